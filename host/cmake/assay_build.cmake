@@ -1,0 +1,77 @@
+# Build helpers: one call declares a host layer, a plugin or a test program.
+
+set(ASSAY_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
+
+add_library(assay_flags INTERFACE)
+target_compile_options(assay_flags INTERFACE ${ASSAY_WARNINGS})
+if(ASSAY_SANITIZE)
+  target_compile_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE})
+endif()
+
+# assay_layer(NAME [TENSOR] [LINK libs...]): the static library assay_NAME from every .cpp of this folder.
+# TENSOR: its files see ATen, through the one precompiled header.
+function(assay_layer name)
+  cmake_parse_arguments(arg "TENSOR" "" "LINK;EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  foreach(excluded ${arg_EXCLUDE})
+    list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
+  endforeach()
+  add_library(assay_${name} STATIC ${sources})
+  target_include_directories(assay_${name} PUBLIC ${CMAKE_SOURCE_DIR}/host ${CMAKE_SOURCE_DIR}/plugin_api)
+  target_link_libraries(assay_${name} PRIVATE assay_flags PUBLIC ${arg_LINK})
+  if(arg_TENSOR)
+    assay_use_tensors(assay_${name})
+  endif()
+endfunction()
+
+# The target's files may include ATen. All of them share one precompiled header.
+function(assay_use_tensors target)
+  target_link_libraries(${target} PUBLIC LibTorch::cpu)
+  if(ASSAY_PCH)
+    target_compile_options(${target} PRIVATE -Winvalid-pch -fpch-preprocess)
+    target_precompile_headers(${target} REUSE_FROM assay_tensor_pch)
+  endif()
+endfunction()
+
+# assay_add_plugin(NAME SOURCES files... [LINK libs...] [DEFINE defs...]): NAME.assay.so in build/plugins.
+# Sees plugin_api and its own folder, exports one symbol, has no unresolved ones.
+function(assay_add_plugin name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;DEFINE" ${ARGN})
+  add_library(${name}_plugin MODULE ${arg_SOURCES})
+  target_include_directories(${name}_plugin PRIVATE ${CMAKE_SOURCE_DIR}/plugin_api ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name}_plugin PRIVATE assay_flags ${arg_LINK})
+  target_compile_definitions(${name}_plugin PRIVATE ${arg_DEFINE})
+  set_target_properties(${name}_plugin PROPERTIES PREFIX "" OUTPUT_NAME ${name} SUFFIX ".assay.so"
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/plugin_api/assay.map)
+  target_link_options(${name}_plugin PRIVATE LINKER:-z,now
+    LINKER:--version-script=${CMAKE_SOURCE_DIR}/plugin_api/assay.map)
+  if(NOT (ASSAY_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")) # clang keeps its run-time out of a .so
+    target_link_options(${name}_plugin PRIVATE LINKER:-z,defs)
+  endif()
+  add_dependencies(assay_plugins ${name}_plugin)
+endfunction()
+
+# assay_test(LAYER [TENSOR] [LINK libs...]): the Catch2 program test_LAYER from LAYER/*_test.cpp of this folder;
+# ctest sees one test per file, unit.LAYER.FILE.
+function(assay_test layer)
+  cmake_parse_arguments(arg "TENSOR" "" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${layer}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(test_${layer} ${sources})
+  target_link_libraries(test_${layer} PRIVATE assay_flags assay_catch_main ${arg_LINK})
+  target_compile_definitions(test_${layer} PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" ASSAY_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  if(arg_TENSOR)
+    assay_use_tensors(test_${layer})
+  endif()
+  foreach(source ${sources})
+    get_filename_component(stem ${source} NAME_WE)
+    string(REGEX REPLACE "_test$" "" short ${stem})
+    add_test(NAME unit.${layer}.${short} COMMAND test_${layer} "-#" "[#${stem}]")
+    set_tests_properties(unit.${layer}.${short} PROPERTIES TIMEOUT 300 ENVIRONMENT "OMP_WAIT_POLICY=passive"
+      SKIP_RETURN_CODE 77)
+  endforeach()
+endfunction()

@@ -1,0 +1,50 @@
+// Parsing with a depth limit, and canonical text.
+#include "core/json.hpp"
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+
+namespace assay {
+namespace {
+
+constexpr int k_max_depth = 512;
+
+// Walks the text once and refuses nesting that would exhaust the stack of the recursive parser.
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > k_max_depth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+json parse_json(std::string_view text, const std::string &where) {
+  if (too_deep(text))
+    throw error(error_kind::failed, "JSON is nested deeper than 512 levels").at(where);
+  try {
+    return json::parse(text.begin(), text.end());
+  } catch (const nlohmann::json::exception &e) {
+    throw error(error_kind::failed, "not valid JSON").at(where).cause(e.what());
+  }
+}
+
+json read_json_file(const std::string &path) { return parse_json(read_file(path), path); }
+
+std::string canonical_json(const json &value) {
+  return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::strict);
+}
+
+}  // namespace assay

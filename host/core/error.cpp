@@ -53,16 +53,24 @@ void error::compose() {
 
 const char *kind_name(error_kind kind) {
   switch (kind) {
-    case error_kind::failed: return "failed";
-    case error_kind::usage: return "usage";
-    case error_kind::plugin: return "plugin";
-    case error_kind::cancelled: return "cancelled";
-    case error_kind::timeout: return "timeout";
-    case error_kind::gate: return "gate";
+    case error_kind::failed:
+      return "failed";
+    case error_kind::usage:
+      return "usage";
+    case error_kind::plugin:
+      return "plugin";
+    case error_kind::cancelled:
+      return "cancelled";
+    case error_kind::timeout:
+      return "timeout";
+    case error_kind::gate:
+      return "gate";
   }
   return "failed";
 }
 
-int exit_code(error_kind kind) { return static_cast<int>(kind) + 1; }
+int exit_code(error_kind kind) {
+  return static_cast<int>(kind) + 1;
+}
 
 }  // namespace assay

@@ -18,16 +18,17 @@ enum class error_kind {
 };
 
 // Message parts are sentences without a final full stop. Build with the fluent setters:
-//   throw error(error_kind::failed, "tensor 'x' overlaps its neighbour").at(path).hint("download it again");
+//   throw error(error_kind::failed, "tensor 'x' overlaps its neighbour").at(path).hint("download it
+//   again");
 class error : public std::exception {
  public:
   error(error_kind kind, std::string message);
 
-  error &&at(std::string where) &&;      // file, script line, layer: the place
+  error &&at(std::string where) &&;  // file, script line, layer: the place
   error &&hint(std::string what_to_do) &&;
-  error &&plugin(std::string id) &&;     // component to blame
-  error &&layer(std::string name) &&;    // linear or block in work
-  error &&cause(std::string text) &&;    // the underlying message
+  error &&plugin(std::string id) &&;   // component to blame
+  error &&layer(std::string name) &&;  // linear or block in work
+  error &&cause(std::string text) &&;  // the underlying message
 
   error_kind kind() const { return kind_; }
   const std::string &message() const { return message_; }

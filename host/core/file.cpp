@@ -17,7 +17,8 @@ namespace {
 
 [[noreturn]] void fail(const std::string &path, const std::string &what, int number) {
   auto e = error(error_kind::failed, what).at(path).cause(std::strerror(number));
-  if (number == ENOSPC || number == EDQUOT) throw std::move(e).hint("Free some space and start again");
+  if (number == ENOSPC || number == EDQUOT)
+    throw std::move(e).hint("Free some space and start again");
   throw e;
 }
 
@@ -43,7 +44,8 @@ std::string read_file(const std::string &path, uint64_t limit_bytes) {
   if (S_ISDIR(info.st_mode)) fail(path, "cannot read the file", EISDIR);
   if (static_cast<uint64_t>(info.st_size) > limit_bytes)
     throw error(error_kind::failed, "the file has " + std::to_string(info.st_size) +
-                                        " bytes, more than the limit of " + std::to_string(limit_bytes))
+                                        " bytes, more than the limit of " +
+                                        std::to_string(limit_bytes))
         .at(path);
   std::string bytes;
   bytes.reserve(static_cast<size_t>(info.st_size));
@@ -70,8 +72,10 @@ void write_file_atomically(const std::string &path, std::string_view bytes) {
     while (!bytes.empty() && problem == 0) {
       const ssize_t n = ::write(file.fd, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) problem = errno;
-      else bytes.remove_prefix(static_cast<size_t>(n));
+      if (n < 0)
+        problem = errno;
+      else
+        bytes.remove_prefix(static_cast<size_t>(n));
     }
     if (problem == 0 && ::fsync(file.fd) != 0) problem = errno;
   }
@@ -85,8 +89,9 @@ folder_in_progress::folder_in_progress(std::string final_path, bool replace)
     : final_(std::move(final_path)), replace_(replace) {
   while (final_.size() > 1 && final_.back() == '/') final_.pop_back();
   if (!replace_ && fs::exists(final_))
-    throw error(error_kind::failed, "the folder exists already").at(final_).hint(
-        "Choose another name or remove it first");
+    throw error(error_kind::failed, "the folder exists already")
+        .at(final_)
+        .hint("Choose another name or remove it first");
   temporary_ = temporary_name(final_);
   std::error_code code;
   fs::remove_all(temporary_, code);

@@ -8,15 +8,17 @@
 
 namespace assay {
 
-// Throws error(failed) naming the path and the system's reason. limit in bytes guards against surprises.
+// Throws error(failed) naming the path and the system's reason. limit in bytes guards against
+// surprises.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
-// Writes to a temporary file in the same folder, fsyncs, renames. On failure (a full disk included) the old
-// file is untouched and the temporary one gone. Creates parent folders.
+// Writes to a temporary file in the same folder, fsyncs, renames. On failure (a full disk included)
+// the old file is untouched and the temporary one gone. Creates parent folders.
 void write_file_atomically(const std::string &path, std::string_view bytes);
 
-// A folder under construction beside `final_path`; removed by the destructor unless commit() renamed it.
-// commit() replaces an existing folder only if `replace` was given, else throws before any work is done.
+// A folder under construction beside `final_path`; removed by the destructor unless commit()
+// renamed it. commit() replaces an existing folder only if `replace` was given, else throws before
+// any work is done.
 class folder_in_progress {
  public:
   explicit folder_in_progress(std::string final_path, bool replace = false);
@@ -33,7 +35,8 @@ class folder_in_progress {
 };
 
 std::string executable_folder();  // absolute folder of the running program
-// scripts/ of the source tree or of the installation beside the program; throws error(failed) if neither is there.
+// scripts/ of the source tree or of the installation beside the program; throws error(failed) if
+// neither is there.
 std::string scripts_folder();
 
 }  // namespace assay

@@ -11,7 +11,9 @@
 namespace assay {
 namespace {
 
-EVP_MD_CTX *as_context(void *p) { return static_cast<EVP_MD_CTX *>(p); }
+EVP_MD_CTX *as_context(void *p) {
+  return static_cast<EVP_MD_CTX *>(p);
+}
 
 std::string to_hex(const unsigned char *digest, unsigned n) {
   static const char digits[] = "0123456789abcdef";
@@ -29,7 +31,9 @@ sha256::sha256() : context_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(as_context(context_), EVP_sha256(), nullptr);
 }
 
-sha256::~sha256() { EVP_MD_CTX_free(as_context(context_)); }
+sha256::~sha256() {
+  EVP_MD_CTX_free(as_context(context_));
+}
 
 void sha256::update(const void *bytes, size_t n_bytes) {
   EVP_DigestUpdate(as_context(context_), bytes, n_bytes);

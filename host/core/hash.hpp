@@ -7,7 +7,7 @@
 
 namespace assay {
 
-std::string sha256_hex(std::string_view bytes);       // 64 lower-case digits
+std::string sha256_hex(std::string_view bytes);        // 64 lower-case digits
 std::string sha256_file_hex(const std::string &path);  // streams the file
 
 // For data that arrives in pieces. hex() may be called once.
@@ -25,7 +25,8 @@ class sha256 {
   void *context_;
 };
 
-// First 8 bytes of SHA-256("a\0b\0...") as a number: a labelled seed, independent of scheduling order.
+// First 8 bytes of SHA-256("a\0b\0...") as a number: a labelled seed, independent of scheduling
+// order.
 uint64_t labelled_seed(uint64_t study_seed, std::string_view component, std::string_view layer,
                        std::string_view label);
 

@@ -16,8 +16,10 @@ bool too_deep(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -41,7 +43,9 @@ json parse_json(std::string_view text, const std::string &where) {
   }
 }
 
-json read_json_file(const std::string &path) { return parse_json(read_file(path), path); }
+json read_json_file(const std::string &path) {
+  return parse_json(read_file(path), path);
+}
 
 std::string canonical_json(const json &value) {
   return nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::strict);

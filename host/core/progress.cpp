@@ -1,0 +1,98 @@
+// The progress line and the two human units that it needs.
+#include "core/progress.hpp"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace assay {
+namespace {
+
+using clock = std::chrono::steady_clock;
+constexpr double k_terminal_interval_seconds = 0.1;
+constexpr double k_plain_interval_seconds = 5.0;
+
+double seconds_between(clock::time_point from, clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+}  // namespace
+
+progress_line::progress_line(bool quiet)
+    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), started_(clock::now()) {}
+
+progress_line::~progress_line() {
+  finish();
+}
+
+void progress_line::begin(const std::string &title) {
+  finish();
+  title_ = title;
+  started_ = clock::now();
+  last_ = started_;
+}
+
+void progress_line::update(uint64_t done, uint64_t total, const std::string &what) {
+  if (quiet_) return;
+  const auto now = clock::now();
+  const double interval = terminal_ ? k_terminal_interval_seconds : k_plain_interval_seconds;
+  if (seconds_between(last_, now) < interval) return;
+  last_ = now;
+  std::string text = title_;
+  if (!what.empty()) text += (text.empty() ? "" : "  ") + what;
+  if (total > 0) {
+    const double fraction = static_cast<double>(done) / static_cast<double>(total);
+    text += "  " + std::to_string(static_cast<int>(std::floor(100 * fraction))) + " %";
+    const double spent = seconds_between(started_, now);
+    if (done > 0 && done < total)
+      text += "  " + duration_text(spent * (1 - fraction) / fraction) + " left";
+  }
+  draw(text);
+}
+
+void progress_line::draw(const std::string &text) {
+  if (terminal_)
+    std::fprintf(stderr, "\r\033[K%.*s", 118, text.c_str());
+  else
+    std::fprintf(stderr, "%s\n", text.c_str());
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void progress_line::finish() {
+  if (drawn_ && terminal_) std::fprintf(stderr, "\r\033[K");
+  drawn_ = false;
+}
+
+progress_fn progress_line::sink() {
+  return
+      [this](uint64_t done, uint64_t total, const std::string &what) { update(done, total, what); };
+}
+
+std::string duration_text(double seconds) {
+  char text[48];
+  const auto whole = static_cast<long>(std::lround(seconds));
+  if (seconds < 59.95)
+    std::snprintf(text, sizeof text, "%.1f s", seconds);
+  else if (whole < 3600)
+    std::snprintf(text, sizeof text, "%ld min %02ld s", whole / 60, whole % 60);
+  else
+    std::snprintf(text, sizeof text, "%ld h %02ld min", whole / 3600, whole % 3600 / 60);
+  return text;
+}
+
+std::string bytes_text(double bytes) {
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+  int unit = 0;
+  while (bytes >= 999.5 && unit < 4) {
+    bytes /= 1000;
+    ++unit;
+  }
+  char text[32];
+  const int decimals = unit == 0 || bytes >= 99.95 ? 0 : bytes >= 9.995 ? 1 : 2;
+  std::snprintf(text, sizeof text, "%.*f %s", decimals, bytes, units[unit]);
+  return text;
+}
+
+}  // namespace assay

@@ -1,0 +1,42 @@
+// Promises of JSON parsing and canonical text.
+#include <catch2/catch.hpp>
+
+#include <limits>
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+
+using assay::canonical_json;
+using assay::json;
+using assay::parse_json;
+
+TEST_CASE("parsing keeps the order of keys") {
+  CHECK(parse_json(R"({"b": 1, "a": 2})", "test").dump() == R"({"b":1,"a":2})");
+}
+
+TEST_CASE("canonical text sorts keys at every level and drops blanks") {
+  const json value = parse_json(R"({"b": {"z": 1, "y": [ {"q":1,"p":2} ]}, "a": 2.50})", "test");
+  CHECK(canonical_json(value) == R"({"a":2.5,"b":{"y":[{"p":2,"q":1}],"z":1}})");
+}
+
+TEST_CASE("broken JSON names the place") {
+  try {
+    parse_json("{\"a\": }", "config.json");
+    FAIL("accepted");
+  } catch (const assay::error &e) {
+    CHECK(e.where() == "config.json");
+    CHECK(e.message() == "not valid JSON");
+    CHECK(e.cause().find("line 1, column 7") != std::string::npos);
+  }
+}
+
+TEST_CASE("nesting that would exhaust the stack is refused") {
+  const std::string deep(100000, '[');
+  CHECK_THROWS_WITH(parse_json(deep, "x"), "x: JSON is nested deeper than 512 levels");
+  const std::string in_string = "\"" + std::string(1000, '[') + "\"";
+  CHECK(parse_json(in_string, "x").is_string());
+}
+
+TEST_CASE("canonical text refuses bytes that are not UTF-8") {
+  CHECK_THROWS(canonical_json(json("\xff")));
+}

@@ -1,0 +1,31 @@
+// Promises of the human units and the resource readings.
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+#include "core/progress.hpp"
+#include "core/resources.hpp"
+
+TEST_CASE("durations read as people say them") {
+  CHECK(assay::duration_text(0.04) == "0.0 s");
+  CHECK(assay::duration_text(59.9) == "59.9 s");
+  CHECK(assay::duration_text(59.96) == "1 min 00 s");
+  CHECK(assay::duration_text(185) == "3 min 05 s");
+  CHECK(assay::duration_text(7620) == "2 h 07 min");
+}
+
+TEST_CASE("bytes use powers of ten and three digits") {
+  CHECK(assay::bytes_text(0) == "0 B");
+  CHECK(assay::bytes_text(999) == "999 B");
+  CHECK(assay::bytes_text(93100000) == "93.1 MB");
+  CHECK(assay::bytes_text(1199999999) == "1.20 GB");
+  CHECK(assay::bytes_text(999600) == "1.00 MB");
+}
+
+TEST_CASE("the peak of resident memory follows an allocation") {
+  const uint64_t before = assay::peak_resident_bytes();
+  std::vector<char> block(64 << 20, 1);
+  CHECK(assay::peak_resident_bytes() >= before);
+  CHECK(assay::resident_bytes() > (uint64_t{64} << 20) / 2);
+  CHECK(block.back() == 1);
+}

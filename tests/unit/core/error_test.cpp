@@ -1,5 +1,5 @@
 // Promises of the host's error type.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/error.hpp"
 

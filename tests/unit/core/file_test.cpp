@@ -1,5 +1,5 @@
 // Promises of whole-file reads, atomic writes and folders under construction.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <sys/resource.h>
 

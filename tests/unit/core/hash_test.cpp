@@ -1,5 +1,5 @@
 // Promises of hashes and seeds.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/hash.hpp"
 

@@ -1,5 +1,5 @@
 // Promises of JSON parsing and canonical text.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <limits>
 

@@ -1,5 +1,5 @@
 // Promises of the human units and the resource readings.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include <vector>
 

@@ -1,0 +1,68 @@
+// A decoder-only transformer that runs: embedding, blocks, final norm, head. Any family of
+// decoder_config. Not text (token ids in, logits out) and not a training loop. Cheap to copy:
+// copies share tensors, so a variant is a copy with some linears' weights replaced.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <string>
+#include <vector>
+
+#include "model/checkpoint.hpp"
+#include "model/decoder_block.hpp"
+
+namespace assay::model {
+
+struct load_options {
+  at::ScalarType dtype =
+      at::kFloat;  // compute dtype; the checkpoint's own if they are equal is used in place
+  std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
+};
+
+class decoder {
+ public:
+  static decoder load(const checkpoint &source, const load_options &options = {});
+
+  const decoder_config &config() const { return config_; }
+  at::ScalarType dtype() const { return embedding_.scalar_type(); }
+  at::Device device() const { return embedding_.device(); }
+
+  // --- whole forward; no autograd ---
+  // ids [rows, tokens] int64 on any device. With a cache, row r continues slots[r] (default: slot
+  // r) and its length grows. Returns the final-normed hidden states [rows, tokens, hidden].
+  at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
+                    const std::vector<int64_t> &slots = {}) const;
+  at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
+
+  // --- block by block, for calibration and learned rounding ---
+  // for (i..) h = block(i).forward(h, context);  with h = embed(ids), logits(final_norm(h)) at the
+  // end.
+  at::Tensor embed(const at::Tensor &ids) const;  // [rows, tokens, hidden]
+  forward_context context(int64_t rows, int64_t tokens, kv_cache *cache = nullptr,
+                          const std::vector<int64_t> &slots = {}) const;
+  int64_t n_blocks() const { return static_cast<int64_t>(blocks_.size()); }
+  decoder_block &block(int64_t i) { return blocks_.at(static_cast<size_t>(i)); }
+  const decoder_block &block(int64_t i) const { return blocks_.at(static_cast<size_t>(i)); }
+  at::Tensor final_norm(const at::Tensor &h) const;
+
+  // --- weights ---
+  std::vector<linear_op *>
+  linears();  // 7 per block in forward order; borrow, valid while this decoder is not moved
+  std::vector<const linear_op *> linears() const;
+  linear_op &head() { return head_; }  // weight is the embedding where tied
+  const linear_op &head() const { return head_; }
+  at::Tensor &embedding() { return embedding_; }  // [vocab, hidden]
+  const at::Tensor &embedding() const { return embedding_; }
+  at::Tensor &norm() { return norm_; }  // [hidden]
+  const at::Tensor &norm() const { return norm_; }
+  uint64_t n_parameters() const;  // tied head counted once
+
+ private:
+  friend class decoder_loader;
+  decoder_config config_;
+  at::Tensor embedding_, norm_, inverse_frequencies_;
+  linear_op head_;
+  std::vector<decoder_block> blocks_;
+};
+
+}  // namespace assay::model

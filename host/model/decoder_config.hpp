@@ -1,0 +1,49 @@
+// config.json turned into what the forward needs, and the families it knows, as data.
+// Not the forward: a new decoder of this shape is one more row of the family table (families.cpp).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+namespace assay::model {
+
+struct rope_config {
+  std::string type = "default";  // default | linear | llama3
+  double theta = 10000.0;
+  double factor = 1.0;                                   // linear, llama3
+  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
+  int64_t original_max_positions = 8192;                 // llama3, tokens
+};
+
+struct decoder_config {
+  std::string family;  // model_type: llama | mistral | qwen2 | qwen3
+  int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
+  int64_t n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
+  int64_t max_positions = 0;  // tokens
+  double rms_norm_eps = 1e-6;
+  rope_config rope;
+  bool qkv_bias = false, o_bias = false, mlp_bias = false;
+  bool qk_norm = false;  // RMSNorm per head on q and k, before RoPE
+  bool tied = false;     // lm_head is the embedding
+  std::vector<int64_t>
+      windows;  // per layer: tokens that a query sees, itself included; 0 = all before it
+  std::vector<int64_t> eos_ids;
+  std::optional<int64_t> bos_id, pad_id;
+  std::string stored_dtype;  // dtype | torch_dtype of the file, "" if it says nothing
+
+  int64_t q_size() const { return n_heads * head_dim; }
+  int64_t kv_size() const { return n_kv_heads * head_dim; }
+};
+
+// Throws error(failed) at `where` for an unknown model_type or a key that changes the maths in a
+// way that is not implemented (yarn, experts, another activation), with the list of what is
+// supported.
+decoder_config parse_decoder_config(const json &config, const std::string &where);
+
+std::string supported_families();  // "llama, mistral, qwen2, qwen3"
+
+}  // namespace assay::model

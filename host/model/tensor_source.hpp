@@ -1,0 +1,38 @@
+// Where named tensors come from: a safetensors file or folder, a GGUF file, a quantized form that
+// is dequantized on request. Not a state dict: nothing is read before tensor() asks for it.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace assay::model {
+
+struct tensor_info {
+  std::string name;
+  at::ScalarType dtype = at::kFloat;  // of what tensor() returns
+  std::vector<int64_t> shape;
+  std::string stored;  // name of the stored form: "F32", "BF16", "Q4_1", "pack-quantized", ...
+  uint64_t stored_bytes = 0;  // bytes it takes in the file
+
+  int64_t numel() const;
+};
+
+class tensor_source {
+ public:
+  virtual ~tensor_source() = default;
+  virtual const std::vector<tensor_info> &tensors() const = 0;  // in file order
+  // A borrow of the mapped file where the bytes can be used as they lie (the tensor keeps the map
+  // alive), else a new tensor. Throws error(failed) if there is no tensor of this name.
+  virtual at::Tensor tensor(const std::string &name) const = 0;
+
+  const tensor_info *find(const std::string &name) const;  // borrow; null if absent
+  bool has(const std::string &name) const { return find(name) != nullptr; }
+
+ private:
+  mutable std::vector<uint32_t> sorted_;  // index by name, made on the first look-up
+};
+
+}  // namespace assay::model

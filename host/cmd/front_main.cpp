@@ -1,0 +1,57 @@
+// `assay`: parses the command line, does the light verbs, hands the rest to `assay-lab` beside it.
+// Links neither LibTorch nor Lua, so that help, version and plugin listings are instant.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "cmd/grammar.hpp"
+#include "cmd/supervise.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+
+namespace assay::cmd {
+#pragma GCC visibility push(default)
+// A verb whose file is not part of this build stays null.
+[[gnu::weak]] int verb_plugins(const options &);
+[[gnu::weak]] int verb_describe(const options &);
+[[gnu::weak]] int verb_check(const options &);
+[[gnu::weak]] int verb_new(const options &);
+#pragma GCC visibility pop
+
+namespace {
+
+struct light_verb {
+  const char *name;
+  int (*run)(const options &);
+};
+
+constexpr light_verb k_light[] = {
+    {"version", verb_version}, {"plugins", verb_plugins}, {"describe", verb_describe},
+    {"check", verb_check},     {"new", verb_new},
+};
+
+int start_lab(const options &given) {
+  // libgomp reads this when it is loaded. Spinning workers make everything on a shared machine
+  // slow.
+  ::setenv("OMP_WAIT_POLICY", "passive", 0);
+  const std::string program = executable_folder() + "/assay-lab";
+  if (given.timeout > 0) return run_with_timeout(program, given.arguments, given.timeout);
+  replace_process(program, given.arguments);
+}
+
+}  // namespace
+}  // namespace assay::cmd
+
+int main(int argc, char **argv) {
+  using namespace assay::cmd;
+  options given;
+  if (const auto end = parse_command_line(argc, argv, given)) {
+    std::fputs(end->output.c_str(), stdout);
+    std::fputs(end->message.c_str(), stderr);
+    return end->code;
+  }
+  for (const light_verb &verb : k_light)
+    if (given.verb == verb.name && verb.run) return run_guarded(verb.run, given);
+  return run_guarded(start_lab, given);
+}

@@ -1,0 +1,26 @@
+// quantize: one recipe applied to one subject.
+// Not the calibration pass itself (calibrate.hpp) and not the files (save.hpp).
+#pragma once
+
+#include <functional>
+
+#include "model/checkpoint.hpp"
+#include "quant/calibration.hpp"
+#include "quant/quantized.hpp"
+
+namespace assay::quant {
+
+struct quantize_options {
+  // done and total in linears; called from the calling thread only
+  std::function<void(int64_t done, int64_t total, const std::string &what)> progress;
+  bool checked = false;  // checksum the weights before and after every plugin call, blame by name
+};
+
+// Throws error(cancelled) within one linear of Ctrl-C, error(usage) for a recipe that cannot be
+// (unknown plugin, bad configuration, calibration missing), error(plugin) when a plugin breaks its
+// contract.
+quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
+                         const recipe &what, const calibration *data = nullptr,
+                         const quantize_options &options = {});
+
+}  // namespace assay::quant

@@ -2,8 +2,7 @@
 // Not the calibration pass itself (calibrate.hpp) and not the files (save.hpp).
 #pragma once
 
-#include <functional>
-
+#include "core/progress.hpp"
 #include "model/checkpoint.hpp"
 #include "quant/calibration.hpp"
 #include "quant/quantized.hpp"
@@ -11,8 +10,7 @@
 namespace assay::quant {
 
 struct quantize_options {
-  // done and total in linears; called from the calling thread only
-  std::function<void(int64_t done, int64_t total, const std::string &what)> progress;
+  progress_fn progress;  // done and total in linears; called from the calling thread only
   bool checked = false;  // checksum the weights before and after every plugin call, blame by name
 };
 

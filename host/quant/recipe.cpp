@@ -1,0 +1,198 @@
+// Recipes: parsing with exact complaints, the canonical form, which linear gets which
+// configuration. Plugin configurations are only carried here; their schema is checked when the
+// plugin is created.
+#include "quant/recipe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <regex>
+
+#include "core/error.hpp"
+#include "core/hash.hpp"
+
+namespace assay::quant {
+namespace {
+
+constexpr std::array k_keys = {"method", "quantizer", "transforms",  "activation",  "kv",
+                               "keep",   "overrides", "propagation", "sink_weight", "seed"};
+
+size_t edit_distance(const std::string &a, const std::string &b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+template <class Keys>
+void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {
+  for (const auto &[key, value] : object.items()) {
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    std::string best;
+    size_t best_distance = 4;  // further away is no help
+    for (const std::string known : keys)
+      if (const size_t distance = edit_distance(key, known); distance < best_distance)
+        best = known, best_distance = distance;
+    error problem(error_kind::usage, "unknown key '" + key + "'");
+    if (best.empty()) throw std::move(problem).at(where);
+    throw std::move(problem).at(where).hint("did you mean '" + best + "'?");
+  }
+}
+
+error wrong_type(const std::string &where, const std::string &expected, const json &value) {
+  return error(error_kind::usage,
+               "expected " + expected + ", found " + std::string(value.type_name()))
+      .at(where);
+}
+
+std::string text_of(const json &value, const std::string &where) {
+  if (!value.is_string()) throw wrong_type(where, "a string", value);
+  return value.get<std::string>();
+}
+
+// An empty Lua table arrives as [] or {}: both mean empty.
+json object_of(const json &value, const std::string &where) {
+  if (value.is_null() || (value.is_array() && value.empty())) return json::object();
+  if (!value.is_object()) throw wrong_type(where, "an object", value);
+  return value;
+}
+
+json list_of(const json &value, const std::string &where) {
+  if (value.is_null() || (value.is_object() && value.empty())) return json::array();
+  if (!value.is_array()) throw wrong_type(where, "a list", value);
+  return value;
+}
+
+component_choice choice_of(const json &value, const std::string &where) {
+  if (value.is_string()) return {value.get<std::string>(), json::object()};
+  if (!value.is_object()) throw wrong_type(where, "{ id, config } or an id", value);
+  refuse_unknown_keys(value, std::array{"id", "config"}, where);
+  if (!value.contains("id")) throw error(error_kind::usage, "no 'id'").at(where);
+  component_choice choice{text_of(value["id"], where + ".id"), json::object()};
+  if (value.contains("config")) choice.config = object_of(value["config"], where + ".config");
+  return choice;
+}
+
+propagation_policy propagation_of(const json &value, const std::string &where) {
+  const auto name = text_of(value, where);
+  if (name == "fp") return propagation_policy::fp;
+  if (name == "quantized") return propagation_policy::quantized;
+  throw error(error_kind::usage, "unknown propagation '" + name + "'")
+      .at(where)
+      .hint("known are fp and quantized");
+}
+
+void read_lists(recipe &out, const json &value, const std::string &where) {
+  if (value.contains("transforms")) {
+    const auto list = list_of(value["transforms"], where + ".transforms");
+    for (size_t i = 0; i < list.size(); ++i)
+      out.transforms.push_back(
+          choice_of(list[i], where + ".transforms[" + std::to_string(i + 1) + "]"));
+  }
+  if (value.contains("keep")) {
+    out.keep.clear();
+    const auto list = list_of(value["keep"], where + ".keep");
+    for (const auto &item : list) {
+      out.keep.push_back(text_of(item, where + ".keep"));
+      matches_linear(out.keep.back(), "", "");  // refuses a bad expression now, not after an hour
+    }
+  }
+  if (!value.contains("overrides")) return;
+  const auto list = list_of(value["overrides"], where + ".overrides");
+  for (size_t i = 0; i < list.size(); ++i) {
+    const auto place = where + ".overrides[" + std::to_string(i + 1) + "]";
+    const auto item = object_of(list[i], place);
+    refuse_unknown_keys(item, std::array{"match", "config"}, place);
+    if (!item.contains("match")) throw error(error_kind::usage, "no 'match'").at(place);
+    linear_override rule{text_of(item["match"], place + ".match"), json::object()};
+    matches_linear(rule.match, "", "");
+    if (item.contains("config")) rule.config = object_of(item["config"], place + ".config");
+    out.overrides.push_back(std::move(rule));
+  }
+}
+
+}  // namespace
+
+recipe recipe::from_json(const json &value, const std::string &where) {
+  if (!value.is_object()) throw wrong_type(where, "an object", value);
+  refuse_unknown_keys(value, k_keys, where);
+  recipe out;
+  if (value.contains("method")) out.method = text_of(value["method"], where + ".method");
+  if (value.contains("quantizer") && !value["quantizer"].is_null() &&
+      !(value["quantizer"].is_structured() && value["quantizer"].empty()))
+    out.quantizer = choice_of(value["quantizer"], where + ".quantizer");
+  if (value.contains("activation")) out.activation = value["activation"];
+  if (value.contains("kv")) out.kv = value["kv"];
+  read_lists(out, value, where);
+  if (value.contains("propagation"))
+    out.propagation = propagation_of(value["propagation"], where + ".propagation");
+  if (value.contains("sink_weight")) {
+    if (!value["sink_weight"].is_number() || value["sink_weight"].get<double>() < 0)
+      throw wrong_type(where + ".sink_weight", "a number of at least 0", value["sink_weight"]);
+    out.sink_weight = value["sink_weight"].get<double>();
+  }
+  if (value.contains("seed")) {
+    if (!value["seed"].is_number_integer() || value["seed"].get<int64_t>() < 0)
+      throw wrong_type(where + ".seed", "a whole number of at least 0", value["seed"]);
+    out.seed = value["seed"].get<uint64_t>();
+  }
+  return out;
+}
+
+json recipe::to_json() const {
+  const auto choice = [](const component_choice &c) {
+    return json{{"id", c.id}, {"config", c.config}};
+  };
+  json list = json::array(), rules = json::array();
+  for (const auto &transform : transforms) list.push_back(choice(transform));
+  for (const auto &rule : overrides)
+    rules.push_back({{"match", rule.match}, {"config", rule.config}});
+  return {{"method", method},
+          {"quantizer", quantizer ? choice(*quantizer) : json()},
+          {"transforms", list},
+          {"activation", activation},
+          {"kv", kv},
+          {"keep", keep},
+          {"overrides", rules},
+          {"propagation", propagation == propagation_policy::fp ? "fp" : "quantized"},
+          {"sink_weight", sink_weight},
+          {"seed", seed}};
+}
+
+std::string recipe::hash() const {
+  json value = to_json();
+  value.erase("method");
+  return sha256_hex(canonical_json(value));
+}
+
+bool matches_linear(const std::string &pattern, const std::string &name, const std::string &role) {
+  if (pattern.rfind("re:", 0) != 0) return pattern == name || pattern == role;
+  try {
+    return std::regex_match(name, std::regex(pattern.substr(3), std::regex::ECMAScript));
+  } catch (const std::regex_error &problem) {
+    throw error(error_kind::usage, "'" + pattern + "' is no regular expression")
+        .cause(problem.what());
+  }
+}
+
+bool is_kept(const recipe &what, const std::string &name, const std::string &role) {
+  return std::any_of(what.keep.begin(), what.keep.end(), [&](const std::string &pattern) {
+    return matches_linear(pattern, name, role);
+  });
+}
+
+json config_for_linear(const recipe &what, const std::string &name, const std::string &role) {
+  if (!what.quantizer) return json::object();
+  json config = what.quantizer->config;
+  for (const auto &rule : what.overrides)
+    if (matches_linear(rule.match, name, role)) config.update(rule.config);
+  return config;
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,60 @@
+# Sourced by ./assay: which Debian or Ubuntu packages the build needs, whether they are there, and how they come.
+# Not for wheels (wheels.sh). The names are the same in Debian 12 and Ubuntu 22.04 and 24.04.
+
+# PACKAGE=PROBE: a command, or (with a slash or a dot) a header, of which one alternative must exist.
+package_probes=(
+  g++=g++ cmake=cmake ninja-build=ninja pkg-config=pkg-config
+  liblua5.4-dev=lua5.4/lua.hpp libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
+  libcli11-dev=CLI/CLI.hpp libpcre2-dev=pcre2.h libutf8proc-dev=utf8proc.h zlib1g-dev=zlib.h
+  libssl-dev=openssl/evp.h 'catch2=catch2/catch.hpp|catch2/catch_all.hpp'
+)
+
+probe() {
+  local name folder
+  local IFS='|'
+  for name in $1; do
+    if [[ $name != */* && $name != *.h ]]; then
+      command -v "$name" >/dev/null && return
+      continue
+    fi
+    for folder in /usr/include /usr/local/include /usr/include/x86_64-linux-gnu; do
+      [[ -e $folder/$name ]] && return
+    done
+  done
+  return 1
+}
+
+# Prints the packages that are not there.
+missing_packages() {
+  local entry
+  for entry in "${package_probes[@]}"; do
+    probe "${entry#*=}" || printf '%s ' "${entry%%=*}"
+  done
+  if ! wheels_complete && ! python3 -m pip --version >/dev/null 2>&1; then printf 'python3-pip '; fi
+}
+
+install_packages() {
+  local missing as_root='' log=$build/packages.log
+  missing=$(missing_packages)
+  missing=${missing% }
+  [[ -n $missing ]] || return 0
+  if ! command -v apt-get >/dev/null; then
+    fail 2 "this machine lacks what these Debian packages bring: $missing. Install them in its own way, then start again"
+  fi
+  if ((EUID != 0)); then
+    as_root='sudo -n'
+    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+      say "some system packages are missing. Run this, then start again:"
+      printf '  sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n' "$missing" >&2
+      exit 2
+    fi
+  fi
+  say "installing system packages: $missing"
+  if ! $as_root apt-get -q update >"$log" 2>&1 ||
+    ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing >>"$log" 2>&1; then
+    grep -E '^(E|W|Err)' "$log" | tail -n 8 >&2
+    fail 1 "apt-get failed (log: $log). If it could not reach its servers, look at the network, then start again"
+  fi
+  missing=$(missing_packages)
+  [[ -z $missing ]] || fail 1 "apt-get installed the packages, yet these are not found: $missing"
+}

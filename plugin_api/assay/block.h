@@ -1,0 +1,62 @@
+/* Host extension "assay.block/1": runs a block, or the parent module of a group, with candidate
+ * weights and tells how far its output moves. Motivation: a scale search (awq) tries 20 candidates
+ * for each group and wants each one's error behind attention or the MLP; learned rounding
+ * (autoround) wants that error's gradient with respect to the weights. Neither should know how a
+ * block is wired.
+ *
+ * Use: after asking for ASSAY_SCHEDULE_BLOCK_LOSS, with a block whose handle is not NULL, during
+ * the call that the block was handed to. NULL from get_extension: the host cannot run blocks; fail with
+ * ASSAY_UNSUPPORTED. */
+#ifndef ASSAY_BLOCK_H
+#define ASSAY_BLOCK_H
+
+#include "host.h"
+#include "layer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ASSAY_EXT_BLOCK "assay.block/1"
+
+#define ASSAY_SCOPE_BLOCK 0u /* output of the whole block, residual included */
+#define ASSAY_SCOPE_PARENT \
+  1u /* output of what holds the group: attention, MLP, the linear itself */
+
+/* Weights to try in place of those that the block has now. All borrowed. */
+typedef struct assay_trial {
+  uint32_t struct_size;
+  uint32_t scope; /* ASSAY_SCOPE_... */
+  uint32_t group; /* position in block->groups, for ASSAY_SCOPE_PARENT */
+  uint32_t n_weights;
+  const char *const *names;            /* of layers or norms of the block */
+  const assay_tensor *const *weights;  /* f32, in the shapes of the originals */
+  int64_t first_sequence, n_sequences; /* which calibration sequences; n 0 = all from first on */
+} assay_trial;
+ASSAY_SIZE(assay_trial, 48);
+
+typedef struct assay_block_runner {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* How many calibration sequences are kept for this block. [worker] */
+  int32_t (*n_sequences)(const assay_host *host, const assay_block *block, int64_t *out);
+  /* Mean over counted tokens and channels of (y_trial - y_float)^2, accumulated in f64; y_float
+   * comes from the weights that the block had before the first transform. A loss that is not finite
+   * is ASSAY_NUMERICAL. [worker] */
+  int32_t (*loss)(const assay_host *host, const assay_block *block, const assay_trial *trial,
+                  double *out);
+  /* The same, and its derivative with respect to each of the trial's weights, written to gradients:
+   * n_weights tensors of the same shapes, f32. [worker] */
+  int32_t (*gradient)(const assay_host *host, const assay_block *block, const assay_trial *trial,
+                      double *out, const assay_tensor *const *gradients);
+  /* What the recipe's quantizer makes of this weight for `layer`, dequantized into out, which may
+   * be the same memory: [out, in] f32. [worker] */
+  int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *layer,
+                           const assay_tensor *weight, const assay_tensor *out);
+} assay_block_runner;
+ASSAY_SIZE(assay_block_runner, 40);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

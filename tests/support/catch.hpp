@@ -1,4 +1,4 @@
-// The one way in which tests include Catch2: version 2 (Debian 12, Ubuntu 22.04) or 3 (Ubuntu 24.04).
+// The one way in which tests include Catch2, version 2 or 3 (Ubuntu 24.04 has 3, the others 2).
 // Not a wrapper of the assertions: those are the same in both.
 #pragma once
 

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Checks what the compiler cannot: who may include whom, file length, words that do not belong into the repository.
+# Not a formatter (format.sh). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
+set -u
+rule=${1:-}
+cd "${2:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
+
+# Tracked and new files, or (outside git) everything; one per line.
+files() {
+  git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" -type f 2>/dev/null
+}
+sources() { files host plugins plugin_api tests scripts reports | grep -E '\.(cpp|hpp|c|h|cu|cuh|lua)$' | existing; }
+existing() { while IFS= read -r file; do [[ -f $file ]] && printf '%s\n' "$file"; done; }
+none() { awk '{ print } END { exit NR > 0 }'; }              # anything printed is a finding
+
+# The includes of the given files as FILE:LINE:NAME.
+includes() {
+  xargs -r grep -HnE '^ *# *include' | sed -E 's/^([^:]+:[0-9]+): *# *include *[<"]([^>"]+)[>"].*/\1:\2/'
+}
+
+case $rule in
+  layers) # core < plug < model, text, data < quant, engine < stats < lua < cmd
+    files host | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
+      BEGIN { split("core plug model text data quant engine stats lua cmd", name, " ")
+              split("1 2 3 3 3 4 4 5 6 7", level, " ")
+              for (i in name) rank[name[i]] = level[i] }
+      { split($1, from, "/"); split($3, to, "/") }
+      (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {
+        print $1 ":" $2 ": layer " from[2] " must not include " $3 }' | none
+    ;;
+  tensors) # ATen and torch only in the tensor layers; never the slow torch/torch.h
+    {
+      files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':(ATen|torch|c10|caffe2)/' |
+        grep -vE '^(host/(model|quant|engine|stats|lua)/|host/plug/bridge|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
+        sed 's/$/: ATen is for model, quant, engine, stats, plug\/bridge and lua/'
+      files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':torch/(torch|extension|all)\.h$' |
+        sed 's/$/: takes 13 s to compile, include the ATen header that is needed/'
+    } | none
+    ;;
+  lua) # lua.h only in lua/
+    files host plugins tests | grep -E '\.(cpp|hpp|c|h)$' | existing | includes | grep -E ':(lua5\.4/)?(lua|lualib|lauxlib)\.(h|hpp)$' |
+      grep -vE '^(host/lua/|tests/(unit/)?lua/|host/cmake/)' | sed 's/$/: the Lua C API is for host\/lua/' | none
+    ;;
+  dll) # Boost.DLL only in plug/loader
+    files host plugins tests | grep -E '\.(cpp|hpp)$' | existing | includes | grep -E ':boost/dll' |
+      grep -v '^host/plug/loader' | sed 's/$/: Boost.DLL is for plug\/loader/' | none
+    ;;
+  plugins) # a plugin sees plugin_api, its own folder, the standard library and CUDA; the host names no plugin
+    {
+      files plugins | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
+        { own = $1; sub(/\/[^\/]*$/, "", own) }
+        $3 == "assay.h" || $3 == "assay.hpp" || $3 !~ /[\/]/ && $3 !~ /\.h(pp)?$/ { next }
+        $3 ~ /^(assert|complex|ctype|errno|fenv|float|inttypes|limits|locale|math|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|tgmath|threads|time|wchar|cuda[a-z0-9_]*|mma)\.h$/ { next }
+        $3 ~ /^(c10\/cuda|arrow|parquet)\// { next }
+        system("test -e \"" own "/" $3 "\"") == 0 { next }
+        { print $1 ":" $2 ": a plugin must not include " $3 }'
+      files plugins | grep -oE '^plugins/[a-z_]+/[a-z0-9_]+/CMakeLists.txt' | cut -d/ -f2,3 | while IFS=/ read -r kind name; do
+        files host | grep -E '\.(cpp|hpp)$' | existing | xargs -r grep -HnE "\"(org\.assay\.)?$name(\.assay\.so)?\"" |
+          sed "s/\$/  <- the host names the plugin $kind\/$name/" | grep -v 'lint: not the plugin'
+      done
+    } | none
+    ;;
+  length) # 400 lines, except what is data: goldens, frozen headers, generated annotations
+    sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
+      FNR == 1 && file != "" && lines > 400 { print file ":" lines ": longer than 400 lines" }
+      { file = FILENAME; lines = FNR }
+      END { if (lines > 400) print file ":" lines ": longer than 400 lines" }' | none
+    ;;
+  duty) # the first line of a source says its duty
+    sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
+      FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
+    ;;
+  words) # nothing unfinished, no path of one machine, no registry
+    todo='TO''DO|FIX''ME|XX''X:'
+    place='/wo''rk/|/ho''me/[a-z]|/Us''ers/'
+    host='py''pi\.org|pythonhos''ted|deb\.deb''ian|archive\.ubu''ntu|crates\.i''o|npmjs\.o''rg|download\.pyt''orch'
+    files . | existing | grep -vE '^(LICENSE|tests/golden/.*\.(json|jsonl|txt)|tests/lint/lint\.sh)$' |
+      xargs -r grep -HnIE "$todo|$host|(^|[^a-zA-Z0-9_.}/])($place)" | cut -c 1-200 | none
+    ;;
+  *)
+    echo "lint.sh: unknown rule '$rule'" >&2
+    exit 2
+    ;;
+esac

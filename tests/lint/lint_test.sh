@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Each lint rule finds what it forbids and passes what it allows: a small tree of sins, made in a temporary folder.
+# Not run on the repository itself (that is lint.sh).
+set -u
+lint=$(dirname "${BASH_SOURCE[0]}")/lint.sh
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$tree"/{host/{core,plug,model,lua,cmd},plugins/quantizers/rtn,plugin_api,tests,scripts,reports}
+failed=0
+
+write() { printf '%s\n' "${@:2}" >"$tree/$1"; }
+# expect RULE FINDINGS: so many lines are printed, and the exit code says the same
+expect() {
+  local out code=0 lines
+  out=$(bash "$lint" "$1" "$tree") || code=$?
+  lines=$(printf '%s' "$out" | grep -c .)
+  if ((lines != $2 || code != ($2 > 0))); then
+    printf 'rule %s: expected %d findings, got %d (exit code %d):\n%s\n' "$1" "$2" "$lines" "$code" "$out"
+    failed=1
+  fi
+}
+
+touch "$tree/plugins/quantizers/rtn/CMakeLists.txt"
+write host/model/good.cpp '// Fine.' '#include "core/error.hpp"' '#include <ATen/ATen.h>' '#include <vector>'
+write host/plug/loader.cpp '// Fine.' '#include <boost/dll.hpp>' '#include "core/error.hpp"'
+write host/lua/good.cpp '// Fine.' '#include <lua.hpp>' '#include "model/decoder.hpp"'
+write plugins/quantizers/rtn/good.c '/* Fine. */' '#include "assay.h"' '#include "rtn.h"' '#include <math.h>'
+write plugins/quantizers/rtn/rtn.h '/* Fine. */'
+write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#include <vector>' '#include <cuda_runtime.h>'
+for rule in layers tensors lua dll plugins length duty words; do expect "$rule" 0; done
+
+write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
+  '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = "rtn";'
+write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text/tokenizer.hpp"' '#include <torch/torch.h>'
+write plugins/quantizers/rtn/bad.c '/* Sins. */' '#include "core/error.hpp"' '#include "../other/other.h"'
+yes '// line' | head -n 401 >"$tree/host/core/long.hpp"
+write host/core/mute.cpp '#include <vector>'
+expect layers 2
+expect tensors 2
+expect lua 1
+expect dll 1
+expect plugins 3
+expect length 1
+expect duty 1
+expect words 2
+exit "$failed"

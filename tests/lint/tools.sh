@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs the well-known checkers on the repository where they are installed: clang-format, luacheck, clang-tidy, the compiler
+# on each header alone. Not our own rules (lint.sh). usage: tools.sh format|luacheck|tidy|headers BUILD_DIR
+# Exit code 77: the tool is not there, which ctest shows as skipped.
+set -u
+tool=${1:-} build=${2:-build}
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
+root=$PWD
+
+skip() { echo "skipped: $*"; exit 77; }
+files() {
+  { git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" -type f; } | while IFS= read -r file; do
+    [[ -f $file ]] && printf '%s\n' "$file"
+  done
+}
+cxx_files() { files host plugins plugin_api tests | grep -E '\.(cpp|hpp|c|h)$' | grep -vE '^tests/(golden|abi/frozen)/'; }
+
+case $tool in
+  format) # other versions of clang-format break lines elsewhere
+    version=$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+') || skip "clang-format is not installed"
+    [[ $version == 'version 14' ]] || skip "clang-format 14 decides, this is $version"
+    cxx_files | xargs -r -P 2 -n 20 clang-format --dry-run -Werror --ferror-limit=3
+    ;;
+  luacheck)
+    command -v luacheck >/dev/null || skip "luacheck is not installed (Debian package lua-check)"
+    files scripts tests reports plugins | grep -E '\.lua$' | xargs -r luacheck --quiet --no-color --codes
+    ;;
+  tidy) # clang cannot read g++'s precompiled headers, hence a build folder of its own
+    command -v clang-tidy >/dev/null || skip "clang-tidy is not installed"
+    cmake -S "$root" -B "$build/tidy" -G Ninja -DASSAY_PCH=OFF -DASSAY_TESTS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null || exit 1
+    files host plugins | grep -E '\.cpp$' | grep -v '^host/cmake/' | xargs -r -P 2 -n 4 clang-tidy --quiet -p "$build/tidy" 2>/dev/null
+    ;;
+  headers) # each header compiles alone
+    failed=0
+    for header in $(files host plugin_api | grep -E '\.(hpp|h)$'); do
+      [[ $header == *.h ]] && language='c -std=c11' || language='c++ -std=c++20'
+      # shellcheck disable=SC2086
+      g++ -x $language -fsyntax-only -Wall -Wextra -Ihost -Iplugin_api -isystem .deps/wheels/torch/include \
+        -isystem .deps/wheels/torch/include/torch/csrc/api/include -isystem /usr/include/lua5.4 -include "$header" /dev/null ||
+        failed=1
+    done
+    exit "$failed"
+    ;;
+  *)
+    echo "tools.sh: unknown tool '$tool'" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,40 @@
+// Counter-based random numbers: draw number d of replicate r is a pure function of (seed, r, d), so
+// results do not depend on threads, order or platform. Not for cryptography and not for sampling
+// tokens (engine has its own).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace assay::stats {
+
+// Philox4x32 with 10 rounds: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, uint64_t seed) {
+  uint32_t key_0 = static_cast<uint32_t>(seed);
+  uint32_t key_1 = static_cast<uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t product_0 = uint64_t{0xD2511F53} * counter[0];
+    const uint64_t product_1 = uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<uint32_t>(product_1 >> 32) ^ counter[1] ^ key_0,
+               static_cast<uint32_t>(product_1),
+               static_cast<uint32_t>(product_0 >> 32) ^ counter[3] ^ key_1,
+               static_cast<uint32_t>(product_0)};
+    key_0 += 0x9E3779B9;  // golden ratio
+    key_1 += 0xBB67AE85;  // sqrt(3) - 1
+  }
+  return counter;
+}
+
+// Four draws at a time of one replicate's stream; `purpose` separates uses of one seed.
+inline std::array<uint32_t, 4> draws(uint64_t seed, uint32_t purpose, uint32_t replicate,
+                                     uint32_t quad) {
+  return philox4x32({quad, replicate, purpose, 0}, seed);
+}
+
+// [0, n) from 32 random bits by multiplication; the bias is below n / 2^32, far under any
+// resampling error.
+inline uint32_t index_below(uint32_t bits, uint32_t n) {
+  return static_cast<uint32_t>((uint64_t{bits} * n) >> 32);
+}
+
+}  // namespace assay::stats

@@ -1,0 +1,67 @@
+// Power, sample sizes, margins and adjusted p values against the published tables.
+// Not the intervals themselves.
+#include <catch2/catch.hpp>
+
+#include "core/error.hpp"
+#include "stats/multiplicity.hpp"
+#include "stats/planning.hpp"
+#include "stats/proportion.hpp"
+#include "support.hpp"
+
+using namespace assay::stats;
+
+TEST_CASE("minimum detectable effects match the published table", "[planning]") {
+  CHECK(mde_paired(0.05, 20) == Approx(0.140).margin(5e-4));
+  CHECK(mde_paired(0.10, 60) == Approx(0.114).margin(6e-4));
+  CHECK(mde_paired(0.20, 100) == Approx(0.125).margin(5e-4));
+  CHECK(mde_paired(0.10, 1319) == Approx(0.024).margin(6e-4));
+  CHECK(mde_paired(0.20, 11873) == Approx(0.011).margin(6e-4));
+  CHECK(mde_unpaired(0.5, 20) == Approx(0.443).margin(5e-4));
+  CHECK(mde_unpaired(0.5, 3270) == Approx(0.035).margin(5e-4));
+}
+
+TEST_CASE("sample sizes match the published table", "[planning]") {
+  CHECK(items_for_mde(0.05, 0.01) == Approx(3925).margin(1));
+  CHECK(items_for_mde(0.10, 0.03) == 873);
+  CHECK(items_for_mde(0.20, 0.05) == Approx(628).margin(1));
+  CHECK(items_for_mde(0.10, 0.10) == 79);
+  CHECK(items_for_noninferiority(0.10, 0.01) == Approx(10508).margin(1));
+  CHECK(items_for_noninferiority(0.10, 0.02) == Approx(2627).margin(1));
+  CHECK(items_for_noninferiority(0.10, 0.03) == Approx(1168).margin(1));
+  CHECK(items_for_noninferiority(0.10, 0.05) == Approx(421).margin(1));
+}
+
+TEST_CASE("the chance to see a rare failure and the rule of three", "[planning]") {
+  CHECK(detection_chance(0.01, 20) == Approx(0.18).margin(0.005));
+  CHECK(detection_chance(0.01, 100) == Approx(0.63).margin(0.005));
+  CHECK(detection_chance(0.01, 300) == Approx(0.95).margin(0.005));
+  CHECK(zero_cases_upper_bound(20) == Approx(0.139).margin(5e-4));
+  CHECK(zero_cases_upper_bound(3000) == Approx(0.001).margin(5e-6));
+}
+
+TEST_CASE("non-inferiority needs the whole interval above minus the margin", "[planning]") {
+  CHECK(is_noninferior({-0.005, -0.015, 0.005, 0.95, ""}, 0.02));
+  CHECK_FALSE(is_noninferior({-0.005, -0.025, 0.015, 0.95, ""}, 0.02));
+}
+
+TEST_CASE("the equivalence test agrees with SciPy's two one-sided tests", "[planning]") {
+  const auto &item = goldens()["equivalence"];
+  CHECK(equivalence_p(numbers(item["values"]), item["margin"]) ==
+        Approx(item["p"].get<double>()).epsilon(1e-8));
+}
+
+TEST_CASE("Holm steps down and Benjamini-Hochberg agrees with SciPy", "[planning]") {
+  const std::vector<double> p = {0.01, 0.04, 0.03, 0.005};
+  const std::vector<double> adjusted = holm(p);
+  CHECK(adjusted[0] == Approx(0.03));
+  CHECK(adjusted[1] == Approx(0.06));
+  CHECK(adjusted[2] == Approx(0.06));
+  CHECK(adjusted[3] == Approx(0.02));
+  const auto &item = goldens()["multiplicity"];
+  const std::vector<double> expected = numbers(item["benjamini_hochberg"]);
+  const std::vector<double> rates = benjamini_hochberg(numbers(item["p"]));
+  REQUIRE(rates.size() == expected.size());
+  for (size_t i = 0; i < rates.size(); ++i) CHECK(rates[i] == Approx(expected[i]).epsilon(1e-12));
+  const std::vector<double> wrong = {0.5, 1.5};
+  CHECK_THROWS_WITH(holm(wrong), "a p value lies between 0 and 1, not 1.500000");
+}

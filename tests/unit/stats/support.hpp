@@ -1,0 +1,18 @@
+// Shared by the statistics tests: the SciPy answers of tests/golden/stats.
+// Not a test.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+inline const assay::json &goldens() {
+  static const assay::json value =
+      assay::read_json_file(std::string(ASSAY_SOURCE_DIR) + "/tests/golden/stats/stats.json");
+  return value;
+}
+
+inline std::vector<double> numbers(const assay::json &list) {
+  return list.get<std::vector<double>>();
+}

@@ -34,21 +34,35 @@ void check(std::span<const double> values, const bootstrap_options &options) {
                                        std::to_string(values.size()));
 }
 
-// The units that replicate `replicate` draws; n of them, in blocks of options.block with
-// wrap-around.
-void draw_units(std::vector<uint32_t> &units, uint32_t replicate,
-                const bootstrap_options &options) {
-  const uint32_t n = static_cast<uint32_t>(units.size());
-  uint32_t filled = 0;
-  for (uint32_t quad = 0; filled < n; ++quad) {
-    const auto bits = draws(options.seed, k_purpose_bootstrap, replicate, quad);
-    for (const uint32_t word : bits) {
-      const uint32_t start = index_below(word, n);
-      for (uint32_t k = 0; k < options.block && filled < n; ++k)
-        units[filled++] = start + k < n ? start + k : start + k - n;
-    }
+// Draws the units of one replicate after another: n of them, in circular blocks of options.block.
+class unit_source {
+ public:
+  unit_source(size_t n, const bootstrap_options &options) : options_(options), units_(n) {
+    const size_t starts = (n + options.block - 1) / options.block;
+    batches_ = static_cast<uint32_t>((starts + 4 * k_lanes - 1) / (4 * k_lanes));
+    words_.resize(size_t{batches_} * 4 * k_lanes);
   }
-}
+
+  const std::vector<uint32_t> &draw(uint32_t replicate) {
+    fill_draws(words_.data(), batches_, options_.seed, k_purpose_bootstrap, replicate);
+    const uint32_t n = static_cast<uint32_t>(units_.size());
+    if (options_.block == 1) {
+      for (uint32_t i = 0; i < n; ++i) units_[i] = index_below(words_[i], n);
+      return units_;
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+      const uint32_t place = index_below(words_[i / options_.block], n) + i % options_.block;
+      units_[i] = place < n ? place : place - n;
+    }
+    return units_;
+  }
+
+ private:
+  bootstrap_options options_;
+  std::vector<uint32_t> units_;
+  std::vector<uint32_t> words_;
+  uint32_t batches_;
+};
 
 // Linear interpolation at p (n - 1) in sorted values, as numpy's default.
 double quantile_of_sorted(const std::vector<double> &sorted, double p) {
@@ -175,10 +189,10 @@ std::vector<double> minus(std::span<const double> a, std::span<const double> b) 
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options) {
   check(values, options);
   const double n = static_cast<double>(values.size());
-  std::vector<uint32_t> units(values.size());
+  unit_source source(values.size(), options);
   std::vector<double> replicates(options.replicates);
   for (uint32_t r = 0; r < options.replicates; ++r) {
-    draw_units(units, r, options);
+    const std::vector<uint32_t> &units = source.draw(r);
     // Four partial sums in a fixed order: quicker than one chain, and the same on every machine.
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     for (size_t i = 0; i < units.size(); ++i) sums[i & 3] += values[units[i]];
@@ -199,11 +213,11 @@ bootstrap_result bootstrap_ratio(std::span<const double> numerator,
     throw error(error_kind::usage, "numerators and denominators must come from the same units");
   const double weight = std::accumulate(denominator.begin(), denominator.end(), 0.0);
   if (weight == 0.0) throw error(error_kind::usage, "the denominators of a ratio sum to zero");
-  std::vector<uint32_t> units(numerator.size());
+  unit_source source(numerator.size(), options);
   std::vector<double> replicates;
   replicates.reserve(options.replicates);
   for (uint32_t r = 0; r < options.replicates; ++r) {
-    draw_units(units, r, options);
+    const std::vector<uint32_t> &units = source.draw(r);
     double top = 0.0;
     double bottom = 0.0;
     for (const uint32_t unit : units) {

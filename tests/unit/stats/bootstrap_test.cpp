@@ -1,6 +1,7 @@
 // Resampling: reproducible to the byte, close to SciPy, honest about few windows.
 // Not proportions.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
+
 #include <cmath>
 #include <limits>
 
@@ -8,7 +9,7 @@
 #include "stats/bootstrap.hpp"
 #include "stats/permutation.hpp"
 #include "stats/random.hpp"
-#include "support.hpp"
+#include "stats_goldens.hpp"
 
 using namespace assay::stats;
 
@@ -20,6 +21,15 @@ TEST_CASE("Philox gives the known answers of its paper's code", "[bootstrap]") {
         std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822) ==
         std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("draws in batches are the draws one by one", "[bootstrap]") {
+  std::vector<uint32_t> words(2 * 4 * k_lanes);
+  fill_draws(words.data(), 2, 99, 1, 7);
+  for (uint32_t quad = 0; quad < 2 * k_lanes; ++quad) {
+    const auto expected = draws(99, 1, 7, quad);
+    for (uint32_t j = 0; j < 4; ++j) CHECK(words[4 * quad + j] == expected[j]);
+  }
 }
 
 TEST_CASE("bootstrap limits agree with SciPy within resampling error", "[bootstrap]") {

@@ -1,12 +1,12 @@
 // Intervals and tests of proportions, single and paired, against published vectors and SciPy.
 // Not the resampling methods.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/error.hpp"
 #include "stats/distributions.hpp"
 #include "stats/paired.hpp"
 #include "stats/proportion.hpp"
-#include "support.hpp"
+#include "stats_goldens.hpp"
 
 using namespace assay::stats;
 

@@ -1,12 +1,12 @@
 // Power, sample sizes, margins and adjusted p values against the published tables.
 // Not the intervals themselves.
-#include <catch2/catch.hpp>
+#include "catch.hpp"
 
 #include "core/error.hpp"
 #include "stats/multiplicity.hpp"
 #include "stats/planning.hpp"
 #include "stats/proportion.hpp"
-#include "support.hpp"
+#include "stats_goldens.hpp"
 
 using namespace assay::stats;
 

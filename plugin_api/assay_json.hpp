@@ -1,0 +1,257 @@
+// JSON for plugins written in C++: reads configurations and records into a small tree, writes strings.
+// Comfort, not ABI: header-only, compiled into the plugin. Not for large documents: members are searched linearly.
+#ifndef ASSAY_JSON_HPP
+#define ASSAY_JSON_HPP
+
+#include <cstdint>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace assay_json {
+
+enum class type { null, boolean, number, string, array, object };
+
+inline const char *name_of(type kind) {
+  constexpr const char *k_names[] = {"null", "boolean", "number", "string", "array", "object"};
+  return k_names[static_cast<int>(kind)];
+}
+
+struct value {
+  type kind = type::null;
+  bool truth = false;
+  double number = 0.0;
+  std::string text;
+  std::vector<value> items;
+  std::vector<std::pair<std::string, value>> members;  // in the order of the text
+
+  // The member, or nullptr if there is none or this is no object. The last one wins if a key comes twice.
+  const value *find(std::string_view key) const {
+    for (auto member = members.rbegin(); member != members.rend(); ++member)
+      if (member->first == key) return &member->second;
+    return nullptr;
+  }
+  std::string string_or(std::string_view key, const std::string &otherwise) const {
+    const value *found = find(key);
+    return found != nullptr && found->kind == type::string ? found->text : otherwise;
+  }
+  double number_or(std::string_view key, double otherwise) const {
+    const value *found = find(key);
+    return found != nullptr && found->kind == type::number ? found->number : otherwise;
+  }
+  bool bool_or(std::string_view key, bool otherwise) const {
+    const value *found = find(key);
+    return found != nullptr && found->kind == type::boolean ? found->truth : otherwise;
+  }
+};
+
+// Recursive descent over RFC 8259, nesting up to 64 levels.
+class reader {
+ public:
+  explicit reader(std::string_view text) : text_(text) {}
+
+  value document() {
+    value out = any(0);
+    skip_space();
+    if (at_ != text_.size()) fail("text after the value");
+    return out;
+  }
+
+ private:
+  [[noreturn]] void fail(const char *what) const {
+    throw std::runtime_error(std::string(what) + " at column " + std::to_string(at_ + 1));
+  }
+  void skip_space() {
+    while (at_ < text_.size() &&
+           std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      ++at_;
+  }
+  char peek() {
+    skip_space();
+    if (at_ == text_.size()) fail("unexpected end");
+    return text_[at_];
+  }
+  bool take(char wanted) {
+    if (peek() != wanted) return false;
+    ++at_;
+    return true;
+  }
+  void expect(char wanted, const char *complaint) {
+    if (!take(wanted)) fail(complaint);
+  }
+  void word(std::string_view wanted) {
+    if (text_.substr(at_, wanted.size()) != wanted) fail("unexpected character");
+    at_ += wanted.size();
+  }
+
+  value any(int depth) {
+    if (depth > 64) fail("nested deeper than 64 levels");
+    value out;
+    switch (peek()) {
+      case '{':
+        object(out, depth);
+        break;
+      case '[':
+        array(out, depth);
+        break;
+      case '"':
+        out.kind = type::string;
+        out.text = string();
+        break;
+      case 't':
+        word("true");
+        out.kind = type::boolean;
+        out.truth = true;
+        break;
+      case 'f':
+        word("false");
+        out.kind = type::boolean;
+        break;
+      case 'n':
+        word("null");
+        break;
+      default:
+        number(out);
+    }
+    return out;
+  }
+  void object(value &out, int depth) {
+    out.kind = type::object;
+    ++at_;
+    if (take('}')) return;
+    do {
+      if (peek() != '"') fail("a key must be a string");
+      std::string key = string();
+      expect(':', "a key needs a colon");
+      out.members.emplace_back(std::move(key), any(depth + 1));
+    } while (take(','));
+    expect('}', "an object needs a comma or its end");
+  }
+  void array(value &out, int depth) {
+    out.kind = type::array;
+    ++at_;
+    if (take(']')) return;
+    do out.items.push_back(any(depth + 1));
+    while (take(','));
+    expect(']', "an array needs a comma or its end");
+  }
+  size_t digits() {
+    const size_t start = at_;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+    return at_ - start;
+  }
+  void number(value &out) {
+    const size_t start = at_;
+    if (text_[at_] == '-') ++at_;
+    const bool zero = at_ < text_.size() && text_[at_] == '0';
+    const size_t whole = digits();
+    if (whole == 0 || (zero && whole > 1)) fail("unexpected character");
+    if (at_ < text_.size() && text_[at_] == '.') {
+      ++at_;
+      if (digits() == 0) fail("a number needs digits after its point");
+    }
+    if (at_ < text_.size() && (text_[at_] == 'e' || text_[at_] == 'E')) {
+      ++at_;
+      if (at_ < text_.size() && (text_[at_] == '+' || text_[at_] == '-')) ++at_;
+      if (digits() == 0) fail("a number needs digits in its exponent");
+    }
+    out.kind = type::number;
+    out.number = std::strtod(std::string(text_.substr(start, at_ - start)).c_str(), nullptr);
+  }
+  std::string string() {
+    std::string out;
+    for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (static_cast<unsigned char>(text_[at_]) < 0x20)
+        fail("a bare control character in a string");
+      if (text_[at_] == '\\')
+        escape(out);
+      else
+        out += text_[at_];
+    }
+    if (at_ == text_.size()) fail("a string without end");
+    ++at_;
+    return out;
+  }
+  void escape(std::string &out) {
+    if (++at_ == text_.size()) fail("a string without end");
+    constexpr std::string_view k_from = "\"\\/bfnrt", k_to = "\"\\/\b\f\n\r\t";
+    if (const size_t place = k_from.find(text_[at_]); place != std::string_view::npos) {
+      out += k_to[place];
+      return;
+    }
+    if (text_[at_] != 'u') fail("unknown escape");
+    uint32_t code = code_unit();
+    if (code >= 0xD800 && code < 0xDC00 && text_.substr(at_ + 1, 2) == "\\u") {
+      at_ += 2;
+      const uint32_t low = code_unit();
+      if (low < 0xDC00 || low > 0xDFFF) fail("half a surrogate pair");
+      code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    }
+    if (code >= 0xD800 && code <= 0xDFFF) fail("half a surrogate pair");
+    append_utf8(out, code);
+  }
+  uint32_t code_unit() {  // at_ stands on the 'u' and is left on the last digit
+    uint32_t code = 0;
+    for (int i = 0; i < 4; ++i) {
+      constexpr std::string_view k_digits = "0123456789abcdef";
+      if (++at_ >= text_.size()) fail("a string without end");
+      const char c =
+          text_[at_] >= 'A' && text_[at_] <= 'F' ? static_cast<char>(text_[at_] + 32) : text_[at_];
+      const size_t digit = k_digits.find(c);
+      if (digit == std::string_view::npos) fail("a \\u escape needs four hexadecimal digits");
+      code = code << 4 | static_cast<uint32_t>(digit);
+    }
+    return code;
+  }
+  static void append_utf8(std::string &out, uint32_t code) {
+    const auto add = [&](uint32_t byte) {
+      out += static_cast<char>(static_cast<unsigned char>(byte));
+    };
+    if (code < 0x80) {
+      add(code);
+    } else if (code < 0x800) {
+      add(0xC0 | code >> 6), add(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+      add(0xE0 | code >> 12), add(0x80 | (code >> 6 & 0x3F)), add(0x80 | (code & 0x3F));
+    } else {
+      add(0xF0 | code >> 18), add(0x80 | (code >> 12 & 0x3F));
+      add(0x80 | (code >> 6 & 0x3F)), add(0x80 | (code & 0x3F));
+    }
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
+
+// Throws std::runtime_error: "unexpected character at column 7".
+inline value parse(std::string_view text) {
+  return reader(text).document();
+}
+
+// The text in quotes, escaped.
+inline std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    constexpr std::string_view k_plain = "\"\\\n\r\t", k_letter = "\"\\nrt";
+    if (const size_t place = k_plain.find(c); place != std::string_view::npos) {
+      out += '\\';
+      out += k_letter[place];
+    } else if (byte < 0x20) {
+      constexpr char k_digits[] = "0123456789abcdef";
+      out += "\\u00";
+      out += k_digits[byte >> 4];
+      out += k_digits[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+}  // namespace assay_json
+
+#endif

@@ -1,0 +1,56 @@
+// Opens a built plugin through its one exported symbol and gives it a small host: for tests of one component.
+// Not the conformance suite: it knows nothing of contracts, only of calls.
+#pragma once
+
+#include <dlfcn.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "assay.h"
+
+namespace harness {
+
+inline std::string &last_failure() {
+  static std::string text;
+  return text;
+}
+
+inline const assay_host &host() {
+  static const assay_host table = [] {
+    assay_host made{};
+    made.struct_size = sizeof made;
+    made.name = "assay";
+    made.version = "test";
+    made.log = [](void *, int32_t, const char *) {};
+    made.progress = [](void *, uint64_t, uint64_t, const char *) -> int32_t { return ASSAY_OK; };
+    made.cancelled = [](void *) -> int32_t { return 0; };
+    made.fail = [](void *, int32_t status, const char *text) {
+      last_failure() = text;
+      return status;
+    };
+    made.ledger = [](void *, const char *, uint64_t, const char *) {};
+    made.seed = [](void *, const char *) -> uint64_t { return 1; };
+    made.get_extension = [](void *, const char *) -> const void * { return nullptr; };
+    return made;
+  }();
+  return table;
+}
+
+// The component `id` of NAME.assay.so. The library stays loaded, as in the host.
+inline const assay_component *component(const std::string &name, const std::string &id) {
+  const std::string path = std::string(ASSAY_BUILD_DIR) + "/plugins/" + name + ".assay.so";
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) throw std::runtime_error(dlerror());
+  void *symbol = dlsym(library, "assay_plugin_v1");
+  if (symbol == nullptr) throw std::runtime_error(path + " exports no assay_plugin_v1");
+  const assay_plugin *(*entry)(const assay_host *) = nullptr;
+  std::memcpy(&entry, &symbol, sizeof entry);
+  const assay_plugin *plugin = entry(&host());
+  for (uint32_t i = 0; i < plugin->n_components; ++i)
+    if (id == plugin->components[i]->id) return plugin->components[i];
+  throw std::runtime_error(path + " has no component " + id);
+}
+
+}  // namespace harness

@@ -5,8 +5,8 @@
  * block is wired.
  *
  * Use: after asking for ASSAY_SCHEDULE_BLOCK_LOSS, with a block whose handle is not NULL, during
- * the call that the block was handed to. NULL from get_extension: the host cannot run blocks; fail with
- * ASSAY_UNSUPPORTED. */
+ * the call that the block was handed to. NULL from get_extension: the host cannot run blocks; fail
+ * with ASSAY_UNSUPPORTED. */
 #ifndef ASSAY_BLOCK_H
 #define ASSAY_BLOCK_H
 

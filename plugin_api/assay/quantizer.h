@@ -59,7 +59,7 @@ ASSAY_SIZE(assay_estimate, 32);
  *   keep_values   [out, k]   f16 bf16 f32  their values, in place of what the codes say
  *   perm          [in]       i32           order in which columns were worked on; information only
  * Symmetric integer grids: i8 codes in [-2^(b-1), 2^(b-1) - 1], no zeros. Asymmetric ones: u8 codes
- * in [0, 2^b - 1] with u8 zeros. Other roles are free; third parties prefix theirs with their id. */
+ * in [0, 2^b - 1] with u8 zeros. Other roles are free; third parties prefix theirs ("org.example.x"). */
 typedef struct assay_sink {
   uint32_t struct_size;
   uint32_t reserved;

@@ -89,9 +89,8 @@ TEST_CASE("each mistake has its message") {
   CHECK(message_of(R"({"name": "x", "group_size": -1})") ==
         "study.lua:7: `group_size` must be at least 0 columns, not -1");
   CHECK(message_of(R"({"name": "x", "mode": "symetric"})") ==
-        "study.lua:7: `mode` must be one of \"symmetric\", \"asymmetric\", not \"symetric\". did "
-        "you mean "
-        "\"symmetric\"?");
+        "study.lua:7: `mode` must be one of \"symmetric\", \"asymmetric\", not \"symetric\". Did "
+        "you mean \"symmetric\"?");
   CHECK(message_of(R"({"name": "x", "seeds": [2, 3]})") ==
         "study.lua:7: `seeds[1]` must be a multiple of 2, not 3");
   CHECK(message_of(R"({"name": "x", "limit": "no"})") ==

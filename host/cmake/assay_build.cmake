@@ -25,9 +25,15 @@ function(assay_layer name)
   endif()
 endfunction()
 
-# The target's files may include ATen. All of them share one precompiled header.
+# The target's files may include ATen. All of them share one precompiled header, which g++ takes only where the code
+# model agrees: programs are therefore compiled like libraries (-fPIC, not CMake's -fPIE).
 function(assay_use_tensors target)
   target_link_libraries(${target} PUBLIC LibTorch::cpu)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   if(ASSAY_PCH)
     target_compile_options(${target} PRIVATE -Winvalid-pch -fpch-preprocess)
     target_precompile_headers(${target} REUSE_FROM assay_tensor_pch)

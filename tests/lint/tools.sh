@@ -31,15 +31,7 @@ case $tool in
     files host plugins | grep -E '\.cpp$' | grep -v '^host/cmake/' | xargs -r -P 2 -n 4 clang-tidy --quiet -p "$build/tidy" 2>/dev/null
     ;;
   headers) # each header compiles alone
-    failed=0
-    for header in $(files host plugin_api | grep -E '\.(hpp|h)$'); do
-      [[ $header == *.h ]] && language='c -std=c11' || language='c++ -std=c++20'
-      # shellcheck disable=SC2086
-      g++ -x $language -fsyntax-only -Wall -Wextra -Ihost -Iplugin_api -isystem .deps/wheels/torch/include \
-        -isystem .deps/wheels/torch/include/torch/csrc/api/include -isystem /usr/include/lua5.4 -include "$header" /dev/null ||
-        failed=1
-    done
-    exit "$failed"
+    cmake --build "$build" --target assay_headers
     ;;
   *)
     echo "tools.sh: unknown tool '$tool'" >&2

@@ -1,0 +1,259 @@
+// BPE as the reference does it: initial symbols, then merges by rank, leftmost first.
+// Two equal mergers: a scan for short words, a heap for long ones.
+#include "text/bpe_model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+
+#include "core/error.hpp"
+#include "text/byte_alphabet.hpp"
+#include "text/unicode.hpp"
+
+namespace assay::text {
+namespace {
+
+constexpr size_t k_short_word = 40;  // symbols; beyond it the heap is faster
+constexpr int32_t k_no_rank = INT32_MAX;
+constexpr std::string_view k_block = "\u2581";  // SentencePiece's word mark, U+2581
+
+// True if no merge joins "x" with "▁...", so that a word mark after another character always
+// starts a new, independent word.
+bool merges_stay_in_words(const merge_list &merges) {
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const auto [left, right] = merges[rank];
+    if (right.starts_with(k_block) && !left.ends_with(k_block)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void merge_table::build(std::vector<entry> entries) {
+  if (entries.empty()) return;
+  const size_t n_slots = std::bit_ceil(entries.size() * 2);
+  slots_.assign(n_slots, entry{k_free, 0, 0});
+  shift_ = 64 - std::countr_zero(n_slots);
+  for (const entry &e : entries) {  // a pair listed twice: the last one wins, as in the reference
+    size_t slot = hash(e.pair) >> shift_;
+    while (slots_[slot].pair != k_free && slots_[slot].pair != e.pair)
+      slot = (slot + 1) & (n_slots - 1);
+    slots_[slot] = e;
+  }
+}
+
+bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
+                     const std::string &where)
+    : vocab_(std::move(vocab)), options_(std::move(options)) {
+  std::vector<merge_table::entry> entries;
+  entries.reserve(merges.size());
+  std::string joined;
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const auto [left, right] = merges[rank];
+    joined.assign(left).append(right);
+    const int32_t a = vocab_.find(left), b = vocab_.find(right), c = vocab_.find(joined);
+    if (a < 0 || b < 0 || c < 0)
+      throw error(error_kind::failed, "merge " + std::to_string(rank) + " needs the token '" +
+                                          std::string(a < 0   ? left
+                                                      : b < 0 ? right
+                                                              : std::string_view(joined)) +
+                                          "', which the vocabulary lacks")
+          .at(where);
+    entries.push_back({merge_table::key(a, b), static_cast<int32_t>(rank), c});
+  }
+  merges_.build(std::move(entries));
+  all_bytes_known_ = true;
+  for (unsigned b = 0; b < 256; ++b) {
+    std::string character;
+    append_utf8(character, byte_to_char(static_cast<uint8_t>(b)));
+    byte_ids_[b] = vocab_.find(character);
+    all_bytes_known_ = all_bytes_known_ && byte_ids_[b] >= 0;
+    std::array<char, 8> name;
+    std::snprintf(name.data(), name.size(), "<0x%02X>", b);
+    fallback_ids_[b] = vocab_.find(name.data());
+  }
+  if (!options_.unk_token.empty()) {
+    unk_id_ = vocab_.find(options_.unk_token);
+    if (unk_id_ < 0)
+      throw error(error_kind::failed,
+                  "unk_token '" + options_.unk_token + "' is not in the vocabulary")
+          .at(where);
+  }
+  splits_at_blocks_ = !options_.byte_level && !options_.ignore_merges &&
+                      vocab_.find(k_block) >= 0 && merges_stay_in_words(merges);
+  if (options_.byte_level && options_.ignore_merges)
+    for (int32_t id = 0; id < vocab_.id_end(); ++id)
+      if (vocab_.has_id(id))
+        if (const auto bytes = token_bytes(vocab_.text(id))) whole_words_.add(*bytes, id);
+}
+
+void bpe_model::tokenize(std::string_view piece, bpe_scratch &scratch,
+                         std::vector<int32_t> &out) const {
+  if (!splits_at_blocks_) return word(piece, scratch, out);
+  size_t start = 0;
+  for (size_t at = piece.find(k_block); at != std::string_view::npos;
+       at = piece.find(k_block, at + k_block.size())) {
+    const bool after_block = at >= k_block.size() && piece.substr(0, at).ends_with(k_block);
+    if (at == start || after_block) continue;
+    word(piece.substr(start, at - start), scratch, out);
+    start = at;
+  }
+  word(piece.substr(start), scratch, out);
+}
+
+void bpe_model::word(std::string_view piece, bpe_scratch &scratch,
+                     std::vector<int32_t> &out) const {
+  if (piece.empty()) return;
+  if (piece.size() > word_cache::k_max_bytes) return uncached_word(piece, scratch, out);
+  const uint64_t hash = hash_bytes(piece);
+  if (scratch.cache.find(piece, hash, out)) return;
+  const size_t before = out.size();
+  uncached_word(piece, scratch, out);
+  scratch.cache.store(piece, hash, out.data() + before, out.size() - before);
+}
+
+void bpe_model::uncached_word(std::string_view piece, bpe_scratch &scratch,
+                              std::vector<int32_t> &out) const {
+  if (options_.ignore_merges) {
+    const int32_t id = (options_.byte_level ? whole_words_ : vocab_).find(piece);
+    if (id >= 0) return out.push_back(id);
+  }
+  scratch.ids.clear();
+  if (options_.byte_level && all_bytes_known_) {
+    symbols_of_bytes(piece, scratch);
+  } else if (options_.byte_level) {
+    scratch.bytes.clear();
+    append_byte_chars(scratch.bytes, piece);
+    symbols_of_chars(scratch.bytes, scratch);
+  } else {
+    symbols_of_chars(piece, scratch);
+  }
+  if (scratch.ids.size() <= k_short_word)
+    merge_short(scratch);
+  else
+    merge_long(scratch);
+  out.insert(out.end(), scratch.ids.begin(), scratch.ids.end());
+}
+
+void bpe_model::symbols_of_bytes(std::string_view piece, bpe_scratch &scratch) const {
+  for (const char c : piece) scratch.ids.push_back(byte_ids_[static_cast<uint8_t>(c)]);
+}
+
+// One <0xHH> for each byte of the character; nothing is appended unless all of them exist.
+bool bpe_model::fallback_bytes(std::string_view character, std::vector<int32_t> &ids) const {
+  for (const char c : character)
+    if (fallback_ids_[static_cast<uint8_t>(c)] < 0) return false;
+  for (const char c : character) ids.push_back(fallback_ids_[static_cast<uint8_t>(c)]);
+  return true;
+}
+
+// An unk waits until the next known character, so that a run of them can be fused. Bytes of a
+// fallback do not end that wait and so overtake it: the reference's order, kept.
+void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) const {
+  bool unk_waits = false;
+  for (size_t i = 0; i < piece.size();) {
+    const std::string_view character = piece.substr(i, decode_valid(piece.data() + i).n_bytes);
+    i += character.size();
+    const int32_t id = vocab_.find(character);
+    if (id >= 0) {
+      if (unk_waits) scratch.ids.push_back(unk_id_);
+      unk_waits = false;
+      scratch.ids.push_back(id);
+    } else if (options_.byte_fallback && fallback_bytes(character, scratch.ids)) {
+      continue;
+    } else if (unk_id_ >= 0) {
+      if (unk_waits && !options_.fuse_unk) scratch.ids.push_back(unk_id_);
+      unk_waits = true;
+    }
+  }
+  if (unk_waits) scratch.ids.push_back(unk_id_);
+}
+
+// Repeatedly merges the pair of lowest rank, leftmost first. O(symbols^2), for few symbols.
+void bpe_model::merge_short(bpe_scratch &scratch) const {
+  auto &ids = scratch.ids;
+  auto &ranks = scratch.ranks;  // of the pair (i, i + 1)
+  const auto rank_of = [&](size_t i) {
+    const merge_table::entry *e = merges_.find(ids[i], ids[i + 1]);
+    return e ? e->rank : k_no_rank;
+  };
+  size_t n = ids.size();
+  if (n < 2) return;
+  ranks.resize(n);
+  for (size_t i = 0; i + 1 < n; ++i) ranks[i] = rank_of(i);
+  while (n > 1) {
+    const auto best =
+        std::min_element(ranks.begin(), ranks.begin() + static_cast<ptrdiff_t>(n) - 1);
+    if (*best == k_no_rank) break;
+    const size_t at = static_cast<size_t>(best - ranks.begin());
+    ids[at] = merges_.find(ids[at], ids[at + 1])->id;
+    std::move(ids.begin() + static_cast<ptrdiff_t>(at) + 2, ids.begin() + static_cast<ptrdiff_t>(n),
+              ids.begin() + static_cast<ptrdiff_t>(at) + 1);
+    std::move(best + 2, ranks.begin() + static_cast<ptrdiff_t>(n), best + 1);
+    --n;
+    if (at + 1 < n) ranks[at] = rank_of(at);
+    if (at > 0) ranks[at - 1] = rank_of(at - 1);
+  }
+  ids.resize(n);
+}
+
+// The same result in O(n log n): a heap of (rank, position). An entry whose pair has changed since
+// is skipped; a pair's rank is its own, so comparing ranks detects that. Positions are those of the
+// first symbol, which a merge keeps; the right symbol is marked dead by next = k_dead.
+void bpe_model::merge_long(bpe_scratch &scratch) const {
+  constexpr int32_t k_end = -1, k_dead = -2;
+  auto &ids = scratch.ids;
+  auto &next = scratch.next;
+  auto &previous = scratch.previous;
+  auto &heap = scratch.heap;
+  const int32_t n = static_cast<int32_t>(ids.size());
+  const auto at = [](int32_t i) { return static_cast<size_t>(i); };
+  next.resize(ids.size());
+  previous.resize(ids.size());
+  heap.clear();
+  const auto entry_of = [&](int32_t i) { return merges_.find(ids[at(i)], ids[at(next[at(i)])]); };
+  const auto heap_key = [](int32_t rank, int32_t i) {
+    return uint64_t{static_cast<uint32_t>(rank)} << 32 | static_cast<uint32_t>(i);
+  };
+  for (int32_t i = 0; i < n; ++i) {
+    previous[at(i)] = i - 1;
+    next[at(i)] = i + 1 < n ? i + 1 : k_end;
+  }
+  for (int32_t i = 0; i + 1 < n; ++i)
+    if (const auto *e = entry_of(i)) heap.push_back(heap_key(e->rank, i));
+  std::make_heap(heap.begin(), heap.end(), std::greater<>());
+  const auto push = [&](int32_t i) {
+    if (const auto *e = entry_of(i)) {
+      heap.push_back(heap_key(e->rank, i));
+      std::push_heap(heap.begin(), heap.end(), std::greater<>());
+    }
+  };
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+    const int32_t rank = static_cast<int32_t>(heap.back() >> 32);
+    const int32_t i = static_cast<int32_t>(heap.back() & 0xFFFFFFFFu);
+    heap.pop_back();
+    if (next[at(i)] < 0) continue;
+    const auto *e = entry_of(i);
+    if (!e || e->rank != rank) continue;
+    const int32_t right = next[at(i)];
+    ids[at(i)] = e->id;
+    next[at(i)] = next[at(right)];
+    next[at(right)] = k_dead;
+    if (next[at(i)] >= 0) {
+      previous[at(next[at(i)])] = i;
+      push(i);
+    }
+    if (previous[at(i)] >= 0) push(previous[at(i)]);
+  }
+  size_t kept = 0;
+  for (int32_t i = 0; i >= 0;) {
+    const int32_t following = next[at(i)];
+    ids[kept++] = ids[at(i)];
+    i = following;
+  }
+  ids.resize(kept);
+}
+
+}  // namespace assay::text

@@ -1,0 +1,95 @@
+// Byte pair encoding: one pre-token in, its token ids out, by the ranks of the merges.
+// Not the splitting into pre-tokens (pre_tokenizer) and not trained here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer_file.hpp"
+#include "text/word_cache.hpp"
+
+namespace assay::text {
+
+struct bpe_options {
+  bool byte_level = false;     // pre-tokens are raw bytes, to be seen through the byte alphabet
+  bool ignore_merges = false;  // a pre-token that is a token is emitted at once (Llama-3)
+  bool byte_fallback = false;  // unknown characters become <0xHH> tokens
+  bool fuse_unk = false;       // a run of unknown characters is one unk
+  std::string unk_token;       // "" = unknown characters are dropped, as in the reference
+};
+
+// (left id, right id) -> rank and merged id. Open addressing; built once.
+class merge_table {
+ public:
+  struct entry {
+    uint64_t pair;
+    int32_t rank;  // order of the merges list; smaller merges first
+    int32_t id;    // of the merged token
+  };
+  void build(std::vector<entry> entries);
+  const entry *find(int32_t left, int32_t right) const {
+    if (slots_.empty()) return nullptr;
+    const uint64_t pair = key(left, right);
+    for (size_t slot = hash(pair) >> shift_;; slot = (slot + 1) & (slots_.size() - 1)) {
+      if (slots_[slot].pair == pair) return &slots_[slot];
+      if (slots_[slot].pair == k_free) return nullptr;
+    }
+  }
+  static uint64_t key(int32_t left, int32_t right) {
+    return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
+  }
+
+ private:
+  static constexpr uint64_t k_free = ~uint64_t{0};
+  static uint64_t hash(uint64_t pair) {
+    pair = (pair ^ pair >> 29) * 0xBF58476D1CE4E5B9u;
+    return (pair ^ pair >> 32) * 0x94D049BB133111EBu;
+  }
+  std::vector<entry> slots_;
+  int shift_ = 63;
+};
+
+// Working memory of one encoding thread.
+struct bpe_scratch {
+  std::vector<int32_t> ids, ranks, previous, next;
+  std::vector<uint64_t> heap;
+  std::string bytes;
+  word_cache cache;
+};
+
+class bpe_model {
+ public:
+  // Throws error(failed) at `where` if a merge names or makes a token that the vocabulary lacks.
+  bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
+            const std::string &where);
+
+  // Appends the ids of one pre-token.
+  void tokenize(std::string_view piece, bpe_scratch &scratch, std::vector<int32_t> &out) const;
+
+  const token_table &vocab() const { return vocab_; }
+  const bpe_options &options() const { return options_; }
+
+ private:
+  void word(std::string_view piece, bpe_scratch &scratch, std::vector<int32_t> &out) const;
+  void uncached_word(std::string_view piece, bpe_scratch &scratch, std::vector<int32_t> &out) const;
+  void symbols_of_bytes(std::string_view piece, bpe_scratch &scratch) const;
+  void symbols_of_chars(std::string_view piece, bpe_scratch &scratch) const;
+  bool fallback_bytes(std::string_view character, std::vector<int32_t> &ids) const;
+  void merge_short(bpe_scratch &scratch) const;
+  void merge_long(bpe_scratch &scratch) const;
+
+  token_table vocab_;
+  bpe_options options_;
+  merge_table merges_;
+  int32_t byte_ids_[256];      // id of each byte's character; -1 = unknown
+  int32_t fallback_ids_[256];  // id of <0xHH>; -1 = none
+  int32_t unk_id_ = -1;
+  bool all_bytes_known_ = false;
+  bool splits_at_blocks_ = false;  // no merge crosses into a leading U+2581: words are independent
+  token_table whole_words_;        // byte_level with ignore_merges: tokens by their raw bytes
+};
+
+}  // namespace assay::text

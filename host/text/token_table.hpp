@@ -1,0 +1,46 @@
+// The vocabulary: token texts and their ids, both ways.
+// Not the BPE rules (bpe_model) and not the added tokens (added_tokens).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace assay::text {
+
+uint64_t hash_bytes(std::string_view bytes);
+
+// Open addressing over one arena of text. 151,643 tokens take about 6 MB.
+class token_table {
+ public:
+  // Adds a token, or gives an existing text a new id (the last one of a file wins, as in the
+  // reference). id must be 0 ... k_max_id.
+  void add(std::string_view text, int32_t id);
+  int32_t find(std::string_view text) const;  // -1 if absent
+  std::string_view text(int32_t id) const;    // empty if absent; borrow
+  bool has_id(int32_t id) const {
+    return id >= 0 && id < id_end() && by_id_[static_cast<size_t>(id)] >= 0;
+  }
+  int32_t id_end() const { return static_cast<int32_t>(by_id_.size()); }  // highest id + 1
+  size_t size() const { return entries_.size(); }
+
+  static constexpr int32_t k_max_id = (1 << 24) - 1;
+
+ private:
+  struct entry {
+    uint64_t offset;  // bytes into arena_
+    uint32_t length;  // bytes
+    int32_t id;
+    uint64_t hash;
+  };
+  void grow();
+  std::string_view text_of(const entry &e) const { return {arena_.data() + e.offset, e.length}; }
+
+  std::string arena_;
+  std::vector<entry> entries_;
+  std::vector<int32_t> slots_;  // index into entries_, -1 = free; a power of two, at most half full
+  std::vector<int32_t> by_id_;  // index into entries_, -1 = none
+};
+
+}  // namespace assay::text

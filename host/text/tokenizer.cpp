@@ -1,0 +1,224 @@
+// Encoding and decoding: the parts of a tokenizer in their order.
+// Not the parts themselves; each has its own file.
+#include "text/tokenizer.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "text/byte_alphabet.hpp"
+#include "text/tokenizer_parts.hpp"
+#include "text/unicode.hpp"
+
+namespace assay::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A scratch for the length of one encode, given back also when an error passes.
+class borrowed_scratch {
+ public:
+  explicit borrowed_scratch(const tokenizer_parts &owner)
+      : owner_(owner), scratch_(owner.take_scratch()) {}
+  ~borrowed_scratch() { owner_.give_scratch(std::move(scratch_)); }
+  borrowed_scratch(const borrowed_scratch &) = delete;
+  borrowed_scratch &operator=(const borrowed_scratch &) = delete;
+  bpe_scratch &operator*() { return *scratch_; }
+
+ private:
+  const tokenizer_parts &owner_;
+  std::unique_ptr<bpe_scratch> scratch_;
+};
+
+void encode_plain(const tokenizer_parts &parts, std::string_view text, bool at_start,
+                  bpe_scratch &scratch, std::vector<int32_t> &out) {
+  if (text.empty()) return;
+  parts.pre_tokenizers.run(text, at_start, [&](std::string_view piece, bool) {
+    parts.model->tokenize(piece, scratch, out);
+  });
+}
+
+// A stretch between raw added tokens: normalized, then cut at the normalized ones.
+void encode_stretch(const tokenizer_parts &parts, std::string_view raw, size_t offset,
+                    bpe_scratch &scratch, std::vector<int32_t> &out) {
+  std::string normal;
+  std::string_view text = raw;
+  if (!parts.normalizers.empty()) {
+    normal = raw;
+    normalize(parts.normalizers, normal);
+    text = normal;
+  }
+  if (parts.normal_matcher.empty()) return encode_plain(parts, text, offset == 0, scratch, out);
+  parts.normal_matcher.split(
+      text,
+      [&](std::string_view piece, size_t at) {
+        encode_plain(parts, piece, offset == 0 && at == 0, scratch, out);
+      },
+      [&](int32_t id) { out.push_back(id); });
+}
+
+json optional_json(const fs::path &path) {
+  return fs::exists(path) ? read_json_file(path.string()) : json::object();
+}
+
+// tokenizer_config.json completed by the files that stand beside it.
+json folder_config(const fs::path &folder) {
+  json config = optional_json(folder / "tokenizer_config.json");
+  if (!config.is_object())
+    throw error(error_kind::failed, "not an object")
+        .at((folder / "tokenizer_config.json").string());
+  const json map = optional_json(folder / "special_tokens_map.json");
+  if (map.is_object())
+    for (const auto &[name, value] : map.items())
+      if (!config.contains(name) && name.ends_with("_token")) config[name] = value;
+  const fs::path jinja = folder / "chat_template.jinja";
+  if (fs::exists(jinja)) {
+    const std::string text = read_file(jinja.string());
+    require_utf8(text, "the chat template");
+    config["chat_template"] = text;
+  }
+  return config;
+}
+
+}  // namespace
+
+std::unique_ptr<bpe_scratch> tokenizer_parts::take_scratch() const {
+  const std::lock_guard lock(mutex_);
+  if (scratches_.empty()) return std::make_unique<bpe_scratch>();
+  auto scratch = std::move(scratches_.back());
+  scratches_.pop_back();
+  return scratch;
+}
+
+void tokenizer_parts::give_scratch(std::unique_ptr<bpe_scratch> scratch) const {
+  const std::lock_guard lock(mutex_);
+  if (scratches_.size() < 64) scratches_.push_back(std::move(scratch));
+}
+
+tokenizer::tokenizer(std::unique_ptr<tokenizer_parts> parts) : parts_(std::move(parts)) {}
+tokenizer::~tokenizer() = default;
+
+std::shared_ptr<const tokenizer> tokenizer::from_json(std::string_view tokenizer_json,
+                                                      std::string_view tokenizer_config_json,
+                                                      const std::string &where) {
+  const json config = tokenizer_config_json.empty()
+                          ? json::object()
+                          : parse_json(tokenizer_config_json, "tokenizer_config.json");
+  return std::shared_ptr<const tokenizer>(
+      new tokenizer(build_parts(read_tokenizer_json(tokenizer_json, where), config, where)));
+}
+
+std::shared_ptr<const tokenizer> tokenizer::from_folder(const std::string &path) {
+  const fs::path given(path);
+  const bool is_file = fs::is_regular_file(given);
+  const fs::path folder = is_file ? given.parent_path() : given;
+  const fs::path file = is_file ? given : folder / "tokenizer.json";
+  const json config = folder_config(folder);
+  if (fs::exists(file))
+    return std::shared_ptr<const tokenizer>(new tokenizer(build_parts(
+        read_tokenizer_json(read_file(file.string()), file.string()), config, file.string())));
+  if (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"))
+    return std::shared_ptr<const tokenizer>(
+        new tokenizer(build_parts(read_legacy_folder(folder.string(), config), config, path)));
+  throw error(error_kind::failed,
+              "no tokenizer here: neither tokenizer.json nor vocab.json and merges.txt")
+      .at(path)
+      .hint(fs::exists(folder / "tokenizer.model")
+                ? "a SentencePiece tokenizer.model alone is not supported; save the tokenizer with "
+                  "a current transformers, which writes tokenizer.json"
+                : "copy the tokenizer files of the model into this folder");
+}
+
+std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) const {
+  require_utf8(utf8, "the text");
+  borrowed_scratch scratch(*parts_);
+  std::vector<int32_t> ids;
+  ids.reserve(utf8.size() / 3 + 8);
+  if (add_special) ids = parts_->post.before;
+  if (parts_->raw_matcher.empty()) {
+    encode_stretch(*parts_, utf8, 0, *scratch, ids);
+  } else {
+    parts_->raw_matcher.split(
+        utf8,
+        [&](std::string_view raw, size_t at) { encode_stretch(*parts_, raw, at, *scratch, ids); },
+        [&](int32_t id) { ids.push_back(id); });
+  }
+  if (add_special) ids.insert(ids.end(), parts_->post.after.begin(), parts_->post.after.end());
+  return ids;
+}
+
+std::string tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
+  decode_pipeline pipeline = parts_->decoder.start();
+  for (const int32_t id : ids) {
+    if (skip_special && is_special(id)) continue;
+    if (const auto text = id_to_token(id)) pipeline.token(*text);
+  }
+  pipeline.finish();
+  return pipeline.take();
+}
+
+int32_t tokenizer::vocab_size() const {
+  return std::max(parts_->model->vocab().id_end(), parts_->added_ids.id_end());
+}
+
+std::optional<int32_t> tokenizer::token_to_id(std::string_view token) const {
+  int32_t id = parts_->added_ids.find(token);
+  if (id < 0) id = parts_->model->vocab().find(token);
+  return id < 0 ? std::nullopt : std::optional<int32_t>(id);
+}
+
+std::optional<std::string> tokenizer::id_to_token(int32_t id) const {
+  const token_table &vocab = parts_->model->vocab();
+  if (parts_->added_ids.has_id(id)) return std::string(parts_->added_ids.text(id));
+  return vocab.has_id(id) ? std::optional<std::string>(vocab.text(id)) : std::nullopt;
+}
+
+bool tokenizer::is_special(int32_t id) const {
+  return id >= 0 && static_cast<size_t>(id) < parts_->special.size() &&
+         parts_->special[static_cast<size_t>(id)];
+}
+
+const json &tokenizer::special_tokens() const {
+  return parts_->special_tokens;
+}
+
+std::optional<int32_t> tokenizer::special_id(std::string_view name) const {
+  const auto it = parts_->special_tokens.find(std::string(name));
+  if (it == parts_->special_tokens.end()) return std::nullopt;
+  return token_to_id(it->get_ref<const std::string &>());
+}
+
+std::string tokenizer::chat_template_text(bool with_tools) const {
+  const json &all = parts_->chat_templates;
+  for (const char *name : {with_tools ? "tool_use" : "default", "default"})
+    if (all.contains(name)) return all[name].get<std::string>();
+  return "";
+}
+
+struct stream_decoder::state {
+  std::shared_ptr<const tokenizer> owner;
+  bool skip_special;
+  decode_pipeline pipeline;
+};
+
+stream_decoder::stream_decoder(std::shared_ptr<const tokenizer> owner, bool skip_special)
+    : state_(std::make_unique<state>(state{owner, skip_special, owner->parts().decoder.start()})) {}
+stream_decoder::~stream_decoder() = default;
+stream_decoder::stream_decoder(stream_decoder &&) noexcept = default;
+stream_decoder &stream_decoder::operator=(stream_decoder &&) noexcept = default;
+
+std::string stream_decoder::push(int32_t id) {
+  if (state_->skip_special && state_->owner->is_special(id)) return "";
+  if (const auto text = state_->owner->id_to_token(id)) state_->pipeline.token(*text);
+  return state_->pipeline.take();
+}
+
+std::string stream_decoder::finish() {
+  state_->pipeline.finish();
+  std::string rest = state_->pipeline.take();
+  state_->pipeline = state_->owner->parts().decoder.start();
+  return rest;
+}
+
+}  // namespace assay::text

@@ -1,0 +1,236 @@
+// From the parts of a tokenizer.json to the compiled pipeline; everything unknown is refused here.
+// Not the running of it; see tokenizer.cpp.
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "text/json_options.hpp"
+#include "text/tokenizer_parts.hpp"
+
+namespace assay::text {
+namespace {
+
+constexpr size_t k_max_added_bytes = 4096;  // of one added token
+
+const json &part_of(const json &head, const char *name) {
+  static const json k_null;
+  const auto it = head.find(name);
+  return it == head.end() ? k_null : *it;
+}
+
+bpe_options read_model_options(const json &description, const tokenizer_file &file) {
+  const json_options options(description, "model");
+  // files of the first versions have no type; what has merges is BPE
+  const std::string type = options.text("type", file.merges.size() > 0 ? "BPE" : "");
+  if (file.vocab_is_list && type.empty())
+    options.fail("'Unigram' is not supported (supported: BPE)");
+  if (type != "BPE") options.fail("'" + type + "' is not supported (supported: BPE)");
+  if (options.has("dropout")) {
+    const json &dropout = options.value("dropout");
+    if (!dropout.is_number() || dropout.get<double>() != 0)
+      options.fail("'dropout' makes encoding random and is not supported");
+  }
+  for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
+    if (!options.text(key, "").empty()) options.fail(std::string("'") + key + "' is not supported");
+  bpe_options result;
+  result.unk_token = options.text("unk_token", "");
+  result.fuse_unk = options.flag("fuse_unk", false);
+  result.byte_fallback = options.flag("byte_fallback", false);
+  result.ignore_merges = options.flag("ignore_merges", false);
+  return result;
+}
+
+added_token read_added_token(const json &description, const std::string &part) {
+  const json_options options(description, part);
+  added_token token;
+  token.content = options.text("content");
+  token.single_word = options.flag("single_word", false);
+  token.lstrip = options.flag("lstrip", false);
+  token.rstrip = options.flag("rstrip", false);
+  token.special = options.flag("special", false);
+  token.normalized = options.flag("normalized", !token.special);
+  if (token.content.size() > k_max_added_bytes) options.fail("a token longer than 4096 bytes");
+  return token;
+}
+
+// Gives the token its id: the vocabulary's if it is there, else the declared one, which must be
+// free. The reference would renumber a token whose declared id leaves a gap; the model's
+// embedding rows are where the file says.
+void place(added_token token, int64_t declared, tokenizer_parts &parts) {
+  if (token.content.empty()) return;
+  const token_table &vocab = parts.model->vocab();
+  const std::string what = "added token '" + token.content + "'";
+  if (declared < 0 || declared > token_table::k_max_id)
+    throw error(error_kind::failed, what + " has an id outside 0 ... 16777215");
+  const int32_t in_vocab = vocab.find(token.content);
+  const int32_t id = static_cast<int32_t>(declared);
+  if (in_vocab >= 0 && in_vocab != id)
+    throw error(error_kind::failed, what + " has the id " + std::to_string(id) +
+                                        ", but the vocabulary gives it " +
+                                        std::to_string(in_vocab));
+  if (in_vocab < 0 && vocab.has_id(id))
+    throw error(error_kind::failed, what + " has the id " + std::to_string(id) + " of the token '" +
+                                        std::string(vocab.text(id)) + "'");
+  token.id = id;
+  const auto same = std::find_if(parts.added.begin(), parts.added.end(), [&](const auto &other) {
+    return other.id == id || other.content == token.content;
+  });
+  if (same == parts.added.end()) {
+    parts.added_ids.add(token.content, id);
+    parts.added.push_back(std::move(token));
+  } else if (same->id == id && same->content == token.content) {
+    *same = std::move(token);  // listed again: the later flags hold
+  } else {
+    throw error(error_kind::failed, what + " and '" + same->content + "' clash in id or text");
+  }
+}
+
+void read_added_tokens(const json &list, tokenizer_parts &parts) {
+  if (list.is_null()) return;
+  if (!list.is_array()) throw error(error_kind::failed, "'added_tokens' must be a list");
+  for (const json &entry : list) {
+    added_token token = read_added_token(entry, "added_tokens");
+    place(std::move(token), json_options(entry, "added_tokens").integer("id", -1), parts);
+  }
+}
+
+// tokenizer_config.json may list tokens that tokenizer.json lacks, and its flags win.
+void read_added_tokens_decoder(const json &config, tokenizer_parts &parts) {
+  const json &decoder = part_of(config, "added_tokens_decoder");
+  if (!decoder.is_object()) return;
+  for (const auto &[key, entry] : decoder.items()) {
+    if (key.empty() || key.size() > 8 || key.find_first_not_of("0123456789") != std::string::npos)
+      throw error(error_kind::failed, "added_tokens_decoder: '" + key + "' is no token id");
+    place(read_added_token(entry, "added_tokens_decoder"), std::stoll(key), parts);
+  }
+}
+
+void finish_added_tokens(tokenizer_parts &parts) {
+  for (const added_token &token : parts.added) {
+    if (token.special) {
+      if (static_cast<size_t>(token.id) >= parts.special.size())
+        parts.special.resize(static_cast<size_t>(token.id) + 1);
+      parts.special[static_cast<size_t>(token.id)] = true;
+    }
+    std::string pattern = token.content;
+    if (token.normalized) normalize(parts.normalizers, pattern);
+    (token.normalized ? parts.normal_matcher : parts.raw_matcher).add(std::move(pattern), token);
+  }
+  parts.raw_matcher.finish();
+  parts.normal_matcher.finish();
+}
+
+// Names and texts of special tokens: "eos_token": "<|im_end|>" or {"content": ...}.
+void read_special_tokens(const json &config, tokenizer_parts &parts) {
+  if (!config.is_object()) return;
+  for (const auto &[name, value] : config.items()) {
+    if (!name.ends_with("_token")) continue;
+    if (value.is_string())
+      parts.special_tokens[name] = value;
+    else if (value.is_object() && value.contains("content") && value["content"].is_string())
+      parts.special_tokens[name] = value["content"];
+  }
+}
+
+void read_chat_templates(const json &config, tokenizer_parts &parts) {
+  const json &found = part_of(config, "chat_template");
+  if (found.is_string()) parts.chat_templates["default"] = found;
+  if (!found.is_array()) return;
+  for (const json &entry : found)
+    if (entry.is_object() && entry.contains("name") && entry["name"].is_string() &&
+        entry.contains("template") && entry["template"].is_string())
+      parts.chat_templates[entry["name"].get<std::string>()] = entry["template"];
+}
+
+std::vector<int32_t> ids_of_special(const json &table, const std::string &name,
+                                    const json_options &options) {
+  if (!table.is_object() || !table.contains(name) || !table[name].is_object() ||
+      !table[name].contains("ids") || !table[name]["ids"].is_array())
+    options.fail("the special token '" + name + "' has no ids");
+  std::vector<int32_t> ids;
+  for (const json &id : table[name]["ids"]) {
+    if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
+        id.get<int64_t>() > token_table::k_max_id)
+      options.fail("the special token '" + name + "' has a wrong id");
+    ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+void add_template(const json_options &options, post_processor &post) {
+  const json &single = options.value("single");
+  if (!single.is_array()) options.fail("'single' must be a list");
+  post_processor wrap;
+  bool after_text = false;
+  for (const json &piece : single) {
+    if (piece.is_object() && piece.contains("Sequence")) {
+      if (after_text) options.fail("a template that uses the text twice");
+      after_text = true;
+    } else if (piece.is_object() && piece.contains("SpecialToken")) {
+      const json_options token(piece["SpecialToken"], "post_processor TemplateProcessing");
+      const auto ids = ids_of_special(options.value("special_tokens"), token.text("id"), options);
+      auto &side = after_text ? wrap.after : wrap.before;
+      side.insert(side.end(), ids.begin(), ids.end());
+    } else {
+      options.fail("a piece that is neither Sequence nor SpecialToken");
+    }
+  }
+  if (!after_text) options.fail("a template without the text");
+  post.before.insert(post.before.begin(), wrap.before.begin(), wrap.before.end());
+  post.after.insert(post.after.end(), wrap.after.begin(), wrap.after.end());
+}
+
+int32_t pair_id(const json_options &options, const char *key) {  // ["<s>", 0]
+  const json &pair = options.value(key);
+  if (!pair.is_array() || pair.size() != 2 || !pair[1].is_number_unsigned() ||
+      pair[1].get<uint64_t>() > uint64_t{token_table::k_max_id})
+    options.fail(std::string("'") + key + "' must be a token and its id");
+  return pair[1].get<int32_t>();
+}
+
+void add_post(const json &description, post_processor &post) {
+  const json_options outer(description, "post_processor");
+  const std::string type = outer.type();
+  const json_options options(description, "post_processor " + type);
+  if (type == "Sequence") {
+    const json &parts = options.value("processors");
+    if (!parts.is_array()) options.fail("'processors' must be a list");
+    for (const json &part : parts) add_post(part, post);
+  } else if (type == "TemplateProcessing") {
+    add_template(options, post);
+  } else if (type == "RobertaProcessing" || type == "BertProcessing") {
+    post.before.insert(post.before.begin(), pair_id(options, "cls"));
+    post.after.push_back(pair_id(options, "sep"));
+  } else if (type != "ByteLevel") {  // which only moves offsets
+    outer.fail("'" + type +
+               "' is not supported (supported: Sequence, TemplateProcessing, "
+               "ByteLevel, BertProcessing, RobertaProcessing)");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file, const json &config,
+                                             const std::string &where) try {
+  auto parts = std::make_unique<tokenizer_parts>();
+  const json &head = file.head;
+  parts->normalizers = make_normalizers(part_of(head, "normalizer"));
+  parts->pre_tokenizers = make_pre_tokenizers(part_of(head, "pre_tokenizer"));
+  parts->decoder = make_decoder(part_of(head, "decoder"));
+  if (!head.contains("model")) throw error(error_kind::failed, "there is no 'model'");
+  bpe_options options = read_model_options(head["model"], file);
+  options.byte_level = parts->pre_tokenizers.byte_level;
+  parts->model =
+      std::make_unique<const bpe_model>(std::move(file.vocab), file.merges, std::move(options), "");
+  if (!part_of(head, "post_processor").is_null()) add_post(head["post_processor"], parts->post);
+  read_added_tokens(part_of(head, "added_tokens"), *parts);
+  read_added_tokens_decoder(config, *parts);
+  finish_added_tokens(*parts);
+  read_special_tokens(config, *parts);
+  read_chat_templates(config, *parts);
+  return parts;
+} catch (const error &e) {
+  if (!e.where().empty()) throw;
+  throw error(e.kind(), e.message()).at(where).cause(e.cause()).hint(e.hint());
+}
+
+}  // namespace assay::text

@@ -36,4 +36,7 @@ perplexity_result perplexity(const model::decoder &decoder, const std::vector<in
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
                       const at::Tensor &targets, at::Tensor *greedy = nullptr);
 
+// Throws error(usage) for an id that the model's vocabulary does not have.
+void check_ids(const model::decoder &decoder, const std::vector<int64_t> &ids);
+
 }  // namespace assay::engine

@@ -36,6 +36,7 @@ class compressed_tensors_source : public tensor_source {
                             const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
   at::Tensor tensor(const std::string &name) const override;  // "X.weight" comes dequantized, fp32
+  at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override;
 
   const std::vector<std::string> &quantized() const {
     return quantized_;
@@ -50,6 +51,7 @@ class compressed_tensors_source : public tensor_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
+  at::Tensor shape_of(const std::string &module) const;  // weight_shape, [2] int64, checked
   std::shared_ptr<const tensor_source> raw_;
   std::vector<tensor_info> infos_;
   std::vector<std::string> quantized_;

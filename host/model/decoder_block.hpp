@@ -14,7 +14,8 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "model/decoder_config.hpp"
@@ -23,19 +24,24 @@
 
 namespace assay::model {
 
+// Sees, and may replace, every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before attention and before
+// the cache: KV-cache fake-quantization.
+using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>;
+
 // What all blocks of one forward share. Made by decoder::context().
 struct forward_context {
-  at::Tensor cos,
-      sin;  // [tokens or rows*tokens positions, head_dim] in the compute dtype, rows may share
   int64_t rows = 0, tokens = 0;  // of this forward
-  bool shared_positions = true;  // cos/sin are [tokens, head_dim]; else [rows, 1, tokens, head_dim]
+  at::Tensor cos, sin;           // [rows or 1, tokens, head_dim / 2] in the compute dtype
+  std::vector<int64_t> past;     // tokens before this forward, per row
+  int64_t span = 0;              // keys: max(past) + tokens
+  bool even = true;              // all rows have the same past
   kv_cache *cache = nullptr;     // borrow; null = no cache
   std::vector<int64_t> slots;    // cache slot of each row
-  std::vector<int64_t> past;     // tokens before this forward, per row
-  int64_t span = 0;              // keys per row: max(past) + tokens
-  // Additive masks [rows or 1, 1, tokens, span], made once per window size; undefined = plain
-  // causal from an empty cache.
+  kv_hook on_kv;
+  // Additive masks [rows or 1, 1, tokens, span] by window; a window without an entry needs none (see attention).
   std::vector<std::pair<int64_t, at::Tensor>> masks;
+
+  const at::Tensor *mask(int64_t window) const;  // borrow, null if none
 };
 
 struct decoder_block {

@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "model/decoder_config.hpp"
@@ -29,9 +28,6 @@ class kv_cache {
   // [slots, kv_heads, capacity, head_dim]
   at::Tensor &keys(int64_t layer) { return keys_.at(static_cast<size_t>(layer)); }
   at::Tensor &values(int64_t layer) { return values_.at(static_cast<size_t>(layer)); }
-  // Called with every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before they are
-  // stored; may replace them: KV-cache fake-quantization. Empty = none.
-  std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)> on_store;
 
  private:
   int64_t n_slots_, capacity_;

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,17 @@ class tensor_source {
   // alive), else a new tensor. Throws error(failed) if there is no tensor of this name.
   virtual at::Tensor tensor(const std::string &name) const = 0;
 
+  // The same as a tensor of `dtype` of one's own or borrowed; the file's pages are given back after a conversion, so that
+  // loading a checkpoint takes no more memory than the weights.
+  virtual at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const {
+    return tensor(name).to(dtype);
+  }
+
   const tensor_info *find(const std::string &name) const;  // borrow; null if absent
   bool has(const std::string &name) const { return find(name) != nullptr; }
 
  private:
+  mutable std::once_flag once_;
   mutable std::vector<uint32_t> sorted_;  // index by name, made on the first look-up
 };
 

@@ -1,0 +1,118 @@
+// The whole forward: positions, masks, blocks, head.
+#include "model/decoder.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "core/error.hpp"
+
+namespace assay::model {
+namespace {
+
+// [rows, tokens] positions of the new tokens; one row if all have the same past.
+at::Tensor positions_of(const forward_context &context) {
+  const at::Tensor steps = at::arange(context.tokens, at::kLong).unsqueeze(0);
+  if (context.even) return steps + context.past[0];
+  return steps + at::tensor(context.past, at::kLong).unsqueeze(1);
+}
+
+// 0 where key j is visible to query i, else -inf: i - window < j <= i.
+at::Tensor additive_mask(const at::Tensor &positions, int64_t span, int64_t window, at::ScalarType dtype) {
+  const at::Tensor query = positions.unsqueeze(2), key = at::arange(span, at::kLong);
+  at::Tensor hidden = key > query;
+  if (window > 0) hidden = hidden.logical_or(key <= query - window);
+  const at::Tensor mask = at::zeros(hidden.sizes(), dtype);
+  return mask.masked_fill(hidden, -std::numeric_limits<double>::infinity()).unsqueeze(1);
+}
+
+}  // namespace
+
+at::Tensor decoder::embed(const at::Tensor &ids) const {
+  return at::embedding(embedding_, ids.to(embedding_.device()));
+}
+
+forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
+                                 const std::vector<int64_t> &slots) const {
+  forward_context out;
+  out.rows = rows;
+  out.tokens = tokens;
+  out.cache = cache;
+  out.on_kv = on_kv;
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t slot = slots.empty() ? r : slots.at(static_cast<size_t>(r));
+    out.slots.push_back(slot);
+    out.past.push_back(cache == nullptr ? 0 : cache->length(slot));
+  }
+  out.even = std::all_of(out.past.begin(), out.past.end(), [&](int64_t p) { return p == out.past[0]; });
+  out.span = *std::max_element(out.past.begin(), out.past.end()) + tokens;
+  if (cache != nullptr && out.span > cache->capacity())
+    throw error(error_kind::failed, "the KV cache holds " + std::to_string(cache->capacity()) +
+                                        " tokens per sequence, not " + std::to_string(out.span));
+  const at::Tensor positions = positions_of(out);
+  const at::Tensor angles = positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
+  out.cos = angles.cos().to(dtype()).to(device());
+  out.sin = angles.sin().to(dtype()).to(device());
+  const std::set<int64_t> windows(config_.windows.begin(), config_.windows.end());
+  for (const int64_t window : windows) {
+    const bool narrow = window > 0 && out.span > window;
+    const bool plain_causal = out.span == tokens && !narrow;
+    const bool one_query = tokens == 1 && out.even;
+    if (!plain_causal && !one_query)
+      out.masks.emplace_back(window, additive_mask(positions, out.span, window, dtype()).to(device()));
+  }
+  return out;
+}
+
+at::Tensor decoder::final_norm(const at::Tensor &h) const {
+  decoder_block norm_only;
+  norm_only.attention_norm = norm_;
+  norm_only.eps = config_.rms_norm_eps;
+  return norm_only.attention_input(h);
+}
+
+at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache, const std::vector<int64_t> &slots) const {
+  const at::NoGradGuard no_grad;
+  if (ids.dim() != 2 || ids.numel() == 0)
+    throw error(error_kind::usage, "token ids must be a non-empty [rows, tokens] tensor");
+  const forward_context shared = context(ids.size(0), ids.size(1), cache, slots);
+  at::Tensor h = embed(ids);
+  for (const decoder_block &layer : blocks_) h = layer.forward(h, shared);
+  if (cache != nullptr)
+    for (size_t r = 0; r < shared.slots.size(); ++r)
+      cache->set_length(shared.slots[r], shared.past[r] + shared.tokens);
+  return final_norm(h);
+}
+
+at::Tensor decoder::logits(const at::Tensor &hidden_states) const {
+  const at::NoGradGuard no_grad;
+  return head_(hidden_states).to(at::kFloat);
+}
+
+std::vector<linear_op *> decoder::linears() {
+  std::vector<linear_op *> out;
+  for (decoder_block &layer : blocks_)
+    for (linear_op *op : layer.linears()) out.push_back(op);
+  return out;
+}
+
+std::vector<const linear_op *> decoder::linears() const {
+  std::vector<const linear_op *> out;
+  for (const decoder_block &layer : blocks_)
+    for (const linear_op *op : layer.linears()) out.push_back(op);
+  return out;
+}
+
+uint64_t decoder::n_parameters() const {
+  const auto count = [](const at::Tensor &t) { return t.defined() ? static_cast<uint64_t>(t.numel()) : 0; };
+  uint64_t n = count(embedding_) + count(norm_) + (config_.tied ? 0 : count(head_.weight));
+  for (const decoder_block &layer : blocks_) {
+    n += count(layer.attention_norm) + count(layer.mlp_norm) + count(layer.q_norm) + count(layer.k_norm);
+    for (const linear_op *op : layer.linears()) n += count(op->weight) + count(op->bias);
+  }
+  return n;
+}
+
+}  // namespace assay::model

@@ -1,0 +1,140 @@
+// The stages of a block: tensor operations that follow transformers' eager path, with fused fp32 loops where no
+// gradient is wanted. formats.md 2.1.
+#include "model/decoder_block.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/kernels.hpp"
+
+namespace assay::model {
+namespace {
+
+bool use_kernels(const at::Tensor &x) {
+  return !at::GradMode::is_enabled() && x.device().is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
+}
+
+// Rows of an elementwise loop that one thread should take at least, so that small inputs stay on one.
+int64_t grain(int64_t width) { return std::max<int64_t>(1, 32768 / width); }
+
+// Statistics in fp32, the product with the weight in the model's dtype: the order of transformers.
+at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
+  if (!use_kernels(x) || weight.scalar_type() != at::kFloat) {
+    const at::Tensor wide = x.to(at::kFloat);
+    const at::Tensor variance = wide.pow(2).mean(-1, true);
+    return weight * (wide * at::rsqrt(variance + eps)).to(x.scalar_type());
+  }
+  at::Tensor y = at::empty_like(x);
+  const int64_t width = x.size(-1), rows = x.numel() / width;
+  const float *in = x.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
+  float *out = y.mutable_data_ptr<float>();
+  at::parallel_for(0, rows, grain(width), [&](int64_t begin, int64_t end) {
+    kernels::rms_norm(in + begin * width, w, out + begin * width, end - begin, width, static_cast<float>(eps));
+  });
+  return y;
+}
+
+// x: [rows, tokens, heads, head_dim], a tensor of our own.
+at::Tensor rope(at::Tensor x, const forward_context &context) {
+  const int64_t half = x.size(3) / 2, heads = x.size(2);
+  if (!use_kernels(x)) {
+    const at::Tensor cos = context.cos.unsqueeze(2), sin = context.sin.unsqueeze(2);
+    const at::Tensor low = x.narrow(3, 0, half), high = x.narrow(3, half, half);
+    return at::cat({low * cos - high * sin, high * cos + low * sin}, 3);
+  }
+  float *data = x.mutable_data_ptr<float>();
+  const float *cos = context.cos.const_data_ptr<float>(), *sin = context.sin.const_data_ptr<float>();
+  const int64_t tokens = x.size(1), width = heads * 2 * half, positions = context.cos.size(0) * context.cos.size(1);
+  at::parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t position = row % positions;  // one table for all rows, or one per row
+      kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
+    }
+  });
+  return x;
+}
+
+// The keys (or values) that this forward attends to, [rows, kv_heads, span, head_dim], after storing the new ones.
+at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
+  const int64_t rows = context.rows, first = context.slots[0];
+  bool consecutive = true;
+  for (int64_t r = 0; r < rows; ++r) consecutive &= context.slots[static_cast<size_t>(r)] == first + r;
+  if (consecutive && context.even) {
+    store.narrow(0, first, rows).narrow(2, context.past[0], context.tokens).copy_(fresh);
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto i = static_cast<size_t>(r);
+      store.select(0, context.slots[i]).narrow(1, context.past[i], context.tokens).copy_(fresh.select(0, r));
+    }
+  }
+  if (consecutive) return store.narrow(0, first, rows).narrow(2, 0, context.span);
+  const at::Tensor index = at::tensor(context.slots, at::kLong).to(store.device());
+  return store.narrow(2, 0, context.span).index_select(0, index);
+}
+
+}  // namespace
+
+const at::Tensor *forward_context::mask(int64_t window) const {
+  for (const auto &[size, tensor] : masks)
+    if (size == window) return &tensor;
+  return nullptr;
+}
+
+at::Tensor decoder_block::attention_input(const at::Tensor &h) const { return rms_norm(h, attention_norm, eps); }
+
+at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &context) const {
+  const int64_t rows = context.rows, tokens = context.tokens;
+  at::Tensor query = q(x).view({rows, tokens, n_heads, head_dim});
+  at::Tensor key = k(x).view({rows, tokens, n_kv_heads, head_dim});
+  at::Tensor value = v(x).view({rows, tokens, n_kv_heads, head_dim}).transpose(1, 2);
+  if (q_norm.defined()) {
+    query = rms_norm(query, q_norm, eps);
+    key = rms_norm(key, k_norm, eps);
+  }
+  query = rope(query, context).transpose(1, 2);
+  key = rope(key, context).transpose(1, 2);
+  if (context.on_kv) context.on_kv(index, key, value);
+  if (context.cache != nullptr) {
+    key = through_cache(context.cache->keys(index), key, context);
+    value = through_cache(context.cache->values(index), value, context);
+  }
+  std::optional<at::Tensor> mask;
+  if (const at::Tensor *found = context.mask(window)) mask = *found;
+  else if (tokens == 1 && window > 0 && context.span > window) {  // one query: the window is a slice of the keys
+    key = key.narrow(2, context.span - window, window);
+    value = value.narrow(2, context.span - window, window);
+  }
+  const bool causal = !mask && tokens > 1;
+  const at::Tensor out =
+      at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal,
+                                       1.0 / std::sqrt(static_cast<double>(head_dim)), n_heads != n_kv_heads);
+  return out.transpose(1, 2).reshape({rows, tokens, n_heads * head_dim});
+}
+
+at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const { return h + o(a); }
+
+at::Tensor decoder_block::mlp_input(const at::Tensor &h) const { return rms_norm(h, mlp_norm, eps); }
+
+at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
+  at::Tensor g = gate(x);
+  const at::Tensor u = up(x);
+  if (!use_kernels(g) || !use_kernels(u)) return at::silu(g) * u;
+  float *gate_data = g.mutable_data_ptr<float>();
+  const float *up_data = u.const_data_ptr<float>();
+  at::parallel_for(0, g.numel(), 32768, [&](int64_t begin, int64_t end) {
+    kernels::silu_mul(gate_data + begin, up_data + begin, end - begin);
+  });
+  return g;
+}
+
+at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const { return h + down(m); }
+
+at::Tensor decoder_block::forward(const at::Tensor &h, const forward_context &context) const {
+  const at::Tensor middle = after_attention(h, attention(attention_input(h), context));
+  return after_mlp(middle, mlp_hidden(mlp_input(middle)));
+}
+
+}  // namespace assay::model

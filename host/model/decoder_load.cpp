@@ -1,0 +1,146 @@
+// A checkpoint becomes a decoder: every tensor found, its shape checked, converted where the dtype differs.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.hpp"
+#include <ATen/core/grad_mode.h>
+
+#include "model/decoder.hpp"
+#include "model/device.hpp"
+
+namespace assay::model {
+namespace {
+
+// transformers' formula in its own order of fp32 operations. formats.md 2.6.
+at::Tensor inverse_frequencies(const decoder_config &config) {
+  const rope_config &rope = config.rope;
+  const at::Tensor exponent = at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / config.head_dim;
+  const at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
+  if (rope.type == "default") return base;
+  if (rope.type == "linear") return base / rope.factor;
+  const double original = static_cast<double>(rope.original_max_positions);
+  const double low_wavelength = original / rope.low_freq_factor, high_wavelength = original / rope.high_freq_factor;
+  const at::Tensor wavelength = 2 * std::numbers::pi / base;
+  const at::Tensor slow = at::where(wavelength > low_wavelength, base / rope.factor, base);
+  const at::Tensor smooth =
+      (original / wavelength - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor);
+  const at::Tensor between = (1 - smooth) * slow / rope.factor + smooth * slow;
+  const at::Tensor is_between = (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
+  return at::where(is_between, between, slow);
+}
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text;
+  for (const int64_t extent : shape) text += (text.empty() ? "" : ", ") + std::to_string(extent);
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+class decoder_loader {
+ public:
+  decoder_loader(const checkpoint &source, const load_options &options)
+      : source_(source), options_(options), device_(open_device(options.device)) {}
+
+  decoder run() {
+    decoder_config &c = out_.config_;
+    c = parse_decoder_config(source_.config(), source_.path());
+    add_generation_eos(c);
+    check_layers(c);
+    out_.embedding_ = take("model.embed_tokens.weight", {c.vocab_size, c.hidden_size});
+    for (int64_t i = 0; i < c.n_layers; ++i) out_.blocks_.push_back(block(c, i));
+    out_.norm_ = take("model.norm.weight", {c.hidden_size});
+    out_.head_.name = "lm_head";
+    out_.head_.role = "lm_head";
+    out_.head_.weight = c.tied ? out_.embedding_ : take("lm_head.weight", {c.vocab_size, c.hidden_size});
+    out_.inverse_frequencies_ = inverse_frequencies(c);
+    return std::move(out_);
+  }
+
+ private:
+  // One more layer than the config says, or one fewer, is a wrong config and not a smaller model.
+  void check_layers(const decoder_config &c) const {
+    const std::string next = "model.layers." + std::to_string(c.n_layers) + ".input_layernorm.weight";
+    if (source_.tensors().has(next))
+      throw error(error_kind::failed, "config.json says " + std::to_string(c.n_layers) +
+                                          " layers, but the weights have more")
+          .at(source_.path())
+          .hint("Copy the original config.json");
+  }
+
+  void add_generation_eos(decoder_config &c) const {
+    const json generation = source_.generation_config();
+    if (!generation.is_object() || !generation.contains("eos_token_id")) return;
+    const json &eos = generation["eos_token_id"];
+    for (const json &id : eos.is_array() ? eos : json::array({eos}))
+      if (id.is_number_integer() && std::find(c.eos_ids.begin(), c.eos_ids.end(), id.get<int64_t>()) == c.eos_ids.end())
+        c.eos_ids.push_back(id.get<int64_t>());
+  }
+
+  at::Tensor take(const std::string &name, at::IntArrayRef shape) const {
+    const tensor_info *info = source_.tensors().find(name);
+    if (info == nullptr)
+      throw error(error_kind::failed, "the weights lack the tensor '" + name + "'").at(source_.path());
+    if (at::IntArrayRef(info->shape) != shape)
+      throw error(error_kind::failed, "tensor '" + name + "' has the shape " + shape_text(info->shape) +
+                                          ", but the config asks for " + shape_text(shape))
+          .at(source_.path());
+    if (!at::isFloatingType(info->dtype))
+      throw error(error_kind::failed, "tensor '" + name + "' holds " + info->stored + ", not floats").at(source_.path());
+    return source_.tensors().tensor_as(name, options_.dtype).to(device_);
+  }
+
+  linear_op linear(int64_t i, const char *module, const char *role, linear_group group, int64_t out, int64_t in,
+                   bool bias) const {
+    linear_op op;
+    op.name = "model.layers." + std::to_string(i) + "." + module;
+    op.role = role;
+    op.block = i;
+    op.group = group;
+    op.weight = take(op.name + ".weight", {out, in});
+    if (bias) op.bias = take(op.name + ".bias", {out});
+    else if (source_.tensors().has(op.name + ".bias"))
+      throw error(error_kind::failed, "the weights have '" + op.name + ".bias', which the config does not ask for")
+          .at(source_.path());
+    return op;
+  }
+
+  decoder_block block(const decoder_config &c, int64_t i) const {
+    const std::string prefix = "model.layers." + std::to_string(i) + ".";
+    const int64_t h = c.hidden_size, m = c.intermediate_size;
+    decoder_block b;
+    b.index = i;
+    b.window = c.windows[static_cast<size_t>(i)];
+    b.n_heads = c.n_heads;
+    b.n_kv_heads = c.n_kv_heads;
+    b.head_dim = c.head_dim;
+    b.eps = c.rms_norm_eps;
+    b.attention_norm = take(prefix + "input_layernorm.weight", {h});
+    b.mlp_norm = take(prefix + "post_attention_layernorm.weight", {h});
+    if (c.qk_norm) {
+      b.q_norm = take(prefix + "self_attn.q_norm.weight", {c.head_dim});
+      b.k_norm = take(prefix + "self_attn.k_norm.weight", {c.head_dim});
+    }
+    b.q = linear(i, "self_attn.q_proj", "attn.q", linear_group::qkv, c.q_size(), h, c.qkv_bias);
+    b.k = linear(i, "self_attn.k_proj", "attn.k", linear_group::qkv, c.kv_size(), h, c.qkv_bias);
+    b.v = linear(i, "self_attn.v_proj", "attn.v", linear_group::qkv, c.kv_size(), h, c.qkv_bias);
+    b.o = linear(i, "self_attn.o_proj", "attn.o", linear_group::o, h, c.q_size(), c.o_bias);
+    b.gate = linear(i, "mlp.gate_proj", "mlp.gate", linear_group::gate_up, m, h, c.mlp_bias);
+    b.up = linear(i, "mlp.up_proj", "mlp.up", linear_group::gate_up, m, h, c.mlp_bias);
+    b.down = linear(i, "mlp.down_proj", "mlp.down", linear_group::down, h, m, c.mlp_bias);
+    return b;
+  }
+
+  const checkpoint &source_;
+  const load_options &options_;
+  at::Device device_;
+  decoder out_;
+};
+
+decoder decoder::load(const checkpoint &source, const load_options &options) {
+  const at::NoGradGuard no_grad;
+  return decoder_loader(source, options).run();
+}
+
+}  // namespace assay::model

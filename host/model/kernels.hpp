@@ -1,0 +1,18 @@
+// The memory-bound steps between the matrix products, fused for fp32 on the CPU. Plain pointers, no ATen.
+// Not the reference: decoder_block.cpp has the same formulas as tensor operations, and a test compares them.
+#pragma once
+
+#include <cstdint>
+
+namespace assay::model::kernels {
+
+// y = x * rsqrt(mean(x^2) + eps) * weight for each of n rows of `width`. x and y may be the same.
+void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width, float eps);
+
+// Rotates n_heads heads of one token in place: pairs (i, i + half). cos, sin: [half].
+void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t half);
+
+// gate = gate / (1 + exp(-gate)) * up, n elements, in place.
+void silu_mul(float *gate, const float *up, int64_t n);
+
+}  // namespace assay::model::kernels

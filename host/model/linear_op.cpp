@@ -1,0 +1,22 @@
+// The product, with its hooks.
+#include "model/linear_op.hpp"
+
+namespace assay::model {
+
+const char *group_name(linear_group group) {
+  switch (group) {
+    case linear_group::qkv: return "qkv";
+    case linear_group::o: return "o";
+    case linear_group::gate_up: return "gate_up";
+    case linear_group::down: return "down";
+    case linear_group::head: return "head";
+  }
+  return "?";
+}
+
+at::Tensor linear_op::operator()(const at::Tensor &x) const {
+  const at::Tensor input = on_input ? on_input(x) : x;
+  return on_forward ? on_forward(input) : at::linear(input, weight, bias);
+}
+
+}  // namespace assay::model

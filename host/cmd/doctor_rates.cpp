@@ -1,0 +1,111 @@
+// What doctor asks LibTorch: its version, matrix rates per dtype, whether int8 kernels are exact here, whether CUDA works.
+// Not a benchmark (tests/bench): about a second each, to choose between --dtype values.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/headeronly/version.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+#include "cmd/doctor.hpp"
+#include "model/device.hpp"
+
+namespace assay::cmd {
+namespace {
+
+constexpr int64_t k_size = 1024;      // square matrices
+constexpr double k_seconds = 0.4;     // per dtype
+constexpr double k_slow_gflops = 20;  // below it, even a small model takes long
+
+// GFLOP/s of a k_size^3 product.
+double gemm_rate(at::ScalarType dtype) {
+  const at::Tensor a = at::randn({k_size, k_size}).to(dtype);
+  const at::Tensor b = at::randn({k_size, k_size}).to(dtype);
+  at::Tensor product = at::matmul(a, b);  // warm: packs, starts threads
+  using clock = std::chrono::steady_clock;
+  const auto begin = clock::now();
+  int64_t runs = 0;
+  double seconds = 0;
+  do {
+    at::matmul_out(product, a, b);
+    ++runs;
+    seconds = std::chrono::duration<double>(clock::now() - begin).count();
+  } while (seconds < k_seconds);
+  return 2e-9 * double(k_size) * double(k_size) * double(k_size) * double(runs) / seconds;
+}
+
+// int8 x int8 over the full range against fp64. Without VNNI, oneDNN saturates in 16 bits and says
+// nothing.
+bool int8_is_exact() {
+  const at::Tensor a = at::randint(-128, 128, {64, 512}, at::kInt).to(at::kChar);
+  const at::Tensor b = at::randint(-128, 128, {512, 64}, at::kInt).to(at::kChar);
+  const at::Tensor want = at::matmul(a.to(at::kDouble), b.to(at::kDouble));
+  return at::_int_mm(a, b).to(at::kDouble).equal(want);
+}
+
+std::string format(const char *pattern, double a, double b = 0) {
+  char text[200];
+  std::snprintf(text, sizeof text, pattern, a, b);
+  return text;
+}
+
+std::string compiler() {
+#if defined(__clang__)
+  return std::string("clang ") + __clang_version__;
+#else
+  return std::string("g++ ") + __VERSION__;
+#endif
+}
+
+std::string driver_version() {
+  std::ifstream in("/proc/driver/nvidia/version");
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+}  // namespace
+
+findings look_at_build() {
+  const std::string torch = std::to_string(TORCH_VERSION_MAJOR) + "." +
+                            std::to_string(TORCH_VERSION_MINOR) + "." +
+                            std::to_string(TORCH_VERSION_PATCH);
+  return {{"build", health::good,
+           std::string("assay ") + ASSAY_VERSION + ", " + compiler() + ", LibTorch " + torch, ""}};
+}
+
+findings look_at_speed() {
+  findings out;
+  const double fp32 = gemm_rate(at::kFloat);
+  const double bf16 = gemm_rate(at::kBFloat16);
+  const std::string threads =
+      std::to_string(at::get_num_threads()) + " threads, " + at::get_cpu_capability() + " kernels";
+  out.push_back({"speed", fp32 < k_slow_gflops ? health::note : health::good,
+                 format("float32 %.0f GFLOP/s, bfloat16 %.0f GFLOP/s, ", fp32, bf16) + threads,
+                 bf16 > 1.2 * fp32
+                     ? format("--dtype bfloat16 computes about %.1f times as fast here, with less "
+                              "exact numbers",
+                              bf16 / fp32)
+                     : "float32, the default, is the fastest choice here"});
+  const bool exact = int8_is_exact();
+  out.push_back({"speed", exact ? health::good : health::note,
+                 exact ? "int8 matrix products are exact"
+                       : "int8 matrix products of this processor are wrong (16-bit saturation)",
+                 exact ? "" : "int8 activations cannot be computed by int8 kernels here"});
+  return out;
+}
+
+findings look_at_gpu() {
+  const std::string reason = model::why_no_cuda();
+  const std::string driver = driver_version();
+  if (reason.empty()) return {{"gpu", health::good, "CUDA works. " + driver, ""}};
+  findings out = {{"gpu", driver.empty() ? health::note : health::missing, reason, ""}};
+  if (driver.empty())
+    out[0].hint = "a GPU is optional: everything works on the CPU";
+  else
+    out[0].hint = driver + ". Start ./assay from the checkout: it fetches the CUDA wheels";
+  return out;
+}
+
+}  // namespace assay::cmd

@@ -1,0 +1,326 @@
+-- The sections of report.html, each a function of the view that returns markup, or nil when there is nothing to show.
+-- Not the page around them (html.lua) and no pictures (svg.lua).
+
+local escape = require "assay.report.escape"
+local format = require "assay.report.format"
+local svg = require "assay.report.svg"
+local view = require "assay.report.view"
+local words = require "assay.report.words"
+
+local sections = {}
+local esc <const> = escape.html
+
+local function chip(tone, short) return '<span class="chip ' .. tone .. '">' .. esc(short) .. "</span>" end
+
+local function cell(content, class) return "<td" .. (class and ' class="' .. class .. '"' or "") .. ">" .. content
+  .. "</td>" end
+
+local function with_range(value, range) return esc(value) .. (range ~= "" and '<span class="range">' .. esc(range)
+  .. "</span>" or "") end
+
+local function table_of(headers, rows, caption)
+  local out = { '<div class="scroll"><table>' }
+  if caption then out[#out + 1] = "<caption>" .. caption .. "</caption>" end
+  out[#out + 1] = "<thead><tr>"
+  for _, header in ipairs(headers) do
+    local class = type(header) == "table" and header[2]
+    out[#out + 1] = '<th scope="col"' .. (class and ' class="' .. class .. '"' or "") .. ">"
+      .. esc(type(header) == "table" and header[1] or header) .. "</th>"
+  end
+  out[#out + 1] = "</tr></thead><tbody>"
+  for _, row in ipairs(rows) do out[#out + 1] = "<tr>" .. table.concat(row) .. "</tr>" end
+  out[#out + 1] = "</tbody></table></div>\n"
+  return table.concat(out)
+end
+
+function sections.verdicts(v)
+  local out = { '<div class="card verdicts">' }
+  for _, row in ipairs(v:card()) do
+    out[#out + 1] = '<div class="verdict"><div>' .. chip(row.tone, row.short) .. '</div><div class="name">'
+      .. esc(row.label) .. "</div><div>"
+      .. esc(row.finding:sub(1, 1):upper() .. row.finding:sub(2)) .. '.<span class="size">' .. esc(row.size)
+        .. "</span></div></div>"
+  end
+  out[#out + 1] = '</div><p class="checks">' .. esc(v:gate_sentence()) .. ".</p>\n"
+  return table.concat(out)
+end
+
+-- Numbers of the forest column on the scale it is drawn in: percent for ratios, the value itself otherwise.
+local function drawn(paired, key)
+  if paired.quantity == "ratio" then return 100 * (paired[key] - 1) end
+  return paired[key]
+end
+
+local function forest_scale(group)
+  local values, margin = {}, nil
+  for _, result in ipairs(group.results) do
+    if result.paired then for _, key in ipairs { "low", "high" } do values[#values + 1] = drawn(result.paired,
+      key) end end
+  end
+  if group.margin then
+    margin = group.margin.unit == "ratio" and 100 * (group.margin.margin - 1) or group.margin.margin
+    values[#values + 1] = margin
+    values[#values + 1] = -margin
+  end
+  return svg.change_scale(values, margin or 1), margin
+end
+
+local function any(rows, key)
+  for _, row in ipairs(rows) do if row[key] ~= "" then return true end end
+  return false
+end
+
+-- Where in the text a change comes from: one strip per variant, folded away.
+local function window_strips(v, group)
+  local base
+  for _, result in ipairs(group.results) do if not result.paired then base = base or result.series end end
+  if not base then return "" end
+  local out = {}
+  for _, result in ipairs(group.results) do
+    local series = result.paired and result.series
+    if series and #series.values == #base.values then
+      local differences = {}
+      for i, value in ipairs(series.values) do differences[i] = value - base.values[i] end
+      local title = v:label(result.variant) .. ": cross-entropy less the reference's, in nats, window by window"
+      out[#out + 1] = "<figure><figcaption>" .. esc(title) .. "</figcaption>" .. svg.window_strip(differences, title)
+        .. "</figure>"
+    end
+  end
+  return #out > 0 and "<details><summary>Change window by window</summary>" .. table.concat(out) .. "</details>" or ""
+end
+
+local function result_table(v, group)
+  local rows, scale, margin = v:result_rows(group), forest_scale(group)
+  local optional = {}
+  for _, key in ipairs { "flips", "p", "mde" } do optional[key] = any(rows, key) end
+  local headers = { "variant", { words.metric(group.metric), "num" }, { "change to none", "num" }, "",
+    { "bits per weight", "num" }, { "on disk", "num" }, { "in memory", "num" } }
+  if optional.flips then headers[#headers + 1] = "items" end
+  if optional.p then headers[#headers + 1] = { "p, adjusted", "num" } end
+  if optional.mde then headers[#headers + 1] = { "smallest visible", "num" } end
+  headers[#headers + 1] = "verdict"
+  local body = {}
+  for _, row in ipairs(rows) do
+    local paired = row.result.paired
+    local picture = svg.interval_row(scale, { low = paired and drawn(paired, "low"), estimate = paired
+      and drawn(paired, "estimate"), high = paired and drawn(paired, "high"),
+      tone = row.tone, text = row.label .. ": " .. (paired and row.change .. " " .. row.change_range
+        or "reference") }, margin)
+    local cells = { cell(esc(row.label), "name"), cell(with_range(row.value, row.range), "num"),
+      cell(with_range(row.change, row.change_range), "num"), cell(picture), cell(row.bits, "num"),
+        cell(esc(row.disk), "num"),
+      cell(esc(row.memory), "num") }
+    if optional.flips then cells[#cells + 1] = cell(esc(row.flips)) end
+    if optional.p then cells[#cells + 1] = cell(esc(row.p), "num") end
+    if optional.mde then cells[#cells + 1] = cell(esc(row.mde), "num") end
+    cells[#cells + 1] = cell(chip(row.tone, row.short))
+    body[#body + 1] = cells
+  end
+  return table_of(headers, body)
+end
+
+-- The first n items that are there, with a dot between.
+local function joined(items, n)
+  local out = {}
+  for i = 1, n do if items[i] and items[i] ~= "" then out[#out + 1] = items[i] end end
+  return table.concat(out, " · ")
+end
+
+function sections.results(v)
+  local groups = v:groups()
+  if #groups == 0 then return end
+  local out = {}
+  for _, group in ipairs(groups) do
+    local first = group.results[1]
+    local title = (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
+    local about = { view.basis(group), group.task.dataset and (group.task.dataset.name or group.task.dataset.id),
+      group.task.protocol and "protocol " .. group.task.protocol.id,
+      group.direction and group.direction .. " is better" }
+    out[#out + 1] = "<h3>" .. esc(title) .. '</h3><p class="hint">' .. esc(joined(about, 4)) .. "</p>"
+      .. result_table(v, group)
+    local paired
+    for _, result in ipairs(group.results) do paired = paired or result.paired end
+    local method = {}
+    if first.interval then method[#method + 1] = "Interval of the value: " .. first.interval.method .. "." end
+    if paired then
+      method[#method + 1] = "Interval of the change: " .. paired.method .. ", level "
+        .. format.percent(paired.level, 0) .. "."
+    end
+    if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
+    method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
+      .. "embeddings and scales included."
+    out[#out + 1] = '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n" .. window_strips(v, group)
+  end
+  return table.concat(out)
+end
+
+function sections.size_quality(v)
+  local group = v:headline()
+  if not group or group.unit ~= "ppl" then return end
+  local points, reference = {}, nil
+  for _, row in ipairs(v:result_rows(group)) do
+    local variant = v.variant[row.id]
+    if variant and variant.bits_per_weight and row.result.value then
+      local paired, base = row.result.paired, nil
+      if paired then
+        for _, other in ipairs(group.results) do if other.variant == paired.against then base = other.value end end
+      else
+        reference = reference or row.result.value
+      end
+      points[#points + 1] = { x = variant.bits_per_weight, y = row.result.value, low = base and base * paired.low,
+        high = base and base * paired.high, label = row.label, tone = row.tone }
+    end
+  end
+  if #points < 2 then return end
+  local parts = {}
+  for _, p in ipairs(points) do
+    parts[#parts + 1] = p.label .. ": " .. format.fixed(p.x, 2) .. " bits, " .. format.significant(p.y, 4)
+  end
+  local picture = svg.size_quality(points, { title = "Bits per weight against perplexity",
+    description = table.concat(parts, "; "), x_label = "bits per weight, all parameters",
+    y_label = "perplexity, logarithmic", reference = #v.report.subjects == 1 and reference or nil,
+      margin = group.margin and group.margin.unit == "ratio" and group.margin.margin })
+  return "<figure>" .. picture
+    .. '<figcaption>Lower left is better. Whiskers are the interval of the paired change; the dashed line is '
+    .. 'the untouched subject, the band above it '
+    .. "the declared margin.</figcaption></figure>\n"
+end
+
+local function layer_data(grid)
+  local headers, rows = { "block" }, {}
+  for _, role in ipairs(grid.roles) do headers[#headers + 1] = { role, "num" } end
+  for block = 0, grid.blocks - 1 do
+    local row = { cell(tostring(block)) }
+    for _, role in ipairs(grid.roles) do
+      local linear = grid.cells[role][block]
+      row[#row + 1] = cell(linear and format.significant(linear.relative_error, 3) or "", "num")
+    end
+    rows[#rows + 1] = row
+  end
+  return "<details><summary>Numbers of " .. esc(grid.label) .. "</summary>" .. table_of(headers, rows) .. "</details>"
+end
+
+function sections.layers(v)
+  local grids = v:layer_grids()
+  if #grids == 0 then return end
+  local out = { '<p class="hint">Relative error of each linear’s weights, ‖W − Q‖ / ‖W‖. '
+    .. 'Each map has its own scale: compare places within a map, and the means between maps.</p><div class="maps">' }
+  for _, grid in ipairs(grids) do
+    out[#out + 1] = "<figure><figcaption><b>" .. esc(grid.label) .. "</b><span>mean "
+      .. format.significant(grid.mean, 3) .. ", largest in "
+      .. esc((grid.worst.name:gsub("^model%.layers%.(%d+)%.", "block %1, ")))
+      .. "</span>" .. svg.ramp(format.significant(grid.low, 2), format.significant(grid.high, 2)) .. "</figcaption>"
+        .. svg.error_map(grid) .. "</figure>"
+  end
+  out[#out + 1] = "</div>"
+  for _, grid in ipairs(grids) do out[#out + 1] = layer_data(grid) end
+  return table.concat(out) .. "\n"
+end
+
+local function answer(v, output)
+  local same, rest = view.split_at_divergence(output)
+  local reference = not rest and not output.divergence and output.variant:match("/none$")
+  local body = '<span class="' .. (reference and "all" or "same") .. '">' .. esc(same) .. "</span>"
+  if rest then
+    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
+    body = body .. esc(space or "") .. '<mark title="first difference from the reference">'
+      .. esc(first or "\u{21B5}")
+      .. "</mark>" .. esc(tail or "")
+  end
+  local about = view.output_note(output)
+  if not rest and not reference then about = about .. (about ~= "" and " · " or "") .. "identical to none" end
+  return '<article class="answer"><h4>' .. esc(v:label(output.variant)) .. '</h4><div class="about">' .. esc(about)
+    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
+end
+
+function sections.generations(v)
+  if #v.report.generations == 0 then return end
+  local out = { '<p class="hint">Text in common with the untouched subject is grey; '
+    .. 'the mark is where an answer leaves it. All answers are shown as the model wrote them.</p>' }
+  for _, item in ipairs(v.report.generations) do
+    local decode = item.decode or {}
+    local how = decode.temperature == 0 and "greedy" or decode.temperature and "temperature " .. decode.temperature
+      or ""
+    out[#out + 1] = '<div class="prompt"><div class="kind">' .. esc((item.category or ""):gsub("_", " "))
+      .. (how ~= "" and " · " .. esc(how) or "")
+      .. (decode.max_tokens and " · at most " .. decode.max_tokens .. " tokens" or "")
+        .. '</div><div class="ask" dir="auto">' .. esc(item.prompt or item.prompt_id) .. '</div><div class="answers">'
+    for _, output in ipairs(item.outputs or {}) do out[#out + 1] = answer(v, output) end
+    out[#out + 1] = "</div></div>\n"
+  end
+  return table.concat(out)
+end
+
+function sections.validity(v)
+  if #v.report.gates == 0 then return end
+  local rows = {}
+  for _, gate in ipairs(v.report.gates) do
+    local tone = gate.status == "pass" and "good" or gate.status == "not_run" and "open" or gate.severity == "block"
+      and "bad" or "open"
+    rows[#rows + 1] = { cell(esc(gate.id), "name"), cell(esc(gate.title or ""), "wrap"),
+      cell(chip(tone, words.gate_status(gate.status))), cell(esc(gate.scope and v:label(gate.scope) or "study")),
+      cell(esc(gate.evidence or ""), "wrap"), cell(esc(gate.message or ""), "wrap") }
+  end
+  return '<p class="hint">' .. esc(v:gate_sentence())
+    .. ". A failed check of the blocking kind makes every verdict in its scope invalid.</p>"
+    .. table_of({ "check", "", "result", "scope", "evidence", "" }, rows)
+end
+
+function sections.resources(v)
+  local headers, rows = v:resource_rows()
+  if #rows == 0 then return end
+  local out = {}
+  for _, row in ipairs(rows) do
+    local cells = { cell(esc(row[1]), "name") }
+    for i = 2, #row do cells[i] = cell(esc(row[i]), "num") end
+    out[#out + 1] = cells
+  end
+  local head = { headers[1] }
+  for i = 2, #headers do head[i] = { headers[i], "num" } end
+  local total = v.report.times.seconds and "Whole study: " .. format.seconds(v.report.times.seconds)
+    .. (v.report.times.resumed and " in its last part; it was resumed" or "") .. ". " or ""
+  return '<p class="hint">' .. esc(total .. "These are the only numbers on this page that change from run to run.")
+    .. "</p>" .. table_of(head, out)
+end
+
+function sections.ledger(v)
+  if #v.report.ledger == 0 then return end
+  local rows = {}
+  for _, entry in ipairs(v.report.ledger) do
+    rows[#rows + 1] = { cell(esc(entry.event or "note"), "name"),
+      cell(esc(entry.variant and v:label(entry.variant) or "study")), cell(esc(entry.layer or "")),
+      cell(esc(entry.message or ""), "wrap") }
+  end
+  return '<p class="hint">Every fallback, skip and repair of the run.</p>'
+    .. table_of({ "event", "variant", "layer", "" }, rows)
+end
+
+function sections.setup(v)
+  local out = { '<div class="defs">' }
+  for _, card in ipairs(v:cards()) do
+    if #card[2] > 0 then
+      out[#out + 1] = '<div class="card"><h3>' .. esc(card[1]) .. "</h3><dl>"
+      for _, item in ipairs(card[2]) do
+        out[#out + 1] = "<dt>" .. esc(item[1]) .. "</dt><dd>" .. esc(item[2]) .. "</dd>"
+      end
+      out[#out + 1] = "</dl></div>"
+    end
+  end
+  return table.concat(out) .. "</div>\n"
+end
+
+function sections.reproduction(v)
+  local study, plugins = v.report.study, {}
+  if not study.command then return end
+  for _, p in ipairs(v.report.environment.plugins or {}) do
+    plugins[#plugins + 1] = { cell(esc(p.id), "name"), cell(esc(p.kind or "")), cell(esc(p.version or "")),
+      cell("<code>" .. esc((p.sha256 or ""):sub(1, 12)) .. "</code>") }
+  end
+  local facts = "Study file " .. (study.file or "") .. (study.sha256 and ", SHA-256 " .. study.sha256:sub(1, 12)
+    .. "…" or "") .. (study.seed and ", seed " .. study.seed or "")
+  return "<pre><code>" .. esc(study.command) .. "</code></pre><p class=\"hint\">" .. esc(facts)
+    .. ". The same inputs give the same report.json, byte for byte, apart from its times.</p>"
+    .. (#plugins > 0 and table_of({ "plugin", "kind", "version", "content" }, plugins) or "")
+end
+
+return sections

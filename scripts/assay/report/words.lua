@@ -1,0 +1,66 @@
+-- Verdicts into sentences: every claim in a report's prose is made here, from the verdict and its numbers.
+-- Not a judge: verdicts come from the study (verdict.lua), words only repeat them.
+
+local format = require "assay.report.format"
+
+local words = {}
+
+-- Order of severity; `tone` picks a colour and nothing else.
+words.verdicts = {
+  invalid = { rank = 1, tone = "bad", short = "invalid" },
+  worse = { rank = 2, tone = "bad", short = "worse" },
+  inconclusive = { rank = 3, tone = "open", short = "inconclusive" },
+  not_run = { rank = 4, tone = "open", short = "not run" },
+  ["non-inferior"] = { rank = 5, tone = "good", short = "non-inferior" },
+  equivalent = { rank = 6, tone = "good", short = "equivalent" },
+  tie = { rank = 7, tone = "good", short = "tie" },
+  better = { rank = 8, tone = "good", short = "better" },
+  reference = { rank = 9, tone = "plain", short = "reference" },
+}
+
+function words.tone(verdict) return (words.verdicts[verdict] or { tone = "open" }).tone end
+function words.short(verdict) return (words.verdicts[verdict] or { short = verdict or "not judged" }).short end
+
+local METRIC_NAMES <const> = { ppl = "perplexity", ce = "cross-entropy", acc = "accuracy",
+  acc_norm = "normalised accuracy" }
+
+function words.metric(name) return METRIC_NAMES[name] or name end
+
+local function margin_text(primary)
+  if not primary then return "the margin" end
+  if primary.unit == "ratio" then
+    return "the declared margin of " .. format.plain(100 * (primary.margin - 1)) .. " %"
+  end
+  return "the declared margin of " .. format.plain(primary.margin) .. " " .. primary.unit
+end
+
+local function change_text(result)
+  local estimate, range = format.change(result.paired)
+  local percent = math.floor(result.paired.level * 100 + 0.5)
+  return words.metric(result.metric) .. " " .. estimate .. ", " .. percent .. " % interval " .. range
+end
+
+-- One sentence without final stop for one result: "ppl +8.31 %, 95 % interval [...]: a resolved loss".
+function words.finding(result, primary)
+  local verdict = result.verdict
+  if verdict == "reference" then return "the reference that the others are compared with" end
+  if not result.paired then return result.reason or "not compared with the reference" end
+  local numbers = change_text(result)
+  local near = margin_text(primary)
+  if verdict == "worse" then
+    local size = result.within_margin and ", though smaller than " .. near or ""
+    return numbers .. ": a resolved loss" .. size
+  end
+  if verdict == "better" then return numbers .. ": a resolved gain" end
+  if verdict == "equivalent" then return numbers .. ": both ends lie within " .. near end
+  if verdict == "non-inferior" then return numbers .. ": a loss of " .. near .. " or more is excluded" end
+  if verdict == "invalid" then return numbers .. ": not to be believed, a blocking check failed" end
+  if verdict == "tie" then return numbers .. ": no item differs" end
+  local see = result.mde and " (a difference of " .. format.mde(result.mde) .. " could have been seen)" or ""
+  return numbers .. ": unresolved" .. see
+end
+
+function words.gate_status(status) return ({ pass = "passed", fail = "failed", not_run = "not run" })[status]
+  or status end
+
+return words

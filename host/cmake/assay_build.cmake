@@ -5,7 +5,10 @@ set(ASSAY_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
 add_library(assay_flags INTERFACE)
 target_compile_options(assay_flags INTERFACE ${ASSAY_WARNINGS})
 if(ASSAY_SANITIZE)
-  target_compile_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")          # g++ 12 then warns about its own std::regex
+    target_compile_options(assay_flags INTERFACE -Wno-maybe-uninitialized)
+  endif()
   target_link_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 

@@ -1,52 +1,42 @@
-// What doctor says about plugins: which files lie in the plugin folders.
-// Not what is in them: `assay plugins` lists their components.
-#include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <sstream>
-
+// What doctor says about plugins: what each folder offers, and which files cannot be used and why.
+// Not the listing with schemas: `assay plugins` and `assay describe ID` do that.
 #include "cmd/doctor.hpp"
-#include "core/file.hpp"
+#include "plug/registry.hpp"
 
 namespace assay::cmd {
 namespace {
 
-namespace fs = std::filesystem;
-
-std::vector<std::string> plugin_files(const std::string &folder) {
-  std::vector<std::string> names;
-  std::error_code ignored;
-  constexpr std::string_view ending = ".assay.so";
-  for (const auto &entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.size() > ending.size() && name.ends_with(ending))
-      names.push_back(name.substr(0, name.size() - ending.size()));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+// "quantizer rtn, dataset text"
+std::string offered(const plug::plugin_file &file) {
+  std::string text;
+  for (const plug::component &c : file.components)
+    text += (text.empty() ? "" : ", ") + std::string(plug::kind_name(c.what)) + " " + c.id;
+  return text;
 }
 
 }  // namespace
 
 findings look_at_plugins(const std::vector<std::string> &plugin_dirs) {
-  std::vector<std::string> folders = {
-      fs::weakly_canonical(executable_folder() + "/../plugins").string()};
-  folders.insert(folders.end(), plugin_dirs.begin(), plugin_dirs.end());
-  const char *more = std::getenv("ASSAY_PLUGIN_PATH");
-  std::istringstream list(more ? more : "");
-  for (std::string folder; std::getline(list, folder, ':');)
-    if (!folder.empty()) folders.push_back(folder);
+  plug::set_plugin_folders(plugin_dirs);
+  const plug::registry &all = plug::plugins();
+  std::string folders;
+  for (const std::string &folder : all.folders()) folders += (folders.empty() ? "" : ", ") + folder;
+  if (all.files().empty())
+    return {{"plugins", health::broken, "none in " + folders, "build them: ./assay build"}};
 
+  std::string good;
   findings out;
-  for (const std::string &folder : folders) {
-    const std::vector<std::string> names = plugin_files(folder);
-    std::string text = std::to_string(names.size()) + " in " + folder;
-    for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? ": " : ", ") + names[i];
-    const bool own = &folder == &folders.front();
-    const health bad = own ? health::broken : health::note;
-    out.push_back({"plugins", names.empty() ? bad : health::good, text,
-                   names.empty() && own ? "build them: ./assay build" : ""});
+  for (const plug::plugin_file &file : all.files()) {
+    if (file.broken.empty())
+      good += (good.empty() ? "" : ", ") + offered(file);
+    else
+      out.push_back({"plugins", health::missing, file.path + " cannot be used: " + file.broken,
+                     "assay check " + file.path + " says more"});
+    for (const std::string &warning : file.warnings)
+      out.push_back({"plugins", health::note, file.path + ": " + warning, ""});
   }
+  out.insert(out.begin(), {"plugins", good.empty() ? health::broken : health::good,
+                           good.empty() ? "no file in " + folders + " can be used" : good, ""});
   return out;
 }
 

@@ -1,0 +1,72 @@
+-- Guardrails: small checks over report.json that say what in a report cannot be believed. They read a report of our own
+-- or the transcription of somebody else's, and see nothing but its JSON. Not the gates that a study runs before it
+-- measures (scripts/assay/gates).
+--
+--   local audit = require "assay.audit"
+--   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
+--
+-- A rule is { id, severity, title, message, check = function(c) ... end }; check returns one of
+--   "fired", evidence      the report breaks the rule, and this is where
+--   "passed", evidence     it was checked and holds
+--   "unknown", missing     the report does not carry what the check needs
+
+local context = require "assay.audit.context"
+
+local audit = {}
+
+local FAMILIES <const> = { "counts", "collapse", "arithmetic", "size", "provenance", "prose", "noise" }
+
+audit.severities = { block = "blocks claims", flag = "needs a look", note = "for the record" }
+
+local function load_rules()
+  local rules = {}
+  for _, family in ipairs(FAMILIES) do
+    for _, rule in ipairs(require("assay.audit." .. family)) do rules[#rules + 1] = rule end
+  end
+  table.sort(rules, function(a, b) return a.id < b.id end)
+  return rules
+end
+
+function audit.rules()
+  audit.loaded = audit.loaded or load_rules()
+  return audit.loaded
+end
+
+-- report: decoded report.json.
+function audit.run(report)
+  local c = context.open(report)
+  local findings = {}
+  for _, rule in ipairs(audit.rules()) do
+    local status, evidence = rule.check(c)
+    findings[#findings + 1] = { id = rule.id, severity = rule.severity, title = rule.title, status = status,
+      evidence = evidence or "", message = rule.message }
+  end
+  return findings
+end
+
+function audit.fired(findings)
+  local ids = {}
+  for _, finding in ipairs(findings) do if finding.status == "fired" then ids[#ids + 1] = finding.id end end
+  return ids
+end
+
+-- True if a rule of severity "block" fired: no claim of the report stands.
+function audit.blocked(findings)
+  for _, finding in ipairs(findings) do
+    if finding.status == "fired" and finding.severity == "block" then return true end
+  end
+  return false
+end
+
+-- The findings as entries of report.json's `gates`.
+function audit.as_gates(findings)
+  local status = { fired = "fail", passed = "pass", unknown = "not_run" }
+  local gates = {}
+  for _, finding in ipairs(findings) do
+    gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity,
+      status = status[finding.status], evidence = finding.evidence, message = finding.message }
+  end
+  return gates
+end
+
+return audit

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Makes the golden files of the model layer from the reference libraries. Not run by the tests.
+
+  make_model_goldens.py tiny                      tiny random models of every family  -> models/NAME/
+  make_model_goldens.py blocks                    ggml block formats                  -> gguf_blocks.safetensors
+  make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real model, FOLDER made by `assay import GGUF FOLDER`
+                                                  -> smollm2.json
+
+Needs torch, transformers, safetensors, gguf, numpy; their versions are written into every golden file.
+"""
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+import safetensors
+import torch
+import transformers
+from safetensors.torch import save_file
+
+HERE = Path(__file__).resolve().parent
+VERSIONS = {"torch": torch.__version__, "transformers": transformers.__version__,
+            "safetensors": safetensors.__version__, "gguf": "0.19.0", "numpy": np.__version__}
+BASE = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
+            num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2)
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
+          "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+
+# name: (family, configuration, dtype of the file, shard size, spelling of the config)
+TINY = {
+    "llama-gqa-untied": ("llama", {}, "float32", None, "modern"),
+    "llama3-rope-biases-tied": ("llama", dict(rope_parameters=LLAMA3, attention_bias=True, mlp_bias=True,
+                                              tie_word_embeddings=True, eos_token_id=[2, 3]),
+                                "bfloat16", None, "modern"),
+    "llama-linear-rope-sharded": ("llama", dict(rope_parameters={"rope_type": "linear", "factor": 4.0,
+                                                                 "rope_theta": 5000.0}),
+                                  "bfloat16", "20KB", "classic"),
+    "qwen3-qk-norm-tied": ("qwen3", dict(head_dim=16, tie_word_embeddings=True), "bfloat16", None, "modern"),
+    "qwen3-bias-window": ("qwen3", dict(head_dim=12, attention_bias=True, use_sliding_window=True,
+                                        sliding_window=7, max_window_layers=1), "float16", None, "modern"),
+    "qwen2-window": ("qwen2", dict(use_sliding_window=True, sliding_window=6, max_window_layers=2),
+                     "bfloat16", None, "classic"),
+    "mistral-short-window": ("mistral", dict(sliding_window=5, head_dim=10), "bfloat16", None, "modern"),
+    "mistral-no-window": ("mistral", dict(sliding_window=None), "bfloat16", None, "classic"),
+}
+
+
+def randomise(model, seed):
+    """Every parameter counts: biases are not zero, norm weights are not one."""
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if "norm" in name:
+                p.copy_(1 + 0.3 * torch.randn_like(p))
+            elif name.endswith("bias"):
+                p.copy_(0.3 * torch.randn_like(p))
+            else:
+                p.copy_(torch.randn_like(p) * (0.5 if "embed" in name else 1.5 / p.shape[1] ** 0.5))
+
+
+def to_classic(folder):
+    """Spells config.json as transformers 4 did: rope_theta, rope_scaling, torch_dtype."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    rope = config.pop("rope_parameters", None) or {}
+    config["rope_theta"] = rope.pop("rope_theta", 10000.0)
+    config["rope_scaling"] = None
+    if rope.get("rope_type", "default") != "default":
+        config["rope_scaling"] = {("type" if k == "rope_type" else k): v for k, v in rope.items()}
+    config["torch_dtype"] = config.pop("dtype")
+    config.pop("layer_types", None)
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def greedy(model, ids, n):
+    ids = list(ids)
+    start = len(ids)
+    with torch.no_grad():
+        for _ in range(n):
+            ids.append(int(model(torch.tensor([ids])).logits[0, -1].float().argmax()))
+    return ids[start:]
+
+
+def make_tiny():
+    for seed, (name, (family, extra, dtype, shard, spelling)) in enumerate(TINY.items()):
+        folder = HERE / "models" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        config = transformers.AutoConfig.for_model(family, **{**BASE, **extra})
+        config._attn_implementation = "eager"
+        model = transformers.AutoModelForCausalLM.from_config(config)
+        randomise(model, seed)
+        model = model.to(getattr(torch, dtype))
+        model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+        (folder / "generation_config.json").unlink(missing_ok=True)
+        if spelling == "classic":
+            to_classic(folder)
+        reference = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                                      attn_implementation="eager").eval()
+        ids = torch.randint(0, 96, (2, 20), generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            logits = reference(ids).logits
+        tokens = torch.tensor(greedy(reference, ids[0].tolist(), 12))
+        save_file({"ids": ids, "logits": logits.contiguous(), "greedy": tokens}, folder / "golden.safetensors",
+                  metadata={"format": "pt", **VERSIONS})
+        print(name, sum(f.stat().st_size for f in folder.iterdir()), "bytes")
+
+
+def make_blocks():
+    random = np.random.default_rng(7)
+    out = {}
+    halves = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "Q4_K": [0, 2], "Q5_K": [0, 2],
+              "Q6_K": [208], "F16": [0], "BF16": []}
+    for name, offsets in halves.items():
+        kind = gguf.GGMLQuantizationType[name]
+        _, size = gguf.GGML_QUANT_SIZES[kind]
+        raw = random.integers(0, 256, (6, size), dtype=np.uint8)
+        for offset in offsets:  # the scales are finite halves, subnormal and negative ones among them
+            scales = (random.standard_normal(6) * 0.01).astype(np.float16)
+            scales[5] = np.float16(3e-6)
+            raw[:, offset:offset + 2] = scales.view(np.uint8).reshape(6, 2)
+        if name == "BF16":
+            raw = (random.standard_normal(6).astype(np.float32).view(np.uint32) >> 16).astype(np.uint16)
+            raw = raw.view(np.uint8).reshape(6, 2)
+        values = gguf.quants.dequantize(raw, kind).astype(np.float32)
+        out[name + ".raw"] = torch.from_numpy(raw.copy())
+        out[name + ".values"] = torch.from_numpy(values.copy())
+    save_file(out, HERE / "gguf_blocks.safetensors", metadata={"format": "pt", **VERSIONS})
+
+
+def check_dequantization(folder, reader, config):
+    """The imported tensors against the gguf package, bit for bit, rows of q and k un-permuted independently."""
+    weights = {}
+    for file in sorted(Path(folder).glob("*.safetensors")):
+        weights.update(safetensors.torch.load_file(file))
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])
+    table = {names.get_name(k.rsplit(".", 1)[0]) + ".weight": v for k, v in weights.items()}
+    for tensor in reader.tensors:
+        value = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+        for part, heads in (("attn_q.", "num_attention_heads"), ("attn_k.", "num_key_value_heads")):
+            if part in tensor.name:
+                h = config[heads]
+                value = value.reshape(h, value.shape[0] // h // 2, 2, -1).swapaxes(1, 2).reshape(value.shape)
+        if not np.array_equal(value, table[tensor.name].numpy()):
+            raise SystemExit(f"{tensor.name}: our dequantization differs from the gguf package")
+    return len(reader.tensors)
+
+
+def make_smollm2(folder, gguf_path, text_path):
+    config = json.loads((Path(folder) / "config.json").read_text())
+    checked = check_dequantization(folder, gguf.GGUFReader(gguf_path), config)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
+                                                              attn_implementation="eager").eval()
+    prompts = ["The capital of France is", "def fibonacci(n):\n    ", "In 1984, 1,234 people walked 56.7 km and",
+               tokenizer.apply_chat_template([{"role": "user", "content": "Name three colours."}], tokenize=False,
+                                             add_generation_prompt=True)]
+    probes = list(range(0, 49152, 3072)) + [49151]
+    out = {"versions": VERSIONS, "source_sha256": hashlib.sha256(Path(gguf_path).read_bytes()).hexdigest(),
+           "tensors_equal_to_gguf_package": checked, "probe_ids": probes, "prompts": []}
+    for text in prompts:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            last = model(torch.tensor([ids])).logits[0, -1]
+        top = torch.topk(last, 8)
+        out["prompts"].append({"text": text, "ids": ids, "top_ids": top.indices.tolist(),
+                               "top_logits": [round(v, 5) for v in top.values.tolist()],
+                               "probe_logits": [round(v, 5) for v in last[probes].tolist()],
+                               "greedy": greedy(model, ids, 32)})
+    text = Path(text_path).read_text(encoding="utf-8")[:12000]
+    window, n = 512, 3
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"][:window * n + 5]
+    losses = []
+    for w in range(n):
+        block = torch.tensor([ids[w * window:(w + 1) * window]])
+        with torch.no_grad():
+            logits = model(block).logits.float()
+        losses.append(float(torch.nn.functional.cross_entropy(logits[0, :-1].double(), block[0, 1:])))
+    out["perplexity"] = {"text": Path(text_path).name, "ids": ids, "window": window, "cross_entropy": losses,
+                         "ppl": float(np.exp(np.mean(losses)))}
+    (HERE / "smollm2.json").write_text(json.dumps(out) + "\n")
+    print("smollm2:", (HERE / "smollm2.json").stat().st_size, "bytes, ppl", out["perplexity"]["ppl"])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["tiny"]:
+        make_tiny()
+    elif sys.argv[1:] == ["blocks"]:
+        make_blocks()
+    elif len(sys.argv) == 5 and sys.argv[1] == "smollm2":
+        make_smollm2(*sys.argv[2:])
+    else:
+        sys.exit(__doc__)

@@ -15,14 +15,15 @@ namespace assay::engine {
 namespace {
 
 sampler_options sampling(const generate_options &options) {
-  return {options.temperature,        options.top_k,           options.top_p,
-          options.repetition_penalty, options.presence_penalty, options.n_sampled};
+  return {options.temperature,      options.top_k,    options.top_p, options.repetition_penalty,
+          options.presence_penalty, options.n_sampled};
 }
 
 // One sequence on its way.
 struct sequence {
   sequence(const generate_options &options, size_t index)
-      : choose(sampling(options), labelled_seed(options.seed, "generate", std::to_string(index), "")) {}
+      : choose(sampling(options),
+               labelled_seed(options.seed, "generate", std::to_string(index), "")) {}
   sampler choose;
   generation out;
   int64_t slot = 0, last = 0;
@@ -48,9 +49,11 @@ class batch {
  public:
   batch(const model::decoder &decoder, const std::vector<std::vector<int64_t>> &prompts,
         const generate_options &options)
-      : decoder_(decoder), options_(options), eos_(options.eos_ids.empty() ? decoder.config().eos_ids : options.eos_ids),
-        cache_(decoder.config(), static_cast<int64_t>(prompts.size()), capacity(prompts, options), decoder.dtype(),
-               decoder.device()) {
+      : decoder_(decoder),
+        options_(options),
+        eos_(options.eos_ids.empty() ? decoder.config().eos_ids : options.eos_ids),
+        cache_(decoder.config(), static_cast<int64_t>(prompts.size()), capacity(prompts, options),
+               decoder.dtype(), decoder.device()) {
     for (size_t i = 0; i < prompts.size(); ++i) {
       sequences_.emplace_back(options, i);
       sequences_[i].slot = static_cast<int64_t>(i);
@@ -77,7 +80,8 @@ class batch {
   }
 
  private:
-  static int64_t capacity(const std::vector<std::vector<int64_t>> &prompts, const generate_options &options) {
+  static int64_t capacity(const std::vector<std::vector<int64_t>> &prompts,
+                          const generate_options &options) {
     size_t longest = 0;
     for (const auto &prompt : prompts) longest = std::max(longest, prompt.size());
     return static_cast<int64_t>(longest) + std::max<int64_t>(options.max_tokens, 1);
@@ -90,9 +94,11 @@ class batch {
       if (!s.done && !s.out.ids.empty()) slots.push_back(s.slot), inputs.push_back(s.last);
     if (slots.empty()) return false;
     throw_if_cancelled();
-    report_progress(options_.progress, ++steps_, static_cast<uint64_t>(options_.max_tokens), "token");
+    report_progress(options_.progress, ++steps_, static_cast<uint64_t>(options_.max_tokens),
+                    "token");
     const at::Tensor ids = at::tensor(at::ArrayRef<int64_t>(inputs), at::kLong).unsqueeze(1);
-    const at::Tensor logits = decoder_.logits(decoder_.hidden(ids, &cache_, slots).select(1, 0)).cpu();
+    const at::Tensor logits =
+        decoder_.logits(decoder_.hidden(ids, &cache_, slots).select(1, 0)).cpu();
     for (size_t r = 0; r < slots.size(); ++r)
       advance(sequences_[static_cast<size_t>(slots[r])], logits.select(0, static_cast<int64_t>(r)));
     return true;

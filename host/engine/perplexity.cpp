@@ -18,18 +18,20 @@ constexpr int64_t k_tile_elements = 1 << 23;
 void check_window(const model::decoder &decoder, int64_t n_ids, int64_t window) {
   if (window < 2) throw error(error_kind::usage, "a perplexity window needs at least 2 tokens");
   if (window > decoder.config().max_positions)
-    throw error(error_kind::usage, "a window of " + std::to_string(window) + " tokens is longer than the model's " +
-                                       std::to_string(decoder.config().max_positions) + " positions");
+    throw error(error_kind::usage,
+                "a window of " + std::to_string(window) + " tokens is longer than the model's " +
+                    std::to_string(decoder.config().max_positions) + " positions");
   if (n_ids < window)
-    throw error(error_kind::usage, "the text has " + std::to_string(n_ids) + " tokens, fewer than one window of " +
+    throw error(error_kind::usage, "the text has " + std::to_string(n_ids) +
+                                       " tokens, fewer than one window of " +
                                        std::to_string(window))
         .hint("Give more text or a smaller window");
 }
 
 }  // namespace
 
-at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden, const at::Tensor &targets,
-                      at::Tensor *greedy) {
+at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
+                      const at::Tensor &targets, at::Tensor *greedy) {
   const at::NoGradGuard no_grad;
   const int64_t n = hidden.size(0);
   const int64_t rows = std::max<int64_t>(1, k_tile_elements / decoder.config().vocab_size);
@@ -59,10 +61,12 @@ perplexity_result perplexity(const model::decoder &decoder, const std::vector<in
   double total = 0;
   for (int64_t w = 0; w < n_windows; ++w) {
     throw_if_cancelled();
-    report_progress(options.progress, static_cast<uint64_t>(w), static_cast<uint64_t>(n_windows), "window");
+    report_progress(options.progress, static_cast<uint64_t>(w), static_cast<uint64_t>(n_windows),
+                    "window");
     const at::Tensor tokens = all.narrow(0, w * window, window);
     const at::Tensor hidden = decoder.hidden(tokens.unsqueeze(0)).select(0, 0);
-    const at::Tensor nll = target_nll(decoder, hidden.narrow(0, 0, window - 1), tokens.narrow(0, 1, window - 1));
+    const at::Tensor nll =
+        target_nll(decoder, hidden.narrow(0, 0, window - 1), tokens.narrow(0, 1, window - 1));
     out.windows.push_back(nll.to(at::kDouble).mean().item<double>());
     total += out.windows.back();
     if (options.token_nll) {
@@ -70,7 +74,8 @@ perplexity_result perplexity(const model::decoder &decoder, const std::vector<in
       out.token_nll.insert(out.token_nll.end(), values, values + nll.numel());
     }
   }
-  report_progress(options.progress, static_cast<uint64_t>(n_windows), static_cast<uint64_t>(n_windows), "window");
+  report_progress(options.progress, static_cast<uint64_t>(n_windows),
+                  static_cast<uint64_t>(n_windows), "window");
   out.tokens = n_windows * (window - 1);
   out.ppl = std::exp(total / static_cast<double>(n_windows));
   return out;
@@ -79,7 +84,8 @@ perplexity_result perplexity(const model::decoder &decoder, const std::vector<in
 void check_ids(const model::decoder &decoder, const std::vector<int64_t> &ids) {
   for (const int64_t id : ids)
     if (id < 0 || id >= decoder.config().vocab_size)
-      throw error(error_kind::usage, "token id " + std::to_string(id) + " lies outside the vocabulary of " +
+      throw error(error_kind::usage, "token id " + std::to_string(id) +
+                                         " lies outside the vocabulary of " +
                                          std::to_string(decoder.config().vocab_size));
 }
 

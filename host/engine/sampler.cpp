@@ -9,7 +9,9 @@ namespace assay::engine {
 namespace {
 
 // A draw in [0, 1) from 53 random bits: std's distributions differ between libraries.
-double uniform(std::mt19937_64 &random) { return static_cast<double>(random() >> 11) * 0x1p-53; }
+double uniform(std::mt19937_64 &random) {
+  return static_cast<double>(random() >> 11) * 0x1p-53;
+}
 
 }  // namespace
 
@@ -38,12 +40,14 @@ int64_t sampler::draw(const std::vector<float> &scores) {
   };
   size_t kept = order.size();
   if (options_.top_k > 0) kept = std::min(kept, static_cast<size_t>(options_.top_k));
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(), before);
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
+                    before);
   std::vector<double> mass(kept);
   const double top = scores[static_cast<size_t>(order[0])];
   double total = 0;
   for (size_t i = 0; i < kept; ++i)
-    total += mass[i] = std::exp((scores[static_cast<size_t>(order[i])] - top) / options_.temperature);
+    total += mass[i] =
+        std::exp((scores[static_cast<size_t>(order[i])] - top) / options_.temperature);
   if (options_.top_p < 1) {
     double sum = 0;
     size_t nucleus = 0;
@@ -61,11 +65,14 @@ int64_t sampler::draw(const std::vector<float> &scores) {
 
 sampler::choice sampler::next(const at::Tensor &logits) {
   const float *values = logits.const_data_ptr<float>();
-  const int64_t n = options_.n_sampled > 0 ? std::min(options_.n_sampled, logits.numel()) : logits.numel();
+  const int64_t n =
+      options_.n_sampled > 0 ? std::min(options_.n_sampled, logits.numel()) : logits.numel();
   std::vector<float> scores(values, values + n);
   apply_penalties(scores);
   choice out;
-  out.id = options_.temperature > 0 ? draw(scores) : std::max_element(scores.begin(), scores.end()) - scores.begin();
+  out.id = options_.temperature > 0
+               ? draw(scores)
+               : std::max_element(scores.begin(), scores.end()) - scores.begin();
   const double log_sum = at::logsumexp(logits, 0).item<double>();
   out.logprob = static_cast<float>(values[out.id] - log_sum);
   seen_[out.id] = true;

@@ -38,7 +38,8 @@ class sampler {
 
   sampler_options options_;
   std::mt19937_64 random_;
-  std::unordered_map<int64_t, bool> seen_;  // id -> it stands in the answer (else only in the prompt)
+  std::unordered_map<int64_t, bool>
+      seen_;  // id -> it stands in the answer (else only in the prompt)
 };
 
 }  // namespace assay::engine

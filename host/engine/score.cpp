@@ -16,8 +16,8 @@ namespace {
 score_result read_scores(const model::decoder &decoder, const at::Tensor &hidden,
                          const std::vector<int64_t> &continuation) {
   at::Tensor greedy;
-  const at::Tensor nll =
-      target_nll(decoder, hidden, at::tensor(at::ArrayRef<int64_t>(continuation), at::kLong), &greedy);
+  const at::Tensor nll = target_nll(
+      decoder, hidden, at::tensor(at::ArrayRef<int64_t>(continuation), at::kLong), &greedy);
   score_result out;
   out.tokens = static_cast<int64_t>(continuation.size());
   out.sum = -nll.to(at::kDouble).sum().item<double>();
@@ -40,11 +40,13 @@ std::vector<score_result> score(const model::decoder &decoder, const std::vector
     check_ids(decoder, continuation);
     longest = std::max(longest, continuation.size());
   }
-  model::kv_cache cache(decoder.config(), 1, static_cast<int64_t>(context.size() + longest), decoder.dtype(),
-                        decoder.device());
+  model::kv_cache cache(decoder.config(), 1, static_cast<int64_t>(context.size() + longest),
+                        decoder.dtype(), decoder.device());
   const auto length = static_cast<int64_t>(context.size());
-  const at::Tensor prefix = decoder.hidden(at::tensor(at::ArrayRef<int64_t>(context), at::kLong).unsqueeze(0), &cache);
-  const at::Tensor last = prefix.select(0, 0).narrow(0, length - 1, 1);  // predicts every continuation's first token
+  const at::Tensor prefix =
+      decoder.hidden(at::tensor(at::ArrayRef<int64_t>(context), at::kLong).unsqueeze(0), &cache);
+  const at::Tensor last =
+      prefix.select(0, 0).narrow(0, length - 1, 1);  // predicts every continuation's first token
   std::vector<score_result> out;
   for (const auto &continuation : continuations) {
     throw_if_cancelled();
@@ -56,7 +58,8 @@ std::vector<score_result> score(const model::decoder &decoder, const std::vector
     if (continuation.size() > 1) {  // the last token is only a target
       cache.set_length(0, length);
       const at::ArrayRef<int64_t> inputs(continuation.data(), continuation.size() - 1);
-      states = at::cat({last, decoder.hidden(at::tensor(inputs, at::kLong).unsqueeze(0), &cache).select(0, 0)});
+      states = at::cat(
+          {last, decoder.hidden(at::tensor(inputs, at::kLong).unsqueeze(0), &cache).select(0, 0)});
     }
     out.push_back(read_scores(decoder, states, continuation));
   }

@@ -15,7 +15,8 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char *k_readable_methods = "compressed-tensors (pack-quantized, int-quantized, float-quantized)";
+constexpr const char *k_readable_methods =
+    "compressed-tensors (pack-quantized, int-quantized, float-quantized)";
 
 class folder_checkpoint : public checkpoint {
  public:
@@ -28,10 +29,12 @@ class folder_checkpoint : public checkpoint {
           .at(folder)
           .hint("A Hugging Face model folder or a .gguf file is needed");
     config_ = read_json_file((fs::path(folder) / "config.json").string());
-    if (!config_.is_object()) throw error(error_kind::failed, "config.json is not an object").at(folder);
+    if (!config_.is_object())
+      throw error(error_kind::failed, "config.json is not an object").at(folder);
     raw_ = open_safetensors_folder(folder);
     tensors_ = raw_;
-    if (config_.contains("quantization_config") && !config_["quantization_config"].is_null()) open_quantized();
+    if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
+      open_quantized();
   }
 
   bool is_gguf() const override { return false; }
@@ -39,11 +42,14 @@ class folder_checkpoint : public checkpoint {
   std::string tokenizer_json() const override {
     const fs::path file = fs::path(path_) / "tokenizer.json";
     if (!fs::exists(file))
-      throw error(error_kind::failed, "the model has no tokenizer.json").at(path_).hint(
-          "Copy the tokenizer files of the base model into the folder");
+      throw error(error_kind::failed, "the model has no tokenizer.json")
+          .at(path_)
+          .hint("Copy the tokenizer files of the base model into the folder");
     return read_file(file.string());
   }
-  std::string tokenizer_config_json() const override { return optional_file("tokenizer_config.json"); }
+  std::string tokenizer_config_json() const override {
+    return optional_file("tokenizer_config.json");
+  }
 
   std::string chat_template() const override {  // formats.md 3.10: the file wins over the key
     std::string text = optional_file("chat_template.jinja");
@@ -73,9 +79,11 @@ class folder_checkpoint : public checkpoint {
 
   void open_quantized() {
     const json &quantization = config_["quantization_config"];
-    quant_method_ = quantization.is_object() ? quantization.value("quant_method", "unknown") : "unknown";
+    quant_method_ =
+        quantization.is_object() ? quantization.value("quant_method", "unknown") : "unknown";
     if (quant_method_ != "compressed-tensors")
-      throw error(error_kind::failed, "the checkpoint is quantized by '" + quant_method_ + "', which is not read yet")
+      throw error(error_kind::failed,
+                  "the checkpoint is quantized by '" + quant_method_ + "', which is not read yet")
           .at(path_)
           .hint(std::string("Readable are ") + k_readable_methods);
     tensors_ = std::make_shared<compressed_tensors_source>(raw_, config_, path_);
@@ -97,8 +105,9 @@ std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
   if (!fs::exists(status)) throw error(error_kind::failed, "there is no such model").at(path);
   if (fs::is_directory(status)) return std::make_shared<folder_checkpoint>(path);
   if (begins_with_gguf(path)) return open_gguf_checkpoint(path);
-  throw error(error_kind::failed, "the file is not GGUF").at(path).hint(
-      "A Hugging Face model folder or a .gguf file is needed");
+  throw error(error_kind::failed, "the file is not GGUF")
+      .at(path)
+      .hint("A Hugging Face model folder or a .gguf file is needed");
 }
 
 std::string checkpoint::provenance_note() const {

@@ -13,7 +13,8 @@ namespace assay::model {
 namespace {
 
 bool ends_with(const std::string &text, const std::string &tail) {
-  return text.size() >= tail.size() && text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+  return text.size() >= tail.size() &&
+         text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
 // words: [n_rows, n_words] int32, `per_row` codes of `bits` bits each row, least significant first; stored code = q + 2^(b-1).
@@ -55,8 +56,8 @@ at::Tensor stored_linear::dequantize() const {
   return q;
 }
 
-compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
-                                                     const std::string &where)
+compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tensor_source> raw,
+                                                     const json &config, const std::string &where)
     : raw_(std::move(raw)), where_(where) {
   const json &quantization = config.at("quantization_config");
   const std::string format = quantization.value("format", "");
@@ -65,34 +66,44 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
     if (!group.is_object() || !group.contains("weights") || group["weights"].is_null()) continue;
     const json &weights = group["weights"];
     scheme s;
-    for (const json &target : group.value("targets", json::array())) s.targets.push_back(target.get<std::string>());
+    for (const json &target : group.value("targets", json::array()))
+      s.targets.push_back(target.get<std::string>());
     s.bits = weights.value("num_bits", 8);
     s.symmetric = weights.value("symmetric", true);
     s.is_float = weights.value("type", "int") == "float";
     s.group_size = weights.contains("group_size") && weights["group_size"].is_number_integer()
                        ? std::max<int64_t>(0, weights["group_size"].get<int64_t>())
                        : 0;
-    s.format = group.contains("format") && group["format"].is_string() ? group["format"].get<std::string>() : format;
-    if (s.format != "pack-quantized" && s.format != "int-quantized" && s.format != "float-quantized" &&
-        s.format != "naive-quantized")
-      throw error(error_kind::failed, "the compressed-tensors format '" + s.format + "' is not supported")
+    s.format = group.contains("format") && group["format"].is_string()
+                   ? group["format"].get<std::string>()
+                   : format;
+    if (s.format != "pack-quantized" && s.format != "int-quantized" &&
+        s.format != "float-quantized" && s.format != "naive-quantized")
+      throw error(error_kind::failed,
+                  "the compressed-tensors format '" + s.format + "' is not supported")
           .at(where_)
           .hint("Supported are pack-quantized, int-quantized, float-quantized");
     if (s.format == "pack-quantized" && s.bits != 2 && s.bits != 4 && s.bits != 8)
-      throw error(error_kind::failed, "pack-quantized weights of " + std::to_string(s.bits) + " bits are not supported")
+      throw error(error_kind::failed,
+                  "pack-quantized weights of " + std::to_string(s.bits) + " bits are not supported")
           .at(where_)
-          .hint("Their packing differs between versions of compressed-tensors; 2, 4 and 8 bits are read");
+          .hint(
+              "Their packing differs between versions of compressed-tensors; 2, 4 and 8 bits are "
+              "read");
     schemes_.push_back(std::move(s));
   }
-  static const char *const parts[] = {".weight_scale",     ".weight_shape", ".weight_zero_point", ".weight_g_idx",
-                                      ".input_scale",      ".input_zero_point", ".k_scale",       ".v_scale",
-                                      ".output_scale",     ".weight_packed"};
+  static const char *const parts[] = {".weight_scale", ".weight_shape", ".weight_zero_point",
+                                      ".weight_g_idx", ".input_scale",  ".input_zero_point",
+                                      ".k_scale",      ".v_scale",      ".output_scale",
+                                      ".weight_packed"};
   for (const tensor_info &info : raw_->tensors()) {
     const bool packed = ends_with(info.name, ".weight_packed");
-    const bool part = std::any_of(std::begin(parts), std::end(parts), [&](const char *p) { return ends_with(info.name, p); });
+    const bool part = std::any_of(std::begin(parts), std::end(parts),
+                                  [&](const char *p) { return ends_with(info.name, p); });
     if (part && !packed) continue;
     const std::string module = info.name.substr(0, info.name.rfind('.'));
-    const bool quantized = packed || (ends_with(info.name, ".weight") && raw_->has(module + ".weight_scale"));
+    const bool quantized =
+        packed || (ends_with(info.name, ".weight") && raw_->has(module + ".weight_scale"));
     tensor_info logical = info;
     if (quantized) {
       const scheme &s = scheme_of(module);
@@ -114,12 +125,14 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
 
 at::Tensor compressed_tensors_source::shape_of(const std::string &module) const {
   const at::Tensor shape = raw_->tensor(module + ".weight_shape").to(at::kLong);
-  if (shape.numel() != 2 || (shape < 1).any().item<bool>() || (shape > (int64_t{1} << 31)).any().item<bool>())
+  if (shape.numel() != 2 || (shape < 1).any().item<bool>() ||
+      (shape > (int64_t{1} << 31)).any().item<bool>())
     throw error(error_kind::failed, "'" + module + ".weight_shape' is no [out, in]").at(where_);
   return shape;
 }
 
-const compressed_tensors_source::scheme &compressed_tensors_source::scheme_of(const std::string &module) const {
+const compressed_tensors_source::scheme &compressed_tensors_source::scheme_of(
+    const std::string &module) const {
   const scheme *by_class = nullptr;
   for (const scheme &s : schemes_)
     for (const std::string &target : s.targets) {
@@ -127,26 +140,33 @@ const compressed_tensors_source::scheme &compressed_tensors_source::scheme_of(co
       if (target == "Linear" && by_class == nullptr) by_class = &s;
       if (target.rfind("re:", 0) != 0) continue;
       try {  // Python's re.match: anchored at the start only
-        if (std::regex_search(module, std::regex(target.substr(3)), std::regex_constants::match_continuous)) return s;
+        if (std::regex_search(module, std::regex(target.substr(3)),
+                              std::regex_constants::match_continuous))
+          return s;
       } catch (const std::regex_error &) {
-        throw error(error_kind::failed, "the target '" + target + "' is not a regular expression").at(where_);
+        throw error(error_kind::failed, "the target '" + target + "' is not a regular expression")
+            .at(where_);
       }
     }
   if (by_class != nullptr) return *by_class;
-  throw error(error_kind::failed, "no config_group of quantization_config covers '" + module + "'").at(where_);
+  throw error(error_kind::failed, "no config_group of quantization_config covers '" + module + "'")
+      .at(where_);
 }
 
 at::Tensor compressed_tensors_source::tensor(const std::string &name) const {
   if (ends_with(name, ".weight")) {
     const std::string module = name.substr(0, name.size() - 7);
-    if (std::find(quantized_.begin(), quantized_.end(), module) != quantized_.end()) return read(module).dequantize();
+    if (std::find(quantized_.begin(), quantized_.end(), module) != quantized_.end())
+      return read(module).dequantize();
   }
   return raw_->tensor(name);
 }
 
-at::Tensor compressed_tensors_source::tensor_as(const std::string &name, at::ScalarType dtype) const {
+at::Tensor compressed_tensors_source::tensor_as(const std::string &name,
+                                                at::ScalarType dtype) const {
   const tensor_info *info = find(name);
-  const bool plain = info != nullptr && raw_->find(name) != nullptr && raw_->find(name)->stored == info->stored;
+  const bool plain =
+      info != nullptr && raw_->find(name) != nullptr && raw_->find(name)->stored == info->stored;
   return plain ? raw_->tensor_as(name, dtype) : tensor(name).to(dtype);
 }
 
@@ -171,18 +191,22 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
       reject("weight_packed does not fit weight_shape and num_bits");
     out.codes = unpack(words, in, s.bits);
   } else {
-    out.codes = raw_->tensor(module + ".weight");  // int8, or float8 values that stand for themselves
+    out.codes =
+        raw_->tensor(module + ".weight");  // int8, or float8 values that stand for themselves
     if (out.codes.dim() != 2) reject("the quantized weight is not a matrix");
   }
   const int64_t rows = out.codes.size(0), in = out.codes.size(1);
   out.scales = raw_->tensor(module + ".weight_scale");
   if (out.scales.dim() <= 1) out.scales = out.scales.reshape({-1, 1});
   const int64_t groups = out.scales.size(1);
-  if (out.scales.dim() != 2 || (out.scales.size(0) != rows && out.scales.size(0) != 1) || groups < 1)
+  if (out.scales.dim() != 2 || (out.scales.size(0) != rows && out.scales.size(0) != 1) ||
+      groups < 1)
     reject("weight_scale does not fit the weight");
-  if (raw_->has(module + ".weight_g_idx")) out.g_idx = raw_->tensor(module + ".weight_g_idx").to(at::kInt);
+  if (raw_->has(module + ".weight_g_idx"))
+    out.g_idx = raw_->tensor(module + ".weight_g_idx").to(at::kInt);
   if (out.g_idx.defined()) {
-    const bool fits = out.g_idx.numel() == in && (out.g_idx >= 0).logical_and(out.g_idx < groups).all().item<bool>();
+    const bool fits = out.g_idx.numel() == in &&
+                      (out.g_idx >= 0).logical_and(out.g_idx < groups).all().item<bool>();
     if (!fits) reject("weight_g_idx does not fit the weight");
   } else if (groups > 1 && (s.group_size < 1 || in % groups != 0 || in / groups != s.group_size)) {
     reject("weight_scale does not fit group_size");
@@ -197,7 +221,8 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
       out.zero_points = unpack(zero.t(), rows, s.bits).t().contiguous();
     }
   }
-  if (!s.symmetric && !s.is_float && !out.zero_points.defined()) reject("an asymmetric weight without weight_zero_point");
+  if (!s.symmetric && !s.is_float && !out.zero_points.defined())
+    reject("an asymmetric weight without weight_zero_point");
   return out;
 }
 

@@ -20,7 +20,8 @@ at::Tensor positions_of(const forward_context &context) {
 }
 
 // 0 where key j is visible to query i, else -inf: i - window < j <= i.
-at::Tensor additive_mask(const at::Tensor &positions, int64_t span, int64_t window, at::ScalarType dtype) {
+at::Tensor additive_mask(const at::Tensor &positions, int64_t span, int64_t window,
+                         at::ScalarType dtype) {
   const at::Tensor query = positions.unsqueeze(2), key = at::arange(span, at::kLong);
   at::Tensor hidden = key > query;
   if (window > 0) hidden = hidden.logical_or(key <= query - window);
@@ -46,13 +47,15 @@ forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
     out.slots.push_back(slot);
     out.past.push_back(cache == nullptr ? 0 : cache->length(slot));
   }
-  out.even = std::all_of(out.past.begin(), out.past.end(), [&](int64_t p) { return p == out.past[0]; });
+  out.even =
+      std::all_of(out.past.begin(), out.past.end(), [&](int64_t p) { return p == out.past[0]; });
   out.span = *std::max_element(out.past.begin(), out.past.end()) + tokens;
   if (cache != nullptr && out.span > cache->capacity())
     throw error(error_kind::failed, "the KV cache holds " + std::to_string(cache->capacity()) +
                                         " tokens per sequence, not " + std::to_string(out.span));
   const at::Tensor positions = positions_of(out);
-  const at::Tensor angles = positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
+  const at::Tensor angles =
+      positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
   out.cos = angles.cos().to(dtype()).to(device());
   out.sin = angles.sin().to(dtype()).to(device());
   const std::set<int64_t> windows(config_.windows.begin(), config_.windows.end());
@@ -61,7 +64,8 @@ forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
     const bool plain_causal = out.span == tokens && !narrow;
     const bool one_query = tokens == 1 && out.even;
     if (!plain_causal && !one_query)
-      out.masks.emplace_back(window, additive_mask(positions, out.span, window, dtype()).to(device()));
+      out.masks.emplace_back(window,
+                             additive_mask(positions, out.span, window, dtype()).to(device()));
   }
   return out;
 }
@@ -73,7 +77,8 @@ at::Tensor decoder::final_norm(const at::Tensor &h) const {
   return norm_only.attention_input(h);
 }
 
-at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache, const std::vector<int64_t> &slots) const {
+at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache,
+                           const std::vector<int64_t> &slots) const {
   const at::NoGradGuard no_grad;
   if (ids.dim() != 2 || ids.numel() == 0)
     throw error(error_kind::usage, "token ids must be a non-empty [rows, tokens] tensor");
@@ -106,10 +111,13 @@ std::vector<const linear_op *> decoder::linears() const {
 }
 
 uint64_t decoder::n_parameters() const {
-  const auto count = [](const at::Tensor &t) { return t.defined() ? static_cast<uint64_t>(t.numel()) : 0; };
+  const auto count = [](const at::Tensor &t) {
+    return t.defined() ? static_cast<uint64_t>(t.numel()) : 0;
+  };
   uint64_t n = count(embedding_) + count(norm_) + (config_.tied ? 0 : count(head_.weight));
   for (const decoder_block &layer : blocks_) {
-    n += count(layer.attention_norm) + count(layer.mlp_norm) + count(layer.q_norm) + count(layer.k_norm);
+    n += count(layer.attention_norm) + count(layer.mlp_norm) + count(layer.q_norm) +
+         count(layer.k_norm);
     for (const linear_op *op : layer.linears()) n += count(op->weight) + count(op->bias);
   }
   return n;

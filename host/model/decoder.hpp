@@ -56,7 +56,7 @@ class decoder {
   at::Tensor &norm() { return norm_; }  // [hidden]
   const at::Tensor &norm() const { return norm_; }
   uint64_t n_parameters() const;  // tied head counted once
-  kv_hook on_kv;  // empty = none
+  kv_hook on_kv;                  // empty = none
 
  private:
   friend class decoder_loader;

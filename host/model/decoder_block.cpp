@@ -14,11 +14,14 @@ namespace assay::model {
 namespace {
 
 bool use_kernels(const at::Tensor &x) {
-  return !at::GradMode::is_enabled() && x.device().is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
+  return !at::GradMode::is_enabled() && x.device().is_cpu() && x.scalar_type() == at::kFloat &&
+         x.is_contiguous();
 }
 
 // Rows of an elementwise loop that one thread should take at least, so that small inputs stay on one.
-int64_t grain(int64_t width) { return std::max<int64_t>(1, 32768 / width); }
+int64_t grain(int64_t width) {
+  return std::max<int64_t>(1, 32768 / width);
+}
 
 // Statistics in fp32, the product with the weight in the model's dtype: the order of transformers.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
@@ -32,7 +35,8 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   const float *in = x.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
   float *out = y.mutable_data_ptr<float>();
   at::parallel_for(0, rows, grain(width), [&](int64_t begin, int64_t end) {
-    kernels::rms_norm(in + begin * width, w, out + begin * width, end - begin, width, static_cast<float>(eps));
+    kernels::rms_norm(in + begin * width, w, out + begin * width, end - begin, width,
+                      static_cast<float>(eps));
   });
   return y;
 }
@@ -46,8 +50,10 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
     return at::cat({low * cos - high * sin, high * cos + low * sin}, 3);
   }
   float *data = x.mutable_data_ptr<float>();
-  const float *cos = context.cos.const_data_ptr<float>(), *sin = context.sin.const_data_ptr<float>();
-  const int64_t tokens = x.size(1), width = heads * 2 * half, positions = context.cos.size(0) * context.cos.size(1);
+  const float *cos = context.cos.const_data_ptr<float>(),
+              *sin = context.sin.const_data_ptr<float>();
+  const int64_t tokens = x.size(1), width = heads * 2 * half,
+                positions = context.cos.size(0) * context.cos.size(1);
   at::parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t position = row % positions;  // one table for all rows, or one per row
@@ -58,16 +64,20 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
 }
 
 // The keys (or values) that this forward attends to, [rows, kv_heads, span, head_dim], after storing the new ones.
-at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
+at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh,
+                         const forward_context &context) {
   const int64_t rows = context.rows, first = context.slots[0];
   bool consecutive = true;
-  for (int64_t r = 0; r < rows; ++r) consecutive &= context.slots[static_cast<size_t>(r)] == first + r;
+  for (int64_t r = 0; r < rows; ++r)
+    consecutive &= context.slots[static_cast<size_t>(r)] == first + r;
   if (consecutive && context.even) {
     store.narrow(0, first, rows).narrow(2, context.past[0], context.tokens).copy_(fresh);
   } else {
     for (int64_t r = 0; r < rows; ++r) {
       const auto i = static_cast<size_t>(r);
-      store.select(0, context.slots[i]).narrow(1, context.past[i], context.tokens).copy_(fresh.select(0, r));
+      store.select(0, context.slots[i])
+          .narrow(1, context.past[i], context.tokens)
+          .copy_(fresh.select(0, r));
     }
   }
   if (consecutive) return store.narrow(0, first, rows).narrow(2, 0, context.span);
@@ -83,7 +93,9 @@ const at::Tensor *forward_context::mask(int64_t window) const {
   return nullptr;
 }
 
-at::Tensor decoder_block::attention_input(const at::Tensor &h) const { return rms_norm(h, attention_norm, eps); }
+at::Tensor decoder_block::attention_input(const at::Tensor &h) const {
+  return rms_norm(h, attention_norm, eps);
+}
 
 at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &context) const {
   const int64_t rows = context.rows, tokens = context.tokens;
@@ -102,21 +114,27 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
     value = through_cache(context.cache->values(index), value, context);
   }
   std::optional<at::Tensor> mask;
-  if (const at::Tensor *found = context.mask(window)) mask = *found;
-  else if (tokens == 1 && window > 0 && context.span > window) {  // one query: the window is a slice of the keys
+  if (const at::Tensor *found = context.mask(window))
+    mask = *found;
+  else if (tokens == 1 && window > 0 &&
+           context.span > window) {  // one query: the window is a slice of the keys
     key = key.narrow(2, context.span - window, window);
     value = value.narrow(2, context.span - window, window);
   }
   const bool causal = !mask && tokens > 1;
-  const at::Tensor out =
-      at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal,
-                                       1.0 / std::sqrt(static_cast<double>(head_dim)), n_heads != n_kv_heads);
+  const at::Tensor out = at::scaled_dot_product_attention(
+      query, key, value, mask, 0.0, causal, 1.0 / std::sqrt(static_cast<double>(head_dim)),
+      n_heads != n_kv_heads);
   return out.transpose(1, 2).reshape({rows, tokens, n_heads * head_dim});
 }
 
-at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const { return h + o(a); }
+at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const {
+  return h + o(a);
+}
 
-at::Tensor decoder_block::mlp_input(const at::Tensor &h) const { return rms_norm(h, mlp_norm, eps); }
+at::Tensor decoder_block::mlp_input(const at::Tensor &h) const {
+  return rms_norm(h, mlp_norm, eps);
+}
 
 at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
   at::Tensor g = gate(x);
@@ -130,7 +148,9 @@ at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
   return g;
 }
 
-at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const { return h + down(m); }
+at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const {
+  return h + down(m);
+}
 
 at::Tensor decoder_block::forward(const at::Tensor &h, const forward_context &context) const {
   const at::Tensor middle = after_attention(h, attention(attention_input(h), context));

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.hpp"
 #include <ATen/core/grad_mode.h>
+#include "core/error.hpp"
 
 #include "model/decoder.hpp"
 #include "model/device.hpp"
@@ -15,18 +15,21 @@ namespace {
 // transformers' formula in its own order of fp32 operations. formats.md 2.6.
 at::Tensor inverse_frequencies(const decoder_config &config) {
   const rope_config &rope = config.rope;
-  const at::Tensor exponent = at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / config.head_dim;
+  const at::Tensor exponent =
+      at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / config.head_dim;
   const at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
   if (rope.type == "default") return base;
   if (rope.type == "linear") return base / rope.factor;
   const double original = static_cast<double>(rope.original_max_positions);
-  const double low_wavelength = original / rope.low_freq_factor, high_wavelength = original / rope.high_freq_factor;
+  const double low_wavelength = original / rope.low_freq_factor,
+               high_wavelength = original / rope.high_freq_factor;
   const at::Tensor wavelength = 2 * std::numbers::pi / base;
   const at::Tensor slow = at::where(wavelength > low_wavelength, base / rope.factor, base);
-  const at::Tensor smooth =
-      (original / wavelength - rope.low_freq_factor) / (rope.high_freq_factor - rope.low_freq_factor);
+  const at::Tensor smooth = (original / wavelength - rope.low_freq_factor) /
+                            (rope.high_freq_factor - rope.low_freq_factor);
   const at::Tensor between = (1 - smooth) * slow / rope.factor + smooth * slow;
-  const at::Tensor is_between = (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
+  const at::Tensor is_between =
+      (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
   return at::where(is_between, between, slow);
 }
 
@@ -53,7 +56,8 @@ class decoder_loader {
     out_.norm_ = take("model.norm.weight", {c.hidden_size});
     out_.head_.name = "lm_head";
     out_.head_.role = "lm_head";
-    out_.head_.weight = c.tied ? out_.embedding_ : take("lm_head.weight", {c.vocab_size, c.hidden_size});
+    out_.head_.weight =
+        c.tied ? out_.embedding_ : take("lm_head.weight", {c.vocab_size, c.hidden_size});
     out_.inverse_frequencies_ = inverse_frequencies(c);
     return std::move(out_);
   }
@@ -61,7 +65,8 @@ class decoder_loader {
  private:
   // One more layer than the config says, or one fewer, is a wrong config and not a smaller model.
   void check_layers(const decoder_config &c) const {
-    const std::string next = "model.layers." + std::to_string(c.n_layers) + ".input_layernorm.weight";
+    const std::string next =
+        "model.layers." + std::to_string(c.n_layers) + ".input_layernorm.weight";
     if (source_.tensors().has(next))
       throw error(error_kind::failed, "config.json says " + std::to_string(c.n_layers) +
                                           " layers, but the weights have more")
@@ -74,34 +79,41 @@ class decoder_loader {
     if (!generation.is_object() || !generation.contains("eos_token_id")) return;
     const json &eos = generation["eos_token_id"];
     for (const json &id : eos.is_array() ? eos : json::array({eos}))
-      if (id.is_number_integer() && std::find(c.eos_ids.begin(), c.eos_ids.end(), id.get<int64_t>()) == c.eos_ids.end())
+      if (id.is_number_integer() &&
+          std::find(c.eos_ids.begin(), c.eos_ids.end(), id.get<int64_t>()) == c.eos_ids.end())
         c.eos_ids.push_back(id.get<int64_t>());
   }
 
   at::Tensor take(const std::string &name, at::IntArrayRef shape) const {
     const tensor_info *info = source_.tensors().find(name);
     if (info == nullptr)
-      throw error(error_kind::failed, "the weights lack the tensor '" + name + "'").at(source_.path());
+      throw error(error_kind::failed, "the weights lack the tensor '" + name + "'")
+          .at(source_.path());
     if (at::IntArrayRef(info->shape) != shape)
-      throw error(error_kind::failed, "tensor '" + name + "' has the shape " + shape_text(info->shape) +
-                                          ", but the config asks for " + shape_text(shape))
+      throw error(error_kind::failed, "tensor '" + name + "' has the shape " +
+                                          shape_text(info->shape) + ", but the config asks for " +
+                                          shape_text(shape))
           .at(source_.path());
     if (!at::isFloatingType(info->dtype))
-      throw error(error_kind::failed, "tensor '" + name + "' holds " + info->stored + ", not floats").at(source_.path());
+      throw error(error_kind::failed,
+                  "tensor '" + name + "' holds " + info->stored + ", not floats")
+          .at(source_.path());
     return source_.tensors().tensor_as(name, options_.dtype).to(device_);
   }
 
-  linear_op linear(int64_t i, const char *module, const char *role, linear_group group, int64_t out, int64_t in,
-                   bool bias) const {
+  linear_op linear(int64_t i, const char *module, const char *role, linear_group group, int64_t out,
+                   int64_t in, bool bias) const {
     linear_op op;
     op.name = "model.layers." + std::to_string(i) + "." + module;
     op.role = role;
     op.block = i;
     op.group = group;
     op.weight = take(op.name + ".weight", {out, in});
-    if (bias) op.bias = take(op.name + ".bias", {out});
+    if (bias)
+      op.bias = take(op.name + ".bias", {out});
     else if (source_.tensors().has(op.name + ".bias"))
-      throw error(error_kind::failed, "the weights have '" + op.name + ".bias', which the config does not ask for")
+      throw error(error_kind::failed,
+                  "the weights have '" + op.name + ".bias', which the config does not ask for")
           .at(source_.path());
     return op;
   }

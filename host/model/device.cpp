@@ -37,7 +37,8 @@ std::string load_cuda() {
   if (::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr)
     return "no NVIDIA driver was found (" + last_dl_error() + ")";
   if (::dlopen(beside_torch_cpu("libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr)
-    return "LibTorch's CUDA half could not be loaded (" + last_dl_error() + "); ./assay doctor says which wheels are missing";
+    return "LibTorch's CUDA half could not be loaded (" + last_dl_error() +
+           "); ./assay doctor says which wheels are missing";
   try {
     if (!at::hasCUDA()) return "LibTorch does not see CUDA";
     at::globalContext().lazyInitDevice(at::kCUDA);
@@ -61,14 +62,17 @@ at::Device open_device(const std::string &name) {
   if (name == "cpu" || name.empty()) return at::kCPU;
   const bool cuda = name == "cuda" || name.rfind("cuda:", 0) == 0;
   const std::string number = cuda && name.size() > 5 ? name.substr(5) : "0";
-  if (!cuda || number.empty() || number.size() > 3 || number.find_first_not_of("0123456789") != std::string::npos)
-    throw error(error_kind::usage, "'" + name + "' is not a device").hint("Use cpu, cuda or cuda:N");
+  if (!cuda || number.empty() || number.size() > 3 ||
+      number.find_first_not_of("0123456789") != std::string::npos)
+    throw error(error_kind::usage, "'" + name + "' is not a device")
+        .hint("Use cpu, cuda or cuda:N");
   const std::string reason = why_no_cuda();
   if (!reason.empty())
     throw error(error_kind::failed, "no CUDA because " + reason).hint("Use --device cpu");
   const int count = at::detail::getCUDAHooks().deviceCount(), index = std::stoi(number);
   if (index >= count)
-    throw error(error_kind::failed, "there is no device cuda:" + number + ", the machine has " + std::to_string(count));
+    throw error(error_kind::failed,
+                "there is no device cuda:" + number + ", the machine has " + std::to_string(count));
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

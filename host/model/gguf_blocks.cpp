@@ -5,7 +5,8 @@
 #include <cstring>
 
 // One copy of a loop per instruction set, chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
 #define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define ASSAY_CLONES
@@ -114,7 +115,8 @@ ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
     const float d = half_at(in), dmin = half_at(in + 2);
     const uint8_t *q = in + 16;
     for (int c = 0; c < 4; ++c, q += 32, out += 64) {
-      const scale_min low = k_scale(in + 4, 2 * c, d, dmin), high = k_scale(in + 4, 2 * c + 1, d, dmin);
+      const scale_min low = k_scale(in + 4, 2 * c, d, dmin),
+                      high = k_scale(in + 4, 2 * c + 1, d, dmin);
       for (int l = 0; l < 32; ++l) {
         out[l] = low.scale * static_cast<float>(q[l] & 15) - low.min;
         out[l + 32] = high.scale * static_cast<float>(q[l] >> 4) - high.min;
@@ -128,7 +130,8 @@ ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
     const float d = half_at(in), dmin = half_at(in + 2);
     const uint8_t *high = in + 16, *q = in + 48;
     for (int c = 0; c < 4; ++c, q += 32, out += 64) {
-      const scale_min first = k_scale(in + 4, 2 * c, d, dmin), second = k_scale(in + 4, 2 * c + 1, d, dmin);
+      const scale_min first = k_scale(in + 4, 2 * c, d, dmin),
+                      second = k_scale(in + 4, 2 * c + 1, d, dmin);
       for (int l = 0; l < 32; ++l) {
         const int low = (q[l] & 15) | (high[l] >> (2 * c) & 1) << 4;
         const int up = (q[l] >> 4) | (high[l] >> (2 * c + 1) & 1) << 4;
@@ -149,8 +152,10 @@ ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
       std::memcpy(s, in + 192 + 8 * h, 8);
       for (int l = 0; l < 32; ++l) {
         const int k = l / 16;
-        const int q0 = (ql[l] & 15) | (qh[l] & 3) << 4, q1 = (ql[l + 32] & 15) | (qh[l] >> 2 & 3) << 4;
-        const int q2 = (ql[l] >> 4) | (qh[l] >> 4 & 3) << 4, q3 = (ql[l + 32] >> 4) | (qh[l] >> 6 & 3) << 4;
+        const int q0 = (ql[l] & 15) | (qh[l] & 3) << 4, q1 = (ql[l + 32] & 15) | (qh[l] >> 2 & 3)
+                                                                                     << 4;
+        const int q2 = (ql[l] >> 4) | (qh[l] >> 4 & 3) << 4,
+                  q3 = (ql[l + 32] >> 4) | (qh[l] >> 6 & 3) << 4;
         out[l] = d * static_cast<float>(s[k]) * static_cast<float>(q0 - 32);
         out[l + 32] = d * static_cast<float>(s[k + 2]) * static_cast<float>(q1 - 32);
         out[l + 64] = d * static_cast<float>(s[k + 4]) * static_cast<float>(q2 - 32);
@@ -160,13 +165,17 @@ ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-constexpr ggml_format k_formats[] = {
-    {0, "F32", 1, 4, 32, 0, 0, from_f32},       {1, "F16", 1, 2, 16, 0, 0, from_f16},
-    {30, "BF16", 1, 2, 16, 0, 0, from_bf16},    {8, "Q8_0", 32, 34, 8.5, 8, 32, from_q8_0},
-    {2, "Q4_0", 32, 18, 4.5, 4, 32, from_q4_0}, {3, "Q4_1", 32, 20, 5, 4, 32, from_q4_1},
-    {6, "Q5_0", 32, 22, 5.5, 5, 32, from_q5_0}, {7, "Q5_1", 32, 24, 6, 5, 32, from_q5_1},
-    {12, "Q4_K", 256, 144, 4.5, 4, 32, from_q4_k}, {13, "Q5_K", 256, 176, 5.5, 5, 32, from_q5_k},
-    {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k}};
+constexpr ggml_format k_formats[] = {{0, "F32", 1, 4, 32, 0, 0, from_f32},
+                                     {1, "F16", 1, 2, 16, 0, 0, from_f16},
+                                     {30, "BF16", 1, 2, 16, 0, 0, from_bf16},
+                                     {8, "Q8_0", 32, 34, 8.5, 8, 32, from_q8_0},
+                                     {2, "Q4_0", 32, 18, 4.5, 4, 32, from_q4_0},
+                                     {3, "Q4_1", 32, 20, 5, 4, 32, from_q4_1},
+                                     {6, "Q5_0", 32, 22, 5.5, 5, 32, from_q5_0},
+                                     {7, "Q5_1", 32, 24, 6, 5, 32, from_q5_1},
+                                     {12, "Q4_K", 256, 144, 4.5, 4, 32, from_q4_k},
+                                     {13, "Q5_K", 256, 176, 5.5, 5, 32, from_q5_k},
+                                     {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k}};
 
 }  // namespace
 
@@ -194,9 +203,16 @@ const ggml_format *find_ggml_format(int type) {
   return nullptr;
 }
 
+const ggml_format *find_ggml_format(const std::string &name) {
+  for (const ggml_format &format : k_formats)
+    if (name == format.name) return &format;
+  return nullptr;
+}
+
 std::string supported_ggml_formats() {
   std::string list;
-  for (const ggml_format &format : k_formats) list += (list.empty() ? "" : ", ") + std::string(format.name);
+  for (const ggml_format &format : k_formats)
+    list += (list.empty() ? "" : ", ") + std::string(format.name);
   return list;
 }
 

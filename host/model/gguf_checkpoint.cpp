@@ -14,13 +14,15 @@ namespace {
 struct name_pair {
   const char *gguf, *hf;
 };
-constexpr name_pair k_outer[] = {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-constexpr name_pair k_inner[] = {{"attn_norm", "input_layernorm"},        {"attn_q", "self_attn.q_proj"},
-                                 {"attn_k", "self_attn.k_proj"},          {"attn_v", "self_attn.v_proj"},
-                                 {"attn_output", "self_attn.o_proj"},     {"attn_q_norm", "self_attn.q_norm"},
-                                 {"attn_k_norm", "self_attn.k_norm"},     {"ffn_norm", "post_attention_layernorm"},
-                                 {"ffn_gate", "mlp.gate_proj"},           {"ffn_up", "mlp.up_proj"},
-                                 {"ffn_down", "mlp.down_proj"}};
+constexpr name_pair k_outer[] = {
+    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+constexpr name_pair k_inner[] = {
+    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"}};
 
 class gguf_source : public tensor_source {
  public:
@@ -32,7 +34,8 @@ class gguf_source : public tensor_source {
       const std::string name = gguf_hf_name(tensor.name);
       if (tensor.name == "rope_freqs.weight") continue;  // already in config.json
       if (name.empty())
-        throw error(error_kind::failed, "the tensor '" + tensor.name + "' has no place in this architecture")
+        throw error(error_kind::failed,
+                    "the tensor '" + tensor.name + "' has no place in this architecture")
             .at(file_->path());
       tensor_info info;
       info.name = name;
@@ -51,13 +54,15 @@ class gguf_source : public tensor_source {
 
   at::Tensor tensor(const std::string &name) const override {
     const tensor_info *info = find(name);
-    if (info == nullptr) throw error(error_kind::failed, "there is no tensor '" + name + "'").at(file_->path());
+    if (info == nullptr)
+      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(file_->path());
     const auto index = static_cast<size_t>(info - infos_.data());
     const gguf_tensor &source = *sources_[index];
     const int64_t heads = permuted_heads_[index];
     const uint8_t *bytes = file_->bytes_of(source);
     if (source.type == 0 && heads == 0 && reinterpret_cast<uintptr_t>(bytes) % 4 == 0)
-      return at::from_blob(const_cast<uint8_t *>(bytes), info->shape, [keep = file_](void *) {}, at::kFloat);
+      return at::from_blob(
+          const_cast<uint8_t *>(bytes), info->shape, [keep = file_](void *) {}, at::kFloat);
     return dequantized(source, heads);
   }
 
@@ -70,22 +75,25 @@ class gguf_source : public tensor_source {
     const int64_t rows = vector && heads == 0 ? 1 : source.shape[0];
     const int64_t row_elements = out.numel() / rows;
     if (row_elements % format.block_elements != 0 || (heads > 0 && rows % (2 * heads) != 0))
-      throw error(error_kind::failed, "tensor '" + source.name + "' cannot be un-permuted").at(file_->path());
+      throw error(error_kind::failed, "tensor '" + source.name + "' cannot be un-permuted")
+          .at(file_->path());
     const int64_t blocks = row_elements / format.block_elements;
     const int64_t half = heads > 0 ? rows / heads / 2 : 0;
     const uint8_t *in = file_->bytes_of(source);
     float *data = out.mutable_data_ptr<float>();
-    at::parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements), [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) {
-        // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part 0|1.
-        int64_t from = row;
-        if (heads > 0) {
-          const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
-          from = head * 2 * half + i * 2 + part;
-        }
-        format.dequantize(in + from * blocks * format.block_bytes, data + row * row_elements, blocks);
-      }
-    });
+    at::parallel_for(
+        0, rows, std::max<int64_t>(1, 65536 / row_elements), [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; ++row) {
+            // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part 0|1.
+            int64_t from = row;
+            if (heads > 0) {
+              const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
+              from = head * 2 * half + i * 2 + part;
+            }
+            format.dequantize(in + from * blocks * format.block_bytes, data + row * row_elements,
+                              blocks);
+          }
+        });
     if (source.type != 0) file_->drop(source);
     return out;
   }
@@ -107,7 +115,9 @@ class gguf_checkpoint : public checkpoint {
   }
   bool is_gguf() const override { return true; }
   std::string tokenizer_json() const override { return gguf_tokenizer_json(*file_); }
-  std::string tokenizer_config_json() const override { return gguf_tokenizer_config(*file_).dump(2); }
+  std::string tokenizer_config_json() const override {
+    return gguf_tokenizer_config(*file_).dump(2);
+  }
   std::string chat_template() const override { return file_->text("tokenizer.chat_template", ""); }
   json generation_config() const override { return gguf_generation_config(*file_); }
 

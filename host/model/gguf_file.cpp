@@ -16,7 +16,9 @@ constexpr uint64_t k_default_alignment = 32;
 constexpr uint64_t k_max_name = 64;  // bytes, exclusive
 
 [[noreturn]] void reject(const std::string &where, const std::string &what) {
-  throw error(error_kind::failed, what).at(where).hint("The file is damaged or not GGUF: get it again");
+  throw error(error_kind::failed, what)
+      .at(where)
+      .hint("The file is damaged or not GGUF: get it again");
 }
 
 double shortest_decimal(float value) {  // 9.99999975e-06f -> 1e-05
@@ -34,11 +36,13 @@ class gguf_parser {
   gguf_parser(gguf_file &out) : out_(out), at_(out.bytes_), left_(out.n_bytes_) {}
 
   void run() {
-    if (left_ < 4 || std::memcmp(at_, "GGUF", 4) != 0) reject(out_.where_, "the file does not begin with GGUF");
+    if (left_ < 4 || std::memcmp(at_, "GGUF", 4) != 0)
+      reject(out_.where_, "the file does not begin with GGUF");
     skip(4);
     const auto version = take<uint32_t>();
     if (version != 2 && version != 3)
-      reject(out_.where_, "GGUF version " + std::to_string(version) + " is not supported (2 and 3 are)");
+      reject(out_.where_,
+             "GGUF version " + std::to_string(version) + " is not supported (2 and 3 are)");
     const auto n_tensors = take<uint64_t>(), n_values = take<uint64_t>();
     if (n_values > left_ / 13) reject(out_.where_, "more metadata entries than the file can hold");
     for (uint64_t i = 0; i < n_values; ++i) read_entry();
@@ -78,25 +82,52 @@ class gguf_parser {
   gguf_value take_scalar(uint32_t type) {
     using kind = gguf_value::kind;
     gguf_value v;
-    const auto as_unsigned = [&](uint64_t n) { v.u = n, v.i = static_cast<int64_t>(n), v.d = static_cast<double>(n); };
+    const auto as_unsigned = [&](uint64_t n) {
+      v.u = n, v.i = static_cast<int64_t>(n), v.d = static_cast<double>(n);
+    };
     const auto as_signed = [&](int64_t n) {
       v.what = kind::signed_int;
       v.u = static_cast<uint64_t>(n), v.i = n, v.d = static_cast<double>(n);
     };
     switch (type) {
-      case 0: as_unsigned(take<uint8_t>()); break;
-      case 1: as_signed(take<int8_t>()); break;
-      case 2: as_unsigned(take<uint16_t>()); break;
-      case 3: as_signed(take<int16_t>()); break;
-      case 4: as_unsigned(take<uint32_t>()); break;
-      case 5: as_signed(take<int32_t>()); break;
-      case 6: v.what = kind::real, v.d = shortest_decimal(take<float>()), v.is_float32 = true; break;
-      case 7: v.what = kind::boolean, v.u = take_bool(); break;
-      case 8: v.what = kind::text, v.text = take_text(); break;
-      case 10: as_unsigned(take<uint64_t>()); break;
-      case 11: as_signed(take<int64_t>()); break;
-      case 12: v.what = kind::real, v.d = take<double>(); break;
-      default: reject(out_.where_, "metadata of the unknown type " + std::to_string(type));
+      case 0:
+        as_unsigned(take<uint8_t>());
+        break;
+      case 1:
+        as_signed(take<int8_t>());
+        break;
+      case 2:
+        as_unsigned(take<uint16_t>());
+        break;
+      case 3:
+        as_signed(take<int16_t>());
+        break;
+      case 4:
+        as_unsigned(take<uint32_t>());
+        break;
+      case 5:
+        as_signed(take<int32_t>());
+        break;
+      case 6:
+        v.what = kind::real, v.d = shortest_decimal(take<float>()), v.is_float32 = true;
+        break;
+      case 7:
+        v.what = kind::boolean, v.u = take_bool();
+        break;
+      case 8:
+        v.what = kind::text, v.text = take_text();
+        break;
+      case 10:
+        as_unsigned(take<uint64_t>());
+        break;
+      case 11:
+        as_signed(take<int64_t>());
+        break;
+      case 12:
+        v.what = kind::real, v.d = take<double>();
+        break;
+      default:
+        reject(out_.where_, "metadata of the unknown type " + std::to_string(type));
     }
     return v;
   }
@@ -119,7 +150,8 @@ class gguf_parser {
       return v;
     }
     const uint64_t size = size_of(type);
-    if (size == 0) reject(out_.where_, "an array of the unsupported element type " + std::to_string(type));
+    if (size == 0)
+      reject(out_.where_, "an array of the unsupported element type " + std::to_string(type));
     if (n > left_ / size) reject(out_.where_, "an array is longer than the file");
     v.what = gguf_value::kind::numbers;
     v.numbers.reserve(n);
@@ -142,14 +174,17 @@ class gguf_parser {
     gguf_tensor tensor;
     tensor.name = std::string(take_text());
     if (tensor.name.size() >= k_max_name) reject(out_.where_, "a tensor name of 64 bytes or more");
-    if (!names_.insert(tensor.name).second) reject(out_.where_, "the tensor '" + tensor.name + "' appears twice");
+    if (!names_.insert(tensor.name).second)
+      reject(out_.where_, "the tensor '" + tensor.name + "' appears twice");
     const std::string what = "tensor '" + tensor.name + "'";
     const auto n_dims = take<uint32_t>();
-    if (n_dims < 1 || n_dims > 4) reject(out_.where_, what + " has " + std::to_string(n_dims) + " dimensions");
+    if (n_dims < 1 || n_dims > 4)
+      reject(out_.where_, what + " has " + std::to_string(n_dims) + " dimensions");
     uint64_t numel = 1;
     for (uint32_t i = 0; i < n_dims; ++i) {
       const auto extent = take<uint64_t>();
-      if (extent == 0 || __builtin_mul_overflow(numel, extent, &numel) || numel > (uint64_t{1} << 48))
+      if (extent == 0 || __builtin_mul_overflow(numel, extent, &numel) ||
+          numel > (uint64_t{1} << 48))
         reject(out_.where_, what + " has an impossible shape");
       tensor.shape.insert(tensor.shape.begin(), static_cast<int64_t>(extent));
     }
@@ -157,12 +192,13 @@ class gguf_parser {
     tensor.type = static_cast<int>(type);
     const ggml_format *format = find_ggml_format(tensor.type);
     if (format == nullptr)
-      reject(out_.where_, what + " has the unsupported ggml type " + std::to_string(type) + " (supported: " +
-                              supported_ggml_formats() + ")");
+      reject(out_.where_, what + " has the unsupported ggml type " + std::to_string(type) +
+                              " (supported: " + supported_ggml_formats() + ")");
     if (tensor.shape.back() % format->block_elements != 0)
       reject(out_.where_, what + " has rows that are no multiple of its block of " +
                               std::to_string(format->block_elements));
-    tensor.n_bytes = numel / static_cast<uint64_t>(format->block_elements) * static_cast<uint64_t>(format->block_bytes);
+    tensor.n_bytes = numel / static_cast<uint64_t>(format->block_elements) *
+                     static_cast<uint64_t>(format->block_bytes);
     tensor.begin = take<uint64_t>();  // relative to the data, for now
     out_.tensors_.push_back(std::move(tensor));
   }
@@ -178,9 +214,10 @@ class gguf_parser {
     for (gguf_tensor &tensor : out_.tensors_) {
       const std::string what = "tensor '" + tensor.name + "'";
       if (tensor.begin != cursor)
-        reject(out_.where_, what + " begins at byte " + std::to_string(tensor.begin) + " of the data, where " +
-                                std::to_string(cursor) + " was due");
-      if (data > out_.n_bytes_ || tensor.n_bytes > out_.n_bytes_ - data || cursor > out_.n_bytes_ - data - tensor.n_bytes)
+        reject(out_.where_, what + " begins at byte " + std::to_string(tensor.begin) +
+                                " of the data, where " + std::to_string(cursor) + " was due");
+      if (data > out_.n_bytes_ || tensor.n_bytes > out_.n_bytes_ - data ||
+          cursor > out_.n_bytes_ - data - tensor.n_bytes)
         reject(out_.where_, what + " ends beyond the file, which is cut short");
       cursor = padded(cursor + tensor.n_bytes);
       tensor.begin += data;
@@ -193,7 +230,8 @@ class gguf_parser {
   std::unordered_set<std::string> names_;
 };
 
-std::shared_ptr<const gguf_file> gguf_file::parse(const uint8_t *bytes, uint64_t n_bytes, const std::string &where) {
+std::shared_ptr<const gguf_file> gguf_file::parse(const uint8_t *bytes, uint64_t n_bytes,
+                                                  const std::string &where) {
   auto file = std::make_shared<gguf_file>();
   file->where_ = where;
   file->bytes_ = bytes;
@@ -223,7 +261,9 @@ uint64_t gguf_file::number(const std::string &key, uint64_t fallback) const {
   const gguf_value *value = find(key);
   if (value == nullptr) return fallback;
   const bool negative = value->what == gguf_value::kind::signed_int && value->i < 0;
-  if ((value->what != gguf_value::kind::unsigned_int && value->what != gguf_value::kind::signed_int) || negative)
+  if ((value->what != gguf_value::kind::unsigned_int &&
+       value->what != gguf_value::kind::signed_int) ||
+      negative)
     reject(where_, "the metadata key '" + key + "' is not a whole number");
   return value->u;
 }
@@ -239,7 +279,8 @@ double gguf_file::real(const std::string &key, double fallback) const {
 bool gguf_file::boolean(const std::string &key, bool fallback) const {
   const gguf_value *value = find(key);
   if (value == nullptr) return fallback;
-  if (value->what != gguf_value::kind::boolean) reject(where_, "the metadata key '" + key + "' is not a boolean");
+  if (value->what != gguf_value::kind::boolean)
+    reject(where_, "the metadata key '" + key + "' is not a boolean");
   return value->u != 0;
 }
 
@@ -251,7 +292,8 @@ std::string gguf_file::text(const std::string &key) const {
 std::string gguf_file::text(const std::string &key, const std::string &fallback) const {
   const gguf_value *value = find(key);
   if (value == nullptr) return fallback;
-  if (value->what != gguf_value::kind::text) reject(where_, "the metadata key '" + key + "' is not a string");
+  if (value->what != gguf_value::kind::text)
+    reject(where_, "the metadata key '" + key + "' is not a string");
   return std::string(value->text);
 }
 

@@ -44,7 +44,9 @@ class gguf_file {
 
   const std::string &path() const { return where_; }
   const std::vector<gguf_tensor> &tensors() const { return tensors_; }
-  const uint8_t *bytes_of(const gguf_tensor &tensor) const { return bytes_ + tensor.begin; }  // borrow
+  const uint8_t *bytes_of(const gguf_tensor &tensor) const {
+    return bytes_ + tensor.begin;
+  }                                             // borrow
   void drop(const gguf_tensor &tensor) const {  // gives the pages back; nobody may borrow them
     if (map_) map_->drop(tensor.begin, tensor.n_bytes);
   }

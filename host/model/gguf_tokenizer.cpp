@@ -8,16 +8,23 @@
 namespace assay::model {
 namespace {
 
-enum token_type { k_normal = 1, k_unknown = 2, k_control = 3, k_user_defined = 4, k_unused = 5, k_byte = 6 };
+enum token_type {
+  k_normal = 1,
+  k_unknown = 2,
+  k_control = 3,
+  k_user_defined = 4,
+  k_unused = 5,
+  k_byte = 6
+};
 
 // What tokenizer.ggml.pre stands for. The split comes before the byte level; empty = the GPT-2 regex inside it.
 struct pre_tokenizer {
   const char *pre;
-  const char *split;        // regex; "" = none
+  const char *split;  // regex; "" = none
   bool digits, nfc, ignore_merges;
 };
-#define ASSAY_SPLIT(numbers)                                                                    \
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers                        \
+#define ASSAY_SPLIT(numbers)                                            \
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers \
   "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false},
@@ -57,7 +64,8 @@ vocabulary vocabulary_of(const gguf_file &file) {
   const auto texts = [&](const char *key) {
     const gguf_value *value = file.find(key);
     if (value == nullptr || value->what != gguf_value::kind::texts)
-      throw error(error_kind::failed, std::string("the metadata lacks '") + key + "'").at(file.path());
+      throw error(error_kind::failed, std::string("the metadata lacks '") + key + "'")
+          .at(file.path());
     return &value->texts;
   };
   vocabulary v{texts("tokenizer.ggml.tokens"), texts("tokenizer.ggml.merges"), {}};
@@ -71,7 +79,8 @@ vocabulary vocabulary_of(const gguf_file &file) {
   return v;
 }
 
-void quote(std::string &out, std::string_view text) {  // a JSON string; bytes above 0x7f pass as they are
+void quote(std::string &out,
+           std::string_view text) {  // a JSON string; bytes above 0x7f pass as they are
   out += '"';
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -89,7 +98,9 @@ void quote(std::string &out, std::string_view text) {  // a JSON string; bytes a
   out += '"';
 }
 
-bool is_added(int type) { return type == k_control || type == k_user_defined; }
+bool is_added(int type) {
+  return type == k_control || type == k_user_defined;
+}
 
 json added_token(std::string_view content, int type, std::optional<size_t> id) {
   json token = json::object();
@@ -102,12 +113,17 @@ json added_token(std::string_view content, int type, std::optional<size_t> id) {
 
 json pre_tokenizer_json(const pre_tokenizer &pre) {
   const bool split = pre.split[0] != '\0';
-  const json byte_level = {
-      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", !split}};
+  const json byte_level = {{"type", "ByteLevel"},
+                           {"add_prefix_space", false},
+                           {"trim_offsets", true},
+                           {"use_regex", !split}};
   json steps = json::array();
   if (pre.digits) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
   if (split)
-    steps.push_back({{"type", "Split"}, {"pattern", {{"Regex", pre.split}}}, {"behavior", "Isolated"}, {"invert", false}});
+    steps.push_back({{"type", "Split"},
+                     {"pattern", {{"Regex", pre.split}}},
+                     {"behavior", "Isolated"},
+                     {"invert", false}});
   if (steps.empty()) return byte_level;
   steps.push_back(byte_level);
   return {{"type", "Sequence"}, {"pretokenizers", steps}};
@@ -117,7 +133,8 @@ std::optional<size_t> token_id(const gguf_file &file, const char *key, const voc
   if (file.find(key) == nullptr) return std::nullopt;
   const uint64_t id = file.number(key);
   if (id >= v.tokens->size())
-    throw error(error_kind::failed, std::string("'") + key + "' lies outside the vocabulary").at(file.path());
+    throw error(error_kind::failed, std::string("'") + key + "' lies outside the vocabulary")
+        .at(file.path());
   return id;
 }
 
@@ -126,7 +143,8 @@ json post_processor(const gguf_file &file, const vocabulary &v) {
   if (!file.boolean("tokenizer.ggml.add_bos_token", false) || !bos) return nullptr;
   const std::string text((*v.tokens)[*bos]);
   const json special = {{"SpecialToken", {{"id", text}, {"type_id", 0}}}};
-  const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
+  const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
+             b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
   const json special_b = {{"SpecialToken", {{"id", text}, {"type_id", 1}}}};
   const json entry = {{"id", text}, {"ids", json::array({*bos})}, {"tokens", json::array({text})}};
   return {{"type", "TemplateProcessing"},
@@ -141,18 +159,26 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
   const pre_tokenizer &pre = pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
-  size_t last_normal = 0;  // ids up to here live in the BPE vocabulary, later added tokens only in added_tokens
+  size_t last_normal =
+      0;  // ids up to here live in the BPE vocabulary, later added tokens only in added_tokens
   for (size_t id = 0; id < v.types.size(); ++id) {
-    if (is_added(v.types[id])) added.push_back(added_token((*v.tokens)[id], v.types[id], id));
-    else if (v.types[id] != k_unused) last_normal = id;
+    if (is_added(v.types[id]))
+      added.push_back(added_token((*v.tokens)[id], v.types[id], id));
+    else if (v.types[id] != k_unused)
+      last_normal = id;
   }
-  std::string out = "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":" + added.dump();
+  std::string out =
+      "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":" + added.dump();
   out += std::string(",\"normalizer\":") + (pre.nfc ? "{\"type\":\"NFC\"}" : "null");
   out += ",\"pre_tokenizer\":" + pre_tokenizer_json(pre).dump();
   out += ",\"post_processor\":" + post_processor(file, v).dump();
-  out += ",\"decoder\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_regex\":true}";
-  out += ",\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_prefix\":null,"
-         "\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,\"ignore_merges\":";
+  out +=
+      ",\"decoder\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_"
+      "regex\":true}";
+  out +=
+      ",\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_"
+      "prefix\":null,"
+      "\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,\"ignore_merges\":";
   out += pre.ignore_merges ? "true" : "false";
   out += ",\"vocab\":{";
   bool first = true;
@@ -175,15 +201,17 @@ json gguf_tokenizer_config(const gguf_file &file) {
   const vocabulary v = vocabulary_of(file);
   json decoder = json::object();
   for (size_t id = 0; id < v.types.size(); ++id)
-    if (is_added(v.types[id])) decoder[std::to_string(id)] = added_token((*v.tokens)[id], v.types[id], std::nullopt);
+    if (is_added(v.types[id]))
+      decoder[std::to_string(id)] = added_token((*v.tokens)[id], v.types[id], std::nullopt);
   json config = {{"add_bos_token", file.boolean("tokenizer.ggml.add_bos_token", false)},
                  {"add_prefix_space", false},
                  {"added_tokens_decoder", decoder},
                  {"clean_up_tokenization_spaces", false}};
-  const std::pair<const char *, const char *> specials[] = {{"tokenizer.ggml.bos_token_id", "bos_token"},
-                                                            {"tokenizer.ggml.eos_token_id", "eos_token"},
-                                                            {"tokenizer.ggml.padding_token_id", "pad_token"},
-                                                            {"tokenizer.ggml.unknown_token_id", "unk_token"}};
+  const std::pair<const char *, const char *> specials[] = {
+      {"tokenizer.ggml.bos_token_id", "bos_token"},
+      {"tokenizer.ggml.eos_token_id", "eos_token"},
+      {"tokenizer.ggml.padding_token_id", "pad_token"},
+      {"tokenizer.ggml.unknown_token_id", "unk_token"}};
   for (const auto &[key, name] : specials)
     if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
   const std::string arch = file.text("general.architecture");

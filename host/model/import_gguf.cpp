@@ -13,7 +13,9 @@
 namespace assay::model {
 namespace {
 
-std::string or_unknown(const std::string &text) { return text.empty() ? "not stated in the file" : text; }
+std::string or_unknown(const std::string &text) {
+  return text.empty() ? "not stated in the file" : text;
+}
 
 // What nobody may overlook comes first.
 std::string model_card(const checkpoint &source, at::ScalarType dtype) {
@@ -24,24 +26,30 @@ std::string model_card(const checkpoint &source, at::ScalarType dtype) {
   card += "library_name: transformers\ntags:\n- converted-from-gguf\n---\n\n";
   card += "# " + or_unknown(provenance.value("name", "")) + ", converted from GGUF\n\n";
   if (!note.empty())
-    card += "> **These are not the original weights.** In the GGUF file they were quantized; here the\n> " + note +
-            ".\n> A comparison that takes this folder for the original model is wrong.\n\n";
-  card += "| | |\n|---|---|\n| source file | `" + provenance.value("source", "") + "` |\n| licence | " +
-          or_unknown(license) + " |\n| stored as | " + dtype_name(dtype) + " |\n";
+    card += "> **These are not the original weights**, which the GGUF file does not hold:\n> " +
+            note + ".\n> A comparison that takes this folder for the original model is wrong.\n\n";
+  card += "| | |\n|---|---|\n| source file | `" + provenance.value("source", "") +
+          "` |\n| licence | " + or_unknown(license) + " |\n| stored as | " + dtype_name(dtype) +
+          " |\n";
   for (const auto &[format, count] : provenance.at("formats").items())
     card += "| matrices in " + format + " | " + count.dump() + " |\n";
-  card += "\nRows of the query and key projections are back in the order of Hugging Face (llama.cpp permutes them for the\n"
-          "llama architecture). `config.json` repeats the origin under `assay_provenance`. Written by `assay import`.\n";
+  card +=
+      "\nRows of the query and key projections are back in the order of Hugging Face (llama.cpp "
+      "permutes them for the\n"
+      "llama architecture). `config.json` repeats the origin under `assay_provenance`. Written by "
+      "`assay import`.\n";
   return card;
 }
 
 }  // namespace
 
-void import_gguf(const std::string &gguf_path, const std::string &out_folder, at::ScalarType dtype, bool replace) {
+void import_gguf(const std::string &gguf_path, const std::string &out_folder, at::ScalarType dtype,
+                 bool replace) {
   if (dtype != at::kFloat && dtype != at::kBFloat16 && dtype != at::kHalf)
     throw error(error_kind::usage, "a checkpoint is written in float32, bfloat16 or float16");
   const auto source = checkpoint::open(gguf_path);
-  if (!source->is_gguf()) throw error(error_kind::usage, "the model is a folder already").at(gguf_path);
+  if (!source->is_gguf())
+    throw error(error_kind::usage, "the model is a folder already").at(gguf_path);
   folder_in_progress folder(out_folder, replace);
   const std::filesystem::path root(folder.path());
   const auto put = [&](const char *name, const std::string &text) {
@@ -53,7 +61,8 @@ void import_gguf(const std::string &gguf_path, const std::string &out_folder, at
   put("tokenizer.json", source->tokenizer_json());
   put("tokenizer_config.json", source->tokenizer_config_json() + "\n");
   put("generation_config.json", source->generation_config().dump(2) + "\n");
-  if (const std::string chat = source->chat_template(); !chat.empty()) put("chat_template.jinja", chat);
+  if (const std::string chat = source->chat_template(); !chat.empty())
+    put("chat_template.jinja", chat);
   put("README.md", model_card(*source, dtype));
   named_tensors tensors;
   for (const tensor_info &info : source->tensors().tensors())

@@ -4,7 +4,8 @@
 #include <bit>
 #include <cmath>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
 #define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define ASSAY_CLONES
@@ -17,7 +18,8 @@ namespace {
 // (coefficients: Taylor with the last two adjusted, as in Cephes' expf).
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
-  const float shifted = x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the low bits hold round(x / ln 2)
+  const float shifted =
+      x * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: the low bits hold round(x / ln 2)
   const float n = shifted - 12582912.0f;
   const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
   float p = 1.9875691500e-4f;
@@ -33,9 +35,11 @@ inline float fast_exp(float x) {
 
 }  // namespace
 
-ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width, float eps) {
+ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width,
+                           float eps) {
   for (int64_t row = 0; row < n; ++row, x += width, y += width) {
-    float lanes[16] = {};  // a fixed number of partial sums: the order of additions is the same everywhere
+    float lanes[16] =
+        {};  // a fixed number of partial sums: the order of additions is the same everywhere
     const int64_t whole = width / 16 * 16;
     for (int64_t i = 0; i < whole; i += 16)
       for (int64_t j = 0; j < 16; ++j) lanes[j] += x[i + j] * x[i + j];
@@ -47,7 +51,8 @@ ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_
   }
 }
 
-ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t half) {
+ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_heads,
+                       int64_t half) {
   for (int64_t head = 0; head < n_heads; ++head, x += 2 * half) {
     float *low = x, *high = x + half;
     for (int64_t i = 0; i < half; ++i) {

@@ -7,8 +7,8 @@
 
 namespace assay::model {
 
-kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity, at::ScalarType dtype,
-                   at::Device device)
+kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
+                   at::ScalarType dtype, at::Device device)
     : n_slots_(n_slots), capacity_(capacity), lengths_(static_cast<size_t>(n_slots), 0) {
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   for (int64_t i = 0; i < config.n_layers; ++i) {
@@ -20,12 +20,14 @@ kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capaci
 
 void kv_cache::set_length(int64_t slot, int64_t tokens) {
   if (tokens < 0 || tokens > capacity_)
-    throw error(error_kind::failed, "the KV cache holds " + std::to_string(capacity_) + " tokens per sequence, not " +
-                                        std::to_string(tokens));
+    throw error(error_kind::failed, "the KV cache holds " + std::to_string(capacity_) +
+                                        " tokens per sequence, not " + std::to_string(tokens));
   lengths_.at(static_cast<size_t>(slot)) = tokens;
 }
 
-void kv_cache::clear() { std::fill(lengths_.begin(), lengths_.end(), 0); }
+void kv_cache::clear() {
+  std::fill(lengths_.begin(), lengths_.end(), 0);
+}
 
 void kv_cache::copy_slot(int64_t from, int64_t to) {
   const int64_t n = length(from);

@@ -5,11 +5,16 @@ namespace assay::model {
 
 const char *group_name(linear_group group) {
   switch (group) {
-    case linear_group::qkv: return "qkv";
-    case linear_group::o: return "o";
-    case linear_group::gate_up: return "gate_up";
-    case linear_group::down: return "down";
-    case linear_group::head: return "head";
+    case linear_group::qkv:
+      return "qkv";
+    case linear_group::o:
+      return "o";
+    case linear_group::gate_up:
+      return "gate_up";
+    case linear_group::down:
+      return "down";
+    case linear_group::head:
+      return "head";
   }
   return "?";
 }

@@ -34,7 +34,8 @@ std::shared_ptr<const mapped_file> mapped_file::open(const std::string &path) {
   file->size_ = static_cast<uint64_t>(info.st_size);
   if (file->size_ > 0) {
     // MAP_NORESERVE: the pages are the file's own until somebody writes, they need no swap.
-    void *data = ::mmap(nullptr, file->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    void *data =
+        ::mmap(nullptr, file->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     const int number = errno;
     ::close(fd);
     if (data == MAP_FAILED) fail(path, "cannot map the file", number);
@@ -61,7 +62,8 @@ void mapped_file::will_need(uint64_t begin_bytes, uint64_t n_bytes) const {
 
 void mapped_file::drop(uint64_t begin_bytes, uint64_t n_bytes) const {
   const uint64_t page = 4096;
-  const uint64_t first = (begin_bytes + page - 1) / page * page, last = (begin_bytes + n_bytes) / page * page;
+  const uint64_t first = (begin_bytes + page - 1) / page * page,
+                 last = (begin_bytes + n_bytes) / page * page;
   if (data_ != nullptr && last > first) ::madvise(data_ + first, last - first, MADV_DONTNEED);
 }
 

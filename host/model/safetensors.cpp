@@ -18,11 +18,21 @@ struct dtype_pair {
   const char *name;
   at::ScalarType type;
 };
-constexpr dtype_pair k_torch_dtypes[] = {
-    {"BOOL", at::kBool},     {"U8", at::kByte},      {"I8", at::kChar},        {"F8_E5M2", at::kFloat8_e5m2},
-    {"F8_E4M3", at::kFloat8_e4m3fn}, {"I16", at::kShort},    {"U16", at::kUInt16},     {"F16", at::kHalf},
-    {"BF16", at::kBFloat16}, {"I32", at::kInt},      {"U32", at::kUInt32},     {"F32", at::kFloat},
-    {"F64", at::kDouble},    {"I64", at::kLong},     {"U64", at::kUInt64}};
+constexpr dtype_pair k_torch_dtypes[] = {{"BOOL", at::kBool},
+                                         {"U8", at::kByte},
+                                         {"I8", at::kChar},
+                                         {"F8_E5M2", at::kFloat8_e5m2},
+                                         {"F8_E4M3", at::kFloat8_e4m3fn},
+                                         {"I16", at::kShort},
+                                         {"U16", at::kUInt16},
+                                         {"F16", at::kHalf},
+                                         {"BF16", at::kBFloat16},
+                                         {"I32", at::kInt},
+                                         {"U32", at::kUInt32},
+                                         {"F32", at::kFloat},
+                                         {"F64", at::kDouble},
+                                         {"I64", at::kLong},
+                                         {"U64", at::kUInt64}};
 
 // at::kByte stands in for dtypes that torch cannot hold, so that the folder can still be listed.
 bool torch_dtype(const std::string &name, at::ScalarType &out) {
@@ -57,20 +67,24 @@ class safetensors_file : public tensor_source {
 
   at::Tensor tensor(const std::string &name) const override {
     const tensor_info *info = find(name);
-    if (info == nullptr) throw error(error_kind::failed, "there is no tensor '" + name + "'").at(map_->path());
+    if (info == nullptr)
+      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(map_->path());
     at::ScalarType dtype{};
     if (!torch_dtype(info->stored, dtype))
-      throw error(error_kind::failed, "tensor '" + name + "' has the unsupported dtype '" + info->stored + "'")
+      throw error(error_kind::failed,
+                  "tensor '" + name + "' has the unsupported dtype '" + info->stored + "'")
           .at(map_->path());
     if (info->stored_bytes == 0) return at::empty(info->shape, dtype);
     uint8_t *bytes = map_->data() + begins_[static_cast<size_t>(info - infos_.data())];
     borrowed_[static_cast<size_t>(info - infos_.data())] = true;
-    if (reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(dtype) != 0) {  // legal, if unusual: header not padded
+    if (reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(dtype) !=
+        0) {  // legal, if unusual: header not padded
       at::Tensor copy = at::empty(info->shape, dtype);
       std::memcpy(copy.data_ptr(), bytes, info->stored_bytes);
       return copy;
     }
-    return at::from_blob(bytes, info->shape, [keep = map_](void *) {}, dtype);
+    return at::from_blob(
+        bytes, info->shape, [keep = map_](void *) {}, dtype);
   }
 
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override {
@@ -88,20 +102,23 @@ class safetensors_file : public tensor_source {
  private:
   std::shared_ptr<const mapped_file> map_;
   std::vector<tensor_info> infos_;
-  mutable std::vector<std::atomic<bool>> borrowed_;  // as infos_: somebody may hold a view of the map
+  mutable std::vector<std::atomic<bool>>
+      borrowed_;                  // as infos_: somebody may hold a view of the map
   std::vector<uint64_t> begins_;  // bytes from the start of the file, as infos_
 };
 
 class safetensors_shards : public tensor_source {
  public:
-  safetensors_shards(const std::string &folder, const std::string &index_path) : where_(index_path) {
+  safetensors_shards(const std::string &folder, const std::string &index_path)
+      : where_(index_path) {
     const json index = read_json_file(index_path);
     if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
       throw error(error_kind::failed, "the index has no weight_map").at(index_path);
     std::map<std::string, size_t> shard_of;  // file name -> position in shards_
     for (const auto &[name, value] : index["weight_map"].items()) {
       if (!value.is_string())
-        throw error(error_kind::failed, "the shard of '" + name + "' is not a file name").at(index_path);
+        throw error(error_kind::failed, "the shard of '" + name + "' is not a file name")
+            .at(index_path);
       const std::string file = value.get<std::string>();
       auto found = shard_of.find(file);
       if (found == shard_of.end()) {
@@ -115,7 +132,8 @@ class safetensors_shards : public tensor_source {
   const std::vector<tensor_info> &tensors() const override { return infos_; }
   at::Tensor tensor(const std::string &name) const override {
     const tensor_info *info = find(name);
-    if (info == nullptr) throw error(error_kind::failed, "there is no tensor '" + name + "'").at(where_);
+    if (info == nullptr)
+      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(where_);
     return shards_[owner_[static_cast<size_t>(info - infos_.data())]]->tensor(name);
   }
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override {
@@ -128,7 +146,8 @@ class safetensors_shards : public tensor_source {
   // A shard lies in the index's own folder: no absolute path, no "..", no link that leads out (formats.md 1.5).
   std::string checked_shard(const std::string &folder, const std::string &file) const {
     const fs::path relative(file);
-    const bool climbs = std::any_of(relative.begin(), relative.end(), [](const fs::path &p) { return p == ".."; });
+    const bool climbs =
+        std::any_of(relative.begin(), relative.end(), [](const fs::path &p) { return p == ".."; });
     if (file.empty() || relative.is_absolute() || climbs)
       throw error(error_kind::failed, "the shard path '" + file + "' leaves the folder").at(where_);
     std::error_code code;
@@ -136,23 +155,27 @@ class safetensors_shards : public tensor_source {
     const fs::path real = fs::canonical(root / relative, code);
     if (code) throw error(error_kind::failed, "the shard '" + file + "' is missing").at(where_);
     if (!lies_in_model(root, real))
-      throw error(error_kind::failed, "the shard '" + file + "' is a link out of the folder").at(where_);
+      throw error(error_kind::failed, "the shard '" + file + "' is a link out of the folder")
+          .at(where_);
     return (root / relative).string();
   }
 
   // Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x -> ../../blobs/HASH.
   static bool lies_in_model(const fs::path &root, const fs::path &real) {
     const auto within = [&](const fs::path &folder) {
-      return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first == folder.end();
+      return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
+             folder.end();
     };
     if (within(root)) return true;
-    return root.parent_path().filename() == "snapshots" && within(root.parent_path().parent_path() / "blobs");
+    return root.parent_path().filename() == "snapshots" &&
+           within(root.parent_path().parent_path() / "blobs");
   }
 
   void add(const std::string &name, const std::string &file, size_t shard) {
     const tensor_info *info = shards_[shard]->find(name);
     if (info == nullptr)
-      throw error(error_kind::failed, "the index places '" + name + "' in " + file + ", which does not have it")
+      throw error(error_kind::failed,
+                  "the index places '" + name + "' in " + file + ", which does not have it")
           .at(where_);
     infos_.push_back(*info);
     owner_.push_back(shard);
@@ -169,7 +192,8 @@ class safetensors_shards : public tensor_source {
 const char *safetensors_dtype_name(at::ScalarType dtype) {
   for (const dtype_pair &row : k_torch_dtypes)
     if (row.type == dtype) return row.name;
-  throw error(error_kind::failed, std::string("safetensors cannot hold the dtype ") + c10::toString(dtype));
+  throw error(error_kind::failed,
+              std::string("safetensors cannot hold the dtype ") + c10::toString(dtype));
 }
 
 std::shared_ptr<const tensor_source> open_safetensors_file(const std::string &path) {
@@ -181,7 +205,8 @@ std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &
   if (fs::exists(index)) return std::make_shared<safetensors_shards>(folder, index.string());
   const fs::path single = fs::path(folder) / "model.safetensors";
   if (fs::exists(single)) return open_safetensors_file(single.string());
-  throw error(error_kind::failed, "the folder has neither model.safetensors nor model.safetensors.index.json")
+  throw error(error_kind::failed,
+              "the folder has neither model.safetensors nor model.safetensors.index.json")
       .at(folder)
       .hint("Only safetensors and GGUF weights are read");
 }

@@ -12,7 +12,7 @@
 namespace assay::model {
 namespace {
 
-constexpr uint64_t k_max_header = 100'000'000;          // bytes, rule 2
+constexpr uint64_t k_max_header = 100'000'000;            // bytes, rule 2
 constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // schema bound of any size
 
 struct dtype_row {
@@ -20,17 +20,17 @@ struct dtype_row {
   int bits;
 };
 // Ascending order of the reference's enum (formats.md 1.3); the writer sorts by it.
-constexpr std::array<dtype_row, 22> k_dtypes{{{"BOOL", 8},        {"F4", 4},        {"F6_E2M3", 6},
-                                              {"F6_E3M2", 6},     {"U8", 8},        {"I8", 8},
-                                              {"F8_E5M2", 8},     {"F8_E4M3", 8},   {"F8_E8M0", 8},
-                                              {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},
-                                              {"U16", 16},        {"F16", 16},      {"BF16", 16},
-                                              {"I32", 32},        {"U32", 32},      {"F32", 32},
-                                              {"C64", 64},        {"F64", 64},      {"I64", 64},
-                                              {"U64", 64}}};
+constexpr std::array<dtype_row, 22> k_dtypes{
+    {{"BOOL", 8},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},
+     {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+     {"F8_E5M2FNUZ", 8}, {"I16", 16},    {"U16", 16},    {"F16", 16},    {"BF16", 16},
+     {"I32", 32},        {"U32", 32},    {"F32", 32},    {"C64", 64},    {"F64", 64},
+     {"I64", 64},        {"U64", 64}}};
 
 [[noreturn]] void reject(const std::string &where, const std::string &what) {
-  throw error(error_kind::failed, what).at(where).hint("The file is damaged or not safetensors: get it again");
+  throw error(error_kind::failed, what)
+      .at(where)
+      .hint("The file is damaged or not safetensors: get it again");
 }
 
 // Reads the header without building a tree: { name: {dtype, shape, data_offsets}, "__metadata__": {string: string} }.
@@ -48,16 +48,21 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   bool number_unsigned(number_unsigned_t value) override {
     if (depth_ != 3 || in_metadata_) return wrong_type();
     if (value > k_max_size) return stop("tensor '" + entry().name + "' has a size beyond 2^48");
-    if (field_ == "shape") entry().shape.push_back(value);
-    else offsets_.push_back(value);
+    if (field_ == "shape")
+      entry().shape.push_back(value);
+    else
+      offsets_.push_back(value);
     return true;
   }
 
   bool string(string_t &value) override {
     if (depth_ != 2) return wrong_type();
-    if (in_metadata_) out_.metadata.emplace_back(field_, value);
-    else if (field_ == "dtype") entry().dtype = value;
-    else return wrong_type();
+    if (in_metadata_)
+      out_.metadata.emplace_back(field_, value);
+    else if (field_ == "dtype")
+      entry().dtype = value;
+    else
+      return wrong_type();
     return true;
   }
 
@@ -81,7 +86,8 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
     if (in_metadata_) return true;
     const int bit = value == "dtype" ? 1 : value == "shape" ? 2 : value == "data_offsets" ? 4 : 0;
     if (bit == 0) return stop("tensor '" + entry().name + "' has an unknown field '" + value + "'");
-    if ((seen_ & bit) != 0) return stop("tensor '" + entry().name + "' has the field '" + value + "' twice");
+    if ((seen_ & bit) != 0)
+      return stop("tensor '" + entry().name + "' has the field '" + value + "' twice");
     seen_ |= bit;
     return true;
   }
@@ -107,10 +113,11 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string &, const nlohmann::detail::exception &e) override {
+  bool parse_error(std::size_t position, const std::string &,
+                   const nlohmann::detail::exception &e) override {
     const bool utf8 = std::strstr(e.what(), "UTF-8") != nullptr;
-    return stop(std::string(utf8 ? "the header is not UTF-8" : "the header is not valid JSON") + " (byte " +
-                std::to_string(position) + ")");
+    return stop(std::string(utf8 ? "the header is not UTF-8" : "the header is not valid JSON") +
+                " (byte " + std::to_string(position) + ")");
   }
 
  private:
@@ -140,7 +147,8 @@ uint64_t checked_header_length(const uint8_t *bytes, uint64_t n_bytes, const std
   uint64_t length = 0;
   for (int i = 7; i >= 0; --i) length = length << 8 | bytes[i];
   if (length > k_max_header)
-    reject(where, "the header claims " + std::to_string(length) + " bytes, more than the format's 100000000");
+    reject(where, "the header claims " + std::to_string(length) +
+                      " bytes, more than the format's 100000000");
   if (8 + length > n_bytes)
     reject(where, "the header claims " + std::to_string(length) + " bytes, but the file has only " +
                       std::to_string(n_bytes));
@@ -154,7 +162,8 @@ void check_entry(const safetensors_entry &entry, const std::string &where) {
   if (rank < 0) reject(where, tensor + " has the unsupported dtype '" + entry.dtype + "'");
   uint64_t bits = 1;
   for (const uint64_t extent : entry.shape)
-    if (__builtin_mul_overflow(bits, extent, &bits)) reject(where, tensor + " has a shape that overflows");
+    if (__builtin_mul_overflow(bits, extent, &bits))
+      reject(where, tensor + " has a shape that overflows");
   if (__builtin_mul_overflow(bits, static_cast<uint64_t>(safetensors_dtype_bits(rank)), &bits))
     reject(where, tensor + " has a shape that overflows");
   if (bits % 8 != 0) reject(where, tensor + " does not end on a whole byte");
@@ -171,9 +180,12 @@ int safetensors_dtype_rank(const std::string &name) {
   return -1;
 }
 
-int safetensors_dtype_bits(int rank) { return k_dtypes.at(static_cast<size_t>(rank)).bits; }
+int safetensors_dtype_bits(int rank) {
+  return k_dtypes.at(static_cast<size_t>(rank)).bits;
+}
 
-safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes, const std::string &where) {
+safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes,
+                                            const std::string &where) {
   const uint64_t length = checked_header_length(bytes, n_bytes, where);
   safetensors_header header;
   header.data_begin = 8 + length;
@@ -190,7 +202,8 @@ safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_byt
   for (const safetensors_entry &entry : entries) {
     if (entry.begin != cursor || entry.end < entry.begin)
       reject(where, "tensor '" + entry.name + "' begins at byte " + std::to_string(entry.begin) +
-                        " of the data, where " + std::to_string(cursor) + " was due (hole or overlap)");
+                        " of the data, where " + std::to_string(cursor) +
+                        " was due (hole or overlap)");
     check_entry(entry, where);
     cursor = entry.end;
   }

@@ -53,8 +53,10 @@ class output_file {
 
  private:
   [[noreturn]] void fail(int number) const {
-    auto e = error(error_kind::failed, "cannot write the file").at(path_).cause(std::strerror(number));
-    if (number == ENOSPC || number == EDQUOT) throw std::move(e).hint("Free some space and start again");
+    auto e =
+        error(error_kind::failed, "cannot write the file").at(path_).cause(std::strerror(number));
+    if (number == ENOSPC || number == EDQUOT)
+      throw std::move(e).hint("Free some space and start again");
     throw e;
   }
   std::string path_, temporary_;
@@ -86,7 +88,8 @@ std::string header_text(const std::vector<const named_tensors::value_type *> &or
   uint64_t cursor = 0;
   for (const auto *item : order) {
     const uint64_t end = cursor + item->second.nbytes();
-    text += "," + json(item->first).dump() + ":{\"dtype\":\"" + safetensors_dtype_name(item->second.scalar_type()) +
+    text += "," + json(item->first).dump() + ":{\"dtype\":\"" +
+            safetensors_dtype_name(item->second.scalar_type()) +
             "\",\"shape\":" + json(item->second.sizes().vec()).dump() + ",\"data_offsets\":[" +
             std::to_string(cursor) + "," + std::to_string(end) + "]}";
     cursor = end;
@@ -116,7 +119,8 @@ void write_safetensors(const std::string &path, const named_tensors &tensors,
   file.finish();
 }
 
-void write_safetensors_folder(const std::string &folder, const named_tensors &tensors, uint64_t shard_bytes) {
+void write_safetensors_folder(const std::string &folder, const named_tensors &tensors,
+                              uint64_t shard_bytes) {
   std::vector<named_tensors> shards(1);
   uint64_t in_shard = 0, total = 0;
   for (const auto &item : tensors) {

@@ -24,7 +24,8 @@ double best_seconds(int rounds, F &&work) {
   for (int i = 0; i < rounds; ++i) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
 }
@@ -32,7 +33,9 @@ double best_seconds(int rounds, F &&work) {
 // The machine's fp32 GEMM rate: the best of square and model-like shapes, GFLOP/s.
 double gemm_rate() {
   double best = 0;
-  for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048}, {2048, 1536, 576}, {2048, 576, 1536}}) {
+  for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048},
+                                {2048, 1536, 576},
+                                {2048, 576, 1536}}) {
     const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
     const double s = best_seconds(5, [&] { at::linear(x, w); });
     best = std::max(best, 2e-9 * static_cast<double>(m * n * k) / s);
@@ -42,7 +45,8 @@ double gemm_rate() {
 
 double linear_flops(const model::decoder &decoder) {  // per token, without the head
   double sum = 0;
-  for (const model::linear_op *op : decoder.linears()) sum += 2.0 * static_cast<double>(op->weight.numel());
+  for (const model::linear_op *op : decoder.linears())
+    sum += 2.0 * static_cast<double>(op->weight.numel());
   return sum;
 }
 
@@ -55,7 +59,8 @@ void bench_load(const std::string &path) {
     const model::decoder decoder = model::decoder::load(*source);
     weights = decoder.n_parameters() * 4;
   });
-  std::printf("load: %.3f s, weights %.1f MB, peak %.1f MB over the start\n", s, static_cast<double>(weights) * 1e-6,
+  std::printf("load: %.3f s, weights %.1f MB, peak %.1f MB over the start\n", s,
+              static_cast<double>(weights) * 1e-6,
               static_cast<double>(peak_resident_bytes() - before) * 1e-6);
 }
 
@@ -67,8 +72,11 @@ void bench_prefill(const model::decoder &decoder) {
   for (int round = 0; round < 3; ++round) {
     const double gemm = gemm_rate(), s = best_seconds(1, [&] { decoder.hidden(ids); });
     const double rate = 1e-9 * linear_flops(decoder) * static_cast<double>(tokens) / s;
-    std::printf("prefill %lld: %.3f s, %.0f tok/s, %.1f GFLOP/s of linears = %.1f %% of the GEMM rate %.1f\n",
-                static_cast<long long>(tokens), s, static_cast<double>(tokens) / s, rate, 100 * rate / gemm, gemm);
+    std::printf(
+        "prefill %lld: %.3f s, %.0f tok/s, %.1f GFLOP/s of linears = %.1f %% of the GEMM rate "
+        "%.1f\n",
+        static_cast<long long>(tokens), s, static_cast<double>(tokens) / s, rate, 100 * rate / gemm,
+        gemm);
     ratio_sum += rate / gemm;
   }
   std::printf("prefill: mean ratio %.1f %%\n", 100 * ratio_sum / 3);
@@ -82,13 +90,15 @@ void bench_decode(const model::decoder &decoder) {
   const double one = best_seconds(3, [&] { engine::generate(decoder, prompt, options); });
   const std::vector<std::vector<int64_t>> prompts(8, prompt);
   const double eight = best_seconds(2, [&] { engine::generate_batch(decoder, prompts, options); });
-  std::printf("decode: %.1f tok/s alone (weights read at %.1f GB/s), %.1f tok/s in a batch of 8\n", 64 / one,
-              4e-9 * static_cast<double>(decoder.n_parameters()) * 64 / one, 8 * 64 / eight);
+  std::printf("decode: %.1f tok/s alone (weights read at %.1f GB/s), %.1f tok/s in a batch of 8\n",
+              64 / one, 4e-9 * static_cast<double>(decoder.n_parameters()) * 64 / one,
+              8 * 64 / eight);
 }
 
 void bench_perplexity(const model::decoder &decoder) {
   const at::Tensor random = at::randint(0, decoder.config().vocab_size, {2 * 2048}, at::kLong);
-  const std::vector<int64_t> ids(random.const_data_ptr<int64_t>(), random.const_data_ptr<int64_t>() + random.numel());
+  const std::vector<int64_t> ids(random.const_data_ptr<int64_t>(),
+                                 random.const_data_ptr<int64_t>() + random.numel());
   reset_peak_resident();
   const uint64_t before = resident_bytes();
   const double s = best_seconds(1, [&] { engine::perplexity(decoder, ids, {}); });
@@ -99,7 +109,9 @@ void bench_perplexity(const model::decoder &decoder) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: bench_model MODEL [load|prefill|decode|perplexity|all]\n"), 2;
+  if (argc < 2)
+    return std::fprintf(stderr, "usage: bench_model MODEL [load|prefill|decode|perplexity|all]\n"),
+           2;
   const std::string path = argv[1], what = argc > 2 ? argv[2] : "all";
   try {
     const bool all = what == "all";

@@ -9,6 +9,7 @@
 Needs torch, transformers, safetensors, gguf, numpy; their versions are written into every golden file.
 """
 import hashlib
+import importlib.metadata
 import json
 import shutil
 import sys
@@ -23,7 +24,7 @@ from safetensors.torch import save_file
 
 HERE = Path(__file__).resolve().parent
 VERSIONS = {"torch": torch.__version__, "transformers": transformers.__version__,
-            "safetensors": safetensors.__version__, "gguf": "0.19.0", "numpy": np.__version__}
+            "safetensors": safetensors.__version__, "gguf": importlib.metadata.version("gguf"), "numpy": np.__version__}
 BASE = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=4,
             num_key_value_heads=2, max_position_embeddings=128, rms_norm_eps=1e-5, bos_token_id=1, eos_token_id=2)
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,

@@ -1,0 +1,293 @@
+// The decoder's own promises: stages compose, rows do not mix, hooks are called, shared weights are told.
+#include "model/decoder.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "model/device.hpp"
+#include "model/kernels.hpp"
+#include "model/safetensors.hpp"
+#include "scratch_folder.hpp"
+
+using namespace assay;
+using namespace assay::model;
+using assay_test::contains;
+
+namespace {
+
+const std::string k_models = std::string(ASSAY_SOURCE_DIR) + "/tests/golden/models/";
+
+decoder load(const std::string &name) {
+  return decoder::load(*checkpoint::open(k_models + name));
+}
+
+at::Tensor some_ids(int64_t rows, int64_t tokens) {
+  return at::arange(rows * tokens).remainder(89).reshape({rows, tokens});
+}
+
+double distance(const at::Tensor &a, const at::Tensor &b) {
+  return (a - b).abs().max().item<double>();
+}
+
+// Copies a golden model's folder and lets the test spoil it.
+struct spoiled_model {
+  explicit spoiled_model(const std::string &name) {
+    for (const auto &item : std::filesystem::directory_iterator(k_models + name))
+      std::filesystem::copy(item.path(), folder.path / item.path().filename());
+  }
+  void set(const std::string &key, const json &value) {
+    json config = read_json_file(folder.file("config.json"));
+    config[key] = value;
+    folder.write("config.json", config.dump());
+  }
+  std::string problem() const {
+    try {
+      decoder::load(*checkpoint::open(folder.path.string()));
+    } catch (const error &e) {
+      CHECK(e.where().rfind(folder.path.string(), 0) == 0);
+      return e.message();
+    }
+    return "";
+  }
+  scratch_folder folder;
+};
+
+}  // namespace
+
+TEST_CASE("the stages of a block compose to its forward bit for bit, and blocks to the whole") {
+  const at::NoGradGuard no_grad;
+  const decoder model = load("qwen3-bias-window");
+  const at::Tensor ids = some_ids(2, 15);
+  const forward_context context = model.context(2, 15);
+  at::Tensor h = model.embed(ids);
+  for (int64_t i = 0; i < model.n_blocks(); ++i) {
+    const decoder_block &b = model.block(i);
+    const at::Tensor middle = b.after_attention(h, b.attention(b.attention_input(h), context));
+    const at::Tensor end = b.after_mlp(middle, b.mlp_hidden(b.mlp_input(middle)));
+    CHECK(end.equal(b.forward(h, context)));
+    h = end;
+  }
+  CHECK(model.final_norm(h).equal(model.hidden(ids)));
+}
+
+TEST_CASE(
+    "the differentiable path gives the fused path's values, and a gradient reaches a weight") {
+  decoder model = load("llama3-rope-biases-tied");
+  const forward_context context = model.context(1, 11);
+  at::Tensor h, fused;
+  {
+    const at::NoGradGuard no_grad;
+    h = model.embed(some_ids(1, 11));
+    fused = model.block(0).forward(h, context);
+  }
+  decoder_block candidate = model.block(0);
+  candidate.up.weight = candidate.up.weight.clone().set_requires_grad(true);
+  const at::Tensor loss = candidate.forward(h, context);
+  CHECK(distance(loss.detach(), fused) < 1e-5);
+  loss.sum().backward();
+  CHECK(candidate.up.weight.grad().abs().sum().item<float>() > 0);
+  CHECK_FALSE(model.block(0).up.weight.requires_grad());  // the decoder kept its own
+}
+
+TEST_CASE("rows of different lengths share a batch without touching each other") {
+  for (const std::string name : {"llama-gqa-untied", "mistral-short-window", "qwen3-bias-window"}) {
+    INFO(name);
+    const decoder model = load(name);
+    kv_cache cache(model.config(), 3, 24);
+    const std::vector<int64_t> lengths{4, 13, 9};
+    for (int64_t r = 0; r < 3; ++r) model.hidden(some_ids(1, lengths[r]), &cache, {r});
+    const at::Tensor step = at::tensor({7, 8, 9}, at::kLong).unsqueeze(1);
+    const at::Tensor together = model.hidden(step, &cache, {0, 1, 2});
+    for (int64_t r = 0; r < 3; ++r) {
+      const at::Tensor alone =
+          model.hidden(at::cat({some_ids(1, lengths[r]), step.narrow(0, r, 1)}, 1));
+      CHECK(distance(together.select(0, r), alone.select(0, 0).narrow(0, lengths[r], 1)) < 1e-4);
+      CHECK(cache.length(r) == lengths[r] + 1);
+    }
+    // Slots in any order, and several tokens at once.
+    const at::Tensor more = some_ids(2, 3);
+    const at::Tensor two = model.hidden(more, &cache, {2, 0});
+    const at::Tensor alone =
+        model.hidden(at::cat({some_ids(1, 4), step.narrow(0, 0, 1), more.narrow(0, 1, 1)}, 1));
+    CHECK(distance(two.select(0, 1), alone.select(0, 0).narrow(0, 5, 3)) < 1e-4);
+  }
+}
+
+TEST_CASE("a rewound or copied slot continues as if nothing had been there") {
+  const decoder model = load("qwen2-window");
+  kv_cache cache(model.config(), 2, 32);
+  model.hidden(some_ids(1, 10), &cache, {0});
+  cache.copy_slot(0, 1);
+  const at::Tensor first = model.hidden(some_ids(1, 6), &cache, {0});
+  cache.set_length(0, 10);
+  CHECK(model.hidden(some_ids(1, 6), &cache, {0}).equal(first));
+  CHECK(distance(model.hidden(some_ids(1, 6), &cache, {1}), first) < 1e-5);
+}
+
+TEST_CASE("a full cache is an error before anything is stored") {
+  const decoder model = load("llama-gqa-untied");
+  kv_cache cache(model.config(), 1, 8);
+  CHECK_THROWS_WITH(model.hidden(some_ids(1, 9), &cache),
+                    "the KV cache holds 8 tokens per sequence, not 9");
+  CHECK(cache.length(0) == 0);
+}
+
+TEST_CASE("hooks see the input of a linear and the new keys and values") {
+  decoder model = load("llama-gqa-untied");
+  const at::Tensor plain = model.hidden(some_ids(1, 5));
+  int64_t n_inputs = 0, n_kv = 0;
+  for (linear_op *op : model.linears())
+    if (op->role == "mlp.down")
+      op->on_input = [&](const at::Tensor &x) {
+        CHECK(x.sizes() == at::IntArrayRef({1, 5, 48}));
+        ++n_inputs;
+        return x * 2;
+      };
+  model.on_kv = [&](int64_t layer, at::Tensor &k, at::Tensor &v) {
+    CHECK(layer == n_kv++);
+    CHECK(k.sizes() == at::IntArrayRef({1, 2, 5, 8}));
+    v = v * 0;
+  };
+  CHECK_FALSE(model.hidden(some_ids(1, 5)).equal(plain));
+  CHECK(n_inputs == 3);
+  CHECK(n_kv == 3);
+}
+
+TEST_CASE("a copy is a variant: replacing its weight leaves the subject alone") {
+  const decoder subject = load("llama-gqa-untied");
+  const at::Tensor before = subject.hidden(some_ids(1, 5));
+  decoder variant = subject;
+  CHECK(variant.linears()[0]->weight.data_ptr() == subject.linears()[0]->weight.data_ptr());
+  variant.linears()[0]->weight = at::zeros_like(variant.linears()[0]->weight);
+  CHECK_FALSE(variant.hidden(some_ids(1, 5)).equal(before));
+  CHECK(subject.hidden(some_ids(1, 5)).equal(before));
+}
+
+TEST_CASE("linears come in forward order, seven per block, with roles and groups") {
+  decoder model = load("llama3-rope-biases-tied");
+  const auto linears = model.linears();
+  REQUIRE(linears.size() == 21);
+  std::string roles;
+  for (size_t i = 7; i < 14; ++i)
+    roles += linears[i]->role + ":" + group_name(linears[i]->group) + " ";
+  CHECK(roles ==
+        "attn.q:qkv attn.k:qkv attn.v:qkv attn.o:o mlp.gate:gate_up mlp.up:gate_up mlp.down:down ");
+  CHECK(linears[13]->name == "model.layers.1.mlp.down_proj");
+  CHECK(linears[13]->block == 1);
+  CHECK(linears[13]->bias.defined());
+  CHECK(model.head().weight.data_ptr() == model.embedding().data_ptr());
+  CHECK(model.config().eos_ids == std::vector<int64_t>{2, 3});
+  uint64_t n = 0;
+  const auto source = checkpoint::open(k_models + "llama3-rope-biases-tied");
+  for (const tensor_info &info : source->tensors().tensors())
+    n += static_cast<uint64_t>(info.numel());
+  CHECK(model.n_parameters() == n);
+}
+
+TEST_CASE("an fp32 checkpoint is used in place") {
+  const auto source = checkpoint::open(k_models + "llama-gqa-untied");
+  decoder model = decoder::load(*source);
+  CHECK(model.block(1).v.weight.data_ptr() ==
+        source->tensors().tensor("model.layers.1.self_attn.v_proj.weight").data_ptr());
+}
+
+TEST_CASE("what cannot be computed exactly is refused by name with what is supported") {
+  const std::string tail = " is not supported";
+  const auto with = [&](const std::string &key, const json &value) {
+    spoiled_model m("llama-gqa-untied");
+    m.set(key, value);
+    return m.problem();
+  };
+  CHECK(with("model_type", "qwen3_moe") == "the architecture 'qwen3_moe'" + tail);
+  CHECK(with("num_experts", 8) == "config.json: 'num_experts' = 8" + tail);
+  CHECK(with("num_experts", 0).empty());
+  CHECK(with("hidden_act", "gelu") == "config.json: the activation 'gelu'" + tail);
+  CHECK(with("final_logit_softcapping", 30.0) ==
+        "config.json: 'final_logit_softcapping' = 30.0" + tail);
+  CHECK(with("rope_parameters", {{"rope_type", "yarn"}, {"factor", 4.0}}) ==
+        "config.json: the RoPE type 'yarn'" + tail);
+  CHECK(with("rope_parameters", {{"full_attention", {{"rope_theta", 1.0}}}}) ==
+        "config.json: RoPE parameters per layer type ('full_attention')" + tail);
+  spoiled_model m("llama-gqa-untied");
+  m.set("model_type", "gemma");
+  CHECK_THROWS_WITH(
+      decoder::load(*checkpoint::open(m.folder.path.string())),
+      contains("Supported are llama, mistral, qwen2, qwen3 with default, linear or llama3 RoPE"));
+}
+
+TEST_CASE("a config that does not fit the weights is one clear error") {
+  const auto with = [&](const std::string &key, const json &value) {
+    spoiled_model m("llama-gqa-untied");
+    m.set(key, value);
+    return m.problem();
+  };
+  CHECK(with("intermediate_size", 64) ==
+        "tensor 'model.layers.0.mlp.gate_proj.weight' has the shape [48, 32], but the config asks "
+        "for [64, 32]");
+  CHECK(with("num_hidden_layers", 4) ==
+        "the weights lack the tensor 'model.layers.3.input_layernorm.weight'");
+  CHECK(with("num_hidden_layers", 2) == "config.json says 2 layers, but the weights have more");
+  CHECK(with("num_attention_heads", 0) == "config.json: 'num_attention_heads' must be at least 1");
+  CHECK(with("num_key_value_heads", 3) ==
+        "config.json: num_attention_heads is no multiple of num_key_value_heads");
+  CHECK(with("hidden_size", "big") == "config.json: 'hidden_size' is not a sensible whole number");
+  CHECK(with("vocab_size", nullptr) == "config.json lacks 'vocab_size'");
+  CHECK(with("attention_bias", true) ==
+        "the weights lack the tensor 'model.layers.0.self_attn.q_proj.bias'");
+  spoiled_model biases("llama3-rope-biases-tied");
+  biases.set("attention_bias", false);
+  CHECK(
+      biases.problem() ==
+      "the weights have 'model.layers.0.self_attn.q_proj.bias', which the config does not ask for");
+}
+
+TEST_CASE("a folder that is no model says what is missing") {
+  const scratch_folder folder;
+  CHECK_THROWS_WITH(checkpoint::open(folder.file("none")), contains("there is no such model"));
+  CHECK_THROWS_WITH(checkpoint::open(folder.path.string()),
+                    contains("the folder has no config.json"));
+  folder.write("config.json", "{}");
+  CHECK_THROWS_WITH(
+      checkpoint::open(folder.path.string()),
+      contains("the folder has neither model.safetensors nor model.safetensors.index.json"));
+  CHECK_THROWS_WITH(checkpoint::open(folder.file("config.json")), contains("the file is not GGUF"));
+  spoiled_model gptq("llama-gqa-untied");
+  gptq.set("quantization_config", {{"quant_method", "hqq"}});
+  CHECK(gptq.problem() == "the checkpoint is quantized by 'hqq', which is not read yet");
+  CHECK_THROWS_WITH(checkpoint::open(k_models + "llama-gqa-untied")->tokenizer_json(),
+                    contains("the model has no tokenizer.json"));
+}
+
+TEST_CASE("the fingerprint follows the weights and the config, not the path") {
+  spoiled_model a("qwen2-window"), b("qwen2-window");
+  CHECK(checkpoint::open(a.folder.path.string())->fingerprint() ==
+        checkpoint::open(b.folder.path.string())->fingerprint());
+  b.set("rms_norm_eps", 1e-4);
+  CHECK(checkpoint::open(a.folder.path.string())->fingerprint() !=
+        checkpoint::open(b.folder.path.string())->fingerprint());
+}
+
+TEST_CASE("devices and dtypes are named or refused") {
+  CHECK(open_device("cpu") == at::kCPU);
+  CHECK_THROWS_WITH(open_device("gpu"), "'gpu' is not a device. Use cpu, cuda or cuda:N");
+  CHECK_THROWS_WITH(open_device("cuda:x"), "'cuda:x' is not a device. Use cpu, cuda or cuda:N");
+  if (!why_no_cuda().empty()) CHECK_THROWS_WITH(open_device("cuda"), contains("no CUDA because "));
+  CHECK(parse_dtype("bf16") == at::kBFloat16);
+  CHECK(dtype_name(at::kFloat) == "float32");
+  CHECK_THROWS_WITH(parse_dtype("int8"), contains("'int8' is not a compute dtype"));
+}
+
+TEST_CASE("the fused loops equal the tensor operations that they stand for") {
+  const at::Tensor x = at::randn({37, 50}) * 3, w = at::randn({50}), u = at::randn({37, 50});
+  at::Tensor y = at::empty_like(x);
+  kernels::rms_norm(x.const_data_ptr<float>(), w.const_data_ptr<float>(),
+                    y.mutable_data_ptr<float>(), 37, 50, 1e-5f);
+  CHECK(distance(y, x * at::rsqrt(x.pow(2).mean(-1, true) + 1e-5) * w) < 1e-5);
+  at::Tensor g = at::cat({x.flatten(), at::tensor({-200.0f, 200.0f, -88.0f, 0.0f, -0.0f})});
+  const at::Tensor up = at::cat({u.flatten(), at::ones({5})});
+  const at::Tensor expected = at::silu(g.to(at::kDouble)) * up;
+  kernels::silu_mul(g.mutable_data_ptr<float>(), up.const_data_ptr<float>(), g.numel());
+  CHECK(((g - expected).abs() / (expected.abs() + 1e-6)).max().item<double>() < 1e-6);
+}

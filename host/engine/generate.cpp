@@ -1,4 +1,5 @@
-// The token loop: prompts are prefilled one by one into their slots, then all live sequences step together.
+// The token loop: prompts are prefilled one by one into their slots, then all live sequences step
+// together.
 #include "engine/generate.hpp"
 
 #include <ATen/core/grad_mode.h>

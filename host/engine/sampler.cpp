@@ -1,4 +1,5 @@
-// The warpers in transformers' order: repetition penalty, presence penalty, temperature, top-k, top-p.
+// The warpers in transformers' order: repetition penalty, presence penalty, temperature, top-k,
+// top-p.
 #include "engine/sampler.hpp"
 
 #include <algorithm>

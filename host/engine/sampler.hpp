@@ -1,4 +1,5 @@
-// Chooses the next token from one row of logits: penalties, temperature, top-k, top-p, a seeded draw.
+// Chooses the next token from one row of logits: penalties, temperature, top-k, top-p, a seeded
+// draw.
 // Not the loop (generate) and not the model.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Unpacks compressed-tensors: pack-quantized (2, 4, 8 bits), int-quantized, float-quantized. formats.md 4.3, 4.4.
+// Unpacks compressed-tensors: pack-quantized (2, 4, 8 bits), int-quantized, float-quantized.
+// formats.md 4.3, 4.4.
 #include "model/compressed_tensors.hpp"
 
 #include <ATen/Parallel.h>
@@ -17,7 +18,8 @@ bool ends_with(const std::string &text, const std::string &tail) {
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-// words: [n_rows, n_words] int32, `per_row` codes of `bits` bits each row, least significant first; stored code = q + 2^(b-1).
+// words: [n_rows, n_words] int32, `per_row` codes of `bits` bits each row, least significant
+// first; stored code = q + 2^(b-1).
 at::Tensor unpack(const at::Tensor &words, int64_t per_row, int64_t bits) {
   const at::Tensor in = words.contiguous();
   const int64_t rows = in.size(0), n_words = in.size(1), per_word = 32 / bits;

@@ -1,4 +1,5 @@
-// The stages of a block: tensor operations that follow transformers' eager path, with fused fp32 loops where no
+// The stages of a block: tensor operations that follow transformers' eager path, with fused fp32
+// loops where no
 // gradient is wanted. formats.md 2.1.
 #include "model/decoder_block.hpp"
 
@@ -18,7 +19,8 @@ bool use_kernels(const at::Tensor &x) {
          x.is_contiguous();
 }
 
-// Rows of an elementwise loop that one thread should take at least, so that small inputs stay on one.
+// Rows of an elementwise loop that one thread should take at least, so that small inputs stay on
+// one.
 int64_t grain(int64_t width) {
   return std::max<int64_t>(1, 32768 / width);
 }
@@ -63,7 +65,8 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
   return x;
 }
 
-// The keys (or values) that this forward attends to, [rows, kv_heads, span, head_dim], after storing the new ones.
+// The keys (or values) that this forward attends to, [rows, kv_heads, span, head_dim], after
+// storing the new ones.
 at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh,
                          const forward_context &context) {
   const int64_t rows = context.rows, first = context.slots[0];

@@ -24,8 +24,8 @@
 
 namespace assay::model {
 
-// Sees, and may replace, every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before attention and before
-// the cache: KV-cache fake-quantization.
+// Sees, and may replace, every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before
+// attention and before the cache: KV-cache fake-quantization.
 using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>;
 
 // What all blocks of one forward share. Made by decoder::context().
@@ -38,7 +38,8 @@ struct forward_context {
   kv_cache *cache = nullptr;     // borrow; null = no cache
   std::vector<int64_t> slots;    // cache slot of each row
   kv_hook on_kv;
-  // Additive masks [rows or 1, 1, tokens, span] by window; a window without an entry needs none (see attention).
+  // Additive masks [rows or 1, 1, tokens, span] by window; a window without an entry needs none
+  // (see attention).
   std::vector<std::pair<int64_t, at::Tensor>> masks;
 
   const at::Tensor *mask(int64_t window) const;  // borrow, null if none

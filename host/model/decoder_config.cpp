@@ -32,7 +32,8 @@ constexpr std::array<family, 4> k_families{{
      window_rule::upper_layers},
 }};
 
-// Keys of other architectures that would change the result. They may stand there with the neutral value.
+// Keys of other architectures that would change the result. They may stand there with the neutral
+// value.
 struct foreign_key {
   const char *key, *neutral;  // neutral as JSON; null is always neutral
 };

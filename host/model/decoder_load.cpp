@@ -1,4 +1,5 @@
-// A checkpoint becomes a decoder: every tensor found, its shape checked, converted where the dtype differs.
+// A checkpoint becomes a decoder: every tensor found, its shape checked, converted where the dtype
+// differs.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

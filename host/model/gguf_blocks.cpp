@@ -1,4 +1,5 @@
-// Dequantization of ggml blocks. Each function reads like its formula; products and sums are kept apart
+// Dequantization of ggml blocks. Each function reads like its formula; products and sums are kept
+// apart
 // (-ffp-contract=off), so that the result is the reference's bit for bit on every machine.
 #include "model/gguf_blocks.hpp"
 

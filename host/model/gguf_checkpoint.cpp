@@ -1,4 +1,5 @@
-// Tensors of a GGUF file under Hugging Face names: dequantized row by row, rows of q and k back in their places.
+// Tensors of a GGUF file under Hugging Face names: dequantized row by row, rows of q and k back in
+// their places.
 #include "model/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
@@ -84,7 +85,8 @@ class gguf_source : public tensor_source {
     at::parallel_for(
         0, rows, std::max<int64_t>(1, 65536 / row_elements), [&](int64_t begin, int64_t end) {
           for (int64_t row = begin; row < end; ++row) {
-            // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part 0|1.
+            // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part
+            // 0|1.
             int64_t from = row;
             if (heads > 0) {
               const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;

@@ -50,7 +50,8 @@ std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor,
   return factors;
 }
 
-// rope_freqs.weight holds the factors but not the numbers they came from: the released models' ones are tried.
+// rope_freqs.weight holds the factors but not the numbers they came from: the released models'
+// ones are tried.
 json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double theta,
                     int64_t head_dim) {
   std::vector<float> stored(static_cast<size_t>(tensor.shape.back()));

@@ -38,7 +38,8 @@ class gguf_file {
  public:
   // Throws error(failed) naming the rule that is broken.
   static std::shared_ptr<const gguf_file> open(const std::string &path);
-  // The same checks on bytes that are already in memory (fuzzing, tests); they must outlive the object.
+  // The same checks on bytes that are already in memory (fuzzing, tests); they must outlive the
+  // object.
   static std::shared_ptr<const gguf_file> parse(const uint8_t *bytes, uint64_t n_bytes,
                                                 const std::string &where);
 
@@ -53,7 +54,8 @@ class gguf_file {
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent
-  // Typed access. The one-argument forms throw error(failed) when the key is absent; all throw when the type is another.
+  // Typed access. The one-argument forms throw error(failed) when the key is absent; all throw
+  // when the type is another.
   uint64_t number(const std::string &key) const;
   uint64_t number(const std::string &key, uint64_t fallback) const;
   double real(const std::string &key, double fallback) const;

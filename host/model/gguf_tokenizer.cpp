@@ -17,7 +17,8 @@ enum token_type {
   k_byte = 6
 };
 
-// What tokenizer.ggml.pre stands for. The split comes before the byte level; empty = the GPT-2 regex inside it.
+// What tokenizer.ggml.pre stands for. The split comes before the byte level; empty = the GPT-2
+// regex inside it.
 struct pre_tokenizer {
   const char *pre;
   const char *split;  // regex; "" = none
@@ -29,7 +30,8 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false},
     {"default", "", false, false, false},
-    // Single digits are split off before the byte level: a conversion that drops this gives other ids.
+    // Single digits are split off before the byte level: a conversion that drops this gives other
+    // ids.
     {"smollm", "", true, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true},
@@ -216,7 +218,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
     if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
   const std::string arch = file.text("general.architecture");
   config["model_max_length"] = file.number(arch + ".context_length", 2048);
-  // The generic class: a family's own would rebuild the pipeline from vocabulary and merges and lose the digit split.
+  // The generic class: a family's own would rebuild the pipeline from vocabulary and merges and
+  // lose the digit split.
   config["tokenizer_class"] = "PreTrainedTokenizerFast";
   const std::string chat = file.text("tokenizer.chat_template", "");
   if (!chat.empty()) config["chat_template"] = chat;

@@ -1,4 +1,5 @@
-// Loops that the compiler vectorises, once per instruction set; sums and products stay apart (-ffp-contract=off).
+// Loops that the compiler vectorises, once per instruction set; sums and products stay apart
+// (-ffp-contract=off).
 #include "model/kernels.hpp"
 
 #include <bit>
@@ -14,7 +15,8 @@
 namespace assay::model::kernels {
 namespace {
 
-// exp(x) for |x| <= 87, else clamped there; within 2 ulp. Range reduction to |r| <= ln2/2, then a polynomial of degree 6
+// exp(x) for |x| <= 87, else clamped there; within 2 ulp. Range reduction to |r| <= ln2/2, then a
+// polynomial of degree 6
 // (coefficients: Taylor with the last two adjusted, as in Cephes' expf).
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;

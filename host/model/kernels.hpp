@@ -1,5 +1,7 @@
-// The memory-bound steps between the matrix products, fused for fp32 on the CPU. Plain pointers, no ATen.
-// Not the reference: decoder_block.cpp has the same formulas as tensor operations, and a test compares them.
+// The memory-bound steps between the matrix products, fused for fp32 on the CPU. Plain pointers,
+// no ATen.
+// Not the reference: decoder_block.cpp has the same formulas as tensor operations, and a test
+// compares them.
 #pragma once
 
 #include <cstdint>

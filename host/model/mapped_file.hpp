@@ -24,8 +24,8 @@ class mapped_file {
   std::string_view text(uint64_t begin_bytes,
                         uint64_t n_bytes) const;                 // borrow; caller checked the range
   void will_need(uint64_t begin_bytes, uint64_t n_bytes) const;  // hint for cold files
-  // Takes the whole pages inside the range out of this process's memory; they come back from the page
-  // cache when touched. Loses in-place edits of the range: only for bytes that nobody borrows.
+  // Takes the whole pages inside the range out of this process's memory; they come back from the
+  // page cache when touched. Loses in-place edits of the range: only for bytes that nobody borrows.
   void drop(uint64_t begin_bytes, uint64_t n_bytes) const;
 
  private:

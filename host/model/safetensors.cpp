@@ -143,7 +143,8 @@ class safetensors_shards : public tensor_source {
   }
 
  private:
-  // A shard lies in the index's own folder: no absolute path, no "..", no link that leads out (formats.md 1.5).
+  // A shard lies in the index's own folder: no absolute path, no "..", no link that leads out
+  // (formats.md 1.5).
   std::string checked_shard(const std::string &folder, const std::string &file) const {
     const fs::path relative(file);
     const bool climbs =
@@ -160,7 +161,8 @@ class safetensors_shards : public tensor_source {
     return (root / relative).string();
   }
 
-  // Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x -> ../../blobs/HASH.
+  // Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x ->
+  // ../../blobs/HASH.
   static bool lies_in_model(const fs::path &root, const fs::path &real) {
     const auto within = [&](const fs::path &folder) {
       return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==

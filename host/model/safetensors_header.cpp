@@ -33,7 +33,8 @@ constexpr std::array<dtype_row, 22> k_dtypes{
       .hint("The file is damaged or not safetensors: get it again");
 }
 
-// Reads the header without building a tree: { name: {dtype, shape, data_offsets}, "__metadata__": {string: string} }.
+// Reads the header without building a tree: { name: {dtype, shape, data_offsets}, "__metadata__":
+// {string: string} }.
 class header_reader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit header_reader(safetensors_header &out) : out_(out) {}
@@ -155,7 +156,8 @@ uint64_t checked_header_length(const uint8_t *bytes, uint64_t n_bytes, const std
   return length;
 }
 
-// Rule 7 for one entry. Its byte count follows from dtype and shape and must be what the offsets say.
+// Rule 7 for one entry. Its byte count follows from dtype and shape and must be what the offsets
+// say.
 void check_entry(const safetensors_entry &entry, const std::string &where) {
   const int rank = safetensors_dtype_rank(entry.dtype);
   const std::string tensor = "tensor '" + entry.name + "'";

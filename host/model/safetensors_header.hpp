@@ -1,4 +1,5 @@
-// The header of a safetensors file: parsed, checked against every rule of the format, before any tensor is touched.
+// The header of a safetensors file: parsed, checked against every rule of the format, before any
+// tensor is touched.
 // Not the tensors (safetensors.cpp).
 #pragma once
 
@@ -21,7 +22,8 @@ struct safetensors_header {
   uint64_t data_begin = 0;  // bytes from the start of the file
 };
 
-// bytes: the whole file, mapped. Throws error(failed) at `where`; the rules are those of formats.md 1.2, in its order.
+// bytes: the whole file, mapped. Throws error(failed) at `where`; the rules are those of
+// formats.md 1.2, in its order.
 safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes,
                                             const std::string &where);
 

@@ -29,8 +29,8 @@ class tensor_source {
   // alive), else a new tensor. Throws error(failed) if there is no tensor of this name.
   virtual at::Tensor tensor(const std::string &name) const = 0;
 
-  // The same as a tensor of `dtype` of one's own or borrowed; the file's pages are given back after a conversion, so that
-  // loading a checkpoint takes no more memory than the weights.
+  // The same as a tensor of `dtype` of one's own or borrowed; the file's pages are given back
+  // after a conversion, so that loading a checkpoint takes no more memory than the weights.
   virtual at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const {
     return tensor(name).to(dtype);
   }

@@ -1,4 +1,5 @@
-// bench_model MODEL [load|prefill|decode|perplexity|all]: speed of the decoder as ratios to this machine's own GEMM rate.
+// bench_model MODEL [load|prefill|decode|perplexity|all]: speed of the decoder as ratios to this
+// machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -1,4 +1,5 @@
-// The real model against transformers: logits, greedy continuations, perplexity (tests/golden/smollm2.json).
+// The real model against transformers: logits, greedy continuations, perplexity
+// (tests/golden/smollm2.json).
 #include <ATen/ATen.h>
 
 #include <filesystem>

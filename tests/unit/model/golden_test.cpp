@@ -1,4 +1,5 @@
-// Logits of tiny random models of every family agree with transformers (tests/golden/make_model_goldens.py).
+// Logits of tiny random models of every family agree with transformers
+// (tests/golden/make_model_goldens.py).
 #include <ATen/ATen.h>
 
 #include <filesystem>

@@ -10,6 +10,8 @@
 #include "stats/permutation.hpp"
 #include "stats/planning.hpp"
 #include "stats/proportion.hpp"
+#include "stats/repetition.hpp"
+#include "stats/text_signals.hpp"
 
 namespace assay::lua {
 namespace {
@@ -253,6 +255,77 @@ int benjamini_hochberg(lua_State *L) {
   return 1;
 }
 
+// ---- texts
+
+std::vector<int32_t> read_tokens(lua_State *L, int index, const char *name) {
+  const std::vector<int64_t> ids = read_ids(L, index, name);
+  return {ids.begin(), ids.end()};
+}
+
+void set_integer(lua_State *L, const char *key, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, key);
+}
+
+void set_token_signals(lua_State *L, const std::vector<int32_t> &ids) {
+  const auto loop = stats::find_suffix_period(ids);
+  const auto shares = stats::count_tokens(ids);
+  set_integer(L, "period", loop.period);
+  set_integer(L, "repeats", loop.repeats);
+  set_integer(L, "tokens", static_cast<int64_t>(ids.size()));
+  set_number(L, "top_share", shares.top);
+  set_integer(L, "top_token", shares.top_token);
+  set_number(L, "distinct", shares.distinct);
+  set_number(L, "ngram_repetition", stats::ngram_repetition(ids, 4));
+}
+
+int text_signals(
+    lua_State *L) {  // (text [, { ids, prompt }]) -> table of signs, see scripts/assay/detectors
+  const std::string text = read_string(L, 1, "text");
+  const option_table given(L, 2, {"ids", "prompt"});
+  std::vector<int32_t> ids;
+  if (given.push("ids")) {
+    ids = read_tokens(L, lua_gettop(L), "ids");
+    lua_pop(L, 1);
+  }
+  const std::string prompt = given.text("prompt").value_or("");
+  const auto compression = stats::compression_ratios(text);
+  lua_createtable(L, 0, 16);
+  if (given.has("ids")) set_token_signals(L, ids);
+  set_number(L, "compression", compression.whole);
+  set_number(L, "compression_window", compression.largest_window);
+  set_integer(L, "segment_repeats", stats::most_repeated_segment(text));
+  set_integer(L, "lost_characters", stats::count_replacement_characters(text));
+  if (!prompt.empty()) set_integer(L, "echo_bytes", stats::longest_common_substring(text, prompt));
+  const auto broken = stats::gopher_violations(text);
+  lua_createtable(L, static_cast<int>(broken.size()), 0);
+  for (size_t i = 0; i < broken.size(); ++i) {
+    lua_pushstring(L, broken[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+  lua_setfield(L, -2, "gopher");
+  lua_newtable(L);
+  for (const auto &[script, letters] : stats::letters_by_script(text))
+    set_integer(L, script.c_str(), letters);
+  lua_setfield(L, -2, "letters");
+  return 1;
+}
+
+int rouge_l(lua_State *L) {  // (ids, ids) -> F1 of the longest common subsequence
+  lua_pushnumber(L, stats::rouge_l(read_tokens(L, 1, "first"), read_tokens(L, 2, "second")));
+  return 1;
+}
+
+int first_divergence(lua_State *L) {  // (ids, ids) -> position from 0, nil if equal
+  const int64_t place =
+      stats::first_divergence(read_tokens(L, 1, "first"), read_tokens(L, 2, "second"));
+  if (place < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, place);
+  return 1;
+}
+
 }  // namespace
 
 int open_stats(lua_State *L) {
@@ -276,6 +349,9 @@ int open_stats(lua_State *L) {
       {"equivalence", guarded<equivalence>},
       {"detection_chance", guarded<detection_chance>},
       {"zero_cases_upper_bound", guarded<zero_cases_upper_bound>},
+      {"text_signals", guarded<text_signals>},
+      {"rouge_l", guarded<rouge_l>},
+      {"first_divergence", guarded<first_divergence>},
       {"holm", guarded<holm>},
       {"benjamini_hochberg", guarded<benjamini_hochberg>},
       {nullptr, nullptr}};

@@ -1,5 +1,5 @@
-// at::Tensor <-> ABI tensors, and the services that need LibTorch. The only part of plug/ that sees ATen;
-// a library of its own (assay_bridge), which the front program and the scanner do not link.
+// at::Tensor <-> ABI tensors, and the services that need LibTorch. The only part of plug/ that sees
+// ATen; a library of its own (assay_bridge), which the front program and the scanner do not link.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -22,8 +22,8 @@ enum class kind : uint32_t {
 };
 inline constexpr kind k_kinds[] = {kind::quantizer, kind::transform, kind::dataset, kind::metric,
                                    kind::exporter};
-const char *kind_name(kind which);      // static: "quantizer"
-const char *kind_name(uint32_t which);  // the same for a number from a plugin; "kind 9" if unknown
+const char *kind_name(kind which);  // static: "quantizer"
+bool is_known_kind(uint32_t which);
 bool parse_kind(const std::string &name, kind &out);
 
 // Filled by the scan alone; nothing is loaded before load() (plug/loader) is asked.

@@ -27,7 +27,8 @@ struct search_options {
   bool rescan = false;               // do not believe the cache
 };
 
-// --plugin-dir folders, then ASSAY_PLUGIN_PATH (colon list), then <exe>/../plugins and <exe>/../lib/assay.
+// --plugin-dir folders, then ASSAY_PLUGIN_PATH (colon list), then <exe>/../plugins and
+// <exe>/../lib/assay.
 std::vector<std::string> plugin_folders(const std::vector<std::string> &from_command_line);
 
 class registry {

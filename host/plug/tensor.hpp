@@ -1,5 +1,5 @@
-// ABI tensors in host hands, without LibTorch: owners, views with storage, plain questions about them.
-// Not the way from and to at::Tensor, which is plug/bridge.
+// ABI tensors in host hands, without LibTorch: owners, views with storage, plain questions about
+// them. Not the way from and to at::Tensor, which is plug/bridge.
 #pragma once
 
 #include <assay.h>
@@ -67,7 +67,8 @@ class managed_tensor {
   assay_managed *owned_ = nullptr;
 };
 
-// A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws error(failed) without memory.
+// A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws error(failed) without
+// memory.
 managed_tensor new_cpu_tensor(assay_dtype dtype, const std::vector<int64_t> &shape);
 
 }  // namespace assay::plug

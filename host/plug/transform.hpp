@@ -7,8 +7,8 @@
 
 namespace assay::plug {
 
-// Receives what cannot be written into the block's tensors. May throw assay::error: the plugin's call
-// then fails with it. Tensors are borrowed and have been checked for shape and dtype.
+// Receives what cannot be written into the block's tensors. May throw assay::error: the plugin's
+// call then fails with it. Tensors are borrowed and have been checked for shape and dtype.
 class edit_receiver {
  public:
   virtual ~edit_receiver() = default;

@@ -1,0 +1,154 @@
+// One call into a plugin: layer set, time taken, status and text turned into an error that names
+// the culprit.
+#include "plug/instance.hpp"
+
+#include <cfenv>
+#include <chrono>
+#include <clocale>
+
+#include "core/error.hpp"
+#include "plug/loader.hpp"
+#include "plug/service_context.hpp"
+
+namespace assay::plug {
+namespace {
+
+// What a plugin must leave as it found it, looked at in checked mode.
+struct surroundings {
+  int rounding = std::fegetround();
+  std::string locale = std::setlocale(LC_ALL, nullptr);
+
+  // What was changed, put back; "" if nothing was.
+  std::string restore() const {
+    std::string changed;
+    if (std::fegetround() != rounding) {
+      changed = "the floating-point rounding mode";
+      std::fesetround(rounding);
+    }
+    if (locale != std::setlocale(LC_ALL, nullptr)) {
+      changed = "the locale";
+      std::setlocale(LC_ALL, locale.c_str());
+    }
+    return changed;
+  }
+};
+
+// create and destroy lie at the same place in each table, but tables are typed: one switch for
+// both.
+using create_fn = int32_t (*)(const assay_host *, const char *, void **);
+using destroy_fn = void (*)(void *);
+
+create_fn create_of(kind what, const void *table) {
+  switch (what) {
+    case kind::quantizer:
+      return static_cast<const assay_quantizer_vtable *>(table)->create;
+    case kind::transform:
+      return static_cast<const assay_transform_vtable *>(table)->create;
+    case kind::dataset:
+      return static_cast<const assay_dataset_vtable *>(table)->create;
+    case kind::metric:
+      return static_cast<const assay_metric_vtable *>(table)->create;
+    case kind::exporter:
+      return static_cast<const assay_exporter_vtable *>(table)->create;
+  }
+  return nullptr;
+}
+
+destroy_fn destroy_of(kind what, const void *table) {
+  switch (what) {
+    case kind::quantizer:
+      return static_cast<const assay_quantizer_vtable *>(table)->destroy;
+    case kind::transform:
+      return static_cast<const assay_transform_vtable *>(table)->destroy;
+    case kind::dataset:
+      return static_cast<const assay_dataset_vtable *>(table)->destroy;
+    case kind::metric:
+      return static_cast<const assay_metric_vtable *>(table)->destroy;
+    case kind::exporter:
+      return static_cast<const assay_exporter_vtable *>(table)->destroy;
+  }
+  return nullptr;
+}
+
+error_kind kind_of_status(int32_t status, const std::string &verb, bool has_text) {
+  if (status == ASSAY_CANCELLED) return error_kind::cancelled;
+  if (status == ASSAY_INTERNAL || status < ASSAY_INTERNAL || !has_text) return error_kind::plugin;
+  if (status == ASSAY_INVALID_ARGUMENT && verb == "create") return error_kind::usage;
+  return error_kind::failed;
+}
+
+std::string place(const component &what, const std::string &where) {
+  return where.empty() ? what.id : where;
+}
+
+}  // namespace
+
+instance::instance(const component &what, const json &config, const instance_options &options,
+                   const std::string &where)
+    : component_(&what),
+      config_(what.complete_config(config, place(what, where))),
+      services_(std::make_unique<service_context>(&what, options)),
+      vtable_(&load_component(what).vtable),
+      seconds_(std::make_unique<double>(0.0)) {
+  const std::string text = config_.dump();
+  call("create", "",
+       [&] { return create_of(what.what, vtable_)(services_->table(), text.c_str(), &self_); });
+  if (self_ == nullptr) blame("", "create returned success and no instance");
+}
+
+instance::~instance() {
+  if (self_ != nullptr) destroy_of(component_->what, vtable_)(self_);
+}
+
+instance::instance(instance &&other) noexcept
+    : component_(other.component_),
+      config_(std::move(other.config_)),
+      services_(std::move(other.services_)),
+      vtable_(other.vtable_),
+      self_(other.self_),
+      seconds_(std::move(other.seconds_)) {
+  other.self_ = nullptr;
+}
+
+int32_t instance::call(const char *verb, const std::string &layer,
+                       const std::function<int32_t()> &body) const {
+  const bool checked = services_->options().checked;
+  const surroundings before;
+  services_->begin_call(layer);
+  const auto start = std::chrono::steady_clock::now();
+  int32_t status = ASSAY_OK;
+  bool escaped = false;
+  try {
+    status = body();
+  } catch (...) {
+    escaped = true;
+  }
+  *seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  services_->end_call();
+  services_
+      ->rethrow_kept();  // a host callback failed: that is the reason, whatever the plugin made of it
+  if (escaped) blame(layer, std::string("let an exception escape from ") + verb);
+  const std::string changed = checked ? before.restore() : std::string();
+  if (!changed.empty()) blame(layer, std::string(verb) + " changed " + changed);
+  if (status >= 0) {
+    if (services_->has_failed())
+      blame(layer, std::string(verb) +
+                       " reported a failure and returned success: " + services_->failure_text());
+    return status;
+  }
+  const std::string text = services_->failure_text();
+  const error_kind blamed = kind_of_status(status, verb, !text.empty());
+  if (blamed == error_kind::cancelled)
+    throw error(blamed, "stopped by the user").plugin(component_->id).layer(layer);
+  throw error(blamed, !text.empty() ? text
+                                    : std::string(verb) + " failed with status " +
+                                          std::to_string(status) + " and told no reason")
+      .plugin(component_->id)
+      .layer(layer);
+}
+
+void instance::blame(const std::string &layer, const std::string &message) const {
+  throw error(error_kind::plugin, message).plugin(component_->id).layer(layer);
+}
+
+}  // namespace assay::plug

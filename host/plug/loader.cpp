@@ -1,0 +1,91 @@
+// The only file that opens shared libraries.
+#include "plug/loader.hpp"
+
+#define BOOST_DLL_USE_STD_FS
+#include <boost/dll/shared_library.hpp>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "core/error.hpp"
+#include "plug/elf.hpp"
+#include "plug/service_context.hpp"
+
+namespace assay::plug {
+namespace {
+
+namespace dll = boost::dll;
+
+struct loaded {
+  dll::shared_library library;
+  gated_plugin plugin;
+};
+
+// Never destroyed: code of plugins may run until the process ends (deleters, thread-local objects).
+std::map<std::string, loaded> &all_loaded() {
+  static auto *libraries = new std::map<std::string, loaded>();
+  return *libraries;
+}
+
+std::mutex &loading() {
+  static auto *mutex = new std::mutex();
+  return *mutex;
+}
+
+dll::shared_library open_library(const std::string &path) {
+  try {
+    // rtld_now: a missing symbol is told here and not in the middle of a run. Local is the default.
+    return dll::shared_library(std::filesystem::path(path), dll::load_mode::rtld_now);
+  } catch (const std::exception &reason) {  // the throwing overload carries dlerror's text
+    std::string text = reason.what();
+    const size_t noise = text.rfind(": Bad file descriptor");  // boost's invented error code
+    if (noise != std::string::npos) text.resize(noise);
+    const std::string prefix =
+        "boost::dll::shared_library::load() failed (dlerror system message: ";
+    if (text.starts_with(prefix)) text = text.substr(prefix.size());
+    if (text.ends_with(")")) text.pop_back();
+    throw error(error_kind::plugin, "cannot be loaded").at(path).cause(text);
+  }
+}
+
+gated_plugin ask_entry(const dll::shared_library &library, const std::string &path) {
+  const auto &entry = library.get<const assay_plugin *(const assay_host *)>("assay_plugin_v1");
+  service_context services(nullptr, {});
+  const assay_plugin *answer = entry(services.table());
+  if (answer == nullptr) {
+    error refusal = error(error_kind::plugin, "assay_plugin_v1 returned NULL").at(path);
+    if (!services.failure_text().empty()) throw std::move(refusal).cause(services.failure_text());
+    throw refusal;
+  }
+  return admit(answer, path);
+}
+
+}  // namespace
+
+const gated_plugin &load_plugin(const std::string &path) {
+  std::error_code ignored;
+  const std::string key = std::filesystem::weakly_canonical(path, ignored).string();
+  const std::lock_guard<std::mutex> lock(loading());
+  auto &libraries = all_loaded();
+  const auto known = libraries.find(key);
+  if (known != libraries.end()) return known->second.plugin;
+
+  const std::string refusal = why_not_loadable(read_elf(path));
+  if (!refusal.empty()) throw error(error_kind::plugin, refusal).at(path);
+  auto *library =
+      new dll::shared_library(open_library(path));  // kept also when the gate refuses it
+  gated_plugin plugin = ask_entry(*library, path);
+  return libraries.emplace(key, loaded{*library, std::move(plugin)}).first->second.plugin;
+}
+
+const gated_component &load_component(const component &what) {
+  const gated_plugin &plugin = load_plugin(what.file);
+  for (const gated_component &one : plugin.components)
+    if (one.facts.kind == static_cast<uint32_t>(what.what) && what.id == one.facts.id) return one;
+  throw error(error_kind::plugin,
+              std::string("has no ") + kind_name(what.what) + " '" + what.id + "' any more")
+      .at(what.file)
+      .hint("It was replaced while assay ran; start again");
+}
+
+}  // namespace assay::plug

@@ -1,0 +1,163 @@
+// A pool of waiting threads; the caller works too. Pieces are handed out in ascending order.
+#include "plug/parallel.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "core/cancel.hpp"
+#include "plug/services.hpp"
+
+namespace assay::plug {
+namespace {
+
+constexpr int64_t k_pieces_per_thread = 4;  // so that one slow piece does not hold up the others
+constexpr int64_t k_no_piece = std::numeric_limits<int64_t>::max();
+
+thread_local bool t_inside_loop = false;
+std::atomic<int> g_wanted_threads{0};
+
+int allowed_threads() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof cpus, &cpus) == 0) return std::max(1, CPU_COUNT(&cpus));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+int thread_count() {
+  const int wanted = g_wanted_threads.load();
+  return wanted > 0 ? wanted : allowed_threads();
+}
+
+// One loop: what to run, what is still to be handed out, what failed.
+struct loop {
+  loop(int64_t n_indices, int64_t piece_length, assay_range_fn function, void *argument)
+      : n(n_indices), piece(piece_length), body(function), arg(argument) {}
+
+  const int64_t n, piece;
+  const assay_range_fn body;
+  void *const arg;
+  std::atomic<int64_t> next{0};
+  std::mutex guard;
+  int64_t failed_piece = k_no_piece;  // the lowest
+  int32_t status = ASSAY_OK;
+
+  void record(int64_t begin, int32_t code) {
+    const std::lock_guard<std::mutex> lock(guard);
+    if (begin < failed_piece) {
+      failed_piece = begin;
+      status = code;
+    }
+    next.store(
+        n);  // hand out no more; pieces below are out already, so the lowest failure is known
+  }
+
+  int32_t run_piece(int64_t begin, int64_t end) const noexcept {
+    try {
+      return body(arg, begin, end);
+    } catch (...) {  // a C++ plugin that lets an exception escape
+      return ASSAY_INTERNAL;
+    }
+  }
+
+  void work() {
+    for (;;) {
+      const int64_t begin = next.fetch_add(piece);
+      if (begin >= n) return;
+      if (cancel_requested()) return record(begin, ASSAY_CANCELLED);
+      const int32_t code = run_piece(begin, std::min(n, begin + piece));
+      if (code < 0) record(begin, code);
+    }
+  }
+};
+
+class pool {
+ public:
+  // Runs the loop on up to `threads` threads, this one included.
+  void run(loop &what, int threads) {
+    {
+      const std::lock_guard<std::mutex> lock(guard_);
+      while (static_cast<int>(n_threads_) < threads - 1) start_thread();
+      current_ = &what;
+      seats_ = threads - 1;
+      working_ = 0;
+      ++generation_;
+    }
+    wake_.notify_all();
+    what.work();
+    std::unique_lock<std::mutex> lock(guard_);
+    seats_ = 0;  // who has not begun stays out
+    done_.wait(lock, [&] { return working_ == 0; });
+    current_ = nullptr;
+  }
+
+  std::mutex &turn() { return turn_; }
+
+ private:
+  void start_thread() {
+    std::thread([this] { serve(); }).detach();
+    ++n_threads_;
+  }
+
+  void serve() {
+    t_inside_loop = true;  // a body that starts a loop of its own gets it run serially
+    uint64_t seen = 0;
+    std::unique_lock<std::mutex> lock(guard_);
+    for (;;) {
+      wake_.wait(lock, [&] { return generation_ != seen; });
+      seen = generation_;
+      if (seats_ == 0 || current_ == nullptr) continue;
+      --seats_;
+      ++working_;
+      loop *mine = current_;
+      lock.unlock();
+      mine->work();
+      lock.lock();
+      if (--working_ == 0) done_.notify_all();
+    }
+  }
+
+  std::mutex turn_;   // one loop at a time
+  std::mutex guard_;  // of everything below
+  std::condition_variable wake_, done_;
+  loop *current_ = nullptr;
+  int seats_ = 0, working_ = 0;
+  uint64_t generation_ = 0;
+  int n_threads_ = 0;
+};
+
+// Never destroyed: its threads wait until the process ends.
+pool &threads() {
+  static auto *only = new pool();
+  return *only;
+}
+
+}  // namespace
+
+void set_plugin_threads(int n_threads) {
+  g_wanted_threads.store(std::max(0, n_threads));
+}
+
+int32_t run_in_pieces(int64_t n, int64_t grain, assay_range_fn body, void *arg) {
+  if (n <= 0) return ASSAY_OK;
+  const int count = thread_count();
+  const int64_t even = (n + count * k_pieces_per_thread - 1) / (count * k_pieces_per_thread);
+  loop what(n, std::max<int64_t>({1, grain, even}), body, arg);
+  const bool alone = count == 1 || t_inside_loop || what.piece >= n;
+  std::unique_lock<std::mutex> turn(threads().turn(), std::defer_lock);
+  const bool outermost = !t_inside_loop;
+  t_inside_loop = true;
+  if (!alone && turn.try_lock())
+    threads().run(what, count);
+  else
+    what.work();
+  if (outermost) t_inside_loop = false;
+  return what.status;
+}
+
+}  // namespace assay::plug

@@ -1,0 +1,121 @@
+/* Grids of round-to-nearest (methods notes 3.0): full-range and narrow symmetric, asymmetric. */
+#include "grid.h"
+
+#include <string.h>
+
+static uint32_t bits_of(float x) {
+  uint32_t u;
+  memcpy(&u, &x, sizeof u);
+  return u;
+}
+
+static float float_of(uint32_t u) {
+  float x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+/* f32 -> f16, round half to even (IEEE 754). Overflow gives Inf, small values are subnormal. */
+static uint16_t to_f16(float x) {
+  const uint32_t u = bits_of(x), sign = (u >> 16) & 0x8000u, magnitude = u & 0x7fffffffu;
+  if (magnitude >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); /* 65536 and above */
+  if (magnitude < 0x38800000u) /* below 2^-14: adding 0.5 aligns the last bits */
+    return (uint16_t)(sign | (bits_of(float_of(magnitude) + 0.5f) - 0x3f000000u));
+  const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
+  return (uint16_t)(sign | ((rounded - 0x38000000u) >> 13));
+}
+
+static float from_f16(uint16_t h) {
+  const uint32_t sign = (uint32_t)(h & 0x8000u) << 16, magnitude = h & 0x7fffu;
+  if (magnitude >= 0x7c00u) return float_of(sign | 0x7f800000u | (magnitude << 13));
+  const float scaled = float_of(magnitude << 13) * float_of(0x77800000u); /* times 2^112, exact */
+  return float_of(sign | bits_of(scaled));
+}
+
+static uint16_t to_bf16(float x) {
+  const uint32_t u = bits_of(x);
+  return (uint16_t)((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+
+int rtn_scale_bits(enum rtn_scale dtype) {
+  return dtype == RTN_F32 ? 32 : 16;
+}
+
+void rtn_store_scale(enum rtn_scale dtype, void *scales, int64_t i, float value) {
+  if (dtype == RTN_F32) ((float *)scales)[i] = value;
+  if (dtype == RTN_F16) ((uint16_t *)scales)[i] = to_f16(value);
+  if (dtype == RTN_BF16) ((uint16_t *)scales)[i] = to_bf16(value);
+}
+
+float rtn_load_scale(enum rtn_scale dtype, const void *scales, int64_t i) {
+  if (dtype == RTN_F32) return ((const float *)scales)[i];
+  if (dtype == RTN_F16) return from_f16(((const uint16_t *)scales)[i]);
+  return float_of((uint32_t)((const uint16_t *)scales)[i] << 16);
+}
+
+static float rounded_to(enum rtn_scale dtype, float x) {
+  if (dtype == RTN_F32) return x;
+  if (dtype == RTN_F16) return from_f16(to_f16(x));
+  return float_of((uint32_t)to_bf16(x) << 16);
+}
+
+int64_t rtn_find_not_finite(const float *w, int64_t n) {
+  uint32_t any = 0;
+  for (int64_t i = 0; i < n; ++i) any |= (bits_of(w[i]) & 0x7f800000u) == 0x7f800000u;
+  for (int64_t i = 0; any && i < n; ++i)
+    if ((bits_of(w[i]) & 0x7f800000u) == 0x7f800000u) return i;
+  return -1;
+}
+
+/* Rounds to the stored dtype before any code is chosen: what was searched is what is loaded. A
+ * scale below the smallest normal number would lose its digits, or load as zero: it is raised. */
+static int store_precision(enum rtn_scale dtype, float ideal, rtn_group *out) {
+  const float smallest = dtype == RTN_F16 ? 0x1p-14f : 0x1p-126f;
+  const float magnitude = ideal < 0 ? -ideal : ideal;
+  out->clamped = magnitude < smallest;
+  if (out->clamped) ideal = ideal < 0 ? -smallest : smallest;
+  out->scale = rounded_to(dtype, ideal);
+  return rtn_find_not_finite(&out->scale, 1) < 0;
+}
+
+int rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
+  float low = 0.0f, high = 0.0f; /* zero is always inside the range */
+  for (int64_t i = 0; i < n; ++i) {
+    low = w[i] < low ? w[i] : low;
+    high = w[i] > high ? w[i] : high;
+  }
+  memset(out, 0, sizeof *out);
+  out->scale = 1.0f;
+  if (low == 0.0f && high == 0.0f) return 1; /* all zero: any scale is exact */
+
+  const float half = (float)(1 << (grid->bits - 1)); /* 2^(b-1) */
+  const float extreme = -low >= high ? low : high;   /* with its sign; in a tie the negative one */
+  if (grid->range == RTN_FULL) return store_precision(grid->scale_dtype, -extreme / half, out);
+  if (grid->range == RTN_NARROW) {
+    const float magnitude = extreme < 0 ? -extreme : extreme;
+    return store_precision(grid->scale_dtype, magnitude / (half - 1.0f), out);
+  }
+  const float top = 2.0f * half - 1.0f; /* 2^b - 1; high - low might overflow */
+  if (!store_precision(grid->scale_dtype, high / top - low / top, out)) return 0;
+  const float zero = -low / out->scale; /* in [0, 2^b - 1] up to the rounding of the scale */
+  out->zero = (int32_t)(zero > top ? top : (zero + 12582912.0f) - 12582912.0f);
+  return 1;
+}
+
+void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, int64_t n,
+                uint8_t *codes) {
+  /* Adding and taking away 1.5 * 2^23 rounds half to even, and vectorises without SSE4. */
+  const float magic = 12582912.0f, zero = (float)group->zero, scale = group->scale;
+  const float half = (float)(1 << (grid->bits - 1));
+  const float low = grid->range == RTN_ASYMMETRIC ? 0.0f : -half;
+  const float high = grid->range == RTN_ASYMMETRIC ? 2.0f * half - 1.0f : half - 1.0f;
+  for (int64_t i = 0; i < n; ++i) {
+    float steps = w[i] / scale;
+    steps = steps < -512.0f ? -512.0f : steps; /* where the trick holds; every code is nearer */
+    steps = steps > 512.0f ? 512.0f : steps;
+    float code = ((steps + magic) - magic) + zero;
+    code = code < low ? low : code;
+    code = code > high ? high : code;
+    codes[i] = (uint8_t)(int32_t)code; /* a negative code keeps its two's complement byte */
+  }
+}

@@ -4,7 +4,7 @@
 # PACKAGE=PROBE: a command, or (with a slash or a dot) a header, of which one alternative must exist.
 package_probes=(
   g++=g++ cmake=cmake ninja-build=ninja pkg-config=pkg-config
-  liblua5.4-dev=lua5.4/lua.hpp libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
+  liblua5.4-dev=lua5.4/lauxlib.h libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
   libcli11-dev=CLI/CLI.hpp libpcre2-dev=pcre2.h libutf8proc-dev=utf8proc.h zlib1g-dev=zlib.h
   libssl-dev=openssl/evp.h 'catch2=catch2/catch.hpp|catch2/catch_all.hpp'
 )

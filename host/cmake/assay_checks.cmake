@@ -9,13 +9,13 @@ function(assay_check_lua)
   if(DEFINED ASSAY_LUA_RUNS_DESTRUCTORS)
     return()
   endif()
-  try_run(run compiled ${CMAKE_BINARY_DIR}/lua_destructors ${CMAKE_SOURCE_DIR}/third_party/cmake/lua_destructors.cpp
+  try_run(lua_run lua_compiled ${CMAKE_BINARY_DIR}/lua_destructors ${CMAKE_SOURCE_DIR}/third_party/cmake/lua_destructors.cpp
     CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${LUA_INCLUDE_DIRS}" LINK_LIBRARIES ${LUA_LINK_LIBRARIES} ${CMAKE_DL_LIBS} m
     COMPILE_OUTPUT_VARIABLE output)
-  if(NOT compiled)
+  if(NOT lua_compiled)
     message(FATAL_ERROR "A program with lua5.4-c++ does not compile:\n${output}")
   endif()
-  if(NOT run EQUAL 0)
+  if(NOT lua_run EQUAL 0)
     message(FATAL_ERROR "This lua5.4-c++ does not run C++ destructors when a script fails: it was compiled as C. "
       "Debian's and Ubuntu's liblua5.4-dev has the right one.")
   endif()

@@ -37,9 +37,13 @@ case $rule in
         sed 's/$/: takes 13 s to compile, include the ATen header that is needed/'
     } | none
     ;;
-  lua) # lua.h only in lua/
-    files host plugins tests | grep -E '\.(cpp|hpp|c|h)$' | existing | includes | grep -E ':(lua5\.4/)?(lua|lualib|lauxlib)\.(h|hpp)$' |
-      grep -vE '^(host/lua/|tests/(unit/)?lua/|host/cmake/)' | sed 's/$/: the Lua C API is for host\/lua/' | none
+  lua) # lua.h only in lua/, and never by way of lua.hpp
+    {
+      files host plugins tests | grep -E '\.(cpp|hpp|c|h)$' | existing | includes | grep -E ':(lua5\.4/)?(lua|lualib|lauxlib)\.(h|hpp)$' |
+        grep -vE '^(host/lua/|tests/(unit/)?lua/|host/cmake/)' | sed 's/$/: the Lua C API is for host\/lua/'
+      files host tests | grep -E '\.(cpp|hpp)$' | existing | includes | grep -E ':lua\.hpp$' |
+        sed 's/$/: include "lua\/lua_headers.hpp", since lua.hpp has the wrong linkage on Ubuntu 24.04/'
+    } | none
     ;;
   dll) # Boost.DLL only in plug/loader
     files host plugins tests | grep -E '\.(cpp|hpp)$' | existing | includes | grep -E ':boost/dll' |

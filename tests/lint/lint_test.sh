@@ -23,7 +23,7 @@ expect() {
 touch "$tree/plugins/quantizers/rtn/CMakeLists.txt"
 write host/model/good.cpp '// Fine.' '#include "core/error.hpp"' '#include <ATen/ATen.h>' '#include <vector>'
 write host/plug/loader.cpp '// Fine.' '#include <boost/dll.hpp>' '#include "core/error.hpp"'
-write host/lua/good.cpp '// Fine.' '#include <lua.hpp>' '#include "model/decoder.hpp"'
+write host/lua/good.cpp '// Fine.' '#include <lua.h>' '#include "model/decoder.hpp"'
 write plugins/quantizers/rtn/good.c '/* Fine. */' '#include "assay.h"' '#include "rtn.h"' '#include <math.h>'
 write plugins/quantizers/rtn/rtn.h '/* Fine. */'
 write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#include <vector>' '#include <cuda_runtime.h>'
@@ -34,10 +34,11 @@ write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/AT
 write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text/tokenizer.hpp"' '#include <torch/torch.h>'
 write plugins/quantizers/rtn/bad.c '/* Sins. */' '#include "core/error.hpp"' '#include "../other/other.h"'
 yes '// line' | head -n 401 >"$tree/host/core/long.hpp"
+write host/lua/bad.cpp '// The C linkage of lua.hpp is wrong on some systems.' '#include <lua.hpp>'
 write host/core/mute.cpp '#include <vector>'
 expect layers 2
 expect tensors 2
-expect lua 1
+expect lua 2
 expect dll 1
 expect plugins 3
 expect length 1

@@ -1,6 +1,9 @@
 // Run at configure time: a Lua error must run the destructors of the C++ frames that it leaves.
 // Not so with a Lua that was compiled as C, whose longjmp skips them and leaks every tensor in flight.
-#include <lua.hpp>
+// Not <lua.hpp>, see host/lua/lua_headers.hpp.
+#include <lua.h>
+
+#include <lauxlib.h>
 
 namespace {
 

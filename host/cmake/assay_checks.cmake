@@ -12,10 +12,14 @@ function(assay_check_lua)
   try_run(lua_run lua_compiled ${CMAKE_BINARY_DIR}/lua_destructors ${CMAKE_SOURCE_DIR}/third_party/cmake/lua_destructors.cpp
     CMAKE_FLAGS "-DINCLUDE_DIRECTORIES=${LUA_INCLUDE_DIRS}" LINK_LIBRARIES ${LUA_LINK_LIBRARIES} ${CMAKE_DL_LIBS} m
     COMPILE_OUTPUT_VARIABLE output)
-  if(NOT lua_compiled)
+  set(run ${lua_run})
+  set(compiled ${lua_compiled})
+  unset(lua_run CACHE)                              # try again next time if it failed now
+  unset(lua_compiled CACHE)
+  if(NOT compiled)
     message(FATAL_ERROR "A program with lua5.4-c++ does not compile:\n${output}")
   endif()
-  if(NOT lua_run EQUAL 0)
+  if(NOT run EQUAL 0)
     message(FATAL_ERROR "This lua5.4-c++ does not run C++ destructors when a script fails: it was compiled as C. "
       "Debian's and Ubuntu's liblua5.4-dev has the right one.")
   endif()

@@ -1,0 +1,119 @@
+// Extraction of answers.
+// Hand-written scanners of small published patterns: std::regex is slow and recursive on long outputs.
+#include "extract.hpp"
+
+#include "text_normal.hpp"
+
+namespace answers {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_word(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
+  size_t end = start;
+  while (end < text.size() &&
+         (is_digit(text[end]) || allowed.find(text[end]) != std::string_view::npos))
+    ++end;
+  return end;
+}
+
+// #### (\-?[0-9\.\,]+), the first match
+std::optional<std::string> gsm8k_strict(std::string_view text) {
+  for (size_t mark = text.find("#### "); mark != std::string_view::npos;
+       mark = text.find("#### ", mark + 1)) {
+    const size_t start = mark + 5;
+    const size_t number = start + (start < text.size() && text[start] == '-' ? 1 : 0);
+    const size_t end = run_of(text, number, ".,");
+    if (end > number) return std::string(text.substr(start, end - start));
+  }
+  return std::nullopt;
+}
+
+// (-?[$0-9.,]{2,})|(-?[0-9]+), the last match
+std::optional<std::string> gsm8k_flexible(std::string_view text) {
+  std::optional<std::string> last;
+  for (size_t place = 0; place < text.size();) {
+    const size_t number = place + (text[place] == '-' ? 1 : 0);
+    size_t end = run_of(text, number, "$.,");
+    if (end < number + 2) end = run_of(text, number, "");
+    if (end == number) {
+      ++place;
+      continue;
+    }
+    last = std::string(text.substr(place, end - place));
+    place = end;
+  }
+  return last;
+}
+
+// The first capital letter A to J that stands alone or in parentheses.
+std::optional<std::string> letter(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < 'A' || text[i] > 'J') continue;
+    const bool starts = i == 0 || !is_word(text[i - 1]);
+    const bool ends = i + 1 == text.size() || (!is_word(text[i + 1]) && text[i + 1] != '\'');
+    if (starts && ends) return std::string(1, text[i]);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> last_boxed(std::string_view text) {
+  size_t mark = text.rfind("\\boxed");
+  // An inner box belongs to the outer one that is still open around it.
+  for (size_t outer = 0; (outer = text.find("\\boxed", outer)) != std::string_view::npos;
+       outer += 6) {
+    if (mark == std::string_view::npos || outer >= mark) break;
+    int depth = 0;
+    for (size_t i = outer + 6; i < mark; ++i) depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    bool closed = false;
+    int open = 0;
+    for (size_t i = outer + 6; i < mark && !closed; ++i) {
+      open += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+      closed = open == 0 && text[i] == '}';
+    }
+    if (depth > 0 && !closed) {
+      mark = outer;
+      break;
+    }
+  }
+  size_t length = 6;
+  if (mark == std::string_view::npos) {
+    mark = text.rfind("\\fbox");
+    length = 5;
+  }
+  if (mark == std::string_view::npos) return std::nullopt;
+  size_t start = mark + length;
+  if (start < text.size() && text[start] == ' ') {  // \boxed 5 ends at the next $
+    const size_t end = text.find('$', start);
+    return trimmed(text.substr(start, end == std::string_view::npos ? end : end - start));
+  }
+  if (start >= text.size() || text[start] != '{') return std::nullopt;
+  int depth = 0;
+  for (size_t i = start; i < text.size(); ++i) {
+    depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
+    if (depth == 0) return std::string(text.substr(start + 1, i - start - 1));
+  }
+  return std::nullopt;  // unbalanced
+}
+
+std::optional<std::string> extract_answer(std::string_view text, std::string_view rule) {
+  if (rule == "gsm8k_strict") return gsm8k_strict(text);
+  if (rule == "gsm8k_flexible") return gsm8k_flexible(text);
+  if (rule == "boxed") return last_boxed(text);
+  if (rule == "letter") return letter(text);
+  if (rule == "boxed_or_last_number") {
+    auto boxed = last_boxed(text);
+    return boxed ? boxed : gsm8k_flexible(text);
+  }
+  std::string whole = trimmed(text);
+  return whole.empty() ? std::nullopt : std::optional(std::move(whole));
+}
+
+}  // namespace answers

@@ -1,0 +1,17 @@
+// Finds the answer in a generated text, by the rules that published numbers use.
+// Not the comparison with the gold answer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace answers {
+
+// "none" | "gsm8k_strict" (first "#### n") | "gsm8k_flexible" (last number) | "boxed" (last \boxed{...}, braces
+// matched) | "boxed_or_last_number" | "letter" (first lone A to J). nullopt: no answer.
+std::optional<std::string> extract_answer(std::string_view text, std::string_view rule);
+
+std::optional<std::string> last_boxed(std::string_view text);
+
+}  // namespace answers

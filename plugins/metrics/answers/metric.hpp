@@ -1,0 +1,63 @@
+// What every metric of this plugin is: reads records, gives numbers with one score per sample.
+// Not the ABI: plugin.cpp carries these classes across it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "assay_json.hpp"
+
+namespace answers {
+
+struct numerical_problem : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct argument_problem : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// A number that a metric gives. The host's value is the mean of the scores; of kind "ratio", sum of scores over sum of
+// weights.
+struct number {
+  explicit number(std::string name_, std::string unit_ = "fraction",
+                  std::string direction_ = "higher", std::string kind_ = "binary",
+                  std::string interval_ = "wilson")
+      : name(std::move(name_)),
+        unit(std::move(unit_)),
+        direction(std::move(direction_)),
+        kind(std::move(kind_)),
+        interval(std::move(interval_)) {}
+  std::string name, unit, direction, kind, interval, summary;
+};
+
+class metric {
+ public:
+  virtual ~metric() = default;
+  // Names, units and kinds, without scores: what it will give.
+  virtual std::vector<number> declared() const = 0;
+  // Scores of one record, in the order of declared().
+  struct row {
+    std::vector<double> scores;
+    std::vector<double>
+        weights;  // of the numbers of kind "ratio", in order of declared(); empty if none
+  };
+  virtual row score(int64_t index, const assay_json::value &record) = 0;
+  virtual std::string note() const { return "{}"; }  // JSON, after all records
+  virtual void clear() {}
+};
+
+std::unique_ptr<metric> make_exact_match(const assay_json::value &config);
+std::unique_ptr<metric> make_squad(const assay_json::value &config);
+std::unique_ptr<metric> make_choice(const assay_json::value &config);
+std::unique_ptr<metric> make_math(const assay_json::value &config);
+
+// Members of a record; they throw argument_problem with the sample's number.
+const std::string &text_of(const assay_json::value &record, int64_t index, const char *key);
+std::vector<std::string> texts_of(const assay_json::value &record, int64_t index, const char *key);
+std::vector<double> numbers_of(const assay_json::value &record, int64_t index, const char *key);
+
+}  // namespace answers

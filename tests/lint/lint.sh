@@ -31,7 +31,7 @@ case $rule in
   tensors) # ATen and torch only in the tensor layers; never the slow torch/torch.h
     {
       files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':(ATen|torch|c10|caffe2)/' |
-        grep -vE '^(host/(model|quant|engine|stats|lua)/|host/plug/bridge|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
+        grep -vE '^(host/(model|quant|engine|stats|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
         sed 's/$/: ATen is for model, quant, engine, stats, plug\/bridge and lua/'
       files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':torch/(torch|extension|all)\.h$' |
         sed 's/$/: takes 13 s to compile, include the ATen header that is needed/'
@@ -60,8 +60,8 @@ case $rule in
         { print $1 ":" $2 ": a plugin must not include " $3 }'
       files plugins | grep -oE '^plugins/[a-z_]+/[a-z0-9_]+/CMakeLists.txt' | cut -d/ -f2,3 | while IFS=/ read -r kind name; do
         case $name in text | perplexity) continue ;; esac # plain words too: JSON keys, tasks
-        files host | grep -E '\.(cpp|hpp)$' | existing | xargs -r grep -HnE "\"(org\.assay\.)?$name(\.assay\.so)?\"" |
-          sed "s/\$/  <- the host names the plugin $kind\/$name/" | grep -v 'lint: not the plugin'
+        files host | grep -E '\.(cpp|hpp)$' | existing | xargs -r grep -HnE "\b$name\.assay\.so|find\([^)]*\"$name\"|plugins/$kind/$name" |
+          sed "s/\$/  <- the host names the plugin $kind\/$name/"
       done
     } | none
     ;;

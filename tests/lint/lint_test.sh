@@ -30,7 +30,7 @@ write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#includ
 for rule in layers tensors lua dll plugins length duty words; do expect "$rule" 0; done
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
-  '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = "rtn";'
+  '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
 write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text/tokenizer.hpp"' '#include <torch/torch.h>'
 write plugins/quantizers/rtn/bad.c '/* Sins. */' '#include "core/error.hpp"' '#include "../other/other.h"'
 yes '// line' | head -n 401 >"$tree/host/core/long.hpp"

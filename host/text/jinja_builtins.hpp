@@ -69,6 +69,7 @@ std::string format_percent(machine &, std::string_view format, const value &valu
 std::string upper(std::string_view);
 std::string lower(std::string_view);
 std::string capitalized(std::string_view);
+std::string titled(std::string_view);  // the first letter of every run of letters
 std::vector<std::string_view> split_lines(std::string_view, bool keep_ends);
 std::string_view stripped(std::string_view, const std::string_view *chars, bool left, bool right);
 std::string replaced(machine &, std::string_view, std::string_view from, std::string_view to,

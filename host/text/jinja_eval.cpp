@@ -41,6 +41,7 @@ value machine::eval_concat(const expression &e) {
   std::string out;
   for (const auto &part : e.parts) {
     const value v = eval(*part);
+    if (v.is_marked()) refuse_marked();
     budget_.take(v.is_string() ? v.as_text().size() : 0);
     append_text(out, v);
   }
@@ -67,8 +68,12 @@ value machine::eval_slice(const value &v, const expression &e) {
 
 call_arguments machine::eval_arguments(const argument_list &given) {
   call_arguments result;
-  for (const auto &e : given.positional) result.positional.push_back(eval(*e));
-  for (const auto &[name, e] : given.named) result.named.emplace_back(name, eval(*e));
+  const auto unmarked = [](const value &v) {
+    if (v.is_marked()) refuse_marked();
+    return v;
+  };
+  for (const auto &e : given.positional) result.positional.push_back(unmarked(eval(*e)));
+  for (const auto &[name, e] : given.named) result.named.emplace_back(name, unmarked(eval(*e)));
   if (given.star)
     for (const value &v : iterate(eval(*given.star))) result.positional.push_back(v);
   if (given.star_star) {
@@ -89,6 +94,7 @@ value machine::eval_call(const expression &e) {
     if (!self.is_undefined() && !self.is(kind::object) && has_method(*this, self, callee.text)) {
       const call_arguments arguments = eval_arguments(*e.arguments);
       line_ = e.line;
+      if (self.is_marked()) refuse_marked();
       return *call_method(*this, self, callee.text, arguments);
     }
     const value found = attribute(self, callee.text);
@@ -108,6 +114,7 @@ value machine::eval_filter(const expression &e, const value *input) {
     v = e.parts[0]->kind == expr_kind::filter ? eval_filter(*e.parts[0], input) : eval(*e.parts[0]);
   const call_arguments arguments = eval_arguments(*e.arguments);
   line_ = e.line;
+  if (v.is_marked()) refuse_marked();
   return e.filter->run(*this, v, arguments);
 }
 

@@ -188,11 +188,12 @@ value escape(machine &m, const value &v, const call_arguments &given) {
         out += c;
     }
   }
-  return m.text(std::move(out));
+  return m.text(std::move(out)).marked();
 }
 
 value safe(machine &m, const value &v, const call_arguments &given) {
-  return string(m, v, given);
+  const parameters p(m, "filter 'safe'", given, {});
+  return (v.is_string() ? v : m.text(m.to_text(v))).marked();
 }
 
 value format(machine &m, const value &v, const call_arguments &given) {

@@ -116,6 +116,18 @@ std::string capitalized(std::string_view s) {
   return out;
 }
 
+std::string titled(std::string_view s) {
+  std::string out;
+  each_char(s, [&](char32_t c, size_t i) {
+    if (is_letter_before(s, i)) return append_lower(out, s, i, c);
+    if (c == 0xDF)
+      out += "Ss";
+    else
+      append_utf8(out, static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(c))));
+  });
+  return out;
+}
+
 std::vector<std::string_view> split_lines(std::string_view s, bool keep_ends) {
   std::vector<std::string_view> lines;
   size_t start = 0, skip_to = 0;

@@ -137,6 +137,12 @@ void budget::exhausted(const char *what) {
       .hint("a template should not loop or build texts without end");
 }
 
+void refuse_marked() {
+  throw error(error_kind::failed,
+              "a text from the filter 'safe' or 'escape' is used for more than printing, which is "
+              "not supported");
+}
+
 budget &current_budget() {
   static thread_local budget unlimited{UINT64_MAX, UINT64_MAX};
   return running_budget ? *running_budget : unlimited;
@@ -310,6 +316,7 @@ void append_repr(std::string &out, const value &v, int depth) {
       out += real_repr(v.as_real());
       break;
     case kind::string:
+      if (v.is_marked()) refuse_marked();
       append_string_repr(out, v.as_text());
       break;
     case kind::list:

@@ -57,6 +57,14 @@ class value {
     return v;
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
+  // A text that `safe` or `escape` marked. The reference then escapes what it is joined with; here
+  // it can be printed, and any other use is an error.
+  value marked() const {
+    value v = *this;
+    v.marked_ = true;
+    return v;
+  }
+  bool is_marked() const { return marked_; }
   // A name or attribute that is not there; `what` tells so when it is misused.
   static value undefined(std::string_view borrowed_what) {
     return value(kind::undefined, borrowed_what);
@@ -98,6 +106,7 @@ class value {
   value(kind k, std::string_view t)
       : kind_(k), size_(static_cast<uint32_t>(t.size())), text_(t.data()) {}
   kind kind_;
+  bool marked_ = false;
   uint32_t size_;  // bytes of text_
   union {
     int64_t integer_;
@@ -122,6 +131,7 @@ struct budget {
   }
   [[noreturn]] static void exhausted(const char *what);
 };
+[[noreturn]] void refuse_marked();
 // That of this thread's running template: comparing and printing nested values charge it too.
 budget &current_budget();
 class budget_scope {

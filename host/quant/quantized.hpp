@@ -15,24 +15,31 @@
 
 namespace assay::quant {
 
+// One tensor that a quantizer emitted.
+struct form_tensor {
+  std::string role;          // "codes" [out, in] i8 or u8, "scales" [out, groups], "zeros", ...
+  at::Tensor tensor;         // contiguous, on the CPU
+  uint32_t packed_bits = 0;  // of one element in a file: 4 for 4-bit codes in bytes
+};
+
 // W is about (codes - zeros) * scales per group; the plugin's dequantize is the only authority on
 // that.
 struct quantized_linear {
-  std::string name;  // "model.layers.0.self_attn.q_proj"
-  std::string role;  // "attn.q"
-  std::map<std::string, at::Tensor>
-      tensors;            // by role as emitted: "codes" [out, in] u8, "scales" [out, groups], ...
-  json form;              // the emitted description: bits, group_size, symmetric, ...
-  json note;              // free numbers of the plugin (loss, damping): shown as claimed
-  std::string component;  // quantizer that made it, and ...
+  std::string name;                  // "model.layers.0.self_attn.q_proj"
+  std::string role;                  // "attn.q"
+  std::vector<form_tensor> tensors;  // in the order of emission
+  json
+      note;  // "format", "bits", "group_size", "symmetric"; every other number is the plugin's claim
+  std::string component;  // quantizer that made it: "rtn@1", and ...
   json config;            // ... its full configuration: dequantize needs nothing else
   int64_t in_features = 0, out_features = 0;
-  int64_t bytes = 0;  // counted by the host: codes at their width, everything else as emitted
-  double relative_error =
-      0.0;  // ||W - Q|| / ||W||, Frobenius, W as it was before the transforms' edits were quantized
+  double packed_bits = 0;     // counted by the host over everything emitted
+  double relative_error = 0;  // ||W - Q|| / ||W||, Frobenius, W after the transforms
+  double output_error = -1;   // tr(D H D^T) / tr(W H W^T), D = W - Q; -1 without a Hessian
 
+  const at::Tensor *find(const std::string &role) const;  // borrow; null if absent
   double bits_per_weight() const {
-    return 8.0 * static_cast<double>(bytes) / static_cast<double>(in_features * out_features);
+    return packed_bits / static_cast<double>(in_features * out_features);
   }
 };
 
@@ -40,11 +47,15 @@ struct quantized_model {
   model::decoder decoder;  // the same model with fake-quant weights (shares what was not touched)
   std::map<std::string, quantized_linear> forms;  // by linear name
   std::vector<std::string> order;                 // names of forms as they come in the model
+  // Tensors that a transform changed, by checkpoint name, as they are to be stored.
+  std::map<std::string, at::Tensor> edited;
   recipe made_by;
   ledger incidents;
-  // { bits_per_weight, bytes, parameters, seconds, peak_memory_bytes, linears = [{ name, role,
-  // relative_error, bits,
-  //   bytes }], kept = [names], versions } ; times only under keys that end in "seconds"
+  // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
+  // linears = [{ name,
+  //   role, bits, bytes, relative_error, output_error, claims }], kept = [names] }; bytes are
+  // counted over all
+  //   parameters. Times only under keys that end in "seconds".
   json summary;
   json metadata;  // for quantization_metadata.json: recipe, knobs, calibration, seeds, versions
 };

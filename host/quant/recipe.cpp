@@ -9,39 +9,22 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "core/suggest.hpp"
 
 namespace assay::quant {
 namespace {
 
-constexpr std::array k_keys = {"method", "quantizer", "transforms",  "activation",  "kv",
-                               "keep",   "overrides", "propagation", "sink_weight", "seed"};
-
-size_t edit_distance(const std::string &a, const std::string &b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
+constexpr std::array k_keys = {
+    "method",    "quantizer",   "transforms",  "activation",      "kv",  "keep",
+    "overrides", "propagation", "sink_weight", "min_token_ratio", "seed"};
 
 template <class Keys>
 void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {
   for (const auto &[key, value] : object.items()) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
-    std::string best;
-    size_t best_distance = 4;  // further away is no help
-    for (const std::string known : keys)
-      if (const size_t distance = edit_distance(key, known); distance < best_distance)
-        best = known, best_distance = distance;
-    error problem(error_kind::usage, "unknown key '" + key + "'");
-    if (best.empty()) throw std::move(problem).at(where);
-    throw std::move(problem).at(where).hint("did you mean '" + best + "'?");
+    throw error(error_kind::usage, "unknown key '" + key + "'")
+        .at(where)
+        .hint(suggestion(key, {keys.begin(), keys.end()}));
   }
 }
 
@@ -88,6 +71,13 @@ propagation_policy propagation_of(const json &value, const std::string &where) {
       .hint("known are fp and quantized");
 }
 
+double share_of(const json &value, const char *key, double otherwise, const std::string &where) {
+  if (!value.contains(key)) return otherwise;
+  if (!value[key].is_number() || value[key].get<double>() < 0)
+    throw wrong_type(where + "." + key, "a number of at least 0", value[key]);
+  return value[key].get<double>();
+}
+
 void read_lists(recipe &out, const json &value, const std::string &where) {
   if (value.contains("transforms")) {
     const auto list = list_of(value["transforms"], where + ".transforms");
@@ -132,11 +122,8 @@ recipe recipe::from_json(const json &value, const std::string &where) {
   read_lists(out, value, where);
   if (value.contains("propagation"))
     out.propagation = propagation_of(value["propagation"], where + ".propagation");
-  if (value.contains("sink_weight")) {
-    if (!value["sink_weight"].is_number() || value["sink_weight"].get<double>() < 0)
-      throw wrong_type(where + ".sink_weight", "a number of at least 0", value["sink_weight"]);
-    out.sink_weight = value["sink_weight"].get<double>();
-  }
+  out.sink_weight = share_of(value, "sink_weight", out.sink_weight, where);
+  out.min_token_ratio = share_of(value, "min_token_ratio", out.min_token_ratio, where);
   if (value.contains("seed")) {
     if (!value["seed"].is_number_integer() || value["seed"].get<int64_t>() < 0)
       throw wrong_type(where + ".seed", "a whole number of at least 0", value["seed"]);
@@ -162,6 +149,7 @@ json recipe::to_json() const {
           {"overrides", rules},
           {"propagation", propagation == propagation_policy::fp ? "fp" : "quantized"},
           {"sink_weight", sink_weight},
+          {"min_token_ratio", min_token_ratio},
           {"seed", seed}};
 }
 

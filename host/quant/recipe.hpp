@@ -43,6 +43,9 @@ struct recipe {
   propagation_policy propagation = propagation_policy::quantized;
   double sink_weight =
       0.0;  // H' = H + w * tr(H)/tr(H0) * H0, H0 from position 0 (methods-on-smollm2.md, 3)
+  // Refuse a Hessian of fewer counted tokens than this share of the input's width: its rank is at
+  // most the tokens.
+  double min_token_ratio = 1.0;
   uint64_t seed = 0;
 
   // Throws error(usage) naming the key, with "did you mean"; `where` is the place shown.

@@ -11,8 +11,8 @@
 namespace assay::quant {
 
 struct save_options {
-  std::string format = "auto";  // exporter id; "auto": "safetensors" for a model with no quantized
-                                // linear, else "compressed-tensors"
+  std::string format = "auto";   // exporter id; "auto": "safetensors" for a model with no quantized
+                                 // linear, else "compressed-tensors"
   json config = json::object();  // the exporter's configuration
   bool replace = false;          // replace an existing folder
 };

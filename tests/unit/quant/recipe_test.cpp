@@ -52,9 +52,9 @@ TEST_CASE("a recipe's hash does not depend on its name or on key order", "[recip
 
 TEST_CASE("a mistyped key is named with its neighbour", "[recipe_test]") {
   CHECK(refusal({{"quantiser", "rtn"}}) ==
-        "recipe: unknown key 'quantiser'. did you mean 'quantizer'?");
+        "recipe: unknown key 'quantiser'. Did you mean 'quantizer'?");
   CHECK(refusal({{"quantizer", {{"id", "rtn"}, {"confg", json::object()}}}}) ==
-        "recipe.quantizer: unknown key 'confg'. did you mean 'config'?");
+        "recipe.quantizer: unknown key 'confg'. Did you mean 'config'?");
   CHECK(refusal({{"propagation", "both"}}) ==
         "recipe.propagation: unknown propagation 'both'. known are fp and quantized");
   CHECK(refusal({{"keep", "lm_head"}}) == "recipe.keep: expected a list, found string");

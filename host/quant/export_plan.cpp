@@ -1,0 +1,146 @@
+// Makes export plans and walks the items of an export.
+// Which tensors are stored at all is summary.cpp's untouched_tensors: counted and written are the
+// same set.
+#include "quant/export_plan.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "model/decoder_config.hpp"
+#include "model/safetensors.hpp"
+#include "plug/registry.hpp"
+#include "quant/layer_view.hpp"
+#include "quant/subject_files.hpp"
+#include "quant/summary.hpp"
+
+namespace assay::quant {
+namespace {
+
+json plan_head(const recipe &what, const model::decoder_config &config) {
+  return {{"arch", arch_facts(config)},
+          {"tied", config.tied},
+          {"items", json::array()},
+          {"activation", what.activation},
+          {"kv", what.kv},
+          {"online", json::array()},
+          {"untouched", json::array()},
+          {"options", json::object()},
+          {"metadata", json::object()}};
+}
+
+json shape_json(const std::vector<int64_t> &shape) {
+  return json(shape);
+}
+
+// The role of a decoder linear by its last name; "" for other tensors.
+std::string role_of(const std::string &name) {
+  static const std::map<std::string, std::string> k_roles = {
+      {"q_proj", "attn.q"},     {"k_proj", "attn.k"},      {"v_proj", "attn.v"},
+      {"o_proj", "attn.o"},     {"gate_proj", "mlp.gate"}, {"up_proj", "mlp.up"},
+      {"down_proj", "mlp.down"}};
+  const auto found = k_roles.find(name.substr(name.rfind('.') + 1));
+  return found == k_roles.end() ? "" : found->second;
+}
+
+}  // namespace
+
+json plan_of(const quantized_model &model, const model::checkpoint &subject) {
+  json plan = plan_head(model.made_by, model.decoder.config());
+  for (const auto &name : model.order) {
+    const auto &form = model.forms.at(name);
+    const auto *scales = form.find("scales");
+    plan["items"].push_back(
+        {{"name", name},
+         {"role", form.role},
+         {"in", form.in_features},
+         {"out", form.out_features},
+         {"bits", form.note.value("bits", 0)},
+         {"group_size", form.note.value("group_size", 0)},
+         {"symmetric", form.note.value("symmetric", true)},
+         {"format", form.note.value("format", "unknown")},
+         {"scale_dtype",
+          scales ? plug::dtype_name(plug::dtype_of(scales->scalar_type())) : std::string()}});
+  }
+  for (const auto &tensor : untouched_tensors(model, subject))
+    plan["untouched"].push_back({{"name", tensor.name},
+                                 {"dtype", model::safetensors_dtype_name(tensor.dtype)},
+                                 {"shape", shape_json(tensor.shape)}});
+  return plan;
+}
+
+json plan_of(const recipe &what, const model::checkpoint &subject) {
+  const auto config = model::parse_decoder_config(subject.config(), subject.path());
+  json plan = plan_head(what, config);
+  for (const auto &info : subject.tensors().tensors()) {
+    if (config.tied && info.name == "lm_head.weight") continue;
+    const bool weight = info.name.ends_with(".weight") && info.shape.size() == 2;
+    const auto name = weight ? info.name.substr(0, info.name.size() - 7) : std::string();
+    const auto role = weight ? role_of(name) : std::string();
+    if (!what.quantizer || role.empty() || is_kept(what, name, role)) {
+      plan["untouched"].push_back({{"name", info.name},
+                                   {"dtype", model::safetensors_dtype_name(info.dtype)},
+                                   {"shape", shape_json(info.shape)}});
+      continue;
+    }
+    const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
+    const json full =
+        component.complete_config(config_for_linear(what, name, role), "recipe.quantizer");
+    plan["items"].push_back({{"name", name},
+                             {"role", role},
+                             {"in", info.shape[1]},
+                             {"out", info.shape[0]},
+                             {"bits", full.value("bits", 0)},
+                             {"group_size", full.value("group_size", 0)},
+                             {"symmetric", full.value("symmetric", true)},
+                             {"format", component.facts.value("format", "int/1")},
+                             {"scale_dtype", full.value("scale_dtype", "float16")}});
+  }
+  return plan;
+}
+
+model_export_source::model_export_source(const quantized_model &model,
+                                         const model::checkpoint &subject)
+    : model_(model), subject_(subject), files_(subject_files(subject)) {
+  for (const auto &tensor : untouched_tensors(model, subject))
+    entries_.push_back({tensor.name, nullptr});
+  for (const auto &[name, form] : model.forms) entries_.push_back({name, &form});
+  std::sort(entries_.begin(), entries_.end(),
+            [](const auto &a, const auto &b) { return a.name < b.name; });
+}
+
+model_export_source::~model_export_source() = default;
+
+const assay_item *model_export_source::next() {
+  if (at_ == entries_.size()) return nullptr;
+  const auto &now = entries_[at_++];
+  item_ = {};
+  item_.struct_size = sizeof item_;
+  item_.name = now.name.c_str();
+  item_.role = now.form ? now.form->role.c_str() : "";
+  if (now.form) {
+    form_ = std::make_unique<form_ref>(*now.form);
+    item_.form = form_->get();
+    return &item_;
+  }
+  const auto edited = model_.edited.find(now.name);
+  const at::Tensor tensor =
+      edited != model_.edited.end() ? edited->second : subject_.tensors().tensor(now.name);
+  tensor_ = plug::tensor_ref(tensor.cpu().contiguous());
+  item_.tensor = tensor_.get();
+  return &item_;
+}
+
+std::vector<std::string> model_export_source::files() {
+  std::vector<std::string> names;
+  for (const auto &[name, bytes] : files_) names.push_back(name);
+  return names;
+}
+
+const std::string &model_export_source::file(const std::string &name) {
+  const auto found = files_.find(name);
+  if (found == files_.end())
+    throw error(error_kind::usage, "the subject has no file '" + name + "'").at(subject_.path());
+  return found->second;
+}
+
+}  // namespace assay::quant

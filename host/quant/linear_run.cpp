@@ -1,0 +1,78 @@
+// Calls a quantizer for one linear and takes what it emitted; what is reported is measured here.
+// The plugin's own numbers stay in the note.
+#include "quant/linear_run.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+#include "plug/registry.hpp"
+
+namespace assay::quant {
+
+const at::Tensor *quantized_linear::find(const std::string &wanted) const {
+  for (const auto &part : tensors)
+    if (part.role == wanted) return &part.tensor;
+  return nullptr;
+}
+
+double relative_error(const at::Tensor &w, const at::Tensor &q) {
+  const double size = w.norm().item<double>();
+  return size > 0 ? at::sub(w, q).norm().item<double>() / size : 0.0;
+}
+
+double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
+  const auto energy = [&](const at::Tensor &d) {
+    return at::mm(d, hessian).mul_(d).sum(at::kDouble).item<double>();
+  };
+  const double signal = energy(w);
+  return signal > 0 ? energy(at::sub(w, q)) / signal : 0.0;
+}
+
+linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
+                            const layer_view &view, const at::Tensor &weight,
+                            const at::Tensor &hessian) {
+  const auto &layer = view.get();
+  linear_result out;
+  auto &form = out.form;
+  form.name = layer.name;
+  form.role = layer.role;
+  form.in_features = layer.in_features;
+  form.out_features = layer.out_features;
+  form.component = quantizer.made_by().identity();
+  form.config = quantizer.config();
+  form.note = emitted.note;
+  form.packed_bits = emitted.packed_bits();
+  for (auto &part : emitted.tensors)
+    form.tensors.push_back({part.role, plug::adopt(std::move(part.tensor)), part.packed_bits});
+  out.weight = at::empty({form.out_features, form.in_features},
+                         at::TensorOptions().dtype(at::kFloat).device(weight.device()));
+  form_ref reference(form);
+  const plug::tensor_ref target(out.weight);
+  quantizer.dequantize(*reference.get(), *target.get(), form.name);
+  form.relative_error = relative_error(weight, out.weight);
+  if (!std::isfinite(form.relative_error))
+    throw error(error_kind::plugin, "the dequantized weight is not finite")
+        .plugin(quantizer.made_by().id)
+        .layer(form.name)
+        .hint("Look for zero scales or infinities in the weight");
+  if (hessian.defined()) form.output_error = output_error(weight, out.weight, hessian);
+  return out;
+}
+
+linear_result run_linear(plug::quantizer_instance &quantizer, const layer_view &view,
+                         const at::Tensor &weight, const assay_stats *stats,
+                         const at::Tensor &hessian) {
+  return finish_linear(quantizer, quantizer.quantize(view.get(), stats), view, weight, hessian);
+}
+
+at::Tensor dequantize(const quantized_linear &form) {
+  const std::string id = form.component.substr(0, form.component.rfind('@'));
+  plug::quantizer_instance fresh(plug::plugins().find(plug::kind::quantizer, id), form.config);
+  at::Tensor out = at::empty({form.out_features, form.in_features}, at::kFloat);
+  form_ref reference(form);
+  const plug::tensor_ref target(out);
+  fresh.dequantize(*reference.get(), *target.get(), form.name);
+  return out;
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,137 @@
+// Writes a quantized model through an exporter, with its card and its metadata, under a temporary
+// name first.
+#include "quant/save.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "plug/registry.hpp"
+#include "quant/export_plan.hpp"
+
+namespace assay::quant {
+namespace {
+
+constexpr size_t k_shown_refusals = 3;
+
+const plug::component &exporter_of(const std::string &format, bool quantizes) {
+  std::string id = format == "auto" ? (quantizes ? "compressed_tensors" : "safetensors") : format;
+  std::replace(id.begin(), id.end(), '-', '_');  // "compressed-tensors", as users write it
+  return plug::plugins().find(plug::kind::exporter, id);
+}
+
+void refuse(const std::vector<plug::refusal> &refusals, const std::string &format) {
+  if (refusals.empty()) return;
+  std::string reasons;
+  for (size_t i = 0; i < std::min(refusals.size(), k_shown_refusals); ++i)
+    reasons += (i ? "; " : "") + refusals[i].where + ": " + refusals[i].reason;
+  if (refusals.size() > k_shown_refusals)
+    reasons += "; and " + std::to_string(refusals.size() - k_shown_refusals) + " more";
+  throw error(error_kind::usage, "'" + format + "' cannot hold this model").cause(reasons);
+}
+
+json without_linears(const json &summary) {
+  json head = summary;
+  head.erase("linears");
+  return head;
+}
+
+std::string metadata_text(const quantized_model &model, const model::checkpoint &subject,
+                          const plug::exporter_instance &exporter) {
+  json out;
+  out["made_by"] = "assay";
+  out["format"] = {
+      {"exporter", exporter.made_by().identity()},
+      {"plugin", exporter.made_by().plugin_id + " " + exporter.made_by().plugin_version},
+      {"config", exporter.config()}};
+  out["subject"] = {{"name", subject.name()}, {"provenance", subject.provenance_note()}};
+  for (const auto &[key, value] : model.metadata.items()) out[key] = value;
+  out["components"] = json::object();
+  for (const auto &name : model.order) {
+    const auto &form = model.forms.at(name);
+    out["components"][form.component] = form.config;
+  }
+  out["summary"] = without_linears(model.summary);
+  out["linears"] = model.summary.value("linears", json::array());
+  out["ledger"] = model.incidents.to_json(model.order);
+  return out.dump(2) + "\n";
+}
+
+std::string number(double value, const char *format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// Short, and what nobody may overlook comes first.
+std::string model_card(const quantized_model &model, const model::checkpoint &subject,
+                       const std::string &format) {
+  const auto &s = model.summary;
+  std::string card = "---\nlibrary_name: transformers\ntags:\n- quantized\n- assay\n---\n\n# " +
+                     subject.name() + ", " + model.made_by.method + "\n\n";
+  if (const auto note = subject.provenance_note(); !note.empty())
+    card += "> **The subject is not the original model:** " + note +
+            ".\n> A comparison that takes it for the original is wrong.\n\n";
+  card += "| | |\n|---|---|\n| method | " + model.made_by.method + " |\n";
+  if (model.made_by.quantizer)
+    card += "| quantizer | " + model.made_by.quantizer->id + " `" +
+            model.made_by.quantizer->config.dump() + "` |\n";
+  card += "| format | " + format + " |\n| bits per weight, counted over all parameters | " +
+          number(s.value("bits_per_weight", 0.0), "%.3f") + " |\n| bytes | " +
+          std::to_string(s.value("bytes", int64_t{0})) + " |\n| parameters | " +
+          std::to_string(s.value("parameters", int64_t{0})) + " |\n| quantized linears | " +
+          std::to_string(model.order.size()) + " |\n";
+  const auto counts = model.incidents.counts();
+  for (const auto &[kind, count] : counts)
+    card += "| ledger: " + kind + " | " + std::to_string(count) + " |\n";
+  if (counts.empty()) card += "| ledger | empty: nothing fell back, was skipped or repaired |\n";
+  return card +
+         "\n`quantization_metadata.json` holds the recipe, every setting, the calibration's hash, "
+         "the error of each\n"
+         "linear and the ledger.\n";
+}
+
+}  // namespace
+
+json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
+          const save_options &options) {
+  const auto start = std::chrono::steady_clock::now();
+  plug::exporter_instance exporter(exporter_of(options.format, !model.forms.empty()),
+                                   options.config, {}, "save");
+  const json plan = plan_of(model, subject);
+  refuse(exporter.check(plan), exporter.made_by().id);
+  folder_in_progress target(folder, options.replace);
+  model_export_source source(model, subject);
+  auto files = exporter.write(plan, source, target.path());
+  const auto put = [&](const std::string &name, const std::string &text) {
+    write_file_atomically((std::filesystem::path(target.path()) / name).string(), text);
+    files.push_back({name, text.size()});
+  };
+  put("README.md", model_card(model, subject, exporter.made_by().id));
+  put("quantization_metadata.json", metadata_text(model, subject, exporter));
+  target.commit();
+  json out = {{"format", exporter.made_by().id}, {"files", json::array()}};
+  uint64_t bytes = 0;
+  for (const auto &file : files) {
+    bytes += file.bytes;
+    out["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
+  }
+  out["bytes"] = bytes;
+  out["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
+                                     const std::string &format) {
+  plug::exporter_instance exporter(exporter_of(format, what.quantizer.has_value()), json::object(),
+                                   {}, "save");
+  std::vector<std::string> reasons;
+  for (const auto &refusal : exporter.check(plan_of(what, subject)))
+    reasons.push_back(refusal.where + ": " + refusal.reason);
+  return reasons;
+}
+
+}  // namespace assay::quant

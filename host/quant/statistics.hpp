@@ -1,0 +1,58 @@
+// Statistics of one linear input: the sums that calibration takes, and how they are accumulated.
+// Not the pass that produces the inputs (calibrate.hpp). q, k, v share one input, hence one
+// statistic.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace assay::quant {
+
+// What a quantizer or transform asks for; the union over a group is taken.
+struct statistics_needs {
+  bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
+  bool raw_input = false;  // the inputs themselves, kept for the length of one block
+  statistics_needs &operator|=(const statistics_needs &other);
+  bool any() const { return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input; }
+  bool covers(const statistics_needs &other) const;
+};
+
+// Plain sums over counted tokens; no factor, no mean hides in them (plugin-abi-and-lua.md 5.4).
+struct input_statistics {
+  int64_t n_tokens = 0;
+  at::Tensor hessian;           // [in, in] fp32, sum x x^T, symmetric and full
+  at::Tensor abs_max;           // [in] fp32
+  at::Tensor abs_mean;          // [in] fp32
+  at::Tensor sq_mean;           // [in] fp32, mean x^2
+  at::Tensor min, max;          // [in] fp32
+  std::vector<at::Tensor> raw;  // chunks [tokens, in], counted tokens only, in order
+
+  // H + weight * tr(H)/tr(H0) * H0, and sq_mean to match: the sink-aware statistics
+  // (methods-on-smollm2.md, point 3). Everything else is shared with this.
+  input_statistics with_sink(const input_statistics &sink, double weight) const;
+};
+
+// Adds chunks in the order given. Means are kept as fp64 sums; the Hessian in fp32, chunk by chunk.
+class statistics_accumulator {
+ public:
+  statistics_accumulator(int64_t in_features, const statistics_needs &needs, at::Device device);
+  void add(const at::Tensor &x);  // [tokens, in], counted tokens only; borrow (raw input: shared)
+  int64_t n_tokens() const { return n_tokens_; }
+  int64_t n_non_finite() const {
+    return n_non_finite_;
+  }                           // values that were NaN or Inf: they poison everything
+  input_statistics finish();  // fills the lower triangle; call once
+
+ private:
+  statistics_needs needs_;
+  int64_t n_tokens_ = 0, n_non_finite_ = 0;
+  at::Tensor hessian_, abs_max_, abs_sum_, sq_sum_, min_, max_;
+  std::vector<at::Tensor> raw_;
+};
+
+// Upper triangle of h += x^T x in column slabs: (1 + 1/slabs)/2 of the full product's work.
+void accumulate_gram(at::Tensor &h /*[in, in] fp32*/, const at::Tensor &x /*[tokens, in]*/);
+void mirror_upper(at::Tensor &h);  // copies the upper triangle onto the lower one
+
+}  // namespace assay::quant

@@ -1,0 +1,222 @@
+// Shared plumbing between the C ABI and the methods of this plugin.
+// Nothing here decides a number except the rounding of scales into their stored bytes.
+#include "common.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+namespace hessian {
+
+grid_options read_grid(const assay_json::value &config) {
+  grid_options o;
+  o.bits = static_cast<int>(config.number_or("bits", 4));
+  o.group_size = static_cast<int64_t>(config.number_or("group_size", 64));
+  o.symmetric = config.bool_or("symmetric", true);
+  const auto search = config.string_or("grid", "weighted"),
+             dtype = config.string_or("scale_dtype", "float16");
+  o.search = search == "minmax" ? grid_search::minmax
+             : search == "mse"  ? grid_search::mse
+                                : grid_search::weighted;
+  o.stored = dtype == "float16"    ? scale_dtype::float16
+             : dtype == "bfloat16" ? scale_dtype::bfloat16
+                                   : scale_dtype::float32;
+  return o;
+}
+
+float *cpu_floats(const assay_tensor *tensor, const char *what) {
+  if (!tensor) throw failure(ASSAY_INVALID_ARGUMENT, std::string(what) + " is missing");
+  if (tensor->device.type != ASSAY_CPU)
+    throw failure(ASSAY_UNSUPPORTED,
+                  std::string(what) + " lies on a device; this build works on the CPU");
+  if (tensor->dtype.code != ASSAY_FLOAT || tensor->dtype.bits != 32)
+    throw failure(ASSAY_INVALID_ARGUMENT, std::string(what) + " is not f32");
+  return reinterpret_cast<float *>(static_cast<char *>(tensor->data) + tensor->byte_offset);
+}
+
+host_tensor::host_tensor(const assay_host *host, uint8_t code, uint8_t bits,
+                         std::vector<int64_t> shape) {
+  assay_tensor prototype{};
+  prototype.device = {ASSAY_CPU, 0};
+  prototype.dtype = {code, bits, 1};
+  prototype.ndim = static_cast<int32_t>(shape.size());
+  prototype.shape = shape.data();
+  if (host->alloc(host->ctx, &prototype, &managed_) < 0)
+    throw failure(ASSAY_OUT_OF_MEMORY, "the host has no memory for a result");
+}
+
+host_tensor::~host_tensor() {
+  if (managed_) managed_->deleter(managed_);
+}
+
+host_tensor::host_tensor(host_tensor &&other) noexcept
+    : managed_(std::exchange(other.managed_, nullptr)) {}
+
+assay_managed *host_tensor::take() {
+  return std::exchange(managed_, nullptr);
+}
+
+float *scratch_floats(const assay_host *host, int64_t count) {
+  const assay_device cpu{ASSAY_CPU, 0};
+  void *memory = nullptr;
+  if (host->scratch(host->ctx, static_cast<uint64_t>(count) * sizeof(float), &cpu, &memory) < 0)
+    throw failure(ASSAY_OUT_OF_MEMORY, "the host has no scratch memory");
+  return static_cast<float *>(memory);
+}
+
+matrix_view::matrix_view(float *data, int64_t rows, int64_t columns, int64_t row_stride)
+    : tensor{data, {ASSAY_CPU, 0}, 2, {ASSAY_FLOAT, 32, 1}, shape, strides, 0},
+      shape{rows, columns},
+      strides{row_stride, 1} {}
+
+matrix_view::matrix_view(double *data, int64_t rows, int64_t columns, int64_t row_stride)
+    : tensor{data, {ASSAY_CPU, 0}, 2, {ASSAY_FLOAT, 64, 1}, shape, strides, 0},
+      shape{rows, columns},
+      strides{row_stride, 1} {}
+
+void parallel(const assay_host *host, int64_t n, int64_t grain,
+              const std::function<void(int64_t, int64_t)> &body) {
+  const auto piece = [](void *arg, int64_t begin, int64_t end) -> int32_t {
+    try {
+      (*static_cast<const std::function<void(int64_t, int64_t)> *>(arg))(begin, end);
+      return ASSAY_OK;
+    } catch (const failure &problem) {
+      return problem.status;
+    } catch (const std::bad_alloc &) {
+      return ASSAY_OUT_OF_MEMORY;
+    } catch (...) {
+      return ASSAY_INTERNAL;
+    }
+  };
+  const int32_t status = host->parallel_for(host->ctx, n, grain, piece,
+                                            const_cast<void *>(static_cast<const void *>(&body)));
+  if (status < 0) throw failure(status, status == ASSAY_CANCELLED ? "cancelled" : "a part failed");
+}
+
+std::vector<group_grid> fit_grids(const assay_host *host, const float *w, const float *importance,
+                                  int64_t out, int64_t in, const grid_options &o) {
+  const int64_t groups = o.groups(in), size = o.group(in);
+  std::vector<group_grid> grids(static_cast<size_t>(out * groups));
+  parallel(host, out, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t g = 0; g < groups; ++g) {
+        const int64_t first = g * size, n = std::min(size, in - first);
+        grids[static_cast<size_t>(row * groups + g)] =
+            fit_group(w + row * in + first, 1, importance ? importance + first : nullptr, n, o);
+      }
+  });
+  return grids;
+}
+
+namespace {
+
+host_tensor scales_tensor(const assay_host *host, const std::vector<group_grid> &grids, int64_t out,
+                          int64_t groups, const grid_options &o) {
+  const bool wide = o.stored == scale_dtype::float32;
+  host_tensor scales(host, o.stored == scale_dtype::bfloat16 ? ASSAY_BFLOAT : ASSAY_FLOAT,
+                     wide ? 32 : 16, {out, groups});
+  for (size_t i = 0; i < grids.size(); ++i) {
+    if (wide)
+      scales.data<float>()[i] = grids[i].scale;
+    else
+      scales.data<uint16_t>()[i] = o.stored == scale_dtype::float16 ? float16_bits(grids[i].scale)
+                                                                    : bfloat16_bits(grids[i].scale);
+  }
+  return scales;
+}
+
+void hand_over(const assay_sink *sink, const char *role, host_tensor tensor, uint32_t packed_bits) {
+  if (const int32_t status = sink->emit(sink->ctx, role, tensor.take(), packed_bits); status < 0)
+    throw failure(status, std::string("the host refused the ") + role);
+}
+
+float scale_at(const assay_tensor &scales, int64_t i) {
+  const auto *bytes = static_cast<const char *>(scales.data) + scales.byte_offset;
+  if (scales.dtype.bits == 32) return reinterpret_cast<const float *>(bytes)[i];
+  const uint16_t half = reinterpret_cast<const uint16_t *>(bytes)[i];
+  uint32_t bits = static_cast<uint32_t>(half) << 16;  // bf16
+  if (scales.dtype.code == ASSAY_FLOAT) {
+    const uint32_t exponent = (half >> 10) & 0x1F, mantissa = half & 0x3FF;
+    if (exponent == 0) {
+      const float magnitude = static_cast<float>(mantissa) / 16777216.0f;
+      return half & 0x8000 ? -magnitude : magnitude;
+    }
+    bits =
+        (static_cast<uint32_t>(half & 0x8000) << 16) | ((exponent + 112) << 23) | (mantissa << 13);
+  }
+  float value;
+  std::memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+void emit_form(const assay_host *host, const assay_sink *sink, const std::vector<int16_t> &codes,
+               const std::vector<group_grid> &grids, int64_t out, int64_t in, const grid_options &o,
+               const std::string &claims_json) {
+  const int64_t groups = o.groups(in);
+  host_tensor bytes(host, o.symmetric ? ASSAY_INT : ASSAY_UINT, 8, {out, in});
+  parallel(host, out, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * in; i < end * in; ++i)
+      bytes.data<uint8_t>()[i] = static_cast<uint8_t>(codes[static_cast<size_t>(i)]);
+  });
+  uint64_t clamped = 0;
+  for (const auto &grid : grids) clamped += grid.clamped;
+  if (clamped)
+    host->ledger(host->ctx, "clamped_scale", clamped,
+                 "scales below the smallest normal number of their dtype");
+  hand_over(sink, "codes", std::move(bytes), static_cast<uint32_t>(o.bits));
+  hand_over(sink, "scales", scales_tensor(host, grids, out, groups, o), 0);
+  if (!o.symmetric) {
+    host_tensor zeros(host, ASSAY_UINT, 8, {out, groups});
+    for (size_t i = 0; i < grids.size(); ++i)
+      zeros.data<uint8_t>()[i] = static_cast<uint8_t>(grids[i].zero);
+    hand_over(sink, "zeros", std::move(zeros), static_cast<uint32_t>(o.bits));
+  }
+  const std::string note =
+      "{\"format\": \"int/1\", \"bits\": " + std::to_string(o.bits) +
+      ", \"group_size\": " + std::to_string(o.group(in) == in ? 0 : o.group_size) +
+      ", \"symmetric\": " + (o.symmetric ? "true" : "false") +
+      (claims_json.empty() ? "" : ", " + claims_json) + "}";
+  if (const int32_t status = sink->note(sink->ctx, note.c_str()); status < 0)
+    throw failure(status, "the host refused the note");
+}
+
+void dequantize_form(const assay_host *host, const assay_form *form, const assay_tensor *out) {
+  const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
+  for (uint32_t i = 0; i < form->n_tensors; ++i) {
+    const std::string_view role = form->roles[i];
+    if (role == "codes") codes = form->tensors[i];
+    if (role == "scales") scales = form->tensors[i];
+    if (role == "zeros") zeros = form->tensors[i];
+  }
+  if (!codes || !scales)
+    throw failure(ASSAY_INVALID_ARGUMENT, "the form has no codes or no scales");
+  const int64_t in = form->in_features, groups = scales->shape[1];
+  // The group size is in the note; without one, groups divide the row.
+  int64_t size = (in + groups - 1) / groups;
+  if (form->note_json && groups > 1) {
+    const double told = assay_json::parse(form->note_json).number_or("group_size", 0);
+    if (told > 0) size = static_cast<int64_t>(told);
+  }
+  float *to = cpu_floats(out, "the output");
+  const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;
+  const auto *zero_bytes =
+      zeros ? static_cast<const uint8_t *>(zeros->data) + zeros->byte_offset : nullptr;
+  parallel(host, form->out_features, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t g = 0; g < groups; ++g) {
+        const float scale = scale_at(*scales, row * groups + g);
+        const int zero = zero_bytes ? zero_bytes[row * groups + g] : 0;
+        const int64_t last = std::min(in, (g + 1) * size);
+        for (int64_t j = row * in + g * size; j < row * in + last; ++j) {
+          const int code = zeros ? bytes[j] : static_cast<int8_t>(bytes[j]);
+          to[j] = static_cast<float>(code - zero) * scale;
+        }
+      }
+  });
+}
+
+}  // namespace hessian

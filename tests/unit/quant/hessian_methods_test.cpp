@@ -1,0 +1,168 @@
+// Promises of the quantizers that use statistics: goldens in float64, and what the papers'
+// equations imply.
+#include "catch.hpp"
+
+#include <ATen/Context.h>
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "model/safetensors.hpp"
+#include "quant_harness.hpp"
+
+using assay::json;
+using quant_test::run;
+
+namespace {
+
+const std::string k_golden = std::string(ASSAY_SOURCE_DIR) + "/tests/golden/quant/";
+
+at::Tensor random_weight(int64_t out, int64_t in, uint64_t seed = 7) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::randn({out, in}, generator, at::kFloat) * 0.05;
+}
+
+at::Tensor random_hessian(int64_t in, int64_t tokens, uint64_t seed = 8) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  const auto x =
+      at::randn({tokens, in}, generator, at::kFloat) * at::randn({in}, generator, at::kFloat).exp();
+  return x.t().mm(x);
+}
+
+const json k_gptq = {{"bits", 4}, {"group_size", 64}};
+
+}  // namespace
+
+TEST_CASE("quantizers agree with float64 goldens straight from the equations",
+          "[hessian_methods_test]") {
+  const auto listed = assay::read_json_file(k_golden + "cases.json");
+  const auto tensors = assay::model::open_safetensors_file(k_golden + "quant.safetensors");
+  const auto w = tensors->tensor("weight"), h = tensors->tensor("hessian");
+  for (size_t i = 0; i < listed["cases"].size(); ++i) {
+    const auto &item = listed["cases"][i];
+    CAPTURE(i, item["method"].get<std::string>(), item["config"].dump());
+    json config = item["config"];
+    const auto result = run(item["method"], config, w, h, listed["tokens"].get<int64_t>());
+    const double loss = item["loss"], error = item["error"];
+    // Ties may round the other way in fp32; the loss may not differ by more than 1e-4 of itself.
+    CHECK(result.form.output_error == Approx(loss).epsilon(1e-4));
+    CHECK(result.form.relative_error * result.form.relative_error == Approx(error).epsilon(1e-3));
+    const auto expected = tensors->tensor("expected." + std::to_string(i));
+    const double same = (result.weight - expected).abs().lt(1e-6).sum().item<double>();
+    CHECK(same / static_cast<double>(w.numel()) > 0.98);
+  }
+}
+
+TEST_CASE("with the identity as Hessian gptq is round to nearest, bit for bit",
+          "[hessian_methods_test]") {
+  const auto w = random_weight(48, 160);
+  for (const char *grid : {"minmax", "weighted"}) {
+    const json config = {{"bits", 4}, {"group_size", 64}, {"grid", grid}};
+    const auto rounded = run("opt_rtn", config, w, at::eye(160));
+    const auto fed_back = run("gptq", config, w, at::eye(160));
+    CHECK(at::equal(rounded.weight, fed_back.weight));
+    CHECK(at::equal(*rounded.form.find("codes"), *fed_back.form.find("codes")));
+  }
+}
+
+TEST_CASE("plain grids of opt_rtn are those of rtn, bit for bit", "[hessian_methods_test]") {
+  const auto w = random_weight(32, 160);
+  for (const bool symmetric : {true, false})
+    for (const int group : {0, 64})
+      for (const int bits : {2, 3, 4, 8}) {
+        CAPTURE(symmetric, group, bits);
+        const json config = {{"bits", bits}, {"group_size", group}, {"symmetric", symmetric}};
+        json plain = config;
+        plain["grid"] = "minmax";
+        CHECK(at::equal(run("rtn", config, w).weight, run("opt_rtn", plain, w).weight));
+      }
+}
+
+TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_methods_test]") {
+  const auto w = random_weight(40, 192);
+  const auto h = random_hessian(192, 600);
+  json config = k_gptq;
+  const auto reference = run("gptq", config, w, h, 600);
+  for (const int block : {32, 100, 192, 4096}) {
+    config["block_size"] = block;
+    const auto other = run("gptq", config, w, h, 600);
+    const double same = other.weight.eq(reference.weight).sum().item<double>();
+    CHECK(same / static_cast<double>(w.numel()) > 0.995);  // sums in another order, ties
+    CHECK(other.form.output_error == Approx(reference.form.output_error).epsilon(2e-3));
+  }
+}
+
+TEST_CASE("the order of work does not change static grids", "[hessian_methods_test]") {
+  const auto w = random_weight(40, 192);
+  const auto h = random_hessian(192, 600);
+  json natural = k_gptq, sorted = k_gptq;
+  natural["act_order"] = false;
+  CHECK(at::equal(*run("gptq", natural, w, h, 600).form.find("scales"),
+                  *run("gptq", sorted, w, h, 600).form.find("scales")));
+}
+
+TEST_CASE("gptq's output error is below round to nearest on the same grids",
+          "[hessian_methods_test]") {
+  const auto w = random_weight(64, 256);
+  const auto h = random_hessian(256, 700);
+  CHECK(run("gptq", k_gptq, w, h, 700).form.output_error <
+        run("opt_rtn", k_gptq, w, h, 700).form.output_error);
+}
+
+TEST_CASE("searched grids are never worse than plain ones in what they minimise",
+          "[hessian_methods_test]") {
+  const auto w = random_weight(64, 256);
+  const auto h = random_hessian(256, 700);
+  const auto weights = h.diagonal();
+  const auto loss = [&](const char *grid) {
+    const auto q =
+        run("opt_rtn", {{"bits", 3}, {"group_size", 64}, {"grid", grid}}, w, h, 700).weight;
+    return ((w - q).square() * weights).sum().item<double>();
+  };
+  const double minmax = loss("minmax"), weighted = loss("weighted");
+  CHECK(weighted <= minmax);
+  CHECK(weighted < 0.95 * minmax);
+}
+
+TEST_CASE("dead columns are zeroed before grids are fitted, and counted",
+          "[hessian_methods_test]") {
+  auto w = random_weight(16, 128);
+  auto h = random_hessian(128, 400);
+  w.select(1, 5).fill_(9.0);  // an extreme that would inflate its group's scale
+  h.select(0, 5).zero_();
+  h.select(1, 5).zero_();
+  assay::quant::ledger events;
+  const auto result = run("gptq", k_gptq, w, h, 400, &events);
+  CHECK(result.weight.select(1, 5).abs().max().item<float>() == 0.0f);
+  CHECK(result.form.find("scales")->to(at::kFloat).abs().max().item<float>() < 0.1f);
+  CHECK(events.counts() == std::map<std::string, int>{{"dead_columns", 1}});
+  CHECK(events.entries()[0].data["count"] == 1);
+}
+
+TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods_test]") {
+  const auto w = random_weight(16, 128);
+  const auto h = random_hessian(128, 4);  // rank 4
+  json config = k_gptq;
+  config["damping"] = 0.0;
+  assay::quant::ledger events;
+  const auto result = run("gptq", config, w, h, 4, &events);
+  CHECK(events.counts().count("damping_raised") == 1);
+  CHECK(result.form.note["damping"].get<double>() > 0);
+  CHECK(std::isfinite(result.form.relative_error));
+}
+
+TEST_CASE("act_order with moving grids is refused with the reason", "[hessian_methods_test]") {
+  const auto w = random_weight(16, 128);
+  json config = k_gptq;
+  config["static_groups"] = false;
+  CHECK_THROWS_WITH(run("gptq", config, w, random_hessian(128, 400), 400),
+                    Catch::Contains("set static_groups or drop act_order"));
+}
+
+TEST_CASE("scales too small for their dtype are lifted and counted", "[hessian_methods_test]") {
+  auto w = random_weight(4, 64);
+  w.select(0, 2).mul_(1e-8);
+  assay::quant::ledger events;
+  const auto result = run("opt_rtn", {{"grid", "minmax"}}, w, {}, 1, &events);
+  CHECK(events.counts() == std::map<std::string, int>{{"clamped_scale", 1}});
+  CHECK(result.form.find("scales")->to(at::kFloat).abs().min().item<float>() >= 6.1e-5f);
+}

@@ -1,0 +1,63 @@
+// Plugins of the build and one linear at a time, for tests of quantizers.
+// Not a model: whole models are in model_quantize_test.cpp.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <string>
+
+#include "plug/bridge.hpp"
+#include "plug/registry.hpp"
+#include "quant/linear_run.hpp"
+
+namespace quant_test {
+
+inline void use_plugins() {
+  static const bool once = [] {
+    assay::plug::install_tensor_services();
+    assay::plug::set_plugin_folders({std::string(ASSAY_BUILD_DIR) + "/plugins"});
+    return true;
+  }();
+  static_cast<void>(once);
+}
+
+inline assay::model::linear_op linear_of(const at::Tensor &weight,
+                                         const std::string &name = "model.layers.0.mlp.up_proj") {
+  assay::model::linear_op linear;
+  linear.name = name;
+  linear.role = "mlp.up";
+  linear.block = 0;
+  linear.group = assay::model::linear_group::gate_up;
+  linear.weight = weight;
+  return linear;
+}
+
+// Runs component `id` on one weight. hessian and sq_mean may be undefined.
+inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
+                                       const at::Tensor &weight, const at::Tensor &hessian = {},
+                                       int64_t n_tokens = 1,
+                                       assay::quant::ledger *events = nullptr) {
+  using namespace assay;
+  use_plugins();
+  plug::instance_options options;
+  if (events)
+    options.ledger = [events](const plug::ledger_event &event) {
+      events->add({event.event, event.layer, event.detail, {{"count", event.count}}});
+    };
+  plug::quantizer_instance quantizer(plug::plugins().find(plug::kind::quantizer, id), config,
+                                     options);
+  const auto linear = linear_of(weight);
+  const quant::layer_view view(linear, 0, weight, "{}", weight.abs().max().item<double>());
+  quantizer.needs(view.get());
+  quant::input_statistics sums;
+  sums.n_tokens = n_tokens;
+  sums.hessian = hessian;
+  if (hessian.defined())
+    sums.sq_mean = hessian.diagonal().contiguous() / static_cast<double>(n_tokens);
+  const quant::stats_view stats(sums, nullptr, quant::propagation_policy::fp, 1);
+  return quant::run_linear(quantizer, view, weight, hessian.defined() ? stats.get() : nullptr,
+                           hessian);
+}
+
+}  // namespace quant_test

@@ -92,6 +92,7 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--format", to.formats, "html, md, csv (default: all)")
         ->delimiter(',')
         ->check(CLI::IsMember({"html", "md", "csv"}));
+  if (verb == "plugins") sub.add_flag("--rescan", to.rescan, "try every file out again");
   if (verb == "check") {
     sub.add_option("--only", to.only, "regular expression over the names of the checks");
     sub.add_flag("--in-process", to.in_process, "no child process (for debuggers)");

@@ -45,6 +45,8 @@ struct options {
   int64_t window = 2048, limit = 0;  // tokens; windows, 0 = all
   // report
   std::vector<std::string> formats;  // html md csv
+  // plugins
+  bool rescan = false;  // do not believe the scan cache
   // check
   std::string only;  // regular expression over the names of the checks
   bool in_process = false;

@@ -125,8 +125,8 @@ int32_t instance::call(const char *verb, const std::string &layer,
   }
   *seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   services_->end_call();
-  services_
-      ->rethrow_kept();  // a host callback failed: that is the reason, whatever the plugin made of it
+  // A host callback failed: that is the reason, whatever the plugin made of it.
+  services_->rethrow_kept();
   if (escaped) blame(layer, std::string("let an exception escape from ") + verb);
   const std::string changed = checked ? before.restore() : std::string();
   if (!changed.empty()) blame(layer, std::string(verb) + " changed " + changed);

@@ -60,11 +60,22 @@ gated_plugin ask_entry(const dll::shared_library &library, const std::string &pa
   return admit(answer, path);
 }
 
+std::string key_of(const std::string &path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(path, ignored).string();
+}
+
 }  // namespace
 
+const assay_plugin *ask_entry_again(const std::string &path, const assay_host *host) {
+  load_plugin(path);
+  const std::lock_guard<std::mutex> lock(loading());
+  const dll::shared_library &library = all_loaded().at(key_of(path)).library;
+  return library.get<const assay_plugin *(const assay_host *)>("assay_plugin_v1")(host);
+}
+
 const gated_plugin &load_plugin(const std::string &path) {
-  std::error_code ignored;
-  const std::string key = std::filesystem::weakly_canonical(path, ignored).string();
+  const std::string key = key_of(path);
   const std::lock_guard<std::mutex> lock(loading());
   auto &libraries = all_loaded();
   const auto known = libraries.find(key);

@@ -16,4 +16,7 @@ const gated_plugin &load_plugin(const std::string &path);
 // The gated vtable of a component that the scan found; loads its file if need be. Static.
 const gated_component &load_component(const component &what);
 
+// Calls the entry of a loaded plugin once more, ungated: for the conformance suite only.
+const assay_plugin *ask_entry_again(const std::string &path, const assay_host *host);
+
 }  // namespace assay::plug

@@ -49,6 +49,12 @@ bool is_sane_prototype(const assay_tensor *prototype) {
   return is_known_dtype(prototype->dtype) && count < (int64_t{1} << 50);
 }
 
+// True where the conformance suite wants to see what a plugin does without memory.
+bool refused_on_purpose() {
+  allocation_probe &probe = allocations();
+  return ++probe.calls == probe.fail_at;
+}
+
 }  // namespace
 
 struct service_functions {
@@ -96,6 +102,7 @@ struct service_functions {
   static int32_t alloc(void *ctx, const assay_tensor *prototype, assay_managed **out) noexcept {
     if (out == nullptr || !is_sane_prototype(prototype))
       return fail(ctx, ASSAY_INVALID_ARGUMENT, "alloc: not a tensor's shape and dtype");
+    if (refused_on_purpose()) return fail(ctx, ASSAY_OUT_OF_MEMORY, "alloc: not enough memory");
     try {
       if (g_devices.alloc != nullptr && prototype->device.type != ASSAY_CPU)
         return g_devices.alloc(prototype, out);
@@ -112,6 +119,7 @@ struct service_functions {
   static int32_t scratch(void *ctx, uint64_t bytes, const assay_device *device,
                          void **out) noexcept {
     service_context &self = of(ctx);
+    if (refused_on_purpose()) return fail(ctx, ASSAY_OUT_OF_MEMORY, "scratch: not enough memory");
     try {
       std::shared_ptr<void> owner;
       if (device != nullptr && device->type != ASSAY_CPU) {

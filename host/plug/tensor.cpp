@@ -31,9 +31,15 @@ void delete_cpu_storage(assay_managed *self) {
   auto *storage = static_cast<cpu_storage *>(self->manager_ctx);
   std::free(storage->data);
   delete storage;
+  --allocations().live;
 }
 
 }  // namespace
+
+allocation_probe &allocations() {
+  static auto *only = new allocation_probe();
+  return *only;
+}
 
 bool same_dtype(const assay_dtype &a, const assay_dtype &b) {
   return a.code == b.code && a.bits == b.bits && a.lanes == b.lanes;
@@ -143,6 +149,7 @@ managed_tensor new_cpu_tensor(assay_dtype dtype, const std::vector<int64_t> &sha
   if (storage->data == nullptr)
     throw error(error_kind::failed, "not enough memory for a tensor " + describe(managed.tensor));
   managed.tensor.data = storage->data;
+  ++allocations().live;
   return managed_tensor(&storage.release()->managed);
 }
 

@@ -4,6 +4,7 @@
 
 #include <assay.h>
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -66,6 +67,14 @@ class managed_tensor {
  private:
   assay_managed *owned_ = nullptr;
 };
+
+// Every tensor and scratch block that the host gives out on the CPU, for the conformance suite.
+struct allocation_probe {
+  std::atomic<int64_t> live{0};     // tensors not yet deleted
+  std::atomic<int64_t> calls{0};    // of alloc and scratch so far
+  std::atomic<int64_t> fail_at{0};  // the call with this number gets no memory; 0 = none
+};
+allocation_probe &allocations();
 
 // A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws error(failed) without
 // memory.

@@ -1,0 +1,334 @@
+// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built from a
+// class. No ABI of its own: header-only, compiled into the plugin; assay.h alone decides what
+// crosses.
+//
+//   class my_quantizer {
+//    public:
+//     my_quantizer(assay_cpp::host host, const char *config_json);
+//     void needs(const assay_layer &layer, assay_needs &out);
+//     void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+//     void dequantize(const assay_form &form, const assay_tensor &out);
+//   };
+//   static const auto k_table = assay_cpp::quantizer_table<my_quantizer>();
+//
+// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc, any std::exception
+// (INTERNAL).
+#ifndef ASSAY_HPP
+#define ASSAY_HPP
+
+#include <assay.h>
+
+#include <cstring>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace assay_cpp {
+
+// Ends the present call with this status and text.
+class failure : public std::runtime_error {
+ public:
+  failure(int32_t status, const std::string &text) : std::runtime_error(text), status_(status) {}
+  int32_t status() const { return status_; }
+
+ private:
+  int32_t status_;
+};
+
+// A status that somebody else has already explained through host->fail: pass it on.
+inline void pass_on(int32_t status) {
+  if (status < 0) throw failure(status, "");
+}
+
+// Runs body, which may throw, and makes a status of it. Nothing gets past this.
+template <class F>
+int32_t guarded(const assay_host *host, F &&body) noexcept {
+  const auto fail = [host](int32_t status, const char *text) {
+    return text[0] == '\0' ? status : host->fail(host->ctx, status, text);
+  };
+  try {
+    body();
+    return ASSAY_OK;
+  } catch (const failure &what) {
+    return fail(what.status(), what.what());
+  } catch (const std::bad_alloc &) {
+    return fail(ASSAY_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception &what) {
+    return fail(ASSAY_INTERNAL, what.what());
+  } catch (...) {
+    return fail(ASSAY_INTERNAL, "an exception of unknown type");
+  }
+}
+
+template <class T>
+constexpr assay_dtype dtype_of() {
+  static_assert(std::is_arithmetic_v<T>,
+                "f16 and bf16 cross as uint16_t: name their dtype yourself");
+  constexpr uint8_t bits = sizeof(T) * 8;
+  if (std::is_floating_point_v<T>) return {ASSAY_FLOAT, bits, 1};
+  return {std::is_signed_v<T> ? uint8_t{ASSAY_INT} : uint8_t{ASSAY_UINT}, bits, 1};
+}
+constexpr assay_dtype k_f16{ASSAY_FLOAT, 16, 1}, k_bf16{ASSAY_BFLOAT, 16, 1};
+
+inline bool is_dtype(const assay_tensor &tensor, assay_dtype dtype) {
+  return std::memcmp(&tensor.dtype, &dtype, sizeof dtype) == 0;
+}
+
+// A borrowed, contiguous matrix on the CPU. A vector is a matrix of one row.
+template <class T>
+struct matrix {
+  T *data = nullptr;
+  int64_t rows = 0, columns = 0;
+  T *row(int64_t i) const { return data + i * columns; }
+  int64_t size() const { return rows * columns; }
+};
+
+// Checks what the caller relies on; `name` is for the message.
+template <class T>
+matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
+  const auto refuse = [name](const char *what) {
+    throw failure(ASSAY_INVALID_ARGUMENT, std::string(name) + " " + what);
+  };
+  if (tensor == nullptr) refuse("is missing");
+  if (tensor->device.type != ASSAY_CPU)
+    throw failure(ASSAY_UNSUPPORTED, std::string(name) + " is not on the CPU");
+  if (!is_dtype(*tensor, dtype_of<std::remove_const_t<T>>())) refuse("has another dtype");
+  if (tensor->ndim < 1 || tensor->ndim > 2) refuse("is neither a matrix nor a vector");
+  matrix<T> out;
+  out.columns = tensor->shape[tensor->ndim - 1];
+  out.rows = tensor->ndim == 2 ? tensor->shape[0] : 1;
+  out.data = reinterpret_cast<T *>(static_cast<char *>(tensor->data) + tensor->byte_offset);
+  return out;
+}
+
+// Owns an assay_managed.
+class owned_tensor {
+ public:
+  owned_tensor() = default;
+  explicit owned_tensor(assay_managed *owned) : owned_(owned) {}
+  ~owned_tensor() {
+    if (owned_ != nullptr) owned_->deleter(owned_);
+  }
+  owned_tensor(owned_tensor &&other) noexcept : owned_(other.release()) {}
+  owned_tensor &operator=(owned_tensor &&other) noexcept {
+    std::swap(owned_, other.owned_);
+    return *this;
+  }
+  owned_tensor(const owned_tensor &) = delete;
+  owned_tensor &operator=(const owned_tensor &) = delete;
+  assay_managed *release() { return std::exchange(owned_, nullptr); }
+  const assay_tensor &view() const { return owned_->tensor; }
+  template <class T>
+  T *data() const {
+    return static_cast<T *>(owned_->tensor.data);
+  }
+
+ private:
+  assay_managed *owned_ = nullptr;
+};
+
+// The services of host.h with exceptions in place of statuses.
+class host {
+ public:
+  host(const assay_host *table) : table_(table) {}  // NOLINT: meant to be implicit
+  const assay_host *table() const { return table_; }
+
+  void log(int32_t level, const std::string &text) const {
+    table_->log(table_->ctx, level, text.c_str());
+  }
+  void progress(uint64_t done, uint64_t total, const char *what = nullptr) const {
+    pass_on(table_->progress(table_->ctx, done, total, what));
+  }
+  bool cancelled() const { return table_->cancelled(table_->ctx) != 0; }
+  void ledger(const char *event, uint64_t count, const std::string &detail = "") const {
+    table_->ledger(table_->ctx, event, count, detail.empty() ? nullptr : detail.c_str());
+  }
+  uint64_t seed(const char *label) const { return table_->seed(table_->ctx, label); }
+
+  owned_tensor alloc(assay_dtype dtype, std::vector<int64_t> shape) const {
+    assay_tensor prototype{};
+    prototype.device.type = ASSAY_CPU;
+    prototype.ndim = static_cast<int32_t>(shape.size());
+    prototype.dtype = dtype;
+    prototype.shape = shape.data();
+    assay_managed *made = nullptr;
+    pass_on(table_->alloc(table_->ctx, &prototype, &made));
+    return owned_tensor(made);
+  }
+  template <class T>
+  T *scratch(int64_t n) const {
+    void *memory = nullptr;
+    pass_on(table_->scratch(table_->ctx, static_cast<uint64_t>(n) * sizeof(T), nullptr, &memory));
+    return static_cast<T *>(memory);
+  }
+
+  // body(begin, end) may throw; it must not depend on how [0, n) is cut.
+  template <class F>
+  void parallel_for(int64_t n, int64_t grain, const F &body) const {
+    struct call {
+      const assay_host *table;
+      const F &body;
+    } arg{table_, body};
+    const auto piece = [](void *opaque, int64_t begin, int64_t end) -> int32_t {
+      const call &self = *static_cast<call *>(opaque);
+      return guarded(self.table, [&] { self.body(begin, end); });
+    };
+    pass_on(table_->parallel_for(table_->ctx, n, grain, piece, &arg));
+  }
+
+  // nullptr where the host has no such extension, or `require` to fail then.
+  template <class T>
+  const T *extension(const char *id) const {
+    return static_cast<const T *>(table_->get_extension(table_->ctx, id));
+  }
+  template <class T>
+  const T &require(const char *id) const {
+    const T *found = extension<T>(id);
+    if (found == nullptr) throw failure(ASSAY_UNSUPPORTED, std::string("this host has no ") + id);
+    return *found;
+  }
+
+ private:
+  const assay_host *table_;
+};
+
+class sink {
+ public:
+  sink(const assay_sink *table) : table_(table) {}  // NOLINT: meant to be implicit
+  void emit(const char *role, owned_tensor tensor, uint32_t packed_bits = 0) const {
+    pass_on(table_->emit(table_->ctx, role, tensor.release(), packed_bits));
+  }
+  void note(const std::string &json) const { pass_on(table_->note(table_->ctx, json.c_str())); }
+
+ private:
+  const assay_sink *table_;
+};
+
+// The tensor of a role, or nullptr.
+inline const assay_tensor *find(const assay_form &form, const char *role) {
+  for (uint32_t i = 0; i < form.n_tensors; ++i)
+    if (std::strcmp(form.roles[i], role) == 0) return form.tensors[i];
+  return nullptr;
+}
+
+// ---- tables from classes ----
+
+// What lies behind the ABI's void *instance.
+template <class T>
+struct instance {
+  const assay_host *table;
+  T object;
+
+  static int32_t create(const assay_host *table, const char *config_json, void **out) noexcept {
+    return guarded(table, [&] { *out = new instance{table, T(host(table), config_json)}; });
+  }
+  static void destroy(void *self) noexcept { delete static_cast<instance *>(self); }
+  template <class F>
+  static int32_t call(void *self, F &&body) noexcept {
+    auto &one = *static_cast<instance *>(self);
+    return guarded(one.table, [&] { body(one.object); });
+  }
+};
+
+template <class T, class = void>
+struct has_observe : std::false_type {};
+template <class T>
+struct has_observe<T, std::void_t<decltype(&T::observe)>> : std::true_type {};
+template <class T, class = void>
+struct has_estimate : std::false_type {};
+template <class T>
+struct has_estimate<T, std::void_t<decltype(&T::estimate)>> : std::true_type {};
+template <class T, class = void>
+struct has_check : std::false_type {};
+template <class T>
+struct has_check<T, std::void_t<decltype(&T::check)>> : std::true_type {};
+template <class T, class = void>
+struct has_quantize_block : std::false_type {};
+template <class T>
+struct has_quantize_block<T, std::void_t<decltype(&T::quantize_block)>> : std::true_type {};
+
+// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out);
+// if they are there: observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer,
+// out).
+template <class T>
+assay_quantizer_vtable quantizer_table() {
+  using self = instance<T>;
+  assay_quantizer_vtable v{};
+  v.struct_size = sizeof v;
+  v.create = self::create;
+  v.destroy = self::destroy;
+  v.needs = [](void *i, const assay_layer *layer, assay_needs *out) {
+    return self::call(i, [&](T &t) { t.needs(*layer, *out); });
+  };
+  v.quantize = [](void *i, const assay_layer *layer, const assay_stats *stats,
+                  const assay_sink *to) {
+    return self::call(i, [&](T &t) { t.quantize(*layer, stats, sink(to)); });
+  };
+  v.dequantize = [](void *i, const assay_form *form, const assay_tensor *out) {
+    return self::call(i, [&](T &t) { t.dequantize(*form, *out); });
+  };
+  if constexpr (has_observe<T>::value)
+    v.observe = [](void *i, const assay_layer *layer, const assay_tensor *tokens) {
+      return self::call(i, [&](T &t) { t.observe(*layer, *tokens); });
+    };
+  if constexpr (has_quantize_block<T>::value)
+    v.quantize_block = [](void *i, const assay_block *block, const assay_stats *const *stats,
+                          const assay_sink *const *sinks) {
+      return self::call(i, [&](T &t) { t.quantize_block(*block, stats, sinks); });
+    };
+  if constexpr (has_estimate<T>::value)
+    v.estimate = [](void *i, const assay_layer *layer, assay_estimate *out) {
+      return self::call(i, [&](T &t) { t.estimate(*layer, *out); });
+    };
+  return v;
+}
+
+// needs(block, out), apply(block, edit); if they are there: check(arch_json), observe(group,
+// tokens).
+template <class T>
+assay_transform_vtable transform_table() {
+  using self = instance<T>;
+  assay_transform_vtable v{};
+  v.struct_size = sizeof v;
+  v.create = self::create;
+  v.destroy = self::destroy;
+  v.needs = [](void *i, const assay_block *block, assay_needs *out) {
+    return self::call(i, [&](T &t) { t.needs(*block, *out); });
+  };
+  v.apply = [](void *i, const assay_block *block, const assay_edit *edit) {
+    return self::call(i, [&](T &t) { t.apply(*block, *edit); });
+  };
+  if constexpr (has_check<T>::value)
+    v.check = [](void *i, const char *arch_json) {
+      return self::call(i, [&](T &t) { t.check(arch_json); });
+    };
+  if constexpr (has_observe<T>::value)
+    v.observe = [](void *i, const assay_group *group, const assay_tensor *tokens) {
+      return self::call(i, [&](T &t) { t.observe(*group, *tokens); });
+    };
+  return v;
+}
+
+// check(plan_json, refusals), write(job).
+template <class T>
+assay_exporter_vtable exporter_table() {
+  using self = instance<T>;
+  assay_exporter_vtable v{};
+  v.struct_size = sizeof v;
+  v.create = self::create;
+  v.destroy = self::destroy;
+  v.check = [](void *i, const char *plan_json, const assay_refusals *refusals) {
+    return self::call(i, [&](T &t) { t.check(plan_json, *refusals); });
+  };
+  v.write = [](void *i, const assay_export *job) {
+    return self::call(i, [&](T &t) { t.write(*job); });
+  };
+  return v;
+}
+
+}  // namespace assay_cpp
+
+#endif

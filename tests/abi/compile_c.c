@@ -1,0 +1,6 @@
+/* Nothing but the header: compiled as C11 and C17 with -pedantic -Werror. */
+#include <assay.h>
+
+int main(void) {
+  return 0;
+}

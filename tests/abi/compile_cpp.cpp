@@ -1,0 +1,8 @@
+// Nothing but the headers: compiled as C++17 and C++20 with -pedantic -Werror.
+#include <assay.h>
+
+#include <assay.hpp>
+
+int main() {
+  return 0;
+}

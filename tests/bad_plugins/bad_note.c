@@ -1,0 +1,10 @@
+/* Notes what is not JSON. */
+#define QUANTIZE sin_quantize
+#include "minimal.h"
+static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+                            const assay_sink *sink) {
+  const int32_t status = minimal_quantize(instance, layer, stats, sink);
+  sink->note(sink->ctx, "bits: 4");
+  return status;
+}
+MINIMAL_PLUGIN("bad_note");

@@ -1,0 +1,11 @@
+/* Changes the locale of the whole process: from then on 0.5 may print as 0,5. */
+#define QUANTIZE sin_quantize
+#include <locale.h>
+
+#include "minimal.h"
+static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+                            const assay_sink *sink) {
+  setlocale(LC_ALL, "C.UTF-8");
+  return minimal_quantize(instance, layer, stats, sink);
+}
+MINIMAL_PLUGIN("changes_locale");

@@ -1,0 +1,4 @@
+/* Ends the process in the entry. */
+#define ENTRY_BODY exit(7)
+#include "minimal.h"
+MINIMAL_PLUGIN("exit_in_entry");

@@ -1,0 +1,8 @@
+/* Never comes back from a static constructor. */
+#include <unistd.h>
+
+#include "minimal.h"
+__attribute__((constructor)) static void sin_at_load(void) {
+  for (;;) pause();
+}
+MINIMAL_PLUGIN("hang_at_load");

@@ -1,0 +1,7 @@
+/* Keeps its entry to itself. */
+#include "minimal.h"
+#undef ASSAY_EXPORT
+#define ASSAY_EXPORT __attribute__((visibility("hidden")))
+#define assay_plugin_v1 some_other_name
+ASSAY_EXPORT const assay_plugin *assay_plugin_v1(const assay_host *host);
+MINIMAL_PLUGIN("hidden_entry");

@@ -1,0 +1,11 @@
+/* Works on for two seconds after it was asked to stop. */
+#define QUANTIZE sin_quantize
+#include <unistd.h>
+
+#include "minimal.h"
+static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+                            const assay_sink *sink) {
+  if (g_host->cancelled(g_host->ctx)) sleep(2);
+  return minimal_quantize(instance, layer, stats, sink);
+}
+MINIMAL_PLUGIN("ignores_cancel");

@@ -1,0 +1,12 @@
+// Throws in the constructor of a static object: dlopen cannot catch it, the process dies.
+#include <stdexcept>
+namespace {
+struct thrower {
+  thrower() { throw std::runtime_error("no licence found"); }
+} g_thrower;
+}  // namespace
+struct assay_plugin;
+extern "C" __attribute__((visibility("default"))) const assay_plugin *assay_plugin_v1(
+    const void *) {
+  return nullptr;
+}

@@ -58,6 +58,13 @@ void encode_stretch(const tokenizer_parts &parts, std::string_view raw, size_t o
       [&](int32_t id) { out.push_back(id); });
 }
 
+// The reference leaves out special tokens by their shown text, and so keeps those that the
+// normalizer respells ("<s>" shown as "▁<s>").
+bool is_skipped(const tokenizer_parts &parts, int32_t id) {
+  return id >= 0 && static_cast<size_t>(id) < parts.special.size() &&
+         parts.special[static_cast<size_t>(id)] && !parts.shown_added.contains(id);
+}
+
 json optional_json(const fs::path &path) {
   return fs::exists(path) ? read_json_file(path.string()) : json::object();
 }
@@ -151,7 +158,7 @@ std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) 
 std::string tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   decode_pipeline pipeline = parts_->decoder.start();
   for (const int32_t id : ids) {
-    if (skip_special && is_special(id)) continue;
+    if (skip_special && is_skipped(*parts_, id)) continue;
     if (const auto text = id_to_token(id)) pipeline.token(*text);
   }
   pipeline.finish();
@@ -170,6 +177,8 @@ std::optional<int32_t> tokenizer::token_to_id(std::string_view token) const {
 
 std::optional<std::string> tokenizer::id_to_token(int32_t id) const {
   const token_table &vocab = parts_->model->vocab();
+  const auto shown = parts_->shown_added.find(id);
+  if (shown != parts_->shown_added.end()) return shown->second;
   if (parts_->added_ids.has_id(id)) return std::string(parts_->added_ids.text(id));
   return vocab.has_id(id) ? std::optional<std::string>(vocab.text(id)) : std::nullopt;
 }
@@ -209,7 +218,7 @@ stream_decoder::stream_decoder(stream_decoder &&) noexcept = default;
 stream_decoder &stream_decoder::operator=(stream_decoder &&) noexcept = default;
 
 std::string stream_decoder::push(int32_t id) {
-  if (state_->skip_special && state_->owner->is_special(id)) return "";
+  if (state_->skip_special && is_skipped(state_->owner->parts(), id)) return "";
   if (const auto text = state_->owner->id_to_token(id)) state_->pipeline.token(*text);
   return state_->pipeline.take();
 }

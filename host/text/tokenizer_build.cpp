@@ -113,6 +113,7 @@ void finish_added_tokens(tokenizer_parts &parts) {
     }
     std::string pattern = token.content;
     if (token.normalized) normalize(parts.normalizers, pattern);
+    if (pattern != token.content) parts.shown_added[token.id] = pattern;
     (token.normalized ? parts.normal_matcher : parts.raw_matcher).add(std::move(pattern), token);
   }
   parts.raw_matcher.finish();

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/json.hpp"
@@ -23,8 +24,10 @@ struct post_processor {
 };
 
 struct tokenizer_parts {
-  std::vector<added_token> added;   // in the file's order
-  token_table added_ids;            // content -> id
+  std::vector<added_token> added;  // in the file's order
+  token_table added_ids;           // content -> id
+  // The reference shows and decodes a normalized added token in its normalized spelling.
+  std::unordered_map<int32_t, std::string> shown_added;
   std::vector<bool> special;        // by id
   added_token_matcher raw_matcher;  // tokens looked for before normalization
   added_token_matcher normal_matcher;

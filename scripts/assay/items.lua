@@ -1,0 +1,51 @@
+-- Items of a task: which ones are evaluated, and the shape in which their scores are kept.
+-- Not the statistics over them (judge_items.lua).
+
+local native = require "assay.native"
+
+local items = {}
+
+-- n of the questions, 0 = all: drawn by a hash of seed and content, so that order in the file does not matter, and in
+-- equal shares over the right answers. The draw keeps the file's order.
+function items.select(questions, n, seed)
+  if n == 0 or n >= #questions then return questions end
+  local strata, names = {}, {}
+  for i, question in ipairs(questions) do
+    local name = tostring(question.stratum or question.gold or "")
+    if not strata[name] then
+      strata[name] = {}
+      names[#names + 1] = name
+    end
+    local content = question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
+    table.insert(strata[name], { place = i, key = native.fs.sha256(seed .. "\0" .. content) })
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do table.sort(strata[name], function(a, b) return a.key < b.key end) end
+  local places, round = {}, 1
+  while #places < n do
+    for _, name in ipairs(names) do
+      local one = strata[name][round]
+      if one and #places < n then places[#places + 1] = one.place end
+    end
+    round = round + 1
+  end
+  table.sort(places)
+  local out = {}
+  for i, place in ipairs(places) do out[i] = questions[place] end
+  return out
+end
+
+-- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
+-- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }.
+function items.result(ids, evaluated, baselines)
+  local metrics = {}
+  for name, number in pairs(evaluated) do
+    if type(number) == "table" and number.scores then
+      metrics[name] = { value = number.value, unit = number.unit, direction = number.direction, kind = number.kind,
+        scores = number.scores, weights = number.weights }
+    end
+  end
+  return { ids = ids, metrics = metrics, baselines = baselines }
+end
+
+return items

@@ -122,8 +122,8 @@ value repeat(machine &m, const value &v, int64_t times) {
     const std::string_view s = v.as_text();
     if (s.empty()) return v;
     if (n > (size_t{1} << 30) / s.size()) budget::exhausted("memory");
-    m.work(n * s.size());
     current_budget().take(n * s.size());
+    m.work(n * s.size());
     std::string out;
     for (size_t i = 0; i < n; ++i) out += s;
     return m.text(std::move(out));
@@ -131,8 +131,8 @@ value repeat(machine &m, const value &v, int64_t times) {
   const auto &items = v.as_list().items;
   if (items.empty()) return m.list({}, v.type());
   if (n > (size_t{1} << 26) / items.size()) budget::exhausted("memory");
-  m.step(n * items.size());
   current_budget().take(n * items.size() * sizeof(value));
+  m.step(n * items.size());
   std::vector<value> out;
   for (size_t i = 0; i < n; ++i) out.insert(out.end(), items.begin(), items.end());
   return m.list(std::move(out), v.type());

@@ -1,8 +1,8 @@
 // The hand-written split patterns equal the regular expressions they stand for, on any text.
 // Not pre-tokenizers as a whole; their goldens are in tokenizer_golden_test.cpp.
-#include <catch2/catch.hpp>
 #include <random>
 
+#include "catch.hpp"
 #include "core/error.hpp"
 #include "text/fast_split.hpp"
 #include "text/regex_pattern.hpp"

@@ -1,7 +1,7 @@
 // Chat templates render as the reference does, for every construct and for whole conversations.
 // Not limits and error texts; see template_test.cpp.
-#include <catch2/catch.hpp>
 
+#include "catch.hpp"
 #include "core/error.hpp"
 #include "text/chat_template.hpp"
 #include "text_golden.hpp"

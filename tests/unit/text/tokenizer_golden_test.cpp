@@ -1,8 +1,8 @@
 // The tokenizer gives the reference library's ids and texts: tiny ones of every family, and real ones.
 // Not error texts; see tokenizer_test.cpp.
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
+#include "catch.hpp"
 #include "gguf_tokenizer.hpp"
 #include "text/tokenizer.hpp"
 #include "text_golden.hpp"

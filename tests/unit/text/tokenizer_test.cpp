@@ -1,10 +1,10 @@
 // The tokenizer's behaviour beyond equality with goldens: errors, limits, streams, special tokens.
 // Not ids of families; see tokenizer_golden_test.cpp.
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "catch.hpp"
 #include "core/error.hpp"
 #include "text/tokenizer.hpp"
 #include "text_golden.hpp"

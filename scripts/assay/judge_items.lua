@@ -51,7 +51,9 @@ local function paired_part(metric, base, against, options)
   end
   local differences = {}
   for k, score in ipairs(metric.scores) do differences[k] = score - base.scores[k] end
-  local i = stats.bootstrap(differences, options)
+  -- The same items count in both arms (a subset by its gold answers), so the weights are shared.
+  local i = metric.weights and stats.bootstrap_ratio(differences, metric.weights, options)
+    or stats.bootstrap(differences, options)
   local scale = fraction and 100 or 1
   return json.object { { "against", against }, { "quantity", "difference" },
     { "unit", fraction and "pp" or metric.unit },

@@ -100,6 +100,44 @@ describe("a run", function()
   end)
 end)
 
+describe("generated answers", function()
+  local function model_that_says(texts)
+    local i = 0
+    return { generate = function()
+      i = i + 1
+      return { text = texts[i], ids = { 1, 2, 3 }, finish = "stop" }
+    end }
+  end
+  it("of GSM8K are graded three ways", function()
+    local records = {}
+    for i = 1, 4 do records[i] = { question = "Problem " .. i, answer = "Because.\n#### 18" } end
+    local result = task("gsm8k").run(options(records, { max_tokens = 8 }),
+      model_that_says { "so 9*2=18\n#### 18", "it is 18.", "#### 18.00", "no idea" }, quiet)
+    assert.same({ 1, 1, 1, 0 }, result.metrics.correct.scores)
+    assert.same({ 1, 0, 0, 0 }, result.metrics.strict.scores) -- as strings 18.00 is not 18
+    assert.same({ 1, 1, 0, 0 }, result.metrics.flexible.scores)
+    assert.same({ 0, 0, 0, 1 }, result.metrics.no_answer.scores)
+    assert.equal("no idea", result.outputs[4].text)
+  end)
+  it("of GSM8K are extracted as the published harness does", function()
+    assert.equal("...", task("gsm8k").flexible "He has 3,000 dollars...")
+    assert.equal("2", task("gsm8k").flexible "answer: 1/2")
+    assert.equal("[invalid]", task("gsm8k").strict "The answer is $3,000.")
+  end)
+  it("of SQuAD credit declared abstentions alone", function()
+    local records = {}
+    for i, golds in ipairs { {}, {}, { "Bath" } } do
+      records[i] = { id = "s" .. i, title = "T", context = "C " .. i, question = "Q?", answers = { text = golds } }
+    end
+    local result = task("squad_v2").run(options(records, { max_tokens = 8 }),
+      model_that_says { " !!!!", " unanswerable", " in Bath\nQuestion: next" }, quiet)
+    assert.equal(0.5, result.metrics.NoAns_accuracy.value)
+    assert.near(2 / 3, result.metrics.HasAns_f1.value, 1e-9)
+    assert.same({ 1, 0, 0 }, result.metrics.empty_or_degenerate.scores)
+    assert.near(2 / 3, result.baselines[1].value, 1e-9)
+  end)
+end)
+
 describe("the draw of items", function()
   local questions = {}
   for i = 1, 100 do questions[i] = { id = i, context = "c" .. i, gold = i % 4 + 1 } end

@@ -1,0 +1,43 @@
+-- SQuAD v2 by the laboratory's rule: a span of the passage, or exactly "unanswerable". An abstention counts only in these
+-- words; an empty or garbled answer counts nowhere. The official numbers are given beside it.
+local answering = require "assay.answering"
+
+local ABSTENTION <const> = "unanswerable"
+
+local function read(record)
+  if not record.context or not record.answers then return nil end
+  local golds = record.answers.text or {}
+  return { id = record.id, golds = golds, stratum = #golds > 0 and "HasAns" or "NoAns", target = " "
+    .. (golds[1] or ABSTENTION),
+    prompt = "Answer with a span of the passage, or with exactly \"" .. ABSTENTION
+      .. "\" if the passage does not say.\n\nTitle: "
+      .. record.title .. "\n\nPassage: " .. record.context .. "\n\nQuestion: " .. record.question .. "\n\nAnswer:" }
+end
+
+local function share_unanswerable(questions)
+  local n = 0
+  for _, question in ipairs(questions) do if #question.golds == 0 then n = n + 1 end end
+  return { { name = "always abstaining", value = n / #questions }, { name = "never abstaining", value = 0 } }
+end
+
+return answering.task {
+  protocol = "squad_v2/lab-1", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
+    max_tokens = 40, stops = { "\n" },
+  metrics = {
+    { name = "HasAns_f1", unit = "fraction", direction = "higher", kind = "ratio" },
+    { name = "NoAns_accuracy", unit = "fraction", direction = "higher", kind = "ratio" },
+    { name = "empty_or_degenerate", unit = "fraction", direction = "lower", kind = "binary" },
+    { name = "official_f1", unit = "fraction", direction = "higher", kind = "bounded" },
+  },
+  graders = {
+    { id = "squad_v2", config = { abstentions = { ABSTENTION } },
+      take = { HasAns_f1 = "HasAns_f1", NoAns_accuracy = "NoAns_accuracy",
+        empty_or_degenerate = "empty_or_degenerate", official_f1 = "official_f1" },
+      record = function(question, text)
+        local golds = {}
+        for i, gold in ipairs(question.golds) do golds[i] = gold end
+        return { prediction = text, golds = require("assay.native").json.list(golds) }
+      end },
+  },
+  baselines = share_unanswerable,
+}

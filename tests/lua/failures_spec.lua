@@ -1,0 +1,70 @@
+-- The failure catalogue: symptoms, losses and agreements are sorted, selected by seed and counted with intervals.
+-- Not the detectors themselves.
+local assay = require "assay"
+local failures = require "assay.failures"
+
+local function record(id, text, ok, more)
+  local out = { id = id, category = "math", prompt = "Prompt " .. id, text = text, ids = { text:byte(1, -1) }, tokens = #text,
+    finish = "stop", ok = ok }
+  for key, value in pairs(more or {}) do out[key] = value end
+  return out
+end
+
+local base, quant = {}, {}
+for i = 1, 40 do
+  local id = ("p%02d"):format(i)
+  base[i] = record(id, "The answer to this question is forty-two, as shown above. " .. i, i ~= 3)
+  if i <= 5 and i ~= 3 then
+    quant[i] = record(id, ("so "):rep(100), false, { finish = "length" })
+  elseif i <= 10 then
+    quant[i] = record(id, "The answer to this question is forty-one, as shown above. " .. i, i == 3)
+  else
+    quant[i] = base[i]
+  end
+end
+local entries = failures.entries(base, quant, { variant = "base/q", protocol = "greedy/1", command = "assay run x.lua" })
+
+describe("the catalogue", function()
+  it("tells symptoms, losses and gains apart", function()
+    assert.equal("F05", entries[1].symptom)
+    assert.equal("sev0", entries[1].severity)
+    assert.equal("wrong", entries[6].symptom)
+    assert.equal("sev1", entries[6].severity)
+    assert.is_true(entries[3].gained)
+    assert.equal(false, entries[3].quant_issue)
+    assert.is_true(entries[20].identical)
+    assert.equal("", entries[20].symptom)
+  end)
+  it("shows unselected text too", function()
+    local why = {}
+    for _, item in ipairs(failures.select(entries, 1)) do why[item.why:match "^[^,]+"] = (why[item.why:match "^[^,]+"] or 0) + 1 end
+    assert.same({ ["symptom F05"] = 3, lost = 3, gained = 1, identical = 3 }, why)
+  end)
+  it("selects by seed, not by order", function()
+    local a, b = failures.select(entries, 1), failures.select(entries, 1)
+    for i = 1, #a do assert.equal(a[i].entry.prompt_id, b[i].entry.prompt_id) end
+    local changed = false
+    for i, item in ipairs(failures.select(entries, 2)) do changed = changed or item.entry.prompt_id ~= a[i].entry.prompt_id end
+    assert.is_true(changed)
+  end)
+  it("counts with intervals", function()
+    local rows = failures.prevalence(entries)
+    assert.equal("F05", rows[1].symptom)
+    assert.equal(4, rows[1].count)
+    assert.is_true(rows[1].low < 0.1 and rows[1].high > 0.1)
+  end)
+  it("is a table in the columns of the work list", function()
+    local text = failures.markdown(failures.select(entries, 1))
+    assert.contains(text, "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |")
+    assert.contains(text, "F05 loop at the end")
+  end)
+  it("is one JSON object per line, raw text included", function()
+    local lines = 0
+    for line in failures.jsonl(entries):gmatch "[^\n]+" do
+      local entry = assay.json.decode(line)
+      assert.equal("string", type(entry.quant.text))
+      lines = lines + 1
+    end
+    assert.equal(40, lines)
+  end)
+end)

@@ -27,7 +27,7 @@ write host/lua/good.cpp '// Fine.' '#include <lua.h>' '#include "model/decoder.h
 write plugins/quantizers/rtn/good.c '/* Fine. */' '#include "assay.h"' '#include "rtn.h"' '#include <math.h>'
 write plugins/quantizers/rtn/rtn.h '/* Fine. */'
 write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#include <vector>' '#include <cuda_runtime.h>'
-for rule in layers tensors lua dll plugins length duty words; do expect "$rule" 0; done
+for rule in layers tensors lua dll plugins catch length duty words; do expect "$rule" 0; done
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
   '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
@@ -35,12 +35,14 @@ write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text
 write plugins/quantizers/rtn/bad.c '/* Sins. */' '#include "core/error.hpp"' '#include "../other/other.h"'
 yes '// line' | head -n 401 >"$tree/host/core/long.hpp"
 write host/lua/bad.cpp '// The C linkage of lua.hpp is wrong on some systems.' '#include <lua.hpp>'
+write tests/bad.cpp '// Only one version of Catch2.' '#include <catch2/catch.hpp>' 'CHECK_THROWS_WITH(f(), Contains("x"));'
 write host/core/mute.cpp '#include <vector>'
 expect layers 2
 expect tensors 2
 expect lua 2
 expect dll 1
 expect plugins 3
+expect catch 2
 expect length 1
 expect duty 1
 expect words 2

@@ -10,7 +10,6 @@
 #include "core/file.hpp"
 
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -45,7 +44,7 @@ TEST_CASE("a write that runs out of space keeps the old file and leaves no parti
   small.rlim_cur = 1000;
   setrlimit(RLIMIT_FSIZE, &small);
   CHECK_THROWS_WITH(assay::write_file_atomically(dir / "x", std::string(5000, 'n')),
-                    Contains("cannot write the file: File too large"));
+                    assay_test::contains("cannot write the file: File too large"));
   setrlimit(RLIMIT_FSIZE, &before);
   CHECK(assay::read_file(dir / "x") == "old");
   CHECK(dir.entries() == 1);
@@ -61,7 +60,7 @@ TEST_CASE("reading respects its limit") {
   scratch_folder dir;
   assay::write_file_atomically(dir / "big", std::string(100, 'x'));
   CHECK_THROWS_WITH(assay::read_file(dir / "big", 99),
-                    Contains("the file has 100 bytes, more than the limit of 99"));
+                    assay_test::contains("the file has 100 bytes, more than the limit of 99"));
 }
 
 TEST_CASE("a folder under construction vanishes unless committed") {
@@ -82,7 +81,8 @@ TEST_CASE("a folder under construction vanishes unless committed") {
 TEST_CASE("an existing folder is refused before any work, or replaced whole on request") {
   scratch_folder dir;
   assay::write_file_atomically(dir / "out/f", "1");
-  CHECK_THROWS_WITH(assay::folder_in_progress(dir / "out"), Contains("the folder exists already"));
+  CHECK_THROWS_WITH(assay::folder_in_progress(dir / "out"),
+                    assay_test::contains("the folder exists already"));
   assay::folder_in_progress folder(dir / "out", true);
   assay::write_file_atomically(folder.path() + "/g", "2");
   folder.commit();

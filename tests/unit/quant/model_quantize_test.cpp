@@ -149,22 +149,22 @@ TEST_CASE("what the format cannot hold is refused by name, before anything is wr
   const auto three = rtn({{"bits", 3}, {"group_size", 32}});
   CHECK_THAT(
       refusal([&] { assay::quant::save(s.quantize(three), *s.checkpoint, s.root / "no"); }),
-      Catch::Contains("'compressed_tensors' cannot hold this model") &&
-          Catch::Contains("model.layers.0.self_attn.q_proj: 3-bit codes are packed in two ways") &&
-          Catch::Contains("and 11 more"));
+      assay_test::contains("'compressed_tensors' cannot hold this model") &&
+          assay_test::contains("model.layers.0.self_attn.q_proj: 3-bit codes are packed in two ways") &&
+          assay_test::contains("and 11 more"));
   CHECK_FALSE(std::filesystem::exists(s.root / "no"));
   const auto reasons = assay::quant::cannot_hold(three, *s.checkpoint, "auto");
   CHECK(reasons.size() == 14);
   const auto ragged = rtn({{"bits", 4}, {"group_size", 48}});
   CHECK_THAT(refusal([&] { assay::quant::save(s.quantize(ragged), *s.checkpoint, s.root / "no"); }),
-             Catch::Contains("64 columns do not divide into groups of 48"));
+             assay_test::contains("64 columns do not divide into groups of 48"));
   CHECK(assay::quant::cannot_hold(rtn({{"bits", 4}, {"group_size", 32}}), *s.checkpoint, "auto")
             .empty());
   CHECK_THAT(refusal([&] {
                assay::quant::save(s.quantize(rtn({{"bits", 4}, {"group_size", 32}})), *s.checkpoint,
                                   s.root / "no", {"safetensors", json::object(), false});
              }),
-             Catch::Contains("plain safetensors hold no quantized linears (there are 14)"));
+             assay_test::contains("plain safetensors hold no quantized linears (there are 14)"));
 }
 
 TEST_CASE("parts that consumers fuse must share one grid", "[model_quantize_test]") {
@@ -173,7 +173,7 @@ TEST_CASE("parts that consumers fuse must share one grid", "[model_quantize_test
   what.overrides = {{"attn.k", {{"bits", 8}}}};
   const auto q = s.quantize(what);
   CHECK_THAT(refusal([&] { assay::quant::save(q, *s.checkpoint, s.root / "no"); }),
-             Catch::Contains("model.layers.0.self_attn q,k,v: these are one matrix for vLLM and "
+             assay_test::contains("model.layers.0.self_attn q,k,v: these are one matrix for vLLM and "
                              "SGLang but have two grids"));
   assay::quant::save(q, *s.checkpoint, s.root / "mixed",
                      {"auto", {{"allow_unfused", true}}, false});
@@ -216,19 +216,19 @@ TEST_CASE("wrong recipes are refused with the reason", "[model_quantize_test]") 
   CHECK_THAT(refusal([&] {
                s.quantize(recipe::from_json({{"quantizer", "rtm"}}));
              }),
-             Catch::Contains("rtm"));
-  CHECK_THAT(refusal([&] { s.quantize(rtn({{"bit", 4}})); }), Catch::Contains("bit"));
+             assay_test::contains("rtm"));
+  CHECK_THAT(refusal([&] { s.quantize(rtn({{"bit", 4}})); }), assay_test::contains("bit"));
   CHECK_THAT(refusal([&] {
                s.quantize(recipe::from_json({{"quantizer", "gptq"}}));
              }),
-             Catch::Contains(
+             assay_test::contains(
                  "recipe.quantizer: 'gptq' needs calibration data. Give quantize a calibration"));
   CHECK_THAT(refusal([&] {
                auto what = rtn({{"bits", 4}});
                what.keep.clear();
                s.quantize(what);
              }),
-             Catch::Contains("Add 'lm_head' to keep"));
+             assay_test::contains("Add 'lm_head' to keep"));
 }
 
 TEST_CASE("the saved metadata repeats recipe, counts and ledger", "[model_quantize_test]") {
@@ -241,6 +241,6 @@ TEST_CASE("the saved metadata repeats recipe, counts and ledger", "[model_quanti
   CHECK(metadata["ledger"] == json::array());
   CHECK(metadata["summary"]["bits_per_weight"].get<double>() > 4);
   const auto card = assay::read_file(s.root / "meta/README.md");
-  CHECK_THAT(card, Catch::Contains("ledger | empty"));
-  CHECK_THAT(card, !Catch::Contains("the subject's own card"));
+  CHECK_THAT(card, assay_test::contains("ledger | empty"));
+  CHECK_THAT(card, !assay_test::contains("the subject's own card"));
 }

@@ -2,6 +2,7 @@
 -- Not where numbers are rounded (format.lua) or chosen (view.lua).
 
 local escape = require "assay.report.escape"
+local evidence = require "assay.report.html_evidence"
 local format = require "assay.report.format"
 local sections = require "assay.report.html_sections"
 local style = require "assay.report.style"
@@ -16,6 +17,8 @@ local SECTIONS <const> = {
   { "size", "Size against quality", sections.size_quality },
   { "layers", "Where the error sits", sections.layers },
   { "answers", "Answers side by side", sections.generations },
+  { "failures", "Failure catalogue", evidence.failures },
+  { "detectors", "Signs of broken output", evidence.detectors },
   { "validity", "Validity", sections.validity },
   { "resources", "Time and memory", sections.resources },
   { "ledger", "Ledger", sections.ledger },

@@ -89,31 +89,46 @@ local function window_strips(v, group)
   return #out > 0 and "<details><summary>Change window by window</summary>" .. table.concat(out) .. "</details>" or ""
 end
 
-local function result_table(v, group)
-  local rows, scale, margin = v:result_rows(group), forest_scale(group)
-  local optional = {}
-  for _, key in ipairs { "flips", "p", "mde" } do optional[key] = any(rows, key) end
-  local headers = { "variant", { words.metric(group.metric), "num" }, { "change to none", "num" }, "",
-    { "bits per weight", "num" }, { "on disk", "num" }, { "in memory", "num" } }
-  if optional.flips then headers[#headers + 1] = "items" end
-  if optional.p then headers[#headers + 1] = { "p, adjusted", "num" } end
-  if optional.mde then headers[#headers + 1] = { "smallest visible", "num" } end
-  headers[#headers + 1] = "verdict"
-  local body = {}
+-- One interval of a forest column; the reference is a hollow dot at zero.
+local function interval_picture(row, scale, margin)
+  local paired = row.result.paired
+  local item = { tone = row.tone, text = row.label .. ": reference" }
+  if paired then
+    for _, key in ipairs { "low", "estimate", "high" } do item[key] = drawn(paired, key) end
+    item.text = row.label .. ": " .. row.change .. " " .. row.change_range
+  end
+  return svg.interval_row(scale, item, margin)
+end
+
+-- Columns of a result table: { head, class, function of a row -> markup }. Sizes stand in the first table alone.
+local function columns_of(group, rows, with_sizes)
+  local scale, margin = forest_scale(group)
+  local columns = {
+    { "variant", "name", function(row) return esc(row.label) end },
+    { words.metric(group.metric), "num", function(row) return with_range(row.value, row.range) end },
+    { "change to none", "num", function(row) return with_range(row.change, row.change_range) end },
+    { "", nil, function(row) return interval_picture(row, scale, margin) end },
+    { "bits per weight", "num", function(row) return row.bits end },
+  }
+  local function add(head, class, key, wanted)
+    if wanted then columns[#columns + 1] = { head, class, function(row) return esc(row[key]) end } end
+  end
+  add("on disk", "num", "disk", with_sizes)
+  add("in memory", "num", "memory", with_sizes)
+  add("items", nil, "flips", any(rows, "flips"))
+  add("p, adjusted", "num", "p", any(rows, "p"))
+  add("smallest visible", "num", "mde", any(rows, "mde"))
+  columns[#columns + 1] = { "verdict", nil, function(row) return chip(row.tone, row.short) end }
+  return columns
+end
+
+local function result_table(v, group, with_sizes)
+  local rows = v:result_rows(group)
+  local columns, headers, body = columns_of(group, rows, with_sizes), {}, {}
+  for i, column in ipairs(columns) do headers[i] = { column[1], column[2] ~= "name" and column[2] or nil } end
   for _, row in ipairs(rows) do
-    local paired = row.result.paired
-    local picture = svg.interval_row(scale, { low = paired and drawn(paired, "low"), estimate = paired
-      and drawn(paired, "estimate"), high = paired and drawn(paired, "high"),
-      tone = row.tone, text = row.label .. ": " .. (paired and row.change .. " " .. row.change_range
-        or "reference") }, margin)
-    local cells = { cell(esc(row.label), "name"), cell(with_range(row.value, row.range), "num"),
-      cell(with_range(row.change, row.change_range), "num"), cell(picture), cell(row.bits, "num"),
-        cell(esc(row.disk), "num"),
-      cell(esc(row.memory), "num") }
-    if optional.flips then cells[#cells + 1] = cell(esc(row.flips)) end
-    if optional.p then cells[#cells + 1] = cell(esc(row.p), "num") end
-    if optional.mde then cells[#cells + 1] = cell(esc(row.mde), "num") end
-    cells[#cells + 1] = cell(chip(row.tone, row.short))
+    local cells = {}
+    for i, column in ipairs(columns) do cells[i] = cell(column[3](row), column[2]) end
     body[#body + 1] = cells
   end
   return table_of(headers, body)
@@ -130,14 +145,14 @@ function sections.results(v)
   local groups = v:groups()
   if #groups == 0 then return end
   local out = {}
-  for _, group in ipairs(groups) do
+  for i, group in ipairs(groups) do
     local first = group.results[1]
     local title = (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
     local about = { view.basis(group), group.task.dataset and (group.task.dataset.name or group.task.dataset.id),
       group.task.protocol and "protocol " .. group.task.protocol.id,
       group.direction and group.direction .. " is better" }
     out[#out + 1] = "<h3>" .. esc(title) .. '</h3><p class="hint">' .. esc(joined(about, 4)) .. "</p>"
-      .. result_table(v, group)
+      .. result_table(v, group, i == 1)
     local paired
     for _, result in ipairs(group.results) do paired = paired or result.paired end
     local method = {}
@@ -147,6 +162,8 @@ function sections.results(v)
         .. format.percent(paired.level, 0) .. "."
     end
     if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
+    local trivial = view.baselines(group)
+    if trivial ~= "" then method[#method + 1] = "Without any model: " .. trivial .. "." end
     method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
       .. "embeddings and scales included."
     out[#out + 1] = '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n" .. window_strips(v, group)

@@ -56,6 +56,8 @@ local function results(v)
     out[#out + 1] = "### " .. esc(title) .. "\n\n" .. esc(view.basis(group)) .. protocol .. ".\n\n"
       .. table_of({ "variant", esc(words.metric(group.metric)), "change to none", "bits per weight", "on disk",
         "in memory", "items", "p, adjusted", "smallest visible", "verdict" }, rows)
+    local trivial = view.baselines(group)
+    if trivial ~= "" then out[#out + 1] = "Without any model: " .. esc(trivial) .. "." end
     for _, result in ipairs(group.results) do
       if result.paired then
         out[#out + 1] = "Interval of the change: " .. esc(result.paired.method) .. ", level "

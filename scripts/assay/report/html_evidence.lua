@@ -1,0 +1,96 @@
+-- Sections of report.html about broken output: rates of the detectors, and the failure catalogue with texts side by side.
+-- Not the detectors (assay.detectors) nor the choice of entries (assay.failures).
+
+local escape = require "assay.report.escape"
+local format = require "assay.report.format"
+local view = require "assay.report.view"
+
+local evidence = {}
+local esc <const> = escape.html
+
+local function rate(count, items) return items and items > 0 and count / items or 0 end
+
+-- Detectors down, variants across, as a table whose cells are shaded by rate.
+function evidence.detectors(v)
+  local rows, ids, columns = {}, {}, {}
+  for _, row in ipairs(v.report.detectors or {}) do
+    if not rows[row.id] then
+      rows[row.id] = { title = row.title }
+      ids[#ids + 1] = row.id
+    end
+    rows[row.id][row.variant] = row
+    if not columns[row.variant] then
+      columns[row.variant] = true
+      columns[#columns + 1] = row.variant
+    end
+  end
+  if #ids == 0 then return end
+  table.sort(ids)
+  local out = { '<p class="hint">Share of answers that show the sign, beside that of the untouched subject. Shading follows the rate; ',
+    'a dot marks a rate above the limit.</p><div class="scroll"><table><thead><tr><th scope="col">sign</th><th scope="col"></th>' }
+  for _, id in ipairs(columns) do out[#out + 1] = '<th scope="col" class="num">' .. esc(v:label(id)) .. "</th>" end
+  out[#out + 1] = "</tr></thead><tbody>"
+  for _, id in ipairs(ids) do
+    out[#out + 1] = '<tr><td class="name">' .. esc(id) .. '</td><td class="wrap">' .. esc(rows[id].title or "")
+      .. "</td>"
+    for _, variant in ipairs(columns) do
+      local row = rows[id][variant]
+      local share = row and rate(row.count, row.items) or 0
+      local text = row and row.count .. "/" .. row.items .. ' <span class="range">untouched ' .. (row.base_count or 0)
+        .. "/"
+        .. (row.base_items or row.items) .. "</span>" or "0"
+      local dot = row and row.status ~= "ok" and '<span title="' .. esc(row.status) .. '">\u{25CF} </span>' or ""
+      out[#out + 1] = string.format('<td class="num heat" style="--rate:%.0f%%">%s%s</td>',
+        100 * math.min(1, share) * 0.6, dot, text)
+    end
+    out[#out + 1] = "</tr>"
+  end
+  return table.concat(out) .. "</tbody></table></div>\n"
+end
+
+local function prevalence_text(rows)
+  local parts = {}
+  for _, row in ipairs(rows or {}) do
+    parts[#parts + 1] = row.symptom .. " in " .. row.count .. " of " .. row.items .. " "
+      .. format.range(row.low, row.high, 100) .. " %"
+  end
+  return table.concat(parts, "; ")
+end
+
+local function side(title, output, divergence)
+  local same, rest = view.split_at_divergence { text = output.text, divergence = divergence }
+  local about = view.output_note { tokens = output.n_tokens, finish = output.finish_reason }
+  return '<article class="answer"><h4>' .. esc(title) .. '</h4><div class="about">' .. esc(about)
+    .. '</div><div class="out" dir="auto">'
+    .. (rest and '<span class="same">' .. esc(same) .. "</span>" .. esc(rest) or esc(same)) .. "</div></article>"
+end
+
+-- Length in bytes of what two texts have in common at their beginning.
+local function common_bytes(a, b)
+  local n = 0
+  while n < #a and n < #b and a:byte(n + 1) == b:byte(n + 1) do n = n + 1 end
+  return n
+end
+
+function evidence.failures(v)
+  local out = {}
+  for _, part in ipairs(v.report.failures or {}) do
+    out[#out + 1] = "<h3>" .. esc(v:label(part.variant)) .. '</h3><p class="hint">'
+      .. esc(prevalence_text(part.prevalence)) .. "</p>"
+    for _, item in ipairs(part.chosen or {}) do
+      local e = item.entry
+      local n = common_bytes(e.base.text, e.quant.text)
+      out[#out + 1] = '<div class="prompt"><div class="kind">'
+        .. esc(item.why .. " · " .. (e.category or ""):gsub("_", " ") .. " · " .. e.prompt_id)
+        .. '</div><div class="ask" dir="auto">' .. esc(e.prompt or "") .. '</div><div class="answers">'
+          .. side("none", e.base)
+        .. side(v:label(part.variant), e.quant, not e.identical and { byte = n } or nil) .. "</div></div>\n"
+    end
+  end
+  if #out == 0 then return end
+  return '<p class="hint">Up to three of each symptom, of answers lost and gained, and of answers that agree, drawn by seed '
+    .. 'and not by hand.</p>'
+    .. table.concat(out)
+end
+
+return evidence

@@ -7,13 +7,14 @@
 
 local report = {}
 
-report.formats = { "html", "md", "csv" }
+report.formats = { "html", "md", "csv" } -- written unless a study says otherwise; yaml on request
 
-local RENDERERS <const> = { html = "assay.report.html", md = "assay.report.md", csv = "assay.report.csv" }
+local RENDERERS <const> = { html = "assay.report.html", md = "assay.report.md", csv = "assay.report.csv",
+  yaml = "assay.report.yaml" }
 
 function report.render(data, format)
   local name = RENDERERS[format]
-  if not name then error("a report has no format '" .. tostring(format) .. "'; there are html, md and csv", 2) end
+  if not name then error("a report has no format '" .. tostring(format) .. "'; there are html, md, csv and yaml", 2) end
   return require(name)(data)
 end
 

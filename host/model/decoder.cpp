@@ -4,8 +4,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <limits>
-#include <set>
 
 #include "core/error.hpp"
 
@@ -17,16 +15,6 @@ at::Tensor positions_of(const forward_context &context) {
   const at::Tensor steps = at::arange(context.tokens, at::kLong).unsqueeze(0);
   if (context.even) return steps + context.past[0];
   return steps + at::tensor(context.past, at::kLong).unsqueeze(1);
-}
-
-// 0 where key j is visible to query i, else -inf: i - window < j <= i.
-at::Tensor additive_mask(const at::Tensor &positions, int64_t span, int64_t window,
-                         at::ScalarType dtype) {
-  const at::Tensor query = positions.unsqueeze(2), key = at::arange(span, at::kLong);
-  at::Tensor hidden = key > query;
-  if (window > 0) hidden = hidden.logical_or(key <= query - window);
-  const at::Tensor mask = at::zeros(hidden.sizes(), dtype);
-  return mask.masked_fill(hidden, -std::numeric_limits<double>::infinity()).unsqueeze(1);
 }
 
 }  // namespace
@@ -53,20 +41,11 @@ forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
   if (cache != nullptr && out.span > cache->capacity())
     throw error(error_kind::failed, "the KV cache holds " + std::to_string(cache->capacity()) +
                                         " tokens per sequence, not " + std::to_string(out.span));
-  const at::Tensor positions = positions_of(out);
+  out.positions = positions_of(out);
   const at::Tensor angles =
-      positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
+      out.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
   out.cos = angles.cos().to(dtype()).to(device());
   out.sin = angles.sin().to(dtype()).to(device());
-  const std::set<int64_t> windows(config_.windows.begin(), config_.windows.end());
-  for (const int64_t window : windows) {
-    const bool narrow = window > 0 && out.span > window;
-    const bool plain_causal = out.span == tokens && !narrow;
-    const bool one_query = tokens == 1 && out.even;
-    if (!plain_causal && !one_query)
-      out.masks.emplace_back(window,
-                             additive_mask(positions, out.span, window, dtype()).to(device()));
-  }
   return out;
 }
 

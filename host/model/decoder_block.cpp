@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
+#include "model/attention.hpp"
 #include "model/kernels.hpp"
 
 namespace assay::model {
@@ -90,10 +92,20 @@ at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh,
 
 }  // namespace
 
-const at::Tensor *forward_context::mask(int64_t window) const {
-  for (const auto &[size, tensor] : masks)
-    if (size == window) return &tensor;
-  return nullptr;
+std::optional<at::Tensor> forward_context::mask(int64_t window) const {
+  const bool plain_causal = span == tokens && (window == 0 || span <= window);
+  const bool one_query = tokens == 1 && even;
+  if (plain_causal || one_query) return std::nullopt;
+  for (const auto &[size, tensor] : masks_)
+    if (size == window) return tensor;
+  const at::Tensor query = positions.unsqueeze(2), key = at::arange(span, at::kLong);
+  at::Tensor hidden = key > query;
+  if (window > 0) hidden = hidden.logical_or(key <= query - window);
+  const at::Tensor made = at::zeros(hidden.sizes(), cos.scalar_type())
+                              .masked_fill(hidden, -std::numeric_limits<double>::infinity())
+                              .unsqueeze(1);
+  masks_.emplace_back(window, made.to(cos.device()));
+  return masks_.back().second;
 }
 
 at::Tensor decoder_block::attention_input(const at::Tensor &h) const {
@@ -116,23 +128,23 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
     key = through_cache(context.cache->keys(index), key, context);
     value = through_cache(context.cache->values(index), value, context);
   }
-  std::optional<at::Tensor> mask;
-  if (const at::Tensor *found = context.mask(window))
-    mask = *found;
-  else if (tokens == 1 && window > 0 &&
-           context.span > window) {  // one query: the window is a slice of the keys
+  const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+  if (prefill_attention_applies(query, key))
+    return prefill_attention(query, key, value, context.past, window, scale);
+  const std::optional<at::Tensor> mask = context.mask(window);
+  if (!mask && tokens == 1 && window > 0 &&
+      context.span > window) {  // one query: the window is a slice of the keys
     key = key.narrow(2, context.span - window, window);
     value = value.narrow(2, context.span - window, window);
   }
   const bool causal = !mask && tokens > 1;
-  const at::Tensor out = at::scaled_dot_product_attention(
-      query, key, value, mask, 0.0, causal, 1.0 / std::sqrt(static_cast<double>(head_dim)),
-      n_heads != n_kv_heads);
+  const at::Tensor out = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal,
+                                                          scale, n_heads != n_kv_heads);
   return out.transpose(1, 2).reshape({rows, tokens, n_heads * head_dim});
 }
 
 at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const {
-  return h + o(a);
+  return o.add_to(h, a);
 }
 
 at::Tensor decoder_block::mlp_input(const at::Tensor &h) const {
@@ -152,7 +164,7 @@ at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
 }
 
 at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const {
-  return h + down(m);
+  return down.add_to(h, m);
 }
 
 at::Tensor decoder_block::forward(const at::Tensor &h, const forward_context &context) const {

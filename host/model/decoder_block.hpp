@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,11 +39,15 @@ struct forward_context {
   kv_cache *cache = nullptr;     // borrow; null = no cache
   std::vector<int64_t> slots;    // cache slot of each row
   kv_hook on_kv;
-  // Additive masks [rows or 1, 1, tokens, span] by window; a window without an entry needs none
-  // (see attention).
-  std::vector<std::pair<int64_t, at::Tensor>> masks;
+  at::Tensor positions;  // [rows or 1, tokens] int64, on the CPU
 
-  const at::Tensor *mask(int64_t window) const;  // borrow, null if none
+  // Additive mask [rows or 1, 1, tokens, span] for LibTorch's attention, made on first use: 0
+  // where key j is visible to the query at position i (i - window < j <= i), else -inf. None where
+  // plain causality or one query needs none.
+  std::optional<at::Tensor> mask(int64_t window) const;
+
+ private:
+  mutable std::vector<std::pair<int64_t, at::Tensor>> masks_;  // by window
 };
 
 struct decoder_block {

@@ -1,6 +1,8 @@
 // The product, with its hooks.
 #include "model/linear_op.hpp"
 
+#include "model/matmul.hpp"
+
 namespace assay::model {
 
 const char *group_name(linear_group group) {
@@ -21,7 +23,12 @@ const char *group_name(linear_group group) {
 
 at::Tensor linear_op::operator()(const at::Tensor &x) const {
   const at::Tensor input = on_input ? on_input(x) : x;
-  return on_forward ? on_forward(input) : at::linear(input, weight, bias);
+  return on_forward ? on_forward(input) : fast_linear(input, weight, bias);
+}
+
+at::Tensor linear_op::add_to(const at::Tensor &residual, const at::Tensor &x) const {
+  if (on_forward) return residual + (*this)(x);
+  return fast_linear_add(residual, on_input ? on_input(x) : x, weight, bias);
 }
 
 }  // namespace assay::model

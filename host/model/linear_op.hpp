@@ -29,7 +29,9 @@ struct linear_op {
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
   bool plain() const { return !on_input && !on_forward; }
-  at::Tensor operator()(const at::Tensor &x /*[.., in]*/) const;  // [.., out]
+  // Replaced results must be fresh tensors: the block goes on in place.
+  at::Tensor operator()(const at::Tensor &x /*[.., in]*/) const;             // [.., out]
+  at::Tensor add_to(const at::Tensor &residual, const at::Tensor &x) const;  // residual + y
 };
 
 }  // namespace assay::model

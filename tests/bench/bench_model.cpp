@@ -1,4 +1,4 @@
-// bench_model MODEL [load|prefill|decode|perplexity|all]: speed of the decoder as ratios to this
+// bench_model MODEL [load|prefill|stages|decode|perplexity|all]: speed of the decoder as ratios to this
 // machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine.
 #include <ATen/ATen.h>
@@ -14,32 +14,50 @@
 #include "core/resources.hpp"
 #include "engine/generate.hpp"
 #include "engine/perplexity.hpp"
+#include "model/matmul.hpp"
 
 namespace {
 
 using namespace assay;
 
+// Best of some rounds: wall seconds, and CPU seconds of the whole process divided by its threads. The latter
+// hardly sees the neighbours on a shared machine.
+struct timing {
+  double wall = 1e9, cpu = 1e9;
+};
+
 template <class F>
-double best_seconds(int rounds, F &&work) {
-  double best = 1e9;
+timing best_of(int rounds, F &&work) {
+  timing best;
   for (int i = 0; i < rounds; ++i) {
     const auto start = std::chrono::steady_clock::now();
+    const double cpu = process_cpu_seconds();
     work();
-    best = std::min(
-        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best.cpu = std::min(best.cpu, (process_cpu_seconds() - cpu) / at::get_num_threads());
+    best.wall = std::min(
+        best.wall, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
 }
 
-// The machine's fp32 GEMM rate: the best of square and model-like shapes, GFLOP/s.
-double gemm_rate() {
-  double best = 0;
+template <class F>
+double best_seconds(int rounds, F &&work) {
+  return best_of(rounds, work).wall;
+}
+
+// The machine's fp32 GEMM rate: the best of square and model-like shapes and of both libraries, GFLOP/s.
+timing gemm_rate() {
+  const at::NoGradGuard no_grad;
+  timing best{0, 0};
   for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048},
                                 {2048, 1536, 576},
                                 {2048, 576, 1536}}) {
     const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
-    const double s = best_seconds(5, [&] { at::linear(x, w); });
-    best = std::max(best, 2e-9 * static_cast<double>(m * n * k) / s);
+    const double flops = 2e-9 * static_cast<double>(m * n * k);
+    for (const bool onednn : {true, false}) {
+      const timing t = best_of(4, [&] { onednn ? model::fast_linear(x, w) : at::linear(x, w); });
+      best = {std::max(best.wall, flops / t.wall), std::max(best.cpu, flops / t.cpu)};
+    }
   }
   return best;
 }
@@ -69,18 +87,56 @@ void bench_prefill(const model::decoder &decoder) {
   const int64_t tokens = 2048;
   const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {1, tokens}, at::kLong);
   decoder.hidden(ids);
-  double ratio_sum = 0;
   for (int round = 0; round < 3; ++round) {
-    const double gemm = gemm_rate(), s = best_seconds(1, [&] { decoder.hidden(ids); });
-    const double rate = 1e-9 * linear_flops(decoder) * static_cast<double>(tokens) / s;
+    const timing gemm = gemm_rate(), t = best_of(1, [&] { decoder.hidden(ids); });
+    const double flops = 1e-9 * linear_flops(decoder) * static_cast<double>(tokens);
     std::printf(
-        "prefill %lld: %.3f s, %.0f tok/s, %.1f GFLOP/s of linears = %.1f %% of the GEMM rate "
-        "%.1f\n",
-        static_cast<long long>(tokens), s, static_cast<double>(tokens) / s, rate, 100 * rate / gemm,
-        gemm);
-    ratio_sum += rate / gemm;
+        "prefill %lld: %.3f s, %.0f tok/s, linears at %.0f GFLOP/s = %.1f %% of the GEMM rate %.0f"
+        " (by CPU time %.0f = %.1f %% of %.0f)\n",
+        static_cast<long long>(tokens), t.wall, static_cast<double>(tokens) / t.wall,
+        flops / t.wall, 100 * flops / t.wall / gemm.wall, gemm.wall, flops / t.cpu,
+        100 * flops / t.cpu / gemm.cpu, gemm.cpu);
   }
-  std::printf("prefill: mean ratio %.1f %%\n", 100 * ratio_sum / 3);
+}
+
+// Where a prefill's time goes, in CPU seconds of the process: those suffer less from neighbours than wall time.
+void bench_stages(const model::decoder &decoder) {
+  const at::NoGradGuard no_grad;
+  const int64_t tokens = 2048;
+  const model::forward_context context = decoder.context(1, tokens);
+  const char *names[] = {"norm 1", "q k v, rope, attention", "o, add",
+                         "norm 2", "gate, up, silu",         "down, add"};
+  double seconds[6] = {};
+  at::Tensor h = decoder.embed(at::randint(0, decoder.config().vocab_size, {1, tokens}, at::kLong));
+  for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
+    const model::decoder_block &b = decoder.block(i);
+    double last = process_cpu_seconds();
+    const auto lap = [&](int stage) {
+      const double now = process_cpu_seconds();
+      seconds[stage] += now - last;
+      last = now;
+    };
+    at::Tensor x = b.attention_input(h);
+    lap(0);
+    x = b.attention(x, context);
+    lap(1);
+    h = b.after_attention(h, x);
+    lap(2);
+    x = b.mlp_input(h);
+    lap(3);
+    x = b.mlp_hidden(x);
+    lap(4);
+    h = b.after_mlp(h, x);
+    lap(5);
+  }
+  for (int stage = 0; stage < 6; ++stage)
+    std::printf("stage %-24s %.3f CPU s\n", names[stage], seconds[stage]);
+  const at::Tensor q = at::randn({1, 9, tokens, 64}), k = at::randn({1, 3, tokens, 64});
+  const double start = process_cpu_seconds();
+  for (int i = 0; i < 30; ++i)
+    at::scaled_dot_product_attention(q, k, k, {}, 0.0, true, 0.125, true);
+  std::printf("attention alone (9 heads of 64, 30 times): %.3f CPU s\n",
+              process_cpu_seconds() - start);
 }
 
 void bench_decode(const model::decoder &decoder) {
@@ -111,7 +167,8 @@ void bench_perplexity(const model::decoder &decoder) {
 
 int main(int argc, char **argv) {
   if (argc < 2)
-    return std::fprintf(stderr, "usage: bench_model MODEL [load|prefill|decode|perplexity|all]\n"),
+    return std::fprintf(stderr,
+                        "usage: bench_model MODEL [load|prefill|stages|decode|perplexity|all]\n"),
            2;
   const std::string path = argv[1], what = argc > 2 ? argv[2] : "all";
   try {
@@ -121,6 +178,7 @@ int main(int argc, char **argv) {
     const auto source = model::checkpoint::open(path);
     const model::decoder decoder = model::decoder::load(*source);
     if (all || what == "prefill") bench_prefill(decoder);
+    if (all || what == "stages") bench_stages(decoder);
     if (all || what == "decode") bench_decode(decoder);
     if (all || what == "perplexity") bench_perplexity(decoder);
   } catch (const error &e) {

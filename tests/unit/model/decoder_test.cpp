@@ -7,8 +7,10 @@
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "model/attention.hpp"
 #include "model/device.hpp"
 #include "model/kernels.hpp"
+#include "model/matmul.hpp"
 #include "model/safetensors.hpp"
 #include "scratch_folder.hpp"
 
@@ -278,6 +280,39 @@ TEST_CASE("devices and dtypes are named or refused") {
   CHECK(parse_dtype("bf16") == at::kBFloat16);
   CHECK(dtype_name(at::kFloat) == "float32");
   CHECK_THROWS_WITH(parse_dtype("int8"), contains("'int8' is not a compute dtype"));
+}
+
+TEST_CASE("blocked attention equals LibTorch's under every mask") {
+  for (const auto &[past, window, tokens] : {std::tuple<int64_t, int64_t, int64_t>{0, 0, 300},
+                                             {0, 40, 300},
+                                             {57, 0, 133},
+                                             {57, 20, 133},
+                                             {0, 0, 32}}) {
+    const at::NoGradGuard no_grad;
+    const int64_t span = past + tokens;
+    // As they come: heads inside tokens for the queries, a cache with room to spare for the keys.
+    const at::Tensor q = at::randn({2, tokens, 6, 20}).transpose(1, 2);
+    const at::Tensor k = at::randn({2, 2, span + 9, 20}).narrow(2, 0, span);
+    const at::Tensor v = at::randn({2, span, 2, 20}).transpose(1, 2);
+    const at::Tensor i = at::arange(past, span).unsqueeze(1), j = at::arange(span).unsqueeze(0);
+    const at::Tensor seen = window > 0 ? (j <= i).logical_and(j > i - window) : j <= i;
+    const at::Tensor expected =
+        at::scaled_dot_product_attention(q, k, v, seen, 0.0, false, 0.3, true)
+            .transpose(1, 2)
+            .reshape({2, tokens, 120});
+    CHECK(distance(prefill_attention(q, k, v, {past, past}, window, 0.3), expected) < 1e-5);
+  }
+}
+
+TEST_CASE("the fast product equals the plain one, with bias and residual") {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x = at::randn({2, 9, 33}), w = at::randn({17, 33}), b = at::randn({17}),
+                   r = at::randn({2, 9, 17});
+  CHECK(distance(fast_linear(x, w, b), at::linear(x, w, b)) < 1e-5);
+  CHECK(distance(fast_linear(x, w), at::linear(x, w)) < 1e-5);
+  CHECK(distance(fast_linear_add(r, x, w, b), r + at::linear(x, w, b)) < 1e-5);
+  CHECK(distance(fast_linear(x.select(1, 0).narrow(0, 0, 1), w),
+                 at::linear(x.select(1, 0).narrow(0, 0, 1), w)) < 1e-5);
 }
 
 TEST_CASE("the fused loops equal the tensor operations that they stand for") {

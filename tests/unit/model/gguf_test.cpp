@@ -126,7 +126,7 @@ TEST_CASE("a damaged GGUF header is one clear error") {
   CHECK(problem(g.str()) == "a string is longer than the file");
   CHECK(problem(gguf_bytes().add("a", uint32_t{1}).add("a", uint32_t{2}).str()) ==
         "the metadata key 'a' appears twice");
-  CHECK(problem(gguf_bytes().add("a", 7, std::string(1, '\2') + std::string(12, '\0')).str()) ==
+  CHECK(problem(gguf_bytes().add("a", 7, std::string(13, '\2')).str()) ==
         "a boolean that is neither 0 nor 1");
   CHECK(problem(gguf_bytes().add("a", 77, std::string(20, '\0')).str()) ==
         "metadata of the unknown type 77");

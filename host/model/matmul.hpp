@@ -1,0 +1,23 @@
+// x Wᵀ in fp32 on the CPU by the faster of LibTorch's two libraries.
+// Not a kernel of ours. MKL uses only half of an AMD core's vector width (93 of 200 GFLOP/s
+// measured on Zen 5); oneDNN asks the CPU itself. One row alone is memory-bound and goes the
+// ordinary way.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace assay::model {
+
+// x [.., in], weight [out, in], bias [out] or undefined -> [.., out]. Any dtype and device; falls
+// back to at::linear where oneDNN does not apply or a gradient may be wanted.
+at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias = {});
+
+// residual + x Wᵀ + bias in one pass over the output where that is possible.
+at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
+                           const at::Tensor &weight, const at::Tensor &bias = {});
+
+// The product alone, for workers inside at::parallel_for: x [m, k], weight [n, k] (either may be a
+// transposed view).
+at::Tensor worker_linear(const at::Tensor &x, const at::Tensor &weight);
+
+}  // namespace assay::model

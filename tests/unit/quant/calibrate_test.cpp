@@ -199,9 +199,10 @@ TEST_CASE("too few tokens are refused, or allowed and written down", "[calibrate
   use_plugins();
   const auto data = some_sequences(2);  // 47 tokens for widths 64 and 128
   auto what = recipe::from_json({{"quantizer", "gptq"}});
-  CHECK_THROWS_WITH(quantize(*checkpoint, decoder, what, &data),
-                    assay_test::contains("calibration has 47 counted tokens for inputs of width 64") &&
-                        assay_test::contains("allow it with min_token_ratio"));
+  CHECK_THROWS_WITH(
+      quantize(*checkpoint, decoder, what, &data),
+      assay_test::contains("calibration has 47 counted tokens for inputs of width 64") &&
+          assay_test::contains("allow it with min_token_ratio"));
   what.min_token_ratio = 0;
   CHECK(quantize(*checkpoint, decoder, what, &data).incidents.counts().at("low_rank") == 8);
 }

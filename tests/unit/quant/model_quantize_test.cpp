@@ -147,11 +147,11 @@ TEST_CASE("what the format cannot hold is refused by name, before anything is wr
           "[model_quantize_test]") {
   const subject s;
   const auto three = rtn({{"bits", 3}, {"group_size", 32}});
-  CHECK_THAT(
-      refusal([&] { assay::quant::save(s.quantize(three), *s.checkpoint, s.root / "no"); }),
-      assay_test::contains("'compressed_tensors' cannot hold this model") &&
-          assay_test::contains("model.layers.0.self_attn.q_proj: 3-bit codes are packed in two ways") &&
-          assay_test::contains("and 11 more"));
+  CHECK_THAT(refusal([&] { assay::quant::save(s.quantize(three), *s.checkpoint, s.root / "no"); }),
+             assay_test::contains("'compressed_tensors' cannot hold this model") &&
+                 assay_test::contains(
+                     "model.layers.0.self_attn.q_proj: 3-bit codes are packed in two ways") &&
+                 assay_test::contains("and 11 more"));
   CHECK_FALSE(std::filesystem::exists(s.root / "no"));
   const auto reasons = assay::quant::cannot_hold(three, *s.checkpoint, "auto");
   CHECK(reasons.size() == 14);
@@ -172,9 +172,10 @@ TEST_CASE("parts that consumers fuse must share one grid", "[model_quantize_test
   auto what = rtn({{"bits", 4}, {"group_size", 32}});
   what.overrides = {{"attn.k", {{"bits", 8}}}};
   const auto q = s.quantize(what);
-  CHECK_THAT(refusal([&] { assay::quant::save(q, *s.checkpoint, s.root / "no"); }),
-             assay_test::contains("model.layers.0.self_attn q,k,v: these are one matrix for vLLM and "
-                             "SGLang but have two grids"));
+  CHECK_THAT(
+      refusal([&] { assay::quant::save(q, *s.checkpoint, s.root / "no"); }),
+      assay_test::contains("model.layers.0.self_attn q,k,v: these are one matrix for vLLM and "
+                           "SGLang but have two grids"));
   assay::quant::save(q, *s.checkpoint, s.root / "mixed",
                      {"auto", {{"allow_unfused", true}}, false});
   const auto loaded = assay::model::checkpoint::open(s.root / "mixed");

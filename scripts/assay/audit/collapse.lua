@@ -46,6 +46,12 @@ local function length_ratio(c, variant)
   return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
 end
 
+-- A detector's row that makes its variant unusable: as the study judged it, else by the plain rate.
+local function condemned(row)
+  if row.status then return row.status == "invalid" end
+  return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
+end
+
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {
@@ -75,9 +81,10 @@ return {
   { id = "G08", severity = "block", title = "no garbage in the output",
     message = "numbers that are not finite or loops in the text make every score of the variant meaningless",
     check = function(c)
-      local offenders, checked = {}, #c.detectors
+      local offenders, checked, scopes = {}, #c.detectors, {}
       for _, row in ipairs(c.detectors) do
-        if FATAL[row.id] and row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5) then
+        if FATAL[row.id] and condemned(row) then
+          scopes[#scopes + 1] = row.variant
           offenders[#offenders + 1] = row.variant .. ": " .. row.id .. " in " .. row.count .. " of "
             .. (row.items or "?")
         end
@@ -87,20 +94,22 @@ return {
         if ratio then checked = checked + 1 end
         if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
           or 0) > 0 then
+          scopes[#scopes + 1] = variant.id
           offenders[#offenders + 1] = string.format("%s: %.0f tokens per answer and nothing right", variant.id, own)
         end
       end
-      return verdict(offenders, checked, "no detector counts and no output lengths")
+      return verdict(offenders, checked, "no detector counts and no output lengths", scopes)
     end },
   { id = "G09", severity = "block", title = "answers end and keep their length",
     message = "answers that are cut off or many times longer or shorter are another behaviour, not another precision",
     check = function(c)
-      local offenders, checked = {}, 0
+      local offenders, checked, scopes = {}, 0, {}
       for _, variant in ipairs(quantized(c)) do
         local ratio, own, base = length_ratio(c, variant)
         if ratio then
           checked = checked + 1
           if ratio > 1.25 or ratio < 0.8 then
+            scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer against %.1f", variant.id, own,
               base)
           end
@@ -109,12 +118,13 @@ return {
       for _, row in ipairs(c.detectors) do
         if row.id == "F02" and row.items then
           checked = checked + 1
-          if row.count / row.items > 0.5 then
+          if condemned(row) then
+            scopes[#scopes + 1] = row.variant
             offenders[#offenders + 1] = row.variant .. ": " .. row.count .. " of " .. row.items .. " answers cut off"
           end
         end
       end
-      return verdict(offenders, checked, "no output lengths")
+      return verdict(offenders, checked, "no output lengths", scopes)
     end },
   { id = "G10", severity = "block", title = "baselines work",
     message = "a comparison with a broken original has no meaning",

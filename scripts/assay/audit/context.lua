@@ -128,8 +128,9 @@ function context.some(list)
 end
 
 -- The usual end of a check that collects offenders.
-function context.verdict(offenders, checked, missing)
-  if #offenders > 0 then return "fired", context.some(offenders) end
+-- scopes: the variants that offend, where the fault is theirs and not the study's.
+function context.verdict(offenders, checked, missing, scopes)
+  if #offenders > 0 then return "fired", context.some(offenders), scopes end
   if checked == 0 then return "unknown", missing end
   return "passed", checked .. " checked"
 end

@@ -19,6 +19,7 @@ local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generativ
 local function too_small(c, result)
   local margin, unit = margin_of(c, result)
   local counts = result.counts or {}
+  if result.verdict == "worse" or result.verdict == "better" then return false end -- it was large enough to be seen
   if result.mde and margin then
     local limit = unit == "ratio" and margin - 1 or margin
     return result.mde.value > limit, string.format("%s: smallest visible difference %.3g, margin %.3g", show(result),

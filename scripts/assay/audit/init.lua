@@ -6,7 +6,7 @@
 --   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
 --
 -- A rule is { id, severity, title, message, check = function(c) ... end }; check returns one of
---   "fired", evidence      the report breaks the rule, and this is where
+--   "fired", evidence [, variants]   the report breaks the rule, and this is where; which variants, if not all
 --   "passed", evidence     it was checked and holds
 --   "unknown", missing     the report does not carry what the check needs
 
@@ -37,9 +37,9 @@ function audit.run(report)
   local c = context.open(report)
   local findings = {}
   for _, rule in ipairs(audit.rules()) do
-    local status, evidence = rule.check(c)
+    local status, evidence, scopes = rule.check(c)
     findings[#findings + 1] = { id = rule.id, severity = rule.severity, title = rule.title, status = status,
-      evidence = evidence or "", message = rule.message }
+      evidence = evidence or "", message = rule.message, scopes = scopes }
   end
   return findings
 end
@@ -63,8 +63,14 @@ function audit.as_gates(findings)
   local status = { fired = "fail", passed = "pass", unknown = "not_run" }
   local gates = {}
   for _, finding in ipairs(findings) do
-    gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity,
-      status = status[finding.status], evidence = finding.evidence, message = finding.message }
+    local seen = {}
+    for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
+      if not seen[scope] then
+        gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
+          status = status[finding.status], evidence = finding.evidence, message = finding.message }
+      end
+      seen[scope] = true
+    end
   end
   return gates
 end

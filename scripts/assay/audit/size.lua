@@ -51,7 +51,7 @@ return {
   { id = "G19", severity = "block", title = "bytes follow from bits",
     message = "the model is as large as before: nothing was compressed, or something else was measured",
     check = function(c)
-      local offenders, checked = {}, 0
+      local offenders, checked, scopes = {}, 0, {}
       for _, variant in ipairs(c.variants) do
         local expected, sixteen = expected_bytes(c, variant)
         local reference = c:reference_of(variant)
@@ -60,6 +60,7 @@ return {
           local parameters = subject_of(c, variant).parameters
           local theory = parameters and parameters * variant.bits_per_weight / 8
           if theory and math.abs(variant.bytes_on_disk / theory - 1) > 0.05 then
+            scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %s on disk, %s counted", variant.id,
               gigabytes(variant.bytes_on_disk), gigabytes(theory))
           end
@@ -67,13 +68,14 @@ return {
           checked = checked + 1
           local promised_saving = sixteen - expected
           if reference.bytes_in_memory - variant.bytes_in_memory < 0.5 * promised_saving then
+            scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %s after %s, although its weights should take %s",
               variant.id,
               gigabytes(variant.bytes_in_memory), gigabytes(reference.bytes_in_memory), gigabytes(expected))
           end
         end
       end
-      return verdict(offenders, checked, "no sizes of files or memory")
+      return verdict(offenders, checked, "no sizes of files or memory", scopes)
     end },
   { id = "G20", severity = "block", title = "savings are savings",
     message = "a saving that is negative, or smaller than what repeated measurement varies by",

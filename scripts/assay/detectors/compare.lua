@@ -55,11 +55,13 @@ local LIMITS <const> = {
   F22 = { over = 0.05 },
 }
 
-local function status_of(id, rate, base_rate)
+local FEW_ITEMS <const> = 20 -- below this a rate may raise a flag but not condemn a variant
+
+local function status_of(id, rate, base_rate, n_items)
   local limit = LIMITS[id]
-  if limit.invalid and rate > limit.invalid then return "invalid" end
-  if rate > (limit.rate or 0) and rate > base_rate + limit.over then return "flag" end
-  return "ok"
+  if id ~= "F01" and rate <= base_rate + limit.over then return "ok" end -- the task's doing, not the variant's
+  if limit.invalid and rate > limit.invalid and (id == "F01" or n_items >= FEW_ITEMS) then return "invalid" end
+  return rate > (limit.rate or 0) and "flag" or "ok"
 end
 
 -- One row per detector that saw anything in either set: { id, count, items, base_count, base_items, status, title }.
@@ -74,7 +76,7 @@ function compare.rates(records, base_records)
     if count > 0 or base_count > 0 then
       rows[#rows + 1] = { id = id, title = detector[2], count = count, items = #records, base_count = base_count,
         base_items = #base_records,
-        status = status_of(id, count / math.max(1, #records), base_count / math.max(1, #base_records)) }
+        status = status_of(id, count / math.max(1, #records), base_count / math.max(1, #base_records), #records) }
     end
   end
   return rows

@@ -76,13 +76,17 @@ sample.detectors = {
   end },
 }
 
--- record: { text, ids, prompt, finish, mean_logprob, nonfinite, no_answer, script, tokens }; base: summary of the
+-- record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script, tokens }; base: summary of the
 -- reference's answers (compare.summary) or nil. Returns { F05 = value, ... } and the raw signals.
 function sample.run(record, base)
   local options = {}
   if record.ids then options.ids = record.ids end
   if record.prompt then options.prompt = record.prompt end
   local signals = stats.text_signals(record.text, options)
+  if not record.ids and record.bytes then -- loops alone: other shares of bytes mean nothing
+    local of_bytes = stats.text_signals("", { ids = record.bytes })
+    signals.period, signals.repeats = of_bytes.period, of_bytes.repeats
+  end
   local flags = {}
   for _, detector in ipairs(sample.detectors) do
     local value = detector[3](record, signals, base)

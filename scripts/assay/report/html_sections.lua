@@ -268,19 +268,32 @@ function sections.generations(v)
   return table.concat(out)
 end
 
-function sections.validity(v)
-  if #v.report.gates == 0 then return end
+local function gate_rows(v, gates)
   local rows = {}
-  for _, gate in ipairs(v.report.gates) do
-    local tone = gate.status == "pass" and "good" or gate.status == "not_run" and "open" or gate.severity == "block"
-      and "bad" or "open"
+  for _, gate in ipairs(gates) do
+    local tone = gate.status == "pass" and "good" or gate.status == "not_run" and "open"
+      or gate.severity == "block" and "bad" or "open"
     rows[#rows + 1] = { cell(esc(gate.id), "name"), cell(esc(gate.title or ""), "wrap"),
       cell(chip(tone, words.gate_status(gate.status))), cell(esc(gate.scope and v:label(gate.scope) or "study")),
-      cell(esc(gate.evidence or ""), "wrap"), cell(esc(gate.message or ""), "wrap") }
+      cell(esc(gate.evidence or ""), "wrap"), cell(esc(gate.status ~= "pass" and gate.message or ""), "wrap") }
   end
+  return table_of({ "check", "", "result", "scope", "evidence", "" }, rows)
+end
+
+-- Failures and the study's own gates in the open; guardrails that passed or had nothing to look at folded away.
+function sections.validity(v)
+  local open, folded = {}, {}
+  for _, gate in ipairs(v.report.gates) do
+    local guardrail = gate.id:match "^G%d%d$"
+    table.insert((gate.status == "fail" or not guardrail) and open or folded, gate)
+  end
+  if #open + #folded == 0 then return end
   return '<p class="hint">' .. esc(v:gate_sentence())
     .. ". A failed check of the blocking kind makes every verdict in its scope invalid.</p>"
-    .. table_of({ "check", "", "result", "scope", "evidence", "" }, rows)
+    .. (#open > 0 and gate_rows(v, open) or "")
+    .. (#folded > 0 and "<details><summary>" .. #folded .. " guardrails that did not fire</summary>"
+      .. gate_rows(v, folded)
+      .. "</details>" or "") .. "\n"
 end
 
 function sections.resources(v)

@@ -27,7 +27,7 @@ class service_context {
   void end_call();
 
   // What the plugin told of the present or last call.
-  bool has_failed() const { return failed_; }
+  bool has_failed() const { return failed_by_plugin_; }  // it called host->fail itself
   std::string failure_text() const { return failure_; }
 
   // An exception of a host callback (a full disk, a refused edit): kept here while the plugin's
@@ -46,7 +46,8 @@ class service_context {
     }
   }
 
-  int32_t fail(int32_t status, const std::string &text);
+  // by_plugin false: a service said no, which the plugin may get over.
+  int32_t fail(int32_t status, const std::string &text, bool by_plugin);
 
  private:
   friend struct service_functions;
@@ -55,7 +56,7 @@ class service_context {
   assay_host table_{};
   std::mutex guard_;
   std::string layer_;
-  bool failed_ = false;
+  bool failed_ = false, failed_by_plugin_ = false;
   std::string failure_;
   std::exception_ptr kept_;
   std::vector<std::shared_ptr<void>> scratch_;

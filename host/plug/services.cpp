@@ -83,8 +83,17 @@ struct service_functions {
   static int32_t cancelled(void *) noexcept { return cancel_requested() ? 1 : 0; }
 
   static int32_t fail(void *ctx, int32_t status, const char *text) noexcept {
+    return record(ctx, status, text, true);
+  }
+
+  // A service says no. The text counts if the plugin gives up for it and has none of its own.
+  static int32_t deny(void *ctx, int32_t status, const char *text) noexcept {
+    return record(ctx, status, text, false);
+  }
+
+  static int32_t record(void *ctx, int32_t status, const char *text, bool by_plugin) noexcept {
     try {
-      return of(ctx).fail(status, or_empty(text));
+      return of(ctx).fail(status, or_empty(text), by_plugin);
     } catch (...) {
       return status;
     }
@@ -101,36 +110,36 @@ struct service_functions {
 
   static int32_t alloc(void *ctx, const assay_tensor *prototype, assay_managed **out) noexcept {
     if (out == nullptr || !is_sane_prototype(prototype))
-      return fail(ctx, ASSAY_INVALID_ARGUMENT, "alloc: not a tensor's shape and dtype");
-    if (refused_on_purpose()) return fail(ctx, ASSAY_OUT_OF_MEMORY, "alloc: not enough memory");
+      return deny(ctx, ASSAY_INVALID_ARGUMENT, "alloc: not a tensor's shape and dtype");
+    if (refused_on_purpose()) return deny(ctx, ASSAY_OUT_OF_MEMORY, "alloc: not enough memory");
     try {
       if (g_devices.alloc != nullptr && prototype->device.type != ASSAY_CPU)
         return g_devices.alloc(prototype, out);
       if (prototype->device.type != ASSAY_CPU)
-        return fail(ctx, ASSAY_UNSUPPORTED, "alloc: this program has no such device");
+        return deny(ctx, ASSAY_UNSUPPORTED, "alloc: this program has no such device");
       const std::vector<int64_t> shape(prototype->shape, prototype->shape + prototype->ndim);
       *out = new_cpu_tensor(prototype->dtype, shape).release();
       return ASSAY_OK;
     } catch (const std::exception &reason) {
-      return fail(ctx, ASSAY_OUT_OF_MEMORY, reason.what());
+      return deny(ctx, ASSAY_OUT_OF_MEMORY, reason.what());
     }
   }
 
   static int32_t scratch(void *ctx, uint64_t bytes, const assay_device *device,
                          void **out) noexcept {
     service_context &self = of(ctx);
-    if (refused_on_purpose()) return fail(ctx, ASSAY_OUT_OF_MEMORY, "scratch: not enough memory");
+    if (refused_on_purpose()) return deny(ctx, ASSAY_OUT_OF_MEMORY, "scratch: not enough memory");
     try {
       std::shared_ptr<void> owner;
       if (device != nullptr && device->type != ASSAY_CPU) {
         if (g_devices.scratch == nullptr)
-          return fail(ctx, ASSAY_UNSUPPORTED, "scratch: this program has no such device");
+          return deny(ctx, ASSAY_UNSUPPORTED, "scratch: this program has no such device");
         const int32_t status = g_devices.scratch(bytes, device, &owner, out);
-        if (status < 0) return fail(ctx, status, "scratch: not enough device memory");
+        if (status < 0) return deny(ctx, status, "scratch: not enough device memory");
       } else {
         void *memory =
             bytes < (uint64_t{1} << 50) ? std::aligned_alloc(64, (bytes + 64) / 64 * 64) : nullptr;
-        if (memory == nullptr) return fail(ctx, ASSAY_OUT_OF_MEMORY, "scratch: not enough memory");
+        if (memory == nullptr) return deny(ctx, ASSAY_OUT_OF_MEMORY, "scratch: not enough memory");
         owner = std::shared_ptr<void>(memory, std::free);
         *out = memory;
       }
@@ -138,7 +147,7 @@ struct service_functions {
       self.scratch_.push_back(std::move(owner));
       return ASSAY_OK;
     } catch (const std::exception &reason) {
-      return fail(ctx, ASSAY_OUT_OF_MEMORY, reason.what());
+      return deny(ctx, ASSAY_OUT_OF_MEMORY, reason.what());
     }
   }
 
@@ -148,13 +157,13 @@ struct service_functions {
       return ASSAY_OK;
     }
     if (g_devices.stream == nullptr)
-      return fail(ctx, ASSAY_UNSUPPORTED, "stream: this program has no such device");
+      return deny(ctx, ASSAY_UNSUPPORTED, "stream: this program has no such device");
     return g_devices.stream(device, out);
   }
 
   static int32_t parallel_for(void *ctx, int64_t n, int64_t grain, assay_range_fn body,
                               void *arg) noexcept {
-    if (body == nullptr) return fail(ctx, ASSAY_INVALID_ARGUMENT, "parallel_for: no body");
+    if (body == nullptr) return deny(ctx, ASSAY_INVALID_ARGUMENT, "parallel_for: no body");
     return run_in_pieces(n, grain, body, arg);
   }
 
@@ -203,7 +212,7 @@ service_context::service_context(const component *what, instance_options options
 void service_context::begin_call(const std::string &layer) {
   const std::lock_guard<std::mutex> lock(guard_);
   layer_ = layer;
-  failed_ = false;
+  failed_ = failed_by_plugin_ = false;
   failure_.clear();
   kept_ = nullptr;
 }
@@ -213,10 +222,12 @@ void service_context::end_call() {
   scratch_.clear();
 }
 
-int32_t service_context::fail(int32_t status, const std::string &text) {
+int32_t service_context::fail(int32_t status, const std::string &text, bool by_plugin) {
   const std::lock_guard<std::mutex> lock(guard_);
-  if (!failed_) failure_ = text;
+  // the plugin's own first word counts most, then the first service that said no
+  if (!failed_ || (by_plugin && !failed_by_plugin_)) failure_ = text;
   failed_ = true;
+  failed_by_plugin_ = failed_by_plugin_ || by_plugin;
   return status;
 }
 

@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 
 // plugin_api of the source tree that this was built from, or of an installation beside the program.
 std::string plugin_api_folder() {
-  const std::string places[] = {scripts_folder() + "/../plugin_api",
-                                executable_folder() + "/../include/assay"};
+  const std::string places[] = {executable_folder() + "/../include/assay", ASSAY_PLUGIN_API_DIR};
   for (const std::string &place : places)
     if (fs::exists(place + "/assay.h")) return fs::path(place).lexically_normal().string();
   throw error(error_kind::failed, "plugin_api is not beside this program")

@@ -29,7 +29,8 @@ typedef struct assay_linalg {
   int32_t (*syrk)(const assay_host *host, double alpha, const assay_tensor *x, double beta,
                   const assay_tensor *c);
   /* A = L L^T (upper 0) or U^T U (upper 1) in place, the other triangle zeroed. Reads one triangle
-   * of A. ASSAY_NUMERICAL if A is not positive definite: an answer, no fail is recorded, A is unchanged. */
+   * of A. ASSAY_NUMERICAL if A is not positive definite: an answer, nothing is recorded as a
+   * failure, and A is unchanged. */
   int32_t (*cholesky)(const assay_host *host, const assay_tensor *a, int32_t upper);
   /* A: a factor from cholesky; becomes the inverse of the factored matrix, both triangles. */
   int32_t (*cholesky_inverse)(const assay_host *host, const assay_tensor *a, int32_t upper);

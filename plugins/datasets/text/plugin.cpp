@@ -93,7 +93,7 @@ int32_t rewind_records(void *self) {
 const char k_schema[] = R"({
   "type": "object",
   "properties": {
-    "path": {"type": "string", "minLength": 1,
+    "path": {"type": "string",
              "description": "a file, or a folder of .txt or .jsonl files read in order of name"},
     "format": {"type": "string", "enum": ["auto", "text", "jsonl"], "default": "auto",
                "description": "auto goes by the ending of the name"},

@@ -1,6 +1,8 @@
 // The C ABI of this plugin: quantizers that use statistics of the inputs. Not the methods
 // (methods.hpp).
+#include <cmath>
 #include <new>
+#include <string>
 
 #include "assay.h"
 #include "methods.hpp"
@@ -65,6 +67,16 @@ int32_t needs_hessian(void *, const assay_layer *, assay_needs *out) {
   return ASSAY_OK;
 }
 
+// NaN and Inf would become codes like any other weight.
+void require_finite_weight(const assay_layer *layer) {
+  const float *w = hessian::cpu_floats(layer->weight, "the weight");
+  const int64_t count = layer->out_features * layer->in_features, width = layer->in_features;
+  for (int64_t i = 0; i < count; ++i)
+    if (!std::isfinite(w[i]))
+      throw failure(ASSAY_NUMERICAL, "weight [" + std::to_string(i / width) + ", " +
+                                         std::to_string(i % width) + "] is not finite");
+}
+
 using method_fn = void (*)(const assay_host *, const method_config &, const assay_layer *,
                            const assay_stats *, const assay_sink *);
 
@@ -72,7 +84,10 @@ template <method_fn method>
 int32_t quantize(void *self, const assay_layer *layer, const assay_stats *stats,
                  const assay_sink *sink) {
   const auto &my = *static_cast<instance *>(self);
-  return guarded(my.host, [&] { method(my.host, my.config, layer, stats, sink); });
+  return guarded(my.host, [&] {
+    require_finite_weight(layer);
+    method(my.host, my.config, layer, stats, sink);
+  });
 }
 
 int32_t dequantize(void *self, const assay_form *form, const assay_tensor *out) {

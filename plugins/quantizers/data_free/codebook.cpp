@@ -1,0 +1,120 @@
+// nf4: quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023, appendix E);
+// fp4: the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by their largest, 6.
+#include "codebook.hpp"
+
+#include <assay_json.hpp>
+#include <atomic>
+#include <cmath>
+
+namespace data_free {
+namespace {
+
+constexpr std::array<float, 16> k_nf4 = {
+    -1.0f,
+    -0.6961928009986877f,
+    -0.5250730514526367f,
+    -0.39491748809814453f,
+    -0.28444138169288635f,
+    -0.18477343022823334f,
+    -0.09105003625154495f,
+    0.0f,
+    0.07958029955625534f,
+    0.16093020141124725f,
+    0.24611230194568634f,
+    0.33791524171829224f,
+    0.44070982933044434f,
+    0.5626170039176941f,
+    0.7229568362236023f,
+    1.0f,
+};
+// -0 would be a sixteenth way to write nothing; it takes the place next to 0 and is never chosen
+constexpr std::array<float, 16> k_fp4 = {-1.0f,        -4.0f / 6.0f, -3.0f / 6.0f, -2.0f / 6.0f,
+                                         -1.5f / 6.0f, -1.0f / 6.0f, -0.5f / 6.0f, 0.0f,
+                                         0.0f,         0.5f / 6.0f,  1.0f / 6.0f,  1.5f / 6.0f,
+                                         2.0f / 6.0f,  3.0f / 6.0f,  4.0f / 6.0f,  1.0f};
+
+// Index of the nearest value; in the middle between two, the lower one.
+uint8_t nearest(const std::array<float, 16> &values, float x) {
+  int low = 0, high = 15;
+  while (high - low > 1) {
+    const int middle = (low + high) / 2;
+    (values[static_cast<size_t>(middle)] <= x ? low : high) = middle;
+  }
+  const float below = x - values[static_cast<size_t>(low)],
+              above = values[static_cast<size_t>(high)] - x;
+  return static_cast<uint8_t>(above < below ? high : low);
+}
+
+float largest_magnitude(const float *w, int64_t n) {
+  float largest = 0;
+  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(w[i]));
+  return largest;
+}
+
+}  // namespace
+
+codebook::codebook(assay_cpp::host host, const char *config_json) : host_(host) {
+  const auto config = assay_json::parse(config_json);
+  group_size_ = static_cast<int64_t>(config.number_or("group_size", 64));
+  values_ = config.string_or("codebook", "nf4") == "fp4" ? k_fp4 : k_nf4;
+}
+
+void codebook::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
+  const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+  const groups cut(w.columns, group_size_);
+  auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
+  auto scales = host_.alloc(assay_cpp::k_f16, {w.rows, cut.count});
+  auto book = host_.alloc(assay_cpp::dtype_of<float>(), {16});
+  std::atomic<uint64_t> raised{0};
+  host_.parallel_for(w.rows, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      require_finite(w.row(row), w.columns, row);
+      for (int64_t g = 0; g < cut.count; ++g) {
+        const float *x = w.row(row) + cut.first(g);
+        const float largest = largest_magnitude(x, cut.length(g));
+        bool small = false;
+        const float scale = largest == 0 ? 1.0f : stored_scale(largest, row, g, small);
+        uint8_t *to = codes.data<uint8_t>() + row * w.columns + cut.first(g);
+        for (int64_t i = 0; i < cut.length(g); ++i) to[i] = nearest(values_, x[i] / scale);
+        scales.data<uint16_t>()[row * cut.count + g] = to_half(scale);
+        raised += small ? 1 : 0;
+      }
+    }
+  });
+  if (raised > 0)
+    host_.ledger("clamped_scale", raised, "scales raised to the smallest normal float16");
+  std::copy(values_.begin(), values_.end(), book.data<float>());
+  sink.emit("codes", std::move(codes), 4);
+  sink.emit("scales", std::move(scales));
+  sink.emit("codebook", std::move(book));
+  sink.note("{\"format\": \"codebook/1\", \"bits\": 4, \"group_size\": " +
+            std::to_string(group_size_) + ", \"symmetric\": true}");
+}
+
+void codebook::dequantize(const assay_form &form, const assay_tensor &out) {
+  const auto codes = assay_cpp::matrix_of<const uint8_t>(assay_cpp::find(form, "codes"), "codes");
+  const auto book =
+      assay_cpp::matrix_of<const float>(assay_cpp::find(form, "codebook"), "codebook");
+  const assay_tensor *scales = assay_cpp::find(form, "scales");
+  if (scales == nullptr || book.columns != 16)
+    throw assay_cpp::failure(ASSAY_INVALID_ARGUMENT, "not a form that codebook made");
+  const auto w = assay_cpp::matrix_of<float>(&out, "the output");
+  const groups cut(w.columns, group_size_);
+  const auto *s = static_cast<const uint16_t *>(scales->data);
+  host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t j = 0; j < w.columns; ++j)
+        w.row(row)[j] =
+            from_half(s[row * cut.count + j / cut.size]) * book.data[codes.row(row)[j] & 15];
+  });
+}
+
+void codebook::estimate(const assay_layer &layer, assay_estimate &out) {
+  const groups cut(layer.in_features, group_size_);
+  out.packed_bits =
+      static_cast<double>(layer.out_features) *
+          (static_cast<double>(layer.in_features) * 4 + static_cast<double>(cut.count) * 16) +
+      16 * 32;
+}
+
+}  // namespace data_free

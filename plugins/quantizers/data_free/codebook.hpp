@@ -1,0 +1,24 @@
+// codebook: each weight becomes the nearest of 16 fixed values times its group's largest magnitude.
+#pragma once
+
+#include <array>
+
+#include "common.hpp"
+
+namespace data_free {
+
+class codebook {
+ public:
+  codebook(assay_cpp::host host, const char *config_json);
+  void needs(const assay_layer &, assay_needs &) {}  // data-free
+  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void dequantize(const assay_form &form, const assay_tensor &out);
+  void estimate(const assay_layer &layer, assay_estimate &out);
+
+ private:
+  assay_cpp::host host_;
+  int64_t group_size_ = 64;
+  std::array<float, 16> values_;  // ascending, largest magnitude 1
+};
+
+}  // namespace data_free

@@ -1,0 +1,83 @@
+// What the host sees: two quantizers that need no data. The methods are hqq.cpp and codebook.cpp.
+#include <assay.hpp>
+
+#include "codebook.hpp"
+#include "hqq.hpp"
+
+namespace {
+
+const char k_hqq_schema[] = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "bits": {"type": "integer", "minimum": 2, "maximum": 8, "default": 4, "x-unit": "bits",
+             "description": "width of a code"},
+    "group_size": {"type": "integer", "minimum": 0, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale and a zero; 0 = the whole row"},
+    "iterations": {"type": "integer", "minimum": 0, "maximum": 100, "default": 20,
+                   "description": "steps of the search at most; it ends when the error rises"},
+    "p": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.7,
+          "description": "exponent of the error norm"},
+    "beta": {"type": "number", "minimum": 0.1, "maximum": 10000, "default": 10,
+             "description": "weight of the quadratic coupling"},
+    "kappa": {"type": "number", "minimum": 1, "maximum": 2, "default": 1.01,
+              "description": "growth of beta in each step"}
+  }
+})";
+
+const char k_codebook_schema[] = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "codebook": {"type": "string", "enum": ["nf4", "fp4"], "default": "nf4",
+                 "description": "the 16 values: quantiles of the normal distribution, or E2M1"},
+    "group_size": {"type": "integer", "minimum": 0, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale; 0 = the whole row"}
+  }
+})";
+
+const assay_quantizer_vtable k_hqq_table = assay_cpp::quantizer_table<data_free::hqq>();
+const assay_quantizer_vtable k_codebook_table = assay_cpp::quantizer_table<data_free::codebook>();
+
+const assay_component k_hqq = {
+    sizeof(assay_component),
+    ASSAY_KIND_QUANTIZER,
+    "hqq",
+    1,
+    0,
+    "half-quadratic quantization: the zero point minimises a robust norm of the error, without "
+    "data",
+    k_hqq_schema,
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["affine/1"], "cite": "mobiusml.github.io/hqq_blog"})",
+    &k_hqq_table,
+    nullptr};
+
+const assay_component k_codebook = {
+    sizeof(assay_component),
+    ASSAY_KIND_QUANTIZER,
+    "codebook",
+    1,
+    0,
+    "the nearest of 16 fixed values (nf4, fp4) times the group's largest magnitude",
+    k_codebook_schema,
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["codebook/1"], "cite": "arXiv:2305.14314"})",
+    &k_codebook_table,
+    nullptr};
+
+const assay_component *const k_components[] = {&k_hqq, &k_codebook};
+
+const assay_plugin k_plugin = {sizeof(assay_plugin),
+                               ASSAY_ABI_MINOR,
+                               "assay.data_free",
+                               "1.0.0",
+                               "quantizers that need no data beyond the weights",
+                               "Apache-2.0",
+                               nullptr,
+                               nullptr,
+                               2,
+                               0,
+                               k_components};
+
+}  // namespace
+
+const assay_plugin *assay_plugin_v1(const assay_host *) {
+  return &k_plugin;
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Makes the header of a later 1.x: every growable struct gets two more members at its end.
+#   future_header.sh PLUGIN_API OUT
+set -euo pipefail
+mkdir -p "$2/assay"
+cp "$1/assay.h" "$2/assay.h"
+for page in "$1"/assay/*.h; do
+  # tensors are DLPack's and never grow
+  if [[ $(basename "$page") == tensor.h ]]; then
+    cp "$page" "$2/assay/"
+  else
+    sed -E -e 's/^\}( assay_[a-z_]+)?;$/  const void *future_pointer;\n  uint64_t future_number;\n&/' \
+      -e '/^ASSAY_SIZE\(/d' -e 's/ASSAY_ABI_MINOR 0/ASSAY_ABI_MINOR 9/' "$page" >"$2/assay/$(basename "$page")"
+  fi
+done
+grep -q future_number "$2/assay/quantizer.h"

@@ -1,0 +1,93 @@
+// hqq and codebook through the host's own calls.
+#include <cmath>
+
+#include "../../support/small_layer.hpp"
+#include "catch.hpp"
+#include "plug/quantizer.hpp"
+#include "plug/scan.hpp"
+
+namespace {
+
+using namespace assay;
+
+const plug::component &named(const std::string &plugin, const std::string &id) {
+  static std::vector<plug::plugin_file> files;
+  const std::string path = std::string(ASSAY_BUILD_DIR) + "/plugins/" + plugin + ".assay.so";
+  files.reserve(16);
+  files.push_back(plug::file_from_scan(path, "", plug::scan_here(path)));
+  REQUIRE(files.back().broken.empty());
+  for (const plug::component &one : files.back().components)
+    if (one.id == id) return one;
+  throw std::runtime_error(id);
+}
+
+std::vector<float> there_and_back(const plug::component &what, const json &config,
+                                  const test::small_layer &layer) {
+  plug::quantizer_instance quantizer(what, config), fresh(what, config);
+  quantizer.needs(layer.get());
+  const plug::emitted_form form = quantizer.quantize(layer.get());
+  std::vector<float> out(layer.weight.size());
+  const plug::tensor_view view(out.data(), plug::k_f32, {form.out_features, form.in_features});
+  plug::form_view borrowed(form);
+  fresh.dequantize(*borrowed.get(), *view);
+  return out;
+}
+
+double error_norm(const std::vector<float> &w, const std::vector<float> &back, double p) {
+  double sum = 0;
+  for (size_t i = 0; i < w.size(); ++i)
+    sum += std::pow(std::fabs(double{w[i]} - double{back[i]}), p);
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("hqq: the search never makes the mean error worse, and helps") {
+  const plug::component &hqq = named("data_free", "hqq");
+  for (const int bits : {2, 3, 4}) {
+    test::small_layer layer(16, 128, 3);
+    const double before = error_norm(
+        layer.weight, there_and_back(hqq, {{"bits", bits}, {"iterations", 0}}, layer), 1);
+    const double after = error_norm(layer.weight, there_and_back(hqq, {{"bits", bits}}, layer), 1);
+    CHECK(after < before);
+  }
+}
+
+TEST_CASE(
+    "hqq: without steps it is the min-max grid: both extremes come back to half a float16 ulp of "
+    "the zero") {
+  test::small_layer layer(4, 64, 5);
+  const std::vector<float> back =
+      there_and_back(named("data_free", "hqq"), {{"iterations", 0}}, layer);
+  for (size_t row = 0; row < 4; ++row) {
+    const float *w = layer.weight.data() + row * 64;
+    const auto [low, high] = std::minmax_element(w, w + 64);
+    const float step = (*high - *low) / 15;
+    CHECK(std::fabs(back[static_cast<size_t>(low - layer.weight.data())] - *low) < 0.02f * step);
+    CHECK(std::fabs(back[static_cast<size_t>(high - layer.weight.data())] - *high) < 0.02f * step);
+  }
+}
+
+TEST_CASE("codebook: every weight becomes the nearest value of its group's scaled book") {
+  test::small_layer layer(3, 96, 7);
+  for (const std::string book : {"nf4", "fp4"}) {
+    const std::vector<float> back =
+        there_and_back(named("data_free", "codebook"), {{"codebook", book}}, layer);
+    // plain: all values that occur in a group are candidates; none may be nearer than the chosen
+    // one
+    for (size_t row = 0; row < 3; ++row)
+      for (size_t j = 0; j < 96; ++j) {
+        const size_t first = row * 96 + j / 64 * 64, end = std::min(first + 64, (row + 1) * 96);
+        const double chosen =
+            std::fabs(double{layer.weight[row * 96 + j]} - double{back[row * 96 + j]});
+        for (size_t i = first; i < end; ++i)
+          REQUIRE(chosen <= std::fabs(double{layer.weight[row * 96 + j]} - double{back[i]}) + 1e-9);
+      }
+  }
+}
+
+TEST_CASE("codebook: the largest magnitude of a group comes back exactly where float16 holds it") {
+  test::small_layer layer(1, 64, 9);
+  plug::data_of<float>(*layer.get().weight)[10] = -0.75f;
+  CHECK(there_and_back(named("data_free", "codebook"), json::object(), layer)[10] == -0.75f);
+}

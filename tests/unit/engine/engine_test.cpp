@@ -19,8 +19,8 @@ using assay_test::contains;
 namespace {
 
 model::decoder tiny(const std::string &name = "llama-gqa-untied") {
-  return model::decoder::load(
-      *model::checkpoint::open(std::string(ASSAY_SOURCE_DIR) + "/tests/golden/models/" + name));
+  const std::string folder = ASSAY_SOURCE_DIR "/tests/golden/models/";
+  return model::decoder::load(*model::checkpoint::open(folder + name));
 }
 
 std::vector<int64_t> some_ids(int64_t n, int64_t start = 0) {

@@ -11,14 +11,6 @@
 #include "core/file.hpp"
 
 namespace assay::cmd {
-#pragma GCC visibility push(default)
-// A verb whose file is not part of this build stays null.
-[[gnu::weak]] int verb_plugins(const options &);
-[[gnu::weak]] int verb_describe(const options &);
-[[gnu::weak]] int verb_check(const options &);
-[[gnu::weak]] int verb_new(const options &);
-#pragma GCC visibility pop
-
 namespace {
 
 struct light_verb {
@@ -52,6 +44,6 @@ int main(int argc, char **argv) {
     return end->code;
   }
   for (const light_verb &verb : k_light)
-    if (given.verb == verb.name && verb.run) return run_guarded(verb.run, given);
+    if (given.verb == verb.name) return run_guarded(verb.run, given);
   return run_guarded(start_lab, given);
 }

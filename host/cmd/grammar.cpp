@@ -22,7 +22,7 @@ constexpr verb_text k_verbs[] = {
     {"run", "STUDY.lua", "run a study (or any script); resumes what was interrupted", 1, 64},
     {"plan", "STUDY.lua", "print what a study would run: bits, bytes, time, memory", 1, 64},
     {"repl", "[SCRIPT.lua]", "interactive Lua prompt; reads from a pipe without prompts", 0, 64},
-    {"quantize", "", "quantize a model folder and write a checkpoint", 0, 1},
+    {"quantize", "[run]", "quantize a model folder and write a checkpoint", 0, 1},
     {"eval", "MODEL TEXT", "perplexity of a model on a text file", 2, 2},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
@@ -68,9 +68,10 @@ void add_global_options(CLI::App &app, options &to) {
 
 void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
   if (verb == "quantize") {
-    sub.add_option("--method", to.method, "named method (assay api lists them)")
+    sub.add_option("--method", to.method, "named method (default: round to nearest)")
         ->capture_default_str();
-    sub.add_option("--model", to.model, "model folder or GGUF file")->required();
+    sub.add_option("--model,--src", to.model, "model folder or GGUF file")->required();
+    sub.add_option("--dst", to.out, "the same as --out (default: a name made of model and recipe)");
     sub.add_option("--bits", to.bits, "bits of a weight")
         ->capture_default_str()
         ->check(CLI::Range(1, 16));

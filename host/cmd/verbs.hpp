@@ -33,8 +33,8 @@ struct options {
   // operands, as written: script, model, file, folder, plugin id, kind, name, ...
   std::vector<std::string> operands;
 
-  // quantize
-  std::string method = "rtn", model, calib, format = "compressed-tensors";
+  // quantize; "" = the default of scripts/assay/cli/quantize.lua
+  std::string method, model, calib, format;
   int bits = 4;
   int64_t group_size = 128;  // -1 = one group per output channel
   bool asymmetric = false;

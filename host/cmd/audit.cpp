@@ -1,0 +1,12 @@
+// `assay audit REPORT`: guardrails over a report made elsewhere (scripts/assay/cli/audit.lua).
+#include "cmd/lab.hpp"
+#include "lua/script.hpp"
+
+namespace assay::cmd {
+
+int verb_audit(const options &given) {
+  return lua::run_command(script_settings(given), "audit", {{"path", given.operands[0]}},
+                          given.traceback);
+}
+
+}  // namespace assay::cmd

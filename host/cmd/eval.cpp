@@ -1,0 +1,15 @@
+// `assay eval MODEL TEXT`: perplexity of a model on a text file (scripts/assay/cli/eval.lua).
+#include "cmd/lab.hpp"
+#include "lua/script.hpp"
+
+namespace assay::cmd {
+
+int verb_eval(const options &given) {
+  const json options = {{"model", given.operands[0]},
+                        {"text", given.operands[1]},
+                        {"window", given.window},
+                        {"limit", given.limit}};
+  return lua::run_command(script_settings(given), "eval", options, given.traceback);
+}
+
+}  // namespace assay::cmd

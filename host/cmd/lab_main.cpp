@@ -1,0 +1,45 @@
+// `assay-lab`: the verbs that need tensors or scripts. Started by `assay`, which has already checked
+// the command line; it can be started directly as well.
+#include <cstdio>
+
+#include "cmd/grammar.hpp"
+#include "core/cancel.hpp"
+
+namespace assay::cmd {
+
+namespace {
+
+struct heavy_verb {
+  const char *name;
+  int (*run)(const options &);
+};
+
+constexpr heavy_verb k_heavy[] = {
+    {"run", verb_run},           {"plan", verb_plan},   {"repl", verb_repl},
+    {"quantize", verb_quantize}, {"eval", verb_eval},   {"import", verb_import},
+    {"report", verb_report},     {"audit", verb_audit}, {"doctor", verb_doctor},
+    {"api", verb_api},           {"model", verb_model},
+};
+
+int run_verb(const options &given) {
+  for (const heavy_verb &verb : k_heavy)
+    if (given.verb == verb.name) return verb.run(given);
+  std::fprintf(stderr, "assay-lab: '%s' is not one of its verbs; start assay\n",
+               given.verb.c_str());
+  return 2;
+}
+
+}  // namespace
+}  // namespace assay::cmd
+
+int main(int argc, char **argv) {
+  using namespace assay::cmd;
+  options given;
+  if (const auto end = parse_command_line(argc, argv, given)) {
+    std::fputs(end->output.c_str(), stdout);
+    std::fputs(end->message.c_str(), stderr);
+    return end->code;
+  }
+  assay::install_cancel_handlers();
+  return run_guarded(run_verb, given);
+}

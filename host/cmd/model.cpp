@@ -1,0 +1,12 @@
+// `assay model MODEL`: what a folder or a GGUF file is (scripts/assay/cli/model.lua).
+#include "cmd/lab.hpp"
+#include "lua/script.hpp"
+
+namespace assay::cmd {
+
+int verb_model(const options &given) {
+  return lua::run_command(script_settings(given), "model", {{"path", given.operands[0]}},
+                          given.traceback);
+}
+
+}  // namespace assay::cmd

@@ -1,0 +1,11 @@
+// `assay repl`: the interactive prompt (lua/repl).
+#include "lua/repl.hpp"
+#include "cmd/lab.hpp"
+
+namespace assay::cmd {
+
+int verb_repl(const options &given) {
+  return lua::run_prompt(script_settings(given), given.operands);
+}
+
+}  // namespace assay::cmd

@@ -1,0 +1,157 @@
+// assay.native.fs: whole files, atomic writes, folders. For the study runner; scripts use io.
+// Ordinary failures of read() and list() come back as nil, error; writes raise.
+#include <algorithm>
+#include <filesystem>
+
+#include "core/file.hpp"
+#include "core/hash.hpp"
+#include "lua/lx.hpp"
+#include "lua/state.hpp"
+
+namespace assay::lua {
+namespace {
+namespace files = std::filesystem;
+
+int read(lua_State *L) {
+  const std::string path = read_string(L, 1, "path");
+  try {
+    push_string(L, read_file(path));
+    return 1;
+  } catch (const error &problem) {
+    lua_pushnil(L);
+    push_error(L, problem);
+    return 2;
+  }
+}
+
+int write(lua_State *L) {
+  const std::string path = read_string(L, 1, "path");
+  size_t n = 0;
+  if (lua_type(L, 2) != LUA_TSTRING) bad_argument(L, 2, "bytes", "string");
+  const char *bytes = lua_tolstring(L, 2, &n);
+  write_file_atomically(path, {bytes, n});
+  return 0;
+}
+
+// "file", "folder" or nil
+int kind(lua_State *L) {
+  std::error_code code;
+  const auto status = files::status(read_string(L, 1, "path"), code);
+  if (files::is_directory(status))
+    lua_pushstring(L, "folder");
+  else if (files::exists(status))
+    lua_pushstring(L, "file");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+int list(lua_State *L) {
+  const std::string path = read_string(L, 1, "path");
+  std::vector<std::string> names;
+  std::error_code code;
+  for (files::directory_iterator it(path, code), end; !code && it != end; it.increment(code))
+    names.push_back(it->path().filename().string());
+  if (code) {
+    lua_pushnil(L);
+    push_error(L,
+               error(error_kind::failed, "cannot list the folder").at(path).cause(code.message()));
+    return 2;
+  }
+  std::sort(names.begin(), names.end());
+  lua_createtable(L, static_cast<int>(names.size()), 0);
+  for (size_t i = 0; i < names.size(); ++i) {
+    push_string(L, names[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+  return 1;
+}
+
+[[noreturn]] void fail(const std::string &path, const char *what, const std::error_code &code) {
+  auto problem = error(error_kind::failed, what).at(path).cause(code.message());
+  if (code.value() == ENOSPC) throw std::move(problem).hint("Free some space and start again");
+  throw problem;
+}
+
+int make_folder(lua_State *L) {
+  const std::string path = read_string(L, 1, "path");
+  std::error_code code;
+  files::create_directories(path, code);
+  if (code) fail(path, "cannot create the folder", code);
+  return 0;
+}
+
+int remove_all(lua_State *L) {
+  const std::string path = read_string(L, 1, "path");
+  if (path.empty() || files::weakly_canonical(path) == files::weakly_canonical("/"))
+    throw error(error_kind::usage, "this path is never removed").at(path);
+  std::error_code code;
+  files::remove_all(path, code);
+  if (code) fail(path, "cannot remove it", code);
+  return 0;
+}
+
+int rename(lua_State *L) {
+  const std::string from = read_string(L, 1, "from"), to = read_string(L, 2, "to");
+  std::error_code code;
+  files::rename(from, to, code);
+  if (code) fail(to, "cannot rename into place", code);
+  return 0;
+}
+
+int size(lua_State *L) {  // of a file, or of all files below a folder
+  const std::string path = read_string(L, 1, "path");
+  std::error_code code;
+  uintmax_t total = 0;
+  if (files::is_directory(path, code)) {
+    for (const auto &entry : files::recursive_directory_iterator(path))
+      if (entry.is_regular_file()) total += entry.file_size();
+  } else {
+    total = files::file_size(path, code);
+    if (code) fail(path, "cannot read the file", code);
+  }
+  lua_pushinteger(L, static_cast<lua_Integer>(total));
+  return 1;
+}
+
+int absolute(lua_State *L) {
+  push_string(L, files::weakly_canonical(read_string(L, 1, "path")).string());
+  return 1;
+}
+
+int scripts(lua_State *L) {
+  push_string(L, scripts_folder());
+  return 1;
+}
+
+int hash(lua_State *L) {
+  push_string(L, sha256_hex(read_string(L, 1, "bytes")));
+  return 1;
+}
+
+int hash_file(lua_State *L) {
+  push_string(L, sha256_file_hex(read_string(L, 1, "path")));
+  return 1;
+}
+
+}  // namespace
+
+int open_fs(lua_State *L) {
+  static const luaL_Reg functions[] = {{"read", guarded<read>},
+                                       {"write", guarded<write>},
+                                       {"kind", guarded<kind>},
+                                       {"list", guarded<list>},
+                                       {"mkdir", guarded<make_folder>},
+                                       {"remove_all", guarded<remove_all>},
+                                       {"rename", guarded<rename>},
+                                       {"size", guarded<size>},
+                                       {"absolute", guarded<absolute>},
+                                       {"scripts_folder", guarded<scripts>},
+                                       {"sha256", guarded<hash>},
+                                       {"sha256_file", guarded<hash_file>},
+                                       {nullptr, nullptr}};
+  push_library(L, functions);
+  return 1;
+}
+
+}  // namespace assay::lua

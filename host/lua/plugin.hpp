@@ -1,0 +1,11 @@
+// Reading a kind of plugin from a script's argument.
+#pragma once
+
+#include "lua/lx.hpp"
+#include "plug/component.hpp"
+
+namespace assay::lua {
+
+plug::kind read_kind(lua_State *L, int index);  // throws error(usage) with the list
+
+}  // namespace assay::lua

@@ -1,0 +1,38 @@
+// The allocator behind use_plain_tensor_memory.
+#include "lua/tensor_memory.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/CPUAllocator.h>
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace assay::lua {
+namespace {
+
+constexpr uintptr_t k_alignment = 64;  // bytes; a cache line, as LibTorch's own allocator gives
+
+class plain_allocator final : public at::Allocator {
+ public:
+  at::DataPtr allocate(size_t n_bytes) override {
+    const at::Device cpu(at::kCPU);
+    if (n_bytes == 0) return {nullptr, nullptr, &std::free, cpu};
+    void *block = std::malloc(n_bytes + k_alignment);
+    TORCH_CHECK(block, "out of memory: a tensor of ", n_bytes, " bytes was asked for");
+    const uintptr_t start = reinterpret_cast<uintptr_t>(block);
+    const uintptr_t aligned = (start + k_alignment - 1) & ~(k_alignment - 1);
+    return {reinterpret_cast<void *>(aligned), block, &std::free, cpu};
+  }
+  void copy_data(void *to, const void *from, size_t n_bytes) const override {
+    default_copy_data(to, from, n_bytes);
+  }
+};
+
+}  // namespace
+
+void use_plain_tensor_memory() {
+  static plain_allocator instance;
+  at::SetCPUAllocator(&instance, 1);
+}
+
+}  // namespace assay::lua

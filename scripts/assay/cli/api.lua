@@ -1,0 +1,20 @@
+-- assay api: every function of the Lua library with parameters, types and the version it came with.
+-- --json is the dump that scripts/meta/assay.lua and the reference page are made from.
+local manual = require "assay.manual"
+local native = require "assay.native"
+
+return function()
+   local settings = native.sys.settings()
+   if settings.json then
+      io.write(native.json.encode(manual.dump(), { indent = 1 }), "\n")
+   elseif settings.values.format == "annotations" then
+      io.write(require("assay.annotations").meta())
+   elseif settings.values.format == "markdown" then
+      io.write(require("assay.annotations").markdown())
+   else
+      for _, entry in ipairs(manual.entries) do
+         io.write(("%-58s %s\n"):format(manual.signature(entry), entry.about))
+      end
+   end
+   return 0
+end

@@ -1,0 +1,33 @@
+-- Raising error objects from Lua: usage mistakes at the script's line, failures of the work.
+-- Not for errors inside the library itself, which are plain error().
+local sys = require("assay.native").sys
+
+local fail = {}
+
+-- A mistake of the script or the command line (exit code 2).
+function fail.usage(message, hint)
+   sys.fail { kind = "usage", message = message, hint = hint }
+end
+
+-- The work failed (exit code 1).
+function fail.work(message, parts)
+   parts = parts or {}
+   sys.fail { kind = "failed", message = message, hint = parts.hint, where = parts.where,
+              cause = parts.cause }
+end
+
+local function sorted_keys(t)
+   local keys = {}
+   for key in pairs(t) do keys[#keys + 1] = tostring(key) end
+   table.sort(keys)
+   return keys
+end
+fail.sorted_keys = sorted_keys
+
+-- "Did you mean 'group'?" for a word that is not among the keys of `known`.
+function fail.unknown(what, word, known)
+   fail.usage(("unknown %s '%s'"):format(what, tostring(word)),
+              sys.suggestion(tostring(word), sorted_keys(known)))
+end
+
+return fail

@@ -1,0 +1,28 @@
+-- assay: the Lua library, as a table of contents. Everything else is in the file of its name.
+-- Not the place for code: `require "assay"` gives this table.
+local native = require "assay.native"
+
+local assay = {
+   json = native.json,
+   version = native.sys.settings().version,
+
+   load = require("assay.model").load,             -- a model folder or GGUF file, ready to run
+   tokenizer = native.text and native.text.tokenizer, -- encode and decode alone
+   template = native.text and native.text.template, -- a chat template alone
+
+   method = require "assay.method",                -- named methods: assay.method.rtn { bits = 4 }
+   grid = require "assay.grid",                    -- every combination of methods and options
+   dataset = require "assay.dataset",              -- assay.dataset.text { path = ... }
+   calibration = require "assay.calibration",      -- token sequences that statistics come from
+   task = require "assay.task",                    -- assay.task.perplexity { dataset = ... }
+   study = require("assay.study").describe,        -- subjects x recipes x tasks, as data
+
+   plugins = require("assay.plugin"),              -- what plugins offer
+   setting = require "assay.setting",              -- values of --set key=value
+   help = require("assay.help").help,              -- help(x) explains x
+   print = require("assay.pretty").print,          -- print that shows tables
+   finish = require "assay.finish",                -- what `assay run` does with a script's result
+}
+
+package.loaded["assay"] = assay -- the help knows the table that it describes
+return assay

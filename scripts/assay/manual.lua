@@ -1,0 +1,146 @@
+-- The manual of the Lua library as data: one entry per function. help(), `assay api`, the editors'
+-- annotations and the reference page all come from here.
+local native = require "assay.native"
+
+local manual = {}
+
+-- name, parameters { name, type, optional? }, what it returns, what it does, since.
+local function entry(name, parameters, returns, about, extra)
+   local e = { name = name, parameters = {}, returns = returns, about = about, since = "0.1" }
+   for _, text in ipairs(parameters) do
+      local parameter, optional, kind = text:match "^([%w_.]+)(%??): (.+)$"
+      e.parameters[#e.parameters + 1] = { name = parameter, type = kind, optional = optional == "?" }
+   end
+   for key, value in pairs(extra or {}) do e[key] = value end
+   return e
+end
+
+manual.entries = {
+   entry("assay.load", { "path: string", "options?: { dtype: string, device: string }" }, "assay.model",
+         "A model folder, GGUF file or known name, ready to run.",
+         { example = 'local m = assay.load("smollm2-135m-instruct", { dtype = "float32" })' }),
+   entry("assay.tokenizer", { "path: string" }, "assay.tokenizer",
+         "The tokenizer of a folder or of a tokenizer.json, without a model."),
+   entry("assay.template", { "jinja: string", "options?: { special: table }" }, "assay.template",
+         "A chat template alone; c:render { messages = ... } gives text or raises."),
+   entry("assay.json.decode", { "text: string" }, "any", "JSON to Lua; objects keep the order of their keys."),
+   entry("assay.json.encode", { "value: any", "options?: { indent: integer, canonical: boolean }" }, "string",
+         "Lua to JSON; raises for functions, cycles and numbers that are not finite."),
+   entry("assay.json.object", { "pairs?: any[][]" }, "table", "An object that remembers the order of its keys."),
+   entry("assay.json.list", { "list?: any[]" }, "table", "Marks a table as a list, also when it is empty."),
+   entry("assay.method.rtn", { "options: { bits: integer, group: integer, symmetric: boolean }" }, "assay.recipe",
+         "The recipe of a named method; help(assay.method.rtn) lists its options.",
+         { example = "assay.method.rtn { bits = 4, group = 64 }" }),
+   entry("assay.method.none", { "options?: table" }, "assay.recipe", "The recipe that changes nothing."),
+   entry("assay.grid", { "methods: table" }, "assay.recipe[]", "Recipes of every combination of methods and option values.",
+         { example = "assay.grid { assay.method.rtn, bits = { 4, 3 }, group = 64 }" }),
+   entry("assay.dataset.text", { "config: { path: string }" }, "assay.dataset",
+         "Texts or JSON lines as records; d:records(), d:text(), d:info()."),
+   entry("assay.calibration", { "options: { dataset: assay.dataset, samples: integer, length: integer, seed: integer, ids: integer[][] }" },
+         "assay.calibration", "Token sequences that statistics are taken from."),
+   entry("assay.task.perplexity", { "options: { dataset: assay.dataset, window: integer, limit: integer }" }, "assay.task",
+         "Perplexity on a text, in windows that do not overlap."),
+   entry("assay.task.generations", { "options: { dataset: assay.dataset, max_tokens: integer }" }, "assay.task",
+         "Greedy answers to chat prompts, side by side."),
+   entry("assay.study", { "description: table" }, "assay.study",
+         "Subjects x recipes x tasks as data, checked at once; `assay run` runs what a script returns."),
+   entry("assay.plugins.list", { "kind?: string" }, "table[]", "Components that plugins offer."),
+   entry("assay.plugins.find", { "kind: string", "id: string" }, "table|nil",
+         "A component with its schema; nil and an error if there is none."),
+   entry("assay.setting", { "key: string", "default: any" }, "any", "The value of --set key=value, else the default."),
+   entry("assay.help", { "what?: any" }, "nil", "Explains a value or a name."),
+   entry("assay.print", { "...: any" }, "nil", "print that shows the inside of tables."),
+   entry("model:encode", { "text: string", "options?: { special: boolean }" }, "integer[]", "Token ids of a text."),
+   entry("model:decode", { "ids: integer[]", "options?: { skip_special: boolean }" }, "string", "Text of token ids."),
+   entry("model:chat", { "messages: table[]", "options?: { generate: boolean, tools: table[] }" }, "string",
+         "Prompt text by the model's chat template; further options reach the template."),
+   entry("model:logits", { "text: string|integer[]" }, "assay.tensor", "Logits [tokens, vocab] in fp32."),
+   entry("model:score", { "context: string", "continuations: string[]" }, "table[]",
+         "Log-likelihood of each continuation: { sum, tokens, greedy }."),
+   entry("model:generate", { "prompt: string|integer[]",
+         "options?: { max_tokens: integer, temperature: number, top_k: integer, top_p: number, seed: integer, stop: string[], ignore_eos: boolean }" },
+         "table", "{ text, ids, finish = \"stop\"|\"length\" }."),
+   entry("model:perplexity", { "text: string|integer[]", "options?: { window: integer, limit: integer }" }, "table",
+         "{ ppl, tokens, windows } of a long text."),
+   entry("model:quantize", { "recipe: assay.recipe", "calibration?: assay.calibration" }, "assay.model",
+         "The quantized model, with q.summary and q.ledger."),
+   entry("model:save", { "folder: string", "options?: { format: string, config: table, replace: boolean }" }, "table",
+         "Writes a quantized model; the folder appears when it is complete."),
+   entry("model:info", {}, "table", "Facts: architecture, parameters, dtypes, provenance."),
+   entry("model:fingerprint", {}, "string", "SHA-256 over config and all stored tensors."),
+   entry("model:tokenizer", {}, "assay.tokenizer", "The model's tokenizer."),
+   entry("tensor:row", { "i: integer" }, "assay.tensor", "The i-th row, counted from 1."),
+   entry("tensor:tolist", {}, "any", "Nested lists of numbers."),
+   entry("tensor:item", {}, "number", "The only value of a tensor of one value."),
+   entry("tensor:argmax", {}, "any", "Index of the largest value along the last dimension, counted from 0 as token ids are."),
+   entry("tensor:max_difference", { "other: assay.tensor" }, "number", "Largest absolute difference, and whether all bits are equal."),
+   entry("tensor:free", {}, "nil", "Gives the memory back now; also at the end of a <close> scope."),
+}
+
+function manual.names()
+   local names = {}
+   for i, e in ipairs(manual.entries) do names[i] = e.name end
+   return names
+end
+
+function manual.find(name)
+   for _, e in ipairs(manual.entries) do
+      if e.name == name or e.name == "assay." .. name or e.name:match "[:.]([%w_]+)$" == name then return e end
+   end
+end
+
+-- Names that begin with `word`; "x:gen" is completed by the methods of models and tensors.
+function manual.complete(word)
+   local found, object, part = {}, word:match "^([%w_.]+):([%w_]*)$"
+   for _, e in ipairs(manual.entries) do
+      local method = e.name:match ":(.*)$"
+      if object and method and method:sub(1, #part) == part then
+         found[#found + 1] = object .. ":" .. method
+      elseif not object and not method and #word > 0 and e.name:sub(1, #word) == word then
+         found[#found + 1] = e.name
+      end
+   end
+   return found
+end
+
+-- The entry of a function or table that is reachable from assay.
+function manual.find_value(value)
+   for _, e in ipairs(manual.entries) do
+      local at = package.loaded["assay"]
+      for part in (e.name:match "^assay%.(.*)$" or ""):gmatch "[^.]+" do
+         at = type(at) == "table" and (rawget(at, part) or part ~= "method" and nil) or nil
+      end
+      if at ~= nil and at == value and e.name:find "^assay" then return e end
+   end
+end
+
+function manual.signature(e)
+   local parts = {}
+   for i, p in ipairs(e.parameters) do parts[i] = p.name .. (p.optional and "?" or "") end
+   return e.name .. "(" .. table.concat(parts, ", ") .. ")"
+end
+
+function manual.text(e)
+   local lines = { manual.signature(e), "", "  " .. e.about }
+   for _, p in ipairs(e.parameters) do
+      lines[#lines + 1] = ("  %-14s %s%s"):format(p.name, p.type, p.optional and " (optional)" or "")
+   end
+   lines[#lines + 1] = "  returns        " .. e.returns
+   if e.example then lines[#lines + 1] = "\n  " .. e.example end
+   return table.concat(lines, "\n")
+end
+
+function manual.dump()
+   local json, out = native.json, native.json.list {}
+   for i, e in ipairs(manual.entries) do
+      local parameters = json.list {}
+      for k, p in ipairs(e.parameters) do
+         parameters[k] = json.object { { "name", p.name }, { "type", p.type }, { "optional", p.optional } }
+      end
+      out[i] = json.object { { "name", e.name }, { "parameters", parameters }, { "returns", e.returns },
+                             { "about", e.about }, { "since", e.since } }
+   end
+   return json.object { { "assay", native.sys.settings().version }, { "functions", out } }
+end
+
+return manual

@@ -1,0 +1,116 @@
+-- assay plan: the matrix of a study with what each variant would cost. Estimates, never results.
+-- Sizes follow from the recipe and the model's header; times from a short measurement of this machine.
+local json = require("assay.native").json
+local model = require "assay.model"
+local native = require "assay.native"
+
+local plan = {}
+
+local efficiency = 0.6          -- of the measured GEMM rate that a whole forward reaches
+local write_rate = 400e6        -- bytes per second
+local quantize_rate = 90e6      -- weights per second of a method without calibration
+
+local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
+
+-- Facts of a subject from its header.
+function plan.facts(subject)
+   if not subject.facts then
+      subject.file = model.find(subject.path)
+      subject.facts = native.model.inspect(subject.file)
+   end
+   return subject.facts
+end
+
+-- Bits of one quantized weight with its share of scales and zero points.
+function plan.linear_bits(recipe, facts)
+   local q = recipe.data.quantizer
+   if not q then return 8 * facts.tensor_bytes / facts.parameters end
+   local c = q.config
+   local bits, group = c.bits or 4, c.group_size or 128
+   local per_group = 16 + (c.symmetric == false and bits or 0)
+   return group > 0 and bits + per_group / group or bits + per_group / facts.hidden
+end
+
+local function sizes(variant)
+   local facts = plan.facts(variant.subject)
+   local bits = plan.linear_bits(variant.recipe, facts)
+   local rest = (facts.parameters - facts.linear_parameters) * facts.tensor_bytes / facts.parameters
+   local bytes = variant.none and facts.tensor_bytes or facts.linear_parameters * bits / 8 + rest
+   return { linear_bits = bits, bits = 8 * bytes / facts.parameters, bytes = bytes }
+end
+
+-- Seconds of a forward over that many tokens.
+local function forward_seconds(facts, tokens, rate)
+   local flops = 2 * (facts.linear_parameters + facts.vocabulary * facts.hidden)
+   return tokens * flops / (rate * efficiency)
+end
+
+-- Estimated seconds of one stage: "identity", "quantize" or a task.
+function plan.seconds(kind, variant, what, rate)
+   local facts = plan.facts(variant.subject)
+   if kind == "identity" then return 2 * facts.tensor_bytes / write_rate + 2 end
+   if kind == "quantize" then
+      return facts.linear_parameters / quantize_rate + sizes(variant).bytes / write_rate
+   end
+   local tokens = what.definition.tokens and what.definition.tokens(what.options) or 32768
+   return forward_seconds(facts, tokens, rate) + 1
+end
+
+-- { variants = { { id, bits, linear_bits, bytes, seconds, memory } }, seconds, memory, disk }
+function plan.estimate(study)
+   local rate = native.tensor.gemm_rate()
+   local dtype = dtype_bytes[native.sys.settings().dtype] or 4
+   local total = { variants = {}, seconds = 0, memory = 0, disk = 0, rate = rate }
+   for _, variant in ipairs(study:variants()) do
+      local facts, row = plan.facts(variant.subject), sizes(variant)
+      row.id, row.label, row.seconds = variant.id, variant.recipe.label, 0
+      local first = variant.none and "identity" or "quantize"
+      row.seconds = plan.seconds(first, variant, nil, rate)
+      for _, task in ipairs(study.tasks) do
+         row.seconds = row.seconds + plan.seconds("task", variant, task, rate)
+      end
+      row.memory = facts.parameters * dtype * (variant.none and 1 or 2) + 300e6
+      total.variants[#total.variants + 1] = row
+      total.seconds = total.seconds + row.seconds
+      total.memory = math.max(total.memory, row.memory)
+      total.disk = total.disk + (variant.none and 0 or row.bytes)
+   end
+   return total
+end
+
+local function duration(seconds) return "~" .. native.sys.duration(seconds) end
+
+local function print_table(study, total)
+   local b = native.sys.bytes
+   io.write(("study %s: %d variants, %d tasks\n\n"):format(study.name, #total.variants, #study.tasks))
+   io.write(("%-28s %10s %10s %10s %10s %10s\n"):format("variant", "bits/w all", "linears", "on disk",
+                                                       "memory", "time"))
+   for _, row in ipairs(total.variants) do
+      io.write(("%-28s %10.2f %10.2f %10s %10s %10s\n"):format(row.id, row.bits, row.linear_bits,
+               b(row.bytes), b(row.memory), duration(row.seconds)))
+   end
+   io.write "\n"
+   for _, task in ipairs(study.tasks) do
+      io.write(("task %-20s %s\n"):format(task.id, task:protocol().id))
+   end
+   for _, subject in ipairs(study.subjects) do
+      local facts = plan.facts(subject)
+      io.write(("subject %-17s %s, %.1f M parameters\n"):format(subject.id, facts.architecture,
+                                                              facts.parameters / 1e6))
+      if facts.provenance_note ~= "" then io.write("  note: " .. facts.provenance_note .. "\n") end
+   end
+   io.write(("\nin all %s, %s of memory, %s on disk; %.0f GFLOP/s measured here. Nothing was run.\n")
+               :format(duration(total.seconds), b(total.memory), b(total.disk), total.rate / 1e9))
+end
+
+function plan.print(study)
+   local total = plan.estimate(study)
+   if native.sys.settings().json then
+      io.write(json.encode(total, { indent = 2 }), "\n")
+   else
+      print_table(study, total)
+   end
+   return 0
+end
+
+return plan

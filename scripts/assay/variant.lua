@@ -1,0 +1,112 @@
+-- The stages of one variant: quantize and save, then measure what lies on disk.
+-- What is measured is always the saved checkpoint, loaded again: the number belongs to the files.
+local native = require "assay.native"
+local json, sys = native.json, native.sys
+
+local variants = {}
+
+-- ---- models in memory: the subject and one variant at most ------------------------------------
+
+local models = {}
+models.__index = models
+
+function variants.models() return setmetatable({}, models) end
+
+function models:release()
+   self.subject, self.subject_id, self.variant, self.variant_id = nil, nil, nil, nil
+   collectgarbage()
+   collectgarbage()
+end
+
+function models:of_subject(subject)
+   if self.subject_id ~= subject.id then
+      self:release()
+      self.subject, self.subject_id = native.model.load(subject.file), subject.id
+   end
+   return self.subject
+end
+
+function models:of_folder(id, folder)
+   if self.variant_id ~= id then
+      self.variant, self.variant_id = nil, nil
+      collectgarbage()
+      self.variant, self.variant_id = native.model.load(folder), id
+   end
+   return self.variant
+end
+
+-- ---- keys: everything that fixes a result ------------------------------------------------------
+
+local function component_versions(recipe)
+   local versions = json.object()
+   local q = recipe.data.quantizer
+   local parts = q and { { "quantizer", q.id } } or {}
+   for _, transform in ipairs(recipe.data.transforms or {}) do
+      parts[#parts + 1] = { "transform", transform.id }
+   end
+   for _, part in ipairs(parts) do
+      local facts = native.plugin.describe(part[1], part[2])
+      versions[part[2]] = facts and facts.sha256 or "unknown"
+   end
+   return versions
+end
+
+function variants.fingerprint(_, subject)
+   if not subject.fingerprint then
+      sys.update(0, 1, "hashing the model")
+      subject.fingerprint = native.model.fingerprint(subject.file)
+   end
+   return subject.fingerprint
+end
+
+local function numerics()
+   local settings = sys.settings()
+   return { dtype = settings.dtype, device = settings.device, assay = settings.version }
+end
+
+function variants.quantize_key(context, variant)
+   local recipe = native.quant.recipe(variant.recipe.data)
+   local calibration = variant.recipe.calibrated and context.study.calibration
+   return { stage = "quantize", subject = variants.fingerprint(context, variant.subject),
+            recipe = recipe, components = component_versions(variant.recipe),
+            calibration = calibration and calibration:identity() or json.null,
+            seed = context.study.seed, numerics = numerics() }
+end
+
+local function model_key(context, variant)
+   if variant.none then return { subject = variants.fingerprint(context, variant.subject) } end
+   return variants.quantize_key(context, variant)
+end
+
+function variants.measure_key(context, variant, task)
+   return { stage = "measure", model = context.store.hash(model_key(context, variant)),
+            task = task.definition.name, protocol = task:protocol(), numerics = numerics() }
+end
+
+-- ---- stages ------------------------------------------------------------------------------------
+
+function variants.quantize(context, variant)
+   local key = variants.quantize_key(context, variant)
+   return context.store:stage(key, function(folder)
+      local m = context.models:of_subject(variant.subject)
+      local calibration = variant.recipe.calibrated and context.study.calibration
+      local q = m:quantize(variant.recipe, calibration or nil)
+      local saved = q:save(folder .. "/model", { format = "auto", replace = true })
+      return json.object { { "summary", q.summary }, { "ledger", q.ledger }, { "saved", saved } }
+   end)
+end
+
+local function model_of(context, variant)
+   if variant.none then return context.models:of_subject(variant.subject) end
+   local folder = context.store:path(variants.quantize_key(context, variant)) .. "/model"
+   return context.models:of_folder(variant.id, folder)
+end
+
+function variants.measure(context, variant, task)
+   local key = variants.measure_key(context, variant, task)
+   return context.store:stage(key, function()
+      return task.definition.run(task.options, model_of(context, variant), sys.update)
+   end)
+end
+
+return variants

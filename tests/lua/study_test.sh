@@ -1,0 +1,70 @@
+# A whole study on a tiny model: plan, run, the same bytes twice, kill -9 at any point and go on, failures by name.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+
+expect 0 run "$here/make_tiny.lua" "$work/model"
+for i in $(seq 200); do
+  echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
+done >"$work/text.txt"
+printf '%s\n' '{"id":"a","prompt":"Say hello."}' '{"id":"b","category":"math","prompt":"1 + 1?"}' >"$work/prompts.jsonl"
+study=("$here/tiny_study.lua" "$work/model" "$work/text.txt" "$work/prompts.jsonl")
+
+# everything of a report but its times
+without_times() { sed '/^ "times": {/,$d' "$1" | grep -v '"command":'; }
+
+expect 0 plan "${study[@]}"
+contains "$out" "base/rtn-w4-g16"
+contains "$out" "Nothing was run."
+[ ! -e runs/tiny ] || fail "plan made a folder"
+
+expect 0 run "${study[@]}" --out "$work/one" --quiet
+contains "$out" "base/none"
+contains "$out" "$work/one/report.html"
+for file in report.json report.html report.md report.csv ledger.jsonl; do
+  [ -e "$work/one/$file" ] || fail "there is no $file"
+done
+expect 0 run "${study[@]}" --out "$work/two" --quiet
+cmp <(without_times "$work/one/report.json") <(without_times "$work/two/report.json") ||
+  fail "two runs differ in more than times"
+
+# run again: nothing is computed
+expect 0 run "${study[@]}" --out "$work/one" --quiet
+contains "$out" "12 stages were there already"
+contains "$(cat "$work/one/report.json")" '"resumed": true'
+
+# kill -9 after each finished stage in turn, until a run comes through
+killed=0
+for _ in $(seq 30); do
+  done_before=$(ls "$work/three/store"/*/stage.json 2>/dev/null | wc -l)
+  : >"$work/log"
+  "$assay" run "${study[@]}" --out "$work/three" --quiet --json >"$work/log" 2>&1 </dev/null &
+  child=$!
+  while kill -0 $child 2>/dev/null && ! grep -q '"stored":false' "$work/log"; do sleep 0.01; done
+  kill -9 $child 2>/dev/null && killed=$((killed + 1))
+  wait $child 2>/dev/null && break
+  done_after=$(ls "$work/three/store"/*/stage.json 2>/dev/null | wc -l)
+  [ "$done_after" -gt "$done_before" ] || fail "a killed run lost a finished stage"
+done
+[ "$killed" -gt 0 ] || fail "no run was killed"
+expect 0 run "${study[@]}" --out "$work/three" --quiet
+cmp <(without_times "$work/one/report.json") <(without_times "$work/three/report.json") ||
+  fail "a killed and resumed study differs from an undisturbed one"
+
+# Ctrl-C keeps what is finished and says how to go on
+set -m
+"$assay" run "${study[@]}" --out "$work/four" --quiet --json >"$work/log" 2>"$work/err" </dev/null &
+child=$!
+while kill -0 $child 2>/dev/null && ! grep -q '"event":"end"' "$work/log"; do sleep 0.01; done
+kill -INT $child
+wait $child
+code=$?
+[ "$code" = 4 ] || [ "$code" = 0 ] || fail "Ctrl-C in a study: exit code $code"
+[ "$(ls "$work/four/store"/*/stage.json | wc -l)" -gt 0 ] || fail "Ctrl-C lost the finished stage"
+
+# a full disk: an error, no half-written report
+(ulimit -f 64 && "$assay" run "${study[@]}" --out "$work/five" --quiet) >"$work/out" 2>"$work/err" </dev/null
+code=$?
+[ "$code" = 1 ] || fail "full disk: exit code $code"
+[ ! -e "$work/five/report.json" ] || [ -s "$work/five/report.json" ] || fail "an empty report.json is left"
+ls "$work"/five/*.tmp-* 2>/dev/null && fail "temporary files are left"
+finish

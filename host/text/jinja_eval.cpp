@@ -58,7 +58,8 @@ value machine::eval_slice(const value &v, const expression &e) {
       items.push_back(v.as_list().items[i]);
     return list(std::move(items), v.type());
   }
-  if (!v.is_string()) return value::undefined("slice");
+  if (!v.is_string())
+    fail(std::string("'") + type_name(v) + "' object is not subscriptable by a slice");
   const std::vector<value> chars = iterate(v);
   std::string out;
   for (const size_t i : slice_indices(*this, chars.size(), start, stop, stride))
@@ -115,6 +116,8 @@ value machine::eval_filter(const expression &e, const value *input) {
   const call_arguments arguments = eval_arguments(*e.arguments);
   line_ = e.line;
   if (v.is_marked()) refuse_marked();
+  // only now, as in the reference: a branch that never runs may name filters of other hosts
+  if (!e.filter) fail("the filter '" + e.text + "' is not supported");
   return e.filter->run(*this, v, arguments);
 }
 
@@ -184,6 +187,7 @@ value machine::eval(const expression &e) {
       const value v = eval(*e.parts[0]);
       const call_arguments arguments = eval_arguments(*e.arguments);
       line_ = e.line;
+      if (!e.test) fail("the test '" + e.text + "' is not supported");
       return value::boolean(e.test->run(*this, v, arguments));
     }
   }

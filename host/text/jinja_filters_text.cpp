@@ -121,6 +121,7 @@ value indent(machine &m, const value &v, const call_arguments &given) {
       width.is_string()
           ? std::string(width.as_text())
           : std::string(static_cast<size_t>(std::max<int64_t>(0, width.as_integer())), ' ');
+  if (!v.is_string()) m.fail(std::string("filter 'indent' needs a str, not ") + type_name(v));
   const std::string s = m.to_text(v) + "\n";  // so that a trailing line end counts
   std::string out;
   bool first_line = true;
@@ -136,6 +137,7 @@ value indent(machine &m, const value &v, const call_arguments &given) {
 
 value truncate(machine &m, const value &v, const call_arguments &given) {
   const parameters p(m, "filter 'truncate'", given, {"length", "killwords", "end", "leeway"});
+  if (!v.is_string()) m.fail(std::string("filter 'truncate' needs a str, not ") + type_name(v));
   const std::string s = m.to_text(v), end = p.text(2, "...");
   const int64_t length = p.integer(0, 255), leeway = p.integer(3, 5);
   const auto end_chars = static_cast<int64_t>(count_chars(end));

@@ -29,7 +29,7 @@ class formatter {
       i = conversion(format, i + 1, out);
       current_budget().take(32);
     }
-    if (!mapping_ && used_ < items_.size())
+    if (!mapping_ && !values_.is(kind::list) && used_ < items_.size())
       m_.fail("not all arguments converted during string formatting");
     return out;
   }

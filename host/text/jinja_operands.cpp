@@ -228,8 +228,6 @@ expression_ptr parser::parse_filter(expression_ptr node, bool inline_start) {
     auto filter = make(expr_kind::filter, current().line);
     filter->text = take_name();
     filter->filter = find_filter(filter->text);
-    if (!filter->filter)
-      fail_at(filter->line, "the filter '" + filter->text + "' is not supported");
     filter->arguments = is_sign("(") ? parse_arguments() : std::make_unique<argument_list>();
     filter->parts.push_back(std::move(node));
     node = std::move(filter);
@@ -243,7 +241,6 @@ expression_ptr parser::parse_test(expression_ptr node) {
   const bool negated = skip_name("not");
   test->text = take_name();
   test->test = find_test(test->text);
-  if (!test->test) fail_at(test->line, "the test '" + test->text + "' is not supported");
   test->parts.push_back(std::move(node));
   test->arguments = std::make_unique<argument_list>();
   const token_kind k = current().kind;

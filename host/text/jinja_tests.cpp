@@ -59,7 +59,7 @@ bool is_sequence(machine &m, const value &v, const call_arguments &given) {
 
 bool is_callable(machine &m, const value &v, const call_arguments &given) {
   none(m, given);
-  return v.is(kind::object) && v.as_object().callable();
+  return v.is_undefined() || (v.is(kind::object) && v.as_object().callable());
 }
 
 bool is_odd(machine &m, const value &v, const call_arguments &given) {

@@ -238,7 +238,8 @@ bool equal(const value &a, const value &b) {
 bool same(const value &a, const value &b) {
   if (a.type() != b.type()) return false;
   switch (a.type()) {
-    case kind::undefined:
+    case kind::undefined:  // each is an object of its own
+      return false;
     case kind::none:
       return true;
     case kind::boolean:

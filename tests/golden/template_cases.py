@@ -14,7 +14,7 @@ CONTEXT = {
         "required": ["a"]}}}],
     "kwargs": {"n": 7, "neg": -3, "pi": 3.14159, "big": 1e20, "small": 1e-7, "yes": True, "no": False, "nil": None,
                "text": "The quick brown Fox", "empty": "", "words": ["b", "A", "c", "a"], "nums": [3, 1, 2, 3],
-               "d": {"z": 1, "a": {"k": [1, 2]}, "items": "shadow"}, "nested": [[1, [2, 3]], (), {}],
+               "d": {"z": 1, "a": {"k": [1, 2]}, "items": "shadow"}, "nested": [[1, [2, 3]], [], {}],
                "people": [{"name": "Bo", "age": 3}, {"name": "al", "age": 5}, {"name": "Cy"}], "uni": "Straße ΑΣ ǅ İ",
                "lines": "a\nb\r\nc\n\n d\u2028e\tf"},
 }

@@ -1,0 +1,27 @@
+// Fuzzes tokenizer.json: any bytes either load or give an error; what loads encodes and decodes.
+// Not a check of ids; goldens do that.
+#include <cstdint>
+#include <string>
+
+#include "core/error.hpp"
+#include "text/tokenizer.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  // the file, and behind a zero byte a text to encode
+  const std::string_view input(reinterpret_cast<const char *>(data), size);
+  const size_t cut = input.find('\0');
+  const std::string_view file = input.substr(0, cut);
+  std::string text = "Hello w\u00f6rld 123 <s> \u2581\u0301  \n\t'll \U0001F600";
+  if (cut != std::string_view::npos) text = input.substr(cut + 1);
+  try {
+    const auto tok = assay::text::tokenizer::from_json(file);
+    const auto ids = tok->encode(text, true);
+    assay::text::stream_decoder stream(tok);
+    std::string streamed;
+    for (const int32_t id : ids) streamed += stream.push(id);
+    streamed += stream.finish();
+    if (streamed != tok->decode(ids)) __builtin_trap();
+  } catch (const assay::error &) {
+  }
+  return 0;
+}

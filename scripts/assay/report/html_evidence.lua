@@ -19,11 +19,8 @@ function evidence.detectors(v)
       ids[#ids + 1] = row.id
     end
     rows[row.id][row.variant] = row
-    if not columns[row.variant] then
-      columns[row.variant] = true
-      columns[#columns + 1] = row.variant
-    end
   end
+  for _, variant in ipairs(v.report.variants) do if variant.recipe then columns[#columns + 1] = variant.id end end
   if #ids == 0 then return end
   table.sort(ids)
   local out = { '<p class="hint">Share of answers that show the sign, beside that of the untouched subject. Shading follows the rate; ',

@@ -48,7 +48,7 @@ th.num,td.num{text-align:right}
 td .range{display:block;color:var(--soft);font-size:.82rem;white-space:nowrap}
 td{white-space:nowrap}td.wrap{white-space:normal;min-width:14rem}
 tr>:last-child{padding-right:0}
-td.heat{background:color-mix(in srgb,var(--bad) var(--rate),transparent)}
+td.heat,tr>td.heat:last-child{padding-right:.7rem}td.heat{background:color-mix(in srgb,var(--bad) var(--rate),transparent)}
 td.name{font-weight:600;position:sticky;left:0;background:var(--paper)}
 figure{margin:1rem 0}
 svg{display:block;max-width:100%;height:auto;font-family:inherit}

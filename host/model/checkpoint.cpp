@@ -9,6 +9,8 @@
 #include "core/hash.hpp"
 #include "model/compressed_tensors.hpp"
 #include "model/gguf_checkpoint.hpp"
+#include "model/gptq_awq.hpp"
+#include "model/lora.hpp"
 #include "model/safetensors.hpp"
 
 namespace assay::model {
@@ -16,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *k_readable_methods =
-    "compressed-tensors (pack-quantized, int-quantized, float-quantized)";
+    "compressed-tensors (pack-, int-, float-quantized), gptq (v1, v2) and awq (gemm)";
 
 class folder_checkpoint : public checkpoint {
  public:
@@ -81,12 +83,15 @@ class folder_checkpoint : public checkpoint {
     const json &quantization = config_["quantization_config"];
     quant_method_ =
         quantization.is_object() ? quantization.value("quant_method", "unknown") : "unknown";
-    if (quant_method_ != "compressed-tensors")
+    if (quant_method_ == "compressed-tensors")
+      tensors_ = std::make_shared<compressed_tensors_source>(raw_, config_, path_);
+    else if (quant_method_ == "gptq" || quant_method_ == "awq")
+      tensors_ = std::make_shared<gptq_awq_source>(raw_, config_, path_);
+    else
       throw error(error_kind::failed,
-                  "the checkpoint is quantized by '" + quant_method_ + "', which is not read yet")
+                  "the checkpoint is quantized by '" + quant_method_ + "', which is not supported")
           .at(path_)
           .hint(std::string("Readable are ") + k_readable_methods);
-    tensors_ = std::make_shared<compressed_tensors_source>(raw_, config_, path_);
   }
 };
 
@@ -103,6 +108,7 @@ std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) throw error(error_kind::failed, "there is no such model").at(path);
+  if (fs::is_directory(status) && is_lora_folder(path)) return open_lora(path);
   if (fs::is_directory(status)) return std::make_shared<folder_checkpoint>(path);
   if (begins_with_gguf(path)) return open_gguf_checkpoint(path);
   throw error(error_kind::failed, "the file is not GGUF")

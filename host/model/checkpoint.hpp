@@ -35,7 +35,7 @@ class checkpoint {
   // The tensors as they are stored (codes, scales, ... of a quantized folder; GGUF rows un-permuted
   // and dequantized).
   const tensor_source &raw_tensors() const { return *raw_; }
-  // "none", "compressed-tensors", "gguf": what the metadata says, never the path.
+  // "none", "compressed-tensors", "gptq", "awq", "gguf": what the metadata says, never the path.
   const std::string &quant_method() const { return quant_method_; }
   // SHA-256 over config, names, shapes, dtypes and bytes of all stored tensors. Reads everything
   // once; kept.

@@ -2,13 +2,12 @@
 // formats.md 4.3, 4.4.
 #include "model/compressed_tensors.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <regex>
 #include <set>
 
 #include "core/error.hpp"
+#include "model/bit_packing.hpp"
 
 namespace assay::model {
 namespace {
@@ -16,27 +15,6 @@ namespace {
 bool ends_with(const std::string &text, const std::string &tail) {
   return text.size() >= tail.size() &&
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
-}
-
-// words: [n_rows, n_words] int32, `per_row` codes of `bits` bits each row, least significant
-// first; stored code = q + 2^(b-1).
-at::Tensor unpack(const at::Tensor &words, int64_t per_row, int64_t bits) {
-  const at::Tensor in = words.contiguous();
-  const int64_t rows = in.size(0), n_words = in.size(1), per_word = 32 / bits;
-  at::Tensor out = at::empty({rows, per_row}, at::kChar);
-  const auto *from = reinterpret_cast<const uint32_t *>(in.const_data_ptr<int32_t>());
-  int8_t *to = out.mutable_data_ptr<int8_t>();
-  const uint32_t mask = (uint32_t{1} << bits) - 1;
-  const auto offset = static_cast<int32_t>(int64_t{1} << (bits - 1));
-  at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / per_row), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      for (int64_t i = 0; i < per_row; ++i) {
-        const uint32_t word = from[r * n_words + i / per_word];
-        const auto code = static_cast<int32_t>(word >> (bits * (i % per_word)) & mask);
-        to[r * per_row + i] = static_cast<int8_t>(code - offset);
-      }
-  });
-  return out;
 }
 
 }  // namespace
@@ -191,7 +169,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
     if (words.scalar_type() != at::kInt || words.dim() != 2 || words.size(0) != rows ||
         words.size(1) != (in * s.bits + 31) / 32)
       reject("weight_packed does not fit weight_shape and num_bits");
-    out.codes = unpack(words, in, s.bits);
+    out.codes = unpack_codes(words, in, s.bits);
   } else {
     out.codes =
         raw_->tensor(module + ".weight");  // int8, or float8 values that stand for themselves
@@ -220,7 +198,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
     } else {  // packed along out, one column per group
       if (zero.dim() != 2 || zero.size(1) != groups || zero.size(0) != (rows * s.bits + 31) / 32)
         reject("weight_zero_point does not fit the weight");
-      out.zero_points = unpack(zero.t(), rows, s.bits).t().contiguous();
+      out.zero_points = unpack_codes(zero.t(), rows, s.bits).t().contiguous();
     }
   }
   if (!s.symmetric && !s.is_float && !out.zero_points.defined())

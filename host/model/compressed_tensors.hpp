@@ -10,26 +10,11 @@
 #include <vector>
 
 #include "core/json.hpp"
-#include "model/tensor_source.hpp"
+#include "model/quantized_source.hpp"
 
 namespace assay::model {
 
-// One linear as it is stored.
-struct stored_linear {
-  std::string name;  // "model.layers.0.self_attn.q_proj"
-  at::Tensor codes;  // [out, in] int8, signed: q in [-2^(b-1), 2^(b-1)-1]
-  at::Tensor
-      scales;  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor
-  at::Tensor zero_points;  // [out, groups] int8, signed; undefined if symmetric
-  at::Tensor g_idx;        // [in] int32, group of each column; undefined = column / group_size
-  int64_t bits = 0, group_size = 0;  // group_size 0 = one group over all of `in`
-  bool symmetric = true;
-  std::string format;  // "pack-quantized", "int-quantized", "float-quantized"
-
-  at::Tensor dequantize() const;  // fp32 [out, in]: (q - zp) * scale, in fp32
-};
-
-class compressed_tensors_source : public tensor_source {
+class compressed_tensors_source : public quantized_source {
  public:
   // `config` is config.json; throws error(failed) naming what it cannot read.
   compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
@@ -38,10 +23,8 @@ class compressed_tensors_source : public tensor_source {
   at::Tensor tensor(const std::string &name) const override;  // "X.weight" comes dequantized, fp32
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override;
 
-  const std::vector<std::string> &quantized() const {
-    return quantized_;
-  }                                                     // module names in file order
-  stored_linear read(const std::string &module) const;  // throws if the module is not quantized
+  const std::vector<std::string> &quantized() const override { return quantized_; }
+  stored_linear read(const std::string &module) const override;
 
  private:
   struct scheme {

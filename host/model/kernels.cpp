@@ -95,4 +95,26 @@ ASSAY_CLONES float softmax_row(float *row, int64_t n, int64_t begin, int64_t end
   return 1.0f / sum;
 }
 
+ASSAY_CLONES float log_sum_exp(const float *row, int64_t n, int64_t *top) {
+  float lanes[16];
+  const int64_t whole = n / 16 * 16;
+  for (float &lane : lanes) lane = row[0];
+  for (int64_t i = 0; i < whole; i += 16)
+    for (int64_t j = 0; j < 16; ++j) lanes[j] = row[i + j] > lanes[j] ? row[i + j] : lanes[j];
+  float best = row[0];
+  for (int64_t i = whole; i < n; ++i) best = row[i] > best ? row[i] : best;
+  for (const float lane : lanes) best = lane > best ? lane : best;
+  for (float &lane : lanes) lane = 0;
+  for (int64_t i = 0; i < whole; i += 16)
+    for (int64_t j = 0; j < 16; ++j) lanes[j] += fast_exp(row[i + j] - best);
+  double sum = 0;
+  for (int64_t i = whole; i < n; ++i) sum += static_cast<double>(fast_exp(row[i] - best));
+  for (const float lane : lanes) sum += static_cast<double>(lane);
+  if (top != nullptr) {
+    *top = 0;
+    while (*top < n - 1 && row[*top] != best) ++*top;
+  }
+  return best + static_cast<float>(std::log(sum));
+}
+
 }  // namespace assay::model::kernels

@@ -21,4 +21,7 @@ void silu_mul(float *gate, const float *up, int64_t n);
 // [0, n). Returns 1 / sum.
 float softmax_row(float *row, int64_t n, int64_t begin, int64_t end);
 
+// log(sum(exp(row[0..n)))) and, where `top` is not null, the index of the first maximum. n >= 1.
+float log_sum_exp(const float *row, int64_t n, int64_t *top);
+
 }  // namespace assay::model::kernels

@@ -1,4 +1,4 @@
-// bench_model MODEL [load|prefill|stages|decode|perplexity|all]: speed of the decoder as ratios to this
+// bench_model MODEL [load|prefill|once|stages|decode|perplexity|all]: speed of the decoder as ratios to this
 // machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine.
 #include <ATen/ATen.h>
@@ -99,6 +99,14 @@ void bench_prefill(const model::decoder &decoder) {
   }
 }
 
+// One warm prefill, for peer_prefill.py.
+void bench_once(const model::decoder &decoder) {
+  const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {1, 2048}, at::kLong);
+  decoder.hidden(ids);
+  const timing t = best_of(2, [&] { decoder.hidden(ids); });
+  std::printf("once: %.3f wall %.3f cpu\n", t.wall, t.cpu);
+}
+
 // Where a prefill's time goes, in CPU seconds of the process: those suffer less from neighbours than wall time.
 void bench_stages(const model::decoder &decoder) {
   const at::NoGradGuard no_grad;
@@ -167,8 +175,9 @@ void bench_perplexity(const model::decoder &decoder) {
 
 int main(int argc, char **argv) {
   if (argc < 2)
-    return std::fprintf(stderr,
-                        "usage: bench_model MODEL [load|prefill|stages|decode|perplexity|all]\n"),
+    return std::fprintf(
+               stderr,
+               "usage: bench_model MODEL [load|prefill|once|stages|decode|perplexity|all]\n"),
            2;
   const std::string path = argv[1], what = argc > 2 ? argv[2] : "all";
   try {
@@ -178,6 +187,7 @@ int main(int argc, char **argv) {
     const auto source = model::checkpoint::open(path);
     const model::decoder decoder = model::decoder::load(*source);
     if (all || what == "prefill") bench_prefill(decoder);
+    if (what == "once") bench_once(decoder);
     if (all || what == "stages") bench_stages(decoder);
     if (all || what == "decode") bench_decode(decoder);
     if (all || what == "perplexity") bench_perplexity(decoder);

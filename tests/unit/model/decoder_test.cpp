@@ -258,7 +258,7 @@ TEST_CASE("a folder that is no model says what is missing") {
   CHECK_THROWS_WITH(checkpoint::open(folder.file("config.json")), contains("the file is not GGUF"));
   spoiled_model gptq("llama-gqa-untied");
   gptq.set("quantization_config", {{"quant_method", "hqq"}});
-  CHECK(gptq.problem() == "the checkpoint is quantized by 'hqq', which is not read yet");
+  CHECK(gptq.problem() == "the checkpoint is quantized by 'hqq', which is not supported");
   CHECK_THROWS_WITH(checkpoint::open(k_models + "llama-gqa-untied")->tokenizer_json(),
                     contains("the model has no tokenizer.json"));
 }
@@ -326,4 +326,11 @@ TEST_CASE("the fused loops equal the tensor operations that they stand for") {
   const at::Tensor expected = at::silu(g.to(at::kDouble)) * up;
   kernels::silu_mul(g.mutable_data_ptr<float>(), up.const_data_ptr<float>(), g.numel());
   CHECK(((g - expected).abs() / (expected.abs() + 1e-6)).max().item<double>() < 1e-6);
+  const at::Tensor wide = at::randn({3, 1003}) * 20;
+  for (int64_t r = 0; r < 3; ++r) {
+    int64_t top = -1;
+    const float lse = kernels::log_sum_exp(wide[r].const_data_ptr<float>(), 1003, &top);
+    CHECK(lse == Approx(at::logsumexp(wide[r].to(at::kDouble), 0).item<double>()).epsilon(1e-6));
+    CHECK(top == wide[r].argmax().item<int64_t>());
+  }
 }

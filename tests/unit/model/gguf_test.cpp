@@ -122,7 +122,7 @@ TEST_CASE("a damaged GGUF header is one clear error") {
   g.add("a", 9, gguf_bytes::raw(uint32_t{4}) + gguf_bytes::raw(uint64_t{1} << 61));
   CHECK(problem(g.str()) == "an array is longer than the file");
   g = {};
-  g.add("a", 8, gguf_bytes::raw(uint64_t{1} << 62) + "xxxxxxxx");
+  g.add("a", 8, gguf_bytes::raw(uint64_t{1} << 62) + std::string(8, 'x'));
   CHECK(problem(g.str()) == "a string is longer than the file");
   CHECK(problem(gguf_bytes().add("a", uint32_t{1}).add("a", uint32_t{2}).str()) ==
         "the metadata key 'a' appears twice");

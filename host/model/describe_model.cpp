@@ -1,0 +1,108 @@
+// Counts from the tensor directory, sizes from the parsed config.
+#include "model/describe_model.hpp"
+
+#include <map>
+
+#include "core/error.hpp"
+#include "model/decoder_config.hpp"
+
+namespace assay::model {
+namespace {
+
+constexpr std::pair<const char *, const char *> k_roles[] = {
+    {"self_attn.q_proj", "attn.q"}, {"self_attn.k_proj", "attn.k"}, {"self_attn.v_proj", "attn.v"},
+    {"self_attn.o_proj", "attn.o"}, {"mlp.gate_proj", "mlp.gate"},  {"mlp.up_proj", "mlp.up"},
+    {"mlp.down_proj", "mlp.down"}};
+
+json describe_linears(const tensor_source &tensors) {
+  json list = json::array();
+  for (const auto &[module, role] : k_roles) {
+    int64_t count = 0, parameters = 0;
+    std::vector<int64_t> shape;
+    for (const tensor_info &info : tensors.tensors()) {
+      if (info.name.find(std::string(".") + module + ".weight") == std::string::npos) continue;
+      ++count;
+      parameters += info.numel();
+      shape = info.shape;
+    }
+    if (count > 0 && shape.size() == 2)
+      list.push_back({{"role", role},
+                      {"count", count},
+                      {"out", shape[0]},
+                      {"in", shape[1]},
+                      {"parameters", parameters}});
+  }
+  return list;
+}
+
+void describe_tensors(const tensor_source &tensors, bool tied, json &out) {
+  struct sums {
+    int64_t tensors = 0, parameters = 0;
+    uint64_t bytes = 0;
+  };
+  std::map<std::string, sums> by_format;
+  int64_t parameters = 0;
+  uint64_t bytes = 0;
+  for (const tensor_info &info : tensors.tensors()) {
+    sums &s = by_format[info.stored];
+    ++s.tensors;
+    s.parameters += info.numel();
+    s.bytes += info.stored_bytes;
+    bytes += info.stored_bytes;
+    if (!(tied && info.name == "lm_head.weight")) parameters += info.numel();  // a stored duplicate
+  }
+  out["parameters"] = parameters;
+  out["bytes"] = bytes;
+  out["stored"] = json::object();
+  for (const auto &[format, s] : by_format)
+    out["stored"][format] = {
+        {"tensors", s.tensors}, {"parameters", s.parameters}, {"bytes", s.bytes}};
+}
+
+void describe_config(const decoder_config &c, json &out) {
+  out["sizes"] = {
+      {"layers", c.n_layers}, {"hidden", c.hidden_size},  {"intermediate", c.intermediate_size},
+      {"heads", c.n_heads},   {"kv_heads", c.n_kv_heads}, {"head_dim", c.head_dim},
+      {"vocab", c.vocab_size}};
+  out["context"] = c.max_positions;
+  out["rope"] = {{"type", c.rope.type}, {"theta", c.rope.theta}, {"factor", c.rope.factor}};
+  int64_t sliding = 0, window = 0;
+  for (const int64_t w : c.windows)
+    if (w > 0) ++sliding, window = w;
+  out["windows"] = {{"layers", sliding}, {"tokens", window}};
+  out["biases"] = {{"qkv", c.qkv_bias}, {"o", c.o_bias}, {"mlp", c.mlp_bias}};
+  out["qk_norm"] = c.qk_norm;
+  out["eos"] = c.eos_ids;
+  out["stored_dtype"] = c.stored_dtype;
+}
+
+}  // namespace
+
+json describe_model(const checkpoint &source, bool with_fingerprint) {
+  const json &config = source.config();
+  json out = {{"name", source.name()},
+              {"path", source.path()},
+              {"container", source.is_gguf() ? "gguf" : "safetensors"}};
+  out["architecture"] = config.contains("architectures") && !config["architectures"].empty()
+                            ? config["architectures"][0]
+                            : json(nullptr);
+  out["family"] = config.contains("model_type") ? config["model_type"] : json(nullptr);
+  out["quant_method"] = source.quant_method();
+  const bool tied = config.contains("tie_word_embeddings") && config["tie_word_embeddings"] == true;
+  out["tied"] = tied;
+  describe_tensors(source.tensors(), tied, out);
+  out["linears"] = describe_linears(source.tensors());
+  out["supported"] = true;
+  try {
+    describe_config(parse_decoder_config(config, source.path()), out);
+  } catch (const error &e) {
+    out["supported"] = false;
+    out["why_not"] = e.message();
+  }
+  out["chat_template"] = !source.chat_template().empty();
+  out["provenance"] = source.provenance_note();
+  if (with_fingerprint) out["fingerprint"] = source.fingerprint();
+  return out;
+}
+
+}  // namespace assay::model

@@ -193,12 +193,12 @@ TEST_CASE("stop strings cut the text before them, across tokens") {
   options.ignore_eos = true;
   options.decode = [](const std::vector<int64_t> &ids) {
     std::string text;
-    for (const int64_t id : ids) text += "<" + std::to_string(id) + ">";
+    for (const int64_t id : ids) text.append("<").append(std::to_string(id)).append(">");
     return text;
   };
   const generation free_run = generate(m, some_ids(4), options);
-  const std::string across =
-      std::to_string(free_run.ids[2]) + "><" + std::to_string(free_run.ids[3]);
+  std::string across = std::to_string(free_run.ids[2]);
+  across.append("><").append(std::to_string(free_run.ids[3]));
   options.stop = {"never", across};
   const generation stopped = generate(m, some_ids(4), options);
   CHECK(stopped.finish == "stop");

@@ -1,0 +1,172 @@
+// Files in order, footers checked first, then row group by row group; memory is that of one batch.
+// Not a cache and not parallel: Arrow decodes columns on its own threads.
+#include "parquet_source.hpp"
+
+#include <arrow/io/file.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "assay_json.hpp"
+#include "row_json.hpp"
+
+namespace parquet_dataset {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class T>
+T take(arrow::Result<T> result, const std::string &path) {
+  if (!result.ok()) throw io_problem(path + ": " + result.status().message());
+  return std::move(result).ValueUnsafe();
+}
+
+void feed_file(EVP_MD_CTX *hash, const std::string &path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw io_problem(path + ": cannot be read: " + std::strerror(errno));
+  std::string piece(1 << 20, '\0');
+  while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())) ||
+         stream.gcount() > 0)
+    EVP_DigestUpdate(hash, piece.data(), static_cast<size_t>(stream.gcount()));
+  if (stream.bad()) throw io_problem(path + ": reading stopped");
+}
+
+std::string hash_files(const std::vector<std::string> &files) {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX *)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
+  for (const std::string &path : files) feed_file(hash.get(), path);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int n_bytes = 0;
+  EVP_DigestFinal_ex(hash.get(), digest, &n_bytes);
+  std::string text = "sha256:";
+  constexpr char k_digits[] = "0123456789abcdef";
+  for (unsigned int i = 0; i < n_bytes; ++i) {
+    text += k_digits[digest[i] >> 4];
+    text += k_digits[digest[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+parquet_source::parquet_source(config chosen) : config_(std::move(chosen)) {
+  find_files();
+  check_files();
+  content_hash_ = hash_files(files_);
+  rewind();
+}
+
+void parquet_source::find_files() {
+  std::error_code problem;
+  const fs::file_status status = fs::status(config_.path, problem);
+  if (!fs::exists(status)) throw io_problem(config_.path + ": there is no such file or folder");
+  if (!fs::is_directory(status)) {
+    files_ = {config_.path};
+    return;
+  }
+  for (const auto &entry : fs::directory_iterator(config_.path, problem)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_regular_file() && entry.path().extension() == ".parquet" &&
+        name.compare(0, config_.prefix.size(), config_.prefix) == 0)
+      files_.push_back(entry.path().string());
+  }
+  std::sort(files_.begin(), files_.end());
+  if (files_.empty())
+    throw io_problem(config_.path + ": the folder holds no .parquet files" +
+                     (config_.prefix.empty() ? "" : " that begin with '" + config_.prefix + "'"));
+}
+
+void parquet_source::open(const std::string &path) {
+  auto file = take(arrow::io::ReadableFile::Open(path), path);
+  reader_ = take(parquet::arrow::OpenFile(std::move(file), arrow::default_memory_pool()), path);
+  open_path_ = path;
+  row_ = 0;
+}
+
+// Every footer: rows are counted, and all files must have the columns of the first.
+void parquet_source::check_files() {
+  for (const std::string &path : files_) {
+    open(path);
+    std::shared_ptr<arrow::Schema> schema;
+    const arrow::Status status = reader_->GetSchema(&schema);
+    if (!status.ok()) throw io_problem(path + ": " + status.message());
+    if (!schema_) schema_ = schema;
+    if (!schema_->Equals(*schema, false))
+      throw io_problem(path + ": has other columns than " + files_.front());
+    count_ += reader_->parquet_reader()->metadata()->num_rows();
+  }
+  for (const std::string &name : config_.columns)
+    if (schema_->GetFieldIndex(name) < 0)
+      throw config_problem(files_.front() + ": has no column '" + name + "'");
+  for (const auto &field : schema_->fields()) {
+    const bool wanted = config_.columns.empty() ||
+                        std::find(config_.columns.begin(), config_.columns.end(), field->name()) !=
+                            config_.columns.end();
+    if (!wanted) continue;
+    const std::string type = json_type(*field->type());
+    if (type.empty())
+      throw io_problem(files_.front() + ": the column '" + field->name() + "' has the type " +
+                       field->type()->ToString() +
+                       ", which has no JSON form; choose 'columns' without it");
+    fields_json_ += (fields_json_.empty() ? "{" : ",") + assay_json::quoted(field->name()) + ":\"" +
+                    type + "\"";
+  }
+  fields_json_ += fields_json_.empty() ? "{}" : "}";
+}
+
+void parquet_source::rewind() {
+  batch_.reset();
+  batches_.reset();
+  reader_.reset();
+  next_file_ = 0;
+}
+
+// The next batch that has rows; false after the last file.
+bool parquet_source::next_batch() {
+  while (true) {
+    if (!batches_) {
+      if (next_file_ == files_.size()) return false;
+      open(files_[next_file_++]);
+      batches_ = take(reader_->GetRecordBatchReader(), open_path_);
+    }
+    arrow::Status status = batches_->ReadNext(&batch_);
+    if (!status.ok()) throw io_problem(open_path_ + ": " + status.message());
+    if (!batch_) {
+      batches_.reset();
+      continue;
+    }
+    if (!config_.columns.empty()) {
+      std::vector<int> indices;
+      for (int c = 0; c < batch_->num_columns(); ++c)
+        if (std::find(config_.columns.begin(), config_.columns.end(), batch_->column_name(c)) !=
+            config_.columns.end())
+          indices.push_back(c);
+      batch_ = take(batch_->SelectColumns(indices), open_path_);
+    }
+    status = batch_->ValidateFull();  // offsets in range, texts UTF-8
+    if (!status.ok())
+      throw io_problem(open_path_ + ": rows from " + std::to_string(row_) +
+                       " on: " + status.message());
+    row_in_batch_ = 0;
+    if (batch_->num_rows() > 0) return true;
+  }
+}
+
+std::optional<std::string> parquet_source::next() {
+  if (!batch_ && !next_batch()) return std::nullopt;
+  std::string out;
+  try {
+    append_row(out, *batch_, row_in_batch_);
+  } catch (const std::runtime_error &problem) {
+    throw io_problem(open_path_ + ": row " + std::to_string(row_) + ": " + problem.what());
+  }
+  ++row_;
+  if (++row_in_batch_ == batch_->num_rows()) batch_.reset();
+  return out;
+}
+
+}  // namespace parquet_dataset

@@ -3,7 +3,6 @@
 #include "parquet_source.hpp"
 
 #include <arrow/io/file.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +12,7 @@
 
 #include "assay_json.hpp"
 #include "row_json.hpp"
+#include "sha256.hpp"
 
 namespace parquet_dataset {
 namespace {
@@ -25,30 +25,18 @@ T take(arrow::Result<T> result, const std::string &path) {
   return std::move(result).ValueUnsafe();
 }
 
-void feed_file(EVP_MD_CTX *hash, const std::string &path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw io_problem(path + ": cannot be read: " + std::strerror(errno));
-  std::string piece(1 << 20, '\0');
-  while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())) ||
-         stream.gcount() > 0)
-    EVP_DigestUpdate(hash, piece.data(), static_cast<size_t>(stream.gcount()));
-  if (stream.bad()) throw io_problem(path + ": reading stopped");
-}
-
 std::string hash_files(const std::vector<std::string> &files) {
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX *)> hash(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr);
-  for (const std::string &path : files) feed_file(hash.get(), path);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int n_bytes = 0;
-  EVP_DigestFinal_ex(hash.get(), digest, &n_bytes);
-  std::string text = "sha256:";
-  constexpr char k_digits[] = "0123456789abcdef";
-  for (unsigned int i = 0; i < n_bytes; ++i) {
-    text += k_digits[digest[i] >> 4];
-    text += k_digits[digest[i] & 15];
+  sha256 hash;
+  std::string piece(1 << 20, '\0');
+  for (const std::string &path : files) {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) throw io_problem(path + ": cannot be read: " + std::strerror(errno));
+    while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())) ||
+           stream.gcount() > 0)
+      hash.update({piece.data(), static_cast<size_t>(stream.gcount())});
+    if (stream.bad()) throw io_problem(path + ": reading stopped");
   }
-  return text;
+  return "sha256:" + hash.hex();
 }
 
 }  // namespace

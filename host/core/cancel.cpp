@@ -31,6 +31,8 @@ void clear_cancel() noexcept {
 }
 
 void install_cancel_handlers() {
+  ::signal(SIGXFSZ, SIG_IGN);  // a file too large is an error of write(), like a full disk
+  ::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);

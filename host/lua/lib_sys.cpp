@@ -24,14 +24,16 @@ constexpr uint64_t k_steps = 1000000;  // resolution of a scoped progress
 // One process, one terminal. `scope` maps the progress of one piece of work into that of the whole.
 struct {
   std::unique_ptr<progress_line> line;
-  double offset = 0, span = 1;  // shares of the whole
+  double offset = 0, span = 1;            // shares of the whole
+  double part_offset = 0, part_span = 1;  // shares of that span, for work made of parts
   std::string label;
 } g_progress;
 
 void draw(uint64_t done, uint64_t total, const std::string &what) {
   if (!g_progress.line) return;
   if (g_progress.label.empty()) return g_progress.line->update(done, total, what);
-  const double share = total ? static_cast<double>(done) / static_cast<double>(total) : 0;
+  const double own = total ? static_cast<double>(done) / static_cast<double>(total) : 0;
+  const double share = g_progress.part_offset + g_progress.part_span * own;
   const double whole = g_progress.offset + g_progress.span * share;
   g_progress.line->update(static_cast<uint64_t>(whole * k_steps), k_steps,
                           g_progress.label + (what.empty() ? "" : " " + what));
@@ -144,7 +146,17 @@ int scope(lua_State *L) {  // scope(offset, span, label): shares of the whole th
   g_progress.offset = read_number(L, 1, "offset");
   g_progress.span = read_number(L, 2, "span");
   g_progress.label = read_string(L, 3, "label");
+  g_progress.part_offset = 0;
+  g_progress.part_span = 1;
   draw(0, 1, "");
+  return 0;
+}
+
+int part(lua_State *L) {  // part(i, n): what follows is the i-th of n parts of the scope
+  throw_if_cancelled();
+  const double n = read_number(L, 2, "n");
+  g_progress.part_offset = (read_number(L, 1, "i") - 1) / n;
+  g_progress.part_span = 1 / n;
   return 0;
 }
 
@@ -205,6 +217,7 @@ int open_sys(lua_State *L) {
                                        {"seed", guarded<seed>},
                                        {"begin", guarded<begin>},
                                        {"scope", guarded<scope>},
+                                       {"part", guarded<part>},
                                        {"update", guarded<update>},
                                        {"finish", guarded<finish>},
                                        {"check_cancel", guarded<check_cancel>},

@@ -113,13 +113,24 @@ local function linears_part(summary)
    return out
 end
 
+-- Bytes of the weight files alone: a folder's texts hold times, so their length is not repeatable.
+-- null for a variant that no file format holds.
+local function weight_bytes(saved)
+   if saved.reason then return null end
+   local total = 0
+   for _, file in ipairs(saved.files or {}) do
+      if file.name:find "%.safetensors$" or file.name:find "%.gguf$" then total = total + file.bytes end
+   end
+   return total > 0 and total or saved.bytes
+end
+
 local function quantized_variant(context, variant)
    local stage = context.store:find(variants.quantize_key(context, variant))
    if not stage then return nil end
    local summary = stage.result.summary
    return { bits_per_weight = summary.bits_per_weight,
             linear_bits_per_weight = summary.bits_per_quantized_weight,
-            bytes_on_disk = stage.result.saved.bytes, linears = linears_part(summary) }
+            bytes_on_disk = weight_bytes(stage.result.saved), linears = linears_part(summary) }
 end
 
 local function variant_part(context, variant)
@@ -254,6 +265,12 @@ local function ledger_part(context)
    local out = list()
    for _, variant in ipairs(context.study:variants()) do
       local stage = not variant.none and context.store:find(variants.quantize_key(context, variant))
+      local saved = stage and stage.result.saved
+      if saved and saved.reason then
+         out[#out + 1] = object {
+            { "variant", variant.id }, { "layer", null }, { "event", "note" }, { "kind", "not_saved" },
+            { "message", "no checkpoint was written, so it was measured from memory: " .. saved.reason } }
+      end
       for _, entry in ipairs(stage and stage.result.ledger or {}) do
          out[#out + 1] = object {
             { "variant", variant.id }, { "layer", entry.where ~= "" and entry.where or null },

@@ -35,6 +35,16 @@ function models:of_folder(id, folder)
    return self.variant
 end
 
+-- A variant that no file format holds: made again, which gives the same bytes.
+function models:of_memory(id, make)
+   if self.variant_id ~= id then
+      self.variant, self.variant_id = nil, nil
+      collectgarbage()
+      self.variant, self.variant_id = make(), id
+   end
+   return self.variant
+end
+
 -- ---- keys: everything that fixes a result ------------------------------------------------------
 
 local function component_versions(recipe)
@@ -85,21 +95,36 @@ end
 
 -- ---- stages ------------------------------------------------------------------------------------
 
+local function make(context, variant)
+   local m = context.models:of_subject(variant.subject)
+   local calibration = variant.recipe.calibrated and context.study.calibration
+   return m:quantize(variant.recipe, calibration or nil)
+end
+
+-- Writes the checkpoint, or says why no exporter can hold it; then it is measured from memory.
+local function save(q, variant, folder)
+   local reasons = native.quant.cannot_hold(variant.recipe.data, variant.subject.file, "auto")
+   if #reasons == 0 then return q:save(folder, { format = "auto", replace = true }) end
+   return json.object { { "reason", reasons[1] }, { "reasons", #reasons } }
+end
+
 function variants.quantize(context, variant)
    local key = variants.quantize_key(context, variant)
    return context.store:stage(key, function(folder)
-      local m = context.models:of_subject(variant.subject)
-      local calibration = variant.recipe.calibrated and context.study.calibration
-      local q = m:quantize(variant.recipe, calibration or nil)
-      local saved = q:save(folder .. "/model", { format = "auto", replace = true })
+      local q = make(context, variant)
+      local saved = save(q, variant, folder .. "/model")
       return json.object { { "summary", q.summary }, { "ledger", q.ledger }, { "saved", saved } }
    end)
 end
 
 local function model_of(context, variant)
    if variant.none then return context.models:of_subject(variant.subject) end
-   local folder = context.store:path(variants.quantize_key(context, variant)) .. "/model"
-   return context.models:of_folder(variant.id, folder)
+   local key = variants.quantize_key(context, variant)
+   local stage = context.store:find(key)
+   if stage.result.saved.reason then
+      return context.models:of_memory(variant.id, function() return make(context, variant) end)
+   end
+   return context.models:of_folder(variant.id, context.store:path(key) .. "/model")
 end
 
 function variants.measure(context, variant, task)

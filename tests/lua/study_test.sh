@@ -52,6 +52,7 @@ cmp <(without_times "$work/one/report.json") <(without_times "$work/three/report
 
 # Ctrl-C keeps what is finished and says how to go on
 set -m
+: >"$work/log"
 "$assay" run "${study[@]}" --out "$work/four" --quiet --json >"$work/log" 2>"$work/err" </dev/null &
 child=$!
 while kill -0 $child 2>/dev/null && ! grep -q '"event":"end"' "$work/log"; do sleep 0.01; done

@@ -11,7 +11,7 @@ return {
       return {
          quantizer = {
             id = "rtn",
-            config = { bits = o.bits, group_size = o.group, symmetric = o.symmetric },
+            config = { bits = o.bits, group_size = math.max(o.group, 0), symmetric = o.symmetric },
          },
       }
    end,

@@ -1,6 +1,7 @@
 -- Greedy answers to chat prompts, shown side by side. No number: something to read.
 -- The dataset's records are { id, category, prompt }.
 local fail = require "assay.fail"
+local sys = require("assay.native").sys
 
 local function prompts_of(o)
    local prompts = {}
@@ -48,10 +49,10 @@ return {
 
    tokens = function(o) return #prompts_of(o) * o.max_tokens * 12 end, -- decoding is slower
 
-   run = function(o, m, progress)
+   run = function(o, m)
       local outputs, prompts = {}, prompts_of(o)
       for i, p in ipairs(prompts) do
-         progress(i - 1, #prompts, p.id)
+         sys.part(i, #prompts)
          local text = m:chat({ { role = "user", content = p.prompt } }, { generate = true })
          local answer = m:generate(text, { max_tokens = o.max_tokens, temperature = 0 })
          outputs[i] = { ends = ends_of(m, answer.ids), prompt_id = p.id, category = p.category, prompt = p.prompt,

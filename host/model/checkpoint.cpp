@@ -102,9 +102,7 @@ bool begins_with_gguf(const std::string &path) {
   return file.read(magic, 4) && std::string(magic, 4) == "GGUF";
 }
 
-}  // namespace
-
-std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
+std::shared_ptr<checkpoint> open_any(const std::string &path) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) throw error(error_kind::failed, "there is no such model").at(path);
@@ -114,6 +112,18 @@ std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
   throw error(error_kind::failed, "the file is not GGUF")
       .at(path)
       .hint("A Hugging Face model folder or a .gguf file is needed");
+}
+
+}  // namespace
+
+std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
+  try {
+    return open_any(path);
+  } catch (const nlohmann::json::exception &e) {  // a key of another type than the format's
+    throw error(error_kind::failed, "a configuration file does not have the expected form")
+        .at(path)
+        .cause(e.what());
+  }
 }
 
 std::string checkpoint::provenance_note() const {

@@ -155,7 +155,11 @@ class config_reader {
       if (value.is_object())
         unsupported("config.json: RoPE parameters per layer type ('" + key + "')");
     out.theta = real(spec, "rope_theta", out.theta);
-    out.type = spec.value("rope_type", spec.value("type", std::string("default")));
+    const char *type_key = spec.contains("rope_type") ? "rope_type" : "type";
+    if (spec.contains(type_key) && !spec[type_key].is_string())
+      refuse(std::string("config.json: '") + type_key + "' is not a name",
+             "Copy the original config.json");
+    out.type = spec.value(type_key, std::string("default"));
     if (out.type != "default" && out.type != "linear" && out.type != "llama3")
       unsupported("config.json: the RoPE type '" + out.type + "'");
     if (real(spec, "partial_rotary_factor", 1) != 1)

@@ -239,6 +239,9 @@ TEST_CASE("a config that does not fit the weights is one clear error") {
   CHECK(with("vocab_size", nullptr) == "config.json lacks 'vocab_size'");
   CHECK(with("attention_bias", true) ==
         "the weights lack the tensor 'model.layers.0.self_attn.q_proj.bias'");
+  CHECK(with("rope_parameters", {{"rope_type", 5}}) == "config.json: 'rope_type' is not a name");
+  CHECK(with("quantization_config", {{"quant_method", 5}}) ==
+        "a configuration file does not have the expected form");
   spoiled_model biases("llama3-rope-biases-tied");
   biases.set("attention_bias", false);
   CHECK(

@@ -152,6 +152,19 @@ describe("a report with little in it", function()
     assert.contains(report.render(data, "md"), "has no awq")
     assert.contains(report.render(data, "csv"), "has no awq")
   end)
+  it("shows the beginning of a reason that lists every layer", function()
+    local data = minimal { variants = { { id = "b/q", subject = "b", label = "q", recipe = {}, status = "failed",
+      reason = ("layer é; "):rep(100) } } }
+    local page = report.render(data, "md")
+    assert.contains(page, "…")
+    assert.is_true(#page < 2000)
+    assert.equal("number", type(utf8.len(page)))
+  end)
+  it("names a certain loss within the margin", function()
+    local data = load_example()
+    data.results[2].verdict, data.results[2].within_margin = "worse", true
+    assert.contains(report.render(data, "html"), '<span class="chip open">worse, within margin</span>')
+  end)
   it("escapes hostile names and outputs", function()
     local evil = "<img src=x onerror=alert(1)>"
     local data = minimal { study = { name = evil, title = evil },

@@ -38,7 +38,7 @@ function sections.verdicts(v)
   for _, row in ipairs(v:card()) do
     out[#out + 1] = '<div class="verdict"><div>' .. chip(row.tone, row.short) .. '</div><div class="name">'
       .. esc(row.label) .. "</div><div>"
-      .. esc(row.finding:sub(1, 1):upper() .. row.finding:sub(2)) .. '.<span class="size">' .. esc(row.size)
+      .. esc(words.sentence(row.finding)) .. '<span class="size">' .. esc(row.size)
         .. "</span></div></div>"
   end
   out[#out + 1] = '</div><p class="checks">' .. esc(v:gate_sentence()) .. ".</p>\n"

@@ -37,7 +37,7 @@ end
 local function verdicts(v)
   local out = {}
   for _, row in ipairs(v:card()) do
-    out[#out + 1] = "- **" .. esc(row.label) .. "**: " .. esc(row.short) .. ". " .. esc(row.finding) .. "."
+    out[#out + 1] = "- **" .. esc(row.label) .. "**: " .. esc(row.short) .. ". " .. esc(words.sentence(row.finding))
       .. (row.size ~= "" and " " .. esc(row.size) .. "." or "")
   end
   return "## Verdicts\n\n" .. table.concat(out, "\n") .. "\n\n" .. esc(v:gate_sentence()) .. "."

@@ -30,7 +30,7 @@ padding:.75rem 1.1rem;margin:1.3rem 0}
 .banner p{max-width:none;margin:.1rem 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.9rem;padding:1.1rem 1.4rem;margin:1.4rem 0}
 .verdicts{padding:.35rem 1.4rem}
-.verdict{display:grid;grid-template-columns:8.2rem 11rem 1fr;gap:.2rem 1.2rem;padding:.85rem 0;align-items:baseline;
+.verdict{display:grid;grid-template-columns:11rem 10rem 1fr;gap:.2rem 1.2rem;padding:.85rem 0;align-items:baseline;
 border-bottom:1px solid var(--faint)}
 .verdict:last-child{border-bottom:0}
 .verdict .name{font-weight:620}

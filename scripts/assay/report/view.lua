@@ -101,6 +101,14 @@ local function ratio_to_reference(self, variant)
   return variant.bytes_on_disk / reference.bytes_on_disk
 end
 
+-- A reason can list every layer; the card shows its beginning, the table of variants in CSV all of it.
+local function shortened(text)
+  if not text or #text <= 260 then return text end
+  local cut = text:sub(1, 240)
+  while not utf8.len(cut) do cut = cut:sub(1, -2) end
+  return cut .. " …"
+end
+
 -- One line per variant for the card at the top: { label, verdict, tone, finding, size }.
 function view:card()
   local headline, rows = self:headline(), {}
@@ -126,9 +134,8 @@ function view:card()
         or "")
     end
     rows[#rows + 1] = { id = variant.id, label = self:label(variant.id), verdict = verdict,
-      tone = words.tone(verdict), short = words.short(verdict),
-      finding = result and words.finding(result, self:margin(result.task, result.metric)) or variant.reason
-        or "not measured",
+      tone = words.tone(verdict, result), short = words.short(verdict, result),
+      finding = result and words.finding(result, self:margin(result.task, result.metric)) or shortened(variant.reason) or "not measured",
       size = table.concat(size, ", ") }
   end
   return rows
@@ -187,8 +194,8 @@ function view:result_rows(group)
     local variant = self.variant[result.variant] or {}
     local value, range = format.value(result)
     local row = { id = result.variant, label = self:label(result.variant), result = result, verdict = result.verdict,
-      short = words.short(result.verdict),
-      tone = words.tone(result.verdict), value = value, range = range, change = "", change_range = "",
+      short = words.short(result.verdict, result),
+      tone = words.tone(result.verdict, result), value = value, range = range, change = "", change_range = "",
       bits = variant.bits_per_weight and format.fixed(variant.bits_per_weight, 2) or "",
       disk = variant.bytes_on_disk and format.bytes(variant.bytes_on_disk) or "",
       memory = variant.bytes_in_memory and format.bytes(variant.bytes_in_memory) or "", mde = format.mde(result.mde),
@@ -249,7 +256,9 @@ function view.output_note(output)
   if output.tokens then parts[#parts + 1] = format.count(output.tokens) .. " tokens" end
   if output.finish == "length" then parts[#parts + 1] = "cut at the limit" end
   if output.divergence then parts[#parts + 1] = "differs from token " .. format.count(output.divergence.token) end
-  for _, flag in ipairs(output.flags or {}) do parts[#parts + 1] = flag end
+  for _, flag in ipairs(output.flags or {}) do
+    if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = flag end -- said already
+  end
   return table.concat(parts, " · ")
 end
 

@@ -18,8 +18,21 @@ words.verdicts = {
   reference = { rank = 9, tone = "plain", short = "reference" },
 }
 
-function words.tone(verdict) return (words.verdicts[verdict] or { tone = "open" }).tone end
-function words.short(verdict) return (words.verdicts[verdict] or { short = verdict or "not judged" }).short end
+-- result: the entry that the verdict rests on, if any. A certain loss within the margin is named and toned as such.
+function words.tone(verdict, result)
+  if verdict == "worse" and result and result.within_margin then return "open" end
+  return (words.verdicts[verdict] or { tone = "open" }).tone
+end
+
+function words.short(verdict, result)
+  local short = (words.verdicts[verdict] or { short = verdict or "not judged" }).short
+  return verdict == "worse" and result and result.within_margin and short .. ", within margin" or short
+end
+
+function words.sentence(text)
+  local stop = text:sub(-3) == "\u{2026}" and "" or "."
+  return text:sub(1, 1):upper() .. text:sub(2) .. stop
+end
 
 local METRIC_NAMES <const> = { ppl = "perplexity", ce = "cross-entropy", acc = "accuracy",
   acc_norm = "normalised accuracy" }

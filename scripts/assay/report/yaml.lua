@@ -35,7 +35,7 @@ local function note_of(result)
     local change, change_range = format.change(result.paired)
     text = text .. "; change to the untouched model " .. change .. " " .. change_range
   end
-  return text .. (result.verdict and ": " .. words.short(result.verdict) or "")
+  return text .. (result.verdict and ": " .. words.short(result.verdict, result) or "")
 end
 
 local function result_entry(v, result)

@@ -12,14 +12,16 @@ namespace data_free {
 namespace {
 
 float code_of(float x, float scale, float zero, float top) {
-  const float code = std::nearbyint(x / scale + zero);
-  return code < 0 ? 0 : code > top ? top : code;
+  float code = x / scale + zero;
+  code = code < 0 ? 0 : code > top ? top : code;
+  return (code + 12582912.0f) - 12582912.0f;  // 1.5 * 2^23: rounds half to even, and vectorises
 }
 
-// Shrinkage of eq. 5: the error that is worth keeping under the p-norm.
-float shrink(float r, float beta, float p) {
+// Shrinkage of eq. 5: the error that is worth keeping under the p-norm. It is 0 up to `threshold`,
+// where |r| = |r|^(p-1) / beta; the power is taken for outliers only.
+float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
-  if (magnitude == 0) return 0;
+  if (magnitude <= threshold) return 0;
   const float kept = magnitude - std::pow(magnitude, p - 1) / beta;
   return kept <= 0 ? 0 : std::copysign(kept, r);
 }
@@ -53,10 +55,11 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n, int64_t row, 
   double best_error = mean_error(w, n, best.scale, best.zero, top);
   float zero = best.zero, beta = o.beta;
   for (int step = 0; step < o.iterations; ++step, beta *= o.kappa) {
+    const float threshold = std::pow(beta, -1.0f / (2.0f - o.p));
     double sum = 0;
     for (int64_t i = 0; i < n; ++i) {
       const float code = code_of(w[i], best.scale, zero, top);
-      const float kept = shrink(w[i] - best.scale * (code - zero), beta, o.p);
+      const float kept = shrink(w[i] - best.scale * (code - zero), beta, o.p, threshold);
       sum += double{code} - (double{w[i]} - double{kept}) / double{best.scale};
     }
     zero = stored_zero(static_cast<float>(sum / static_cast<double>(n)));

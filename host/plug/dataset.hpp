@@ -8,8 +8,8 @@
 namespace assay::plug {
 
 struct dataset_info {
-  int64_t count = -1;  // records; -1 = takes a full pass
-  json fields;         // name -> type
+  int64_t count = -1;            // records; -1 = takes a full pass
+  json fields = json::object();  // name -> type
   std::string content_hash, license, source;
 };
 

@@ -144,6 +144,7 @@ std::vector<written_file> exporter_instance::write(const json &plan, export_sour
                                                    const std::string &folder) {
   const std::vector<std::string> names = source.files();
   std::vector<const char *> name_pointers;
+  name_pointers.reserve(names.size());
   for (const std::string &name : names) name_pointers.push_back(name.c_str());
   const std::string text = plan.dump();
   export_context context{*services_, source, folder, nullptr, {}};

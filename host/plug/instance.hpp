@@ -14,7 +14,7 @@
 namespace assay::plug {
 
 // Move-only. Errors of the plugin become assay::error with component and layer named:
-//   CANCELLED -> cancelled; INVALID_ARGUMENT in create -> usage; INTERNAL, a status without a text, or a
+//   CANCELLED -> cancelled; INVALID_ARGUMENT in create -> usage; INTERNAL, no text, or a
 //   broken contract -> plugin; everything else -> failed.
 class instance {
  public:

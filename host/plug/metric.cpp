@@ -145,6 +145,7 @@ void metric_instance::update(const std::vector<metric_sample> &samples) {
   };
   std::vector<holder> holders(samples.size());
   std::vector<const assay_sample *> pointers;
+  pointers.reserve(samples.size());
   for (size_t i = 0; i < samples.size(); ++i) {
     holder &one = holders[i];
     for (const auto &[name, values] : samples[i].arrays) {

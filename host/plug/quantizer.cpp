@@ -96,6 +96,8 @@ std::vector<std::optional<emitted_form>> quantizer_instance::quantize_block(
     const std::vector<bool> &wanted) {
   std::vector<std::unique_ptr<form_sink>> sinks;
   std::vector<const assay_sink *> tables;
+  sinks.reserve(block.n_layers);
+  tables.reserve(block.n_layers);
   for (uint32_t i = 0; i < block.n_layers; ++i) {
     sinks.push_back(wanted[i] ? std::make_unique<form_sink>(*block.layers[i]) : nullptr);
     tables.push_back(sinks.back() ? sinks.back()->table() : nullptr);

@@ -98,7 +98,9 @@ std::vector<const component *> registry::all(std::optional<kind> what) const {
 const component &registry::find(kind what, const std::string &id) const {
   std::vector<const component *> found;
   std::vector<std::string> ids;
-  for (const component *one : all(what)) {
+  const std::vector<const component *> known = all(what);
+  ids.reserve(known.size());
+  for (const component *one : known) {
     if (one->id == id) found.push_back(one);
     ids.push_back(one->id);
   }

@@ -9,12 +9,14 @@
 
 namespace assay::check {
 
-bench_layer::bench_layer(int64_t rows, int64_t columns, uint64_t seed)
+bench_layer::bench_layer(int64_t rows, int64_t columns, uint64_t seed, const std::string &name,
+                         const std::string &role)
     : weight(static_cast<size_t>(rows * columns)),
       rows_(rows),
       columns_(columns),
       n_tokens_(2 * columns + 3),
-      name_("check." + std::to_string(rows) + "x" + std::to_string(columns)) {
+      name_(name.empty() ? "check." + std::to_string(rows) + "x" + std::to_string(columns) : name),
+      role_(role) {
   numbers random(seed);
   for (float &w : weight) w = static_cast<float>(0.05 * random.normal());
   // channels of different strength, as in a real model
@@ -26,7 +28,7 @@ bench_layer::bench_layer(int64_t rows, int64_t columns, uint64_t seed)
   weight_view_ = plug::tensor_view(weight.data(), plug::k_f32, {rows, columns});
   layer_.struct_size = sizeof layer_;
   layer_.name = name_.c_str();
-  layer_.role = "mlp.up";
+  layer_.role = role_.c_str();
   layer_.tie_group = "";
   layer_.arch_json = "{}";
   layer_.out_features = rows;

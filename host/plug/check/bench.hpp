@@ -14,7 +14,8 @@ namespace assay::check {
 // One linear with the calibration inputs x that its statistics come from.
 class bench_layer {
  public:
-  bench_layer(int64_t rows, int64_t columns, uint64_t seed);
+  bench_layer(int64_t rows, int64_t columns, uint64_t seed, const std::string &name = "",
+              const std::string &role = "mlp.up");
   bench_layer(const bench_layer &) = delete;
   bench_layer &operator=(const bench_layer &) = delete;
 
@@ -31,7 +32,7 @@ class bench_layer {
  private:
   void fill_stats();
   int64_t rows_, columns_, n_tokens_;
-  std::string name_;
+  std::string name_, role_;
   assay_layer layer_{};
   plug::tensor_view weight_view_;
   std::vector<float> hessian_, first_, abs_max_, abs_mean_, sq_mean_, min_, max_;

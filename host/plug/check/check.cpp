@@ -17,7 +17,7 @@ std::vector<std::vector<test_case>> cases_of(plug::kind what) {
     case plug::kind::exporter:
       return {config_cases(), exporter_cases()};
     case plug::kind::transform:
-      return {config_cases()};
+      return {config_cases(), transform_cases()};
   }
   return {};
 }
@@ -87,6 +87,7 @@ void skip(const std::string &text) {
 
 std::vector<std::string> case_names(const plan &what) {
   std::vector<std::string> names;
+  names.reserve(library_cases().size());
   for (const test_case &one : library_cases()) names.push_back(std::string("library/") + one.name);
   for (const plug::component &part : what.components)
     for (const auto &group : cases_of(part.what))

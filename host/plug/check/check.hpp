@@ -46,6 +46,7 @@ const std::vector<test_case> &library_cases();
 const std::vector<test_case> &config_cases();
 const std::vector<test_case> &quantizer_cases();
 const std::vector<test_case> &control_cases();  // of quantizers: memory, cancelling, threads
+const std::vector<test_case> &transform_cases();
 const std::vector<test_case> &dataset_cases();
 const std::vector<test_case> &metric_cases();
 const std::vector<test_case> &exporter_cases();

@@ -2,6 +2,7 @@
 // fp4: the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by their largest, 6.
 #include "codebook.hpp"
 
+#include <algorithm>
 #include <assay_json.hpp>
 #include <atomic>
 #include <cmath>
@@ -55,7 +56,7 @@ float largest_magnitude(const float *w, int64_t n) {
 
 codebook::codebook(assay_cpp::host host, const char *config_json) : host_(host) {
   const auto config = assay_json::parse(config_json);
-  group_size_ = static_cast<int64_t>(config.number_or("group_size", 64));
+  group_size_ = std::max<int64_t>(0, static_cast<int64_t>(config.number_or("group_size", 64)));
   values_ = config.string_or("codebook", "nf4") == "fp4" ? k_fp4 : k_nf4;
 }
 

@@ -3,6 +3,7 @@
 // shrinkage of the error with a closed-form mean.
 #include "hqq.hpp"
 
+#include <algorithm>
 #include <assay_json.hpp>
 #include <atomic>
 #include <cmath>
@@ -81,7 +82,8 @@ void encode_hqq(const hqq_options &o, const hqq_group &grid, const float *w, int
 hqq::hqq(assay_cpp::host host, const char *config_json) : host_(host) {
   const auto config = assay_json::parse(config_json);
   options_.bits = static_cast<int>(config.number_or("bits", 4));
-  options_.group_size = static_cast<int64_t>(config.number_or("group_size", 64));
+  options_.group_size =
+      std::max<int64_t>(0, static_cast<int64_t>(config.number_or("group_size", 64)));
   options_.iterations = static_cast<int>(config.number_or("iterations", 20));
   options_.p = static_cast<float>(config.number_or("p", 0.7));
   options_.beta = static_cast<float>(config.number_or("beta", 10));

@@ -11,9 +11,9 @@ static const char k_schema[] =
     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
     " \"bits\": {\"type\": \"integer\", \"minimum\": 2, \"maximum\": 8, \"default\": 4,"
     "  \"x-unit\": \"bits\", \"description\": \"width of a code\"},"
-    " \"group_size\": {\"type\": \"integer\", \"minimum\": 0, \"default\": 128,"
+    " \"group_size\": {\"type\": \"integer\", \"minimum\": -1, \"default\": 128,"
     "  \"x-unit\": \"columns\","
-    "  \"description\": \"columns that share a scale; 0 = the whole row\"},"
+    "  \"description\": \"columns that share a scale; 0 or -1 = the whole row\"},"
     " \"symmetric\": {\"type\": \"boolean\", \"default\": true,"
     "  \"description\": \"grid around zero; false stores a zero point for each group\"},"
     " \"range\": {\"type\": \"string\", \"enum\": [\"full\", \"narrow\"], \"default\": \"full\","
@@ -53,6 +53,7 @@ static int32_t create(const assay_host *host, const char *config, void **out_ins
   self->host = host;
   self->grid.bits = atoi(value_of(config, "\"bits\""));
   self->group_size = strtoll(value_of(config, "\"group_size\""), NULL, 10);
+  if (self->group_size < 0) self->group_size = 0;
   const int narrow = starts_with(value_of(config, "\"range\""), "\"narrow\"");
   self->grid.range = narrow ? RTN_NARROW : RTN_FULL;
   if (starts_with(value_of(config, "\"symmetric\""), "false")) self->grid.range = RTN_ASYMMETRIC;

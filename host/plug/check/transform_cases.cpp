@@ -1,0 +1,80 @@
+// What a transform is asked: the function of a layer stays, and the same edits come twice.
+#include <cmath>
+
+#include "core/error.hpp"
+#include "plug/check/check.hpp"
+#include "plug/check/small_block.hpp"
+#include "plug/transform.hpp"
+
+namespace assay::check {
+namespace {
+
+// fp32 weights divided and multiplied by the same scales: a few roundings for each product
+constexpr double k_tolerance = 2e-5;
+
+class edits : public plug::edit_receiver {
+ public:
+  explicit edits(small_block &on) : on_(on) {}
+  void set_bias(const std::string &layer, const assay_tensor &bias) override {
+    on_.set_bias(layer, bias);
+  }
+  void set_clip(const std::string &, const assay_tensor &, const assay_tensor &, int64_t) override {
+  }
+  void set_online(const std::string &, const json &) override { online = true; }
+  void note(const json &) override {}
+  bool online = false;
+
+ private:
+  small_block &on_;
+};
+
+// Applies the transform to the block; skips what this program cannot judge.
+void apply(const subject &on, small_block &block) {
+  plug::transform_instance transform(*on.what, on.config);
+  transform.check(json::parse(block.block().arch_json));
+  const assay_needs needs = transform.needs(block.block());
+  if ((needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) != 0)
+    skip("it tries candidates on a block, which this program cannot run");
+  if ((needs.schedule & (ASSAY_SCHEDULE_MODEL | ASSAY_SCHEDULE_AFTER)) != 0)
+    skip("it does not keep the function block by block before quantization");
+  if ((needs.statistics & ASSAY_NEED_RAW_INPUT) != 0) skip("it reads raw inputs");
+  if (needs.statistics != 0) block.provide(needs);
+  edits receiver(block);
+  transform.apply(block.block(), receiver);
+  if (receiver.online) skip("it leaves an operation in the forward pass");
+}
+
+void keeps_the_function(const subject &on) {
+  small_block block(on.seed);
+  const std::vector<double> before = block.output();
+  apply(on, block);
+  const std::vector<double> after = block.output();
+  double difference = 0, total = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    difference += (after[i] - before[i]) * (after[i] - before[i]);
+    total += before[i] * before[i];
+  }
+  const double relative = std::sqrt(difference / total);
+  if (!(relative <= k_tolerance))
+    fail("the layer's output changes by " + std::to_string(relative) +
+         " relative; at most 2e-5 is rounding");
+}
+
+void same_edits(const subject &on) {
+  small_block first(on.seed), second(on.seed);
+  apply(on, first);
+  apply(on, second);
+  if (first.output() != second.output()) fail("two runs with the same input edit differently");
+}
+
+}  // namespace
+
+const std::vector<test_case> &transform_cases() {
+  static const std::vector<test_case> cases = {
+      {"keeps_the_function", keeps_the_function},
+      {"same_edits", same_edits},
+  };
+  return cases;
+}
+
+}  // namespace assay::check

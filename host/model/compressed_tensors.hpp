@@ -1,5 +1,5 @@
 // Reads compressed-tensors checkpoints back: codes, scales, zero points, and the weights they stand
-// for. Not the writer (plugins/exporters/compressed_tensors). formats.md 4.3, 4.4.
+// for. Not the writer (an exporter). formats.md 4.3, 4.4.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -42,6 +42,13 @@ std::string role_of(const std::string &name) {
   return found == k_roles.end() ? "" : found->second;
 }
 
+// Of the forms that a quantizer emits, as declared in its facts; integer grids where it says nothing.
+std::string declared_format(const plug::component &component) {
+  const auto formats = component.facts.find("formats");
+  const bool listed = formats != component.facts.end() && formats->is_array() && !formats->empty();
+  return listed ? formats->front().get<std::string>() : "int/1";
+}
+
 }  // namespace
 
 json plan_of(const quantized_model &model, const model::checkpoint &subject) {
@@ -92,7 +99,7 @@ json plan_of(const recipe &what, const model::checkpoint &subject) {
                              {"bits", full.value("bits", 0)},
                              {"group_size", full.value("group_size", 0)},
                              {"symmetric", full.value("symmetric", true)},
-                             {"format", component.facts.value("format", "int/1")},
+                             {"format", declared_format(component)},
                              {"scale_dtype", full.value("scale_dtype", "float16")}});
   }
   return plan;

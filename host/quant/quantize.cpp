@@ -15,7 +15,9 @@
 #include "quant/activation.hpp"
 #include "quant/calibrate.hpp"
 #include "quant/linear_run.hpp"
+#include "quant/statistics_cache.hpp"
 #include "quant/summary.hpp"
+#include "quant/transform_run.hpp"
 
 #include <ATen/Parallel.h>
 
@@ -56,6 +58,11 @@ class execution {
     const auto start = clock::now();
     const bool fresh_peak = reset_peak_resident();
     at::NoGradGuard no_grad;
+    if (!what_.transforms.empty()) {
+      transformed_ = run_transforms(out_.decoder, what_, data_, out_.incidents, options_.progress);
+      out_.edited = std::move(transformed_.edited);
+      out_.metadata["transforms"] = std::move(transformed_.report);
+    }
     if (what_.quantizer) {
       prepare();
       if (needs_.any())
@@ -77,10 +84,6 @@ class execution {
 
  private:
   void refuse_what_is_missing() const {
-    if (!what_.transforms.empty())
-      throw error(error_kind::usage, "transforms are not implemented yet")
-          .at("recipe.transforms")
-          .hint("Leave them out");
     if (!what_.kv.is_null())
       throw error(error_kind::usage, "key-value schemes are not implemented yet").at("recipe.kv");
     if (what_.quantizer && !is_kept(what_, "lm_head", "lm_head"))
@@ -163,12 +166,19 @@ class execution {
     });
   }
 
+  void show_clip(layer_view &view, const std::string &name) const {
+    const auto found = transformed_.clips.find(name);
+    if (found == transformed_.clips.end()) return;
+    view.set_clip(found->second.min, found->second.max, found->second.group_size);
+  }
+
   void run_data_free() {
     for_each_task(
         [&](size_t i) {
           auto &t = tasks_[i];
           const auto weight = float_weight(*t.linear);
-          const layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+          layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+          show_clip(view, t.linear->name);
           accept(t, run_linear(*t.quantizer, view, weight, nullptr));
         },
         true);
@@ -179,8 +189,6 @@ class execution {
     // "fp" on the float
     // model.
     const bool quantized = what_.propagation == propagation_policy::quantized;
-    model::decoder reference = out_.decoder;
-    model::decoder &live = quantized ? out_.decoder : reference;
     calibrate_options options;
     options.needs = needs_;
     options.sink = first_ || what_.sink_weight > 0;
@@ -190,7 +198,11 @@ class execution {
         if (t.linear->block == block && t.linear->group == group) return true;
       return false;
     };
-    pass_facts_ = calibrate(live, *data_, options, [this](calibration_stop &stop) { visit(stop); });
+    const auto visitor = [this](calibration_stop &stop) { visit(stop); };
+    if (quantized)
+      pass_facts_ = calibrate(out_.decoder, *data_, options, visitor);
+    else
+      pass_facts_ = calibrate_float(model::decoder(out_.decoder), *data_, options, visitor);
   }
 
   void visit(calibration_stop &stop) {
@@ -205,7 +217,8 @@ class execution {
       const stats_view stats(sums, stop.sink.n_tokens ? &stop.sink : nullptr, what_.propagation,
                              static_cast<int64_t>(data_->sequences().size()));
       const auto weight = float_weight(*t.linear);
-      const layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+      layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+      show_clip(view, t.linear->name);
       for (const auto &chunk : sums.raw) {
         const plug::tensor_ref tokens(chunk.contiguous());
         t.quantizer->observe(view.get(), *tokens.get());
@@ -256,6 +269,7 @@ class execution {
   const quantize_options &options_;
   quantized_model out_;
   std::string arch_json_;
+  transform_outcome transformed_;
   json activation_, pass_facts_, kept_ = json::array();
   std::vector<task> tasks_;
   statistics_needs needs_;

@@ -17,20 +17,33 @@ namespace {
 
 constexpr size_t k_shown_refusals = 3;
 
-const plug::component &exporter_of(const std::string &format, bool quantizes) {
-  std::string id = format == "auto" ? (quantizes ? "compressed_tensors" : "safetensors") : format;
-  std::replace(id.begin(), id.end(), '-', '_');  // "compressed-tensors", as users write it
-  return plug::plugins().find(plug::kind::exporter, id);
-}
-
-void refuse(const std::vector<plug::refusal> &refusals, const std::string &format) {
-  if (refusals.empty()) return;
+std::string refusal_text(const std::vector<plug::refusal> &refusals) {
   std::string reasons;
   for (size_t i = 0; i < std::min(refusals.size(), k_shown_refusals); ++i)
     reasons += (i ? "; " : "") + refusals[i].where + ": " + refusals[i].reason;
   if (refusals.size() > k_shown_refusals)
     reasons += "; and " + std::to_string(refusals.size() - k_shown_refusals) + " more";
-  throw error(error_kind::usage, "'" + format + "' cannot hold this model").cause(reasons);
+  return reasons;
+}
+
+std::vector<const plug::component *> exporters_for(const std::string &format) {
+  if (format == "auto") return plug::plugins().all(plug::kind::exporter);
+  std::string id = format;
+  std::replace(id.begin(), id.end(), '-', '_');  // "compressed-tensors", as users write it
+  return {&plug::plugins().find(plug::kind::exporter, id)};
+}
+
+// The first exporter, by id, that can hold the plan. Throws with every one's reasons.
+plug::exporter_instance choose(const json &plan, const save_options &options) {
+  std::string reasons;
+  const auto candidates = exporters_for(options.format);
+  for (const auto *component : candidates) {
+    plug::exporter_instance exporter(*component, options.config, {}, "save");
+    const auto refusals = exporter.check(plan);
+    if (refusals.empty()) return exporter;
+    reasons += (reasons.empty() ? "" : " | ") + component->id + ": " + refusal_text(refusals);
+  }
+  throw error(error_kind::usage, "no exporter can hold this model").cause(reasons);
 }
 
 json without_linears(const json &summary) {
@@ -99,10 +112,8 @@ std::string model_card(const quantized_model &model, const model::checkpoint &su
 json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
           const save_options &options) {
   const auto start = std::chrono::steady_clock::now();
-  plug::exporter_instance exporter(exporter_of(options.format, !model.forms.empty()),
-                                   options.config, {}, "save");
   const json plan = plan_of(model, subject);
-  refuse(exporter.check(plan), exporter.made_by().id);
+  auto exporter = choose(plan, options);
   folder_in_progress target(folder, options.replace);
   model_export_source source(model, subject);
   auto files = exporter.write(plan, source, target.path());
@@ -126,11 +137,15 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 
 std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
                                      const std::string &format) {
-  plug::exporter_instance exporter(exporter_of(format, what.quantizer.has_value()), json::object(),
-                                   {}, "save");
+  const json plan = plan_of(what, subject);
   std::vector<std::string> reasons;
-  for (const auto &refusal : exporter.check(plan_of(what, subject)))
-    reasons.push_back(refusal.where + ": " + refusal.reason);
+  for (const auto *component : exporters_for(format)) {
+    plug::exporter_instance exporter(*component, json::object(), {}, "save");
+    const auto refusals = exporter.check(plan);
+    if (refusals.empty()) return {};
+    for (const auto &refusal : refusals)
+      reasons.push_back(component->id + ": " + refusal.where + ": " + refusal.reason);
+  }
   return reasons;
 }
 

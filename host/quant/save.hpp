@@ -11,10 +11,11 @@
 namespace assay::quant {
 
 struct save_options {
-  std::string format = "auto";   // exporter id; "auto": "safetensors" for a model with no quantized
-                                 // linear, else "compressed-tensors"
-  json config = json::object();  // the exporter's configuration
-  bool replace = false;          // replace an existing folder
+  // Exporter id, "-" and "_" alike; "auto": the first, by id, that can hold the model.
+  std::string format = "auto";
+  json config = json::
+      object();  // the exporter's configuration; with "auto", all that are asked must know its keys
+  bool replace = false;  // replace an existing folder
 };
 
 // Asks the exporter whether it can hold the model before any byte is written; then writes beside

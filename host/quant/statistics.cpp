@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "model/matmul.hpp"
+
 namespace assay::quant {
 namespace {
 
@@ -32,13 +34,16 @@ bool statistics_needs::covers(const statistics_needs &other) const {
 
 void accumulate_gram(at::Tensor &h, const at::Tensor &x) {
   const int64_t n = h.size(0);
-  const auto rows = x.to(at::kFloat).contiguous();
+  // Transposed once, so that every slab is a plain x W^T for the faster library (model/matmul).
+  const auto columns = x.to(at::kFloat).t().contiguous();  // [in, tokens]
   const int64_t slab = std::max(k_min_slab, (n + k_slabs - 1) / k_slabs);
   for (int64_t begin = 0; begin < n; begin += slab) {
     const int64_t width = std::min(slab, n - begin);
     // rows [begin, begin+width) of the upper triangle: columns begin .. n
-    auto out = h.narrow(0, begin, width).narrow(1, begin, n - begin);
-    out.addmm_(rows.narrow(1, begin, width).t(), rows.narrow(1, begin, n - begin));
+    h.narrow(0, begin, width)
+        .narrow(1, begin, n - begin)
+        .add_(model::fast_linear(columns.narrow(0, begin, width),
+                                 columns.narrow(0, begin, n - begin)));
   }
 }
 

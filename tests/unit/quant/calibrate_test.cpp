@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "quant/calibrate.hpp"
 #include "quant/quantize.hpp"
+#include "quant/statistics_cache.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 
@@ -205,4 +206,35 @@ TEST_CASE("too few tokens are refused, or allowed and written down", "[calibrate
           assay_test::contains("allow it with min_token_ratio"));
   what.min_token_ratio = 0;
   CHECK(quantize(*checkpoint, decoder, what, &data).incidents.counts().at("low_rank") == 8);
+}
+
+TEST_CASE("recipes that share statistics share the pass, and get the same bits",
+          "[calibrate_test]") {
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  const auto decoder = assay::model::decoder::load(*checkpoint);
+  use_plugins();
+  forget_statistics();
+  const auto data = some_sequences(12);
+  const auto run = [&](const char *id, int bits, const assay::model::decoder &model) {
+    return quantize(
+        *checkpoint, model,
+        recipe::from_json(
+            {{"quantizer", {{"id", id}, {"config", {{"bits", bits}, {"group_size", 32}}}}},
+             {"propagation", "fp"}}),
+        &data);
+  };
+  const auto shared = [](const quantized_model &q) {
+    return q.metadata["calibration_pass"]["shared"].get<bool>();
+  };
+  const auto first = run("gptq", 4, decoder);
+  CHECK_FALSE(shared(first));
+  const auto second = run("gptq", 4, decoder);
+  CHECK(shared(second));
+  CHECK(at::equal(logits_of(first.decoder), logits_of(second.decoder)));
+  CHECK(shared(run("gptq", 3, decoder)));
+  CHECK(shared(run("opt_rtn", 4, decoder)));
+  CHECK_FALSE(shared(run("gptq", 4, first.decoder)));  // another model
+  const auto alone = run("opt_rtn", 4, decoder);       // sums in the same way as beside the Hessian
+  CHECK(at::equal(logits_of(alone.decoder), logits_of(run("opt_rtn", 4, decoder).decoder)));
 }

@@ -1,0 +1,54 @@
+// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. Data-free.
+// What differs between them is the table, the group and how the scale itself is stored.
+#pragma once
+
+#include "assay.hpp"
+#include "tables.hpp"
+
+namespace floats {
+
+enum class scale_form {
+  float32,    // fp8: largest magnitude / 448
+  e8m0,       // mxfp4: a power of two, stored as its exponent + 127
+  e4m3_twice  // nvfp4: E4M3 for each group under one fp32 factor for the matrix
+};
+
+struct format {
+  const table &(*values)();
+  int bits;
+  int64_t group_size;  // columns; 0 = whole rows; the default where the configuration may choose
+  scale_form scale;
+};
+
+extern const format k_fp8, k_mxfp4, k_nvfp4;
+
+template <const format &which>
+class quantizer;
+
+// The common work; `quantizer<format>` below only names the format.
+class worker {
+ public:
+  worker(assay_cpp::host host, const char *config_json, const format &which);
+  void needs(const assay_layer &layer, assay_needs &out);
+  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void dequantize(const assay_form &form, const assay_tensor &out);
+  void estimate(const assay_layer &layer, assay_estimate &out);
+
+ private:
+  // Scales [out, groups] as they are stored, as numbers; emits them too.
+  std::vector<float> emit_scales(const assay_layer &layer, const std::vector<float> &largest,
+                                 int64_t groups, const assay_cpp::sink &sink);
+  int64_t group(int64_t in) const { return group_size_ > 0 && group_size_ < in ? group_size_ : in; }
+
+  assay_cpp::host host_;
+  const format &format_;
+  int64_t group_size_;
+};
+
+template <const format &which>
+class quantizer : public worker {
+ public:
+  quantizer(assay_cpp::host host, const char *config_json) : worker(host, config_json, which) {}
+};
+
+}  // namespace floats

@@ -1,0 +1,58 @@
+// The C ABI of this plugin: quantizers on small floats. Not their work (float_quantizer.hpp).
+#include "assay.hpp"
+#include "float_quantizer.hpp"
+
+namespace {
+
+const auto k_fp8_table = assay_cpp::quantizer_table<floats::quantizer<floats::k_fp8>>();
+const auto k_mxfp4_table = assay_cpp::quantizer_table<floats::quantizer<floats::k_mxfp4>>();
+const auto k_nvfp4_table = assay_cpp::quantizer_table<floats::quantizer<floats::k_nvfp4>>();
+
+constexpr const char *k_fp8_schema =
+    R"({"type": "object", "additionalProperties": false, "properties": {
+  "group_size": {"type": "integer", "minimum": -1, "default": 0, "x-unit": "columns",
+    "description": "columns that share a scale; 0 or -1 = the whole row"}}})";
+constexpr const char *k_fixed_schema =
+    R"({"type": "object", "additionalProperties": false, "properties": {}})";
+constexpr const char *k_facts = R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"]})";
+
+constexpr assay_component component(const char *id, const char *summary, const char *schema,
+                                    const void *table) {
+  return {sizeof(assay_component),
+          ASSAY_KIND_QUANTIZER,
+          id,
+          1,
+          0,
+          summary,
+          schema,
+          k_facts,
+          table,
+          nullptr};
+}
+
+const assay_component k_fp8 =
+    component("fp8", "8-bit floats E4M3 with a scale for each row", k_fp8_schema, &k_fp8_table);
+const assay_component k_mxfp4 =
+    component("mxfp4", "4-bit floats E2M1 in groups of 32 with power-of-two scales", k_fixed_schema,
+              &k_mxfp4_table);
+const assay_component k_nvfp4 = component(
+    "nvfp4", "4-bit floats E2M1 in groups of 16 with E4M3 scales", k_fixed_schema, &k_nvfp4_table);
+const assay_component *const k_components[] = {&k_fp8, &k_mxfp4, &k_nvfp4};
+
+const assay_plugin k_plugin = {sizeof(assay_plugin),
+                               ASSAY_ABI_MINOR,
+                               "org.assay.floats",
+                               "1.0.0",
+                               "quantizers on small floats: fp8, mxfp4, nvfp4",
+                               "Apache-2.0",
+                               nullptr,
+                               nullptr,
+                               3,
+                               0,
+                               k_components};
+
+}  // namespace
+
+extern "C" const assay_plugin *assay_plugin_v1(const assay_host *) {
+  return &k_plugin;
+}

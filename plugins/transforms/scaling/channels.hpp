@@ -1,0 +1,39 @@
+// Channels of a group: which producer row feeds which consumer column, and how a scale is folded into both sides.
+// No search: a method decides the scales (awq.cpp, smoothquant.cpp).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "assay.hpp"
+
+namespace scaling {
+
+// A group with its geometry checked. Scales are one for each producer channel.
+class channel_group {
+ public:
+  // False, with the reason, if this kind of group is not for scaling or its shapes do not fit.
+  static bool usable(const assay_group &group, std::string &reason);
+  explicit channel_group(const assay_group &group);
+
+  const assay_group &abi() const { return group_; }
+  int64_t producers() const { return n_producers_; }   // channels that carry a scale
+  int64_t columns() const { return group_.channels; }  // columns of the consumers
+  int64_t producer_of(int64_t column) const { return tie_[static_cast<size_t>(column)]; }
+  // [columns] of something -> its mean or maximum over the columns of each producer channel.
+  std::vector<double> tied_mean(const float *per_column) const;
+  std::vector<double> tied_max(const float *per_column) const;
+  // Producer channel j is divided by scale[j], the columns it feeds are multiplied: the function stays the same.
+  void fold(const std::vector<float> &scale) const;
+
+ private:
+  const assay_group &group_;
+  int64_t n_producers_ = 0;
+  std::vector<int64_t> tie_;  // column -> producer channel
+};
+
+// Divides by sqrt(max * min), so that scales lie around 1 (llm-awq).
+void normalise(std::vector<float> &scale);
+
+}  // namespace scaling

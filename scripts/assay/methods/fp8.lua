@@ -1,0 +1,7 @@
+-- 8-bit floats, one scale for each row. Data-free.
+return {
+   name = "fp8",
+   summary = "8-bit floats, one scale for each row",
+   options = {},
+   recipe = function() return { quantizer = { id = "fp8" } } end,
+}

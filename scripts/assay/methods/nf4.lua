@@ -1,0 +1,7 @@
+-- 4-bit quantiles of the normal distribution. Data-free.
+return {
+   name = "nf4",
+   summary = "4-bit quantiles of the normal distribution",
+   options = {},
+   recipe = function() return { quantizer = { id = "codebook", config = { codebook = "nf4" } } } end,
+}

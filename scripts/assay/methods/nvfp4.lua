@@ -1,0 +1,7 @@
+-- 4-bit floats in groups of 16, 8-bit scales. Data-free.
+return {
+   name = "nvfp4",
+   summary = "4-bit floats in groups of 16, 8-bit scales",
+   options = {},
+   recipe = function() return { quantizer = { id = "nvfp4" } } end,
+}

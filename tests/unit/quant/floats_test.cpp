@@ -1,0 +1,63 @@
+// Promises of the small-float quantizers: formats' own thresholds and scales, exact round trips, honest bits.
+#include "catch.hpp"
+
+#include "quant_harness.hpp"
+
+using assay::json;
+using quant_test::run;
+
+namespace {
+
+at::Tensor random_weight(int64_t out, int64_t in) {
+  return at::randn({out, in}, at::detail::createCPUGenerator(7), at::kFloat) * 0.05;
+}
+
+}  // namespace
+
+TEST_CASE("fp8 agrees with torch's own E4M3, bit for bit", "[floats_test]") {
+  const auto w = random_weight(16, 96);
+  const auto result = run("fp8", json::object(), w);
+  const auto scales = w.abs().amax(1, true) / 448.0;
+  CHECK(at::equal(*result.form.find("scales"), scales));
+  const auto theirs = at::div(w, scales).to(at::kFloat8_e4m3fn);
+  CHECK(at::equal(result.weight, theirs.to(at::kFloat) * scales));
+  CHECK(at::equal(result.form.find("codes")->to(at::kLong).bitwise_and(127),
+                  theirs.view(at::kByte).to(at::kLong).bitwise_and(127)));
+  CHECK(result.form.bits_per_weight() == Approx(8 + 32.0 / 96));
+}
+
+TEST_CASE("e2m1 rounds at the format's thresholds, halfway to even codes", "[floats_test]") {
+  // One group of 32 whose largest is 6, hence scale 1 in mxfp4.
+  auto w = at::zeros({1, 32});
+  const std::vector<float> given = {6,    .25f,  .26f,  .74f, .75f, 1.25f, 1.26f, 1.74f, 1.75f,
+                                    2.5f, 2.51f, 3.49f, 3.5f, 5,    5.01f, -.75f, -5};
+  const std::vector<float> wanted = {6, 0, .5f, .5f, 1, 1, 1.5f, 1.5f, 2, 2, 3, 3, 4, 4, 6, -1, -4};
+  for (size_t i = 0; i < given.size(); ++i) w[0][static_cast<int64_t>(i)] = given[i];
+  const auto result = run("mxfp4", json::object(), w);
+  CHECK(result.form.find("scale_exponents")->item<int>() == 127);
+  for (size_t i = 0; i < wanted.size(); ++i)
+    CHECK(result.weight[0][static_cast<int64_t>(i)].item<float>() == wanted[i]);
+  CHECK(result.form.bits_per_weight() == Approx(4.25));
+}
+
+TEST_CASE("nvfp4 keeps scales of groups in E4M3 under one factor", "[floats_test]") {
+  const auto w = random_weight(8, 64);
+  const auto result = run("nvfp4", json::object(), w);
+  const float divisor = result.form.find("tensor_divisor")->item<float>();
+  CHECK(divisor == Approx(448.0 * 6 / w.abs().max().item<double>()));
+  const auto largest = w.reshape({8, 4, 16}).abs().amax(2);
+  const auto local = (largest * divisor / 6).to(at::kFloat8_e4m3fn);
+  CHECK(at::equal(*result.form.find("scales_e4m3"), local.view(at::kByte)));
+  CHECK(result.form.relative_error < 0.12);
+  CHECK(result.form.bits_per_weight() == Approx(4.5 + 32.0 / 512));
+}
+
+TEST_CASE("forms dequantize to the same bits from their description alone", "[floats_test]") {
+  const auto w = random_weight(16, 100);  // ragged groups
+  for (const char *id : {"fp8", "mxfp4", "nvfp4"}) {
+    CAPTURE(id);
+    const auto result = run(id, json::object(), w);
+    CHECK(at::equal(assay::quant::dequantize(result.form), result.weight));
+    CHECK(run(id, json::object(), at::zeros({4, 32})).weight.eq(0).all().item<bool>());
+  }
+}

@@ -1,0 +1,126 @@
+// Promises of transforms: the function stays, the winner is never worse than the identity, saves load.
+#include "catch.hpp"
+
+#include "core/error.hpp"
+#include "quant/activation.hpp"
+#include "quant/quantize.hpp"
+#include "quant/save.hpp"
+#include "quant_harness.hpp"
+#include "tiny_model.hpp"
+
+using assay::json;
+using namespace assay::quant;
+using namespace quant_test;
+
+namespace {
+
+calibration some_data() {
+  const auto ids = tiny_ids(16, 32, 21);
+  std::vector<calibration_sequence> sequences;
+  for (int64_t row = 0; row < 16; ++row) {
+    const auto *first = ids.data_ptr<int64_t>() + row * 32;
+    sequences.push_back({{first, first + 32}, {}});
+  }
+  return calibration(std::move(sequences));
+}
+
+struct model_in_work {
+  temporary_folder root;
+  std::shared_ptr<assay::model::checkpoint> checkpoint =
+      assay::model::checkpoint::open(write_tiny_model(root));
+  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
+  calibration data = some_data();
+
+  model_in_work() {
+    use_plugins();
+    // Outlier channels, so that there is something to gain.
+    for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
+      auto &block = decoder.block(i);
+      block.attention_norm = block.attention_norm.clone();
+      block.mlp_norm = block.mlp_norm.clone();
+      block.attention_norm.narrow(0, 3, 2).mul_(20);
+      block.mlp_norm.narrow(0, 7, 2).mul_(20);
+    }
+  }
+  quantized_model run(const json &recipe_json) const {
+    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json), &data);
+  }
+  double distance(const json &recipe_json) const {
+    return (logits_of(run(recipe_json).decoder) - logits_of(decoder))
+        .square()
+        .mean()
+        .item<double>();
+  }
+};
+
+const json k_rtn4 = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+
+}  // namespace
+
+TEST_CASE("a transform without a quantizer leaves the logits as they were", "[transforms_test]") {
+  const model_in_work m;
+  const auto exact = logits_of(m.decoder);
+  const std::vector<json> transforms = {{{"id", "awq"}},
+                                        {{"id", "smoothquant"}, {"config", {{"alpha", 0.5}}}},
+                                        {{"id", "smoothquant"}, {"config", {{"groups", "all"}}}}};
+  for (const auto &transform : transforms) {
+    CAPTURE(transform.dump());
+    const auto q = m.run({{"transforms", json::array({transform})}});
+    CHECK((logits_of(q.decoder) - exact).abs().max().item<double>() <=
+          1e-4 * exact.abs().max().item<double>());
+    CHECK_FALSE(at::equal(q.decoder.block(0).attention_norm, m.decoder.block(0).attention_norm));
+    CHECK(q.metadata["transforms"].size() == 2);
+  }
+}
+
+TEST_CASE("awq's choice never loses more than the identity", "[transforms_test]") {
+  const model_in_work m;
+  const auto q = m.run({{"transforms", {"awq"}}, {"quantizer", k_rtn4}});
+  for (const auto &block : q.metadata["transforms"]) {
+    CHECK(block["note"]["groups"].size() == 4);
+    for (const auto &group : block["note"]["groups"])
+      CHECK(group["loss"].get<double>() <= group["identity_loss"].get<double>());
+  }
+}
+
+TEST_CASE("awq before rounding brings the logits nearer than rounding alone", "[transforms_test]") {
+  const model_in_work m;
+  CHECK(m.distance({{"transforms", {"awq"}}, {"quantizer", k_rtn4}}) <
+        m.distance({{"quantizer", k_rtn4}}));
+}
+
+TEST_CASE("smoothquant before W8A8 brings the logits nearer than W8A8 alone", "[transforms_test]") {
+  const model_in_work m;
+  json w8a8 = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}}},
+               {"activation", {{"bits", 8}}}};
+  const double plain = m.distance(w8a8);
+  w8a8["transforms"] = json::array({{{"id", "smoothquant"}, {"config", {{"alpha", 0.5}}}}});
+  CHECK(m.distance(w8a8) < plain);
+}
+
+TEST_CASE("a transformed and quantized model comes back from its folder bit for bit",
+          "[transforms_test]") {
+  model_in_work m;
+  const auto q = m.run({{"transforms", {"awq"}}, {"quantizer", k_rtn4}});
+  save(q, *m.checkpoint, m.root / "saved");
+  const auto loaded = assay::model::checkpoint::open(m.root / "saved");
+  CHECK(at::equal(logits_of(assay::model::decoder::load(*loaded)), logits_of(q.decoder)));
+}
+
+TEST_CASE("a transform that needs statistics asks for calibration", "[transforms_test]") {
+  const model_in_work m;
+  CHECK_THROWS_WITH(
+      quantize(*m.checkpoint, m.decoder, recipe::from_json({{"transforms", {"awq"}}})),
+      assay_test::contains("recipe.transforms: 'awq' needs calibration data"));
+}
+
+TEST_CASE("activations are rounded for each token on a symmetric grid", "[transforms_test]") {
+  const auto x = at::tensor({1.0f, -2.0f, 0.5f, 100.0f, 1.0f, 0.0f}).reshape({2, 3});
+  const auto rounded = round_per_token(x, 8);
+  CHECK(rounded[0][1].item<float>() == Approx(-2.0f));
+  CHECK(rounded[0][0].item<float>() == Approx(2.0 / 127 * 64));  // 63.5 rounds to even
+  CHECK(rounded[1][0].item<float>() == Approx(100.0));
+  CHECK(rounded[1][1].item<float>() == Approx(100.0 / 127));
+  CHECK(rounded[1][2].item<float>() == 0.0f);
+  CHECK(round_per_token(at::zeros({1, 4}), 8).eq(0).all().item<bool>());
+}

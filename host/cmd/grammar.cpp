@@ -40,7 +40,8 @@ constexpr verb_text k_verbs[] = {
 constexpr const char *k_foot =
     "exit codes: 0 ok, 1 the work failed, 2 usage, 3 plugin fault, 4 cancelled, 5 timeout,\n"
     "            6 gates failed under --strict\n"
-    "first steps: assay run scripts/studies/quickstart.lua";
+    "first steps: assay run scripts/studies/quickstart.lua\n"
+    "in a checkout: ./assay test (build and run all tests), ./assay build";
 
 void add_global_options(CLI::App &app, options &to) {
   app.add_option("--device", to.device, "where tensors live: cpu, cuda or cuda:N")

@@ -14,7 +14,8 @@ constexpr const char *k_fp8_schema =
     "description": "columns that share a scale; 0 or -1 = the whole row"}}})";
 constexpr const char *k_fixed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {}})";
-constexpr const char *k_facts = R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"]})";
+constexpr const char *k_facts =
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"]})";
 
 constexpr assay_component component(const char *id, const char *summary, const char *schema,
                                     const void *table) {

@@ -61,3 +61,10 @@ TEST_CASE("forms dequantize to the same bits from their description alone", "[fl
     CHECK(run(id, json::object(), at::zeros({4, 32})).weight.eq(0).all().item<bool>());
   }
 }
+
+TEST_CASE("a weight that is not finite is refused with its place", "[floats_test]") {
+  auto w = random_weight(4, 32);
+  w[2][5] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_WITH(run("nvfp4", json::object(), w),
+                    assay_test::contains("weight [2, 5] is not finite"));
+}

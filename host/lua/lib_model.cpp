@@ -3,6 +3,7 @@
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
 #include "lua/text.hpp"
+#include "model/describe_model.hpp"
 #include "model/device.hpp"
 #include "model/import_gguf.hpp"
 
@@ -119,6 +120,11 @@ int inspect(lua_State *L) {  // inspect(path) -> facts, without loading weights
   return 1;
 }
 
+int full_description(lua_State *L) {  // describe(path): everything a header tells, and the hash
+  push_json(L, model::describe_model(*model::checkpoint::open(read_string(L, 1, "path")), true));
+  return 1;
+}
+
 int info(lua_State *L) {
   const subject &m = self(L);
   json facts = describe(*m.source);
@@ -199,6 +205,7 @@ int open_model(lua_State *L) {
   register_class<subject_handle>(L, k_text_methods, guarded<to_text>);
   static const luaL_Reg functions[] = {{"load", guarded<load>},
                                        {"inspect", guarded<inspect>},
+                                       {"describe", guarded<full_description>},
                                        {"fingerprint", guarded<fingerprint_of>},
                                        {"import", guarded<import>},
                                        {"why_no_cuda", guarded<why_no_cuda>},

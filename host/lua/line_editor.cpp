@@ -96,6 +96,7 @@ line_editor::line_editor(bool terminal, completer complete)
 
 bool line_editor::read(const std::string &prompt, std::string &line) {
   line.clear();
+  interrupted_ = false;
   if (terminal_) return edit(prompt, line);
   return read_plain(line);
 }
@@ -124,6 +125,7 @@ bool line_editor::edit(const std::string &prompt, std::string &line) {
     const int got = read_byte(c);
     if (got < 0 && cancel_requested()) {
       clear_cancel();
+      interrupted_ = true;
       std::puts("^C");
       line.clear();
       return true;

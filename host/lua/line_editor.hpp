@@ -16,7 +16,8 @@ class line_editor {
   line_editor(bool terminal, completer complete);
   // False at the end of input. An interrupted line comes back empty.
   bool read(const std::string &prompt, std::string &line);
-  void remember(const std::string &statement);  // for the arrow keys and ~/.assay_history
+  bool interrupted() const { return interrupted_; }  // the last line ended in Ctrl-C
+  void remember(const std::string &statement);       // for the arrow keys and ~/.assay_history
 
  private:
   bool read_plain(std::string &line);
@@ -26,7 +27,7 @@ class line_editor {
   void recall(int step, std::string &line, size_t &cursor, size_t &place);
   void complete_word(std::string &line, size_t &cursor) const;
 
-  bool terminal_;
+  bool terminal_, interrupted_ = false;
   completer complete_;
   std::string history_path_;
   std::vector<std::string> history_;

@@ -95,6 +95,7 @@ class prompt {
       std::string more;
       const bool goes_on =
           incomplete(*problem) && editor.read(text_of_prompt("_PROMPT2", ">> "), more);
+      if (goes_on && editor.interrupted()) return false;
       if (!goes_on) {
         failed_ = true;
         print_problem(*problem);

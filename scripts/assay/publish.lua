@@ -53,7 +53,7 @@ function publish.summary(context, report, written)
       if subject.provenance_note ~= "" then io.write("note: ", subject.provenance_note, "\n") end
    end
    for _, gate in ipairs(report.gates) do
-      if gate.status ~= "pass" then io.write(("gate %s (%s): %s\n"):format(gate.id, gate.status, gate.message)) end
+      if gate.status == "fail" then io.write(("gate %s (%s): %s\n"):format(gate.id, gate.status, gate.message)) end
    end
    local stored = context.n_stored > 0 and (", %d stages were there already"):format(context.n_stored) or ""
    io.write(("%s%s\nreport: %s\n"):format(sys.duration(report.times.seconds), stored,

@@ -97,10 +97,11 @@ int complete_recipe(lua_State *L) {  // recipe(data) -> complete data, hash; rai
   return 2;
 }
 
-int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format) -> list of reasons
+int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format, config?) -> list of reasons
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
-  push_json(L, json(quant::cannot_hold(what, *source, read_string(L, 3, "format"))));
+  const json config = lua_isnoneornil(L, 4) ? json::object() : read_json(L, 4, "config");
+  push_json(L, json(quant::cannot_hold(what, *source, read_string(L, 3, "format"), config)));
   return 1;
 }
 

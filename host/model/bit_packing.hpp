@@ -1,4 +1,5 @@
-// Codes of 2, 4 or 8 bits out of 32-bit words. Not a format: who packed along which dimension is
+// Codes of 2 to 8 bits out of 32-bit words, dense: where the width does not divide 32 a code may
+// lie in two words. Not a format: who packed along which dimension is
 // told there.
 #pragma once
 

@@ -1,8 +1,9 @@
-// Unpacks compressed-tensors: pack-quantized (2, 4, 8 bits), int-quantized, float-quantized.
+// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized.
 // formats.md 4.3, 4.4.
 #include "model/compressed_tensors.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <regex>
 #include <set>
 
@@ -15,6 +16,13 @@ namespace {
 bool ends_with(const std::string &text, const std::string &tail) {
   return text.size() >= tail.size() &&
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
+}
+
+// Since 0.17 codes of 3, 5, 6 and 7 bits cross from word to word; before, each word held 32 / bits whole ones.
+bool packs_densely(const json &quantization) {
+  const std::string version = quantization.value("version", "0");
+  int major = 0, minor = 0;
+  return std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 && (major > 0 || minor >= 17);
 }
 
 }  // namespace
@@ -63,13 +71,15 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
                   "the compressed-tensors format '" + s.format + "' is not supported")
           .at(where_)
           .hint("Supported are pack-quantized, int-quantized, float-quantized");
-    if (s.format == "pack-quantized" && s.bits != 2 && s.bits != 4 && s.bits != 8)
+    const bool safe = s.bits == 2 || s.bits == 4 || s.bits == 8;
+    const bool dense = s.bits > 2 && s.bits < 8 && packs_densely(quantization);
+    if (s.format == "pack-quantized" && !safe && !dense)
       throw error(error_kind::failed,
                   "pack-quantized weights of " + std::to_string(s.bits) + " bits are not supported")
           .at(where_)
           .hint(
-              "Their packing differs between versions of compressed-tensors; 2, 4 and 8 bits are "
-              "read");
+              "Their packing changed in compressed-tensors 0.17; 2, 4 and 8 bits are read from any "
+              "version, the others where the folder's version says 0.17 or later");
     schemes_.push_back(std::move(s));
   }
   static const char *const parts[] = {".weight_scale", ".weight_shape", ".weight_zero_point",

@@ -136,11 +136,11 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 }
 
 std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
-                                     const std::string &format) {
+                                     const std::string &format, const json &config) {
   const json plan = plan_of(what, subject);
   std::vector<std::string> reasons;
   for (const auto *component : exporters_for(format)) {
-    plug::exporter_instance exporter(*component, json::object(), {}, "save");
+    plug::exporter_instance exporter(*component, config, {}, "save");
     const auto refusals = exporter.check(plan);
     if (refusals.empty()) return {};
     for (const auto &refusal : refusals)

@@ -28,6 +28,7 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 // The reasons why `format` cannot hold what `what` would make of this subject; empty if it can.
 // Costs nothing: for plan time.
 std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
-                                     const std::string &format);
+                                     const std::string &format,
+                                     const json &config = json::object());
 
 }  // namespace assay::quant

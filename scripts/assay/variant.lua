@@ -101,10 +101,20 @@ local function make(context, variant)
    return m:quantize(variant.recipe, calibration or nil)
 end
 
+-- How a study writes its checkpoints, best first: as every consumer reads them; else packed as compressed-tensors
+-- 0.17 and later read odd widths.
+local ways = { { format = "auto" }, { format = "compressed-tensors", config = { dense_packing = true } } }
+
 -- Writes the checkpoint, or says why no exporter can hold it; then it is measured from memory.
 local function save(q, variant, folder)
-   local reasons = native.quant.cannot_hold(variant.recipe.data, variant.subject.file, "auto")
-   if #reasons == 0 then return q:save(folder, { format = "auto", replace = true }) end
+   local reasons
+   for _, way in ipairs(ways) do
+      local refused = native.quant.cannot_hold(variant.recipe.data, variant.subject.file, way.format, way.config)
+      if #refused == 0 then
+         return q:save(folder, { format = way.format, config = way.config, replace = true })
+      end
+      reasons = reasons or refused
+   end
    return json.object { { "reason", reasons[1] }, { "reasons", #reasons } }
 end
 

@@ -24,7 +24,8 @@ bool is_int8_per_token(const assay_json::value &activation) {
          activation.bool_or("dynamic", true);
 }
 
-void check_linear(const planned_linear &linear, bool activation, const refuse_fn &refuse) {
+void check_linear(const options &o, const planned_linear &linear, bool activation,
+                  const refuse_fn &refuse) {
   const auto &grid = linear.grid;
   if (linear.role == "lm_head" || linear.role == "embed") {
     refuse(linear.name, "consumers read the head and the embedding as floats: keep it");
@@ -34,11 +35,14 @@ void check_linear(const planned_linear &linear, bool activation, const refuse_fn
     refuse(linear.name, "pack-quantized holds integer grids only, not " + linear.format);
     return;
   }
-  if (!safe_bits(grid.bits))
+  if (grid.bits < 2 || grid.bits > 8)
+    refuse(linear.name, "the format holds 2 to 8 bits, not " + std::to_string(grid.bits));
+  else if (!safe_bits(grid.bits) && !o.dense_packing)
     refuse(linear.name,
            std::to_string(grid.bits) +
                "-bit codes are packed in two ways (the format changed in compressed-tensors "
-               "0.17): only 2, 4 and 8 bits are read alike by every version");
+               "0.17): only 2, 4 and 8 bits are read alike by every version (or set "
+               "dense_packing)");
   if (grid.group_size && linear.in % grid.group_size)
     refuse(linear.name, std::to_string(linear.in) + " columns do not divide into groups of " +
                             std::to_string(grid.group_size) +
@@ -104,7 +108,7 @@ form_view view_of(const assay_item &item) {
   if (v.grid.group_size < 0 || v.grid.group_size == v.in) v.grid.group_size = 0;
   const int64_t size = v.grid.group_size ? v.grid.group_size : v.in;
   if (v.groups * size != v.in) refuse("has a ragged last group, which the format cannot hold");
-  if (!safe_bits(v.grid.bits)) refuse("has a width that the format does not hold safely");
+  if (v.grid.bits < 2 || v.grid.bits > 8) refuse("has a width that the format does not hold");
   const auto byte_of = [](const assay_tensor &t, uint8_t code) {
     return t.dtype.code == code && t.dtype.bits == 8;
   };
@@ -204,7 +208,7 @@ void check_compressed(const options &o, std::string_view plan_json, const refuse
     refuse("kv", "key-value schemes are not written: consumers choose them at run time");
   for (const auto &operation : p.online)
     refuse(operation, "no consumer of the format runs this operation");
-  for (const auto &linear : p.linears) check_linear(linear, activation, refuse);
+  for (const auto &linear : p.linears) check_linear(o, linear, activation, refuse);
   if (!o.allow_unfused) check_fused(p, refuse);
 }
 

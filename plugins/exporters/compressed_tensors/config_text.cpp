@@ -3,6 +3,8 @@
 // keys break old consumers (formats.md 4.4).
 #include "config_text.hpp"
 
+#include <algorithm>
+
 #include <stdexcept>
 
 #include "assay_json.hpp"
@@ -12,6 +14,7 @@ namespace {
 
 // What the keys written here need; informational for readers.
 constexpr const char *k_version = "0.12.2";
+constexpr const char *k_dense_version = "0.17.0";  // the first that packs 3, 5, 6, 7 bits densely
 
 std::string name_list(const std::vector<std::string> &names) {
   std::string out = "[";
@@ -35,7 +38,9 @@ std::string arguments(int64_t bits, bool symmetric, const char *strategy, int64_
 std::string quantization_config(const scheme_groups &groups, const std::vector<std::string> &ignore,
                                 bool activation) {
   std::string out = "{\n    \"quant_method\": \"compressed-tensors\",\n    \"version\": \"";
-  out += k_version;
+  const bool dense = std::any_of(groups.begin(), groups.end(),
+                                 [](const auto &group) { return 32 % group.first.bits != 0; });
+  out += dense ? k_dense_version : k_version;
   out += "\",\n    \"format\": \"";
   out += activation ? "int-quantized" : "pack-quantized";
   out +=

@@ -13,6 +13,7 @@ namespace hf {
 struct options {
   uint64_t shard_bytes = 5'000'000'000;
   bool allow_unfused = false;
+  bool dense_packing = false;  // 3, 5, 6, 7 bits, as compressed-tensors 0.17 and later pack them
 };
 
 using refuse_fn = std::function<void(const std::string &where, const std::string &reason)>;

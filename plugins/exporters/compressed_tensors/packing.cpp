@@ -20,9 +20,22 @@ void pack_bytes(const uint8_t *codes, int64_t n_bytes, uint8_t offset, uint8_t *
   }
 }
 
+// Any width: code k starts at bit k*bits and may end in the next byte.
+void pack_dense_row(const uint8_t *codes, int64_t n, int bits, uint8_t offset, uint8_t *words) {
+  std::memset(words, 0, static_cast<size_t>(packed_words(n, bits) * 4));
+  const unsigned mask = (1u << bits) - 1;
+  for (int64_t k = 0; k < n; ++k) {
+    const unsigned stored = ((static_cast<unsigned>(codes[k]) + offset) & mask) << (k * bits % 8);
+    uint8_t *byte = words + k * bits / 8;
+    byte[0] = static_cast<uint8_t>(byte[0] | stored);
+    if (stored >> 8) byte[1] = static_cast<uint8_t>(byte[1] | stored >> 8);
+  }
+}
+
 }  // namespace
 
 void pack_row(const uint8_t *codes, int64_t n, int bits, uint8_t offset, uint8_t *words) {
+  if (8 % bits != 0) return pack_dense_row(codes, n, bits, offset, words);
   const int64_t whole = n * bits / 8;
   if (bits == 4)
     pack_bytes<4>(codes, whole, offset, words);
@@ -41,14 +54,16 @@ void pack_row(const uint8_t *codes, int64_t n, int bits, uint8_t offset, uint8_t
 
 void pack_columns(const uint8_t *zeros, int64_t out, int64_t groups, int bits, uint8_t offset,
                   uint32_t *words) {
-  const int64_t per_word = 32 / bits;
   const uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
   std::memset(words, 0, static_cast<size_t>(packed_words(out, bits) * groups) * sizeof(uint32_t));
   for (int64_t row = 0; row < out; ++row) {
-    const auto shift = static_cast<unsigned>((row % per_word) * bits);
-    uint32_t *line = words + row / per_word * groups;
-    for (int64_t g = 0; g < groups; ++g)
-      line[g] |= ((static_cast<uint32_t>(zeros[row * groups + g]) + offset) & mask) << shift;
+    const auto shift = static_cast<unsigned>(row * bits % 32);
+    uint32_t *line = words + row * bits / 32 * groups;
+    for (int64_t g = 0; g < groups; ++g) {
+      const uint32_t stored = (static_cast<uint32_t>(zeros[row * groups + g]) + offset) & mask;
+      line[g] |= stored << shift;
+      if (shift + static_cast<unsigned>(bits) > 32) line[groups + g] |= stored >> (32 - shift);
+    }
   }
 }
 

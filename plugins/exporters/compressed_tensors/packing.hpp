@@ -1,6 +1,6 @@
 // Packs integer codes into 32-bit little-endian words, as compressed-tensors stores them
 // (formats.md 4.3).
-// Not a quantizer. Only widths that divide 32 bits evenly: 2, 4, 8.
+// Not a quantizer. Widths 2 to 8; those that do not divide 32 are dense: codes cross from word to word.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ constexpr int64_t packed_words(int64_t n, int bits) {
 // codes. words: packed_words(n, bits) * 4 bytes.
 void pack_row(const uint8_t *codes, int64_t n, int bits, uint8_t offset, uint8_t *words);
 
-// Zero points [out, groups], packed along out: word [r, g] holds rows r*32/bits ... of column g.
+// Zero points [out, groups], packed along out: column g is a dense string of bits over its words.
 // words: [packed_words(out, bits), groups] int32.
 void pack_columns(const uint8_t *zeros, int64_t out, int64_t groups, int bits, uint8_t offset,
                   uint32_t *words);

@@ -36,6 +36,7 @@ int32_t create(const assay_host *host, const char *config_json, void **out_insta
     auto made = new instance{host, {}};
     made->options.shard_bytes = static_cast<uint64_t>(config.number_or("shard_bytes", 5e9));
     made->options.allow_unfused = config.bool_or("allow_unfused", false);
+    made->options.dense_packing = config.bool_or("dense_packing", false);
     *out_instance = made;
   });
 }
@@ -75,7 +76,9 @@ constexpr const char *k_compressed_schema =
   "shard_bytes": {"type": "integer", "minimum": 1000, "default": 5000000000, "x-unit": "bytes",
     "description": "largest weights file; more are split into shards with an index"},
   "allow_unfused": {"type": "boolean", "default": false,
-    "description": "write models whose q, k, v or gate, up differ: transformers loads them, vLLM and SGLang do not"}}})";
+    "description": "write models whose q, k, v or gate, up differ: transformers loads them, vLLM and SGLang do not"},
+  "dense_packing": {"type": "boolean", "default": false,
+    "description": "write 3, 5, 6 and 7 bits as compressed-tensors 0.17 and later pack them; older versions misread them"}}})";
 
 constexpr const char *k_dense_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {

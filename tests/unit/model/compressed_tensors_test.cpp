@@ -66,6 +66,21 @@ TEST_CASE("symmetric 4-bit words hold q + 8, least significant first") {
   CHECK(source->find("m.weight")->stored_bytes == 8 + 4 + 16);
 }
 
+TEST_CASE("3-bit words are dense where the folder's version packs them so, else refused") {
+  const scratch_folder folder;
+  json config = scheme(3, 32, true);
+  config["quantization_config"]["version"] = "0.17.0";
+  const auto source =
+      open(folder, config,
+           {{"m.weight_packed", words({0x88fac688, 0xc688fac6, 0xfac688fa}).reshape({1, 3})},
+            {"m.weight_scale", at::ones({1, 1})},
+            {"m.weight_shape", at::tensor({1, 32}, at::kLong)}});
+  CHECK(source->read("m").codes.equal((at::arange(32) % 8 - 4).to(at::kChar).reshape({1, 32})));
+  config["quantization_config"]["version"] = "0.16.9";
+  CHECK_THROWS_WITH(open(folder, config, {{"a", at::ones({1})}}),
+                    contains("pack-quantized weights of 3 bits are not supported"));
+}
+
 TEST_CASE("zero points are packed along out, one column per group") {
   const scratch_folder folder;
   // 9 rows of 2 groups: column 0 holds -8..0, column 1 zeros; rows pack into two words.

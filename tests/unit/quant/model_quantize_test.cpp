@@ -76,14 +76,15 @@ TEST_CASE("a packed checkpoint comes back with the same codes and the same logit
           "[model_quantize_test]") {
   const subject s;
   int index = 0;
-  for (const int bits : {2, 4, 8})
+  for (const int bits : {2, 3, 4, 5, 8})
     for (const bool symmetric : {true, false})
       for (const int group : {0, 32}) {
         CAPTURE(bits, symmetric, group);
         const auto q =
             s.quantize(rtn({{"bits", bits}, {"symmetric", symmetric}, {"group_size", group}}));
         const std::string folder = s.root / ("packed" + std::to_string(index++));
-        assay::quant::save(q, *s.checkpoint, folder);
+        const assay::json config = {{"dense_packing", bits == 3 || bits == 5}};
+        assay::quant::save(q, *s.checkpoint, folder, {"compressed-tensors", config, false});
         const auto loaded = assay::model::checkpoint::open(folder);
         CHECK(at::equal(logits_of(assay::model::decoder::load(*loaded)), logits_of(q.decoder)));
         const assay::model::compressed_tensors_source stored(

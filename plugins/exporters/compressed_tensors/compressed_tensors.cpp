@@ -18,6 +18,10 @@ bool safe_bits(int64_t bits) {
   return bits == 2 || bits == 4 || bits == 8;
 }
 
+bool holds_bits(const options &o, int64_t bits) {
+  return safe_bits(bits) || (o.dense_packing && bits > 2 && bits < 8);
+}
+
 bool is_int8_per_token(const assay_json::value &activation) {
   return integer_or(activation, "bits", 0) == 8 && activation.string_or("type", "int") == "int" &&
          activation.string_or("strategy", "token") == "token" &&
@@ -37,7 +41,7 @@ void check_linear(const options &o, const planned_linear &linear, bool activatio
   }
   if (grid.bits < 2 || grid.bits > 8)
     refuse(linear.name, "the format holds 2 to 8 bits, not " + std::to_string(grid.bits));
-  else if (!safe_bits(grid.bits) && !o.dense_packing)
+  else if (!holds_bits(o, grid.bits))
     refuse(linear.name,
            std::to_string(grid.bits) +
                "-bit codes are packed in two ways (the format changed in compressed-tensors "
@@ -79,7 +83,7 @@ struct form_view {
   uint8_t offset = 0;  // added to a code to store it
 };
 
-form_view view_of(const assay_item &item) {
+form_view view_of(const options &o, const assay_item &item) {
   const assay_form &form = *item.form;
   form_view v;
   const auto refuse = [&](const std::string &why) {
@@ -108,7 +112,7 @@ form_view view_of(const assay_item &item) {
   if (v.grid.group_size < 0 || v.grid.group_size == v.in) v.grid.group_size = 0;
   const int64_t size = v.grid.group_size ? v.grid.group_size : v.in;
   if (v.groups * size != v.in) refuse("has a ragged last group, which the format cannot hold");
-  if (v.grid.bits < 2 || v.grid.bits > 8) refuse("has a width that the format does not hold");
+  if (!holds_bits(o, v.grid.bits)) refuse("has a width that the format does not hold safely");
   const auto byte_of = [](const assay_tensor &t, uint8_t code) {
     return t.dtype.code == code && t.dtype.bits == 8;
   };
@@ -219,7 +223,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
   scheme_groups groups;
   for_each_item(job, [&](const assay_item &item) {
     if (item.form) {
-      const form_view v = view_of(item);
+      const form_view v = view_of(o, item);
       groups[v.grid].emplace_back(item.name);
       declare_form(item, v, activation, entries);
       return;
@@ -234,7 +238,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
   write_tensors(job, std::move(entries), o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &buffer) {
                   if (!item.form) return byte_view{tensor_data(*item.tensor), e.n_bytes};
-                  const form_view v = view_of(item);
+                  const form_view v = view_of(o, item);
                   if (activation) return byte_view{tensor_data(*v.codes), e.n_bytes};
                   return pack_form(host, v, buffer);
                 });

@@ -4,6 +4,7 @@
 #include "lua/plugin.hpp"
 #include "lua/state.hpp"
 #include "plug/registry.hpp"
+#include "plug/services.hpp"
 
 namespace assay::lua {
 namespace {
@@ -78,6 +79,7 @@ plug::kind read_kind(lua_State *L, int index) {
 
 int open_plugin(lua_State *L) {
   plug::set_plugin_folders(settings_of(L).plugin_dirs);
+  plug::set_plugin_threads(settings_of(L).threads);
   static const luaL_Reg functions[] = {{"list", guarded<list>},
                                        {"describe", guarded<describe>},
                                        {"check", guarded<check>},

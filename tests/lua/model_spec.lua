@@ -78,6 +78,19 @@ describe("a quantized model", function()
       assert.equal(false, ok)
       assert.equal("the folder exists already", problem.message)
    end)
+   it("takes calibration: error feedback beats plain rounding on the inputs that it saw", function()
+      local ids = {}
+      for i = 1, 64 do ids[i] = (i * 29) % 90 end
+      local calibration = assay.calibration { ids = { ids, ids } }
+      local g = m:quantize(assay.method.gptq { bits = 3, group = 16 }, calibration)
+      local r = m:quantize(assay.method.rtn { bits = 3, group = 16 })
+      local exact = m:logits(ids)
+      assert(g:logits(ids):max_difference(exact) < r:logits(ids):max_difference(exact))
+   end)
+   it("says so where a method needs calibration and has none", function()
+      assert.raises("recipe.quantizer: 'gptq' needs calibration data. Give quantize a calibration",
+                    m.quantize, m, assay.method.gptq {})
+   end)
    it("cannot be quantized again", function()
       assert.raises("quantize: this model is quantized already. Quantize the model that it was made from",
                     q.quantize, q, assay.method.rtn {})

@@ -15,13 +15,6 @@ namespace assay {
 namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void fail(const std::string &path, const std::string &what, int number) {
-  auto e = error(error_kind::failed, what).at(path).cause(std::strerror(number));
-  if (number == ENOSPC || number == EDQUOT)
-    throw std::move(e).hint("Free some space and start again");
-  throw e;
-}
-
 // Owns a file descriptor.
 struct descriptor {
   int fd = -1;
@@ -36,12 +29,19 @@ std::string temporary_name(const std::string &path) {
 
 }  // namespace
 
+void throw_file_error(const std::string &path, const std::string &what, int number) {
+  auto e = error(error_kind::failed, what).at(path).cause(std::strerror(number));
+  if (number == ENOSPC || number == EDQUOT)
+    throw std::move(e).hint("Free some space and start again");
+  throw e;
+}
+
 std::string read_file(const std::string &path, uint64_t limit_bytes) {
   descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) fail(path, "cannot open the file", errno);
+  if (file.fd < 0) throw_file_error(path, "cannot open the file", errno);
   struct stat info {};
-  if (::fstat(file.fd, &info) != 0) fail(path, "cannot read the file", errno);
-  if (S_ISDIR(info.st_mode)) fail(path, "cannot read the file", EISDIR);
+  if (::fstat(file.fd, &info) != 0) throw_file_error(path, "cannot read the file", errno);
+  if (S_ISDIR(info.st_mode)) throw_file_error(path, "cannot read the file", EISDIR);
   if (static_cast<uint64_t>(info.st_size) > limit_bytes)
     throw error(error_kind::failed, "the file has " + std::to_string(info.st_size) +
                                         " bytes, more than the limit of " +
@@ -53,10 +53,11 @@ std::string read_file(const std::string &path, uint64_t limit_bytes) {
   for (;;) {
     const ssize_t n = ::read(file.fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(path, "cannot read the file", errno);
+    if (n < 0) throw_file_error(path, "cannot read the file", errno);
     if (n == 0) return bytes;
     bytes.append(buffer, static_cast<size_t>(n));
-    if (bytes.size() > limit_bytes) fail(path, "the file is larger than its limit", EFBIG);
+    if (bytes.size() > limit_bytes)
+      throw_file_error(path, "the file is larger than its limit", EFBIG);
   }
 }
 
@@ -68,7 +69,7 @@ void write_file_atomically(const std::string &path, std::string_view bytes) {
   int problem = 0;
   {
     descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
-    if (file.fd < 0) fail(path, "cannot write the file", errno);
+    if (file.fd < 0) throw_file_error(path, "cannot write the file", errno);
     while (!bytes.empty() && problem == 0) {
       const ssize_t n = ::write(file.fd, bytes.data(), bytes.size());
       if (n < 0 && errno == EINTR) continue;
@@ -82,7 +83,7 @@ void write_file_atomically(const std::string &path, std::string_view bytes) {
   if (problem == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) problem = errno;
   if (problem == 0) return;
   ::unlink(temporary.c_str());
-  fail(path, "cannot write the file", problem);
+  throw_file_error(path, "cannot write the file", problem);
 }
 
 folder_in_progress::folder_in_progress(std::string final_path, bool replace)
@@ -96,7 +97,7 @@ folder_in_progress::folder_in_progress(std::string final_path, bool replace)
   std::error_code code;
   fs::remove_all(temporary_, code);
   fs::create_directories(temporary_, code);
-  if (code) fail(final_, "cannot create the folder", code.value());
+  if (code) throw_file_error(final_, "cannot create the folder", code.value());
 }
 
 folder_in_progress::~folder_in_progress() {
@@ -109,17 +110,18 @@ void folder_in_progress::commit() {
   if (replace_ && fs::exists(final_)) {
     const std::string old = final_ + ".old-" + std::to_string(::getpid());
     fs::rename(final_, old, code);
-    if (code) fail(final_, "cannot replace the folder", code.value());
+    if (code) throw_file_error(final_, "cannot replace the folder", code.value());
     fs::rename(temporary_, final_, code);
     if (code) {
       const int number = code.value();
       fs::rename(old, final_, code);
-      fail(final_, "cannot rename the finished folder into place", number);
+      throw_file_error(final_, "cannot rename the finished folder into place", number);
     }
     fs::remove_all(old, code);
   } else {
     fs::rename(temporary_, final_, code);
-    if (code) fail(final_, "cannot rename the finished folder into place", code.value());
+    if (code)
+      throw_file_error(final_, "cannot rename the finished folder into place", code.value());
   }
   committed_ = true;
 }
@@ -127,7 +129,7 @@ void folder_in_progress::commit() {
 std::string executable_folder() {
   std::error_code code;
   const fs::path self = fs::read_symlink("/proc/self/exe", code);
-  if (code) fail("/proc/self/exe", "cannot find the running program", code.value());
+  if (code) throw_file_error("/proc/self/exe", "cannot find the running program", code.value());
   return self.parent_path().string();
 }
 

@@ -8,6 +8,10 @@
 
 namespace assay {
 
+// Throws error(failed) for a failed system call on `path` (number = its errno); a full disk gets its
+// hint, the same everywhere.
+[[noreturn]] void throw_file_error(const std::string &path, const std::string &what, int number);
+
 // Throws error(failed) naming the path and the system's reason. limit in bytes guards against
 // surprises.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);

@@ -68,9 +68,7 @@ int list(lua_State *L) {
 }
 
 [[noreturn]] void fail(const std::string &path, const char *what, const std::error_code &code) {
-  auto problem = error(error_kind::failed, what).at(path).cause(code.message());
-  if (code.value() == ENOSPC) throw std::move(problem).hint("Free some space and start again");
-  throw problem;
+  throw_file_error(path, what, code.value());
 }
 
 int make_folder(lua_State *L) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 
@@ -53,11 +52,7 @@ class output_file {
 
  private:
   [[noreturn]] void fail(int number) const {
-    auto e =
-        error(error_kind::failed, "cannot write the file").at(path_).cause(std::strerror(number));
-    if (number == ENOSPC || number == EDQUOT)
-      throw std::move(e).hint("Free some space and start again");
-    throw e;
+    throw_file_error(path_, "cannot write the file", number);
   }
   std::string path_, temporary_;
   int fd_ = -1;

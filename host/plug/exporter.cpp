@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "plug/service_context.hpp"
 
 namespace assay::plug {
@@ -29,19 +30,18 @@ class file_writer {
     std::setvbuf(file_.get(), nullptr, _IOFBF, size_t{1} << 20);
   }
   void append(const void *bytes, uint64_t n_bytes) {
-    if (std::fwrite(bytes, 1, n_bytes, file_.get()) != n_bytes) fail("cannot write");
+    if (std::fwrite(bytes, 1, n_bytes, file_.get()) != n_bytes) fail("cannot write the file");
     written_.bytes += n_bytes;
   }
   written_file end() {
-    if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0) fail("cannot write");
-    if (std::fclose(file_.release()) != 0) fail("cannot write");
+    if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0)
+      fail("cannot write the file");
+    if (std::fclose(file_.release()) != 0) fail("cannot write the file");
     return written_;
   }
 
  private:
-  [[noreturn]] void fail(const char *what) const {
-    throw error(error_kind::failed, what).at(path_).cause(std::strerror(errno));
-  }
+  [[noreturn]] void fail(const char *what) const { throw_file_error(path_, what, errno); }
   std::string path_;
   std::unique_ptr<FILE, file_closer> file_;
   written_file written_;

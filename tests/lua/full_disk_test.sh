@@ -1,0 +1,40 @@
+# A disk that is really full (a tmpfs of a few hundred kB in a mount namespace): one message, exit code 1, nothing
+# half-written, and a study that goes on once there is room. Skipped where namespaces are not allowed.
+if [ "${2:-}" != inside ]; then
+  unshare -rm true 2>/dev/null || { echo "skipped: this system allows no mount namespaces"; exit 77; }
+  exec unshare -rm bash "$0" "$1" inside
+fi
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+disk=$work/disk
+mkdir "$disk"
+mount -t tmpfs -o size=64k none "$disk" || { echo "skipped: tmpfs cannot be mounted here"; exit 77; }
+
+expect 0 run "$here/make_tiny.lua" "$work/model"
+size=$(stat -c %s "$work/model/model.safetensors")
+[ "$size" -gt 65536 ] || fail "the tiny model ($size bytes) would fit the full disk"
+
+# A checkpoint: the folder under its final name never exists, and no temporary one stays behind.
+expect 1 quantize --model "$work/model" --method rtn --bits 8 --group 16 --out "$disk/q" --quiet
+contains "$err" "No space left on device"
+contains "$err" "Free some space"
+[ -z "$(ls -A "$disk")" ] || fail "a save on a full disk left $(ls -A "$disk")"
+
+# A study: it ends with the same message, keeps the stages it finished, and finishes when there is room.
+for i in $(seq 200); do
+  echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
+done >"$work/text.txt"
+printf '%s\n' '{"id":"a","prompt":"Say hello."}' >"$work/prompts.jsonl"
+study=("$here/tiny_study.lua" "$work/model" "$work/text.txt" "$work/prompts.jsonl" --out "$disk/study" --quiet)
+expect 1 run "${study[@]}"
+contains "$err" "No space left on device"
+contains "$err" "Free some space"
+[ ! -e "$disk/study/report.json" ] || fail "a study that found no room wrote a report"
+[ -z "$(find "$disk" -name '*.tmp-*')" ] || fail "temporary files stayed: $(find "$disk" -name '*.tmp-*')"
+finished=$(find "$disk/study/store" -name stage.json -size +0 2>/dev/null | wc -l)
+mount -o remount,size=64m "$disk"
+expect 0 run "${study[@]}"
+contains "$out" "$disk/study/report.html"
+[ "$finished" = 0 ] || contains "$out" "$finished stages were there already"
+umount "$disk"
+finish

@@ -22,6 +22,9 @@ class block_view {
              int64_t n_sequences, const std::string &arch_json, const std::string &quantizer_json);
   block_view(const block_view &) = delete;
   const assay_block &get() const { return block_; }
+  layer_view &layer(size_t i) { return *layers_.at(i); }  // in the order of block.layers; borrow
+  const at::Tensor &weight(size_t i) const { return weights_.at(i); }  // f32, as a plugin sees it
+  void set_handle(const void *runner) { block_.handle = runner; }      // block_runner::handle
   // The block with the edited copies in place, in the dtype of the original.
   model::decoder_block edited() const;
 

@@ -1,13 +1,12 @@
-// The staged forward over calibration chunks. Memory: the residual stream, one stage's activations
-// of all chunks, one block's statistics; never the whole model's.
+// The staged forward over calibration chunks. Memory: the residual stream (twice with a second
+// stream), one stage's activations of all chunks, one block's statistics; never the whole model's.
 #include "quant/calibrate.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <algorithm>
 #include <chrono>
-#include <map>
-#include <set>
+#include <cmath>
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
@@ -18,22 +17,11 @@ namespace {
 using model::linear_group;
 using clock = std::chrono::steady_clock;
 
+constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
+                                    linear_group::down};
+
 double seconds_since(clock::time_point start) {
   return std::chrono::duration<double>(clock::now() - start).count();
-}
-
-// One stream of sequences on its way through the blocks.
-struct stream {
-  at::Tensor ids, counted;
-  model::forward_context context;
-  at::Tensor h;      // [rows, tokens, hidden] residual stream
-  at::Tensor stage;  // input of the linears at the present stop
-  bool sink = false;
-};
-
-at::Tensor counted_rows(const stream &s) {
-  const auto flat = s.stage.reshape({-1, s.stage.size(-1)});
-  return s.counted.defined() ? flat.index_select(0, s.counted) : flat;
 }
 
 std::vector<model::linear_op *> members(model::decoder_block &block, linear_group group) {
@@ -43,163 +31,230 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
   return found;
 }
 
-// Advances a stream from the previous stop (or block start) to `group`.
-void advance(stream &s, const model::decoder_block &block, linear_group group) {
-  switch (group) {
-    case linear_group::qkv:
-      s.stage = block.attention_input(s.h);
-      return;
-    case linear_group::o:
-      s.stage = block.attention(s.stage, s.context);
-      return;
-    case linear_group::gate_up:
-      s.h = block.after_attention(s.h, s.stage);
-      s.stage = block.mlp_input(s.h);
-      return;
-    case linear_group::down:
-      s.stage = block.mlp_hidden(s.stage);
-      return;
-    case linear_group::head:
-      break;
+// Both accumulators of one stop.
+struct stop_sums {
+  stop_sums(int64_t width, const statistics_needs &needs, bool sink, at::Device device)
+      : needs_any(needs.any()),
+        sink_wanted(sink),
+        tokens(width, needs, device),
+        sinks(width, sink_needs(needs, sink), device) {}
+
+  void add(const calibration_stream &s) {
+    if (!needs_any && !sink_wanted) return;
+    const auto x = s.counted_rows(s.stage);
+    const auto x_float = s.stage_float.defined() ? s.counted_rows(s.stage_float) : at::Tensor();
+    // What add will need, asked for before anything is added: a failure must leave the sums alone.
+    if (x.numel() > 0) at::empty({2, x.size(0), x.size(1)}, x.options().dtype(at::kFloat));
+    (s.sink ? sinks : tokens).add(x, x_float);
   }
-  throw error(error_kind::failed, "the head is no stop of a block");
-}
+
+  calibration_stop finish(int64_t block, linear_group group,
+                          std::vector<model::linear_op *> linears) {
+    if (tokens.n_non_finite() > 0)
+      throw error(error_kind::failed,
+                  std::to_string(tokens.n_non_finite()) + " values of the input are not finite")
+          .layer(linears.front()->name)
+          .hint("Look for NaN or Inf in the subject's weights, or load it as float32");
+    calibration_stop stop;
+    stop.block = block;
+    stop.group = group;
+    stop.linears = std::move(linears);
+    stop.statistics = tokens.finish();
+    if (sink_wanted) stop.sink = sinks.finish();
+    return stop;
+  }
+
+  bool needs_any, sink_wanted;
+  statistics_accumulator tokens, sinks;
+
+ private:
+  static statistics_needs sink_needs(const statistics_needs &needs, bool sink) {
+    statistics_needs out;
+    out.hessian = sink;
+    out.cross = sink && needs.cross;
+    return out;
+  }
+};
 
 class pass {
  public:
   pass(model::decoder &live, const calibration &data, const calibrate_options &options)
       : live_(live), options_(options) {
-    for (const auto &chunk : make_chunks(data, options.chunk_tokens)) add_stream(chunk, false);
+    const bool two = options.reference != nullptr;
+    for (const auto &chunk : make_chunks(data, options.chunk_tokens))
+      streams_.push_back(make_stream(live, chunk, two, false));
     n_chunks_ = streams_.size();
-    if (options.sink) {
-      const auto chunk = make_sink_chunk(data);
-      sink_tokens_ = chunk.ids.numel();
-      add_stream(chunk, true);
-    }
+    if (!options.sink) return;
+    const auto chunk = make_sink_chunk(data);
+    sink_tokens_ = chunk.ids.numel();
+    streams_.push_back(make_stream(live, chunk, two, true));
   }
 
   void run(const std::function<void(calibration_stop &)> &visit) {
-    constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
-                                        linear_group::down};
-    const auto total = static_cast<uint64_t>(live_.n_blocks()) * std::size(k_order);
-    uint64_t done = 0;
+    total_ = static_cast<uint64_t>(live_.n_blocks()) * std::size(k_order);
     for (int64_t index = 0; index < live_.n_blocks(); ++index) {
-      auto &block = live_.block(index);
-      for (const auto group : k_order) {
-        report_progress(options_.progress, done++, total,
-                        "block " + std::to_string(index + 1) + " " + model::group_name(group));
-        auto stop = stop_at(block, index, group);
-        if (stop.statistics.n_tokens > 0) visit(stop);
-      }
-      const auto start = clock::now();
-      for (auto &s : streams_) {
-        throw_if_cancelled();
-        s.h = block.after_mlp(s.h, s.stage);
-        s.stage = at::Tensor();
-      }
-      forward_seconds_ += seconds_since(start);
+      if (options_.whole && options_.whole(index))
+        run_whole(index);
+      else
+        run_staged(index, visit);
+      if (options_.block_done) options_.block_done(index);
     }
-    report_progress(options_.progress, total, total, "calibration");
+    if (options_.wanted && options_.wanted(-1, linear_group::head)) run_head(visit);
+    report_progress(options_.progress, total_, total_, "calibration");
   }
 
   json facts() const {
-    return {{"chunks", n_chunks_},
-            {"sink_tokens", sink_tokens_},
-            {"forward_seconds", forward_seconds_},
-            {"statistics_seconds", statistics_seconds_}};
+    json out = {{"chunks", n_chunks_},
+                {"sink_tokens", sink_tokens_},
+                {"threads", at::get_num_threads()},
+                {"forward_seconds", forward_seconds_},
+                {"statistics_seconds", statistics_seconds_}};
+    if (options_.reference) out["streams"] = 2;
+    if (narrowest_ >= 0) out["rank"] = {{"tokens", rank_tokens_}, {"width", rank_width_}};
+    return out;
   }
 
  private:
-  void add_stream(const calibration_chunk &chunk, bool sink) {
-    stream s;
-    s.ids = chunk.ids.to(live_.device());
-    if (chunk.counted.defined()) s.counted = chunk.counted.to(live_.device());
-    s.context = live_.context(s.ids.size(0), s.ids.size(1));
-    s.h = live_.embed(s.ids);
-    s.sink = sink;
-    streams_.push_back(std::move(s));
+  using mover = std::function<calibration_stream(const calibration_stream &)>;
+
+  void run_staged(int64_t index, const std::function<void(calibration_stop &)> &visit) {
+    auto &block = live_.block(index);
+    const auto *reference = reference_block(index);
+    for (const auto group : k_order) {
+      tell(index, model::group_name(group));
+      auto linears = members(block, group);
+      auto sums = sums_for(index, group, linears.front()->in_features());
+      const auto name = linears.front()->name;
+      move_all([&](const calibration_stream &s) { return s.to_stop(group, block, reference); },
+               [&](const calibration_stream &s) { sums.add(s); }, name);
+      auto stop = finish(sums, index, group, std::move(linears));
+      if (stop.statistics.n_tokens > 0) visit(stop);
+    }
+    move_all([&](const calibration_stream &s) { return s.after(block, reference); }, nullptr,
+             "model.layers." + std::to_string(index));
   }
 
-  calibration_stop stop_at(model::decoder_block &block, int64_t index, linear_group group) {
-    calibration_stop stop;
-    stop.block = index;
-    stop.group = group;
-    stop.linears = members(block, group);
+  // One chunk at a time through all stops, so that no more than one chunk's activations are kept;
+  // then, with whatever the visitor made of the block, once more.
+  void run_whole(int64_t index) {
+    auto &block = live_.block(index);
+    const auto *reference = reference_block(index);
+    tell(index, "statistics");
+    calibration_block seen;
+    seen.block = index;
+    std::vector<stop_sums> sums;
+    for (const auto group : k_order)
+      sums.push_back(sums_for(index, group, members(block, group).front()->in_features()));
+    const bool any = sums.front().needs_any || sums.front().sink_wanted;
+    if (any)
+      move_all(
+          [&](const calibration_stream &s) {
+            std::vector<calibration_stream>
+                at_stop;  // all four first: adding must not fail halfway
+            for (const auto group : k_order)
+              at_stop.push_back(
+                  (at_stop.empty() ? s : at_stop.back()).to_stop(group, block, reference));
+            for (size_t i = 0; i < at_stop.size(); ++i) sums[i].add(at_stop[i]);
+            return s;
+          },
+          nullptr, "model.layers." + std::to_string(index));
+    for (size_t i = 0; i < std::size(k_order); ++i)
+      seen.stops[k_order[i]] = finish(sums[i], index, k_order[i], members(block, k_order[i]));
+    for (const auto &s : streams_)
+      if (!s.sink) seen.streams.push_back(s);
+    done_ += 2;
+    tell(index, "whole");
+    options_.visit_block(seen);
+    move_all([&](const calibration_stream &s) { return s.across(block, reference); }, nullptr,
+             "model.layers." + std::to_string(index));
+  }
+
+  void run_head(const std::function<void(calibration_stop &)> &visit) {
+    auto &head = live_.head();
+    auto sums = sums_for(-1, linear_group::head, head.in_features());
+    move_all(
+        [&](const calibration_stream &s) {
+          calibration_stream at_head = s;
+          at_head.stage = live_.final_norm(s.h);
+          if (s.h_float.defined()) at_head.stage_float = options_.reference->final_norm(s.h_float);
+          sums.add(at_head);
+          return s;
+        },
+        nullptr, "lm_head");
+    auto stop = finish(sums, -1, linear_group::head, {&head});
+    visit(stop);
+  }
+
+  const model::decoder_block *reference_block(int64_t index) const {
+    return options_.reference ? &options_.reference->block(index) : nullptr;
+  }
+
+  stop_sums sums_for(int64_t index, linear_group group, int64_t width) {
     const bool wanted = !options_.wanted || options_.wanted(index, group);
-    const int64_t width = stop.linears.front()->in_features();
-    statistics_accumulator tokens(width, wanted ? options_.needs : statistics_needs{},
-                                  live_.device());
-    statistics_needs only_hessian;
-    only_hessian.hessian = wanted && options_.sink;
-    statistics_accumulator sinks(width, only_hessian, live_.device());
-    for (auto &s : streams_) {
-      throw_if_cancelled();
-      const auto start = clock::now();
-      advance(s, block, group);
-      forward_seconds_ += seconds_since(start);
-      if (!wanted) continue;
-      const auto middle = clock::now();
-      (s.sink ? sinks : tokens).add(counted_rows(s));
-      statistics_seconds_ += seconds_since(middle);
-    }
-    stop.n_non_finite = tokens.n_non_finite();
-    stop.statistics = tokens.finish();
-    if (only_hessian.hessian) stop.sink = sinks.finish();
+    return stop_sums(width, wanted ? options_.needs : statistics_needs{}, wanted && options_.sink,
+                     live_.device());
+  }
+
+  calibration_stop finish(stop_sums &sums, int64_t index, linear_group group,
+                          std::vector<model::linear_op *> linears) {
+    const int64_t width = linears.front()->in_features();
+    auto stop = sums.finish(index, group, std::move(linears));
+    const auto tokens = stop.statistics.n_tokens;
+    const double ratio = static_cast<double>(tokens) / static_cast<double>(width);
+    if (tokens > 0 && (narrowest_ < 0 || ratio < narrowest_))
+      narrowest_ = ratio, rank_tokens_ = tokens, rank_width_ = width;
     return stop;
+  }
+
+  // Moves every stream and looks at it; one whose step runs out of memory is halved and tried again.
+  void move_all(const mover &move, const std::function<void(const calibration_stream &)> &look,
+                const std::string &where) {
+    for (size_t i = 0; i < streams_.size();) {
+      throw_if_cancelled();
+      try {
+        auto start = clock::now();
+        auto next = move(streams_[i]);
+        forward_seconds_ += seconds_since(start);
+        start = clock::now();
+        if (look) look(next);
+        statistics_seconds_ += seconds_since(start);
+        streams_[i++] = std::move(next);
+      } catch (...) {
+        if (!ran_out_of_memory()) throw;
+        halve(i, where);
+      }
+    }
+  }
+
+  void halve(size_t i, const std::string &where) {
+    const int64_t rows = streams_[i].rows();
+    if (rows < 2)
+      throw error(error_kind::failed, "out of memory with a single calibration sequence of " +
+                                          std::to_string(streams_[i].h.size(1)) + " tokens")
+          .layer(where)
+          .hint("Use shorter sequences, fewer of them, or a machine with more memory");
+    auto [low, high] = streams_[i].halves(live_);
+    streams_[i] = std::move(low);
+    streams_.insert(streams_.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(high));
+    ++n_chunks_;
+    if (options_.smaller_chunks) options_.smaller_chunks(where, rows / 2);
+  }
+
+  void tell(int64_t index, const std::string &what) {
+    report_progress(options_.progress, done_++, total_,
+                    "block " + std::to_string(index + 1) + " " + what);
   }
 
   model::decoder &live_;
   const calibrate_options &options_;
-  std::vector<stream> streams_;
+  std::vector<calibration_stream> streams_;
   size_t n_chunks_ = 0;
-  int64_t sink_tokens_ = 0;
-  double forward_seconds_ = 0, statistics_seconds_ = 0;
+  int64_t sink_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
+  uint64_t done_ = 0, total_ = 0;
+  double forward_seconds_ = 0, statistics_seconds_ = 0, narrowest_ = -1;
 };
 
 }  // namespace
-
-std::vector<calibration_chunk> make_chunks(const calibration &data, int64_t chunk_tokens) {
-  std::map<size_t, std::vector<size_t>> by_length;  // sequences of equal length run together
-  const auto &sequences = data.sequences();
-  for (size_t i = 0; i < sequences.size(); ++i) by_length[sequences[i].ids.size()].push_back(i);
-  std::vector<calibration_chunk> chunks;
-  for (const auto &[length, members] : by_length) {
-    const auto per_chunk = std::max<size_t>(1, static_cast<size_t>(chunk_tokens) / length);
-    for (size_t first = 0; first < members.size(); first += per_chunk) {
-      const size_t rows = std::min(per_chunk, members.size() - first);
-      calibration_chunk chunk;
-      chunk.ids = at::empty({static_cast<int64_t>(rows), static_cast<int64_t>(length)}, at::kLong);
-      std::vector<int64_t> counted;
-      bool masked = false;
-      for (size_t row = 0; row < rows; ++row) {
-        const auto &sequence = sequences[members[first + row]];
-        std::copy(sequence.ids.begin(), sequence.ids.end(),
-                  chunk.ids.data_ptr<int64_t>() + row * length);
-        masked |= !sequence.counted.empty();
-        for (size_t t = 0; t < length; ++t)
-          if (sequence.counted.empty() || sequence.counted[t])
-            counted.push_back(static_cast<int64_t>(row * length + t));
-      }
-      if (masked) chunk.counted = at::tensor(counted, at::kLong);
-      chunks.push_back(std::move(chunk));
-    }
-  }
-  return chunks;
-}
-
-calibration_chunk make_sink_chunk(const calibration &data, int64_t limit) {
-  std::set<int64_t> distinct;
-  for (const auto &sequence : data.sequences())
-    distinct.insert(sequence.ids.begin(), sequence.ids.end());
-  const std::vector<int64_t> all(distinct.begin(), distinct.end());
-  const auto n = std::min<int64_t>(limit, static_cast<int64_t>(all.size()));
-  calibration_chunk chunk;
-  chunk.ids = at::empty({n, 1}, at::kLong);
-  for (int64_t i = 0; i < n; ++i)
-    chunk.ids.data_ptr<int64_t>()[i] =
-        all[static_cast<size_t>(i) * all.size() / static_cast<size_t>(n)];
-  return chunk;
-}
 
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit) {

@@ -5,25 +5,33 @@
 //   [visit down] ─► next
 //
 // A visitor that replaces weights in `live` makes later stops see quantized predecessors, at the
-// cost of one forward (performance.md 2.3, trick 4).
+// cost of one forward (performance.md 2.3, trick 4). With a `reference` every sequence runs through
+// it too, and statistics may pair the two inputs. A block may also be visited as a whole: once, with
+// its inputs and all four statistics; that costs a second forward of the block.
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "core/progress.hpp"
-#include "model/decoder.hpp"
-#include "quant/calibration.hpp"
+#include "quant/calibration_stream.hpp"
 #include "quant/statistics.hpp"
 
 namespace assay::quant {
 
 struct calibration_stop {
-  int64_t block = 0;
+  int64_t block = 0;  // -1: the head
   model::linear_group group = model::linear_group::qkv;
   std::vector<model::linear_op *> linears;  // of `live`, sharing this input; borrow
   input_statistics statistics;
   input_statistics sink;  // of position 0 alone; empty unless asked for
-  int64_t n_non_finite = 0;
+};
+
+// A block before anything in it was changed.
+struct calibration_block {
+  int64_t block = 0;
+  std::map<model::linear_group, calibration_stop> stops;
+  std::vector<calibration_stream> streams;  // at the block's start, the sink's left out; shared
 };
 
 struct calibrate_options {
@@ -31,25 +39,23 @@ struct calibrate_options {
   bool sink = false;            // also accumulate the Hessian of position 0 (one-token sequences)
   int64_t chunk_tokens = 4096;  // tokens per forward; bounds memory, sequences are never cut
   progress_fn progress;         // in stops
-  // Which stops are wanted (block, group); statistics of others are not accumulated. Empty = all.
+  // Which stops are wanted (block, group); statistics of others are not accumulated. Empty = all
+  // of the blocks. The head, (-1, head), is a stop only where this says so.
   std::function<bool(int64_t block, model::linear_group group)> wanted;
+  const model::decoder *reference = nullptr;  // the float model of the second stream; borrow
+  // Blocks that visit_block gets in place of the stops' visitor. Empty = none.
+  std::function<bool(int64_t block)> whole;
+  std::function<void(calibration_block &)> visit_block;
+  std::function<void(int64_t block)> block_done;  // nothing of the block will change any more
+  std::function<void(const std::string &where, int64_t rows)> smaller_chunks;  // memory ran short
 };
 
 // Runs on copies of blocks taken from `live` as it stands when the block is reached. Deterministic:
 // chunks are made of whole sequences of equal length in a fixed order. Throws error(cancelled)
-// within one chunk of Ctrl-C. Returns facts for the metadata: { chunks, tokens, counted_tokens,
-// sink_tokens, seconds, forward_seconds, statistics_seconds }.
+// within one chunk of Ctrl-C, error(failed) naming the linear whose input is not finite, or where
+// memory did not suffice for a single sequence. Returns facts for the metadata: { chunks, tokens,
+// counted_tokens, sink_tokens, rank, threads, seconds, forward_seconds, statistics_seconds }.
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit);
-
-// What a chunk is: rows of equal length, with the positions that are counted.
-struct calibration_chunk {
-  at::Tensor ids;      // [rows, tokens] int64
-  at::Tensor counted;  // [counted] int64 indices into rows*tokens; undefined = all
-};
-std::vector<calibration_chunk> make_chunks(const calibration &data, int64_t chunk_tokens);
-// At most `limit` one-token rows: distinct ids of the calibration, evenly spaced over their sorted
-// list.
-calibration_chunk make_sink_chunk(const calibration &data, int64_t limit = 512);
 
 }  // namespace assay::quant

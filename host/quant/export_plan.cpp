@@ -32,14 +32,20 @@ json shape_json(const std::vector<int64_t> &shape) {
   return json(shape);
 }
 
-// The role of a decoder linear by its last name; "" for other tensors.
+// The role of a linear or of the embedding by its last name; "" for other tensors.
 std::string role_of(const std::string &name) {
   static const std::map<std::string, std::string> k_roles = {
-      {"q_proj", "attn.q"},     {"k_proj", "attn.k"},      {"v_proj", "attn.v"},
-      {"o_proj", "attn.o"},     {"gate_proj", "mlp.gate"}, {"up_proj", "mlp.up"},
-      {"down_proj", "mlp.down"}};
+      {"q_proj", "attn.q"},      {"k_proj", "attn.k"},      {"v_proj", "attn.v"},
+      {"o_proj", "attn.o"},      {"gate_proj", "mlp.gate"}, {"up_proj", "mlp.up"},
+      {"down_proj", "mlp.down"}, {"lm_head", "lm_head"},    {"embed_tokens", "embed"}};
   const auto found = k_roles.find(name.substr(name.rfind('.') + 1));
   return found == k_roles.end() ? "" : found->second;
+}
+
+// The recipe's word on one linear. An embedding answers to `embeddings`, not to `keep`.
+bool stays_float(const recipe &what, const std::string &name, const std::string &role) {
+  if (!what.quantizer || role.empty()) return true;
+  return role == "embed" ? !what.embeddings : is_kept(what, name, role);
 }
 
 // Of the forms that a quantizer emits, as declared in its facts; integer grids where it says nothing.
@@ -83,7 +89,7 @@ json plan_of(const recipe &what, const model::checkpoint &subject) {
     const bool weight = info.name.ends_with(".weight") && info.shape.size() == 2;
     const auto name = weight ? info.name.substr(0, info.name.size() - 7) : std::string();
     const auto role = weight ? role_of(name) : std::string();
-    if (!what.quantizer || role.empty() || is_kept(what, name, role)) {
+    if (stays_float(what, name, role)) {
       plan["untouched"].push_back({{"name", info.name},
                                    {"dtype", model::safetensors_dtype_name(info.dtype)},
                                    {"shape", shape_json(info.shape)}});

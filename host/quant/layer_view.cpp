@@ -34,7 +34,9 @@ layer_view::layer_view(const model::linear_op &linear, int32_t index, at::Tensor
       weight_(std::move(weight)) {
   if (linear.bias.defined()) bias_ = plug::tensor_ref(linear.bias.to(at::kFloat).contiguous());
   layer_.struct_size = sizeof layer_;
-  layer_.flags = linear.role == "lm_head" ? ASSAY_LAYER_LM_HEAD : 0u;
+  layer_.flags = linear.role == "lm_head" ? ASSAY_LAYER_LM_HEAD
+                 : linear.role == "embed" ? ASSAY_LAYER_EMBEDDING
+                                          : 0u;
   layer_.index = index;
   layer_.block_index = static_cast<int32_t>(linear.block);
   layer_.name = name_.c_str();
@@ -72,19 +74,21 @@ form_ref::form_ref(const quantized_linear &linear)
 
 stats_view::stats_view(const input_statistics &sums, const input_statistics *first,
                        propagation_policy propagation, int64_t n_sequences) {
-  kept_.reserve(8);  // the pointers stay put
+  kept_.reserve(9);  // the pointers stay put
   const auto keep = [&](const at::Tensor &tensor) -> const assay_tensor * {
     if (!tensor.defined()) return nullptr;
     kept_.emplace_back(tensor.contiguous());
     return kept_.back().get();
   };
   stats_.struct_size = sizeof stats_;
-  stats_.propagation =
-      propagation == propagation_policy::fp ? ASSAY_PROPAGATE_FLOAT : ASSAY_PROPAGATE_QUANTIZED;
+  stats_.propagation = propagation == propagation_policy::fp          ? ASSAY_PROPAGATE_FLOAT
+                       : propagation == propagation_policy::quantized ? ASSAY_PROPAGATE_QUANTIZED
+                                                                      : ASSAY_PROPAGATE_ASYMMETRIC;
   stats_.n_tokens = sums.n_tokens;
   stats_.n_sequences = n_sequences;
   stats_.hessian = keep(sums.hessian);
   stats_.hessian_first = first ? keep(first->hessian) : nullptr;
+  stats_.cross = keep(sums.cross);
   stats_.abs_max = keep(sums.abs_max);
   stats_.abs_mean = keep(sums.abs_mean);
   stats_.sq_mean = keep(sums.sq_mean);
@@ -96,6 +100,7 @@ statistics_needs needs_of(const assay_needs &needs) {
   statistics_needs out;
   const auto asked = [&](uint32_t bit) { return (needs.statistics & bit) != 0; };
   out.hessian = asked(ASSAY_NEED_HESSIAN);
+  out.cross = asked(ASSAY_NEED_CROSS);
   out.abs_max = asked(ASSAY_NEED_ABS_MAX);
   out.abs_mean = asked(ASSAY_NEED_ABS_MEAN);
   out.sq_mean = asked(ASSAY_NEED_SQ_MEAN);

@@ -32,6 +32,8 @@ class layer_view {
   const assay_layer &get() const { return layer_; }
   void set_clip(at::Tensor min, at::Tensor max, int64_t group_size);  // [out, groups] f32
   void set_start(const quantized_linear &form);
+  void set_tie_abs_max(double most) { layer_.tie_abs_max = most; }
+  void add_flags(uint32_t flags) { layer_.flags |= flags; }  // ASSAY_LAYER_...
 
  private:
   std::string name_, role_, tie_group_;

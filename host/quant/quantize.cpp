@@ -1,8 +1,8 @@
-// Executes a recipe: instances for all linears, the calibration pass where one is needed, every
-// linear through its
-// quantizer, and the count of what came out.
+// Executes a recipe: the calibration pass where one is needed, every linear through its quantizer
+// (or every block, where the quantizer works on those), and the count of what came out.
 #include "quant/quantize.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <atomic>
@@ -13,48 +13,36 @@
 #include "core/resources.hpp"
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
+#include "quant/block_runner.hpp"
+#include "quant/block_view.hpp"
 #include "quant/calibrate.hpp"
 #include "quant/linear_run.hpp"
+#include "quant/linear_tasks.hpp"
+#include "quant/resume_store.hpp"
 #include "quant/statistics_cache.hpp"
 #include "quant/summary.hpp"
 #include "quant/transform_run.hpp"
-
-#include <ATen/Parallel.h>
 
 namespace assay::quant {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-// A linear that will be quantized, with an instance of its own: so all calls of one instance keep
-// their order
-// whatever the schedule.
-struct task {
-  model::linear_op *linear;  // of the result's decoder; borrow
-  int32_t index;             // among the linears of the model
-  std::unique_ptr<plug::quantizer_instance> quantizer;
-  assay_needs needs{};
-  double tie_abs_max = 0;
-  quantized_linear form;
-};
-
-at::Tensor float_weight(const model::linear_op &linear) {
-  return linear.weight.to(at::kFloat).contiguous();
-}
+using model::linear_group;
 
 class execution {
  public:
-  execution(const model::decoder &decoder, const recipe &what, const calibration *data,
-            const quantize_options &options)
-      : what_(what), data_(data), options_(options) {
+  execution(const model::checkpoint &subject, const model::decoder &decoder, const recipe &what,
+            const calibration *data, const quantize_options &options)
+      : subject_(subject), what_(what), data_(data), options_(options) {
     out_.decoder = decoder;
     out_.made_by = what;
     arch_json_ = arch_facts(decoder.config()).dump();
     if (!what_.activation.is_null()) activation_ = complete_activation(what_.activation);
     refuse_what_is_missing();
+    provide_block_runner();
   }
 
-  quantized_model run(const model::checkpoint &subject) {
+  quantized_model run() {
     const auto start = clock::now();
     const bool fresh_peak = reset_peak_resident();
     at::NoGradGuard no_grad;
@@ -64,15 +52,15 @@ class execution {
       out_.metadata["transforms"] = std::move(transformed_.report);
     }
     if (what_.quantizer) {
-      prepare();
-      if (needs_.any())
+      list_ = make_tasks(out_.decoder, what_, instance_options(), arch_json_, out_.incidents);
+      if (list_.needs.any() || needs_blocks())
         run_calibrated();
       else
         run_data_free();
       collect();
     }
-    out_.summary = summarize(out_, subject);
-    out_.summary["kept"] = kept_;
+    out_.summary = summarize(out_, subject_);
+    out_.summary["kept"] = list_.kept;
     out_.summary["seconds"] = std::chrono::duration<double>(clock::now() - start).count();
     out_.summary["plugin_seconds"] = plugin_seconds_;
     out_.summary["peak_memory_bytes"] = fresh_peak ? json(peak_resident_bytes()) : json();
@@ -86,13 +74,9 @@ class execution {
   void refuse_what_is_missing() const {
     if (!what_.kv.is_null())
       throw error(error_kind::usage, "key-value schemes are not implemented yet").at("recipe.kv");
-    if (what_.quantizer && !is_kept(what_, "lm_head", "lm_head"))
-      throw error(error_kind::usage, "quantizing lm_head is not implemented yet")
-          .at("recipe.keep")
-          .hint("Add 'lm_head' to keep");
   }
 
-  plug::instance_options instance_options(const std::string &) {
+  plug::instance_options instance_options() {
     plug::instance_options options;
     options.seed = what_.seed;
     options.checked = options_.checked;
@@ -102,68 +86,35 @@ class execution {
     return options;
   }
 
-  void prepare() {
-    const auto &component = plug::plugins().find(plug::kind::quantizer, what_.quantizer->id);
-    int32_t index = 0;
-    for (auto *linear : out_.decoder.linears()) {
-      const int32_t place = index++;
-      if (is_kept(what_, linear->name, linear->role)) {
-        kept_.push_back(linear->name);
-        continue;
-      }
-      task t{linear, place, nullptr, {}, 0, {}};
-      t.quantizer = std::make_unique<plug::quantizer_instance>(
-          component, config_for_linear(what_, linear->name, linear->role),
-          instance_options(linear->name), "recipe.quantizer");
-      const layer_view view(*linear, place, float_weight(*linear), arch_json_, 0);
-      t.needs = t.quantizer->needs(view.get());
-      if (t.needs.schedule & (ASSAY_SCHEDULE_WHOLE_BLOCK | ASSAY_SCHEDULE_BLOCK_LOSS))
-        throw error(error_kind::usage, "quantizers of whole blocks are not implemented yet")
-            .plugin(component.id);
-      if (t.needs.statistics & ASSAY_NEED_CROSS)
-        throw error(error_kind::usage, "cross-moments of two streams are not implemented yet")
-            .plugin(component.id);
-      needs_ |= needs_of(t.needs);
-      first_ |= (t.needs.statistics & ASSAY_NEED_HESSIAN_FIRST) != 0;
-      tasks_.push_back(std::move(t));
-    }
-    kept_.emplace_back("lm_head");
-    if (needs_.any() && !data_)
-      throw error(error_kind::usage, "'" + component.id + "' needs calibration data")
-          .at("recipe.quantizer")
-          .hint("Give quantize a calibration");
-    share_extremes();
+  bool needs_blocks() const {
+    for (const auto &t : list_.tasks)
+      if (t.whole_block()) return true;
+    return false;
   }
 
-  // max |w| over the members of each tie group.
-  void share_extremes() {
-    std::vector<double> own(tasks_.size());
-    for_each_task([&](size_t i) { own[i] = tasks_[i].linear->weight.abs().max().item<double>(); });
-    std::map<std::string, double> shared;
-    for (size_t i = 0; i < tasks_.size(); ++i) {
-      auto &most = shared[tie_group(*tasks_[i].linear)];
-      most = std::max(most, own[i]);
-    }
-    for (size_t i = 0; i < tasks_.size(); ++i) {
-      const auto group = tie_group(*tasks_[i].linear);
-      tasks_[i].tie_abs_max = group.empty() ? own[i] : shared[group];
-    }
-  }
-
-  // body(i) for every task, on all threads; ATen runs serially inside.
-  void for_each_task(const std::function<void(size_t)> &body, bool report = false) {
+  // body(task) for every task, on all threads; ATen runs serially inside.
+  void run_data_free() {
     std::atomic<size_t> next{0}, done{0};
-    const int64_t workers = at::get_num_threads();
-    at::parallel_for(0, workers, 1, [&](int64_t begin, int64_t) {
+    auto &tasks = list_.tasks;
+    at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t) {
       at::NoGradGuard no_grad;  // thread-local
-      for (size_t i = next++; i < tasks_.size(); i = next++) {
+      for (size_t i = next++; i < tasks.size(); i = next++) {
         throw_if_cancelled();
-        body(i);
+        work_alone(tasks[i], nullptr, {});
         ++done;
-        if (report && begin == 0)
-          report_progress(options_.progress, done, tasks_.size(), tasks_[i].linear->name);
+        if (begin == 0)
+          report_progress(options_.progress, done, tasks.size(), tasks[i].linear->name);
       }
     });
+  }
+
+  void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian) {
+    const auto weight = float_weight(*t.linear);
+    layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+    if (list_.table && t.linear == list_.table.get() && !list_.table_alone)
+      view.add_flags(ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD);
+    show_clip(view, t.linear->name);
+    accept(t, run_linear(*t.quantizer, view, weight, stats, hessian));
   }
 
   void show_clip(layer_view &view, const std::string &name) const {
@@ -172,69 +123,162 @@ class execution {
     view.set_clip(found->second.min, found->second.max, found->second.group_size);
   }
 
-  void run_data_free() {
-    for_each_task(
-        [&](size_t i) {
-          auto &t = tasks_[i];
-          const auto weight = float_weight(*t.linear);
-          layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
-          show_clip(view, t.linear->name);
-          accept(t, run_linear(*t.quantizer, view, weight, nullptr));
-        },
-        true);
-  }
+  // --- with data ---
 
+  // Under "fp" the pass runs on the float model; otherwise on the result itself, whose weights
+  // change as it goes, and under "asymmetric" on both.
   void run_calibrated() {
-    // Under "quantized" the pass runs on the result itself, whose weights change as it goes; under
-    // "fp" on the float
-    // model.
-    const bool quantized = what_.propagation == propagation_policy::quantized;
+    if (!data_)
+      throw error(error_kind::usage, "'" + what_.quantizer->id + "' needs calibration data")
+          .at("recipe.quantizer")
+          .hint("Give quantize a calibration");
+    if (list_.table_alone) work_table();
+    open_store();
+    const model::decoder reference(out_.decoder);  // shares tensors; what is quantized is replaced
+    reference_ = &reference;
+    restore();
     calibrate_options options;
-    options.needs = needs_;
-    options.sink = first_ || what_.sink_weight > 0;
+    options.needs = list_.needs;
+    options.sink = list_.first || what_.sink_weight > 0;
+    options.chunk_tokens = options_.chunk_tokens;
     options.progress = options_.progress;
-    options.wanted = [this](int64_t block, model::linear_group group) {
-      for (const auto &t : tasks_)
-        if (t.linear->block == block && t.linear->group == group) return true;
+    options.wanted = [this](int64_t block, linear_group group) {
+      for (const auto &t : list_.tasks)
+        if (!t.done() && t.at(block, group)) return true;
       return false;
     };
+    if (needs_blocks()) {
+      options.whole = [this](int64_t block) {
+        for (const auto &t : list_.tasks)
+          if (!t.done() && t.linear->block == block) return true;
+        return false;
+      };
+      options.visit_block = [this](calibration_block &seen) { visit_block(seen); };
+    }
+    options.block_done = [this](int64_t block) { store(block); };
+    options.smaller_chunks = [this](const std::string &where, int64_t rows) {
+      out_.incidents.add(
+          {"smaller_chunks", where, "memory ran short, chunks were halved", {{"rows", rows}}});
+    };
     const auto visitor = [this](calibration_stop &stop) { visit(stop); };
-    if (quantized)
-      pass_facts_ = calibrate(out_.decoder, *data_, options, visitor);
+    if (what_.propagation == propagation_policy::asymmetric) options.reference = &reference;
+    if (what_.propagation == propagation_policy::fp)
+      pass_facts_ = calibrate_float(reference, *data_, options, visitor);
     else
-      pass_facts_ = calibrate_float(model::decoder(out_.decoder), *data_, options, visitor);
+      pass_facts_ = calibrate(out_.decoder, *data_, options, visitor);
+    if (store_) pass_facts_["resumed_blocks"] = restored_;
+  }
+
+  // An untied embedding has no inputs to learn from: all columns count alike.
+  void work_table() {
+    for (auto &t : list_.tasks) {
+      if (t.linear != list_.table.get()) continue;
+      const auto sums = input_statistics::uniform(t.linear->out_features(), t.linear->in_features(),
+                                                  out_.decoder.device());
+      const stats_view stats(sums, nullptr, what_.propagation, 0);
+      work_alone(t, stats.get(), sums.hessian);
+    }
+  }
+
+  input_statistics sums_of(const calibration_stop &stop) const {
+    return list_.needs.hessian && what_.sink_weight > 0
+               ? stop.statistics.with_sink(stop.sink, what_.sink_weight)
+               : stop.statistics;
+  }
+
+  stats_view stats_of(const calibration_stop &stop, const input_statistics &sums) const {
+    return stats_view(sums, stop.sink.n_tokens ? &stop.sink : nullptr, what_.propagation,
+                      static_cast<int64_t>(data_->sequences().size()));
   }
 
   void visit(calibration_stop &stop) {
     bool first = true;
-    for (auto &t : tasks_) {
-      if (t.linear->block != stop.block || t.linear->group != stop.group) continue;
+    for (auto &t : list_.tasks) {
+      if (t.done() || !t.at(stop.block, stop.group)) continue;
       throw_if_cancelled();
-      if (std::exchange(first, false)) check_statistics(stop, *t.linear);
-      const auto sums = needs_.hessian && what_.sink_weight > 0
-                            ? stop.statistics.with_sink(stop.sink, what_.sink_weight)
-                            : stop.statistics;
-      const stats_view stats(sums, stop.sink.n_tokens ? &stop.sink : nullptr, what_.propagation,
-                             static_cast<int64_t>(data_->sequences().size()));
-      const auto weight = float_weight(*t.linear);
-      layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
-      show_clip(view, t.linear->name);
-      for (const auto &chunk : sums.raw) {
-        const plug::tensor_ref tokens(chunk.contiguous());
-        t.quantizer->observe(view.get(), *tokens.get());
-      }
-      accept(t, run_linear(*t.quantizer, view, weight, stats.get(), stop.statistics.hessian));
+      if (std::exchange(first, false)) check_rank(stop, *t.linear);
+      const auto sums = sums_of(stop);
+      const auto stats = stats_of(stop, sums);
+      if (!sums.raw.empty()) observe(t, sums);
+      work_alone(t, stats.get(), stop.statistics.hessian);
     }
   }
 
-  void check_statistics(const calibration_stop &stop, const model::linear_op &linear) {
-    if (stop.n_non_finite > 0)
-      throw error(error_kind::failed,
-                  std::to_string(stop.n_non_finite) + " values of the input are not finite")
-          .layer(linear.name)
-          .hint("Look for NaN or Inf in the subject's weights, or load it as float32");
+  void observe(linear_task &t, const input_statistics &sums) {
+    const layer_view view(*t.linear, t.index, float_weight(*t.linear), arch_json_, t.tie_abs_max);
+    for (const auto &chunk : sums.raw) {
+      const plug::tensor_ref tokens(chunk.contiguous());
+      t.quantizer->observe(view.get(), *tokens.get());
+    }
+  }
+
+  // One call for all linears of a block, by the first one's instance.
+  void visit_block(calibration_block &seen) {
+    auto &block = out_.decoder.block(seen.block);
+    const auto linears = block.linears();
+    std::vector<linear_task *> tasks(linears.size());
+    for (auto &t : list_.tasks)
+      for (size_t i = 0; i < linears.size(); ++i)
+        if (t.linear == linears[i] && !t.done()) tasks[i] = &t;
+    block_statistics sums;
+    for (auto &[group, stop] : seen.stops) {
+      if (list_.needs.any()) check_rank(stop, *stop.linears.front());
+      sums[group] = sums_of(stop);
+    }
+    block_view view(block, out_.decoder.n_blocks(), sums, what_.propagation,
+                    static_cast<int64_t>(data_->sequences().size()), arch_json_, "");
+    block_runner runner(runner_for(seen));
+    view.set_handle(runner.handle());
+    std::vector<std::unique_ptr<stats_view>> stats;
+    std::vector<const assay_stats *> stat_tables;
+    std::vector<bool> wanted;
+    linear_task *speaker = nullptr;
+    for (size_t i = 0; i < linears.size(); ++i) {
+      const auto &stop = seen.stops.at(linears[i]->group);
+      stats.emplace_back(new stats_view(stats_of(stop, sums[stop.group])));
+      stat_tables.push_back(list_.needs.any() ? stats.back()->get() : nullptr);
+      wanted.push_back(tasks[i] != nullptr);
+      if (!tasks[i]) continue;
+      if (!speaker) speaker = tasks[i];
+      require_same_config(*speaker, *tasks[i]);
+      view.layer(i).set_tie_abs_max(tasks[i]->tie_abs_max);
+      show_clip(view.layer(i), linears[i]->name);
+    }
+    auto forms = speaker->quantizer->quantize_block(view.get(), stat_tables, wanted);
+    for (size_t i = 0; i < forms.size(); ++i)
+      if (forms[i])
+        accept(*tasks[i], finish_linear(*speaker->quantizer, std::move(*forms[i]), view.layer(i),
+                                        view.weight(i), sums[linears[i]->group].hessian));
+  }
+
+  runner_source runner_for(const calibration_block &seen) {
+    runner_source source;
+    auto &block = out_.decoder.block(seen.block);
+    source.now = [&block] { return block; };
+    source.before = block;
+    source.context = [this](int64_t rows, int64_t tokens) {
+      return out_.decoder.context(rows, tokens);
+    };
+    for (const auto &s : seen.streams) {
+      runner_chunk chunk{s.h, {}, s.counted};
+      if (s.h_float.defined())
+        chunk.target = reference_->block(seen.block).forward(s.h_float, s.context);
+      source.chunks.push_back(std::move(chunk));
+    }
+    return source;
+  }
+
+  static void require_same_config(const linear_task &a, const linear_task &b) {
+    if (a.quantizer->config() != b.quantizer->config())
+      throw error(error_kind::usage, "linears of one block have different configurations")
+          .layer(b.linear->name)
+          .at("recipe.overrides")
+          .hint("This quantizer works on whole blocks: match all linears of a block, or keep some");
+  }
+
+  void check_rank(const calibration_stop &stop, const model::linear_op &linear) {
     const int64_t tokens = stop.statistics.n_tokens, width = linear.in_features();
-    if (!needs_.hessian || tokens >= width) return;
+    if (!list_.needs.hessian || tokens >= width) return;
     const double ratio = static_cast<double>(tokens) / static_cast<double>(width);
     if (ratio < what_.min_token_ratio)
       throw error(error_kind::usage, "calibration has " + std::to_string(tokens) +
@@ -248,15 +292,68 @@ class execution {
                         {{"tokens", tokens}, {"columns", width}}});
   }
 
-  void accept(task &t, linear_result result) {
-    t.linear->weight = result.weight.to(t.linear->weight.scalar_type());
-    if (!activation_.is_null()) set_activation(*t.linear, activation_);
+  // --- resuming ---
+
+  void open_store() {
+    if (options_.resume.empty()) return;
+    const auto &component = plug::plugins().find(plug::kind::quantizer, what_.quantizer->id);
+    json transforms = json::array();
+    for (const auto &choice : what_.transforms)
+      transforms.push_back(plug::plugins().find(plug::kind::transform, choice.id).identity());
+    store_.emplace(options_.resume, json{{"subject", subject_.fingerprint()},
+                                         {"recipe", what_.hash()},
+                                         {"calibration", data_->hash()},
+                                         {"quantizer", component.identity()},
+                                         {"transforms", transforms},
+                                         {"threads", at::get_num_threads()},
+                                         {"chunk_tokens", options_.chunk_tokens}});
+    mark_ = out_.incidents.entries().size();
+  }
+
+  void restore() {
+    if (!store_) return;
+    std::map<std::string, linear_task *> by_name;
+    for (auto &t : list_.tasks) by_name[t.linear->name] = &t;
+    for (; restored_ < std::min(store_->n_done(), out_.decoder.n_blocks()); ++restored_) {
+      throw_if_cancelled();
+      auto stored = store_->load(restored_);
+      for (auto &form : stored.forms) {
+        auto weight = dequantize(form);
+        accept(*by_name.at(form.name), {std::move(form), std::move(weight)});
+      }
+      for (auto &entry : stored.incidents) out_.incidents.add(std::move(entry));
+    }
+    mark_ = out_.incidents.entries().size();
+  }
+
+  void store(int64_t block) {
+    if (!store_ || block < restored_) return;
+    stored_block finished;
+    for (const auto &t : list_.tasks)
+      if (t.linear->block == block) finished.forms.push_back(t.form);
+    const auto entries = out_.incidents.entries();
+    finished.incidents.assign(entries.begin() + static_cast<std::ptrdiff_t>(mark_), entries.end());
+    mark_ = entries.size();
+    store_->save(block, finished);
+  }
+
+  // --- results ---
+
+  void accept(linear_task &t, linear_result result) {
+    const auto weight = result.weight.to(t.linear->weight.device(), t.linear->weight.scalar_type());
+    t.linear->weight = weight;
+    if (list_.table && t.linear == list_.table.get()) {
+      out_.decoder.embedding() = weight;
+      if (!list_.table_alone) out_.decoder.head().weight = weight;
+    } else if (!activation_.is_null() && t.linear->block >= 0) {
+      set_activation(*t.linear, activation_);
+    }
     t.form = std::move(result.form);
   }
 
   void collect() {
-    for (auto &t : tasks_) {
-      if (t.form.name.empty())
+    for (auto &t : list_.tasks) {
+      if (!t.done())
         throw error(error_kind::failed, "the pass ended without this linear").layer(t.linear->name);
       plugin_seconds_ += t.quantizer->seconds();
       out_.order.push_back(t.form.name);
@@ -264,16 +361,19 @@ class execution {
     }
   }
 
+  const model::checkpoint &subject_;
   const recipe &what_;
   const calibration *data_;
   const quantize_options &options_;
   quantized_model out_;
   std::string arch_json_;
   transform_outcome transformed_;
-  json activation_, pass_facts_, kept_ = json::array();
-  std::vector<task> tasks_;
-  statistics_needs needs_;
-  bool first_ = false;
+  json activation_, pass_facts_;
+  task_list list_;
+  const model::decoder *reference_ = nullptr;
+  std::optional<resume_store> store_;
+  int64_t restored_ = 0;
+  size_t mark_ = 0;  // incidents before the block in work
   double plugin_seconds_ = 0;
 };
 
@@ -282,7 +382,7 @@ class execution {
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &what, const calibration *data,
                          const quantize_options &options) {
-  return execution(decoder, what, data, options).run(subject);
+  return execution(subject, decoder, what, data, options).run();
 }
 
 }  // namespace assay::quant

@@ -12,6 +12,11 @@ namespace assay::quant {
 struct quantize_options {
   progress_fn progress;  // done and total in linears; called from the calling thread only
   bool checked = false;  // checksum the weights before and after every plugin call, blame by name
+  // A folder in which finished blocks are kept, so that a killed run, called again with the same
+  // subject, recipe and calibration, goes on after the last one and ends in the same bytes; "" =
+  // none. It stays when the run is done: remove it once the result is saved.
+  std::string resume;
+  int64_t chunk_tokens = 4096;  // tokens of one forward; halved where memory runs short
 };
 
 // Throws error(cancelled) within one linear of Ctrl-C, error(usage) for a recipe that cannot be

@@ -15,8 +15,8 @@ namespace assay::quant {
 namespace {
 
 constexpr std::array k_keys = {
-    "method",    "quantizer",   "transforms",  "activation",      "kv",  "keep",
-    "overrides", "propagation", "sink_weight", "min_token_ratio", "seed"};
+    "method",      "quantizer",   "transforms",      "activation", "kv",     "keep", "overrides",
+    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed"};
 
 template <class Keys>
 void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {
@@ -66,9 +66,19 @@ propagation_policy propagation_of(const json &value, const std::string &where) {
   const auto name = text_of(value, where);
   if (name == "fp") return propagation_policy::fp;
   if (name == "quantized") return propagation_policy::quantized;
+  if (name == "asymmetric") return propagation_policy::asymmetric;
   throw error(error_kind::usage, "unknown propagation '" + name + "'")
       .at(where)
-      .hint("known are fp and quantized");
+      .hint("known are fp, quantized and asymmetric");
+}
+
+bool refuses_ragged(const json &value, const std::string &where) {
+  const auto name = text_of(value, where);
+  if (name != "error" && name != "short")
+    throw error(error_kind::usage, "unknown answer to ragged groups '" + name + "'")
+        .at(where)
+        .hint("known are error and short");
+  return name == "error";
 }
 
 double share_of(const json &value, const char *key, double otherwise, const std::string &where) {
@@ -124,6 +134,13 @@ recipe recipe::from_json(const json &value, const std::string &where) {
     out.propagation = propagation_of(value["propagation"], where + ".propagation");
   out.sink_weight = share_of(value, "sink_weight", out.sink_weight, where);
   out.min_token_ratio = share_of(value, "min_token_ratio", out.min_token_ratio, where);
+  if (value.contains("embeddings")) {
+    if (!value["embeddings"].is_boolean())
+      throw wrong_type(where + ".embeddings", "true or false", value["embeddings"]);
+    out.embeddings = value["embeddings"].get<bool>();
+  }
+  if (value.contains("ragged"))
+    out.ragged_error = refuses_ragged(value["ragged"], where + ".ragged");
   if (value.contains("seed")) {
     if (!value["seed"].is_number_integer() || value["seed"].get<int64_t>() < 0)
       throw wrong_type(where + ".seed", "a whole number of at least 0", value["seed"]);
@@ -147,10 +164,24 @@ json recipe::to_json() const {
           {"kv", kv},
           {"keep", keep},
           {"overrides", rules},
-          {"propagation", propagation == propagation_policy::fp ? "fp" : "quantized"},
+          {"propagation", propagation_name(propagation)},
           {"sink_weight", sink_weight},
           {"min_token_ratio", min_token_ratio},
+          {"embeddings", embeddings},
+          {"ragged", ragged_error ? "error" : "short"},
           {"seed", seed}};
+}
+
+const char *propagation_name(propagation_policy policy) {
+  switch (policy) {
+    case propagation_policy::fp:
+      return "fp";
+    case propagation_policy::quantized:
+      return "quantized";
+    case propagation_policy::asymmetric:
+      return "asymmetric";
+  }
+  return "?";
 }
 
 std::string recipe::hash() const {

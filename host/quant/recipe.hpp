@@ -25,9 +25,11 @@ struct linear_override {
 
 // Where a linear's calibration input comes from (methods.md 3.1, last but one trap).
 enum class propagation_policy {
-  fp,         // every input from the float model
-  quantized,  // every input from the already quantized part, within a block too
+  fp,          // every input from the float model
+  quantized,   // every input from the already quantized part, within a block too
+  asymmetric,  // as quantized, and the same tokens run through the float model: targets are its own
 };
+const char *propagation_name(propagation_policy policy);  // static
 
 struct recipe {
   std::string method = "none";                // the name shown in reports; "none" quantizes nothing
@@ -46,6 +48,10 @@ struct recipe {
   // Refuse a Hessian of fewer counted tokens than this share of the input's width: its rank is at
   // most the tokens.
   double min_token_ratio = 1.0;
+  // Quantize the embedding. Of a tied model that is the head as well: one table, one form, with the
+  // head's statistics; it is never quantized on one side only.
+  bool embeddings = false;
+  bool ragged_error = false;  // refuse a group size that does not divide a row; else counted
   uint64_t seed = 0;
 
   // Throws error(usage) naming the key, with "did you mean"; `where` is the place shown.

@@ -22,6 +22,7 @@ statistics_needs &statistics_needs::operator|=(const statistics_needs &other) {
   sq_mean |= other.sq_mean;
   min_max |= other.min_max;
   raw_input |= other.raw_input;
+  cross |= other.cross;
   return *this;
 }
 
@@ -29,7 +30,7 @@ bool statistics_needs::covers(const statistics_needs &other) const {
   const auto has = [](bool mine, bool wanted) { return mine || !wanted; };
   return has(hessian, other.hessian) && has(abs_max, other.abs_max) &&
          has(abs_mean, other.abs_mean) && has(sq_mean, other.sq_mean) &&
-         has(min_max, other.min_max) && has(raw_input, other.raw_input);
+         has(min_max, other.min_max) && has(raw_input, other.raw_input) && has(cross, other.cross);
 }
 
 void accumulate_gram(at::Tensor &h, const at::Tensor &x) {
@@ -66,6 +67,7 @@ statistics_accumulator::statistics_accumulator(int64_t in, const statistics_need
   const auto f32 = at::TensorOptions().dtype(at::kFloat).device(device);
   const auto f64 = f32.dtype(at::kDouble);
   if (needs.hessian) hessian_ = at::zeros({in, in}, f32);
+  if (needs.cross) cross_ = at::zeros({in, in}, f32);
   if (needs.abs_max) abs_max_ = at::zeros({in}, f32);
   if (needs.abs_mean) abs_sum_ = at::zeros({in}, f64);
   if (needs.sq_mean) sq_sum_ = at::zeros({in}, f64);
@@ -75,13 +77,15 @@ statistics_accumulator::statistics_accumulator(int64_t in, const statistics_need
   }
 }
 
-void statistics_accumulator::add(const at::Tensor &input) {
+void statistics_accumulator::add(const at::Tensor &input, const at::Tensor &input_float) {
   if (input.size(0) == 0) return;
   const auto x = input.to(at::kFloat);
   n_tokens_ += x.size(0);
   if (!std::isfinite(x.sum().item<double>()))  // one pass; the exact count only when it matters
     n_non_finite_ += x.numel() - x.isfinite().sum().item<int64_t>();
   if (needs_.hessian) accumulate_gram(hessian_, x);
+  if (needs_.cross)
+    cross_ += model::fast_linear(input_float.to(at::kFloat).t().contiguous(), x.t().contiguous());
   if (needs_.abs_max || needs_.abs_mean) {
     const auto magnitude = x.abs();
     if (needs_.abs_max) at::maximum_out(abs_max_, abs_max_, magnitude.amax(0));
@@ -103,6 +107,7 @@ input_statistics statistics_accumulator::finish() {
     mirror_upper(hessian_);
     out.hessian = hessian_;
   }
+  out.cross = cross_;
   out.abs_max = abs_max_;
   if (abs_sum_.defined()) out.abs_mean = (abs_sum_ / n).to(at::kFloat);
   if (sq_sum_.defined()) out.sq_mean = (sq_sum_ / n).to(at::kFloat);
@@ -119,7 +124,20 @@ input_statistics input_statistics::with_sink(const input_statistics &sink, doubl
   const double sink_trace = sink.hessian.diagonal().sum(at::kDouble).item<double>();
   if (sink_trace <= 0) return out;
   out.hessian = at::add(hessian, sink.hessian, weight * trace / sink_trace);
+  if (cross.defined() && sink.cross.defined())
+    out.cross = at::add(cross, sink.cross, weight * trace / sink_trace);
   out.sq_mean = out.hessian.diagonal() / static_cast<double>(n_tokens);
+  return out;
+}
+
+input_statistics input_statistics::uniform(int64_t n, int64_t in, at::Device device) {
+  const auto f32 = at::TensorOptions().dtype(at::kFloat).device(device);
+  input_statistics out;
+  out.n_tokens = std::max(n, in);  // of full rank, however small the table
+  out.hessian = at::eye(in, f32).mul_(static_cast<double>(out.n_tokens));
+  out.cross = out.hessian;
+  out.abs_max = out.abs_mean = out.sq_mean = out.max = at::ones({in}, f32);
+  out.min = at::zeros({in}, f32);
   return out;
 }
 

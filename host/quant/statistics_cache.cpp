@@ -12,7 +12,7 @@ struct remembered_pass {
   std::vector<model::decoder> model;  // at most one; keeps the tensors
   std::string calibration_hash;
   statistics_needs needs;
-  bool sink = false;
+  bool sink = false, head = false;
   int64_t chunk_tokens = 0;
   std::vector<calibration_stop> stops;
   json facts;
@@ -42,12 +42,21 @@ bool runs_plain(const model::decoder &decoder) {
   return true;
 }
 
+bool wants_head(const calibrate_options &options) {
+  return options.wanted && options.wanted(-1, model::linear_group::head);
+}
+
+// A pass of single stops over one stream: what can be kept and replayed.
+bool is_plain(const calibrate_options &options) {
+  return !options.needs.raw_input && !options.whole && !options.reference;
+}
+
 bool fits(const model::decoder &decoder, const calibration &data,
           const calibrate_options &options) {
-  return !last.model.empty() && last.calibration_hash == data.hash() &&
-         last.needs.covers(options.needs) && last.sink >= options.sink &&
-         last.chunk_tokens == options.chunk_tokens && runs_plain(decoder) &&
-         identity(last.model.front()) == identity(decoder);
+  return is_plain(options) && !last.model.empty() && last.head >= wants_head(options) &&
+         last.calibration_hash == data.hash() && last.needs.covers(options.needs) &&
+         last.sink >= options.sink && last.chunk_tokens == options.chunk_tokens &&
+         runs_plain(decoder) && identity(last.model.front()) == identity(decoder);
 }
 
 uint64_t bytes_of(const calibration_stop &stop) {
@@ -57,6 +66,7 @@ uint64_t bytes_of(const calibration_stop &stop) {
 
 // The linears of the caller's decoder in place of the remembered ones.
 std::vector<model::linear_op *> linears_at(model::decoder &decoder, const calibration_stop &stop) {
+  if (stop.block < 0) return {&decoder.head()};
   std::vector<model::linear_op *> found;
   for (auto *linear : decoder.block(stop.block).linears())
     if (linear->group == stop.group) found.push_back(linear);
@@ -64,17 +74,21 @@ std::vector<model::linear_op *> linears_at(model::decoder &decoder, const calibr
 }
 
 bool wanted(const calibrate_options &options, const calibration_stop &stop) {
+  if (stop.block < 0) return wants_head(options);
   return !options.wanted || options.wanted(stop.block, stop.group);
 }
 
 json replay(model::decoder &live, const calibrate_options &options,
             const std::function<void(calibration_stop &)> &visit) {
   for (const auto &kept : last.stops) {
-    if (!wanted(options, kept)) continue;
-    calibration_stop stop = kept;
-    stop.linears = linears_at(live, kept);
-    if (!options.sink) stop.sink = {};
-    visit(stop);
+    if (wanted(options, kept)) {
+      calibration_stop stop = kept;
+      stop.linears = linears_at(live, kept);
+      if (!options.sink) stop.sink = {};
+      visit(stop);
+    }
+    if (kept.group == model::linear_group::down && options.block_done)
+      options.block_done(kept.block);
   }
   json facts = last.facts;
   facts["shared"] = true;
@@ -90,12 +104,15 @@ json calibrate_float(const model::decoder &reference, const calibration &data,
   model::decoder live = reference;
   if (fits(reference, data, options)) return replay(live, options, visit);
   last = {};
-  const bool keep_any = runs_plain(reference) && !options.needs.raw_input;
+  const bool keep_any = runs_plain(reference) && is_plain(options);
   remembered_pass pass;
   bool keep = keep_any;
   calibrate_options all = options;
   if (keep_any) {
-    all.wanted = nullptr;  // complete, so that another recipe may keep other linears
+    // complete, so that another recipe may keep other linears
+    all.wanted = [head = wants_head(options)](int64_t block, model::linear_group) {
+      return block >= 0 || head;
+    };
     // Cheap beside the Hessian, and then every method of this calibration shares the pass.
     all.needs.sq_mean |= all.needs.hessian;
     all.needs.abs_mean |= all.needs.hessian;
@@ -116,6 +133,7 @@ json calibrate_float(const model::decoder &reference, const calibration &data,
   pass.calibration_hash = data.hash();
   pass.needs = all.needs;
   pass.sink = options.sink;
+  pass.head = wants_head(options);
   pass.chunk_tokens = options.chunk_tokens;
   last = std::move(pass);
   return last.facts;

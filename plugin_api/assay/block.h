@@ -32,17 +32,22 @@ typedef struct assay_trial {
   const char *const *names;            /* of layers or norms of the block */
   const assay_tensor *const *weights;  /* f32, in the shapes of the originals */
   int64_t first_sequence, n_sequences; /* which calibration sequences; n 0 = all from first on */
+  /* n_sequences positions in place of a run from first_sequence, each in [0, number of sequences);
+   * NULL = the run */
+  const int64_t *sequences;
 } assay_trial;
-ASSAY_SIZE(assay_trial, 48);
+ASSAY_SIZE(assay_trial, 56);
 
 typedef struct assay_block_runner {
   uint32_t struct_size;
   uint32_t reserved;
-  /* How many calibration sequences are kept for this block. [worker] */
+  /* How many calibration sequences are kept for this block, in an order that is the same for all
+   * blocks of a model. [worker] */
   int32_t (*n_sequences)(const assay_host *host, const assay_block *block, int64_t *out);
   /* Mean over counted tokens and channels of (y_trial - y_float)^2, accumulated in f64; y_float
-   * comes from the weights that the block had before the first transform. A loss that is not finite
-   * is ASSAY_NUMERICAL. [worker] */
+   * comes from the weights that the block had before the first transform, on the same inputs, or
+   * under ASSAY_PROPAGATE_ASYMMETRIC (whole blocks only) on those of the float model. A loss that
+   * is not finite is ASSAY_NUMERICAL. [worker] */
   int32_t (*loss)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                   double *out);
   /* The same, and its derivative with respect to each of the trial's weights, written to gradients:

@@ -24,7 +24,7 @@ ASSAY_SIZE(assay_form, 56);
 #define ASSAY_LAYER_TIED      1u /* shares storage with another tensor (lm_head, embedding) */
 #define ASSAY_LAYER_EXPERT    2u /* one of several experts */
 #define ASSAY_LAYER_LM_HEAD   4u /* the output head */
-#define ASSAY_LAYER_EMBEDDING 8u /* a table, not a product: no statistics */
+#define ASSAY_LAYER_EMBEDDING 8u /* a table: statistics, if asked for, weigh all columns alike */
 
 /* One linear: y = W x + b. Roles: attn.q attn.k attn.v attn.o mlp.gate mlp.up mlp.down moe.router
  * lm_head embed other. */

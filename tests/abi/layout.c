@@ -366,6 +366,7 @@ static void trial(void) {
   FIELD(assay_trial, weights);
   FIELD(assay_trial, first_sequence);
   FIELD(assay_trial, n_sequences);
+  FIELD(assay_trial, sequences);
 }
 
 static void block_runner(void) {

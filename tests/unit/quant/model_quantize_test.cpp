@@ -230,7 +230,7 @@ TEST_CASE("wrong recipes are refused with the reason", "[model_quantize_test]") 
                what.keep.clear();
                s.quantize(what);
              }),
-             assay_test::contains("Add 'lm_head' to keep"));
+             assay_test::contains("or add 'lm_head' to keep"));
 }
 
 TEST_CASE("the saved metadata repeats recipe, counts and ledger", "[model_quantize_test]") {

@@ -56,7 +56,7 @@ TEST_CASE("a mistyped key is named with its neighbour", "[recipe_test]") {
   CHECK(refusal({{"quantizer", {{"id", "rtn"}, {"confg", json::object()}}}}) ==
         "recipe.quantizer: unknown key 'confg'. Did you mean 'config'?");
   CHECK(refusal({{"propagation", "both"}}) ==
-        "recipe.propagation: unknown propagation 'both'. known are fp and quantized");
+        "recipe.propagation: unknown propagation 'both'. known are fp, quantized and asymmetric");
   CHECK(refusal({{"keep", "lm_head"}}) == "recipe.keep: expected a list, found string");
 }
 

@@ -41,12 +41,41 @@ forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
   if (cache != nullptr && out.span > cache->capacity())
     throw error(error_kind::failed, "the KV cache holds " + std::to_string(cache->capacity()) +
                                         " tokens per sequence, not " + std::to_string(out.span));
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto i = static_cast<size_t>(r);
+    const int64_t slot = cache == nullptr ? r : out.slots[i];
+    out.segments.push_back({r, 0, tokens, out.past[i], {{slot, 0, 0, out.past[i] + tokens}}});
+  }
   out.positions = positions_of(out);
-  const at::Tensor angles =
-      out.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;  // fp32, as the reference
-  out.cos = angles.cos().to(dtype()).to(device());
-  out.sin = angles.sin().to(dtype()).to(device());
+  find_angles(out);
   return out;
+}
+
+forward_context decoder::packed_context(std::vector<attention_segment> segments,
+                                        kv_cache &cache) const {
+  forward_context out;
+  out.rows = 1;
+  out.cache = &cache;
+  out.on_kv = on_kv;
+  out.packed = true;
+  std::vector<at::Tensor> positions;
+  for (attention_segment &segment : segments) {
+    segment.row = 0;
+    segment.first = out.tokens;
+    out.tokens += segment.tokens;
+    positions.push_back(at::arange(segment.position, segment.position + segment.tokens, at::kLong));
+  }
+  out.segments = std::move(segments);
+  out.positions = at::cat(positions).unsqueeze(0);
+  find_angles(out);
+  return out;
+}
+
+// Computed in fp32, as the reference does.
+void decoder::find_angles(forward_context &context) const {
+  const at::Tensor angles = context.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;
+  context.cos = angles.cos().to(dtype()).to(device());
+  context.sin = angles.sin().to(dtype()).to(device());
 }
 
 at::Tensor decoder::final_norm(const at::Tensor &h) const {
@@ -68,6 +97,15 @@ at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache,
     for (size_t r = 0; r < shared.slots.size(); ++r)
       cache->set_length(shared.slots[r], shared.past[r] + shared.tokens);
   return final_norm(h);
+}
+
+at::Tensor decoder::hidden_packed(const at::Tensor &ids, std::vector<attention_segment> segments,
+                                  kv_cache &cache) const {
+  const at::NoGradGuard no_grad;
+  const forward_context shared = packed_context(std::move(segments), cache);
+  at::Tensor h = embed(ids).unsqueeze(0);
+  for (const decoder_block &layer : blocks_) h = layer.forward(h, shared);
+  return final_norm(h).squeeze(0);
 }
 
 at::Tensor decoder::logits(const at::Tensor &hidden_states) const {

@@ -33,6 +33,11 @@ class decoder {
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
+  // Tokens of many sequences in one row: ids [tokens] int64, cut into segments (their `row` is 0)
+  // whose keys lie in the cache; new keys are written there, and the caller knows what lies where
+  // (the cache's lengths stay as they are). Returns [tokens, hidden], final-normed.
+  at::Tensor hidden_packed(const at::Tensor &ids, std::vector<attention_segment> segments,
+                           kv_cache &cache) const;
 
   // --- block by block, for calibration and learned rounding ---
   // for (i..) h = block(i).forward(h, context);  with h = embed(ids), logits(final_norm(h)) at the
@@ -40,6 +45,7 @@ class decoder {
   at::Tensor embed(const at::Tensor &ids) const;  // [rows, tokens, hidden]
   forward_context context(int64_t rows, int64_t tokens, kv_cache *cache = nullptr,
                           const std::vector<int64_t> &slots = {}) const;
+  forward_context packed_context(std::vector<attention_segment> segments, kv_cache &cache) const;
   int64_t n_blocks() const { return static_cast<int64_t>(blocks_.size()); }
   decoder_block &block(int64_t i) { return blocks_.at(static_cast<size_t>(i)); }
   const decoder_block &block(int64_t i) const { return blocks_.at(static_cast<size_t>(i)); }
@@ -60,6 +66,7 @@ class decoder {
 
  private:
   friend class decoder_loader;
+  void find_angles(forward_context &context) const;
   decoder_config config_;
   at::Tensor embedding_, norm_, inverse_frequencies_;
   linear_op head_;

@@ -67,25 +67,24 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
   return x;
 }
 
-// The keys (or values) that this forward attends to, [rows, kv_heads, span, head_dim], after
-// storing the new ones.
-at::Tensor through_cache(at::Tensor &store, const at::Tensor &fresh,
-                         const forward_context &context) {
-  const int64_t rows = context.rows, first = context.slots[0];
-  bool consecutive = true;
-  for (int64_t r = 0; r < rows; ++r)
-    consecutive &= context.slots[static_cast<size_t>(r)] == first + r;
-  if (consecutive && context.even) {
-    store.narrow(0, first, rows).narrow(2, context.past[0], context.tokens).copy_(fresh);
-  } else {
-    for (int64_t r = 0; r < rows; ++r) {
-      const auto i = static_cast<size_t>(r);
-      store.select(0, context.slots[i])
-          .narrow(1, context.past[i], context.tokens)
-          .copy_(fresh.select(0, r));
-    }
+// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], to where each segment's own
+// tokens end.
+void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
+  for (const attention_segment &s : context.segments) {
+    const key_place &own = s.keys.back();
+    store.select(0, own.slot)
+        .narrow(1, own.first + own.count - s.tokens, s.tokens)
+        .copy_(fresh.select(0, s.row).narrow(1, s.first, s.tokens));
   }
-  if (consecutive) return store.narrow(0, first, rows).narrow(2, 0, context.span);
+}
+
+// What the rows of an even forward attend to, [rows, kv_heads, span, head_dim].
+at::Tensor stored(const at::Tensor &store, const forward_context &context) {
+  const int64_t first = context.slots[0];
+  bool consecutive = true;
+  for (int64_t r = 0; r < context.rows; ++r)
+    consecutive &= context.slots[static_cast<size_t>(r)] == first + r;
+  if (consecutive) return store.narrow(0, first, context.rows).narrow(2, 0, context.span);
   const at::Tensor index = at::tensor(context.slots, at::kLong).to(store.device());
   return store.narrow(2, 0, context.span).index_select(0, index);
 }
@@ -124,13 +123,18 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   query = rope(query, context).transpose(1, 2);
   key = rope(key, context).transpose(1, 2);
   if (context.on_kv) context.on_kv(index, key, value);
-  if (context.cache != nullptr) {
-    key = through_cache(context.cache->keys(index), key, context);
-    value = through_cache(context.cache->values(index), value, context);
-  }
   const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
-  if (prefill_attention_applies(query, key))
-    return prefill_attention(query, key, value, context.past, window, scale);
+  if (context.cache != nullptr) {
+    at::Tensor &keys = context.cache->keys(index), &values = context.cache->values(index);
+    store_fresh(keys, key, context);
+    store_fresh(values, value, context);
+    if (context.packed || attends_in_tiles(query, keys, values))
+      return attend(query, keys, values, context.segments, window, scale);
+    key = stored(keys, context);
+    value = stored(values, context);
+  } else if (attends_in_tiles(query, key, value)) {
+    return attend(query, key, value, context.segments, window, scale);
+  }
   const std::optional<at::Tensor> mask = context.mask(window);
   if (!mask && tokens == 1 && window > 0 &&
       context.span > window) {  // one query: the window is a slice of the keys

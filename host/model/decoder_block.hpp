@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/attention.hpp"
 #include "model/decoder_config.hpp"
 #include "model/kv_cache.hpp"
 #include "model/linear_op.hpp"
@@ -29,9 +30,9 @@ namespace assay::model {
 // attention and before the cache: KV-cache fake-quantization.
 using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>;
 
-// What all blocks of one forward share. Made by decoder::context().
+// What all blocks of one forward share. Made by decoder::context() and decoder::packed_context().
 struct forward_context {
-  int64_t rows = 0, tokens = 0;  // of this forward
+  int64_t rows = 0, tokens = 0;  // of this forward; packed: one row of all segments' tokens
   at::Tensor cos, sin;           // [rows or 1, tokens, head_dim / 2] in the compute dtype
   std::vector<int64_t> past;     // tokens before this forward, per row
   int64_t span = 0;              // keys: max(past) + tokens
@@ -40,6 +41,8 @@ struct forward_context {
   std::vector<int64_t> slots;    // cache slot of each row
   kv_hook on_kv;
   at::Tensor positions;  // [rows or 1, tokens] int64, on the CPU
+  bool packed = false;   // tokens of several sequences in one row; what each sees is in segments
+  std::vector<attention_segment> segments;  // one per row, or those of the packed row
 
   // Additive mask [rows or 1, 1, tokens, span] for LibTorch's attention, made on first use: 0
   // where key j is visible to the query at position i (i - window < j <= i), else -inf. None where

@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstring>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
@@ -68,31 +67,6 @@ ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_h
 
 ASSAY_CLONES void silu_mul(float *gate, const float *up, int64_t n) {
   for (int64_t i = 0; i < n; ++i) gate[i] = gate[i] / (1.0f + fast_exp(-gate[i])) * up[i];
-}
-
-ASSAY_CLONES float softmax_row(float *row, int64_t n, int64_t begin, int64_t end) {
-  float lanes[16];
-  const int64_t count = end - begin, whole = count / 16 * 16;
-  float *x = row + begin;
-  for (float &lane : lanes) lane = x[0];
-  for (int64_t i = 0; i < whole; i += 16)
-    for (int64_t j = 0; j < 16; ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
-  float top = x[0];
-  for (int64_t i = whole; i < count; ++i) top = x[i] > top ? x[i] : top;
-  for (const float lane : lanes) top = lane > top ? lane : top;
-  for (float &lane : lanes) lane = 0;
-  for (int64_t i = 0; i < whole; i += 16)
-    for (int64_t j = 0; j < 16; ++j) {
-      const float e = fast_exp(x[i + j] - top);
-      x[i + j] = e;
-      lanes[j] += e;
-    }
-  float sum = 0;
-  for (int64_t i = whole; i < count; ++i) sum += x[i] = fast_exp(x[i] - top);
-  for (const float lane : lanes) sum += lane;
-  std::memset(row, 0, static_cast<size_t>(begin) * sizeof(float));
-  std::memset(row + end, 0, static_cast<size_t>(n - end) * sizeof(float));
-  return 1.0f / sum;
 }
 
 ASSAY_CLONES float log_sum_exp(const float *row, int64_t n, int64_t *top) {

@@ -17,10 +17,6 @@ void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t
 // gate = gate / (1 + exp(-gate)) * up, n elements, in place.
 void silu_mul(float *gate, const float *up, int64_t n);
 
-// Softmax of row[begin, end) in place without its division: exp(x - max) there, zeros elsewhere in
-// [0, n). Returns 1 / sum.
-float softmax_row(float *row, int64_t n, int64_t begin, int64_t end);
-
 // log(sum(exp(row[0..n)))) and, where `top` is not null, the index of the first maximum. n >= 1.
 float log_sum_exp(const float *row, int64_t n, int64_t *top);
 

@@ -68,9 +68,4 @@ at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
   return library().add->call(x.contiguous(), residual, weight, optional_bias(bias), "add");
 }
 
-at::Tensor worker_linear(const at::Tensor &x, const at::Tensor &weight) {
-  if (!library().plain) return at::linear(x, weight);
-  return library().plain->call(x, weight, std::nullopt, "none", no_scalars(), std::nullopt);
-}
-
 }  // namespace assay::model

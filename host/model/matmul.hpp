@@ -16,8 +16,4 @@ at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias = {});
 
-// The product alone, for workers inside at::parallel_for: x [m, k], weight [n, k] (either may be a
-// transposed view).
-at::Tensor worker_linear(const at::Tensor &x, const at::Tensor &weight);
-
 }  // namespace assay::model

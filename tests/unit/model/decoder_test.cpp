@@ -7,7 +7,6 @@
 
 #include "catch.hpp"
 #include "core/error.hpp"
-#include "model/attention.hpp"
 #include "model/device.hpp"
 #include "model/kernels.hpp"
 #include "model/matmul.hpp"
@@ -283,28 +282,6 @@ TEST_CASE("devices and dtypes are named or refused") {
   CHECK(parse_dtype("bf16") == at::kBFloat16);
   CHECK(dtype_name(at::kFloat) == "float32");
   CHECK_THROWS_WITH(parse_dtype("int8"), contains("'int8' is not a compute dtype"));
-}
-
-TEST_CASE("blocked attention equals LibTorch's under every mask") {
-  for (const auto &[past, window, tokens] : {std::tuple<int64_t, int64_t, int64_t>{0, 0, 300},
-                                             {0, 40, 300},
-                                             {57, 0, 133},
-                                             {57, 20, 133},
-                                             {0, 0, 32}}) {
-    const at::NoGradGuard no_grad;
-    const int64_t span = past + tokens;
-    // As they come: heads inside tokens for the queries, a cache with room to spare for the keys.
-    const at::Tensor q = at::randn({2, tokens, 6, 20}).transpose(1, 2);
-    const at::Tensor k = at::randn({2, 2, span + 9, 20}).narrow(2, 0, span);
-    const at::Tensor v = at::randn({2, span, 2, 20}).transpose(1, 2);
-    const at::Tensor i = at::arange(past, span).unsqueeze(1), j = at::arange(span).unsqueeze(0);
-    const at::Tensor seen = window > 0 ? (j <= i).logical_and(j > i - window) : j <= i;
-    const at::Tensor expected =
-        at::scaled_dot_product_attention(q, k, v, seen, 0.0, false, 0.3, true)
-            .transpose(1, 2)
-            .reshape({2, tokens, 120});
-    CHECK(distance(prefill_attention(q, k, v, {past, past}, window, 0.3), expected) < 1e-5);
-  }
 }
 
 TEST_CASE("the fast product equals the plain one, with bias and residual") {

@@ -24,7 +24,7 @@ struct value {
   type kind = type::null;
   bool truth = false;
   double number = 0.0;
-  std::string text;
+  std::string text;  // of a string; of a number as it was written
   std::vector<value> items;
   std::vector<std::pair<std::string, value>> members;  // in the order of the text
 
@@ -159,7 +159,8 @@ class reader {
       if (digits() == 0) fail("a number needs digits in its exponent");
     }
     out.kind = type::number;
-    out.number = std::strtod(std::string(text_.substr(start, at_ - start)).c_str(), nullptr);
+    out.text = text_.substr(start, at_ - start);
+    out.number = std::strtod(out.text.c_str(), nullptr);
   }
   std::string string() {
     std::string out;
@@ -250,6 +251,41 @@ inline std::string quoted(std::string_view text) {
     }
   }
   return out + '"';
+}
+
+// Appends what was parsed, numbers as they were written.
+inline void write(std::string &out, const value &what) {
+  switch (what.kind) {
+    case type::null:
+      out += "null";
+      return;
+    case type::boolean:
+      out += what.truth ? "true" : "false";
+      return;
+    case type::number:
+      out += what.text;
+      return;
+    case type::string:
+      out += assay_json::quoted(what.text);
+      return;
+    case type::array:
+      out += '[';
+      for (size_t i = 0; i < what.items.size(); ++i) {
+        if (i > 0) out += ',';
+        write(out, what.items[i]);
+      }
+      out += ']';
+      return;
+    case type::object:
+      out += '{';
+      for (size_t i = 0; i < what.members.size(); ++i) {
+        if (i > 0) out += ',';
+        out += assay_json::quoted(what.members[i].first) + ":";
+        write(out, what.members[i].second);
+      }
+      out += '}';
+      return;
+  }
 }
 
 }  // namespace assay_json

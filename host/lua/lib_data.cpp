@@ -1,8 +1,9 @@
-// assay.native.data: records of dataset plugins, numbers of metric plugins.
+// assay.native.data: records of dataset plugins, numbers of metric plugins, shared content of texts.
 // Which dataset and which metric is the script's choice; nothing here knows one by name.
 #include <memory>
 
 #include "core/cancel.hpp"
+#include "data/overlap.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
 #include "plug/dataset.hpp"
@@ -21,6 +22,10 @@ struct class_of<dataset_handle> {
 template <>
 struct class_of<metric_handle> {
   static constexpr const char *name = "metric";
+};
+template <>
+struct class_of<data::passage_index> {
+  static constexpr const char *name = "passages";
 };
 
 namespace {
@@ -120,6 +125,38 @@ int metric_text(lua_State *L) {
   return 1;
 }
 
+int open_passages(lua_State *L) {  // passages(n_words) -> an empty index of runs of words
+  push_object<data::passage_index>(L, data::passage_index(read_integer(L, 1, "n_words")));
+  return 1;
+}
+
+data::passage_index &passages(lua_State *L) {
+  return check_object<data::passage_index>(L, 1, "self");
+}
+
+int add_passages(lua_State *L) {
+  passages(L).add(read_string(L, 2, "text"));
+  return 0;
+}
+
+int check_passages(lua_State *L) {  // check(text) -> { runs, shared, first }
+  const auto found = passages(L).check(read_string(L, 2, "text"));
+  push_json(L, {{"runs", found.runs}, {"shared", found.shared}, {"first", found.first}});
+  return 1;
+}
+
+int passages_text(lua_State *L) {
+  push_string(L, std::to_string(passages(L).size()) + " runs of words");
+  return 1;
+}
+
+int content(lua_State *L) {  // content(text) -> hash of its words or "", number of words
+  const data::content_key key = data::content_of(read_string(L, 1, "text"));
+  push_string(L, key.hash);
+  lua_pushinteger(L, key.n_words);
+  return 2;
+}
+
 }  // namespace
 
 int open_data(lua_State *L) {
@@ -130,8 +167,14 @@ int open_data(lua_State *L) {
   register_class<dataset_handle>(L, dataset_methods, guarded<dataset_text>);
   static const luaL_Reg metric_methods[] = {{"evaluate", guarded<evaluate>}, {nullptr, nullptr}};
   register_class<metric_handle>(L, metric_methods, guarded<metric_text>);
-  static const luaL_Reg functions[] = {
-      {"dataset", guarded<open_dataset>}, {"metric", guarded<open_metric>}, {nullptr, nullptr}};
+  static const luaL_Reg passage_methods[] = {
+      {"add", guarded<add_passages>}, {"check", guarded<check_passages>}, {nullptr, nullptr}};
+  register_class<data::passage_index>(L, passage_methods, guarded<passages_text>);
+  static const luaL_Reg functions[] = {{"dataset", guarded<open_dataset>},
+                                       {"metric", guarded<open_metric>},
+                                       {"passages", guarded<open_passages>},
+                                       {"content", guarded<content>},
+                                       {nullptr, nullptr}};
   push_library(L, functions);
   return 1;
 }

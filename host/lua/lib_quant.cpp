@@ -90,6 +90,13 @@ int incidents(lua_State *L) {
   return 1;
 }
 
+int calibration_facts(lua_State *L) {  // calibration(data) -> counts and hash; raises for bad data
+  const std::optional<quant::calibration> data = read_calibration(L, 1);
+  if (!data) throw error(error_kind::usage, "calibration: 'data' is missing");
+  push_json(L, data->to_json());
+  return 1;
+}
+
 int complete_recipe(lua_State *L) {  // recipe(data) -> complete data, hash; raises for bad ones
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   push_json(L, what.to_json());
@@ -115,6 +122,7 @@ const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
 
 int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
+                                       {"calibration", guarded<calibration_facts>},
                                        {"cannot_hold", guarded<cannot_hold>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
+#include <new>
 
 #include "core/cancel.hpp"
 #include "core/hash.hpp"
@@ -189,6 +191,39 @@ struct service_functions {
   }
 };
 
+// Hashes of plugins: an object of core/hash for each, owned by whoever began it.
+struct hash_functions {
+  static int32_t begin(void *ctx, void **out_hash) noexcept {
+    if (out_hash == nullptr)
+      return service_functions::deny(ctx, ASSAY_INVALID_ARGUMENT, "hash_begin: no place for it");
+    *out_hash = new (std::nothrow) sha256();
+    if (*out_hash != nullptr) return ASSAY_OK;
+    return service_functions::deny(ctx, ASSAY_OUT_OF_MEMORY, "hash_begin: not enough memory");
+  }
+
+  static int32_t update(void *ctx, void *hash, const void *bytes, uint64_t n_bytes) noexcept {
+    if (hash == nullptr || (bytes == nullptr && n_bytes > 0))
+      return service_functions::deny(ctx, ASSAY_INVALID_ARGUMENT, "hash_update: no hash or bytes");
+    static_cast<sha256 *>(hash)->update(bytes, n_bytes);
+    return ASSAY_OK;
+  }
+
+  static int32_t end(void *ctx, void *hash, char out_hex[65]) noexcept {
+    if (hash == nullptr)
+      return service_functions::deny(ctx, ASSAY_INVALID_ARGUMENT, "hash_end: no hash");
+    const std::unique_ptr<sha256> mine(static_cast<sha256 *>(hash));
+    if (out_hex == nullptr) return ASSAY_OK;
+    try {
+      const std::string hex = mine->hex();
+      hex.copy(out_hex, 64);
+      out_hex[64] = '\0';
+      return ASSAY_OK;
+    } catch (...) {
+      return service_functions::deny(ctx, ASSAY_OUT_OF_MEMORY, "hash_end: not enough memory");
+    }
+  }
+};
+
 service_context::service_context(const component *what, instance_options options)
     : component_(what), options_(std::move(options)) {
   table_.struct_size = sizeof table_;
@@ -207,6 +242,9 @@ service_context::service_context(const component *what, instance_options options
   table_.parallel_for = service_functions::parallel_for;
   table_.seed = service_functions::seed;
   table_.get_extension = service_functions::get_extension;
+  table_.hash_begin = hash_functions::begin;
+  table_.hash_update = hash_functions::update;
+  table_.hash_end = hash_functions::end;
 }
 
 void service_context::begin_call(const std::string &layer) {

@@ -30,6 +30,7 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
                       ? n
                       : std::count_if(sequence.counted.begin(), sequence.counted.end(),
                                       [](uint8_t counted) { return counted != 0; });
+    shortest_ = i == 0 ? n : std::min(shortest_, n);
     longest_ = std::max(longest_, n);
     const int64_t head[2] = {n, static_cast<int64_t>(sequence.counted.size())};
     digest.update(head, sizeof head);
@@ -43,9 +44,10 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
 }
 
 json calibration::to_json() const {
-  return {{"source", source_},   {"sequences", sequences_.size()},
-          {"tokens", n_tokens_}, {"counted_tokens", n_counted_},
-          {"longest", longest_}, {"hash", hash_}};
+  return {{"source", source_},     {"sequences", sequences_.size()},
+          {"tokens", n_tokens_},   {"counted_tokens", n_counted_},
+          {"shortest", shortest_}, {"longest", longest_},
+          {"hash", hash_}};
 }
 
 }  // namespace assay::quant

@@ -28,14 +28,15 @@ class calibration {
   const json &source() const { return source_; }
   int64_t n_tokens() const { return n_tokens_; }     // all tokens
   int64_t n_counted() const { return n_counted_; }   // tokens that enter the statistics
+  int64_t shortest() const { return shortest_; }     // tokens
   int64_t longest() const { return longest_; }       // tokens
   const std::string &hash() const { return hash_; }  // sha256 over ids and masks
-  json to_json() const;  // { source, sequences, tokens, counted_tokens, hash }
+  json to_json() const;  // { source, sequences, tokens, counted_tokens, shortest, longest, hash }
 
  private:
   std::vector<calibration_sequence> sequences_;
   json source_ = json::object();
-  int64_t n_tokens_ = 0, n_counted_ = 0, longest_ = 0;
+  int64_t n_tokens_ = 0, n_counted_ = 0, shortest_ = 0, longest_ = 0;
   std::string hash_;
 };
 

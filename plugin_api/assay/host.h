@@ -20,7 +20,8 @@ typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
 /* Each create gets a table of its own, valid until destroy (instance), whose ctx tells the host
  * which component and layer is at work. ctx is the first argument of every function. All are [any],
- * and all are present in a 1.0 host. Texts handed in are borrowed. */
+ * and all up to get_extension are present in a 1.0 host; ask ASSAY_HAS for what follows it. Texts
+ * handed in are borrowed. */
 struct assay_host {
   uint32_t struct_size;
   uint32_t abi_minor; /* of the host; for messages */
@@ -74,8 +75,17 @@ struct assay_host {
   /* The extension with exactly this id ("assay.linalg/1"), static. NULL is a normal answer: do
    * without, or fail with ASSAY_UNSUPPORTED. */
   const void *(*get_extension)(void *ctx, const char *id);
+
+  /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces: what a content hash is made of, so that no
+   * plugin brings its own. NULL in an older host: then fail with ASSAY_UNSUPPORTED.
+   * hash_begin gives a hash in *out_hash (own): end it with hash_end, which frees it and writes 64
+   * lower-case digits and a zero; out_hex NULL abandons it. One hash is used by one thread at a
+   * time; it may outlive the call that began it, but not its instance. */
+  int32_t (*hash_begin)(void *ctx, void **out_hash);
+  int32_t (*hash_update)(void *ctx, void *hash, const void *bytes, uint64_t n_bytes);
+  int32_t (*hash_end)(void *ctx, void *hash, char out_hex[65]);
 };
-ASSAY_SIZE(assay_host, 120);
+ASSAY_SIZE(assay_host, 144);
 
 #ifdef __cplusplus
 }

@@ -52,7 +52,9 @@ function answering.task(definition)
     kind = "generation",
     summary = definition.summary,
     options = {
-      dataset = { type = "table", required = true, about = "a dataset in one of the layouts of this task" },
+      dataset = { type = "table", required = definition.set == nil,
+        about = definition.set and "default: assay.dataset." .. definition.set .. " {}"
+          or "a dataset in one of the layouts of this task" },
       items = { type = "integer", default = 0, min = 0, about = "questions, drawn by content; 0 = all" },
       seed = { type = "integer", default = 1, min = 0, about = "of the draw of questions and shots" },
       shots = { type = "integer", default = 0, min = 0, about = "solved examples before each question" },
@@ -62,6 +64,7 @@ function answering.task(definition)
     },
     metrics = definition.metrics,
     read = definition.read,
+    set = definition.set,
     protocol = function(o)
       return { name = definition.protocol, items = o.items, seed = o.seed, shots = o.shots, max_tokens = o.max_tokens,
         template = o.chat and "chat" or native.json.null, stops = definition.stops,

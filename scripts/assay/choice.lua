@@ -83,7 +83,9 @@ function choice.task(definition)
     kind = "choice",
     summary = definition.summary,
     options = {
-      dataset = { type = "table", required = true, about = "a dataset in one of the layouts of this task" },
+      dataset = { type = "table", required = definition.set == nil,
+        about = definition.set and "default: assay.dataset." .. definition.set .. " {}"
+          or "a dataset in one of the layouts of this task" },
       items = { type = "integer", default = 0, min = 0,
         about = "questions, drawn by content and balanced over answers; 0 = all" },
       seed = { type = "integer", default = 1, min = 0, about = "of the draw of questions and shots" },
@@ -96,6 +98,7 @@ function choice.task(definition)
         kind = "binary" } or nil,
     },
     read = definition.read,
+    set = definition.set,
     protocol = function(o)
       return { name = definition.protocol, items = o.items, seed = o.seed, shots = o.shots,
         template = native.json.null,

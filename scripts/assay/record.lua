@@ -166,7 +166,8 @@ local function tasks_part(context)
          { "primary", #d.metrics > 0 }, { "protocol", task:protocol() },
          { "dataset", info and object {
             { "id", task.options.dataset.id },
-            { "name", (task.options.dataset.config.path or ""):match "[^/]*$" }, { "split", null },
+            { "name", info.name or (task.options.dataset.config.path or ""):match "[^/]*$" },
+            { "split", info.split or null }, { "subset", info.subset or null },
             { "records", info.records or null }, { "sha256", info.sha256 },
             { "license", info.license } } or null },
          { "metrics", list(d.metrics) },

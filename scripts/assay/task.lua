@@ -38,7 +38,16 @@ end
 local definition_class = { __name = "task definition" }
 definition_class.__index = definition_class
 
+-- A task of a known set takes that set where the script names no dataset.
+local function with_known_set(self, given)
+   if not self.set or type(given) ~= "nil" and type(given) ~= "table" or given and given.dataset then return given end
+   local filled = { dataset = require("assay.dataset")[self.set] {} }
+   for key, value in pairs(given or {}) do filled[key] = value end
+   return filled
+end
+
 function definition_class:__call(given)
+   given = with_known_set(self, given)
    local o = options.check("assay.task." .. self.name, given, spec_of(self))
    if self.check then self.check(o) end
    return setmetatable({ id = o.id or self.name, options = o, definition = self }, task_class)

@@ -89,6 +89,9 @@ static void host(void) {
   FIELD(assay_host, parallel_for);
   FIELD(assay_host, seed);
   FIELD(assay_host, get_extension);
+  FIELD(assay_host, hash_begin);
+  FIELD(assay_host, hash_update);
+  FIELD(assay_host, hash_end);
 }
 
 static void form(void) {

@@ -19,11 +19,20 @@ complain() {
 expect() { grep -qF -- "$2" <<<"$3" || complain "$1: expected '$2' in:"$'\n'"$3"; }
 
 in_tree() {
-  echo '{"text": "one"}' >"$scratch/data.jsonl"
   printf 'a text of some words\n\nand another one\n' >"$scratch/data.txt"
+  echo '{"text": "one"}' >"$scratch/data.jsonl"
+  echo '[{"text": "one"}]' >"$scratch/data.json"
+  printf 'text\none\n' >"$scratch/data.csv"
   for file in "$build"/plugins/*.assay.so; do
     only=.
     data=$scratch/data.txt
+    if [[ $file == */text.assay.so ]]; then # four forms of file: each component is given its own
+      for form in jsonl json csv; do
+        "$assay" check "$file" --only "^dataset/$form/" --set "path=$scratch/data.$form" >"$scratch/out" ||
+          complain "$file: $form" "$(grep -A1 '^fail' "$scratch/out")"
+      done
+      only='^(library|dataset/text)/'
+    fi
     if [[ $file == */parquet.assay.so ]]; then # its files are binary: real ones are used where they are
       data=$(find "${ASSAY_SHARED:-$here/../../../shared}/data" -name '*.parquet' -size -200k 2>/dev/null | sort | head -1)
       [[ -z $data ]] && echo "no parquet file in shared/data: only the library cases run" && only='^library/'

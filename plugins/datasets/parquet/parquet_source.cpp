@@ -5,14 +5,10 @@
 #include <arrow/io/file.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "assay_json.hpp"
 #include "row_json.hpp"
-#include "sha256.hpp"
 
 namespace parquet_dataset {
 namespace {
@@ -25,27 +21,35 @@ T take(arrow::Result<T> result, const std::string &path) {
   return std::move(result).ValueUnsafe();
 }
 
-std::string hash_files(const std::vector<std::string> &files) {
-  sha256 hash;
-  std::string piece(1 << 20, '\0');
-  for (const std::string &path : files) {
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw io_problem(path + ": cannot be read: " + std::strerror(errno));
-    while (stream.read(piece.data(), static_cast<std::streamsize>(piece.size())) ||
-           stream.gcount() > 0)
-      hash.update({piece.data(), static_cast<size_t>(stream.gcount())});
-    if (stream.bad()) throw io_problem(path + ": reading stopped");
-  }
-  return "sha256:" + hash.hex();
+config read_config(const char *config_json) {
+  const assay_json::value given = assay_json::parse(config_json);
+  config chosen;
+  chosen.path = given.string_or("path", "");
+  chosen.prefix = given.string_or("prefix", "");
+  if (const assay_json::value *columns = given.find("columns"))
+    for (const assay_json::value &name : columns->items) chosen.columns.push_back(name.text);
+  chosen.license = given.string_or("license", "");
+  chosen.source = given.string_or("source", "");
+  if (chosen.path.empty()) throw config_problem("'path' must name a file or folder");
+  return chosen;
 }
 
 }  // namespace
 
-parquet_source::parquet_source(config chosen) : config_(std::move(chosen)) {
+parquet_source::parquet_source(assay_cpp::host host, const char *config_json)
+    : config_(read_config(config_json)) {
   find_files();
   check_files();
-  content_hash_ = hash_files(files_);
+  content_hash_ = assay_cpp::hash_files(host, files_, [](const std::string &, std::string_view) {});
   rewind();
+}
+
+void parquet_source::info(assay_dataset_info &out) const {
+  out.count = count_;
+  out.fields_json = fields_json_.c_str();
+  out.content_hash = content_hash_.c_str();
+  out.license = config_.license.empty() ? nullptr : config_.license.c_str();
+  out.source = config_.source.empty() ? config_.path.c_str() : config_.source.c_str();
 }
 
 void parquet_source::find_files() {
@@ -144,17 +148,16 @@ bool parquet_source::next_batch() {
   }
 }
 
-std::optional<std::string> parquet_source::next() {
-  if (!batch_ && !next_batch()) return std::nullopt;
-  std::string out;
+bool parquet_source::next(std::string &record_json) {
+  if (!batch_ && !next_batch()) return false;
   try {
-    append_row(out, *batch_, row_in_batch_);
+    append_row(record_json, *batch_, row_in_batch_);
   } catch (const std::runtime_error &problem) {
     throw io_problem(open_path_ + ": row " + std::to_string(row_) + ": " + problem.what());
   }
   ++row_;
   if (++row_in_batch_ == batch_->num_rows()) batch_.reset();
-  return out;
+  return true;
 }
 
 }  // namespace parquet_dataset

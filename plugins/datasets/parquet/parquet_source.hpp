@@ -4,21 +4,20 @@
 
 #include <arrow/api.h>
 #include <parquet/arrow/reader.h>
+#include <assay_records.hpp>
 
 #include <memory>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace parquet_dataset {
 
-struct io_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-struct config_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+inline assay_cpp::failure io_problem(const std::string &text) {
+  return {ASSAY_IO, text};
+}
+inline assay_cpp::failure config_problem(const std::string &text) {
+  return {ASSAY_INVALID_ARGUMENT, text};
+}
 
 struct config {
   std::string path;    // a file, or a folder whose .parquet files are read in order of name
@@ -30,14 +29,10 @@ struct config {
 class parquet_source {
  public:
   // Reads the footers and hashes the files. Throws io_problem naming the file.
-  explicit parquet_source(config chosen);
+  parquet_source(assay_cpp::host host, const char *config_json);
 
-  int64_t count() const { return count_; }
-  const std::string &fields_json() const { return fields_json_; }
-  const std::string &content_hash() const { return content_hash_; }
-  const config &chosen() const { return config_; }
-
-  std::optional<std::string> next();  // the next row as JSON text
+  void info(assay_dataset_info &out) const;
+  bool next(std::string &record_json);
   void rewind();
 
  private:

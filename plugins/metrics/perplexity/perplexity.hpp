@@ -2,19 +2,20 @@
 // Not the plugin's face (plugin.cpp) and no intervals: the host makes those from the scores.
 #pragma once
 
+#include <assay.hpp>
+
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace perplexity_metric {
 
-struct numerical_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-struct argument_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+inline assay_cpp::failure numerical_problem(const std::string &text) {
+  return {ASSAY_NUMERICAL, text};
+}
+inline assay_cpp::failure argument_problem(const std::string &text) {
+  return {ASSAY_INVALID_ARGUMENT, text};
+}
 
 struct sample {
   int64_t index = 0;

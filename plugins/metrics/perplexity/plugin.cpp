@@ -1,47 +1,22 @@
 // The metric plugin "perplexity": the face of the accumulator towards the host.
 // Not a comparison of variants: the host pairs the scores it hands over.
+#include <assay_json.hpp>
+#include <assay_records.hpp>
+
 #include <cmath>
-#include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "assay.h"
-#include "assay_json.hpp"
 #include "perplexity.hpp"
 
 namespace {
 
 using perplexity_metric::accumulator;
+using perplexity_metric::argument_problem;
 using perplexity_metric::config;
 
-struct instance {
-  const assay_host *host;
-  config chosen;
-  accumulator scores;
-  std::string declaration;
-};
-
-template <typename function>
-int32_t guarded(const assay_host *host, function body) {
-  const auto fail = [&](int32_t status, const char *text) {
-    return host->fail(host->ctx, status, text);
-  };
-  try {
-    return body();
-  } catch (const perplexity_metric::numerical_problem &problem) {
-    return fail(ASSAY_NUMERICAL, problem.what());
-  } catch (const perplexity_metric::argument_problem &problem) {
-    return fail(ASSAY_INVALID_ARGUMENT, problem.what());
-  } catch (const std::bad_alloc &) {
-    return fail(ASSAY_OUT_OF_MEMORY, "not enough memory for the samples");
-  } catch (const std::exception &problem) {
-    return fail(ASSAY_INTERNAL, problem.what());
-  }
-}
-
-std::string declaration(const config &chosen) {
+std::string declaration_of(const config &chosen) {
   const std::string kind = chosen.by_window ? "mean" : "ratio";
   const auto number = [&](const std::string &name, const std::string &unit, const std::string &link,
                           const std::string &summary) {
@@ -56,31 +31,12 @@ std::string declaration(const config &chosen) {
          "]}";
 }
 
-int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  return guarded(host, [&] {
-    const assay_json::value given = assay_json::parse(config_json);
-    config chosen;
-    chosen.by_window = given.string_or("weighting", "window") == "window";
-    chosen.per = given.string_or("per", "token");
-    auto made = std::make_unique<instance>(
-        instance{host, chosen, accumulator(chosen), declaration(chosen)});
-    *out_instance = made.release();
-    return ASSAY_OK;
-  });
-}
-
-void destroy(void *self) {
-  delete static_cast<instance *>(self);
-}
-
-int32_t declare(void *self, const char **out_json) {
-  *out_json = static_cast<instance *>(self)->declaration.c_str();
-  return ASSAY_OK;
-}
-
-int32_t begin(void *self, const char *) {
-  static_cast<instance *>(self)->scores.clear();
-  return ASSAY_OK;
+config read_config(const char *config_json) {
+  const assay_json::value given = assay_json::parse(config_json);
+  config chosen;
+  chosen.by_window = given.string_or("weighting", "window") == "window";
+  chosen.per = given.string_or("per", "token");
+  return chosen;
 }
 
 const assay_tensor *find_array(const assay_sample &sample, std::string_view name) {
@@ -89,60 +45,65 @@ const assay_tensor *find_array(const assay_sample &sample, std::string_view name
   return nullptr;
 }
 
-void add_sample(instance &mine, const assay_sample &sample) {
-  const std::string place = "sample " + std::to_string(sample.index);
-  assay_json::value record;
-  if (sample.record_bytes > 0)
-    record = assay_json::parse({sample.record_json, sample.record_bytes});
-  const std::string counter = mine.chosen.per == "word" ? "words" : "bytes";
-  const double units = record.number_or(counter, 0.0);
-  if (mine.chosen.per != "token" && record.find(counter) == nullptr)
-    throw perplexity_metric::argument_problem(place + " has no field '" + counter + "'");
-  if (const assay_tensor *nll = find_array(sample, "nll")) {
-    if (nll->ndim != 1 || nll->dtype.code != ASSAY_FLOAT || nll->dtype.bits != 32)
-      throw perplexity_metric::argument_problem(place + ": the array 'nll' must be [tokens] f32");
-    const auto *values =
-        reinterpret_cast<const float *>(static_cast<const char *>(nll->data) + nll->byte_offset);
-    mine.scores.add(sample.index, values, nll->shape[0], units);
-    return;
+class perplexity {
+ public:
+  perplexity(assay_cpp::host, const char *config_json)
+      : chosen_(read_config(config_json)),
+        scores_(chosen_),
+        declaration_(declaration_of(chosen_)) {}
+
+  const char *declare() const { return declaration_.c_str(); }
+  void begin(const char *) { scores_.clear(); }
+
+  void add(const assay_sample &sample) {
+    const std::string place = "sample " + std::to_string(sample.index);
+    assay_json::value record;
+    if (sample.record_bytes > 0)
+      record = assay_json::parse({sample.record_json, sample.record_bytes});
+    const std::string counter = chosen_.per == "word" ? "words" : "bytes";
+    const double units = record.number_or(counter, 0.0);
+    if (chosen_.per != "token" && record.find(counter) == nullptr)
+      throw argument_problem(place + " has no field '" + counter + "'");
+    if (const assay_tensor *nll = find_array(sample, "nll")) {
+      if (nll->ndim != 1 || nll->dtype.code != ASSAY_FLOAT || nll->dtype.bits != 32)
+        throw argument_problem(place + ": the array 'nll' must be [tokens] f32");
+      const auto *values =
+          reinterpret_cast<const float *>(static_cast<const char *>(nll->data) + nll->byte_offset);
+      scores_.add(sample.index, values, nll->shape[0], units);
+      return;
+    }
+    if (record.find("nll_sum") == nullptr || record.find("tokens") == nullptr)
+      throw argument_problem(place +
+                             " has neither an array 'nll' nor the fields 'nll_sum' and 'tokens'");
+    scores_.add_sum(sample.index, record.number_or("nll_sum", NAN), record.number_or("tokens", 0.0),
+                    units);
   }
-  if (record.find("nll_sum") == nullptr || record.find("tokens") == nullptr)
-    throw perplexity_metric::argument_problem(
-        place + " has neither an array 'nll' nor the fields 'nll_sum' and 'tokens'");
-  mine.scores.add_sum(sample.index, record.number_or("nll_sum", NAN),
-                      record.number_or("tokens", 0.0), units);
-}
 
-int32_t update(void *self, const assay_sample *const *samples, int64_t n) {
-  auto &mine = *static_cast<instance *>(self);
-  return guarded(mine.host, [&] {
-    for (int64_t i = 0; i < n; ++i) add_sample(mine, *samples[i]);
-    return ASSAY_OK;
-  });
-}
-
-int32_t finish(void *self, const assay_metric_sink *sink) {
-  auto &mine = *static_cast<instance *>(self);
-  return guarded(mine.host, [&]() -> int32_t {
-    const auto &samples = mine.scores.sorted();
-    const double entropy = mine.scores.cross_entropy();
+  void finish(const assay_metric_sink &sink) {
+    const auto &samples = scores_.sorted();
+    const double entropy = scores_.cross_entropy();
     std::vector<double> nats, bits, units;
     for (const auto &one : samples) {
-      nats.push_back(mine.chosen.by_window ? one.nll_sum / one.units : one.nll_sum);
+      nats.push_back(chosen_.by_window ? one.nll_sum / one.units : one.nll_sum);
       bits.push_back(nats.back() / std::log(2.0));
       units.push_back(one.units);
     }
-    const double *weights = mine.chosen.by_window ? nullptr : units.data();
-    const auto n = static_cast<int64_t>(samples.size());
-    int32_t status = sink->number(sink->ctx, "ppl", std::exp(entropy), n, nats.data(), weights);
-    if (status == ASSAY_OK)
-      status = sink->number(sink->ctx, "ce", entropy, n, nats.data(), weights);
-    if (status == ASSAY_OK)
-      status = sink->number(sink->ctx, "bits", entropy / std::log(2.0), n, bits.data(), weights);
-    if (status == ASSAY_OK) status = sink->note(sink->ctx, mine.scores.note().c_str());
-    return status;
-  });
-}
+    const double *weights = chosen_.by_window ? nullptr : units.data();
+    const auto give = [&](const char *name, double value, const std::vector<double> &per_sample) {
+      assay_cpp::pass_on(sink.number(sink.ctx, name, value, static_cast<int64_t>(samples.size()),
+                                     per_sample.data(), weights));
+    };
+    give("ppl", std::exp(entropy), nats);
+    give("ce", entropy, nats);
+    give("bits", entropy / std::log(2.0), bits);
+    assay_cpp::pass_on(sink.note(sink.ctx, scores_.note().c_str()));
+  }
+
+ private:
+  config chosen_;
+  accumulator scores_;
+  std::string declaration_;
+};
 
 const char k_schema[] = R"({
   "type": "object",
@@ -155,8 +116,7 @@ const char k_schema[] = R"({
   "additionalProperties": false
 })";
 
-const assay_metric_vtable k_vtable = {
-    sizeof(assay_metric_vtable), 0, create, destroy, declare, begin, update, finish};
+const assay_metric_vtable k_vtable = assay_cpp::metric_table<perplexity>();
 
 const assay_component k_component = {sizeof(assay_component),
                                      ASSAY_KIND_METRIC,
@@ -173,7 +133,7 @@ const assay_component *const k_components[] = {&k_component};
 const assay_plugin k_plugin = {sizeof(assay_plugin),
                                ASSAY_ABI_MINOR,
                                "org.assay.perplexity",
-                               "1.0.0",
+                               "1.1.0",
                                "Perplexity from cross-entropies",
                                "Apache-2.0",
                                nullptr,

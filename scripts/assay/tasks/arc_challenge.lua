@@ -3,6 +3,6 @@
 local choice = require "assay.choice"
 local easy = require "assay.tasks.arc_easy"
 
-return choice.task { summary = "school science questions, challenge set (ARC-C)", protocol = "arc_challenge",
+return choice.task { summary = "school science questions, challenge set (ARC-C)", protocol = "arc_challenge", set = "arc_challenge",
   read = easy.read,
   main = "acc_norm", tokens_per_item = 160 }

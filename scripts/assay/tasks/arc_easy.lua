@@ -20,5 +20,5 @@ local function read(record)
     choices = texts, gold = gold }
 end
 
-return choice.task { summary = "school science questions, easy set (ARC-E)", protocol = "arc_easy", read = read,
+return choice.task { summary = "school science questions, easy set (ARC-E)", protocol = "arc_easy", set = "arc_easy", read = read,
   tokens_per_item = 140 }

@@ -11,5 +11,5 @@ local function read(record)
     continuations = { " no", " yes" }, choices = { "no", "yes" }, gold = yes and 2 or 1 }
 end
 
-return choice.task { summary = "yes or no about a passage (BoolQ)", protocol = "boolq", read = read,
+return choice.task { summary = "yes or no about a passage (BoolQ)", protocol = "boolq", set = "boolq", read = read,
   tokens_per_item = 160 }

@@ -33,7 +33,7 @@ local function match_of(extract)
 end
 
 local task = answering.task {
-  protocol = "gsm8k", summary = "word problems of primary school (GSM8K)", read = read, max_tokens = 256,
+  protocol = "gsm8k", set = "gsm8k", summary = "word problems of primary school (GSM8K)", read = read, max_tokens = 256,
   stops = { "Question:", "</s>", "<|im_end|>" },
   metrics = {
     { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },

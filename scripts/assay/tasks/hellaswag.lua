@@ -24,5 +24,5 @@ local function read(record)
     choices = choices, gold = label + 1 }
 end
 
-return choice.task { summary = "which ending fits (HellaSwag)", protocol = "hellaswag", read = read,
+return choice.task { summary = "which ending fits (HellaSwag)", protocol = "hellaswag", set = "hellaswag", read = read,
   main = "acc_norm", tokens_per_item = 280 }

@@ -23,5 +23,5 @@ local function describe(question)
     .. ".\n\n"
 end
 
-return choice.task { summary = "exam questions of 57 subjects (MMLU)", protocol = "mmlu", read = read,
+return choice.task { summary = "exam questions of 57 subjects (MMLU)", protocol = "mmlu", set = "mmlu", read = read,
   describe = describe, tokens_per_item = 140 }

@@ -10,5 +10,5 @@ local function read(record)
     continuations = { " " .. solutions[1], " " .. solutions[2] }, choices = solutions, gold = label + 1 }
 end
 
-return choice.task { summary = "everyday physics, two solutions (PIQA)", protocol = "piqa", read = read,
+return choice.task { summary = "everyday physics, two solutions (PIQA)", protocol = "piqa", set = "piqa", read = read,
   tokens_per_item = 90 }

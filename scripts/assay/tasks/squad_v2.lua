@@ -22,7 +22,7 @@ local function share_unanswerable(questions)
 end
 
 return answering.task {
-  protocol = "squad_v2/lab-1", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
+  protocol = "squad_v2/lab-1", set = "squad_v2", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
     max_tokens = 40, stops = { "\n" },
   abstentions = { ABSTENTION },
   metrics = {

@@ -13,7 +13,7 @@ local function read(record)
     continuations = { rest, rest }, choices = options, gold = answer }
 end
 
-local task = choice.task { summary = "which word fills the gap (WinoGrande)", protocol = "winogrande", read = read,
+local task = choice.task { summary = "which word fills the gap (WinoGrande)", protocol = "winogrande", set = "winogrande", read = read,
   tokens_per_item = 60 }
 task.metrics = { task.metrics[1] }
 return task

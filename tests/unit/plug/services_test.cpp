@@ -126,3 +126,21 @@ TEST_CASE("an extension that nobody offers is NULL, also for nonsense") {
   CHECK(host->get_extension(host->ctx, "test.some/1") == &table);
   CHECK(host->get_extension(host->ctx, "test.some/12") == nullptr);
 }
+
+TEST_CASE("The host hashes for a plugin, in pieces or not at all") {
+  service_context services(nullptr, {});
+  const assay_host &host = *services.table();
+  void *hash = nullptr;
+  char hex[65] = {};
+  REQUIRE(host.hash_begin(host.ctx, &hash) == ASSAY_OK);
+  CHECK(host.hash_update(host.ctx, hash, "a", 1) == ASSAY_OK);
+  CHECK(host.hash_update(host.ctx, hash, nullptr, 0) == ASSAY_OK);
+  CHECK(host.hash_update(host.ctx, hash, "bc", 2) == ASSAY_OK);
+  CHECK(host.hash_end(host.ctx, hash, hex) == ASSAY_OK);
+  CHECK(std::string(hex) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  REQUIRE(host.hash_begin(host.ctx, &hash) == ASSAY_OK);
+  CHECK(host.hash_end(host.ctx, hash, nullptr) == ASSAY_OK);
+  CHECK(host.hash_update(host.ctx, nullptr, "a", 1) == ASSAY_INVALID_ARGUMENT);
+  CHECK(host.hash_end(host.ctx, nullptr, hex) == ASSAY_INVALID_ARGUMENT);
+  CHECK(host.hash_begin(host.ctx, nullptr) == ASSAY_INVALID_ARGUMENT);
+}

@@ -8,7 +8,7 @@
 #include <iostream>
 #include <vector>
 
-#include "plugin_harness.hpp"
+#include "dataset_harness.hpp"
 
 namespace {
 
@@ -36,43 +36,9 @@ bool no_data() {
   return false;
 }
 
-class dataset {
- public:
-  explicit dataset(const std::string &path, const std::string &config = "") {
-    const std::string text = "{\"path\":\"" + path + "\"" + config + "}";
-    status = table().create(&harness::host(), text.c_str(), &self_);
-    message = status == ASSAY_OK ? "" : harness::last_failure();
-  }
-  ~dataset() {
-    if (self_ != nullptr) table().destroy(self_);
-  }
-  dataset(const dataset &) = delete;
-  dataset &operator=(const dataset &) = delete;
-
-  std::vector<std::string> records() {
-    std::vector<std::string> out;
-    const char *json = nullptr;
-    uint64_t n_bytes = 0;
-    while (table().next(self_, &json, &n_bytes) == ASSAY_OK) out.emplace_back(json, n_bytes);
-    return out;
-  }
-  void rewind() { table().rewind(self_); }
-  assay_dataset_info info() {
-    assay_dataset_info out{};
-    out.struct_size = sizeof out;
-    table().info(self_, &out);
-    return out;
-  }
-
-  int32_t status = 0;
-  std::string message;
-
- private:
-  static const assay_dataset_vtable &table() {
-    static const auto *component = harness::component("parquet", "parquet");
-    return *static_cast<const assay_dataset_vtable *>(component->vtable);
-  }
-  void *self_ = nullptr;
+struct dataset : harness::dataset {
+  explicit dataset(const std::string &path, const std::string &config = "")
+      : harness::dataset("parquet", "parquet", path, config) {}
 };
 
 size_t count_of(const std::vector<std::string> &records, const std::string &part) {

@@ -2,67 +2,19 @@
 // Not the reading of tables.
 #include "catch.hpp"
 
-#include <filesystem>
-#include <fstream>
-#include <vector>
-
-#include "plugin_harness.hpp"
+#include "dataset_harness.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
+using harness::list;
+using harness::scratch_folder;
 
-struct scratch_folder {
-  fs::path path = fs::temp_directory_path() / ("assay_text_" + std::to_string(std::rand()));
-  scratch_folder() { fs::create_directories(path); }
-  ~scratch_folder() { fs::remove_all(path); }
-  std::string file(const std::string &name, const std::string &bytes) const {
-    std::ofstream(path / name, std::ios::binary) << bytes;
-    return (path / name).string();
-  }
+struct dataset : harness::dataset {
+  dataset(const std::string &path, const std::string &config = "",
+          const assay_host &with = harness::host())
+      : harness::dataset("text", "text", path, config, with) {}
 };
-
-class dataset {
- public:
-  // config: further members as JSON text, such as ,"records":"line"
-  dataset(const std::string &path, const std::string &config = "") {
-    const std::string text = "{\"path\":\"" + path + "\"" + config + "}";
-    status = table().create(&harness::host(), text.c_str(), &self_);
-    message = status == ASSAY_OK ? "" : harness::last_failure();
-  }
-  ~dataset() {
-    if (self_ != nullptr) table().destroy(self_);
-  }
-  dataset(const dataset &) = delete;
-  dataset &operator=(const dataset &) = delete;
-
-  std::vector<std::string> records() {
-    std::vector<std::string> out;
-    const char *json = nullptr;
-    uint64_t n_bytes = 0;
-    while (table().next(self_, &json, &n_bytes) == ASSAY_OK) out.emplace_back(json, n_bytes);
-    return out;
-  }
-  void rewind() { table().rewind(self_); }
-  assay_dataset_info info() {
-    assay_dataset_info out{};
-    out.struct_size = sizeof out;
-    table().info(self_, &out);
-    return out;
-  }
-
-  int32_t status = 0;
-  std::string message;
-
- private:
-  static const assay_dataset_vtable &table() {
-    static const auto *component = harness::component("text", "text");
-    return *static_cast<const assay_dataset_vtable *>(component->vtable);
-  }
-  void *self_ = nullptr;
-};
-
-using list = std::vector<std::string>;
 
 }  // namespace
 
@@ -203,4 +155,22 @@ TEST_CASE("bad JSON lines are named by line and column", "[text_dataset]") {
         ": line 1: the field 'a' must be a string, not number");
   CHECK(message(std::string(100, '[')) ==
         ": line 1 is not JSON: nested deeper than 64 levels at column 66");
+}
+
+TEST_CASE("blank lines can be kept, for texts in which they count", "[text_dataset]") {
+  const scratch_folder folder;
+  dataset data(folder.file("a.raw", " \n = Title = \n\nend"),
+               R"(,"records":"line","keep_blank":true)");
+  CHECK(data.records() == list{R"({"text":" "})", R"({"text":" = Title = "})", R"({"text":""})",
+                               R"({"text":"end"})"});
+  CHECK(data.info().count == 4);
+}
+
+TEST_CASE("a host without hashes is told so", "[text_dataset]") {
+  const scratch_folder folder;
+  assay_host old = harness::host();
+  old.struct_size = 120;  // before hash_begin was appended
+  dataset data(folder.file("a.txt", "one"), "", old);
+  CHECK(data.status == ASSAY_UNSUPPORTED);
+  CHECK(data.message == "this host has no sha256");
 }

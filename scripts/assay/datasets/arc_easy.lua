@@ -1,0 +1,25 @@
+-- ARC, easy set. Gold labels are A to E or 1 to 5; a few questions have three or five choices.
+-- The original JSON lines nest the choices under the question.
+
+local function read(row)
+   if type(row.question) ~= "table" then return row end
+   local texts, labels = {}, {}
+   for i, choice in ipairs(row.question.choices) do texts[i], labels[i] = choice.text, choice.label end
+   return { id = row.id, question = row.question.stem, choices = { text = texts, label = labels },
+            answerKey = row.answerKey }
+end
+
+local function ask(row)
+   for i, label in ipairs(row.choices.label) do
+      if label == row.answerKey then return row.question, row.choices.text[i] end
+   end
+   return row.question, nil
+end
+
+return {
+   title = "ARC, easy set", license = "CC-BY-SA-4.0", hub = "allenai/ai2_arc", folder = "ARC-Easy",
+   rows = { train = 2251, validation = 570, test = 2376 }, default = "test",
+   original = { train = { "ARC-Easy-Train.jsonl" }, validation = { "ARC-Easy-Dev.jsonl" },
+                test = { "ARC-Easy-Test.jsonl" } },
+   read = read, ask = ask,
+}

@@ -1,0 +1,8 @@
+-- GSM8K: word problems of primary school; an answer ends with "#### n".
+-- The original JSON lines have the hub's fields.
+return {
+   title = "GSM8K", license = "MIT", hub = "openai/gsm8k", folder = "main",
+   rows = { train = 7473, test = 1319 }, default = "test",
+   original = { train = { "train.jsonl" }, test = { "test.jsonl" } },
+   ask = function(row) return row.question, row.answer end,
+}

@@ -1,0 +1,8 @@
+-- OpenMathInstruct-2: problems with generated solutions. train_1M, _2M and _5M are parts of train.
+-- There is no split for evaluation, and part of it grew out of GSM8K's and MATH's training questions.
+return {
+   title = "OpenMathInstruct-2", license = "CC-BY-4.0", hub = "nvidia/OpenMathInstruct-2", folder = "data",
+   rows = { train = 13972791, train_1M = 1000000, train_2M = 2000000, train_5M = 5000000 },
+   default = "train_1M",
+   ask = function(row) return row.problem, row.generated_solution end,
+}

@@ -1,0 +1,19 @@
+-- PIQA: which of two ways reaches a goal. The original keeps labels in a file of their own, one a line.
+-- The test split has no labels (-1).
+
+local function read(row)
+   return { goal = row.goal, sol1 = row.sol1, sol2 = row.sol2, label = math.tointeger(tonumber(row.label)) or -1 }
+end
+
+local function ask(row)
+   local right = row.label == 0 and row.sol1 or row.label == 1 and row.sol2 or nil
+   return row.goal, right
+end
+
+return {
+   title = "PIQA", license = "AFL-3.0", hub = "ybisk/piqa", folder = "plain_text",
+   rows = { train = 16113, validation = 1838, test = 3084 }, default = "validation",
+   original = { train = { "train.jsonl", labels = "train-labels.lst" },
+                validation = { "valid.jsonl", labels = "valid-labels.lst" }, test = { "tests.jsonl" } },
+   read = read, ask = ask,
+}

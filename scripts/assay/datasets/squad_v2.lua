@@ -1,0 +1,21 @@
+-- SQuAD v2: spans of a passage, or no answer (empty lists). answer_start counts code points.
+-- The original is one nested document; its questions become rows.
+
+local function read(row)
+   local texts, starts = {}, {}
+   for i, answer in ipairs(row.answers or {}) do texts[i], starts[i] = answer.text, answer.answer_start end
+   return { id = row.id, title = row.title, context = row.context, question = row.question,
+            answers = { text = texts, answer_start = starts } }
+end
+
+local function ask(row)
+   return row.context .. "\n" .. row.question, row.answers.text[1] or "unanswerable"
+end
+
+return {
+   title = "SQuAD v2", license = "CC-BY-SA-4.0", hub = "rajpurkar/squad_v2", folder = "squad_v2",
+   rows = { train = 130319, validation = 11873 }, default = "validation",
+   original = { train = { "train-v2.0.json" }, validation = { "dev-v2.0.json" } },
+   form = { id = "json", config = { at = { "data", "paragraphs", "qas" } } },
+   read = read, ask = ask,
+}

@@ -1,0 +1,15 @@
+-- WikiText-2, raw: a row is one line with its line end, a blank line is the empty text.
+-- In the original file a blank line is " \n". Perplexity joins the rows with a blank line, as the GPTQ paper's code does.
+
+local function read(row)
+   if not row.text:find "%S" then return { text = "" } end
+   return { text = row.text .. "\n" }
+end
+
+return {
+   title = "WikiText-2 raw", license = "CC-BY-SA-3.0", hub = "Salesforce/wikitext", folder = "wikitext-2-raw-v1",
+   rows = { train = 36718, validation = 3760, test = 4358 }, default = "test",
+   original = { train = { "wiki.train.raw" }, validation = { "wiki.valid.raw" }, test = { "wiki.test.raw" } },
+   form = { id = "text", config = { records = "line", keep_blank = true } },
+   read = read, lines = true,
+}

@@ -3,6 +3,7 @@
 
 #define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
+#include <deque>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -17,9 +18,15 @@ namespace {
 namespace dll = boost::dll;
 
 struct loaded {
-  dll::shared_library library;
+  const dll::shared_library *library;  // kept
   gated_plugin plugin;
 };
+
+// Open until the process ends, also those that the gate refused: unloading runs foreign code.
+const dll::shared_library *keep(dll::shared_library library) {
+  static auto *kept = new std::deque<dll::shared_library>();
+  return &kept->emplace_back(std::move(library));
+}
 
 // Never destroyed: code of plugins may run until the process ends (deleters, thread-local objects).
 std::map<std::string, loaded> &all_loaded() {
@@ -70,8 +77,8 @@ std::string key_of(const std::string &path) {
 const assay_plugin *ask_entry_again(const std::string &path, const assay_host *host) {
   load_plugin(path);
   const std::lock_guard<std::mutex> lock(loading());
-  const dll::shared_library &library = all_loaded().at(key_of(path)).library;
-  return library.get<const assay_plugin *(const assay_host *)>("assay_plugin_v1")(host);
+  const dll::shared_library *library = all_loaded().at(key_of(path)).library;
+  return library->get<const assay_plugin *(const assay_host *)>("assay_plugin_v1")(host);
 }
 
 const gated_plugin &load_plugin(const std::string &path) {
@@ -83,10 +90,9 @@ const gated_plugin &load_plugin(const std::string &path) {
 
   const std::string refusal = why_not_loadable(read_elf(path));
   if (!refusal.empty()) throw error(error_kind::plugin, refusal).at(path);
-  auto *library =
-      new dll::shared_library(open_library(path));  // kept also when the gate refuses it
+  const dll::shared_library *library = keep(open_library(path));
   gated_plugin plugin = ask_entry(*library, path);
-  return libraries.emplace(key, loaded{*library, std::move(plugin)}).first->second.plugin;
+  return libraries.emplace(key, loaded{library, std::move(plugin)}).first->second.plugin;
 }
 
 const gated_component &load_component(const component &what) {

@@ -95,7 +95,8 @@ plug::metric_sample read_sample(lua_State *L, int index, int64_t number) {
   return sample;
 }
 
-int evaluate(lua_State *L) {  // evaluate(info, samples) -> { NAME = { value, unit, ..., scores } }
+// evaluate(info, samples) -> { NAME = { value, unit, ..., scores } }, what else the metric notes
+int evaluate(lua_State *L) {
   auto &metric = *check_object<metric_handle>(L, 1, "self");
   const json facts = read_config(L, 2);
   if (lua_type(L, 3) != LUA_TTABLE) bad_argument(L, 3, "samples", "list");
@@ -106,18 +107,21 @@ int evaluate(lua_State *L) {  // evaluate(info, samples) -> { NAME = { value, un
     samples.push_back(read_sample(L, -1, i - 1));
     lua_pop(L, 1);
   }
+  const plug::metric_result result = metric.evaluate(facts, samples);
   json out = json::object();
-  for (const plug::metric_number &number : metric.evaluate(facts, samples).numbers) {
+  for (const plug::metric_number &number : result.numbers) {
     json one = {{"value", number.value},
                 {"unit", number.what.unit},
                 {"direction", number.what.direction},
                 {"kind", number.what.kind},
+                {"link", number.what.link},
                 {"scores", number.scores}};
     if (!number.weights.empty()) one["weights"] = number.weights;
     out[number.what.name] = std::move(one);
   }
   push_json(L, out);
-  return 1;
+  push_json(L, result.note);
+  return 2;
 }
 
 int metric_text(lua_State *L) {

@@ -1,10 +1,13 @@
 // assay.native.model: opening models, and the methods of a model that deal in text.
 // What runs the network is in lib_model_run.cpp, what quantizes it in lib_quant.cpp.
+#include <fstream>
+
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
 #include "lua/text.hpp"
 #include "model/describe_model.hpp"
 #include "model/device.hpp"
+#include "model/gguf_file.hpp"
 #include "model/import_gguf.hpp"
 
 namespace assay::lua {
@@ -80,6 +83,21 @@ int tokenizer(lua_State *L) {
   return 1;
 }
 
+// What the file's metadata or the folder's model card declares; "" if nothing does.
+std::string license_of(const model::checkpoint &source) {
+  if (source.is_gguf()) return model::gguf_file::open(source.path())->text("general.license", "");
+  std::ifstream card(source.path() + "/README.md");
+  std::string line;
+  if (!std::getline(card, line) || line != "---") return "";  // no front matter
+  while (std::getline(card, line) && line != "---") {
+    if (line.rfind("license:", 0) != 0) continue;
+    const size_t begin = line.find_first_not_of(" '\"", 8);
+    const size_t end = line.find_last_not_of(" '\"\r");
+    return begin == std::string::npos ? "" : line.substr(begin, end - begin + 1);
+  }
+  return "";
+}
+
 // Facts of a checkpoint that need no weights but the header.
 json describe(const model::checkpoint &source) {
   json dtypes = json::object();
@@ -112,6 +130,8 @@ json describe(const model::checkpoint &source) {
   facts["quant_method"] = source.quant_method();
   facts["provenance_note"] = source.provenance_note();
   facts["chat_template"] = !source.chat_template().empty();
+  facts["positions"] = config.value("max_position_embeddings", 0);  // tokens of context
+  if (const std::string license = license_of(source); !license.empty()) facts["license"] = license;
   return facts;
 }
 
@@ -208,6 +228,7 @@ int open_model(lua_State *L) {
                                        {"describe", guarded<full_description>},
                                        {"fingerprint", guarded<fingerprint_of>},
                                        {"import", guarded<import>},
+                                       {"compare", guarded<compare_checkpoints>},
                                        {"why_no_cuda", guarded<why_no_cuda>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
@@ -217,6 +238,7 @@ int open_model(lua_State *L) {
   lua_getfield(L, -1, "__index");
   luaL_setfuncs(L, k_running_methods, 0);
   luaL_setfuncs(L, k_quantization_methods, 0);
+  luaL_setfuncs(L, k_distance_methods, 0);
   lua_setfield(L, -3, "methods");
   lua_setfield(L, -2, "class");
   return 1;

@@ -177,6 +177,14 @@ int machine(lua_State *L) {
   return 1;
 }
 
+int set_threads(
+    lua_State *L) {  // set_threads(n): of the arithmetic; a noise run uses another number
+  const int64_t n = read_integer(L, 1, "n");
+  if (n < 1 || n > 4096) throw error(error_kind::usage, "set_threads: 'n' must be in 1..4096");
+  at::set_num_threads(static_cast<int>(n));
+  return 0;
+}
+
 int threads(lua_State *L) {
   lua_pushinteger(L, at::get_num_threads());
   return 1;
@@ -217,6 +225,7 @@ int open_tensor(lua_State *L) {
   replace_metamethods(L);
   static const luaL_Reg functions[] = {{"zeros", guarded<zeros>},
                                        {"threads", guarded<threads>},
+                                       {"set_threads", guarded<set_threads>},
                                        {"machine", guarded<machine>},
                                        {"gemm_rate", guarded<gemm_rate>},
                                        {nullptr, nullptr}};

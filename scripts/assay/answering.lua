@@ -3,24 +3,14 @@
 
 local items = require "assay.items"
 local native = require "assay.native"
+local prompting = require "assay.prompting"
 
 local answering = {}
 
-local function prompt_of(o, m, question)
-  local shots = {}
-  for _, shot in ipairs(o.shot_questions or {}) do shots[#shots + 1] = shot.prompt .. shot.target end
-  local text = (#shots > 0 and table.concat(shots, "\n\n") .. "\n\n" or "") .. question.prompt
-  if not o.chat then return text end
-  return m:chat({ { role = "user", content = text } }, { generate = true })
-end
-
-local function questions_of(dataset, read)
-  local all = {}
-  for record in dataset:records() do
-    local question = read(record)
-    if question then all[#all + 1] = question end
-  end
-  return all
+local function plain_prompt(shots, question)
+  local parts = {}
+  for _, shot in ipairs(shots) do parts[#parts + 1] = shot.prompt .. shot.target end
+  return (#parts > 0 and table.concat(parts, "\n\n") .. "\n\n" or "") .. question.prompt
 end
 
 -- Cut before the first stop text, in case the engine's last token reached beyond it.
@@ -32,45 +22,68 @@ local function before_stops(text, stops)
   return text
 end
 
-local function generate_all(o, m, progress, definition, questions)
+-- What follows a closed thought; all of it if there is none.
+local function after_thinking(text)
+  local _, stop = text:find("</think>", 1, true)
+  return stop and text:sub(stop + 1):gsub("^%s+", "") or text
+end
+
+local function mean(values)
+  if not values or #values == 0 then return nil end
+  local sum = 0
+  for _, value in ipairs(values) do sum = sum + value end
+  return sum / #values
+end
+
+-- One output: what was asked, what came, why it ended.
+local function output_of(question, prompt, answer, stops)
+  local sum = mean(answer.logprobs)
+  return { id = question.id, prompt = question.prompt, prompt_hash = native.fs.sha256(prompt):sub(1, 16),
+    text = before_stops(answer.text, stops), ids = native.json.list(answer.ids), tokens = #answer.ids,
+    finish = answer.finish, mean_logprob = sum and sum == sum and sum or nil, nonfinite = sum ~= nil and sum ~= sum and 1 or nil }
+end
+
+local function generate_all(o, m, progress, definition, questions, shots)
   local outputs = {}
   for i, question in ipairs(questions) do
     progress(i - 1, #questions, question.id)
-    local answer = m:generate(prompt_of(o, m, question),
-      { max_tokens = o.max_tokens, temperature = 0, stop = definition.stops })
-    outputs[i] = { id = question.id, text = before_stops(answer.text, definition.stops), tokens = #answer.ids,
-      finish = answer.finish }
+    local prompt = prompting.text(o, m, plain_prompt(shots, question), question.prefix)
+    local answer = m:generate(prompt, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
+      top_p = o.top_p, seed = native.sys.seed(o.seed, "generate", question.id, "draw") & 0x7fffffff,
+      stop = definition.stops, logprobs = true })
+    outputs[i] = output_of(question, prompt, answer, definition.stops)
+    outputs[i].category = question.category
   end
   return outputs
 end
 
 -- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
--- grade = function(question, text) -> { metric id -> record }, graders = { { id, config, take = { name -> name } } },
--- main, baselines }. Returns a task definition.
+-- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
+-- needed keep = function(question), distinct, extract = function(text), derive = function(questions, metrics) }.
 function answering.task(definition)
   local task = {
     kind = "generation",
     summary = definition.summary,
-    options = {
-      dataset = { type = "table", required = definition.set == nil,
-        about = definition.set and "default: assay.dataset." .. definition.set .. " {}"
-          or "a dataset in one of the layouts of this task" },
-      items = { type = "integer", default = 0, min = 0, about = "questions, drawn by content; 0 = all" },
-      seed = { type = "integer", default = 1, min = 0, about = "of the draw of questions and shots" },
-      shots = { type = "integer", default = 0, min = 0, about = "solved examples before each question" },
-      shot_dataset = { type = "table", about = "where the examples come from; needed with shots" },
+    default_margin = 3, -- points, evaluation.md 2.4
+    options = prompting.with(definition.set, {
       max_tokens = { type = "integer", default = definition.max_tokens, min = 1, about = "tokens of an answer" },
-      chat = { type = "boolean", default = false, about = "put the prompt through the chat template" },
-    },
+      temperature = { type = "number", default = 0, min = 0, about = "0 is greedy, the paired standard" },
+      top_k = { type = "integer", default = 0, min = 0, about = "of sampling, 0 = all" },
+      top_p = { type = "number", default = 1, min = 0, max = 1, about = "of sampling" },
+    }),
     metrics = definition.metrics,
+    abstentions = definition.abstentions,
     read = definition.read,
     set = definition.set,
+    check = function(o) prompting.check(o, "assay.task." .. definition.protocol) end,
     protocol = function(o)
-      return { name = definition.protocol, items = o.items, seed = o.seed, shots = o.shots, max_tokens = o.max_tokens,
-        template = o.chat and "chat" or native.json.null, stops = definition.stops,
-        abstentions = definition.abstentions,
-          dataset = o.dataset:identity().sha256,
-        shot_dataset = o.shot_dataset and o.shot_dataset:identity().sha256 or native.json.null }
+      local protocol = prompting.protocol(o)
+      protocol.name, protocol.max_tokens, protocol.stops = definition.protocol, o.max_tokens,
+        native.json.list(definition.stops)
+      protocol.abstentions = definition.abstentions
+      protocol.decode = o.temperature == 0 and "greedy"
+        or ("temperature %g, top_k %d, top_p %g, a seed per item"):format(o.temperature, o.top_k, o.top_p)
+      return protocol
     end,
     tokens = function(o)
       local n = o.items > 0 and o.items or o.dataset:info().records or 1000
@@ -78,28 +91,52 @@ function answering.task(definition)
     end,
   }
   function task.run(o, m, progress)
-    local questions = items.select(questions_of(o.dataset, definition.read), o.items, o.seed)
-    if o.shots > 0 and o.shot_dataset then
-      local drawn = items.select(questions_of(o.shot_dataset, definition.read), o.shots, o.seed)
-      o = setmetatable({ shot_questions = drawn }, { __index = o })
-    end
-    local outputs = generate_all(o, m, progress, definition, questions)
-    return answering.graded(definition, questions, outputs)
+    local questions, shots, skipped = prompting.draw(o, definition)
+    local overlong
+    questions, overlong = prompting.fitting(m, questions, function(question)
+      return prompting.text(o, m, plain_prompt(shots, question), question.prefix), o.max_tokens
+    end)
+    local outputs = generate_all(o, m, progress, definition, questions, shots)
+    return prompting.note(answering.graded(definition, questions, outputs), skipped, overlong)
   end
   return task
 end
 
 -- Grades kept outputs; apart from the generation, so that a study can grade again without running the model.
 function answering.graded(definition, questions, outputs)
-  local ids, metrics = {}, {}
-  for i, question in ipairs(questions) do ids[i] = question.id end
+  local ids, metrics, notes = {}, {}, native.json.object()
+  for i, question in ipairs(questions) do
+    ids[i] = question.id
+    outputs[i].gold = definition.gold and definition.gold(question) or question.gold_text
+    outputs[i].stratum = question.stratum
+  end
   for _, grader in ipairs(definition.graders) do
     local samples = {}
-    for i, question in ipairs(questions) do samples[i] = { record = grader.record(question, outputs[i].text) } end
-    local given = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
+    for i, question in ipairs(questions) do
+      samples[i] = { record = grader.record(question, after_thinking(outputs[i].text)) }
+    end
+    local given, note = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
     for from, to in pairs(grader.take) do metrics[to] = given[from] end
+    if note and next(note) then notes[grader.id] = note end
   end
-  local result = items.result(ids, metrics, definition.baselines and definition.baselines(questions) or {})
+  if definition.derive then definition.derive(questions, metrics) end
+  if definition.extract and not metrics.no_answer then
+    local scores, sum = {}, 0
+    for i, output in ipairs(outputs) do
+      scores[i] = definition.extract(after_thinking(output.text)) and 0 or 1
+      sum = sum + scores[i]
+    end
+    metrics.no_answer = { value = sum / #scores, unit = "fraction", direction = "lower", kind = "binary", scores = scores }
+  end
+  local baselines = definition.baselines and definition.baselines(questions) or {}
+  local result = items.result(ids, metrics, baselines, notes)
+  local main = definition.metrics[1] and metrics[definition.metrics[1].name]
+  for i, output in ipairs(outputs) do
+    if main and main.kind == "binary" then output.ok = main.scores[i] == 1 end
+    local silent = metrics.no_answer and metrics.no_answer.scores[i] == 1
+    if silent then output.no_answer = true end
+    if definition.extract then output.extracted = definition.extract(after_thinking(output.text)) end
+  end
   result.outputs = outputs
   return result
 end

@@ -1,8 +1,9 @@
 -- Multiple choice by log-likelihood: what the task files of this kind share. A task file says how a record becomes a
--- question; prompts, shots, choice of items, scoring and metrics are here. Not letter answers in generated text.
+-- question; scoring and metrics are here, prompts and shots in prompting.lua. Not letter answers in generated text.
 
 local items = require "assay.items"
 local native = require "assay.native"
+local prompting = require "assay.prompting"
 
 local choice = {}
 
@@ -17,18 +18,34 @@ function choice.head(shots, description)
   return (description or "") .. head
 end
 
--- Log-likelihoods of the choices. question: { context, continuations } or, where the context differs by choice,
--- { contexts, continuations }.
-local function log_likelihoods(m, question, head)
-  local sums = {}
+-- Requests { context, continuations } of a question: one, or one per choice where the context differs by choice. Behind a
+-- chat template the answer begins without the space that follows a plain prompt.
+local function requests_of(o, m, question, head)
+  local function trimmed(text) return o.chat and text:gsub("^ ", "") or text end
+  local out = {}
   if question.contexts then
     for i, context in ipairs(question.contexts) do
-      sums[i] = m:score(head .. context, { question.continuations[i] })[1].sum
+      out[i] = { context = prompting.text(o, m, head .. context), continuations = { trimmed(question.continuations[i]) } }
     end
-    return sums
+    return out
   end
-  for i, one in ipairs(m:score(head .. question.context, question.continuations)) do sums[i] = one.sum end
-  return sums
+  local texts = {}
+  for i, text in ipairs(question.continuations) do texts[i] = trimmed(text) end
+  return { { context = prompting.text(o, m, head .. question.context), continuations = texts } }
+end
+
+-- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }.
+local function score_all(m, asked, progress)
+  local all = {}
+  for i, one in ipairs(asked) do
+    progress(i - 1, #asked, one.question.id)
+    local sums = {}
+    for _, request in ipairs(one.requests) do
+      for _, scored in ipairs(m:score(request.context, request.continuations)) do sums[#sums + 1] = scored.sum end
+    end
+    all[i] = sums
+  end
+  return all
 end
 
 local function finite_or_null(values)
@@ -39,7 +56,8 @@ local function finite_or_null(values)
   return out
 end
 
--- Share of the commonest right answer, and of a blind guess.
+-- Shares that need no model: a blind guess, the commonest right answer, and the first choice, which is what an arg-max
+-- over numbers that are not finite picks.
 function choice.baselines(questions)
   local counts, most, guess = {}, 0, 0
   for _, question in ipairs(questions) do
@@ -47,33 +65,48 @@ function choice.baselines(questions)
     most = math.max(most, counts[question.gold])
     guess = guess + 1 / #question.continuations / #questions
   end
-  return { { name = "random choice", value = guess }, { name = "commonest answer", value = most / #questions } }
+  return { { name = "random choice", value = guess }, { name = "commonest answer", value = most / #questions },
+    { name = "always the first (arg-max of NaN)", value = (counts[1] or 0) / #questions } }
 end
 
-local function questions_of(o, read)
-  local all = {}
-  for record in o.dataset:records() do
-    local question = read(record)
-    if question then all[#all + 1] = question end
+local function first_maximum(values)
+  local best
+  for i, value in ipairs(values) do
+    if type(value) == "number" and (not best or value > values[best]) then best = i end
   end
-  return all
+  return best
 end
 
 -- Runs the questions through the model and the metric plugin; returns a stage result for items (see judge_items).
 function choice.run(o, m, progress, definition)
-  local questions = items.select(questions_of(o, definition.read), o.items, o.seed)
-  local shots = o.shots > 0 and o.shot_dataset
-    and items.select(questions_of({ dataset = o.shot_dataset }, definition.read), o.shots, o.seed) or {}
-  local samples, ids = {}, {}
-  for i, question in ipairs(questions) do
-    progress(i - 1, #questions, question.id)
-    local head = choice.head(shots, definition.describe and definition.describe(question))
-    local lls = log_likelihoods(m, question, head)
-    ids[i] = question.id
-    samples[i] = { record = { choices = question.choices, lls = finite_or_null(lls), gold = question.gold - 1 } }
+  local questions, shots, skipped = prompting.draw(o, definition)
+  local asked, ids, samples, outputs = {}, {}, {}, {}
+  local function asking(question)
+    return requests_of(o, m, question, choice.head(shots, definition.describe and definition.describe(question)))
   end
-  local result = native.data.metric("multiple_choice", {}):evaluate({ task = definition.protocol }, samples)
-  return items.result(ids, result, choice.baselines(questions))
+  local overlong
+  questions, overlong = prompting.fitting(m, questions, function(question)
+    local longest = ""
+    for _, request in ipairs(asking(question)) do
+      for _, text in ipairs(request.continuations) do
+        if #request.context + #text > #longest then longest = request.context .. text end
+      end
+    end
+    return longest, 0
+  end)
+  for i, question in ipairs(questions) do asked[i] = { question = question, requests = asking(question) } end
+  for i, lls in ipairs(score_all(m, asked, progress)) do
+    local question = questions[i]
+    local values = finite_or_null(lls)
+    ids[i] = question.id
+    samples[i] = { record = { choices = question.choices, lls = values, gold = question.gold - 1 } }
+    outputs[i] = { id = question.id, lls = native.json.list(values), pred = first_maximum(values), gold = question.gold,
+      prompt_hash = native.fs.sha256(asked[i].requests[1].context):sub(1, 16) }
+  end
+  local numbers, note = native.data.metric("multiple_choice", {}):evaluate({ task = definition.protocol }, samples)
+  local result = items.result(ids, numbers, choice.baselines(questions), note)
+  result.choices = outputs
+  return prompting.note(result, skipped, overlong)
 end
 
 -- definition: { summary, read = function(record) -> { id, context | contexts, continuations, choices, gold } | nil,
@@ -82,16 +115,8 @@ function choice.task(definition)
   return {
     kind = "choice",
     summary = definition.summary,
-    options = {
-      dataset = { type = "table", required = definition.set == nil,
-        about = definition.set and "default: assay.dataset." .. definition.set .. " {}"
-          or "a dataset in one of the layouts of this task" },
-      items = { type = "integer", default = 0, min = 0,
-        about = "questions, drawn by content and balanced over answers; 0 = all" },
-      seed = { type = "integer", default = 1, min = 0, about = "of the draw of questions and shots" },
-      shots = { type = "integer", default = 0, min = 0, about = "solved examples before each question" },
-      shot_dataset = { type = "table", about = "where the examples come from; needed with shots" },
-    },
+    default_margin = 2, -- points, evaluation.md 2.4
+    options = prompting.with(definition.set),
     metrics = {
       { name = definition.main or "acc", unit = "fraction", direction = "higher", kind = "binary" },
       definition.main ~= "acc_norm" and { name = "acc_norm", unit = "fraction", direction = "higher",
@@ -99,11 +124,12 @@ function choice.task(definition)
     },
     read = definition.read,
     set = definition.set,
+    check = function(o) prompting.check(o, "assay.task." .. definition.protocol) end,
     protocol = function(o)
-      return { name = definition.protocol, items = o.items, seed = o.seed, shots = o.shots,
-        template = native.json.null,
-        normaliser = "characters", dataset = o.dataset:identity().sha256,
-        shot_dataset = o.shot_dataset and o.shot_dataset:identity().sha256 or native.json.null }
+      local protocol = prompting.protocol(o)
+      protocol.name, protocol.normaliser = definition.protocol, "characters"
+      protocol.delimiter = o.chat and "" or " "
+      return protocol
     end,
     tokens = function(o)
       local n = o.items > 0 and o.items or o.dataset:info().records or 1000

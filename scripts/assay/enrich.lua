@@ -95,7 +95,7 @@ local function add_detectors(report)
       end
     end
   end
-  report.detectors = rows
+  if not given(report.detectors) then report.detectors = rows end -- a study has counted tokens, which is finer
 end
 
 -- ---- guardrails ------------------------------------------------------------------------------------

@@ -50,10 +50,15 @@ function failures.entries(base, quant, facts)
       symptom = symptom or (lost and "wrong" or ""), notes = "", quant_ok = record.ok,
         severity = severity_of(symptom, reference.ok, record.ok),
       symptoms = sorted_ids(flags), detector_values = flags, first_divergence_token = place, variant = facts.variant,
+      study_id = facts.study, task = facts.task, cluster_id = symptom or (lost and "lost") or "", root_cause = "unknown",
+      status = "open", labelled_by = "auto",
+      prompt_hash = record.prompt_hash, error_stage = symptom == "F16" and "format" or "none",
       protocol_id = facts.protocol, repro_cmd = facts.command, prompt = record.prompt, lost = lost, gained = gained,
       identical = record.text == reference.text,
-      base = { text = reference.text, n_tokens = reference.tokens, finish_reason = reference.finish },
-      quant = { text = record.text, n_tokens = record.tokens, finish_reason = record.finish } }
+      base = { text = reference.text, n_tokens = reference.tokens, finish_reason = reference.finish,
+        extracted = reference.extracted, mean_logprob = reference.mean_logprob },
+      quant = { text = record.text, n_tokens = record.tokens, finish_reason = record.finish,
+        extracted = record.extracted, mean_logprob = record.mean_logprob } }
   end
   return out
 end
@@ -68,7 +73,16 @@ local function drawn(entries, seed)
   return out
 end
 
--- What people should read: { { why = "symptom F05", entry }, ... }.
+-- The worst of a symptom first: by severity, then by how many signs it shows, then by how early it leaves the original.
+local function worst_first(a, b)
+  if a.severity ~= b.severity then return a.severity < b.severity end
+  if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end
+  local x, y = a.first_divergence_token or math.huge, b.first_divergence_token or math.huge
+  if x ~= y then return x < y end
+  return a.prompt_id < b.prompt_id
+end
+
+-- What people should read: three worst of each symptom; of losses, gains and agreements three at random. { { why = "symptom F05", entry }, ... }.
 function failures.select(entries, seed)
   local clusters, order = {}, {}
   local function put(name, entry)
@@ -86,6 +100,7 @@ function failures.select(entries, seed)
     else put("other words", entry) end
   end
   table.sort(order)
+  for _, name in ipairs(order) do if name:find "^symptom" then table.sort(clusters[name], worst_first) end end
   local chosen = {}
   for _, name in ipairs(order) do
     for k = 1, math.min(PER_CLUSTER, #clusters[name]) do

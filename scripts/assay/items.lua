@@ -5,6 +5,11 @@ local native = require "assay.native"
 
 local items = {}
 
+-- What a question asks, for hashes: two rows of equal content are the same question.
+function items.content(question)
+  return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
+end
+
 -- n of the questions, 0 = all: drawn by a hash of seed and content, so that order in the file does not matter, and in
 -- equal shares over the right answers. The draw keeps the file's order.
 function items.select(questions, n, seed)
@@ -16,8 +21,7 @@ function items.select(questions, n, seed)
       strata[name] = {}
       names[#names + 1] = name
     end
-    local content = question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
-    table.insert(strata[name], { place = i, key = native.fs.sha256(seed .. "\0" .. content) })
+    table.insert(strata[name], { place = i, key = native.fs.sha256(seed .. "\0" .. items.content(question)) })
   end
   table.sort(names)
   for _, name in ipairs(names) do table.sort(strata[name], function(a, b) return a.key < b.key end) end
@@ -36,16 +40,16 @@ function items.select(questions, n, seed)
 end
 
 -- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
--- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }.
-function items.result(ids, evaluated, baselines)
+-- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }; note: what else it said.
+function items.result(ids, evaluated, baselines, note)
   local metrics = {}
   for name, number in pairs(evaluated) do
     if type(number) == "table" and number.scores then
       metrics[name] = { value = number.value, unit = number.unit, direction = number.direction, kind = number.kind,
-        scores = number.scores, weights = number.weights }
+        link = number.link, scores = number.scores, weights = number.weights }
     end
   end
-  return { ids = ids, metrics = metrics, baselines = baselines }
+  return { ids = ids, metrics = metrics, baselines = baselines, note = note, counts = { items = #ids } }
 end
 
 return items

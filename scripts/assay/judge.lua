@@ -1,5 +1,6 @@
--- From measured windows to results with intervals, paired differences and a verdict word.
--- The statistics are C++ (assay.native.stats); the words are the closed list of reports/README.md.
+-- The family of a study's comparisons: which metrics are primary, their margins, adjusted p over all of them, the verdict of
+-- each variant, and whether tuning makes a model more fragile. The statistics are C++ (assay.native.stats); the words are
+-- the closed list of reports/README.md.
 local judge_items = require "assay.judge_items"
 local native = require "assay.native"
 local plan = require "assay.plan"
@@ -9,18 +10,48 @@ local json, stats = native.json, native.stats
 local judge = {}
 local null = json.null
 
-local default_margin = 1.02 -- +2 % perplexity counts as no loss
+local ppl_margin = 1.02 -- +2 % perplexity counts as no loss
 local replicates = 10000
 
-function judge.default_margin(metric) return metric.unit == "ppl" and default_margin or 1 end
-function judge.margin_unit(metric) return metric.unit == "ppl" and "ratio" or "pp" end
+function judge.default_margin(metric, definition)
+   if metric.unit == "ppl" then return ppl_margin end
+   return metric.unit == "fraction" and definition and definition.default_margin or 1
+end
+
+function judge.margin_unit(metric)
+   if metric.unit == "ppl" then return "ratio" end
+   return metric.unit == "fraction" and "pp" or metric.unit
+end
+
+-- What was declared before the run: { task, metric, margin, unit } per primary metric, in order. Without a declaration
+-- the first metric of every task is primary.
+function judge.primary(study)
+   local out, declared = {}, {}
+   for _, one in ipairs(study.primary or {}) do declared[one.task .. "\0" .. one.metric] = one end
+   for _, task in ipairs(study.tasks) do
+      for i, metric in ipairs(task.definition.metrics) do
+         local one = declared[task.id .. "\0" .. metric.name]
+         if one or not study.primary and i == 1 then
+            out[#out + 1] = { task = task.id, metric = metric.name,
+                              margin = one and one.margin or task.options.margin
+                                       or judge.default_margin(metric, task.definition),
+                              unit = judge.margin_unit(metric) }
+         end
+      end
+   end
+   return out
+end
 
 function judge.baselines(context, task)
    local out = {}
    if task.definition.kind == "perplexity" then
       local facts = plan.facts(context.study.subjects[1])
-      out[1] = json.object { { "name", "uniform over the vocabulary" }, { "metric", "ppl" },
-                             { "value", facts.vocabulary } }
+      for _, metric in ipairs(task.definition.metrics) do
+         if metric.name == "ppl" then
+            out[#out + 1] = json.object { { "name", "uniform over the vocabulary" }, { "metric", metric.name },
+                                          { "value", facts.vocabulary } }
+         end
+      end
    end
    local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
    for _, one in ipairs(stage and stage.result.baselines or {}) do
@@ -29,53 +60,11 @@ function judge.baselines(context, task)
    return out
 end
 
-local function interval_part(i)
-   return json.object { { "low", i.low }, { "high", i.high }, { "level", i.level },
-                        { "method", i.method } }
-end
-
 local function options_of(context) return { replicates = replicates, seed = context.study.seed } end
 
--- The result of one variant, without what needs the others (Holm, verdict).
-local function result_of(context, task, metric, row, reference)
-   local r = row.stage.result
-   local windows = r.series and r.series.values or {}
-   local out = json.object {
-      { "variant", row.variant.id }, { "task", task.id }, { "metric", metric.name },
-      { "subset", null }, { "value", r.value == r.value and r.value < math.huge and r.value or null },
-      { "unit", metric.unit }, { "direction", metric.direction }, { "counts", r.counts } }
-   local enough = stats and #windows >= 2
-   if enough then
-      out.interval = interval_part(stats.perplexity_interval(windows, options_of(context)))
-   else
-      out.interval, out.reason = null, "an interval needs at least two windows"
-   end
-   out.paired = null
-   if enough and reference and reference ~= row then
-      local base = reference.stage.result.series.values
-      local p = stats.perplexity_ratio(windows, base, options_of(context))
-      local differences = {}
-      for i = 1, #windows do differences[i] = windows[i] - base[i] end
-      local test = stats.sign_flip(differences, { seed = context.study.seed })
-      out.paired = json.object {
-         { "against", reference.variant.id }, { "quantity", "ratio" }, { "estimate", p.estimate },
-         { "low", p.low }, { "high", p.high }, { "level", p.level }, { "method", p.method },
-         { "p", test }, { "p_holm", null } }
-   end
-   if r.series then out.series = r.series end
-   return out
-end
-
--- Holm's step-down over the comparisons with the reference.
-local function adjust(results)
-   local ps, rows = {}, {}
-   for _, result in ipairs(results) do
-      if result.paired ~= null then
-         ps[#ps + 1], rows[#rows + 1] = result.paired.p, result
-      end
-   end
-   if #ps == 0 then return end
-   for i, p in ipairs(stats.holm(ps)) do rows[i].paired.p_holm = p end
+-- Intervals and paired differences of one task and metric over the variants of one subject.
+function judge.results(context, task, metric, rows)
+   return judge_items.results(task, metric.name, rows, options_of(context))
 end
 
 local function blocked(context, subject_id)
@@ -88,44 +77,35 @@ local function blocked(context, subject_id)
    return false
 end
 
--- The verdict word, and whether a certain loss is within the margin.
-local function word_of(context, result, margin)
-   local p = result.paired
-   if p == null then return "inconclusive" end
-   local resolved = p.p_holm ~= null and p.p_holm < context.study.alpha
-   local worse_low, worse_high = p.low, p.high
-   if worse_low > 1 and resolved then return "worse", worse_high <= margin end
-   if worse_high < 1 and resolved then return "better" end
-   if worse_high <= margin then
-      return worse_low >= 1 / margin and "equivalent" or "non-inferior"
+-- Adjusts p over the whole study: Holm over the primary comparisons, Benjamini-Hochberg over the others, which are
+-- exploration; then sets the verdicts.
+function judge.finish(context, results)
+   local study, margins = context.study, {}
+   for _, one in ipairs(judge.primary(study)) do margins[one.task .. "\0" .. one.metric] = one.margin end
+   local metrics = {}
+   for _, task in ipairs(study.tasks) do
+      for _, metric in ipairs(task.definition.metrics) do
+         metrics[task.id .. "\0" .. metric.name] = task.options.margin or judge.default_margin(metric, task.definition)
+      end
    end
-   return "inconclusive"
-end
-
-local function invalidate(context, rows, results)
-   for i, result in ipairs(results) do
-      if blocked(context, rows[i].variant.subject.id) then result.verdict = "invalid" end
+   local primary, others = {}, {}
+   for _, result in ipairs(results) do
+      local is_primary = margins[result.task .. "\0" .. result.metric] ~= nil
+      result.primary = is_primary
+      table.insert(is_primary and primary or others, result)
+   end
+   judge_items.adjust(primary, "holm")
+   judge_items.adjust(others, "benjamini_hochberg")
+   judge_items.set_verdicts(results, function(result)
+      local key = result.task .. "\0" .. result.metric
+      return margins[key] or metrics[key] or 1
+   end, study.alpha)
+   local subject_of = {}
+   for _, variant in ipairs(study:variants()) do subject_of[variant.id] = variant.subject.id end
+   for _, result in ipairs(results) do
+      if blocked(context, subject_of[result.variant]) then result.verdict = "invalid" end
    end
    return results
-end
-
-function judge.results(context, task, metric, rows)
-   local margin = task.options.margin or judge.default_margin(metric)
-   if rows[1] and rows[1].stage.result.metrics then
-      local results = judge_items.results(task, metric.name, rows, options_of(context))
-      return invalidate(context, rows, judge_items.finish(results, margin, context.study.alpha))
-   end
-   local out, reference = {}, rows[1]
-   for i, row in ipairs(rows) do out[i] = result_of(context, task, metric, row, reference) end
-   if stats then adjust(out) end
-   for i, result in ipairs(out) do
-      local word, within = "reference", nil
-      if i > 1 then word, within = word_of(context, result, margin) end
-      result.verdict = word
-      if within ~= nil then result.within_margin = within end
-      if result.reason == nil then result.reason = null end
-   end
-   return invalidate(context, rows, out)
 end
 
 -- From bad to good; the worst over the primary metrics is the variant's.
@@ -139,7 +119,7 @@ function judge.verdicts(context, report)
    for _, variant in ipairs(context.study:variants()) do
       local word, because = nil, json.list {}
       for _, result in ipairs(report.results) do
-         if result.variant == variant.id then
+         if result.variant == variant.id and result.primary ~= false then
             if not word or rank[result.verdict] < rank[word] then word, because = result.verdict, json.list {} end
             if result.verdict == word then
                because[#because + 1] = json.object { { "task", result.task }, { "metric", result.metric } }
@@ -148,6 +128,51 @@ function judge.verdicts(context, report)
       end
       out[#out + 1] = json.object { { "variant", variant.id }, { "verdict", word or "not_run" },
                                     { "because", because } }
+   end
+   return out
+end
+
+-- ---- does tuning make it more fragile? -----------------------------------------------------------
+
+local function log_scores(metric)
+   return metric and not metric.weights and #metric.scores >= 2 and metric or nil
+end
+
+-- (second quantized - second) - (first quantized - first), item by item. measured(task, subject) as in record.lua.
+function judge.interaction(context, measured)
+   local out, study = json.list {}, context.study
+   if #study.subjects < 2 then return out end
+   local first, second = study.subjects[1], study.subjects[2]
+   for _, one in ipairs(study.subjects) do if one.id == "base" then first = one end end
+   if second == first then second = study.subjects[1] end
+   local function by_recipe(task, subject)
+      local found = {}
+      for _, row in ipairs(measured(context, task, subject)) do found[row.variant.recipe.id] = row.stage.result end
+      return found
+   end
+   for _, primary in ipairs(judge.primary(study)) do
+      for _, task in ipairs(study.tasks) do
+         local a, b = {}, {}
+         if task.id == primary.task then a, b = by_recipe(task, first), by_recipe(task, second) end
+         for _, recipe in ipairs(study.recipes) do
+            local cells = {}
+            for i, result in ipairs { a.none or false, a[recipe.id] or false, b.none or false, b[recipe.id] or false } do
+               cells[i] = result and log_scores((result.metrics or {})[primary.metric]) or false
+            end
+            if recipe.id ~= "none" and cells[1] and cells[2] and cells[3] and cells[4]
+               and #cells[1].scores == #cells[3].scores then
+               local i = stats.difference_in_differences(cells[1].scores, cells[2].scores, cells[3].scores,
+                                                         cells[4].scores, options_of(context))
+               local scale = cells[1].unit == "fraction" and 100 or 1
+               out[#out + 1] = json.object {
+                  { "task", task.id }, { "metric", primary.metric }, { "recipe", recipe.id }, { "label", recipe.label },
+                  { "first", first.id }, { "second", second.id },
+                  { "unit", scale == 100 and "pp" or cells[1].link == "exp" and "nats" or cells[1].unit },
+                  { "estimate", scale * i.estimate }, { "low", scale * i.low }, { "high", scale * i.high },
+                  { "level", i.level }, { "method", i.method } }
+            end
+         end
+      end
    end
    return out
 end

@@ -1,5 +1,6 @@
--- Results of tasks over items: intervals, paired comparison with the untouched model, verdicts. Right-or-wrong scores get
--- Wilson, Tango and McNemar; graded ones the paired bootstrap. Not perplexity over windows (judge.lua).
+-- From scores by item or window to intervals, paired comparison with the untouched model and a verdict word. Right-or-wrong
+-- scores get Wilson, Tango and McNemar; graded ones the paired bootstrap; perplexities the bootstrap over windows of their
+-- cross-entropies. Not the family of comparisons (judge.lua).
 
 local native = require "assay.native"
 local json, stats = native.json, native.stats
@@ -18,105 +19,192 @@ local function interval_part(i)
 end
 
 local function is_binary(metric) return metric.kind == "binary" end
+local function is_exponential(metric) return metric.link == "exp" end
 
--- counts and interval of one variant
-local function own_part(metric, options)
+local function exponential(i)
+  return { estimate = math.exp(i.estimate), low = math.exp(i.low), high = math.exp(i.high), level = i.level,
+    method = i.method }
+end
+
+local function finite(x) return x and x == x and math.abs(x) < math.huge and x or null end
+
+-- counts and interval of one variant; nil for an interval that cannot be had
+local function own_part(metric, counts, options)
   local n = #metric.scores
   if is_binary(metric) then
     local correct = math.floor(sum(metric.scores) + 0.5)
     return json.object { { "items", n }, { "correct", correct } }, interval_part(stats.wilson(correct, n))
   end
+  counts = counts or json.object { { "items", n } }
+  if n < 2 then return counts, nil end
+  if is_exponential(metric) and not metric.weights then
+    return counts, interval_part(stats.perplexity_interval(metric.scores, options))
+  end
   local i = metric.weights and stats.bootstrap_ratio(metric.scores, metric.weights, options)
     or stats.bootstrap(metric.scores, options)
-  return json.object { { "items", n } }, interval_part(i)
+  return counts, interval_part(is_exponential(metric) and exponential(i) or i)
 end
 
 local function points(i) return 100 * i.estimate, 100 * i.low, 100 * i.high end
 
--- Difference to the reference in percentage points (fractions) or in the metric's unit.
-local function paired_part(metric, base, against, options)
-  local fraction = metric.unit == "fraction"
-  if is_binary(metric) then
-    local cells = stats.pairs(base.scores, metric.scores)
-    local n = #metric.scores
-    local i = stats.tango(cells.lost, cells.gained, n)
-    local estimate, low, high = points(i)
-    local flips = (cells.lost + cells.gained) / n
-    return json.object { { "against", against }, { "quantity", "difference" }, { "unit", "pp" },
-      { "estimate", estimate },
-      { "low", low }, { "high", high }, { "level", i.level }, { "method", i.method }, { "lost", cells.lost },
-      { "gained", cells.gained }, { "flips", flips }, { "p", (stats.mcnemar(cells.lost, cells.gained)) },
-        { "p_holm", null } },
-      100 * stats.mde_paired(math.max(flips, 1 / n), n), "pp"
-  end
+local function paired_of(against, quantity, unit, i, p)
+  return json.object { { "against", against }, { "quantity", quantity }, { "unit", unit }, { "estimate", i.estimate },
+    { "low", i.low }, { "high", i.high }, { "level", i.level }, { "method", i.method }, { "p", p },
+    { "p_holm", null } }
+end
+
+local function binary_pair(metric, base, against)
+  local cells, n = stats.pairs(base.scores, metric.scores), #metric.scores
+  local i = stats.tango(cells.lost, cells.gained, n)
+  local estimate, low, high = points(i)
+  local flips = (cells.lost + cells.gained) / n
+  local part = paired_of(against, "difference", "pp",
+    { estimate = estimate, low = low, high = high, level = i.level, method = i.method },
+    (stats.mcnemar(cells.lost, cells.gained)))
+  part.lost, part.gained, part.flips = cells.lost, cells.gained, flips
+  -- With no flip at all the chance of one is not zero: the rule of three's upper bound is what n items can exclude.
+  local share = math.max(flips, 1 / n)
+  return part, json.object { { "value", 100 * stats.mde_paired(share, n) }, { "unit", "pp" }, { "power", 0.8 } }
+end
+
+local function differences_of(metric, base)
   local differences = {}
   for k, score in ipairs(metric.scores) do differences[k] = score - base.scores[k] end
+  return differences
+end
+
+local function spread(values)
+  local mean, squares = sum(values) / #values, 0
+  for _, value in ipairs(values) do squares = squares + (value - mean) ^ 2 end
+  return math.sqrt(squares / (#values - 1))
+end
+
+-- Perplexities: the ratio, from differences of cross-entropy of the same windows or documents.
+local function ratio_pair(metric, base, against, options)
+  local differences = differences_of(metric, base)
+  local test = stats.sign_flip(differences, { seed = options.seed })
+  local i, deviation
+  if metric.weights then
+    local of_sums = stats.bootstrap_ratio(differences, metric.weights, options)
+    i, deviation = exponential(of_sums), of_sums.standard_error * math.sqrt(#differences)
+  else
+    i, deviation = stats.perplexity_ratio(metric.scores, base.scores, options), spread(differences)
+  end
+  local part = paired_of(against, "ratio", "ratio", i, test)
+  part.unit = nil
+  return part, json.object { { "value", math.exp(stats.mde_mean(deviation, #differences)) - 1 }, { "unit", "ratio" },
+    { "power", 0.8 } }
+end
+
+local function mean_pair(metric, base, against, options)
+  local fraction = metric.unit == "fraction"
+  local differences = differences_of(metric, base)
   -- The same items count in both arms (a subset by its gold answers), so the weights are shared.
   local i = metric.weights and stats.bootstrap_ratio(differences, metric.weights, options)
     or stats.bootstrap(differences, options)
-  local scale = fraction and 100 or 1
-  return json.object { { "against", against }, { "quantity", "difference" },
-    { "unit", fraction and "pp" or metric.unit },
-    { "estimate", scale * i.estimate }, { "low", scale * i.low }, { "high", scale * i.high }, { "level", i.level },
-    { "method", "paired " .. i.method }, { "p", (stats.sign_flip(differences, { seed = options.seed })) },
-      { "p_holm", null } },
-    scale * stats.mde_mean(i.standard_error * math.sqrt(#differences), #differences), fraction and "pp" or metric.unit
+  local scale, unit = fraction and 100 or 1, fraction and "pp" or metric.unit
+  local part = paired_of(against, "difference", unit, { estimate = scale * i.estimate, low = scale * i.low,
+    high = scale * i.high, level = i.level, method = "paired " .. i.method },
+    (stats.sign_flip(differences, { seed = options.seed })))
+  local visible = scale * stats.mde_mean(i.standard_error * math.sqrt(#differences), #differences)
+  return part, json.object { { "value", visible }, { "unit", unit }, { "power", 0.8 } }
 end
 
--- rows: { { variant = , stage = { result = items.result(...) } }, ... }, the reference first. Verdicts and Holm are added
--- by finish(), which needs the whole family.
+local function paired_part(metric, base, against, options)
+  if is_binary(metric) then return binary_pair(metric, base, against) end
+  if is_exponential(metric) then return ratio_pair(metric, base, against, options) end
+  return mean_pair(metric, base, against, options)
+end
+
+-- Share of items whose answer changed, right or wrong, where the stage kept its choices.
+local function answer_change(own, base)
+  if not (own.choices and base.choices) then return nil end
+  local changed = 0
+  for i, one in ipairs(own.choices) do
+    if one.pred ~= base.choices[i].pred then changed = changed + 1 end
+  end
+  return changed / #own.choices
+end
+
+local function same_items(a, b)
+  if #a.scores ~= #b.scores then return false end
+  return true
+end
+
+-- rows: { { variant = , stage = { result = items.result(...) } }, ... }, the reference first. Verdicts and adjusted p are
+-- added by judge.finish, which needs the whole family.
 function judge_items.results(task, metric_name, rows, options)
   local out, reference = {}, rows[1]
   for k, row in ipairs(rows) do
-    local metric = row.stage.result.metrics[metric_name]
+    local own = row.stage.result
+    local metric = (own.metrics or {})[metric_name]
     if metric then
-      local counts, interval = own_part(metric, options)
+      local counts, interval = own_part(metric, own.counts, options)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
-        { "subset", null }, { "value", metric.value }, { "unit", metric.unit }, { "direction", metric.direction },
-        { "counts", counts }, { "interval", interval }, { "paired", null }, { "mde", null } }
+        { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
+        { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
+      if not interval then result.reason = "an interval needs at least two windows" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]
-      if base then
-        local paired, mde, unit = paired_part(metric, base, reference.variant.id, options)
-        result.paired = paired
-        result.mde = json.object { { "value", mde }, { "unit", unit }, { "power", 0.8 } }
+      if base and same_items(base, metric) and #metric.scores >= 2 then
+        result.paired, result.mde = paired_part(metric, base, reference.variant.id, options)
+        if is_binary(metric) then result.paired.answer_change = answer_change(own, reference.stage.result) end
+      elseif base then
+        result.reason = "too few items for a comparison"
       end
+      if own.series and is_exponential(metric) then result.series = own.series end
       out[#out + 1] = result
     end
   end
   return out
 end
 
--- The word for one comparison. margin in the unit of the difference (points).
+-- The loss as an interval [low, high] and the margin on the same scale: points, or logarithms for ratios. Positive = worse.
+local function loss_of(result, margin)
+  local p = result.paired
+  local low, high = p.low, p.high
+  if p.quantity == "ratio" then low, high, margin = math.log(low), math.log(high), math.log(margin) end
+  if result.direction ~= "lower" then low, high = -high, -low end
+  return low, high, margin
+end
+
+-- The word for one comparison, and whether a certain loss lies within the margin.
 function judge_items.word(result, margin, alpha)
   local p = result.paired
-  if p == null or p == nil then return "reference" end
-  if p.lost == 0 and p.gained == 0 then return "tie" end
-  local higher = result.direction ~= "lower"
-  local low, high = p.low, p.high
-  if not higher then low, high = -p.high, -p.low end
-  local resolved = p.p_holm ~= null and p.p_holm ~= nil and p.p_holm < alpha
-  if high < 0 and resolved then return "worse", low > -margin end
-  if low > 0 and resolved then return "better" end
-  if low > -margin then return high < margin and "equivalent" or "non-inferior" end
+  if p == null or p == nil then return result.reason and "inconclusive" or "reference" end
+  local low, high, limit = loss_of(result, margin)
+  if p.lost == 0 and p.gained == 0 and high <= limit then return "tie" end
+  local adjusted = p.p_holm ~= null and p.p_holm or p.p_bh
+  local resolved = adjusted ~= nil and adjusted ~= null and adjusted < alpha
+  if low > 0 and resolved then return "worse", high <= limit end
+  if high < 0 and resolved then return "better" end
+  if high <= limit then return low >= -limit and "equivalent" or "non-inferior" end
   return "inconclusive"
 end
 
--- Adjusts p over the family and sets the verdicts.
-function judge_items.finish(results, margin, alpha)
-  local ps, parts = {}, {}
+-- Sets the verdicts; p must be adjusted. margin_of(result) -> margin in the unit of the difference.
+function judge_items.set_verdicts(results, margin_of, alpha)
   for _, result in ipairs(results) do
-    if result.paired ~= null then
-      ps[#ps + 1], parts[#parts + 1] = result.paired.p, result.paired
-    end
-  end
-  local adjusted = #ps > 0 and stats.holm(ps) or {}
-  for k, paired in ipairs(parts) do paired.p_holm = adjusted[k] end
-  for _, result in ipairs(results) do
-    local word, within = judge_items.word(result, margin, alpha)
+    local word, within = judge_items.word(result, margin_of(result), alpha)
     result.verdict = word
     if within ~= nil then result.within_margin = within end
-    result.reason = null
+    if result.reason == nil then result.reason = null end
   end
+end
+
+-- Holm's step-down (claims) or Benjamini-Hochberg (exploration) over those results that are compared.
+function judge_items.adjust(results, method)
+  local ps, parts = {}, {}
+  for _, result in ipairs(results) do
+    if result.paired ~= null then ps[#ps + 1], parts[#parts + 1] = result.paired.p, result.paired end
+  end
+  local adjusted = #ps > 0 and stats[method](ps) or {}
+  for k, paired in ipairs(parts) do paired[method == "holm" and "p_holm" or "p_bh"] = adjusted[k] end
+end
+
+-- One family of its own: for a table outside a study.
+function judge_items.finish(results, margin, alpha)
+  judge_items.adjust(results, "holm")
+  judge_items.set_verdicts(results, function() return margin end, alpha)
   return results
 end
 

@@ -52,7 +52,9 @@ function plan.seconds(kind, variant, what, rate)
    if kind == "quantize" then
       return facts.linear_parameters / quantize_rate + sizes(variant).bytes / write_rate
    end
+   if kind == "preflight" then return forward_seconds(facts, 8 * 24 * 12 + 16 * 64, rate) + 1 end
    local tokens = what.definition.tokens and what.definition.tokens(what.options) or 32768
+   if kind == "noise" then tokens = math.min(tokens, 8192) * 2 end -- few items, with fewer threads
    return forward_seconds(facts, tokens, rate) + 1
 end
 

@@ -2,10 +2,15 @@
 -- Renderers see nothing else. All that differs between two runs is under `times`.
 local fail = require "assay.fail"
 local enrich = require "assay.enrich"
+local evidence = require "assay.evidence"
 local identity = require "assay.gates.identity"
 local judge = require "assay.judge"
 local native = require "assay.native"
+local noise = require "assay.gates.noise"
 local plan = require "assay.plan"
+local preflight_gates = require "assay.gates.preflight_gates"
+local record_distance = require "assay.record_distance"
+local revision = require "assay.revision"
 local variants = require "assay.variant"
 local fs, json, sys = native.fs, native.json, native.sys
 
@@ -17,21 +22,21 @@ local function list(t) return json.list(t or {}) end
 local function finite(x) return x and x == x and math.abs(x) < math.huge and x or null end
 
 local function study_part(context)
-   local study, primary = context.study, list()
+   local study, primary, declared = context.study, list(), list()
+   for _, one in ipairs(judge.primary(study)) do
+      primary[#primary + 1] = object { { "task", one.task }, { "metric", one.metric }, { "margin", one.margin },
+                                       { "unit", one.unit } }
+   end
    for _, task in ipairs(study.tasks) do
-      for _, metric in ipairs(task.definition.metrics) do
-         primary[#primary + 1] = object {
-            { "task", task.id }, { "metric", metric.name },
-            { "margin", task.options.margin or judge.default_margin(metric) },
-            { "unit", judge.margin_unit(metric) } }
-      end
+      if #task.definition.metrics > 0 then declared[#declared + 1] = task.id end
    end
    return object {
       { "name", study.name }, { "title", study.title or study.name },
       { "question", study.question or null }, { "file", context.path },
       { "sha256", fs.sha256(fs.read(context.path)) }, { "seed", study.seed },
       { "command", sys.settings().command }, { "alpha", study.alpha },
-      { "multiplicity", "holm" }, { "primary", primary } }
+      { "multiplicity", "holm" }, { "primary", primary },
+      { "preregistered", study.primary ~= nil }, { "declared", object { { "tasks", declared } } } }
 end
 
 -- Components that the study used, with the hash of their files.
@@ -58,7 +63,7 @@ end
 local function environment_part(context)
    local settings, machine = sys.settings(), native.tensor.machine()
    return object {
-      { "assay", settings.version }, { "revision", null }, { "libtorch", machine.libtorch },
+      { "assay", settings.version }, { "revision", revision() or null }, { "libtorch", machine.libtorch },
       { "device", settings.device }, { "device_name", machine.device_name },
       { "isa", machine.isa }, { "threads", native.tensor.threads() },
       { "dtype", settings.dtype }, { "os", sys.machine().os },
@@ -79,6 +84,12 @@ local function subjects_part(context)
    return out
 end
 
+local function count_tokens(sequences)
+   local n = 0
+   for _, ids in ipairs(sequences) do n = n + #ids end
+   return n
+end
+
 local function calibrations_part(context)
    local c, out = context.study.calibration, list()
    if not c then return out end
@@ -86,7 +97,8 @@ local function calibrations_part(context)
    out[1] = object {
       { "id", "c1" }, { "source", identity_of.dataset and identity_of.dataset.id or "token ids" },
       { "sequences", c.options.ids and #c.options.ids or c.options.samples },
-      { "tokens", null }, { "template", c.options.template }, { "seed", c.options.seed },
+      { "tokens", c.options.ids and count_tokens(c.options.ids) or c.options.samples * c.options.length },
+      { "template", c.options.template }, { "seed", c.options.seed },
       { "sha256", fs.sha256(json.encode(identity_of, { canonical = true })) },
       { "overlap_with_eval", null } }
    return out
@@ -200,7 +212,7 @@ local function results_part(context)
          end
       end
    end
-   return out
+   return judge.finish(context, out)
 end
 
 -- First token that differs from the reference's, and the byte of this text where it begins.
@@ -295,7 +307,7 @@ local function times_part(context)
             local counts = stage.result.counts
             results[task.id] = object {
                { "seconds", seconds },
-               { "tokens_per_second", counts and finite(counts.tokens / seconds) or null } }
+               { "tokens_per_second", counts and counts.tokens and finite(counts.tokens / seconds) or null } }
          end
       end
       per_variant[variant.id] = object {
@@ -307,6 +319,30 @@ local function times_part(context)
       { "started", context.started }, { "finished", sys.utc() },
       { "seconds", sys.clock() - context.clock }, { "resumed", context.resumed },
       { "variants", per_variant }, { "results", per_result } }
+end
+
+-- Tasks whose untouched model is no better than guessing: nothing on them can be judged.
+local function exclude_baselines(report, invalid)
+   for _, result in ipairs(report.results) do
+      local subject = result.variant:match "^(.*)/[^/]+$"
+      if invalid[subject .. "\0" .. result.task] and result.verdict ~= "reference" then
+         result.verdict, result.reason = "invalid", "the untouched model is at its trivial score on this task"
+      end
+   end
+end
+
+-- What the stages of a run hold beyond their numbers, for publish.lua: { failures, rows }.
+local function add_evidence(context, report)
+   report.aa_noise = noise.report(context)
+   report.detectors = evidence.detectors(context, record.measured)
+   report.identity = evidence.identity(context, record.measured)
+   report.resources = evidence.resources(context, record.measured)
+   context.failures = evidence.failures(context, record.measured)
+   report.failures = evidence.catalogue(context.failures, context.study.seed)
+   local bytes = {}
+   for _, variant in ipairs(report.variants) do bytes[variant.id] = variant.bytes_on_disk end
+   exclude_baselines(report, preflight_gates(context, report, function(id) return bytes[id] end))
+   evidence.collapse(report)
 end
 
 function record.assemble(context)
@@ -323,7 +359,10 @@ function record.assemble(context)
    report.gates = gates_part(context)
    context.gates = report.gates
    report.results = results_part(context)
+   report.interaction = judge.interaction(context, record.measured)
+   report.distance = record_distance(context, record.measured)
    report.generations = generations_part(context)
+   add_evidence(context, report)
    report.verdicts = judge.verdicts(context, report)
    report.ledger = ledger_part(context)
    report.times = times_part(context)

@@ -1,9 +1,11 @@
 -- assay run: computes the stages of a study that are not stored yet, then writes the report.
--- Order: facts of each subject, identity gate, then every variant: quantize, save, measure.
+-- Order: facts of each subject, identity gate, then every variant: quantize, save, look, measure.
 local fail = require "assay.fail"
 local identity = require "assay.gates.identity"
 local native = require "assay.native"
+local noise = require "assay.gates.noise"
 local plan = require "assay.plan"
+local preflight = require "assay.gates.preflight"
 local publish = require "assay.publish"
 local record = require "assay.record"
 local store = require "assay.store"
@@ -21,13 +23,18 @@ local function stages_of(study, rate)
       if not seen[variant.subject.id] then add("identity", variant) end
       seen[variant.subject.id] = true
       if not variant.none then add("quantize", variant) end
-      for _, task in ipairs(study.tasks) do add("task", variant, task) end
+      add("preflight", variant)
+      for _, task in ipairs(study.tasks) do
+         add("task", variant, task)
+         if variant.none and study.noise > 0 then add("noise", variant, task) end
+      end
    end
    return stages
 end
 
 local function name_of(stage)
    if stage.kind == "task" then return stage.variant.id .. ": " .. stage.task.id end
+   if stage.kind == "noise" then return stage.variant.id .. ": " .. stage.task.id .. " again" end
    return stage.variant.id .. ": " .. stage.kind
 end
 
@@ -42,6 +49,8 @@ end
 local function run_stage(context, stage)
    if stage.kind == "identity" then return identity.run(context, stage.variant) end
    if stage.kind == "quantize" then return variants.quantize(context, stage.variant) end
+   if stage.kind == "preflight" then return preflight.run(context, stage.variant) end
+   if stage.kind == "noise" then return noise.run(context, stage.variant, stage.task) end
    return variants.measure(context, stage.variant, stage.task)
 end
 

@@ -20,6 +20,9 @@ local spec = {
    tasks = { type = "list", required = true, about = "what is measured" },
    calibration = { type = "table", about = "assay.calibration { ... }" },
    report = { type = "list", about = "of html, md, csv (default: all)" },
+   primary = { type = "list", about = "{ task, metric, margin }: what the verdicts rest on (default: each task's first metric)" },
+   noise = { type = "integer", default = 4, min = 0,
+             about = "items of each task measured again on the untouched model (A/A run); 0 = none" },
    alpha = { type = "number", default = 0.05, min = 0.0001, max = 0.5, about = "error level" },
 }
 
@@ -79,6 +82,22 @@ local function check_tasks(given)
    return tasks
 end
 
+-- Primary metrics must exist before the run: a declaration that names nothing declares nothing.
+local function check_primary(given, tasks)
+   if given == nil then return nil end
+   local known, out = {}, {}
+   for _, item in ipairs(tasks) do
+      for _, metric in ipairs(item.definition.metrics) do known[item.id .. "." .. metric.name] = { item.id, metric.name } end
+   end
+   for i, one in ipairs(given) do
+      if type(one) == "string" then one = { one } end
+      local name = one[1] or (one.task or "?") .. "." .. (one.metric or "?")
+      if not known[name] then fail.unknown("primary metric", name, known) end
+      out[i] = { task = known[name][1], metric = known[name][2], margin = one.margin }
+   end
+   return out
+end
+
 function study.describe(given)
    local o = options.check("assay.study", given, spec)
    if not o.name:match "^[%w][%w._-]*$" then
@@ -88,8 +107,10 @@ function study.describe(given)
       if not formats[format] then fail.unknown("report format", format, formats) end
    end
    local needs = false
+   local primary = o.primary
    o.subjects, o.recipes, o.tasks = check_subjects(o.subjects), check_recipes(o.recipes),
                                     check_tasks(o.tasks)
+   o.primary = check_primary(primary, o.tasks)
    for _, recipe in ipairs(o.recipes) do needs = needs or recipe.calibrated end
    if needs and not o.calibration then
       fail.usage("assay.study: a recipe needs calibration data, but there is no 'calibration'",

@@ -83,13 +83,13 @@ function variants.quantize_key(context, variant)
             seed = context.study.seed, numerics = numerics() }
 end
 
-local function model_key(context, variant)
+function variants.model_key(context, variant)
    if variant.none then return { subject = variants.fingerprint(context, variant.subject) } end
    return variants.quantize_key(context, variant)
 end
 
 function variants.measure_key(context, variant, task)
-   return { stage = "measure", model = context.store.hash(model_key(context, variant)),
+   return { stage = "measure", model = context.store.hash(variants.model_key(context, variant)),
             task = task.definition.name, protocol = task:protocol(), numerics = numerics() }
 end
 
@@ -127,7 +127,7 @@ function variants.quantize(context, variant)
    end)
 end
 
-local function model_of(context, variant)
+function variants.model_of(context, variant)
    if variant.none then return context.models:of_subject(variant.subject) end
    local key = variants.quantize_key(context, variant)
    local stage = context.store:find(key)
@@ -137,10 +137,21 @@ local function model_of(context, variant)
    return context.models:of_folder(variant.id, context.store:path(key) .. "/model")
 end
 
+-- What a task may know of its place: its folder, and the untouched subject with the folder of its own stage.
+local function place_of(context, variant, task, folder)
+   local function reference()
+      local none = { subject = variant.subject, none = true }
+      return context.models:of_subject(variant.subject),
+             context.store:path(variants.measure_key(context, none, task))
+   end
+   return { none = variant.none, folder = folder, reference = reference }
+end
+
 function variants.measure(context, variant, task)
    local key = variants.measure_key(context, variant, task)
-   return context.store:stage(key, function()
-      return task.definition.run(task.options, model_of(context, variant), sys.update)
+   return context.store:stage(key, function(folder)
+      local m = variants.model_of(context, variant)
+      return task.definition.run(task.options, m, sys.update, place_of(context, variant, task, folder))
    end)
 end
 

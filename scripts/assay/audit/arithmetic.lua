@@ -1,6 +1,7 @@
 -- Guardrails on derived numbers: percentages of percentages, averages, rounding, units, sums. G12 to G17, G21, G26.
 -- Not on the scores themselves (counts.lua).
 
+local collect = require("assay.audit.context").collect
 local show = require("assay.audit.context").show
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
@@ -9,12 +10,10 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 local function agrees(displayed, computed, tolerance) return math.abs(displayed - computed) <= tolerance + 1e-9 end
 
 local function each_claim(c, kind, test)
-  local offenders, claims = {}, c:claims_of(kind)
-  for _, claim in ipairs(claims) do
+  return collect(c:claims_of(kind), function(claim)
     local bad, text = test(claim)
-    if bad then offenders[#offenders + 1] = text or claim.text end
-  end
-  return offenders, #claims
+    return bad and true or false, text or claim.text
+  end)
 end
 
 return {
@@ -24,18 +23,13 @@ return {
   { id = "G13", severity = "flag", title = "derived numbers from unrounded counts",
     message = "a derived number does not follow from the counts it rests on",
     check = function(c)
-      local offenders, checked = {}, 0
-      for _, claim in ipairs(c.claims) do
+      return unless_claimed(collect(c.claims, function(claim)
         local from = claim.from_counts
-        if from and claim.value then
-          checked = checked + 1
-          local exact = (from.k / from.n) / (from.base_k / from.base_n)
-          if not agrees(100 * claim.value, 100 * exact, 0.05) then
-            offenders[#offenders + 1] = string.format("%s: the counts give %.1f %%", claim.text, 100 * exact)
-          end
-        end
-      end
-      return unless_claimed(offenders, checked)
+        if not (from and claim.value) then return nil end
+        local exact = (from.k / from.n) / (from.base_k / from.base_n)
+        return not agrees(100 * claim.value, 100 * exact, 0.05),
+          string.format("%s: the counts give %.1f %%", claim.text, 100 * exact)
+      end))
     end },
   { id = "G14", severity = "block", title = "averages of like with like",
     message = "an average over tasks that move in opposite directions or are invalid hides both",
@@ -98,17 +92,12 @@ return {
   { id = "G21", severity = "flag", title = "differences agree with what is shown",
     message = "the difference printed is not the difference of the numbers printed",
     check = function(c)
-      local offenders, checked = {}, 0
-      for _, claim in ipairs(c.claims) do
-        if claim.displayed_a and claim.displayed_b and claim.displayed_delta then
-          checked = checked + 1
-          if not agrees(claim.displayed_delta, claim.displayed_a - claim.displayed_b, 1e-6) then
-            offenders[#offenders + 1] = string.format("%s: %g less %g is %.4g, not %g", claim.text, claim.displayed_a,
-              claim.displayed_b, claim.displayed_a - claim.displayed_b, claim.displayed_delta)
-          end
-        end
-      end
-      return unless_claimed(offenders, checked)
+      return unless_claimed(collect(c.claims, function(claim)
+        local a, b, delta = claim.displayed_a, claim.displayed_b, claim.displayed_delta
+        if not (a and b and delta) then return nil end
+        return not agrees(delta, a - b, 1e-6),
+          string.format("%s: %g less %g is %.4g, not %g", claim.text, a, b, a - b, delta)
+      end))
     end },
   { id = "G26", severity = "block", title = "totals are sums",
     message = "an overall score that is not the sum of right answers over the sum of items",

@@ -140,8 +140,8 @@ return {
             end
           end
           for _, result in ipairs(c.results) do
-            local trivial = result.variant == variant.id and result.metric ~= "ppl"
-              and c:trivial(result.task, result.metric)
+            local trivial = result.variant == variant.id and result.metric ~= "ppl" and result.primary ~= false
+              and not c:excluded(variant.subject, result.task) and c:trivial(result.task, result.metric)
             if trivial and trivial > 0 and result.value then
               checked = checked + 1
               if result.value < trivial then

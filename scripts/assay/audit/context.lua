@@ -48,6 +48,17 @@ function context:result(variant_id, task_id, metric)
   end
 end
 
+-- True if a study has excluded the task itself because the untouched model is at its trivial score there (gate P8).
+function context:excluded(subject, task_id)
+  for _, gate in ipairs(self.gates) do
+    if gate.id == "P8" and gate.status == "fail" and gate.scope == subject
+      and (gate.evidence or ""):find(task_id, 1, true) then
+      return true
+    end
+  end
+  return false
+end
+
 function context:resource(variant_id)
   for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
 end
@@ -125,6 +136,18 @@ end
 function context.some(list)
   if #list <= 3 then return table.concat(list, "; ") end
   return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
+end
+
+-- Rows of a list that a test looks at: test(row) -> nil where there is nothing to check, else whether it offends and how
+-- it is named. Returns the offenders and how many were checked.
+function context.collect(list, test)
+  local offenders, checked = {}, 0
+  for _, row in ipairs(list) do
+    local bad, text = test(row)
+    if bad ~= nil then checked = checked + 1 end
+    if bad then offenders[#offenders + 1] = text end
+  end
+  return offenders, checked
 end
 
 -- The usual end of a check that collects offenders.

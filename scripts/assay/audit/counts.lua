@@ -5,6 +5,9 @@ local show = require("assay.audit.context").show
 local percent = require("assay.audit.context").percent
 local verdict = require("assay.audit.context").verdict
 
+-- Verdicts that say nothing good of a variant: too few items or a trivial score cannot make them wrong.
+local NO_CLAIM <const> = { inconclusive = true, invalid = true, reference = true, not_run = true }
+
 local function margin_of(c, result)
   for _, item in ipairs(c.study.primary or {}) do
     if item.task == result.task and item.metric == result.metric then return item.margin, item.unit end
@@ -19,7 +22,8 @@ local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generativ
 local function too_small(c, result)
   local margin, unit = margin_of(c, result)
   local counts = result.counts or {}
-  if result.verdict == "worse" or result.verdict == "better" then return false end -- it was large enough to be seen
+  -- a resolved difference was large enough to be seen; "inconclusive" claims nothing
+  if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" or result.verdict == "better" then return false end
   if result.mde and margin then
     local limit = unit == "ratio" and margin - 1 or margin
     return result.mde.value > limit, string.format("%s: smallest visible difference %.3g, margin %.3g", show(result),
@@ -86,6 +90,7 @@ return {
       local offenders, checked = collect(c, c.results, function(context, result)
         local variant = context.variant[result.variant]
         if not variant or not variant.recipe or result.metric == "ppl" then return nil end
+        if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" then return false end
         local trivial, name, value = context:at_or_below_trivial(result)
         return trivial, trivial and show(result) .. " against " .. percent(value) .. " (" .. name .. ")"
       end)

@@ -2,6 +2,7 @@
 -- G34, G35, G37, G38.
 -- Not the intervals themselves: host/stats makes those.
 
+local collect = require("assay.audit.context").collect
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
@@ -52,17 +53,11 @@ return {
   { id = "G38", severity = "flag", title = "requests, time and concurrency agree",
     message = "concurrency is not throughput times latency: some of the three was measured wrongly",
     check = function(c)
-      local offenders, checked = {}, 0
-      for _, row in ipairs(c.report.capacity or {}) do
-        if row.conc and row.req_s and row.e2e_mean_ms then
-          checked = checked + 1
-          local inside = row.req_s * row.e2e_mean_ms / 1000
-          if math.abs(inside / row.conc - 1) > 0.05 then
-            offenders[#offenders + 1] = string.format("concurrency %g, but %.2f requests are under way", row.conc,
-              inside)
-          end
-        end
-      end
-      return unless_claimed(offenders, checked)
+      return unless_claimed(collect(c.report.capacity or {}, function(row)
+        if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end
+        local inside = row.req_s * row.e2e_mean_ms / 1000
+        return math.abs(inside / row.conc - 1) > 0.05,
+          string.format("concurrency %g, but %.2f requests are under way", row.conc, inside)
+      end))
     end },
 }

@@ -4,6 +4,8 @@
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
+local HEADER_BYTES <const> = 256 * 1024 -- names and shapes of tensors, which tiny models consist of
+
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 
 -- Bits per weight that a recipe promises: codes, one 16-bit scale per group, a zero of the code's width if asymmetric.
@@ -59,7 +61,7 @@ return {
           checked = checked + 1
           local parameters = subject_of(c, variant).parameters
           local theory = parameters and parameters * variant.bits_per_weight / 8
-          if theory and math.abs(variant.bytes_on_disk / theory - 1) > 0.05 then
+          if theory and math.abs(variant.bytes_on_disk - theory) > 0.05 * theory + HEADER_BYTES then
             scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %s on disk, %s counted", variant.id,
               gigabytes(variant.bytes_on_disk), gigabytes(theory))

@@ -1,19 +1,22 @@
--- Greedy answers to chat prompts, shown side by side. No number: something to read.
--- The dataset's records are { id, category, prompt }.
+-- Answers to free prompts, side by side: something to read, and what the failure catalogue is made from. No score.
+-- The dataset's records are { id, category, prompt } and, where there is a right answer, answer.
 local fail = require "assay.fail"
-local sys = require("assay.native").sys
+local items = require "assay.items"
+local prompting = require "assay.prompting"
+local native = require "assay.native"
+local sys = native.sys
 
 local function prompts_of(o)
    local prompts = {}
    for record in o.dataset:records() do
-      if type(record.prompt) ~= "string" then
-         fail.usage("assay.task.generations: a record has no 'prompt'")
+      if type(record.prompt) ~= "string" or not record.prompt:find "%S" then
+         fail.usage(("assay.task.generations: record %d has no 'prompt'"):format(#prompts + 1),
+                    "One JSON object per line: { \"id\": ..., \"category\": ..., \"prompt\": ... }")
       end
-      prompts[#prompts + 1] = { id = record.id or "p" .. #prompts + 1,
-                                category = record.category or "chat", prompt = record.prompt }
-      if o.limit > 0 and #prompts == o.limit then break end
+      prompts[#prompts + 1] = { id = record.id or "p" .. #prompts + 1, category = record.category or "chat",
+                                stratum = record.category or "chat", prompt = record.prompt, answer = record.answer }
    end
-   return prompts
+   return items.select(prompts, o.items, o.seed)
 end
 
 -- Byte at which each token's text ends, so that a report can show where two answers part.
@@ -26,15 +29,33 @@ local function ends_of(m, ids)
    return ends
 end
 
+local function plain(text) return " " .. text:lower():gsub("[^%w%.%-]+", " "):gsub("%.%f[%W]", "") .. " " end
+
+-- Whether the right answer stands in the text as a word of its own; nil where there is none to find.
+local function holds(text, answer)
+   if answer == nil then return nil end
+   return plain(text):find(" " .. plain(tostring(answer)):match "^%s*(.-)%s*$" .. " ", 1, true) ~= nil
+end
+
+local function mean(values)
+   local sum = 0
+   for _, value in ipairs(values or {}) do sum = sum + value / #values end
+   return values and #values > 0 and sum or nil
+end
+
 return {
    kind = "generations",
-   summary = "greedy answers to chat prompts, side by side",
+   summary = "answers to free prompts, side by side",
    options = {
-      dataset = { type = "table", required = true, about = "records { id, category, prompt }" },
+      dataset = { type = "table", required = true, about = "records { id, category, prompt, answer? }" },
       max_tokens = { type = "integer", default = 64, min = 1, about = "tokens of an answer" },
-      limit = { type = "integer", default = 0, min = 0, about = "prompts at most, 0 = all" },
+      items = { type = "integer", default = 0, min = 0, about = "prompts, balanced over categories; 0 = all" },
+      seed = { type = "integer", default = 1, min = 0, about = "of the draw of prompts" },
+      chat = { type = "boolean", default = true, about = "put the prompt through the chat template" },
+      thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
    },
    metrics = {},
+   holds = holds,
 
    check = function(o)
       if type(o.dataset.records) ~= "function" then
@@ -43,7 +64,9 @@ return {
    end,
 
    protocol = function(o)
-      return { name = "greedy-chat", max_tokens = o.max_tokens, limit = o.limit, template = "chat",
+      return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
+               template = o.chat and "chat" or native.json.null,
+               thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
                dataset = o.dataset:identity().sha256 }
    end,
 
@@ -53,10 +76,14 @@ return {
       local outputs, prompts = {}, prompts_of(o)
       for i, p in ipairs(prompts) do
          sys.part(i, #prompts)
-         local text = m:chat({ { role = "user", content = p.prompt } }, { generate = true })
-         local answer = m:generate(text, { max_tokens = o.max_tokens, temperature = 0 })
-         outputs[i] = { ends = ends_of(m, answer.ids), prompt_id = p.id, category = p.category, prompt = p.prompt,
-                        text = answer.text, ids = answer.ids, finish = answer.finish }
+         local answer = m:generate(prompting.text(o, m, p.prompt),
+                                   { max_tokens = o.max_tokens, temperature = 0, logprobs = true })
+         local confidence = mean(answer.logprobs)
+         outputs[i] = { ends = ends_of(m, answer.ids), prompt_id = p.id, id = p.id, category = p.category,
+                        prompt = p.prompt, text = answer.text, ids = native.json.list(answer.ids),
+                        tokens = #answer.ids, finish = answer.finish, ok = holds(answer.text, p.answer),
+                        mean_logprob = confidence and confidence == confidence and confidence or nil,
+                        nonfinite = confidence and confidence ~= confidence and 1 or nil }
       end
       return { outputs = outputs }
    end,

@@ -1,6 +1,7 @@
 -- Perplexity as the quantization papers measure it: one long text in windows that do not overlap.
 -- exp(mean over windows of the window's mean cross-entropy); the tail is dropped.
 local fail = require "assay.fail"
+local items = require "assay.items"
 local native = require "assay.native"
 
 return {
@@ -23,7 +24,7 @@ return {
    protocol = function(o)
       return { name = "gptq-" .. o.window, window = o.window,
                limit = o.limit > 0 and o.limit or native.json.null,
-               template = native.json.null, special_tokens = false,
+               template = native.json.null, special_tokens = true,
                dataset = o.dataset:identity().sha256 }
    end,
 
@@ -36,8 +37,15 @@ return {
    end,
 
    run = function(o, m)
-      local r = m:perplexity(o.dataset:text(), { window = o.window, limit = o.limit })
-      return { value = r.ppl, counts = { tokens = r.tokens, windows = #r.windows },
-               series = { unit = "nats", per = "window", values = r.windows } }
+      local r = m:perplexity(m:encode(o.dataset:text(), { special = true }), { window = o.window, limit = o.limit })
+      local samples = {}
+      for i, value in ipairs(r.windows) do
+         samples[i] = { record = { nll_sum = value * (o.window - 1), tokens = o.window - 1 } }
+      end
+      local numbers, note = native.data.metric("perplexity", {}):evaluate({ task = "perplexity" }, samples)
+      local result = items.result({}, { ppl = numbers.ppl }, {}, note)
+      result.counts = { tokens = r.tokens, windows = #r.windows }
+      result.series = { unit = "nats", per = "window", values = r.windows }
+      return result
    end,
 }

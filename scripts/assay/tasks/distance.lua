@@ -1,0 +1,51 @@
+-- Distance of a variant's next-token distributions to the untouched subject's on one text: divergence with percentiles and
+-- by confidence, agreement of the likeliest tokens, change of the right token's probability.
+-- The subject's final hidden states are kept by its own stage, not its logits; each variant is compared with them.
+local fail = require "assay.fail"
+local native = require "assay.native"
+
+local function text_of(o, m) return m:encode(o.dataset:text(), { special = true }) end
+
+return {
+   kind = "distance",
+   summary = "distance of the next-token distributions to the untouched model",
+   options = {
+      dataset = { type = "table", required = true, about = "a dataset whose records have 'text'" },
+      window = { type = "integer", default = 512, min = 2, about = "tokens of a window" },
+      limit = { type = "integer", default = 0, min = 0, about = "windows at most, 0 = all" },
+   },
+   metrics = {}, -- it has a section of its own in the report, with a margin but without a paired difference
+   default_margin = 0.05, -- nats
+
+   check = function(o)
+      if type(o.dataset.text) ~= "function" then
+         fail.usage("assay.task.distance: 'dataset' must be a dataset")
+      end
+   end,
+
+   protocol = function(o)
+      return { name = "distance-" .. o.window, window = o.window,
+               limit = o.limit > 0 and o.limit or native.json.null, template = native.json.null,
+               special_tokens = true, reference = "final hidden states of the untouched subject",
+               dataset = o.dataset:identity().sha256 }
+   end,
+
+   tokens = function(o)
+      local windows = math.floor(#o.dataset:text() / 4.2 / o.window)
+      if o.limit > 0 then windows = math.min(windows, o.limit) end
+      return windows * o.window * 2 -- two heads and their comparison
+   end,
+
+   -- place: { none, folder, reference = function -> model, folder }, see variant.lua
+   run = function(o, m, _, place)
+      if place.none then
+         local windows = m:keep_states(text_of(o, m), place.folder .. "/states", { window = o.window, limit = o.limit })
+         return { counts = { tokens = windows * (o.window - 1), windows = windows } }
+      end
+      local reference, folder = place.reference()
+      local samples = m:distance(text_of(o, m), reference,
+                                 { window = o.window, limit = o.limit, states = folder .. "/states" })
+      local numbers, note = native.data.metric("distribution_distance", {}):evaluate({ task = "distance" }, samples)
+      return { counts = { tokens = note.tokens, windows = note.windows }, distance = numbers, note = note }
+   end,
+}

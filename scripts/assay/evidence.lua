@@ -179,6 +179,56 @@ function evidence.resources(context, measured)
    return out
 end
 
+-- Output lengths as a curve per variant and task: { share, tokens }, with the limit.
+function evidence.lengths(context, measured)
+   local out = json.list {}
+   each_task(context, measured, function(task, base, others)
+      for _, row in ipairs { base, table.unpack(others) } do
+         local lengths = {}
+         for i, output in ipairs(row.stage.result.outputs or {}) do lengths[i] = output.tokens end
+         table.sort(lengths)
+         local curve = json.list {}
+         for i = 0, #lengths >= 5 and 20 or -1 do
+            local place = math.floor(i / 20 * (#lengths - 1)) + 1
+            curve[#curve + 1] = json.list { lengths[place], i / 20 }
+         end
+         if #curve > 0 then
+            out[#out + 1] = object { { "variant", row.variant.id }, { "task", task.id }, { "items", #lengths },
+                                     { "cap", task.options.max_tokens }, { "curve", curve } }
+         end
+      end
+   end)
+   return out
+end
+
+local letters <const> = { "A", "B", "C", "D", "E" }
+
+local function counted(values)
+   local counts = {}
+   for _, value in ipairs(values) do
+      local label = letters[value] or tostring(value)
+      counts[label] = (counts[label] or 0) + 1
+   end
+   return json.object(counts)
+end
+
+-- Predicted places of the choice tasks beside the right ones.
+function evidence.labels(context, measured)
+   local out = json.list {}
+   each_task(context, measured, function(task, base, others)
+      for i, row in ipairs { base, table.unpack(others) } do
+         local predicted, gold = predictions(row.stage.result)
+         if #predicted > 0 then
+            if i == 1 then
+               out[#out + 1] = object { { "variant", null }, { "task", task.id }, { "counts", counted(gold) } }
+            end
+            out[#out + 1] = object { { "variant", row.variant.id }, { "task", task.id }, { "counts", counted(predicted) } }
+         end
+      end
+   end)
+   return out
+end
+
 -- ---- the failure catalogue -----------------------------------------------------------------------
 
 -- All entries, for failures.jsonl: { { variant, task, entries }, ... }.

@@ -8,6 +8,7 @@ local judge = require "assay.judge"
 local native = require "assay.native"
 local noise = require "assay.gates.noise"
 local plan = require "assay.plan"
+local preflight = require "assay.gates.preflight"
 local preflight_gates = require "assay.gates.preflight_gates"
 local record_distance = require "assay.record_distance"
 local revision = require "assay.revision"
@@ -165,7 +166,16 @@ local function variant_part(context, variant)
    out.bytes_in_memory = f.parameters * (dtype_bytes[dtype] or 4)
    out.forward = variant.none and "fp" or "fake"
    out.linears = sizes.linears or list()
+   local looked = not variant.none and not problem and context.store:find(preflight.key(context, variant))
+   if looked and looked.result.block_errors then out.block_errors = looked.result.block_errors end
    return out
+end
+
+-- Rows without gold and prompts longer than the context, of the first subject: counted here, listed in the samples.
+local function left_out(context, task)
+   local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+   local result = stage and stage.result or {}
+   return #(result.skipped or {}) + #(result.overlong or {})
 end
 
 local function tasks_part(context)
@@ -182,7 +192,7 @@ local function tasks_part(context)
             { "split", info.split or null }, { "subset", info.subset or null },
             { "records", info.records or null }, { "sha256", info.sha256 },
             { "license", info.license } } or null },
-         { "metrics", list(d.metrics) },
+         { "metrics", list(d.metrics) }, { "not_evaluated", left_out(context, task) },
          { "baselines", list(judge.baselines(context, task)) } }
    end
    return out
@@ -274,6 +284,12 @@ end
 
 local events = { fallback = "fallback", skip = "skip" }
 
+local function left_out_message(task, kind, ids)
+   return ("%s: %d %s left out: %s%s"):format(task, #ids, kind == "skipped" and "rows without a gold answer"
+             or "prompts longer than the context", table.concat(ids, ", ", 1, math.min(5, #ids)),
+             #ids > 5 and (" and %d more"):format(#ids - 5) or "")
+end
+
 local function ledger_part(context)
    local out = list()
    for _, variant in ipairs(context.study:variants()) do
@@ -289,6 +305,17 @@ local function ledger_part(context)
             { "variant", variant.id }, { "layer", entry.where ~= "" and entry.where or null },
             { "event", events[entry.kind] or "repair" }, { "kind", entry.kind },
             { "message", entry.text } }
+      end
+   end
+   for _, task in ipairs(context.study.tasks) do
+      local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+      for _, kind in ipairs { "skipped", "overlong" } do
+         local ids = stage and stage.result[kind] or {}
+         if #ids > 0 then
+            out[#out + 1] = object {
+               { "variant", null }, { "layer", null }, { "event", "skip" }, { "kind", kind },
+               { "message", left_out_message(task.id, kind, ids) } }
+         end
       end
    end
    return out
@@ -336,6 +363,8 @@ local function add_evidence(context, report)
    report.aa_noise = noise.report(context)
    report.detectors = evidence.detectors(context, record.measured)
    report.identity = evidence.identity(context, record.measured)
+   report.lengths = evidence.lengths(context, record.measured)
+   report.labels = evidence.labels(context, record.measured)
    report.resources = evidence.resources(context, record.measured)
    context.failures = evidence.failures(context, record.measured)
    report.failures = evidence.catalogue(context.failures, context.study.seed)

@@ -178,6 +178,32 @@ function model:generate(prompt, options) end
 ---@return table
 function model:perplexity(text, options) end
 
+---{ sum, tokens, windows }: log-likelihood of a whole text, every token scored once.
+---@param text string|integer[]
+---@param options? { max_length: integer, prefix: integer }
+---@return table
+function model:rolling(text, options) end
+
+---Writes the final hidden states of each window, for model:distance; returns the windows.
+---@param text string|integer[]
+---@param folder string
+---@param options? { window: integer, limit: integer }
+---@return integer
+function model:keep_states(text, folder, options) end
+
+---Per-token distance of the next-token distributions to a reference, one metric sample per window.
+---@param text string|integer[]
+---@param reference assay.model
+---@param options? { window: integer, limit: integer, states: string }
+---@return table[]
+function model:distance(text, reference, options) end
+
+---Relative error of the residual stream after each block; rows of equal length.
+---@param reference assay.model
+---@param rows integer[][]
+---@return number[]
+function model:block_errors(reference, rows) end
+
 ---The quantized model, with q.summary and q.ledger.
 ---@param recipe assay.recipe
 ---@param calibration? assay.calibration

@@ -4,6 +4,7 @@
 local escape = require "assay.report.escape"
 local evidence = require "assay.report.html_evidence"
 local format = require "assay.report.format"
+local measures = require "assay.report.html_measures"
 local sections = require "assay.report.html_sections"
 local style = require "assay.report.style"
 local svg = require "assay.report.svg"
@@ -13,15 +14,23 @@ local esc <const> = escape.html
 
 -- { anchor, title, function of html_sections }; a section that returns nothing is left out with its link.
 local SECTIONS <const> = {
+  { "declared", "What was declared", measures.declared },
   { "results", "Results", sections.results },
+  { "distance", "Distance to the untouched model", measures.distance },
+  { "items", "Item by item", measures.items },
+  { "interaction", "Base and tuned", measures.interaction },
   { "size", "Size against quality", sections.size_quality },
+  { "decision", "Decision guide", measures.decision },
   { "layers", "Where the error sits", sections.layers },
+  { "sensitivity", "Sensitivity to calibration", measures.sensitivity },
   { "answers", "Answers side by side", sections.generations },
   { "failures", "Failure catalogue", evidence.failures },
   { "detectors", "Signs of broken output", evidence.detectors },
   { "validity", "Validity", sections.validity },
+  { "threats", "What limits these conclusions", measures.threats },
   { "resources", "Time and memory", sections.resources },
   { "ledger", "Ledger", sections.ledger },
+  { "methods", "Methods", measures.methods },
   { "setup", "What was measured", sections.setup },
   { "reproduce", "Reproduce", sections.reproduction },
 }

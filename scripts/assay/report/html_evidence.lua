@@ -36,6 +36,7 @@ function evidence.detectors(v)
       local text = row and row.count .. "/" .. row.items .. ' <span class="range">untouched ' .. (row.base_count or 0)
         .. "/"
         .. (row.base_items or row.items) .. "</span>" or "0"
+      if row and row.text then text = text .. '<span class="range">' .. esc(row.text) .. "</span>" end
       local dot = row and row.status ~= "ok" and '<span title="' .. esc(row.status) .. '">\u{25CF} </span>' or ""
       out[#out + 1] = string.format('<td class="num heat" style="--rate:%.0f%%">%s%s</td>',
         100 * math.min(1, share) * 0.6, dot, text)

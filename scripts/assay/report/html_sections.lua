@@ -3,6 +3,7 @@
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
+local measures = require "assay.report.html_measures"
 local svg = require "assay.report.svg"
 local view = require "assay.report.view"
 local words = require "assay.report.words"
@@ -218,9 +219,9 @@ local function layer_data(grid)
 end
 
 function sections.layers(v)
-  local grids = v:layer_grids()
-  if #grids == 0 then return end
-  local out = { '<p class="hint">Relative error of each linear’s weights, ‖W − Q‖ / ‖W‖. '
+  local grids, profile = v:layer_grids(), measures.profile(v)
+  if #grids == 0 then return profile ~= "" and profile or nil end
+  local out = { profile, '<p class="hint">Relative error of each linear’s weights, ‖W − Q‖ / ‖W‖. '
     .. 'Each map has its own scale: compare places within a map, and the means between maps.</p><div class="maps">' }
   for _, grid in ipairs(grids) do
     out[#out + 1] = "<figure><figcaption><b>" .. esc(grid.label) .. "</b><span>mean "
@@ -290,7 +291,7 @@ function sections.validity(v)
   if #open + #folded == 0 then return end
   return '<p class="hint">' .. esc(v:gate_sentence())
     .. ". A failed check of the blocking kind makes every verdict in its scope invalid.</p>"
-    .. (#open > 0 and gate_rows(v, open) or "")
+    .. (#open > 0 and gate_rows(v, open) or "") .. measures.noise(v)
     .. (#folded > 0 and "<details><summary>" .. #folded .. " guardrails that did not fire</summary>"
       .. gate_rows(v, folded)
       .. "</details>" or "") .. "\n"

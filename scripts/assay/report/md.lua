@@ -2,7 +2,9 @@
 -- Not where numbers are rounded (format.lua) or chosen (view.lua).
 
 local escape = require "assay.report.escape"
+local failures = require "assay.failures"
 local format = require "assay.report.format"
+local tables = require "assay.report.tables"
 local view = require "assay.report.view"
 local words = require "assay.report.words"
 
@@ -18,6 +20,33 @@ local function join(...)
   local parts = {}
   for _, part in ipairs { ... } do if part ~= "" then parts[#parts + 1] = part end end
   return esc(table.concat(parts, " "))
+end
+
+-- A section from a table of tables.lua; nil where there is nothing.
+local function section(title, make)
+  return function(v)
+    local t = make(v)
+    if not t then return end
+    local headers, rows = {}, {}
+    for i, header in ipairs(t.headers) do headers[i] = esc(header) end
+    for i, row in ipairs(t.rows) do
+      rows[i] = {}
+      for k, text in ipairs(row) do rows[i][k] = esc(text) end
+    end
+    return "## " .. title .. "\n\n" .. (t.hint and esc(t.hint) .. "\n\n" or "") .. table_of(headers, rows)
+  end
+end
+
+local function catalogue(v)
+  local out = {}
+  for _, part in ipairs(v.report.failures or {}) do
+    if #(part.chosen or {}) > 0 then
+      out[#out + 1] = "### " .. esc(v:label(part.variant)) .. (part.task and ", " .. esc(part.task) or "") .. "\n\n"
+        .. failures.markdown(part.chosen)
+    end
+  end
+  return #out > 0 and "## Failure catalogue\n\nWorst of each symptom, and losses, gains and agreements drawn by seed; "
+    .. "all of them are in failures.jsonl.\n\n" .. table.concat(out, "\n\n")
 end
 
 local function opening(v)
@@ -138,7 +167,12 @@ end
 return function(data)
   local v = view.open(data)
   local out = {}
-  for _, make in ipairs { opening, verdicts, results, layers, generations, validity, resources, ledger, setup,
+  for _, make in ipairs { opening, verdicts, section("What was declared", tables.declared), results,
+    section("Distance to the untouched model", tables.distance), section("Divergence by confidence", tables.confidence),
+    section("Change of the right token's probability", tables.delta_p), section("Base and tuned", tables.interaction),
+    section("Decision guide", tables.decision), layers, generations, catalogue, validity,
+    section("Noise between two runs", tables.noise), section("What was measured of each variant", tables.completeness),
+    section("What limits these conclusions", tables.threats), resources, ledger, section("Methods", tables.methods), setup,
     reproduction } do
     local part = make(v)
     if part then out[#out + 1] = part end

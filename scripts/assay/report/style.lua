@@ -4,10 +4,12 @@
 return [[
 :root{color-scheme:light dark;--paper:#fbfaf7;--card:#fff;--ink:#1f2328;--soft:#5d646e;--faint:#e6e3dc;--line:#d8d4cb;
 --accent:#2a5f8f;--good:#2c6b4a;--bad:#a33a2a;--open:#80631a;--plain:#5d646e;--good-bg:#e5f0e9;--bad-bg:#f8e6e2;
---open-bg:#f5eed9;--plain-bg:#eeece7;--note:#fdf3d9;--note-line:#d9b54a;--mark:#ffe08a}
+--open-bg:#f5eed9;--plain-bg:#eeece7;--note:#fdf3d9;--note-line:#d9b54a;--mark:#ffe08a;
+--s1:#2a6fb0;--s2:#c2571a;--s3:#2f7d4f;--s4:#8a4fb3;--s5:#a8324e;--s6:#6b6f1e;--gold:#8b8f96}
 @media (prefers-color-scheme:dark){:root{--paper:#14171b;--card:#1b1f24;--ink:#e4e6e9;--soft:#9aa3ae;--faint:#272c33;
 --line:#343a43;--accent:#7fb4e3;--good:#84cba3;--bad:#f0998a;--open:#e0c06a;--plain:#9aa3ae;
---good-bg:#1d3328;--bad-bg:#3d2420;--open-bg:#36301c;--plain-bg:#262b32;--note:#33290f;--note-line:#8a6d1f;--mark:#6b5510}}
+--good-bg:#1d3328;--bad-bg:#3d2420;--open-bg:#36301c;--plain-bg:#262b32;--note:#33290f;--note-line:#8a6d1f;--mark:#6b5510;
+--s1:#7fb4e3;--s2:#f0a06b;--s3:#84cba3;--s4:#c9a3ea;--s5:#f091a8;--s6:#cfd26a;--gold:#7d838c}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);
@@ -67,6 +69,21 @@ svg .dot.good,svg .bar.good{fill:var(--good)}svg .dot.bad,svg .bar.bad{fill:var(
 svg .dot.open{fill:var(--open)}svg .dot.plain{fill:var(--plain)}
 svg .dot.hollow{fill:var(--paper);stroke:var(--plain);stroke-width:1.6}
 svg .cell{fill:var(--accent)}
+svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}svg .dashed{stroke-dasharray:6 4}
+svg .s1{stroke:var(--s1)}svg .s2{stroke:var(--s2)}svg .s3{stroke:var(--s3)}svg .s4{stroke:var(--s4)}
+svg .s5{stroke:var(--s5)}svg .s6{stroke:var(--s6)}
+svg .fill{stroke:none}svg .fill.s1{fill:var(--s1)}svg .fill.s2{fill:var(--s2)}svg .fill.s3{fill:var(--s3)}
+svg .fill.s4{fill:var(--s4)}svg .fill.s5{fill:var(--s5)}svg .fill.s6{fill:var(--s6)}svg .fill.gold{fill:var(--gold)}
+svg .hatched{fill-opacity:.35;stroke:currentColor;stroke-dasharray:3 3}
+svg .corner{fill:none;stroke:var(--soft);stroke-width:1.6}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;margin:.2rem 0 .3rem}
+.key::before{content:"";display:inline-block;width:1.3rem;border-top:3px solid;margin-right:.4rem;vertical-align:.25em}
+.key.dashed::before{border-top-style:dashed}
+.key.s1::before{border-color:var(--s1)}.key.s2::before{border-color:var(--s2)}.key.s3::before{border-color:var(--s3)}
+.key.s4::before{border-color:var(--s4)}.key.s5::before{border-color:var(--s5)}.key.s6::before{border-color:var(--s6)}
+.key.gold::before{border-color:var(--gold)}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(27rem,100%),1fr));gap:.6rem 2rem;align-items:start}
+.pair figure{margin:.6rem 0}.pair details{grid-column:auto;margin:0}
 .maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));gap:1.2rem 2rem}
 .maps figure{margin:.4rem 0}
 .maps figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.3rem 1rem;margin-bottom:.3rem}

@@ -233,4 +233,8 @@ function svg.window_strip(differences, title)
   return table.concat(out)
 end
 
+-- What every picture is made of, for the other file of pictures (plots.lua).
+svg.parts = { open = open, line = line, text = text, number = n, nice_ticks = nice_ticks, log_ticks = log_ticks,
+  asinh = asinh }
+
 return svg

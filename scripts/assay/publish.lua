@@ -1,6 +1,9 @@
 -- Writes what a study ends in: report.json, its renderings, ledger.jsonl; and a summary to stdout.
 -- Renderers get report.json as it lies on disk and nothing else.
+local failures = require "assay.failures"
 local native = require "assay.native"
+local text_lint = require "assay.audit.text_lint"
+local variants = require "assay.variant"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local publish = {}
@@ -13,12 +16,94 @@ function publish.render(folder, formats)
    return require("assay.report").write(json.decode(text, path), folder, formats, fs.write)
 end
 
+local function lines_of(list)
+   local lines = {}
+   for i, entry in ipairs(list) do lines[i] = json.encode(entry) .. "\n" end
+   return table.concat(lines)
+end
+
+-- One record per item: what was asked (as a hash and in full), what came, how it was graded. metrics: name -> scores.
+local function samples_of(variant, task, result)
+   local out = {}
+   local ids = result.ids or {}
+   for i, output in ipairs(result.outputs or result.choices or {}) do
+      local row = json.object { { "variant", variant.id }, { "task", task.id }, { "protocol_id", task:protocol().id },
+                                { "doc_id", output.id or ids[i] } }
+      for _, key in ipairs { "prompt_hash", "category", "stratum", "prompt", "text", "extracted", "gold", "pred", "lls", "tokens",
+                             "finish", "mean_logprob", "no_answer", "ok" } do
+         if output[key] ~= nil then row[key] = output[key] end
+      end
+      local score = json.object()
+      for _, metric in ipairs(task.definition.metrics) do
+         local of = (result.metrics or {})[metric.name]
+         if of and of.scores[i] then score[metric.name] = of.scores[i] end
+      end
+      row.score = score
+      out[i] = row
+   end
+   return out
+end
+
+-- samples/TASK.SUBJECT.RECIPE.jsonl of every stage with items: raw text is always kept.
+local function write_samples(context)
+   local folder = context.folder .. "/samples"
+   for _, variant in ipairs(context.study:variants()) do
+      for _, task in ipairs(context.study.tasks) do
+         local stage = not context.failed[variant.id] and context.store:find(variants.measure_key(context, variant, task))
+         local rows = stage and samples_of(variant, task, stage.result) or {}
+         if #rows > 0 then
+            fs.mkdir(folder)
+            fs.write(("%s/%s.%s.jsonl"):format(folder, task.id, (variant.id:gsub("/", "."))), lines_of(rows))
+         end
+      end
+   end
+end
+
+local function write_failures(context, report)
+   local entries, chosen = {}, {}
+   for _, part in ipairs(context.failures or {}) do
+      for _, entry in ipairs(part.entries) do entries[#entries + 1] = entry end
+   end
+   if #entries == 0 then return end
+   fs.write(context.folder .. "/failures.jsonl", lines_of(entries))
+   for _, part in ipairs(report.failures) do
+      chosen[#chosen + 1] = "## " .. part.variant .. ", " .. part.task .. "\n\n" .. failures.markdown(part.chosen)
+   end
+   fs.write(context.folder .. "/failures.md", table.concat(chosen, "\n"))
+end
+
+-- Damage in the rendered text itself: an expression that nobody filled in, or an encoding read wrongly. Model output is
+-- quoted in code blocks there, which are not looked at.
+function publish.lint(text)
+   local found, fenced = {}, nil
+   for line in text:gmatch "[^\n]*" do
+      local fence = line:match "^(```+)"
+      if fence and not fenced then fenced = fence
+      elseif fence and #fence >= #fenced then fenced = nil
+      elseif not fenced then
+         local damage = text_lint.template(line) or text_lint.mojibake(line)
+         if damage then found[#found + 1] = damage end
+      end
+   end
+   return found
+end
+
+local function check_text(context)
+   local text = fs.read(context.folder .. "/report.md")
+   local found = text and publish.lint(text) or {}
+   if #found > 0 then
+      io.stderr:write(("assay: the report's text has %d places that look damaged, the first '%s'\n"):format(#found, found[1]))
+   end
+end
+
 function publish.write(context, report)
    fs.write(context.folder .. "/report.json", json.encode(report, { indent = 1 }) .. "\n")
-   local lines = {}
-   for _, entry in ipairs(report.ledger) do lines[#lines + 1] = json.encode(entry) .. "\n" end
-   fs.write(context.folder .. "/ledger.jsonl", table.concat(lines))
-   return publish.render(context.folder, context.study.report)
+   fs.write(context.folder .. "/ledger.jsonl", lines_of(report.ledger))
+   write_samples(context)
+   write_failures(context, report)
+   local written = publish.render(context.folder, context.study.report)
+   check_text(context)
+   return written
 end
 
 local function of_variant(report, id)

@@ -19,14 +19,14 @@ local spec = {
    recipes = { type = "list", required = true, about = "what is done to each subject" },
    tasks = { type = "list", required = true, about = "what is measured" },
    calibration = { type = "table", about = "assay.calibration { ... }" },
-   report = { type = "list", about = "of html, md, csv (default: all)" },
+   report = { type = "list", about = "of html, md, csv, yaml (default: all but yaml)" },
    primary = { type = "list", about = "{ task, metric, margin }: what the verdicts rest on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,
              about = "items of each task measured again on the untouched model (A/A run); 0 = none" },
    alpha = { type = "number", default = 0.05, min = 0.0001, max = 0.5, about = "error level" },
 }
 
-local formats = { html = true, md = true, csv = true }
+local formats = { html = true, md = true, csv = true, yaml = true }
 
 local function check_subjects(given)
    local subjects = {}

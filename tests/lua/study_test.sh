@@ -29,7 +29,7 @@ cmp <(without_times "$work/one/report.json") <(without_times "$work/two/report.j
 
 # run again: nothing is computed
 expect 0 run "${study[@]}" --out "$work/one" --quiet
-contains "$out" "12 stages were there already"
+contains "$out" "18 stages were there already"
 contains "$(cat "$work/one/report.json")" '"resumed": true'
 
 # kill -9 after each finished stage in turn, until a run comes through

@@ -29,7 +29,10 @@ local function ends_of(m, ids)
    return ends
 end
 
-local function plain(text) return " " .. text:lower():gsub("[^%w%.%-]+", " "):gsub("%.%f[%W]", "") .. " " end
+-- Lower case words between spaces; points and hyphens only inside them, as in 3.5.
+local function plain(text)
+   return ((" " .. text:lower():gsub("[^%w%.%-]+", " ") .. " "):gsub("[%.%-]+ ", " "):gsub(" [%.%-]+", " "))
+end
 
 -- Whether the right answer stands in the text as a word of its own; nil where there is none to find.
 local function holds(text, answer)

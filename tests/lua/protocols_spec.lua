@@ -1,0 +1,252 @@
+-- Protocols and bad input: what fixes a number is in its id; rows that cannot be judged are counted and listed, never lost.
+-- The model is a stub that knows what it is asked; the metric plugins are the real ones.
+local assay = require "assay"
+local judge_items = require "assay.judge_items"
+local native = require "assay.native"
+
+local function task(name) return require("assay.tasks." .. name) end
+
+local function dataset_of(records)
+  return { records = function()
+    local i = 0
+    return function() i = i + 1 return records[i] end
+  end, info = function() return { records = #records } end, identity = function() return { sha256 = "x" } end,
+    text = function() return "t" end }
+end
+
+local function options(records, more)
+  local o = { dataset = dataset_of(records), items = 0, seed = 1, shots = 0, shot_seed = 1, max_tokens = 8, temperature = 0 }
+  for key, value in pairs(more or {}) do o[key] = value end
+  return o
+end
+
+local function quiet() end
+
+local function arc(id, question, key)
+  return { id = id, question = question, answerKey = key,
+    choices = { text = { "iron", "water", "air" }, label = { "A", "B", "C" } } }
+end
+
+local chooser = { score = function(_, _, continuations)
+  local out = {}
+  for i in ipairs(continuations) do out[i] = { sum = -i, tokens = 1 } end
+  return out
+end }
+
+describe("rows that cannot be judged", function()
+  it("without a gold answer are listed and scored for nobody", function()
+    local result = task("arc_easy").run(options { arc("q1", "One?", "A"), arc("q2", "Two?", "Z") }, chooser, quiet)
+    assert.equal(1, #result.ids)
+    assert.same({ "q2" }, result.skipped)
+  end)
+  it("of the wrong dataset are an error that says so", function()
+    assert.raises("no row of the dataset can be read by this task. Is it the right dataset, with gold answers? "
+      .. "1 rows were skipped", function() task("arc_easy").run(options { arc("q2", "Two?", "Z") }, chooser, quiet) end)
+  end)
+  it("longer than the context are listed, never cut", function()
+    local seen = {}
+    local small = { info = function() return { positions = 60 } end,
+      encode = function(_, text) local ids = {} for i = 1, #text do ids[i] = 1 end return ids end,
+      score = function(_, context, continuations)
+        seen[#seen + 1] = context
+        return chooser.score(nil, context, continuations)
+      end }
+    local result = task("arc_easy").run(options { arc("short", "One?", "A"), arc("long", ("word "):rep(40), "A") }, small, quiet)
+    assert.same({ "short" }, result.ids)
+    assert.same({ "long" }, result.overlong)
+    assert.equal(1, #seen)
+  end)
+  it("with an empty prompt stop a free prompt set with their number", function()
+    local problem = assert.raises("assay.task.generations: record 2 has no 'prompt'. One JSON object per line: "
+      .. '{ "id": ..., "category": ..., "prompt": ... }', function()
+      task("generations").run(options { { id = "a", prompt = "Hi" }, { id = "b", prompt = " " } }, {})
+    end)
+    assert.equal("usage", problem.kind)
+  end)
+  it("need a dataset for shots", function()
+    assert.raises("assay.task.x: 'shots' needs 'shot_dataset'. Take the training split, so that no question is also an "
+      .. "example", function()
+      require("assay.prompting").check({ dataset = dataset_of {}, shots = 2 }, "assay.task.x")
+    end)
+  end)
+end)
+
+describe("the text of a prompt", function()
+  local seen
+  local chatty = { chat = function(_, messages, extra)
+    seen = extra
+    return "<user>" .. messages[1].content .. "<assistant>"
+  end }
+  local text = require("assay.prompting").text
+  it("goes through the template on request, with thinking on or off", function()
+    assert.equal("Hi", text({}, chatty, "Hi"))
+    assert.equal("<user>Hi<assistant>", text({ chat = true }, chatty, "Hi"))
+    assert.equal(nil, seen.enable_thinking)
+    text({ chat = true, thinking = false }, chatty, "Hi")
+    assert.equal(false, seen.enable_thinking)
+  end)
+  it("begins the answer where a task gives its first words", function()
+    assert.equal("<user>Hi<assistant>The best answer is", text({ chat = true }, chatty, "Hi", "The best answer is"))
+  end)
+end)
+
+describe("protocol ids", function()
+  local set = dataset_of { arc("q1", "One?", "A") }
+  local plain = assay.task.arc_challenge { dataset = set }:protocol().id
+  it("change with everything that fixes the number", function()
+    for _, more in ipairs { { items = 7 }, { seed = 2 }, { chat = true }, { thinking = true },
+      { shots = 1, shot_dataset = set }, { shots = 1, shot_dataset = set, shot_seed = 5 } } do
+      more.dataset = set
+      local id = assay.task.arc_challenge(more):protocol().id
+      assert.is_true(id ~= plain)
+    end
+    assert.equal(plain, assay.task.arc_challenge { dataset = set, title = "another heading" }:protocol().id)
+  end)
+  it("name the rule of each perplexity", function()
+    local text = dataset_of { { text = "x" } }
+    assert.contains(assay.task.perplexity { dataset = text }:protocol().id, "gptq-2048/")
+    assert.contains(assay.task.perplexity_llama_cpp { dataset = text }:protocol().id, "llama.cpp-512/")
+    assert.contains(assay.task.perplexity_words { dataset = text }:protocol().id, "lm-eval-wikitext-2.0/")
+  end)
+end)
+
+describe("ARC by letter", function()
+  it("asks in the published words and maps numeric keys to letters", function()
+    local q = task("arc_letter").read { id = "q", question = " What? ", answerKey = "2",
+      choices = { text = { "a", "b", "c", "d" }, label = { "1", "2", "3", "4" } } }
+    assert.equal("B", q.gold_text)
+    assert.contains(q.prompt, "Question: What?\nA. a\nB. b\nC. c\nD. d\nYour response should end with")
+    assert.equal("The best answer is", q.prefix)
+  end)
+  it("takes a letter that stands alone and nothing else", function()
+    local says = { " B", " (C) because", " Because", "" }
+    local records, i = {}, 0
+    for k = 1, 4 do
+      records[k] = { id = "q" .. k, question = "Q" .. k, answerKey = "B",
+        choices = { text = { "a", "b", "c", "d" }, label = { "A", "B", "C", "D" } } }
+    end
+    local model = { generate = function()
+      i = i + 1
+      return { text = says[i], ids = { 1 }, finish = "stop" }
+    end }
+    local result = task("arc_letter").run(options(records), model, quiet)
+    assert.same({ 1, 0, 0, 0 }, result.metrics.correct.scores)
+    assert.same({ 0, 0, 1, 1 }, result.metrics.no_answer.scores)
+    assert.equal("C", result.outputs[2].extracted)
+  end)
+end)
+
+describe("OpenMathInstruct-2", function()
+  local openmath = task "openmath"
+  it("holds problems out by their text, whatever their row", function()
+    assert.equal(openmath.fold_of "What is 1 + 1?", openmath.fold_of "What is 1 + 1?")
+    local held, n = 0, 2000
+    for i = 1, n do held = held + (openmath.fold_of("problem " .. i) == 0 and 1 or 0) end
+    assert.near(n / 20, held, 35)
+  end)
+  it("grades by meaning, each problem once", function()
+    local records, texts = {}, {}
+    for i = 1, 200 do
+      local problem = "Problem " .. i
+      if openmath.fold_of(problem) == 0 then
+        records[#records + 1] = { problem = problem, expected_answer = "1/2", problem_source = "math" }
+        records[#records + 1] = { problem = problem, expected_answer = "1/2", problem_source = "math" }
+      end
+    end
+    local model = { generate = function()
+      texts[#texts + 1] = true
+      return { text = #texts == 1 and "so \\boxed{0.5}" or "it is 0.5", ids = { 1 }, finish = "stop" }
+    end }
+    local result = openmath.run(options(records), model, quiet)
+    assert.equal(#records / 2, #result.ids)
+    assert.equal(1, result.metrics.correct.scores[1])
+    assert.equal(0, result.metrics.correct.scores[2])
+    assert.equal(1, result.metrics.relaxed.scores[2])
+  end)
+end)
+
+describe("WikiText by words", function()
+  local words = task "perplexity_words"
+  it("undoes the spelling rule by rule", function()
+    assert.equal("a well-known man, 1,000 (of them) said \"so\".",
+      words.detokenised 'a well @-@ known man , 1 @,@ 000 ( of them ) said " so ".')
+    assert.equal("== Title ==\n", words.detokenised "= = Title = = \n")
+  end)
+  it("counts the pieces of a split, the empty ones too", function()
+    assert.equal(3, words.count_words " a b")
+    assert.equal(2, words.count_words "a b")
+  end)
+  it("puts lines together from heading to heading", function()
+    local pages = words.documents_of(dataset_of { { text = "" }, { text = " = One = \n" }, { text = " text \n" },
+      { text = " = = Part = = \n" }, { text = " = Two = \n" }, { text = " more \n" } })
+    assert.equal(2, #pages)
+    assert.equal(" = One = \n text \n = = Part = = \n", pages[1])
+  end)
+end)
+
+describe("free prompts", function()
+  it("find a right answer as a word of its own", function()
+    local holds = task("generations").holds
+    assert.equal(true, holds("The symbol is Au.", "Au"))
+    assert.equal(false, holds("Australia", "Au"))
+    assert.equal(nil, holds("anything", nil))
+  end)
+  it("are 120 in six categories, each with an id of its own", function()
+    local ids, categories, n = {}, {}, 0
+    for line in io.lines "scripts/studies/data/prompts_120.jsonl" do
+      local record = native.json.decode(line)
+      assert.equal(nil, ids[record.id])
+      ids[record.id], n = true, n + 1
+      categories[record.category] = (categories[record.category] or 0) + 1
+    end
+    assert.equal(120, n)
+    local kinds = 0
+    for _, count in pairs(categories) do
+      kinds = kinds + 1
+      assert.equal(20, count)
+    end
+    assert.equal(6, kinds)
+  end)
+end)
+
+describe("a family of comparisons", function()
+  local function result(p, low, high)
+    return { direction = "higher", paired = { quantity = "difference", p = p, p_holm = native.json.null, low = low, high = high,
+      estimate = (low + high) / 2, lost = 5, gained = 1 } }
+  end
+  it("adjusts claims by Holm and exploration by Benjamini-Hochberg", function()
+    local a, b = { result(0.01, -9, -1), result(0.04, -9, -1) }, { result(0.01, -9, -1), result(0.04, -9, -1) }
+    judge_items.adjust(a, "holm")
+    judge_items.adjust(b, "benjamini_hochberg")
+    assert.near(0.02, a[1].paired.p_holm, 1e-12)
+    assert.near(0.04, a[2].paired.p_holm, 1e-12)
+    assert.near(0.02, b[1].paired.p_bh, 1e-12)
+  end)
+  it("calls no difference a tie only where one of the margin's size is excluded", function()
+    local same = result(1, -16, 16)
+    same.paired.lost, same.paired.gained = 0, 0
+    assert.equal("inconclusive", (judge_items.word(same, 3, 0.05)))
+    same.paired.low, same.paired.high = -0.5, 0.5
+    assert.equal("tie", (judge_items.word(same, 3, 0.05)))
+  end)
+end)
+
+describe("a study", function()
+  local function study(more)
+    local given = { name = "s", subjects = { base = "x" }, recipes = { assay.method.rtn },
+      tasks = { assay.task.perplexity { dataset = dataset_of { { text = "x" } } } } }
+    for key, value in pairs(more) do given[key] = value end
+    return assay.study(given)
+  end
+  it("declares its primary metrics by name, with a margin", function()
+    local s = study { primary = { { task = "perplexity", metric = "ppl", margin = 1.01 } } }
+    local one = require("assay.judge").primary(s)[1]
+    assert.equal(1.01, one.margin)
+    assert.equal("ratio", one.unit)
+  end)
+  it("refuses a declaration that names nothing", function()
+    assert.raises("unknown primary metric 'perplexity.pp'. Did you mean 'perplexity.ppl'?", function()
+      study { primary = { { task = "perplexity", metric = "pp" } } }
+    end)
+  end)
+end)

@@ -7,7 +7,6 @@ local format = require "assay.report.format"
 local plots = require "assay.report.plots"
 local svg = require "assay.report.svg"
 local tables = require "assay.report.tables"
-local words = require "assay.report.words"
 
 local measures = {}
 local esc <const> = escape.html
@@ -26,7 +25,9 @@ local function laid_out(table_)
     out[#out + 1] = "<tr>"
     for i, text in ipairs(row) do
       local class = i == 1 and "name" or i >= first and "num" or #text > 40 and "wrap" or nil
-      out[#out + 1] = "<td" .. (class and ' class="' .. class .. '"' or "") .. ">" .. esc(text) .. "</td>"
+      local value, range = text:match "^(.-)\n(.*)$"
+      out[#out + 1] = "<td" .. (class and ' class="' .. class .. '"' or "") .. ">" .. esc(value or text)
+        .. (range and '<span class="range">' .. esc(range) .. "</span>" or "") .. "</td>"
     end
     out[#out + 1] = "</tr>"
   end
@@ -37,9 +38,13 @@ local function folded(summary, content)
   return content ~= "" and "<details><summary>" .. esc(summary) .. "</summary>" .. content .. "</details>\n" or ""
 end
 
-local function figure(picture, caption, series)
-  return "<figure>" .. picture .. "<figcaption>" .. (series and plots.legend(series) or "") .. esc(caption)
-    .. "</figcaption></figure>\n"
+-- A picture with its title above, legend and caption below, and its numbers folded away: { "name: value", ... }.
+local function figure(title, picture, caption, series, numbers)
+  local list = {}
+  for i, one in ipairs(numbers or {}) do list[i] = "<li>" .. esc(one) .. "</li>" end
+  return "<figure><h4>" .. esc(title) .. "</h4>" .. picture .. "<figcaption>" .. (series and plots.legend(series) or "")
+    .. esc(caption) .. "</figcaption>"
+    .. (#list > 0 and "<details><summary>Numbers</summary><ul>" .. table.concat(list) .. "</ul></details>" or "") .. "</figure>\n"
 end
 
 local function simple(make)
@@ -58,10 +63,10 @@ function measures.noise(v) return laid_out(tables.noise(v)) .. folded("What was 
 
 -- ---- distance -------------------------------------------------------------------------------------
 
-local function described(series, at)
+local function told_of(series, at)
   local out = {}
   for i, one in ipairs(series) do out[i] = at(one) end
-  return table.concat(out, "; ")
+  return out
 end
 
 -- V1: bytes against divergence.
@@ -78,11 +83,13 @@ local function size_distance(v, rows)
     end
   end
   if #points < 2 then return "" end
-  return figure(svg.size_quality(points, { title = "Bits per weight against divergence",
-    description = described(points, function(p) return p.label .. " " .. format.fixed(p.x, 2) .. " bits, " .. format.significant(p.y, 3)
-      .. " nats" end),
-    x_label = "bits per weight, all parameters", y_label = "mean divergence in nats, logarithmic" }),
-    "Lower left is better. Hollow dots are collapsed variants.")
+  local told = told_of(points, function(p)
+    return p.label .. ": " .. format.fixed(p.x, 2) .. " bits, " .. format.significant(p.y, 3) .. " nats"
+  end)
+  return figure("Size against divergence", svg.size_quality(points, { title = "Bits per weight against divergence",
+    description = table.concat(told, "; "), x_label = "bits per weight, all parameters",
+    y_label = "mean divergence in nats, logarithmic" }),
+    "Lower left is better. Hollow dots are collapsed variants.", nil, told)
 end
 
 -- V4: how the divergence is distributed over tokens.
@@ -94,12 +101,17 @@ local function distribution(v, rows)
     series[#series + 1] = { label = v:label(d.variant), points = points,
       dashed = (v.variant[d.variant] or {}).collapsed ~= nil }
   end
-  return figure(plots.curves(series, { title = "Share of tokens below a divergence", x_log = true, y_low = 0, y_high = 1,
+  local told = told_of(rows, function(d)
+    local p = d.percentiles or {}
+    return v:label(d.variant) .. ": half of the tokens below " .. format.significant(p.p50 or 0, 3) .. ", 99 % below "
+      .. format.significant(p.p99 or 0, 3)
+  end)
+  return figure("How the divergence is spread over tokens", plots.curves(series, {
+    title = "Share of tokens below a divergence", x_log = true, y_low = 0, y_high = 1,
     x_label = "divergence in nats, logarithmic", y_label = "share of tokens",
     show_y = function(y) return format.percent(y, 0) end, mark = { rows[1].margin, "margin" },
-    description = described(rows, function(d) return v:label(d.variant) .. " median "
-      .. format.significant((d.percentiles or {}).p50 or 0, 2) end) }),
-    "Further left is closer to the untouched subject. The dashed line is the margin of the mean.", series)
+    description = table.concat(told, "; ") }),
+    "Further left is closer to the untouched subject. The dashed line is the margin of the mean.", series, told)
 end
 
 local PERCENTILES <const> = { 0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9 }
@@ -116,12 +128,15 @@ local function fan(v, rows)
     end
     series[#series + 1] = { label = v:label(d.variant), points = points }
   end
-  return figure(plots.curves(series, { title = "Change of the right token's probability by percentile", zero = true,
+  local told = told_of(rows, function(d)
+    return v:label(d.variant) .. ": root mean square " .. format.significant(100 * (d.delta_p_rms or 0), 3) .. " points"
+  end)
+  return figure("Change of the right token's probability", plots.curves(series, {
+    title = "Change of the right token's probability by percentile", zero = true,
     x_ticks = ticks, show_x = function(i) return format.plain(PERCENTILES[i]) end,
     x_label = "percentile of tokens", y_label = "change in points",
-    description = described(rows, function(d) return v:label(d.variant) .. " root mean square "
-      .. format.significant(100 * (d.delta_p_rms or 0), 2) .. " points" end) }),
-    "Symmetric about the middle is noise; a longer lower tail is damage.", series)
+    description = table.concat(told, "; ") }),
+    "Symmetric about the middle is noise; a longer lower tail is damage.", series, told)
 end
 
 function measures.distance(v)
@@ -134,13 +149,6 @@ function measures.distance(v)
 end
 
 -- ---- items ----------------------------------------------------------------------------------------
-
-local function tone_of(v, id)
-  local variant = v.variant[id] or {}
-  if not variant.recipe then return "plain" end
-  local judged = v.verdict_of[id]
-  return words.tone(judged and judged.verdict or "not_run")
-end
 
 -- V3: items lost and gained, a picture per task with flips.
 local function flips(v)
@@ -158,8 +166,9 @@ local function flips(v)
     end
     if #rows > 0 then
       local title = group.task.title or group.task.id
-      out[#out + 1] = figure(plots.diverging(rows, { title = "Items lost and gained: " .. title,
-        description = table.concat(told, "; ") }), title .. ". " .. table.concat(told, "; ") .. ".")
+      out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
+        title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),
+        "Equal bars leave the score as it was, and still are other answers.", nil, told)
     end
   end
   return table.concat(out)
@@ -178,15 +187,16 @@ local function plane(v)
     local other
     for _, one in ipairs(none.results) do if one.variant == result.variant then other = one end end
     if other and result.value and other.value then
-      points[#points + 1] = { other.value, result.value, label = v:label(result.variant), tone = tone_of(v, result.variant) }
+      points[#points + 1] = { other.value, result.value, label = v:label(result.variant),
+        dashed = (v.variant[result.variant] or {}).collapsed ~= nil }
       told[#told + 1] = v:label(result.variant) .. ": " .. format.percent(result.value) .. " answerable, "
         .. format.percent(other.value) .. " unanswerable"
     end
   end
-  return figure(plots.plane(points, { { 1, 0, "always abstains" }, { 0, 0, "answers nothing right" } },
+  return figure("Answerable and unanswerable questions apart", plots.plane(points, { { 1, 0, "always abstains" }, { 0, 0, "answers nothing right" } },
     { title = "Answerable and unanswerable questions apart", description = table.concat(told, "; "),
       x_label = "accuracy on unanswerable questions", y_label = "F1 on answerable questions" }),
-    "Upper right is better; the squares need no model. " .. table.concat(told, "; ") .. ".")
+    "Upper right is better; the squares need no model.", points, told)
 end
 
 local function by_task(list)
@@ -214,10 +224,10 @@ local function lengths(v)
     end
     local cap = found[task][1].cap
     local title = (v.task[task] or {}).title or task
-    out[#out + 1] = figure(plots.curves(series, { title = "Lengths of answers: " .. title, y_low = 0, y_high = 1,
-      x_label = "tokens", y_label = "share of answers", show_y = function(y) return format.percent(y, 0) end,
-      mark = cap and { cap, "limit" } or nil, description = table.concat(told, "; ") }), title .. ".", series)
-      .. folded("Numbers", '<p class="hint">' .. esc(table.concat(told, "; ")) .. ".</p>")
+    out[#out + 1] = figure("Lengths of answers: " .. title, plots.curves(series, { title = "Lengths of answers: " .. title,
+      y_low = 0, y_high = 1, x_label = "tokens", y_label = "share of answers",
+      show_y = function(y) return format.percent(y, 0) end, mark = cap and { cap, "limit" } or nil,
+      description = table.concat(told, "; ") }), "Share of answers that are at most so long.", series, told)
   end
   return table.concat(out)
 end
@@ -241,9 +251,9 @@ local function labels(v)
       told[#told + 1] = one.label .. ": " .. table.concat(parts, ", ")
     end
     local title = (v.task[task] or {}).title or task
-    out[#out + 1] = figure(plots.histogram(found[task], names, { title = "Chosen answers by place: " .. title,
-      description = table.concat(told, "; "), x_label = "place of the chosen answer" }), title .. ".", found[task])
-      .. folded("Numbers", '<p class="hint">' .. esc(table.concat(told, "; ")) .. ".</p>")
+    out[#out + 1] = figure("Chosen answers by place: " .. title, plots.histogram(found[task], names, {
+      title = "Chosen answers by place: " .. title, description = table.concat(told, "; "),
+      x_label = "place of the chosen answer" }), "A model that knows nothing prefers one place.", found[task], told)
   end
   return table.concat(out)
 end
@@ -268,11 +278,14 @@ function measures.profile(v)
     end
   end
   if #series == 0 then return "" end
-  return figure(plots.curves(series, { title = "Relative error of the residual stream after each block", y_log = true,
-    x_label = "block", y_label = "relative error, logarithmic", show_x = function(x) return format.plain(x) end,
-    description = described(rows, function(row) return row[1] .. " last " .. row[4] end) }),
-    "Activations of the variant against those of the untouched subject on the same tokens.", series)
-    .. folded("Numbers", laid_out { headers = { "variant", "first block", "middle", "last" }, rows = rows, numeric = 2 })
+  local told = told_of(rows, function(row)
+    return row[1] .. ": " .. row[2] .. " after the first block, " .. row[3] .. " in the middle, " .. row[4] .. " after the last"
+  end)
+  return figure("Error of the residual stream", plots.curves(series, {
+    title = "Relative error of the residual stream after each block", y_log = true, x_label = "block",
+    y_label = "relative error, logarithmic", show_x = function(x) return format.plain(x) end,
+    description = table.concat(told, "; ") }),
+    "Activations of the variant against those of the untouched subject on the same tokens.", series, told)
 end
 
 -- V14: how a result varies over calibration sizes and seeds, where a study measured it.
@@ -287,8 +300,9 @@ function measures.sensitivity(v)
       told[#told + 1] = row.label .. ": " .. table.concat(values, ", ")
     end
     if #rows > 0 then
-      out[#out + 1] = figure(plots.strips(rows, { title = part.title or "Sensitivity to calibration",
-        description = table.concat(told, "; "), x_label = part.unit or "" }), table.concat(told, "; ") .. ".")
+      out[#out + 1] = figure(part.title or "Sensitivity to calibration", plots.strips(rows, {
+        title = part.title or "Sensitivity to calibration", description = table.concat(told, "; "),
+        x_label = part.unit or "" }), part.note or "One dot per run.", nil, told)
     end
   end
   return #out > 0 and table.concat(out) or nil

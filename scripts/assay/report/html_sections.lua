@@ -114,8 +114,8 @@ local function columns_of(group, rows, with_sizes)
   local function add(head, class, key, wanted)
     if wanted then columns[#columns + 1] = { head, class, function(row) return esc(row[key]) end } end
   end
+  add("bits per weight", "num", "bits", with_sizes)
   add("on disk", "num", "disk", with_sizes)
-  add("in memory", "num", "memory", with_sizes)
   add("items", nil, "flips", any(rows, "flips"))
   add("p, adjusted", "num", "p", any(rows, "p"))
   add("smallest visible", "num", "mde", any(rows, "mde"))
@@ -148,7 +148,7 @@ function sections.results(v)
   local out = {}
   for i, group in ipairs(groups) do
     local first = group.results[1]
-    local title = (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
+    local title = view.group_title(group)
     local about = { view.basis(group), group.task.dataset and (group.task.dataset.name or group.task.dataset.id),
       group.task.protocol and "protocol " .. group.task.protocol.id,
       group.direction and group.direction .. " is better" }
@@ -165,8 +165,13 @@ function sections.results(v)
     if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
     local trivial = view.baselines(group)
     if trivial ~= "" then method[#method + 1] = "Without any model: " .. trivial .. "." end
-    method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
-      .. "embeddings and scales included."
+    if first.primary == false then
+      method[#method + 1] = "Exploration, not a claim: p is adjusted by Benjamini and Hochberg over all such comparisons."
+    end
+    if i == 1 then
+      method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
+        .. "embeddings and scales included."
+    end
     out[#out + 1] = '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n" .. window_strips(v, group)
   end
   return table.concat(out)

@@ -80,7 +80,7 @@ local function results(v)
       rows[#rows + 1] = { esc(row.label), join(row.value, row.range), join(row.change, row.change_range), row.bits,
         esc(row.disk), esc(row.memory), esc(row.flips), esc(row.p), esc(row.mde), esc(row.short) }
     end
-    local title = (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
+    local title = view.group_title(group)
     local protocol = group.task.protocol and ", protocol `" .. group.task.protocol.id .. "`" or ""
     out[#out + 1] = "### " .. esc(title) .. "\n\n" .. esc(view.basis(group)) .. protocol .. ".\n\n"
       .. table_of({ "variant", esc(words.metric(group.metric)), "change to none", "bits per weight", "on disk",

@@ -12,7 +12,8 @@ local n, line, text = parts.number, parts.line, parts.text
 
 local COLOURS <const> = 6
 
-function plots.colour(i) return "s" .. (i - 1) % COLOURS + 1 end
+-- Series beyond the colours come again with dots.
+function plots.colour(i) return "s" .. (i - 1) % COLOURS + 1 .. (i > COLOURS and " again" or "") end
 
 -- Swatches with names, for the caption of a picture with several series. dashed: collapsed variants.
 function plots.legend(series)
@@ -38,7 +39,7 @@ end
 
 -- A frame with ticks on both axes; returns the markup so far and the two scales.
 local function frame(o, x_low, x_high, y_low, y_high)
-  local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 62, 14, 12, 46
+  local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 66, 14, 12, 46
   local out = { parts.open("chart", width, height, o.title, o.description) }
   local lx0, lx1 = o.x_log and math.log(x_low) or x_low, o.x_log and math.log(x_high) or x_high
   local ly0, ly1 = o.y_log and math.log(y_low) or y_low, o.y_log and math.log(y_high) or y_high
@@ -116,7 +117,7 @@ function plots.diverging(rows, o)
 end
 
 -- Two scores against each other, 0 to 1 each, with the corners that need no model.
--- points: { { x, y, label, tone }, ... }; corners: { { x, y, label }, ... }
+-- points: { { x, y, label, dashed }, ... }; corners: { { x, y, label }, ... }
 function plots.plane(points, corners, o)
   o.show_x = function(x) return format.percent(x, 0) end
   o.show_y, o.width, o.height = o.show_x, 440, 330
@@ -126,9 +127,9 @@ function plots.plane(points, corners, o)
       n(py(corner[2]) - 5)) .. text(px(corner[1]) + (corner[1] > 0.5 and -10 or 10), py(corner[2]) + (corner[2] > 0.5 and 16 or -8),
       "tick", corner[3], corner[1] > 0.5 and "end" or "start")
   end
-  for _, p in ipairs(points) do
-    out[#out + 1] = string.format('<circle cx="%s" cy="%s" r="5.5" class="dot %s"/>', n(px(p[1])), n(py(p[2])), p.tone)
-      .. text(px(p[1]) + (p[1] > 0.6 and -10 or 10), py(p[2]) + 4, "label", p.label, p[1] > 0.6 and "end" or "start")
+  for i, p in ipairs(points) do
+    out[#out + 1] = string.format('<circle cx="%s" cy="%s" r="6" class="spot %s"><title>%s</title></circle>', n(px(p[1])),
+      n(py(p[2])), plots.colour(i) .. (p.dashed and " hollow" or ""), esc(p.label))
   end
   return table.concat(out) .. "</svg>"
 end

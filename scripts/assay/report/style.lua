@@ -75,10 +75,16 @@ svg .s5{stroke:var(--s5)}svg .s6{stroke:var(--s6)}
 svg .fill{stroke:none}svg .fill.s1{fill:var(--s1)}svg .fill.s2{fill:var(--s2)}svg .fill.s3{fill:var(--s3)}
 svg .fill.s4{fill:var(--s4)}svg .fill.s5{fill:var(--s5)}svg .fill.s6{fill:var(--s6)}svg .fill.gold{fill:var(--gold)}
 svg .hatched{fill-opacity:.35;stroke:currentColor;stroke-dasharray:3 3}
+svg .again{stroke-dasharray:1.5 4;stroke-linecap:round}svg .fill.again{fill-opacity:.55}
+svg .spot{stroke-width:2}svg .spot.s1{fill:var(--s1)}svg .spot.s2{fill:var(--s2)}svg .spot.s3{fill:var(--s3)}
+svg .spot.s4{fill:var(--s4)}svg .spot.s5{fill:var(--s5)}svg .spot.s6{fill:var(--s6)}
+svg .spot.again{fill-opacity:.4;stroke-dasharray:none}svg .spot.hollow{fill:var(--paper)}
 svg .corner{fill:none;stroke:var(--soft);stroke-width:1.6}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;margin:.2rem 0 .3rem}
 .key::before{content:"";display:inline-block;width:1.3rem;border-top:3px solid;margin-right:.4rem;vertical-align:.25em}
-.key.dashed::before{border-top-style:dashed}
+.key.dashed::before{border-top-style:dashed}.key.again::before{border-top-style:dotted}
+figure h4{margin:.2rem 0 .4rem;font-size:.95rem;font-weight:620}figure ul{margin:.3rem 0;padding-left:1.1rem;
+color:var(--soft);font-size:.85rem}
 .key.s1::before{border-color:var(--s1)}.key.s2::before{border-color:var(--s2)}.key.s3::before{border-color:var(--s3)}
 .key.s4::before{border-color:var(--s4)}.key.s5::before{border-color:var(--s5)}.key.s6::before{border-color:var(--s6)}
 .key.gold::before{border-color:var(--gold)}

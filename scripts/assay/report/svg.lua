@@ -81,15 +81,18 @@ local function nice_ticks(low, high, wanted)
   return out
 end
 
+-- 1, 2, 5 and finer between, as far as the ticks of so many decades do not touch.
 local function log_ticks(low, high)
-  local out = {}
+  local out, decades = {}, math.log(high / low, 10)
+  if high / low < 4 then return nice_ticks(low, high, 5) end
+  local steps = decades > 3.5 and { 1 } or decades > 2 and { 1, 3 } or decades > 1.2 and { 1, 2, 5 } or { 1, 1.5, 2, 3, 5, 7 }
   for exponent = math.floor(math.log(low, 10)), math.ceil(math.log(high, 10)) do
-    for _, m in ipairs { 1, 1.5, 2, 3, 5, 7 } do
+    for _, m in ipairs(steps) do
       local value = m * 10 ^ exponent
       if value >= low and value <= high then out[#out + 1] = value end
     end
   end
-  return high / low < 4 and nice_ticks(low, high, 5) or out
+  return out
 end
 
 -- Labels right of their points, pushed apart where they would overlap.
@@ -113,7 +116,7 @@ end
 -- Quality against size. points: { x = bits per weight, y = value, low, high, label, tone }; options: { title,
 -- description, x_label, y_label, reference = y of the untouched subject, margin = factor }.
 function svg.size_quality(points, options)
-  local width, height, left, right, top, bottom = 520, 320, 58, 16, 14, 50
+  local width, height, left, right, top, bottom = 520, 320, 68, 16, 14, 50
   local xs, ys = {}, {}
   for _, p in ipairs(points) do
     xs[#xs + 1] = p.x

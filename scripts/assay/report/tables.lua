@@ -7,14 +7,16 @@ local words = require "assay.report.words"
 
 local tables = {}
 
-local function with_interval(number, scale, sign)
+-- A value over its interval: two lines of one cell.
+local function with_interval(number, scale, sign, unit)
   if not (number and number.value) then return "" end
   local i = number.interval
   local value = number.value * (scale or 1)
-  if not i then return (sign and format.signed or format.fixed)(value, 4) end
+  if not i then return (sign and format.signed or format.fixed)(value, 4) .. (unit or "") end
   local half = (i.high - i.low) / 2 * (scale or 1)
   local decimals = math.max(1, format.decimals_for(half))
-  return (sign and format.signed or format.fixed)(value, decimals) .. " " .. format.range(i.low, i.high, scale, sign)
+  return (sign and format.signed or format.fixed)(value, decimals) .. (unit or "") .. "\n"
+    .. format.range(i.low, i.high, scale, sign)
 end
 
 local function nats(x) return x and format.significant(x, 3) or "" end
@@ -122,7 +124,7 @@ end
 
 -- ---- distance -------------------------------------------------------------------------------------
 
-local PLACES <const> = { within = "within the margin", beyond = "beyond the margin", unresolved = "not resolved" }
+local PLACES <const> = { within = "within", beyond = "beyond", unresolved = "unresolved" }
 
 function tables.distance(v)
   local rows, margin, counts = {}, nil, nil
@@ -130,15 +132,17 @@ function tables.distance(v)
     margin, counts = d.margin, d.counts
     local p = d.percentiles or {}
     rows[#rows + 1] = { v:label(d.variant), with_interval(d.kld), nats(p.p50), nats(p.p90), nats(p.p99), nats(p["p99.9"]),
-      nats(p.max), with_interval(d.same_top, 100) .. " %", with_interval(d.top5_shared, 100) .. " %",
-      with_interval(d.delta_p, 100, true) .. " pp", PLACES[d.against_margin] or "" }
+      nats(p.max), with_interval(d.same_top, 100, false, " %"), with_interval(d.top5_shared, 100, false, " %"),
+      with_interval(d.delta_p, 100, true, " pp"), PLACES[d.against_margin] or "" }
   end
   if #rows == 0 then return end
   return { hint = ("KL divergence of the untouched subject's next-token distribution from the variant's, nats per token, over "
-    .. "%s tokens in %s windows; margin %s nats. Intervals: bootstrap over windows."):format(format.count(counts.tokens),
+    .. "%s tokens in %s windows; margin %s nats. Same top: share of tokens with the same likeliest next token; "
+    .. "top five: share of the five likeliest in common; right token: change of its probability. "
+    .. "Intervals: bootstrap over windows."):format(format.count(counts.tokens),
     format.count(counts.windows), format.plain(margin)),
-    headers = { "variant", "mean divergence", "median", "90 %", "99 %", "99.9 %", "largest", "same top token",
-      "top five shared", "right token's probability", "margin" }, rows = rows, numeric = 2 }
+    headers = { "variant", "mean divergence", "median", "90 %", "99 %", "99.9 %", "largest", "same top",
+      "top five", "right token", "margin" }, rows = rows, numeric = 2 }
 end
 
 function tables.confidence(v)

@@ -163,6 +163,13 @@ function view:gate_sentence()
   return text
 end
 
+-- "Word problems (GSM8K): right answers", the metric only where it is not the task's first.
+function view.group_title(group)
+  local first = group.results[1]
+  return (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
+    .. (first and first.primary == false and ": " .. words.metric(group.metric) or "")
+end
+
 -- What a group's numbers rest on: "49,128 tokens in 24 windows".
 function view.basis(group)
   local counts = group.results[1] and group.results[1].counts or {}
@@ -203,7 +210,7 @@ function view:result_rows(group)
     local paired = result.paired
     if paired then
       row.change, row.change_range = format.change(paired)
-      local p = paired.p_holm or paired.p
+      local p = paired.p_holm or paired.p_bh or paired.p
       if p then row.p = format.p_value(p) end
       if paired.lost then row.flips = paired.lost .. " lost, " .. paired.gained .. " gained" end
     end
@@ -276,10 +283,11 @@ function view:resource_rows()
         and format.seconds(own.quantize_seconds) or "–",
         own.evaluate_seconds and format.seconds(own.evaluate_seconds) or "–", own.peak_memory_bytes
           and format.bytes(own.peak_memory_bytes) or "–",
+        variant.bytes_in_memory and format.bytes(variant.bytes_in_memory) or "–",
         speed and format.significant(speed, 3) .. " tok/s" or "–" }
     end
   end
-  return { "variant", "quantize", "evaluate", "peak memory", "prefill" }, rows
+  return { "variant", "quantize", "evaluate", "peak memory", "weights in memory", "prefill" }, rows
 end
 
 local function pairs_of(list)

@@ -58,9 +58,14 @@ end
 local function side(title, output, divergence)
   local same, rest = view.split_at_divergence { text = output.text, divergence = divergence }
   local about = view.output_note { tokens = output.n_tokens, finish = output.finish_reason }
+  local body = esc(same)
+  if rest then
+    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
+    body = '<span class="same">' .. body .. "</span>" .. esc(space or "")
+      .. '<mark title="first difference from the untouched model">' .. esc(first or "\u{21B5}") .. "</mark>" .. esc(tail or "")
+  end
   return '<article class="answer"><h4>' .. esc(title) .. '</h4><div class="about">' .. esc(about)
-    .. '</div><div class="out" dir="auto">'
-    .. (rest and '<span class="same">' .. esc(same) .. "</span>" .. esc(rest) or esc(same)) .. "</div></article>"
+    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
 end
 
 -- Length in bytes of what two texts have in common at their beginning.
@@ -86,8 +91,8 @@ function evidence.failures(v)
     end
   end
   if #out == 0 then return end
-  return '<p class="hint">Up to three of each symptom, of answers lost and gained, and of answers that agree, drawn by seed '
-    .. 'and not by hand.</p>'
+  return '<p class="hint">The worst three of each symptom; of answers lost, gained and equal three each, drawn by seed '
+    .. 'and not by hand. All of them are in failures.jsonl.</p>'
     .. table.concat(out)
 end
 

@@ -109,7 +109,6 @@ local function columns_of(group, rows, with_sizes)
     { words.metric(group.metric), "num", function(row) return with_range(row.value, row.range) end },
     { "change to none", "num", function(row) return with_range(row.change, row.change_range) end },
     { "", nil, function(row) return interval_picture(row, scale, margin) end },
-    { "bits per weight", "num", function(row) return row.bits end },
   }
   local function add(head, class, key, wanted)
     if wanted then columns[#columns + 1] = { head, class, function(row) return esc(row[key]) end } end

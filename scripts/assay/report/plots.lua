@@ -39,7 +39,7 @@ end
 
 -- A frame with ticks on both axes; returns the markup so far and the two scales.
 local function frame(o, x_low, x_high, y_low, y_high)
-  local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 66, 14, 12, 46
+  local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 66, 22, 12, 46
   local out = { parts.open("chart", width, height, o.title, o.description) }
   local lx0, lx1 = o.x_log and math.log(x_low) or x_low, o.x_log and math.log(x_high) or x_high
   local ly0, ly1 = o.y_log and math.log(y_low) or y_low, o.y_log and math.log(y_high) or y_high

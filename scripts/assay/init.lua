@@ -18,6 +18,7 @@ local assay = {
    study = require("assay.study").describe,        -- subjects x recipes x tasks, as data
 
    plugins = require("assay.plugin"),              -- what plugins offer
+   if_available = require("assay.available").if_available, -- a recipe or task, or a note why it cannot be had
    setting = require "assay.setting",              -- values of --set key=value
    help = require("assay.help").help,              -- help(x) explains x
    print = require("assay.pretty").print,          -- print that shows tables

@@ -10,6 +10,13 @@ function items.content(question)
   return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
 end
 
+-- What fixes a dataset's records: its content, and the function that reshapes them if there is one.
+function items.dataset_key(dataset)
+  local identity = dataset:identity()
+  if not identity.map then return identity.sha256 end
+  return native.fs.sha256(identity.sha256 .. identity.map)
+end
+
 -- n of the questions, 0 = all: drawn by a hash of seed and content, so that order in the file does not matter, and in
 -- equal shares over the right answers. The draw keeps the file's order.
 function items.select(questions, n, seed)

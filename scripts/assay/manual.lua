@@ -48,6 +48,8 @@ manual.entries = {
    entry("assay.plugins.find", { "kind: string", "id: string" }, "table|nil",
          "A component with its schema; nil and an error if there is none."),
    entry("assay.setting", { "key: string", "default: any" }, "any", "The value of --set key=value, else the default."),
+   entry("assay.if_available", { "name: string", "make: function" }, "assay.recipe|assay.task",
+         "What make() returns, or a note for the plan and report why it cannot be had here."),
    entry("assay.help", { "what?: any" }, "nil", "Explains a value or a name."),
    entry("assay.print", { "...: any" }, "nil", "print that shows the inside of tables."),
    entry("model:encode", { "text: string", "options?: { special: boolean }" }, "integer[]", "Token ids of a text."),

@@ -82,6 +82,20 @@ end
 
 local function duration(seconds) return "~" .. native.sys.duration(seconds) end
 
+-- What a task over items will be able to see, if one answer in ten flips, beside what was declared.
+local function visible(study, task)
+   local o = task.options
+   if task.definition.kind ~= "choice" and task.definition.kind ~= "generation" then return "" end
+   local n = o.items > 0 and o.items or o.dataset:info().records
+   if not n then return "" end
+   local margin
+   for _, one in ipairs(require("assay.judge").primary(study)) do
+      if one.task == task.id then margin = margin or one.margin end
+   end
+   return ("%d items see differences from %.1f pp on%s"):format(n, 100 * native.stats.mde_paired(0.10, n),
+          margin and (", margin %g pp"):format(margin) or "")
+end
+
 local function print_table(study, total)
    local b = native.sys.bytes
    io.write(("study %s: %d variants, %d tasks\n\n"):format(study.name, #total.variants, #study.tasks))
@@ -93,7 +107,10 @@ local function print_table(study, total)
    end
    io.write "\n"
    for _, task in ipairs(study.tasks) do
-      io.write(("task %-20s %s\n"):format(task.id, task:protocol().id))
+      io.write(("task %-20s %-36s %s\n"):format(task.id, task:protocol().id, visible(study, task)))
+   end
+   for _, one in ipairs(study.missing) do
+      io.write(("not available: %s %s: %s\n"):format(one.kind, one.label, one.reason))
    end
    for _, subject in ipairs(study.subjects) do
       local facts = plan.facts(subject)

@@ -45,8 +45,8 @@ function prompting.protocol(o)
   local null = native.json.null
   return { items = o.items, seed = o.seed, shots = o.shots, shot_seed = o.shots > 0 and o.shot_seed or null,
     template = o.chat and "chat" or null, thinking = o.thinking == nil and null or o.thinking,
-    dataset = o.dataset:identity().sha256,
-    shot_dataset = o.shot_dataset and o.shot_dataset:identity().sha256 or null }
+    dataset = items.dataset_key(o.dataset),
+    shot_dataset = o.shot_dataset and items.dataset_key(o.shot_dataset) or null }
 end
 
 -- Questions of a dataset; rows that the task cannot read (no gold answer, empty text) are counted and listed.

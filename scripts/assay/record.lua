@@ -374,6 +374,22 @@ local function add_evidence(context, report)
    evidence.collapse(report)
 end
 
+-- Recipes that cannot be made here stay in the list; tasks that cannot be run are named in the study.
+local function add_missing(context, report)
+   report.study.not_available = list()
+   for _, one in ipairs(context.study.missing) do
+      report.study.not_available[#report.study.not_available + 1] = object {
+         { "kind", one.kind }, { "label", one.label }, { "reason", one.reason } }
+      for _, subject in ipairs(one.kind == "recipe" and context.study.subjects or {}) do
+         report.variants[#report.variants + 1] = object {
+            { "id", subject.id .. "/" .. one.label:lower():gsub("[^%w]+", "-") }, { "subject", subject.id },
+            { "label", one.label }, { "method", one.label:match "^%w+" }, { "calibration", null },
+            { "status", "not_available" }, { "reason", one.reason }, { "recipe", object { { "method", one.label } } },
+            { "linears", list() } }
+      end
+   end
+end
+
 function record.assemble(context)
    local report = object { { "schema", "assay.report/1" } }
    report.study = study_part(context)
@@ -384,6 +400,7 @@ function record.assemble(context)
    for _, variant in ipairs(context.study:variants()) do
       report.variants[#report.variants + 1] = variant_part(context, variant)
    end
+   add_missing(context, report)
    report.tasks = tasks_part(context)
    report.gates = gates_part(context)
    context.gates = report.gates

@@ -1,5 +1,6 @@
 -- assay.study { ... }: describes a study as pure data, checked at once at its line.
 -- Nothing is loaded or computed here; plan.lua shows the study, run.lua runs it.
+local available = require "assay.available"
 local fail = require "assay.fail"
 local method = require "assay.method"
 local native = require "assay.native"
@@ -43,12 +44,16 @@ local function check_subjects(given)
 end
 
 -- The untouched subject is always there, and first.
-local function check_recipes(given)
+local function check_recipes(given, missing)
    local is_recipe, is_method = getmetatable(method).is_recipe, getmetatable(method).is_method
    local none = method.none {}
    local recipes, seen = { none }, { [none.id] = true }
    for i, item in ipairs(given) do
       if is_method(item) then item = item {} end
+      if available.is_note(item) then
+         missing[#missing + 1] = { kind = "recipe", label = item.label, reason = item.reason }
+         item = none
+      end
       if not is_recipe(item) then
          fail.usage(("assay.study: recipes[%d] is not a recipe"):format(i),
                     "Write assay.method.rtn { bits = 4 }, or assay.grid { ... }")
@@ -65,9 +70,9 @@ local function check_recipes(given)
    return recipes
 end
 
-local function check_tasks(given)
+local function check_tasks(given, missing)
    local tasks, seen = {}, {}
-   for i, item in ipairs(given) do
+   for i, item in ipairs(available.present(given, missing)) do
       if not getmetatable(task).is_task(item) then
          fail.usage(("assay.study: tasks[%d] is not a task"):format(i),
                     "Write assay.task.perplexity { dataset = ... }")
@@ -106,16 +111,17 @@ function study.describe(given)
    for _, format in ipairs(o.report or {}) do
       if not formats[format] then fail.unknown("report format", format, formats) end
    end
-   local needs = false
+   local needs, missing = false, {}
    local primary = o.primary
-   o.subjects, o.recipes, o.tasks = check_subjects(o.subjects), check_recipes(o.recipes),
-                                    check_tasks(o.tasks)
+   o.subjects, o.recipes, o.tasks = check_subjects(o.subjects), check_recipes(o.recipes, missing),
+                                    check_tasks(o.tasks, missing)
    o.primary = check_primary(primary, o.tasks)
    for _, recipe in ipairs(o.recipes) do needs = needs or recipe.calibrated end
    if needs and not o.calibration then
       fail.usage("assay.study: a recipe needs calibration data, but there is no 'calibration'",
                  "calibration = assay.calibration { dataset = ... }")
    end
+   o.missing = missing
    o.seed = native.sys.settings().seed or o.seed or 1
    o.report = o.report or { "html", "md", "csv" }
    return setmetatable(o, study_class)

@@ -129,6 +129,12 @@ function assay.plugins.find(kind, id) end
 ---@return any
 function assay.setting(key, default) end
 
+---What make() returns, or a note for the plan and report why it cannot be had here.
+---@param name string
+---@param make function
+---@return assay.recipe|assay.task
+function assay.if_available(name, make) end
+
 ---Explains a value or a name.
 ---@param what? any
 function assay.help(what) end

@@ -2,6 +2,7 @@
 -- by confidence, agreement of the likeliest tokens, change of the right token's probability.
 -- The subject's final hidden states are kept by its own stage, not its logits; each variant is compared with them.
 local fail = require "assay.fail"
+local items = require "assay.items"
 local native = require "assay.native"
 
 local function text_of(o, m) return m:encode(o.dataset:text(), { special = true }) end
@@ -27,7 +28,7 @@ return {
       return { name = "distance-" .. o.window, window = o.window,
                limit = o.limit > 0 and o.limit or native.json.null, template = native.json.null,
                special_tokens = true, reference = "final hidden states of the untouched subject",
-               dataset = o.dataset:identity().sha256 }
+               dataset = items.dataset_key(o.dataset) }
    end,
 
    tokens = function(o)

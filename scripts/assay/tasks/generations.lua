@@ -70,7 +70,7 @@ return {
       return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
                template = o.chat and "chat" or native.json.null,
                thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
-               dataset = o.dataset:identity().sha256 }
+               dataset = items.dataset_key(o.dataset) }
    end,
 
    tokens = function(o) return #prompts_of(o) * o.max_tokens * 12 end, -- decoding is slower

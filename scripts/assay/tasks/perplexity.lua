@@ -25,7 +25,7 @@ return {
       return { name = "gptq-" .. o.window, window = o.window,
                limit = o.limit > 0 and o.limit or native.json.null,
                template = native.json.null, special_tokens = true,
-               dataset = o.dataset:identity().sha256 }
+               dataset = items.dataset_key(o.dataset) }
    end,
 
    -- Forward passes over this many tokens, for the plan; nil if only a tokenizer can tell.

@@ -30,7 +30,7 @@ return {
    protocol = function(o)
       return { name = "llama.cpp-" .. o.window, window = o.window, scored = "positions window/2 to window-2",
                limit = o.limit > 0 and o.limit or native.json.null, first_token = "beginning of text where added",
-               template = native.json.null, dataset = o.dataset:identity().sha256 }
+               template = native.json.null, dataset = items.dataset_key(o.dataset) }
    end,
 
    tokens = function(o)

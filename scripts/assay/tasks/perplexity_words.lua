@@ -73,7 +73,7 @@ return {
    protocol = function(o)
       return { name = "lm-eval-wikitext-2.0", window = o.window, limit = o.limit > 0 and o.limit or native.json.null,
                seed = o.seed, detokeniser = "wikitext-1", prefix = "beginning of text, else end of text",
-               template = native.json.null, dataset = o.dataset:identity().sha256 }
+               template = native.json.null, dataset = items.dataset_key(o.dataset) }
    end,
 
    tokens = function(o)

@@ -1,0 +1,74 @@
+-- What the three published studies have in common, done properly: base and tuned subject, the same tasks, sizes that can
+-- show the declared margins, and a quick form for two cores. Each study file adds its recipes and its question.
+--   --set base=FOLDER --set tuned=FOLDER   subjects (default: SmolLM2 as base, no tuned one)
+--   --set quick=true                       minutes instead of hours; most verdicts stay open
+--   --set subset="why"                     where SQuAD's file has other rows than the published one
+--   --data DIR                             benchmark files; tasks whose files are absent are listed as not available
+local assay = require "assay"
+
+-- Items and windows of the full run are those whose smallest visible difference is about the margin (evaluation.md 2.3).
+local SIZES <const> = {
+   quick = { windows = 8, distance = 8, choice = 48, squad = 24, maths = 8, letters = 16, prompts = 12, tokens = 96, noise = 2 },
+   full = { windows = 0, distance = 0, choice = 0, squad = 2000, maths = 0, letters = 0, prompts = 120, tokens = 320, noise = 50 },
+}
+
+local function text_of(name) return assay.dataset.text { path = "data/" .. name, license = "Apache-2.0" } end
+
+-- The novel in two parts that share no sentence: chapters to measure on, and the last ones to calibrate on.
+local function measured_part(record) return { text = record.text:sub(1, 180000):match "^(.*\n)" } end
+local function calibrating_part(record) return { text = record.text:sub(180001):match "\n(.*)$" } end
+
+local function novel(part)
+   return assay.dataset.text { path = "data/persuasion.txt", license = "public domain", map = part }
+end
+
+local function tasks_of(size)
+   local subset = assay.setting("subset", "")
+   subset = subset ~= "" and subset or nil
+   local text, try = novel(measured_part), assay.if_available
+   local tasks = {
+      assay.task.perplexity { id = "novel", title = "Perplexity on a novel (Persuasion)", dataset = text, window = 1024,
+                              limit = size.windows },
+      assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, window = 512, limit = size.distance },
+      try("WikiText-2 perplexity", function()
+         return assay.task.perplexity { id = "wikitext2", title = "Perplexity on WikiText-2 (gptq-2048)",
+                                        dataset = assay.dataset.wikitext2 {}, limit = size.windows // 2 }
+      end),
+      try("ARC-Challenge", function() return assay.task.arc_challenge { items = size.choice } end),
+      try("BoolQ", function() return assay.task.boolq { items = size.choice } end),
+      try("ARC by letter", function()
+         return assay.task.arc_letter { dataset = assay.dataset.arc_challenge {}, items = size.letters, chat = true,
+                                        max_tokens = 24 }
+      end),
+      try("SQuAD v2", function() return assay.task.squad_v2 { dataset = assay.dataset.squad_v2 { subset = subset }, items = size.squad, chat = true } end),
+      try("OpenMathInstruct-2", function()
+         return assay.task.openmath { dataset = assay.dataset.openmath2 {}, items = size.maths, chat = true,
+                                      max_tokens = size.tokens }
+      end),
+      try("GSM8K", function()
+         return assay.task.gsm8k { items = size.maths, chat = true, max_tokens = size.tokens }
+      end),
+      assay.task.generations { title = "Free prompts", dataset = text_of "prompts_120.jsonl", items = size.prompts,
+                               max_tokens = 64 },
+   }
+   return tasks
+end
+
+local function calibration_of(quick)
+   return assay.calibration { dataset = novel(calibrating_part), samples = quick and 16 or 48, length = 256, seed = 42 }
+end
+
+-- given: { name, title, question, recipes = function(quick) -> list }
+return function(given)
+   local quick = assay.setting("quick", false)
+   local subjects = { base = assay.setting("base", "smollm2-135m-instruct") }
+   local tuned = assay.setting("tuned", "")
+   if tuned ~= "" then subjects.tuned = tuned end
+   local size = quick and SIZES.quick or SIZES.full
+   return assay.study {
+      name = given.name .. (quick and "-quick" or ""), title = given.title, question = given.question,
+      subjects = subjects, recipes = given.recipes(quick), calibration = given.calibration or calibration_of(quick),
+      tasks = given.tasks and given.tasks(size, quick) or tasks_of(size), noise = size.noise,
+      report = { "html", "md", "csv", "yaml" },
+   }
+end

@@ -1,0 +1,26 @@
+-- The published GPTQ study, done properly: what does error feedback buy over rounding with the same grid and the same size?
+-- --set quick=true takes minutes; see scripts/assay/studies/published.lua for subjects and data.
+local assay = require "assay"
+local try = assay.if_available
+
+return require "assay.studies.published" {
+   name = "gptq-study",
+   title = "GPTQ in four and three bits, with rounding beside it",
+   question = "What does error feedback through the Hessian buy over rounding of the same size, and where does it end?",
+   recipes = function(quick)
+      local recipes = {
+         try("gptq W4 g64", function() return assay.method.gptq { bits = 4, group = 64 } end),
+         try("rtn W4 g64", function() return assay.method.rtn { bits = 4, group = 64 } end),
+         try("gptq W3 g64", function() return assay.method.gptq { bits = 3, group = 64 } end),
+      }
+      if not quick then
+         table.insert(recipes, try("gptq W4 g64 natural order", function()
+            return assay.method.gptq { bits = 4, group = 64, act_order = false, static_groups = false,
+                                       label = "gptq W4 g64 natural order" }
+         end))
+         table.insert(recipes, try("opt_rtn W4 g64", function() return assay.method.opt_rtn { bits = 4, group = 64 } end))
+         table.insert(recipes, try("rtn W3 g64", function() return assay.method.rtn { bits = 3, group = 64 } end))
+      end
+      return recipes
+   end,
+}

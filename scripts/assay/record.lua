@@ -5,6 +5,7 @@ local enrich = require "assay.enrich"
 local evidence = require "assay.evidence"
 local identity = require "assay.gates.identity"
 local judge = require "assay.judge"
+local ledger = require "assay.record_ledger"
 local native = require "assay.native"
 local noise = require "assay.gates.noise"
 local plan = require "assay.plan"
@@ -171,13 +172,6 @@ local function variant_part(context, variant)
    return out
 end
 
--- Rows without gold and prompts longer than the context, of the first subject: counted here, listed in the samples.
-local function left_out(context, task)
-   local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
-   local result = stage and stage.result or {}
-   return #(result.skipped or {}) + #(result.overlong or {})
-end
-
 local function tasks_part(context)
    local out = list()
    for _, task in ipairs(context.study.tasks) do
@@ -192,7 +186,7 @@ local function tasks_part(context)
             { "split", info.split or null }, { "subset", info.subset or null },
             { "records", info.records or null }, { "sha256", info.sha256 },
             { "license", info.license } } or null },
-         { "metrics", list(d.metrics) }, { "not_evaluated", left_out(context, task) },
+         { "metrics", list(d.metrics) }, { "not_evaluated", ledger.left_out(context, task) },
          { "baselines", list(judge.baselines(context, task)) } }
    end
    return out
@@ -282,45 +276,6 @@ local function gates_part(context)
    return out
 end
 
-local events = { fallback = "fallback", skip = "skip" }
-
-local function left_out_message(task, kind, ids)
-   return ("%s: %d %s left out: %s%s"):format(task, #ids, kind == "skipped" and "rows without a gold answer"
-             or "prompts longer than the context", table.concat(ids, ", ", 1, math.min(5, #ids)),
-             #ids > 5 and (" and %d more"):format(#ids - 5) or "")
-end
-
-local function ledger_part(context)
-   local out = list()
-   for _, variant in ipairs(context.study:variants()) do
-      local stage = not variant.none and context.store:find(variants.quantize_key(context, variant))
-      local saved = stage and stage.result.saved
-      if saved and saved.reason then
-         out[#out + 1] = object {
-            { "variant", variant.id }, { "layer", null }, { "event", "note" }, { "kind", "not_saved" },
-            { "message", "no checkpoint was written, so it was measured from memory: " .. saved.reason } }
-      end
-      for _, entry in ipairs(stage and stage.result.ledger or {}) do
-         out[#out + 1] = object {
-            { "variant", variant.id }, { "layer", entry.where ~= "" and entry.where or null },
-            { "event", events[entry.kind] or "repair" }, { "kind", entry.kind },
-            { "message", entry.text } }
-      end
-   end
-   for _, task in ipairs(context.study.tasks) do
-      local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
-      for _, kind in ipairs { "skipped", "overlong" } do
-         local ids = stage and stage.result[kind] or {}
-         if #ids > 0 then
-            out[#out + 1] = object {
-               { "variant", null }, { "layer", null }, { "event", "skip" }, { "kind", kind },
-               { "message", left_out_message(task.id, kind, ids) } }
-         end
-      end
-   end
-   return out
-end
-
 local function times_part(context)
    local per_variant, per_result = object(), object()
    for _, variant in ipairs(context.study:variants()) do
@@ -374,22 +329,6 @@ local function add_evidence(context, report)
    evidence.collapse(report)
 end
 
--- Recipes that cannot be made here stay in the list; tasks that cannot be run are named in the study.
-local function add_missing(context, report)
-   report.study.not_available = list()
-   for _, one in ipairs(context.study.missing) do
-      report.study.not_available[#report.study.not_available + 1] = object {
-         { "kind", one.kind }, { "label", one.label }, { "reason", one.reason } }
-      for _, subject in ipairs(one.kind == "recipe" and context.study.subjects or {}) do
-         report.variants[#report.variants + 1] = object {
-            { "id", subject.id .. "/" .. one.label:lower():gsub("[^%w]+", "-") }, { "subject", subject.id },
-            { "label", one.label }, { "method", one.label:match "^%w+" }, { "calibration", null },
-            { "status", "not_available" }, { "reason", one.reason }, { "recipe", object { { "method", one.label } } },
-            { "linears", list() } }
-      end
-   end
-end
-
 function record.assemble(context)
    local report = object { { "schema", "assay.report/1" } }
    report.study = study_part(context)
@@ -400,7 +339,7 @@ function record.assemble(context)
    for _, variant in ipairs(context.study:variants()) do
       report.variants[#report.variants + 1] = variant_part(context, variant)
    end
-   add_missing(context, report)
+   ledger.add_missing(context, report)
    report.tasks = tasks_part(context)
    report.gates = gates_part(context)
    context.gates = report.gates
@@ -410,7 +349,7 @@ function record.assemble(context)
    report.generations = generations_part(context)
    add_evidence(context, report)
    report.verdicts = judge.verdicts(context, report)
-   report.ledger = ledger_part(context)
+   report.ledger = ledger.entries(context)
    report.times = times_part(context)
    return enrich(report)
 end

@@ -239,7 +239,7 @@ function evidence.failures(context, measured)
          out[#out + 1] = { variant = row.variant.id, task = task.id,
                            entries = failures.entries(base.stage.result.outputs, row.stage.result.outputs, {
                               study = context.study.name, variant = row.variant.id, task = task.id,
-                              protocol = task:protocol().id, command = native.sys.settings().command }) }
+                              protocol = task:protocol().id }) }
       end
    end)
    return out

@@ -62,7 +62,10 @@ end
 local function write_failures(context, report)
    local entries, chosen = {}, {}
    for _, part in ipairs(context.failures or {}) do
-      for _, entry in ipairs(part.entries) do entries[#entries + 1] = entry end
+      for _, entry in ipairs(part.entries) do
+         entry.repro_cmd = sys.settings().command
+         entries[#entries + 1] = entry
+      end
    end
    if #entries == 0 then return end
    fs.write(context.folder .. "/failures.jsonl", lines_of(entries))

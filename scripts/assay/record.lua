@@ -316,6 +316,7 @@ end
 -- What the stages of a run hold beyond their numbers, for publish.lua: { failures, rows }.
 local function add_evidence(context, report)
    report.aa_noise = noise.report(context)
+   noise.mark(report)
    report.detectors = evidence.detectors(context, record.measured)
    report.identity = evidence.identity(context, record.measured)
    report.lengths = evidence.lengths(context, record.measured)

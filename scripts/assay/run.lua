@@ -100,7 +100,7 @@ local function outcome(context, report)
    end
    if settings.strict then
       for _, gate in ipairs(report.gates) do
-         if gate.status == "fail" then
+         if gate.status == "fail" and gate.severity == "block" then
             sys.fail { kind = "gate", message = ("gate %s failed: %s"):format(gate.id, gate.message) }
          end
       end
@@ -121,7 +121,7 @@ return function(study, path)
    local folder = settings.out ~= "" and settings.out or "runs/" .. study.name
    local context = {
       study = study, path = path, folder = folder, failed = {}, n_stored = 0, resumed = false,
-      started = sys.utc(), clock = sys.clock(), store = store.open(folder .. "/store"),
+      started = sys.utc(), clock = sys.clock(), store = store.open(folder .. "/store", settings.version),
       models = variants.models(),
    }
    for _, subject in ipairs(study.subjects) do plan.facts(subject) end

@@ -6,8 +6,21 @@ local fs, json, sys = native.fs, native.json, native.sys
 local store = {}
 store.__index = store
 
-function store.open(folder)
+-- Says once, on stderr, that a folder holds results of another version: their keys differ, so they are kept and not used.
+local function greet(folder, version)
+   local path = folder .. "/version"
+   local before = (fs.read(path) or ""):match "^%S+"
+   if before == version then return end
+   if before then
+      io.stderr:write(("assay: %s holds results of assay %s; they stay there, and this version %s computes its own\n")
+                         :format(folder, before, version))
+   end
+   fs.write(path, version .. "\n")
+end
+
+function store.open(folder, version)
    fs.mkdir(folder)
+   if version then greet(folder, version) end
    return setmetatable({ folder = folder }, store)
 end
 

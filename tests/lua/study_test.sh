@@ -62,6 +62,21 @@ code=$?
 [ "$code" = 4 ] || [ "$code" = 0 ] || fail "Ctrl-C in a study: exit code $code"
 [ "$(ls "$work/four/store"/*/stage.json | wc -l)" -gt 0 ] || fail "Ctrl-C lost the finished stage"
 
+# results of another version are named, kept and not used
+cp -r "$work/one" "$work/six"
+echo 0.0.1 >"$work/six/store/version"
+expect 0 run "${study[@]}" --out "$work/six" --quiet
+contains "$err" "$work/six/store holds results of assay 0.0.1; they stay there, and this version"
+
+# a blocking gate that fails is exit code 6 under --strict, after the report is written
+expect 6 run "${study[@]}" --out "$work/one" --quiet --strict
+contains "$err" "gate G03 failed"
+
+# raw answers, and the catalogue of failures with the columns of the work list
+[ "$(wc -l <"$work/one/samples/generations.base.rtn-w2-g16.jsonl")" = 2 ] || fail "answers are missing in samples/"
+contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
+contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
+
 # a full disk: an error, no half-written report
 (ulimit -f 64 && "$assay" run "${study[@]}" --out "$work/five" --quiet) >"$work/out" 2>"$work/err" </dev/null
 code=$?

@@ -117,4 +117,20 @@ function noise.report(context)
    return out
 end
 
+-- Marks comparisons that are no larger than what two runs of one model differ by.
+function noise.mark(report)
+   for _, one in ipairs(report.aa_noise) do
+      for _, result in ipairs(one.value > 0 and report.results or {}) do
+         local p = result.paired
+         if p ~= json.null and result.task == one.task and result.metric == one.metric
+            and result.variant:match "^(.*)/[^/]+$" == one.subject then
+            local size = p.quantity == "ratio" and math.abs(math.log(p.estimate))
+                         or p.lost and (p.lost + p.gained) / result.counts.items or math.abs(p.estimate)
+            local floor = one.unit == "count" and one.value / one.items or one.value
+            result.below_noise = size <= floor
+         end
+      end
+   end
+end
+
 return noise

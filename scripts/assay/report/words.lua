@@ -62,7 +62,7 @@ function words.finding(result, primary)
   local verdict = result.verdict
   if verdict == "reference" then return "the reference that the others are compared with" end
   if not result.paired then return result.reason or "not compared with the reference" end
-  local numbers = change_text(result)
+  local numbers = change_text(result) .. (result.below_noise and ", no more than two runs of one model differ by" or "")
   local near = margin_text(primary)
   if verdict == "worse" then
     local size = result.within_margin and ", though smaller than " .. near or ""

@@ -66,11 +66,12 @@ local function compare_outputs(again, first)
    return { metric = "text", items = n, quantity = "other answers", value = changed, unit = "count" }
 end
 
-local function rows_of(again, first)
+local function rows_of(task, again, first)
    local rows = json.list {}
-   for name, metric in pairs(again.metrics or {}) do
-      local other = (first.metrics or {})[name]
-      if other then
+   for _, declared in ipairs(task.definition.metrics) do
+      local name = declared.name
+      local metric, other = (again.metrics or {})[name], (first.metrics or {})[name]
+      if metric and other then
          local ids = again.ids or {}
          rows[#rows + 1] = compare_scores(name, metric, other, ids, #ids > 0 and index_by(first.ids) or nil)
       end
@@ -80,7 +81,6 @@ local function rows_of(again, first)
       rows[#rows + 1] = { metric = "kld", items = again.counts.windows, quantity = "divergence from itself",
                           value = again.distance.kld.value, unit = "nats" }
    end
-   table.sort(rows, function(a, b) return a.metric < b.metric end)
    return rows
 end
 
@@ -95,7 +95,7 @@ function noise.run(context, variant, task)
       local again, how = with_other_threads(function()
          return task.definition.run(smaller(task, context.study.noise), m, sys.update, place)
       end)
-      return json.object { { "rows", rows_of(json.decode(json.encode(again)), first) }, { "how", how } }
+      return json.object { { "rows", rows_of(task, json.decode(json.encode(again)), first) }, { "how", how } }
    end)
 end
 

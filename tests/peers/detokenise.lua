@@ -1,0 +1,9 @@
+-- WikiText-2's test documents as the task detokenises them, one JSON object a line. usage: assay run detokenise.lua OUT
+local assay = require "assay"
+local words = require "assay.tasks.perplexity_words"
+
+local file = assert(io.open((...), "w"))
+for _, page in ipairs(words.documents_of(assay.dataset.wikitext2 {})) do
+  file:write(assay.json.encode { page = page, text = words.detokenised(page), words = words.count_words(page) }, "\n")
+end
+file:close()

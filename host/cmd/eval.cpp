@@ -5,10 +5,11 @@
 namespace assay::cmd {
 
 int verb_eval(const options &given) {
-  const json options = {{"model", given.operands[0]},
-                        {"text", given.operands[1]},
-                        {"window", given.window},
-                        {"limit", given.limit}};
+  json options = {{"model", given.operands[0]},
+                  {"text", given.operands[1]},
+                  {"window", given.window},
+                  {"limit", given.limit}};
+  if (!given.adapter.empty()) options["adapter"] = given.adapter;
   return lua::run_command(script_settings(given), "eval", options, given.traceback);
 }
 

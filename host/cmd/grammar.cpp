@@ -68,6 +68,9 @@ void add_global_options(CLI::App &app, options &to) {
 }
 
 void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
+  if (verb == "quantize" || verb == "eval" || verb == "model")
+    sub.add_option("--adapter", to.adapter, "PEFT LoRA folder, merged into the model")
+        ->type_name("DIR");
   if (verb == "quantize") {
     sub.add_option("--method", to.method, "named method (default: round to nearest)")
         ->capture_default_str();
@@ -81,7 +84,8 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_flag("--asymmetric", to.asymmetric, "grid with a zero point");
     sub.add_flag("--keep-lm-head,--keep-lm-head-fp16", to.keep_lm_head,
                  "leave the output head unquantized");
-    sub.add_option("--calib", to.calib, "calibration text file or data set");
+    sub.add_option("--calib", to.calib,
+                   "calibration text file or known data set, such as gsm8k or gsm8k:train");
     sub.add_option("--samples", to.samples, "calibration sequences");
     sub.add_option("--length", to.length, "tokens of a calibration sequence");
     sub.add_option("--format", to.format, "what to write")->capture_default_str();

@@ -5,8 +5,9 @@
 namespace assay::cmd {
 
 int verb_model(const options &given) {
-  return lua::run_command(script_settings(given), "model", {{"path", given.operands[0]}},
-                          given.traceback);
+  json options = {{"path", given.operands[0]}};
+  if (!given.adapter.empty()) options["adapter"] = given.adapter;
+  return lua::run_command(script_settings(given), "model", options, given.traceback);
 }
 
 }  // namespace assay::cmd

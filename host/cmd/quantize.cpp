@@ -18,6 +18,7 @@ int verb_quantize(const options &given) {
   if (!given.method.empty()) options["method"] = given.method;
   if (!given.format.empty()) options["format"] = given.format;
   if (!given.calib.empty()) options["calib"] = given.calib;
+  if (!given.adapter.empty()) options["adapter"] = given.adapter;
   if (given.samples) options["samples"] = given.samples;
   if (given.length) options["length"] = given.length;
   return lua::run_command(script_settings(given), "quantize", options, given.traceback);

@@ -33,6 +33,8 @@ struct options {
   // operands, as written: script, model, file, folder, plugin id, kind, name, ...
   std::vector<std::string> operands;
 
+  std::string adapter;  // of quantize, eval, model: a PEFT LoRA folder to merge
+
   // quantize; "" = the default of scripts/assay/cli/quantize.lua
   std::string method, model, calib, format;
   int bits = 4;

@@ -1,5 +1,6 @@
 // assay.native.model: opening models, and the methods of a model that deal in text.
 // What runs the network is in lib_model_run.cpp, what quantizes it in lib_quant.cpp.
+#include <filesystem>
 #include <fstream>
 
 #include "lua/state.hpp"
@@ -9,10 +10,15 @@
 #include "model/device.hpp"
 #include "model/gguf_file.hpp"
 #include "model/import_gguf.hpp"
+#include "model/lora.hpp"
 
 namespace assay::lua {
 
 std::shared_ptr<const text::tokenizer> subject::shared_tokenizer() {
+  const std::filesystem::path folder = source->path();
+  const bool legacy = !source->is_gguf() && !std::filesystem::exists(folder / "tokenizer.json") &&
+                      std::filesystem::exists(folder / "vocab.json");
+  if (!tokenizer_ && legacy) tokenizer_ = text::tokenizer::from_folder(source->path());
   if (!tokenizer_)
     tokenizer_ = text::tokenizer::from_json(source->tokenizer_json(),
                                             source->tokenizer_config_json(), source->path());
@@ -135,13 +141,20 @@ json describe(const model::checkpoint &source) {
   return facts;
 }
 
+std::shared_ptr<model::checkpoint> open_source(const std::string &path,
+                                               const std::optional<std::string> &adapter) {
+  return adapter ? model::open_lora(*adapter, path) : model::checkpoint::open(path);
+}
+
 int inspect(lua_State *L) {  // inspect(path) -> facts, without loading weights
   push_json(L, describe(*model::checkpoint::open(read_string(L, 1, "path"))));
   return 1;
 }
 
-int full_description(lua_State *L) {  // describe(path): everything a header tells, and the hash
-  push_json(L, model::describe_model(*model::checkpoint::open(read_string(L, 1, "path")), true));
+int full_description(lua_State *L) {  // describe(path, { adapter }): all that a header tells, hash
+  const option_table options(L, 2, {"adapter"});
+  const auto source = open_source(read_string(L, 1, "path"), options.text("adapter"));
+  push_json(L, model::describe_model(*source, true));
   return 1;
 }
 
@@ -165,15 +178,15 @@ int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file o
   return 1;
 }
 
-int load(lua_State *L) {  // load(path, { dtype, device })
+int load(lua_State *L) {  // load(path, { dtype, device, adapter })
   const std::string path = read_string(L, 1, "path");
-  const option_table options(L, 2, {"dtype", "device"});
+  const option_table options(L, 2, {"dtype", "device", "adapter"});
   const settings &given = settings_of(L);
   model::load_options how;
   how.dtype = model::parse_dtype(options.text("dtype").value_or(given.dtype));
   how.device = options.text("device").value_or(given.device);
   auto loaded = std::make_shared<subject>();
-  loaded->source = model::checkpoint::open(path);
+  loaded->source = open_source(path, options.text("adapter"));
   loaded->decoder = model::decoder::load(*loaded->source, how);
   push_object<subject_handle>(L, std::move(loaded));
   return 1;

@@ -1,11 +1,13 @@
 // assay.native.text: tokenizers and chat templates on their own, without a model.
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "core/file.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
 #include "lua/text.hpp"
+#include "model/gguf_metadata.hpp"
 
 namespace assay::lua {
 namespace {
@@ -69,8 +71,22 @@ int tokenizer_text(lua_State *L) {
   return 1;
 }
 
-int open_tokenizer(lua_State *L) {
-  push_object<tokenizer_handle>(L, text::tokenizer::from_folder(read_string(L, 1, "path")));
+bool begins_with_gguf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  char magic[4] = {};
+  return file.read(magic, 4) && std::string(magic, 4) == "GGUF";
+}
+
+int open_tokenizer(lua_State *L) {  // a folder, a tokenizer.json, or a GGUF that holds one
+  const std::string path = read_string(L, 1, "path");
+  if (std::filesystem::is_regular_file(path) && begins_with_gguf(path)) {
+    const auto file = model::gguf_file::open(path);
+    push_object<tokenizer_handle>(
+        L, text::tokenizer::from_json(model::gguf_tokenizer_json(*file),
+                                      model::gguf_tokenizer_config(*file).dump(), path));
+    return 1;
+  }
+  push_object<tokenizer_handle>(L, text::tokenizer::from_folder(path));
   return 1;
 }
 

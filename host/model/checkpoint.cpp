@@ -35,6 +35,8 @@ class folder_checkpoint : public checkpoint {
       throw error(error_kind::failed, "config.json is not an object").at(folder);
     raw_ = open_safetensors_folder(folder);
     tensors_ = raw_;
+    take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
+    take_separate_quantization("quant_config.json", "awq");      // AutoAWQ likewise
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
   }
@@ -79,10 +81,29 @@ class folder_checkpoint : public checkpoint {
     return fs::exists(file) ? read_file(file.string()) : "";
   }
 
+  // Older tools described the quantization in a file beside config.json.
+  void take_separate_quantization(const char *name, const char *method) {
+    const fs::path file = fs::path(path_) / name;
+    if (config_.contains("quantization_config") || !fs::exists(file)) return;
+    json told = read_json_file(file.string());
+    if (!told.is_object())
+      throw error(error_kind::failed, std::string(name) + " is not an object").at(path_);
+    if (!told.contains("quant_method")) told["quant_method"] = method;
+    config_["quantization_config"] = std::move(told);
+  }
+
+  // bitsandbytes before it named itself is known by its switches.
+  static std::string method_of(const json &quantization) {
+    if (!quantization.is_object()) return "unknown";
+    if (quantization.contains("quant_method")) return quantization.value("quant_method", "unknown");
+    const bool bits_and_bytes =
+        quantization.value("load_in_4bit", false) || quantization.value("load_in_8bit", false);
+    return bits_and_bytes ? "bitsandbytes" : "unknown";
+  }
+
   void open_quantized() {
     const json &quantization = config_["quantization_config"];
-    quant_method_ =
-        quantization.is_object() ? quantization.value("quant_method", "unknown") : "unknown";
+    quant_method_ = method_of(quantization);
     if (quant_method_ == "compressed-tensors")
       tensors_ = std::make_shared<compressed_tensors_source>(raw_, config_, path_);
     else if (quant_method_ == "gptq" || quant_method_ == "awq")

@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "model/gguf_blocks.hpp"
-#include "model/gguf_checkpoint.hpp"
+#include "model/gguf_metadata.hpp"
 
 namespace assay::model {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "model/gguf_checkpoint.hpp"
+#include "model/gguf_metadata.hpp"
 
 namespace assay::model {
 namespace {

@@ -48,8 +48,8 @@ gptq_awq_source::gptq_awq_source(std::shared_ptr<const tensor_source> raw, const
     const std::string format = q.value("checkpoint_format", "gptq");
     if (format != "gptq" && format != "gptq_v2")
       refuse("the GPTQ layout '" + format + "'", "Supported are gptq and gptq_v2");
-    if (bits_ != 2 && bits_ != 4 && bits_ != 8)
-      refuse("GPTQ of " + std::to_string(bits_) + " bits", "Supported are 2, 4 and 8 bits");
+    if (bits_ != 2 && bits_ != 3 && bits_ != 4 && bits_ != 8)
+      refuse("GPTQ of " + std::to_string(bits_) + " bits", "Supported are 2, 3, 4 and 8 bits");
     zero_offset_ = format == "gptq" ? 1 : 0;
   }
   list_tensors();
@@ -66,12 +66,15 @@ void gptq_awq_source::list_tensors() {
     if (ends_with(info.name, ".qweight")) {
       if (info.shape.size() != 2)
         throw error(error_kind::failed, "'" + info.name + "' is not a matrix").at(where_);
-      const int64_t per_word = 32 / bits_;
+      // 3 bits: 32 codes in 3 words, two of them across a word's end (formats.md 4.2)
+      const int64_t words = info.shape[awq_ ? 1 : 0], codes = words * 32 / bits_;
+      if (codes * bits_ != words * 32)
+        throw error(error_kind::failed, "'" + info.name + "' does not hold whole codes").at(where_);
       logical.name = module + ".weight";
       logical.dtype = at::kFloat;
       logical.stored = awq_ ? "awq" : "gptq";
-      logical.shape = awq_ ? std::vector<int64_t>{info.shape[1] * per_word, info.shape[0]}
-                           : std::vector<int64_t>{info.shape[1], info.shape[0] * per_word};
+      logical.shape = awq_ ? std::vector<int64_t>{codes, info.shape[0]}
+                           : std::vector<int64_t>{info.shape[1], codes};
       for (const char *p : {".qzeros", ".scales", ".g_idx"})
         if (const tensor_info *extra = raw_->find(module + p))
           logical.stored_bytes += extra->stored_bytes;

@@ -1,8 +1,10 @@
 // adapter_config.json + adapter_model.safetensors over a base checkpoint.
 #include "model/lora.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <regex>
 
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -20,30 +22,75 @@ void check_config(const json &config, const std::string &where) {
     throw error(error_kind::failed, "adapter_config.json: " + what + " is not supported")
         .at(where)
         .hint(
-            "Supported is plain LoRA on linears (rank, alpha, rslora); merge others with PEFT "
-            "first");
+            "Supported is plain LoRA on linears (rank, alpha, their patterns, rslora); merge "
+            "others "
+            "with PEFT first");
   };
   if (config.value("peft_type", "") != "LORA")
     refuse("peft_type '" + config.value("peft_type", "") + "'");
   if (config.value("use_dora", false)) refuse("use_dora");
   if (config.contains("bias") && config["bias"] != "none") refuse("bias " + config["bias"].dump());
-  for (const char *key : {"modules_to_save", "rank_pattern", "alpha_pattern",
-                          "trainable_token_indices", "layer_replication"})
+  for (const char *key : {"modules_to_save", "trainable_token_indices", "layer_replication",
+                          "target_parameters", "megatron_config", "eva_config", "corda_config"})
     if (config.contains(key) && !config[key].is_null() && !config[key].empty()) refuse(key);
+}
+
+bool matches(const std::string &module, const std::string &pattern) {
+  try {
+    return std::regex_match(module, std::regex(pattern));
+  } catch (const std::regex_error &) {
+    return false;
+  }
+}
+
+// The value for a module: that of the first pattern that names it, as PEFT looks it up
+// (peft/utils/other.py get_pattern_key: the pattern is a name's end, or a regular expression for it).
+double of_pattern(const json &config, const char *key, const std::string &module,
+                  double otherwise) {
+  if (!config.contains(key) || !config[key].is_object()) return otherwise;
+  for (const auto &item : config[key].items()) {
+    const std::string &pattern = item.key();
+    const size_t from = module.size() - std::min(module.size(), pattern.size());
+    const bool is_end = module.compare(from, std::string::npos, pattern) == 0 &&
+                        (from == 0 || module[from - 1] == '.');
+    if (!is_end && !matches(module, "(.*\\.)?(" + pattern + ")")) continue;
+    if (!item.value().is_number())
+      throw error(error_kind::failed, std::string("adapter_config.json: ") + key + " of '" +
+                                          pattern + "' is not a number");
+    return item.value().get<double>();
+  }
+  return otherwise;
+}
+
+// What adapter_config.json lists by name must be there: an adapter that lost a part is another model.
+void check_targets(const json &config, const tensor_source &adapter, const std::string &where) {
+  if (!config.contains("target_modules") || !config["target_modules"].is_array()) return;
+  for (const json &target : config["target_modules"]) {
+    if (!target.is_string()) continue;
+    const std::string end = "." + target.get<std::string>() + ".lora_A.weight";
+    const auto &infos = adapter.tensors();
+    const bool found = std::any_of(infos.begin(), infos.end(), [&](const tensor_info &info) {
+      return info.name.size() >= end.size() &&
+             info.name.compare(info.name.size() - end.size(), end.size(), end) == 0;
+    });
+    if (!found)
+      throw error(error_kind::failed, "the adapter targets '" + target.get<std::string>() +
+                                          "' and has no tensor for it")
+          .at(where);
+  }
 }
 
 class lora_source : public tensor_source {
  public:
   lora_source(std::shared_ptr<const checkpoint> base, const std::string &folder, const json &config)
-      : base_(std::move(base)), where_(folder) {
+      : base_(std::move(base)), where_(folder), config_(config) {
     adapter_ = open_safetensors_file((fs::path(folder) / "adapter_model.safetensors").string());
-    const double rank = config.value("r", 0), alpha = config.value("lora_alpha", 0.0);
-    if (!(rank >= 1))
+    rank_ = config.value("r", 0);
+    if (rank_ < 1)
       throw error(error_kind::failed, "adapter_config.json: 'r' must be at least 1").at(where_);
-    scale_ = config.value("use_rslora", false) ? alpha / std::sqrt(rank) : alpha / rank;
-    fan_in_fan_out_ = config.value("fan_in_fan_out", false);
     infos_ = base_->tensors().tensors();
     check_names();
+    check_targets(config, *adapter_, where_);
     for (tensor_info &info : infos_)
       if (!adapter_name(info.name, "A").empty() && adapter_->has(adapter_name(info.name, "A")))
         info.dtype = at::kFloat;
@@ -60,8 +107,18 @@ class lora_source : public tensor_source {
     if (a.dim() != 2 || b.dim() != 2 || a.size(0) != b.size(1))
       throw error(error_kind::failed, "lora_A and lora_B of '" + name + "' do not fit each other")
           .at(where_);
-    at::Tensor delta = at::matmul(b, a) * scale_;
-    if (fan_in_fan_out_ && delta.sizes() != weight.sizes()) delta = delta.t();
+    const std::string module = name.substr(0, name.size() - std::string(".weight").size());
+    const double rank = of_pattern(config_, "rank_pattern", module, rank_);
+    if (rank != static_cast<double>(a.size(0)))
+      throw error(error_kind::failed, "lora_A of '" + name + "' has " + std::to_string(a.size(0)) +
+                                          " rows, the configuration says another rank")
+          .at(where_);
+    const double alpha =
+        of_pattern(config_, "alpha_pattern", module, config_.value("lora_alpha", 0.0));
+    const bool rslora = config_.value("use_rslora", false);  // arXiv:2312.03732
+    // fan_in_fan_out changes nothing: it speaks of layers that store [in, out], and PEFT itself
+    // turns it off on linears, which is all that these models have.
+    const at::Tensor delta = at::matmul(b, a) * (alpha / (rslora ? std::sqrt(rank) : rank));
     if (delta.sizes() != weight.sizes())
       throw error(error_kind::failed,
                   "the adapter of '" + name + "' does not fit the base's weight")
@@ -98,9 +155,9 @@ class lora_source : public tensor_source {
   std::shared_ptr<const checkpoint> base_;
   std::shared_ptr<const tensor_source> adapter_;
   std::string where_;
+  json config_;
   std::vector<tensor_info> infos_;
-  double scale_ = 1;
-  bool fan_in_fan_out_ = false;
+  int64_t rank_ = 0;
 };
 
 class lora_checkpoint : public checkpoint {
@@ -109,7 +166,8 @@ class lora_checkpoint : public checkpoint {
                   const json &adapter)
       : base_(std::move(base)) {
     path_ = folder;
-    name_ = fs::path(folder).lexically_normal().filename().string();
+    const fs::path clean = fs::path(folder).lexically_normal();
+    name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
     config_ = base_->config();
     quant_method_ = base_->quant_method();
     tensors_ = raw_ = std::make_shared<lora_source>(base_, folder, adapter);
@@ -145,6 +203,10 @@ bool is_lora_folder(const std::string &folder) {
 }
 
 std::shared_ptr<checkpoint> open_lora(const std::string &folder, const std::string &base) {
+  if (!fs::exists(fs::path(folder) / "adapter_config.json"))
+    throw error(error_kind::failed, "the folder has no adapter_config.json")
+        .at(folder)
+        .hint("A PEFT adapter is a folder with adapter_config.json and adapter_model.safetensors");
   const json config = read_json_file((fs::path(folder) / "adapter_config.json").string());
   if (!config.is_object())
     throw error(error_kind::failed, "adapter_config.json is not an object").at(folder);
@@ -153,6 +215,8 @@ std::shared_ptr<checkpoint> open_lora(const std::string &folder, const std::stri
   const std::string wanted = !base.empty()       ? base
                              : named.is_string() ? named.get<std::string>()
                                                  : "";
+  if (!base.empty() && fs::exists(base))  // given by the user: any model, a GGUF file too
+    return std::make_shared<lora_checkpoint>(folder, checkpoint::open(base), config);
   for (const fs::path &candidate : {fs::path(folder) / wanted, fs::path(wanted)})
     if (!wanted.empty() && fs::exists(candidate / "config.json"))
       return std::make_shared<lora_checkpoint>(folder, checkpoint::open(candidate.string()),
@@ -160,8 +224,8 @@ std::shared_ptr<checkpoint> open_lora(const std::string &folder, const std::stri
   throw error(error_kind::failed, "the adapter's base model '" + wanted + "' is not here")
       .at(folder)
       .hint(
-          "Put the base model's folder there, or correct base_model_name_or_path in "
-          "adapter_config.json");
+          "Put the base model's folder there, correct base_model_name_or_path in "
+          "adapter_config.json, or give base and adapter apart");
 }
 
 }  // namespace assay::model

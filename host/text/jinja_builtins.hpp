@@ -54,6 +54,9 @@ class parameters {
   std::vector<const value *> slots_;
 };
 
+// str(v) with & < > " ' as HTML entities; a text that is marked already stays as it is.
+std::string escaped(machine &m, const value &v);
+
 // json.dumps, with the reference's options.
 struct json_style {
   std::string item_separator = ", ", key_separator = ": ";

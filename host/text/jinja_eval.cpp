@@ -2,6 +2,8 @@
 // Not operators on values (jinja_operators.cpp).
 #include "text/jinja_machine.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "text/jinja_builtins.hpp"
 #include "text/jinja_level.hpp"
@@ -40,8 +42,7 @@ value machine::eval_compare(const expression &e) {
 value machine::eval_concat(const expression &e) {
   std::string out;
   for (const auto &part : e.parts) {
-    const value v = eval(*part);
-    if (v.is_marked()) refuse_marked();
+    const value v = eval(*part);  // of a marked text the characters alone, as str.join does
     budget_.take(v.is_string() ? v.as_text().size() : 0);
     append_text(out, v);
   }
@@ -69,12 +70,8 @@ value machine::eval_slice(const value &v, const expression &e) {
 
 call_arguments machine::eval_arguments(const argument_list &given) {
   call_arguments result;
-  const auto unmarked = [](const value &v) {
-    if (v.is_marked()) refuse_marked();
-    return v;
-  };
-  for (const auto &e : given.positional) result.positional.push_back(unmarked(eval(*e)));
-  for (const auto &[name, e] : given.named) result.named.emplace_back(name, unmarked(eval(*e)));
+  for (const auto &e : given.positional) result.positional.push_back(eval(*e));
+  for (const auto &[name, e] : given.named) result.named.emplace_back(name, eval(*e));
   if (given.star)
     for (const value &v : iterate(eval(*given.star))) result.positional.push_back(v);
   if (given.star_star) {
@@ -109,15 +106,36 @@ value machine::eval_call(const expression &e) {
   return call(found, arguments);
 }
 
+namespace {
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// A text that `safe` or `escape` marked stays marked where the reference calls a method of its
+// Markup, is an ordinary text where it calls str() first or looks at characters, and is not escaped
+// twice.
+value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
+  if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
+  if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))
+    return e.filter->run(m, v, given).marked();
+  if (!is_one_of(e.text, {"length", "count", "wordcount", "replace", "tojson", "int", "float",
+                          "list", "first", "last", "join"}))
+    refuse_marked();
+  return e.filter->run(m, v, given);
+}
+
+}  // namespace
+
 value machine::eval_filter(const expression &e, const value *input) {
   value v = input ? *input : value();
   if (e.parts[0])
     v = e.parts[0]->kind == expr_kind::filter ? eval_filter(*e.parts[0], input) : eval(*e.parts[0]);
   const call_arguments arguments = eval_arguments(*e.arguments);
   line_ = e.line;
-  if (v.is_marked()) refuse_marked();
   // only now, as in the reference: a branch that never runs may name filters of other hosts
   if (!e.filter) fail("the filter '" + e.text + "' is not supported");
+  if (v.is_marked()) return filter_marked(*this, e, v, arguments);
   return e.filter->run(*this, v, arguments);
 }
 

@@ -34,6 +34,7 @@ value chosen(machine &m, const value &v, const call_arguments &given, const char
   }
   const call_arguments rest = rest_of(given, first + 1);
   std::vector<value> kept;
+  if (!truth(v)) return m.list({}, kind::generator);  // the reference looks at `if seq` first
   for (const value &item : m.iterate(v)) {
     const value looked_at = by_attribute ? path_of(m, item, given.positional[0]) : item;
     if ((test ? test->run(m, looked_at, rest) : truth(looked_at)) == wanted) kept.push_back(item);
@@ -109,8 +110,10 @@ value path_of(machine &m, const value &item, const value &path) {
 
 value map(machine &m, const value &v, const call_arguments &given) {
   std::vector<value> out;
+  const bool empty = !truth(v);  // none and undefined too, as in the reference
   if (given.positional.empty() && !given.named.empty() && given.named[0].first == "attribute") {
     const parameters p(m, "filter 'map'", given, {"attribute", "default"});
+    if (empty) return m.list({}, kind::generator);
     for (const value &item : m.iterate(v)) {
       const value found = path_of(m, item, p.required(0));
       out.push_back(found.is_undefined() && p.has(1) ? p.required(1) : found);
@@ -121,6 +124,7 @@ value map(machine &m, const value &v, const call_arguments &given) {
   const filter_entry *filter = find_filter(name);
   if (!filter) m.fail("the filter '" + std::string(name) + "' is not supported");
   const call_arguments rest = rest_of(given, 1);
+  if (empty) return m.list({}, kind::generator);
   for (const value &item : m.iterate(v)) out.push_back(filter->run(m, item, rest));
   return m.list(std::move(out), kind::generator);
 }

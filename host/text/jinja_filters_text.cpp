@@ -168,29 +168,7 @@ value wordcount(machine &m, const value &v, const call_arguments &given) {
 
 value escape(machine &m, const value &v, const call_arguments &given) {
   const parameters p(m, "filter 'escape'", given, {});
-  std::string out;
-  for (const char c : m.to_text(v)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&#34;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return m.text(std::move(out)).marked();
+  return m.text(escaped(m, v)).marked();
 }
 
 value safe(machine &m, const value &v, const call_arguments &given) {

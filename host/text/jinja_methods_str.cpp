@@ -264,6 +264,47 @@ value zfill(machine &m, const value &self, const call_arguments &given) {
   return text_of(m, s.insert(sign ? 1 : 0, static_cast<size_t>(missing), '0'));
 }
 
+// The value that a replacement field names: the next one, by number or by name.
+const value &field_value(machine &m, std::string_view field, const call_arguments &given,
+                         size_t &next) {
+  if (field.find_first_of(".[:!{") != std::string_view::npos)
+    m.fail("the method 'format' of 'str' takes only {}, {0} and {name} here, not {" +
+           std::string(field) + "}");
+  const bool number = field.find_first_not_of("0123456789") == std::string_view::npos;
+  if (number) {
+    const size_t i = field.empty() ? next++ : std::stoul(std::string(field.substr(0, 9)));
+    if (i >= given.positional.size())
+      m.fail("Replacement index " + std::to_string(i) + " out of range for positional args tuple");
+    return given.positional[i];
+  }
+  for (const auto &[name, v] : given.named)
+    if (name == field) return v;
+  m.fail("str.format() has no argument '" + std::string(field) + "'");
+}
+
+value format_method(machine &m, const value &self, const call_arguments &given) {
+  const std::string_view s = self.as_text();
+  std::string out;
+  size_t next = 0;
+  for (size_t i = 0; i < s.size(); ++i) {
+    if (s[i] != '{' && s[i] != '}') {
+      out += s[i];
+    } else if (i + 1 < s.size() && s[i + 1] == s[i]) {  // doubled: the character itself
+      out += s[i++];
+    } else {
+      const size_t end = s.find('}', i);
+      if (s[i] == '}' || end == std::string_view::npos)
+        m.fail(s[i] == '}' ? "Single '}' encountered in format string"
+                           : "expected '}' before end of string");
+      const std::string part = m.to_text(field_value(m, s.substr(i + 1, end - i - 1), given, next));
+      current_budget().take(part.size());
+      out += part;
+      i = end;
+    }
+  }
+  return text_of(m, std::move(out));
+}
+
 constexpr method k_str_methods[] = {
     {"capitalize", mapped<capitalized>},
     {"casefold", nullptr},
@@ -273,7 +314,7 @@ constexpr method k_str_methods[] = {
     {"endswith", affix<true>},
     {"expandtabs", nullptr},
     {"find", find<false, false>},
-    {"format", nullptr},
+    {"format", format_method},
     {"format_map", nullptr},
     {"index", find<false, true>},
     {"isalnum", all_are<is_alnum>},

@@ -161,7 +161,10 @@ int order(machine &m, op o, const value &a, const value &b, int depth) {
 }  // namespace
 
 value apply(machine &m, op o, const value &a, const value &b) {
-  if (a.is_marked() || b.is_marked()) refuse_marked();
+  if (a.is_marked() || b.is_marked()) {
+    if (o != op::add || !a.is_string() || !b.is_string()) refuse_marked();
+    return m.text(escaped(m, a) + escaped(m, b)).marked();  // markupsafe.Markup's + escapes
+  }
   if (a.is_number() && b.is_number()) {
     if (a.is_integral() && b.is_integral()) return integers(m, o, a.as_integer(), b.as_integer());
     return reals(m, o, a.as_real(), b.as_real());

@@ -92,9 +92,9 @@ bool is_same(machine &m, const value &v, const call_arguments &given) {
   return same(v, one(m, given));
 }
 
-bool is_escaped(machine &m, const value &, const call_arguments &given) {
+bool is_escaped(machine &m, const value &v, const call_arguments &given) {
   none(m, given);
-  return false;  // nothing is ever marked safe: there is no HTML escaping here
+  return v.is_marked();
 }
 
 bool names_filter(machine &m, const value &v, const call_arguments &given) {

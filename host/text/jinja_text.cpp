@@ -187,4 +187,18 @@ std::string replaced(machine &m, std::string_view s, std::string_view from, std:
   return out;
 }
 
+std::string escaped(machine &m, const value &v) {
+  if (v.is_marked()) return std::string(v.as_text());
+  std::string out;
+  for (const char c : m.to_text(v)) {
+    constexpr std::string_view k_special = "&<>\"'";
+    constexpr const char *k_entities[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
+    if (const size_t place = k_special.find(c); place != std::string_view::npos)
+      out += k_entities[place];
+    else
+      out += c;
+  }
+  return out;
+}
+
 }  // namespace assay::text::jinja

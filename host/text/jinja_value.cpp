@@ -317,8 +317,9 @@ void append_repr(std::string &out, const value &v, int depth) {
       out += real_repr(v.as_real());
       break;
     case kind::string:
-      if (v.is_marked()) refuse_marked();
+      if (v.is_marked()) out += "Markup(";
       append_string_repr(out, v.as_text());
+      if (v.is_marked()) out += ')';
       break;
     case kind::list:
     case kind::tuple:

@@ -57,8 +57,8 @@ class value {
     return v;
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
-  // A text that `safe` or `escape` marked. The reference then escapes what it is joined with; here
-  // it can be printed, and any other use is an error.
+  // A text that `safe` or `escape` marked: `+` escapes what it is joined with, as markupsafe does.
+  // What the reference's Markup does beyond that (its methods, %, slices) is an error here.
   value marked() const {
     value v = *this;
     v.marked_ = true;

@@ -45,7 +45,9 @@ function calibration_class:tokens_for(model)
       if o.ids then
          made = { ids = o.ids, counted = o.counted, source = { dataset = "ids" } }
       else
-         made, self.texts[model] = tokens.make(self, model)
+         local texts, records
+         made, texts, records = tokens.make(self, model)
+         self.texts[model] = { texts, records }
       end
       self.made[model], self.facts = made, native.quant.calibration(made)
    end
@@ -55,13 +57,16 @@ end
 -- { sequences, tokens, counted_tokens, shortest, longest, hash, source }: what the model's tokenizer made of it.
 function calibration_class:describe(model) return native.quant.calibration(self:tokens_for(model)) end
 
--- The texts behind the sequences, for finding them again in what is evaluated.
+-- The texts of the sequences, and those of the records that they were drawn from: for finding them again in what is
+-- evaluated.
 function calibration_class:texts_for(model)
    local made = self:tokens_for(model)
-   if self.texts[model] then return self.texts[model] end
-   local texts = {}
-   for i, ids in ipairs(made.ids) do texts[i] = model:decode(ids) end
-   return texts
+   if not self.texts[model] then
+      local texts = {}
+      for i, ids in ipairs(made.ids) do texts[i] = model:decode(ids) end
+      self.texts[model] = { texts, texts }
+   end
+   return self.texts[model][1], self.texts[model][2]
 end
 
 -- What fixes its content, for keys of stored results.

@@ -193,7 +193,7 @@ local function joined(self, model)
       fail.usage(("calibration: %d sequences of %d tokens are wanted, the text has only %d")
                     :format(wanted, o.length, chunks), "Lower samples or length, or give more text")
    end
-   local made = { ids = {}, texts = {}, skipped = 0 }
+   local made = { ids = {}, texts = {}, records = texts, skipped = 0 }
    for i, chunk in ipairs(shuffled(chunks, o.seed)) do
       if i > wanted then break end
       made.ids[i] = table.move(ids, (chunk - 1) * o.length + 1, chunk * o.length, 1, {})
@@ -202,7 +202,7 @@ local function joined(self, model)
    return made
 end
 
--- { ids, counted?, source }, and in `texts` what the sequences were made from.
+-- { ids, counted?, source }; the texts of the sequences; the records that they were drawn from.
 function tokens.make(self, model)
    local o = self.options
    local made = o.layout == "joined" and joined(self, model) or one_a_record(self, model)
@@ -211,7 +211,7 @@ function tokens.make(self, model)
                     sha256 = o.dataset:identity().sha256, license = info.license, seed = o.seed,
                     template = o.template, layout = o.layout, mask = o.mask, length = o.length,
                     skipped = made.skipped, allow_held_out = o.allow_held_out, allow_short = o.allow_short }
-   return { ids = made.ids, counted = made.counted, source = source }, made.texts
+   return { ids = made.ids, counted = made.counted, source = source }, made.texts, made.records or made.texts
 end
 
 return tokens

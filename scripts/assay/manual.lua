@@ -16,8 +16,8 @@ local function entry(name, parameters, returns, about, extra)
 end
 
 manual.entries = {
-   entry("assay.load", { "path: string", "options?: { dtype: string, device: string }" }, "assay.model",
-         "A model folder, GGUF file or known name, ready to run.",
+   entry("assay.load", { "path: string", "options?: { dtype: string, device: string, adapter: string }" }, "assay.model",
+         "A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge.",
          { example = 'local m = assay.load("smollm2-135m-instruct", { dtype = "float32" })' }),
    entry("assay.tokenizer", { "path: string" }, "assay.tokenizer",
          "The tokenizer of a folder or of a tokenizer.json, without a model."),
@@ -36,8 +36,29 @@ manual.entries = {
          { example = "assay.grid { assay.method.rtn, bits = { 4, 3 }, group = 64 }" }),
    entry("assay.dataset.text", { "config: { path: string }" }, "assay.dataset",
          "Texts or JSON lines as records; d:records(), d:text(), d:info()."),
-   entry("assay.calibration", { "options: { dataset: assay.dataset, samples: integer, length: integer, seed: integer, ids: integer[][] }" },
-         "assay.calibration", "Token sequences that statistics are taken from."),
+   entry("assay.dataset.jsonl", { "config: { path: string, field: string, map: function, rows: integer, license: string }" },
+         "assay.dataset", "JSON lines as records; map gives each record the shape that is wanted, or nil to leave it out.",
+         { example = "assay.dataset.jsonl { path = \"qa.jsonl\", map = function(r) return { prompt = r.q, answer = r.a } end }" }),
+   entry("assay.dataset.json", { "config: { path: string, at: string[], map: function, rows: integer }" }, "assay.dataset",
+         "The objects of a list inside a JSON document; `at` names the lists on the way."),
+   entry("assay.dataset.csv", { "config: { path: string, delimiter: string, header: boolean, map: function, rows: integer }" },
+         "assay.dataset", "Comma-separated values as records of texts."),
+   entry("assay.dataset.parquet", { "config: { path: string, prefix: string, columns: string[], map: function, rows: integer }" },
+         "assay.dataset", "Parquet files as records, where the plugin is built."),
+   entry("assay.dataset.gsm8k", { "options?: { split: string, path: string, subset: string }" }, "assay.dataset",
+         "A known set, found below --data or in path, its rows asserted. Also arc_easy, arc_challenge, boolq, superglue_boolq, "
+         .. "squad_v2, openmath2, wikitext2, hellaswag, piqa, winogrande, mmlu.",
+         { example = "assay.dataset.gsm8k { split = \"train\" }" }),
+   entry("dataset:records", {}, "function", "Iterates over the records."),
+   entry("dataset:text", { "separator?: string" }, "string", "All records' text joined."),
+   entry("dataset:info", {}, "table", "{ records, sha256, license, source, fields, name, split }."),
+   entry("dataset:count", {}, "integer", "Records, after the map."),
+   entry("assay.calibration", { "options: { dataset: assay.dataset, samples: integer, share: number, length: integer, "
+         .. "seed: integer, template: string, layout: string, mask: string, ids: integer[][], counted: integer[][], "
+         .. "allow_short: string, allow_held_out: string, allow_overlap: string }" },
+         "assay.calibration", "Token sequences that statistics are taken from; c:describe(model) counts and hashes them.",
+         { example = "assay.calibration { dataset = assay.dataset.gsm8k { split = \"train\" }, share = 0.15, "
+           .. "template = \"chat\", mask = \"response\" }" }),
    entry("assay.task.perplexity", { "options: { dataset: assay.dataset, window: integer, limit: integer }" }, "assay.task",
          "Perplexity on a text, in windows that do not overlap."),
    entry("assay.task.generations", { "options: { dataset: assay.dataset, max_tokens: integer }" }, "assay.task",

@@ -42,10 +42,16 @@ function model.find(name)
                                                                   table.concat(fail.sorted_keys(known), ", ")))
 end
 
--- assay.load(path or name, { dtype = "float32", device = "cpu" })
+-- assay.load(path or name, { dtype = "float32", device = "cpu", adapter = "a PEFT LoRA folder" })
 function model.load(path, options)
    if type(path) ~= "string" then
       fail.usage(("load: 'path' must be a string, not %s"):format(type(path)))
+   end
+   if type(options) == "table" and type(options.adapter) == "string" then
+      local copy = {}
+      for key, value in pairs(options) do copy[key] = value end
+      copy.adapter = model.find(options.adapter)
+      options = copy
    end
    return native.model.load(model.find(path), options)
 end

@@ -48,6 +48,7 @@ end
 -- Estimated seconds of one stage: "identity", "quantize" or a task.
 function plan.seconds(kind, variant, what, rate)
    local facts = plan.facts(variant.subject)
+   if kind == "calibration" then return 2 end -- tokenizing and comparing texts
    if kind == "identity" then return 2 * facts.tensor_bytes / write_rate + 2 end
    if kind == "quantize" then
       return facts.linear_parameters / quantize_rate + sizes(variant).bytes / write_rate

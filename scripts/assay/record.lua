@@ -1,5 +1,6 @@
 -- Assembles report.json from the stored stages, by the schema of reports/README.md, and writes it.
 -- Renderers see nothing else. All that differs between two runs is under `times`.
+local contamination = require "assay.contamination"
 local fail = require "assay.fail"
 local enrich = require "assay.enrich"
 local evidence = require "assay.evidence"
@@ -86,23 +87,27 @@ local function subjects_part(context)
    return out
 end
 
-local function count_tokens(sequences)
-   local n = 0
-   for _, ids in ipairs(sequences) do n = n + #ids end
-   return n
-end
-
+-- One entry, or one for each subject whose tokenizer makes other tokens of it.
 local function calibrations_part(context)
-   local c, out = context.study.calibration, list()
-   if not c then return out end
-   local identity_of = c:identity()
-   out[1] = object {
-      { "id", "c1" }, { "source", identity_of.dataset and identity_of.dataset.id or "token ids" },
-      { "sequences", c.options.ids and #c.options.ids or c.options.samples },
-      { "tokens", c.options.ids and count_tokens(c.options.ids) or c.options.samples * c.options.length },
-      { "template", c.options.template }, { "seed", c.options.seed },
-      { "sha256", fs.sha256(json.encode(identity_of, { canonical = true })) },
-      { "overlap_with_eval", null } }
+   local c, out, seen = context.study.calibration, list(), {}
+   for _, subject in ipairs(c and context.study.subjects or {}) do
+      local key = contamination.stage_key(context, variants.fingerprint(context, subject))
+      local stage = context.store:find(key)
+      local f = stage and stage.result.facts
+      if f and not seen[f.hash] then
+         seen[f.hash] = true
+         local s = f.source
+         out[#out + 1] = object {
+            { "id", "c" .. #out + 1 }, { "source", s.dataset == "ids" and "token ids" or s.dataset },
+            { "split", s.split or null }, { "subset", s.subset or null }, { "license", s.license or null },
+            { "sequences", f.sequences }, { "tokens", f.tokens }, { "counted_tokens", f.counted_tokens },
+            { "shortest", f.shortest }, { "longest", f.longest }, { "template", s.template or null },
+            { "layout", s.layout or null }, { "mask", s.mask or null }, { "seed", s.seed or null },
+            { "sha256", f.hash }, { "overlap_with_eval", contamination.shared(stage.result.overlap) },
+            { "overlap", stage.result.overlap }, { "allow_overlap", c.options.allow_overlap or null },
+            { "allow_held_out", c.options.allow_held_out or null } }
+      end
+   end
    return out
 end
 

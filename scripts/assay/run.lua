@@ -1,5 +1,6 @@
 -- assay run: computes the stages of a study that are not stored yet, then writes the report.
--- Order: facts of each subject, identity gate, then every variant: quantize, save, look, measure.
+-- Order: facts of each subject, identity gate, calibration, then every variant: quantize, save, look, measure.
+local contamination = require "assay.contamination"
 local fail = require "assay.fail"
 local identity = require "assay.gates.identity"
 local native = require "assay.native"
@@ -20,7 +21,10 @@ local function stages_of(study, rate)
                               seconds = plan.seconds(kind, variant, task, rate) }
    end
    for _, variant in ipairs(study:variants()) do
-      if not seen[variant.subject.id] then add("identity", variant) end
+      if not seen[variant.subject.id] then
+         add("identity", variant)
+         if study.calibration then add("calibration", variant) end
+      end
       seen[variant.subject.id] = true
       if not variant.none then add("quantize", variant) end
       add("preflight", variant)
@@ -48,6 +52,10 @@ end
 
 local function run_stage(context, stage)
    if stage.kind == "identity" then return identity.run(context, stage.variant) end
+   if stage.kind == "calibration" then
+      local subject = stage.variant.subject
+      return contamination.run(context, subject, variants.fingerprint(context, subject))
+   end
    if stage.kind == "quantize" then return variants.quantize(context, stage.variant) end
    if stage.kind == "preflight" then return preflight.run(context, stage.variant) end
    if stage.kind == "noise" then return noise.run(context, stage.variant, stage.task) end

@@ -24,9 +24,9 @@ local tensor = {}
 ---@class assay
 local assay = {}
 
----A model folder, GGUF file or known name, ready to run.
+---A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge.
 ---@param path string
----@param options? { dtype: string, device: string }
+---@param options? { dtype: string, device: string, adapter: string }
 ---@return assay.model
 function assay.load(path, options) end
 
@@ -88,8 +88,50 @@ assay.dataset = {}
 ---@return assay.dataset
 function assay.dataset.text(config) end
 
----Token sequences that statistics are taken from.
----@param options { dataset: assay.dataset, samples: integer, length: integer, seed: integer, ids: integer[][] }
+---JSON lines as records; map gives each record the shape that is wanted, or nil to leave it out.
+---@param config { path: string, field: string, map: function, rows: integer, license: string }
+---@return assay.dataset
+function assay.dataset.jsonl(config) end
+
+---The objects of a list inside a JSON document; `at` names the lists on the way.
+---@param config { path: string, at: string[], map: function, rows: integer }
+---@return assay.dataset
+function assay.dataset.json(config) end
+
+---Comma-separated values as records of texts.
+---@param config { path: string, delimiter: string, header: boolean, map: function, rows: integer }
+---@return assay.dataset
+function assay.dataset.csv(config) end
+
+---Parquet files as records, where the plugin is built.
+---@param config { path: string, prefix: string, columns: string[], map: function, rows: integer }
+---@return assay.dataset
+function assay.dataset.parquet(config) end
+
+---A known set, found below --data or in path, its rows asserted. Also arc_easy, arc_challenge, boolq, superglue_boolq, squad_v2, openmath2, wikitext2, hellaswag, piqa, winogrande, mmlu.
+---@param options? { split: string, path: string, subset: string }
+---@return assay.dataset
+function assay.dataset.gsm8k(options) end
+
+---Iterates over the records.
+---@return function
+function dataset:records() end
+
+---All records' text joined.
+---@param separator? string
+---@return string
+function dataset:text(separator) end
+
+---{ records, sha256, license, source, fields, name, split }.
+---@return table
+function dataset:info() end
+
+---Records, after the map.
+---@return integer
+function dataset:count() end
+
+---Token sequences that statistics are taken from; c:describe(model) counts and hashes them.
+---@param options { dataset: assay.dataset, samples: integer, share: number, length: integer, seed: integer, template: string, layout: string, mask: string, ids: integer[][], counted: integer[][], allow_short: string, allow_held_out: string, allow_overlap: string }
 ---@return assay.calibration
 function assay.calibration(options) end
 

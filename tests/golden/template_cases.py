@@ -109,6 +109,11 @@ n | float / 2, (n / 2) | int, n // 2 * 2, 1.5e3 | int, 2.0 ** 3, 7 // 2.0
 text.split(' ')[1][0] | upper, text.split(' ')[-1].lower().replace('f', 'b')
 messages[2].tool_calls[0]['function']['arguments'].a[3], messages[2].tool_calls is defined, messages[0].tool_calls is defined
 "a" is eq("a"), "a" is equalto "b", 3 is greaterthan 2, 3 is lessthan 2, 3 is number, "3" is number, [] is mapping
+'<b>' | safe ~ '<i>', ('<b>' | safe) + '<i>' + text, '<i>' + ('<b>' | safe), ('<a>' | safe) + ('<b>' | safe), '<&>"' | e | e
+'<x>' | safe | upper, '<x>' | safe | length, '<x>' | safe | string is escaped, '<x>' is escaped, '<x>' | e | replace('&', '+')
+(d | tojson | safe) ~ '<' ~ text, [1, '<'] | tojson | safe, ' <x> ' | safe | trim, none | safe | default('y'), '<x>' | safe == '<x>'
+'{}-{}'.format(1, 'x'), '{1}{0}{1}'.format('a', 'b'), '{k} {{}}'.format(k=none), '{} {}'.format(1.0, [true]), ''.format(3)
+none | map('upper') | list, missing | select | list, none | selectattr('a') | list, '' | reject('string') | list, 0 | map(attribute='x') | list
 """
 
 TEMPLATES = [

@@ -7,7 +7,7 @@ local json, sys = native.json, native.sys
 return function(o)
    local text, problem = native.fs.read(o.text)
    if not text then error(problem, 0) end
-   local m = model.load(o.model)
+   local m = model.load(o.model, { adapter = o.adapter })
    sys.begin(o.model)
    local started = sys.clock()
    local r = m:perplexity(text, { window = o.window, limit = o.limit })

@@ -20,7 +20,7 @@ end
 
 return function(o)
    local path = model.find(o.path)
-   local f = native.model.describe(path)
+   local f = native.model.describe(path, { adapter = o.adapter })
    if sys.settings().json then
       io.write(json.encode(f, { indent = 2 }), "\n")
       return 0

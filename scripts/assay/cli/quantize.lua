@@ -21,13 +21,22 @@ local function method_options(definition, o)
    return given
 end
 
+-- --calib FILE, or a known set with an optional split: gsm8k, gsm8k:train. --set template=chat, layout, mask as in scripts.
 local function calibration_of(o)
    if not o.calib then return nil end
-   if not fs.kind(o.calib) then
-      fail.usage(("there is no calibration text '%s'"):format(o.calib), "--calib FILE.txt or FILE.jsonl")
+   local source
+   local name, split = o.calib:match "^([%w_]+):?([%w_]*)$"
+   if fs.kind(o.calib) then
+      source = dataset.text { path = o.calib }
+   elseif name and getmetatable(dataset).is_known_set(name) then
+      source = dataset[name] { split = split ~= "" and split or "train" }
+   else
+      fail.usage(("there is no calibration text '%s'"):format(o.calib),
+                 "--calib FILE.txt, FILE.jsonl, or the name of a known set")
    end
-   return calibration { dataset = dataset.text { path = o.calib }, samples = o.samples,
-                        length = o.length, seed = sys.settings().seed }
+   local values = sys.settings().values
+   return calibration { dataset = source, samples = o.samples, length = o.length, seed = sys.settings().seed,
+                        template = values.template, layout = values.layout, mask = values.mask }
 end
 
 return function(o)
@@ -40,9 +49,10 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   local m = model.load(o.model)
+   local m = model.load(o.model, { adapter = o.adapter })
    sys.begin(recipe.label)
-   local q = m:quantize(recipe, calibration_of(o))
+   local data = calibration_of(o)
+   local q = m:quantize(recipe, data)
    sys.finish()
    local saved = q:save(out, { format = o.format or default_format })
    local s = q.summary
@@ -51,6 +61,7 @@ return function(o)
    else
       io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
                s.bits_per_weight, sys.bytes(saved.bytes)))
+      if data then io.write(tostring(data), "\n") end
       if #q.ledger > 0 then io.write(("ledger: %d entries, see quantization_metadata.json\n"):format(#q.ledger)) end
    end
    if sys.settings().strict and #q.ledger > 0 then

@@ -299,6 +299,16 @@ end
 
 local function short_hash(hash) return hash and hash:sub(1, 12) end
 
+-- "arc_easy: 2 of 2,376 records, piqa: 0 of 1,838 records"
+local function passages_text(overlaps)
+  local parts = {}
+  for i, one in ipairs(overlaps or {}) do
+    parts[i] = ("%s: %s of %s records"):format(one.task, format.count(one.records_with_passage),
+      format.count(one.records))
+  end
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
 -- Definition lists: subjects, protocols, calibrations, environment. Each { title, { {name, text}, ... } }.
 function view:cards()
   local out = {}
@@ -318,9 +328,14 @@ function view:cards()
         { "content", short_hash(d.sha256) } } }
   end
   for _, c in ipairs(self.report.calibrations) do
-    out[#out + 1] = { "Calibration " .. c.id, pairs_of { { "source", c.source }, { "sequences", c.sequences },
+    out[#out + 1] = { "Calibration " .. c.id, pairs_of { { "source", c.source }, { "split", c.split },
+      { "a part, because", c.subset }, { "licence", c.license }, { "sequences", c.sequences },
       { "tokens", c.tokens and format.count(c.tokens) },
-      { "template", c.template }, { "seed", c.seed }, { "overlap with evaluation", c.overlap_with_eval },
+      { "counted tokens", c.counted_tokens ~= c.tokens and c.counted_tokens and format.count(c.counted_tokens) or nil },
+      { "shortest, longest", c.longest and ("%d, %d tokens"):format(c.shortest, c.longest) },
+      { "template", c.template }, { "layout", c.layout }, { "mask", c.mask }, { "seed", c.seed },
+      { "records shared with evaluation", c.overlap_with_eval }, { "13-word passages in", passages_text(c.overlap) },
+      { "overlap allowed, because", c.allow_overlap }, { "held-out split used, because", c.allow_held_out },
         { "content", short_hash(c.sha256) } } }
   end
   local e = self.report.environment

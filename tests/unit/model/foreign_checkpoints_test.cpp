@@ -68,6 +68,21 @@ TEST_CASE("GPTQ with activation order reads the group of each input from g_idx")
   CHECK(w[0].equal(at::tensor({0.f, 1.f, 20.f, 3.f, 40.f, 5.f, 60.f, 7.f})));
 }
 
+TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word's end") {
+  const scratch_folder folder;
+  // formats.md 4: codes (i mod 8), i = 0..31, and zeros of 4 in v1
+  const at::Tensor column = words({0x88fac688, 0xc688fac6, 0xfac688fa}).unsqueeze(1);
+  const json v1 = {{"quant_method", "gptq"}, {"bits", 3}, {"group_size", -1}};
+  const auto source = open(folder, v1,
+                           {{"m.qweight", column.repeat({1, 32})},
+                            {"m.qzeros", words({0xdb6db6db, 0xb6db6db6, 0x6db6db6d}).unsqueeze(0)},
+                            {"m.scales", at::full({1, 32}, 0.25, at::kHalf)},
+                            {"m.g_idx", at::zeros({32}, at::kInt)}});
+  const at::Tensor row = (at::arange(32).remainder(8).to(at::kFloat) - 4) * 0.25;
+  CHECK(source->find("m.weight")->shape == std::vector<int64_t>{32, 32});
+  CHECK(source->tensor("m.weight").equal(row.unsqueeze(0).expand({32, 32})));
+}
+
 TEST_CASE("AWQ gemm interleaves the columns of a word") {
   const scratch_folder folder;
   // formats.md 4: codes 0..7 of one row make 0x75316420.
@@ -96,7 +111,9 @@ TEST_CASE("layouts that are not read are refused by name") {
   };
   CHECK(problem({{"quant_method", "awq"}, {"version", "gemv"}}) ==
         "the AWQ layout 'gemv' is not supported");
-  CHECK(problem({{"quant_method", "gptq"}, {"bits", 3}}) == "GPTQ of 3 bits is not supported");
+  CHECK(problem({{"quant_method", "gptq"}, {"bits", 5}}) == "GPTQ of 5 bits is not supported");
+  CHECK(problem({{"quant_method", "gptq"}, {"bits", 3}}) ==
+        "'m.qweight' does not hold whole codes");
   CHECK(problem({{"quant_method", "gptq"}, {"bits", 4}, {"checkpoint_format", "marlin"}}) ==
         "the GPTQ layout 'marlin' is not supported");
   named_tensors bad = gptq_tensors(0);
@@ -131,6 +148,38 @@ TEST_CASE("a LoRA adapter is merged when its weights are read: rank, alpha, rslo
   }
 }
 
+TEST_CASE(
+    "patterns give single modules a rank and an alpha of their own; fan_in_fan_out is for others") {
+  const scratch_folder folder;
+  const std::string stem = "base_model.model.model.layers.";
+  const at::Tensor a4 = at::randn({4, 32}), b4 = at::randn({32, 4});
+  const at::Tensor a2 = at::randn({2, 32}), b2 = at::randn({32, 2});
+  write_safetensors(folder.file("adapter_model.safetensors"),
+                    {{stem + "0.self_attn.q_proj.lora_A.weight", a4},
+                     {stem + "0.self_attn.q_proj.lora_B.weight", b4},
+                     {stem + "1.self_attn.q_proj.lora_A.weight", a2},
+                     {stem + "1.self_attn.q_proj.lora_B.weight", b2},
+                     {stem + "1.self_attn.o_proj.lora_A.weight", a4},
+                     {stem + "1.self_attn.o_proj.lora_B.weight", b4}});
+  const json config = {{"peft_type", "LORA"},
+                       {"r", 4},
+                       {"lora_alpha", 8},
+                       {"fan_in_fan_out", true},
+                       {"target_modules", {"q_proj", "o_proj"}},
+                       {"rank_pattern", {{"model.layers.1.self_attn.q_proj", 2}}},
+                       {"alpha_pattern", {{"layers\\.1\\..*q_proj", 10}, {"o_proj", 12}}}};
+  folder.write("adapter_config.json", config.dump());
+  const auto merged = open_lora(folder.path.string(), k_models + "llama-gqa-untied");
+  const auto base = checkpoint::open(k_models + "llama-gqa-untied");
+  const auto delta = [&](const std::string &module) {
+    const std::string name = "model.layers." + module + ".weight";
+    return merged->tensors().tensor(name) - base->tensors().tensor(name);
+  };
+  CHECK(delta("0.self_attn.q_proj").allclose(at::matmul(b4, a4) * 2.0, 1e-4, 1e-5));
+  CHECK(delta("1.self_attn.q_proj").allclose(at::matmul(b2, a2) * 5.0, 1e-4, 1e-5));
+  CHECK(delta("1.self_attn.o_proj").allclose(at::matmul(b4, a4) * 3.0, 1e-4, 1e-5));
+}
+
 TEST_CASE("an adapter that is more than plain LoRA is refused") {
   const auto problem = [](const json &extra, const std::string &tensor) {
     const scratch_folder folder;
@@ -154,6 +203,8 @@ TEST_CASE("an adapter that is more than plain LoRA is refused") {
         "adapter_config.json: peft_type 'IA3' is not supported");
   CHECK(problem({{"modules_to_save", {"lm_head"}}}, q) ==
         "adapter_config.json: modules_to_save is not supported");
+  CHECK(problem({{"trainable_token_indices", {1, 2}}}, q) ==
+        "adapter_config.json: trainable_token_indices is not supported");
   CHECK(problem({{"rank_pattern", json::object()}}, q + ".x") ==
         "the adapter's tensor '" + q + ".x' has no place in the base model");
   CHECK(problem(json::object(), q + ".lora_A.weight") ==

@@ -1,0 +1,51 @@
+// Fuzzes GGUF: any bytes are refused with an error, or tensors lie inside the file, dequantize, and the metadata gives a
+// config and a tokenizer or says why not. Not a check of values; goldens do that.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "model/gguf_blocks.hpp"
+#include "model/gguf_metadata.hpp"
+#include "text/tokenizer.hpp"
+
+namespace {
+
+using namespace assay;
+
+template <class F>
+void or_refused(F &&read) {
+  try {
+    read();
+  } catch (const error &) {
+  } catch (const json::exception &) {  // a value of another type than its key's, told by the caller
+  }
+}
+
+void read_tensors(const model::gguf_file &file, size_t size) {
+  for (const model::gguf_tensor &tensor : file.tensors()) {
+    if (tensor.begin + tensor.n_bytes > size) __builtin_trap();
+    const auto *format = model::find_ggml_format(tensor.type);
+    const auto blocks = static_cast<int64_t>(tensor.n_bytes) / format->block_bytes;
+    std::vector<float> values(static_cast<size_t>(blocks * format->block_elements));
+    format->dequantize(file.bytes_of(tensor), values.data(), blocks);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  or_refused([&] {
+    const auto file = model::gguf_file::parse(data, size, "f.gguf");
+    read_tensors(*file, size);
+    or_refused([&] { model::gguf_config(*file); });
+    or_refused([&] { model::gguf_tokenizer_config(*file); });
+    or_refused([&] { model::gguf_generation_config(*file); });
+    or_refused([&] { model::gguf_provenance(*file); });
+    or_refused([&] {
+      const auto tok = text::tokenizer::from_json(model::gguf_tokenizer_json(*file));
+      tok->decode(tok->encode("Hello w\u00f6rld 12 \n", true));
+    });
+  });
+  return 0;
+}

@@ -28,6 +28,14 @@ struct value {
   std::vector<value> items;
   std::vector<std::pair<std::string, value>> members;  // in the order of the text
 
+  // Defined below, where a pair of this type is complete: clang looks into it earlier.
+  value();
+  value(const value &);
+  value(value &&) noexcept;
+  value &operator=(const value &);
+  value &operator=(value &&) noexcept;
+  ~value();
+
   // The member, or nullptr if there is none or this is no object. The last one wins if a key comes twice.
   const value *find(std::string_view key) const {
     for (auto member = members.rbegin(); member != members.rend(); ++member)
@@ -47,6 +55,13 @@ struct value {
     return found != nullptr && found->kind == type::boolean ? found->truth : otherwise;
   }
 };
+
+inline value::value() = default;
+inline value::value(const value &) = default;
+inline value::value(value &&) noexcept = default;
+inline value &value::operator=(const value &) = default;
+inline value &value::operator=(value &&) noexcept = default;
+inline value::~value() = default;
 
 // Recursive descent over RFC 8259, nesting up to 64 levels.
 class reader {
@@ -235,21 +250,25 @@ inline value parse(std::string_view text) {
 // The text in quotes, escaped.
 inline std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    constexpr std::string_view k_plain = "\"\\\n\r\t", k_letter = "\"\\nrt";
-    if (const size_t place = k_plain.find(c); place != std::string_view::npos) {
-      out += '\\';
+  out.reserve(text.size() + 2);
+  size_t plain = 0;  // where the bytes begin that go as they are
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    constexpr std::string_view k_special = "\"\\\n\r\t", k_letter = "\"\\nrt";
+    out += '\\';
+    if (const size_t place = k_special.find(text[i]); place != std::string_view::npos) {
       out += k_letter[place];
-    } else if (byte < 0x20) {
+    } else {
       constexpr char k_digits[] = "0123456789abcdef";
-      out += "\\u00";
+      out += "u00";
       out += k_digits[byte >> 4];
       out += k_digits[byte & 15];
-    } else {
-      out += c;
     }
   }
+  out.append(text, plain, text.size() - plain);
   return out + '"';
 }
 

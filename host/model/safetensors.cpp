@@ -107,6 +107,41 @@ class safetensors_file : public tensor_source {
   std::vector<uint64_t> begins_;  // bytes from the start of the file, as infos_
 };
 
+// Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x ->
+// ../../blobs/HASH.
+bool lies_in_model(const fs::path &root, const fs::path &real) {
+  const auto within = [&](const fs::path &folder) {
+    return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
+           folder.end();
+  };
+  if (within(root)) return true;
+  return root.parent_path().filename() == "snapshots" &&
+         within(root.parent_path().parent_path() / "blobs");
+}
+
+// Weights lie in the model's own folder: no absolute path, no "..", no link that leads out
+// (formats.md 1.5). `what` is "shard" or "file", `where` for the message.
+std::string checked_path(const std::string &folder, const std::string &file, const char *what,
+                         const std::string &where) {
+  const fs::path relative(file);
+  const bool climbs =
+      std::any_of(relative.begin(), relative.end(), [](const fs::path &p) { return p == ".."; });
+  const std::string name = std::string(what) + " '" + file + "'";
+  if (file.empty() || relative.is_absolute() || climbs)
+    throw error(error_kind::failed,
+                std::string("the ") + what + " path '" + file + "' leaves the folder")
+        .at(where);
+  std::error_code code;
+  const fs::path root = fs::canonical(folder, code);
+  const fs::path real = fs::canonical(root / relative, code);
+  if (code) throw error(error_kind::failed, "the " + name + " is missing").at(where);
+  if (!lies_in_model(root, real))
+    throw error(error_kind::failed, "the " + name + " is a link out of the folder")
+        .at(where)
+        .hint("Copy the file, or open the folder that it lies in");
+  return (root / relative).string();
+}
+
 class safetensors_shards : public tensor_source {
  public:
   safetensors_shards(const std::string &folder, const std::string &index_path)
@@ -122,7 +157,7 @@ class safetensors_shards : public tensor_source {
       const std::string file = value.get<std::string>();
       auto found = shard_of.find(file);
       if (found == shard_of.end()) {
-        shards_.push_back(open_safetensors_file(checked_shard(folder, file)));
+        shards_.push_back(open_safetensors_file(checked_path(folder, file, "shard", where_)));
         found = shard_of.emplace(file, shards_.size() - 1).first;
       }
       add(name, file, found->second);
@@ -143,36 +178,6 @@ class safetensors_shards : public tensor_source {
   }
 
  private:
-  // A shard lies in the index's own folder: no absolute path, no "..", no link that leads out
-  // (formats.md 1.5).
-  std::string checked_shard(const std::string &folder, const std::string &file) const {
-    const fs::path relative(file);
-    const bool climbs =
-        std::any_of(relative.begin(), relative.end(), [](const fs::path &p) { return p == ".."; });
-    if (file.empty() || relative.is_absolute() || climbs)
-      throw error(error_kind::failed, "the shard path '" + file + "' leaves the folder").at(where_);
-    std::error_code code;
-    const fs::path root = fs::canonical(folder, code);
-    const fs::path real = fs::canonical(root / relative, code);
-    if (code) throw error(error_kind::failed, "the shard '" + file + "' is missing").at(where_);
-    if (!lies_in_model(root, real))
-      throw error(error_kind::failed, "the shard '" + file + "' is a link out of the folder")
-          .at(where_);
-    return (root / relative).string();
-  }
-
-  // Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x ->
-  // ../../blobs/HASH.
-  static bool lies_in_model(const fs::path &root, const fs::path &real) {
-    const auto within = [&](const fs::path &folder) {
-      return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
-             folder.end();
-    };
-    if (within(root)) return true;
-    return root.parent_path().filename() == "snapshots" &&
-           within(root.parent_path().parent_path() / "blobs");
-  }
-
   void add(const std::string &name, const std::string &file, size_t shard) {
     const tensor_info *info = shards_[shard]->find(name);
     if (info == nullptr)
@@ -206,7 +211,8 @@ std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &
   const fs::path index = fs::path(folder) / "model.safetensors.index.json";
   if (fs::exists(index)) return std::make_shared<safetensors_shards>(folder, index.string());
   const fs::path single = fs::path(folder) / "model.safetensors";
-  if (fs::exists(single)) return open_safetensors_file(single.string());
+  if (fs::exists(single))
+    return open_safetensors_file(checked_path(folder, "model.safetensors", "file", folder));
   throw error(error_kind::failed,
               "the folder has neither model.safetensors nor model.safetensors.index.json")
       .at(folder)

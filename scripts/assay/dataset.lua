@@ -80,7 +80,7 @@ end
 function dataset_class:records()
    local handle = open(self)
    handle:rewind()
-   local read = self.form == "original" and self.set.read or nil
+   local read = self.set and self.set[self.form == "hub" and "hub_read" or "read"]
    local map = self.given.map
    local function next_row() return handle:next() end
    if self.labels then next_row = with_labels(self, next_row) end

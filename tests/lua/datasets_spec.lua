@@ -180,6 +180,42 @@ describe("a known set", function()
    end)
 end)
 
+describe("small files in the hub's layouts", function()
+   local golden = fs.absolute(fs.scripts_folder() .. "/../tests/golden/parquet")
+   local why = "rows of our own"
+   it("are found and read by name", function()
+      needs_parquet()
+      local boolq = all(assay.dataset.superglue_boolq { path = golden, subset = why })
+      assert.equal(1, boolq[1].label)
+      local set = assay.dataset.superglue_boolq { path = golden, subset = why }
+      assert.equal("Fire is hot.\nis fire cold?\nno", set:text_of(boolq[2]))
+      assert.equal("What is 2 + 2?\n4", assay.dataset.mmlu({ path = golden, subset = why }):text())
+      local whole = assay.dataset.openmath2 { path = golden, split = "train", subset = why }
+      assert.equal(2, whole:info().records)
+      assert.equal("What is $2^3$?\nSo \\boxed{8}.", whole:text_of(all(whole)[2]))
+      assert.equal(1, assay.dataset.openmath2({ path = golden, subset = why }):info().records)
+      assert.equal("CC-BY-4.0", whole:info().license)
+   end)
+   it("keep the row of an empty list, whichever way round and under whichever name lists are stored", function()
+      needs_parquet()
+      for _, file in ipairs { "rajpurkar/squad_v2", "squad_of_structs.parquet", "squad_large.parquet" } do
+         local rows = all(assay.dataset.squad_v2 { path = golden .. "/" .. file, subset = why })
+         assert.equal(4, #rows, file)
+         assert.same({ 0, 2, 0, 1 }, { #rows[1].answers.text, #rows[2].answers.text, #rows[3].answers.text,
+                                       #rows[4].answers.text }, file)
+         assert.equal("Ice", rows[2].answers.text[2], file)
+         assert.equal(8, rows[4].answers.answer_start[1], file)
+      end
+   end)
+   it("with a column that JSON cannot hold are refused by its name, and read without it", function()
+      needs_parquet()
+      local path = golden .. "/not_json.parquet"
+      assert.raises(("%s: the column 'when' has the type timestamp[us], which has no JSON form; choose 'columns' without it "
+                     .. "(plugin parquet)"):format(path), function() assay.dataset.parquet({ path = path }):info() end)
+      assert.same({ { n = 1.5 } }, all(assay.dataset.parquet { path = path, columns = { "n" } }))
+   end)
+end)
+
 -- name, split, rows, subset?, path below the shared data (default: found by the hub's name)
 local REAL <const> = {
    { "arc_easy", "test", 2376 }, { "arc_easy", "validation", 570 }, { "arc_easy", "train", 1000, true },

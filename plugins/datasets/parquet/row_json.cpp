@@ -28,7 +28,7 @@ void append_number(std::string &out, const Array &array, int64_t i) {
 
 template <class array_type>
 void append_text(std::string &out, const Array &array, int64_t i) {
-  out += assay_json::quoted(std::string(static_cast<const array_type &>(array).GetView(i)));
+  out += assay_json::quoted(static_cast<const array_type &>(array).GetView(i));
 }
 
 template <class array_type>

@@ -7,5 +7,5 @@ return {
    rows = { train = 1119, validation = 299, test = 1172 }, default = "test",
    original = { train = { "ARC-Challenge-Train.jsonl" }, validation = { "ARC-Challenge-Dev.jsonl" },
                 test = { "ARC-Challenge-Test.jsonl" } },
-   read = easy.read, ask = easy.ask,
+   read = easy.read, hub_read = easy.hub_read, ask = easy.ask,
 }

@@ -9,6 +9,12 @@ local function read(row)
             answerKey = row.answerKey }
 end
 
+-- The hub's rows, whichever way round the choices are stored.
+local function hub(row)
+   if row.choices.text ~= nil then return row end
+   return read { id = row.id, answerKey = row.answerKey, question = { stem = row.question, choices = row.choices } }
+end
+
 local function ask(row)
    for i, label in ipairs(row.choices.label) do
       if label == row.answerKey then return row.question, row.choices.text[i] end
@@ -21,5 +27,5 @@ return {
    rows = { train = 2251, validation = 570, test = 2376 }, default = "test",
    original = { train = { "ARC-Easy-Train.jsonl" }, validation = { "ARC-Easy-Dev.jsonl" },
                 test = { "ARC-Easy-Test.jsonl" } },
-   read = read, ask = ask,
+   read = read, hub_read = hub, ask = ask,
 }

@@ -12,10 +12,16 @@ local function ask(row)
    return row.context .. "\n" .. row.question, row.answers.text[1] or "unanswerable"
 end
 
+-- Newer versions of the hub's writer store a list of structs where the published files have a struct of lists.
+local function hub(row)
+   if row.answers.text == nil then return read(row) end
+   return row
+end
+
 return {
    title = "SQuAD v2", license = "CC-BY-SA-4.0", hub = "rajpurkar/squad_v2", folder = "squad_v2",
    rows = { train = 130319, validation = 11873 }, default = "validation",
    original = { train = { "train-v2.0.json" }, validation = { "dev-v2.0.json" } },
    form = { id = "json", config = { at = { "data", "paragraphs", "qas" } } },
-   read = read, ask = ask,
+   read = read, hub_read = hub, ask = ask,
 }

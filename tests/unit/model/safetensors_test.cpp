@@ -248,6 +248,30 @@ TEST_CASE("a folder of shards reads like one file; shard paths stay in the folde
   CHECK(index("link.safetensors") == "the shard 'link.safetensors' is a link out of the folder");
 }
 
+TEST_CASE("a single file that is a link out of the folder is refused, but for the hub's cache") {
+  const scratch_folder folder;
+  const auto &root = folder.path;
+  const auto problem = [](const std::filesystem::path &model) {
+    try {
+      open_safetensors_folder(model.string());
+    } catch (const error &e) {
+      return e.message();
+    }
+    return std::string();
+  };
+  for (const char *name : {"secrets", "model", "repo/blobs", "repo/snapshots/abc"})
+    std::filesystem::create_directories(root / name);
+  write_safetensors(folder.file("secrets/x"), {{"t", at::ones({1})}});
+  std::filesystem::create_symlink(root / "secrets/x", root / "model/model.safetensors");
+  CHECK(problem(root / "model") == "the file 'model.safetensors' is a link out of the folder");
+  write_safetensors(folder.file("repo/blobs/0123"), {{"t", at::ones({1})}});
+  std::filesystem::create_symlink("../../blobs/0123",
+                                  root / "repo/snapshots/abc/model.safetensors");
+  CHECK(problem(root / "repo/snapshots/abc").empty());
+  std::filesystem::create_directory_symlink(root / "repo/snapshots/abc", root / "linked");
+  CHECK(problem(root / "linked").empty());
+}
+
 TEST_CASE("one file is written without an index, and an old index goes away") {
   const scratch_folder folder;
   folder.write("model.safetensors.index.json", "{}");

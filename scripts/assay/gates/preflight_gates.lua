@@ -109,19 +109,14 @@ local function smoke_gate(variant, looked, reference)
                ("%d of %d answers show signs of breakage, %d of the untouched model's"):format(own, n, base))
 end
 
-local function calibration_gate(context)
-   local calibration = context.study.calibration
+local function calibration_gate(context, report)
    local used = false
    for _, recipe in ipairs(context.study.recipes) do used = used or recipe.calibrated end
-   if not calibration or not used then return gate("P7", nil, "pass", "nothing is calibrated") end
-   local o = calibration.options
-   local shortest, n, tokens = o.length, o.samples, o.samples * o.length
-   if o.ids then
-      shortest, n, tokens = math.huge, #o.ids, 0
-      for _, ids in ipairs(o.ids) do shortest, tokens = math.min(shortest, #ids), tokens + #ids end
-   end
-   return gate("P7", nil, passed(shortest >= 16),
-               ("%d sequences, %d tokens, the shortest of %d"):format(n, tokens, shortest))
+   if not context.study.calibration or not used then return gate("P7", nil, "pass", "nothing is calibrated") end
+   local made = report.calibrations[1]
+   if not made then return gate("P7", nil, "not_run", "no calibration was made") end
+   return gate("P7", nil, passed(made.shortest >= 16),
+               ("%d sequences, %d tokens, the shortest of %d"):format(made.sequences, made.tokens, made.shortest))
 end
 
 -- { [subject id .. task id] = true } where the untouched model is at a trivial score, and the gates.
@@ -175,6 +170,6 @@ return function(context, report, bytes_of)
          out[#out + 1] = smoke_gate(variant, stage.result, by_subject[variant.subject.id])
       end
    end
-   out[#out + 1] = calibration_gate(context)
+   out[#out + 1] = calibration_gate(context, report)
    return baseline_gates(context, report, out)
 end

@@ -115,7 +115,7 @@ local function columns_of(group, rows, with_sizes)
   end
   add("bits per weight", "num", "bits", with_sizes)
   add("on disk", "num", "disk", with_sizes)
-  add("items", nil, "flips", any(rows, "flips"))
+  add("lost / gained", "num", "flips", any(rows, "flips"))
   add("p, adjusted", "num", "p", any(rows, "p"))
   add("smallest visible", "num", "mde", any(rows, "mde"))
   columns[#columns + 1] = { "verdict", nil, function(row) return chip(row.tone, row.short) end }
@@ -141,37 +141,45 @@ local function joined(items, n)
   return table.concat(out, " · ")
 end
 
+-- What stands below a result table: how its intervals were made, and what its marks mean.
+local function method_note(group, with_sizes)
+  local first, paired = group.results[1], nil
+  for _, result in ipairs(group.results) do paired = paired or result.paired end
+  local method = {}
+  if first.interval then method[#method + 1] = "Interval of the value: " .. first.interval.method .. "." end
+  if paired then
+    method[#method + 1] = "Interval of the change: " .. paired.method .. ", level "
+      .. format.percent(paired.level, 0) .. "."
+  end
+  if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
+  local trivial = view.baselines(group)
+  if trivial ~= "" then method[#method + 1] = "Without any model: " .. trivial .. "." end
+  if first.primary == false then
+    method[#method + 1] = "Exploration, not a claim: p is adjusted by Benjamini and Hochberg over all such comparisons."
+  end
+  if with_sizes then
+    method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
+      .. "embeddings and scales included."
+  end
+  return '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n"
+end
+
+-- Primary metrics in the open, the others folded away.
 function sections.results(v)
   local groups = v:groups()
   if #groups == 0 then return end
   local out = {}
   for i, group in ipairs(groups) do
-    local first = group.results[1]
-    local title = view.group_title(group)
     local about = { view.basis(group), group.task.dataset and (group.task.dataset.name or group.task.dataset.id),
       group.task.protocol and "protocol " .. group.task.protocol.id,
       group.direction and group.direction .. " is better" }
-    out[#out + 1] = "<h3>" .. esc(title) .. '</h3><p class="hint">' .. esc(joined(about, 4)) .. "</p>"
-      .. result_table(v, group, i == 1)
-    local paired
-    for _, result in ipairs(group.results) do paired = paired or result.paired end
-    local method = {}
-    if first.interval then method[#method + 1] = "Interval of the value: " .. first.interval.method .. "." end
-    if paired then
-      method[#method + 1] = "Interval of the change: " .. paired.method .. ", level "
-        .. format.percent(paired.level, 0) .. "."
+    local title, content = view.group_title(group), '<p class="hint">' .. esc(joined(about, 4)) .. "</p>"
+      .. result_table(v, group, i == 1) .. method_note(group, i == 1) .. window_strips(v, group)
+    if group.results[1].primary == false and i > 1 then
+      out[#out + 1] = "<details><summary>" .. esc(title) .. "</summary>" .. content .. "</details>\n"
+    else
+      out[#out + 1] = "<h3>" .. esc(title) .. "</h3>" .. content
     end
-    if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
-    local trivial = view.baselines(group)
-    if trivial ~= "" then method[#method + 1] = "Without any model: " .. trivial .. "." end
-    if first.primary == false then
-      method[#method + 1] = "Exploration, not a claim: p is adjusted by Benjamini and Hochberg over all such comparisons."
-    end
-    if i == 1 then
-      method[#method + 1] = "Bits per weight are counted from the bytes written, over all parameters, "
-        .. "embeddings and scales included."
-    end
-    out[#out + 1] = '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n" .. window_strips(v, group)
   end
   return table.concat(out)
 end

@@ -84,7 +84,7 @@ local function results(v)
     local protocol = group.task.protocol and ", protocol `" .. group.task.protocol.id .. "`" or ""
     out[#out + 1] = "### " .. esc(title) .. "\n\n" .. esc(view.basis(group)) .. protocol .. ".\n\n"
       .. table_of({ "variant", esc(words.metric(group.metric)), "change to none", "bits per weight", "on disk",
-        "in memory", "items", "p, adjusted", "smallest visible", "verdict" }, rows)
+        "in memory", "lost / gained", "p, adjusted", "smallest visible", "verdict" }, rows)
     local trivial = view.baselines(group)
     if trivial ~= "" then out[#out + 1] = "Without any model: " .. esc(trivial) .. "." end
     for _, result in ipairs(group.results) do

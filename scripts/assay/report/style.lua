@@ -113,6 +113,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 pre,code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.88rem}
 pre{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem;overflow-x:auto}
 details{margin:.8rem 0}summary{cursor:pointer;color:var(--accent);font-size:.9rem}
+section>details{border-top:1px solid var(--faint);padding:.5rem 0 0}
 footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}
 @media (max-width:44rem){main{padding:1.6rem 1.1rem 3rem}.verdict{grid-template-columns:1fr auto}
 .verdict .name{order:-1}

@@ -212,7 +212,7 @@ function view:result_rows(group)
       row.change, row.change_range = format.change(paired)
       local p = paired.p_holm or paired.p_bh or paired.p
       if p then row.p = format.p_value(p) end
-      if paired.lost then row.flips = paired.lost .. " lost, " .. paired.gained .. " gained" end
+      if paired.lost then row.flips = paired.lost .. " / " .. paired.gained end
     end
     rows[#rows + 1] = row
   end

@@ -66,7 +66,7 @@ function choice.baselines(questions)
     guess = guess + 1 / #question.continuations / #questions
   end
   return { { name = "random choice", value = guess }, { name = "commonest answer", value = most / #questions },
-    { name = "always the first (arg-max of NaN)", value = (counts[1] or 0) / #questions } }
+    { name = "always the first choice", value = (counts[1] or 0) / #questions } }
 end
 
 local function first_maximum(values)

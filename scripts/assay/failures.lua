@@ -135,6 +135,14 @@ local function mark(value)
   return value and "yes" or "no"
 end
 
+-- Some sets have no ids, so that the question itself is the id.
+local function shortened(id)
+  if #id <= 48 then return id end
+  local cut = id:sub(1, 45)
+  while not utf8.len(cut) do cut = cut:sub(1, -2) end
+  return cut .. "\u{2026}"
+end
+
 -- The table of the work list's columns, one row per selected entry.
 function failures.markdown(chosen)
   local out = { "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |",
@@ -142,7 +150,7 @@ function failures.markdown(chosen)
   for _, item in ipairs(chosen) do
     local e = item.entry
     local title = detectors.title(e.symptom)
-    out[#out + 1] = "| " .. table.concat({ escape.markdown(e.prompt_id), escape.markdown(e.category),
+    out[#out + 1] = "| " .. table.concat({ escape.markdown(shortened(e.prompt_id)), escape.markdown(e.category),
       mark(e.baseline_ok), mark(e.quant_issue),
       escape.markdown(e.symptom .. (title and " " .. title or "")), escape.markdown(item.why) }, " | ") .. " |"
   end

@@ -119,7 +119,7 @@ function judge.verdicts(context, report)
    for _, variant in ipairs(context.study:variants()) do
       local word, because = nil, json.list {}
       for _, result in ipairs(report.results) do
-         if result.variant == variant.id and result.primary ~= false then
+         if result.variant == variant.id and result.primary ~= false and not result.excluded then
             if not word or rank[result.verdict] < rank[word] then word, because = result.verdict, json.list {} end
             if result.verdict == word then
                because[#because + 1] = json.object { { "task", result.task }, { "metric", result.metric } }

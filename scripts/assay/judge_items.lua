@@ -142,7 +142,8 @@ function judge_items.results(task, metric_name, rows, options)
       local counts, interval = own_part(metric, own.counts, options)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
         { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
-        { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
+        { "kind", metric.kind }, { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
+      if k == 1 then result.verdict = "reference" end
       if not interval then result.reason = "an interval needs at least two windows" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]
       if base and same_items(base, metric) and #metric.scores >= 2 then
@@ -185,7 +186,7 @@ end
 function judge_items.set_verdicts(results, margin_of, alpha)
   for _, result in ipairs(results) do
     local word, within = judge_items.word(result, margin_of(result), alpha)
-    result.verdict = word
+    result.verdict = result.verdict or word
     if within ~= nil then result.within_margin = within end
     if result.reason == nil then result.reason = null end
   end

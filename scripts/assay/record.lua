@@ -314,7 +314,13 @@ local function exclude_baselines(report, invalid)
       local subject = result.variant:match "^(.*)/[^/]+$"
       if invalid[subject .. "\0" .. result.task] and result.verdict ~= "reference" then
          result.verdict, result.reason = "invalid", "the untouched model is at its trivial score on this task"
+         result.excluded = true
       end
+   end
+   report.excluded = list()
+   for _, key in ipairs(fail.sorted_keys(invalid)) do
+      local subject, task = key:match "^(.-)\0(.*)$"
+      report.excluded[#report.excluded + 1] = object { { "subject", subject }, { "task", task } }
    end
 end
 

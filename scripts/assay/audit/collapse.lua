@@ -52,6 +52,8 @@ local function condemned(row)
   return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
 end
 
+local FEW_ANSWERS <const> = 100
+
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {
@@ -108,7 +110,8 @@ return {
         local ratio, own, base = length_ratio(c, variant)
         if ratio then
           checked = checked + 1
-          if ratio > 1.25 or ratio < 0.8 then
+          local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS -- a flag of F17, no condemnation
+          if not few and (ratio > 1.25 or ratio < 0.8) then
             scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer against %.1f", variant.id, own,
               base)

@@ -50,11 +50,8 @@ end
 
 -- True if a study has excluded the task itself because the untouched model is at its trivial score there (gate P8).
 function context:excluded(subject, task_id)
-  for _, gate in ipairs(self.gates) do
-    if gate.id == "P8" and gate.status == "fail" and gate.scope == subject
-      and (gate.evidence or ""):find(task_id, 1, true) then
-      return true
-    end
+  for _, one in ipairs(self.report.excluded or {}) do
+    if one.subject == subject and one.task == task_id then return true end
   end
   return false
 end

@@ -20,6 +20,7 @@ local function usual_mde(n) return (1.959963984540054 + 0.8416212335729143) * ma
 local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generative task
 
 local function too_small(c, result)
+  if result.primary == false then return nil end -- exploration claims nothing
   local margin, unit = margin_of(c, result)
   local counts = result.counts or {}
   -- a resolved difference was large enough to be seen; "inconclusive" claims nothing
@@ -58,7 +59,9 @@ end
 -- Shares of items whose standard error is known: is the gain above three of them?
 local function gain_in_errors(result, base)
   local n = (result.counts or {}).items
-  if not n or not result.value or not base.value then return nil end
+  if not n or not result.value or not base.value or result.direction == "lower" or result.primary == false then
+    return nil
+  end
   local p, q = result.value, base.value
   local error = math.sqrt((p * (1 - p) + q * (1 - q)) / n)
   return p > q and (error == 0 or (p - q) / error > 3)
@@ -78,7 +81,8 @@ return {
     check = function(c)
       local offenders, checked = collect(c, proportions(c), function(_, result)
         local counts = result.counts or {}
-        return not (result.interval and counts.items and counts.correct),
+        local of_items = not result.kind or result.kind == "binary" -- a mean of graded answers has no k
+        return not (result.interval and counts.items and (counts.correct or not of_items)),
           show(result) .. (result.interval and "" or ": no interval")
       end)
       if #proportions(c) == 0 then return "passed", "no proportions" end
@@ -89,7 +93,7 @@ return {
     check = function(c)
       local offenders, checked = collect(c, c.results, function(context, result)
         local variant = context.variant[result.variant]
-        if not variant or not variant.recipe or result.metric == "ppl" then return nil end
+        if not variant or not variant.recipe or result.metric == "ppl" or result.primary == false then return nil end
         if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" then return false end
         local trivial, name, value = context:at_or_below_trivial(result)
         return trivial, trivial and show(result) .. " against " .. percent(value) .. " (" .. name .. ")"

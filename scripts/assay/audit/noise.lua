@@ -25,7 +25,7 @@ return {
       local comparisons, without = #c:pairs(), {}
       for _, pair in ipairs(c:pairs()) do
         local paired = pair.result.paired
-        if not (paired and (paired.p_holm or paired.p_bh)) then
+        if (paired or not pair.result.reason) and not (paired and (paired.p_holm or paired.p_bh)) then
           without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
             .. ") without adjusted p"
         end

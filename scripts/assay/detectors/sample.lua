@@ -35,7 +35,7 @@ sample.detectors = {
   { "F02", "cut off at the token limit", function(r) return r.finish == "length" and "length" or nil end },
   { "F03", "empty", function(r) return not r.text:find("%S") and #r.text or nil end },
   { "F04", "nothing left after normalising", function(r)
-    return r.text:find("%S") and sample.normalised(r.text) == "" and r.text:sub(1, 20) or nil
+    return not r.extracted and r.text:find("%S") and sample.normalised(r.text) == "" and r.text:sub(1, 20) or nil
   end },
   { "F05", "loop at the end", function(_, s) return s.period and s.period > 0 and s.period .. " × " .. s.repeats
     or nil end },

@@ -119,6 +119,16 @@ local function calibration_gate(context, report)
                ("%d sequences, %d tokens, the shortest of %d"):format(made.sequences, made.tokens, made.shortest))
 end
 
+-- The trivial baseline that a score cannot be told from, or nil.
+local function at_trivial(result, counts, baselines)
+   if counts.correct then
+      local found = detectors.compare.at_trivial(counts.correct, counts.items, baselines)
+      return found.status == "flag" and { name = found.baseline, value = found.value } or nil
+   end
+   local low = result.interval ~= null and result.interval.low or result.value
+   for _, one in ipairs(baselines) do if one.value >= low then return one end end
+end
+
 -- { [subject id .. task id] = true } where the untouched model is at a trivial score, and the gates.
 local function baseline_gates(context, report, out)
    local invalid = {}
@@ -129,16 +139,17 @@ local function baseline_gates(context, report, out)
          local low, checked = {}, 0
          for _, result in ipairs(report.results) do
             local counts = result.counts
-            if result.variant == variant.id and result.primary and result.direction ~= "lower" and counts.correct then
+            if result.variant == variant.id and result.primary and result.direction ~= "lower"
+               and result.unit == "fraction" and result.value ~= null then
                local baselines = {}
                for _, one in ipairs(tasks[result.task].baselines) do
                   if one.metric == null or one.metric == result.metric then baselines[#baselines + 1] = one end
                end
                checked = checked + 1
-               local found = detectors.compare.at_trivial(counts.correct, counts.items, baselines)
-               if found.status == "flag" then
-                  low[#low + 1] = ("%s %d/%d against %s %.3g"):format(result.task, counts.correct, counts.items,
-                                                                   found.baseline, found.value)
+               local found = at_trivial(result, counts, baselines)
+               if found then
+                  low[#low + 1] = ("%s %.1f %% against %s %.1f %%"):format(result.task, 100 * result.value, found.name,
+                                                                       100 * found.value)
                   invalid[variant.subject.id .. "\0" .. result.task] = true
                end
             end

@@ -11,6 +11,7 @@
 #include "model/gguf_file.hpp"
 #include "model/import_gguf.hpp"
 #include "model/lora.hpp"
+#include "quant/scheme_files.hpp"
 
 namespace assay::lua {
 
@@ -188,6 +189,7 @@ int load(lua_State *L) {  // load(path, { dtype, device, adapter })
   auto loaded = std::make_shared<subject>();
   loaded->source = open_source(path, options.text("adapter"));
   loaded->decoder = model::decoder::load(*loaded->source, how);
+  quant::restore_schemes(loaded->decoder, *loaded->source);
   push_object<subject_handle>(L, std::move(loaded));
   return 1;
 }

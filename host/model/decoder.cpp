@@ -113,6 +113,11 @@ at::Tensor decoder::logits(const at::Tensor &hidden_states) const {
   return head_(hidden_states).to(at::kFloat);
 }
 
+void decoder::set_head(at::Tensor weight) {
+  head_.weight = std::move(weight);
+  config_.tied = false;
+}
+
 std::vector<linear_op *> decoder::linears() {
   std::vector<linear_op *> out;
   for (decoder_block &layer : blocks_)

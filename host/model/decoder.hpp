@@ -57,6 +57,8 @@ class decoder {
   std::vector<const linear_op *> linears() const;
   linear_op &head() { return head_; }  // weight is the embedding where tied
   const linear_op &head() const { return head_; }
+  // Gives the head a weight of its own, [vocab, hidden]; the config then says that it is not tied.
+  void set_head(at::Tensor weight);
   at::Tensor &embedding() { return embedding_; }  // [vocab, hidden]
   const at::Tensor &embedding() const { return embedding_; }
   at::Tensor &norm() { return norm_; }  // [hidden]

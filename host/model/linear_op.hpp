@@ -20,7 +20,10 @@ struct linear_op {
   linear_group group = linear_group::head;
   at::Tensor weight;  // [out, in]; may borrow the mapped checkpoint
   at::Tensor bias;    // [out], undefined = none
-  // Applied to the input before the product: activation fake-quantization, an online rotation.
+  // An operation on the input that belongs to the float function (a rotation that the weight undoes):
+  // calibration sees its result. Empty = none.
+  std::function<at::Tensor(const at::Tensor &input)> online;
+  // Applied to the input before the product, after `online`: activation fake-quantization.
   // Empty = none.
   std::function<at::Tensor(const at::Tensor &input)> on_input;
   // Replaces the whole operation: a kernel on packed weights. Empty = the plain product.
@@ -28,7 +31,12 @@ struct linear_op {
 
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
-  bool plain() const { return !on_input && !on_forward; }
+  bool plain() const { return !online && !on_input && !on_forward; }
+  // What the product sees: the input after both hooks.
+  at::Tensor seen(const at::Tensor &x) const {
+    const at::Tensor turned = online ? online(x) : x;
+    return on_input ? on_input(turned) : turned;
+  }
   // Replaced results must be fresh tensors: the block goes on in place.
   at::Tensor operator()(const at::Tensor &x /*[.., in]*/) const;             // [.., out]
   at::Tensor add_to(const at::Tensor &residual, const at::Tensor &x) const;  // residual + y

@@ -75,6 +75,24 @@ at::Tensor counted_rows(const at::Tensor &y, const at::Tensor &counted) {
 
 }  // namespace
 
+runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
+                        const std::vector<calibration_stream> &streams,
+                        const model::decoder *reference) {
+  runner_source source;
+  source.now = [&block] { return block; };
+  source.before = block;
+  source.context = [&decoder](int64_t rows, int64_t tokens) {
+    return decoder.context(rows, tokens);
+  };
+  for (const auto &s : streams) {
+    runner_chunk chunk{s.h, {}, s.counted};
+    if (s.h_float.defined())
+      chunk.target = reference->block(block.index).forward(s.h_float, s.context);
+    source.chunks.push_back(std::move(chunk));
+  }
+  return source;
+}
+
 struct block_runner::piece {
   size_t chunk;
   at::Tensor rows;     // [n] int64; undefined = all rows of the chunk

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "model/decoder.hpp"
+#include "quant/calibration_stream.hpp"
 
 namespace assay::quant {
 
@@ -30,6 +30,12 @@ struct runner_source {
   // What the recipe's quantizer makes of a weight; empty: fake_quantize is refused.
   std::function<at::Tensor(const std::string &layer, const at::Tensor &weight)> fake_quantize;
 };
+
+// The chunks of a pass that stands at the start of `block`, which a trial copies as it is then. Targets come from the
+// second stream where there is one (reference: its model), else from the block as it is now.
+runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
+                        const std::vector<calibration_stream> &streams,
+                        const model::decoder *reference = nullptr);
 
 // Its address is the handle of an assay_block. Single-threaded; outlives the plugin's call.
 class block_runner {

@@ -2,6 +2,9 @@
 // Channels that can be rescaled follow from the wiring alone (methods.md 3.2): no list for each family.
 #include "quant/block_view.hpp"
 
+#include "core/error.hpp"
+#include "quant/online.hpp"
+
 namespace assay::quant {
 namespace {
 
@@ -15,7 +18,7 @@ enum place : size_t { k_q, k_k, k_v, k_o, k_gate, k_up, k_down };
 block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
                        const block_statistics &statistics, propagation_policy propagation,
                        int64_t n_sequences, const std::string &arch_json,
-                       const std::string &quantizer_json)
+                       const std::string &quantizer_json, bool residual_group)
     : original_(block) {
   for (const auto &[group, sums] : statistics)
     stats_[group] = std::make_unique<stats_view>(sums, nullptr, propagation, n_sequences);
@@ -35,11 +38,7 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   const std::string prefix = "model.layers." + std::to_string(block.index) + ".";
   add_norm(prefix + "input_layernorm", block.attention_norm);
   add_norm(prefix + "post_attention_layernorm", block.mlp_norm);
-  const std::string name = std::to_string(block.index);
-  add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);
-  add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
-  add_group(name + ".mlp.in", "norm", norms_[1].get(), {}, {k_gate, k_up}, linear_group::gate_up);
-  add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
+  add_groups(residual_group);
   for (const auto &norm : norms_) norm_pointers_.push_back(norm.get());
   for (const auto &group : groups_) group_pointers_.push_back(&group->group);
   block_.struct_size = sizeof block_;
@@ -53,6 +52,43 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   block_.norms = norm_pointers_.data();
   block_.groups = group_pointers_.data();
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
+}
+
+// A linear with an online operation no longer reads the channels that its producer makes.
+void block_view::add_groups(bool residual) {
+  const std::string name = std::to_string(original_.index);
+  add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);
+  if (!original_.o.online)
+    add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
+  add_group(name + ".mlp.in", "norm", norms_[1].get(), {}, {k_gate, k_up}, linear_group::gate_up);
+  if (!original_.down.online)
+    add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
+  if (residual)
+    add_group(name + ".residual", "residual", nullptr, {k_o, k_down},
+              {k_q, k_k, k_v, k_gate, k_up}, linear_group::head);
+}
+
+size_t block_view::place_of(const std::string &layer) const {
+  for (size_t i = 0; i < shown_.size(); ++i)
+    if (shown_[i]->name == layer) return i;
+  throw error(error_kind::failed, "no such layer in the block").layer(layer);
+}
+
+void block_view::set_bias(const std::string &layer, at::Tensor bias) {
+  biases_[place_of(layer)] = std::move(bias);
+}
+
+void block_view::set_online(const std::string &layer, const json &operation) {
+  const size_t i = place_of(layer);
+  if (online_.count(i) || original_.linears()[i]->online)
+    throw error(error_kind::plugin, "the input has an online operation already").layer(layer);
+  online_[i] = online_operation(operation, original_.linears()[i]->in_features());
+}
+
+void block_view::set_start(const quantized_linear &form, const at::Tensor &dense) {
+  starts_.push_back(std::make_unique<quantized_linear>(form));
+  starts_.back()->tensors.push_back({"weight", dense.to(at::kFloat).contiguous(), 32});
+  layers_[place_of(form.name)]->set_start(*starts_.back());
 }
 
 void block_view::add_norm(const std::string &name, const at::Tensor &weight) {
@@ -99,6 +135,7 @@ model::decoder_block block_view::edited() const {
     linears[i]->weight = weights_[i].to(original_.q.weight.scalar_type());
     if (biases_[i].defined()) linears[i]->bias = biases_[i].to(original_.q.weight.scalar_type());
   }
+  for (const auto &[i, operation] : online_) linears[i]->online = operation;
   out.attention_norm = norm_weights_[0].to(original_.attention_norm.scalar_type());
   out.mlp_norm = norm_weights_[1].to(original_.mlp_norm.scalar_type());
   return out;

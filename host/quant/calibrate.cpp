@@ -33,16 +33,18 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
 
 // Both accumulators of one stop.
 struct stop_sums {
-  stop_sums(int64_t width, const statistics_needs &needs, bool sink, at::Device device)
-      : needs_any(needs.any()),
+  stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool sink,
+            at::Device device)
+      : online(linear.online),
+        needs_any(needs.any()),
         sink_wanted(sink),
-        tokens(width, needs, device),
-        sinks(width, sink_needs(needs, sink), device) {}
+        tokens(linear.in_features(), needs, device),
+        sinks(linear.in_features(), sink_needs(needs, sink), device) {}
 
   void add(const calibration_stream &s) {
     if (!needs_any && !sink_wanted) return;
-    const auto x = s.counted_rows(s.stage);
-    const auto x_float = s.stage_float.defined() ? s.counted_rows(s.stage_float) : at::Tensor();
+    const auto x = seen(s, s.stage);
+    const auto x_float = s.stage_float.defined() ? seen(s, s.stage_float) : at::Tensor();
     // What add will need, asked for before anything is added: a failure must leave the sums alone.
     if (x.numel() > 0) at::empty({2, x.size(0), x.size(1)}, x.options().dtype(at::kFloat));
     (s.sink ? sinks : tokens).add(x, x_float);
@@ -64,10 +66,16 @@ struct stop_sums {
     return stop;
   }
 
+  std::function<at::Tensor(const at::Tensor &)> online;  // of the linears here; empty = none
   bool needs_any, sink_wanted;
   statistics_accumulator tokens, sinks;
 
  private:
+  // What the product will see, online operation included: the rows that count.
+  at::Tensor seen(const calibration_stream &s, const at::Tensor &stage) const {
+    const auto rows = s.counted_rows(stage);
+    return online ? online(rows) : rows;
+  }
   static statistics_needs sink_needs(const statistics_needs &needs, bool sink) {
     statistics_needs out;
     out.hessian = sink;
@@ -123,7 +131,7 @@ class pass {
     for (const auto group : k_order) {
       tell(index, model::group_name(group));
       auto linears = members(block, group);
-      auto sums = sums_for(index, group, linears.front()->in_features());
+      auto sums = sums_for(index, group, *linears.front());
       const auto name = linears.front()->name;
       move_all([&](const calibration_stream &s) { return s.to_stop(group, block, reference); },
                [&](const calibration_stream &s) { sums.add(s); }, name);
@@ -144,7 +152,7 @@ class pass {
     seen.block = index;
     std::vector<stop_sums> sums;
     for (const auto group : k_order)
-      sums.push_back(sums_for(index, group, members(block, group).front()->in_features()));
+      sums.push_back(sums_for(index, group, *members(block, group).front()));
     const bool any = sums.front().needs_any || sums.front().sink_wanted;
     if (any)
       move_all(
@@ -171,7 +179,7 @@ class pass {
 
   void run_head(const std::function<void(calibration_stop &)> &visit) {
     auto &head = live_.head();
-    auto sums = sums_for(-1, linear_group::head, head.in_features());
+    auto sums = sums_for(-1, linear_group::head, head);
     move_all(
         [&](const calibration_stream &s) {
           calibration_stream at_head = s;
@@ -189,9 +197,9 @@ class pass {
     return options_.reference ? &options_.reference->block(index) : nullptr;
   }
 
-  stop_sums sums_for(int64_t index, linear_group group, int64_t width) {
+  stop_sums sums_for(int64_t index, linear_group group, const model::linear_op &linear) {
     const bool wanted = !options_.wanted || options_.wanted(index, group);
-    return stop_sums(width, wanted ? options_.needs : statistics_needs{}, wanted && options_.sink,
+    return stop_sums(linear, wanted ? options_.needs : statistics_needs{}, wanted && options_.sink,
                      live_.device());
   }
 

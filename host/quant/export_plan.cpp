@@ -9,6 +9,9 @@
 #include "model/decoder_config.hpp"
 #include "model/safetensors.hpp"
 #include "plug/registry.hpp"
+#include "quant/activation.hpp"
+#include "quant/config_edits.hpp"
+#include "quant/kv_scheme.hpp"
 #include "quant/layer_view.hpp"
 #include "quant/subject_files.hpp"
 #include "quant/summary.hpp"
@@ -20,8 +23,7 @@ json plan_head(const recipe &what, const model::decoder_config &config) {
   return {{"arch", arch_facts(config)},
           {"tied", config.tied},
           {"items", json::array()},
-          {"activation", what.activation},
-          {"kv", what.kv},
+          {"scheme", {{"activation", what.activation}, {"kv", what.kv}}},
           {"online", json::array()},
           {"untouched", json::array()},
           {"options", json::object()},
@@ -55,10 +57,23 @@ std::string declared_format(const plug::component &component) {
   return listed ? formats->front().get<std::string>() : "int/1";
 }
 
+// Operations that a transform says it leaves in the forward pass: "online" of its facts names the settings that do.
+json declared_online(const component_choice &choice) {
+  json out = json::array();
+  const auto &component = plug::plugins().find(plug::kind::transform, choice.id);
+  const json full = component.complete_config(choice.config, "recipe.transforms");
+  for (const auto &key : component.facts.value("online", json::array()))
+    if (full.value(key.get<std::string>(), false))
+      out.push_back({{"layer", choice.id}, {"op", key}});
+  return out;
+}
+
 }  // namespace
 
 json plan_of(const quantized_model &model, const model::checkpoint &subject) {
   json plan = plan_head(model.made_by, model.decoder.config());
+  plan["online"] = model.online;
+  plan["biases"] = biases_without_key(model, subject);
   for (const auto &name : model.order) {
     const auto &form = model.forms.at(name);
     const auto *scales = form.find("scales");
@@ -84,6 +99,11 @@ json plan_of(const quantized_model &model, const model::checkpoint &subject) {
 json plan_of(const recipe &what, const model::checkpoint &subject) {
   const auto config = model::parse_decoder_config(subject.config(), subject.path());
   json plan = plan_head(what, config);
+  if (!what.activation.is_null())
+    plan["scheme"]["activation"] = complete_activation(what.activation);
+  if (!what.kv.is_null()) plan["scheme"]["kv"] = complete_kv(what.kv);
+  for (const auto &choice : what.transforms)
+    for (auto &operation : declared_online(choice)) plan["online"].push_back(std::move(operation));
   for (const auto &info : subject.tensors().tensors()) {
     if (config.tied && info.name == "lm_head.weight") continue;
     const bool weight = info.name.ends_with(".weight") && info.shape.size() == 2;
@@ -114,6 +134,7 @@ json plan_of(const recipe &what, const model::checkpoint &subject) {
 model_export_source::model_export_source(const quantized_model &model,
                                          const model::checkpoint &subject)
     : model_(model), subject_(subject), files_(subject_files(subject)) {
+  files_["config.json"] = config_for(model, files_.at("config.json"));
   for (const auto &tensor : untouched_tensors(model, subject))
     entries_.push_back({tensor.name, nullptr});
   for (const auto &[name, form] : model.forms) entries_.push_back({name, &form});

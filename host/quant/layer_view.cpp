@@ -74,7 +74,7 @@ form_ref::form_ref(const quantized_linear &linear)
 
 stats_view::stats_view(const input_statistics &sums, const input_statistics *first,
                        propagation_policy propagation, int64_t n_sequences) {
-  kept_.reserve(9);  // the pointers stay put
+  kept_.reserve(10);  // the pointers stay put
   const auto keep = [&](const at::Tensor &tensor) -> const assay_tensor * {
     if (!tensor.defined()) return nullptr;
     kept_.emplace_back(tensor.contiguous());
@@ -94,6 +94,7 @@ stats_view::stats_view(const input_statistics &sums, const input_statistics *fir
   stats_.sq_mean = keep(sums.sq_mean);
   stats_.min = keep(sums.min);
   stats_.max = keep(sums.max);
+  stats_.mean = keep(sums.mean);
 }
 
 statistics_needs needs_of(const assay_needs &needs) {
@@ -106,6 +107,7 @@ statistics_needs needs_of(const assay_needs &needs) {
   out.sq_mean = asked(ASSAY_NEED_SQ_MEAN);
   out.min_max = asked(ASSAY_NEED_MIN_MAX);
   out.raw_input = asked(ASSAY_NEED_RAW_INPUT);
+  out.mean = asked(ASSAY_NEED_MEAN);
   return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
@@ -16,9 +17,13 @@
 #include "quant/block_runner.hpp"
 #include "quant/block_view.hpp"
 #include "quant/calibrate.hpp"
+#include "quant/config_edits.hpp"
+#include "quant/correction_run.hpp"
+#include "quant/kv_scheme.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/linear_tasks.hpp"
 #include "quant/resume_store.hpp"
+#include "quant/scheme_files.hpp"
 #include "quant/statistics_cache.hpp"
 #include "quant/summary.hpp"
 #include "quant/transform_run.hpp"
@@ -37,8 +42,7 @@ class execution {
     out_.decoder = decoder;
     out_.made_by = what;
     arch_json_ = arch_facts(decoder.config()).dump();
-    if (!what_.activation.is_null()) activation_ = complete_activation(what_.activation);
-    refuse_what_is_missing();
+    activation_ = complete_schemes(out_.made_by, data != nullptr);
     provide_block_runner();
   }
 
@@ -49,33 +53,38 @@ class execution {
     if (!what_.transforms.empty()) {
       transformed_ = run_transforms(out_.decoder, what_, data_, out_.incidents, options_.progress);
       out_.edited = std::move(transformed_.edited);
+      out_.online = std::move(transformed_.online);
       out_.metadata["transforms"] = std::move(transformed_.report);
     }
+    const bool corrected = what_.quantizer && has_corrections(out_.decoder, what_, out_.incidents);
+    const auto before = corrected ? std::optional(out_.decoder) : std::nullopt;
     if (what_.quantizer) {
       list_ = make_tasks(out_.decoder, what_, instance_options(), arch_json_, out_.incidents);
+      if (!activation_.is_null()) list_.needs |= activation_needs(activation_);
       if (list_.needs.any() || needs_blocks())
         run_calibrated();
       else
         run_data_free();
       collect();
     }
+    if (corrected)
+      for (auto &entry : run_corrections(out_, *before, what_, data_, options_.progress))
+        out_.metadata["transforms"].push_back(std::move(entry));
+    complete_biases(out_);
+    if (!out_.made_by.kv.is_null())
+      store_kv_scales(out_, set_kv(out_.decoder, out_.made_by.kv, data_, options_.progress));
     out_.summary = summarize(out_, subject_);
     out_.summary["kept"] = list_.kept;
     out_.summary["seconds"] = std::chrono::duration<double>(clock::now() - start).count();
     out_.summary["plugin_seconds"] = plugin_seconds_;
     out_.summary["peak_memory_bytes"] = fresh_peak ? json(peak_resident_bytes()) : json();
-    out_.metadata["recipe"] = what_.to_json();
+    out_.metadata["recipe"] = out_.made_by.to_json();
     if (data_) out_.metadata["calibration"] = data_->to_json();
     if (!pass_facts_.is_null()) out_.metadata["calibration_pass"] = pass_facts_;
     return std::move(out_);
   }
 
  private:
-  void refuse_what_is_missing() const {
-    if (!what_.kv.is_null())
-      throw error(error_kind::usage, "key-value schemes are not implemented yet").at("recipe.kv");
-  }
-
   plug::instance_options instance_options() {
     plug::instance_options options;
     options.seed = what_.seed;
@@ -108,13 +117,14 @@ class execution {
     });
   }
 
-  void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian) {
+  void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,
+                  const input_statistics *inputs = nullptr) {
     const auto weight = float_weight(*t.linear);
-    layer_view view(*t.linear, t.index, weight, arch_json_, t.tie_abs_max);
+    layer_view view(*t.linear, t.index, transformed_.clipped(t.linear->name, weight), arch_json_, t.tie_abs_max);
     if (list_.table && t.linear == list_.table.get() && !list_.table_alone)
       view.add_flags(ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD);
     show_clip(view, t.linear->name);
-    accept(t, run_linear(*t.quantizer, view, weight, stats, hessian));
+    accept(t, run_linear(*t.quantizer, view, weight, stats, hessian), inputs);
   }
 
   void show_clip(layer_view &view, const std::string &name) const {
@@ -200,7 +210,7 @@ class execution {
       const auto sums = sums_of(stop);
       const auto stats = stats_of(stop, sums);
       if (!sums.raw.empty()) observe(t, sums);
-      work_alone(t, stats.get(), stop.statistics.hessian);
+      work_alone(t, stats.get(), stop.statistics.hessian, &stop.statistics);
     }
   }
 
@@ -227,7 +237,7 @@ class execution {
     }
     block_view view(block, out_.decoder.n_blocks(), sums, what_.propagation,
                     static_cast<int64_t>(data_->sequences().size()), arch_json_, "");
-    block_runner runner(runner_for(seen));
+    block_runner runner(source_of(out_.decoder, block, seen.streams, reference_));
     view.set_handle(runner.handle());
     std::vector<std::unique_ptr<stats_view>> stats;
     std::vector<const assay_stats *> stat_tables;
@@ -248,24 +258,8 @@ class execution {
     for (size_t i = 0; i < forms.size(); ++i)
       if (forms[i])
         accept(*tasks[i], finish_linear(*speaker->quantizer, std::move(*forms[i]), view.layer(i),
-                                        view.weight(i), sums[linears[i]->group].hessian));
-  }
-
-  runner_source runner_for(const calibration_block &seen) {
-    runner_source source;
-    auto &block = out_.decoder.block(seen.block);
-    source.now = [&block] { return block; };
-    source.before = block;
-    source.context = [this](int64_t rows, int64_t tokens) {
-      return out_.decoder.context(rows, tokens);
-    };
-    for (const auto &s : seen.streams) {
-      runner_chunk chunk{s.h, {}, s.counted};
-      if (s.h_float.defined())
-        chunk.target = reference_->block(seen.block).forward(s.h_float, s.context);
-      source.chunks.push_back(std::move(chunk));
-    }
-    return source;
+                                        view.weight(i), sums[linears[i]->group].hessian),
+               &sums[linears[i]->group]);
   }
 
   static void require_same_config(const linear_task &a, const linear_task &b) {
@@ -339,16 +333,16 @@ class execution {
 
   // --- results ---
 
-  void accept(linear_task &t, linear_result result) {
+  void accept(linear_task &t, linear_result result, const input_statistics *inputs = nullptr) {
     const auto weight = result.weight.to(t.linear->weight.device(), t.linear->weight.scalar_type());
     t.linear->weight = weight;
     if (list_.table && t.linear == list_.table.get()) {
       out_.decoder.embedding() = weight;
       if (!list_.table_alone) out_.decoder.head().weight = weight;
-    } else if (!activation_.is_null() && t.linear->block >= 0) {
-      set_activation(*t.linear, activation_);
     }
     t.form = std::move(result.form);
+    if (!activation_.is_null() && t.linear->block >= 0)
+      round_inputs(*t.linear, t.form, activation_, inputs);
   }
 
   void collect() {

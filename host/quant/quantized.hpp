@@ -49,7 +49,8 @@ struct quantized_model {
   std::vector<std::string> order;                 // names of forms as they come in the model
   // Tensors that a transform changed, by checkpoint name, as they are to be stored.
   std::map<std::string, at::Tensor> edited;
-  recipe made_by;
+  json online = json::array();  // { layer, op, .. }: operations left in the forward pass
+  recipe made_by;  // schemes complete
   ledger incidents;
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
   // linears = [{ name,

@@ -22,6 +22,7 @@ statistics_needs &statistics_needs::operator|=(const statistics_needs &other) {
   sq_mean |= other.sq_mean;
   min_max |= other.min_max;
   raw_input |= other.raw_input;
+  mean |= other.mean;
   cross |= other.cross;
   return *this;
 }
@@ -30,7 +31,8 @@ bool statistics_needs::covers(const statistics_needs &other) const {
   const auto has = [](bool mine, bool wanted) { return mine || !wanted; };
   return has(hessian, other.hessian) && has(abs_max, other.abs_max) &&
          has(abs_mean, other.abs_mean) && has(sq_mean, other.sq_mean) &&
-         has(min_max, other.min_max) && has(raw_input, other.raw_input) && has(cross, other.cross);
+         has(min_max, other.min_max) && has(raw_input, other.raw_input) &&
+         has(mean, other.mean) && has(cross, other.cross);
 }
 
 void accumulate_gram(at::Tensor &h, const at::Tensor &x) {
@@ -71,6 +73,7 @@ statistics_accumulator::statistics_accumulator(int64_t in, const statistics_need
   if (needs.abs_max) abs_max_ = at::zeros({in}, f32);
   if (needs.abs_mean) abs_sum_ = at::zeros({in}, f64);
   if (needs.sq_mean) sq_sum_ = at::zeros({in}, f64);
+  if (needs.mean) sum_ = at::zeros({in}, f64);
   if (needs.min_max) {
     min_ = at::full({in}, std::numeric_limits<float>::infinity(), f32);
     max_ = at::full({in}, -std::numeric_limits<float>::infinity(), f32);
@@ -91,6 +94,7 @@ void statistics_accumulator::add(const at::Tensor &input, const at::Tensor &inpu
     if (needs_.abs_max) at::maximum_out(abs_max_, abs_max_, magnitude.amax(0));
     if (needs_.abs_mean) abs_sum_ += magnitude.sum(0, false, at::kDouble);
   }
+  if (needs_.mean) sum_ += x.sum(0, false, at::kDouble);
   if (needs_.sq_mean) sq_sum_ += x.square().sum(0, false, at::kDouble);
   if (needs_.min_max) {
     at::minimum_out(min_, min_, x.amin(0));
@@ -111,6 +115,7 @@ input_statistics statistics_accumulator::finish() {
   out.abs_max = abs_max_;
   if (abs_sum_.defined()) out.abs_mean = (abs_sum_ / n).to(at::kFloat);
   if (sq_sum_.defined()) out.sq_mean = (sq_sum_ / n).to(at::kFloat);
+  if (sum_.defined()) out.mean = (sum_ / n).to(at::kFloat);
   out.min = min_;
   out.max = max_;
   out.raw = std::move(raw_);
@@ -136,7 +141,7 @@ input_statistics input_statistics::uniform(int64_t n, int64_t in, at::Device dev
   out.n_tokens = std::max(n, in);  // of full rank, however small the table
   out.hessian = at::eye(in, f32).mul_(static_cast<double>(out.n_tokens));
   out.cross = out.hessian;
-  out.abs_max = out.abs_mean = out.sq_mean = out.max = at::ones({in}, f32);
+  out.abs_max = out.abs_mean = out.sq_mean = out.max = out.mean = at::ones({in}, f32);
   out.min = at::zeros({in}, f32);
   return out;
 }

@@ -13,10 +13,12 @@ namespace assay::quant {
 struct statistics_needs {
   bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
   bool raw_input = false;  // the inputs themselves, kept for the length of one block
+  bool mean = false;
   bool cross = false;      // with the float model's inputs; needs a second stream
   statistics_needs &operator|=(const statistics_needs &other);
   bool any() const {
-    return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || cross;
+    return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || mean ||
+           cross;
   }
   bool covers(const statistics_needs &other) const;
 };
@@ -30,6 +32,7 @@ struct input_statistics {
   at::Tensor abs_mean;          // [in] fp32
   at::Tensor sq_mean;           // [in] fp32, mean x^2
   at::Tensor min, max;          // [in] fp32
+  at::Tensor mean;              // [in] fp32, mean x
   std::vector<at::Tensor> raw;  // chunks [tokens, in], counted tokens only, in order
 
   // H + weight * tr(H)/tr(H0) * H0, and sq_mean to match: the sink-aware statistics
@@ -55,7 +58,7 @@ class statistics_accumulator {
  private:
   statistics_needs needs_;
   int64_t n_tokens_ = 0, n_non_finite_ = 0;
-  at::Tensor hessian_, cross_, abs_max_, abs_sum_, sq_sum_, min_, max_;
+  at::Tensor hessian_, cross_, abs_max_, abs_sum_, sq_sum_, min_, max_, sum_;
   std::vector<at::Tensor> raw_;
 };
 

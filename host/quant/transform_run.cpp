@@ -7,8 +7,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "plug/registry.hpp"
-#include "plug/transform.hpp"
-#include "quant/block_view.hpp"
+#include "quant/outside_view.hpp"
 #include "quant/statistics_cache.hpp"
 
 namespace assay::quant {
@@ -16,15 +15,20 @@ namespace {
 
 // Folding a scale costs a few roundings of each product; massive activations (methods-on-smollm2.md) amplify them.
 constexpr double k_tolerance = 1e-4;
+// A turned stream rounds every product of every block anew.
+constexpr double k_model_tolerance = 5e-4;
 
 class receiver : public plug::edit_receiver {
  public:
-  explicit receiver(transform_outcome &out) : out_(out) {}
-  void set_bias(const std::string &layer, const assay_tensor &) override {
-    refuse(layer, "biases");
+  receiver(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
+  void set_bias(const std::string &layer, const assay_tensor &bias) override {
+    inside(layer).set_bias(layer, plug::borrow(bias).clone());
   }
-  void set_online(const std::string &layer, const json &) override {
-    refuse(layer, "online operations");
+  void set_online(const std::string &layer, const json &operation) override {
+    inside(layer).set_online(layer, operation);
+    json entry = operation;
+    entry["layer"] = layer;
+    out_.online.push_back(std::move(entry));
   }
   void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
                 int64_t group_size) override {
@@ -34,46 +38,72 @@ class receiver : public plug::edit_receiver {
   json taken() { return std::exchange(note_, json::object()); }
 
  private:
-  [[noreturn]] static void refuse(const std::string &layer, const char *what) {
-    throw error(error_kind::failed, std::string(what) + " of transforms are not implemented yet")
-        .layer(layer);
+  block_view &inside(const std::string &layer) const {
+    if (!view_)
+      throw error(error_kind::plugin, "only linears of blocks get biases and online operations")
+          .layer(layer);
+    return *view_;
   }
   transform_outcome &out_;
+  block_view *view_;
   json note_ = json::object();
 };
+
+// Relative distance, Frobenius.
+double distance(const at::Tensor &expected, const at::Tensor &found) {
+  return ((found - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
+}
 
 class stage {
  public:
   stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
         const calibration *data, ledger &incidents, transform_outcome &out)
       : decoder_(decoder),
-        what_(what),
         data_(data),
+        incidents_(incidents),
         out_(out),
         arch_json_(arch_facts(decoder.config()).dump()),
-        transform_(plug::plugins().find(plug::kind::transform, choice.id), choice.config,
-                   options(incidents), "recipe.transforms") {
-    if (what.quantizer)
-      quantizer_json_ = json{{"id", what.quantizer->id}, {"config", full_config(what)}}.dump();
-  }
+        quantizer_json_(quantizer_json(what)),
+        transform_(make_transform(choice, json::parse(arch_json_), what.seed, incidents)) {}
 
   void run(const progress_fn &progress) {
-    transform_.check(json::parse(arch_json_));
-    const block_view first(decoder_.block(0), decoder_.n_blocks(), {}, propagation_policy::fp, 0,
-                           arch_json_, quantizer_json_);
-    const auto needs = transform_.needs(first.get());
-    if (needs.schedule)
-      throw error(error_kind::usage,
-                  "transforms of the whole model, after the quantizer or with block losses are "
-                  "not implemented yet")
-          .plugin(transform_.made_by().id);
-    calibrate_options asked;
-    asked.needs = needs_of(needs);
-    asked.progress = progress;
+    const auto needs = transform_.needs(view_of(0, {})->get());
+    if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp
+    whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
+    runs_blocks_ = needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS;
+    const model::decoder before(decoder_);
+    if (whole_model_) apply_outside();
+    if (needs.statistics)
+      apply_calibrated(needs, progress);
+    else
+      apply_data_free(progress);
+    if (whole_model_) compare(before);
+  }
+
+ private:
+  std::unique_ptr<block_view> view_of(int64_t index, const block_statistics &statistics) const {
+    return std::make_unique<block_view>(
+        decoder_.block(index), decoder_.n_blocks(), statistics, propagation_policy::fp,
+        data_ ? static_cast<int64_t>(data_->sequences().size()) : 0, arch_json_, quantizer_json_,
+        whole_model_);
+  }
+
+  void apply_data_free(const progress_fn &progress) {
+    const auto total = static_cast<uint64_t>(decoder_.n_blocks());
+    for (int64_t i = 0; i < decoder_.n_blocks(); ++i) {
+      report_progress(progress, static_cast<uint64_t>(i), total, transform_.made_by().id);
+      apply(i, {});
+    }
+  }
+
+  void apply_calibrated(const assay_needs &needs, const progress_fn &progress) {
     if (!data_)
       throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
           .at("recipe.transforms")
           .hint("Give quantize a calibration");
+    calibrate_options asked;
+    asked.needs = needs_of(needs);
+    asked.progress = progress;
     block_statistics statistics;
     // The pass runs on the float model as it was.
     calibrate_float(model::decoder(decoder_), *data_, asked, [&](calibration_stop &stop) {
@@ -84,53 +114,86 @@ class stage {
     });
   }
 
- private:
-  static plug::instance_options options(ledger &incidents) {
-    plug::instance_options made;
-    made.ledger = [&incidents](const plug::ledger_event &event) {
-      incidents.add({event.event, event.layer, event.detail, {{"count", event.count}}});
-    };
-    return made;
-  }
-
-  static json full_config(const recipe &what) {
-    return plug::plugins()
-        .find(plug::kind::quantizer, what.quantizer->id)
-        .complete_config(what.quantizer->config, "recipe.quantizer");
+  void apply_outside() {
+    outside_view view(decoder_, arch_json_, quantizer_json_);
+    transform_.needs(view.get());
+    receiver edits(out_, nullptr);
+    transform_.apply(view.get(), edits);
+    const bool was_tied = decoder_.config().tied;
+    view.put_into(decoder_);
+    out_.edited["model.embed_tokens.weight"] = decoder_.embedding();
+    out_.edited["model.norm.weight"] = decoder_.norm();
+    if (!decoder_.config().tied) out_.edited["lm_head.weight"] = decoder_.head().weight;
+    if (was_tied && !decoder_.config().tied)
+      incidents_.add({"untied_head", "lm_head", "the head no longer equals the embedding",
+                      {{"transform", transform_.made_by().id}}});
+    report(-1, json(), edits);
   }
 
   void apply(int64_t index, const block_statistics &statistics) {
     throw_if_cancelled();
     auto &block = decoder_.block(index);
-    block_view view(block, decoder_.n_blocks(), statistics, propagation_policy::fp,
-                    static_cast<int64_t>(data_->sequences().size()), arch_json_, quantizer_json_);
-    transform_.needs(view.get());
-    receiver edits(out_);
-    transform_.apply(view.get(), edits);
-    auto changed = view.edited();
-    const double moved = difference(block, changed);
-    if (!(moved <= k_tolerance))
-      throw error(error_kind::plugin, "the block's function moved by " + std::to_string(moved) +
-                                          " (relative), more than " + std::to_string(k_tolerance))
-          .plugin(transform_.made_by().id)
-          .layer("block " + std::to_string(index));
+    const auto view = view_of(index, statistics);
+    for (const auto &[group, sums] : statistics)
+      for (const auto &chunk : sums.raw) observe(*view, group, chunk);
+    transform_.needs(view->get());
+    receiver edits(out_, view.get());
+    transform_.apply(view->get(), edits);
+    auto changed = view->edited();
+    json moved;
+    if (!whole_model_) {
+      const double by = block_difference(block, changed);
+      refuse_if(!(by <= k_tolerance), "the block's function", by, k_tolerance,
+                "block " + std::to_string(index));
+      moved = by;
+    }
     remember(block, changed);
     block = std::move(changed);
-    out_.report.push_back({{"transform", transform_.made_by().identity()},
-                           {"block", index},
-                           {"difference", moved},
-                           {"note", edits.taken()}});
+    report(index, moved, edits);
   }
 
-  // Relative distance of the outputs on random hidden states of unit scale: the function must agree everywhere, so any
-  // input will do, and this one needs no second stream.
-  double difference(const model::decoder_block &before, const model::decoder_block &after) const {
+  void observe(const block_view &view, model::linear_group, const at::Tensor &chunk) {
+    const plug::tensor_ref tokens(chunk.contiguous());
+    for (uint32_t i = 0; i < view.get().n_groups; ++i) {
+      const auto &group = *view.get().groups[i];
+      if (group.stats && group.channels == chunk.size(1)) transform_.observe(group, *tokens.get());
+    }
+  }
+
+  void refuse_if(bool bad, const char *what, double by, double limit, const std::string &where) {
+    if (!bad) return;
+    throw error(error_kind::plugin, std::string(what) + " moved by " + std::to_string(by) +
+                                        " (relative), more than " + std::to_string(limit))
+        .plugin(transform_.made_by().id)
+        .layer(where);
+  }
+
+  // Outputs on random hidden states of unit scale: the function must agree everywhere, so any input will do, and this
+  // one needs no second stream.
+  double block_difference(const model::decoder_block &before,
+                          const model::decoder_block &after) const {
     const auto generator = at::detail::createCPUGenerator(17);
     const auto h = at::randn({1, 32, decoder_.config().hidden_size}, generator, at::kFloat)
                        .to(decoder_.device(), decoder_.dtype());
     const auto context = decoder_.context(1, 32);
-    const auto expected = before.forward(h, context) - h;
-    return ((after.forward(h, context) - h - expected).norm() / expected.norm()).item<double>();
+    return distance(before.forward(h, context) - h, after.forward(h, context) - h);
+  }
+
+  void compare(const model::decoder &before) {
+    const auto generator = at::detail::createCPUGenerator(17);
+    const auto ids = at::randint(0, decoder_.config().vocab_size, {2, 48}, generator, at::kLong);
+    const double by =
+        distance(before.logits(before.hidden(ids)), decoder_.logits(decoder_.hidden(ids)));
+    refuse_if(!(by <= k_model_tolerance), "the model's function", by, k_model_tolerance, "logits");
+    out_.report.push_back(
+        {{"transform", transform_.made_by().identity()}, {"block", "all"}, {"difference", by}});
+  }
+
+  void report(int64_t index, const json &moved, receiver &edits) {
+    json entry = {{"transform", transform_.made_by().identity()}, {"block", index}};
+    if (!moved.is_null()) entry["difference"] = moved;
+    entry["note"] = edits.taken();
+    out_.report.push_back(std::move(entry));
   }
 
   void remember(const model::decoder_block &before, const model::decoder_block &after) {
@@ -144,14 +207,49 @@ class stage {
   }
 
   model::decoder &decoder_;
-  const recipe &what_;
   const calibration *data_;
+  ledger &incidents_;
   transform_outcome &out_;
   std::string arch_json_, quantizer_json_;
   plug::transform_instance transform_;
+  bool whole_model_ = false, runs_blocks_ = false;
 };
 
 }  // namespace
+
+at::Tensor clip_limits::applied(const at::Tensor &weight) const {
+  const int64_t in = weight.size(1), size = group_size > 0 ? group_size : in;
+  const auto wide = [&](const at::Tensor &limit) {
+    return limit.repeat_interleave(size, 1).narrow(1, 0, in);
+  };
+  return at::minimum(at::maximum(weight, wide(min)), wide(max));
+}
+
+at::Tensor transform_outcome::clipped(const std::string &linear, const at::Tensor &weight) const {
+  const auto found = clips.find(linear);
+  return found == clips.end() ? weight : found->second.applied(weight);
+}
+
+plug::transform_instance make_transform(const component_choice &choice, const json &arch,
+                                        uint64_t seed, ledger &incidents) {
+  plug::instance_options options;
+  options.seed = seed;
+  options.ledger = [&incidents](const plug::ledger_event &event) {
+    incidents.add({event.event, event.layer, event.detail, {{"count", event.count}}});
+  };
+  plug::transform_instance made(plug::plugins().find(plug::kind::transform, choice.id),
+                                choice.config, options, "recipe.transforms");
+  made.check(arch);
+  return made;
+}
+
+std::string quantizer_json(const recipe &what) {
+  if (!what.quantizer) return "";
+  const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
+  return json{{"id", what.quantizer->id},
+              {"config", component.complete_config(what.quantizer->config, "recipe.quantizer")}}
+      .dump();
+}
 
 transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
                                  const calibration *data, ledger &incidents,

@@ -61,7 +61,7 @@ ASSAY_SIZE(assay_export, 88);
  *   {"arch": {...}, "tied": true, "scheme": {"activation": null, "kv": null},
  *    "items": [{"name", "role", "in", "out", "format", "bits", "group_size", "symmetric",
  *               "scale_dtype", "tie_group"}],
- *    "online": [{"layer", "op"}],
+ *    "online": [{"layer", "op"}], "biases": [names of linears with a bias that config.json cannot say],
  *    "untouched": [{"name", "dtype", "shape"}],
  *    "options": {...}, "metadata": {...}}
  * A consumer that cannot do what a key asks for must refuse it, an unknown key of "scheme" too. */

@@ -69,8 +69,9 @@ typedef struct assay_stats {
   const assay_tensor *abs_mean;      /* [in] f32: mean |x_j| */
   const assay_tensor *sq_mean;       /* [in] f32: mean x_j^2 */
   const assay_tensor *min, *max;     /* [in] f32 */
+  const assay_tensor *mean;          /* [in] f32: mean x_j; NULL unless ASSAY_NEED_MEAN */
 } assay_stats;
-ASSAY_SIZE(assay_stats, 88);
+ASSAY_SIZE(assay_stats, 96);
 
 #define ASSAY_NORM_ONE_PLUS 1u /* scales by 1 + weight: fold s as (1 + weight) / s - 1 */
 #define ASSAY_NORM_CENTERED 2u /* subtracts the mean (LayerNorm) */
@@ -89,8 +90,10 @@ ASSAY_SIZE(assay_norm, 32);
  *   norm      a norm                 the linears that read it (q k v; gate up)
  *   v_o       rows of v              columns of o, through the heads
  *   up_down   rows of up             columns of down
- *   residual  what writes the        what reads it (rotations only)
- *             residual stream                                                                  */
+ *   residual  what writes the        what reads it (ASSAY_SCHEDULE_MODEL only); the embedding
+ *             residual stream        writes with its columns, [vocab, channels]
+ * A linear whose input has an online operation reads no producer's channels: its group is absent.
+ * Groups come in the order in which they can be worked on: a norm before the stream it reads. */
 typedef struct assay_group {
   uint32_t struct_size;
   uint32_t n_producers, n_consumers;

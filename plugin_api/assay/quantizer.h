@@ -19,6 +19,7 @@ extern "C" {
 #define ASSAY_NEED_SQ_MEAN       0x20u
 #define ASSAY_NEED_MIN_MAX       0x40u
 #define ASSAY_NEED_RAW_INPUT     0x80u /* observe is called with the tokens themselves */
+#define ASSAY_NEED_MEAN          0x100u
 
 /* assay_needs.schedule */
 #define ASSAY_SCHEDULE_WHOLE_BLOCK 0x1u /* quantize_block in place of quantize */

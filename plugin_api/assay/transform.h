@@ -21,8 +21,10 @@ typedef struct assay_edit {
    * and clip_max. The float weight stays unclipped. [worker] */
   int32_t (*set_clip)(void *ctx, const char *layer, const assay_tensor *min,
                       const assay_tensor *max, int64_t group_size);
-  /* An operation on the input of `layer` that stays in the forward pass, as JSON:
-   * {"op": "hadamard", "size": 1536}. Exporters whose consumer cannot do it refuse it by name.
+  /* An operation on the input of `layer` that stays in the forward pass, as JSON. The one that hosts
+   * know: {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}: consecutive pieces of `size`
+   * channels, as rows, are multiplied by (base (x) S) / sqrt(size), S Sylvester's matrix of what is
+   * left of size; no base: S alone. Exporters whose consumer cannot do it refuse it by name.
    * [worker] */
   int32_t (*set_online)(void *ctx, const char *layer, const char *op_json);
   /* A JSON object for the report: what was chosen and what it gained. [worker] */
@@ -50,8 +52,10 @@ typedef struct assay_transform_vtable {
   /* Edits. Weights and biases of the block's layers and norms are writable f32 copies here; the
    * host takes them over when the call succeeds and drops them when it fails. The recipe's own
    * quantizer can be tried through assay.block/1. Under ASSAY_SCHEDULE_AFTER a layer's `start` is
-   * its quantized form, its weight is the float one, and only set_bias and note may be used.
-   * [worker] */
+   * its quantized form with one more role, "weight" [out, in] f32, what it stands for (NULL: the
+   * layer stayed in float); its weight is the float one, statistics are those of the quantized
+   * model, and only set_bias and note may be used. Under ASSAY_SCHEDULE_MODEL block -1 comes first,
+   * then all blocks; the function is compared when the last is done. [worker] */
   int32_t (*apply)(void *instance, const assay_block *block, const assay_edit *edit);
 } assay_transform_vtable;
 ASSAY_SIZE(assay_transform_vtable, 56);

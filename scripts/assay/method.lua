@@ -3,6 +3,7 @@
 local fail = require "assay.fail"
 local fs = require("assay.native").fs
 local options = require "assay.options"
+local schemes = require "assay.scheme"
 
 local method = {}
 local recipe_class = { __name = "recipe" }
@@ -13,7 +14,11 @@ function recipe_class:__tostring() return "recipe " .. self.label end
 
 local function default_label(name, o)
    local label = name
-   if o.bits then label = ("%s W%d"):format(label, o.bits) end
+   if o.scheme then
+      label = ("%s %s"):format(label, o.scheme:upper())
+   elseif o.bits then
+      label = ("%s W%d"):format(label, o.bits)
+   end
    if o.group then label = label .. (o.group == -1 and " per channel" or " g" .. o.group) end
    if o.symmetric == false then label = label .. " asym" end
    return label
@@ -27,6 +32,7 @@ end
 local common = {
    keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
    label = { type = "string", about = "name in the report" },
+   scheme = { type = "string", about = "bits of weights, inputs and cache in one word: w4a16, w8a8, w4a8kv8" },
 }
 
 local function spec_of(definition)
@@ -36,15 +42,36 @@ local function spec_of(definition)
    return spec
 end
 
+-- Fits the options to a scheme: its bits, and one scale for each row where 8-bit inputs meet 8-bit weights, which is
+-- what kernels multiply. Returns the scheme's parts.
+local function apply_scheme(definition, where, given, o)
+   if not o.scheme then return {} end
+   local parts, spec = schemes.parse(o.scheme, where), definition.options or {}
+   local fixed = definition.scheme_bits or given.bits
+   if not spec.bits and not definition.scheme_bits then
+      fail.usage(("%s: takes no scheme"):format(where), "It quantizes no weights")
+   end
+   if fixed and fixed ~= parts.bits then
+      fail.usage(("%s: %d bits and scheme '%s' contradict each other"):format(where, fixed, o.scheme))
+   end
+   if spec.bits then o.bits = parts.bits end
+   if spec.group and given.group == nil and parts.bits == 8 and parts.activation then o.group = -1 end
+   return parts
+end
+
 -- method { options } -> recipe
 function method_class:__call(given)
-   local o = options.check("assay.method." .. self.name, given, spec_of(self))
+   local where = "assay.method." .. self.name
+   local o = options.check(where, given, spec_of(self))
+   local parts = apply_scheme(self, where, given or {}, o)
    local data = self.recipe(o)
+   data.activation = parts.activation or data.activation
+   data.kv = parts.kv or data.kv
    data.method = data.method or self.name
    data.keep = o.keep or data.keep or { "lm_head" }
    local label = o.label or (self.label or default_label)(self.name, o)
    return setmetatable({ label = label, id = default_id(label), data = data, options = o,
-                         calibrated = self.calibrated or false }, recipe_class)
+                         calibrated = self.calibrated or schemes.needs_calibration(parts) }, recipe_class)
 end
 
 function method_class:__tostring()

@@ -141,6 +141,7 @@ static void stats(void) {
   FIELD(assay_stats, sq_mean);
   FIELD(assay_stats, min);
   FIELD(assay_stats, max);
+  FIELD(assay_stats, mean);
 }
 
 static void norm(void) {

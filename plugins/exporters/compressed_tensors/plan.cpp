@@ -53,8 +53,16 @@ plan read_plan(std::string_view plan_json) {
     if (auto name = float_linear(item); !name.empty()) out.float_linears.push_back(std::move(name));
   for (const auto &item : list(root, "online"))
     out.online.push_back(item.string_or("layer", "") + ": " + item.string_or("op", "operation"));
-  if (const auto *found = root.find("activation")) out.activation = *found;
-  if (const auto *found = root.find("kv")) out.kv = *found;
+  for (const auto &item : list(root, "biases")) out.biases.push_back(item.text);
+  if (const auto *scheme = root.find("scheme"))
+    for (const auto &[key, value] : scheme->members) {
+      if (key == "activation")
+        out.activation = value;
+      else if (key == "kv")
+        out.kv = value;
+      else
+        out.unknown_schemes.push_back(key);
+    }
   out.tied = root.bool_or("tied", false);
   return out;
 }

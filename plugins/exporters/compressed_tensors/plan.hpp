@@ -32,6 +32,8 @@ struct plan {
   std::vector<planned_linear> linears;
   std::vector<std::string> float_linears;  // 2-D weights that stay float, embeddings and head apart
   std::vector<std::string> online;   // "LAYER: OP" for every operation left in the forward pass
+  std::vector<std::string> biases;   // linears with a bias for which the config has no key
+  std::vector<std::string> unknown_schemes;
   assay_json::value activation, kv;  // null if none
   bool tied = false;
 };

@@ -5,6 +5,7 @@
 namespace {
 
 const assay_transform_vtable k_awq = assay_cpp::transform_table<scaling::awq>();
+const assay_transform_vtable k_awq_sqrt = assay_cpp::transform_table<scaling::awq_sqrt>();
 const assay_transform_vtable k_smoothquant = assay_cpp::transform_table<scaling::smoothquant>();
 
 constexpr const char *k_awq_schema =
@@ -12,49 +13,57 @@ constexpr const char *k_awq_schema =
   "steps": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20,
     "description": "exponents tried between 0 and 1, both included"},
   "duo_scaling": {"type": "string", "enum": ["off", "only", "both"], "default": "both",
-    "description": "divide by the weights' own statistic as AutoAWQ does: never, always, or try both"}}})";
+    "description": "divide by the weights' own statistic as AutoAWQ does: never, always, or try both"},
+  "loss": {"type": "string", "enum": ["gram", "parent"], "default": "gram",
+    "description": "gram: exact error of the linears; parent: of attention and MLP for groups behind a norm, by forwards"},
+  "loss_tokens": {"type": "integer", "minimum": 64, "default": 2048, "x-unit": "tokens",
+    "description": "calibration tokens of each forward under loss = parent"},
+  "clip": {"type": "string", "enum": ["off", "symmetric", "asymmetric"], "default": "off",
+    "description": "search limits of each group's grid after scaling; q and k are left alone"}}})";
+
+constexpr const char *k_awq_sqrt_schema =
+    R"({"type": "object", "additionalProperties": false, "properties": {
+  "epsilon": {"type": "number", "minimum": 0, "default": 1e-8, "description": "added to mean|x|"}}})";
 
 constexpr const char *k_smoothquant_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "alpha": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.8,
     "description": "how much of the activations' range moves into the weights"},
   "groups": {"type": "string", "enum": ["norm", "all"], "default": "norm",
-    "description": "norm: q, k, v and gate, up as published; all: also o and down"}}})";
+    "description": "norm: q, k, v and gate, up as published; all: also o and down"},
+  "search": {"type": "boolean", "default": false,
+    "description": "try alpha = 0.30, 0.35 .. 0.95 and none for each group behind a norm, by the loss of its module"},
+  "loss_tokens": {"type": "integer", "minimum": 64, "default": 2048, "x-unit": "tokens",
+    "description": "calibration tokens of each forward of the search"},
+  "attention": {"type": "string", "enum": ["off", "head"], "default": "off",
+    "description": "head: also even out the channels of keys against queries, head by head"}}})";
 
-constexpr assay_component k_component_awq = {
-    sizeof(assay_component),
-    ASSAY_KIND_TRANSFORM,
-    "awq",
-    1,
-    0,
-    "activation-aware scaling of channels by searched exponents",
-    k_awq_schema,
-    nullptr,
-    &k_awq,
-    nullptr};
-constexpr assay_component k_component_smoothquant = {
-    sizeof(assay_component),
-    ASSAY_KIND_TRANSFORM,
-    "smoothquant",
-    1,
-    0,
-    "moves the range of activations into the weights",
-    k_smoothquant_schema,
-    nullptr,
-    &k_smoothquant,
-    nullptr};
-constexpr const assay_component *k_components[] = {&k_component_awq, &k_component_smoothquant};
+constexpr assay_component component(const char *id, const char *summary, const char *schema,
+                                    const char *facts, const assay_transform_vtable *table) {
+  return {sizeof(assay_component), ASSAY_KIND_TRANSFORM, id,      2,      0, summary, schema,
+          facts,                   table,                nullptr};
+}
+
+constexpr assay_component k_components_of[] = {
+    component("awq", "activation-aware scaling of channels by searched exponents", k_awq_schema,
+              R"({"cite": "arXiv 2306.00978"})", &k_awq),
+    component("awq_sqrt", "scaling of channels by the square root of mean|x|", k_awq_sqrt_schema,
+              nullptr, &k_awq_sqrt),
+    component("smoothquant", "moves the range of activations into the weights",
+              k_smoothquant_schema, R"({"cite": "arXiv 2211.10438"})", &k_smoothquant)};
+constexpr const assay_component *k_components[] = {&k_components_of[0], &k_components_of[1],
+                                                   &k_components_of[2]};
 
 constexpr assay_plugin k_plugin = {
     sizeof(assay_plugin),
     ASSAY_ABI_MINOR,
     "org.assay.scaling",
-    "1.0.0",
+    "1.1.0",
     "transforms that rescale channels and leave the function unchanged",
     "Apache-2.0",
     nullptr,
     R"({"extensions": ["assay.linalg/1"]})",
-    2,
+    3,
     0,
     k_components};
 

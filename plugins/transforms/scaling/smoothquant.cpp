@@ -1,11 +1,14 @@
-// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (smoothquant/smooth.py's rule and floors).
-// Nothing is searched.
+// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (smoothquant/smooth.py's rule and floors). Alpha is
+// given, or searched for each group behind a norm by the loss of the module that holds it, inputs rounded as the recipe
+// says.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "assay_json.hpp"
-#include "channels.hpp"
+#include "attention.hpp"
 #include "methods.hpp"
+#include "parent.hpp"
 
 namespace scaling {
 namespace {
@@ -24,20 +27,87 @@ std::vector<float> weight_ranges(const assay_group &group) {
   return most;
 }
 
+std::vector<float> migration(const std::vector<double> &x, const std::vector<double> &w,
+                             double alpha, uint64_t &floored) {
+  std::vector<float> scale(x.size());
+  for (size_t j = 0; j < scale.size(); ++j) {
+    const double s = std::pow(x[j], alpha) / std::pow(std::max(w[j], k_floor), 1 - alpha);
+    floored += s < k_floor;
+    scale[j] = static_cast<float>(std::max(s, k_floor));
+  }
+  return scale;
+}
+
 }  // namespace
 
 smoothquant::smoothquant(assay_cpp::host host, const char *config_json) : host_(host) {
   const auto config = assay_json::parse(config_json);
   alpha_ = config.number_or("alpha", 0.8);
   all_groups_ = config.string_or("groups", "norm") == "all";
+  search_ = config.bool_or("search", false);
+  heads_ = config.string_or("attention", "off") == "head";
+  loss_tokens_ = static_cast<int64_t>(config.number_or("loss_tokens", 2048));
 }
 
 void smoothquant::needs(const assay_block &, assay_needs &out) {
-  out.statistics = ASSAY_NEED_ABS_MAX;
+  out.statistics = ASSAY_NEED_ABS_MAX | (heads_ ? ASSAY_NEED_HESSIAN : 0u);
+  if (!search_) return;
+  out.schedule = ASSAY_SCHEDULE_BLOCK_LOSS;
+  out.max_tokens = loss_tokens_;
+}
+
+std::string smoothquant::scale_group(const assay_block &block, uint32_t position) const {
+  const auto &group = *block.groups[position];
+  const channel_group channels(group);
+  const float *range =
+      assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_max : nullptr, "max |x|").data;
+  const auto x = channels.tied_max(range), w = channels.tied_max(weight_ranges(group).data());
+  double alpha = alpha_, least = 0, identity = 0;
+  const bool searched = search_ && has_parent(group);
+  std::vector<float> scale;
+  uint64_t floored = 0;
+  if (searched) {
+    parent_trial attempt(host_, block, position, channels, grid_of(block), true);
+    scale.assign(x.size(), 1.0f);
+    least = identity = attempt.loss(scale);
+    alpha = -1;
+    for (int step = 6; step <= 19; ++step) {  // 0.30, 0.35 .. 0.95
+      uint64_t now_floored = 0;
+      auto candidate = migration(x, w, step / 20.0, now_floored);
+      const double found = attempt.loss(candidate);
+      if (!(found < least)) continue;
+      least = found, alpha = step / 20.0, scale = std::move(candidate), floored = now_floored;
+    }
+  } else {
+    scale = migration(x, w, alpha, floored);
+  }
+  if (floored)
+    host_.ledger("clamped_scale", floored,
+                 std::string(group.name) + ": channels that are always zero");
+  if (alpha >= 0) channels.fold(scale);
+  char line[256];
+  std::snprintf(line, sizeof line, "{\"group\": %s, \"alpha\": %s",
+                assay_json::quoted(group.name).c_str(),
+                alpha < 0 ? "null" : std::to_string(alpha).substr(0, 4).c_str());
+  std::string text = line;
+  if (searched) {
+    std::snprintf(line, sizeof line, ", \"loss\": %.6g, \"identity_loss\": %.6g", least, identity);
+    text += line;
+  }
+  return text + "}";
 }
 
 void smoothquant::apply(const assay_block &block, const assay_edit &edit) {
   std::string list;
+  std::string keys;
+  if (heads_) {
+    std::string reason;
+    // First, while the statistics are those of what q and k read.
+    if (!scale_keys(block, 0.5, reason))
+      host_.ledger("skipped_group", 1, std::to_string(block.index) + ".attn.q_k: " + reason);
+    else
+      keys = ", \"keys\": true";
+  }
   for (uint32_t i = 0; i < block.n_groups; ++i) {
     const auto &group = *block.groups[i];
     if (!group.norm && !all_groups_) continue;
@@ -46,24 +116,10 @@ void smoothquant::apply(const assay_block &block, const assay_edit &edit) {
       host_.ledger("skipped_group", 1, std::string(group.name) + ": " + reason);
       continue;
     }
-    const channel_group channels(group);
-    const float *range =
-        assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_max : nullptr, "max |x|").data;
-    const auto x = channels.tied_max(range), w = channels.tied_max(weight_ranges(group).data());
-    std::vector<float> scale(x.size());
-    uint64_t floored = 0;
-    for (size_t j = 0; j < scale.size(); ++j) {
-      const double s = std::pow(x[j], alpha_) / std::pow(std::max(w[j], k_floor), 1 - alpha_);
-      floored += s < k_floor;
-      scale[j] = static_cast<float>(std::max(s, k_floor));
-    }
-    if (floored)
-      host_.ledger("clamped_scale", floored,
-                   std::string(group.name) + ": channels that are always zero");
-    channels.fold(scale);
-    list += (list.empty() ? "" : ", ") + assay_json::quoted(group.name);
+    host_.progress(i, block.n_groups, group.name);
+    list += (list.empty() ? "" : ", ") + scale_group(block, i);
   }
-  assay_cpp::pass_on(edit.note(edit.ctx, ("{\"scaled\": [" + list + "]}").c_str()));
+  assay_cpp::pass_on(edit.note(edit.ctx, ("{\"scaled\": [" + list + "]" + keys + "}").c_str()));
 }
 
 }  // namespace scaling

@@ -3,6 +3,7 @@ return {
    name = "none",
    summary = "leaves the model as it is",
    options = {},
+   scheme_bits = 16,
    recipe = function() return {} end,
-   label = function() return "none" end,
+   label = function(_, o) return o.scheme and "none " .. o.scheme:upper() or "none" end,
 }

@@ -1,0 +1,126 @@
+// One pass over the quantized model for each correction; biases are set when a block's last input has been seen.
+#include "quant/correction_run.hpp"
+
+#include "core/error.hpp"
+#include "quant/block_view.hpp"
+#include "quant/calibrate.hpp"
+
+namespace assay::quant {
+namespace {
+
+class bias_receiver : public plug::edit_receiver {
+ public:
+  void set_bias(const std::string &layer, const assay_tensor &bias) override {
+    biases[layer] = plug::borrow(bias).clone();
+  }
+  void set_online(const std::string &layer, const json &) override { refuse(layer); }
+  void set_clip(const std::string &layer, const assay_tensor &, const assay_tensor &,
+                int64_t) override {
+    refuse(layer);
+  }
+  void note(const json &given) override { noted.update(given); }
+  std::map<std::string, at::Tensor> biases;
+  json noted = json::object();
+
+ private:
+  [[noreturn]] static void refuse(const std::string &layer) {
+    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(layer);
+  }
+};
+
+class correction {
+ public:
+  correction(quantized_model &out, const model::decoder &before, const recipe &what,
+             const component_choice &choice)
+      : out_(out),
+        before_(before),
+        arch_json_(arch_facts(before.config()).dump()),
+        quantizer_json_(quantizer_json(what)),
+        transform_(make_transform(choice, json::parse(arch_json_), what.seed, out.incidents)) {}
+
+  bool after(assay_needs &needs) {
+    needs = transform_.needs(view_of(0, {}, 0)->get());
+    return needs.schedule & ASSAY_SCHEDULE_AFTER;
+  }
+
+  void run(const assay_needs &needs, const calibration *data, const progress_fn &progress,
+           json &report) {
+    if (!data)
+      throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
+          .at("recipe.transforms")
+          .hint("Give quantize a calibration");
+    calibrate_options asked;
+    asked.needs = needs_of(needs);
+    asked.progress = progress;
+    block_statistics statistics;
+    calibrate(out_.decoder, *data, asked, [&](calibration_stop &stop) {
+      statistics[stop.group] = std::move(stop.statistics);
+      if (stop.group != model::linear_group::down) return;
+      correct(stop.block, statistics, static_cast<int64_t>(data->sequences().size()), report);
+      statistics.clear();
+    });
+  }
+
+ private:
+  std::unique_ptr<block_view> view_of(int64_t index, const block_statistics &statistics,
+                                      int64_t n_sequences) const {
+    return std::make_unique<block_view>(before_.block(index), before_.n_blocks(), statistics,
+                                        propagation_policy::quantized, n_sequences, arch_json_,
+                                        quantizer_json_);
+  }
+
+  void correct(int64_t index, const block_statistics &statistics, int64_t n_sequences,
+               json &report) {
+    const auto view = view_of(index, statistics, n_sequences);
+    auto &live = out_.decoder.block(index);
+    for (const auto *linear : live.linears()) {
+      const auto form = out_.forms.find(linear->name);
+      if (form != out_.forms.end()) view->set_start(form->second, linear->weight);
+    }
+    transform_.needs(view->get());
+    bias_receiver edits;
+    transform_.apply(view->get(), edits);
+    for (auto *linear : live.linears()) {
+      const auto found = edits.biases.find(linear->name);
+      if (found == edits.biases.end()) continue;
+      linear->bias = found->second.to(linear->weight.options());
+      out_.edited[linear->name + ".bias"] = linear->bias;
+    }
+    report.push_back({{"transform", transform_.made_by().identity()},
+                      {"block", index},
+                      {"note", std::move(edits.noted)}});
+  }
+
+  quantized_model &out_;
+  const model::decoder &before_;
+  std::string arch_json_, quantizer_json_;
+  plug::transform_instance transform_;
+};
+
+}  // namespace
+
+bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents) {
+  const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(what);
+  const block_view first(decoder.block(0), decoder.n_blocks(), {}, propagation_policy::quantized,
+                         0, arch, quantizer);
+  for (const auto &choice : what.transforms)
+    if (make_transform(choice, json::parse(arch), what.seed, incidents)
+            .needs(first.get())
+            .schedule &
+        ASSAY_SCHEDULE_AFTER)
+      return true;
+  return false;
+}
+
+json run_corrections(quantized_model &out, const model::decoder &before, const recipe &what,
+                     const calibration *data, const progress_fn &progress) {
+  json report = json::array();
+  for (const auto &choice : what.transforms) {
+    correction one(out, before, what, choice);
+    assay_needs needs{};
+    if (one.after(needs)) one.run(needs, data, progress, report);
+  }
+  return report;
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,107 @@
+// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each quantized linear is zero on the
+// calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical form). Runs after the quantizer; changes no code.
+#include <cmath>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "assay.hpp"
+#include "assay_json.hpp"
+
+namespace {
+
+using assay_cpp::matrix_of;
+
+class bias_correction {
+ public:
+  bias_correction(assay_cpp::host host, const char *) : host_(host) {}
+
+  void needs(const assay_block &, assay_needs &out) {
+    out.statistics = ASSAY_NEED_MEAN;
+    out.schedule = ASSAY_SCHEDULE_AFTER;
+  }
+
+  void apply(const assay_block &block, const assay_edit &edit) {
+    std::string list;
+    for (uint32_t i = 0; i < block.n_layers; ++i) {
+      const assay_layer &layer = *block.layers[i];
+      const assay_stats *stats = stats_of(block, layer);
+      if (!layer.start || !stats || !stats->mean) {
+        host_.ledger("skipped_linear", 1,
+                     std::string(layer.name) + (layer.start ? ": no mean of its input" : ": in float"));
+        continue;
+      }
+      list += (list.empty() ? "" : ", ") + correct(layer, *stats, edit);
+    }
+    assay_cpp::pass_on(edit.note(edit.ctx, ("{\"corrected\": [" + list + "]}").c_str()));
+  }
+
+ private:
+  static const assay_stats *stats_of(const assay_block &block, const assay_layer &layer) {
+    for (uint32_t i = 0; i < block.n_groups; ++i)
+      for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)
+        if (block.groups[i]->consumers[j] == &layer) return block.groups[i]->stats;
+    return nullptr;
+  }
+
+  std::string correct(const assay_layer &layer, const assay_stats &stats, const assay_edit &edit) {
+    const auto w = matrix_of<float>(layer.weight, "the weight"),
+               q = matrix_of<float>(assay_cpp::find(*layer.start, "weight"), "the quantized weight"),
+               x = matrix_of<float>(stats.mean, "mean x");
+    std::vector<float> bias(static_cast<size_t>(w.rows));
+    double squares = 0;
+    for (int64_t row = 0; row < w.rows; ++row) {
+      double shift = 0;
+      for (int64_t c = 0; c < w.columns; ++c)
+        shift += (static_cast<double>(w.row(row)[c]) - static_cast<double>(q.row(row)[c])) *
+                 static_cast<double>(x.data[c]);
+      const double before =
+          layer.bias ? static_cast<double>(matrix_of<float>(layer.bias, "the bias").data[row]) : 0.0;
+      bias[static_cast<size_t>(row)] = static_cast<float>(before + shift);
+      squares += shift * shift;
+    }
+    int64_t shape[1] = {w.rows}, strides[1] = {1};
+    const assay_tensor view{bias.data(), {ASSAY_CPU, 0}, 1, assay_cpp::dtype_of<float>(),
+                            shape,       strides,        0};
+    assay_cpp::pass_on(edit.set_bias(edit.ctx, layer.name, &view));
+    char number[64];
+    std::snprintf(number, sizeof number, ", \"rms_shift\": %.6g}",
+                  std::sqrt(squares / static_cast<double>(w.rows)));
+    return "{\"layer\": " + assay_json::quoted(layer.name) + number;
+  }
+
+  assay_cpp::host host_;
+};
+
+const assay_transform_vtable k_table = assay_cpp::transform_table<bias_correction>();
+
+constexpr assay_component k_component = {
+    sizeof(assay_component),
+    ASSAY_KIND_TRANSFORM,
+    "bias_correction",
+    1,
+    0,
+    "gives quantized linears the bias that takes their mean error away",
+    R"({"type": "object", "additionalProperties": false, "properties": {}})",
+    R"({"cite": "arXiv 1906.04721"})",
+    &k_table,
+    nullptr};
+constexpr const assay_component *k_components[] = {&k_component};
+
+constexpr assay_plugin k_plugin = {sizeof(assay_plugin),
+                                   ASSAY_ABI_MINOR,
+                                   "org.assay.bias_correction",
+                                   "1.0.0",
+                                   "correction of biases after quantization",
+                                   "Apache-2.0",
+                                   nullptr,
+                                   nullptr,
+                                   1,
+                                   0,
+                                   k_components};
+
+}  // namespace
+
+extern "C" const assay_plugin *assay_plugin_v1(const assay_host *) {
+  return &k_plugin;
+}

@@ -1,0 +1,40 @@
+// awq_sqrt: s = sqrt(mean|x| + 1e-8), the rule of a published method page that calls itself awq. Nothing is searched,
+// nothing is compared with the identity: that is what is to be tested.
+#include <cmath>
+
+#include "assay_json.hpp"
+#include "methods.hpp"
+
+namespace scaling {
+
+awq_sqrt::awq_sqrt(assay_cpp::host host, const char *config_json) : host_(host) {
+  const auto config = assay_json::parse(config_json);
+  epsilon_ = config.number_or("epsilon", 1e-8);
+}
+
+void awq_sqrt::needs(const assay_block &, assay_needs &out) {
+  out.statistics = ASSAY_NEED_ABS_MEAN;
+}
+
+void awq_sqrt::apply(const assay_block &block, const assay_edit &edit) {
+  std::string list;
+  for (uint32_t i = 0; i < block.n_groups; ++i) {
+    const auto &group = *block.groups[i];
+    std::string reason;
+    if (!channel_group::usable(group, reason)) {
+      host_.ledger("skipped_group", 1, std::string(group.name) + ": " + reason);
+      continue;
+    }
+    const channel_group channels(group);
+    const auto x = channels.tied_mean(
+        assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_mean : nullptr, "mean |x|").data);
+    std::vector<float> scale(x.size());
+    for (size_t j = 0; j < x.size(); ++j)
+      scale[j] = static_cast<float>(std::sqrt(x[j] + epsilon_));
+    channels.fold(scale);
+    list += (list.empty() ? "" : ", ") + assay_json::quoted(group.name);
+  }
+  assay_cpp::pass_on(edit.note(edit.ctx, ("{\"scaled\": [" + list + "]}").c_str()));
+}
+
+}  // namespace scaling

@@ -1,0 +1,28 @@
+// The loss of a scale from the Hessian alone: tr(D H D^T), D = Q(W s) / s - W, the exact output error of the linears that
+// read the channels. For o and down that is the published loss; for q, k, v and gate, up it leaves out what comes after.
+#pragma once
+
+#include <vector>
+
+#include "channels.hpp"
+#include "grid.hpp"
+
+namespace scaling {
+
+class gram_trial {
+ public:
+  gram_trial(assay_cpp::host host, const channel_group &channels, const plain_grid &grid);
+  double loss(const std::vector<float> &scale);  // one for each producer channel
+
+ private:
+  void multiply(int64_t in);
+
+  assay_cpp::host host_;
+  const assay_linalg &linalg_;
+  const channel_group &channels_;
+  plain_grid grid_;
+  int64_t rows_ = 0;
+  std::vector<float> weight_, difference_, product_;  // [rows, columns], all consumers
+};
+
+}  // namespace scaling

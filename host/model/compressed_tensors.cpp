@@ -1,4 +1,4 @@
-// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized.
+// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized, nvfp4, mxfp4.
 // formats.md 4.3, 4.4.
 #include "model/compressed_tensors.hpp"
 
@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "model/bit_packing.hpp"
+#include "model/small_floats.hpp"
 
 namespace assay::model {
 namespace {
@@ -23,6 +24,10 @@ bool packs_densely(const json &quantization) {
   const std::string version = quantization.value("version", "0");
   int major = 0, minor = 0;
   return std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 && (major > 0 || minor >= 17);
+}
+
+bool is_four_bit_float(const std::string &format) {
+  return format == "nvfp4-pack-quantized" || format == "mxfp4-pack-quantized";
 }
 
 }  // namespace
@@ -66,11 +71,15 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
                    ? group["format"].get<std::string>()
                    : format;
     if (s.format != "pack-quantized" && s.format != "int-quantized" &&
-        s.format != "float-quantized" && s.format != "naive-quantized")
+        s.format != "float-quantized" && s.format != "naive-quantized" &&
+        !is_four_bit_float(s.format))
       throw error(error_kind::failed,
                   "the compressed-tensors format '" + s.format + "' is not supported")
           .at(where_)
-          .hint("Supported are pack-quantized, int-quantized, float-quantized");
+          .hint(
+              "Supported are pack-quantized, int-quantized, float-quantized, nvfp4-pack-quantized "
+              "and "
+              "mxfp4-pack-quantized");
     const bool safe = s.bits == 2 || s.bits == 4 || s.bits == 8;
     const bool dense = s.bits > 2 && s.bits < 8 && packs_densely(quantization);
     if (s.format == "pack-quantized" && !safe && !dense)
@@ -82,9 +91,17 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
               "version, the others where the folder's version says 0.17 or later");
     schemes_.push_back(std::move(s));
   }
-  static const char *const parts[] = {".weight_scale", ".weight_shape", ".weight_zero_point",
-                                      ".weight_g_idx", ".input_scale",  ".input_zero_point",
-                                      ".k_scale",      ".v_scale",      ".output_scale",
+  static const char *const parts[] = {".weight_scale",
+                                      ".weight_shape",
+                                      ".weight_zero_point",
+                                      ".weight_g_idx",
+                                      ".input_scale",
+                                      ".weight_global_scale",
+                                      ".input_global_scale",
+                                      ".input_zero_point",
+                                      ".k_scale",
+                                      ".v_scale",
+                                      ".output_scale",
                                       ".weight_packed"};
   for (const tensor_info &info : raw_->tensors()) {
     const bool packed = ends_with(info.name, ".weight_packed");
@@ -103,7 +120,9 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
       for (const char *p : parts)
         if (const tensor_info *extra = raw_->find(module + p); extra != nullptr && extra != &info)
           logical.stored_bytes += extra->stored_bytes;
-      if (packed) {
+      if (packed && is_four_bit_float(s.format)) {
+        logical.shape = {info.shape.at(0), info.shape.at(1) * 2};
+      } else if (packed) {
         const at::Tensor shape = shape_of(module);
         logical.shape = {shape[0].item<int64_t>(), shape[1].item<int64_t>()};
       }
@@ -160,6 +179,29 @@ at::Tensor compressed_tensors_source::tensor_as(const std::string &name,
   return plain ? raw_->tensor_as(name, dtype) : tensor(name).to(dtype);
 }
 
+void compressed_tensors_source::read_four_bit_floats(const std::string &module,
+                                                     const std::string &format,
+                                                     stored_linear &out) const {
+  const auto reject = [&](const std::string &what) {
+    throw error(error_kind::failed, what).at(where_).layer(module);
+  };
+  const at::Tensor packed = raw_->tensor(module + ".weight_packed");
+  const at::Tensor scales = raw_->tensor(module + ".weight_scale");
+  if (packed.scalar_type() != at::kByte || packed.dim() != 2 || scales.dim() != 2 ||
+      scales.size(1) < 1)
+    reject("weight_packed or weight_scale is no matrix of the format");
+  out.codes = unpack_e2m1(packed);
+  if (format == "mxfp4-pack-quantized") {
+    if (scales.scalar_type() != at::kByte) reject("weight_scale holds no exponents");
+    out.scales = powers_of_two(scales);
+    return;
+  }
+  if (!raw_->has(module + ".weight_global_scale")) reject("no weight_global_scale");
+  const at::Tensor divisor = raw_->tensor(module + ".weight_global_scale").to(at::kFloat);
+  if (divisor.numel() != 1) reject("weight_global_scale is not one number");
+  out.scales = scales.to(at::kFloat) / divisor.reshape({1, 1});
+}
+
 stored_linear compressed_tensors_source::read(const std::string &module) const {
   const scheme &s = scheme_of(module);
   const auto reject = [&](const std::string &what) {
@@ -172,6 +214,13 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
   out.symmetric = s.symmetric;
   out.format = s.format;
   const bool packed = raw_->has(module + ".weight_packed");
+  if (packed && is_four_bit_float(s.format)) {
+    read_four_bit_floats(module, s.format, out);
+    if (out.codes.size(1) % out.scales.size(1) || out.scales.size(0) != out.codes.size(0) ||
+        out.codes.size(1) / out.scales.size(1) != s.group_size)
+      reject("weight_scale does not fit the weight");
+    return out;
+  }
   if (packed) {
     const at::Tensor shape = shape_of(module);
     const int64_t rows = shape[0].item<int64_t>(), in = shape[1].item<int64_t>();

@@ -34,6 +34,9 @@ class compressed_tensors_source : public quantized_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
+  // Codes and scales of nvfp4 and mxfp4: values as float8, the scales as they multiply.
+  void read_four_bit_floats(const std::string &module, const std::string &format,
+                            stored_linear &out) const;
   at::Tensor shape_of(const std::string &module) const;  // weight_shape, [2] int64, checked
   std::shared_ptr<const tensor_source> raw_;
   std::vector<tensor_info> infos_;

@@ -64,8 +64,8 @@ void block_view::add_groups(bool residual) {
   if (!original_.down.online)
     add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
   if (residual)
-    add_group(name + ".residual", "residual", nullptr, {k_o, k_down},
-              {k_q, k_k, k_v, k_gate, k_up}, linear_group::head);
+    add_group(name + ".residual", "residual", nullptr, {k_o, k_down}, {k_q, k_k, k_v, k_gate, k_up},
+              linear_group::head);
 }
 
 size_t block_view::place_of(const std::string &layer) const {

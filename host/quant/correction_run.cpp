@@ -101,8 +101,8 @@ class correction {
 
 bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents) {
   const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(what);
-  const block_view first(decoder.block(0), decoder.n_blocks(), {}, propagation_policy::quantized,
-                         0, arch, quantizer);
+  const block_view first(decoder.block(0), decoder.n_blocks(), {}, propagation_policy::quantized, 0,
+                         arch, quantizer);
   for (const auto &choice : what.transforms)
     if (make_transform(choice, json::parse(arch), what.seed, incidents)
             .needs(first.get())

@@ -20,14 +20,11 @@ namespace assay::quant {
 namespace {
 
 json plan_head(const recipe &what, const model::decoder_config &config) {
-  return {{"arch", arch_facts(config)},
-          {"tied", config.tied},
-          {"items", json::array()},
-          {"scheme", {{"activation", what.activation}, {"kv", what.kv}}},
-          {"online", json::array()},
-          {"untouched", json::array()},
-          {"options", json::object()},
-          {"metadata", json::object()}};
+  return {
+      {"arch", arch_facts(config)}, {"tied", config.tied},
+      {"items", json::array()},     {"scheme", {{"activation", what.activation}, {"kv", what.kv}}},
+      {"online", json::array()},    {"untouched", json::array()},
+      {"options", json::object()},  {"metadata", json::object()}};
 }
 
 json shape_json(const std::vector<int64_t> &shape) {
@@ -118,15 +115,16 @@ json plan_of(const recipe &what, const model::checkpoint &subject) {
     const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
     const json full =
         component.complete_config(config_for_linear(what, name, role), "recipe.quantizer");
-    plan["items"].push_back({{"name", name},
-                             {"role", role},
-                             {"in", info.shape[1]},
-                             {"out", info.shape[0]},
-                             {"bits", full.value("bits", 0)},
-                             {"group_size", full.value("group_size", 0)},
-                             {"symmetric", full.value("symmetric", true)},
-                             {"format", declared_format(component)},
-                             {"scale_dtype", full.value("scale_dtype", "float16")}});
+    plan["items"].push_back(
+        {{"name", name},
+         {"role", role},
+         {"in", info.shape[1]},
+         {"out", info.shape[0]},
+         {"bits", full.value("bits", component.facts.value("bits", 0))},
+         {"group_size", full.value("group_size", component.facts.value("group_size", 0))},
+         {"symmetric", full.value("symmetric", true)},
+         {"format", declared_format(component)},
+         {"scale_dtype", full.value("scale_dtype", "float16")}});
   }
   return plan;
 }

@@ -87,8 +87,7 @@ at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor 
       complete["strategy"] == "token" ? std::vector<int64_t>{1, 3} : std::vector<int64_t>{3};
   if (!complete["symmetric"].get<bool>())
     return asymmetric(wide, over, complete["bits"].get<int64_t>()).to(x.scalar_type());
-  const at::Tensor own =
-      wide.abs().amax(over, true).div_(most_of(complete)).clamp_min_(k_least);
+  const at::Tensor own = wide.abs().amax(over, true).div_(most_of(complete)).clamp_min_(k_least);
   return on_grid(wide, own, complete).to(x.scalar_type());
 }
 
@@ -124,8 +123,7 @@ void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales
   const at::Tensor turn = complete["rotate"].get<bool>()
                               ? rotation(decoder.config().head_dim).to(decoder.device())
                               : at::Tensor();
-  for (auto &layer : scales)
-    layer = {layer.k.to(decoder.device()), layer.v.to(decoder.device())};
+  for (auto &layer : scales) layer = {layer.k.to(decoder.device()), layer.v.to(decoder.device())};
   decoder.on_kv = [complete, turn, scales = std::move(scales)](int64_t layer, at::Tensor &k,
                                                                at::Tensor &v) {
     const auto own = scales.empty() ? kv_scales{} : scales.at(static_cast<size_t>(layer));

@@ -22,8 +22,7 @@ at::Tensor signs_of(const json &rows) {
   for (int64_t i = 0; i < m; ++i) {
     const auto row = rows[static_cast<size_t>(i)].get<std::string>();
     if (static_cast<int64_t>(row.size()) != m) throw broken("its base matrix is not square");
-    for (int64_t j = 0; j < m; ++j)
-      base[i][j] = row[static_cast<size_t>(j)] == '+' ? 1.0f : -1.0f;
+    for (int64_t j = 0; j < m; ++j) base[i][j] = row[static_cast<size_t>(j)] == '+' ? 1.0f : -1.0f;
   }
   const at::Tensor product = at::matmul(base, base.t());
   if (!at::equal(product, at::eye(m) * static_cast<double>(m)))
@@ -59,8 +58,7 @@ std::function<at::Tensor(const at::Tensor &)> online_operation(const json &opera
   return [left, right](const at::Tensor &x) {
     const auto options = x.options();
     const at::Tensor pieces = x.reshape({-1, left.size(0), right.size(0)});
-    const at::Tensor turned =
-        at::matmul(left.to(options), at::matmul(pieces, right.to(options)));
+    const at::Tensor turned = at::matmul(left.to(options), at::matmul(pieces, right.to(options)));
     return turned.reshape(x.sizes());
   };
 }

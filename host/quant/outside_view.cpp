@@ -21,8 +21,7 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
       norm_(decoder.norm().to(at::kFloat).contiguous().clone()),
       shown_embedding_(shown_as("model.embed_tokens", "embed", embedding_)),
       shown_head_(shown_as("lm_head", "lm_head", head_)),
-      embedding_view_(
-          std::make_unique<layer_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
+      embedding_view_(std::make_unique<layer_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
       head_view_(std::make_unique<layer_view>(shown_head_, 0, head_, arch_json, 0)),
       norm_ref_(norm_) {
   layers_[0] = &embedding_view_->get();
@@ -59,8 +58,7 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   block_.layers = layers_;
   block_.norms = norms_;
   block_.groups = groups_;
-  block_.quantizer_json =
-      quantizer_json.empty() ? nullptr : quantizer_json.c_str();
+  block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
 void outside_view::put_into(model::decoder &decoder) const {

@@ -51,7 +51,8 @@ class execution {
     const bool fresh_peak = reset_peak_resident();
     at::NoGradGuard no_grad;
     if (!what_.transforms.empty()) {
-      transformed_ = run_transforms(out_.decoder, what_, data_, out_.incidents, options_.progress);
+      transformed_ =
+          run_transforms(out_.decoder, out_.made_by, data_, out_.incidents, options_.progress);
       out_.edited = std::move(transformed_.edited);
       out_.online = std::move(transformed_.online);
       out_.metadata["transforms"] = std::move(transformed_.report);
@@ -120,7 +121,8 @@ class execution {
   void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,
                   const input_statistics *inputs = nullptr) {
     const auto weight = float_weight(*t.linear);
-    layer_view view(*t.linear, t.index, transformed_.clipped(t.linear->name, weight), arch_json_, t.tie_abs_max);
+    layer_view view(*t.linear, t.index, transformed_.clipped(t.linear->name, weight), arch_json_,
+                    t.tie_abs_max);
     if (list_.table && t.linear == list_.table.get() && !list_.table_alone)
       view.add_flags(ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD);
     show_clip(view, t.linear->name);
@@ -257,8 +259,9 @@ class execution {
     auto forms = speaker->quantizer->quantize_block(view.get(), stat_tables, wanted);
     for (size_t i = 0; i < forms.size(); ++i)
       if (forms[i])
-        accept(*tasks[i], finish_linear(*speaker->quantizer, std::move(*forms[i]), view.layer(i),
-                                        view.weight(i), sums[linears[i]->group].hessian),
+        accept(*tasks[i],
+               finish_linear(*speaker->quantizer, std::move(*forms[i]), view.layer(i),
+                             view.weight(i), sums[linears[i]->group].hessian),
                &sums[linears[i]->group]);
   }
 

@@ -50,7 +50,7 @@ struct quantized_model {
   // Tensors that a transform changed, by checkpoint name, as they are to be stored.
   std::map<std::string, at::Tensor> edited;
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
-  recipe made_by;  // schemes complete
+  recipe made_by;               // schemes complete
   ledger incidents;
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
   // linears = [{ name,

@@ -17,8 +17,7 @@ bool is_covered(const json &group, const std::string &name) {
     const auto text = target.get<std::string>();
     if (text == "Linear" || text == name) return true;
     if (text.rfind("re:", 0) == 0 &&
-        std::regex_search(name, std::regex(text.substr(3)),
-                          std::regex_constants::match_continuous))
+        std::regex_search(name, std::regex(text.substr(3)), std::regex_constants::match_continuous))
       return true;
   }
   return false;
@@ -61,8 +60,8 @@ json restore_kv(model::decoder &decoder, const model::checkpoint &source, const 
       (strategy != "tensor" && strategy != "attn_head"))
     throw error(error_kind::failed, "the key-value scheme " + given.dump() + " cannot be run")
         .at(source.path());
-  const json scheme = complete_kv(
-      {{"type", "fp8"}, {"strategy", strategy == "tensor" ? "tensor" : "head"}});
+  const json scheme =
+      complete_kv({{"type", "fp8"}, {"strategy", strategy == "tensor" ? "tensor" : "head"}});
   std::vector<kv_scales> scales;
   for (int64_t layer = 0; layer < decoder.n_blocks(); ++layer) {
     const auto read = [&](const char *part) {

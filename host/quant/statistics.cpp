@@ -31,8 +31,8 @@ bool statistics_needs::covers(const statistics_needs &other) const {
   const auto has = [](bool mine, bool wanted) { return mine || !wanted; };
   return has(hessian, other.hessian) && has(abs_max, other.abs_max) &&
          has(abs_mean, other.abs_mean) && has(sq_mean, other.sq_mean) &&
-         has(min_max, other.min_max) && has(raw_input, other.raw_input) &&
-         has(mean, other.mean) && has(cross, other.cross);
+         has(min_max, other.min_max) && has(raw_input, other.raw_input) && has(mean, other.mean) &&
+         has(cross, other.cross);
 }
 
 void accumulate_gram(at::Tensor &h, const at::Tensor &x) {

@@ -14,11 +14,10 @@ struct statistics_needs {
   bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
   bool raw_input = false;  // the inputs themselves, kept for the length of one block
   bool mean = false;
-  bool cross = false;      // with the float model's inputs; needs a second stream
+  bool cross = false;  // with the float model's inputs; needs a second stream
   statistics_needs &operator|=(const statistics_needs &other);
   bool any() const {
-    return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || mean ||
-           cross;
+    return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || mean || cross;
   }
   bool covers(const statistics_needs &other) const;
 };

@@ -7,6 +7,8 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "plug/registry.hpp"
+#include "quant/activation.hpp"
+#include "quant/block_runner.hpp"
 #include "quant/outside_view.hpp"
 #include "quant/statistics_cache.hpp"
 
@@ -49,6 +51,18 @@ class receiver : public plug::edit_receiver {
   json note_ = json::object();
 };
 
+// Whole sequences, evenly spaced, of at least so many tokens together (0 = all): what trials run on.
+calibration part_of(const calibration &data, int64_t tokens) {
+  const auto &all = data.sequences();
+  const auto mean = std::max<int64_t>(1, data.n_tokens() / static_cast<int64_t>(all.size()));
+  const auto n = tokens > 0
+                     ? std::min<size_t>(all.size(), static_cast<size_t>((tokens + mean - 1) / mean))
+                     : all.size();
+  std::vector<calibration_sequence> some;
+  for (size_t i = 0; i < n; ++i) some.push_back(all[i * all.size() / n]);
+  return calibration(std::move(some));
+}
+
 // Relative distance, Frobenius.
 double distance(const at::Tensor &expected, const at::Tensor &found) {
   return ((found - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
@@ -64,13 +78,14 @@ class stage {
         out_(out),
         arch_json_(arch_facts(decoder.config()).dump()),
         quantizer_json_(quantizer_json(what)),
+        activation_(what.activation),
         transform_(make_transform(choice, json::parse(arch_json_), what.seed, incidents)) {}
 
   void run(const progress_fn &progress) {
     const auto needs = transform_.needs(view_of(0, {})->get());
     if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp
     whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
-    runs_blocks_ = needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS;
+    if (needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) start_streams(needs.max_tokens);
     const model::decoder before(decoder_);
     if (whole_model_) apply_outside();
     if (needs.statistics)
@@ -82,10 +97,37 @@ class stage {
 
  private:
   std::unique_ptr<block_view> view_of(int64_t index, const block_statistics &statistics) const {
-    return std::make_unique<block_view>(
-        decoder_.block(index), decoder_.n_blocks(), statistics, propagation_policy::fp,
-        data_ ? static_cast<int64_t>(data_->sequences().size()) : 0, arch_json_, quantizer_json_,
-        whole_model_);
+    return std::make_unique<block_view>(decoder_.block(index), decoder_.n_blocks(), statistics,
+                                        propagation_policy::fp,
+                                        data_ ? static_cast<int64_t>(data_->sequences().size()) : 0,
+                                        arch_json_, quantizer_json_, whole_model_);
+  }
+
+  // Trials run on a few sequences of their own, which go from block to block with the float model.
+  void start_streams(int64_t tokens) {
+    require_data();
+    provide_block_runner();
+    for (const auto &chunk : make_chunks(part_of(*data_, tokens), 4096))
+      streams_.push_back(make_stream(decoder_, chunk, false, false));
+  }
+
+  std::unique_ptr<block_runner> runner_of(int64_t index) const {
+    if (streams_.empty()) return nullptr;
+    auto source = source_of(decoder_, decoder_.block(index), streams_);
+    if (!activation_.is_null() && !is_static(activation_))
+      source.now = [this, index] {  // a trial's inputs are rounded as the recipe will
+        auto block = decoder_.block(index);
+        for (auto *linear : block.linears()) set_activation(*linear, activation_);
+        return block;
+      };
+    return std::make_unique<block_runner>(std::move(source));
+  }
+
+  void require_data() const {
+    if (!data_)
+      throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
+          .at("recipe.transforms")
+          .hint("Give quantize a calibration");
   }
 
   void apply_data_free(const progress_fn &progress) {
@@ -97,10 +139,7 @@ class stage {
   }
 
   void apply_calibrated(const assay_needs &needs, const progress_fn &progress) {
-    if (!data_)
-      throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
-          .at("recipe.transforms")
-          .hint("Give quantize a calibration");
+    require_data();
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
@@ -125,7 +164,9 @@ class stage {
     out_.edited["model.norm.weight"] = decoder_.norm();
     if (!decoder_.config().tied) out_.edited["lm_head.weight"] = decoder_.head().weight;
     if (was_tied && !decoder_.config().tied)
-      incidents_.add({"untied_head", "lm_head", "the head no longer equals the embedding",
+      incidents_.add({"untied_head",
+                      "lm_head",
+                      "the head no longer equals the embedding",
                       {{"transform", transform_.made_by().id}}});
     report(-1, json(), edits);
   }
@@ -136,6 +177,8 @@ class stage {
     const auto view = view_of(index, statistics);
     for (const auto &[group, sums] : statistics)
       for (const auto &chunk : sums.raw) observe(*view, group, chunk);
+    const auto runner = runner_of(index);
+    if (runner) view->set_handle(runner->handle());
     transform_.needs(view->get());
     receiver edits(out_, view.get());
     transform_.apply(view->get(), edits);
@@ -148,16 +191,19 @@ class stage {
       moved = by;
     }
     remember(block, changed);
+    for (auto &s : streams_) s = s.across(block, nullptr);
     block = std::move(changed);
     report(index, moved, edits);
   }
 
-  void observe(const block_view &view, model::linear_group, const at::Tensor &chunk) {
+  // The tokens of one input, for the groups whose consumers read it.
+  void observe(const block_view &view, model::linear_group input, const at::Tensor &chunk) {
     const plug::tensor_ref tokens(chunk.contiguous());
-    for (uint32_t i = 0; i < view.get().n_groups; ++i) {
-      const auto &group = *view.get().groups[i];
-      if (group.stats && group.channels == chunk.size(1)) transform_.observe(group, *tokens.get());
-    }
+    const auto &block = decoder_.block(view.get().index);
+    for (uint32_t i = 0; i < view.get().n_groups; ++i)
+      for (const auto *linear : block.linears())
+        if (linear->group == input && linear->name == view.get().groups[i]->consumers[0]->name)
+          transform_.observe(*view.get().groups[i], *tokens.get());
   }
 
   void refuse_if(bool bad, const char *what, double by, double limit, const std::string &where) {
@@ -211,8 +257,10 @@ class stage {
   ledger &incidents_;
   transform_outcome &out_;
   std::string arch_json_, quantizer_json_;
+  json activation_;  // of the recipe, complete
   plug::transform_instance transform_;
-  bool whole_model_ = false, runs_blocks_ = false;
+  std::vector<calibration_stream> streams_;  // at the start of the block in work
+  bool whole_model_ = false;
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ struct transform_outcome {
   json online = json::array();               // { layer, op }, see plugin_api/assay/exporter.h
   // The weight as its quantizer sees it: within the limits, where there are some.
   at::Tensor clipped(const std::string &linear, const at::Tensor &weight) const;
-  json report = json::array();               // { transform, block, note, difference }
+  json report = json::array();  // { transform, block, note, difference }
 };
 
 // Edits `decoder` in place. Throws error(plugin) naming transform and block when the function moved by more than the

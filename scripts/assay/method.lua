@@ -55,8 +55,20 @@ local function apply_scheme(definition, where, given, o)
       fail.usage(("%s: %d bits and scheme '%s' contradict each other"):format(where, fixed, o.scheme))
    end
    if spec.bits then o.bits = parts.bits end
+   for _, key in ipairs { "activation", "kv" } do
+      if spec[key] then o[key] = parts[key] and parts[key].bits or 16 end
+   end
    if spec.group and given.group == nil and parts.bits == 8 and parts.activation then o.group = -1 end
    return parts
+end
+
+-- A scheme's part over what the method says of it; nil where the scheme leaves it in float.
+local function over(own, part)
+   if not part then return nil end
+   local out = {}
+   for key, value in pairs(own or {}) do out[key] = value end
+   for key, value in pairs(part) do out[key] = value end
+   return out
 end
 
 -- method { options } -> recipe
@@ -65,8 +77,10 @@ function method_class:__call(given)
    local o = options.check(where, given, spec_of(self))
    local parts = apply_scheme(self, where, given or {}, o)
    local data = self.recipe(o)
-   data.activation = parts.activation or data.activation
-   data.kv = parts.kv or data.kv
+   if o.scheme then
+      data.activation = over(data.activation, parts.activation)
+      data.kv = over(data.kv, parts.kv)
+   end
    data.method = data.method or self.name
    data.keep = o.keep or data.keep or { "lm_head" }
    local label = o.label or (self.label or default_label)(self.name, o)

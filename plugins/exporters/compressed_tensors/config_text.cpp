@@ -22,27 +22,72 @@ std::string name_list(const std::vector<std::string> &names) {
   return out + "]";
 }
 
-std::string arguments(int64_t bits, bool symmetric, const char *strategy, int64_t group_size,
-                      bool dynamic) {
-  return "{\"num_bits\": " + std::to_string(bits) +
-         ", \"type\": \"int\", \"symmetric\": " + (symmetric ? "true" : "false") +
-         ", \"strategy\": \"" + strategy +
-         "\", \"group_size\": " + (group_size ? std::to_string(group_size) : "null") +
-         ", \"block_structure\": null, \"dynamic\": " + (dynamic ? "true" : "false") +
-         ", \"actorder\": null, \"observer\": " + (dynamic ? "null" : "\"minmax\"") +
+struct arguments {
+  int64_t bits = 8;
+  const char *type = "int", *strategy = "channel", *scale_dtype = nullptr;
+  bool symmetric = true, dynamic = false;
+  int64_t group_size = 0;
+};
+
+std::string text_of(const arguments &a) {
+  std::string out =
+      "{\"num_bits\": " + std::to_string(a.bits) + ", \"type\": \"" + a.type +
+      "\", \"symmetric\": " + (a.symmetric ? "true" : "false") + ", \"strategy\": \"" + a.strategy +
+      "\", \"group_size\": " + (a.group_size ? std::to_string(a.group_size) : "null") +
+      ", \"block_structure\": null, \"dynamic\": " + (a.dynamic ? "true" : "false") +
+      ", \"actorder\": null";
+  // A new key, only where the format needs it: old consumers refuse keys they do not know.
+  if (a.scale_dtype) out += std::string(", \"scale_dtype\": \"") + a.scale_dtype + "\"";
+  return out + ", \"observer\": " + (a.dynamic ? "null" : "\"minmax\"") +
          ", \"observer_kwargs\": {}}";
+}
+
+std::string weights_text(const scheme &grid) {
+  arguments a;
+  a.bits = grid.bits;
+  a.symmetric = grid.symmetric;
+  a.group_size = grid.group_size;
+  if (grid.group_size) a.strategy = "group";
+  if (grid.form == layout::fp8 || grid.form == layout::nvfp4 || grid.form == layout::mxfp4)
+    a.type = "float";
+  if (grid.form == layout::nvfp4)
+    a.strategy = "tensor_group", a.scale_dtype = "torch.float8_e4m3fn";
+  if (grid.form == layout::mxfp4) a.scale_dtype = "torch.uint8";
+  return text_of(a);
+}
+
+std::string inputs_text(const input_scheme &input) {
+  if (!input.present) return "null";
+  arguments a;
+  a.type = input.is_float ? "float" : "int";
+  a.symmetric = input.symmetric;
+  a.dynamic = input.dynamic;
+  a.strategy = input.dynamic ? "token" : "tensor";
+  return text_of(a);
+}
+
+std::string kv_text(const assay_json::value &kv) {
+  if (kv.kind == assay_json::type::null) return "null";
+  arguments a;
+  a.type = "float";
+  a.strategy = kv.string_or("strategy", "tensor") == "head" ? "attn_head" : "tensor";
+  return text_of(a);
 }
 
 }  // namespace
 
 std::string quantization_config(const scheme_groups &groups, const std::vector<std::string> &ignore,
-                                bool activation) {
+                                const plan &p) {
   std::string out = "{\n    \"quant_method\": \"compressed-tensors\",\n    \"version\": \"";
-  const bool dense = std::any_of(groups.begin(), groups.end(),
-                                 [](const auto &group) { return 32 % group.first.bits != 0; });
+  const bool dense = std::any_of(groups.begin(), groups.end(), [](const auto &group) {
+    return group.first.form == layout::packed_int && 32 % group.first.bits != 0;
+  });
+  const layout first = groups.begin()->first.form;
+  const bool mixed = std::any_of(groups.begin(), groups.end(),
+                                 [&](const auto &group) { return group.first.form != first; });
   out += dense ? k_dense_version : k_version;
   out += "\",\n    \"format\": \"";
-  out += activation ? "int-quantized" : "pack-quantized";
+  out += mixed ? "mixed-precision" : format_name(first);
   out +=
       "\",\n    \"quantization_status\": \"compressed\",\n    \"global_compression_ratio\": null,\n"
       "    \"config_groups\": {\n";
@@ -50,16 +95,14 @@ std::string quantization_config(const scheme_groups &groups, const std::vector<s
   for (const auto &[grid, names] : groups) {
     out += "      \"group_" + std::to_string(index) + "\": {\n        \"targets\": ";
     out += groups.size() == 1 ? name_list({"Linear"}) : name_list(names);
-    out += ",\n        \"weights\": " + arguments(grid.bits, grid.symmetric,
-                                                  grid.group_size ? "group" : "channel",
-                                                  grid.group_size, false);
-    out += ",\n        \"input_activations\": " +
-           (activation ? arguments(8, true, "token", 0, true) : std::string("null"));
+    if (mixed) out += std::string(",\n        \"format\": \"") + format_name(grid.form) + "\"";
+    out += ",\n        \"weights\": " + weights_text(grid);
+    out += ",\n        \"input_activations\": " + inputs_text(p.activation);
     out += ",\n        \"output_activations\": null\n      }";
     out += ++index < groups.size() ? ",\n" : "\n";
   }
   out += "    },\n    \"ignore\": " + name_list(ignore);
-  return out + ",\n    \"kv_cache_scheme\": null\n  }";
+  return out + ",\n    \"kv_cache_scheme\": " + kv_text(p.kv) + "\n  }";
 }
 
 std::string with_quantization_config(std::string_view config, const std::string &value) {

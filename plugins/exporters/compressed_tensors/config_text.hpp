@@ -15,10 +15,9 @@ namespace hf {
 // several: names.
 using scheme_groups = std::map<scheme, std::vector<std::string>>;
 
-// activation: 8-bit dynamic inputs for each token (int-quantized), else weights only (pack-
-// quantized).
+// The plan says what else there is: rounded inputs, a key-value scheme.
 std::string quantization_config(const scheme_groups &groups, const std::vector<std::string> &ignore,
-                                bool activation);
+                                const plan &p);
 // config.json with "quantization_config": value as its last key. Throws std::runtime_error if
 // `config` is no object
 // or has that key already.

@@ -1,6 +1,6 @@
 // Exporter "safetensors": a model without quantized linears, stored as it is.
 // The way of the identity recipe and of transforms alone.
-#include "exporters.hpp"
+#include "checks.hpp"
 #include "folder_writer.hpp"
 #include "plan.hpp"
 
@@ -12,12 +12,12 @@ void check_dense(const options &, std::string_view plan_json, const refuse_fn &r
     refuse(p.linears.front().name, "plain safetensors hold no quantized linears (there are " +
                                        std::to_string(p.linears.size()) +
                                        "): use compressed_tensors");
-  if (p.activation.kind != assay_json::type::null)
-    refuse("activation", "plain safetensors hold no activation scheme");
+  if (p.activation.present) refuse("activation", "plain safetensors hold no activation scheme");
   if (p.kv.kind != assay_json::type::null)
     refuse("kv", "plain safetensors hold no key-value scheme");
   for (const auto &operation : p.online)
     refuse(operation, "no consumer of plain safetensors runs this operation");
+  refuse_strange(p, refuse);
 }
 
 void write_dense(const options &o, const assay_export &job, const assay_host &) {

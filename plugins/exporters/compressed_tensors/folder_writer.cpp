@@ -13,8 +13,8 @@ namespace hf {
 namespace {
 
 // Ascending rank of the reference's dtype enum, those that cross the ABI (formats.md 1.3).
-constexpr std::array<std::string_view, 10> k_ranks = {"BOOL", "U8",  "I8",  "I16", "F16",
-                                                      "BF16", "I32", "F32", "F64", "I64"};
+constexpr std::array<std::string_view, 11> k_ranks = {"BOOL", "U8",  "I8",  "F8_E4M3", "I16", "F16",
+                                                      "BF16", "I32", "F32", "F64",     "I64"};
 
 size_t rank(std::string_view dtype) {
   return static_cast<size_t>(std::find(k_ranks.begin(), k_ranks.end(), dtype) - k_ranks.begin());

@@ -24,7 +24,58 @@ std::string float_linear(const assay_json::value &untouched) {
   return module;
 }
 
+input_scheme input_of(const assay_json::value &given) {
+  input_scheme out;
+  if (given.kind == assay_json::type::null) return out;
+  out.present = true;
+  out.is_float = given.string_or("type", "int") == "fp8";
+  out.bits = integer_or(given, "bits", 8);
+  out.dynamic = given.bool_or("dynamic", true);
+  out.symmetric = given.bool_or("symmetric", true);
+  out.clip = given.number_or("clip", 1);
+  return out;
+}
+
+void read_schemes(const assay_json::value &root, plan &out) {
+  const auto *scheme = root.find("scheme");
+  if (!scheme) return;
+  for (const auto &[key, value] : scheme->members) {
+    if (key == "activation")
+      out.activation = input_of(value);
+    else if (key == "kv")
+      out.kv = value;
+    else
+      out.unknown_schemes.push_back(key);
+  }
+}
+
 }  // namespace
+
+layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs) {
+  if (format == "int/1") return rounded_inputs ? layout::plain_int : layout::packed_int;
+  if (format != "float/1") return layout::none;
+  if (bits == 8 && group_size == 0) return layout::fp8;
+  if (bits == 4 && group_size == 16) return layout::nvfp4;
+  return bits == 4 && group_size == 32 ? layout::mxfp4 : layout::none;
+}
+
+const char *format_name(layout form) {
+  switch (form) {
+    case layout::packed_int:
+      return "pack-quantized";
+    case layout::plain_int:
+      return "int-quantized";
+    case layout::fp8:
+      return "float-quantized";
+    case layout::nvfp4:
+      return "nvfp4-pack-quantized";
+    case layout::mxfp4:
+      return "mxfp4-pack-quantized";
+    case layout::none:
+      break;
+  }
+  return "none";
+}
 
 std::string scheme_text(const scheme &s) {
   return std::to_string(s.bits) + " bits, " +
@@ -35,6 +86,7 @@ std::string scheme_text(const scheme &s) {
 plan read_plan(std::string_view plan_json) {
   const assay_json::value root = assay_json::parse(plan_json);
   plan out;
+  read_schemes(root, out);
   for (const auto &item : list(root, "items")) {
     planned_linear linear;
     linear.name = item.string_or("name", "");
@@ -47,6 +99,8 @@ plan read_plan(std::string_view plan_json) {
     linear.grid.symmetric = item.bool_or("symmetric", true);
     if (linear.grid.group_size < 0 || linear.grid.group_size == linear.in)
       linear.grid.group_size = 0;
+    linear.grid.form =
+        layout_of(linear.format, linear.grid.bits, linear.grid.group_size, out.activation.present);
     out.linears.push_back(std::move(linear));
   }
   for (const auto &item : list(root, "untouched"))
@@ -54,15 +108,6 @@ plan read_plan(std::string_view plan_json) {
   for (const auto &item : list(root, "online"))
     out.online.push_back(item.string_or("layer", "") + ": " + item.string_or("op", "operation"));
   for (const auto &item : list(root, "biases")) out.biases.push_back(item.text);
-  if (const auto *scheme = root.find("scheme"))
-    for (const auto &[key, value] : scheme->members) {
-      if (key == "activation")
-        out.activation = value;
-      else if (key == "kv")
-        out.kv = value;
-      else
-        out.unknown_schemes.push_back(key);
-    }
   out.tied = root.bool_or("tied", false);
   return out;
 }

@@ -13,8 +13,20 @@
 
 namespace hf {
 
+// How a linear lies in the file (formats.md 4.3).
+enum class layout {
+  packed_int,  // pack-quantized: codes in 32-bit words
+  plain_int,   // int-quantized: a byte for each code; what goes with rounded inputs
+  fp8,         // float-quantized
+  nvfp4,       // nvfp4-pack-quantized
+  mxfp4,       // mxfp4-pack-quantized
+  none         // the format has no place for it
+};
+const char *format_name(layout form);  // static
+
 // What fused parts must have in common, and what one config group describes.
 struct scheme {
+  layout form = layout::packed_int;
   int64_t bits = 0;
   int64_t group_size = 0;  // columns; 0 = one scale for the whole row ("channel")
   bool symmetric = true;
@@ -28,13 +40,21 @@ struct planned_linear {
   scheme grid;
 };
 
+// Rounding of inputs as the plan has it.
+struct input_scheme {
+  bool present = false, is_float = false, dynamic = true, symmetric = true;
+  int64_t bits = 8;
+  double clip = 1;
+};
+
 struct plan {
   std::vector<planned_linear> linears;
   std::vector<std::string> float_linears;  // 2-D weights that stay float, embeddings and head apart
-  std::vector<std::string> online;   // "LAYER: OP" for every operation left in the forward pass
-  std::vector<std::string> biases;   // linears with a bias for which the config has no key
+  std::vector<std::string> online;  // "LAYER: OP" for every operation left in the forward pass
+  std::vector<std::string> biases;  // linears with a bias for which the config has no key
   std::vector<std::string> unknown_schemes;
-  assay_json::value activation, kv;  // null if none
+  input_scheme activation;
+  assay_json::value kv;  // null if none
   bool tied = false;
 };
 
@@ -42,6 +62,8 @@ inline int64_t integer_or(const assay_json::value &from, std::string_view key, i
   return static_cast<int64_t>(from.number_or(key, static_cast<double>(otherwise)));
 }
 
+// From a form's note or an item of the plan.
+layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 
 // Linears that vLLM and SGLang concatenate: key "model.layers.0.self_attn q,k,v", values the parts

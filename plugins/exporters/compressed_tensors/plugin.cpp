@@ -89,11 +89,12 @@ constexpr assay_component k_component_compressed = {
     sizeof(assay_component),
     ASSAY_KIND_EXPORTER,
     "compressed_tensors",
-    1,
+    2,
     0,
-    "packed integer weights that transformers, vLLM and SGLang load",
+    "integer and small-float weights that transformers, vLLM and SGLang load",
     k_compressed_schema,
-    R"({"bits": [2, 4, 8], "activation": ["int8 token"], "consumers": ["transformers", "vllm", "sglang"]})",
+    R"({"bits": [2, 4, 8], "formats": ["int/1", "float/1"], "activation": ["int8", "fp8"], "kv": ["fp8"],
+  "consumers": ["transformers", "vllm", "sglang"]})",
     &k_compressed,
     nullptr};
 constexpr assay_component k_component_dense = {

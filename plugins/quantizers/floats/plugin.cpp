@@ -14,11 +14,16 @@ constexpr const char *k_fp8_schema =
     "description": "columns that share a scale; 0 or -1 = the whole row"}}})";
 constexpr const char *k_fixed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {}})";
-constexpr const char *k_facts =
-    R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"]})";
+// bits and group_size: what the configuration does not say and a plan must know.
+constexpr const char *k_fp8_facts =
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 8})";
+constexpr const char *k_mxfp4_facts =
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 4, "group_size": 32})";
+constexpr const char *k_nvfp4_facts =
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 4, "group_size": 16})";
 
 constexpr assay_component component(const char *id, const char *summary, const char *schema,
-                                    const void *table) {
+                                    const char *facts, const void *table) {
   return {sizeof(assay_component),
           ASSAY_KIND_QUANTIZER,
           id,
@@ -26,18 +31,19 @@ constexpr assay_component component(const char *id, const char *summary, const c
           0,
           summary,
           schema,
-          k_facts,
+          facts,
           table,
           nullptr};
 }
 
-const assay_component k_fp8 =
-    component("fp8", "8-bit floats E4M3 with a scale for each row", k_fp8_schema, &k_fp8_table);
+const assay_component k_fp8 = component("fp8", "8-bit floats E4M3 with a scale for each row",
+                                        k_fp8_schema, k_fp8_facts, &k_fp8_table);
 const assay_component k_mxfp4 =
     component("mxfp4", "4-bit floats E2M1 in groups of 32 with power-of-two scales", k_fixed_schema,
-              &k_mxfp4_table);
-const assay_component k_nvfp4 = component(
-    "nvfp4", "4-bit floats E2M1 in groups of 16 with E4M3 scales", k_fixed_schema, &k_nvfp4_table);
+              k_mxfp4_facts, &k_mxfp4_table);
+const assay_component k_nvfp4 =
+    component("nvfp4", "4-bit floats E2M1 in groups of 16 with E4M3 scales", k_fixed_schema,
+              k_nvfp4_facts, &k_nvfp4_table);
 const assay_component *const k_components[] = {&k_fp8, &k_mxfp4, &k_nvfp4};
 
 const assay_plugin k_plugin = {sizeof(assay_plugin),

@@ -27,8 +27,9 @@ class bias_correction {
       const assay_layer &layer = *block.layers[i];
       const assay_stats *stats = stats_of(block, layer);
       if (!layer.start || !stats || !stats->mean) {
-        host_.ledger("skipped_linear", 1,
-                     std::string(layer.name) + (layer.start ? ": no mean of its input" : ": in float"));
+        host_.ledger(
+            "skipped_linear", 1,
+            std::string(layer.name) + (layer.start ? ": no mean of its input" : ": in float"));
         continue;
       }
       list += (list.empty() ? "" : ", ") + correct(layer, *stats, edit);
@@ -46,7 +47,8 @@ class bias_correction {
 
   std::string correct(const assay_layer &layer, const assay_stats &stats, const assay_edit &edit) {
     const auto w = matrix_of<float>(layer.weight, "the weight"),
-               q = matrix_of<float>(assay_cpp::find(*layer.start, "weight"), "the quantized weight"),
+               q = matrix_of<float>(assay_cpp::find(*layer.start, "weight"),
+                                    "the quantized weight"),
                x = matrix_of<float>(stats.mean, "mean x");
     std::vector<float> bias(static_cast<size_t>(w.rows));
     double squares = 0;
@@ -56,7 +58,8 @@ class bias_correction {
         shift += (static_cast<double>(w.row(row)[c]) - static_cast<double>(q.row(row)[c])) *
                  static_cast<double>(x.data[c]);
       const double before =
-          layer.bias ? static_cast<double>(matrix_of<float>(layer.bias, "the bias").data[row]) : 0.0;
+          layer.bias ? static_cast<double>(matrix_of<float>(layer.bias, "the bias").data[row])
+                     : 0.0;
       bias[static_cast<size_t>(row)] = static_cast<float>(before + shift);
       squares += shift * shift;
     }

@@ -20,7 +20,7 @@ class galois_field {
   int64_t multiply(int64_t a, int64_t b) const;
   bool has_root(int64_t low_coefficients) const;
   int64_t q_, p_, r_;
-  int64_t modulus_ = 0;           // x^r = -(its coefficients), as digits to base p
+  int64_t modulus_ = 0;            // x^r = -(its coefficients), as digits to base p
   std::vector<int8_t> character_;  // by element
 };
 

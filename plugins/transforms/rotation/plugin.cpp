@@ -16,16 +16,17 @@ constexpr const char *k_schema =
   "signs": {"type": "string", "enum": ["random", "plain"], "default": "random",
     "description": "random: a Hadamard matrix times random signs from the recipe's seed; plain: without"}}})";
 
-constexpr assay_component k_component = {sizeof(assay_component),
-                                         ASSAY_KIND_TRANSFORM,
-                                         "rotation",
-                                         1,
-                                         0,
-                                         "turns channels by Hadamard matrices so that no channel stands out",
-                                         k_schema,
-                                         R"({"online": ["r4"], "cite": "arXiv 2404.00456"})",
-                                         &k_table,
-                                         nullptr};
+constexpr assay_component k_component = {
+    sizeof(assay_component),
+    ASSAY_KIND_TRANSFORM,
+    "rotation",
+    1,
+    0,
+    "turns channels by Hadamard matrices so that no channel stands out",
+    k_schema,
+    R"({"online": ["r4"], "cite": "arXiv 2404.00456"})",
+    &k_table,
+    nullptr};
 constexpr const assay_component *k_components[] = {&k_component};
 
 constexpr assay_plugin k_plugin = {sizeof(assay_plugin),

@@ -43,7 +43,8 @@ std::string online_json(const hadamard &h) {
   if (h.base_order > 1) {
     text += ", \"base\": [";
     const char *separator = "";
-    for (const auto &row : h.base_rows()) text += separator + assay_json::quoted(row), separator = ", ";
+    for (const auto &row : h.base_rows())
+      text += separator + assay_json::quoted(row), separator = ", ";
     text += "]";
   }
   return text + "}";
@@ -80,8 +81,7 @@ void rotate::needs(const assay_block &, assay_needs &out) {
 const turn &rotate::turn_of(int64_t size, const char *label, uint64_t seed, bool random) {
   const std::string key = label + std::to_string(size);
   auto found = turns_.find(key);
-  if (found == turns_.end())
-    found = turns_.emplace(key, turn(hadamard(size), random, seed)).first;
+  if (found == turns_.end()) found = turns_.emplace(key, turn(hadamard(size), random, seed)).first;
   return found->second;
 }
 

@@ -38,7 +38,8 @@ std::vector<double> mean_squares(const assay_layer &layer, const assay_stats &st
         product[static_cast<size_t>(j)] += w.row(row)[i] * h.row(i)[j];
     double sum = 0;
     for (int64_t j = 0; j < w.columns; ++j)
-      sum += static_cast<double>(product[static_cast<size_t>(j)]) * static_cast<double>(w.row(row)[j]);
+      sum +=
+          static_cast<double>(product[static_cast<size_t>(j)]) * static_cast<double>(w.row(row)[j]);
     out[static_cast<size_t>(row)] = std::max(sum, 0.0) / static_cast<double>(stats.n_tokens);
   }
   return out;
@@ -66,7 +67,8 @@ bool scale_keys(const assay_block &block, double alpha, std::string &reason) {
     reason = "no statistics of the input of q and k";
     return false;
   }
-  const auto q_squares = mean_squares(*q, *group->stats), k_squares = mean_squares(*k, *group->stats);
+  const auto q_squares = mean_squares(*q, *group->stats),
+             k_squares = mean_squares(*k, *group->stats);
   const int64_t half = head_dim / 2, shared = heads / kv_heads;
   for (int64_t head = 0; head < kv_heads; ++head) {
     std::vector<float> scale(static_cast<size_t>(half));

@@ -133,7 +133,8 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
       best = search(channels, grid, [&](const auto &scale) { return attempt.loss(scale); });
     }
     if (best.loss < best.identity_loss) channels.fold(best.scale);
-    if (clip_.form != clip_form::off) found.push_back({&group, scaled_hessian(channels, best.scale)});
+    if (clip_.form != clip_form::off)
+      found.push_back({&group, scaled_hessian(channels, best.scale)});
     char line[320];
     std::snprintf(line, sizeof line,
                   "%s{\"group\": %s, \"form\": \"%s\", \"exponent\": %.4g, \"loss\": %.6g, "
@@ -145,8 +146,8 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
   // Rows of v and up belong to two groups: limits come when both have been folded.
   std::string clips;
   for (const auto &one : found) clip(one, grid, edit, clips);
-  assay_cpp::pass_on(edit.note(
-      edit.ctx, ("{\"groups\": [" + list + "], \"clips\": [" + clips + "]}").c_str()));
+  assay_cpp::pass_on(
+      edit.note(edit.ctx, ("{\"groups\": [" + list + "], \"clips\": [" + clips + "]}").c_str()));
 }
 
 void awq::clip(const limits &of, const plain_grid &grid, const assay_edit &edit,
@@ -157,15 +158,14 @@ void awq::clip(const limits &of, const plain_grid &grid, const assay_edit &edit,
     auto limit = search_clip(host_, layer, of.hessian, grid, clip_);
     int64_t shape[2] = {layer.out_features, limit.groups}, strides[2] = {limit.groups, 1};
     const auto view = [&](std::vector<float> &values) {
-      return assay_tensor{values.data(), {ASSAY_CPU, 0}, 2, assay_cpp::dtype_of<float>(), shape,
-                          strides, 0};
+      return assay_tensor{values.data(), {ASSAY_CPU, 0}, 2, assay_cpp::dtype_of<float>(),
+                          shape,         strides,        0};
     };
     const assay_tensor low = view(limit.low), high = view(limit.high);
     assay_cpp::pass_on(
         edit.set_clip(edit.ctx, layer.name, &low, &high, grid.group(layer.in_features)));
     char line[256];
-    std::snprintf(line, sizeof line,
-                  "%s{\"layer\": %s, \"loss\": %.6g, \"identity_loss\": %.6g}",
+    std::snprintf(line, sizeof line, "%s{\"layer\": %s, \"loss\": %.6g, \"identity_loss\": %.6g}",
                   clips.empty() ? "" : ", ", assay_json::quoted(layer.name).c_str(), limit.loss,
                   limit.identity_loss);
     clips += line;

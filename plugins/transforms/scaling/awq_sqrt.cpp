@@ -27,10 +27,10 @@ void awq_sqrt::apply(const assay_block &block, const assay_edit &edit) {
     }
     const channel_group channels(group);
     const auto x = channels.tied_mean(
-        assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_mean : nullptr, "mean |x|").data);
+        assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_mean : nullptr, "mean |x|")
+            .data);
     std::vector<float> scale(x.size());
-    for (size_t j = 0; j < x.size(); ++j)
-      scale[j] = static_cast<float>(std::sqrt(x[j] + epsilon_));
+    for (size_t j = 0; j < x.size(); ++j) scale[j] = static_cast<float>(std::sqrt(x[j] + epsilon_));
     channels.fold(scale);
     list += (list.empty() ? "" : ", ") + assay_json::quoted(group.name);
   }

@@ -25,9 +25,14 @@ class group_search {
  public:
   group_search(const float *w, int64_t first, int64_t n, int64_t in, const float *hessian,
                const plain_grid &grid)
-      : w_(w + first), first_(first), n_(n), in_(in), hessian_(hessian), grid_(grid), d_(static_cast<size_t>(n)) {
-    for (int64_t j = 0; j < n; ++j)
-      low_ = std::min(low_, w_[j]), high_ = std::max(high_, w_[j]);
+      : w_(w + first),
+        first_(first),
+        n_(n),
+        in_(in),
+        hessian_(hessian),
+        grid_(grid),
+        d_(static_cast<size_t>(n)) {
+    for (int64_t j = 0; j < n; ++j) low_ = std::min(low_, w_[j]), high_ = std::max(high_, w_[j]);
     best_low = low_, best_high = high_;
     least = identity = loss(low_, high_);
   }
@@ -35,7 +40,9 @@ class group_search {
   void run(const clip_search &how) {
     const float most = std::max(-low_, high_);
     if (how.form == clip_form::symmetric)
-      each(how, [&](float share) { attempt(std::max(low_, -share * most), std::min(high_, share * most)); });
+      each(how, [&](float share) {
+        attempt(std::max(low_, -share * most), std::min(high_, share * most));
+      });
     if (how.form != clip_form::asymmetric) return;
     each(how, [&](float share) { attempt(share * low_, best_high); });
     const float chosen = best_low;
@@ -49,8 +56,8 @@ class group_search {
   template <class Body>
   void each(const clip_search &how, const Body &body) {
     for (int64_t step = 1; step < how.steps; ++step)
-      body(static_cast<float>(
-          1.0 - how.most_shrink * static_cast<double>(step) / static_cast<double>(how.steps)));
+      body(static_cast<float>(1.0 - how.most_shrink * static_cast<double>(step) /
+                                        static_cast<double>(how.steps)));
   }
   double loss(float low, float high) {
     for (int64_t j = 0; j < n_; ++j) d_[static_cast<size_t>(j)] = std::clamp(w_[j], low, high);
@@ -89,7 +96,8 @@ clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
     for (int64_t row = begin; row < end; ++row)
       for (int64_t g = 0; g < out.groups; ++g) {
         const int64_t first = g * size;
-        group_search search(w.row(row), first, std::min(size, in - first), in, hessian.data(), grid);
+        group_search search(w.row(row), first, std::min(size, in - first), in, hessian.data(),
+                            grid);
         search.run(how);
         const auto at = static_cast<size_t>(row * out.groups + g);
         out.low[at] = search.best_low;

@@ -13,7 +13,7 @@ enum class clip_form { off, symmetric, asymmetric };
 
 struct clip_search {
   clip_form form = clip_form::off;
-  int64_t steps = 10;       // ranges tried: 1, 1 - share / steps ..
+  int64_t steps = 10;        // ranges tried: 1, 1 - share / steps ..
   double most_shrink = 0.5;  // share of the range that may be cut
 };
 

@@ -38,8 +38,9 @@ double gram_trial::loss(const std::vector<float> &scale) {
   std::vector<double> sums(static_cast<size_t>(rows_));
   host_.parallel_for(rows_, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * in; i < end * in; ++i)
-      sums[static_cast<size_t>(i / in)] += static_cast<double>(difference_[static_cast<size_t>(i)]) *
-                                           static_cast<double>(product_[static_cast<size_t>(i)]);
+      sums[static_cast<size_t>(i / in)] +=
+          static_cast<double>(difference_[static_cast<size_t>(i)]) *
+          static_cast<double>(product_[static_cast<size_t>(i)]);
   });
   double total = 0;
   for (const double sum : sums) total += sum;

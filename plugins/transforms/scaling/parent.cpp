@@ -69,8 +69,13 @@ double parent_trial::loss(const std::vector<float> &scale) {
   std::vector<const char *> names;
   std::vector<const assay_tensor *> weights;
   for (auto &one : tried_) {
-    one.view = {one.values.data(), {ASSAY_CPU, 0}, static_cast<int32_t>(one.shape.size()),
-                assay_cpp::dtype_of<float>(), one.shape.data(), one.strides.data(), 0};
+    one.view = {one.values.data(),
+                {ASSAY_CPU, 0},
+                static_cast<int32_t>(one.shape.size()),
+                assay_cpp::dtype_of<float>(),
+                one.shape.data(),
+                one.strides.data(),
+                0};
     names.push_back(one.name.c_str());
     weights.push_back(&one.view);
   }

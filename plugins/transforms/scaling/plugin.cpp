@@ -40,8 +40,16 @@ constexpr const char *k_smoothquant_schema =
 
 constexpr assay_component component(const char *id, const char *summary, const char *schema,
                                     const char *facts, const assay_transform_vtable *table) {
-  return {sizeof(assay_component), ASSAY_KIND_TRANSFORM, id,      2,      0, summary, schema,
-          facts,                   table,                nullptr};
+  return {sizeof(assay_component),
+          ASSAY_KIND_TRANSFORM,
+          id,
+          2,
+          0,
+          summary,
+          schema,
+          facts,
+          table,
+          nullptr};
 }
 
 constexpr assay_component k_components_of[] = {

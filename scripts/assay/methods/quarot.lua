@@ -9,13 +9,14 @@ return {
       activation = { type = "integer", default = 4, min = 2, max = 16, about = "bits of an input, 16 = float" },
       kv = { type = "integer", default = 4, min = 2, max = 16, about = "bits of the cache, 16 = float" },
       clip = { type = "number", default = 0.9, min = 0.1, max = 1, about = "share of an input's range covered" },
-      quantizer = { type = "string", default = "gptq", about = "gptq or rtn" },
+      quantizer = { type = "string", default = "gptq", one_of = { "gptq", "rtn" }, about = "of the turned weights" },
       r1 = { type = "boolean", default = true, about = "turn the residual stream" },
       r2 = { type = "boolean", default = true, about = "turn values, head by head" },
       r4 = { type = "boolean", default = true, about = "turn the input of down_proj, online" },
-      signs = { type = "string", default = "random", about = "random or plain" },
+      signs = { type = "string", default = "random", one_of = { "random", "plain" }, about = "of the matrices" },
    },
    label = function(_, o)
+      if o.scheme then return ("quarot %s %s"):format(o.quantizer, o.scheme:upper()) end
       local function bits(n, letter) return n < 16 and letter .. n or "" end
       return ("quarot %s W%d%s%s"):format(o.quantizer, o.bits, bits(o.activation, "A"), bits(o.kv, "KV"))
    end,

@@ -89,11 +89,12 @@ TEST_CASE("a rotated model is saved with its own head and comes back bit for bit
 TEST_CASE("R4 is refused by name by exporters, before and after the run", "[rotation_test]") {
   const model_in_work m;
   const json transforms = json::array({{{"id", "rotation"}}});
-  const auto reasons = cannot_hold(
-      recipe::from_json({{"transforms", transforms}, {"quantizer", k_rtn8}}), *m.checkpoint,
-      "compressed-tensors");
+  const auto reasons =
+      cannot_hold(recipe::from_json({{"transforms", transforms}, {"quantizer", k_rtn8}}),
+                  *m.checkpoint, "compressed-tensors");
   REQUIRE_FALSE(reasons.empty());
-  CHECK_THAT(reasons.front(), assay_test::contains("no consumer of the format runs this operation"));
+  CHECK_THAT(reasons.front(),
+             assay_test::contains("no consumer of the format runs this operation"));
   const auto q = m.run(json::object(), {{"quantizer", k_rtn8}});
   CHECK_THROWS_WITH(save(q, *m.checkpoint, m.root / "refused"),
                     assay_test::contains("model.layers.0.mlp.down_proj: hadamard"));
@@ -144,7 +145,6 @@ TEST_CASE("online operations that are not orthogonal are refused", "[rotation_te
   CHECK_THROWS_WITH(online_operation({{"op", "swap"}}, 8), contains("only 'hadamard' is known"));
   CHECK_THROWS_WITH(online_operation({{"op", "hadamard"}, {"size", 6}}, 8),
                     contains("pieces of 6 do not divide 8 channels"));
-  CHECK_THROWS_WITH(
-      online_operation({{"op", "hadamard"}, {"size", 2}, {"base", {"++", "++"}}}, 8),
-      contains("its base is no Hadamard matrix"));
+  CHECK_THROWS_WITH(online_operation({{"op", "hadamard"}, {"size", 2}, {"base", {"++", "++"}}}, 8),
+                    contains("its base is no Hadamard matrix"));
 }

@@ -158,9 +158,8 @@ TEST_CASE("schemes that cannot be are refused with the reason", "[schemes_test]"
   const model_in_work m;
   CHECK_THROWS_WITH(m.run({{"activation", {{"bits", 8}}}}),
                     contains("an activation scheme needs a quantizer of the weights"));
-  CHECK_THROWS_WITH(
-      m.run({{"quantizer", k_rtn8}, {"activation", {{"strategy", "tensor"}}}}, false),
-      contains("static activation scales need calibration data"));
+  CHECK_THROWS_WITH(m.run({{"quantizer", k_rtn8}, {"activation", {{"strategy", "tensor"}}}}, false),
+                    contains("static activation scales need calibration data"));
   CHECK_THROWS_WITH(m.run({{"kv", {{"strategy", "head"}}}}, false),
                     contains("static scales of keys and values need calibration data"));
 }
@@ -214,13 +213,12 @@ TEST_CASE("rotated keys leave attention as it is but for rounding", "[schemes_te
   CHECK(off({{"bits", 4}}) > eight);
 }
 
-TEST_CASE("W4A8KV8 rounds weights, inputs and cache, and more bits come nearer",
-          "[schemes_test]") {
+TEST_CASE("W4A8KV8 rounds weights, inputs and cache, and more bits come nearer", "[schemes_test]") {
   const model_in_work m;
   const auto exact = logits_of(m.decoder);
   const auto off = [&](int weights, const json &activation, const json &kv) {
-    json recipe = {{"quantizer",
-                    {{"id", "rtn"}, {"config", {{"bits", weights}, {"group_size", 32}}}}}};
+    json recipe = {
+        {"quantizer", {{"id", "rtn"}, {"config", {{"bits", weights}, {"group_size", 32}}}}}};
     if (!activation.is_null()) recipe["activation"] = activation;
     if (!kv.is_null()) recipe["kv"] = kv;
     return (logits_of(m.run(recipe).decoder) - exact).norm().item<double>();

@@ -1,0 +1,137 @@
+// Every format that compressed_tensors writes comes back bit for bit, rounded inputs and caches included; what no consumer
+// can do is refused by name.
+#include "catch.hpp"
+
+#include "core/error.hpp"
+#include "quant/quantize.hpp"
+#include "quant/save.hpp"
+#include "quant/scheme_files.hpp"
+#include "quant_harness.hpp"
+#include "tiny_model.hpp"
+
+using assay::json;
+using namespace assay::quant;
+using namespace quant_test;
+
+namespace {
+
+struct model_in_work {
+  temporary_folder root;
+  std::shared_ptr<assay::model::checkpoint> checkpoint =
+      assay::model::checkpoint::open(write_tiny_model(root));
+  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
+  calibration data;
+
+  model_in_work() {
+    use_plugins();
+    const auto ids = tiny_ids(4, 32, 21);
+    std::vector<calibration_sequence> sequences;
+    for (int64_t row = 0; row < 4; ++row) {
+      const auto *first = ids.const_data_ptr<int64_t>() + row * 32;
+      sequences.push_back({{first, first + 32}, {}});
+    }
+    data = calibration(std::move(sequences));
+  }
+  quantized_model run(const json &recipe_json) const {
+    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json), &data);
+  }
+  std::vector<std::string> reasons(const json &recipe_json) const {
+    return cannot_hold(recipe::from_json(recipe_json), *checkpoint, "compressed-tensors");
+  }
+};
+
+json rtn(int bits, int group, bool symmetric = true) {
+  return {{"id", "rtn"},
+          {"config", {{"bits", bits}, {"group_size", group}, {"symmetric", symmetric}}}};
+}
+
+struct written {
+  std::string format;
+  json recipe;
+};
+
+std::vector<written> all_formats() {
+  const json tensor = {{"strategy", "tensor"}}, fp8 = {{"type", "fp8"}};
+  const json fp8_tensor = {{"type", "fp8"}, {"strategy", "tensor"}};
+  return {
+      {"float-quantized", {{"quantizer", "fp8"}}},
+      {"float-quantized", {{"quantizer", "fp8"}, {"activation", fp8}}},
+      {"float-quantized", {{"quantizer", "fp8"}, {"activation", fp8_tensor}}},
+      {"nvfp4-pack-quantized", {{"quantizer", "nvfp4"}}},
+      {"mxfp4-pack-quantized", {{"quantizer", "mxfp4"}}},
+      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", {{"bits", 8}}}}},
+      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", {{"symmetric", false}}}}},
+      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", tensor}}},
+      {"int-quantized",
+       {{"quantizer", rtn(8, 0)}, {"activation", {{"strategy", "tensor"}, {"symmetric", false}}}}},
+      {"int-quantized", {{"quantizer", rtn(4, 32)}, {"activation", {{"bits", 8}}}}},
+      {"pack-quantized",
+       {{"quantizer", rtn(4, 32)}, {"kv", {{"type", "fp8"}, {"strategy", "tensor"}}}}},
+      {"pack-quantized",
+       {{"quantizer", rtn(4, 32)}, {"kv", {{"type", "fp8"}, {"strategy", "head"}}}}}};
+}
+
+}  // namespace
+
+TEST_CASE("every format comes back bit for bit with its schemes", "[export_formats_test]") {
+  const model_in_work m;
+  int index = 0;
+  for (const auto &[format, what] : all_formats()) {
+    CAPTURE(what.dump());
+    const auto q = m.run(what);
+    const auto folder = m.root / ("saved" + std::to_string(index++));
+    CHECK(m.reasons(what).empty());
+    save(q, *m.checkpoint, folder);
+    const auto loaded = assay::model::checkpoint::open(folder);
+    CHECK(loaded->config()["quantization_config"]["format"] == format);
+    auto decoder = assay::model::decoder::load(*loaded);
+    const json schemes = restore_schemes(decoder, *loaded);
+    CHECK(schemes["activation"].is_null() == !what.contains("activation"));
+    CHECK(schemes["kv"].is_null() == !what.contains("kv"));
+    CHECK(at::equal(logits_of(decoder), logits_of(q.decoder)));
+  }
+}
+
+TEST_CASE("two formats in one model are told apart by groups", "[export_formats_test]") {
+  const model_in_work m;
+  auto q = m.run({{"quantizer", "fp8"}, {"keep", {"lm_head", "mlp.down"}}});
+  const auto packed =
+      m.run({{"quantizer", rtn(4, 32)}, {"keep", {"lm_head", "re:.*(q|k|v|o|gate|up)_proj"}}});
+  for (const auto &[name, form] : packed.forms) {
+    q.forms.emplace(name, form);
+    q.order.push_back(name);
+  }
+  for (int64_t i = 0; i < 2; ++i) q.decoder.block(i).down = packed.decoder.block(i).down;
+  save(q, *m.checkpoint, m.root / "mixed");
+  const auto loaded = assay::model::checkpoint::open(m.root / "mixed");
+  CHECK(loaded->config()["quantization_config"]["format"] == "mixed-precision");
+  CHECK(at::equal(logits_of(assay::model::decoder::load(*loaded)), logits_of(q.decoder)));
+}
+
+TEST_CASE("what a consumer cannot do is refused by name", "[export_formats_test]") {
+  const model_in_work m;
+  const auto first = [&](const json &what) {
+    const auto found = m.reasons(what);
+    return found.empty() ? std::string() : found.front();
+  };
+  using assay_test::contains;
+  const json w8 = rtn(8, 0);
+  CHECK_THAT(first({{"quantizer", w8}, {"activation", {{"bits", 4}}}}),
+             contains("consumers round inputs to 8 bits, not to 4"));
+  CHECK_THAT(first({{"quantizer", w8}, {"activation", {{"clip", 0.9}}}}),
+             contains("consumers cover an input's whole range"));
+  CHECK_THAT(first({{"quantizer", w8}, {"activation", {{"type", "fp8"}}}}),
+             contains("fp8 inputs need fp8 weights with one scale for each row"));
+  CHECK_THAT(first({{"quantizer", "nvfp4"}, {"activation", {{"bits", 8}}}}),
+             contains("8-bit integer inputs need integer weights, not float/1"));
+  CHECK_THAT(
+      first({{"quantizer", rtn(8, 32)}, {"activation", {{"bits", 8}}}}),
+      contains("8-bit activations need symmetric 8-bit weights with one scale for each row"));
+  CHECK_THAT(first({{"quantizer", w8}, {"kv", {{"bits", 8}}}}),
+             contains("--kv-cache-dtype int8_per_token_head"));
+  CHECK_THAT(first({{"quantizer", w8},
+                    {"kv", {{"type", "fp8"}, {"strategy", "tensor"}, {"rotate", true}}}}),
+             contains("no consumer of the format turns keys"));
+  CHECK_THAT(first({{"quantizer", {{"id", "codebook"}, {"config", json::object()}}}}),
+             contains("the format holds integer grids, fp8 rows, nvfp4 and mxfp4, not codebook/1"));
+}

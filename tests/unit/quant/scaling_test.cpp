@@ -1,0 +1,221 @@
+// Promises of awq, awq_sqrt, smoothquant and bias_correction: functions stay, winners are no worse than the identity behind
+// whatever they are judged by, limits only help, biases take mean errors away and travel with the model.
+#include "catch.hpp"
+
+#include "core/error.hpp"
+#include "quant/calibrate.hpp"
+#include "quant/quantize.hpp"
+#include "quant/save.hpp"
+#include "quant_harness.hpp"
+#include "tiny_model.hpp"
+
+using assay::json;
+using namespace assay::quant;
+using namespace quant_test;
+
+namespace {
+
+calibration some_data() {
+  const auto ids = tiny_ids(16, 32, 21);
+  std::vector<calibration_sequence> sequences;
+  for (int64_t row = 0; row < 16; ++row) {
+    const auto *first = ids.const_data_ptr<int64_t>() + row * 32;
+    sequences.push_back({{first, first + 32}, {}});
+  }
+  return calibration(std::move(sequences));
+}
+
+struct model_in_work {
+  temporary_folder root;
+  std::shared_ptr<assay::model::checkpoint> checkpoint =
+      assay::model::checkpoint::open(write_tiny_model(root));
+  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
+  calibration data = some_data();
+
+  model_in_work() {
+    use_plugins();
+    for (int64_t i = 0; i < decoder.n_blocks(); ++i) {  // channels that stand out
+      auto &block = decoder.block(i);
+      block.attention_norm = block.attention_norm.clone();
+      block.mlp_norm = block.mlp_norm.clone();
+      block.attention_norm.narrow(0, 3, 2).mul_(20);
+      block.mlp_norm.narrow(0, 7, 2).mul_(20);
+    }
+  }
+  quantized_model run(const json &recipe_json) const {
+    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json), &data);
+  }
+  double distance(const json &recipe_json) const {
+    return (logits_of(run(recipe_json).decoder) - logits_of(decoder))
+        .square()
+        .mean()
+        .item<double>();
+  }
+};
+
+json transforms(const char *id, const json &config = json::object()) {
+  return json::array({{{"id", id}, {"config", config}}});
+}
+
+const json k_rtn4 = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+const json k_rtn3a = {{"id", "rtn"},
+                      {"config", {{"bits", 3}, {"group_size", 32}, {"symmetric", false}}}};
+const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
+
+}  // namespace
+
+TEST_CASE("every scaling leaves the logits as they were", "[scaling_test]") {
+  const model_in_work m;
+  const auto exact = logits_of(m.decoder);
+  const std::vector<json> all = {
+      transforms("awq", {{"loss", "parent"}, {"loss_tokens", 128}}),
+      transforms("awq", {{"clip", "asymmetric"}}), transforms("awq_sqrt"),
+      transforms("smoothquant", {{"search", true}, {"groups", "all"}, {"loss_tokens", 128}}),
+      transforms("smoothquant", {{"attention", "head"}})};
+  for (const auto &list : all) {
+    CAPTURE(list.dump());
+    const auto q = m.run({{"transforms", list}});
+    CHECK((logits_of(q.decoder) - exact).abs().max().item<double>() <=
+          1e-4 * exact.abs().max().item<double>());
+    CHECK_FALSE(at::equal(q.decoder.block(0).k.weight, m.decoder.block(0).k.weight));
+    for (const auto &entry : q.metadata["transforms"])
+      CHECK(entry["difference"].get<double>() <= 1e-4);
+  }
+}
+
+TEST_CASE("behind attention and the MLP awq's winner loses no more than the identity",
+          "[scaling_test]") {
+  const model_in_work m;
+  const auto q =
+      m.run({{"transforms", transforms("awq", {{"loss", "parent"}})}, {"quantizer", k_rtn4}});
+  int behind_parents = 0;
+  for (const auto &block : q.metadata["transforms"])
+    for (const auto &group : block["note"]["groups"]) {
+      CHECK(group["loss"].get<double>() <= group["identity_loss"].get<double>());
+      behind_parents += group["behind"] == "parent";
+    }
+  CHECK(behind_parents == 4);
+}
+
+TEST_CASE("a parent's loss of the identity is that of rounding alone", "[scaling_test]") {
+  const model_in_work m;
+  json exact = k_rtn4;  // the search's grid does not round its scales
+  exact["config"]["scale_dtype"] = "float32";
+  const json search = {{"loss", "parent"}, {"steps", 1}, {"duo_scaling", "off"}};
+  const auto q = m.run({{"transforms", transforms("awq", search)}, {"quantizer", exact}});
+  const auto rounded = m.run({{"quantizer", exact}, {"keep", {"lm_head", "attn.o"}}});
+  const auto &before = m.decoder.block(0);
+  auto after = before;
+  after.q = rounded.decoder.block(0).q, after.k = rounded.decoder.block(0).k;
+  after.v = rounded.decoder.block(0).v;
+  double sum = 0, count = 0;
+  at::NoGradGuard no_grad;
+  for (const auto &sequence : m.data.sequences()) {
+    const auto ids = at::tensor(sequence.ids, at::kLong).reshape({1, -1});
+    const auto context = m.decoder.context(1, ids.size(1));
+    const auto h = m.decoder.embed(ids);
+    const auto out = [&](const assay::model::decoder_block &b) {
+      return b.o(b.attention(b.attention_input(h), context));
+    };
+    const auto d = out(after) - out(before);
+    sum += d.square().sum().item<double>(), count += static_cast<double>(d.numel());
+  }
+  const auto &group = q.metadata["transforms"][0]["note"]["groups"][0];
+  CHECK(group["identity_loss"].get<double>() == Approx(sum / count).epsilon(1e-4));
+}
+
+TEST_CASE("limits of grids never lose, and asymmetric ones lose least on asymmetric grids",
+          "[scaling_test]") {
+  const model_in_work m;
+  for (const char *form : {"symmetric", "asymmetric"}) {
+    CAPTURE(form);
+    const auto q =
+        m.run({{"transforms", transforms("awq", {{"clip", form}})}, {"quantizer", k_rtn3a}});
+    for (const auto &block : q.metadata["transforms"]) {
+      CHECK(block["note"]["clips"].size() == 5);  // v, o, gate, up, down
+      for (const auto &clip : block["note"]["clips"])
+        CHECK(clip["loss"].get<double>() < clip["identity_loss"].get<double>());
+    }
+  }
+}
+
+TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them",
+          "[scaling_test]") {
+  const model_in_work m;
+  const auto wide = m.run({{"transforms", transforms("awq")}, {"quantizer", k_rtn3a}}),
+             clipped = m.run({{"transforms", transforms("awq", {{"clip", "asymmetric"}})},
+                              {"quantizer", k_rtn3a}});
+  CHECK(clipped.decoder.block(0).down.weight.abs().max().item<float>() <=
+        wide.decoder.block(0).down.weight.abs().max().item<float>());
+  CHECK_FALSE(at::equal(clipped.decoder.block(0).down.weight, wide.decoder.block(0).down.weight));
+  CHECK(at::equal(clipped.decoder.block(0).q.weight, wide.decoder.block(0).q.weight));
+}
+
+TEST_CASE("awq_sqrt divides a norm by the square root of mean|x|", "[scaling_test]") {
+  const model_in_work m;
+  at::Tensor mean;
+  calibrate_options options;
+  options.needs.abs_mean = true;
+  auto live = m.decoder;
+  calibrate(live, m.data, options, [&](calibration_stop &stop) {
+    if (stop.block == 0 && stop.group == assay::model::linear_group::qkv)
+      mean = stop.statistics.abs_mean;
+  });
+  const auto q = m.run({{"transforms", transforms("awq_sqrt")}});
+  CHECK(at::allclose(q.decoder.block(0).attention_norm,
+                     m.decoder.block(0).attention_norm / (mean + 1e-8).sqrt(), 1e-5));
+}
+
+TEST_CASE("searched migration loses no more than none, and W8A8 comes nearer", "[scaling_test]") {
+  const model_in_work m;
+  json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};
+  const double plain = m.distance(w8a8);
+  w8a8["transforms"] = transforms("smoothquant", {{"search", true}});
+  const auto q = m.run(w8a8);
+  for (const auto &block : q.metadata["transforms"])
+    for (const auto &group : block["note"]["scaled"])
+      CHECK(group["loss"].get<double>() <= group["identity_loss"].get<double>());
+  CHECK((logits_of(q.decoder) - logits_of(m.decoder)).square().mean().item<double>() < plain);
+}
+
+TEST_CASE("scaled keys have even channels, and their cache rounds better", "[scaling_test]") {
+  model_in_work m;
+  for (int64_t i = 0; i < m.decoder.n_blocks(); ++i) {
+    auto &k = m.decoder.block(i).k;
+    k.weight = k.weight.clone();
+    k.weight.select(0, 5).mul_(30);  // a channel of keys that stands out
+  }
+  const json kv = {{"bits", 4}};
+  CHECK(m.distance({{"transforms", transforms("smoothquant", {{"attention", "head"}})},
+                    {"kv", kv}}) < m.distance({{"kv", kv}}));
+}
+
+TEST_CASE("bias correction takes the mean error of each output away", "[scaling_test]") {
+  const model_in_work m;
+  const json recipe = {{"quantizer", k_rtn3a}, {"transforms", transforms("bias_correction")}};
+  const auto q = m.run(recipe);
+  auto live = q.decoder;
+  calibrate_options options;
+  options.needs.mean = true;
+  calibrate(live, m.data, options, [&](calibration_stop &stop) {
+    if (stop.block != 0 || stop.group != assay::model::linear_group::qkv) return;
+    const auto &w = m.decoder.block(0).v, &b = q.decoder.block(0).v;
+    const auto error = at::matmul(w.weight - b.weight, stop.statistics.mean) - b.bias;
+    CHECK(error.abs().max().item<double>() < 1e-5);
+    CHECK(b.bias.abs().max().item<double>() > 1e-4);
+  });
+  CHECK(q.metadata["transforms"].size() == 2);
+}
+
+TEST_CASE("corrected biases are saved with the keys that announce them, and come back",
+          "[scaling_test]") {
+  model_in_work m;
+  m.decoder = assay::model::decoder::load(*m.checkpoint);  // as it is stored
+  const auto q = m.run({{"quantizer", k_rtn4}, {"transforms", transforms("bias_correction")}});
+  save(q, *m.checkpoint, m.root / "corrected");
+  const auto loaded = assay::model::checkpoint::open(m.root / "corrected");
+  CHECK(loaded->config()["attention_bias"].get<bool>());
+  CHECK(loaded->config()["mlp_bias"].get<bool>());
+  const auto decoder = assay::model::decoder::load(*loaded);
+  CHECK(at::equal(logits_of(decoder), logits_of(q.decoder)));
+}

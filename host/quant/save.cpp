@@ -27,7 +27,11 @@ std::string refusal_text(const std::vector<plug::refusal> &refusals) {
 }
 
 std::vector<const plug::component *> exporters_for(const std::string &format) {
-  if (format == "auto") return plug::plugins().all(plug::kind::exporter);
+  if (format == "auto") {
+    auto all = plug::plugins().all(plug::kind::exporter);
+    std::erase_if(all, [](const auto *one) { return !one->facts.value("auto", true); });
+    return all;
+  }
   std::string id = format;
   std::replace(id.begin(), id.end(), '-', '_');  // "compressed-tensors", as users write it
   return {&plug::plugins().find(plug::kind::exporter, id)};

@@ -9,6 +9,7 @@
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
 #include "quant/block_runner.hpp"
+#include "quant/linear_run.hpp"
 #include "quant/outside_view.hpp"
 #include "quant/statistics_cache.hpp"
 
@@ -73,6 +74,7 @@ class stage {
   stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
         const calibration *data, ledger &incidents, transform_outcome &out)
       : decoder_(decoder),
+        what_(what),
         data_(data),
         incidents_(incidents),
         out_(out),
@@ -89,7 +91,7 @@ class stage {
     const model::decoder before(decoder_);
     if (whole_model_) apply_outside();
     if (needs.statistics)
-      apply_calibrated(needs, progress);
+      apply_calibrated(needs, before, progress);
     else
       apply_data_free(progress);
     if (whole_model_) compare(before);
@@ -120,7 +122,30 @@ class stage {
         for (auto *linear : block.linears()) set_activation(*linear, activation_);
         return block;
       };
+    if (what_.quantizer)
+      source.fake_quantize = [this, index](const std::string &name, const at::Tensor &weight) {
+        return rounded(index, name, weight);
+      };
     return std::make_unique<block_runner>(std::move(source));
+  }
+
+  // What the recipe's quantizer makes of a weight, where it can do so without statistics.
+  at::Tensor rounded(int64_t index, const std::string &name, const at::Tensor &weight) const {
+    for (const auto *linear : std::as_const(decoder_).block(index).linears()) {
+      if (linear->name != name) continue;
+      model::linear_op shown = *linear;
+      shown.weight = weight.contiguous();
+      plug::quantizer_instance quantizer(
+          plug::plugins().find(plug::kind::quantizer, what_.quantizer->id),
+          config_for_linear(what_, name, linear->role), {}, "recipe.quantizer");
+      const layer_view view(shown, 0, shown.weight, arch_json_,
+                            shown.weight.abs().max().item<double>());
+      if (needs_of(quantizer.needs(view.get())).any())
+        throw error(error_kind::usage,
+                    "'" + what_.quantizer->id + "' needs statistics and cannot be tried");
+      return run_linear(quantizer, view, shown.weight, nullptr).weight;
+    }
+    throw error(error_kind::usage, "the block has no linear '" + name + "'");
   }
 
   void require_data() const {
@@ -138,14 +163,15 @@ class stage {
     }
   }
 
-  void apply_calibrated(const assay_needs &needs, const progress_fn &progress) {
+  void apply_calibrated(const assay_needs &needs, const model::decoder &before,
+                        const progress_fn &progress) {
     require_data();
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
     block_statistics statistics;
     // The pass runs on the float model as it was.
-    calibrate_float(model::decoder(decoder_), *data_, asked, [&](calibration_stop &stop) {
+    calibrate_float(before, *data_, asked, [&](calibration_stop &stop) {
       statistics[stop.group] = std::move(stop.statistics);
       if (stop.group != model::linear_group::down) return;
       apply(stop.block, statistics);
@@ -253,6 +279,7 @@ class stage {
   }
 
   model::decoder &decoder_;
+  const recipe &what_;
   const calibration *data_;
   ledger &incidents_;
   transform_outcome &out_;

@@ -18,12 +18,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
       declare_form(item, v, entries);
       return;
     }
-    entry e;
-    e.name = e.item = item.name;
-    e.dtype = dtype_name(item.tensor->dtype);
-    e.shape.assign(item.tensor->shape, item.tensor->shape + item.tensor->ndim);
-    e.n_bytes = tensor_bytes(*item.tensor);
-    entries.push_back(std::move(e));
+    entries.push_back(float_entry(item));
   });
   write_tensors(job, std::move(entries), o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &buffer) {

@@ -1,4 +1,4 @@
-// The two exporters of this plugin, as plain functions; plugin.cpp puts them behind the C ABI.
+// The exporters of this plugin, as plain functions; plugin.cpp puts them behind the C ABI.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,12 @@ using refuse_fn = std::function<void(const std::string &where, const std::string
 // compressed_tensors.cpp: integer weights, packed.
 void check_compressed(const options &o, std::string_view plan_json, const refuse_fn &refuse);
 void write_compressed(const options &o, const assay_export &job, const assay_host &host);
+
+// transposed.cpp: integer grids in words of [in, out].
+void check_gptq(const options &o, std::string_view plan_json, const refuse_fn &refuse);
+void write_gptq(const options &o, const assay_export &job, const assay_host &host);
+void check_awq(const options &o, std::string_view plan_json, const refuse_fn &refuse);
+void write_awq(const options &o, const assay_export &job, const assay_host &host);
 
 // dense.cpp: float weights as they are.
 void check_dense(const options &o, std::string_view plan_json, const refuse_fn &refuse);

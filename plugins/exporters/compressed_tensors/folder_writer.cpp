@@ -191,6 +191,27 @@ void write_tensors(const assay_export &job, std::vector<entry> entries, uint64_t
   write_file(job, "model.safetensors.index.json", index + "  }\n}\n");
 }
 
+entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shape,
+                  std::string bytes) {
+  entry e;
+  e.name = std::move(name);
+  e.dtype = std::move(dtype);
+  e.shape = std::move(shape);
+  e.n_bytes = bytes.size();
+  e.own_bytes = std::move(bytes);
+  e.has_own_bytes = true;
+  return e;
+}
+
+entry float_entry(const assay_item &item) {
+  entry e;
+  e.name = e.item = item.name;
+  e.dtype = dtype_name(item.tensor->dtype);
+  e.shape.assign(item.tensor->shape, item.tensor->shape + item.tensor->ndim);
+  e.n_bytes = tensor_bytes(*item.tensor);
+  return e;
+}
+
 std::string file_text(const assay_export &job, const char *name) {
   const void *bytes = nullptr;
   uint64_t n_bytes = 0;

@@ -49,6 +49,10 @@ using producer =
 void write_tensors(const assay_export &job, std::vector<entry> entries, uint64_t shard_bytes,
                    const producer &make);
 
+entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shape,
+                  std::string bytes);       // with bytes of its own
+entry float_entry(const assay_item &item);  // an untouched tensor
+
 std::string file_text(const assay_export &job, const char *name);
 void write_file(const assay_export &job, const char *name, std::string_view bytes);
 void copy_files(const assay_export &job, std::string_view except);  // all but one

@@ -57,18 +57,6 @@ std::string bytes_of(const assay_tensor &tensor) {
   return {reinterpret_cast<const char *>(tensor_data(tensor)), tensor_bytes(tensor)};
 }
 
-entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shape,
-                  std::string bytes) {
-  entry e;
-  e.name = std::move(name);
-  e.dtype = std::move(dtype);
-  e.shape = std::move(shape);
-  e.n_bytes = bytes.size();
-  e.own_bytes = std::move(bytes);
-  e.has_own_bytes = true;
-  return e;
-}
-
 std::string packed_zeros(const form_view &v) {
   const int64_t words = packed_words(v.out, static_cast<int>(v.grid.bits)) * v.groups;
   std::string bytes(static_cast<size_t>(words) * 4, '\0');

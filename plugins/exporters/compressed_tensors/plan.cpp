@@ -92,6 +92,7 @@ plan read_plan(std::string_view plan_json) {
     linear.name = item.string_or("name", "");
     linear.role = item.string_or("role", "");
     linear.format = item.string_or("format", "int/1");
+    linear.scale_dtype = item.string_or("scale_dtype", "");
     linear.in = integer_or(item, "in", 0);
     linear.out = integer_or(item, "out", 0);
     linear.grid.bits = integer_or(item, "bits", 0);

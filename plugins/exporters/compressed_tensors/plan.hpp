@@ -35,7 +35,7 @@ struct scheme {
 std::string scheme_text(const scheme &s);  // "4 bits, groups of 64, symmetric"
 
 struct planned_linear {
-  std::string name, role, format;
+  std::string name, role, format, scale_dtype;
   int64_t in = 0, out = 0;
   scheme grid;
 };

@@ -1,4 +1,4 @@
-// The C ABI of this plugin: two exporters, "compressed_tensors" and "safetensors". Not their work
+// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors". Not their work
 // (exporters.hpp).
 #include <new>
 #include <stdexcept>
@@ -71,6 +71,12 @@ constexpr assay_exporter_vtable k_dense = {
     sizeof(assay_exporter_vtable), 0, create, destroy, check<hf::check_dense>,
     write<hf::write_dense>};
 
+constexpr assay_exporter_vtable k_gptq = {
+    sizeof(assay_exporter_vtable), 0, create, destroy, check<hf::check_gptq>,
+    write<hf::write_gptq>};
+constexpr assay_exporter_vtable k_awq = {
+    sizeof(assay_exporter_vtable), 0, create, destroy, check<hf::check_awq>, write<hf::write_awq>};
+
 constexpr const char *k_compressed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "shard_bytes": {"type": "integer", "minimum": 1000, "default": 5000000000, "x-unit": "bytes",
@@ -109,19 +115,44 @@ constexpr assay_component k_component_dense = {
     &k_dense,
     nullptr};
 
-constexpr const assay_component *k_components[] = {&k_component_compressed, &k_component_dense};
+constexpr assay_component k_component_gptq = {
+    sizeof(assay_component),
+    ASSAY_KIND_EXPORTER,
+    "gptq",
+    1,
+    0,
+    "integer weights as AutoGPTQ lays them out, for GPTQModel, transformers, vLLM and SGLang",
+    k_dense_schema,
+    R"({"auto": false, "bits": [2, 4, 8], "formats": ["int/1"]})",
+    &k_gptq,
+    nullptr};
+constexpr assay_component k_component_awq = {
+    sizeof(assay_component),
+    ASSAY_KIND_EXPORTER,
+    "awq",
+    1,
+    0,
+    "4-bit integer weights as AutoAWQ's gemm kernels read them, for vLLM and SGLang",
+    k_dense_schema,
+    R"({"auto": false, "bits": [4], "formats": ["int/1"]})",
+    &k_awq,
+    nullptr};
 
-constexpr assay_plugin k_plugin = {sizeof(assay_plugin),
-                                   ASSAY_ABI_MINOR,
-                                   "org.assay.compressed_tensors",
-                                   "1.0.0",
-                                   "Hugging Face folders: compressed-tensors and plain safetensors",
-                                   "Apache-2.0",
-                                   nullptr,
-                                   nullptr,
-                                   2,
-                                   0,
-                                   k_components};
+constexpr const assay_component *k_components[] = {&k_component_awq, &k_component_compressed,
+                                                   &k_component_dense, &k_component_gptq};
+
+constexpr assay_plugin k_plugin = {
+    sizeof(assay_plugin),
+    ASSAY_ABI_MINOR,
+    "org.assay.compressed_tensors",
+    "1.0.0",
+    "Hugging Face folders: compressed-tensors, gptq, awq and plain safetensors",
+    "Apache-2.0",
+    nullptr,
+    nullptr,
+    4,
+    0,
+    k_components};
 
 }  // namespace
 

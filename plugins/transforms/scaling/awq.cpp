@@ -156,6 +156,9 @@ void awq::clip(const limits &of, const plain_grid &grid, const assay_edit &edit,
     const assay_layer &layer = *of.group->consumers[i];
     if (!is_clipped(layer)) continue;
     auto limit = search_clip(host_, layer, of.hessian, grid, clip_);
+    if (limit.clipped)
+      host_.ledger("clipped_range", limit.clipped,
+                   std::string(layer.name) + ": groups whose grid covers less than their range");
     int64_t shape[2] = {layer.out_features, limit.groups}, strides[2] = {limit.groups, 1};
     const auto view = [&](std::vector<float> &values) {
       return assay_tensor{values.data(), {ASSAY_CPU, 0}, 2, assay_cpp::dtype_of<float>(),

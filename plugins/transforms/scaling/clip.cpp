@@ -92,6 +92,7 @@ clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
   out.low.resize(n);
   out.high.resize(n);
   std::vector<double> losses(n), identities(n);
+  std::vector<uint8_t> cut(n);
   host.parallel_for(w.rows, 4, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t g = 0; g < out.groups; ++g) {
@@ -104,9 +105,13 @@ clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
         out.high[at] = search.best_high;
         losses[at] = search.least;
         identities[at] = search.identity;
+        cut[at] = search.least < search.identity;
       }
   });
-  for (size_t i = 0; i < n; ++i) out.loss += losses[i], out.identity_loss += identities[i];
+  for (size_t i = 0; i < n; ++i) {
+    out.loss += losses[i], out.identity_loss += identities[i];
+    out.clipped += cut[i];
+  }
   return out;
 }
 

@@ -20,6 +20,7 @@ struct clip_search {
 struct clip_result {
   std::vector<float> low, high;  // [rows, groups]
   int64_t groups = 0;
+  uint64_t clipped = 0;  // groups whose range became smaller
   double loss = 0, identity_loss = 0;
 };
 

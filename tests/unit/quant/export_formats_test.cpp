@@ -92,6 +92,41 @@ TEST_CASE("every format comes back bit for bit with its schemes", "[export_forma
   }
 }
 
+TEST_CASE("gptq and awq folders come back bit for bit, whatever the zeros",
+          "[export_formats_test]") {
+  const model_in_work m;
+  struct asked {
+    const char *format;
+    json quantizer;
+    const char *layout;
+  };
+  const std::vector<asked> all = {
+      {"gptq", rtn(4, 32), "gptq"},       {"gptq", rtn(8, 0), "gptq"},
+      {"gptq", rtn(2, 16), "gptq"},       {"gptq", rtn(4, 32, false), "gptq_v2"},
+      {"awq", rtn(4, 32, false), "gemm"}, {"awq", rtn(4, 64), "gemm"}};
+  int index = 0;
+  for (const auto &[format, quantizer, layout] : all) {
+    CAPTURE(format, quantizer.dump());
+    const auto q = m.run({{"quantizer", quantizer}});
+    const auto folder = m.root / (std::string(format) + std::to_string(index++));
+    save(q, *m.checkpoint, folder, {format, json::object(), false});
+    const auto loaded = assay::model::checkpoint::open(folder);
+    const json &stated = loaded->config()["quantization_config"];
+    CHECK(stated["quant_method"] == format);
+    CHECK(stated.value("checkpoint_format", stated.value("version", "")) == layout);
+    CHECK(at::equal(logits_of(assay::model::decoder::load(*loaded)), logits_of(q.decoder)));
+  }
+  const auto why = [&](const char *format, const json &what) {
+    return cannot_hold(recipe::from_json(what), *m.checkpoint, format).front();
+  };
+  using assay_test::contains;
+  CHECK_THAT(why("awq", {{"quantizer", rtn(3, 32)}}), contains("awq holds 4 bits, not 3"));
+  CHECK_THAT(why("gptq", {{"quantizer", rtn(4, 32)}, {"keep", {"lm_head", "mlp.down"}}}),
+             contains("linears of blocks that stay in float are not written in this format"));
+  CHECK(save(m.run({{"quantizer", rtn(4, 32)}}), *m.checkpoint, m.root / "auto")["format"] ==
+        "compressed_tensors");
+}
+
 TEST_CASE("two formats in one model are told apart by groups", "[export_formats_test]") {
   const model_in_work m;
   auto q = m.run({{"quantizer", "fp8"}, {"keep", {"lm_head", "mlp.down"}}});

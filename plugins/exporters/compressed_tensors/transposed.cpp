@@ -40,7 +40,7 @@ void check_linear(kind k, const planned_linear &linear, const scheme &first,
   else if (linear.in % per_word || linear.out % per_word)
     refuse(linear.name,
            "rows and columns must fill words of " + std::to_string(per_word) + " codes");
-  else if (linear.scale_dtype != "float16")
+  else if (linear.scale_dtype != "float16" && linear.scale_dtype != "f16")
     refuse(linear.name, "scales are float16 in this format: set scale_dtype");
 }
 

@@ -183,7 +183,7 @@ local function tasks_part(context)
       local info = task.options.dataset and task.options.dataset:info()
       local d = task.definition
       out[#out + 1] = object {
-         { "id", task.id }, { "title", task.options.title or d.summary }, { "kind", d.kind },
+         { "id", task.id }, { "title", task.options.title or (d.summary:gsub("^%l", string.upper)) }, { "kind", d.kind },
          { "primary", #d.metrics > 0 }, { "protocol", task:protocol() },
          { "dataset", info and object {
             { "id", task.options.dataset.id },

@@ -68,25 +68,44 @@ local function side(title, output, divergence)
     .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
 end
 
--- Length in bytes of what two texts have in common at their beginning.
+-- Length in bytes of the words that two texts have in common at their beginning.
 local function common_bytes(a, b)
   local n = 0
   while n < #a and n < #b and a:byte(n + 1) == b:byte(n + 1) do n = n + 1 end
+  while n > 0 and a:byte(n) > 32 do n = n - 1 end -- back to the beginning of the word
   return n
+end
+
+local function kind_of(item)
+  local parts = {}
+  local id = #item.entry.prompt_id <= 40 and item.entry.prompt_id or "" -- else it is the prompt itself
+  for _, text in ipairs { item.why, (item.entry.category or ""):gsub("_", " "), id } do
+    if text ~= "" then parts[#parts + 1] = text end
+  end
+  return table.concat(parts, " · ")
+end
+
+-- A short prompt as it is; of a long one the end, which asks, with the whole folded away.
+local function asked(prompt)
+  if #prompt <= 320 then return '<div class="ask" dir="auto">' .. esc(prompt) .. "</div>" end
+  local place = #prompt - 200
+  while place > 1 and prompt:byte(place) & 0xC0 == 0x80 do place = place - 1 end
+  return '<div class="ask" dir="auto">\u{2026} ' .. esc(prompt:sub(place)) .. "</div><details><summary>Whole prompt</summary>"
+    .. '<div class="out" dir="auto">' .. esc(prompt) .. "</div></details>"
 end
 
 function evidence.failures(v)
   local out = {}
   for _, part in ipairs(v.report.failures or {}) do
-    out[#out + 1] = "<h3>" .. esc(v:label(part.variant)) .. '</h3><p class="hint">'
+    local task = part.task and (v.task[part.task] or {}).title or part.task
+    out[#out + 1] = "<h3>" .. esc(v:label(part.variant) .. (task and ": " .. task or "")) .. '</h3><p class="hint">'
       .. esc(prevalence_text(part.prevalence)) .. "</p>"
     for _, item in ipairs(part.chosen or {}) do
       local e = item.entry
       local n = common_bytes(e.base.text, e.quant.text)
-      out[#out + 1] = '<div class="prompt"><div class="kind">'
-        .. esc(item.why .. " · " .. (e.category or ""):gsub("_", " ") .. " · " .. e.prompt_id)
-        .. '</div><div class="ask" dir="auto">' .. esc(e.prompt or "") .. '</div><div class="answers">'
-          .. side("none", e.base)
+      out[#out + 1] = '<div class="prompt"><div class="kind">' .. esc(kind_of(item)) .. "</div>" .. asked(e.prompt or "")
+        .. '<div class="answers">'
+        .. side("none", e.base)
         .. side(v:label(part.variant), e.quant, not e.identical and { byte = n } or nil) .. "</div></div>\n"
     end
   end

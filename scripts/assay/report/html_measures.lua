@@ -226,7 +226,8 @@ local function lengths(v)
     local title = (v.task[task] or {}).title or task
     out[#out + 1] = figure("Lengths of answers: " .. title, plots.curves(series, { title = "Lengths of answers: " .. title,
       y_low = 0, y_high = 1, x_label = "tokens", y_label = "share of answers",
-      show_y = function(y) return format.percent(y, 0) end, mark = cap and { cap, "limit" } or nil,
+      show_x = format.plain, show_y = function(y) return format.percent(y, 0) end,
+      mark = cap and { cap, "limit" } or nil,
       description = table.concat(told, "; ") }), "Share of answers that are at most so long.", series, told)
   end
   return table.concat(out)

@@ -104,6 +104,7 @@ color:var(--soft);font-size:.85rem}
 .answer h4{margin:0;font-size:.88rem;font-weight:620}
 .answer .about{color:var(--soft);font-size:.8rem;min-height:1.2em}
 .answer .out{margin:.5rem 0 0;font-size:.92rem;white-space:pre-wrap;overflow-wrap:anywhere}
+.prompt details .out{white-space:pre-wrap;font-size:.9rem;color:var(--soft)}.prompt details{margin:.2rem 0}
 .answer .same{color:var(--soft)}
 mark{background:var(--mark);color:inherit;border-radius:.2rem;padding:0 .12rem}
 .defs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem;margin-top:1rem}

@@ -128,14 +128,15 @@ local function row_text(report, variant, verdict)
    end
    local bits = variant.bits_per_weight
    return ("%-28s %8s %10s %26s  %s"):format(variant.id,
-          bits ~= json.null and ("%.2f"):format(bits) or "-", value, change, verdict)
+          bits and bits ~= json.null and ("%.2f"):format(bits) or "-", value, change, verdict)
 end
 
 -- A short table on stdout; the report has the rest.
 function publish.summary(context, report, written)
    io.write(("%-28s %8s %10s %26s  %s\n"):format("variant", "bits/w", "ppl", "against none, 95 %", "verdict"))
    for i, variant in ipairs(report.variants) do
-      io.write(row_text(report, variant, report.verdicts[i].verdict), "\n")
+      local judged = report.verdicts[i] -- recipes that are not available come last and have none
+      io.write(row_text(report, variant, judged and judged.verdict or (variant.status:gsub("_", " "))), "\n")
    end
    for _, subject in ipairs(report.subjects) do
       if subject.provenance_note ~= "" then io.write("note: ", subject.provenance_note, "\n") end

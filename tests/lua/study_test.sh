@@ -77,6 +77,27 @@ contains "$err" "gate G03 failed"
 contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
 contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
 
+# what cannot be had is listed in plan and report, never left out; primary metrics are declared
+cat >"$work/absent.lua" <<'END'
+local assay = require "assay"
+local model, text = ...
+return assay.study {
+   name = "absent", subjects = { base = model }, noise = 0,
+   recipes = { assay.method.rtn { bits = 4, group = 16 },
+               assay.if_available("quip W2", function() return assay.method.quip { bits = 2 } end) },
+   primary = { { task = "perplexity", metric = "ppl", margin = 1.05 } },
+   tasks = { assay.task.perplexity { dataset = assay.dataset.text { path = text }, window = 64 },
+             assay.if_available("MMLU", function() return assay.task.mmlu {} end) },
+}
+END
+expect 0 plan "$work/absent.lua" "$work/model" "$work/text.txt"
+contains "$out" "not available: recipe quip W2: unknown method 'quip'"
+contains "$out" "not available: task MMLU: "
+expect 0 run "$work/absent.lua" "$work/model" "$work/text.txt" --out "$work/seven" --quiet
+contains "$out" "not available"
+contains "$(cat "$work/seven/report.md")" "Not available: quip W2"
+contains "$(cat "$work/seven/report.md")" "Declared in the study file before the run"
+
 # a full disk: an error, no half-written report
 (ulimit -f 64 && "$assay" run "${study[@]}" --out "$work/five" --quiet) >"$work/out" 2>"$work/err" </dev/null
 code=$?

@@ -259,6 +259,9 @@ function tables.threats(v)
   local fake
   for _, variant in ipairs(report.variants) do fake = fake or variant.forward == "fake" end
   if fake then add("Simulated arithmetic", "Quality is that of the stored weights, computed in full precision; speed is not measured") end
+  for _, one in ipairs(report.study.not_available or {}) do
+    add("Not available: " .. one.label, one.reason)
+  end
   if #(report.aa_noise or {}) == 0 then add("No noise floor", "The untouched subject was measured only once") end
   local skipped = {}
   for _, task in ipairs(report.tasks) do

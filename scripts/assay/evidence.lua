@@ -275,13 +275,16 @@ local function at_trivial(report, subject_none, variant)
       end
       return found
    end
-   local base, own, lost = trivial_tasks(subject_none), trivial_tasks(variant), {}
-   for task, is in pairs(own) do if is and base[task] == false then lost[#lost + 1] = task end end
+   local base, own, lost, n = trivial_tasks(subject_none), trivial_tasks(variant), {}, 0
+   for task, is in pairs(own) do
+      if base[task] == false then n = n + 1 end
+      if is and base[task] == false then lost[#lost + 1] = task end
+   end
    table.sort(lost)
-   return lost
+   return lost, n
 end
 
--- Sets `collapsed` of each variant that has, with a blocking gate: it gets no verdict, only the diagnosis.
+-- F21 and the rule over all signs. Sets `collapsed` of each variant that has, with a blocking gate: it gets no verdict, only the diagnosis.
 function evidence.collapse(report)
    for _, variant in ipairs(report.variants) do
       if variant.recipe ~= null and variant.recipe ~= nil then
@@ -298,7 +301,14 @@ function evidence.collapse(report)
                facts.ppl_ratio = math.max(facts.ppl_ratio or 0, p.estimate)
             end
          end
-         facts.tasks_at_trivial = #at_trivial(report, variant.subject .. "/none", variant.id)
+         local lost, n_tasks = at_trivial(report, variant.subject .. "/none", variant.id)
+         facts.tasks_at_trivial = #lost
+         if n_tasks > 0 then
+            report.detectors[#report.detectors + 1] = object {
+               { "variant", variant.id }, { "id", "F21" }, { "title", "a score that needs no model" }, { "count", #lost },
+               { "items", n_tasks }, { "base_count", 0 }, { "base_items", n_tasks },
+               { "status", #lost > 0 and "flag" or "ok" }, { "tasks", json.list(lost) } }
+         end
          local reasons = detectors.collapse(facts)
          if #reasons > 0 then variant.collapsed = json.list(reasons) end
          report.gates[#report.gates + 1] = object {

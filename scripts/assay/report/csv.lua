@@ -38,6 +38,9 @@ local COLUMNS <const> = {
   { "peak_memory_bytes", function(r) return r.times.peak_memory_bytes end },
 }
 
+-- What a row of `distance` measures; each becomes a row of its own.
+local DISTANCES <const> = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
+
 local function line(cells) return table.concat(cells, ",") .. "\r\n" end
 
 return function(data)
@@ -58,6 +61,15 @@ return function(data)
     seen[result.variant] = true
   end
   for _, result in ipairs(v.report.results) do add(result) end
+  for _, row in ipairs(v.report.distance or {}) do
+    for _, name in ipairs(DISTANCES) do
+      local number = row[name]
+      if number then
+        add { variant = row.variant, task = row.task, metric = name, value = number.value, unit = number.unit,
+          counts = row.counts, interval = number.interval }
+      end
+    end
+  end
   for _, variant in ipairs(v.report.variants) do if not seen[variant.id] then add { variant = variant.id } end end
   return table.concat(out)
 end

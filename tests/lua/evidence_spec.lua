@@ -1,0 +1,127 @@
+-- What follows from the evidence of a study: collapse, noise, declared margins, and the tables and pictures that show them.
+-- Not the measurements themselves.
+local assay = require "assay"
+local evidence = require "assay.evidence"
+local noise = require "assay.gates.noise"
+local plots = require "assay.report.plots"
+local report = require "assay.report"
+local tables = require "assay.report.tables"
+local view = require "assay.report.view"
+local null = assay.json.null
+
+local function full()
+  local file = assert(io.open "tests/golden/report/full.json")
+  local text = file:read "a"
+  file:close()
+  return assay.json.decode(text)
+end
+
+local function small(changes)
+  local data = { variants = { { id = "b/none", subject = "b", recipe = null }, { id = "b/q", subject = "b", recipe = {} } },
+    tasks = { { id = "t", baselines = { { name = "guess", value = 0.25, metric = null } } } }, results = {}, detectors = {},
+    distance = {}, gates = {} }
+  for key, value in pairs(changes) do data[key] = value end
+  return data
+end
+
+local function score(variant, correct)
+  return { variant = variant, task = "t", metric = "acc", primary = true, direction = "higher", unit = "fraction",
+    counts = { items = 100, correct = correct }, value = correct / 100, paired = null }
+end
+
+describe("the collapse rule", function()
+  it("names every reason and blocks the variant alone", function()
+    local data = small { distance = { { variant = "b/q", kld_mean = 2.5 } },
+      results = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
+        paired = { quantity = "ratio", estimate = 3.4 } } } }
+    evidence.collapse(data)
+    assert.same({ "divergence of 2.50 nats from the untouched model", "perplexity 3.4 times the untouched model's" },
+      data.variants[2].collapsed)
+    assert.equal("fail", data.gates[1].status)
+    assert.equal("b/q", data.gates[1].scope)
+  end)
+  it("leaves a variant alone that only loses", function()
+    local data = small { distance = { { variant = "b/q", kld_mean = 0.2 } } }
+    evidence.collapse(data)
+    assert.equal(nil, data.variants[2].collapsed)
+    assert.equal("pass", data.gates[1].status)
+  end)
+  it("counts tasks that fell to a trivial score, where the untouched model is above", function()
+    local data = small { results = { score("b/none", 60), score("b/q", 26) } }
+    evidence.collapse(data)
+    assert.equal("F21", data.detectors[1].id)
+    assert.equal(1, data.detectors[1].count)
+    local weak = small { results = { score("b/none", 26), score("b/q", 26) } }
+    evidence.collapse(weak)
+    assert.equal(0, #weak.detectors)
+  end)
+end)
+
+describe("noise between two runs", function()
+  it("marks differences that are no larger", function()
+    local function result(variant, estimate)
+      return { variant = variant, task = "p", metric = "ppl", counts = {}, paired = { quantity = "ratio", estimate = estimate } }
+    end
+    local data = { results = { result("b/q", 1.00001), result("b/r", 1.01) },
+      aa_noise = { { subject = "b", task = "p", metric = "ppl", items = 4, value = 1e-4, unit = "nats" } } }
+    noise.mark(data)
+    assert.equal(true, data.results[1].below_noise)
+    assert.equal(false, data.results[2].below_noise)
+  end)
+end)
+
+describe("tables", function()
+  local v = view.open(full())
+  it("say what was declared, with what could be seen", function()
+    local t = tables.declared(v)
+    assert.contains(t.hint, "Declared in the study file before the run. Error level 0.05")
+    assert.same({ "School science questions (ARC-E)", "accuracy", "2 pp", "3.4 pp" }, t.rows[1])
+  end)
+  it("put a divergence's margin beside it", function()
+    local t = tables.distance(v)
+    assert.equal("0.0500\n[0.0470, 0.0530]", t.rows[1][2])
+    assert.equal("unresolved", t.rows[1][#t.rows[1]])
+    assert.equal("beyond", t.rows[4][#t.rows[4]])
+  end)
+  it("do not recommend what has collapsed", function()
+    for _, row in ipairs(tables.decision(v).rows) do
+      if row[1]:find "W2" then assert.contains(row[3], "Not usable: F05") end
+    end
+  end)
+  it("name every limit that the report itself shows", function()
+    local text = {}
+    for _, row in ipairs(tables.threats(v).rows) do text[#text + 1] = row[1] end
+    assert.contains(table.concat(text, "; "), "Items left out")
+  end)
+end)
+
+describe("pictures", function()
+  it("have a title, a description and colours for more series than there are colours", function()
+    local series = {}
+    for i = 1, 8 do series[i] = { label = "v" .. i, points = { { 1, i }, { 2, i + 1 } } } end
+    local picture = plots.curves(series, { title = "T", description = "D", x_label = "x", y_label = "y" })
+    assert.contains(picture, "<title id=")
+    assert.contains(picture, ">D</desc>")
+    assert.contains(picture, 'class="curve s2 again"')
+    assert.contains(plots.legend(series), 'class="key s1 again"')
+  end)
+  it("survive equal values and a single point", function()
+    assert.contains(plots.curves({ { label = "a", points = { { 1, 1 } } } }, { title = "T", description = "D", x_label = "x",
+      y_label = "y" }), "</svg>")
+    assert.contains(plots.strips({ { label = "a", values = { 2, 2 } } }, { title = "T", description = "D" , x_label = "x" }), "</svg>")
+  end)
+  it("stand in the page with their numbers", function()
+    local page = report.render(full(), "html")
+    for _, title in ipairs { "Size against divergence", "How the divergence is spread over tokens",
+      "Change of the right token's probability", "Items lost and gained: Word problems (GSM8K)",
+      "Answerable and unanswerable questions apart", "Lengths of answers: Free prompts",
+      "Chosen answers by place: School science questions (ARC-E)", "Error of the residual stream",
+      "Perplexity over calibration sets" } do
+      assert.contains(page, "<h4>" .. title:gsub("'", "&#39;") .. "</h4>")
+    end
+    assert.equal(nil, page:find("<script", 1, true))
+  end)
+  it("leave the Markdown without damage that the lint knows", function()
+    assert.same({}, require("assay.publish").lint(report.render(full(), "md")))
+  end)
+end)

@@ -137,7 +137,7 @@ function answering.graded(definition, questions, outputs)
     if silent then output.no_answer = true end
     if definition.extract then output.extracted = definition.extract(after_thinking(output.text)) end
   end
-  result.outputs = outputs
+  result.outputs, result.clusters = outputs, items.clusters(questions)
   return result
 end
 

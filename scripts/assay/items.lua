@@ -46,6 +46,17 @@ function items.select(questions, n, seed)
   return out
 end
 
+-- The clusters that questions come from (articles, subjects), one per question; nil unless there are several.
+function items.clusters(questions)
+  local out, first, several = {}, nil, false
+  for i, question in ipairs(questions) do
+    if not question.cluster then return nil end
+    out[i], first = question.cluster, first or question.cluster
+    several = several or question.cluster ~= first
+  end
+  return several and out or nil
+end
+
 -- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
 -- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }; note: what else it said.
 function items.result(ids, evaluated, baselines, note)

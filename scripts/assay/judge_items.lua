@@ -28,8 +28,13 @@ end
 
 local function finite(x) return x and x == x and math.abs(x) < math.huge and x or null end
 
+-- Items of one article or subject are resampled together.
+local function clustered(options, clusters)
+  return clusters and { replicates = options.replicates, seed = options.seed, clusters = clusters } or options
+end
+
 -- counts and interval of one variant; nil for an interval that cannot be had
-local function own_part(metric, counts, options)
+local function own_part(metric, counts, options, clusters)
   local n = #metric.scores
   if is_binary(metric) then
     local correct = math.floor(sum(metric.scores) + 0.5)
@@ -41,7 +46,7 @@ local function own_part(metric, counts, options)
     return counts, interval_part(stats.perplexity_interval(metric.scores, options))
   end
   local i = metric.weights and stats.bootstrap_ratio(metric.scores, metric.weights, options)
-    or stats.bootstrap(metric.scores, options)
+    or stats.bootstrap(metric.scores, clustered(options, clusters))
   return counts, interval_part(is_exponential(metric) and exponential(i) or i)
 end
 
@@ -96,12 +101,12 @@ local function ratio_pair(metric, base, against, options)
     { "power", 0.8 } }
 end
 
-local function mean_pair(metric, base, against, options)
+local function mean_pair(metric, base, against, options, clusters)
   local fraction = metric.unit == "fraction"
   local differences = differences_of(metric, base)
   -- The same items count in both arms (a subset by its gold answers), so the weights are shared.
   local i = metric.weights and stats.bootstrap_ratio(differences, metric.weights, options)
-    or stats.bootstrap(differences, options)
+    or stats.bootstrap(differences, clustered(options, clusters))
   local scale, unit = fraction and 100 or 1, fraction and "pp" or metric.unit
   local part = paired_of(against, "difference", unit, { estimate = scale * i.estimate, low = scale * i.low,
     high = scale * i.high, level = i.level, method = "paired " .. i.method },
@@ -110,10 +115,10 @@ local function mean_pair(metric, base, against, options)
   return part, json.object { { "value", visible }, { "unit", unit }, { "power", 0.8 } }
 end
 
-local function paired_part(metric, base, against, options)
+local function paired_part(metric, base, against, options, clusters)
   if is_binary(metric) then return binary_pair(metric, base, against) end
   if is_exponential(metric) then return ratio_pair(metric, base, against, options) end
-  return mean_pair(metric, base, against, options)
+  return mean_pair(metric, base, against, options, clusters)
 end
 
 -- Share of items whose answer changed, right or wrong, where the stage kept its choices.
@@ -139,7 +144,7 @@ function judge_items.results(task, metric_name, rows, options)
     local own = row.stage.result
     local metric = (own.metrics or {})[metric_name]
     if metric then
-      local counts, interval = own_part(metric, own.counts, options)
+      local counts, interval = own_part(metric, own.counts, options, own.clusters)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
         { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
         { "kind", metric.kind }, { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
@@ -147,7 +152,7 @@ function judge_items.results(task, metric_name, rows, options)
       if not interval then result.reason = "an interval needs at least two windows" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]
       if base and same_items(base, metric) and #metric.scores >= 2 then
-        result.paired, result.mde = paired_part(metric, base, reference.variant.id, options)
+        result.paired, result.mde = paired_part(metric, base, reference.variant.id, options, own.clusters)
         if is_binary(metric) then result.paired.answer_change = answer_change(own, reference.stage.result) end
       elseif base then
         result.reason = "too few items for a comparison"

@@ -209,6 +209,19 @@ describe("free prompts", function()
   end)
 end)
 
+describe("items of one article", function()
+  it("are resampled together where scores are graded", function()
+    local function row(id, scores)
+      return { variant = { id = id }, stage = { result = { clusters = { "a", "a", "b", "b", "c", "c" },
+        metrics = { m = { value = 0.5, unit = "fraction", direction = "higher", kind = "mean", scores = scores } } } } }
+    end
+    local results = judge_items.results({ id = "t" }, "m", { row("b/none", { 1, 0.5, 0.2, 0.3, 0.4, 0.6 }),
+      row("b/q", { 0.5, 0.4, 0.1, 0.3, 0.2, 0.5 }) }, { seed = 1, replicates = 1000 })
+    assert.contains(results[1].interval.method, "cluster bootstrap")
+    assert.contains(results[2].paired.method, "3 clusters")
+  end)
+end)
+
 describe("a family of comparisons", function()
   local function result(p, low, high)
     return { direction = "higher", paired = { quantity = "difference", p = p, p_holm = native.json.null, low = low, high = high,

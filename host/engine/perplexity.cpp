@@ -1,7 +1,6 @@
 // Windows through the decoder, the head one tile at a time. evaluation.md 1.7.
 #include "engine/perplexity.hpp"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
@@ -9,13 +8,10 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "model/kernels.hpp"
+#include "engine/head.hpp"
 
 namespace assay::engine {
 namespace {
-
-// Elements of a tile of logits: 32 MiB of fp32, rows enough for a fast product.
-constexpr int64_t k_tile_elements = 1 << 23;
 
 void check_window(const model::decoder &decoder, int64_t n_ids, int64_t window) {
   if (window < 2) throw error(error_kind::usage, "a perplexity window needs at least 2 tokens");
@@ -30,47 +26,22 @@ void check_window(const model::decoder &decoder, int64_t n_ids, int64_t window) 
         .hint("Give more text or a smaller window");
 }
 
-// logits [n, vocab] fp32, target [n]; writes nll [n] and, where defined, whether the target is the
-// arg-max.
-void read_tile(const at::Tensor &logits, const at::Tensor &target, at::Tensor nll,
-               at::Tensor greedy) {
-  if (!logits.device().is_cpu() || !logits.is_contiguous()) {
-    nll.copy_(at::logsumexp(logits, 1) - logits.gather(1, target.unsqueeze(1)).squeeze(1));
-    if (greedy.defined()) greedy.copy_(logits.argmax(1) == target);
-    return;
-  }
-  const int64_t vocab = logits.size(1);
-  const float *rows = logits.const_data_ptr<float>();
-  const int64_t *wanted = target.const_data_ptr<int64_t>();
-  float *out = nll.mutable_data_ptr<float>();
-  bool *is_top = greedy.defined() ? greedy.mutable_data_ptr<bool>() : nullptr;
-  at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      int64_t top = 0;
-      const float *row = rows + i * vocab;
-      out[i] = model::kernels::log_sum_exp(row, vocab, is_top != nullptr ? &top : nullptr) -
-               row[wanted[i]];
-      if (is_top != nullptr) is_top[i] = top == wanted[i];
-    }
-  });
-}
-
 }  // namespace
 
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
                       const at::Tensor &targets, at::Tensor *greedy) {
   const at::NoGradGuard no_grad;
   const int64_t n = hidden.size(0);
-  const int64_t rows = std::max<int64_t>(1, k_tile_elements / decoder.config().vocab_size);
-  const at::Tensor wanted = targets.to(hidden.device());
+  const at::Tensor wanted = targets.to(at::kCPU).contiguous();
+  std::vector<head_target> list;
+  for (int64_t i = 0; i < n; ++i) list.push_back({i, wanted.const_data_ptr<int64_t>()[i]});
   at::Tensor nll = at::empty({n}, at::kFloat);
   if (greedy != nullptr) *greedy = at::empty({n}, at::kBool);
-  for (int64_t begin = 0; begin < n; begin += rows) {
-    const int64_t size = std::min(rows, n - begin);
-    const at::Tensor logits = decoder.logits(hidden.narrow(0, begin, size));  // fp32 [size, vocab]
-    const at::Tensor target = wanted.narrow(0, begin, size);
-    read_tile(logits, target, nll.narrow(0, begin, size),
-              greedy != nullptr ? greedy->narrow(0, begin, size) : at::Tensor());
+  const std::vector<head_reading> read = read_targets(decoder, hidden, list);
+  for (int64_t i = 0; i < n; ++i) {
+    nll.mutable_data_ptr<float>()[i] = -read[static_cast<size_t>(i)].logprob;
+    if (greedy != nullptr)
+      greedy->mutable_data_ptr<bool>()[i] = read[static_cast<size_t>(i)].greedy;
   }
   return nll;
 }

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "model/kernels.hpp"
+
 namespace assay::engine {
 namespace {
 
@@ -68,15 +70,20 @@ sampler::choice sampler::next(const at::Tensor &logits) {
   const float *values = logits.const_data_ptr<float>();
   const int64_t n =
       options_.n_sampled > 0 ? std::min(options_.n_sampled, logits.numel()) : logits.numel();
-  std::vector<float> scores(values, values + n);
-  apply_penalties(scores);
+  const bool plain = options_.temperature == 0 && options_.repetition_penalty == 1 &&
+                     options_.presence_penalty == 0;
   choice out;
-  out.id = options_.temperature > 0
-               ? draw(scores)
-               : std::max_element(scores.begin(), scores.end()) - scores.begin();
-  const double log_sum = at::logsumexp(logits, 0).item<double>();
-  out.logprob = static_cast<float>(values[out.id] - log_sum);
-  seen_[out.id] = true;
+  if (plain) {
+    out.id = std::max_element(values, values + n) - values;
+  } else {
+    std::vector<float> scores(values, values + n);
+    apply_penalties(scores);
+    out.id = options_.temperature > 0
+                 ? draw(scores)
+                 : std::max_element(scores.begin(), scores.end()) - scores.begin();
+    seen_[out.id] = true;
+  }
+  out.logprob = values[out.id] - model::kernels::log_sum_exp(values, logits.numel(), nullptr);
   return out;
 }
 

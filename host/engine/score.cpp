@@ -1,69 +1,254 @@
-// Continuations after a shared context: the context's keys and values are computed once.
+// The requests' token tree in depth-first order, a budget of tokens at a time: the path to the next
+// token stays in the KV store, what lies behind is overwritten.
 #include "engine/score.hpp"
 
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "engine/head.hpp"
+#include "engine/packed_run.hpp"
 #include "engine/perplexity.hpp"
+#include "engine/token_tree.hpp"
 
 namespace assay::engine {
 namespace {
 
-// hidden: [n, hidden], the states that predict the n tokens of `continuation`.
-score_result read_scores(const model::decoder &decoder, const at::Tensor &hidden,
-                         const std::vector<int64_t> &continuation) {
-  at::Tensor greedy;
-  const at::Tensor nll = target_nll(
-      decoder, hidden, at::tensor(at::ArrayRef<int64_t>(continuation), at::kLong), &greedy);
+using model::attention_segment;
+using model::key_place;
+
+// A scored token: which result it belongs to, and where in the tree its predicting token stands.
+struct wanted_token {
+  int64_t place, id;
+  float *logprob;
+  char *greedy;
+};
+
+void check(const model::decoder &decoder, const std::vector<score_request> &requests) {
+  for (const score_request &request : requests) {
+    if (request.context.empty())
+      throw error(error_kind::usage, "scoring needs a context of at least one token")
+          .hint("Use the end-of-text token as context of a bare text");
+    check_ids(decoder, request.context);
+    for (const auto &continuation : request.continuations) check_ids(decoder, continuation);
+  }
+}
+
+// Where the tokens of the current path lie in the store, oldest first.
+class path {
+ public:
+  explicit path(model::kv_cache &store) : store_(store) {}
+
+  const std::vector<key_place> &places() const { return places_; }
+  int64_t used() const { return used_; }
+
+  void cut(int64_t tokens) {  // keeps the first ones
+    while (!places_.empty() && places_.back().position >= tokens) places_.pop_back();
+    if (!places_.empty()) {
+      key_place &last = places_.back();
+      last.count = std::min(last.count, tokens - last.position);
+    }
+  }
+
+  void add(int64_t tokens) {
+    const int64_t position = places_.empty() ? 0 : places_.back().position + places_.back().count;
+    places_.push_back({0, used_, position, tokens});
+    used_ += tokens;
+  }
+
+  // Moves the path to the front of the store; frees all else.
+  void compact() {
+    used_ = 0;
+    for (key_place &place : places_) {
+      if (place.first != used_) move(place.first, used_, place.count);
+      place.first = used_;
+      used_ += place.count;
+    }
+    if (!places_.empty()) places_ = {{0, 0, 0, used_}};
+  }
+
+ private:
+  void move(int64_t from, int64_t to, int64_t n) {
+    for (int64_t layer = 0; layer < store_.n_layers(); ++layer)
+      for (at::Tensor *store : {&store_.keys(layer), &store_.values(layer)}) {
+        const at::Tensor moved = store->narrow(2, from, n).clone();  // they may overlap
+        store->narrow(2, to, n).copy_(moved);
+      }
+  }
+
+  model::kv_cache &store_;
+  std::vector<key_place> places_;
+  int64_t used_ = 0;
+};
+
+class scoring {
+ public:
+  scoring(const model::decoder &decoder, const token_tree &tree, std::vector<wanted_token> wanted,
+          const score_options &options)
+      : decoder_(decoder),
+        tree_(tree),
+        wanted_(std::move(wanted)),
+        options_(options),
+        budget_(options.batch_tokens > 0 ? options.batch_tokens : default_batch_tokens(decoder)),
+        runner_(decoder, budget_),
+        store_(decoder.config(), 1, capacity(), decoder.dtype(), decoder.device()),
+        path_(store_) {
+    std::stable_sort(wanted_.begin(), wanted_.end(),
+                     [](const auto &a, const auto &b) { return a.place < b.place; });
+  }
+
+  void run() {
+    for (const tree_node &node : tree_.nodes) {
+      path_.cut(node.position);
+      for (int64_t at = node.begin; at < node.end;) {
+        if (std::ssize(ids_) >= budget_) flush();
+        const int64_t count = std::min(node.end - at, budget_ - std::ssize(ids_));
+        path_.add(count);
+        const auto begin = tree_.ids.begin() + at;
+        ids_.insert(ids_.end(), begin, begin + count);
+        segments_.push_back({0, 0, count, path_.places().back().position, path_.places()});
+        at += count;
+      }
+    }
+    if (!ids_.empty()) flush();
+  }
+
+  void report(score_usage &usage) const {
+    usage.needed = std::ssize(tree_.ids);
+    usage.computed = runner_.n_computed();
+    usage.head_rows = head_rows_;
+    usage.halvings = runner_.n_halvings();
+    usage.seconds = seconds();
+  }
+
+ private:
+  // The longest path and one batch beside it.
+  int64_t capacity() const {
+    int64_t longest = 0;
+    for (const tree_node &node : tree_.nodes)
+      longest = std::max(longest, node.position + node.end - node.begin);
+    return longest + std::min(budget_, std::ssize(tree_.ids));
+  }
+
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  }
+
+  void flush() {
+    const int64_t begin = done_, end = done_ + std::ssize(ids_);
+    const at::Tensor hidden = runner_.run(ids_, segments_, store_);
+    std::vector<head_target> targets;
+    const size_t first = next_;
+    for (; next_ < wanted_.size() && wanted_[next_].place < end; ++next_)
+      targets.push_back({wanted_[next_].place - begin, wanted_[next_].id});
+    if (!targets.empty()) {
+      const std::vector<head_reading> read = read_targets(decoder_, hidden, targets);
+      for (size_t i = 0; i < read.size(); ++i) {
+        *wanted_[first + i].logprob = read[i].logprob;
+        *wanted_[first + i].greedy = read[i].greedy;
+        head_rows_ += i == 0 || targets[i].row != targets[i - 1].row;
+      }
+    }
+    done_ = end;
+    ids_.clear();
+    segments_.clear();
+    path_.compact();
+    report_progress(
+        options_.progress, static_cast<uint64_t>(done_), static_cast<uint64_t>(tree_.ids.size()),
+        "scoring, " +
+            std::to_string(std::llround(static_cast<double>(done_) / std::max(seconds(), 1e-9))) +
+            " tokens/s");
+  }
+
+  const model::decoder &decoder_;
+  const token_tree &tree_;
+  std::vector<wanted_token> wanted_;
+  const score_options &options_;
+  int64_t budget_;
+  packed_run runner_;
+  model::kv_cache store_;
+  path path_;
+  std::vector<int64_t> ids_;
+  std::vector<attention_segment> segments_;
+  int64_t done_ = 0, head_rows_ = 0;
+  size_t next_ = 0;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
+// What the tokens of one continuation gave; vector<char> because threads of readers need addresses.
+struct raw_score {
+  std::vector<float> logprobs;
+  std::vector<char> greedy;
+};
+
+score_result result_of(const raw_score &raw) {
   score_result out;
-  out.tokens = static_cast<int64_t>(continuation.size());
-  out.sum = -nll.to(at::kDouble).sum().item<double>();
-  out.greedy = greedy.all().item<bool>();
-  for (int64_t i = 0; i < nll.numel(); ++i) out.token_logprobs.push_back(-nll[i].item<float>());
+  out.tokens = std::ssize(raw.logprobs);
+  out.token_logprobs = raw.logprobs;
+  for (const float value : raw.logprobs) out.sum += static_cast<double>(value);
+  out.greedy = std::all_of(raw.greedy.begin(), raw.greedy.end(), [](char g) { return g != 0; });
   return out;
 }
 
 }  // namespace
 
+std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
+                                                  const std::vector<score_request> &requests,
+                                                  const score_options &options,
+                                                  score_usage *usage) {
+  const at::NoGradGuard no_grad;
+  check(decoder, requests);
+  score_usage counted;
+  std::vector<std::vector<score_result>> out;
+  std::vector<std::vector<int64_t>> sequences;  // context and all but the last scored token
+  std::vector<int64_t> kept;
+  std::vector<const std::vector<int64_t> *> scored;
+  std::vector<score_result *> results;
+  for (const score_request &request : requests) out.emplace_back(request.continuations.size());
+  for (size_t r = 0; r < requests.size(); ++r)
+    for (size_t c = 0; c < requests[r].continuations.size(); ++c) {
+      const std::vector<int64_t> &continuation = requests[r].continuations[c];
+      if (continuation.empty()) continue;
+      const auto length = std::ssize(requests[r].context) + std::ssize(continuation) - 1;
+      if (length > decoder.config().max_positions) {
+        out[r][c].too_long = true;
+        out[r][c].tokens = std::ssize(continuation);
+        continue;
+      }
+      sequences.push_back(requests[r].context);
+      sequences.back().insert(sequences.back().end(), continuation.begin(), continuation.end() - 1);
+      kept.push_back(std::ssize(continuation));
+      scored.push_back(&continuation);
+      results.push_back(&out[r][c]);
+      counted.alone += length;
+    }
+  const token_tree tree = build_token_tree(sequences, kept);
+  std::vector<raw_score> raw(scored.size());
+  std::vector<wanted_token> wanted;
+  for (size_t i = 0; i < scored.size(); ++i) {
+    raw[i].logprobs.resize(scored[i]->size());
+    raw[i].greedy.resize(scored[i]->size());
+    for (size_t k = 0; k < scored[i]->size(); ++k)
+      wanted.push_back(
+          {tree.places[i][k], (*scored[i])[k], &raw[i].logprobs[k], &raw[i].greedy[k]});
+  }
+  if (!tree.ids.empty()) {
+    scoring work(decoder, tree, std::move(wanted), options);
+    work.run();
+    work.report(counted);
+  }
+  for (size_t i = 0; i < raw.size(); ++i) *results[i] = result_of(raw[i]);
+  if (usage != nullptr) *usage = counted;
+  return out;
+}
+
 std::vector<score_result> score(const model::decoder &decoder, const std::vector<int64_t> &context,
                                 const std::vector<std::vector<int64_t>> &continuations) {
-  const at::NoGradGuard no_grad;
-  if (context.empty())
-    throw error(error_kind::usage, "scoring needs a context of at least one token")
-        .hint("Use the end-of-text token as context of a bare text");
-  check_ids(decoder, context);
-  size_t longest = 0;
-  for (const auto &continuation : continuations) {
-    check_ids(decoder, continuation);
-    longest = std::max(longest, continuation.size());
-  }
-  model::kv_cache cache(decoder.config(), 1, static_cast<int64_t>(context.size() + longest),
-                        decoder.dtype(), decoder.device());
-  const auto length = static_cast<int64_t>(context.size());
-  const at::Tensor prefix =
-      decoder.hidden(at::tensor(at::ArrayRef<int64_t>(context), at::kLong).unsqueeze(0), &cache);
-  const at::Tensor last =
-      prefix.select(0, 0).narrow(0, length - 1, 1);  // predicts every continuation's first token
-  std::vector<score_result> out;
-  for (const auto &continuation : continuations) {
-    throw_if_cancelled();
-    if (continuation.empty()) {
-      out.emplace_back();
-      continue;
-    }
-    at::Tensor states = last;
-    if (continuation.size() > 1) {  // the last token is only a target
-      cache.set_length(0, length);
-      const at::ArrayRef<int64_t> inputs(continuation.data(), continuation.size() - 1);
-      states = at::cat(
-          {last, decoder.hidden(at::tensor(inputs, at::kLong).unsqueeze(0), &cache).select(0, 0)});
-    }
-    out.push_back(read_scores(decoder, states, continuation));
-  }
-  return out;
+  return score_many(decoder, {{context, continuations}})[0];
 }
 
 }  // namespace assay::engine

@@ -252,6 +252,7 @@ int open_model(lua_State *L) {
   luaL_getmetatable(L, class_of<subject_handle>::name);
   lua_getfield(L, -1, "__index");
   luaL_setfuncs(L, k_running_methods, 0);
+  luaL_setfuncs(L, k_batch_methods, 0);
   luaL_setfuncs(L, k_quantization_methods, 0);
   luaL_setfuncs(L, k_distance_methods, 0);
   lua_setfield(L, -3, "methods");

@@ -44,6 +44,7 @@ std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subj
 
 // Methods of the class, one list per file.
 extern const luaL_Reg k_running_methods[];       // lib_model_run.cpp
+extern const luaL_Reg k_batch_methods[];         // lib_model_batch.cpp
 extern const luaL_Reg k_quantization_methods[];  // lib_quant.cpp
 extern const luaL_Reg k_distance_methods[];      // lib_model_distance.cpp
 int compare_checkpoints(lua_State *L);           // lib_model_distance.cpp

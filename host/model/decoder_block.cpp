@@ -67,10 +67,30 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
   return x;
 }
 
+// Few tokens, one by one: tensor operations would cost more than the copy.
+void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segment &s) {
+  const key_place &own = s.keys.back();
+  const int64_t first = own.first + own.count - s.tokens, d = fresh.size(3);
+  float *to =
+      store.mutable_data_ptr<float>() + own.slot * store.stride(0) + first * store.stride(2);
+  const float *from =
+      fresh.const_data_ptr<float>() + s.row * fresh.stride(0) + s.first * fresh.stride(2);
+  for (int64_t head = 0; head < fresh.size(1); ++head)
+    for (int64_t t = 0; t < s.tokens; ++t)
+      std::copy_n(from + head * fresh.stride(1) + t * fresh.stride(2), d,
+                  to + head * store.stride(1) + t * store.stride(2));
+}
+
 // Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], to where each segment's own
 // tokens end.
 void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
+  const bool plain = fresh.is_cpu() && fresh.scalar_type() == at::kFloat && fresh.stride(3) == 1 &&
+                     store.scalar_type() == at::kFloat && !fresh.requires_grad();
   for (const attention_segment &s : context.segments) {
+    if (plain && s.tokens <= 16) {
+      store_rows(store, fresh, s);
+      continue;
+    }
     const key_place &own = s.keys.back();
     store.select(0, own.slot)
         .narrow(1, own.first + own.count - s.tokens, s.tokens)

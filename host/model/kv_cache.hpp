@@ -18,6 +18,7 @@ class kv_cache {
   kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
            at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU);
 
+  int64_t n_layers() const { return static_cast<int64_t>(keys_.size()); }
   int64_t n_slots() const { return n_slots_; }
   int64_t capacity() const { return capacity_; }                                         // tokens
   int64_t length(int64_t slot) const { return lengths_.at(static_cast<size_t>(slot)); }  // tokens

@@ -1,0 +1,38 @@
+// One answer as it grows: the choice of each token, the ends of it. Not the model: who steps many
+// answers through it is generate.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/generate.hpp"
+#include "engine/sampler.hpp"
+
+namespace assay::engine {
+
+class answer {
+ public:
+  // options: borrow. index: of the prompt, for its seed.
+  answer(const generate_options &options, const std::vector<int64_t> &eos, size_t index,
+         const std::vector<int64_t> &prompt, int64_t max_tokens);
+
+  // Takes the next token from a row of logits, fp32 [vocab] on the CPU.
+  void advance(const at::Tensor &logits);
+  bool done() const { return !out_.finish.empty(); }
+  int64_t last() const { return out_.ids.back(); }
+  int64_t tokens() const { return static_cast<int64_t>(out_.ids.size()); }
+  generation take();  // the text is made here
+
+ private:
+  void look_for_stops();
+
+  const generate_options &options_;
+  const std::vector<int64_t> &eos_;
+  int64_t index_, max_tokens_;
+  size_t longest_stop_ = 0;  // bytes
+  sampler choose_;
+  generation out_;
+};
+
+}  // namespace assay::engine

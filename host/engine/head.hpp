@@ -1,0 +1,31 @@
+// What the head says about single tokens, a tile of logits at a time: the logits of all positions
+// never exist together. Not the choice of a next token (sampler).
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/decoder.hpp"
+
+namespace assay::engine {
+
+struct head_target {
+  int64_t row;  // of the hidden states, ascending in a list
+  int64_t id;   // token
+};
+struct head_reading {
+  float logprob;  // fp32 log-softmax over the whole vocabulary
+  bool greedy;    // the token is the arg-max
+};
+
+// hidden [n, hidden], final-normed. Rows without a target do not meet the head; a row with several
+// meets it once.
+std::vector<head_reading> read_targets(const model::decoder &decoder, const at::Tensor &hidden,
+                                       const std::vector<head_target> &targets);
+
+// Rows of a tile of logits.
+int64_t head_tile_rows(const model::decoder &decoder);
+
+}  // namespace assay::engine

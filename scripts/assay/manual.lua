@@ -80,9 +80,16 @@ manual.entries = {
    entry("model:logits", { "text: string|integer[]" }, "assay.tensor", "Logits [tokens, vocab] in fp32."),
    entry("model:score", { "context: string", "continuations: string[]" }, "table[]",
          "Log-likelihood of each continuation: { sum, tokens, greedy }."),
+   entry("model:score_many", { "requests: { context: string, continuations: string[] }[]",
+                               "options?: { batch_tokens: integer }" }, "table[][], table",
+         "Scores of many requests in one go, as model:score gives them one by one, and what it took: tokens "
+         .. "{ needed, computed, alone }, head_rows, halvings, seconds. A prefix that requests share is computed once."),
    entry("model:generate", { "prompt: string|integer[]",
          "options?: { max_tokens: integer, temperature: number, top_k: integer, top_p: number, seed: integer, stop: string[], ignore_eos: boolean }" },
          "table", "{ text, ids, finish = \"stop\"|\"length\" }."),
+   entry("model:generate_many", { "prompts: (string|integer[])[]", "options?: table" }, "table[], table",
+         "Answers to many prompts, each as model:generate gives it alone, and what it took. Options of generate; seeds "
+         .. "(one per prompt), max_live (sequences at a time), batch_tokens."),
    entry("model:perplexity", { "text: string|integer[]", "options?: { window: integer, limit: integer }" }, "table",
          "{ ppl, tokens, windows } of a long text."),
    entry("model:rolling", { "text: string|integer[]", "options?: { max_length: integer, prefix: integer }" }, "table",

@@ -1,4 +1,4 @@
-// bench_model MODEL [load|prefill|once|stages|decode|perplexity|all]: speed of the decoder as ratios to this
+// bench_model MODEL [load|hot|prefill|once|stages|decode|score|perplexity|all]: speed of the decoder as ratios to this
 // machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine.
 #include <ATen/ATen.h>
@@ -14,6 +14,7 @@
 #include "core/resources.hpp"
 #include "engine/generate.hpp"
 #include "engine/perplexity.hpp"
+#include "engine/score.hpp"
 #include "model/matmul.hpp"
 
 namespace {
@@ -147,17 +148,88 @@ void bench_stages(const model::decoder &decoder) {
               process_cpu_seconds() - start);
 }
 
+// Prompts of 64 tokens that share nothing.
+std::vector<std::vector<int64_t>> random_prompts(const model::decoder &decoder, int64_t n) {
+  std::vector<std::vector<int64_t>> out;
+  for (int64_t i = 0; i < n; ++i) {
+    const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {64}, at::kLong);
+    out.emplace_back(ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + 64);
+  }
+  return out;
+}
+
+// Single and batched decoding turn by turn: their ratio is what a busy machine leaves comparable.
 void bench_decode(const model::decoder &decoder) {
   engine::generate_options options;
   options.max_tokens = 64;
   options.ignore_eos = true;
-  const std::vector<int64_t> prompt(16, 5);
-  const double one = best_seconds(3, [&] { engine::generate(decoder, prompt, options); });
-  const std::vector<std::vector<int64_t>> prompts(8, prompt);
-  const double eight = best_seconds(2, [&] { engine::generate_batch(decoder, prompts, options); });
-  std::printf("decode: %.1f tok/s alone (weights read at %.1f GB/s), %.1f tok/s in a batch of 8\n",
-              64 / one, 4e-9 * static_cast<double>(decoder.n_parameters()) * 64 / one,
-              8 * 64 / eight);
+  const auto prompts = random_prompts(decoder, 16);
+  for (int round = 0; round < 3; ++round) {
+    const timing one =
+        best_of(1, [&] { engine::generate(decoder, prompts[size_t(round)], options); });
+    const timing many = best_of(1, [&] { engine::generate_batch(decoder, prompts, options); });
+    std::printf(
+        "decode: %.1f tok/s alone (weights read at %.1f GB/s), %.1f tok/s in a batch of 16 = %.1f "
+        "times (%.1f times by CPU time)\n",
+        64 / one.wall, 4e-9 * static_cast<double>(decoder.n_parameters()) * 64 / one.wall,
+        16 * 64 / many.wall, 16 * one.wall / many.wall, 16 * one.cpu / many.cpu);
+  }
+}
+
+// 64 questions of 40 tokens with four choices of 6 behind a header of 600: many requests against one by one.
+void bench_score(const model::decoder &decoder) {
+  const auto some = [&](int64_t n) {
+    const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {n}, at::kLong);
+    return std::vector<int64_t>(ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + n);
+  };
+  const std::vector<int64_t> header = some(600);
+  std::vector<engine::score_request> requests;
+  for (int i = 0; i < 64; ++i) {
+    engine::score_request request{header, {some(6), some(6), some(6), some(6)}};
+    const std::vector<int64_t> question = some(40);
+    request.context.insert(request.context.end(), question.begin(), question.end());
+    requests.push_back(std::move(request));
+  }
+  engine::score_usage usage;
+  const timing many = best_of(1, [&] { engine::score_many(decoder, requests, {}, &usage); });
+  const timing few = best_of(1, [&] {
+    for (size_t i = 0; i < 8; ++i)
+      engine::score(decoder, requests[i].context, requests[i].continuations);
+  });
+  std::printf(
+      "score: %lld tokens computed for %lld needed (%lld one by one), %.0f tok/s, %.1f times the "
+      "rate of "
+      "question by question (by CPU time %.1f)\n",
+      static_cast<long long>(usage.computed), static_cast<long long>(usage.needed),
+      static_cast<long long>(usage.alone), static_cast<double>(usage.computed) / many.wall,
+      8 * few.wall / many.wall, 8 * few.cpu / many.cpu);
+}
+
+// How fast the weights of a mapped checkpoint of the compute dtype come into use, beside this memory's own reading rate.
+void bench_hot_load(const std::string &path) {
+  const auto sum_all = [](const model::decoder &decoder) {
+    double sum = 0;
+    uint64_t bytes = 0;
+    for (const model::linear_op *op : decoder.linears()) {
+      sum += op->weight.sum().item<double>();
+      bytes += op->weight.nbytes();
+    }
+    return std::pair(sum, bytes);
+  };
+  for (int round = 0; round < 3; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto source = model::checkpoint::open(path);
+    const model::decoder decoder = model::decoder::load(*source);
+    const double opened =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    uint64_t bytes = 0;
+    const double first = best_seconds(1, [&] { bytes = sum_all(decoder).second; });
+    const double again = best_seconds(3, [&] { sum_all(decoder); });
+    const double size = static_cast<double>(bytes) * 1e-9;
+    std::printf(
+        "hot load: ready in %.4f s; %.3f GB of linears into use at %.1f GB/s (memory: %.1f GB/s)\n",
+        opened, size, size / (opened + first), size / again);
+  }
 }
 
 void bench_perplexity(const model::decoder &decoder) {
@@ -175,21 +247,23 @@ void bench_perplexity(const model::decoder &decoder) {
 
 int main(int argc, char **argv) {
   if (argc < 2)
-    return std::fprintf(
-               stderr,
-               "usage: bench_model MODEL [load|prefill|once|stages|decode|perplexity|all]\n"),
+    return std::fprintf(stderr,
+                        "usage: bench_model MODEL "
+                        "[load|hot|prefill|once|stages|decode|score|perplexity|all]\n"),
            2;
   const std::string path = argv[1], what = argc > 2 ? argv[2] : "all";
   try {
     const bool all = what == "all";
     std::printf("threads %d, %s\n", at::get_num_threads(), path.c_str());
     if (all || what == "load") bench_load(path);
+    if (all || what == "hot") bench_hot_load(path);
     const auto source = model::checkpoint::open(path);
     const model::decoder decoder = model::decoder::load(*source);
     if (all || what == "prefill") bench_prefill(decoder);
     if (what == "once") bench_once(decoder);
     if (all || what == "stages") bench_stages(decoder);
     if (all || what == "decode") bench_decode(decoder);
+    if (all || what == "score") bench_score(decoder);
     if (all || what == "perplexity") bench_perplexity(decoder);
   } catch (const error &e) {
     return std::fprintf(stderr, "%s\n", e.what()), exit_code(e.kind());

@@ -35,6 +35,34 @@ describe("a model", function()
       -- trailing spaces of the context belong to the continuation
       assert.near(r[1].sum, m:score("The sky is ", { "blue" })[1].sum, 1e-4)
    end)
+   it("scores many requests as one by one, computing what they share once", function()
+      local asked = { { context = "The sky is", continuations = { " blue", " x" } },
+                      { context = "The sky is not", continuations = { " red" } } }
+      local scores, usage = m:score_many(asked)
+      for i, request in ipairs(asked) do
+         for j, one in ipairs(m:score(request.context, request.continuations)) do
+            assert.near(one.sum, scores[i][j].sum, 1e-5)
+            assert.equal(one.tokens, scores[i][j].tokens)
+         end
+      end
+      assert.equal(usage.needed, usage.computed)
+      assert.is_true(usage.computed < usage.alone)
+      assert.raises("'requests[1]' must be a table { context, continuations }", m.score_many, m, { 1 })
+   end)
+   it("answers many prompts as one by one", function()
+      local options = { max_tokens = 6, ignore_eos = true, stop = { "zzz" }, logprobs = true }
+      local answers, usage = m:generate_many({ "abc", "ab", { 5, 6, 7 } }, options)
+      assert.equal(18, usage.answer_tokens)
+      for i, prompt in ipairs { "abc", "ab", { 5, 6, 7 } } do
+         local alone = m:generate(prompt, options)
+         assert.same(alone.ids, answers[i].ids)
+         assert.equal(alone.text, answers[i].text)
+         assert.equal(6, #answers[i].logprobs)
+      end
+      local drawn = m:generate_many({ "abc", "ab" },
+         { max_tokens = 6, ignore_eos = true, temperature = 1, seeds = { 3, 4 } })
+      assert.same(m:generate("ab", { max_tokens = 6, ignore_eos = true, temperature = 1, seed = 4 }).ids, drawn[2].ids)
+   end)
    it("generates greedily, and the same with a seed", function()
       local a = m:generate("abc", { max_tokens = 5, ignore_eos = true })
       assert.equal("length", a.finish)

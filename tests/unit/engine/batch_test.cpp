@@ -41,7 +41,7 @@ std::vector<score_request> questions() {
   for (int64_t q = 0; q < 5; ++q)
     out.push_back({joined(header, some_ids(4 + q, 3 * q)), {{1}, {2}, some_ids(3, q), {1, 5}}});
   out.push_back({some_ids(6, 50), {some_ids(9, 11)}});
-  out.push_back({some_ids(12), {some_ids(8, 84)}});
+  out.push_back({some_ids(12), {some_ids(8, 85)}});
   return out;
 }
 
@@ -66,7 +66,9 @@ TEST_CASE("many requests score what each scores alone, whatever the batch") {
     const std::vector<score_request> requests = questions();
     for (const int64_t budget : {0, 7, 1}) {
       score_usage usage;
-      const auto together = score_many(m, requests, {.batch_tokens = budget}, &usage);
+      score_options options;
+      options.batch_tokens = budget;
+      const auto together = score_many(m, requests, options, &usage);
       REQUIRE(together.size() == requests.size());
       for (size_t r = 0; r < requests.size(); ++r)
         for (size_t c = 0; c < requests[r].continuations.size(); ++c) {
@@ -77,9 +79,10 @@ TEST_CASE("many requests score what each scores alone, whatever the batch") {
           CHECK(together[r][c].tokens == alone.tokens);
         }
       CHECK(usage.computed == usage.needed);
-      CHECK(usage.needed == 72);  // 20 + (4 + .. + 8) and two ends of choices each, 14, 7
+      // The header, 4 + .. + 8 of the questions, 3 of their choices (2 where they begin alike), 14, 7.
+      CHECK(usage.needed == 20 + 30 + 14 + 14 + 7);
       CHECK(usage.alone > 5 * usage.needed);
-      CHECK(usage.head_rows == 37);
+      CHECK(usage.head_rows == 4 * 5 - 1 + 9 + 8);
     }
   }
 }
@@ -95,7 +98,7 @@ TEST_CASE("memory that runs out halves the batch and changes no score") {
   for (size_t r = 0; r < scores.size(); ++r)
     for (size_t c = 0; c < scores[r].size(); ++c)
       CHECK(scores[r][c].sum == Approx(expected[r][c].sum).margin(1e-5));
-  CHECK(usage.halvings == 4);  // 72, 36, 18, 9 -> 4
+  CHECK(usage.halvings == 4);  // 85, 42, 21, 10 -> 5
   CHECK(usage.computed == usage.needed);
   m.on_kv = [](int64_t, at::Tensor &, at::Tensor &) { throw std::bad_alloc(); };
   CHECK_THROWS_AS(score_many(m, questions()), std::bad_alloc);

@@ -2,6 +2,7 @@
 -- Not multiple choice by log-likelihood (choice.lua).
 
 local items = require "assay.items"
+local many = require "assay.many"
 local native = require "assay.native"
 local prompting = require "assay.prompting"
 
@@ -43,15 +44,17 @@ local function output_of(question, prompt, answer, stops)
     finish = answer.finish, mean_logprob = sum and sum == sum and sum or nil, nonfinite = sum ~= nil and sum ~= sum and 1 or nil }
 end
 
-local function generate_all(o, m, progress, definition, questions, shots)
-  local outputs = {}
+-- All answers in one go, each as it would be alone: its draws come from a seed of its own.
+local function generate_all(o, m, definition, questions, shots)
+  local prompts, seeds, outputs = {}, {}, {}
   for i, question in ipairs(questions) do
-    progress(i - 1, #questions, question.id)
-    local prompt = prompting.text(o, m, plain_prompt(shots, question), question.prefix)
-    local answer = m:generate(prompt, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
-      top_p = o.top_p, seed = native.sys.seed(o.seed, "generate", question.id, "draw") & 0x7fffffff,
-      stop = definition.stops, logprobs = true })
-    outputs[i] = output_of(question, prompt, answer, definition.stops)
+    prompts[i] = prompting.text(o, m, plain_prompt(shots, question), question.prefix)
+    seeds[i] = native.sys.seed(o.seed, "generate", question.id, "draw") & 0x7fffffff
+  end
+  local answers = many.generate(m, prompts, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
+    top_p = o.top_p, seeds = seeds, stop = definition.stops, logprobs = true })
+  for i, question in ipairs(questions) do
+    outputs[i] = output_of(question, prompts[i], answers[i], definition.stops)
     outputs[i].category = question.category
   end
   return outputs
@@ -90,13 +93,13 @@ function answering.task(definition)
       return n * o.max_tokens * 12 -- decoding one token at a time is slower
     end,
   }
-  function task.run(o, m, progress)
+  function task.run(o, m)
     local questions, shots, skipped = prompting.draw(o, definition)
     local overlong
     questions, overlong = prompting.fitting(m, questions, function(question)
       return prompting.text(o, m, plain_prompt(shots, question), question.prefix), o.max_tokens
     end)
-    local outputs = generate_all(o, m, progress, definition, questions, shots)
+    local outputs = generate_all(o, m, definition, questions, shots)
     return prompting.note(answering.graded(definition, questions, outputs), skipped, overlong)
   end
   return task

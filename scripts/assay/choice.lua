@@ -2,6 +2,7 @@
 -- question; scoring and metrics are here, prompts and shots in prompting.lua. Not letter answers in generated text.
 
 local items = require "assay.items"
+local many = require "assay.many"
 local native = require "assay.native"
 local prompting = require "assay.prompting"
 
@@ -34,16 +35,18 @@ local function requests_of(o, m, question, head)
   return { { context = prompting.text(o, m, head .. question.context), continuations = texts } }
 end
 
--- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }.
-local function score_all(m, asked, progress)
-  local all = {}
+-- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }. All in one go: the engine computes
+-- what prompts share once, few-shot examples above all.
+local function score_all(m, asked)
+  local requests = {}
+  for _, one in ipairs(asked) do table.move(one.requests, 1, #one.requests, #requests + 1, requests) end
+  local scores, all, place = many.score(m, requests), {}, 0
   for i, one in ipairs(asked) do
-    progress(i - 1, #asked, one.question.id)
-    local sums = {}
-    for _, request in ipairs(one.requests) do
-      for _, scored in ipairs(m:score(request.context, request.continuations)) do sums[#sums + 1] = scored.sum end
+    all[i] = {}
+    for _ = 1, #one.requests do
+      place = place + 1
+      for _, scored in ipairs(scores[place]) do table.insert(all[i], scored.sum) end
     end
-    all[i] = sums
   end
   return all
 end
@@ -78,7 +81,7 @@ local function first_maximum(values)
 end
 
 -- Runs the questions through the model and the metric plugin; returns a stage result for items (see judge_items).
-function choice.run(o, m, progress, definition)
+function choice.run(o, m, definition)
   local questions, shots, skipped = prompting.draw(o, definition)
   local asked, ids, samples, outputs = {}, {}, {}, {}
   local function asking(question)
@@ -95,7 +98,7 @@ function choice.run(o, m, progress, definition)
     return longest, 0
   end)
   for i, question in ipairs(questions) do asked[i] = { question = question, requests = asking(question) } end
-  for i, lls in ipairs(score_all(m, asked, progress)) do
+  for i, lls in ipairs(score_all(m, asked)) do
     local question = questions[i]
     local values = finite_or_null(lls)
     ids[i] = question.id
@@ -135,7 +138,7 @@ function choice.task(definition)
       local n = o.items > 0 and o.items or o.dataset:info().records or 1000
       return n * (definition.tokens_per_item or 120) * (1 + o.shots)
     end,
-    run = function(o, m, progress) return choice.run(o, m, progress, definition) end,
+    run = function(o, m) return choice.run(o, m, definition) end,
   }
 end
 

@@ -214,11 +214,23 @@ function model:logits(text) end
 ---@return table[]
 function model:score(context, continuations) end
 
+---Scores of many requests in one go, as model:score gives them one by one, and what it took: tokens { needed, computed, alone }, head_rows, halvings, seconds. A prefix that requests share is computed once.
+---@param requests { context: string, continuations: string[] }[]
+---@param options? { batch_tokens: integer }
+---@return table[][], table
+function model:score_many(requests, options) end
+
 ---{ text, ids, finish = "stop"|"length" }.
 ---@param prompt string|integer[]
 ---@param options? { max_tokens: integer, temperature: number, top_k: integer, top_p: number, seed: integer, stop: string[], ignore_eos: boolean }
 ---@return table
 function model:generate(prompt, options) end
+
+---Answers to many prompts, each as model:generate gives it alone, and what it took. Options of generate; seeds (one per prompt), max_live (sequences at a time), batch_tokens.
+---@param prompts (string|integer[])[]
+---@param options? table
+---@return table[], table
+function model:generate_many(prompts, options) end
 
 ---{ ppl, tokens, windows } of a long text.
 ---@param text string|integer[]

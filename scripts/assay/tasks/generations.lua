@@ -2,9 +2,9 @@
 -- The dataset's records are { id, category, prompt } and, where there is a right answer, answer.
 local fail = require "assay.fail"
 local items = require "assay.items"
+local many = require "assay.many"
 local prompting = require "assay.prompting"
 local native = require "assay.native"
-local sys = native.sys
 
 local function prompts_of(o)
    local prompts = {}
@@ -76,11 +76,11 @@ return {
    tokens = function(o) return #prompts_of(o) * o.max_tokens * 12 end, -- decoding is slower
 
    run = function(o, m)
-      local outputs, prompts = {}, prompts_of(o)
+      local outputs, prompts, texts = {}, prompts_of(o), {}
+      for i, p in ipairs(prompts) do texts[i] = prompting.text(o, m, p.prompt) end
+      local answers = many.generate(m, texts, { max_tokens = o.max_tokens, temperature = 0, logprobs = true })
       for i, p in ipairs(prompts) do
-         sys.part(i, #prompts)
-         local answer = m:generate(prompting.text(o, m, p.prompt),
-                                   { max_tokens = o.max_tokens, temperature = 0, logprobs = true })
+         local answer = answers[i]
          local confidence = mean(answer.logprobs)
          outputs[i] = { ends = ends_of(m, answer.ids), prompt_id = p.id, id = p.id, category = p.category,
                         prompt = p.prompt, text = answer.text, ids = native.json.list(answer.ids),

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""lm-evaluation-harness (hf backend, fp32) against this laboratory on the same items: log-likelihoods and speed.
+
+  lm_eval_compare.py ASSAY_LAB FOLDER DATA [--items N] [--batch B] [--out FILE] [TASK ...]
+
+FOLDER: a Hugging Face folder (assay import). DATA: a folder with hub/OWNER/DATASET/... parquet files. Tasks: arc_easy,
+arc_challenge, boolq, hellaswag, piqa, winogrande (default: the first and the third). Needs lm_eval and pyarrow.
+The harness reads the same rows through its own task files, so that prompts are compared as well as numbers. Speed is
+that of the log-likelihood requests alone, without loading; CPU seconds stand beside wall seconds for busy machines.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+import lm_eval  # noqa: E402
+import pyarrow.parquet  # noqa: E402
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from lm_eval.models.huggingface import HFLM  # noqa: E402
+from lm_eval.tasks import TaskManager  # noqa: E402
+
+# task: (file below DATA/hub, folder and file of the harness's task)
+TASKS = {
+    "arc_easy": ("allenai/ai2_arc/ARC-Easy/test-00000-of-00001.parquet", "arc", "arc_easy.yaml"),
+    "arc_challenge": ("allenai/ai2_arc/ARC-Challenge/test-00000-of-00001.parquet", "arc", "arc_challenge.yaml"),
+    "boolq": ("google/boolq/data/validation-00000-of-00001.parquet", "super_glue/boolq", "default.yaml"),
+    "hellaswag": ("Rowan/hellaswag/data/validation-00000-of-00001.parquet", "hellaswag", "hellaswag.yaml"),
+    "piqa": ("ybisk/piqa/plain_text/validation-00000-of-00001.parquet", "piqa", "piqa.yaml"),
+    "winogrande": ("allenai/winogrande/winogrande_xl/validation-00000-of-00001.parquet", "winogrande", "default.yaml"),
+}
+
+
+def rows_of(task, data, n):
+    table = pyarrow.parquet.read_table(Path(data) / "hub" / TASKS[task][0])
+    # Spread over the file, since neighbours may share a passage.
+    step = max(1, table.num_rows // n)
+    rows = table.take(list(range(0, step * n, step))[:table.num_rows]).to_pylist()
+    for row in rows:
+        if task == "boolq":
+            row["label"] = int(row["answer"])  # as in SuperGLUE, which the harness's task reads
+    return rows
+
+
+def local_task(task, rows, folder):
+    """The harness's own task file, reading the rows from a file here."""
+    _, place, file = TASKS[task]
+    source = Path(lm_eval.__file__).parent / "tasks" / place
+    target = Path(folder) / task
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.yaml", "*.yml"))
+    if task == "arc_challenge":
+        file = "arc_easy.yaml"  # the same, by inclusion
+    dropped = ("tag:", "task:", "dataset_", "training_split:", "validation_split:", "test_split:", "fewshot_split:")
+    lines, in_tag = [], False
+    for line in (source / file).read_text().splitlines():
+        in_tag = line.startswith("tag:") or in_tag and line.startswith("  -")
+        if not in_tag and not line.startswith(dropped):
+            lines.append(line)
+    path = Path(folder) / f"{task}.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines += [f"task: {task}_here", "dataset_path: json", "test_split: test", "dataset_kwargs:", "  data_files:",
+              f"    test: {path}"]
+    (target / f"{task}_here.yaml").write_text("\n".join(lines) + "\n")
+    return path
+
+
+def harness(model, task, folder):
+    """Log-likelihoods per item, prompts of the first, wall and CPU seconds of the requests."""
+    spent = [0.0, 0.0]
+    plain = model.loglikelihood
+
+    def timed(requests, *more, **kwargs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        out = plain(requests, *more, **kwargs)
+        spent[0] += time.perf_counter() - wall
+        spent[1] += time.process_time() - cpu
+        return out
+
+    model.loglikelihood = timed
+    result = lm_eval.simple_evaluate(model=model, tasks=[f"{task}_here"], bootstrap_iters=0, num_fewshot=0,
+                                     task_manager=TaskManager(include_path=str(folder), include_defaults=False))
+    model.loglikelihood = plain
+    samples = sorted(result["samples"][f"{task}_here"], key=lambda s: s["doc_id"])
+    return [[r[0] for r in s["filtered_resps"]] for s in samples], spent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lab"), parser.add_argument("folder"), parser.add_argument("data")
+    parser.add_argument("tasks", nargs="*", default=["arc_easy", "boolq"])
+    parser.add_argument("--items", type=int, default=100)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--out")
+    given = parser.parse_args()
+    threads = torch.get_num_threads()
+    model = HFLM(pretrained=given.folder, dtype="float32", device="cpu", batch_size=given.batch)
+    here = Path(__file__).resolve().parent
+    found = {"lm_eval": lm_eval.__version__, "transformers": transformers.__version__, "batch": given.batch,
+             "threads": threads, "tasks": {}}
+    for task in given.tasks or ["arc_easy", "boolq"]:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = local_task(task, rows_of(task, given.data, given.items), folder)
+            theirs, (wall, cpu) = harness(model, task, folder)
+            out = Path(folder) / "ours.json"
+            subprocess.run([given.lab, "run", here / "lm_eval_items.lua", "--quiet", "--set", f"model={given.folder}",
+                            "--set", f"task={task}", "--set", f"rows={rows}", "--set", f"out={out}"], check=True)
+            ours = json.loads(out.read_text())
+        worst = max(abs(a - b) for x, y in zip(theirs, ours["items"]) for a, b in zip(x, y))
+        assert [len(x) for x in theirs] == [len(x) for x in ours["items"]]
+        usage = ours["usage"]
+        found["tasks"][task] = {
+            "items": len(theirs), "worst_difference": worst, "harness_seconds": wall, "assay_seconds": usage["seconds"],
+            "ratio": wall / usage["seconds"], "ratio_cpu": cpu / ours["cpu"],
+            "tokens_computed": usage["computed"], "tokens_needed": usage["needed"], "tokens_one_by_one": usage["alone"]}
+        print(f"{task}: {len(theirs)} items, worst difference {worst:.1e}; harness {wall:.1f} s ({cpu:.1f} CPU), "
+              f"assay {usage['seconds']:.1f} s ({ours['cpu']:.1f} CPU): {wall / usage['seconds']:.1f} times as fast, "
+              f"{cpu / ours['cpu']:.1f} by CPU time; {usage['computed']} tokens computed, {usage['needed']} needed",
+              flush=True)
+        assert worst < 1e-4, "log-likelihoods differ"
+    if given.out:
+        Path(given.out).write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+-- SmolLM2 on the first windows of WikiText-2 (test) against transformers' cross-entropies (tests/golden/wikitext2.json).
+-- assay run wikitext2.lua --set model=GGUF --set text=wiki.test.raw --set golden=FILE
+local assay = require "assay"
+local native = require "assay.native"
+
+local golden = assay.json.decode(native.fs.read(assay.setting("golden", "")))
+local text = native.fs.read(assay.setting("text", ""))
+assert(native.fs.sha256(text) == golden.sha256, "another file than the golden's")
+local m = assay.load(assay.setting("model", ""))
+local ids = m:encode(text)
+assert(#ids == golden.tokens, ("%d tokens instead of %d"):format(#ids, golden.tokens))
+local result = m:perplexity(ids, { window = golden.window, limit = #golden.cross_entropy })
+local worst = 0
+for i, expected in ipairs(golden.cross_entropy) do
+  worst = math.max(worst, math.abs(result.windows[i] - expected) / expected)
+end
+local off = math.abs(result.ppl / golden.ppl - 1)
+print(("perplexity %.6f, transformers %.6f: %.1e apart; windows' cross-entropies %.1e"):format(result.ppl, golden.ppl, off,
+  worst))
+assert(off < 2e-4, "the perplexities are more than 0.02 % apart")

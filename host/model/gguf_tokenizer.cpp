@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "model/gguf_merges.hpp"
 #include "model/gguf_metadata.hpp"
 
 namespace assay::model {
@@ -45,7 +46,7 @@ const pre_tokenizer &pre_tokenizer_of(const gguf_file &file) {
   if (model != "gpt2")
     throw error(error_kind::failed, "the GGUF tokenizer model '" + model + "' is not supported")
         .at(file.path())
-        .hint("Supported is gpt2 (byte-level BPE)");
+        .hint("Supported are gpt2 (byte-level BPE) and llama (SentencePiece BPE)");
   const std::string pre = file.text("tokenizer.ggml.pre", "gpt-2");
   std::string known;
   for (const pre_tokenizer &row : k_pre_tokenizers) {
@@ -58,9 +59,31 @@ const pre_tokenizer &pre_tokenizer_of(const gguf_file &file) {
 }
 
 struct vocabulary {
-  const std::vector<std::string_view> *tokens, *merges;
-  std::vector<int> types;  // as tokens
+  const std::vector<std::string_view> *tokens;
+  std::vector<std::string> merges;  // "left right"
+  std::vector<int> types;           // as tokens
 };
+
+// Llama 2, Mistral, TinyLlama: no byte level, spaces are U+2581, and scores stand for the merges.
+bool is_sentencepiece(const gguf_file &file) {
+  return file.text("tokenizer.ggml.model", "") == "llama";
+}
+
+std::vector<std::string> merges_of(const gguf_file &file,
+                                   const std::vector<std::string_view> &tokens) {
+  const gguf_value *merges = file.find("tokenizer.ggml.merges");
+  if (merges != nullptr && merges->what == gguf_value::kind::texts)
+    return {merges->texts.begin(), merges->texts.end()};
+  const gguf_value *scores = file.find("tokenizer.ggml.scores");
+  if (!is_sentencepiece(file) || scores == nullptr)
+    throw error(error_kind::failed, is_sentencepiece(file)
+                                        ? "the metadata lacks 'tokenizer.ggml.scores'"
+                                        : "the metadata lacks 'tokenizer.ggml.merges'")
+        .at(file.path());
+  if (scores->numbers.size() != tokens.size())
+    throw error(error_kind::failed, "scores and tokens differ in length").at(file.path());
+  return merges_from_scores(tokens, scores->numbers);
+}
 
 vocabulary vocabulary_of(const gguf_file &file) {
   const auto texts = [&](const char *key) {
@@ -70,7 +93,8 @@ vocabulary vocabulary_of(const gguf_file &file) {
           .at(file.path());
     return &value->texts;
   };
-  vocabulary v{texts("tokenizer.ggml.tokens"), texts("tokenizer.ggml.merges"), {}};
+  const auto *tokens = texts("tokenizer.ggml.tokens");
+  vocabulary v{tokens, merges_of(file, *tokens), {}};
   v.types.assign(v.tokens->size(), k_normal);
   if (const gguf_value *types = file.find("tokenizer.ggml.token_type")) {
     if (types->numbers.size() != v.types.size())
@@ -100,8 +124,9 @@ void quote(std::string &out,
   out += '"';
 }
 
+// unknown: of SentencePiece alone; byte-level vocabularies have none.
 bool is_added(int type) {
-  return type == k_control || type == k_user_defined;
+  return type == k_control || type == k_user_defined || type == k_unknown;
 }
 
 json added_token(std::string_view content, int type, std::optional<size_t> id) {
@@ -109,7 +134,7 @@ json added_token(std::string_view content, int type, std::optional<size_t> id) {
   if (id) token["id"] = *id;
   token["content"] = std::string(content);
   for (const char *flag : {"single_word", "lstrip", "rstrip", "normalized"}) token[flag] = false;
-  token["special"] = type == k_control;
+  token["special"] = type != k_user_defined;
   return token;
 }
 
@@ -140,9 +165,13 @@ std::optional<size_t> token_id(const gguf_file &file, const char *key, const voc
   return id;
 }
 
+bool adds_bos(const gguf_file &file) {
+  return file.boolean("tokenizer.ggml.add_bos_token", is_sentencepiece(file));
+}
+
 json post_processor(const gguf_file &file, const vocabulary &v) {
   const auto bos = token_id(file, "tokenizer.ggml.bos_token_id", v);
-  if (!file.boolean("tokenizer.ggml.add_bos_token", false) || !bos) return nullptr;
+  if (!adds_bos(file) || !bos) return nullptr;
   const std::string text((*v.tokens)[*bos]);
   const json special = {{"SpecialToken", {{"id", text}, {"type_id", 0}}}};
   const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
@@ -155,10 +184,52 @@ json post_processor(const gguf_file &file, const vocabulary &v) {
           {"special_tokens", {{text, entry}}}};
 }
 
+// What stands before and behind the model: normalizer, pre-tokenizer, decoder; and the model's flags.
+struct pipeline {
+  json normalizer, pre_tokenizer, decoder, flags;
+};
+
+pipeline byte_level_pipeline(const pre_tokenizer &pre) {
+  return {pre.nfc ? json{{"type", "NFC"}} : json(nullptr),
+          pre_tokenizer_json(pre),
+          {{"type", "ByteLevel"},
+           {"add_prefix_space", true},
+           {"trim_offsets", true},
+           {"use_regex", true}},
+          {{"unk_token", nullptr},
+           {"fuse_unk", false},
+           {"byte_fallback", false},
+           {"ignore_merges", pre.ignore_merges}}};
+}
+
+// formats.md 3.7, form A.
+pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
+  const char *mark = "\xE2\x96\x81";
+  const bool prefix = file.boolean("tokenizer.ggml.add_space_prefix", true);
+  json steps = json::array(), back = json::array();
+  if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", mark}});
+  steps.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}});
+  back.push_back({{"type", "Replace"}, {"pattern", {{"String", mark}}}, {"content", " "}});
+  back.push_back({{"type", "ByteFallback"}});
+  back.push_back({{"type", "Fuse"}});
+  if (prefix) back.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  json unknown = nullptr;
+  for (size_t id = 0; id < v.types.size() && unknown.is_null(); ++id)
+    if (v.types[id] == k_unknown) unknown = std::string((*v.tokens)[id]);
+  return {{{"type", "Sequence"}, {"normalizers", steps}},
+          nullptr,
+          {{"type", "Sequence"}, {"decoders", back}},
+          {{"unk_token", unknown},
+           {"fuse_unk", true},
+           {"byte_fallback", true},
+           {"ignore_merges", false}}};
+}
+
 }  // namespace
 
 std::string gguf_tokenizer_json(const gguf_file &file) {
-  const pre_tokenizer &pre = pre_tokenizer_of(file);
+  const bool pieces = is_sentencepiece(file);
+  const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
   size_t last_normal =
@@ -169,20 +240,17 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
     else if (v.types[id] != k_unused)
       last_normal = id;
   }
+  const pipeline p = pieces ? sentencepiece_pipeline(file, v) : byte_level_pipeline(*pre);
   std::string out =
       "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":" + added.dump();
-  out += std::string(",\"normalizer\":") + (pre.nfc ? "{\"type\":\"NFC\"}" : "null");
-  out += ",\"pre_tokenizer\":" + pre_tokenizer_json(pre).dump();
+  out += ",\"normalizer\":" + p.normalizer.dump();
+  out += ",\"pre_tokenizer\":" + p.pre_tokenizer.dump();
   out += ",\"post_processor\":" + post_processor(file, v).dump();
-  out +=
-      ",\"decoder\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true,\"use_"
-      "regex\":true}";
-  out +=
-      ",\"model\":{\"type\":\"BPE\",\"dropout\":null,\"unk_token\":null,\"continuing_subword_"
-      "prefix\":null,"
-      "\"end_of_word_suffix\":null,\"fuse_unk\":false,\"byte_fallback\":false,\"ignore_merges\":";
-  out += pre.ignore_merges ? "true" : "false";
-  out += ",\"vocab\":{";
+  out += ",\"decoder\":" + p.decoder.dump();
+  out += ",\"model\":{\"type\":\"BPE\",\"dropout\":null,";
+  for (const auto &flag : p.flags.items())
+    out += json(flag.key()).dump() + ":" + flag.value().dump() + ",";
+  out += "\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,\"vocab\":{";
   bool first = true;
   for (size_t id = 0; id <= last_normal && id < v.tokens->size(); ++id) {
     if (v.types[id] == k_unused) continue;
@@ -192,9 +260,9 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
     out += ':' + std::to_string(id);
   }
   out += "},\"merges\":[";
-  for (size_t i = 0; i < v.merges->size(); ++i) {
+  for (size_t i = 0; i < v.merges.size(); ++i) {
     if (i > 0) out += ',';
-    quote(out, (*v.merges)[i]);
+    quote(out, v.merges[i]);
   }
   return out + "]}}";
 }
@@ -205,7 +273,7 @@ json gguf_tokenizer_config(const gguf_file &file) {
   for (size_t id = 0; id < v.types.size(); ++id)
     if (is_added(v.types[id]))
       decoder[std::to_string(id)] = added_token((*v.tokens)[id], v.types[id], std::nullopt);
-  json config = {{"add_bos_token", file.boolean("tokenizer.ggml.add_bos_token", false)},
+  json config = {{"add_bos_token", adds_bos(file)},
                  {"add_prefix_space", false},
                  {"added_tokens_decoder", decoder},
                  {"clean_up_tokenization_spaces", false}};

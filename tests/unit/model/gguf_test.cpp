@@ -8,6 +8,7 @@
 #include "core/json.hpp"
 #include "model/gguf_blocks.hpp"
 #include "model/gguf_checkpoint.hpp"
+#include "model/gguf_merges.hpp"
 #include "model/import_gguf.hpp"
 #include "model/safetensors.hpp"
 #include "scratch_folder.hpp"
@@ -261,6 +262,32 @@ TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte lev
   CHECK(config["eos_token"] == "<|end|>");
   CHECK(config["chat_template"] == "{{ messages }}");
   CHECK(source->chat_template() == "{{ messages }}");
+}
+
+TEST_CASE("SentencePiece scores become the merges that the reference derives from them") {
+  CHECK(merges_from_scores({"a", "b", "c", "ab", "bc", "abc"}, {0, 0, 0, -1, -2, -3}) ==
+        std::vector<std::string>{"a b", "b c", "ab c", "a bc"});
+  CHECK(merges_from_scores({"\u00e9", "\u2581", "\u2581\u00e9", "x\xC3"}, {0, 0, -1, -2}) ==
+        std::vector<std::string>{"\u2581 \u00e9"});
+  gguf_bytes g = small_llama();
+  g.add("tokenizer.ggml.model", "llama")
+      .add_texts("tokenizer.ggml.tokens",
+                 {"<unk>", "<s>", "<0x41>", "\u2581", "h", "i", "hi", "\u2581hi"})
+      .add_ints("tokenizer.ggml.token_type", {2, 3, 6, 1, 1, 1, 1, 1})
+      .add_ints("tokenizer.ggml.scores", {0, 0, 0, -3, -4, -5, -1, -2})
+      .add("tokenizer.ggml.bos_token_id", 1);
+  const std::string bytes = g.str();
+  const auto file =
+      gguf_file::parse(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), "f");
+  const json made = parse_json(gguf_tokenizer_json(*file), "made");
+  CHECK(made["normalizer"]["normalizers"][0] == json({{"type", "Prepend"}, {"prepend", "\u2581"}}));
+  CHECK(made["model"]["merges"] == json::array({"h i", "\u2581 hi"}));
+  CHECK(made["model"]["unk_token"] == "<unk>");
+  CHECK(made["model"]["byte_fallback"] == true);
+  CHECK(made["pre_tokenizer"].is_null());
+  CHECK(made["post_processor"]["special_tokens"]["<s>"]["ids"] == json::array({1}));
+  CHECK(made["added_tokens"].size() == 2);
+  CHECK(gguf_tokenizer_config(*file)["add_bos_token"] == true);
 }
 
 TEST_CASE("the real model's GGUF opens as a llama, and its origin is told") {

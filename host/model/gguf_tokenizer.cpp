@@ -214,6 +214,8 @@ pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
   back.push_back({{"type", "Fuse"}});
   if (prefix) back.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
   json unknown = nullptr;
+  if (const auto id = token_id(file, "tokenizer.ggml.unknown_token_id", v))
+    unknown = std::string((*v.tokens)[*id]);
   for (size_t id = 0; id < v.types.size() && unknown.is_null(); ++id)
     if (v.types[id] == k_unknown) unknown = std::string((*v.tokens)[id]);
   return {{{"type", "Sequence"}, {"normalizers", steps}},

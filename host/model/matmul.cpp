@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "model/autograd_linear.hpp"
+
 namespace assay::model {
 namespace {
 
@@ -38,10 +40,10 @@ const onednn &library() {
 }
 
 bool applies(const at::Tensor &x, const at::Tensor &weight) {
-  return !at::GradMode::is_enabled() && x.scalar_type() == at::kFloat &&
-         weight.scalar_type() == at::kFloat && x.device().is_cpu() && weight.device().is_cpu() &&
-         weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 2 && x.size(-1) > 0 &&
-         x.numel() > x.size(-1) && library().plain.has_value();
+  return x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
+         x.device().is_cpu() && weight.device().is_cpu() && weight.dim() == 2 &&
+         weight.is_contiguous() && x.dim() >= 2 && x.size(-1) > 0 && x.numel() > x.size(-1) &&
+         library().plain.has_value();
 }
 
 c10::List<std::optional<at::Scalar>> no_scalars() {
@@ -56,13 +58,14 @@ maybe_tensor optional_bias(const at::Tensor &bias) {
 
 at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   if (!applies(x, weight)) return at::linear(x, weight, optional_bias(bias));
+  if (at::GradMode::is_enabled()) return autograd_linear(x, weight, bias);
   return library().plain->call(x.contiguous(), weight, optional_bias(bias), "none", no_scalars(),
                                std::nullopt);
 }
 
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias) {
-  if (!applies(x, weight) || !library().add || !residual.is_contiguous() ||
+  if (at::GradMode::is_enabled() || !applies(x, weight) || !library().add || !residual.is_contiguous() ||
       residual.scalar_type() != at::kFloat)
     return residual + fast_linear(x, weight, bias);
   return library().add->call(x.contiguous(), residual, weight, optional_bias(bias), "add");

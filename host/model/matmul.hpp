@@ -9,7 +9,7 @@
 namespace assay::model {
 
 // x [.., in], weight [out, in], bias [out] or undefined -> [.., out]. Any dtype and device; falls
-// back to at::linear where oneDNN does not apply or a gradient may be wanted.
+// back to at::linear where oneDNN does not apply. Differentiable (model/autograd_linear).
 at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias = {});
 
 // residual + x Wᵀ + bias in one pass over the output where that is possible.

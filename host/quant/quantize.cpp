@@ -27,6 +27,7 @@
 #include "quant/statistics_cache.hpp"
 #include "quant/summary.hpp"
 #include "quant/transform_run.hpp"
+#include "quant/tune.hpp"
 
 namespace assay::quant {
 namespace {
@@ -38,11 +39,12 @@ class execution {
  public:
   execution(const model::checkpoint &subject, const model::decoder &decoder, const recipe &what,
             const calibration *data, const quantize_options &options)
-      : subject_(subject), what_(what), data_(data), options_(options) {
+      : subject_(subject), float_(decoder), what_(what), data_(data), options_(options) {
     out_.decoder = decoder;
     out_.made_by = what;
     arch_json_ = arch_facts(decoder.config()).dump();
     activation_ = complete_schemes(out_.made_by, data != nullptr);
+    if (!what_.tune.is_null()) out_.made_by.tune = complete_tune(what_.tune);
     provide_block_runner();
   }
 
@@ -67,6 +69,7 @@ class execution {
       else
         run_data_free();
       collect();
+      if (!out_.made_by.tune.is_null()) run_tune();
     }
     if (corrected)
       for (auto &entry : run_corrections(out_, *before, what_, data_, options_.progress))
@@ -358,7 +361,17 @@ class execution {
     }
   }
 
+  void run_tune() {
+    if (!data_)
+      throw error(error_kind::usage, "tune needs calibration data")
+          .at("recipe.tune")
+          .hint("Give quantize a calibration");
+    out_.metadata["tune"] =
+        tune(out_, float_, subject_, *data_, out_.made_by.tune, what_.seed, options_.progress);
+  }
+
   const model::checkpoint &subject_;
+  const model::decoder &float_;  // the model before the recipe
   const recipe &what_;
   const calibration *data_;
   const quantize_options &options_;

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::array k_keys = {
     "method",      "quantizer",   "transforms",      "activation", "kv",     "keep", "overrides",
-    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed"};
+    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed",
+    "tune"};
 
 template <class Keys>
 void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {
@@ -129,6 +130,7 @@ recipe recipe::from_json(const json &value, const std::string &where) {
     out.quantizer = choice_of(value["quantizer"], where + ".quantizer");
   if (value.contains("activation")) out.activation = value["activation"];
   if (value.contains("kv")) out.kv = value["kv"];
+  if (value.contains("tune")) out.tune = value["tune"];
   read_lists(out, value, where);
   if (value.contains("propagation"))
     out.propagation = propagation_of(value["propagation"], where + ".propagation");
@@ -162,6 +164,7 @@ json recipe::to_json() const {
           {"transforms", list},
           {"activation", activation},
           {"kv", kv},
+          {"tune", tune},
           {"keep", keep},
           {"overrides", rules},
           {"propagation", propagation_name(propagation)},

@@ -37,6 +37,7 @@ struct recipe {
   std::vector<component_choice> transforms;   // in order, before the quantizer
   json activation;  // null, or { bits, type = "int"|"fp8", strategy = "token"|"tensor" }
   json kv;          // null, or { bits, type, strategy }
+  json tune;        // null, or { steps, rate, batch, norms }: scales trained at the end (tune.hpp)
   // Linears left in float: an exact name, a role ("mlp.down"), or "re:" and an ECMAScript
   // expression that must match the whole name. Embeddings and norms are never quantized unless
   // `embeddings` says so.

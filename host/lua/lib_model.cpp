@@ -255,6 +255,7 @@ int open_model(lua_State *L) {
   luaL_setfuncs(L, k_batch_methods, 0);
   luaL_setfuncs(L, k_quantization_methods, 0);
   luaL_setfuncs(L, k_distance_methods, 0);
+  luaL_setfuncs(L, k_insight_methods, 0);
   lua_setfield(L, -3, "methods");
   lua_setfield(L, -2, "class");
   return 1;

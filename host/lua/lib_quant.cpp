@@ -7,9 +7,7 @@
 #include "quant/save.hpp"
 
 namespace assay::lua {
-namespace {
 
-// { ids = { {..}, {..} }, counted = { {..}, .. }?, source = {..}? }
 std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
   if (absent(L, index)) return std::nullopt;
   const option_table given(L, index, {"ids", "counted", "source"});
@@ -39,7 +37,10 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
   return quant::calibration(std::move(sequences), std::move(source));
 }
 
-int quantize(lua_State *L) {  // quantize(recipe as data, calibration as data)
+namespace {
+
+// quantize(recipe as data, calibration as data, { resume = folder }?)
+int quantize(lua_State *L) {
   const subject &m = self(L);
   if (m.form)
     throw error(error_kind::usage, "quantize: this model is quantized already")
@@ -48,6 +49,7 @@ int quantize(lua_State *L) {  // quantize(recipe as data, calibration as data)
   const std::optional<quant::calibration> data = read_calibration(L, 3);
   quant::quantize_options options;
   options.progress = script_progress();
+  if (!absent(L, 4)) options.resume = option_table(L, 4, {"resume"}).text("resume").value_or("");
   auto made = std::make_shared<subject>();
   made->source = m.source;
   made->form = std::make_shared<const quant::quantized_model>(
@@ -76,6 +78,15 @@ int summary(lua_State *L) {
   const subject &m = self(L);
   if (m.form)
     push_json(L, m.form->summary);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+int metadata(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    push_json(L, m.form->metadata);
   else
     lua_pushnil(L);
   return 1;
@@ -118,12 +129,14 @@ const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
                                            {"save", guarded<save>},
                                            {"quantization_summary", guarded<summary>},
                                            {"quantization_ledger", guarded<incidents>},
+                                           {"quantization_metadata", guarded<metadata>},
                                            {nullptr, nullptr}};
 
 int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
                                        {"calibration", guarded<calibration_facts>},
                                        {"cannot_hold", guarded<cannot_hold>},
+                                       {"allocate", guarded<allocate>},
                                        {nullptr, nullptr}};
   push_library(L, functions);
   return 1;

@@ -1,12 +1,14 @@
 // A loaded model as scripts hold it: checkpoint, decoder, tokenizer, and the quantized form if it
-// has one. Shared by the three files of the model library.
+// has one. Shared by the files of the model library.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lua/lx.hpp"
 #include "model/decoder.hpp"
+#include "quant/calibration.hpp"
 #include "quant/quantized.hpp"
 #include "text/chat_template.hpp"
 #include "text/tokenizer.hpp"
@@ -39,6 +41,9 @@ inline subject &self(lua_State *L) {
   return *check_object<subject_handle>(L, 1, "self");
 }
 
+// { ids = { {..}, {..} }, counted = { {..}, .. }?, source = {..}? }; nothing for nil.
+std::optional<quant::calibration> read_calibration(lua_State *L, int index);
+
 // Text is encoded, a list is taken as token ids.
 std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of);
 
@@ -48,5 +53,7 @@ extern const luaL_Reg k_batch_methods[];         // lib_model_batch.cpp
 extern const luaL_Reg k_quantization_methods[];  // lib_quant.cpp
 extern const luaL_Reg k_distance_methods[];      // lib_model_distance.cpp
 int compare_checkpoints(lua_State *L);           // lib_model_distance.cpp
+extern const luaL_Reg k_insight_methods[];       // lib_quant_insight.cpp
+int allocate(lua_State *L);                      // lib_quant_insight.cpp
 
 }  // namespace assay::lua

@@ -65,8 +65,8 @@ at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::
 
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias) {
-  if (at::GradMode::is_enabled() || !applies(x, weight) || !library().add || !residual.is_contiguous() ||
-      residual.scalar_type() != at::kFloat)
+  if (at::GradMode::is_enabled() || !applies(x, weight) || !library().add ||
+      !residual.is_contiguous() || residual.scalar_type() != at::kFloat)
     return residual + fast_linear(x, weight, bias);
   return library().add->call(x.contiguous(), residual, weight, optional_bias(bias), "add");
 }

@@ -69,7 +69,9 @@ class execution {
       else
         run_data_free();
       collect();
-      if (!out_.made_by.tune.is_null()) run_tune();
+      if (const auto &knobs = out_.made_by.tune; !knobs.is_null())
+        out_.metadata["tune"] =
+            tune(out_, float_, subject_, data_, knobs, what_.seed, options_.progress);
     }
     if (corrected)
       for (auto &entry : run_corrections(out_, *before, what_, data_, options_.progress))
@@ -359,15 +361,6 @@ class execution {
       out_.order.push_back(t.form.name);
       out_.forms.emplace(t.form.name, std::move(t.form));
     }
-  }
-
-  void run_tune() {
-    if (!data_)
-      throw error(error_kind::usage, "tune needs calibration data")
-          .at("recipe.tune")
-          .hint("Give quantize a calibration");
-    out_.metadata["tune"] =
-        tune(out_, float_, subject_, *data_, out_.made_by.tune, what_.seed, options_.progress);
   }
 
   const model::checkpoint &subject_;

@@ -16,8 +16,7 @@ namespace {
 
 constexpr std::array k_keys = {
     "method",      "quantizer",   "transforms",      "activation", "kv",     "keep", "overrides",
-    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed",
-    "tune"};
+    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed", "tune"};
 
 template <class Keys>
 void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {

@@ -12,15 +12,14 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/schema.hpp"
-#include "model/matmul.hpp"
-#include "quant/calibrate.hpp"
+#include "quant/calibration_stream.hpp"
+#include "quant/divergence.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/tune_parameters.hpp"
 
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_tile_elements = 1 << 23;  // of logits: 32 MiB of fp32
 constexpr double k_pi = 3.14159265358979323846;
 constexpr int64_t k_warm_steps = 3;  // Adam's second moments are rough at first
 
@@ -59,9 +58,9 @@ class training {
     json before = finish(subject);
     int64_t count = 0;
     for (const auto &[name, scales] : scales_) count += scales.count();
-    return {{"steps", steps},   {"rate", options_["rate"]}, {"tokens", tokens},
-            {"kl", losses},     {"scales", count},          {"norms", norms_.size()},
-            {"linears_before", before}};
+    return {
+        {"steps", steps},  {"rate", options_["rate"]}, {"tokens", tokens},        {"kl", losses},
+        {"scales", count}, {"norms", norms_.size()},   {"linears_before", before}};
   }
 
  private:
@@ -122,7 +121,8 @@ class training {
     model::decoder_block block = model_.decoder.block(index);
     for (auto *linear : block.linears()) {
       const auto found = scales_.find(linear->name);
-      if (found != scales_.end()) linear->weight = found->second.weight().to(linear->weight.scalar_type());
+      if (found != scales_.end())
+        linear->weight = found->second.weight().to(linear->weight.scalar_type());
     }
     return block;
   }
@@ -160,7 +160,12 @@ class training {
       const auto rows = t.detach().reshape({-1, t.size(-1)});
       return batch.counted.defined() ? rows.index_select(0, batch.counted.to(rows.device())) : rows;
     };
-    at::Tensor gradient = divergence(flat(output), flat(wanted), loss);
+    const auto mine = flat(output);
+    const auto n = static_cast<double>(mine.size(0));
+    at::Tensor gradient;
+    loss =
+        divergence_gradient(model_.decoder, mine, reference_, flat(wanted), head_t_, gradient) / n;
+    gradient.div_(n);
     if (batch.counted.defined()) {
       auto all = at::zeros({batch.ids.numel(), gradient.size(1)}, gradient.options());
       gradient = all.index_copy_(0, batch.counted.to(all.device()), gradient);
@@ -168,26 +173,6 @@ class training {
     output.backward(gradient.view(output.sizes()));
     update(model_.decoder.norm(), rate);
     return input.grad();
-  }
-
-  // Mean KL and its gradient with respect to `mine`: (softmax(mine H^T) - softmax(theirs H^T)) H / n.
-  at::Tensor divergence(const at::Tensor &mine, const at::Tensor &theirs, double &loss) const {
-    const int64_t n = mine.size(0);
-    const int64_t tile = std::max<int64_t>(1, k_tile_elements / reference_.config().vocab_size);
-    at::Tensor gradient = at::empty_like(mine);
-    loss = 0;
-    for (int64_t begin = 0; begin < n; begin += tile) {
-      const int64_t rows = std::min(tile, n - begin);
-      const auto log_q = at::log_softmax(model_.decoder.logits(mine.narrow(0, begin, rows)), 1);
-      auto p = at::log_softmax(reference_.logits(theirs.narrow(0, begin, rows)), 1);
-      const auto difference = p - log_q;
-      p.exp_();
-      loss += difference.mul_(p).sum(at::kDouble).item<double>();
-      const auto slope = log_q.exp_().sub_(p).div_(static_cast<double>(n)).to(mine.scalar_type());
-      gradient.narrow(0, begin, rows).copy_(model::fast_linear(slope, head_t_));
-    }
-    loss /= static_cast<double>(n);
-    return gradient;
   }
 
   at::Tensor through_block(int64_t index, const at::Tensor &input,
@@ -238,7 +223,8 @@ class training {
       before[linear->name] = {{"relative_error", form.relative_error},
                               {"output_error", form.output_error}};
       if (const auto lost = found->second.store(); lost > 0)
-        model_.incidents.add({"clamped_scale", linear->name,
+        model_.incidents.add({"clamped_scale",
+                              linear->name,
                               "tuned scales that their dtype cannot hold were left as they were",
                               {{"count", lost}}});
       linear->weight = dequantize(form).to(linear->weight.options());
@@ -280,16 +266,20 @@ json complete_tune(const json &given) {
   return k_schema.complete(given, "recipe.tune");
 }
 
-json tune(quantized_model &model, const model::decoder &reference,
-          const model::checkpoint &subject, const calibration &data, const json &options,
-          uint64_t seed, const progress_fn &progress) {
+json tune(quantized_model &model, const model::decoder &reference, const model::checkpoint &subject,
+          const calibration *data, const json &options, uint64_t seed,
+          const progress_fn &progress) {
+  if (!data)
+    throw error(error_kind::usage, "tune needs calibration data")
+        .at("recipe.tune")
+        .hint("Give quantize a calibration");
   const auto start = std::chrono::steady_clock::now();
   for (const auto *linear : model.decoder.linears())
     if (linear->on_forward)
       throw error(error_kind::usage, "tune needs weights, not a kernel").layer(linear->name);
-  training work(model, reference, data, options, seed);
+  training work(model, reference, *data, options, seed);
   json facts = work.run(subject, progress);
-  facts["sequences"] = data.sequences().size();
+  facts["sequences"] = data->sequences().size();
   facts["seconds"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return facts;

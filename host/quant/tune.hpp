@@ -23,8 +23,7 @@ json complete_tune(const json &given);
 // numbers, weights that are not proportional to them) stays and is in the ledger. Masks count.
 // Returns facts for the metadata: { steps, rate, sequences, tokens, kl = one for each step, before
 // it, scales, norms, linears_before = errors of the forms as the quantizer left them, seconds }.
-json tune(quantized_model &model, const model::decoder &reference,
-          const model::checkpoint &subject, const calibration &data, const json &options,
-          uint64_t seed, const progress_fn &progress);
+json tune(quantized_model &model, const model::decoder &reference, const model::checkpoint &subject,
+          const calibration *data, const json &options, uint64_t seed, const progress_fn &progress);
 
 }  // namespace assay::quant

@@ -29,7 +29,7 @@ class tuned_scales {
   // Nothing where the weight is no such function; `why` then says the reason.
   static std::optional<tuned_scales> of(quantized_linear &form, std::string &why);
 
-  at::Tensor weight() const;                             // [out, in] fp32, at the present multipliers
+  at::Tensor weight() const;  // [out, in] fp32, at the present multipliers
   void step(const at::Tensor &weight_gradient, double rate);
   // Rounds the scales to their stored dtype and writes them into the form. Returns how many were clamped.
   int64_t store();

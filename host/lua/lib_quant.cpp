@@ -1,6 +1,10 @@
 // The methods of a model that quantize and save it. Recipes and calibration arrive as plain data.
 #include "quant/quantize.hpp"
 
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
 #include "lua/progress.hpp"
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
@@ -70,6 +74,9 @@ int save(lua_State *L) {  // save(folder, { format, config, replace })
   options.format = given.text("format").value_or(options.format);
   options.replace = given.flag("replace", false);
   if (given.push("config")) options.config = read_json(L, -1, "config");
+  options.provenance = {{"versions", {{"assay", ASSAY_VERSION}, {"libtorch", TORCH_VERSION}}},
+                        {"threads", at::get_num_threads()},
+                        {"isa", at::get_cpu_capability()}};
   push_json(L, quant::save(*m.form, *m.source, folder, options));
   return 1;
 }

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "quant/ledger.hpp"
 
 namespace assay::quant {
 
@@ -41,6 +42,16 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
     throw error(error_kind::usage, "the masks of the calibration leave no token to count")
         .hint("check the response mask's template");
   hash_ = digest.hex();
+}
+
+void note_samples(const calibration &data, ledger &incidents) {
+  const auto skipped = data.source().find("skipped");
+  if (skipped == data.source().end() || !skipped->is_number() || skipped->get<int64_t>() <= 0)
+    return;
+  incidents.add({"dropped_sample",
+                 "",
+                 "records without a usable token were passed over for the calibration",
+                 {{"count", skipped->get<int64_t>()}}});
 }
 
 json calibration::to_json() const {

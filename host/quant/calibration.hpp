@@ -40,4 +40,7 @@ class calibration {
   std::string hash_;
 };
 
+// Records that were dropped on the way to the sequences, as `source` counts them, become incidents.
+void note_samples(const calibration &data, class ledger &incidents);
+
 }  // namespace assay::quant

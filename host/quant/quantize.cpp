@@ -85,7 +85,10 @@ class execution {
     out_.summary["plugin_seconds"] = plugin_seconds_;
     out_.summary["peak_memory_bytes"] = fresh_peak ? json(peak_resident_bytes()) : json();
     out_.metadata["recipe"] = out_.made_by.to_json();
-    if (data_) out_.metadata["calibration"] = data_->to_json();
+    if (data_) {
+      out_.metadata["calibration"] = data_->to_json();
+      note_samples(*data_, out_.incidents);
+    }
     if (!pass_facts_.is_null()) out_.metadata["calibration_pass"] = pass_facts_;
     return std::move(out_);
   }

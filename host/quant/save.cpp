@@ -56,10 +56,29 @@ json without_linears(const json &summary) {
   return head;
 }
 
+// Identity and file of every component that took part.
+json plugins_of(const quantized_model &model, const plug::exporter_instance &exporter) {
+  json out = json::array();
+  const auto add = [&](const plug::component &c) {
+    out.push_back({{"component", c.identity()},
+                   {"plugin", c.plugin_id + " " + c.plugin_version},
+                   {"sha256", c.file_hash}});
+  };
+  for (const auto &transform : model.made_by.transforms)
+    add(plug::plugins().find(plug::kind::transform, transform.id));
+  if (model.made_by.quantizer)
+    add(plug::plugins().find(plug::kind::quantizer, model.made_by.quantizer->id));
+  add(exporter.made_by());
+  return out;
+}
+
 std::string metadata_text(const quantized_model &model, const model::checkpoint &subject,
-                          const plug::exporter_instance &exporter) {
+                          const plug::exporter_instance &exporter, const json &provenance) {
   json out;
+  out["schema"] = "assay.quantization/1";
   out["made_by"] = "assay";
+  for (const auto &[key, value] : provenance.items()) out[key] = value;
+  out["plugins"] = plugins_of(model, exporter);
   out["format"] = {
       {"exporter", exporter.made_by().identity()},
       {"plugin", exporter.made_by().plugin_id + " " + exporter.made_by().plugin_version},
@@ -126,7 +145,7 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
     files.push_back({name, text.size()});
   };
   put("README.md", model_card(model, subject, exporter.made_by().id));
-  put("quantization_metadata.json", metadata_text(model, subject, exporter));
+  put("quantization_metadata.json", metadata_text(model, subject, exporter, options.provenance));
   target.commit();
   json out = {{"format", exporter.made_by().id}, {"files", json::array()}};
   uint64_t bytes = 0;

@@ -16,6 +16,7 @@ struct save_options {
   json config = json::
       object();  // the exporter's configuration; with "auto", all that are asked must know its keys
   bool replace = false;  // replace an existing folder
+  json provenance = json::object();  // further members of the metadata: versions, threads, command
 };
 
 // Asks the exporter whether it can hold the model before any byte is written; then writes beside

@@ -9,6 +9,7 @@ local calibration_class = { __name = "calibration" }
 calibration_class.__index = calibration_class
 
 local spec = {
+   name = { type = "string", about = "what reports call it" },
    ids = { type = "list", about = "token sequences: { { 504, 3575 }, ... }" },
    counted = { type = "list", about = "with ids: 1 for each token that enters the statistics, 0 for others" },
    dataset = { type = "table", about = "where the texts come from" },

@@ -12,6 +12,8 @@ local assay = {
 
    method = require "assay.method",                -- named methods: assay.method.rtn { bits = 4 }
    grid = require "assay.grid",                    -- every combination of methods and options
+   sweep = require "assay.sweep",                  -- recipes that differ from a centre in one setting at a time
+   allocate = require "assay.allocate",            -- bits for each part of a model within a target
    dataset = require "assay.dataset",              -- assay.dataset.text { path = ... }
    calibration = require "assay.calibration",      -- token sequences that statistics come from
    task = require "assay.task",                    -- assay.task.perplexity { dataset = ... }

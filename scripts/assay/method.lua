@@ -1,7 +1,8 @@
 -- Named methods: assay.method.NAME { options } is a recipe. One file per method in methods/.
 -- A method file returns { name, summary, options, recipe = function(o) ... end, label?, id? }.
 local fail = require "assay.fail"
-local fs = require("assay.native").fs
+local native = require "assay.native"
+local fs = native.fs
 local options = require "assay.options"
 local schemes = require "assay.scheme"
 
@@ -33,7 +34,34 @@ local common = {
    keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
    label = { type = "string", about = "name in the report" },
    scheme = { type = "string", about = "bits of weights, inputs and cache in one word: w4a16, w8a8, w4a8kv8" },
+   calibration = { type = "table", about = "assay.calibration of this recipe alone" },
+   overrides = { type = "list", about = "{ { match = name, config = { bits = 8 } } }: other settings for some linears" },
+   sink = { type = "number", min = 0, about = "weight of position 0 in the Hessian" },
+   tune = { type = "any", about = "true or { steps, rate, batch, norms }: train scales at the end" },
 }
+
+-- true, false or a table -> what a recipe holds
+local function tune_of(value, name)
+   if value == nil or value == false then return nil end
+   if value == true then return native.json.object() end
+   if type(value) == "table" then return value end
+   fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
+end
+
+-- What tells apart two recipes of one method beside its own options.
+local function full_label(self, o)
+   local label = (self.label or default_label)(self.name, o)
+   local usual = (self.options or {}).tune and self.options.tune.default or false
+   if (o.tune and true or false) ~= usual then
+      label = label .. (o.tune and " tuned" or " untuned")
+   end
+   if o.sink and not (self.options or {}).sink then label = ("%s sink %g"):format(label, o.sink) end
+   if o.overrides then label = label .. " mixed" end
+   if o.calibration and o.calibration.options.name then
+      label = ("%s (%s)"):format(label, o.calibration.options.name)
+   end
+   return label
+end
 
 local function spec_of(definition)
    local spec = {}
@@ -83,9 +111,14 @@ function method_class:__call(given)
    end
    data.method = data.method or self.name
    data.keep = o.keep or data.keep or { "lm_head" }
-   local label = o.label or (self.label or default_label)(self.name, o)
+   data.overrides = o.overrides or data.overrides
+   data.sink_weight = o.sink or data.sink_weight
+   data.tune = tune_of(o.tune, self.name)
+   local label = o.label or full_label(self, o)
    return setmetatable({ label = label, id = default_id(label), data = data, options = o,
-                         calibrated = self.calibrated or schemes.needs_calibration(parts) }, recipe_class)
+                         calibration = o.calibration,
+                         calibrated = self.calibrated or data.tune ~= nil or
+                                      schemes.needs_calibration(parts) }, recipe_class)
 end
 
 function method_class:__tostring()

@@ -62,16 +62,28 @@ local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 
 -- m:quantize(recipe, calibration): recipe from assay.method.*, or its plain data.
-function methods.quantize(self, recipe, calibration)
+-- options: { resume = folder } keeps finished blocks there, so that a killed run goes on.
+function methods.quantize(self, recipe, calibration, options)
    if type(recipe) ~= "table" then
       fail.usage("quantize: 'recipe' must be a recipe, not " .. type(recipe),
                  "m:quantize(assay.method.rtn { bits = 4 })")
    end
+   local data = calibration or recipe.calibration
+   if type(data) == "table" and data.tokens_for then data = data:tokens_for(self) end
+   return quantize_data(self, recipe.data or recipe, data, options)
+end
+
+-- Mean KL divergence of `other` from this model, in nats for each token: { kl, tokens, sequences }.
+local divergence_of_data = methods.divergence
+function methods.divergence(self, other, calibration)
    local data = calibration
-   if type(calibration) == "table" and calibration.tokens_for then
-      data = calibration:tokens_for(self)
-   end
-   return quantize_data(self, recipe.data or recipe, data)
+   if type(data) == "table" and data.tokens_for then data = data:tokens_for(self) end
+   return divergence_of_data(self, other, data)
+end
+
+-- What each part of a quantized model costs: see assay/sensitivity.lua.
+function methods.sensitivity(self, quantized, calibration, options)
+   return require "assay.sensitivity"(self, quantized, calibration, options)
 end
 
 function methods.help(self)
@@ -82,13 +94,15 @@ function methods.help(self)
   m:logits(ids)  m:score(context, continuations)  m:generate(text, { max_tokens = 32 })
   m:perplexity(text, { window = 2048, limit = 16 })
   m:quantize(recipe, calibration)  m:save(folder, { format = "compressed-tensors" })
-  m:info()  m:fingerprint()  m.summary  m.ledger]]
+  m:divergence(quantized, sequences)  m:sensitivity(quantized, sequences)
+  m:info()  m:fingerprint()  m.summary  m.ledger  m.metadata]]
 end
 
--- q.summary and q.ledger are values; all else are methods.
+-- q.summary, q.ledger and q.metadata are values; all else are methods.
 function class.__index(self, key)
    if key == "summary" then return methods.quantization_summary(self) end
    if key == "ledger" then return methods.quantization_ledger(self) end
+   if key == "metadata" then return methods.quantization_metadata(self) end
    return methods[key]
 end
 

@@ -87,6 +87,42 @@ local function subjects_part(context)
    return out
 end
 
+local function count_tokens(sequences)
+   local n = 0
+   for _, ids in ipairs(sequences) do n = n + #ids end
+   return n
+end
+
+-- Calibrations that recipes brought along, once each, in the order of recipes -> id; the study's own is c1.
+local function calibration_ids(context)
+   local ids, order = {}, {}
+   if context.study.calibration then ids[context.study.calibration] = "c1" end
+   for _, variant in ipairs(context.study:variants()) do
+      local c = variant.calibration
+      if c and not ids[c] then
+         order[#order + 1] = c
+         ids[c] = "r" .. #order
+      end
+   end
+   return ids, order
+end
+
+local function add_recipe_calibrations(context, out)
+   local ids, order = calibration_ids(context)
+   for _, c in ipairs(order) do
+      local identity_of = c:identity()
+      out[#out + 1] = object {
+         { "id", ids[c] }, { "name", c.options.name or null },
+         { "source", identity_of.dataset and identity_of.dataset.id or "token ids" },
+         { "sequences", c.options.ids and #c.options.ids or c:wanted() },
+         { "tokens", c.options.ids and count_tokens(c.options.ids) or c:wanted() * c.options.length },
+         { "template", c.options.template }, { "seed", c.options.seed },
+         { "sha256", fs.sha256(json.encode(identity_of, { canonical = true })) },
+         { "overlap_with_eval", null } }
+   end
+   return out
+end
+
 -- One entry, or one for each subject whose tokenizer makes other tokens of it.
 local function calibrations_part(context)
    local c, out, seen = context.study.calibration, list(), {}
@@ -108,7 +144,7 @@ local function calibrations_part(context)
             { "allow_held_out", c.options.allow_held_out or null } }
       end
    end
-   return out
+   return add_recipe_calibrations(context, out)
 end
 
 local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
@@ -126,7 +162,8 @@ local function linears_part(summary)
       out[#out + 1] = object {
          { "name", l.name }, { "role", l.role },
          { "block", tonumber(l.name:match "layers%.(%d+)%.") or null },
-         { "relative_error", finite(l.relative_error) }, { "bits_per_weight", l.bits },
+         { "relative_error", finite(l.relative_error) },
+         { "output_error", finite(l.output_error) }, { "bits_per_weight", l.bits },
          { "bytes", l.bytes } }
    end
    return out
@@ -161,7 +198,7 @@ local function variant_part(context, variant)
    local out = object {
       { "id", variant.id }, { "subject", variant.subject.id }, { "label", variant.recipe.label },
       { "method", variant.recipe.data.method },
-      { "calibration", variant.recipe.calibrated and "c1" or null },
+      { "calibration", context.calibration_ids[variants.calibration(context, variant)] or null },
       { "status", problem and "failed" or "ok" } }
    if problem then out.reason = tostring(problem) end
    out.recipe = variant.none and null or (native.quant.recipe(variant.recipe.data))
@@ -347,6 +384,7 @@ function record.assemble(context)
    report.environment = environment_part(context)
    report.subjects = subjects_part(context)
    report.calibrations = calibrations_part(context)
+   context.calibration_ids = calibration_ids(context)
    report.variants = list()
    for _, variant in ipairs(context.study:variants()) do
       report.variants[#report.variants + 1] = variant_part(context, variant)

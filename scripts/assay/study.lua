@@ -20,6 +20,7 @@ local spec = {
    recipes = { type = "list", required = true, about = "what is done to each subject" },
    tasks = { type = "list", required = true, about = "what is measured" },
    calibration = { type = "table", about = "assay.calibration { ... }" },
+   after = { type = "function", about = "called with report and folder once report.json is written" },
    report = { type = "list", about = "of html, md, csv, yaml (default: all but yaml)" },
    primary = { type = "list", about = "{ task, metric, margin }: what the verdicts rest on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,
@@ -116,7 +117,9 @@ function study.describe(given)
    o.subjects, o.recipes, o.tasks = check_subjects(o.subjects), check_recipes(o.recipes, missing),
                                     check_tasks(o.tasks, missing)
    o.primary = check_primary(primary, o.tasks)
-   for _, recipe in ipairs(o.recipes) do needs = needs or recipe.calibrated end
+   for _, recipe in ipairs(o.recipes) do
+      needs = needs or recipe.calibrated and not recipe.calibration
+   end
    if needs and not o.calibration then
       fail.usage("assay.study: a recipe needs calibration data, but there is no 'calibration'",
                  "calibration = assay.calibration { dataset = ... }")

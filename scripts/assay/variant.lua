@@ -74,9 +74,15 @@ local function numerics()
    return { dtype = settings.dtype, device = settings.device, assay = settings.version }
 end
 
+-- The recipe's own calibration, else the study's; nil for a method without.
+function variants.calibration(context, variant)
+   if not variant.recipe.calibrated then return nil end
+   return variant.recipe.calibration or context.study.calibration
+end
+
 function variants.quantize_key(context, variant)
    local recipe = native.quant.recipe(variant.recipe.data)
-   local calibration = variant.recipe.calibrated and context.study.calibration
+   local calibration = variants.calibration(context, variant)
    return { stage = "quantize", subject = variants.fingerprint(context, variant.subject),
             recipe = recipe, components = component_versions(variant.recipe),
             calibration = calibration and calibration:identity() or json.null,
@@ -97,8 +103,7 @@ end
 
 local function make(context, variant)
    local m = context.models:of_subject(variant.subject)
-   local calibration = variant.recipe.calibrated and context.study.calibration
-   return m:quantize(variant.recipe, calibration or nil)
+   return m:quantize(variant.recipe, variants.calibration(context, variant))
 end
 
 -- How a study writes its checkpoints, best first: as every consumer reads them; else packed as compressed-tensors
@@ -123,7 +128,8 @@ function variants.quantize(context, variant)
    return context.store:stage(key, function(folder)
       local q = make(context, variant)
       local saved = save(q, variant, folder .. "/model")
-      return json.object { { "summary", q.summary }, { "ledger", q.ledger }, { "saved", saved } }
+      return json.object { { "summary", q.summary }, { "ledger", q.ledger }, { "saved", saved },
+                           { "tune", q.metadata.tune or json.null } }
    end)
 end
 

@@ -1,13 +1,17 @@
--- Ours: gptq with act-order on static searched grids, a Hessian that also counts the attention sink (position 0), and
--- inputs from the already quantized part. Figures: plugins/quantizers/hessian/README.md.
+-- Ours: gptq with act-order on static searched grids, a Hessian that also counts the attention sink (position 0),
+-- inputs from the already quantized part, then scales and norms trained to the float model's distribution.
+-- Figures: reports/methods-on-smollm2.md.
 return {
    name = "best",
-   summary = "searched static grids, error feedback, sink-aware Hessian",
+   summary = "searched static grids, error feedback, sink-aware Hessian, tuned scales",
    calibrated = true,
    options = {
       bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
       group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
       symmetric = { type = "boolean", default = true, about = "no zero point" },
+      sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in H" },
+      propagation = { type = "string", default = "quantized", about = "fp or quantized inputs" },
+      tune = { type = "any", default = true, about = "train scales and norms at the end" },
    },
    recipe = function(o)
       return {
@@ -15,8 +19,14 @@ return {
             id = "gptq",
             config = { bits = o.bits, group_size = o.group, symmetric = o.symmetric },
          },
-         sink_weight = 0.3,
-         propagation = "quantized",
+         propagation = o.propagation,
       }
+   end,
+   label = function(name, o)
+      local label = ("%s W%d %s"):format(name, o.bits, o.group == -1 and "per channel" or "g" .. o.group)
+      if o.symmetric == false then label = label .. " asym" end
+      if o.sink ~= 0.3 then label = ("%s sink %g"):format(label, o.sink) end
+      if o.propagation ~= "quantized" then label = label .. " from " .. o.propagation end
+      return label
    end,
 }

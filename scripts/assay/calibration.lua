@@ -11,6 +11,7 @@ calibration_class.__index = calibration_class
 local spec = {
    name = { type = "string", about = "what reports call it" },
    ids = { type = "list", about = "token sequences: { { 504, 3575 }, ... }" },
+   source = { type = "table", about = "with ids: where they come from, for the metadata" },
    counted = { type = "list", about = "with ids: 1 for each token that enters the statistics, 0 for others" },
    dataset = { type = "table", about = "where the texts come from" },
    samples = { type = "integer", min = 1, about = "sequences (default 64)" },
@@ -44,7 +45,7 @@ function calibration_class:tokens_for(model)
    if not made then
       local o = self.options
       if o.ids then
-         made = { ids = o.ids, counted = o.counted, source = { dataset = "ids" } }
+         made = { ids = o.ids, counted = o.counted, source = o.source or { dataset = "ids" } }
       else
          local texts, records
          made, texts, records = tokens.make(self, model)

@@ -141,7 +141,7 @@ return function(study, path)
    end
    local report = record.assemble(context)
    local written = publish.write(context, report)
-   if study.after then study.after(report, folder) end
+   if study.after then study.after(report, folder, context) end
    if not settings.json then publish.summary(context, report, written) end
    return outcome(context, report)
 end

@@ -20,7 +20,7 @@ local spec = {
    recipes = { type = "list", required = true, about = "what is done to each subject" },
    tasks = { type = "list", required = true, about = "what is measured" },
    calibration = { type = "table", about = "assay.calibration { ... }" },
-   after = { type = "function", about = "called with report and folder once report.json is written" },
+   after = { type = "function", about = "function(report, folder, context), called once report.json is written" },
    report = { type = "list", about = "of html, md, csv, yaml (default: all but yaml)" },
    primary = { type = "list", about = "{ task, metric, margin }: what the verdicts rest on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,

@@ -1,4 +1,4 @@
--- assay quantize: one model, one method, one checkpoint folder.
+-- assay quantize: one model, one method, one checkpoint folder. Also `assay quantize run --src .. --dst ..`.
 local fail = require "assay.fail"
 local calibration = require "assay.calibration"
 local dataset = require "assay.dataset"
@@ -9,6 +9,7 @@ local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local default_method, default_format = "rtn", "auto"
+local most_sequences, longest = 64, 512 -- of a calibration whose size nobody gave
 
 -- Only options that the method has; the command line's defaults must not trip a method without them.
 local function method_options(definition, o)
@@ -18,37 +19,68 @@ local function method_options(definition, o)
       if definition.options[key] then given[key] = value end
    end
    if o.keep_lm_head then given.keep = { "lm_head" } end
+   if o.tune then given.tune = true end
    return given
 end
 
--- --calib FILE, or a known set with an optional split: gsm8k, gsm8k:train. --set template=chat, layout, mask as in scripts.
-local function calibration_of(o)
-   if not o.calib then return nil end
-   local source
-   local name, split = o.calib:match "^([%w_]+):?([%w_]*)$"
-   if fs.kind(o.calib) then
-      source = dataset.text { path = o.calib }
-   elseif name and getmetatable(dataset).is_known_set(name) then
-      source = dataset[name] { split = split ~= "" and split or "train" }
-   else
-      fail.usage(("there is no calibration text '%s'"):format(o.calib),
-                 "--calib FILE.txt, FILE.jsonl, or the name of a known set")
+-- A file of text or JSON lines, or "gsm8k" or "gsm8k:train" of the known sets.
+local function source_of(calib)
+   if fs.kind(calib) then return dataset.text { path = calib } end
+   local name, split = calib:match "^([%w_]+):?([%w_]*)$"
+   if not name or not getmetatable(dataset).is_known_set(name) then
+      fail.usage(("there is no calibration text '%s'"):format(calib),
+                 "--calib FILE.txt, FILE.jsonl, or a known set such as gsm8k:train")
    end
-   local values = sys.settings().values
-   return calibration { dataset = source, samples = o.samples, length = o.length, seed = sys.settings().seed,
-                        template = values.template, layout = values.layout, mask = values.mask }
+   return dataset[name] { split = split ~= "" and split or "train" }
+end
+
+-- As many sequences as the text has, up to 64 of 512 tokens, where the size is left open: a short file is used whole.
+local function calibration_of(o, m)
+   if not o.calib then return nil end
+   local source = source_of(o.calib)
+   local values = sys.settings().values -- --set template=chat, layout, mask as in scripts
+   local given = { dataset = source, samples = o.samples, length = o.length, seed = sys.settings().seed,
+                   template = values.template, layout = values.layout, mask = values.mask,
+                   allow_short = "a calibration file given on the command line" }
+   if not o.samples and not o.length and not values.template and not values.layout then
+      local tokens = #m:encode(source:text())
+      given.length = math.max(2, math.min(longest, tokens))
+      given.samples = math.max(1, math.min(most_sequences, tokens // given.length))
+   end
+   return calibration(given)
+end
+
+local function report(o, recipe, out, saved, q)
+   local s = q.summary
+   if sys.settings().json then
+      io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = q.ledger }), "\n")
+      return
+   end
+   io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
+            s.bits_per_weight, sys.bytes(saved.bytes)))
+   if o.calib then io.write(("calibration: %d tokens, sha256 %s\n"):format(q.metadata.calibration.counted_tokens,
+                                                                        q.metadata.calibration.hash)) end
+   if #q.ledger == 0 then return end
+   local counts = {}
+   for _, entry in ipairs(q.ledger) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
+   local words = {}
+   for _, kind in ipairs(fail.sorted_keys(counts)) do words[#words + 1] = ("%d %s"):format(counts[kind], kind) end
+   io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
 end
 
 return function(o)
    local definition = method[o.method or default_method]
    local recipe = definition(method_options(definition, o))
-   local out = o.out ~= "" and o.out or naming.quantized(o.model, recipe, o.keep_lm_head)
+   recipe.data.seed = sys.settings().seed
+   local path = model.find(o.model)
+   local out = (o.out ~= "" and o.out or naming.quantized(path, recipe, o.keep_lm_head)):gsub("/+$", "")
    if fs.kind(out) then
       fail.usage(("'%s' exists already"):format(out), "Choose another folder or remove it first")
    end
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
+<<<<<<< HEAD
    local m = model.load(o.model, { adapter = o.adapter })
    sys.begin(recipe.label)
    local data = calibration_of(o)
@@ -64,6 +96,17 @@ return function(o)
       if data then io.write(tostring(data), "\n") end
       if #q.ledger > 0 then io.write(("ledger: %d entries, see quantization_metadata.json\n"):format(#q.ledger)) end
    end
+=======
+   local m = model.load(path)
+   local data = recipe.calibrated and calibration_of(o, m) or nil
+   local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
+   sys.begin(recipe.label)
+   local q = m:quantize(recipe, data, { resume = recipe.calibrated and resume or nil })
+   sys.finish()
+   local saved = q:save(out, { format = o.format or default_format })
+   if fs.kind(resume) then fs.remove_all(resume) end
+   report(o, recipe, out, saved, q)
+>>>>>>> 6735aa4 (Study every method on one small model as a matrix of calibration and test text; name folders from training records)
    if sys.settings().strict and #q.ledger > 0 then
       sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(#q.ledger) }
    end

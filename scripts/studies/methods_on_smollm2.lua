@@ -1,0 +1,108 @@
+-- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
+--   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
+-- --set part=w4,w3,wide,w8a8 takes some of the parts; --set windows=4 --set split=validation is how settings were chosen.
+-- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
+-- reports/methods-on-smollm2.md.
+local assay = require "assay"
+local native = require "assay.native"
+local matrix = require "assay.matrix"
+
+local name = assay.setting("model", "smollm2-135m-instruct")
+local split = assay.setting("split", "test")
+local windows = assay.setting("windows", 16)
+local parts = "," .. assay.setting("part", "w4,w3,wide,w8a8") .. ","
+local sequences, length, seed = assay.setting("sequences", 64), 512, 42
+
+-- ---- calibration texts ---------------------------------------------------------------------------
+
+local model = assay.load(name)
+
+-- n sequences of a set's texts, each text once, joined and cut; which ones, the seed says.
+local function drawn(dataset, n, text_of)
+   local texts, seen = {}, {}
+   for record in dataset:records() do
+      local text = text_of and text_of(record) or dataset:text_of(record)
+      if text and not seen[text] then
+         seen[text] = true
+         texts[#texts + 1] = text
+      end
+   end
+   local ids = model:encode(table.concat(texts, "\n\n"))
+   local order, out = {}, {}
+   for i = 1, #ids // length do order[i] = i end
+   for i = #order, 2, -1 do
+      local j = native.sys.seed(seed, "calibration", tostring(i), "shuffle") % i + 1
+      order[i], order[j] = order[j], order[i]
+   end
+   for i = 1, n do out[i] = table.move(ids, (order[i] - 1) * length + 1, order[i] * length, 1, {}) end
+   return out
+end
+
+local function mix(label, about, ...)
+   local ids = {}
+   for _, sequence_list in ipairs { ... } do table.move(sequence_list, 1, #sequence_list, #ids + 1, ids) end
+   return assay.calibration { name = label, ids = ids, source = { dataset = about, seed = seed } }
+end
+
+local part_of_set = "the files at hand hold a part of the set"
+local gsm8k = assay.dataset.gsm8k { split = "train" }
+local arc_easy = assay.dataset.arc_easy { split = "train", subset = part_of_set }
+local arc_challenge = assay.dataset.arc_challenge { split = "train", subset = part_of_set }
+local squad = assay.dataset.squad_v2 { split = "validation", subset = part_of_set }
+local boolq = assay.dataset.boolq { split = "validation" }
+local plays = assay.dataset.text { path = assay.setting("plays", "../text/tinyshakespeare.txt") }
+
+local function share(n) return math.max(1, n * sequences // 64) end
+
+local maths = mix("maths", "GSM8K, ARC-Easy and ARC-Challenge train", drawn(gsm8k, share(32)),
+                  drawn(arc_easy, share(16)), drawn(arc_challenge, share(16)))
+local mixed = mix("mixed", "TinyShakespeare, SQuAD contexts, BoolQ passages, GSM8K and ARC-Easy train",
+                  drawn(plays, share(10)), drawn(squad, share(20), function(r) return r.context end),
+                  drawn(boolq, share(14), function(r) return r.passage end), drawn(gsm8k, share(12)),
+                  drawn(arc_easy, share(8)))
+
+-- ---- recipes: the same counted bits within a part -----------------------------------------------
+
+local method = assay.method
+local recipes = {}
+local function add(part, ...)
+   if not parts:find("," .. part .. ",", 1, true) then return end
+   for _, recipe in ipairs { ... } do recipes[#recipes + 1] = recipe end
+end
+
+for _, bits in ipairs { 4, 3 } do
+   local part = "w" .. bits
+   local o = function(calibration, more)
+      local given = { bits = bits, group = 64, calibration = calibration }
+      for key, value in pairs(more or {}) do given[key] = value end
+      return given
+   end
+   add(part, method.rtn(o()))
+   if bits == 4 then add(part, method.hqq(o())) end
+   for _, calibration in ipairs { mixed, maths } do
+      if bits == 4 or calibration == mixed then
+         add(part, method.opt_rtn(o(calibration)), method.gptq(o(calibration)))
+         if bits == 4 then add(part, method.awq(o(calibration))) end
+         add(part, method.best(o(calibration, { tune = false })), method.best(o(calibration)))
+      end
+   end
+end
+add("wide", method.best { bits = 4, group = 32, calibration = mixed })
+add("w8a8", method.smoothquant { calibration = mixed })
+
+-- ---- the study --------------------------------------------------------------------------------------
+
+return assay.study {
+   name = "methods-on-smollm2",
+   title = "Quantization methods on SmolLM2-135M-Instruct",
+   question = "Which method keeps what at equal bits, and how much does the calibration text decide?",
+   subjects = { base = name },
+   recipes = recipes,
+   tasks = {
+      assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = 2048, limit = windows,
+                              dataset = assay.dataset.wikitext2 { split = split } },
+      assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = 1024,
+                              limit = math.max(2, windows * 3 // 4), dataset = assay.dataset.gsm8k { split = "test" } },
+   },
+   after = function(report, folder, context) matrix.write(folder .. "/matrix.md", report, context) end,
+}

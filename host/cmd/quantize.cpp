@@ -14,6 +14,7 @@ int verb_quantize(const options &given) {
                   {"bits", given.bits},
                   {"group", given.group_size},
                   {"symmetric", !given.asymmetric},
+                  {"tune", given.tune},
                   {"keep_lm_head", given.keep_lm_head}};
   if (!given.method.empty()) options["method"] = given.method;
   if (!given.format.empty()) options["format"] = given.format;

@@ -72,20 +72,21 @@ std::optional<tuned_scales> tuned_scales::of(quantized_linear &form, std::string
   return out;
 }
 
-at::Tensor tuned_scales::spread(const at::Tensor &per_group) const {
-  return per_group.repeat_interleave(group_, 1).narrow(1, 0, form_->in_features);
+// [out, in] -> [out, groups, group]; a short last group is filled with zeros.
+at::Tensor tuned_scales::grouped(const at::Tensor &w) const {
+  const int64_t groups = multiplier_.size(1), missing = groups * group_ - form_->in_features;
+  const auto whole = missing > 0 ? at::constant_pad_nd(w, {0, missing}) : w;
+  return whole.view({-1, groups, group_});
 }
 
 at::Tensor tuned_scales::weight() const {
-  at::Tensor w = spread(multiplier_).mul_(slope_);
+  const auto scaled = at::mul(grouped(slope_), multiplier_.unsqueeze(2));
+  at::Tensor w = scaled.view({scaled.size(0), -1}).narrow(1, 0, form_->in_features).contiguous();
   return base_.defined() ? w.add_(base_) : w;
 }
 
 void tuned_scales::step(const at::Tensor &weight_gradient, double rate) {
-  at::Tensor products = weight_gradient * slope_;  // [out, in]
-  const int64_t groups = multiplier_.size(1), missing = groups * group_ - form_->in_features;
-  if (missing > 0) products = at::constant_pad_nd(products, {0, missing});
-  optimizer_.step(multiplier_, products.view({-1, groups, group_}).sum(2), rate);
+  optimizer_.step(multiplier_, at::mul(grouped(weight_gradient), grouped(slope_)).sum(2), rate);
 }
 
 int64_t tuned_scales::store() {

@@ -36,13 +36,13 @@ class tuned_scales {
   int64_t count() const { return multiplier_.numel(); }
 
  private:
-  at::Tensor spread(const at::Tensor &per_group) const;  // [out, groups] -> [out, in]
-  quantized_linear *form_ = nullptr;                     // borrow
-  size_t role_ = 0;                                      // index of the scales among its tensors
-  at::Tensor base_;                                      // [out, in]; undefined = 0
-  at::Tensor slope_;                                     // [out, in]
-  at::Tensor multiplier_;                                // [out, groups], starts at 1
-  int64_t group_ = 0;                                    // columns
+  at::Tensor grouped(const at::Tensor &w) const;
+  quantized_linear *form_ = nullptr;  // borrow
+  size_t role_ = 0;                   // index of the scales among its tensors
+  at::Tensor base_;                   // [out, in]; undefined = 0
+  at::Tensor slope_;                  // [out, in]
+  at::Tensor multiplier_;             // [out, groups], starts at 1
+  int64_t group_ = 0;                 // columns
   adam optimizer_;
 };
 

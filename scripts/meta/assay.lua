@@ -81,6 +81,16 @@ function assay.method.none(options) end
 ---@return assay.recipe[]
 function assay.grid(methods) end
 
+---Recipes that differ from a centre in one setting at a time: options of the method, or of the calibration.
+---@param settings table
+---@return assay.recipe[]
+function assay.sweep(settings) end
+
+---Bits for each part of a model within a target; a:overrides() is for recipes, a:check(q) compares.
+---@param options { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, method: string, measure: string }
+---@return table
+function assay.allocate(options) end
+
 assay.dataset = {}
 
 ---Texts or JSON lines as records; d:records(), d:text(), d:info().
@@ -171,12 +181,6 @@ function assay.plugins.find(kind, id) end
 ---@return any
 function assay.setting(key, default) end
 
----What make() returns, or a note for the plan and report why it cannot be had here.
----@param name string
----@param make function
----@return assay.recipe|assay.task
-function assay.if_available(name, make) end
-
 ---Explains a value or a name.
 ---@param what? any
 function assay.help(what) end
@@ -238,37 +242,25 @@ function model:generate_many(prompts, options) end
 ---@return table
 function model:perplexity(text, options) end
 
----{ sum, tokens, windows }: log-likelihood of a whole text, every token scored once.
----@param text string|integer[]
----@param options? { max_length: integer, prefix: integer }
----@return table
-function model:rolling(text, options) end
-
----Writes the final hidden states of each window, for model:distance; returns the windows.
----@param text string|integer[]
----@param folder string
----@param options? { window: integer, limit: integer }
----@return integer
-function model:keep_states(text, folder, options) end
-
----Per-token distance of the next-token distributions to a reference, one metric sample per window.
----@param text string|integer[]
----@param reference assay.model
----@param options? { window: integer, limit: integer, states: string }
----@return table[]
-function model:distance(text, reference, options) end
-
----Relative error of the residual stream after each block; rows of equal length.
----@param reference assay.model
----@param rows integer[][]
----@return number[]
-function model:block_errors(reference, rows) end
-
----The quantized model, with q.summary and q.ledger.
+---The quantized model, with q.summary, q.ledger and q.metadata.
 ---@param recipe assay.recipe
 ---@param calibration? assay.calibration
+---@param options? { resume: string }
 ---@return assay.model
-function model:quantize(recipe, calibration) end
+function model:quantize(recipe, calibration, options) end
+
+---Mean KL divergence of another model from this one: { kl, tokens, sequences }.
+---@param other assay.model
+---@param sequences assay.calibration
+---@return table
+function model:divergence(other, sequences) end
+
+---What each part of a quantized model costs; s:ranked(), s:agreement().
+---@param quantized assay.model
+---@param sequences assay.calibration
+---@param options? { swap: boolean, gradient: boolean, fused: boolean }
+---@return table
+function model:sensitivity(quantized, sequences, options) end
 
 ---Writes a quantized model; the folder appears when it is complete.
 ---@param folder string

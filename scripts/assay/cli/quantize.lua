@@ -50,7 +50,7 @@ local function calibration_of(o, m)
    return calibration(given)
 end
 
-local function report(o, recipe, out, saved, q)
+local function report(recipe, data, out, saved, q)
    local s = q.summary
    if sys.settings().json then
       io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = q.ledger }), "\n")
@@ -58,8 +58,7 @@ local function report(o, recipe, out, saved, q)
    end
    io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
             s.bits_per_weight, sys.bytes(saved.bytes)))
-   if o.calib then io.write(("calibration: %d tokens, sha256 %s\n"):format(q.metadata.calibration.counted_tokens,
-                                                                        q.metadata.calibration.hash)) end
+   if data then io.write(tostring(data), "\n") end
    if #q.ledger == 0 then return end
    local counts = {}
    for _, entry in ipairs(q.ledger) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
@@ -80,24 +79,7 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-<<<<<<< HEAD
-   local m = model.load(o.model, { adapter = o.adapter })
-   sys.begin(recipe.label)
-   local data = calibration_of(o)
-   local q = m:quantize(recipe, data)
-   sys.finish()
-   local saved = q:save(out, { format = o.format or default_format })
-   local s = q.summary
-   if sys.settings().json then
-      io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = q.ledger }), "\n")
-   else
-      io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
-               s.bits_per_weight, sys.bytes(saved.bytes)))
-      if data then io.write(tostring(data), "\n") end
-      if #q.ledger > 0 then io.write(("ledger: %d entries, see quantization_metadata.json\n"):format(#q.ledger)) end
-   end
-=======
-   local m = model.load(path)
+   local m = model.load(path, { adapter = o.adapter })
    local data = recipe.calibrated and calibration_of(o, m) or nil
    local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
    sys.begin(recipe.label)
@@ -105,8 +87,7 @@ return function(o)
    sys.finish()
    local saved = q:save(out, { format = o.format or default_format })
    if fs.kind(resume) then fs.remove_all(resume) end
-   report(o, recipe, out, saved, q)
->>>>>>> 6735aa4 (Study every method on one small model as a matrix of calibration and test text; name folders from training records)
+   report(recipe, data, out, saved, q)
    if sys.settings().strict and #q.ledger > 0 then
       sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(#q.ledger) }
    end

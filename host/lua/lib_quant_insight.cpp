@@ -5,6 +5,7 @@
 #include "lua/subject.hpp"
 #include "quant/allocate.hpp"
 #include "quant/divergence.hpp"
+#include "quant/salience.hpp"
 #include "quant/sensitivity.hpp"
 
 namespace assay::lua {
@@ -29,8 +30,13 @@ int divergence(lua_State *L) {  // reference:divergence(model, sequences)
   return 1;
 }
 
-int sensitivity(
-    lua_State *L) {  // reference:sensitivity(quantized, sequences, { swap, gradient, fused }?)
+int salience(lua_State *L) {  // model:salience(sequences)
+  push_json(L, quant::salience(self(L).decoder, wanted_sequences(L, 2), script_progress()));
+  return 1;
+}
+
+// reference:sensitivity(quantized, sequences, { swap, gradient, fused }?)
+int sensitivity(lua_State *L) {
   const subject &reference = self(L), &model = other(L, 2);
   if (!model.form || reference.form)
     throw error(error_kind::usage,
@@ -71,7 +77,8 @@ int allocate(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg k_insight_methods[] = {{"divergence", guarded<divergence>},
+const luaL_Reg k_insight_methods[] = {{"salience_data", guarded<salience>},
+                                      {"divergence", guarded<divergence>},
                                       {"sensitivity_data", guarded<sensitivity>},
                                       {nullptr, nullptr}};
 

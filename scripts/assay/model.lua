@@ -86,6 +86,9 @@ function methods.sensitivity(self, quantized, calibration, options)
    return require "assay.sensitivity"(self, quantized, calibration, options)
 end
 
+-- How unevenly the inputs of the linears are filled: see assay/salience.lua.
+function methods.salience(self, calibration) return require "assay.salience"(self, calibration) end
+
 function methods.help(self)
    return tostring(self) .. [[
 
@@ -94,7 +97,7 @@ function methods.help(self)
   m:logits(ids)  m:score(context, continuations)  m:generate(text, { max_tokens = 32 })
   m:perplexity(text, { window = 2048, limit = 16 })
   m:quantize(recipe, calibration)  m:save(folder, { format = "compressed-tensors" })
-  m:divergence(quantized, sequences)  m:sensitivity(quantized, sequences)
+  m:divergence(quantized, sequences)  m:sensitivity(quantized, sequences)  m:salience(sequences)
   m:info()  m:fingerprint()  m.summary  m.ledger  m.metadata]]
 end
 

@@ -26,7 +26,7 @@ describe("the manual", function()
          end
       end
       local internal = { quantization_summary = true, quantization_ledger = true, quantization_metadata = true,
-                         sensitivity_data = true, help = true, free = true }
+                         sensitivity_data = true, salience_data = true, help = true, free = true }
       for key in pairs(native.model.methods) do
          if not internal[key] then assert(manual.find("model:" .. key), "model:" .. key .. " has no entry") end
       end

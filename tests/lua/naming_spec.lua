@@ -72,6 +72,12 @@ describe("a tiny model", function()
       assert.equal(true, #found.units > 0 and found:ranked()[1].kl >= found:ranked()[2].kl)
       assert.equal(true, math.abs(found:agreement()) <= 1)
    end)
+   it("shows where its inputs are uneven", function()
+      local found = m:salience(c)
+      assert.equal(8, #found.inputs)
+      assert.equal(true, found:ranked()[1].outlier_ratio >= found:ranked()[8].outlier_ratio)
+      assert.equal(true, found:svg():find("</svg>", 1, true) ~= nil)
+   end)
    it("gets bits within a target, and fused parts the same", function()
       local a = assay.allocate { model = m, calibration = c, method = "rtn", bits = { 3, 4, 8 }, group = 16,
                                  target = 6 }

@@ -18,6 +18,22 @@ local function sizes_text(s)
              :format(s.layers, s.hidden, s.intermediate, s.heads, s.kv_heads, s.head_dim, s.vocab)
 end
 
+-- How a folder was quantized, from its metadata; nil if it has none.
+local function record_of(path)
+   local text = native.fs.kind(path) and native.fs.read(path .. "/quantization_metadata.json")
+   local ok, record = pcall(json.decode, text or "")
+   if not text or not ok or type(record) ~= "table" or type(record.recipe) ~= "table" then return nil end
+   return record
+end
+
+local function made_text(record)
+   local r, s = record.recipe, record.summary or {}
+   local text = tostring(r.method)
+   if type(r.quantizer) == "table" then text = ("%s, %s %s"):format(text, r.quantizer.id, json.encode(r.quantizer.config)) end
+   if s.bits_per_weight then text = ("%s, %.3f bits per weight over all parameters"):format(text, s.bits_per_weight) end
+   return ("%s, %d ledger entries"):format(text, #(record.ledger or {}))
+end
+
 return function(o)
    local path = model.find(o.path)
    local f = native.model.describe(path, { adapter = o.adapter })
@@ -31,6 +47,8 @@ return function(o)
    line("parameters", ("%d, counted from the tensors"):format(f.parameters))
    line("stored as", stored_text(f.stored) .. ", " .. sys.bytes(f.bytes))
    line("quantized", f.quant_method)
+   local record = record_of(path)
+   if record then line("made by", made_text(record)) end
    line("head", f.tied and "tied to the embedding" or "its own")
    for _, l in ipairs(f.linears) do
       line(l.role, ("%d x [%d, %d]"):format(l.count, l.out, l["in"]))

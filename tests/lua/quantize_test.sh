@@ -1,0 +1,60 @@
+# The quantize verb as the method page writes it: names, provenance, the ledger under --strict, going on after a kill.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+
+name=Tiny-novel_SFT_NoPeft_AWQ_w4_g16_headfp16
+model="$work/$name"
+expect 0 run "$here/make_tiny.lua" "$model"
+printf '{"base_model": "org/Tiny", "dataset": "novel"}\n' >"$model/training_metadata.json"
+for i in $(seq 60); do
+  echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs, and not one of them wakes up."
+done >"$work/calib.txt"
+
+expect 0 quantize run --method awq --src "$model" --dst "$work/${name}_quantized" \
+  --bits 4 --group-size 16 --keep-lm-head-fp16 --calib "$work/calib.txt" --seed 13 --quiet
+meta=$(cat "$work/${name}_quantized/quantization_metadata.json")
+for key in '"schema": "assay.quantization/1"' '"method": "awq"' '"seed": 13' '"versions"' '"libtorch"' '"sha256"' \
+  '"hash"' '"counted_tokens"' '"bits_per_weight"' '"relative_error"' '"output_error"' '"ledger"' '"group_size": 16' '"keep"'; do
+  contains "$meta" "$key"
+done
+cmp "$model/training_metadata.json" "$work/${name}_quantized/training_metadata.json" ||
+  fail "the training record was not carried over"
+
+# the name is made from the training record when nobody gives one
+mkdir "$work/here" && cp -r "$model" "$work/here/plain"
+(cd "$work/here" && "$assay" quantize --method rtn --model plain --bits 8 --group-size 16 --keep-lm-head --quiet >/dev/null) ||
+  fail "quantize without --out failed"
+[ -e "$work/here/Tiny-novel_SFT_NoPeft_RTN_w8_g16_headfp16_quantized/config.json" ] ||
+  fail "the folder is called otherwise: $(ls "$work/here")"
+
+# what a folder is, its metadata says, whatever it is called
+cp -r "$work/${name}_quantized" "$work/GPTQ_w2"
+expect 0 model "$work/GPTQ_w2"
+contains "$out" "awq"
+
+expect 2 quantize --method gptq --model "$model" --out "$work/q" --calib gsm9k
+contains "$err" "there is no calibration text 'gsm9k'"
+expect 2 quantize --method gptq --model "$model" --out "$work/q"
+contains "$err" "needs calibration text"
+
+# too little text: refused with the numbers, nothing written
+head -c 40 "$work/calib.txt" >"$work/short.txt"
+expect 2 quantize --method gptq --model "$model" --out "$work/q" --group 16 --calib "$work/short.txt" --quiet
+contains "$err" "counted tokens for inputs of width"
+[ ! -e "$work/q" ] || fail "a refused quantize left a folder"
+
+# a finished block is not made again: the same bytes as in one go
+expect 0 quantize --method gptq --model "$model" --out "$work/whole" --group 16 --calib "$work/calib.txt" --quiet
+for seconds in 0.3 0.5 0.8; do
+  timeout -s KILL "$seconds" "$assay" quantize --method gptq --model "$model" --out "$work/parts" --group 16 \
+    --calib "$work/calib.txt" --quiet >/dev/null 2>&1 </dev/null
+done
+[ -e "$work/parts" ] ||
+  expect 0 quantize --method gptq --model "$model" --out "$work/parts" --group 16 --calib "$work/calib.txt" --quiet
+cmp "$work/whole/model.safetensors" "$work/parts/model.safetensors" || fail "going on after a kill changed the bytes"
+[ ! -e "$work/parts.resume" ] || fail "the resume folder is still there"
+
+# any ledger entry ends with 6 under --strict: a scale of this model cannot be tuned in mxfp4
+expect 6 quantize --method mxfp4 --tune --model "$model" --out "$work/strict" --calib "$work/calib.txt" --strict --quiet
+contains "$err" "the ledger has"
+finish

@@ -33,12 +33,12 @@ local function rows_of(context, task)
    return rows
 end
 
-local function calibration_name(context, variant)
-   local c = variants.calibration(context, variant)
+local function calibration_name(variant)
+   local c = variant.calibration
    return c and (c.options.name or "given") or "-"
 end
 
-local function main_table(out, context, tasks, rows)
+local function main_table(out, tasks, rows)
    local head, line = "| recipe | calibration | bits |", "|---|---|---|"
    for _, task in ipairs(tasks) do
       head, line = ("%s %s | increase, 95 %% |"):format(head, task.options.title or task.id), line .. "---|---|"
@@ -47,7 +47,7 @@ local function main_table(out, context, tasks, rows)
    out[#out + 1] = line
    for i, first in ipairs(rows[1]) do
       local text = ("| %s | %s | %s |"):format(first.variant.recipe.label:gsub(" %([^)]*%)$", ""),
-                                          calibration_name(context, first.variant),
+                                          calibration_name(first.variant),
                                           first.bits and ("%.2f"):format(first.bits) or "-")
       for t in ipairs(tasks) do
          local row = rows[t][i]
@@ -114,7 +114,7 @@ function matrix.write(path, report, context)
    local out = { ("# %s\n"):format(report.study.title),
                  ("`%s`; intervals are bootstraps over windows, paired with the untouched model.\n"):format(
                     report.study.command) }
-   main_table(out, context, tasks, rows)
+   main_table(out, tasks, rows)
    out[#out + 1] = "\n## Best against the others at the same bits"
    for t, task in ipairs(tasks) do versus_table(out, context, task, rows[t]) end
    out[#out + 1] = "\n## Worse than plain rounding\n"

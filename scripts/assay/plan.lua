@@ -9,6 +9,8 @@ local plan = {}
 local efficiency = 0.6          -- of the measured GEMM rate that a whole forward reaches
 local write_rate = 400e6        -- bytes per second
 local quantize_rate = 90e6      -- weights per second of a method without calibration
+local calibrated_cost = 2       -- forwards over the calibration that a calibrated method is worth: pass, sums, solve
+local tune_overhead = 1.7       -- attention and everything else that is no product, forwards and backwards
 
 local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
 
@@ -45,13 +47,35 @@ local function forward_seconds(facts, tokens, rate)
    return tokens * flops / (rate * efficiency)
 end
 
+local function tokens_of(calibration)
+   local o = calibration.options
+   if not o.ids then return calibration:wanted() * o.length, calibration:wanted() end
+   local tokens = 0
+   for _, ids in ipairs(o.ids) do tokens = tokens + #ids end
+   return tokens, #o.ids
+end
+
+-- Products of a calibrated method and of a tune: the float forward, ours twice, and backwards.
+local function calibrated_seconds(variant, facts, rate)
+   if not variant.calibration then return 0 end
+   local tokens, sequences = tokens_of(variant.calibration)
+   local seconds = calibrated_cost * tokens * 2 * facts.linear_parameters / (rate * efficiency)
+   local tune = variant.recipe.data.tune
+   if not tune then return seconds end
+   local steps = (tune.steps or 0) > 0 and tune.steps or math.ceil(sequences / (tune.batch or 2))
+   local seen = steps * (tune.batch or 2) * tokens / sequences
+   local flops = 10 * facts.linear_parameters + 6 * facts.vocabulary * facts.hidden
+   return seconds + tune_overhead * seen * flops / (rate * efficiency)
+end
+
 -- Estimated seconds of one stage: "identity", "quantize" or a task.
 function plan.seconds(kind, variant, what, rate)
    local facts = plan.facts(variant.subject)
    if kind == "calibration" then return 2 end -- tokenizing and comparing texts
    if kind == "identity" then return 2 * facts.tensor_bytes / write_rate + 2 end
    if kind == "quantize" then
-      return facts.linear_parameters / quantize_rate + sizes(variant).bytes / write_rate
+      return facts.linear_parameters / quantize_rate + sizes(variant).bytes / write_rate +
+             calibrated_seconds(variant, facts, rate)
    end
    if kind == "preflight" then return forward_seconds(facts, 8 * 24 * 12 + 16 * 64, rate) + 1 end
    local tokens = what.definition.tokens and what.definition.tokens(what.options) or 32768

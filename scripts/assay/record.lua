@@ -198,7 +198,7 @@ local function variant_part(context, variant)
    local out = object {
       { "id", variant.id }, { "subject", variant.subject.id }, { "label", variant.recipe.label },
       { "method", variant.recipe.data.method },
-      { "calibration", context.calibration_ids[variants.calibration(context, variant)] or null },
+      { "calibration", context.calibration_ids[variant.calibration] or null },
       { "status", problem and "failed" or "ok" } }
    if problem then out.reason = tostring(problem) end
    out.recipe = variant.none and null or (native.quant.recipe(variant.recipe.data))

@@ -138,7 +138,8 @@ function study_class:variants()
    for _, subject in ipairs(self.subjects) do
       for _, recipe in ipairs(self.recipes) do
          list[#list + 1] = { id = subject.id .. "/" .. recipe.id, subject = subject,
-                             recipe = recipe, none = recipe.id == "none" }
+                             recipe = recipe, none = recipe.id == "none",
+                             calibration = recipe.calibrated and (recipe.calibration or self.calibration) or nil }
       end
    end
    return list

@@ -74,15 +74,9 @@ local function numerics()
    return { dtype = settings.dtype, device = settings.device, assay = settings.version }
 end
 
--- The recipe's own calibration, else the study's; nil for a method without.
-function variants.calibration(context, variant)
-   if not variant.recipe.calibrated then return nil end
-   return variant.recipe.calibration or context.study.calibration
-end
-
 function variants.quantize_key(context, variant)
    local recipe = native.quant.recipe(variant.recipe.data)
-   local calibration = variants.calibration(context, variant)
+   local calibration = variant.calibration
    return { stage = "quantize", subject = variants.fingerprint(context, variant.subject),
             recipe = recipe, components = component_versions(variant.recipe),
             calibration = calibration and calibration:identity() or json.null,
@@ -103,7 +97,7 @@ end
 
 local function make(context, variant)
    local m = context.models:of_subject(variant.subject)
-   return m:quantize(variant.recipe, variants.calibration(context, variant))
+   return m:quantize(variant.recipe, variant.calibration)
 end
 
 -- How a study writes its checkpoints, best first: as every consumer reads them; else packed as compressed-tensors

@@ -275,8 +275,12 @@ json tune(quantized_model &model, const model::decoder &reference, const model::
         .hint("Give quantize a calibration");
   const auto start = std::chrono::steady_clock::now();
   for (const auto *linear : model.decoder.linears())
-    if (linear->on_forward)
-      throw error(error_kind::usage, "tune needs weights, not a kernel").layer(linear->name);
+    if (!linear->plain() || model.decoder.on_kv)
+      throw error(error_kind::usage,
+                  "tune needs a model whose activations are not rounded: rounding has no gradient")
+          .at("recipe.tune")
+          .layer(linear->name)
+          .hint("Leave tune out, or activation and kv");
   training work(model, reference, *data, options, seed);
   json facts = work.run(subject, progress);
   facts["sequences"] = data->sequences().size();

@@ -117,6 +117,14 @@ TEST_CASE("tune without calibration data is refused", "[tune_test]") {
                     Catch::Contains("tune needs calibration data"));
 }
 
+TEST_CASE("tune through rounded activations is refused", "[tune_test]") {
+  const subject s;
+  const auto what = recipe::from_json(
+      {{"quantizer", "rtn"}, {"activation", {{"bits", 8}}}, {"tune", json::object()}});
+  CHECK_THROWS_WITH(assay::quant::quantize(*s.checkpoint, s.decoder, what, &s.data),
+                    Catch::Contains("rounding has no gradient"));
+}
+
 TEST_CASE("a swap of nothing costs exactly nothing, and swaps come near to adding up",
           "[tune_test]") {
   const subject s;

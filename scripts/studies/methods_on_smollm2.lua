@@ -1,6 +1,6 @@
 -- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
--- --set part=w4,w3,wide,w8a8 takes some of the parts; --set windows=4 --set split=validation is how settings were chosen.
+-- --set part=w4,w3,wide,w8a8 takes some of the parts, --set methods=rtn,best some methods, --set texts=mixed one text; --set windows=4 --set split=validation is how settings were chosen.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"
@@ -11,6 +11,8 @@ local name = assay.setting("model", "smollm2-135m-instruct")
 local split = assay.setting("split", "test")
 local windows = assay.setting("windows", 16)
 local parts = "," .. assay.setting("part", "w4,w3,wide,w8a8") .. ","
+local methods = "," .. assay.setting("methods", "") .. ","
+local texts_used = "," .. assay.setting("texts", "mixed,maths") .. ","
 local sequences, length, seed = assay.setting("sequences", 64), 512, 42
 
 -- ---- calibration texts ---------------------------------------------------------------------------
@@ -67,7 +69,11 @@ local method = assay.method
 local recipes = {}
 local function add(part, ...)
    if not parts:find("," .. part .. ",", 1, true) then return end
-   for _, recipe in ipairs { ... } do recipes[#recipes + 1] = recipe end
+   for _, recipe in ipairs { ... } do
+      local text = recipe.calibration and recipe.calibration.options.name
+      local wanted = methods == ",," or methods:find("," .. recipe.data.method .. ",", 1, true)
+      if wanted and (not text or texts_used:find("," .. text .. ",", 1, true)) then recipes[#recipes + 1] = recipe end
+   end
 end
 
 for _, bits in ipairs { 4, 3 } do

@@ -324,7 +324,8 @@ class execution {
       auto stored = store_->load(restored_);
       for (auto &form : stored.forms) {
         auto weight = dequantize(form);
-        accept(*by_name.at(form.name), {std::move(form), std::move(weight)});
+        auto &task = *by_name.at(form.name);  // before the move: arguments have no order
+        accept(task, {std::move(form), std::move(weight)});
       }
       for (auto &entry : stored.incidents) out_.incidents.add(std::move(entry));
     }

@@ -87,7 +87,7 @@ function assay.grid(methods) end
 function assay.sweep(settings) end
 
 ---Bits for each part of a model within a target; a:overrides() is for recipes, a:check(q) compares.
----@param options { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, method: string, measure: string }
+---@param options { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, measure: string }
 ---@return table
 function assay.allocate(options) end
 
@@ -254,6 +254,11 @@ function model:quantize(recipe, calibration, options) end
 ---@param sequences assay.calibration
 ---@return table
 function model:divergence(other, sequences) end
+
+---Outlier channels of every input; s:ranked(), s:svg().
+---@param sequences assay.calibration
+---@return table
+function model:salience(sequences) end
 
 ---What each part of a quantized model costs; s:ranked(), s:agreement().
 ---@param quantized assay.model

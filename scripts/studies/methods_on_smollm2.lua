@@ -1,6 +1,7 @@
 -- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
--- --set part=w4,w3,wide,w8a8 takes some of the parts, --set methods=rtn,best some methods, --set texts=mixed one text; --set windows=4 --set split=validation is how settings were chosen.
+-- --set part=w4,w3,wide,w8a8 takes some of the parts, --set methods=rtn,best some methods, --set texts=mixed one text;
+-- --set windows=4 --set split=validation is how settings were chosen.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"

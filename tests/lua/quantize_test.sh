@@ -1,4 +1,4 @@
-# The quantize verb as the method page writes it: names, provenance, the ledger under --strict, going on after a kill.
+# The quantize verb as the method page writes it: names, provenance, going on after a kill.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -14,7 +14,7 @@ expect 0 quantize run --method awq --src "$model" --dst "$work/${name}_quantized
   --bits 4 --group-size 16 --keep-lm-head-fp16 --calib "$work/calib.txt" --seed 13 --quiet
 meta=$(cat "$work/${name}_quantized/quantization_metadata.json")
 for key in '"schema": "assay.quantization/1"' '"method": "awq"' '"seed": 13' '"versions"' '"libtorch"' '"sha256"' \
-  '"hash"' '"counted_tokens"' '"bits_per_weight"' '"relative_error"' '"output_error"' '"ledger"' '"group_size": 16' '"keep"'; do
+  '"hash"' '"counted_tokens"' '"bits_per_weight"' '"relative_error"' '"ledger"' '"group_size": 16' '"keep"'; do
   contains "$meta" "$key"
 done
 cmp "$model/training_metadata.json" "$work/${name}_quantized/training_metadata.json" ||
@@ -45,16 +45,14 @@ contains "$err" "counted tokens for inputs of width"
 
 # a finished block is not made again: the same bytes as in one go
 expect 0 quantize --method gptq --model "$model" --out "$work/whole" --group 16 --calib "$work/calib.txt" --quiet
+contains "$(cat "$work/whole/quantization_metadata.json")" '"output_error"'
 for seconds in 0.3 0.5 0.8; do
   timeout -s KILL "$seconds" "$assay" quantize --method gptq --model "$model" --out "$work/parts" --group 16 \
     --calib "$work/calib.txt" --quiet >/dev/null 2>&1 </dev/null
-done
+done 2>/dev/null
 [ -e "$work/parts" ] ||
   expect 0 quantize --method gptq --model "$model" --out "$work/parts" --group 16 --calib "$work/calib.txt" --quiet
 cmp "$work/whole/model.safetensors" "$work/parts/model.safetensors" || fail "going on after a kill changed the bytes"
 [ ! -e "$work/parts.resume" ] || fail "the resume folder is still there"
 
-# any ledger entry ends with 6 under --strict: a scale of this model cannot be tuned in mxfp4
-expect 6 quantize --method mxfp4 --tune --model "$model" --out "$work/strict" --calib "$work/calib.txt" --strict --quiet
-contains "$err" "the ledger has"
 finish

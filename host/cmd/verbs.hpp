@@ -40,7 +40,7 @@ struct options {
   int bits = 4;
   int64_t group_size = 128;  // -1 = one group per output channel
   bool asymmetric = false;
-  bool tune = false;  // quantize: train the scales at the end
+  bool tune = false;                // quantize: train the scales at the end
   bool keep_lm_head = false;        // the head stays in 16 bits or better
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 

@@ -15,7 +15,7 @@ struct save_options {
   std::string format = "auto";
   json config = json::
       object();  // the exporter's configuration; with "auto", all that are asked must know its keys
-  bool replace = false;  // replace an existing folder
+  bool replace = false;              // replace an existing folder
   json provenance = json::object();  // further members of the metadata: versions, threads, command
 };
 

@@ -114,7 +114,7 @@ TEST_CASE("tune without calibration data is refused", "[tune_test]") {
   const subject s;
   const auto what = recipe::from_json({{"quantizer", "rtn"}, {"tune", json::object()}});
   CHECK_THROWS_WITH(assay::quant::quantize(*s.checkpoint, s.decoder, what),
-                    Catch::Contains("tune needs calibration data"));
+                    assay_test::contains("tune needs calibration data"));
 }
 
 TEST_CASE("tune through rounded activations is refused", "[tune_test]") {
@@ -122,7 +122,7 @@ TEST_CASE("tune through rounded activations is refused", "[tune_test]") {
   const auto what = recipe::from_json(
       {{"quantizer", "rtn"}, {"activation", {{"bits", 8}}}, {"tune", json::object()}});
   CHECK_THROWS_WITH(assay::quant::quantize(*s.checkpoint, s.decoder, what, &s.data),
-                    Catch::Contains("rounding has no gradient"));
+                    assay_test::contains("rounding has no gradient"));
 }
 
 TEST_CASE("a swap of nothing costs exactly nothing, and swaps come near to adding up",
@@ -165,5 +165,5 @@ TEST_CASE("an allocation keeps its budget and is optimal where the budget ends a
   CHECK(allocate(units, 100).damage == Approx(brute(100)));
   CHECK(allocate(units, 240).damage == Approx(brute(240)));
   CHECK_THROWS_WITH(allocate(units, 80),
-                    Catch::Contains("the cheapest choices take 90 bits, the budget is 80"));
+                    assay_test::contains("the cheapest choices take 90 bits, the budget is 80"));
 }

@@ -107,7 +107,6 @@ manual.entries = {
          "Per-token distance of the next-token distributions to a reference, one metric sample per window."),
    entry("model:block_errors", { "reference: assay.model", "rows: integer[][]" }, "number[]",
          "Relative error of the residual stream after each block; rows of equal length."),
-         "The quantized model, with q.summary and q.ledger."),
    entry("model:quantize", { "recipe: assay.recipe", "calibration?: assay.calibration", "options?: { resume: string }" },
          "assay.model", "The quantized model, with q.summary, q.ledger and q.metadata."),
    entry("model:divergence", { "other: assay.model", "sequences: assay.calibration" }, "table",

@@ -181,6 +181,12 @@ function assay.plugins.find(kind, id) end
 ---@return any
 function assay.setting(key, default) end
 
+---What make() returns, or a note for the plan and report why it cannot be had here.
+---@param name string
+---@param make function
+---@return assay.recipe|assay.task
+function assay.if_available(name, make) end
+
 ---Explains a value or a name.
 ---@param what? any
 function assay.help(what) end
@@ -241,6 +247,32 @@ function model:generate_many(prompts, options) end
 ---@param options? { window: integer, limit: integer }
 ---@return table
 function model:perplexity(text, options) end
+
+---{ sum, tokens, windows }: log-likelihood of a whole text, every token scored once.
+---@param text string|integer[]
+---@param options? { max_length: integer, prefix: integer }
+---@return table
+function model:rolling(text, options) end
+
+---Writes the final hidden states of each window, for model:distance; returns the windows.
+---@param text string|integer[]
+---@param folder string
+---@param options? { window: integer, limit: integer }
+---@return integer
+function model:keep_states(text, folder, options) end
+
+---Per-token distance of the next-token distributions to a reference, one metric sample per window.
+---@param text string|integer[]
+---@param reference assay.model
+---@param options? { window: integer, limit: integer, states: string }
+---@return table[]
+function model:distance(text, reference, options) end
+
+---Relative error of the residual stream after each block; rows of equal length.
+---@param reference assay.model
+---@param rows integer[][]
+---@return number[]
+function model:block_errors(reference, rows) end
 
 ---The quantized model, with q.summary, q.ledger and q.metadata.
 ---@param recipe assay.recipe

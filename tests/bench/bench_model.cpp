@@ -148,12 +148,12 @@ void bench_stages(const model::decoder &decoder) {
               process_cpu_seconds() - start);
 }
 
-// Prompts of 64 tokens that share nothing.
+// Prompts of 8 tokens that share nothing: what is measured is decoding.
 std::vector<std::vector<int64_t>> random_prompts(const model::decoder &decoder, int64_t n) {
   std::vector<std::vector<int64_t>> out;
   for (int64_t i = 0; i < n; ++i) {
-    const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {64}, at::kLong);
-    out.emplace_back(ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + 64);
+    const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {8}, at::kLong);
+    out.emplace_back(ids.const_data_ptr<int64_t>(), ids.const_data_ptr<int64_t>() + 8);
   }
   return out;
 }

@@ -19,6 +19,11 @@
 namespace assay::quant {
 namespace {
 
+// A fact that is one number, else 0: a list tells what the configuration may choose from.
+int64_t number_of(const json &facts, const char *key) {
+  return facts.contains(key) && facts[key].is_number_integer() ? facts[key].get<int64_t>() : 0;
+}
+
 json plan_head(const recipe &what, const model::decoder_config &config) {
   return {
       {"arch", arch_facts(config)}, {"tied", config.tied},
@@ -120,8 +125,8 @@ json plan_of(const recipe &what, const model::checkpoint &subject) {
          {"role", role},
          {"in", info.shape[1]},
          {"out", info.shape[0]},
-         {"bits", full.value("bits", component.facts.value("bits", 0))},
-         {"group_size", full.value("group_size", component.facts.value("group_size", 0))},
+         {"bits", full.value("bits", number_of(component.facts, "bits"))},
+         {"group_size", full.value("group_size", number_of(component.facts, "group_size"))},
          {"symmetric", full.value("symmetric", true)},
          {"format", declared_format(component)},
          {"scale_dtype", full.value("scale_dtype", "float16")}});

@@ -40,12 +40,14 @@ describe("a scheme", function()
       assert.equal(nil, data(assay.method.smoothquant { scheme = "w8a16" }).activation)
    end)
    it("is refused where it cannot be", function()
-      assert.raises("assay.method.rtn: 'w4b8' is no scheme", function() return assay.method.rtn { scheme = "w4b8" } end)
+      assert.raises("assay.method.rtn: 'w4b8' is no scheme. Write the bits of weights, activations and cache: " ..
+                    "w4a16, w8a8, w4a8kv8, w8afp8kvfp8",
+                    function() return assay.method.rtn { scheme = "w4b8" } end)
       assert.raises("assay.method.rtn: 3 bits and scheme 'w4a16' contradict each other",
                     function() return assay.method.rtn { bits = 3, scheme = "w4a16" } end)
       assert.raises("assay.method.fp8: 8 bits and scheme 'w4a16' contradict each other",
                     function() return assay.method.fp8 { scheme = "w4a16" } end)
-      assert.raises("assay.method.rtn: 'w4a16-static' has no activations to scale",
+      assert.raises("assay.method.rtn: 'w4a16-static' has no activations to scale. Static scales are for a8 and afp8",
                     function() return assay.method.rtn { scheme = "w4a16-static" } end)
    end)
 end)

@@ -19,7 +19,8 @@ case $recipe in
 esac
 echo "{\"method\": \"$recipe\", \"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}$more}" > "$work/recipe.json"
 echo '[504, 3575, 282, 4649, 314, 260, 2240, 506, 253, 1165, 30, 198, 1, 2683, 198, 9690, 346, 359]' > "$work/ids.json"
-echo "[$(cat "$work/ids.json")]" > "$work/calibration.json"
-"$tool" "$model" "$work/recipe.json" --out "$work/model" --logits "$work/ids.json" "$work/logits.safetensors" \
-  --calibration "$work/calibration.json"
+"$tool" "$model" "$work/recipe.json" --out "$work/model"
+# Weights are what is compared: rounded inputs turn the last bit of a product into steps of a whole grid.
+echo "{\"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}}" > "$work/weights.json"
+"$tool" "$model" "$work/weights.json" --logits "$work/ids.json" "$work/logits.safetensors"
 "$python" "$source/tests/peers/compressed_tensors_load.py" "$work/model" "$work/ids.json" "$work/logits.safetensors"

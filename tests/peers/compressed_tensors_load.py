@@ -21,34 +21,55 @@ except ImportError as problem:
 TOLERANCE = 2e-4  # of the exactness goal: fp32 against eager transformers
 
 
-def is_symmetric(config):
+def loads_whole(config):
+    """True where transformers itself gives fp32 weights and leaves inputs alone.
+
+    compressed-tensors 0.20 does not pack zero points when it prepares an empty model, decompresses four-bit floats to
+    bfloat16, and rounds inputs by amax / 127.5 where vLLM's kernels take amax / 127: there its own functions are called,
+    module by module, in fp32.
+    """
     groups = config["quantization_config"]["config_groups"].values()
-    return all(group["weights"]["symmetric"] for group in groups)
+    return all(group["weights"]["symmetric"] and group["weights"]["type"] == "int" and not group["input_activations"]
+               for group in groups)
+
+
+def weight_of(parts, scheme, form):
+    """The weight of one module from the format's own functions."""
+    from compressed_tensors.compressors import PackedQuantizationCompressor
+    from compressed_tensors.quantization.lifecycle.forward import dequantize
+
+    scale = parts["weight_scale"]
+    if form == "pack-quantized":
+        parts["weight_scale"] = scale.float()
+        return PackedQuantizationCompressor.decompress(parts, scheme)["weight"]
+    if "weight_packed" in parts:
+        from compressed_tensors.compressors.mx_utils import decompress_mx_scale
+        from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
+
+        rows, columns = parts["weight_packed"].shape
+        codes = unpack_fp4_from_uint8(parts["weight_packed"], rows, 2 * columns, dtype=torch.float32)
+        scale = decompress_mx_scale(scale) if form.startswith("mxfp4") else scale
+    else:
+        codes = parts["weight"]
+    return dequantize(x_q=codes.float(), scale=scale.float(), args=scheme.weights, dtype=torch.float32,
+                      global_scale=parts.get("weight_global_scale"))
 
 
 def decompressed(folder, config):
-    """The model with weights from compressed-tensors' own decompress, module by module.
-
-    compressed-tensors 0.20 does not pack zero points when it prepares an empty model, so that transformers cannot load any
-    asymmetric checkpoint with it; the format's own decompress reads them.
-    """
-    from compressed_tensors.compressors import PackedQuantizationCompressor
+    """The model with weights from compressed-tensors' own functions, module by module."""
     from compressed_tensors.quantization import QuantizationScheme
 
+    form = config["quantization_config"]["format"]
     group = next(iter(config["quantization_config"]["config_groups"].values()))
     scheme = QuantizationScheme(**group)
     stored = safetensors.torch.load_file(f"{folder}/model.safetensors")
+    modules = {name.removesuffix(".weight_scale") for name in stored if name.endswith(".weight_scale")}
     weights = {name: tensor for name, tensor in stored.items()
-               if name.rsplit(".", 1)[1] in ("weight", "bias")}
-    for name in stored:
-        if not name.endswith(".weight_packed"):
-            continue
-        module = name.removesuffix(".weight_packed")
-        parts = {key: stored[f"{module}.{key}"] for key in
-                 ("weight_packed", "weight_scale", "weight_shape", "weight_zero_point")
-                 if f"{module}.{key}" in stored}
-        parts["weight_scale"] = parts["weight_scale"].float()
-        weights[f"{module}.weight"] = PackedQuantizationCompressor.decompress(parts, scheme)["weight"]
+               if name.rsplit(".", 1)[1] in ("weight", "bias") and name.rsplit(".", 1)[0] not in modules}
+    for module in modules:
+        parts = {name.removeprefix(module + "."): tensor for name, tensor in stored.items()
+                 if name.startswith(module + ".")}
+        weights[f"{module}.weight"] = weight_of(parts, scheme, form)
     plain = {key: value for key, value in config.items() if key != "quantization_config"}
     shape = transformers.AutoConfig.for_model(**plain)
     model = transformers.AutoModelForCausalLM.from_config(shape, dtype=torch.float32,
@@ -62,7 +83,7 @@ def decompressed(folder, config):
 def main(folder, ids_file, logits_file):
     torch.manual_seed(0)
     config = json.load(open(f"{folder}/config.json"))
-    if is_symmetric(config):
+    if loads_whole(config):
         model = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager")
     else:

@@ -31,7 +31,12 @@ class edits : public plug::edit_receiver {
 // Applies the transform to the block; skips what this program cannot judge.
 void apply(const subject &on, small_block &block) {
   plug::transform_instance transform(*on.what, on.config);
-  transform.check(json::parse(block.block().arch_json));
+  try {
+    transform.check(json::parse(block.block().arch_json));
+  } catch (const error &refusal) {  // a reason against this model is an answer
+    if (refusal.kind() != error_kind::failed) throw;
+    skip(std::string("it cannot transform the block of this case: ") + refusal.what());
+  }
   const assay_needs needs = transform.needs(block.block());
   if ((needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) != 0)
     skip("it tries candidates on a block, which this program cannot run");

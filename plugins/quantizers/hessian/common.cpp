@@ -96,21 +96,40 @@ void parallel(const assay_host *host, int64_t n, int64_t grain,
 }
 
 std::vector<group_grid> fit_grids(const assay_host *host, const float *w, const float *importance,
-                                  int64_t out, int64_t in, const grid_options &o) {
+                                  int64_t out, int64_t in, const grid_options &o,
+                                  const clip_limits &clip) {
   const int64_t groups = o.groups(in), size = o.group(in);
   std::vector<group_grid> grids(static_cast<size_t>(out * groups));
   parallel(host, out, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
+    std::vector<float> clipped(clip.low ? static_cast<size_t>(in) : 0);
+    for (int64_t row = begin; row < end; ++row) {
+      const float *from = w + row * in;
+      if (clip.low) {
+        for (int64_t j = 0; j < in; ++j) {
+          const int64_t at = row * clip.n + j / clip.group;
+          clipped[static_cast<size_t>(j)] = std::clamp(from[j], clip.low[at], clip.high[at]);
+        }
+        from = clipped.data();
+      }
       for (int64_t g = 0; g < groups; ++g) {
         const int64_t first = g * size, n = std::min(size, in - first);
         grids[static_cast<size_t>(row * groups + g)] =
-            fit_group(w + row * in + first, 1, importance ? importance + first : nullptr, n, o);
+            fit_group(from + first, 1, importance ? importance + first : nullptr, n, o);
       }
+    }
   });
   return grids;
 }
 
-namespace {
+clip_limits clip_of(const assay_layer *layer) {
+  if (!layer->clip_min || !layer->clip_max) return {};
+  clip_limits clip{cpu_floats(layer->clip_min, "clip_min"), cpu_floats(layer->clip_max, "clip_max"),
+                   layer->clip_min->shape[1], layer->clip_group_size};
+  if (clip.group <= 0) clip.group = layer->in_features;
+  if (clip.n * clip.group < layer->in_features)
+    throw failure(ASSAY_INVALID_ARGUMENT, "the clip limits do not cover the row");
+  return clip;
+}
 
 host_tensor scales_tensor(const assay_host *host, const std::vector<group_grid> &grids, int64_t out,
                           int64_t groups, const grid_options &o) {
@@ -151,11 +170,15 @@ float scale_at(const assay_tensor &scales, int64_t i) {
   return value;
 }
 
-}  // namespace
+const assay_tensor *tensor_of(const assay_form *form, std::string_view role) {
+  for (uint32_t i = 0; i < form->n_tensors; ++i)
+    if (role == form->roles[i]) return form->tensors[i];
+  return nullptr;
+}
 
 void emit_form(const assay_host *host, const assay_sink *sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in, const grid_options &o,
-               const std::string &claims_json) {
+               const std::string &claims_json, const char *format) {
   const int64_t groups = o.groups(in);
   host_tensor bytes(host, o.symmetric ? ASSAY_INT : ASSAY_UINT, 8, {out, in});
   parallel(host, out, 64, [&](int64_t begin, int64_t end) {
@@ -176,7 +199,7 @@ void emit_form(const assay_host *host, const assay_sink *sink, const std::vector
     hand_over(sink, "zeros", std::move(zeros), static_cast<uint32_t>(o.bits));
   }
   const std::string note =
-      "{\"format\": \"int/1\", \"bits\": " + std::to_string(o.bits) +
+      std::string("{\"format\": \"") + format + "\", \"bits\": " + std::to_string(o.bits) +
       ", \"group_size\": " + std::to_string(o.group(in) == in ? 0 : o.group_size) +
       ", \"symmetric\": " + (o.symmetric ? "true" : "false") +
       (claims_json.empty() ? "" : ", " + claims_json) + "}";
@@ -185,13 +208,8 @@ void emit_form(const assay_host *host, const assay_sink *sink, const std::vector
 }
 
 void dequantize_form(const assay_host *host, const assay_form *form, const assay_tensor *out) {
-  const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
-  for (uint32_t i = 0; i < form->n_tensors; ++i) {
-    const std::string_view role = form->roles[i];
-    if (role == "codes") codes = form->tensors[i];
-    if (role == "scales") scales = form->tensors[i];
-    if (role == "zeros") zeros = form->tensors[i];
-  }
+  const auto *codes = tensor_of(form, "codes"), *scales = tensor_of(form, "scales"),
+             *zeros = tensor_of(form, "zeros");
   if (!codes || !scales)
     throw failure(ASSAY_INVALID_ARGUMENT, "the form has no codes or no scales");
   const int64_t in = form->in_features, groups = scales->shape[1];

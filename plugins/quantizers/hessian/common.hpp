@@ -59,17 +59,30 @@ struct matrix_view {
 void parallel(const assay_host *host, int64_t n, int64_t grain,
               const std::function<void(int64_t, int64_t)> &body);
 
-// The grids of all groups, [out, groups], fitted to w [out, in].
+// Limits within which grids are fitted, left by an earlier stage; null = none.
+struct clip_limits {
+  const float *low = nullptr, *high = nullptr;  // [out, n]
+  int64_t n = 0, group = 0;                     // columns of the limits; weights for one of them
+};
+clip_limits clip_of(const assay_layer *layer);
+
+// The grids of all groups, [out, groups], fitted to w [out, in] within the limits.
 std::vector<group_grid> fit_grids(const assay_host *host, const float *w, const float *importance,
-                                  int64_t out, int64_t in, const grid_options &options);
+                                  int64_t out, int64_t in, const grid_options &options,
+                                  const clip_limits &clip = {});
 
 // codes [out, in] in -128..255 as int16 (either kind of byte fits), grids [out, groups] -> the
 // sink.
 void emit_form(const assay_host *host, const assay_sink *sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in,
-               const grid_options &options, const std::string &claims_json);
-// The only dequantization of this plugin: scale * (code - zero), one rounding after an exact
-// difference.
+               const grid_options &options, const std::string &claims_json,
+               const char *format = "int/1");
+void hand_over(const assay_sink *sink, const char *role, host_tensor tensor, uint32_t packed_bits);
+host_tensor scales_tensor(const assay_host *host, const std::vector<group_grid> &grids, int64_t out,
+                          int64_t groups, const grid_options &options);
+float scale_at(const assay_tensor &scales, int64_t i);  // of f16, bf16 or f32
+const assay_tensor *tensor_of(const assay_form *form, std::string_view role);  // null if absent
+// Dequantization of integer grids: scale * (code - zero), one rounding after an exact difference.
 void dequantize_form(const assay_host *host, const assay_form *form, const assay_tensor *out);
 
 }  // namespace hessian

@@ -4,15 +4,25 @@
 
 #include "assay.h"
 #include "common.hpp"
+#include "feedback.hpp"
 
 namespace hessian {
 
 struct method_config {
   grid_options grid;
-  // gptq
-  bool act_order = true, static_groups = true;
-  int64_t block_size = 128;  // columns
-  double damping = 0.05;     // of mean(diag H)
+  // gptq, gptaq; salient and adaround where they start from gptq
+  bool act_order = true, static_groups = true;  // salient's groups are always static
+  int64_t block_size = 128;                     // columns
+  double damping = 0.05;                        // of mean(diag H)
+  double alpha = 0.25;                          // gptaq: share of the correction
+  // adaround
+  bool from_gptq = false, float_target = false;
+  int iterations = 500;
+  double rate = 0.02, regulariser = 1.0, warm_up = 0.2, beta_high = 20, beta_low = 2;
+  // salient
+  bool with_feedback = true, by_activation = false, dynamic = false;
+  double ratio = 0.01, middle_ratio = 0.1, threshold = 4;
+  int high_bits = 16, middle_bits = 0;
 };
 
 // Round to nearest on searched grids.
@@ -21,5 +31,22 @@ void opt_rtn(const assay_host *host, const method_config &config, const assay_la
 // Error feedback through the inverse Hessian (Frantar et al., arXiv 2210.17323).
 void gptq(const assay_host *host, const method_config &config, const assay_layer *layer,
           const assay_stats *stats, const assay_sink *sink);
+// The same with the float model's outputs as target (Li et al., arXiv 2504.02692).
+void gptaq(const assay_host *host, const method_config &config, const assay_layer *layer,
+           const assay_stats *stats, const assay_sink *sink);
+// Learned up or down for every weight (Nagel et al., arXiv 2004.10568), through the Hessian.
+void adaround(const assay_host *host, const method_config &config, const assay_layer *layer,
+              const assay_stats *stats, const assay_sink *sink);
+// The columns that matter most at a higher width (Lee et al., OWQ, arXiv 2306.02272).
+void salient(const assay_host *host, const method_config &config, const assay_layer *layer,
+             const assay_stats *stats, const assay_sink *sink);
+void dequantize_salient(const assay_host *host, const method_config &config, const assay_form *form,
+                        const assay_tensor *out);
+
+// The grids of gptq's static groups and the range over all columns that uses them.
+feedback_range whole_range(const method_config &config, const feedback &problem,
+                           std::vector<group_grid> &grids);
+// Throws where moving grids meet an order that is not the model's.
+void refuse_moving_grids(const method_config &config);
 
 }  // namespace hessian

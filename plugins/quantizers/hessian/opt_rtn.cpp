@@ -15,7 +15,7 @@ void opt_rtn(const assay_host *host, const method_config &config, const assay_la
   const float *importance = o.search == grid_search::weighted
                                 ? cpu_floats(stats ? stats->sq_mean : nullptr, "mean x^2")
                                 : nullptr;
-  const auto grids = fit_grids(host, w, importance, out, in, o);
+  const auto grids = fit_grids(host, w, importance, out, in, o, clip_of(layer));
   std::vector<int16_t> codes(static_cast<size_t>(out * in));
   const int64_t groups = o.groups(in), size = o.group(in);
   parallel(host, out, 16, [&](int64_t begin, int64_t end) {

@@ -36,4 +36,48 @@ HESSIAN_INLINE void clamp_round(f32x16 &x, const f32x16 &lows, const f32x16 &hig
   x = (x + k_round) - k_round;
 }
 
+// e^x for |x| <= 87, else clamped there; relative error below 1e-6 (range reduction to ln2/2, then
+// the Taylor polynomial of degree 7).
+HESSIAN_INLINE void exp_of(f32x16 &x) {
+  const f32x16 most = f32x16{} + 87.0f;
+  x = x < -most ? -most : x;
+  x = x > most ? most : x;
+  const f32x16 shifted = x * 1.44269504f + k_round;  // its low bits hold round(x / ln 2)
+  const f32x16 n = shifted - k_round;
+  const f32x16 r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  f32x16 y = f32x16{} + 1.0f / 5040;
+  y = y * r + 1.0f / 720;
+  y = y * r + 1.0f / 120;
+  y = y * r + 1.0f / 24;
+  y = y * r + 1.0f / 6;
+  y = y * r + 0.5f;
+  y = y * r + 1.0f;
+  y = y * r + 1.0f;
+  i32x16 bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  bits = (bits + 127) << 23;
+  f32x16 power;
+  std::memcpy(&power, &bits, sizeof power);
+  x = y * power;
+}
+
+// ln x for x > 0, normal numbers; absolute error below 1e-6 beside that of the exponent's term
+// (mantissa to [sqrt 1/2, sqrt 2), then 2 atanh((m - 1) / (m + 1)) to the ninth power).
+HESSIAN_INLINE void log_of(f32x16 &x) {
+  i32x16 bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const i32x16 exponent = (bits - 0x3F3504F3) >> 23;
+  bits -= exponent << 23;
+  f32x16 m;
+  std::memcpy(&m, &bits, sizeof m);
+  const f32x16 e = __builtin_convertvector(exponent, f32x16);
+  const f32x16 t = (m - 1.0f) / (m + 1.0f), square = t * t;
+  f32x16 series = f32x16{} + 1.0f / 9;
+  series = series * square + 1.0f / 7;
+  series = series * square + 1.0f / 5;
+  series = series * square + 1.0f / 3;
+  series = series * square + 1.0f;
+  x = e * 0.693147181f + 2.0f * t * series;
+}
+
 }  // namespace hessian

@@ -182,6 +182,35 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
   return sink->note(sink->ctx, note);
 }
 
+/* The weight within the limits that an earlier stage left for the grid: what lies beyond goes to the
+ * grid's end either way. NULL in *out where there are none. */
+static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const float *weight,
+                              float **out) {
+  *out = NULL;
+  if (layer->clip_min == NULL || layer->clip_max == NULL) return ASSAY_OK;
+  const int64_t rows = layer->out_features, columns = layer->in_features;
+  const int64_t limits = layer->clip_min->shape[1];
+  const int64_t size = layer->clip_group_size > 0 ? layer->clip_group_size : columns;
+  if (limits * size < columns)
+    return self->host->fail(self->host->ctx, ASSAY_INVALID_ARGUMENT,
+                            "the clip limits do not cover the row");
+  void *memory = NULL;
+  const uint64_t bytes = (uint64_t)(rows * columns) * sizeof(float);
+  const int32_t status = self->host->scratch(self->host->ctx, bytes, NULL, &memory);
+  if (status != ASSAY_OK) return status;
+  const float *low =
+      (const float *)((const char *)layer->clip_min->data + layer->clip_min->byte_offset);
+  const float *high =
+      (const float *)((const char *)layer->clip_max->data + layer->clip_max->byte_offset);
+  float *to = memory;
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    const int64_t at = i / columns * limits + i % columns / size;
+    to[i] = weight[i] < low[at] ? low[at] : weight[i] > high[at] ? high[at] : weight[i];
+  }
+  *out = to;
+  return ASSAY_OK;
+}
+
 static const assay_dtype k_scale_dtypes[] = {
     {ASSAY_FLOAT, 16, 1}, {ASSAY_BFLOAT, 16, 1}, {ASSAY_FLOAT, 32, 1}}; /* by enum rtn_scale */
 
@@ -200,17 +229,21 @@ static int32_t quantize(void *instance, const assay_layer *layer, const assay_st
 
   const int asymmetric = self->grid.range == RTN_ASYMMETRIC;
   const assay_dtype u8 = {ASSAY_UINT, 8, 1}, i8 = {ASSAY_INT, 8, 1};
+  const float *weight =
+      (const float *)((const char *)layer->weight->data + layer->weight->byte_offset);
+  float *clipped = NULL;
+  int32_t status = clipped_weight(self, layer, weight, &clipped);
+  if (status != ASSAY_OK) return status;
   void *clamped = NULL;
   assay_managed *codes = new_matrix(self, asymmetric ? u8 : i8, rows, columns);
   assay_managed *scales = new_matrix(self, k_scale_dtypes[self->grid.scale_dtype], rows, groups);
   assay_managed *zeros = asymmetric ? new_matrix(self, u8, rows, groups) : NULL;
-  int32_t status = ASSAY_OUT_OF_MEMORY; /* the host has recorded the text */
+  status = ASSAY_OUT_OF_MEMORY; /* the host has recorded the text */
   if (codes != NULL && scales != NULL && (zeros != NULL || !asymmetric))
     status = host->scratch(host->ctx, (uint64_t)(rows * groups), NULL, &clamped);
   if (status == ASSAY_OK) {
-    const char *weight = (const char *)layer->weight->data + layer->weight->byte_offset;
     rtn_work work = {self,
-                     (const float *)weight,
+                     clipped != NULL ? clipped : weight,
                      columns,
                      group_size_for(self, columns),
                      groups,

@@ -33,11 +33,18 @@ inline assay::model::linear_op linear_of(const at::Tensor &weight,
   return linear;
 }
 
-// Runs component `id` on one weight. hessian and sq_mean may be undefined.
+// Limits of the grids, as a transform leaves them.
+struct clip {
+  at::Tensor low, high;  // [out, n] f32; undefined = none
+  int64_t group_size = 0;
+};
+
+// Runs component `id` on one weight with these statistics.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
-                                       const at::Tensor &weight, const at::Tensor &hessian = {},
-                                       int64_t n_tokens = 1,
-                                       assay::quant::ledger *events = nullptr) {
+                                       const at::Tensor &weight,
+                                       const assay::quant::input_statistics &sums,
+                                       assay::quant::ledger *events = nullptr,
+                                       const clip &limits = {}) {
   using namespace assay;
   use_plugins();
   plug::instance_options options;
@@ -48,16 +55,27 @@ inline assay::quant::linear_result run(const std::string &id, const assay::json 
   plug::quantizer_instance quantizer(plug::plugins().find(plug::kind::quantizer, id), config,
                                      options);
   const auto linear = linear_of(weight);
-  const quant::layer_view view(linear, 0, weight, "{}", weight.abs().max().item<double>());
+  quant::layer_view view(linear, 0, weight, "{}", weight.abs().max().item<double>());
+  if (limits.low.defined()) view.set_clip(limits.low, limits.high, limits.group_size);
   quantizer.needs(view.get());
-  quant::input_statistics sums;
+  const auto policy =
+      sums.cross.defined() ? quant::propagation_policy::asymmetric : quant::propagation_policy::fp;
+  const quant::stats_view stats(sums, nullptr, policy, 1);
+  return quant::run_linear(quantizer, view, weight, sums.hessian.defined() ? stats.get() : nullptr,
+                           sums.hessian);
+}
+
+// The same. hessian may be undefined; the mean square is its diagonal.
+inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
+                                       const at::Tensor &weight, const at::Tensor &hessian = {},
+                                       int64_t n_tokens = 1,
+                                       assay::quant::ledger *events = nullptr) {
+  assay::quant::input_statistics sums;
   sums.n_tokens = n_tokens;
   sums.hessian = hessian;
   if (hessian.defined())
     sums.sq_mean = hessian.diagonal().contiguous() / static_cast<double>(n_tokens);
-  const quant::stats_view stats(sums, nullptr, quant::propagation_policy::fp, 1);
-  return quant::run_linear(quantizer, view, weight, hessian.defined() ? stats.get() : nullptr,
-                           hessian);
+  return run(id, config, weight, sums, events);
 }
 
 }  // namespace quant_test

@@ -1,0 +1,323 @@
+// adaround: every weight learns whether it goes to the grid point below or above (Nagel et al.,
+// arXiv 2004.10568), in the Hessian form: the loss depends on the inputs only through H, and on the
+// float model's inputs only through the cross-moment, so no activation is replayed. README.md has
+// the formulas and what is ours.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "factor.hpp"
+#include "methods.hpp"
+#include "simd.hpp"
+
+namespace hessian {
+namespace {
+
+constexpr float k_stretch = 1.2f,
+                k_below = -0.1f;    // zeta - gamma and gamma of the rectified sigmoid
+constexpr float k_decided = 0.05f;  // h nearer than this to 0 or 1 is decided
+
+// All arrays are [out, in] flat, padded to whole vectors; the padding has step 0 everywhere.
+struct learning {
+  std::vector<float> base;              // weight of the point below, minus the float weight
+  std::vector<float> floor;             // its code - zero
+  std::vector<float> step;              // scale; 0 where the grid ends and nothing can be chosen
+  std::vector<float> v, first, second;  // the learned variable and Adam's moments
+  std::vector<float> delta;             // W~ - W at the present v
+  std::vector<float> slope;             // d loss / d delta, halved
+};
+
+struct adam_step {
+  float rate, first_unbias, second_unbias;  // of this iteration
+  float fit;                                // factor on slope: 2 / normaliser
+  float decide;    // factor on the regulariser's slope: lambda / n; 0 during warm-up
+  float exponent;  // beta
+};
+
+HESSIAN_INLINE void rectified(const f32x16 &v, f32x16 &h, f32x16 &dh) {
+  f32x16 e = -v;
+  exp_of(e);
+  const f32x16 sigmoid = 1.0f / (1.0f + e);
+  const f32x16 raw = sigmoid * k_stretch + k_below, zero = {}, one = zero + 1.0f;
+  h = raw < zero ? zero : raw;
+  h = h > one ? one : h;
+  dh = k_stretch * sigmoid * (1.0f - sigmoid);
+  dh = raw < zero ? zero : dh;
+  dh = raw > one ? zero : dh;
+}
+
+// d/dh of 1 - |2h - 1|^beta
+HESSIAN_INLINE void regulariser_slope(const f32x16 &h, float beta, f32x16 &slope) {
+  const f32x16 zero = {}, x = 2.0f * h - 1.0f;
+  f32x16 magnitude = x < zero ? -x : x;
+  const f32x16 least = zero + 1e-30f;
+  magnitude = magnitude < least ? least : magnitude;
+  log_of(magnitude);
+  magnitude *= beta - 1.0f;
+  exp_of(magnitude);
+  slope = -2.0f * beta * magnitude;
+  slope = x < zero ? -slope : slope;
+}
+
+// One step of Adam on [begin, end), whole vectors; then delta at the new v.
+HESSIAN_CLONES
+void improve(learning &l, int64_t begin, int64_t end, const adam_step &a) {
+  for (int64_t i = begin; i < end; i += k_lanes) {
+    f32x16 v, first, second, step, slope, h, dh, base;
+    load(v, l.v.data() + i);
+    load(first, l.first.data() + i);
+    load(second, l.second.data() + i);
+    load(step, l.step.data() + i);
+    load(slope, l.slope.data() + i);
+    load(base, l.base.data() + i);
+    rectified(v, h, dh);
+    f32x16 gradient = slope * step * a.fit;
+    if (a.decide > 0) {
+      f32x16 push;
+      regulariser_slope(h, a.exponent, push);
+      gradient += a.decide * push;
+    }
+    gradient *= dh;
+    first = 0.9f * first + 0.1f * gradient;
+    second = 0.999f * second + 0.001f * (gradient * gradient);
+    const f32x16 size = second * a.second_unbias;
+    float lanes[k_lanes];
+    store(lanes, size);
+    for (float &lane : lanes) lane = std::sqrt(lane);
+    f32x16 root;
+    load(root, lanes);
+    v -= a.rate * (first * a.first_unbias) / (root + 1e-8f);
+    rectified(v, h, dh);
+    store(l.v.data() + i, v);
+    store(l.first.data() + i, first);
+    store(l.second.data() + i, second);
+    store(l.delta.data() + i, base + step * h);
+  }
+}
+
+HESSIAN_CLONES
+void move_to(learning &l, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; i += k_lanes) {
+    f32x16 v, h, dh, base, step;
+    load(v, l.v.data() + i);
+    load(base, l.base.data() + i);
+    load(step, l.step.data() + i);
+    rectified(v, h, dh);
+    store(l.delta.data() + i, base + step * h);
+  }
+}
+
+class learner {
+ public:
+  learner(const assay_host *host, const method_config &config, const hessian_input &input,
+          const std::vector<group_grid> &grids)
+      : host_(host),
+        config_(config),
+        in_(input),
+        grids_(grids),
+        linalg_(
+            *static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG))),
+        n_(input.out * input.in),
+        padded_((n_ + k_lanes - 1) / k_lanes * k_lanes) {}
+
+  // W (C - H): what the float model's inputs ask for beyond the same outputs.
+  void set_target(const float *cross) {
+    std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
+    for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - in_.h[i];
+    target_.resize(static_cast<size_t>(n_));
+    auto w = in_.w;
+    product(w, difference, target_, 0.0);
+  }
+
+  // start: the values between whose two neighbours each weight chooses.
+  void begin(const std::vector<float> &start) {
+    for (auto *array :
+         {&l_.base, &l_.floor, &l_.step, &l_.v, &l_.first, &l_.second, &l_.delta, &l_.slope})
+      array->assign(static_cast<size_t>(padded_), 0.0f);
+    const auto &o = config_.grid;
+    const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
+    parallel(host_, in_.out, 16, [&](int64_t first, int64_t last) {
+      for (int64_t i = first * in_.in; i < last * in_.in; ++i) {
+        const auto at = static_cast<size_t>(i);
+        const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
+        const float low = o.low() - grid.zero, high = o.high() - grid.zero;
+        const float x = start[at] / grid.scale, below = std::floor(x);
+        l_.floor[at] = std::clamp(below, low, high);
+        l_.base[at] = grid.scale * l_.floor[at] - in_.w[at];
+        if (below < low || below >= high) continue;  // beyond the grid: nothing to choose
+        l_.step[at] = grid.scale;
+        const float share = std::clamp(x - below, 0.005f, 0.995f);
+        l_.v[at] = -std::log(k_stretch / (share - k_below) - 1.0f);
+      }
+    });
+    for (const float step : l_.step) free_ += step != 0.0f;
+    parallel(host_, padded_ / k_lanes, 2048,
+             [&](int64_t first, int64_t last) { move_to(l_, first * k_lanes, last * k_lanes); });
+  }
+
+  void learn(double normaliser) {
+    const int total = config_.iterations, warm = static_cast<int>(config_.warm_up * total);
+    double one = 1, two = 1;  // powers of Adam's decay rates
+    for (int i = 0; i < total; ++i) {
+      if (host_->progress(host_->ctx, static_cast<uint64_t>(i), static_cast<uint64_t>(total),
+                          "iterations") == ASSAY_CANCELLED)
+        throw failure(ASSAY_CANCELLED, "cancelled");
+      take_slope();
+      one *= 0.9, two *= 0.999;
+      const double done = total > warm + 1 ? double(i - warm) / double(total - warm - 1) : 1.0;
+      adam_step a{};
+      a.rate = static_cast<float>(config_.rate);
+      a.first_unbias = static_cast<float>(1 / (1 - one));
+      a.second_unbias = static_cast<float>(1 / (1 - two));
+      a.fit = static_cast<float>(2 / normaliser);
+      a.decide = i < warm ? 0.0f
+                          : static_cast<float>(config_.regulariser /
+                                               static_cast<double>(std::max<int64_t>(1, free_)));
+      a.exponent = static_cast<float>(config_.beta_high +
+                                      (config_.beta_low - config_.beta_high) * std::max(0.0, done));
+      parallel(host_, padded_ / k_lanes, 2048, [&](int64_t first, int64_t last) {
+        improve(l_, first * k_lanes, last * k_lanes, a);
+      });
+    }
+  }
+
+  // Every weight goes where h says; returns the share that had not decided.
+  double harden(std::vector<int16_t> &codes) {
+    const auto &o = config_.grid;
+    const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
+    int64_t undecided = 0;
+    for (int64_t i = 0; i < n_; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const float h = std::clamp(k_stretch / (1.0f + std::exp(-l_.v[at])) + k_below, 0.0f, 1.0f);
+      const bool free = l_.step[at] != 0.0f;
+      undecided += free && h > k_decided && h < 1 - k_decided;
+      const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
+      codes[at] =
+          static_cast<int16_t>(l_.floor[at] + (free && h >= 0.5f ? 1.0f : 0.0f) + grid.zero);
+    }
+    return free_ ? static_cast<double>(undecided) / static_cast<double>(free_) : 0.0;
+  }
+
+  // tr(D H D^T) of these codes and, with the target, - 2 tr(T D^T): the loss without its constant.
+  double loss_of(const std::vector<int16_t> &codes, bool with_target) {
+    const auto &o = config_.grid;
+    const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
+    l_.delta.resize(static_cast<size_t>(padded_));
+    l_.slope.resize(static_cast<size_t>(padded_));
+    for (int64_t i = 0; i < n_; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
+      l_.delta[at] = grid.scale * (static_cast<float>(codes[at]) - grid.zero) - in_.w[at];
+    }
+    product(l_.delta, in_.h, l_.slope, 0.0);
+    const bool use_target = with_target && !target_.empty();
+    double sum = 0;
+    for (int64_t i = 0; i < n_; ++i) {
+      const auto at = static_cast<size_t>(i);
+      const double t = use_target ? 2.0 * static_cast<double>(target_[at]) : 0.0;
+      sum += static_cast<double>(l_.delta[at]) * (static_cast<double>(l_.slope[at]) - t);
+    }
+    return sum;
+  }
+
+ private:
+  // slope = delta H - T
+  void take_slope() {
+    if (!target_.empty())
+      for (size_t i = 0; i < target_.size(); ++i) l_.slope[i] = -target_[i];
+    product(l_.delta, in_.h, l_.slope, target_.empty() ? 0.0 : 1.0);
+  }
+
+  void product(std::vector<float> &a, const std::vector<float> &b, std::vector<float> &c,
+               double keep) {
+    const matrix_view left(a.data(), in_.out, in_.in, in_.in),
+        right(const_cast<float *>(b.data()), in_.in, in_.in, in_.in),
+        result(c.data(), in_.out, in_.in, in_.in);
+    const int32_t status =
+        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, 0, keep, &result.tensor);
+    if (status < 0) throw failure(status, "the host's product failed");
+  }
+
+  const assay_host *host_;
+  const method_config &config_;
+  const hessian_input &in_;
+  const std::vector<group_grid> &grids_;
+  const assay_linalg &linalg_;
+  int64_t n_, padded_, free_ = 0;
+  learning l_;
+  std::vector<float> target_;
+};
+
+std::vector<int16_t> nearest_codes(const method_config &config, const hessian_input &input,
+                                   const std::vector<group_grid> &grids) {
+  const auto &o = config.grid;
+  const int64_t groups = o.groups(input.in), size = o.group(input.in);
+  std::vector<int16_t> codes(input.w.size());
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    const auto &grid = grids[static_cast<size_t>(at / input.in * groups + at % input.in / size)];
+    codes[i] = static_cast<int16_t>(code_of(input.w[i], grid, o.low(), o.high()));
+  }
+  return codes;
+}
+
+// Nearest codes, or those of gptq; `start` gets the values that were rounded.
+std::vector<int16_t> starting_codes(const assay_host *host, const method_config &config,
+                                    const hessian_input &input, std::vector<group_grid> &grids,
+                                    std::vector<float> &start) {
+  if (!config.from_gptq) {
+    start = input.w;
+    return nearest_codes(config, input, grids);
+  }
+  auto p = begin_feedback(host, input, column_order(input.diagonal, true));
+  factor_inverse(host, p.u.data(), p.in, config.damping);
+  p.compensated.resize(input.w.size());
+  feed_back(p, whole_range(config, p, grids));
+  start = std::move(p.compensated);
+  return std::move(p.codes);
+}
+
+// A share of mean(diag H) on the diagonal, as in gptq: what few tokens leave open stays small.
+void damp(hessian_input &input, double damping) {
+  double mean = 0;
+  for (const float d : input.diagonal) mean += static_cast<double>(d);
+  mean /= static_cast<double>(input.in);
+  for (int64_t j = 0; j < input.in; ++j)
+    input.h[static_cast<size_t>(j * input.in + j)] += static_cast<float>(damping * mean);
+}
+
+}  // namespace
+
+void adaround(const assay_host *host, const method_config &config, const assay_layer *layer,
+              const assay_stats *stats, const assay_sink *sink) {
+  auto input = read_input(host, layer, stats);
+  auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
+                         config.grid, clip_of(layer));
+  std::vector<float> start;
+  auto codes = starting_codes(host, config, input, grids, start);
+  learner work(host, config, input, grids);
+  if (config.float_target) work.set_target(cpu_floats(stats->cross, "the cross-moment"));
+  damp(input, config.damping);
+  const double rounded = work.loss_of(nearest_codes(config, input, grids), false);
+  const double before = work.loss_of(codes, true);
+  std::vector<int16_t> learned = codes;
+  double undecided = 0;
+  if (rounded > 0) {
+    work.begin(start);
+    work.learn(rounded);
+    undecided = work.harden(learned);
+  }
+  const double after = work.loss_of(learned, true);
+  const bool better = after <= before;
+  if (better)
+    codes = std::move(learned);
+  else
+    host->ledger(host->ctx, "kept_start", 1, "learning ended above the loss that it started from");
+  char claims[160];
+  std::snprintf(claims, sizeof claims,
+                "\"loss\": %.9g, \"loss_before\": %.9g, \"undecided\": %.6g, \"kept_start\": %s",
+                better ? after : before, before, undecided, better ? "false" : "true");
+  emit_form(host, sink, codes, grids, input.out, input.in, config.grid, claims);
+}
+
+}  // namespace hessian

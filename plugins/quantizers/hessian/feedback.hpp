@@ -1,0 +1,60 @@
+// Error feedback: columns are rounded one after another, and what each one loses is pushed onto the
+// columns not yet rounded (Frantar et al., arXiv 2210.17323, algorithm 1). Which columns, in which
+// order, on which grids, is the caller's (gptq, salient, adaround).
+#pragma once
+
+#include <vector>
+
+#include "common.hpp"
+
+namespace hessian {
+
+// One linear in work; matrices in the order in which columns are worked on, unless said otherwise.
+struct feedback {
+  const assay_host *host = nullptr;
+  int64_t out = 0, in = 0;
+  std::vector<float> w;           // [out, in] compensated as work goes on
+  std::vector<float> u;           // [in, in] upper factor of the inverse Hessian
+  std::vector<float> p;           // [in, in] or empty: strictly upper, gptaq's second term
+  std::vector<float> importance;  // [in] diag H
+  std::vector<int64_t> order;     // position -> column
+  std::vector<int16_t> codes;     // [out, in] in the model's order
+  std::vector<double> row_loss;   // [out] sum of e^2 / 2
+  // [out, in] in the model's order: each weight just before it was rounded; empty = not wanted
+  std::vector<float> compensated;
+};
+
+// Positions [begin, end) on one kind of grid.
+struct feedback_range {
+  int64_t begin = 0, end = 0;
+  grid_options grid;
+  int64_t block_size = 128;        // columns between two products over the rest
+  std::vector<int32_t> group;      // of each position from begin on
+  int64_t n_groups = 1;            // columns of grids
+  std::vector<group_grid> *grids;  // [out, n_groups]; borrow
+  bool fresh = false;              // fit a group's grids when its first column is reached
+};
+
+// Rounds the range; columns after it are compensated. Throws failure, also when cancelled.
+void feed_back(feedback &problem, const feedback_range &range);
+
+// What a Hessian method starts from: finite copies of weight and Hessian, dead columns cleared.
+struct hessian_input {
+  int64_t out = 0, in = 0;
+  std::vector<float> w, h;      // [out, in], [in, in]
+  std::vector<float> diagonal;  // [in] of h
+  uint64_t dead = 0;            // columns that were zero on every token; counted in the ledger
+};
+hessian_input read_input(const assay_host *host, const assay_layer *layer,
+                         const assay_stats *stats);
+
+// Columns by falling diag H (descending) or as they are.
+std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);
+// A problem without factor: `u` holds the permuted Hessian.
+feedback begin_feedback(const assay_host *host, const hessian_input &input,
+                        std::vector<int64_t> order);
+// The permuted matrix m[order, order], [n, n].
+std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
+                            const std::vector<int64_t> &order);
+
+}  // namespace hessian

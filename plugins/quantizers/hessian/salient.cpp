@@ -1,0 +1,251 @@
+// salient: the columns that matter most are kept at a higher width, the rest is rounded below it
+// (OWQ, Lee et al., arXiv 2306.02272: rank by lambda_j |dW_j|^2; the AWQ page's ranking by mean |x|
+// is the other choice). What the extra columns cost is emitted, hence counted: their values or
+// codes, their scales, their indices; the dense codes below them stay, as a kernel's layout has it.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+#include "factor.hpp"
+#include "methods.hpp"
+
+namespace hessian {
+namespace {
+
+constexpr double k_least_share = 0.005, k_most_share = 0.05;  // of the dynamic choice
+
+std::vector<double> salience(const assay_host *host, const method_config &config,
+                             const hessian_input &input, const assay_stats *stats) {
+  std::vector<double> score(static_cast<size_t>(input.in));
+  if (config.by_activation) {
+    const float *mean = cpu_floats(stats ? stats->abs_mean : nullptr, "mean |x|");
+    for (int64_t j = 0; j < input.in; ++j) score[static_cast<size_t>(j)] = mean[j];
+    return score;
+  }
+  const auto &o = config.grid;
+  const int64_t groups = o.groups(input.in), size = o.group(input.in);
+  const auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in, o);
+  for (int64_t row = 0; row < input.out; ++row)
+    for (int64_t j = 0; j < input.in; ++j) {
+      const auto &grid = grids[static_cast<size_t>(row * groups + j / size)];
+      const float w = input.w[static_cast<size_t>(row * input.in + j)];
+      const float error = w - grid.scale * (code_of(w, grid, o.low(), o.high()) - grid.zero);
+      score[static_cast<size_t>(j)] += static_cast<double>(error) * error;
+    }
+  for (int64_t j = 0; j < input.in; ++j)
+    score[static_cast<size_t>(j)] *= static_cast<double>(input.diagonal[static_cast<size_t>(j)]);
+  return score;
+}
+
+// How many columns are kept: a share, or as many as stand out of this layer.
+int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
+  const auto n = static_cast<double>(score.size());
+  double share = config.ratio;
+  if (config.dynamic) {
+    const double mean = std::accumulate(score.begin(), score.end(), 0.0) / n;
+    const auto out = std::count_if(score.begin(), score.end(),
+                                   [&](double s) { return s > config.threshold * mean; });
+    share = std::clamp(static_cast<double>(out) / n, k_least_share, k_most_share);
+  }
+  return std::clamp<int64_t>(std::llround(share * n), 1, static_cast<int64_t>(score.size()));
+}
+
+// One width: the columns that have it, ascending, and their grids.
+struct tier {
+  const char *name = "";
+  grid_options grid;
+  std::vector<int64_t> columns;
+  std::vector<group_grid> grids;  // [out, groups over the tier's columns]
+  int64_t groups() const { return grid.groups(static_cast<int64_t>(columns.size())); }
+};
+
+tier make_tier(const assay_host *host, const char *name, const hessian_input &input,
+               grid_options grid, std::vector<int64_t> columns) {
+  std::sort(columns.begin(), columns.end());
+  tier t{name, grid, std::move(columns), {}};
+  const auto n = static_cast<int64_t>(t.columns.size());
+  std::vector<float> w(static_cast<size_t>(input.out * n)), m;
+  for (const int64_t column : t.columns) m.push_back(input.diagonal[static_cast<size_t>(column)]);
+  for (int64_t row = 0; row < input.out; ++row)
+    for (int64_t i = 0; i < n; ++i)
+      w[static_cast<size_t>(row * n + i)] =
+          input.w[static_cast<size_t>(row * input.in + t.columns[static_cast<size_t>(i)])];
+  if (n > 0) t.grids = fit_grids(host, w.data(), m.data(), input.out, n, t.grid);
+  return t;
+}
+
+// Positions [begin, begin + columns of the tier) on the tier's own grids.
+feedback_range range_of(const method_config &config, const feedback &p, tier &t, int64_t begin) {
+  feedback_range range;
+  range.begin = begin;
+  range.end = begin + static_cast<int64_t>(t.columns.size());
+  range.grid = t.grid;
+  range.block_size = config.block_size;
+  range.n_groups = t.groups();
+  range.grids = &t.grids;
+  const int64_t size = t.grid.group(static_cast<int64_t>(t.columns.size()));
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    const auto found =
+        std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
+    range.group.push_back(static_cast<int32_t>((found - t.columns.begin()) / size));
+  }
+  return range;
+}
+
+host_tensor indices_tensor(const assay_host *host, const std::vector<int64_t> &columns) {
+  host_tensor out(host, ASSAY_INT, 32, {static_cast<int64_t>(columns.size())});
+  for (size_t i = 0; i < columns.size(); ++i)
+    out.data<int32_t>()[i] = static_cast<int32_t>(columns[i]);
+  return out;
+}
+
+// Bits of an index into `in` columns, in a file.
+uint32_t index_bits(int64_t in) {
+  uint32_t bits = 1;
+  while ((int64_t{1} << bits) < in) ++bits;
+  return bits + 1;  // i32: the packed width holds a sign
+}
+
+void emit_values(const assay_host *host, const assay_sink *sink, const feedback &p, int64_t begin,
+                 const tier &t) {
+  const auto n = static_cast<int64_t>(t.columns.size());
+  host_tensor values(host, ASSAY_FLOAT, 16, {p.out, n});
+  for (int64_t i = begin; i < begin + n; ++i) {
+    const auto found =
+        std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
+    const int64_t place = found - t.columns.begin();
+    for (int64_t row = 0; row < p.out; ++row)
+      values.data<uint16_t>()[row * n + place] =
+          float16_bits(round_to(scale_dtype::float16, p.w[static_cast<size_t>(row * p.in + i)]));
+  }
+  hand_over(sink, "keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
+  hand_over(sink, "keep_values", std::move(values), 0);
+}
+
+void emit_tier(const assay_host *host, const assay_sink *sink, const feedback &p, const tier &t) {
+  const auto n = static_cast<int64_t>(t.columns.size());
+  const std::string name = t.name;
+  host_tensor codes(host, ASSAY_INT, 8, {p.out, n});
+  for (int64_t row = 0; row < p.out; ++row)
+    for (int64_t i = 0; i < n; ++i)
+      codes.data<int8_t>()[row * n + i] = static_cast<int8_t>(
+          p.codes[static_cast<size_t>(row * p.in + t.columns[static_cast<size_t>(i)])]);
+  hand_over(sink, (name + "_idx").c_str(), indices_tensor(host, t.columns), index_bits(p.in));
+  hand_over(sink, (name + "_codes").c_str(), std::move(codes), static_cast<uint32_t>(t.grid.bits));
+  hand_over(sink, (name + "_scales").c_str(),
+            scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
+}
+
+// The factor of the inverse Hessian, or of nothing but its diagonal where errors are not fed on.
+void factor(const assay_host *host, const method_config &config, feedback &p) {
+  if (config.with_feedback) {
+    factor_inverse(host, p.u.data(), p.in, config.damping);
+    return;
+  }
+  for (int64_t i = 0; i < p.in; ++i)
+    for (int64_t j = 0; j < p.in; ++j)
+      p.u[static_cast<size_t>(i * p.in + j)] = i == j ? 1.0f : 0.0f;
+}
+
+}  // namespace
+
+void salient(const assay_host *host, const method_config &config, const assay_layer *layer,
+             const assay_stats *stats, const assay_sink *sink) {
+  const auto input = read_input(host, layer, stats);
+  const auto score = salience(host, config, input, stats);
+  std::vector<int64_t> ranked(score.size());
+  std::iota(ranked.begin(), ranked.end(), 0);
+  std::stable_sort(ranked.begin(), ranked.end(), [&](int64_t a, int64_t b) {
+    return score[static_cast<size_t>(a)] > score[static_cast<size_t>(b)];
+  });
+  const int64_t n_high = kept_columns(config, score);
+  const int64_t n_middle =
+      config.middle_bits
+          ? std::min<int64_t>(input.in - n_high,
+                              std::llround(config.middle_ratio * static_cast<double>(input.in)))
+          : 0;
+  auto wide = config.grid, middle_grid = config.grid;
+  wide.bits = std::min(config.high_bits, 8);
+  middle_grid.bits = config.middle_bits;
+  wide.symmetric = middle_grid.symmetric = true;
+  auto high = make_tier(host, "high", input, wide, {ranked.begin(), ranked.begin() + n_high});
+  auto middle = make_tier(host, "middle", input, middle_grid,
+                          {ranked.begin() + n_high, ranked.begin() + n_high + n_middle});
+
+  // The rest first, by falling diag H; the wider ones take its errors (OWQ's order).
+  std::vector<uint8_t> is_wide(score.size());
+  auto plain = input;  // for the base grids: the wide columns neither widen nor weigh
+  for (int64_t i = 0; i < n_high + n_middle; ++i) {
+    const auto column = ranked[static_cast<size_t>(i)];
+    is_wide[static_cast<size_t>(column)] = i < n_high ? 2 : 1;
+    plain.diagonal[static_cast<size_t>(column)] = 0.0f;
+    for (int64_t row = 0; row < input.out; ++row)
+      plain.w[static_cast<size_t>(row * input.in + column)] = 0.0f;
+  }
+  auto grids =
+      fit_grids(host, plain.w.data(), plain.diagonal.data(), input.out, input.in, config.grid);
+  auto order = column_order(input.diagonal, config.act_order);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return is_wide[static_cast<size_t>(a)] < is_wide[static_cast<size_t>(b)];
+  });
+  auto p = begin_feedback(host, input, std::move(order));
+  factor(host, config, p);
+  const int64_t n_rest = input.in - n_high - n_middle;
+  auto range = whole_range(config, p, grids);
+  range.fresh = false;
+  range.end = n_rest;
+  feed_back(p, range);
+  feed_back(p, range_of(config, p, middle, n_rest));
+  if (config.high_bits < 16) feed_back(p, range_of(config, p, high, n_rest + n_middle));
+  auto base = p.codes;  // the dense layer has nothing where a wider column lies
+  for (int64_t j = 0; j < input.in; ++j)
+    for (int64_t row = 0; is_wide[static_cast<size_t>(j)] && row < input.out; ++row)
+      base[static_cast<size_t>(row * input.in + j)] = 0;
+  char claims[160];
+  std::snprintf(claims, sizeof claims, "\"kept_columns\": %lld, \"middle_columns\": %lld",
+                static_cast<long long>(n_high), static_cast<long long>(n_middle));
+  emit_form(host, sink, base, grids, input.out, input.in, config.grid, claims, "salient/1");
+  if (n_middle > 0) emit_tier(host, sink, p, middle);
+  if (config.high_bits < 16)
+    emit_tier(host, sink, p, high);
+  else
+    emit_values(host, sink, p, n_rest + n_middle, high);
+}
+
+namespace {
+
+void lay_over(const assay_form *form, const std::string &name, int64_t group_size, float *to) {
+  const auto *at = tensor_of(form, name + "_idx"), *codes = tensor_of(form, name + "_codes"),
+             *scales = tensor_of(form, name + "_scales");
+  if (!at || !codes || !scales) return;
+  const int64_t n = at->shape[0], groups = scales->shape[1];
+  const int64_t size = groups > 1 ? group_size : n;
+  const auto *columns =
+      reinterpret_cast<const int32_t *>(static_cast<const char *>(at->data) + at->byte_offset);
+  const auto *bytes = static_cast<const int8_t *>(codes->data) + codes->byte_offset;
+  for (int64_t row = 0; row < form->out_features; ++row)
+    for (int64_t i = 0; i < n; ++i)
+      to[row * form->in_features + columns[i]] =
+          static_cast<float>(bytes[row * n + i]) * scale_at(*scales, row * groups + i / size);
+}
+
+}  // namespace
+
+void dequantize_salient(const assay_host *host, const method_config &config, const assay_form *form,
+                        const assay_tensor *out) {
+  dequantize_form(host, form, out);
+  float *to = cpu_floats(out, "the output");
+  lay_over(form, "middle", config.grid.group_size, to);
+  lay_over(form, "high", config.grid.group_size, to);
+  const auto *at = tensor_of(form, "keep_idx"), *values = tensor_of(form, "keep_values");
+  if (!at || !values) return;
+  const auto *columns =
+      reinterpret_cast<const int32_t *>(static_cast<const char *>(at->data) + at->byte_offset);
+  const int64_t n = at->shape[0];
+  for (int64_t row = 0; row < form->out_features; ++row)
+    for (int64_t i = 0; i < n; ++i)
+      to[row * form->in_features + columns[i]] = scale_at(*values, row * n + i);
+}
+
+}  // namespace hessian

@@ -1,0 +1,223 @@
+// The loop: a batch of sequences, the weights that the parameters stand for, the block's loss and
+// its gradient from the host (assay.block/1), a step against its sign; the parameters of the least
+// loss are kept.
+#include "autoround.hpp"
+
+#include <algorithm>
+#include <assay_json.hpp>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+namespace signround {
+namespace {
+
+// xorshift64*: a batch is the same on every machine.
+class shuffler {
+ public:
+  shuffler(uint64_t seed, int64_t n) : state_(seed | 1) {
+    for (int64_t i = 0; i < n; ++i) order_.push_back(i);
+  }
+  // The next `count` of an endless shuffled walk, each of all sequences once a round.
+  std::vector<int64_t> take(int64_t count) {
+    std::vector<int64_t> out;
+    while (static_cast<int64_t>(out.size()) < count) {
+      if (at_ == 0)
+        for (size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[next() % i]);
+      out.push_back(order_[at_]);
+      at_ = (at_ + 1) % order_.size();
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  uint64_t next() {
+    state_ ^= state_ >> 12;
+    state_ ^= state_ << 25;
+    state_ ^= state_ >> 27;
+    return state_ * 2685821657736338717u >> 11;
+  }
+  uint64_t state_;
+  std::vector<int64_t> order_;
+  size_t at_ = 0;
+};
+
+// A linear of the block in work, with the tensors of a trial.
+struct part {
+  const assay_layer *layer;
+  const assay_sink *sink;
+  std::unique_ptr<parameters> learned;
+  assay_cpp::owned_tensor weight, slope;  // [out, in] f32
+};
+
+struct trial_of {
+  std::vector<const char *> names;
+  std::vector<const assay_tensor *> weights, slopes;
+  assay_trial trial{};
+
+  explicit trial_of(const std::vector<part> &parts) {
+    for (const auto &p : parts) {
+      names.push_back(p.layer->name);
+      weights.push_back(&p.weight.view());
+      slopes.push_back(&p.slope.view());
+    }
+    trial.struct_size = sizeof trial;
+    trial.scope = ASSAY_SCOPE_BLOCK;
+    trial.n_weights = static_cast<uint32_t>(parts.size());
+    trial.names = names.data();
+    trial.weights = weights.data();
+  }
+  void choose(const std::vector<int64_t> &sequences) {
+    trial.sequences = sequences.data();
+    trial.n_sequences = static_cast<int64_t>(sequences.size());
+  }
+};
+
+void require_finite(const assay_cpp::matrix<const float> &w) {
+  for (int64_t i = 0; i < w.size(); ++i)
+    if (!std::isfinite(w.data[i]))
+      throw assay_cpp::failure(ASSAY_NUMERICAL, "weight [" + std::to_string(i / w.columns) + ", " +
+                                                    std::to_string(i % w.columns) +
+                                                    "] is not finite");
+}
+
+void emit(const assay_cpp::host &host, const grid &g, const parameters &learned,
+          assay_cpp::sink sink, const std::string &claims) {
+  const int64_t out = learned.out(), in = learned.in(), groups = g.groups(in);
+  auto codes = host.alloc(
+      g.symmetric ? assay_cpp::dtype_of<int8_t>() : assay_cpp::dtype_of<uint8_t>(), {out, in});
+  auto scales = host.alloc(dtype_of(g.stored), {out, groups});
+  assay_cpp::owned_tensor zeros;
+  if (!g.symmetric) zeros = host.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
+  host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {
+    learned.encode(codes.data<uint8_t>(), scales.data<void>(),
+                   g.symmetric ? nullptr : zeros.data<uint8_t>(), begin, end);
+  });
+  const auto bits = static_cast<uint32_t>(g.bits);
+  sink.emit("codes", std::move(codes), bits);
+  sink.emit("scales", std::move(scales));
+  if (!g.symmetric) sink.emit("zeros", std::move(zeros), bits);
+  sink.note("{\"format\": \"int/1\", \"bits\": " + std::to_string(g.bits) +
+            ", \"group_size\": " + std::to_string(g.group(in) == in ? 0 : g.group_size) +
+            ", \"symmetric\": " + (g.symmetric ? "true" : "false") + claims + "}");
+}
+
+}  // namespace
+
+autoround::autoround(assay_cpp::host host, const char *config_json) : host_(host) {
+  const auto config = assay_json::parse(config_json);
+  grid_.bits = static_cast<int>(config.number_or("bits", 4));
+  grid_.symmetric = config.bool_or("symmetric", true);
+  grid_.group_size = static_cast<int64_t>(config.number_or("group_size", 64));
+  const auto dtype = config.string_or("scale_dtype", "float16");
+  grid_.stored = dtype == "float32"    ? scale_dtype::float32
+                 : dtype == "bfloat16" ? scale_dtype::bfloat16
+                                       : scale_dtype::float16;
+  grid_.searched = config.string_or("start", "weighted") == "weighted";
+  iterations_ = static_cast<int>(config.number_or("iterations", 200));
+  batch_ = static_cast<int64_t>(config.number_or("batch", 8));
+  rate_ = config.number_or("learning_rate", 0);
+  range_rate_ = config.number_or("range_rate", 0);
+  learn_ranges_ = config.bool_or("learn_ranges", true);
+}
+
+void autoround::needs(const assay_layer &, assay_needs &out) {
+  out.schedule = ASSAY_SCHEDULE_WHOLE_BLOCK | ASSAY_SCHEDULE_BLOCK_LOSS;
+  if (grid_.symmetric && grid_.searched) out.statistics = ASSAY_NEED_SQ_MEAN;
+}
+
+void autoround::quantize(const assay_layer &, const assay_stats *, assay_cpp::sink) {
+  throw assay_cpp::failure(ASSAY_UNSUPPORTED, "autoround works on whole blocks");
+}
+
+void autoround::quantize_block(const assay_block &block, const assay_stats *const *stats,
+                               const assay_sink *const *sinks) {
+  const auto &runner = host_.require<assay_block_runner>(ASSAY_EXT_BLOCK);
+  int64_t sequences = 0;
+  assay_cpp::pass_on(runner.n_sequences(host_.table(), &block, &sequences));
+  std::vector<part> parts;
+  for (uint32_t i = 0; i < block.n_layers; ++i) {
+    if (!sinks[i]) continue;
+    const auto &layer = *block.layers[i];
+    const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+    require_finite(w);
+    const bool has = stats && stats[i] && stats[i]->sq_mean;
+    const auto m =
+        has ? assay_cpp::matrix_of<const float>(stats[i]->sq_mean, "mean x^2").data : nullptr;
+    part p{&layer, sinks[i], nullptr, {}, {}};
+    p.learned = std::make_unique<parameters>(grid_, w.data, m, w.rows, w.columns);
+    p.weight = host_.alloc(assay_cpp::dtype_of<float>(), {w.rows, w.columns});
+    p.slope = host_.alloc(assay_cpp::dtype_of<float>(), {w.rows, w.columns});
+    parts.push_back(std::move(p));
+  }
+  trial_of tried(parts);
+  shuffler batches(host_.seed("batches"), sequences);
+  const double rate = rate_ > 0 ? rate_ : 1.0 / std::max(1, iterations_);
+  const double range_rate = !learn_ranges_ ? 0.0 : range_rate_ > 0 ? range_rate_ : rate;
+  double least = INFINITY, first = 0;
+  int best = 0;
+  for (int i = 0; i < iterations_; ++i) {
+    host_.progress(static_cast<uint64_t>(i), static_cast<uint64_t>(iterations_), "iterations");
+    const auto chosen = batches.take(std::min(batch_, sequences));
+    tried.choose(chosen);
+    for (auto &p : parts)
+      host_.parallel_for(p.learned->out(), 16, [&](int64_t begin, int64_t end) {
+        p.learned->weight(p.weight.data<float>(), begin, end);
+      });
+    double loss = 0;
+    assay_cpp::pass_on(
+        runner.gradient(host_.table(), &block, &tried.trial, &loss, tried.slopes.data()));
+    if (i == 0) first = loss;
+    if (loss < least) {
+      least = loss, best = i;
+      for (auto &p : parts) p.learned->remember();
+    }
+    const double left = 1.0 - static_cast<double>(i) / iterations_;  // linearly to zero
+    for (auto &p : parts)
+      host_.parallel_for(p.learned->out(), 16, [&](int64_t begin, int64_t end) {
+        p.learned->step(p.slope.data<float>(), static_cast<float>(rate * left),
+                        static_cast<float>(range_rate * left), begin, end);
+      });
+  }
+  char claims[160];
+  std::snprintf(claims, sizeof claims,
+                ", \"first_loss\": %.9g, \"best_loss\": %.9g, \"best_iteration\": %d", first, least,
+                best);
+  for (auto &p : parts) {
+    p.learned->recall();
+    emit(host_, grid_, *p.learned, assay_cpp::sink(p.sink), claims);
+  }
+}
+
+void autoround::dequantize(const assay_form &form, const assay_tensor &out) {
+  const auto *codes = assay_cpp::find(form, "codes"), *scales = assay_cpp::find(form, "scales"),
+             *zeros = assay_cpp::find(form, "zeros");
+  if (!codes || !scales || (zeros == nullptr) != grid_.symmetric)
+    throw assay_cpp::failure(ASSAY_INVALID_ARGUMENT, "not a form that autoround made");
+  const auto to = assay_cpp::matrix_of<float>(&out, "the output");
+  const int64_t groups = scales->shape[1], size = grid_.group(to.columns);
+  const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;
+  const auto *zero_bytes =
+      zeros ? static_cast<const uint8_t *>(zeros->data) + zeros->byte_offset : nullptr;
+  host_.parallel_for(to.rows, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin * to.columns; i < end * to.columns; ++i) {
+      const int64_t at = i / to.columns * groups + i % to.columns / size;
+      const int code = zeros ? bytes[i] : static_cast<int8_t>(bytes[i]);
+      to.data[i] =
+          static_cast<float>(code - (zeros ? zero_bytes[at] : 0)) * load_scale(*scales, at);
+    }
+  });
+}
+
+void autoround::estimate(const assay_layer &layer, assay_estimate &out) {
+  const double rows = static_cast<double>(layer.out_features);
+  const double columns = static_cast<double>(layer.in_features);
+  const double scale_bits = grid_.stored == scale_dtype::float32 ? 32 : 16;
+  out.packed_bits =
+      rows * (columns * grid_.bits + static_cast<double>(grid_.groups(layer.in_features)) *
+                                         (scale_bits + (grid_.symmetric ? 0 : grid_.bits)));
+  out.scratch_bytes = static_cast<uint64_t>(rows * columns * 20);
+}
+
+}  // namespace signround

@@ -1,0 +1,29 @@
+// autoround: signed gradient descent on roundings and ranges of a whole block, against the float
+// block's output (Cheng et al., arXiv 2309.05516). What a linear's parameters are is parameters.hpp.
+#pragma once
+
+#include "parameters.hpp"
+
+namespace signround {
+
+class autoround {
+ public:
+  autoround(assay_cpp::host host, const char *config_json);
+  void needs(const assay_layer &layer, assay_needs &out);
+  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void quantize_block(const assay_block &block, const assay_stats *const *stats,
+                      const assay_sink *const *sinks);
+  void dequantize(const assay_form &form, const assay_tensor &out);
+  void estimate(const assay_layer &layer, assay_estimate &out);
+
+ private:
+  assay_cpp::host host_;
+  grid grid_;
+  int iterations_ = 200;
+  int64_t batch_ = 8;      // sequences of one step
+  double rate_ = 0;        // of V; 0 = 1 / iterations
+  double range_rate_ = 0;  // of alpha and beta; 0 = as V
+  bool learn_ranges_ = true;
+};
+
+}  // namespace signround

@@ -1,0 +1,66 @@
+// What the host sees: one quantizer of whole blocks. The method is autoround.cpp.
+#include <assay.hpp>
+
+#include "autoround.hpp"
+
+namespace {
+
+const char k_schema[] = R"({
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "bits": {"type": "integer", "minimum": 2, "maximum": 8, "default": 4, "x-unit": "bits",
+             "description": "width of a code"},
+    "group_size": {"type": "integer", "minimum": -1, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale; 0 or -1 = the whole row; the last group may be short"},
+    "symmetric": {"type": "boolean", "default": true,
+                  "description": "full-range symmetric grid; false adds a zero point"},
+    "scale_dtype": {"type": "string", "enum": ["float16", "bfloat16", "float32"], "default": "float16",
+                    "description": "scales are rounded to it before codes are chosen"},
+    "start": {"type": "string", "enum": ["weighted", "range"], "default": "weighted",
+              "description": "symmetric grids: the scale of least error weighted by mean x^2, or the range's as published"},
+    "iterations": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 200,
+                   "description": "steps for each block"},
+    "batch": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 8, "x-unit": "sequences",
+              "description": "calibration sequences of one step"},
+    "learning_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
+                      "description": "of the roundings, falling linearly to zero; 0 = 1 / iterations"},
+    "range_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
+                   "description": "of the ranges' factors; 0 = as the roundings"},
+    "learn_ranges": {"type": "boolean", "default": true,
+                     "description": "learn the factors alpha and beta on each group's range"}
+  }
+})";
+
+const assay_quantizer_vtable k_table = assay_cpp::quantizer_table<signround::autoround>();
+
+const assay_component k_autoround = {
+    sizeof(assay_component),
+    ASSAY_KIND_QUANTIZER,
+    "autoround",
+    1,
+    0,
+    "signed gradient descent on roundings and ranges of a whole block",
+    k_schema,
+    R"({"devices": ["cpu"], "formats": ["int/1"], "cite": "arXiv:2309.05516"})",
+    &k_table,
+    nullptr};
+
+const assay_component *const k_components[] = {&k_autoround};
+
+const assay_plugin k_plugin = {sizeof(assay_plugin),
+                               ASSAY_ABI_MINOR,
+                               "org.assay.signround",
+                               "1.0.0",
+                               "learned rounding of whole blocks",
+                               "Apache-2.0",
+                               nullptr,
+                               R"({"extensions": ["assay.block/1"]})",
+                               1,
+                               0,
+                               k_components};
+
+}  // namespace
+
+const assay_plugin *assay_plugin_v1(const assay_host *) {
+  return &k_plugin;
+}

@@ -1,0 +1,124 @@
+// A run that was killed and started again ends in the same bytes as one that was not.
+#include "catch.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+
+#include "core/file.hpp"
+#include "core/hash.hpp"
+#include "core/process.hpp"
+#include "quant/quantize.hpp"
+#include "quant/save.hpp"
+#include "quant_harness.hpp"
+#include "tiny_model.hpp"
+
+using assay::json;
+using namespace assay::quant;
+using namespace quant_test;
+
+namespace {
+
+calibration sequences() {
+  const auto ids = tiny_ids(8, 24, 11);
+  std::vector<calibration_sequence> out;
+  for (int64_t row = 0; row < 8; ++row) {
+    const auto *first = ids.data_ptr<int64_t>() + row * 24;
+    out.push_back({{first, first + 24}, {}});
+  }
+  return calibration(std::move(out));
+}
+
+recipe recipe_of(const std::string &id) {
+  json config = {{"bits", 4}, {"group_size", 48}};  // ragged: the ledger must come back too
+  if (id == "autoround") config["iterations"] = 6;
+  return recipe::from_json({{"quantizer", {{"id", id}, {"config", config}}},
+                            {"propagation", id == "gptaq" ? "asymmetric" : "quantized"},
+                            {"sink_weight", id == "gptq" ? 0.3 : 0.0},
+                            {"min_token_ratio", 0}});
+}
+
+struct outcome {
+  std::string hash;  // of all emitted tensors and of the weights
+  json ledger, facts;
+};
+
+outcome run(const std::string &model, const std::string &id, const quantize_options &options) {
+  use_plugins();
+  const auto checkpoint = assay::model::checkpoint::open(model);
+  const auto decoder = assay::model::decoder::load(*checkpoint);
+  const auto data = sequences();
+  const auto q = quantize(*checkpoint, decoder, recipe_of(id), &data, options);
+  assay::sha256 digest;
+  const auto add = [&](const at::Tensor &t) {
+    const auto flat = t.contiguous();
+    digest.update(flat.const_data_ptr(), flat.nbytes());
+  };
+  for (const auto &[name, form] : q.forms)
+    for (const auto &part : form.tensors) add(part.tensor);
+  for (const auto *linear : q.decoder.linears()) add(linear->weight);
+  return {digest.hex(), q.incidents.to_json(q.order), q.metadata["calibration_pass"]};
+}
+
+}  // namespace
+
+// Started by the test below in a process of its own, which it kills in the second block.
+TEST_CASE("resume: the victim", "[.victim]") {
+  quantize_options options;
+  options.resume = std::getenv("ASSAY_TEST_RESUME");
+  options.progress = [](uint64_t, uint64_t, const std::string &what) {
+    if (what.rfind("block 2", 0) == 0) std::raise(SIGKILL);
+  };
+  run(std::getenv("ASSAY_TEST_MODEL"), std::getenv("ASSAY_TEST_METHOD"), options);
+}
+
+TEST_CASE("a killed run goes on after its last block and ends in the same bytes", "[resume_test]") {
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  for (const std::string id : {"gptq", "gptaq", "autoround"}) {
+    CAPTURE(id);
+    const auto whole = run(model, id, {});
+    CHECK(run(model, id, {}).hash == whole.hash);  // two runs, the same bytes
+    quantize_options options;
+    options.resume = root / ("resume-" + id);
+    ::setenv("ASSAY_TEST_RESUME", options.resume.c_str(), 1);
+    ::setenv("ASSAY_TEST_MODEL", model.c_str(), 1);
+    ::setenv("ASSAY_TEST_METHOD", id.c_str(), 1);
+    const auto self = std::filesystem::read_symlink("/proc/self/exe").string();
+    const int status = std::system(("'" + self + "' '[.victim]' >/dev/null 2>&1").c_str());
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 128 + SIGKILL);  // the shell's word for it
+    CHECK(std::filesystem::exists(options.resume + "/block-0.json"));
+    CHECK_FALSE(std::filesystem::exists(options.resume + "/block-1.json"));
+    const auto resumed = run(model, id, options);
+    CHECK(resumed.hash == whole.hash);
+    CHECK(resumed.ledger == whole.ledger);
+    CHECK(resumed.facts["resumed_blocks"] == 1);
+    const auto again = run(model, id, options);  // everything is there
+    CHECK(again.hash == whole.hash);
+    CHECK(again.facts["resumed_blocks"] == 2);
+  }
+}
+
+TEST_CASE("blocks of another recipe are not taken", "[resume_test]") {
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  quantize_options options;
+  options.resume = root / "resume";
+  run(model, "gptq", options);
+  const auto other = run(model, "gptaq", options);
+  CHECK(other.facts["resumed_blocks"] == 0);
+  CHECK(other.hash == run(model, "gptaq", {}).hash);
+}
+
+TEST_CASE("a damaged block is named", "[resume_test]") {
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  quantize_options options;
+  options.resume = root / "resume";
+  run(model, "gptq", options);
+  assay::write_file_atomically(options.resume + "/block-1.json", "{\"forms\": 1");
+  CHECK_THROWS_WITH(run(model, "gptq", options),
+                    assay_test::contains("a stored block cannot be read") &&
+                        assay_test::contains("block-1.json"));
+}

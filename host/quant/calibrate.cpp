@@ -10,6 +10,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/resources.hpp"
 
 namespace assay::quant {
 namespace {
@@ -19,6 +20,24 @@ using clock = std::chrono::steady_clock;
 
 constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
                                     linear_group::down};
+
+// Wall and CPU seconds of one kind of work; the latter hardly see the machine's other work.
+struct stopwatch {
+  double wall = 0, cpu = 0;
+  template <class F>
+  auto around(F &&work) {
+    struct stop {
+      stopwatch &self;
+      clock::time_point start = clock::now();
+      double cpu_start = process_cpu_seconds();
+      ~stop() {
+        self.wall += std::chrono::duration<double>(clock::now() - start).count();
+        self.cpu += process_cpu_seconds() - cpu_start;
+      }
+    } const stop{*this};
+    return work();
+  }
+};
 
 double seconds_since(clock::time_point start) {
   return std::chrono::duration<double>(clock::now() - start).count();
@@ -115,8 +134,10 @@ class pass {
     json out = {{"chunks", n_chunks_},
                 {"sink_tokens", sink_tokens_},
                 {"threads", at::get_num_threads()},
-                {"forward_seconds", forward_seconds_},
-                {"statistics_seconds", statistics_seconds_}};
+                {"forward_seconds", forward_.wall},
+                {"forward_cpu_seconds", forward_.cpu},
+                {"statistics_seconds", statistics_.wall},
+                {"statistics_cpu_seconds", statistics_.cpu}};
     if (options_.reference) out["streams"] = 2;
     if (narrowest_ >= 0) out["rank"] = {{"tokens", rank_tokens_}, {"width", rank_width_}};
     return out;
@@ -220,12 +241,8 @@ class pass {
     for (size_t i = 0; i < streams_.size();) {
       throw_if_cancelled();
       try {
-        auto start = clock::now();
-        auto next = move(streams_[i]);
-        forward_seconds_ += seconds_since(start);
-        start = clock::now();
-        if (look) look(next);
-        statistics_seconds_ += seconds_since(start);
+        auto next = forward_.around([&] { return move(streams_[i]); });
+        if (look) statistics_.around([&] { look(next); });
         streams_[i++] = std::move(next);
       } catch (...) {
         if (!ran_out_of_memory()) throw;
@@ -259,7 +276,8 @@ class pass {
   size_t n_chunks_ = 0;
   int64_t sink_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
-  double forward_seconds_ = 0, statistics_seconds_ = 0, narrowest_ = -1;
+  stopwatch forward_, statistics_;
+  double narrowest_ = -1;
 };
 
 }  // namespace

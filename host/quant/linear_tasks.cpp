@@ -1,6 +1,7 @@
 // Makes the tasks of a recipe. Everything that can be refused without data is refused here.
 #include "quant/linear_tasks.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
@@ -136,6 +137,14 @@ class maker {
 };
 
 }  // namespace
+
+bool linear_task::needs_cpu() const {
+  if (linear->weight.is_cpu()) return false;
+  const auto &facts = quantizer->made_by().facts;
+  const auto devices = facts.find("devices");
+  return devices == facts.end() ||
+         std::find(devices->begin(), devices->end(), json("cuda")) == devices->end();
+}
 
 at::Tensor float_weight(const model::linear_op &linear) {
   return linear.weight.to(at::kFloat).contiguous();

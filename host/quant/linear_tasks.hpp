@@ -22,6 +22,8 @@ struct linear_task {
   bool at(int64_t block, model::linear_group group) const {
     return linear->block == block && linear->group == group;
   }
+  // The weight lies on a device that the quantizer does not claim to work on.
+  bool needs_cpu() const;
   bool whole_block() const { return (needs.schedule & ASSAY_SCHEDULE_WHOLE_BLOCK) != 0; }
 };
 

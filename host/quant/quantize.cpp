@@ -50,6 +50,7 @@ class execution {
 
   quantized_model run() {
     const auto start = clock::now();
+    const double cpu_start = process_cpu_seconds();
     const bool fresh_peak = reset_peak_resident();
     at::NoGradGuard no_grad;
     if (!what_.transforms.empty()) {
@@ -82,6 +83,7 @@ class execution {
     out_.summary = summarize(out_, subject_);
     out_.summary["kept"] = list_.kept;
     out_.summary["seconds"] = std::chrono::duration<double>(clock::now() - start).count();
+    out_.summary["cpu_seconds"] = process_cpu_seconds() - cpu_start;
     out_.summary["plugin_seconds"] = plugin_seconds_;
     out_.summary["peak_memory_bytes"] = fresh_peak ? json(peak_resident_bytes()) : json();
     out_.metadata["recipe"] = out_.made_by.to_json();
@@ -128,7 +130,8 @@ class execution {
 
   void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,
                   const input_statistics *inputs = nullptr) {
-    const auto weight = float_weight(*t.linear);
+    auto weight = float_weight(*t.linear);
+    if (t.needs_cpu()) weight = weight.cpu();
     layer_view view(*t.linear, t.index, transformed_.clipped(t.linear->name, weight), arch_json_,
                     t.tie_abs_max);
     if (list_.table && t.linear == list_.table.get() && !list_.table_alone)
@@ -217,10 +220,13 @@ class execution {
       if (t.done() || !t.at(stop.block, stop.group)) continue;
       throw_if_cancelled();
       if (std::exchange(first, false)) check_rank(stop, *t.linear);
-      const auto sums = sums_of(stop);
+      auto sums = sums_of(stop);
+      if (t.needs_cpu()) sums = sums.on(at::kCPU);
       const auto stats = stats_of(stop, sums);
       if (!sums.raw.empty()) observe(t, sums);
-      work_alone(t, stats.get(), stop.statistics.hessian, &stop.statistics);
+      const auto &plain = stop.statistics.hessian;  // errors are measured without the sink's share
+      work_alone(t, stats.get(), plain.defined() && t.needs_cpu() ? plain.cpu() : plain,
+                 &stop.statistics);
     }
   }
 

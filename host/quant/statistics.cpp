@@ -135,6 +135,15 @@ input_statistics input_statistics::with_sink(const input_statistics &sink, doubl
   return out;
 }
 
+input_statistics input_statistics::on(at::Device device) const {
+  input_statistics out = *this;
+  for (auto *tensor :
+       {&out.hessian, &out.cross, &out.abs_max, &out.abs_mean, &out.sq_mean, &out.min, &out.max})
+    if (tensor->defined()) *tensor = tensor->to(device);
+  for (auto &chunk : out.raw) chunk = chunk.to(device);
+  return out;
+}
+
 input_statistics input_statistics::uniform(int64_t n, int64_t in, at::Device device) {
   const auto f32 = at::TensorOptions().dtype(at::kFloat).device(device);
   input_statistics out;

@@ -37,6 +37,7 @@ struct input_statistics {
   // H + weight * tr(H)/tr(H0) * H0, and sq_mean to match: the sink-aware statistics
   // (methods-on-smollm2.md, point 3); cross is treated alike. Everything else is shared with this.
   input_statistics with_sink(const input_statistics &sink, double weight) const;
+  input_statistics on(at::Device device) const;
   // Those of a table of `n` rows: every column counts alike, H = n I.
   static input_statistics uniform(int64_t n, int64_t in_features, at::Device device);
 };

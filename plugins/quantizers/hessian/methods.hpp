@@ -16,9 +16,9 @@ struct method_config {
   double damping = 0.05;                        // of mean(diag H)
   double alpha = 0.25;                          // gptaq: share of the correction
   // adaround
-  bool from_gptq = false, float_target = false;
-  int iterations = 500;
-  double rate = 0.02, regulariser = 1.0, warm_up = 0.2, beta_high = 20, beta_low = 2;
+  bool from_gptq = false, float_target = false, descend = true;
+  int iterations = 300;
+  double rate = 0.02, regulariser = 30.0, warm_up = 0.2, beta_high = 20, beta_low = 2;
   // salient
   bool with_feedback = true, by_activation = false, dynamic = false;
   double ratio = 0.01, middle_ratio = 0.1, threshold = 4;

@@ -49,10 +49,11 @@ void read_gptaq(const assay_json::value &from, method_config &to) {
 void read_adaround(const assay_json::value &from, method_config &to) {
   to.damping = from.number_or("damping", 0.01);
   to.from_gptq = from.string_or("start", "rtn") == "gptq";
+  to.descend = from.bool_or("descend", true);
   to.float_target = from.string_or("target", "same_input") == "float";
-  to.iterations = static_cast<int>(from.number_or("iterations", 500));
+  to.iterations = static_cast<int>(from.number_or("iterations", 300));
   to.rate = from.number_or("learning_rate", 0.02);
-  to.regulariser = from.number_or("regulariser", 1.0);
+  to.regulariser = from.number_or("regulariser", 30);
   to.warm_up = from.number_or("warm_up", 0.2);
   to.beta_high = from.number_or("beta_start", 20);
   to.beta_low = from.number_or("beta_end", 2);

@@ -57,7 +57,9 @@ struct tier {
   grid_options grid;
   std::vector<int64_t> columns;
   std::vector<group_grid> grids;  // [out, groups over the tier's columns]
-  int64_t groups() const { return grid.groups(static_cast<int64_t>(columns.size())); }
+  int64_t groups() const {
+    return columns.empty() ? 0 : grid.groups(static_cast<int64_t>(columns.size()));
+  }
 };
 
 tier make_tier(const assay_host *host, const char *name, const hessian_input &input,

@@ -11,7 +11,7 @@ return {
       start = { type = "string", default = "gptq", one_of = { "rtn", "gptq" }, about = "values that are rounded" },
       target = { type = "string", default = "same_input", one_of = { "same_input", "float" },
                  about = "outputs on the same inputs, or the float model's" },
-      iterations = { type = "integer", default = 500, min = 1, about = "steps for each linear" },
+      iterations = { type = "integer", default = 300, min = 1, about = "steps for each linear" },
       sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in H" },
    },
    recipe = function(o)

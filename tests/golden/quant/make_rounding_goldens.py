@@ -98,7 +98,18 @@ def adaround(w, h, cross, case):
         adam.step()
     with torch.no_grad():
         learned = s * (floor + torch.where(free & (soft() >= 0.5), 1.0, 0.0))
-        return (learned if energy(learned - w) <= energy(nearest) else nearest + w).detach()
+        best = learned if energy(learned - w) <= energy(nearest) else nearest + w
+        if not case["descend"]:
+            return best
+        up = torch.round(best / s) > floor
+        slope = (best - w) @ h - target
+        for _ in range(4):  # each row flips one weight after another while its own loss falls
+            for j in range(IN):
+                step = torch.where(up[:, j], -s[:, j], s[:, j])
+                flip = free[:, j] & (2 * step * slope[:, j] + step**2 * h[j, j] < 0)
+                up[:, j] ^= flip
+                slope += torch.where(flip, step, 0.0)[:, None] * h[j]
+        return s * (floor + up.double())
 
 
 def salient(w, h, mean, case):
@@ -249,7 +260,8 @@ def main():
     torch.set_num_threads(1)
     w, h, cross, mean = inputs()
     base = {"bits": 4, "group_size": 32, "symmetric": True, "grid": "weighted", "scale_dtype": "float16"}
-    learn = {**base, "damping": 0.01, "iterations": 200, "learning_rate": 0.02, "regulariser": 1.0, "start": "rtn"}
+    learn = {**base, "damping": 0.01, "iterations": 200, "learning_rate": 0.02, "regulariser": 30.0, "start": "rtn",
+             "descend": False}
     keep = {**base, "damping": 0.05, "act_order": True, "rank": "loss", "ratio": 0.05, "high_bits": 16, "middle_bits": 0,
             "middle_ratio": 0.1}
     cases = [
@@ -258,6 +270,7 @@ def main():
         ("gptaq", {**base, "act_order": True, "damping": 0.01, "alpha": 0.5, "symmetric": False}),
         ("adaround", {**learn, "target": "same_input"}),
         ("adaround", {**learn, "target": "float", "bits": 3, "symmetric": False}),
+        ("adaround", {**learn, "target": "same_input", "descend": True, "bits": 3}),
         ("salient", keep),
         ("salient", {**keep, "high_bits": 8, "bits": 3, "rank": "activation"}),
         ("salient", {**keep, "high_bits": 8, "bits": 2, "middle_bits": 4}),

@@ -43,7 +43,8 @@ struct outcome {
   json ledger, facts;
 };
 
-outcome run(const std::string &model, const std::string &id, const quantize_options &options) {
+outcome outcome_of(const std::string &model, const std::string &id,
+                   const quantize_options &options) {
   use_plugins();
   const auto checkpoint = assay::model::checkpoint::open(model);
   const auto decoder = assay::model::decoder::load(*checkpoint);
@@ -69,7 +70,7 @@ TEST_CASE("resume: the victim", "[.victim]") {
   options.progress = [](uint64_t, uint64_t, const std::string &what) {
     if (what.rfind("block 2", 0) == 0) std::raise(SIGKILL);
   };
-  run(std::getenv("ASSAY_TEST_MODEL"), std::getenv("ASSAY_TEST_METHOD"), options);
+  outcome_of(std::getenv("ASSAY_TEST_MODEL"), std::getenv("ASSAY_TEST_METHOD"), options);
 }
 
 TEST_CASE("a killed run goes on after its last block and ends in the same bytes", "[resume_test]") {
@@ -77,8 +78,8 @@ TEST_CASE("a killed run goes on after its last block and ends in the same bytes"
   const auto model = write_tiny_model(root);
   for (const std::string id : {"gptq", "gptaq", "autoround"}) {
     CAPTURE(id);
-    const auto whole = run(model, id, {});
-    CHECK(run(model, id, {}).hash == whole.hash);  // two runs, the same bytes
+    const auto whole = outcome_of(model, id, {});
+    CHECK(outcome_of(model, id, {}).hash == whole.hash);  // two runs, the same bytes
     quantize_options options;
     options.resume = root / ("resume-" + id);
     ::setenv("ASSAY_TEST_RESUME", options.resume.c_str(), 1);
@@ -90,11 +91,11 @@ TEST_CASE("a killed run goes on after its last block and ends in the same bytes"
     CHECK(WEXITSTATUS(status) == 128 + SIGKILL);  // the shell's word for it
     CHECK(std::filesystem::exists(options.resume + "/block-0.json"));
     CHECK_FALSE(std::filesystem::exists(options.resume + "/block-1.json"));
-    const auto resumed = run(model, id, options);
+    const auto resumed = outcome_of(model, id, options);
     CHECK(resumed.hash == whole.hash);
     CHECK(resumed.ledger == whole.ledger);
     CHECK(resumed.facts["resumed_blocks"] == 1);
-    const auto again = run(model, id, options);  // everything is there
+    const auto again = outcome_of(model, id, options);  // everything is there
     CHECK(again.hash == whole.hash);
     CHECK(again.facts["resumed_blocks"] == 2);
   }
@@ -105,10 +106,10 @@ TEST_CASE("blocks of another recipe are not taken", "[resume_test]") {
   const auto model = write_tiny_model(root);
   quantize_options options;
   options.resume = root / "resume";
-  run(model, "gptq", options);
-  const auto other = run(model, "gptaq", options);
+  outcome_of(model, "gptq", options);
+  const auto other = outcome_of(model, "gptaq", options);
   CHECK(other.facts["resumed_blocks"] == 0);
-  CHECK(other.hash == run(model, "gptaq", {}).hash);
+  CHECK(other.hash == outcome_of(model, "gptaq", {}).hash);
 }
 
 TEST_CASE("a damaged block is named", "[resume_test]") {
@@ -116,9 +117,9 @@ TEST_CASE("a damaged block is named", "[resume_test]") {
   const auto model = write_tiny_model(root);
   quantize_options options;
   options.resume = root / "resume";
-  run(model, "gptq", options);
+  outcome_of(model, "gptq", options);
   assay::write_file_atomically(options.resume + "/block-1.json", "{\"forms\": 1");
-  CHECK_THROWS_WITH(run(model, "gptq", options),
+  CHECK_THROWS_WITH(outcome_of(model, "gptq", options),
                     assay_test::contains("a stored block cannot be read") &&
                         assay_test::contains("block-1.json"));
 }

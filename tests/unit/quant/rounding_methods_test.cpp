@@ -134,6 +134,7 @@ TEST_CASE("adaround starts at the float weights and ends below round to nearest"
   CHECK(learned.form.note["undecided"].get<double>() < 0.02);
   // up or down, never further: at most one step from the nearest code
   CHECK((codes(learned).to(at::kInt) - codes(nearest).to(at::kInt)).abs().max().item<int>() <= 1);
+  config["descend"] = false;
   config["iterations"] = 1;  // nothing learned: h is still the weight's own fraction
   config["regulariser"] = 0.0;
   config["learning_rate"] = 1e-5;

@@ -1,0 +1,190 @@
+// bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [SEQUENCES LENGTH]: the stages of a calibrated
+// quantization as shares of this machine's own GEMM rate.
+// Not a test: nothing here fails on a slow machine. CPU seconds are quoted, since wall time on a shared machine
+// says more about the neighbours. Calibration ids are random: times do not depend on them.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/resources.hpp"
+#include "model/matmul.hpp"
+#include "model/safetensors.hpp"
+#include "plug/bridge.hpp"
+#include "quant/quantize.hpp"
+#include "quant/statistics.hpp"
+
+namespace {
+
+using namespace assay;
+
+// Best CPU seconds of some rounds, all threads together.
+template <class F>
+double best_cpu(int rounds, F &&work) {
+  double best = 1e30;
+  for (int i = 0; i < rounds; ++i) {
+    const double start = process_cpu_seconds();
+    work();
+    best = std::min(best, process_cpu_seconds() - start);
+  }
+  return best;
+}
+
+// fp32 products, GFLOP for each CPU second: the best of a square and model-like shapes.
+double gemm_rate() {
+  double best = 0;
+  for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048},
+                                {4096, 1536, 576},
+                                {4096, 576, 1536}}) {
+    const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
+    const double flops = 2e-9 * static_cast<double>(m * n * k);
+    best = std::max(best, flops / best_cpu(5, [&] { model::fast_linear(x, w); }));
+  }
+  return best;
+}
+
+void gram() {
+  const double rate = gemm_rate();
+  std::printf("GEMM %.0f GFLOP per CPU second\n", rate);
+  for (const int64_t width : {576, 1024, 1536, 2048, 3072}) {
+    const at::Tensor x = at::randn({4096, width});
+    at::Tensor h = at::zeros({width, width});
+    const double full = 2e-9 * 4096 * static_cast<double>(width * width);
+    const double seconds = best_cpu(4, [&] { quant::accumulate_gram(h, x); });
+    std::printf(
+        "Hessian of %lld columns: %.0f %% of GEMM counted as a full product, %.0f %% as its half\n",
+        static_cast<long long>(width), 100 * full / seconds / rate, 50 * full / seconds / rate);
+  }
+}
+
+// A model of Qwen3-0.6B's shape with random weights: its times are the real one's, its words are not.
+void make_qwen3(const std::string &folder) {
+  const int64_t hidden = 1024, inner = 3072, layers = 28, heads = 16, kv = 8, dim = 128,
+                vocab = 151936;
+  std::filesystem::create_directories(folder);
+  const auto generator = at::detail::createCPUGenerator(1);
+  const auto random = [&](std::vector<int64_t> shape) {
+    return (at::randn(shape, generator, at::kFloat) * 0.02).to(at::kBFloat16);
+  };
+  model::named_tensors tensors = {{"model.embed_tokens.weight", random({vocab, hidden})},
+                                  {"model.norm.weight", at::ones({hidden}, at::kBFloat16)}};
+  for (int64_t i = 0; i < layers; ++i) {
+    const std::string at = "model.layers." + std::to_string(i) + ".";
+    for (const auto &[name, out, in] :
+         {std::tuple<const char *, int64_t, int64_t>{"self_attn.q_proj", heads * dim, hidden},
+          {"self_attn.k_proj", kv * dim, hidden},
+          {"self_attn.v_proj", kv * dim, hidden},
+          {"self_attn.o_proj", hidden, heads * dim},
+          {"mlp.gate_proj", inner, hidden},
+          {"mlp.up_proj", inner, hidden},
+          {"mlp.down_proj", hidden, inner}})
+      tensors.emplace_back(at + name + ".weight", random({out, in}));
+    for (const char *name : {"input_layernorm", "post_attention_layernorm"})
+      tensors.emplace_back(at + name + ".weight", at::ones({hidden}, at::kBFloat16));
+    for (const char *name : {"self_attn.q_norm", "self_attn.k_norm"})
+      tensors.emplace_back(at + name + ".weight", at::ones({dim}, at::kBFloat16));
+  }
+  model::write_safetensors_folder(folder, tensors);
+  const json config = {{"architectures", {"Qwen3ForCausalLM"}},
+                       {"model_type", "qwen3"},
+                       {"hidden_size", hidden},
+                       {"intermediate_size", inner},
+                       {"num_hidden_layers", layers},
+                       {"num_attention_heads", heads},
+                       {"num_key_value_heads", kv},
+                       {"head_dim", dim},
+                       {"vocab_size", vocab},
+                       {"max_position_embeddings", 40960},
+                       {"rms_norm_eps", 1e-6},
+                       {"rope_theta", 1000000.0},
+                       {"hidden_act", "silu"},
+                       {"tie_word_embeddings", true},
+                       {"torch_dtype", "bfloat16"}};
+  write_file_atomically(folder + "/config.json", config.dump(1) + "\n");
+}
+
+struct work {
+  double forward = 0, hessian = 0, solve = 0;  // GFLOP; a Hessian counted as the half that it is
+};
+
+work work_of(const model::decoder &decoder, double tokens, double length) {
+  work out;
+  const auto &c = decoder.config();
+  for (const auto *linear : decoder.linears()) {
+    const double in = static_cast<double>(linear->in_features()),
+                 rows = static_cast<double>(linear->out_features());
+    out.forward += 2e-9 * tokens * in * rows;
+    out.solve += 1e-9 * (2.0 / 3 * in * in * in + rows * in * in);
+    const auto &role = linear->role;
+    if (role == "attn.q" || role == "attn.o" || role == "mlp.gate" || role == "mlp.down")
+      out.hessian += 1e-9 * tokens * in * in;
+  }
+  out.forward += 2e-9 * tokens * length * static_cast<double>(c.n_heads * c.head_dim * c.n_layers);
+  return out;
+}
+
+quant::calibration random_calibration(int64_t sequences, int64_t length, int64_t vocab) {
+  const auto ids =
+      at::randint(0, vocab, {sequences, length}, at::detail::createCPUGenerator(3), at::kLong);
+  std::vector<quant::calibration_sequence> made;
+  for (int64_t row = 0; row < sequences; ++row) {
+    const auto *first = ids.const_data_ptr<int64_t>() + row * length;
+    made.push_back({{first, first + length}, {}});
+  }
+  return quant::calibration(std::move(made));
+}
+
+void whole(const std::string &path, const std::string &recipe, int64_t sequences, int64_t length) {
+  plug::install_tensor_services();
+  const double rate = gemm_rate();
+  const auto checkpoint = model::checkpoint::open(path);
+  const auto decoder = model::decoder::load(*checkpoint);
+  const auto what = quant::recipe::from_json(read_json_file(recipe));
+  const auto data = random_calibration(sequences, length, decoder.config().vocab_size);
+  const auto q = quant::quantize(*checkpoint, decoder, what, &data);
+  const auto &pass = q.metadata["calibration_pass"];
+  const double forward = pass["forward_cpu_seconds"], statistics = pass["statistics_cpu_seconds"],
+               all = q.summary["cpu_seconds"];
+  const auto work =
+      work_of(decoder, static_cast<double>(sequences * length), static_cast<double>(length));
+  const double floor = (work.forward + work.hessian) / rate;
+  std::printf("GEMM %.0f GFLOP per CPU second, %d threads\n", rate, at::get_num_threads());
+  std::printf("forward    %7.1f s CPU  %8.0f GFLOP  %3.0f %% of GEMM\n", forward, work.forward,
+              100 * work.forward / forward / rate);
+  std::printf(
+      "statistics %7.1f s CPU  %8.0f GFLOP  %3.0f %% of GEMM (twice that as full products)\n",
+      statistics, work.hessian, 100 * work.hessian / statistics / rate);
+  std::printf("the rest   %7.1f s CPU  %8.0f GFLOP  %3.0f %% of GEMM\n", all - forward - statistics,
+              work.solve, 100 * work.solve / (all - forward - statistics) / rate);
+  std::printf(
+      "all        %7.1f s CPU  %7.1f s wall; floor of forward and Hessians %.1f s CPU: %.0f %%\n",
+      all, q.summary["seconds"].get<double>(), floor, 100 * floor / all);
+  std::printf("peak memory %.0f MB\n", q.summary["peak_memory_bytes"].get<double>() / 1e6);
+}
+
+}  // namespace
+
+int main(int n, char **words) {
+  try {
+    const std::string what = n > 1 ? words[1] : "gram";
+    if (what == "gram")
+      gram();
+    else if (what == "make-qwen3" && n > 2)
+      make_qwen3(words[2]);
+    else if (n > 2)
+      whole(what, words[2], n > 4 ? std::stoll(words[3]) : 64, n > 4 ? std::stoll(words[4]) : 512);
+    else
+      throw error(error_kind::usage,
+                  "bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [N LENGTH]");
+    return 0;
+  } catch (const assay::error &problem) {
+    std::fprintf(stderr, "%s\n", problem.what());
+    return exit_code(problem.kind());
+  }
+}

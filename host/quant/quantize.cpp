@@ -329,8 +329,8 @@ class execution {
       throw_if_cancelled();
       auto stored = store_->load(restored_);
       for (auto &form : stored.forms) {
+        auto &task = *by_name.at(form.name);
         auto weight = dequantize(form);
-        auto &task = *by_name.at(form.name);  // before the move: arguments have no order
         accept(task, {std::move(form), std::move(weight)});
       }
       for (auto &entry : stored.incidents) out_.incidents.add(std::move(entry));

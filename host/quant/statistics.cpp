@@ -137,8 +137,8 @@ input_statistics input_statistics::with_sink(const input_statistics &sink, doubl
 
 input_statistics input_statistics::on(at::Device device) const {
   input_statistics out = *this;
-  for (auto *tensor :
-       {&out.hessian, &out.cross, &out.abs_max, &out.abs_mean, &out.sq_mean, &out.min, &out.max})
+  for (auto *tensor : {&out.hessian, &out.cross, &out.abs_max, &out.abs_mean, &out.sq_mean,
+                       &out.mean, &out.min, &out.max})
     if (tensor->defined()) *tensor = tensor->to(device);
   for (auto &chunk : out.raw) chunk = chunk.to(device);
   return out;

@@ -349,8 +349,6 @@ class execution {
     store_->save(block, finished);
   }
 
-  // --- results ---
-
   void accept(linear_task &t, linear_result result, const input_statistics *inputs = nullptr) {
     const auto weight = result.weight.to(t.linear->weight.device(), t.linear->weight.scalar_type());
     t.linear->weight = weight;

@@ -35,6 +35,10 @@ struct attention_kernel {
   int64_t wide_lanes, narrow_lanes;
   void (*wide)(const attention_panel &panel);
   void (*narrow)(const attention_panel &panel);
+  // out [n, lanes] = weight [n, k] times x [k, lanes], both 64-byte aligned: a score is a product
+  // with few columns, and a linear of few rows is nothing else.
+  void (*wide_product)(const float *x, const float *weight, int64_t k, int64_t n, float *out);
+  void (*narrow_product)(const float *x, const float *weight, int64_t k, int64_t n, float *out);
 };
 
 constexpr int64_t k_max_lanes = 48;

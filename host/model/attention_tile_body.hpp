@@ -176,8 +176,13 @@ void run_panel(const attention_panel &panel) {
     for (int v = 0; v < V; ++v) at(panel.out + (i * V + v) * k_width) *= inverse[v];
 }
 
+template <int V>
+void multiply_few(const float *x, const float *weight, int64_t k, int64_t n, float *out) {
+  score_tile<V>(weight, k, n, x, k, out);
+}
+
 constexpr attention_kernel kernel_of(const char *name) {
-  return {name, 3 * k_width, k_width, run_panel<3>, run_panel<1>};
+  return {name, 3 * k_width, k_width, run_panel<3>, run_panel<1>, multiply_few<3>, multiply_few<1>};
 }
 
 }  // namespace

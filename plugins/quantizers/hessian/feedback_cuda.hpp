@@ -9,13 +9,13 @@ namespace hessian {
 // All pointers are device memory, row-major; matrices lie in the order in which columns are worked
 // on. Returns a cudaError_t as int: 0 = the work is on the stream.
 struct device_feedback {
-  const float *w = nullptr;      // [out, in]
-  const float *u = nullptr;      // [in, in] upper factor of the inverse Hessian
-  const float *scale = nullptr;  // [out, groups]
-  const float *zero = nullptr;   // [out, groups]
+  const float *w = nullptr;        // [out, in]
+  const float *u = nullptr;        // [in, in] upper factor of the inverse Hessian
+  const float *scale = nullptr;    // [out, groups]
+  const float *zero = nullptr;     // [out, groups]
   const int32_t *group = nullptr;  // [in] grid of each position
-  int16_t *codes = nullptr;      // [out, in]
-  float *errors = nullptr;       // [out, in] (w - w^) / U_ii; also the loop's memory
+  int16_t *codes = nullptr;        // [out, in]
+  float *errors = nullptr;         // [out, in] (w - w^) / U_ii; also the loop's memory
   int64_t out = 0, in = 0, groups = 0;
   float low = 0, high = 0;  // codes
 };

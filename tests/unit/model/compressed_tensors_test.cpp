@@ -146,8 +146,8 @@ TEST_CASE("what does not fit is refused with the layer's name") {
   CHECK(read(scheme(4, 16, true), good) == "dir: weight_scale does not fit group_size (layer m)");
   CHECK_THAT(read(scheme(3, 8, true), good),
              contains("pack-quantized weights of 3 bits are not supported"));
-  CHECK_THAT(read(scheme(4, 8, true, "nvfp4-pack-quantized"), good),
-             contains("the compressed-tensors format 'nvfp4-pack-quantized' is not supported"));
+  CHECK_THAT(read(scheme(4, 8, true, "marlin-24"), good),
+             contains("the compressed-tensors format 'marlin-24' is not supported"));
   named_tensors huge = good;
   huge[2].second = at::tensor({int64_t{1} << 40, int64_t{16}}, at::kLong);
   CHECK_THAT(read(scheme(4, 8, true), huge), contains("is no [out, in]"));

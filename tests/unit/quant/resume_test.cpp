@@ -65,8 +65,10 @@ outcome outcome_of(const std::string &model, const std::string &id,
 
 // Started by the test below in a process of its own, which it kills in the second block.
 TEST_CASE("resume: the victim", "[.victim]") {
+  const char *folder = std::getenv("ASSAY_TEST_RESUME");
+  if (folder == nullptr) return;  // matched by the file's own tag: nobody's victim
   quantize_options options;
-  options.resume = std::getenv("ASSAY_TEST_RESUME");
+  options.resume = folder;
   options.progress = [](uint64_t, uint64_t, const std::string &what) {
     if (what.rfind("block 2", 0) == 0) std::raise(SIGKILL);
   };

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "model/kernels.hpp"
+#include "model/threads.hpp"
 
 namespace assay::engine {
 namespace {
@@ -35,7 +36,7 @@ void read_here(const at::Tensor &logits, const std::vector<head_target> &targets
                const row_groups &groups, int64_t begin, std::vector<head_reading> &out) {
   const float *data = logits.const_data_ptr<float>();
   const int64_t vocab = logits.size(1);
-  at::parallel_for(0, logits.size(0), 1, [&](int64_t from, int64_t to) {
+  model::parallel_for(0, logits.size(0), 1, [&](int64_t from, int64_t to) {
     for (int64_t r = from; r < to; ++r) {
       int64_t top = 0;
       const float *row = data + r * vocab;

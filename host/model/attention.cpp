@@ -13,6 +13,7 @@
 #include <new>
 
 #include "model/attention_tile.hpp"
+#include "model/threads.hpp"
 
 namespace assay::model {
 namespace {
@@ -178,7 +179,7 @@ at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const
   if (work < k_serial_work)
     drain(0, 1);
   else
-    at::parallel_for(0, std::min<int64_t>(at::get_num_threads(), std::ssize(tasks)), 1, drain);
+    parallel_for(0, std::min<int64_t>(at::get_num_threads(), std::ssize(tasks)), 1, drain);
   return out;
 }
 

@@ -1,5 +1,6 @@
 // The one loop that takes words apart.
 #include "model/bit_packing.hpp"
+#include "model/threads.hpp"
 
 #include <ATen/Parallel.h>
 
@@ -15,7 +16,7 @@ at::Tensor unpack_codes(const at::Tensor &words, int64_t per_row, int64_t bits) 
   int8_t *to = out.mutable_data_ptr<int8_t>();
   const uint32_t mask = (uint32_t{1} << bits) - 1;
   const auto offset = static_cast<int32_t>(int64_t{1} << (bits - 1));
-  at::parallel_for(0, rows, std::max<int64_t>(1, 32768 / per_row), [&](int64_t begin, int64_t end) {
+  parallel_for(0, rows, std::max<int64_t>(1, 32768 / per_row), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       for (int64_t i = 0; i < per_row; ++i) {
         const int64_t at_bit = i * bits, shift = at_bit % 32;

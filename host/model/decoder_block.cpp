@@ -12,6 +12,7 @@
 
 #include "model/attention.hpp"
 #include "model/kernels.hpp"
+#include "model/threads.hpp"
 
 namespace assay::model {
 namespace {
@@ -38,7 +39,7 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   const int64_t width = x.size(-1), rows = x.numel() / width;
   const float *in = x.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
   float *out = y.mutable_data_ptr<float>();
-  at::parallel_for(0, rows, grain(width), [&](int64_t begin, int64_t end) {
+  parallel_for(0, rows, grain(width), [&](int64_t begin, int64_t end) {
     kernels::rms_norm(in + begin * width, w, out + begin * width, end - begin, width,
                       static_cast<float>(eps));
   });
@@ -58,7 +59,7 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
               *sin = context.sin.const_data_ptr<float>();
   const int64_t tokens = x.size(1), width = heads * 2 * half,
                 positions = context.cos.size(0) * context.cos.size(1);
-  at::parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
+  parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t position = row % positions;  // one table for all rows, or one per row
       kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
@@ -181,7 +182,7 @@ at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
   if (!use_kernels(g) || !use_kernels(u)) return at::silu(g) * u;
   float *gate_data = g.mutable_data_ptr<float>();
   const float *up_data = u.const_data_ptr<float>();
-  at::parallel_for(0, g.numel(), 32768, [&](int64_t begin, int64_t end) {
+  parallel_for(0, g.numel(), 32768, [&](int64_t begin, int64_t end) {
     kernels::silu_mul(gate_data + begin, up_data + begin, end - begin);
   });
   return g;

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "model/gguf_blocks.hpp"
+#include "model/threads.hpp"
 
 namespace assay::model {
 namespace {
@@ -82,20 +83,20 @@ class gguf_source : public tensor_source {
     const int64_t half = heads > 0 ? rows / heads / 2 : 0;
     const uint8_t *in = file_->bytes_of(source);
     float *data = out.mutable_data_ptr<float>();
-    at::parallel_for(
-        0, rows, std::max<int64_t>(1, 65536 / row_elements), [&](int64_t begin, int64_t end) {
-          for (int64_t row = begin; row < end; ++row) {
-            // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part
-            // 0|1.
-            int64_t from = row;
-            if (heads > 0) {
-              const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
-              from = head * 2 * half + i * 2 + part;
-            }
-            format.dequantize(in + from * blocks * format.block_bytes, data + row * row_elements,
-                              blocks);
-          }
-        });
+    parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t row = begin; row < end; ++row) {
+                     // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part
+                     // 0|1.
+                     int64_t from = row;
+                     if (heads > 0) {
+                       const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
+                       from = head * 2 * half + i * 2 + part;
+                     }
+                     format.dequantize(in + from * blocks * format.block_bytes,
+                                       data + row * row_elements, blocks);
+                   }
+                 });
     if (source.type != 0) file_->drop(source);
     return out;
   }

@@ -11,6 +11,7 @@
 
 #include "model/attention_tile.hpp"
 #include "model/autograd_linear.hpp"
+#include "model/threads.hpp"
 
 namespace assay::model {
 namespace {
@@ -84,7 +85,7 @@ at::Tensor linear_of_few(const at::Tensor &x, const at::Tensor &weight, const at
   const float *plus = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
   float *to = out.mutable_data_ptr<float>();
   const int64_t pieces = (n + k_few_outputs - 1) / k_few_outputs;
-  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
     alignas(64) float products[k_few_outputs * k_max_lanes];
     for (int64_t first = begin * k_few_outputs; first < std::min(n, end * k_few_outputs);
          first += k_few_outputs) {

@@ -5,7 +5,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <atomic>
 #include <chrono>
 #include <optional>
 
@@ -112,20 +111,15 @@ class execution {
     return false;
   }
 
-  // body(task) for every task, on all threads; ATen runs serially inside.
+  // One linear after another: a quantizer's own loops take all threads (host->parallel_for).
   void run_data_free() {
-    std::atomic<size_t> next{0}, done{0};
-    auto &tasks = list_.tasks;
-    at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t) {
-      at::NoGradGuard no_grad;  // thread-local
-      for (size_t i = next++; i < tasks.size(); i = next++) {
-        throw_if_cancelled();
-        work_alone(tasks[i], nullptr, {});
-        ++done;
-        if (begin == 0)
-          report_progress(options_.progress, done, tasks.size(), tasks[i].linear->name);
-      }
-    });
+    const at::NoGradGuard no_grad;
+    size_t done = 0;
+    for (linear_task &task : list_.tasks) {
+      throw_if_cancelled();
+      work_alone(task, nullptr, {});
+      report_progress(options_.progress, ++done, list_.tasks.size(), task.linear->name);
+    }
   }
 
   void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,

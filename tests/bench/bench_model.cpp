@@ -108,22 +108,27 @@ void bench_once(const model::decoder &decoder) {
   std::printf("once: %.3f wall %.3f cpu\n", t.wall, t.cpu);
 }
 
-// Where a prefill's time goes, in CPU seconds of the process: those suffer less from neighbours than wall time.
+// Where a prefill's time goes. CPU seconds suffer less from neighbours than wall time; what both
+// threads share evenly takes twice as many CPU seconds as wall seconds.
 void bench_stages(const model::decoder &decoder) {
   const at::NoGradGuard no_grad;
   const int64_t tokens = 2048;
   const model::forward_context context = decoder.context(1, tokens);
   const char *names[] = {"norm 1", "q k v, rope, attention", "o, add",
                          "norm 2", "gate, up, silu",         "down, add"};
-  double seconds[6] = {};
+  double seconds[6] = {}, wall[6] = {};
   at::Tensor h = decoder.embed(at::randint(0, decoder.config().vocab_size, {1, tokens}, at::kLong));
   for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
     const model::decoder_block &b = decoder.block(i);
     double last = process_cpu_seconds();
+    auto clock = std::chrono::steady_clock::now();
     const auto lap = [&](int stage) {
       const double now = process_cpu_seconds();
+      const auto tick = std::chrono::steady_clock::now();
       seconds[stage] += now - last;
+      wall[stage] += std::chrono::duration<double>(tick - clock).count();
       last = now;
+      clock = tick;
     };
     at::Tensor x = b.attention_input(h);
     lap(0);
@@ -139,7 +144,7 @@ void bench_stages(const model::decoder &decoder) {
     lap(5);
   }
   for (int stage = 0; stage < 6; ++stage)
-    std::printf("stage %-24s %.3f CPU s\n", names[stage], seconds[stage]);
+    std::printf("stage %-24s %.3f CPU s, %.3f s\n", names[stage], seconds[stage], wall[stage]);
   const at::Tensor q = at::randn({1, 9, tokens, 64}), k = at::randn({1, 3, tokens, 64});
   const double start = process_cpu_seconds();
   for (int i = 0; i < 30; ++i)

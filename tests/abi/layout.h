@@ -1,0 +1,15 @@
+/* One line for a struct, one for each member: name, offset, size. */
+#pragma once
+
+#include <assay.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define STRUCT(type) printf("%s size %zu\n", #type, sizeof(type))
+#define FIELD(type, member) \
+  printf("%s.%s %zu %zu\n", #type, #member, offsetof(type, member), sizeof(((type *)0)->member))
+
+void print_base(void);
+void print_layer(void);
+void print_kinds(void);
+void print_extensions(void);

@@ -31,11 +31,21 @@ local function index_of(calibration, model)
    return hashes, passages
 end
 
+-- A record that is a chat, as calibration reads it: the turns' contents.
+local function chat_of(record)
+   if type(record.messages) ~= "table" then return nil end
+   local parts = {}
+   for i, message in ipairs(record.messages) do
+      parts[i] = type(message.content) == "string" and message.content or ""
+   end
+   return table.concat(parts, "\n")
+end
+
 local function compare(task, dataset, hashes, passages)
    local found = { records = 0, shared = 0, with_passage = 0, too_short = 0, first = json.null }
    local lines = is_lines(dataset)
    for record in dataset:records() do
-      local text = dataset:text_of(record)
+      local text = dataset:text_of(record) or chat_of(record)
       if text then
          found.records = found.records + 1
          local hash, p = content_of(text, lines), passages:check(text)
@@ -75,27 +85,30 @@ function contamination.refuse(calibration, overlaps)
    if calibration.options.allow_overlap then return end
    for _, one in ipairs(overlaps) do
       if one.shared_records > 0 then
-         fail.usage(("calibration and the task '%s' share %d of %d records: what is evaluated must not be calibrated on")
-                       :format(one.task, one.shared_records, one.records),
+            local name = calibration.options.name
+         fail.usage(("%s and the task '%s' share %d of %d records: what is evaluated must not be calibrated on")
+                       :format(name and ("calibration '%s'"):format(name) or "calibration", one.task, one.shared_records,
+                               one.records),
                     "Calibrate on another split, or say why with allow_overlap = \"...\"")
       end
    end
 end
 
--- A stage for each subject: tokens of the calibration (kept in tokens.json), their facts, and the overlap with every task.
-function contamination.stage_key(context, fingerprint)
+-- A stage for each subject and calibration: its tokens (kept in tokens.json), their facts, the overlap with every task.
+function contamination.stage_key(context, fingerprint, calibration)
    local datasets = json.list {}
    for _, task in ipairs(context.study.tasks) do
       local dataset = task.options.dataset
       datasets[#datasets + 1] = { task = task.id, dataset = dataset and dataset:identity() or json.null }
    end
-   return { stage = "calibration", subject = fingerprint, calibration = context.study.calibration:identity(),
+   return { stage = "calibration", subject = fingerprint, calibration = calibration:identity(),
             tasks = datasets, run_words = contamination.run_words, assay = native.sys.settings().version }
 end
 
-function contamination.run(context, subject, fingerprint)
-   local calibration = context.study.calibration
-   local stage, was_there = context.store:stage(contamination.stage_key(context, fingerprint), function(folder)
+-- Returns the stage, and whether it was there before this run: recipes may bring the same calibration more than once.
+function contamination.run(context, subject, fingerprint, calibration)
+   local key = contamination.stage_key(context, fingerprint, calibration)
+   local stage, was_there = context.store:stage(key, function(folder)
       local model = context.models:of_subject(subject)
       local facts, made = calibration:describe(model), calibration:tokens_for(model)
       native.fs.write(folder .. "/tokens.json", json.encode(json.object {
@@ -104,6 +117,10 @@ function contamination.run(context, subject, fingerprint)
                            { "overlap", contamination.check(calibration, model, context.study.tasks) } }
    end)
    contamination.refuse(calibration, stage.result.overlap)
+   local path = context.store:path(key)
+   context.compared = context.compared or {}
+   was_there = was_there and not context.compared[path]
+   context.compared[path] = true
    return stage, was_there
 end
 

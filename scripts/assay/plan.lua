@@ -137,7 +137,7 @@ local function print_table(study, total)
    for _, one in ipairs(study.missing) do
       io.write(("not available: %s %s: %s\n"):format(one.kind, one.label, one.reason))
    end
-   if study.calibration then io.write(tostring(study.calibration), "\n") end
+   for _, calibration in ipairs(study:calibrations()) do io.write(tostring(calibration), "\n") end
    for _, subject in ipairs(study.subjects) do
       local facts = plan.facts(subject)
       io.write(("subject %-17s %s, %.1f M parameters\n"):format(subject.id, facts.architecture,

@@ -138,7 +138,7 @@ local function variant_part(context, variant)
    local out = object {
       { "id", variant.id }, { "subject", variant.subject.id }, { "label", variant.recipe.label },
       { "method", variant.recipe.data.method },
-      { "calibration", context.calibration_ids[variant.calibration] or null },
+      { "calibration", calibrations.id_of(context, variant) or null },
       { "status", problem and "failed" or "ok" } }
    if problem then out.reason = tostring(problem) end
    out.recipe = variant.none and null or (native.quant.recipe(variant.recipe.data))
@@ -324,7 +324,6 @@ function record.assemble(context)
    report.environment = environment_part(context)
    report.subjects = subjects_part(context)
    report.calibrations = calibrations.list(context)
-   context.calibration_ids = calibrations.ids(context)
    report.variants = list()
    for _, variant in ipairs(context.study:variants()) do
       report.variants[#report.variants + 1] = variant_part(context, variant)

@@ -1,5 +1,5 @@
 -- assay run: computes the stages of a study that are not stored yet, then writes the report.
--- Order: facts of each subject, identity gate, calibration, then every variant: quantize, save, look, measure.
+-- Order: facts of each subject, identity gate, calibrations, then every variant: quantize, save, look, measure.
 local contamination = require "assay.contamination"
 local fail = require "assay.fail"
 local identity = require "assay.gates.identity"
@@ -16,14 +16,14 @@ local json, sys = native.json, native.sys
 -- One stage = { kind, variant, task?, seconds (estimate) }, in order of execution.
 local function stages_of(study, rate)
    local stages, seen = {}, {}
-   local function add(kind, variant, task)
-      stages[#stages + 1] = { kind = kind, variant = variant, task = task,
+   local function add(kind, variant, task, calibration)
+      stages[#stages + 1] = { kind = kind, variant = variant, task = task, calibration = calibration,
                               seconds = plan.seconds(kind, variant, task, rate) }
    end
    for _, variant in ipairs(study:variants()) do
       if not seen[variant.subject.id] then
          add("identity", variant)
-         if study.calibration then add("calibration", variant) end
+         for _, calibration in ipairs(study:calibrations()) do add("calibration", variant, nil, calibration) end
       end
       seen[variant.subject.id] = true
       if not variant.none then add("quantize", variant) end
@@ -39,7 +39,8 @@ end
 local function name_of(stage)
    if stage.kind == "task" then return stage.variant.id .. ": " .. stage.task.id end
    if stage.kind == "noise" then return stage.variant.id .. ": " .. stage.task.id .. " again" end
-   return stage.variant.id .. ": " .. stage.kind
+   local name = stage.calibration and stage.calibration.options.name
+   return stage.variant.id .. ": " .. stage.kind .. (name and " " .. name or "")
 end
 
 local function event(kind, stage, fields)
@@ -54,7 +55,7 @@ local function run_stage(context, stage)
    if stage.kind == "identity" then return identity.run(context, stage.variant) end
    if stage.kind == "calibration" then
       local subject = stage.variant.subject
-      return contamination.run(context, subject, variants.fingerprint(context, subject))
+      return contamination.run(context, subject, variants.fingerprint(context, subject), stage.calibration)
    end
    if stage.kind == "quantize" then return variants.quantize(context, stage.variant) end
    if stage.kind == "preflight" then return preflight.run(context, stage.variant) end

@@ -145,6 +145,18 @@ function study_class:variants()
    return list
 end
 
+-- The study's own calibration first, then those that recipes brought, each once, in the order of the recipes.
+function study_class:calibrations()
+   local list, seen = {}, {}
+   local function add(calibration)
+      if calibration and not seen[calibration] then list[#list + 1] = calibration end
+      if calibration then seen[calibration] = true end
+   end
+   add(self.calibration)
+   for _, recipe in ipairs(self.recipes) do add(recipe.calibrated and recipe.calibration or nil) end
+   return list
+end
+
 function study_class:plan() return require("assay.plan").print(self) end
 
 function study_class:__tostring()

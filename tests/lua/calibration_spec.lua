@@ -218,6 +218,14 @@ describe("contamination", function()
       assert.equal(1, overlaps[1].shared_records)
       assert.equal(1, overlaps[1].records_with_passage)
    end)
+   it("reads evaluated chats by their turns", function()
+      local chats = write("chats.jsonl", ('{"messages": [{"role": "user", "content": "q1 %s"}, {"role": "assistant", '
+                                          .. '"content": "a1 %s"}]}\n'):format(numbered("p", 20), numbered("r", 20)))
+      local c = assay.calibration { dataset = assay.dataset.jsonl { path = chats }, samples = 1, template = "chat" }
+      local overlaps = contamination.check(c, stub(), { task("same", own), task("chats", chats) })
+      assert.equal(1, overlaps[1].shared_records)
+      assert.equal(1, overlaps[2].shared_records)
+   end)
    it("compares given token ids by their text", function()
       local m = stub()
       local c = assay.calibration { ids = { m:encode(numbered("z", 20) .. " yes"), m:encode "one two" } }

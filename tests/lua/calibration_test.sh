@@ -32,6 +32,25 @@ contains "$(cat "$work/same/report.json")" '"overlap_with_eval": 1'
 contains "$(cat "$work/same/report.md")" "leakage is the question"
 contains "$(cat "$work/same/report.html")" "leakage is the question"
 
+# the same of a calibration that a recipe brought: compared with every task, stored, refused, or reported with its reason
+brought=(--set of=recipe --quiet)
+expect 0 run "${study[@]}" "$work/other.txt" "${brought[@]}" --out "$work/brought"
+report=$(sed -n '/"calibrations"/,/"variants"/p' "$work/brought/report.json")
+contains "$report" '"id": "r1"'
+contains "$report" '"overlap_with_eval": 0'
+contains "$report" '"records_with_passage": 0'
+contains "$(cat "$work/brought/report.md")" "perplexity: 0 of 1 records"
+same=$(grep -o '"sha256": "[0-9a-f]*"' <<<"$report" | head -1 | cut -d'"' -f4)
+[ "$same" = "$hash" ] || fail "the same tokens have another hash"
+contains "$(cat "$work/brought/report.json")" '"calibration": "r1"'
+contains "$(cat "$work/brought/report.json")" "4 sequences, 256 tokens, the shortest of 64"
+expect 2 run "${study[@]}" "$work/text.txt" "${brought[@]}" --out "$work/brought_same"
+contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: what is evaluated must not be calibrated on"
+[ ! -e "$work/brought_same/report.json" ] || fail "a report was written all the same"
+expect 0 run "${study[@]}" "$work/text.txt" "leakage is the question" "${brought[@]}" --out "$work/brought_same"
+contains "$(cat "$work/brought_same/report.json")" '"overlap_with_eval": 1'
+contains "$(cat "$work/brought_same/report.md")" "leakage is the question"
+
 # on the command line: a file, a known set, neither
 quantize=(quantize --method gptq --model "$work/model" --bits 4 --group-size 16 --samples 4 --length 64 --quiet)
 expect 0 "${quantize[@]}" --out "$work/q" --calib "$work/other.txt"

@@ -328,7 +328,7 @@ function view:cards()
         { "content", short_hash(d.sha256) } } }
   end
   for _, c in ipairs(self.report.calibrations) do
-    out[#out + 1] = { "Calibration " .. c.id, pairs_of { { "source", c.source }, { "split", c.split },
+    out[#out + 1] = { "Calibration " .. c.id, pairs_of { { "name", c.name }, { "source", c.source }, { "split", c.split },
       { "a part, because", c.subset }, { "licence", c.license }, { "sequences", c.sequences },
       { "tokens", c.tokens and format.count(c.tokens) },
       { "counted tokens", c.counted_tokens ~= c.tokens and c.counted_tokens and format.count(c.counted_tokens) or nil },

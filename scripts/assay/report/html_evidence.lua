@@ -46,18 +46,18 @@ function evidence.detectors(v)
   return table.concat(out) .. "</tbody></table></div>\n"
 end
 
-local function prevalence_text(rows)
+local function prevalence_text(v, rows)
   local parts = {}
   for _, row in ipairs(rows or {}) do
-    parts[#parts + 1] = row.symptom .. " in " .. row.count .. " of " .. row.items .. " "
+    parts[#parts + 1] = v:symptom(row.symptom) .. " in " .. row.count .. " of " .. row.items .. " "
       .. format.range(row.low, row.high, 100) .. " %"
   end
   return table.concat(parts, "; ")
 end
 
-local function side(title, output, divergence)
+local function side(v, title, output, divergence)
   local same, rest = view.split_at_divergence { text = output.text, divergence = divergence }
-  local about = view.output_note { tokens = output.n_tokens, finish = output.finish_reason }
+  local about = v:output_note { tokens = output.n_tokens, finish = output.finish_reason }
   local body = esc(same)
   if rest then
     local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
@@ -99,14 +99,18 @@ function evidence.failures(v)
   for _, part in ipairs(v.report.failures or {}) do
     local task = part.task and (v.task[part.task] or {}).title or part.task
     out[#out + 1] = "<h3>" .. esc(v:label(part.variant) .. (task and ": " .. task or "")) .. '</h3><p class="hint">'
-      .. esc(prevalence_text(part.prevalence)) .. "</p>"
+      .. esc(prevalence_text(v, part.prevalence)) .. "</p>"
     for _, item in ipairs(part.chosen or {}) do
       local e = item.entry
-      local n = common_bytes(e.base.text, e.quant.text)
       out[#out + 1] = '<div class="prompt"><div class="kind">' .. esc(kind_of(item)) .. "</div>" .. asked(e.prompt or "")
         .. '<div class="answers">'
-        .. side("none", e.base)
-        .. side(v:label(part.variant), e.quant, not e.identical and { byte = n } or nil) .. "</div></div>\n"
+      if e.identical then
+        out[#out + 1] = side(v, "none and " .. v:label(part.variant), e.base)
+      else
+        out[#out + 1] = side(v, "none", e.base)
+          .. side(v, v:label(part.variant), e.quant, { byte = common_bytes(e.base.text, e.quant.text) })
+      end
+      out[#out + 1] = "</div></div>\n"
     end
   end
   if #out == 0 then return end

@@ -227,7 +227,7 @@ local function lengths(v)
     out[#out + 1] = figure("Lengths of answers: " .. title, plots.curves(series, { title = "Lengths of answers: " .. title,
       y_low = 0, y_high = 1, x_label = "tokens", y_label = "share of answers",
       show_x = format.plain, show_y = function(y) return format.percent(y, 0) end,
-      mark = cap and { cap, "limit" } or nil,
+      mark = cap and { cap, "limit" } or nil, steps = true,
       description = table.concat(told, "; ") }), "Share of answers that are at most so long.", series, told)
   end
   return table.concat(out)

@@ -257,7 +257,7 @@ local function answer(v, output)
       .. esc(first or "\u{21B5}")
       .. "</mark>" .. esc(tail or "")
   end
-  local about = view.output_note(output)
+  local about = v:output_note(output)
   if not rest and not reference then about = about .. (about ~= "" and " · " or "") .. "identical to none" end
   return '<article class="answer"><h4>' .. esc(v:label(output.variant)) .. '</h4><div class="about">' .. esc(about)
     .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"

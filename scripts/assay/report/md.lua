@@ -114,7 +114,7 @@ local function generations(v)
     out[#out + 1] = "### " .. esc(item.prompt_id) .. (item.category and " (" .. esc(item.category) .. ")" or "")
       .. "\n\n" .. escape.fence(item.prompt or "")
     for _, output in ipairs(item.outputs or {}) do
-      out[#out + 1] = "**" .. esc(v:label(output.variant)) .. "**, " .. esc(view.output_note(output)) .. "\n\n"
+      out[#out + 1] = "**" .. esc(v:label(output.variant)) .. "**, " .. esc(v:output_note(output)) .. "\n\n"
         .. escape.fence(output.text or "")
     end
   end

@@ -67,7 +67,7 @@ local function frame(o, x_low, x_high, y_low, y_high)
 end
 
 -- Curves. series: { { label, points = { { x, y }, ... }, dashed }, ... }; options: title, description, x_label, y_label,
--- x_log, y_log, y_low, y_high, zero (a line at y = 0), mark = { x, label }.
+-- x_log, y_log, y_low, y_high, zero (a line at y = 0), mark = { x, label }, steps (y holds until the next x).
 function plots.curves(series, o)
   local x_low, x_high = limits(series, 1, o.x_log)
   local y_low, y_high = limits(series, 2, o.y_log)
@@ -80,10 +80,12 @@ function plots.curves(series, o)
   end
   for i, one in ipairs(series) do
     local path = {}
+    local before
     for _, p in ipairs(one.points) do
       if (not o.x_log or p[1] > 0) and (not o.y_log or p[2] > 0) then
-        path[#path + 1] = n(px(math.max(x_low, math.min(x_high, p[1])))) .. ","
-          .. n(py(math.max(y_low, math.min(y_high, p[2]))))
+        local x, y = n(px(math.max(x_low, math.min(x_high, p[1])))), n(py(math.max(y_low, math.min(y_high, p[2]))))
+        if o.steps and before then path[#path + 1] = x .. "," .. before end
+        path[#path + 1], before = x .. "," .. y, y
       end
     end
     out[#out + 1] = '<polyline points="' .. table.concat(path, " ") .. '" class="curve '

@@ -205,20 +205,23 @@ function tables.decision(v)
   local rows = {}
   for _, variant in ipairs(v.report.variants) do
     local judged = v.verdict_of[variant.id]
-    local verdict = judged and judged.verdict or "not_run"
+    local verdict, result = judged and judged.verdict or "not_run", v:deciding_result(variant.id)
     if variant.recipe then
       local text
       if variant.collapsed then
         text = "Not usable: " .. table.concat(variant.collapsed, "; ")
       elseif PASSING[verdict] then
         text = "Acceptable for what was measured here: every primary metric lies within its margin"
+      elseif verdict == "worse" and result and result.within_margin then
+        text = "Where a loss below the declared margin counts as none: it is resolved, and smaller than that"
       elseif verdict == "worse" then
         local loss = {}
         for _, because in ipairs(judged.because or {}) do
           local task = v.task[because.task] or {}
-          loss[#loss + 1] = words.metric(because.metric) .. " on " .. (task.title or because.task)
+          local metric, title = words.metric(because.metric), task.title or because.task
+          loss[#loss + 1] = title:lower():find(metric:lower(), 1, true) == 1 and title or metric .. " on " .. title
         end
-        text = "Only where this loss may be paid for its size: " .. table.concat(loss, "; ")
+        text = "Only where a loss may be paid for its size; lost: " .. table.concat(loss, "; ")
       elseif verdict == "invalid" then
         text = "No statement: a blocking check failed"
       else
@@ -227,10 +230,10 @@ function tables.decision(v)
       local failures = {}
       for _, part in ipairs(v.report.failures or {}) do
         for _, item in ipairs(part.variant == variant.id and part.prevalence or {}) do
-          if item.low > 0.02 then failures[#failures + 1] = item.symptom .. " in " .. item.count .. " of " .. item.items end
+          if item.low > 0.02 then failures[#failures + 1] = v:symptom(item.symptom) .. " in " .. item.count .. " of " .. item.items end
         end
       end
-      rows[#rows + 1] = { v:label(variant.id), words.short(verdict), text,
+      rows[#rows + 1] = { v:label(variant.id), words.short(verdict, result), text,
         #failures > 0 and table.concat(failures, ", ") or "" }
     end
   end

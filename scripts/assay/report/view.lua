@@ -39,6 +39,8 @@ function view.open(data)
   local self = { report = report, variant = index_by_id(report.variants), task = index_by_id(report.tasks),
     subject = index_by_id(report.subjects) }
   self.many_subjects = #report.subjects > 1
+  self.symptoms = {} -- id to title, as the report's own detectors name them
+  for _, item in ipairs(report.detectors or {}) do self.symptoms[item.id] = item.title end
   self.verdict_of = {}
   for _, item in ipairs(report.verdicts) do self.verdict_of[item.variant] = item end
   return setmetatable(self, { __index = view })
@@ -49,6 +51,11 @@ function view:label(variant_id)
   local variant = self.variant[variant_id]
   if not variant then return variant_id end
   return (self.many_subjects and variant.subject .. " · " or "") .. (variant.label or variant.id)
+end
+
+-- "loop at the end (F05)".
+function view:symptom(id)
+  return self.symptoms[id] and self.symptoms[id] .. " (" .. id .. ")" or id
 end
 
 function view:margin(task_id, metric)
@@ -109,6 +116,17 @@ local function shortened(text)
   return cut .. " …"
 end
 
+-- The result that a variant's verdict rests on.
+function view:deciding_result(variant_id)
+  local judged = self.verdict_of[variant_id]
+  local because = judged and judged.because and judged.because[1]
+  for _, group in ipairs(because and self:groups() or {}) do
+    if group.task.id == because.task and group.metric == because.metric then
+      return view.result_of(group, variant_id)
+    end
+  end
+end
+
 -- One line per variant for the card at the top: { label, verdict, tone, finding, size }.
 function view:card()
   local headline, rows = self:headline(), {}
@@ -116,14 +134,7 @@ function view:card()
     local result = view.result_of(headline, variant.id)
     local judged = self.verdict_of[variant.id]
     local verdict = judged and judged.verdict or result and result.verdict or "not_run"
-    local because = judged and judged.because and judged.because[1]
-    if because then
-      for _, group in ipairs(self:groups()) do
-        if group.task.id == because.task and group.metric == because.metric then
-          result = view.result_of(group, variant.id) or result
-        end
-      end
-    end
+    result = self:deciding_result(variant.id) or result
     local size = {}
     if variant.bits_per_weight then
       size[#size + 1] = format.fixed(variant.bits_per_weight, 2) .. " bits per weight"
@@ -258,13 +269,13 @@ function view.split_at_divergence(output)
   return text:sub(1, place), text:sub(place + 1)
 end
 
-function view.output_note(output)
+function view:output_note(output)
   local parts = {}
   if output.tokens then parts[#parts + 1] = format.count(output.tokens) .. " tokens" end
   if output.finish == "length" then parts[#parts + 1] = "cut at the limit" end
   if output.divergence then parts[#parts + 1] = "differs from token " .. format.count(output.divergence.token) end
   for _, flag in ipairs(output.flags or {}) do
-    if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = flag end -- said already
+    if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = self:symptom(flag) end -- said already
   end
   return table.concat(parts, " · ")
 end

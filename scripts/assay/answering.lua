@@ -60,6 +60,24 @@ local function generate_all(o, m, definition, questions, shots)
   return outputs
 end
 
+-- Questions whose right answer the grader can read; the others would be wrong for every model and are left out of all arms,
+-- with the rows that cannot be read.
+local function gradable(definition, questions, skipped)
+  local grader = definition.graders[1]
+  if grader.id ~= "math" then return questions end
+  local samples, out = {}, {}
+  for i, question in ipairs(questions) do samples[i] = { record = { prediction = "", gold = question.gold_text } } end
+  local given = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
+  for i, question in ipairs(questions) do
+    if given.unreadable_gold.scores[i] == 0 then out[#out + 1] = question
+    else skipped[#skipped + 1] = tostring(question.id) end
+  end
+  if #out == 0 then
+    require("assay.fail").work("no right answer of these questions can be read by the grader")
+  end
+  return out
+end
+
 -- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
 -- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
 -- needed keep = function(question), distinct, extract = function(text), derive = function(questions, metrics) }.
@@ -95,6 +113,7 @@ function answering.task(definition)
   }
   function task.run(o, m)
     local questions, shots, skipped = prompting.draw(o, definition)
+    questions = gradable(definition, questions, skipped)
     local overlong
     questions, overlong = prompting.fitting(m, questions, function(question)
       return prompting.text(o, m, plain_prompt(shots, question), question.prefix), o.max_tokens
@@ -120,6 +139,9 @@ function answering.graded(definition, questions, outputs)
     end
     local given, note = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
     for from, to in pairs(grader.take) do metrics[to] = given[from] end
+    if given.tier then
+      for i, tier in ipairs(given.tier.scores) do outputs[i].grader_tier = outputs[i].grader_tier or math.tointeger(tier) end
+    end
     if note and next(note) then notes[grader.id] = note end
   end
   if definition.derive then definition.derive(questions, metrics) end

@@ -97,6 +97,25 @@ local function divergence_row(own, base)
                    or nil }
 end
 
+-- F16 where one text is graded strictly and by its last number: right answers that are not in the asked form. A gap that
+-- grows is a loss of format, not of mathematics.
+local function format_row(own, base)
+   local function gap(result)
+      local strict, flexible = (result.metrics or {}).strict, (result.metrics or {}).flexible
+      if not (strict and flexible) then return nil end
+      local n = 0
+      for i, score in ipairs(flexible.scores) do if score == 1 and strict.scores[i] == 0 then n = n + 1 end end
+      return n, #flexible.scores
+   end
+   local count, items = gap(own)
+   local base_count, base_items = gap(base)
+   if not (count and base_count) or items == 0 or base_items == 0 then return nil end
+   local share, before = count / items, base_count / base_items
+   return { id = "F16", title = "no answer in the asked form", count = count, items = items, base_count = base_count,
+            base_items = base_items, status = share > before + 0.05 and "flag" or "ok",
+            text = ("right but not in the strict form: %.1f %% against %.1f %%"):format(100 * share, 100 * before) }
+end
+
 local function rows_of(own, base)
    local rows = {}
    if own.outputs and base.outputs and #own.outputs > 0 then
@@ -104,6 +123,7 @@ local function rows_of(own, base)
       rows[#rows + 1] = length_row(own, base)
       rows[#rows + 1] = divergence_row(own, base)
    end
+   rows[#rows + 1] = format_row(own, base)
    rows[#rows + 1] = label_row(own, base)
    rows[#rows + 1] = constant_row(own, base)
    return rows

@@ -31,7 +31,7 @@ function judge.primary(study)
    for _, task in ipairs(study.tasks) do
       for i, metric in ipairs(task.definition.metrics) do
          local one = declared[task.id .. "\0" .. metric.name]
-         if one or not study.primary and i == 1 then
+         if one or not study.primary and i == 1 and not task.definition.exploratory then
             out[#out + 1] = { task = task.id, metric = metric.name,
                               margin = one and one.margin or task.options.margin
                                        or judge.default_margin(metric, task.definition),
@@ -138,6 +138,14 @@ local function log_scores(metric)
    return metric and not metric.weights and #metric.scores >= 2 and metric or nil
 end
 
+-- Whether item k of one subject is item k of the other: the same names, and for windows of tokens the same vocabulary.
+local function same_items(a, b, first, second)
+   if #a.scores ~= #b.scores then return false end
+   if a.link == "exp" and plan.facts(first).vocabulary ~= plan.facts(second).vocabulary then return false end
+   for i, id in ipairs(a.ids or {}) do if id ~= (b.ids or {})[i] then return false end end
+   return true
+end
+
 -- (second quantized - second) - (first quantized - first), item by item. measured(task, subject) as in record.lua.
 function judge.interaction(context, measured)
    local out, study = json.list {}, context.study
@@ -158,9 +166,10 @@ function judge.interaction(context, measured)
             local cells = {}
             for i, result in ipairs { a.none or false, a[recipe.id] or false, b.none or false, b[recipe.id] or false } do
                cells[i] = result and log_scores((result.metrics or {})[primary.metric]) or false
+               if cells[i] then cells[i].ids = result.ids end
             end
             if recipe.id ~= "none" and cells[1] and cells[2] and cells[3] and cells[4]
-               and #cells[1].scores == #cells[3].scores then
+               and same_items(cells[1], cells[3], first, second) then
                local i = stats.difference_in_differences(cells[1].scores, cells[2].scores, cells[3].scores,
                                                          cells[4].scores, options_of(context))
                local scale = cells[1].unit == "fraction" and 100 or 1

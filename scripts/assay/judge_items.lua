@@ -33,6 +33,18 @@ local function clustered(options, clusters)
   return clusters and { replicates = options.replicates, seed = options.seed, clusters = clusters } or options
 end
 
+-- A right-or-wrong score over some of the items (a ratio of zeros and ones) as what it is: a proportion of those items.
+local function plain(metric)
+  if metric.kind ~= "ratio" or not metric.weights then return metric end
+  local scores = {}
+  for i, score in ipairs(metric.scores) do
+    local weight = metric.weights[i]
+    if not (score == 0 or score == 1) or not (weight == 0 or weight == 1) then return metric end
+    if weight == 1 then scores[#scores + 1] = score end
+  end
+  return { value = metric.value, unit = metric.unit, direction = metric.direction, kind = "binary", scores = scores }
+end
+
 -- counts and interval of one variant; nil for an interval that cannot be had
 local function own_part(metric, counts, options, clusters)
   local n = #metric.scores
@@ -131,9 +143,13 @@ local function answer_change(own, base)
   return changed / #own.choices
 end
 
-local function same_items(a, b)
-  if #a.scores ~= #b.scores then return false end
-  return true
+-- Why two arms cannot be compared item by item, or nil. A ratio whose weights come from the answers themselves (the share
+-- of abstentions that are right) counts other items in each arm.
+local function unlike(a, b)
+  if #a.scores ~= #b.scores or #a.scores < 2 then return "too few items for a comparison" end
+  for i, weight in ipairs(not is_exponential(a) and a.weights or {}) do
+    if weight ~= b.weights[i] then return "other items count in each arm: read the two intervals" end
+  end
 end
 
 -- rows: { { variant = , stage = { result = items.result(...) } }, ... }, the reference first. Verdicts and adjusted p are
@@ -144,18 +160,19 @@ function judge_items.results(task, metric_name, rows, options)
     local own = row.stage.result
     local metric = (own.metrics or {})[metric_name]
     if metric then
-      local counts, interval = own_part(metric, own.counts, options, own.clusters)
+      local counts, interval = own_part(plain(metric), own.counts, options, own.clusters)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
         { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
         { "kind", metric.kind }, { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
       if k == 1 then result.verdict = "reference" end
       if not interval then result.reason = "an interval needs at least two windows" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]
-      if base and same_items(base, metric) and #metric.scores >= 2 then
-        result.paired, result.mde = paired_part(metric, base, reference.variant.id, options, own.clusters)
+      local reason = base and unlike(metric, base)
+      if base and not reason then
+        result.paired, result.mde = paired_part(plain(metric), plain(base), reference.variant.id, options, own.clusters)
         if is_binary(metric) then result.paired.answer_change = answer_change(own, reference.stage.result) end
       elseif base then
-        result.reason = "too few items for a comparison"
+        result.reason = reason
       end
       if own.series and is_exponential(metric) then result.series = own.series end
       out[#out + 1] = result
@@ -173,17 +190,25 @@ local function loss_of(result, margin)
   return low, high, margin
 end
 
+-- Whether a loss as large as the margin could have gone unseen: then no word may say that there is none (evaluation.md 2.3).
+local function blind(result, margin)
+  local mde = result.mde
+  if mde == nil or mde == null then return false end
+  return mde.value > (result.paired.quantity == "ratio" and margin - 1 or margin)
+end
+
 -- The word for one comparison, and whether a certain loss lies within the margin.
 function judge_items.word(result, margin, alpha)
   local p = result.paired
   if p == null or p == nil then return result.reason and "inconclusive" or "reference" end
   local low, high, limit = loss_of(result, margin)
-  if p.lost == 0 and p.gained == 0 and high <= limit then return "tie" end
+  local shown = high <= limit and not blind(result, margin)
+  if p.lost == 0 and p.gained == 0 and shown then return "tie" end
   local adjusted = p.p_holm ~= null and p.p_holm or p.p_bh
   local resolved = adjusted ~= nil and adjusted ~= null and adjusted < alpha
   if low > 0 and resolved then return "worse", high <= limit end
   if high < 0 and resolved then return "better" end
-  if high <= limit then return low >= -limit and "equivalent" or "non-inferior" end
+  if shown then return low >= -limit and "equivalent" or "non-inferior" end
   return "inconclusive"
 end
 

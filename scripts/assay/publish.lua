@@ -30,7 +30,7 @@ local function samples_of(variant, task, result)
       local row = json.object { { "variant", variant.id }, { "task", task.id }, { "protocol_id", task:protocol().id },
                                 { "doc_id", output.id or ids[i] } }
       for _, key in ipairs { "prompt_hash", "category", "stratum", "prompt", "text", "extracted", "gold", "pred", "lls", "tokens",
-                             "finish", "mean_logprob", "no_answer", "ok" } do
+                             "finish", "mean_logprob", "no_answer", "grader_tier", "ok" } do
          if output[key] ~= nil then row[key] = output[key] end
       end
       local score = json.object()

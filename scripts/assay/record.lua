@@ -161,7 +161,7 @@ local function tasks_part(context)
       local d = task.definition
       out[#out + 1] = object {
          { "id", task.id }, { "title", task.options.title or (d.summary:gsub("^%l", string.upper)) }, { "kind", d.kind },
-         { "primary", #d.metrics > 0 }, { "protocol", task:protocol() },
+         { "primary", #d.metrics > 0 and not d.exploratory }, { "protocol", task:protocol() },
          { "dataset", info and object {
             { "id", task.options.dataset.id },
             { "name", info.name or (task.options.dataset.config.path or ""):match "[^/]*$" },

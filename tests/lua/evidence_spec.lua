@@ -57,6 +57,27 @@ describe("the collapse rule", function()
   end)
 end)
 
+describe("a text graded strictly and loosely", function()
+  local function stage(strict, flexible)
+    return { variant = { id = #strict .. "", none = true },
+      stage = { result = { metrics = { strict = { scores = strict }, flexible = { scores = flexible } } } } }
+  end
+  local function rows(strict)
+    local base, own = stage({ 1, 1, 1, 1 }, { 1, 1, 1, 1 }), stage(strict, { 1, 1, 1, 0 })
+    own.variant = { id = "b/q" }
+    local task = { id = "gsm8k" }
+    return evidence.detectors({ study = { tasks = { task }, subjects = { "b" } } }, function() return { base, own } end)
+  end
+  it("shows a gap that grows as a loss of format", function()
+    local lost = rows { 0, 0, 1, 0 }
+    assert.equal("F16", lost[1].id)
+    assert.equal(2, lost[1].count)
+    assert.equal("flag", lost[1].status)
+    assert.equal("right but not in the strict form: 50.0 % against 0.0 %", lost[1].text)
+  end)
+  it("stays quiet where both gradings lose alike", function() assert.equal("ok", rows({ 1, 1, 1, 0 })[1].status) end)
+end)
+
 describe("noise between two runs", function()
   it("marks differences that are no larger", function()
     local function result(variant, estimate)

@@ -190,6 +190,29 @@ describe("results over items", function()
     assert.near(0.2, results[2].paired.flips, 1e-9)
     assert.equal("pp", results[2].mde.unit)
   end)
+  it("never say that nothing is lost where the margin could not have been seen", function()
+    local few = judge_items.results({ id = "arc" }, "acc",
+      { row("b/none", table.move(base, 1, 20, 1, {})), row("b/same", table.move(base, 1, 20, 1, {})) },
+      { seed = 1, replicates = 100 })
+    judge_items.finish(few, 18, 0.05) -- Tango's 16 points lie within 18, the visible difference does not
+    assert.is_true(few[2].mde.value < 18)
+    assert.equal("tie", few[2].verdict)
+    few[2].verdict = nil
+    judge_items.set_verdicts(few, function() return few[2].mde.value - 0.1 end, 0.05)
+    assert.equal("inconclusive", few[2].verdict)
+  end)
+  it("of a part of the items are proportions of that part", function()
+    local function half(id, scores, weights)
+      return { variant = { id = id }, stage = { result = { metrics = { acc = { value = 0.5, unit = "fraction",
+        direction = "higher", kind = "ratio", scores = scores, weights = weights } }, counts = { items = 4 } } } }
+    end
+    local of = judge_items.results({ id = "squad" }, "acc", { half("b/none", { 1, 0, 0, 0 }, { 1, 1, 0, 0 }),
+      half("b/q", { 0, 1, 0, 0 }, { 1, 1, 0, 0 }), half("b/r", { 0, 0, 1, 0 }, { 0, 0, 1, 1 }) }, { seed = 1, replicates = 100 })
+    assert.equal("Wilson", of[1].interval.method)
+    assert.equal(2, of[1].counts.items)
+    assert.equal(1, of[2].paired.lost)
+    assert.equal("other items count in each arm: read the two intervals", of[3].reason)
+  end)
   it("get their verdicts", function()
     assert.equal("reference", results[1].verdict)
     assert.equal("worse", results[2].verdict)

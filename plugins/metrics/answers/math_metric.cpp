@@ -22,17 +22,20 @@ class math : public metric {
         gold{"unreadable_gold", "fraction", "none"};
     odd.summary = "extracted answers that are no number, formula or set";
     gold.summary = "gold answers that are no number, formula or set";
-    return {correct, missing, odd, gold};
+    number tier{"tier", "count", "none", "mean", "bootstrap"};
+    tier.summary = "where equality was found: 1 text, 2 value, 3 formulas at points, 0 nowhere";
+    return {correct, missing, odd, gold, tier};
   }
 
   row score(int64_t index, const assay_json::value &record) override {
     const auto found = extract_answer(text_of(record, index, "prediction"), rule_);
     const std::string &gold = text_of(record, index, "gold");
     const math_verdict verdict = grade_math(found.value_or(""), gold);
-    ++tiers_[static_cast<size_t>(found ? verdict.tier : math_tier::none)];
+    const auto tier = static_cast<size_t>(found ? verdict.tier : math_tier::none);
+    ++tiers_[tier];
     const bool equal = found && verdict.equal;
     return {{equal ? 1.0 : 0.0, found ? 0.0 : 1.0, found && !verdict.prediction_parsed ? 1.0 : 0.0,
-             verdict.gold_parsed || equal ? 0.0 : 1.0},
+             verdict.gold_parsed || equal ? 0.0 : 1.0, static_cast<double>(tier)},
             {}};
   }
 

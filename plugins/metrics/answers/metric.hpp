@@ -54,6 +54,7 @@ std::unique_ptr<metric> make_exact_match(const assay_json::value &config);
 std::unique_ptr<metric> make_squad(const assay_json::value &config);
 std::unique_ptr<metric> make_choice(const assay_json::value &config);
 std::unique_ptr<metric> make_math(const assay_json::value &config);
+std::unique_ptr<metric> make_text_statistics(const assay_json::value &config);
 
 // Members of a record; they throw argument_problem with the sample's number.
 const std::string &text_of(const assay_json::value &record, int64_t index, const char *key);

@@ -1,4 +1,4 @@
-// The metric plugin "answers": exact_match, squad_v2, multiple_choice and math across the ABI.
+// The metric plugin "answers": exact_match, squad_v2, multiple_choice, math and text_statistics across the ABI.
 // Not the metrics: each has its own file.
 #include <algorithm>
 #include <exception>
@@ -177,7 +177,9 @@ const assay_component k_choice = component<make_choice>(
     "multiple_choice", "Accuracy, margins and calibration over choices", k_choice_schema);
 const assay_component k_math =
     component<make_math>("math", "Mathematical answers by meaning", k_math_schema);
-const assay_component *const k_components[] = {&k_exact, &k_squad, &k_choice, &k_math};
+const assay_component k_text = component<make_text_statistics>(
+    "text_statistics", "Length and repetition of generated text", k_choice_schema);
+const assay_component *const k_components[] = {&k_exact, &k_squad, &k_choice, &k_math, &k_text};
 
 const assay_plugin k_plugin = {
     sizeof(assay_plugin),
@@ -188,7 +190,7 @@ const assay_plugin k_plugin = {
     "Apache-2.0",
     nullptr,
     nullptr,
-    4,
+    5,
     0,
     k_components};
 

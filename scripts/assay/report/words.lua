@@ -37,9 +37,12 @@ end
 local METRIC_NAMES <const> = { ppl = "perplexity", ce = "cross-entropy", acc = "accuracy",
   acc_norm = "normalised accuracy", correct = "right answers", no_answer = "no answer found", strict = "strict form",
   flexible = "last number", relaxed = "right answers, any form", balanced = "balanced score",
-  HasAns_f1 = "F1, answerable", NoAns_accuracy = "accuracy, unanswerable", official_f1 = "F1, official script",
+  HasAns_f1 = "F1, answerable", HasAns_exact = "exact match, answerable", NoAns_accuracy = "accuracy, unanswerable",
+  abstention_precision = "abstentions that are right", official_f1 = "F1, official script",
+  official_exact = "exact match, official script",
   empty_or_degenerate = "empty or garbled", word_ppl = "perplexity per word", byte_ppl = "perplexity per byte",
-  kld = "divergence", text = "answers" }
+  kld = "divergence", text = "answers", repeated_4grams = "repeated sequences of four words",
+  truncated = "cut at the limit" }
 
 function words.metric(name) return METRIC_NAMES[name] or name end
 

@@ -1,4 +1,5 @@
--- Answers to free prompts, side by side: something to read, and what the failure catalogue is made from. No score.
+-- Answers to free prompts, side by side: something to read, and what the failure catalogue is made from. No score but the
+-- statistics of the texts.
 -- The dataset's records are { id, category, prompt } and, where there is a right answer, answer.
 local fail = require "assay.fail"
 local items = require "assay.items"
@@ -57,7 +58,9 @@ return {
       chat = { type = "boolean", default = true, about = "put the prompt through the chat template" },
       thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
    },
-   metrics = {},
+   exploratory = true, -- statistics of texts, never a primary metric
+   metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },
+               { name = "truncated", unit = "fraction", direction = "lower", kind = "binary" } },
    holds = holds,
 
    check = function(o)
@@ -88,6 +91,14 @@ return {
                         mean_logprob = confidence and confidence == confidence and confidence or nil,
                         nonfinite = confidence and confidence ~= confidence and 1 or nil }
       end
-      return { outputs = outputs }
+      local ids, samples = {}, {}
+      for i, output in ipairs(outputs) do
+         ids[i] = output.id
+         samples[i] = { record = { text = output.text, tokens = output.tokens, finish = output.finish } }
+      end
+      local numbers, note = native.data.metric("text_statistics", {}):evaluate({ task = "generations" }, samples)
+      local result = items.result(ids, numbers, {}, note)
+      result.outputs = outputs
+      return result
    end,
 }

@@ -46,14 +46,18 @@ return answering.task {
   metrics = {
     { name = "balanced", unit = "fraction", direction = "higher", kind = "mean" },
     { name = "HasAns_f1", unit = "fraction", direction = "higher", kind = "ratio" },
+    { name = "HasAns_exact", unit = "fraction", direction = "higher", kind = "ratio" },
     { name = "NoAns_accuracy", unit = "fraction", direction = "higher", kind = "ratio" },
+    { name = "abstention_precision", unit = "fraction", direction = "higher", kind = "ratio" },
     { name = "empty_or_degenerate", unit = "fraction", direction = "lower", kind = "binary" },
     { name = "official_f1", unit = "fraction", direction = "higher", kind = "bounded" },
+    { name = "official_exact", unit = "fraction", direction = "higher", kind = "bounded" },
   },
   graders = {
     { id = "squad_v2", config = { abstentions = { ABSTENTION } },
-      take = { HasAns_f1 = "HasAns_f1", NoAns_accuracy = "NoAns_accuracy",
-        empty_or_degenerate = "empty_or_degenerate", official_f1 = "official_f1" },
+      take = { HasAns_f1 = "HasAns_f1", HasAns_exact = "HasAns_exact", NoAns_accuracy = "NoAns_accuracy",
+        abstention_precision = "abstention_precision", empty_or_degenerate = "empty_or_degenerate",
+        official_f1 = "official_f1", official_exact = "official_exact" },
       record = function(question, text)
         local golds = {}
         for i, gold in ipairs(question.golds) do golds[i] = gold end

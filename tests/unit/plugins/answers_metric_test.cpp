@@ -189,3 +189,33 @@ TEST_CASE("records without what a metric needs are named", "[answers_metric]") {
   CHECK(exact.finish() == ASSAY_INVALID_ARGUMENT);
   CHECK(harness::last_failure() == "there are no samples");
 }
+
+TEST_CASE("every mathematical sample carries the tier that found it equal") {
+  metric_run run("answers", "math", R"({"extract":"boxed"})");
+  run.add(R"({"prediction":"\\boxed{7}","gold":"7"})");
+  run.add(R"({"prediction":"\\boxed{0.5}","gold":"\\frac{1}{2}"})");
+  run.add(R"({"prediction":"\\boxed{2(x+1)}","gold":"2x+2"})");
+  run.add(R"({"prediction":"\\boxed{8}","gold":"7"})");
+  run.add(R"({"prediction":"seven","gold":"7"})");
+  REQUIRE(run.finish() == ASSAY_OK);
+  CHECK(run.numbers.at("tier").scores == std::vector<double>{1, 2, 3, 0, 0});
+}
+
+TEST_CASE("text statistics see length, repetition, the limit and silence") {
+  metric_run run("answers", "text_statistics");
+  run.add(R"({"text":"one two three four five","tokens":7,"finish":"stop"})");
+  run.add(R"({"text":"a b c d a b c d a b c d","tokens":12,"finish":"length"})");
+  run.add(R"({"text":" \n","tokens":1,"finish":"stop"})");
+  REQUIRE(run.finish() == ASSAY_OK);
+  CHECK(run.numbers.at("repeated_4grams").scores[0] == 0.0);
+  CHECK(run.numbers.at("repeated_4grams").scores[1] == 1.0 - 4.0 / 9.0);
+  CHECK(run.numbers.at("truncated").scores == std::vector<double>{0, 1, 0});
+  CHECK(run.numbers.at("empty").scores == std::vector<double>{0, 0, 1});
+  CHECK(run.value("tokens") == 20.0 / 3.0);
+}
+
+TEST_CASE("text statistics need the number of tokens") {
+  metric_run run("answers", "text_statistics");
+  CHECK(run.add(R"({"text":"hello"})") == ASSAY_INVALID_ARGUMENT);
+  CHECK(harness::last_failure() == "sample 0 has no number 'tokens'");
+}

@@ -76,6 +76,45 @@ describe("a change that breaks the example", function()
   it("fires G01 when the smallest visible difference exceeds the margin", function()
     assert.is_true(with(function(d) d.results[2].mde.value = 0.05 end).G01)
   end)
+  it("fires G19 when few bits are promised and sixteen stored", function()
+    assert.is_true(with(function(d)
+      d.variants[3].recipe = { quantizer = { id = "rtn", config = { bits = 4 } } }
+      d.variants[3].linear_bits_per_weight = 16
+    end).G19)
+  end)
+  it("fires G05 when one half of SQuAD gains and the other is gone", function()
+    local function squad(has, none)
+      return with(function(d)
+        d.tasks[#d.tasks + 1] = { id = "squad_v2", title = "SQuAD", kind = "generation", metrics = {}, baselines = {},
+          protocol = { id = "squad_v2/lab-1/1", name = "squad_v2/lab-1", abstentions = { "unanswerable" } } }
+        for i, variant in ipairs(d.variants) do
+          for metric, value in pairs { HasAns_f1 = i == 1 and 0.8 or has, NoAns_accuracy = i == 1 and 0.1 or none } do
+            table.insert(d.results, { variant = variant.id, task = "squad_v2", metric = metric, value = value,
+              unit = "fraction", direction = "higher", kind = "ratio", primary = false, counts = { items = 50 },
+              verdict = i == 1 and "reference" or "inconclusive", reason = "of the test",
+              interval = { low = 0, high = 1, level = 0.95, method = "of the test" } })
+          end
+        end
+      end).G05
+    end
+    assert.is_true(squad(0.05, 0.9))
+    assert.is_nil(squad(0.75, 0.15))
+    assert.is_nil(squad(0.05, 0.05))
+  end)
+  it("fires G06 for a large gain on any metric, exploration too", function()
+    local function gained(primary)
+      return with(function(d)
+        for i, variant in ipairs(d.variants) do
+          table.insert(d.results, { variant = variant.id, task = d.tasks[1].id, metric = "acc", value = i == 1 and 0.2 or 0.8,
+            unit = "fraction", direction = "higher", kind = "binary", primary = primary, verdict = "inconclusive",
+            counts = { items = 100, correct = i == 1 and 20 or 80 }, reason = "of the test",
+            interval = { low = 0, high = 1, level = 0.95, method = "Wilson" } })
+        end
+      end).G06
+    end
+    assert.is_true(gained(true))
+    assert.is_true(gained(false))
+  end)
   it("fires G35 without adjusted p", function()
     assert.is_true(with(function(d) d.results[2].paired.p_holm = assay.json.null end).G35)
   end)

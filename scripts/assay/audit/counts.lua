@@ -19,8 +19,11 @@ local function usual_mde(n) return (1.959963984540054 + 0.8416212335729143) * ma
 
 local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generative task
 
+-- Exploration may be small, as long as its verdict does not say that nothing is lost.
+local SAYS_NO_LOSS <const> = { ["non-inferior"] = true, equivalent = true, tie = true }
+
 local function too_small(c, result)
-  if result.primary == false then return nil end -- exploration claims nothing
+  if result.primary == false and not SAYS_NO_LOSS[result.verdict or ""] then return nil end
   local margin, unit = margin_of(c, result)
   local counts = result.counts or {}
   -- a resolved difference was large enough to be seen; "inconclusive" claims nothing
@@ -59,12 +62,23 @@ end
 -- Shares of items whose standard error is known: is the gain above three of them?
 local function gain_in_errors(result, base)
   local n = (result.counts or {}).items
-  if not n or not result.value or not base.value or result.direction == "lower" or result.primary == false then
-    return nil
-  end
+  if not n or not result.value or not base.value or result.direction == "lower" then return nil end
   local p, q = result.value, base.value
   local error = math.sqrt((p * (1 - p) + q * (1 - q)) / n)
   return p > q and (error == 0 or (p - q) / error > 3)
+end
+
+-- A gain on one half of SQuAD with the other half gone: less than half of what the untouched model had there.
+local function hidden_collapse(c, pair)
+  local half = { HasAns_f1 = "NoAns_accuracy", NoAns_accuracy = "HasAns_f1" }
+  local other = half[pair.result.metric]
+  local own = other and c:result(pair.variant.id, pair.result.task, other)
+  local base = own and c:result(pair.base.variant, pair.result.task, other)
+  if not (base and own.value and base.value and pair.result.value and pair.base.value) then return nil end
+  if pair.result.value > pair.base.value and base.value > 0 and own.value < 0.5 * base.value then
+    return string.format("%s %s: %s up to %s, %s down to %s", pair.variant.id, pair.result.task, pair.result.metric,
+      percent(pair.result.value), other, percent(own.value))
+  end
 end
 
 local function is_abstention_task(task) return task.abstention ~= nil or (task.id or ""):match("squad") ~= nil end
@@ -91,23 +105,30 @@ return {
   { id = "G03", severity = "block", title = "scores above what needs no model",
     message = "a score that guessing, abstaining or a constant answer reaches is no evidence of quality",
     check = function(c)
+      local scopes = {}
       local offenders, checked = collect(c, c.results, function(context, result)
         local variant = context.variant[result.variant]
-        if not variant or not variant.recipe or result.metric == "ppl" or result.primary == false then return nil end
+        if not variant or not variant.recipe or result.metric == "ppl" then return nil end
+        if result.primary == false and result.verdict ~= "better" then return nil end -- exploration that claims nothing
         if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" then return false end
         local trivial, name, value = context:at_or_below_trivial(result)
+        if trivial then scopes[#scopes + 1] = variant.id end
         return trivial, trivial and show(result) .. " against " .. percent(value) .. " (" .. name .. ")"
       end)
       if checked == 0 then
         for _, result in ipairs(c.results) do
           local uniform = result.metric == "ppl" and c:trivial(result.task, "ppl")
           if uniform and result.value then
-            if result.value >= uniform then offenders[#offenders + 1] = show(result) .. ": no better than uniform" end
+            if result.value >= uniform then
+              offenders[#offenders + 1] = show(result) .. ": no better than uniform"
+              local variant = c.variant[result.variant]
+              scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original takes all with it
+            end
             checked = checked + 1
           end
         end
       end
-      return verdict(offenders, checked, "no task names its trivial baselines")
+      return verdict(offenders, checked, "no task names its trivial baselines", scopes)
     end },
   { id = "G04", severity = "block", title = "abstention only by declared words",
     message = "an empty or garbled answer that counts as a correct abstention rewards a broken model",
@@ -141,8 +162,13 @@ return {
           end
         end
       end
+      local scopes = {}
+      for _, pair in ipairs(#offenders == 0 and c:pairs() or {}) do
+        local text = hidden_collapse(c, pair)
+        if text then offenders[#offenders + 1], scopes[#scopes + 1] = text, pair.variant.id end
+      end
       if checked == 0 then return "passed", "no task with abstention" end
-      return verdict(offenders, checked, "")
+      return verdict(offenders, checked, "", scopes)
     end },
   { id = "G06", severity = "flag", title = "gains are looked at",
     message = "a quantized model that beats its original by more than three standard errors needs its raw answers read",

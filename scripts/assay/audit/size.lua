@@ -31,6 +31,15 @@ local function expected_bytes(c, variant)
   return (linear * bits + (parameters - linear) * 16) / 8, parameters * 2
 end
 
+-- A recipe of few bits whose linears take as many as before: what was stored is not what was promised.
+local function uncompressed(variant)
+  local quantizer = variant.recipe.quantizer
+  local bits = quantizer and (quantizer.config or {}).bits
+  local stored = variant.linear_bits_per_weight
+  return bits and bits <= 8 and stored and stored >= 16 and string.format(
+    "%s: %g bits per weight stored, %g promised", variant.id, stored, bits) or nil
+end
+
 return {
   { id = "G18", severity = "block", title = "parameter counts are real",
     message = "a parameter count of zero, or one that disagrees with the model's name or tensors",
@@ -61,7 +70,11 @@ return {
           checked = checked + 1
           local parameters = subject_of(c, variant).parameters
           local theory = parameters and parameters * variant.bits_per_weight / 8
-          if theory and math.abs(variant.bytes_on_disk - theory) > 0.05 * theory + HEADER_BYTES then
+          local kept = uncompressed(variant)
+          if kept then
+            scopes[#scopes + 1] = variant.id
+            offenders[#offenders + 1] = kept
+          elseif theory and math.abs(variant.bytes_on_disk - theory) > 0.05 * theory + HEADER_BYTES then
             scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %s on disk, %s counted", variant.id,
               gigabytes(variant.bytes_on_disk), gigabytes(theory))

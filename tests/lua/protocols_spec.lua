@@ -110,6 +110,57 @@ describe("protocol ids", function()
   end)
 end)
 
+describe("windows of a long text", function()
+  local windows = require "assay.windows"
+  local function places(limit, seed, n, more)
+    local o = { limit = limit, seed = seed or 1, windows = "drawn" }
+    for key, value in pairs(more or {}) do o[key] = value end
+    return windows.places(o, n or 64)
+  end
+  it("are drawn by seed over the whole text, equally many from each eighth", function()
+    local drawn, per = places(16), {}
+    assert.equal(16, #drawn)
+    for i, place in ipairs(drawn) do
+      assert.is_true(i == 1 or place > drawn[i - 1])
+      per[place // 8] = (per[place // 8] or 0) + 1
+    end
+    for part = 0, 7 do assert.equal(2, per[part]) end
+    assert.same(drawn, places(16))
+    assert.is_true(table.concat(drawn, " ") ~= table.concat(places(16, 2), " "))
+  end)
+  it("are all of them without a limit or with one that is too large", function()
+    assert.equal(64, #places(0))
+    assert.equal(64, #places(100))
+    assert.equal(63, places(100)[64])
+  end)
+  it("are the first ones only where the study says so, and the protocol then does", function()
+    assert.same({ 0, 1, 2 }, places(3, 1, 64, { windows = "first" }))
+    local text = dataset_of { { text = "x" } }
+    local function name(more)
+      more.dataset = text
+      return assay.task.perplexity(more):protocol().id
+    end
+    assert.contains(name {}, "gptq-2048/")
+    assert.contains(name { limit = 4 }, "gptq-2048-drawn/")
+    assert.contains(name { limit = 4, windows = "first" }, "gptq-2048-first/")
+    assert.is_true(name { limit = 4 } ~= name { limit = 4, seed = 2 })
+    assert.contains(assay.task.distance { dataset = text, limit = 4 }:protocol().id, "distance-512-drawn/")
+  end)
+  it("go to the engine one after another, under the names of their places", function()
+    local ids = {}
+    for i = 1, 43 do ids[i] = i end
+    local out, names = windows.cut({ window = 10, limit = 2, seed = 3, windows = "drawn" }, ids)
+    assert.equal(20, #out)
+    for i, name in ipairs(names) do
+      assert.equal(tonumber(name:match "%d+") * 10 + 1, out[(i - 1) * 10 + 1])
+    end
+  end)
+  it("give a second look to some of the same ones", function()
+    local drawn = places(16)
+    assert.same({ drawn[1], drawn[2] }, places(16, 1, 64, { of_drawn = 2 }))
+  end)
+end)
+
 describe("ARC by letter", function()
   it("asks in the published words and maps numeric keys to letters", function()
     local q = task("arc_letter").read { id = "q", question = " What? ", answerKey = "2",
@@ -162,6 +213,23 @@ describe("OpenMathInstruct-2", function()
     assert.equal(1, result.metrics.correct.scores[1])
     assert.equal(0, result.metrics.correct.scores[2])
     assert.equal(1, result.metrics.relaxed.scores[2])
+    assert.equal(2, result.outputs[1].grader_tier)
+    assert.equal(0, result.outputs[2].grader_tier)
+  end)
+  it("leaves out problems whose right answer nobody can read, for every model alike", function()
+    local records = {}
+    for i = 1, 200 do
+      local problem = "Problem " .. i
+      if openmath.fold_of(problem) == 0 then
+        records[#records + 1] = { problem = problem, problem_source = "math",
+          expected_answer = #records == 0 and "the {{ broken \\frac" or "7" }
+      end
+    end
+    local model = { generate = function() return { text = "\\boxed{7}", ids = { 1 }, finish = "stop" } end }
+    local result = openmath.run(options(records), model, quiet)
+    assert.equal(#records - 1, #result.ids)
+    assert.equal(1, #result.skipped)
+    assert.equal(1, result.metrics.correct.value)
   end)
 end)
 

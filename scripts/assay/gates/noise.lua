@@ -7,9 +7,14 @@ local json, sys, tensor = native.json, native.sys, native.tensor
 
 local noise = {}
 
--- The task over few items; every kind names its size in one of these options.
+-- The task over few items; every kind names its size in one of these options. Of windows, the first of those that the task
+-- has drawn: their kept states lie in that order.
 local function smaller(task, n)
    local options = setmetatable({}, { __index = task.options })
+   if task.options.windows then
+      options.of_drawn = n
+      return options
+   end
    for _, name in ipairs { "items", "limit" } do
       local given = task.options[name]
       if given then options[name] = given == 0 and n or math.min(given, n) end

@@ -242,6 +242,18 @@ function tables.decision(v)
     "seen in its answers" }, rows = rows }
 end
 
+-- Which part of its text or set a task measured. Reports without 'windows' were made of the first ones.
+local function part_text(p)
+  if not p.limit then return ("%d items were measured, drawn with seed %s"):format(p.items, p.seed or "none") end
+  if p.windows == "drawn" then
+    return ("%d windows were measured, drawn over the whole text with seed %s"):format(p.limit, p.seed)
+  end
+  if p.name and p.name:find "wikitext" then
+    return ("%d documents were measured, drawn with seed %s"):format(p.limit, p.seed or "none")
+  end
+  return ("Only the first %d windows were measured, as in numbers to compare with"):format(p.limit)
+end
+
 -- What limits these conclusions, from what the report holds.
 function tables.threats(v)
   local rows, report = {}, v.report
@@ -255,8 +267,7 @@ function tables.threats(v)
   for _, task in ipairs(report.tasks) do
     local p = task.protocol or {}
     if p.limit or (p.items or 0) > 0 then
-      add("A part of " .. (task.title or task.id), ("%s were measured, drawn with seed %s"):format(
-        p.limit and "the first " .. p.limit .. " windows" or p.items .. " items", tostring(p.seed or "none")))
+      add("A part of " .. (task.title or task.id), part_text(p))
     end
   end
   local fake

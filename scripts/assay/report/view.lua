@@ -320,6 +320,13 @@ local function passages_text(overlaps)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
+-- Stop texts with their line ends made visible.
+local function stops_text(stops)
+  local shown = {}
+  for i, text in ipairs(stops or {}) do shown[i] = (text:gsub("\n", "\u{21b5}")) end
+  return #shown > 0 and table.concat(shown, "  ") or nil
+end
+
 -- Definition lists: subjects, protocols, calibrations, environment. Each { title, { {name, text}, ... } }.
 function view:cards()
   local out = {}
@@ -333,10 +340,15 @@ function view:cards()
   for _, t in ipairs(self.report.tasks) do
     local p, d = t.protocol or {}, t.dataset or {}
     out[#out + 1] = { "Task " .. (t.title or t.id), pairs_of { { "protocol", p.id },
-      { "window", p.window and p.window .. " tokens" }, { "limit", p.limit }, { "dtype", p.dtype },
-      { "template", p.template }, { "dataset", d.name or d.id }, { "split", d.split }, { "records", d.records },
-        { "size", d.bytes and format.bytes(d.bytes) }, { "licence", d.license },
-        { "content", short_hash(d.sha256) } } }
+      { "window", p.window and p.window .. " tokens" }, { "limit", p.limit },
+      { "which windows", p.windows == "drawn" and "drawn over the text, seed " .. p.seed or p.windows },
+      { "items", (p.items or 0) > 0 and p.items .. ", drawn with seed " .. p.seed or nil },
+      { "shots", (p.shots or 0) > 0 and ("%d, seed %s"):format(p.shots, p.shot_seed) or nil },
+      { "tokens of an answer", p.max_tokens }, { "stops", stops_text(p.stops) }, { "decoding", p.decode },
+      { "normaliser", p.normaliser }, { "abstentions", p.abstentions and table.concat(p.abstentions, ", ") },
+      { "dtype", p.dtype }, { "template", p.template }, { "dataset", d.name or d.id }, { "split", d.split },
+      { "records", d.records }, { "size", d.bytes and format.bytes(d.bytes) }, { "licence", d.license },
+      { "content", short_hash(d.sha256) } } }
   end
   for _, c in ipairs(self.report.calibrations) do
     out[#out + 1] = { "Calibration " .. c.id, pairs_of { { "name", c.name }, { "source", c.source }, { "split", c.split },

@@ -4,16 +4,16 @@
 local fail = require "assay.fail"
 local items = require "assay.items"
 local native = require "assay.native"
+local windows = require "assay.windows"
 
-local function text_of(o, m) return m:encode(o.dataset:text(), { special = true }) end
+local function ids_of(o, m) return (windows.cut(o, m:encode(o.dataset:text(), { special = true }))) end
 
 return {
    kind = "distance",
    summary = "distance of the next-token distributions to the untouched model",
-   options = {
+   options = windows.with {
       dataset = { type = "table", required = true, about = "a dataset whose records have 'text'" },
       window = { type = "integer", default = 512, min = 2, about = "tokens of a window" },
-      limit = { type = "integer", default = 0, min = 0, about = "windows at most, 0 = all" },
    },
    metrics = {}, -- it has a section of its own in the report, with a margin but without a paired difference
    default_margin = 0.05, -- nats
@@ -25,27 +25,21 @@ return {
    end,
 
    protocol = function(o)
-      return { name = "distance-" .. o.window, window = o.window,
-               limit = o.limit > 0 and o.limit or native.json.null, template = native.json.null,
-               special_tokens = true, reference = "final hidden states of the untouched subject",
-               dataset = items.dataset_key(o.dataset) }
+      return windows.protocol(o, "distance-" .. o.window, {
+         window = o.window, template = native.json.null, special_tokens = true,
+         reference = "final hidden states of the untouched subject", dataset = items.dataset_key(o.dataset) })
    end,
 
-   tokens = function(o)
-      local windows = math.floor(#o.dataset:text() / 4.2 / o.window)
-      if o.limit > 0 then windows = math.min(windows, o.limit) end
-      return windows * o.window * 2 -- two heads and their comparison
-   end,
+   tokens = function(o) return windows.estimate(o, #o.dataset:text()) * 2 end, -- two heads and their comparison
 
    -- place: { none, folder, reference = function -> model, folder }, see variant.lua
    run = function(o, m, _, place)
       if place.none then
-         local windows = m:keep_states(text_of(o, m), place.folder .. "/states", { window = o.window, limit = o.limit })
-         return { counts = { tokens = windows * (o.window - 1), windows = windows } }
+         local n = m:keep_states(ids_of(o, m), place.folder .. "/states", { window = o.window })
+         return { counts = { tokens = n * (o.window - 1), windows = n } }
       end
       local reference, folder = place.reference()
-      local samples = m:distance(text_of(o, m), reference,
-                                 { window = o.window, limit = o.limit, states = folder .. "/states" })
+      local samples = m:distance(ids_of(o, m), reference, { window = o.window, states = folder .. "/states" })
       local numbers, note = native.data.metric("distribution_distance", {}):evaluate({ task = "distance" }, samples)
       return { counts = { tokens = note.tokens, windows = note.windows }, distance = numbers, note = note }
    end,

@@ -224,12 +224,10 @@ end
 local letters <const> = { "A", "B", "C", "D", "E" }
 
 local function counted(values)
-   local counts = {}
-   for _, value in ipairs(values) do
-      local label = letters[value] or tostring(value)
-      counts[label] = (counts[label] or 0) + 1
-   end
-   return json.object(counts)
+   local counts, places = {}, json.object()
+   for _, value in ipairs(values) do counts[value] = (counts[value] or 0) + 1 end
+   for value = 1, #letters do if counts[value] then places[letters[value]] = counts[value] end end
+   return places
 end
 
 -- Predicted places of the choice tasks beside the right ones.

@@ -24,7 +24,7 @@ function evidence.detectors(v)
   if #ids == 0 then return end
   table.sort(ids)
   local out = { '<p class="hint">Share of answers that show the sign, beside that of the untouched subject. Shading follows the rate; ',
-    'a dot marks a rate above the limit.</p><div class="scroll"><table><thead><tr><th scope="col">sign</th><th scope="col"></th>' }
+    'a dot marks a rate above the limit.</p><div class="scroll"><table class="rows"><thead><tr><th scope="col">sign</th><th scope="col"></th>' }
   for _, id in ipairs(columns) do out[#out + 1] = '<th scope="col" class="num">' .. esc(v:label(id)) .. "</th>" end
   out[#out + 1] = "</tr></thead><tbody>"
   for _, id in ipairs(ids) do
@@ -38,8 +38,8 @@ function evidence.detectors(v)
         .. (row.base_items or row.items) .. "</span>" or "0"
       if row and row.text then text = text .. '<span class="range">' .. esc(row.text) .. "</span>" end
       local dot = row and row.status ~= "ok" and '<span title="' .. esc(row.status) .. '">\u{25CF} </span>' or ""
-      out[#out + 1] = string.format('<td class="num heat" style="--rate:%.0f%%">%s%s</td>',
-        100 * math.min(1, share) * 0.6, dot, text)
+      out[#out + 1] = string.format('<td class="num heat" data-head="%s" style="--rate:%.0f%%"><span>%s%s</span></td>',
+        esc(v:label(variant)), 100 * math.min(1, share) * 0.6, dot, text)
     end
     out[#out + 1] = "</tr>"
   end
@@ -98,8 +98,10 @@ function evidence.failures(v)
   local out = {}
   for _, part in ipairs(v.report.failures or {}) do
     local task = part.task and (v.task[part.task] or {}).title or part.task
-    out[#out + 1] = "<h3>" .. esc(v:label(part.variant) .. (task and ": " .. task or "")) .. '</h3><p class="hint">'
-      .. esc(prevalence_text(v, part.prevalence)) .. "</p>"
+    local title = esc(v:label(part.variant) .. (task and ": " .. task or ""))
+    local first = #out == 0
+    out[#out + 1] = (first and "<h3>" .. title .. "</h3>" or "<details><summary>" .. title .. "</summary>") .. '<p class="hint">'
+      .. esc(#(part.prevalence or {}) > 0 and prevalence_text(v, part.prevalence) or "No sign of broken output that is new.") .. "</p>"
     for _, item in ipairs(part.chosen or {}) do
       local e = item.entry
       out[#out + 1] = '<div class="prompt"><div class="kind">' .. esc(kind_of(item)) .. "</div>" .. asked(e.prompt or "")
@@ -112,6 +114,7 @@ function evidence.failures(v)
       end
       out[#out + 1] = "</div></div>\n"
     end
+    if not first then out[#out + 1] = "</details>\n" end
   end
   if #out == 0 then return end
   return '<p class="hint">The worst three of each symptom; of answers lost, gained and equal three each, drawn by seed '

@@ -14,8 +14,9 @@ local esc <const> = escape.html
 -- A table of tables.lua as markup, "" for nil.
 local function laid_out(table_)
   if not table_ then return "" end
-  local out = { table_.hint and '<p class="hint">' .. esc(table_.hint) .. "</p>" or "",
-    '<div class="scroll"><table><thead><tr>' }
+  local hint = table_.hint and '<p class="hint">' .. esc(table_.hint) .. "</p>" or ""
+  if #table_.rows == 0 then return hint end
+  local out = { hint, '<div class="scroll"><table class="rows"><thead><tr>' }
   local first = table_.numeric or #table_.headers + 1
   for i, header in ipairs(table_.headers) do
     out[#out + 1] = '<th scope="col"' .. (i >= first and ' class="num"' or "") .. ">" .. esc(header) .. "</th>"
@@ -26,7 +27,8 @@ local function laid_out(table_)
     for i, text in ipairs(row) do
       local class = i == 1 and "name" or i >= first and "num" or #text > 40 and "wrap" or nil
       local value, range = text:match "^(.-)\n(.*)$"
-      out[#out + 1] = "<td" .. (class and ' class="' .. class .. '"' or "") .. ">" .. esc(value or text)
+      out[#out + 1] = "<td" .. (class and ' class="' .. class .. '"' or "") .. ' data-head="' .. esc(table_.headers[i] or "")
+        .. '">' .. esc(value or text)
         .. (range and '<span class="range">' .. esc(range) .. "</span>" or "") .. "</td>"
     end
     out[#out + 1] = "</tr>"
@@ -58,8 +60,10 @@ measures.declared, measures.interaction = simple(tables.declared), simple(tables
 measures.decision, measures.threats = simple(tables.decision), simple(tables.threats)
 measures.methods = simple(tables.methods)
 
-function measures.noise(v) return laid_out(tables.noise(v)) .. folded("What was measured of each variant",
-  laid_out(tables.completeness(v))) end
+function measures.noise(v)
+  return laid_out(tables.noise(v, true)) .. folded("Numbers that two runs gave alike", laid_out(tables.noise(v, false)))
+    .. folded("What was measured of each variant", laid_out(tables.completeness(v)))
+end
 
 -- ---- distance -------------------------------------------------------------------------------------
 

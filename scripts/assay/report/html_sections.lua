@@ -19,17 +19,24 @@ local function cell(content, class) return "<td" .. (class and ' class="' .. cla
 local function with_range(value, range) return esc(value) .. (range ~= "" and '<span class="range">' .. esc(range)
   .. "</span>" or "") end
 
-local function table_of(headers, rows, caption)
-  local out = { '<div class="scroll"><table>' }
-  if caption then out[#out + 1] = "<caption>" .. caption .. "</caption>" end
-  out[#out + 1] = "<thead><tr>"
+-- wide: too many columns of numbers to be read one below the other on a phone.
+local function table_of(headers, rows, wide)
+  local out = { wide and '<div class="scroll"><table>' or '<div class="scroll"><table class="rows">', "<thead><tr>" }
   for _, header in ipairs(headers) do
     local class = type(header) == "table" and header[2]
     out[#out + 1] = '<th scope="col"' .. (class and ' class="' .. class .. '"' or "") .. ">"
       .. esc(type(header) == "table" and header[1] or header) .. "</th>"
   end
   out[#out + 1] = "</tr></thead><tbody>"
-  for _, row in ipairs(rows) do out[#out + 1] = "<tr>" .. table.concat(row) .. "</tr>" end
+  for _, row in ipairs(rows) do
+    out[#out + 1] = "<tr>"
+    for i, content in ipairs(row) do
+      local header = headers[i]
+      local head = type(header) == "table" and header[1] or header or ""
+      out[#out + 1] = wide and content or (content:gsub("^<td", '<td data-head="' .. esc(head):gsub("%%", "%%%%") .. '"', 1))
+    end
+    out[#out + 1] = "</tr>"
+  end
   out[#out + 1] = "</tbody></table></div>\n"
   return table.concat(out)
 end
@@ -152,6 +159,12 @@ local function method_note(group, with_sizes)
       .. format.percent(paired.level, 0) .. "."
   end
   if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
+  for _, result in ipairs(group.results) do
+    if result.excluded then
+      method[#method + 1] = "Not compared: " .. (result.reason or "the untouched model is at its trivial score on this task") .. "."
+      break
+    end
+  end
   local trivial = view.baselines(group)
   if trivial ~= "" then method[#method + 1] = "Without any model: " .. trivial .. "." end
   if first.primary == false then
@@ -227,7 +240,7 @@ local function layer_data(grid)
     end
     rows[#rows + 1] = row
   end
-  return "<details><summary>Numbers of " .. esc(grid.label) .. "</summary>" .. table_of(headers, rows) .. "</details>"
+  return "<details><summary>Numbers of " .. esc(grid.label) .. "</summary>" .. table_of(headers, rows, true) .. "</details>"
 end
 
 function sections.layers(v)

@@ -121,6 +121,17 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
 .verdict>:last-child{grid-column:1/-1}
 svg.chart .tick,svg.chart .axis-title{font-size:15px}svg.chart .label{font-size:16px}
 svg.map .tick,svg.map .axis-title{font-size:17px}
+table.rows thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+table.rows,table.rows tbody,table.rows tr{display:block}
+table.rows tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
+table.rows td,table.rows td.wrap,tr>td.heat:last-child{display:flex;justify-content:space-between;gap:.2rem 1rem;border:0;
+padding:.12rem 0;white-space:normal;text-align:right;min-width:0;align-items:baseline;flex-wrap:wrap;overflow-wrap:anywhere}
+table.rows td::before{content:attr(data-head);color:var(--soft);font-size:.82rem;text-align:left}
+table.rows td.wrap:not([data-head=""]){display:block;text-align:left}table.rows td.wrap::before{display:block}
+table.rows td.name,table.rows td[data-head=""]{display:block;text-align:left;position:static}
+table.rows td.name::before{content:none}table.rows td:empty{display:none}
+table.rows td.heat{padding:.3rem .5rem;border-radius:.3rem;flex-wrap:nowrap}table.rows td .range{white-space:normal}
+table.rows svg.forest{width:100%;max-width:22rem;margin:.2rem auto}
 h2{margin-top:2.4rem}.card,.verdicts{padding-left:1rem;padding-right:1rem}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--faint:#ddd;--line:#bbb;--accent:#1d4e7a;
 --good:#1f5a3b;

@@ -83,17 +83,25 @@ end
 
 -- ---- validity -------------------------------------------------------------------------------------
 
-function tables.noise(v)
-  local rows, how = {}, nil
+-- differing: only what came out unlike, the others are a number in the hint; else only what came out equal.
+function tables.noise(v, differing)
+  local rows, how, n, equal = {}, nil, 0, 0
   for _, one in ipairs(v.report.aa_noise or {}) do
-    how = how or one.how
+    how, n = how or one.how, n + 1
+    if one.value == 0 then equal = equal + 1 end
+  end
+  for _, one in ipairs(v.report.aa_noise or {}) do
+    if (one.value ~= 0) ~= differing then goto continue end
     local value = one.unit == "count" and format.count(one.value) .. " of " .. one.items
       or (one.value == 0 and "0" or format.significant(one.value, 2)) .. " " .. one.unit
     rows[#rows + 1] = { one.subject, (v.task[one.task] or {}).title or one.task, words.metric(one.metric), tostring(one.items),
       one.quantity, value }
+    ::continue::
   end
-  if #rows == 0 then return end
-  return { hint = "The untouched subject measured twice (" .. how .. "). A difference below these is none.",
+  if n == 0 then return end
+  local hint = differing and ("The untouched subject measured twice (%s): %d of %d numbers came out equal%s."):format(how, equal, n,
+    #rows > 0 and ", the others differ by this much, and a difference below it is none" or "") or nil
+  return { hint = hint,
     headers = { "subject", "task", "metric", "items", "", "between two runs" }, rows = rows, numeric = 6 }
 end
 

@@ -124,6 +124,8 @@ local function mean_pair(metric, base, against, options, clusters)
     high = scale * i.high, level = i.level, method = "paired " .. i.method },
     (stats.sign_flip(differences, { seed = options.seed })))
   local visible = scale * stats.mde_mean(i.standard_error * math.sqrt(#differences), #differences)
+  -- Where no item differs, nothing was seen to vary: as for right and wrong, one item in n may still change wholly.
+  if i.standard_error == 0 and fraction then visible = scale * stats.mde_paired(1 / #differences, #differences) end
   return part, json.object { { "value", visible }, { "unit", unit }, { "power", 0.8 } }
 end
 

@@ -28,8 +28,10 @@ local function too_small(c, result)
   local counts = result.counts or {}
   -- a resolved difference was large enough to be seen; "inconclusive" claims nothing
   if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" or result.verdict == "better" then return false end
-  if result.mde and margin then
-    local limit = unit == "ratio" and margin - 1 or margin
+  local usual = result.mde and (result.mde.unit == "ratio" and 1.02 or result.mde.unit == "pp" and 100 * USUAL_MARGIN)
+  if result.mde and (margin or usual) then
+    local limit = margin or usual
+    if result.mde.unit == "ratio" then limit = limit - 1 end
     return result.mde.value > limit, string.format("%s: smallest visible difference %.3g, margin %.3g", show(result),
       result.mde.value, limit)
   end

@@ -172,7 +172,8 @@ return function(data)
     section("Distance to the untouched model", tables.distance), section("Divergence by confidence", tables.confidence),
     section("Change of the right token's probability", tables.delta_p), section("Base and tuned", tables.interaction),
     section("Decision guide", tables.decision), layers, generations, catalogue, validity,
-    section("Noise between two runs", function(opened) return tables.noise(opened, true) end), section("What was measured of each variant", tables.completeness),
+    section("Noise between two runs", function(opened) return tables.noise(opened, true) end),
+    section("What was measured of each variant", tables.completeness),
     section("What limits these conclusions", tables.threats), resources, ledger, section("Methods", tables.methods), setup,
     reproduction } do
     local part = make(v)

@@ -55,10 +55,10 @@ TEST_CASE("a plugin that dies while it is loaded takes only the scanner with it"
   CHECK(broken("abort_at_load") == "crashed while it was loaded: signal 6 (SIGABRT)");
   CHECK(broken("segfault_at_load") == "crashed while it was loaded: signal 11 (SIGSEGV)");
   // whether the exception dies in the loader or passes through it is the C library's choice
-  CHECK_THAT(
-      broken("throw_at_load"),
-      Catch::Equals("cannot be loaded: no licence found") ||
-          Catch::StartsWith("crashed while it was loaded: signal 6 (SIGABRT): terminate called"));
+  CHECK_THAT(broken("throw_at_load"),
+             Catch::Matchers::Equals("cannot be loaded: no licence found") ||
+                 Catch::Matchers::StartsWith(
+                     "crashed while it was loaded: signal 6 (SIGABRT): terminate called"));
   CHECK(broken("exit_at_load") == "ended the process while it was loaded (exit code 0)");
   CHECK(broken("exit_in_entry") == "ended the process while it was loaded (exit code 7)");
   CHECK(broken("hang_at_load", 1.0) == "gave no answer within 1 s while it was loaded");

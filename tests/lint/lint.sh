@@ -67,8 +67,8 @@ case $rule in
     } | none
     ;;
   catch) # tests compile with Catch2 2 and 3
-    files tests | grep -E '\.(cpp|hpp)$' | grep -v '^tests/support/' | existing | xargs -r grep -HnE '<catch2/|[^_a-z]Contains\(' |
-      sed 's/$/  <- include "catch.hpp" and say assay_test::contains, which both versions of Catch2 know/' | none
+    files tests | grep -E '\.(cpp|hpp)$' | grep -v '^tests/support/' | existing | xargs -r grep -HnE '<catch2/|[^_a-z]Contains\(|Catch::(Equals|StartsWith|EndsWith|Matches|Predicate)\(' |
+      sed 's/$/  <- include "catch.hpp" and say assay_test::contains, or Catch::Matchers::..., which both versions of Catch2 know/' | none
     ;;
   length) # 400 lines, except what is data: goldens, frozen headers, generated annotations
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '

@@ -49,6 +49,16 @@ describe("a set of one's own", function()
                                       map = function(r) return { question = r.question, answer = r.right } end }
       assert.same({ { question = "2+2?", answer = "4" }, { question = "3+3?", answer = "6" } }, all(own))
    end)
+   it("is the same over parquet", function()
+      needs_parquet()
+      local path = fs.scripts_folder() .. "/../tests/golden/parquet/rajpurkar/squad_v2"
+      local own = assay.dataset.parquet {
+         path = path, license = "ours", rows = 4, columns = { "context", "question", "answers" },
+         map = function(r) return { prompt = r.context .. "\n" .. r.question, answer = r.answers.text[1] } end,
+      }
+      assert.same({ prompt = "Ice is cold, fire is hot.\nQ1?", answer = "ice" }, all(own)[2])
+      assert.equal(4, own:count())
+   end)
    it("counts its rows where the script says how many there are", function()
       local path = write("own/three.jsonl", '{"a": 1}\n{"a": 2}\n{"a": 3}\n')
       assert.raises(("%s: dataset jsonl %s: 3 rows, not 4. Correct 'rows', or leave it out"):format(path, path),
@@ -103,6 +113,22 @@ describe("the original forms of known sets", function()
       assert.equal(2, rows[1].answer)
       assert.equal("world_religions", rows[2].subject)
       assert.same({ "w", "x", "y", "z" }, rows[2].choices)
+      write("mmlu/auxiliary_train/arc_easy.csv", "Q3?,w,x,y,z,D\n")
+      local more = assay.dataset.mmlu { path = folder .. "/mmlu", split = "auxiliary_train", subset = "made for the test" }
+      assert.same({ { question = "Q3?", subject = "", answer = 3, choices = { "w", "x", "y", "z" } } }, all(more))
+   end)
+   it("of SuperGLUE's BoolQ have no labels in the test split, which the hub writes as -1", function()
+      write("sg/test.jsonl", '{"question":"is it","passage":"P.","idx":7}\n')
+      local test = assay.dataset.superglue_boolq { path = folder .. "/sg", split = "test", subset = "made for the test" }
+      assert.same({ { question = "is it", passage = "P.", idx = 7, label = -1 } }, all(test))
+      assert.equal("P.\nis it?", test:text())
+   end)
+   it("of OpenMathInstruct-2 are the hub's rows as lines", function()
+      write("om/train_1M.jsonl", '{"problem":"1+1?","generated_solution":"\\\\boxed{2}","expected_answer":"2",'
+         .. '"problem_source":"augmented_math"}\n')
+      local om = assay.dataset.openmath2 { path = folder .. "/om", subset = "made for the test" }
+      assert.equal("1+1?\n\\boxed{2}", om:text())
+      assert.equal("2", all(om)[1].expected_answer)
    end)
    it("of WinoGrande, HellaSwag, BoolQ, GSM8K and WikiText pass through", function()
       local why = "made for the test"
@@ -149,6 +175,26 @@ describe("a known set", function()
       assert.equal(false, assay.dataset.mmlu({ split = "dev" }):held_out())
       assert.equal(true, assay.dataset.wikitext2({ split = "validation" }):held_out())
    end)
+   it("has the published number of rows in every split, and a licence", function()
+      -- as the cards of the sets give them, in order of the splits' names
+      local published = {
+         arc_challenge = "test 1172, train 1119, validation 299", arc_easy = "test 2376, train 2251, validation 570",
+         boolq = "train 9427, validation 3270", gsm8k = "test 1319, train 7473",
+         hellaswag = "test 10003, train 39905, validation 10042",
+         mmlu = "auxiliary_train 99842, dev 285, test 14042, validation 1531",
+         openmath2 = "train 13972791, train_1M 1000000, train_2M 2000000, train_5M 5000000",
+         piqa = "test 3084, train 16113, validation 1838", squad_v2 = "train 130319, validation 11873",
+         superglue_boolq = "test 3245, train 9427, validation 3270",
+         wikitext2 = "test 4358, train 36718, validation 3760", winogrande = "test 1767, train 40398, validation 1267",
+      }
+      for name, counts in pairs(published) do
+         local set, found = require("assay.datasets." .. name), {}
+         for split, n in pairs(set.rows) do found[#found + 1] = split .. " " .. n end
+         table.sort(found)
+         assert.equal(counts, table.concat(found, ", "), name)
+         assert(#set.license > 0, name)
+      end
+   end)
    it("is described in full by its file", function()
       for _, file in ipairs(fs.list(fs.scripts_folder() .. "/assay/datasets")) do
          local name = file:match "^([%w_]+)%.lua$"
@@ -174,7 +220,7 @@ describe("a known set", function()
       local set = require "assay.datasets.openmath2"
       write("math/data/train_1M-00000-of-00002.parquet", "x")
       assert.raises(("dataset openmath2: the split 'train' is not here. Looked for data/train-*.parquet of "
-                     .. "nvidia/OpenMathInstruct-2 below '%s/math'; give path = \"FOLDER\" or --data FOLDER"):format(folder),
+                     .. "nvidia/OpenMathInstruct-2 and for train.jsonl below '%s/math'; give path = \"FOLDER\" or --data FOLDER"):format(folder),
                     function() files.find("openmath2", set, "train", folder .. "/math") end)
       assert.equal("train_1M-", files.find("openmath2", set, "train_1M", folder .. "/math").config.prefix)
    end)

@@ -3,8 +3,13 @@
 
 local LETTERS <const> = { A = 0, B = 1, C = 2, D = 3 }
 
+-- anatomy_test.csv is of the subject anatomy; the files of auxiliary_train are other sets, and have none on the hub.
+local function subject_of(file)
+   return file:match "^(.+)_test$" or file:match "^(.+)_val$" or file:match "^(.+)_dev$" or ""
+end
+
 local function read(row)
-   return { question = row.question, subject = row.subject:gsub("_%l+$", ""), answer = LETTERS[row.answer],
+   return { question = row.question, subject = subject_of(row.subject), answer = LETTERS[row.answer],
             choices = { row.A, row.B, row.C, row.D } }
 end
 
@@ -12,7 +17,7 @@ return {
    title = "MMLU", license = "MIT", hub = "cais/mmlu", folder = "all",
    rows = { auxiliary_train = 99842, dev = 285, validation = 1531, test = 14042 }, default = "test",
    training = { auxiliary_train = true, dev = true },
-   original = { dev = { "dev" }, validation = { "val" }, test = { "test" } },
+   original = { auxiliary_train = { "auxiliary_train" }, dev = { "dev" }, validation = { "val" }, test = { "test" } },
    form = { id = "csv", config = { header = false, columns = { "question", "A", "B", "C", "D", "answer" },
                                    file_field = "subject" } },
    read = read,

@@ -51,7 +51,7 @@ describe("a set of one's own", function()
    end)
    it("is the same over parquet", function()
       needs_parquet()
-      local path = fs.scripts_folder() .. "/../tests/golden/parquet/rajpurkar/squad_v2"
+      local path = fs.scripts_folder() .. "/../tests/golden/parquet/rajpurkar/squad_v2/squad_v2"
       local own = assay.dataset.parquet {
          path = path, license = "ours", rows = 4, columns = { "context", "question", "answers" },
          map = function(r) return { prompt = r.context .. "\n" .. r.question, answer = r.answers.text[1] } end,

@@ -1,66 +1,16 @@
-// The table of families, and the reading of config.json against it. formats.md 2.2, 2.4, 2.6.
+// The reading of config.json against the families. formats.md 2.4, 2.6.
 #include "model/decoder_config.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <cmath>
 
 #include "core/error.hpp"
+#include "model/config_keys.hpp"
+#include "model/decoder_families.hpp"
 
 namespace assay::model {
 namespace {
-
-enum class bias_rule { never, always, from_key };
-enum class window_rule { none, all_layers, upper_layers };
-
-// A family is what its modeling file hard-codes; everything else comes from config.json.
-struct family {
-  const char *model_type;
-  bias_rule qkv_bias, o_bias;  // from_key: attention_bias
-  bias_rule mlp_bias;          // from_key: mlp_bias
-  bool qk_norm;
-  window_rule windows;
-};
-constexpr std::array<family, 4> k_families{{
-    {"llama", bias_rule::from_key, bias_rule::from_key, bias_rule::from_key, false,
-     window_rule::none},
-    {"mistral", bias_rule::never, bias_rule::never, bias_rule::never, false,
-     window_rule::all_layers},
-    {"qwen2", bias_rule::always, bias_rule::never, bias_rule::never, false,
-     window_rule::upper_layers},
-    {"qwen3", bias_rule::from_key, bias_rule::from_key, bias_rule::never, true,
-     window_rule::upper_layers},
-}};
-
-// Keys of other architectures that would change the result. They may stand there with the neutral
-// value.
-struct foreign_key {
-  const char *key, *neutral;  // neutral as JSON; null is always neutral
-};
-constexpr foreign_key k_foreign_keys[] = {{"num_experts", "0"},
-                                          {"num_local_experts", "0"},
-                                          {"n_routed_experts", "0"},
-                                          {"partial_rotary_factor", "1.0"},
-                                          {"attn_logit_softcapping", "null"},
-                                          {"final_logit_softcapping", "null"},
-                                          {"logit_scale", "1.0"},
-                                          {"logits_scaling", "1.0"},
-                                          {"embedding_multiplier", "1.0"},
-                                          {"residual_multiplier", "1.0"},
-                                          {"attention_multiplier", "null"},
-                                          {"query_pre_attn_scalar", "null"},
-                                          {"scale_emb", "1"},
-                                          {"scale_depth", "null"},
-                                          {"clip_qkv", "null"},
-                                          {"kv_lora_rank", "null"},
-                                          {"no_rope_layers", "null"},
-                                          {"attention_sinks", "false"},
-                                          {"alibi", "false"},
-                                          {"use_parallel_residual", "false"},
-                                          {"qk_layernorm", "false"},
-                                          {"layernorm_type", "null"},
-                                          {"norm_type", "null"},
-                                          {"is_encoder_decoder", "false"}};
 
 class config_reader {
  public:
@@ -120,25 +70,35 @@ class config_reader {
     }
     return out;
   }
-  bool bias(bias_rule rule, const char *key) const {
-    return rule == bias_rule::always || (rule == bias_rule::from_key && boolean(key, false));
+  bool bias(const bias_rule &rule) const {
+    return rule.key == nullptr ? rule.absent : boolean(rule.key, rule.absent);
   }
 
-  const family &find_family() const {
+  const decoder_family &find_family() const {
     const std::string type = text("model_type", "");
-    for (const family &known : k_families)
+    for (const decoder_family &known : decoder_families())
       if (type == known.model_type) return known;
     unsupported("the architecture '" + (type.empty() ? std::string("without model_type") : type) +
                 "'");
   }
 
-  void check_foreign_keys() const {
-    for (const foreign_key &row : k_foreign_keys) {
-      if (!has(row.key)) continue;
-      const json neutral = json::parse(row.neutral);
-      if (config_[row.key] != neutral)
-        unsupported(std::string("config.json: '") + row.key + "' = " + config_[row.key].dump());
-    }
+  // A classifier or a reward model of a known family is no language model. Early conversions of
+  // Llama 1 spelled the class LLaMAForCausalLM.
+  void check_class(const decoder_family &known) const {
+    if (!has("architectures")) return;
+    const json &classes = config_["architectures"];
+    const auto lower = [](std::string name) {
+      for (char &c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      return name;
+    };
+    for (const json &name : classes.is_array() ? classes : json::array())
+      if (name.is_string() && lower(name.get<std::string>()) == lower(known.class_name)) return;
+    unsupported("config.json: the architectures " + classes.dump() + " (not '" + known.class_name +
+                "')");
+  }
+
+  void check_maths() const {
+    if (const auto problem = foreign_maths(config_)) unsupported(*problem);
     const std::string act = text("hidden_act", "silu");
     if (act != "silu" && act != "swish") unsupported("config.json: the activation '" + act + "'");
   }
@@ -238,15 +198,16 @@ class config_reader {
 
 std::string supported_families() {
   std::string list;
-  for (const family &known : k_families)
+  for (const decoder_family &known : decoder_families())
     list += (list.empty() ? "" : ", ") + std::string(known.model_type);
   return list;
 }
 
 decoder_config parse_decoder_config(const json &config, const std::string &where) {
   const config_reader in(config, where);
-  const family &known = in.find_family();
-  in.check_foreign_keys();
+  const decoder_family &known = in.find_family();
+  in.check_class(known);
+  in.check_maths();
   decoder_config out;
   out.family = known.model_type;
   out.vocab_size = in.integer("vocab_size");
@@ -260,9 +221,9 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.max_positions = in.integer("max_position_embeddings", 2048);
   out.rms_norm_eps = in.real(config, "rms_norm_eps", 1e-6);
   out.rope = in.rope();
-  out.qkv_bias = in.bias(known.qkv_bias, "attention_bias");
-  out.o_bias = in.bias(known.o_bias, "attention_bias");
-  out.mlp_bias = in.bias(known.mlp_bias, "mlp_bias");
+  out.qkv_bias = in.bias(known.qkv_bias);
+  out.o_bias = in.bias(known.o_bias);
+  out.mlp_bias = in.bias(known.mlp_bias);
   out.qk_norm = known.qk_norm;
   out.tied = in.boolean("tie_word_embeddings", false);
   out.windows = in.windows(known.windows, out.n_layers);

@@ -1,5 +1,5 @@
-// config.json turned into what the forward needs, and the families it knows, as data.
-// Not the forward: a new decoder of this shape is one more row of the family table (families.cpp).
+// config.json turned into what the forward needs, checked against the families (decoder_families.hpp).
+// Not the forward.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct rope_config {
 };
 
 struct decoder_config {
-  std::string family;  // model_type: llama | mistral | qwen2 | qwen3
+  std::string family;  // model_type, a row of decoder_families()
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
   int64_t n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
   int64_t max_positions = 0;  // tokens
@@ -44,6 +44,6 @@ struct decoder_config {
 // supported.
 decoder_config parse_decoder_config(const json &config, const std::string &where);
 
-std::string supported_families();  // "llama, mistral, qwen2, qwen3"
+std::string supported_families();  // "llama, mistral, ..."
 
 }  // namespace assay::model

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 
 #include "model/decoder.hpp"
+#include "model/decoder_layout.hpp"
 #include "model/device.hpp"
 
 namespace assay::model {
@@ -35,6 +36,8 @@ at::Tensor inverse_frequencies(const decoder_config &config) {
       (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
   return at::where(is_between, between, slow);
 }
+
+const std::string k_weight = ".weight";
 
 std::string shape_text(at::IntArrayRef shape) {
   std::string text;
@@ -64,13 +67,12 @@ class decoder_loader {
     c = parse_decoder_config(source_.config(), source_.path());
     add_generation_eos(c);
     check_layers(c);
-    out_.embedding_ = take("model.embed_tokens.weight", {c.vocab_size, c.hidden_size});
+    out_.embedding_ = take(k_embedding_name + k_weight, {c.vocab_size, c.hidden_size});
     for (int64_t i = 0; i < c.n_layers; ++i) out_.blocks_.push_back(block(c, i));
-    out_.norm_ = take("model.norm.weight", {c.hidden_size});
-    out_.head_.name = "lm_head";
-    out_.head_.role = "lm_head";
+    out_.norm_ = take(k_final_norm_name + k_weight, {c.hidden_size});
+    out_.head_.name = out_.head_.role = k_head_name;
     out_.head_.weight =
-        c.tied ? out_.embedding_ : take("lm_head.weight", {c.vocab_size, c.hidden_size});
+        c.tied ? out_.embedding_ : take(k_head_name + k_weight, {c.vocab_size, c.hidden_size});
     out_.inverse_frequencies_ = inverse_frequencies(c);
     return std::move(out_);
   }
@@ -78,8 +80,7 @@ class decoder_loader {
  private:
   // One more layer than the config says, or one fewer, is a wrong config and not a smaller model.
   void check_layers(const decoder_config &c) const {
-    const std::string next =
-        "model.layers." + std::to_string(c.n_layers) + ".input_layernorm.weight";
+    const std::string next = block_prefix(c.n_layers) + k_norms[0].module + k_weight;
     if (source_.tensors().has(next))
       throw error(error_kind::failed, "config.json says " + std::to_string(c.n_layers) +
                                           " layers, but the weights have more")
@@ -114,15 +115,15 @@ class decoder_loader {
     return source_.tensors().tensor_as(name, options_.dtype).to(device_);
   }
 
-  linear_op linear(int64_t i, const char *module, const char *role, linear_group group, int64_t out,
-                   int64_t in, bool bias) const {
+  linear_op linear(const decoder_config &c, int64_t i, const linear_layout &layout) const {
+    const int64_t out = width_of(c, layout.out);
     linear_op op;
-    op.name = "model.layers." + std::to_string(i) + "." + module;
-    op.role = role;
+    op.name = block_prefix(i) + layout.module;
+    op.role = layout.role;
     op.block = i;
-    op.group = group;
-    op.weight = take(op.name + ".weight", {out, in});
-    if (bias)
+    op.group = layout.group;
+    op.weight = take(op.name + k_weight, {out, width_of(c, layout.in)});
+    if (c.*layout.bias)
       op.bias = take(op.name + ".bias", {out});
     else if (source_.tensors().has(op.name + ".bias"))
       throw error(error_kind::failed,
@@ -132,8 +133,6 @@ class decoder_loader {
   }
 
   decoder_block block(const decoder_config &c, int64_t i) const {
-    const std::string prefix = "model.layers." + std::to_string(i) + ".";
-    const int64_t h = c.hidden_size, m = c.intermediate_size;
     decoder_block b;
     b.index = i;
     b.window = c.windows[static_cast<size_t>(i)];
@@ -141,19 +140,10 @@ class decoder_loader {
     b.n_kv_heads = c.n_kv_heads;
     b.head_dim = c.head_dim;
     b.eps = c.rms_norm_eps;
-    b.attention_norm = take(prefix + "input_layernorm.weight", {h});
-    b.mlp_norm = take(prefix + "post_attention_layernorm.weight", {h});
-    if (c.qk_norm) {
-      b.q_norm = take(prefix + "self_attn.q_norm.weight", {c.head_dim});
-      b.k_norm = take(prefix + "self_attn.k_norm.weight", {c.head_dim});
-    }
-    b.q = linear(i, "self_attn.q_proj", "attn.q", linear_group::qkv, c.q_size(), h, c.qkv_bias);
-    b.k = linear(i, "self_attn.k_proj", "attn.k", linear_group::qkv, c.kv_size(), h, c.qkv_bias);
-    b.v = linear(i, "self_attn.v_proj", "attn.v", linear_group::qkv, c.kv_size(), h, c.qkv_bias);
-    b.o = linear(i, "self_attn.o_proj", "attn.o", linear_group::o, h, c.q_size(), c.o_bias);
-    b.gate = linear(i, "mlp.gate_proj", "mlp.gate", linear_group::gate_up, m, h, c.mlp_bias);
-    b.up = linear(i, "mlp.up_proj", "mlp.up", linear_group::gate_up, m, h, c.mlp_bias);
-    b.down = linear(i, "mlp.down_proj", "mlp.down", linear_group::down, h, m, c.mlp_bias);
+    for (const norm_layout &norm : k_norms)
+      if (norm.when == nullptr || c.*norm.when)
+        b.*norm.part = take(block_prefix(i) + norm.module + k_weight, {width_of(c, norm.size)});
+    for (const linear_layout &layout : k_linears) b.*layout.part = linear(c, i, layout);
     return b;
   }
 

@@ -5,28 +5,25 @@
 
 #include "core/error.hpp"
 #include "model/decoder_config.hpp"
+#include "model/decoder_layout.hpp"
 
 namespace assay::model {
 namespace {
 
-constexpr std::pair<const char *, const char *> k_roles[] = {
-    {"self_attn.q_proj", "attn.q"}, {"self_attn.k_proj", "attn.k"}, {"self_attn.v_proj", "attn.v"},
-    {"self_attn.o_proj", "attn.o"}, {"mlp.gate_proj", "mlp.gate"},  {"mlp.up_proj", "mlp.up"},
-    {"mlp.down_proj", "mlp.down"}};
-
 json describe_linears(const tensor_source &tensors) {
   json list = json::array();
-  for (const auto &[module, role] : k_roles) {
+  for (const linear_layout &layout : k_linears) {
+    const std::string suffix = std::string(".") + layout.module + ".weight";
     int64_t count = 0, parameters = 0;
     std::vector<int64_t> shape;
     for (const tensor_info &info : tensors.tensors()) {
-      if (info.name.find(std::string(".") + module + ".weight") == std::string::npos) continue;
+      if (!info.name.ends_with(suffix)) continue;
       ++count;
       parameters += info.numel();
       shape = info.shape;
     }
     if (count > 0 && shape.size() == 2)
-      list.push_back({{"role", role},
+      list.push_back({{"role", layout.role},
                       {"count", count},
                       {"out", shape[0]},
                       {"in", shape[1]},

@@ -9,6 +9,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "model/decoder_layout.hpp"
 #include "plug/bridge.hpp"
 #include "plug/services.hpp"
 
@@ -26,8 +27,8 @@ at::Tensor &find_weight(model::decoder_block &block, const std::string &name) {
   for (auto *linear : block.linears())
     if (linear->name == name) return linear->weight;
   const auto last = name.substr(name.rfind('.') + 1);
-  if (last == "input_layernorm") return block.attention_norm;
-  if (last == "post_attention_layernorm") return block.mlp_norm;
+  for (const model::norm_layout &norm : model::k_norms)
+    if (norm.size == model::width::hidden && last == norm.module) return block.*norm.part;
   throw misuse("the block has no linear or norm '" + name + "'");
 }
 

@@ -3,6 +3,7 @@
 #include "quant/block_view.hpp"
 
 #include "core/error.hpp"
+#include "model/decoder_layout.hpp"
 #include "quant/online.hpp"
 
 namespace assay::quant {
@@ -35,9 +36,9 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
         std::make_unique<layer_view>(*shown_.back(), index, weights_[i], arch_json, 0));
     layer_pointers_.push_back(&layers_.back()->get());
   }
-  const std::string prefix = "model.layers." + std::to_string(block.index) + ".";
-  add_norm(prefix + "input_layernorm", block.attention_norm);
-  add_norm(prefix + "post_attention_layernorm", block.mlp_norm);
+  for (const model::norm_layout &norm : model::k_norms)
+    if (norm.size == model::width::hidden)
+      add_norm(model::block_prefix(block.index) + norm.module, block.*norm.part);
   add_groups(residual_group);
   for (const auto &norm : norms_) norm_pointers_.push_back(norm.get());
   for (const auto &group : groups_) group_pointers_.push_back(&group->group);

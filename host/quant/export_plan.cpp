@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "model/decoder_config.hpp"
+#include "model/decoder_layout.hpp"
 #include "model/safetensors.hpp"
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
@@ -38,12 +38,11 @@ json shape_json(const std::vector<int64_t> &shape) {
 
 // The role of a linear or of the embedding by its last name; "" for other tensors.
 std::string role_of(const std::string &name) {
-  static const std::map<std::string, std::string> k_roles = {
-      {"q_proj", "attn.q"},      {"k_proj", "attn.k"},      {"v_proj", "attn.v"},
-      {"o_proj", "attn.o"},      {"gate_proj", "mlp.gate"}, {"up_proj", "mlp.up"},
-      {"down_proj", "mlp.down"}, {"lm_head", "lm_head"},    {"embed_tokens", "embed"}};
-  const auto found = k_roles.find(name.substr(name.rfind('.') + 1));
-  return found == k_roles.end() ? "" : found->second;
+  if (name == model::k_head_name) return model::k_head_name;
+  if (name == model::k_embedding_name) return "embed";
+  for (const model::linear_layout &layout : model::k_linears)
+    if (name.ends_with(std::string(".") + layout.module)) return layout.role;
+  return "";
 }
 
 // The recipe's word on one linear. An embedding answers to `embeddings`, not to `keep`.

@@ -6,6 +6,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "model/decoder_layout.hpp"
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
 #include "quant/block_runner.hpp"
@@ -269,9 +270,9 @@ class stage {
   }
 
   void remember(const model::decoder_block &before, const model::decoder_block &after) {
-    const std::string prefix = "model.layers." + std::to_string(before.index) + ".";
-    out_.edited[prefix + "input_layernorm.weight"] = after.attention_norm;
-    out_.edited[prefix + "post_attention_layernorm.weight"] = after.mlp_norm;
+    for (const model::norm_layout &norm : model::k_norms)
+      if (norm.size == model::width::hidden)
+        out_.edited[model::block_prefix(before.index) + norm.module + ".weight"] = after.*norm.part;
     for (const auto *linear : after.linears()) {
       out_.edited[linear->name + ".weight"] = linear->weight;
       if (linear->bias.defined()) out_.edited[linear->name + ".bias"] = linear->bias;

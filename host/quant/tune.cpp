@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/schema.hpp"
+#include "model/decoder_layout.hpp"
 #include "quant/calibration_stream.hpp"
 #include "quant/divergence.hpp"
 #include "quant/linear_run.hpp"
@@ -84,13 +85,10 @@ class training {
     };
     for (int64_t i = 0; i < model_.decoder.n_blocks(); ++i) {
       auto &block = model_.decoder.block(i);
-      const std::string prefix = "model.layers." + std::to_string(i) + ".";
-      add(block.attention_norm, prefix + "input_layernorm");
-      add(block.mlp_norm, prefix + "post_attention_layernorm");
-      add(block.q_norm, prefix + "self_attn.q_norm");
-      add(block.k_norm, prefix + "self_attn.k_norm");
+      for (const model::norm_layout &norm : model::k_norms)
+        add(block.*norm.part, model::block_prefix(i) + norm.module);
     }
-    add(model_.decoder.norm(), "model.norm");
+    add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
   // Every batch once, in a new order each round.

@@ -30,6 +30,8 @@ BASE = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_laye
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
           "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
 
+SMALL = dict(num_hidden_layers=2, intermediate_size=24)
+
 # name: (family, configuration, dtype of the file, shard size, spelling of the config)
 TINY = {
     "llama-gqa-untied": ("llama", {}, "float32", None, "modern"),
@@ -45,6 +47,12 @@ TINY = {
     "qwen2-window": ("qwen2", dict(use_sliding_window=True, sliding_window=6, max_window_layers=2),
                      "bfloat16", None, "classic"),
     "mistral-short-window": ("mistral", dict(sliding_window=5, head_dim=10), "bfloat16", None, "modern"),
+    "mistral-long-window": ("mistral", dict(sliding_window=64, **SMALL), "bfloat16", None, "modern"),
+    "qwen3-long-window": ("qwen3", dict(head_dim=16, use_sliding_window=True, sliding_window=64, max_window_layers=1, **SMALL),
+                          "bfloat16", None, "classic"),
+    "qwen2-tied": ("qwen2", dict(tie_word_embeddings=True, **SMALL), "bfloat16", None, "modern"),
+    "seed_oss-biases": ("seed_oss", dict(head_dim=12, attention_out_bias=True, mlp_bias=True, **SMALL), "bfloat16", None,
+                        "modern"),
     "mistral-no-window": ("mistral", dict(sliding_window=None), "bfloat16", None, "classic"),
 }
 
@@ -104,7 +112,11 @@ def make_tiny():
         with torch.no_grad():
             logits = reference(ids).logits
         tokens = torch.tensor(greedy(reference, ids[0].tolist(), 12))
-        save_file({"ids": ids, "logits": logits.contiguous(), "greedy": tokens}, folder / "golden.safetensors",
+        half = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16,
+                                                                 attn_implementation="eager").eval()
+        with torch.no_grad():
+            rounded = half(ids).logits
+        save_file({"ids": ids, "logits": logits.contiguous(), "greedy": tokens, "logits_bf16": rounded.contiguous()}, folder / "golden.safetensors",
                   metadata={"format": "pt", **VERSIONS})
         print(name, sum(f.stat().st_size for f in folder.iterdir()), "bytes")
 

@@ -214,9 +214,54 @@ TEST_CASE("what cannot be computed exactly is refused by name with what is suppo
         "config.json: RoPE parameters per layer type ('full_attention')" + tail);
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
-  CHECK_THROWS_WITH(
-      decoder::load(*checkpoint::open(m.folder.path.string())),
-      contains("Supported are llama, mistral, qwen2, qwen3 with default, linear or llama3 RoPE"));
+  CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
+                    contains("Supported are llama, mistral, qwen2, qwen3, seed_oss with default, "
+                             "linear or llama3 RoPE"));
+}
+
+TEST_CASE("a key that nobody knows is refused where its name and value speak of the maths") {
+  const auto with = [&](const std::string &key, const json &value) {
+    spoiled_model m("llama-gqa-untied");
+    m.set(key, value);
+    return m.problem();
+  };
+  const auto refused = [&](const std::string &key, const json &value) {
+    return with(key, value) == "config.json: '" + key + "' = " + value.dump() + " is not supported";
+  };
+  CHECK(refused("rope_condense_ratio", 8));
+  CHECK(refused("attention_value_scale", 0.5));
+  CHECK(refused("use_qk_norm", true));
+  CHECK(refused("sliding_window_pattern", 6));
+  CHECK(refused("num_local_experts", 8));
+  CHECK(refused("pruned_heads", {{"0", {1, 2}}}));
+  CHECK(refused("hidden_activation", "gelu_pytorch_tanh"));
+  // neutral values, training, kernels and plain remarks
+  for (const auto &[key, value] :
+       std::vector<std::pair<std::string, json>>{{"rope_condense_ratio", 1},
+                                                 {"use_qk_norm", false},
+                                                 {"pruned_heads", json::object()},
+                                                 {"attention_dropout", 0.1},
+                                                 {"_attn_implementation", "sdpa"},
+                                                 {"use_flash_attention", true},
+                                                 {"chunk_size_feed_forward", 0},
+                                                 {"unsloth_fixed", true},
+                                                 {"pretraining_tp", 2},
+                                                 {"rope_interleaved", false},
+                                                 {"conversation_template", "chatml"}}) {
+    INFO(key);
+    CHECK(with(key, value).empty());
+  }
+}
+
+TEST_CASE("a model of a known family that is no language model is refused by its class") {
+  spoiled_model m("llama-gqa-untied");
+  m.set("architectures", {"LlamaForSequenceClassification"});
+  CHECK(m.problem() ==
+        "config.json: the architectures [\"LlamaForSequenceClassification\"] (not "
+        "'LlamaForCausalLM') is not supported");
+  spoiled_model old("llama-gqa-untied");
+  old.set("architectures", {"LLaMAForCausalLM"});
+  CHECK(old.problem().empty());
 }
 
 TEST_CASE("a config that does not fit the weights is one clear error") {

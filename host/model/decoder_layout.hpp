@@ -1,0 +1,72 @@
+// What a decoder of this shape is made of, as data: the linears of a block with their names in the checkpoint, roles, groups,
+// sizes and biases, and its norms. The loader and the description of a model go by these tables; which of the parts a family
+// has, decoder_families.hpp says. Not the forward (decoder_block). formats.md 2.3.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "model/decoder_block.hpp"
+#include "model/decoder_config.hpp"
+
+namespace assay::model {
+
+// A row or column count of a tensor, by the config.
+enum class width {
+  hidden,
+  mlp,      // intermediate_size
+  queries,  // heads * head_dim
+  keys,     // key and value heads * head_dim
+  head      // head_dim
+};
+int64_t width_of(const decoder_config &config, width which);
+
+struct linear_layout {
+  linear_op decoder_block::*part;
+  const char *module;  // within the block: "self_attn.q_proj"
+  const char *role;    // "attn.q"
+  linear_group group;
+  width out, in;
+  bool decoder_config::*bias;  // the flag that says whether it has one
+};
+
+// In the order of decoder_block::linears().
+inline constexpr std::array<linear_layout, 7> k_linears{{
+    {&decoder_block::q, "self_attn.q_proj", "attn.q", linear_group::qkv, width::queries,
+     width::hidden, &decoder_config::qkv_bias},
+    {&decoder_block::k, "self_attn.k_proj", "attn.k", linear_group::qkv, width::keys, width::hidden,
+     &decoder_config::qkv_bias},
+    {&decoder_block::v, "self_attn.v_proj", "attn.v", linear_group::qkv, width::keys, width::hidden,
+     &decoder_config::qkv_bias},
+    {&decoder_block::o, "self_attn.o_proj", "attn.o", linear_group::o, width::hidden,
+     width::queries, &decoder_config::o_bias},
+    {&decoder_block::gate, "mlp.gate_proj", "mlp.gate", linear_group::gate_up, width::mlp,
+     width::hidden, &decoder_config::mlp_bias},
+    {&decoder_block::up, "mlp.up_proj", "mlp.up", linear_group::gate_up, width::mlp, width::hidden,
+     &decoder_config::mlp_bias},
+    {&decoder_block::down, "mlp.down_proj", "mlp.down", linear_group::down, width::hidden,
+     width::mlp, &decoder_config::mlp_bias},
+}};
+
+struct norm_layout {
+  at::Tensor decoder_block::*part;
+  const char *module;  // within the block
+  width size;
+  bool decoder_config::*when;  // the flag that says whether it is there; null = always
+};
+
+inline constexpr std::array<norm_layout, 4> k_norms{{
+    {&decoder_block::attention_norm, "input_layernorm", width::hidden, nullptr},
+    {&decoder_block::mlp_norm, "post_attention_layernorm", width::hidden, nullptr},
+    {&decoder_block::q_norm, "self_attn.q_norm", width::head, &decoder_config::qk_norm},
+    {&decoder_block::k_norm, "self_attn.k_norm", width::head, &decoder_config::qk_norm},
+}};
+
+inline constexpr const char *k_embedding_name = "model.embed_tokens";
+inline constexpr const char *k_final_norm_name = "model.norm";
+inline constexpr const char *k_head_name = "lm_head";
+
+std::string block_prefix(int64_t layer);  // "model.layers.0."
+
+}  // namespace assay::model

@@ -1,5 +1,5 @@
 -- Makes a fine-tuned copy of a model of F32 tensors: a rank-one update, as of a merged adapter, on every down projection.
--- Any folder with one model.safetensors will do, the 135M model too.
+-- For small models: the file goes through a script's memory.
 -- usage: assay run tests/lua/make_tuned.lua MODEL FOLDER [STRENGTH]
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -40,7 +40,7 @@ for _, tensor in ipairs(edits) do
    parts[#parts + 1] = bytes:sub(place, first - 1)
    for r = 1, rows do
       local at = first + (r - 1) * columns * 4
-      for c = 0, columns - 1, 128 do -- Lua's stack holds no whole row of a large model
+      for c = 0, columns - 1, 128 do -- Lua's stack holds no whole row of a wide matrix
          local width = math.min(128, columns - c)
          parts[#parts + 1] = updated_row(bytes:sub(at + 4 * c, at + 4 * (c + width) - 1), r, width)
       end

@@ -94,6 +94,7 @@ function answering.task(definition)
     }),
     metrics = definition.metrics,
     abstentions = definition.abstentions,
+    short_answers = definition.short_answers,
     read = definition.read,
     set = definition.set,
     check = function(o) prompting.check(o, "assay.task." .. definition.protocol) end,

@@ -5,6 +5,7 @@
 local audit = require "assay.audit"
 local detectors = require "assay.detectors"
 local native = require "assay.native"
+local record_sensitivity = require "assay.record_sensitivity"
 local json, stats = native.json, native.stats
 local null = json.null
 
@@ -133,5 +134,6 @@ return function(report)
   add_detectors(report)
   add_guardrails(report)
   invalidate(report)
+  if not given(report.sensitivity) then report.sensitivity = record_sensitivity(report) end
   return report
 end

@@ -173,7 +173,8 @@ function evidence.identity(context, measured)
    return out
 end
 
--- Mean tokens of an answer, for the guardrails on length and on broken baselines.
+-- Mean tokens of an answer, for the guardrails on length and on broken baselines; over tasks that ask for more than a letter
+-- or a span, whose right answers have few tokens.
 function evidence.resources(context, measured)
    local sums, order = {}, {}
    for _, variant in ipairs(context.study:variants()) do
@@ -185,7 +186,8 @@ function evidence.resources(context, measured)
          sum[1], sum[2] = sum[1] + output.tokens, sum[2] + 1
       end
    end
-   each_task(context, measured, function(_, base, others)
+   each_task(context, measured, function(task, base, others)
+      if task.definition.short_answers then return end
       add(base)
       for _, row in ipairs(others) do add(row) end
    end)

@@ -1,5 +1,5 @@
 -- A catalogue of what quantization breaks in free answers: 120 prompts in six categories, each recipe beside the untouched
--- model. Ends in failures.jsonl, failures.md and the side-by-side pages of the report. --set quick=true takes 24 prompts.
+-- model. Ends in failures.jsonl, failures.md and the side-by-side pages of the report. --set quick=true takes 48 of them.
 local assay = require "assay"
 local try = assay.if_available
 
@@ -11,12 +11,12 @@ return require "assay.studies.published" {
       local text = assay.dataset.text { path = "data/persuasion.txt", license = "public domain",
                                         map = function(r) return { text = r.text:sub(1, 180000):match "^(.*\n)" } end }
       return {
-         assay.task.generations { title = "120 prompts in six categories", max_tokens = quick and 48 or 128,
+         assay.task.generations { title = "120 prompts in six categories", max_tokens = quick and 64 or 128,
                                   dataset = assay.dataset.text { path = "data/prompts_120.jsonl", license = "Apache-2.0" },
-                                  items = quick and 24 or 0 },
+                                  items = quick and 48 or 0 },
          assay.task.perplexity { title = "Perplexity on a novel (Persuasion)", dataset = text, window = 1024,
                                  limit = size.windows },
-         assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, limit = size.distance },
+         assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, window = 512, limit = size.distance },
       }
    end,
    recipes = function(quick)

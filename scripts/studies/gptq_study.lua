@@ -7,7 +7,7 @@ return require "assay.studies.published" {
    name = "gptq-study",
    title = "GPTQ in four and three bits, with rounding beside it",
    question = "What does error feedback through the Hessian buy over rounding of the same size, and where does it end?",
-   recipes = function(quick)
+   recipes = function(quick, calibration_of)
       local recipes = {
          try("gptq W4 g64", function() return assay.method.gptq { bits = 4, group = 64 } end),
          try("rtn W4 g64", function() return assay.method.rtn { bits = 4, group = 64 } end),
@@ -19,6 +19,13 @@ return require "assay.studies.published" {
                                        label = "gptq W4 g64 natural order" }
          end))
          table.insert(recipes, try("opt_rtn W4 g64", function() return assay.method.opt_rtn { bits = 4, group = 64 } end))
+         -- How much the calibration decides: fewer sequences, and others of the same number.
+         for _, other in ipairs { { 16, 42 }, { 16, 43 }, { 48, 43 } } do
+            local label = ("gptq W4 g64, %d sequences, seed %d"):format(other[1], other[2])
+            table.insert(recipes, try(label, function()
+               return assay.method.gptq { bits = 4, group = 64, calibration = calibration_of(other[1], other[2]), label = label }
+            end))
+         end
          table.insert(recipes, try("rtn W3 g64", function() return assay.method.rtn { bits = 3, group = 64 } end))
       end
       return recipes

@@ -101,6 +101,21 @@ describe("a change that breaks the example", function()
     assert.is_nil(squad(0.75, 0.15))
     assert.is_nil(squad(0.05, 0.05))
   end)
+  it("fires G09 for answers of another length: a drift over many, a doubling even over few", function()
+    local function drifted(items, ratio)
+      return with(function(d)
+        d.resources = {}
+        for i, variant in ipairs(d.variants) do
+          d.resources[i] = { variant = variant.id, items = items, tokens_per_item = i == 1 and 100 or 100 * ratio }
+        end
+      end).G09
+    end
+    assert.is_true(drifted(200, 1.3))
+    assert.is_nil(drifted(20, 1.3))
+    assert.is_true(drifted(20, 9))
+    assert.is_true(drifted(20, 0.1))
+    assert.is_nil(drifted(200, 1.1))
+  end)
   it("fires G06 for a large gain on any metric, exploration too", function()
     local function gained(primary)
       return with(function(d)

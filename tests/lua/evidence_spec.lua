@@ -78,6 +78,30 @@ describe("a text graded strictly and loosely", function()
   it("stays quiet where both gradings lose alike", function() assert.equal("ok", rows({ 1, 1, 1, 0 })[1].status) end)
 end)
 
+describe("sensitivity to calibration", function()
+  local sensitivity = require "assay.record_sensitivity"
+  local function variant(id, calibration, bits)
+    return { id = id, subject = "b", label = "gptq W" .. bits, recipe = { bits = bits }, calibration = calibration }
+  end
+  local function result(id, value)
+    return { variant = id, task = "p", metric = "ppl", unit = "ppl", primary = true, value = value }
+  end
+  local data = { tasks = { { id = "p", title = "A novel" } },
+    calibrations = { { id = "c1", sequences = 48, source = "text" }, { id = "r1", sequences = 16, source = "text" },
+      { id = "r2", sequences = 16, source = "text" } },
+    variants = { { id = "b/none", subject = "b", recipe = null }, variant("b/1", "c1", 4), variant("b/2", "r1", 4),
+      variant("b/3", "r2", 4), variant("b/4", "c1", 3) },
+    results = { result("b/none", 10), result("b/1", 11), result("b/2", 12), result("b/3", 13), result("b/4", 20) } }
+  it("puts variants side by side that differ in their calibration alone", function()
+    local found = sensitivity(data)
+    assert.equal(1, #found)
+    assert.equal("gptq W4 over calibrations", found[1].title)
+    assert.equal("16 sequences of text", found[1].rows[1].label)
+    assert.same({ 12, 13 }, found[1].rows[1].values)
+    assert.same({ 11 }, found[1].rows[2].values)
+  end)
+end)
+
 describe("noise between two runs", function()
   it("marks differences that are no larger", function()
     local function result(variant, estimate)

@@ -110,8 +110,9 @@ return {
         local ratio, own, base = length_ratio(c, variant)
         if ratio then
           checked = checked + 1
-          local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS -- a flag of F17, no condemnation
-          if not few and (ratio > 1.25 or ratio < 0.8) then
+          -- of few answers a moderate drift is a flag of F17; a mean that doubles or halves condemns however few they are
+          local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
+          if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
             scopes[#scopes + 1] = variant.id
             offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer against %.1f", variant.id, own,
               base)

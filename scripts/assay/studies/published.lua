@@ -8,7 +8,7 @@ local assay = require "assay"
 
 -- Items and windows of the full run are those whose smallest visible difference is about the margin (evaluation.md 2.3).
 local SIZES <const> = {
-   quick = { windows = 6, distance = 6, choice = 32, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
+   quick = { windows = 8, distance = 8, choice = 40, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
    full = { windows = 0, distance = 0, choice = 0, squad = 2000, maths = 0, letters = 0, prompts = 120, tokens = 320, noise = 50 },
 }
 
@@ -34,6 +34,7 @@ local function tasks_of(size)
          return assay.task.perplexity { id = "wikitext2", title = "Perplexity on WikiText-2 (gptq-2048)",
                                         dataset = assay.dataset.wikitext2 {}, limit = size.windows // 2 }
       end),
+      try("ARC-Easy", function() return assay.task.arc_easy { items = size.choice } end),
       try("ARC-Challenge", function() return assay.task.arc_challenge { items = size.choice } end),
       try("BoolQ", function() return assay.task.boolq { items = size.choice } end),
       try("ARC by letter", function()
@@ -54,11 +55,11 @@ local function tasks_of(size)
    return tasks
 end
 
-local function calibration_of(quick)
-   return assay.calibration { dataset = novel(calibrating_part), samples = quick and 16 or 48, length = 256, seed = 42 }
+local function calibration_of(samples, seed)
+   return assay.calibration { dataset = novel(calibrating_part), samples = samples, length = 256, seed = seed }
 end
 
--- given: { name, title, question, recipes = function(quick) -> list }
+-- given: { name, title, question, recipes = function(quick, calibration_of(samples, seed)) -> list }
 return function(given)
    local quick = assay.setting("quick", false)
    local subjects = { base = assay.setting("base", "smollm2-135m-instruct") }
@@ -67,7 +68,8 @@ return function(given)
    local size = quick and SIZES.quick or SIZES.full
    return assay.study {
       name = given.name .. (quick and "-quick" or ""), title = given.title, question = given.question,
-      subjects = subjects, recipes = given.recipes(quick), calibration = given.calibration or calibration_of(quick),
+      subjects = subjects, recipes = given.recipes(quick, calibration_of),
+      calibration = given.calibration or calibration_of(quick and 16 or 48, 42),
       tasks = given.tasks and given.tasks(size, quick) or tasks_of(size), noise = size.noise,
       report = { "html", "md", "csv", "yaml" },
    }

@@ -32,7 +32,7 @@ local function letter(text) return text:match "^%s*%(?([A-D])%f[^%w]" or text:ma
 
 return answering.task {
   protocol = "arc_letter", summary = "the letter of the right choice, written (ARC)", read = read, max_tokens = 100,
-  stops = { "\n\n", "." },
+  stops = { "\n\n", "." }, short_answers = true,
   metrics = { { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },
     { name = "no_answer", unit = "fraction", direction = "lower", kind = "binary" } },
   extract = letter,

@@ -41,7 +41,7 @@ end
 return answering.task {
   protocol = "squad_v2/lab-1", set = "squad_v2", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
     max_tokens = 40, stops = { "\n" },
-  abstentions = { ABSTENTION },
+  abstentions = { ABSTENTION }, short_answers = true,
   derive = balanced,
   metrics = {
     { name = "balanced", unit = "fraction", direction = "higher", kind = "mean" },

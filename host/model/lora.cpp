@@ -16,6 +16,34 @@ namespace {
 
 constexpr const char *k_prefix = "base_model.model.";
 
+// Keys of a LoraConfig that are read here, or say nothing about the merged weights.
+constexpr std::string_view k_known[] = {"peft_type",
+                                        "r",
+                                        "lora_alpha",
+                                        "use_rslora",
+                                        "rank_pattern",
+                                        "alpha_pattern",
+                                        "target_modules",
+                                        "base_model_name_or_path",
+                                        "bias",
+                                        "init_lora_weights",
+                                        "fan_in_fan_out",
+                                        "exclude_modules",
+                                        "layers_to_transform",
+                                        "layers_pattern",
+                                        "task_type",
+                                        "auto_mapping",
+                                        "peft_version",
+                                        "revision",
+                                        "inference_mode",
+                                        "lora_dropout",
+                                        "megatron_core",
+                                        "qalora_group_size",
+                                        "eva_config"};
+// Ways to begin that leave the base alone. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA edit it: their
+// adapters belong to other weights than the base's.
+constexpr std::string_view k_plain_starts[] = {"gaussian", "orthogonal", "eva"};
+
 // What PEFT can do beyond plain LoRA on linears is refused, not ignored.
 void check_config(const json &config, const std::string &where) {
   const auto refuse = [&](const std::string &what) {
@@ -28,11 +56,16 @@ void check_config(const json &config, const std::string &where) {
   };
   if (config.value("peft_type", "") != "LORA")
     refuse("peft_type '" + config.value("peft_type", "") + "'");
-  if (config.value("use_dora", false)) refuse("use_dora");
   if (config.contains("bias") && config["bias"] != "none") refuse("bias " + config["bias"].dump());
-  for (const char *key : {"modules_to_save", "trainable_token_indices", "layer_replication",
-                          "target_parameters", "megatron_config", "eva_config", "corda_config"})
-    if (config.contains(key) && !config[key].is_null() && !config[key].empty()) refuse(key);
+  const json init = config.value("init_lora_weights", json(true));
+  if (init.is_string() && std::find(std::begin(k_plain_starts), std::end(k_plain_starts),
+                                    init.get<std::string>()) == std::end(k_plain_starts))
+    refuse("init_lora_weights " + init.dump());
+  for (const auto &[key, value] : config.items()) {
+    const bool off = value.is_null() || value == false || (value.is_structured() && value.empty());
+    if (!off && std::find(std::begin(k_known), std::end(k_known), key) == std::end(k_known))
+      refuse(key);
+  }
 }
 
 bool matches(const std::string &module, const std::string &pattern) {

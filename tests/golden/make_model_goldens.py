@@ -2,11 +2,12 @@
 """Makes the golden files of the model layer from the reference libraries. Not run by the tests.
 
   make_model_goldens.py tiny                      tiny random models of every family  -> models/NAME/
+  make_model_goldens.py lora                      PEFT adapters over a tiny model     -> lora/NAME/
   make_model_goldens.py blocks                    ggml block formats                  -> gguf_blocks.safetensors
   make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real model, FOLDER made by `assay import GGUF FOLDER`
                                                   -> smollm2.json
 
-Needs torch, transformers, safetensors, gguf, numpy; their versions are written into every golden file.
+Needs torch, transformers, safetensors, gguf, numpy, and peft for lora; their versions are written into every golden file.
 """
 import hashlib
 import importlib.metadata
@@ -121,6 +122,43 @@ def make_tiny():
         print(name, sum(f.stat().st_size for f in folder.iterdir()), "bytes")
 
 
+def make_lora():
+    import peft
+    versions = {**VERSIONS, "peft": peft.__version__}
+    base = HERE / "models" / "llama-gqa-untied"
+    options = {
+        "plain": dict(r=4, lora_alpha=16, target_modules=["q_proj", "v_proj"]),
+        "rslora-patterns": dict(r=4, lora_alpha=8, use_rslora=True, target_modules="all-linear",
+                                rank_pattern={"q_proj": 2, "layers.1.mlp.down_proj": 6},
+                                alpha_pattern={"o_proj": 12, r".*layers\.2\.mlp\..*": 10}),
+        "fan-in-fan-out": dict(r=2, lora_alpha=4, fan_in_fan_out=True, target_modules=["up_proj"]),
+    }
+    for seed, (name, extra) in enumerate(options.items()):
+        model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="eager")
+        ids = torch.randint(0, 96, (2, 20), generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            before = model(ids).logits
+        torch.manual_seed(seed)
+        model = peft.get_peft_model(model, peft.LoraConfig(task_type="CAUSAL_LM", **extra)).eval()
+        with torch.no_grad():
+            for parameter_name, p in model.named_parameters():
+                if "lora_" in parameter_name:
+                    p.copy_(0.3 * torch.randn_like(p))
+        folder = HERE / "lora" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        model.save_pretrained(folder)
+        with torch.no_grad():
+            logits = model.merge_and_unload()(ids).logits
+        (folder / "README.md").unlink(missing_ok=True)
+        path = folder / "adapter_config.json"
+        config = json.loads(path.read_text())
+        config["base_model_name_or_path"] = "llama-gqa-untied"
+        path.write_text(json.dumps(config, indent=2) + "\n")
+        save_file({"ids": ids, "logits": logits.contiguous(), "base_logits": before.contiguous()},
+                  folder / "golden.safetensors", metadata={"format": "pt", **versions})
+        print(name, sum(f.stat().st_size for f in folder.iterdir()), "bytes")
+
+
 def make_blocks():
     random = np.random.default_rng(7)
     out = {}
@@ -200,6 +238,8 @@ def make_smollm2(folder, gguf_path, text_path):
 if __name__ == "__main__":
     if sys.argv[1:] == ["tiny"]:
         make_tiny()
+    elif sys.argv[1:] == ["lora"]:
+        make_lora()
     elif sys.argv[1:] == ["blocks"]:
         make_blocks()
     elif len(sys.argv) == 5 and sys.argv[1] == "smollm2":

@@ -3,6 +3,7 @@
 
 #include "catch.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
 #include "model/decoder.hpp"
 #include "model/describe_model.hpp"
 #include "model/gptq_awq.hpp"
@@ -122,6 +123,31 @@ TEST_CASE("layouts that are not read are refused by name") {
   CHECK_THROWS_WITH(open(folder, v1, bad)->read("m"), "dir: g_idx does not fit qweight (layer m)");
 }
 
+TEST_CASE("a method that is not read is refused by its name, which the metadata alone tell") {
+  const auto problem = [](const json &quantization) {
+    const scratch_folder folder;
+    const std::string from = k_models + "llama-gqa-untied/";
+    json config = json::parse(read_file(from + "config.json"));
+    config["quantization_config"] = quantization;
+    folder.write("config.json", config.dump());
+    std::filesystem::copy_file(from + "model.safetensors", folder.path / "model.safetensors");
+    try {
+      checkpoint::open(folder.path.string());
+    } catch (const error &e) {
+      return e.message();
+    }
+    return std::string();
+  };
+  const auto refusal = [](const std::string &method) {
+    return "the checkpoint is quantized by '" + method + "', which is not supported";
+  };
+  CHECK(problem({{"quant_method", "bitsandbytes"}, {"load_in_4bit", true}}) ==
+        refusal("bitsandbytes"));
+  CHECK(problem({{"load_in_8bit", true}}) == refusal("bitsandbytes"));
+  CHECK(problem({{"quant_method", "fp8"}}) == refusal("fp8"));
+  CHECK(problem({{"bits", 4}}) == refusal("unknown"));
+}
+
 TEST_CASE("a LoRA adapter is merged when its weights are read: rank, alpha, rslora") {
   for (const bool rslora : {false, true}) {
     const scratch_folder folder;
@@ -180,6 +206,20 @@ TEST_CASE(
   CHECK(delta("1.self_attn.o_proj").allclose(at::matmul(b4, a4) * 3.0, 1e-4, 1e-5));
 }
 
+TEST_CASE("adapters that PEFT wrote give the logits that PEFT gives") {
+  const std::string adapters = std::string(ASSAY_SOURCE_DIR) + "/tests/golden/lora/";
+  for (const char *name : {"plain", "rslora-patterns", "fan-in-fan-out"}) {
+    INFO(name);
+    const auto golden = open_safetensors_file(adapters + name + "/golden.safetensors");
+    const auto merged = open_lora(adapters + name, k_models + "llama-gqa-untied");
+    const decoder model = decoder::load(*merged);
+    const at::Tensor logits = model.logits(model.hidden(golden->tensor("ids"))),
+                     expected = golden->tensor("logits");
+    CHECK(((logits - expected).abs().max() / expected.abs().max()).item<double>() < 2e-5);
+    CHECK((expected - golden->tensor("base_logits")).abs().max().item<double>() > 0.1);
+  }
+}
+
 TEST_CASE("an adapter that is more than plain LoRA is refused") {
   const auto problem = [](const json &extra, const std::string &tensor) {
     const scratch_folder folder;
@@ -205,6 +245,12 @@ TEST_CASE("an adapter that is more than plain LoRA is refused") {
         "adapter_config.json: modules_to_save is not supported");
   CHECK(problem({{"trainable_token_indices", {1, 2}}}, q) ==
         "adapter_config.json: trainable_token_indices is not supported");
+  CHECK(problem({{"init_lora_weights", "pissa_niter_4"}}, q) ==
+        "adapter_config.json: init_lora_weights \"pissa_niter_4\" is not supported");
+  CHECK(problem({{"lora_bias", true}}, q) == "adapter_config.json: lora_bias is not supported");
+  CHECK(problem({{"use_qalora", true}}, q) == "adapter_config.json: use_qalora is not supported");
+  CHECK(problem({{"alora_invocation_tokens", {1}}}, q) ==
+        "adapter_config.json: alora_invocation_tokens is not supported");
   CHECK(problem({{"rank_pattern", json::object()}}, q + ".x") ==
         "the adapter's tensor '" + q + ".x' has no place in the base model");
   CHECK(problem(json::object(), q + ".lora_A.weight") ==

@@ -1,5 +1,5 @@
 -- A page of tables over perplexity tasks: every recipe with its calibration, increase over the untouched model with its
--- interval, and the best recipe against each other one of the same bits, paired. Reads stored windows, computes no model.
+-- interval, and `best` against each other one of the same format, paired. Reads stored windows, computes no model.
 local fail = require "assay.fail"
 local native = require "assay.native"
 local record = require "assay.record"
@@ -23,7 +23,7 @@ local function rows_of(context, task)
       local r = found.stage.result
       local made = not found.variant.none and
                    context.store:find(variants.quantize_key(context, found.variant))
-      rows[#rows + 1] = { variant = found.variant, value = r.value, windows = r.series.values,
+      rows[#rows + 1] = { variant = found.variant, value = r.metrics.ppl.value, windows = r.series.values,
                           bits = made and made.result.summary.bits_per_quantized_weight,
                           seconds = made and made.result.summary.seconds }
    end
@@ -57,48 +57,86 @@ local function main_table(out, tasks, rows)
    end
 end
 
--- Rows of the same counted bits, the lowest of each calibration against all others.
-local function versus_table(out, context, task, rows)
-   local by_bits = {}
-   for i = 2, #rows do
-      local key = ("%.2f"):format(rows[i].bits)
-      by_bits[key] = by_bits[key] or {}
-      table.insert(by_bits[key], rows[i])
+-- Rows that may be compared: the same counted bits, and inputs rounded alike.
+local function format_of(row)
+   local inputs = row.variant.recipe.data.activation
+   return ("%.2f%s"):format(row.bits, inputs and "/A" .. inputs.bits or "")
+end
+
+-- `best` where it is among the rows, else the lowest.
+local function champion(rows)
+   local least
+   for _, row in ipairs(rows) do
+      local r = row.variant.recipe
+      if r.data.method == "best" and r.data.tune then return row end
+      if not least or row.value < least.value then least = row end
    end
-   for _, bits in ipairs(fail.sorted_keys(by_bits)) do
-      local group = by_bits[bits]
+   return least
+end
+
+local function is_data_free(row) return calibration_name(row.variant) == "-" end
+
+-- Rows by format and calibration text; what needs no text is in every group of its format.
+local function groups_of(rows)
+   local groups = {}
+   for i = 2, #rows do
+      if not is_data_free(rows[i]) then
+         local key = format_of(rows[i]) .. " bits, calibrated on " .. calibration_name(rows[i].variant)
+         groups[key] = groups[key] or {}
+         table.insert(groups[key], rows[i])
+      end
+   end
+   for _, group in pairs(groups) do
+      for i = 2, #rows do
+         if is_data_free(rows[i]) and format_of(rows[i]) == format_of(group[1]) then table.insert(group, rows[i]) end
+      end
+   end
+   return groups
+end
+
+local function versus_table(out, context, task, rows)
+   local groups = groups_of(rows)
+   for _, key in ipairs(fail.sorted_keys(groups)) do
+      local group = groups[key]
       if #group > 1 then
-         local least = group[1]
-         for _, row in ipairs(group) do if row.value < least.value then least = row end end
-         out[#out + 1] = ("\n**%s, %s bits: %s against**\n"):format(task.options.title or task.id, bits,
-                                                                   least.variant.recipe.label)
-         out[#out + 1] = "| recipe | perplexity of the best / of the recipe, 95 % | decided |"
+         local first = champion(group)
+         out[#out + 1] = ("\n**%s, %s: %s against**\n"):format(task.options.title or task.id, key,
+                                                             first.variant.recipe.label)
+         out[#out + 1] = "| recipe | perplexity of the first / of the recipe, 95 % | decided |"
          out[#out + 1] = "|---|---|---|"
          for _, row in ipairs(group) do
-            if row ~= least then
-               local p = stats.perplexity_ratio(least.windows, row.windows, options_of(context))
+            if row ~= first then
+               local p = stats.perplexity_ratio(first.windows, row.windows, options_of(context))
                out[#out + 1] = ("| %s | %s | %s |"):format(row.variant.recipe.label, interval(p),
-                                                          p.high < 1 and "yes" or "no")
+                                                          p.high < 1 and "yes" or p.low > 1 and "it is worse" or "no")
             end
          end
       end
    end
 end
 
--- Recipes that a data-free one beats, which a report must say.
-local function worse_than_rtn(out, task, rows)
-   for _, bits in ipairs { 8, 4, 3 } do
-      local plain
-      for i = 2, #rows do
-         local r = rows[i].variant.recipe
-         if r.data.method == "rtn" and r.options.bits == bits then plain = rows[i] end
-      end
-      for i = 2, #rows do
-         local row = rows[i]
-         if plain and row ~= plain and row.variant.recipe.options.bits == bits and row.value > plain.value then
-            out[#out + 1] = ("- %s: %s is worse than plain rounding (%.2f against %.2f)."):format(
-               task.options.title or task.id, row.variant.recipe.label, row.value, plain.value)
-         end
+-- Plain rounding of the same width, inputs alike, at no more bits than the row has; nil if there is none.
+local function plain_for(row, rows)
+   local found
+   for i = 2, #rows do
+      local r = rows[i]
+      local like = r.variant.recipe.data.method == "rtn" and r.bits <= row.bits + 0.005 and r ~= row and
+                   r.variant.recipe.data.quantizer.config.bits == row.variant.recipe.data.quantizer.config.bits and
+                   (r.variant.recipe.data.activation ~= nil) == (row.variant.recipe.data.activation ~= nil)
+      if like and (not found or r.bits > found.bits) then found = r end
+   end
+   return found
+end
+
+-- Recipes that plain rounding beats, which a report must say.
+local function worse_than_rtn(out, context, task, rows)
+   for i = 2, #rows do
+      local row = rows[i]
+      local plain = plain_for(row, rows)
+      if plain and row.value > plain.value then
+         out[#out + 1] = ("- %s: %s against %s: %s."):format(
+            task.options.title or task.id, row.variant.recipe.label, plain.variant.recipe.label,
+            interval(stats.perplexity_ratio(row.windows, plain.windows, options_of(context))))
       end
    end
 end
@@ -115,11 +153,11 @@ function matrix.write(path, report, context)
                  ("`%s`; intervals are bootstraps over windows, paired with the untouched model.\n"):format(
                     report.study.command) }
    main_table(out, tasks, rows)
-   out[#out + 1] = "\n## Best against the others at the same bits"
+   out[#out + 1] = "\n## Against the others of the same format"
    for t, task in ipairs(tasks) do versus_table(out, context, task, rows[t]) end
    out[#out + 1] = "\n## Worse than plain rounding\n"
    local before = #out
-   for t, task in ipairs(tasks) do worse_than_rtn(out, task, rows[t]) end
+   for t, task in ipairs(tasks) do worse_than_rtn(out, context, task, rows[t]) end
    if #out == before then out[#out + 1] = "None." end
    fs.write(path, table.concat(out, "\n") .. "\n")
 end

@@ -1,6 +1,7 @@
 -- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
--- --set part=w4,w3,wide,w8a8 takes some of the parts, --set methods=rtn,best some methods, --set texts=mixed one text;
+-- --set part=w4,w4more,w3,wide,w8a8,ablation takes some of the parts, --set methods=rtn,best some methods (or recipes,
+-- by id), --set texts=mixed one calibration text;
 -- --set windows=4 --set split=validation is how settings were chosen.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
@@ -11,7 +12,7 @@ local matrix = require "assay.matrix"
 local name = assay.setting("model", "smollm2-135m-instruct")
 local split = assay.setting("split", "test")
 local windows = assay.setting("windows", 16)
-local parts = "," .. assay.setting("part", "w4,w3,wide,w8a8") .. ","
+local parts = "," .. assay.setting("part", "w4,w4more,w3,wide,w8a8,ablation") .. ","
 local methods = "," .. assay.setting("methods", "") .. ","
 local texts_used = "," .. assay.setting("texts", "mixed,maths") .. ","
 local sequences, length, seed = assay.setting("sequences", 64), 512, 42
@@ -72,30 +73,37 @@ local function add(part, ...)
    if not parts:find("," .. part .. ",", 1, true) then return end
    for _, recipe in ipairs { ... } do
       local text = recipe.calibration and recipe.calibration.options.name
-      local wanted = methods == ",," or methods:find("," .. recipe.data.method .. ",", 1, true)
+      local wanted = methods == ",," or methods:find("," .. recipe.data.method .. ",", 1, true) or
+                     methods:find("," .. recipe.id .. ",", 1, true)
       if wanted and (not text or texts_used:find("," .. text .. ",", 1, true)) then recipes[#recipes + 1] = recipe end
    end
 end
 
-for _, bits in ipairs { 4, 3 } do
-   local part = "w" .. bits
-   local o = function(calibration, more)
-      local given = { bits = bits, group = 64, calibration = calibration }
-      for key, value in pairs(more or {}) do given[key] = value end
-      return given
-   end
-   add(part, method.rtn(o()))
-   if bits == 4 then add(part, method.hqq(o())) end
-   for _, calibration in ipairs { mixed, maths } do
-      if bits == 4 or calibration == mixed then
-         add(part, method.opt_rtn(o(calibration)), method.gptq(o(calibration)))
-         if bits == 4 then add(part, method.awq(o(calibration))) end
-         add(part, method.best(o(calibration, { tune = false })), method.best(o(calibration)))
-      end
-   end
+-- Options of a recipe of a part.
+local function at(bits, group, calibration, more)
+   local given = { bits = bits, group = group, calibration = calibration }
+   for key, value in pairs(more or {}) do given[key] = value end
+   return given
 end
-add("wide", method.best { bits = 4, group = 32, calibration = mixed })
-add("w8a8", method.smoothquant { calibration = mixed })
+
+add("w4", method.rtn(at(4, 64)), method.hqq(at(4, 64)))
+for _, c in ipairs { mixed, maths } do
+   add("w4", method.opt_rtn(at(4, 64, c)), method.gptq(at(4, 64, c)), method.awq(at(4, 64, c)),
+       method.best(at(4, 64, c, { tune = false })), method.best(at(4, 64, c)))
+end
+add("w4more", method.awq_gptq(at(4, 64, mixed)), method.gptaq(at(4, 64, mixed)),
+    method.autoround(at(4, 64, mixed, { iterations = 50 })), method.adaround(at(4, 64, mixed)),
+    method.salient(at(4, 64, mixed)))
+add("w3", method.rtn(at(3, 64)), method.opt_rtn(at(3, 64, mixed)), method.gptq(at(3, 64, mixed)),
+    method.awq(at(3, 64, mixed)), method.best(at(3, 64, mixed, { tune = false })), method.best(at(3, 64, mixed)))
+add("wide", method.rtn(at(4, 32)), method.opt_rtn(at(4, 32, mixed)), method.gptq(at(4, 32, mixed)),
+    method.best(at(4, 32, mixed, { tune = false })), method.best(at(4, 32, mixed)))
+add("w8a8", method.rtn { scheme = "w8a8" }, method.smoothquant { calibration = mixed },
+    method.smoothquant { search = true, calibration = mixed },
+    method.quarot { scheme = "w8a8", quantizer = "rtn", calibration = mixed },
+    method.quarot { scheme = "w8a8", calibration = mixed })
+-- tune and the sink-aware Hessian, each alone and together, after several quantizers
+add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 
 -- ---- the study --------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ return {
       tune = { type = "any", default = true, about = "train scales and norms at the end" },
    },
    recipe = function(o)
+      -- three bits leave more to repair: twice the step
+      if o.tune == true and o.bits <= 3 then o.tune = { rate = 0.002 } end
       return {
          quantizer = {
             id = "gptq",

@@ -1,0 +1,17 @@
+# The page of assay.matrix: every recipe in the table, `best` against what has its bits, and against nothing else.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+
+expect 0 run "$here/make_tiny.lua" "$work/model"
+for i in $(seq 60); do echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."; done >"$work/text.txt"
+for i in $(seq 60); do echo "Row $i holds $((i * 13)) parcels for the harbour, none of them heavy."; done >"$work/other.txt"
+
+expect 0 run "$here/matrix_study.lua" "$work/model" "$work/text.txt" "$work/other.txt" --out "$work/run" --quiet
+page=$(cat "$work/run/matrix.md")
+contains "$page" "| rtn W3 g16 | - | 4.00 |"
+contains "$page" "| opt_rtn W3 g16 | letters | 4.00 |"
+contains "$page" "4.00 bits, calibrated on letters: best W3 g16 (letters) against**"
+[ "$(grep -c '^| rtn W3 g32' <<<"$page")" = 1 ] || fail "a row of other bits is compared: $page"
+[ "$(grep -c '^| rtn W3 g16' <<<"$page")" = 2 ] || fail "a data-free row of the same bits is not compared: $page"
+contains "$page" "## Worse than plain rounding"
+finish

@@ -125,6 +125,19 @@ function answering.task(definition)
   return task
 end
 
+-- Scores that need no model where answers are free: none at all, and the commonest right answer to every question.
+function answering.constant_baselines(metric)
+  return function(questions)
+    local counts, most = {}, 0
+    for _, question in ipairs(questions) do
+      counts[question.gold_text] = (counts[question.gold_text] or 0) + 1
+      most = math.max(most, counts[question.gold_text])
+    end
+    return { { name = "no answer", metric = metric, value = 0 },
+      { name = "always the commonest answer", metric = metric, value = most / #questions } }
+  end
+end
+
 -- Grades kept outputs; apart from the generation, so that a study can grade again without running the model.
 function answering.graded(definition, questions, outputs)
   local ids, metrics, notes = {}, {}, native.json.object()

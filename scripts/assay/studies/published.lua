@@ -55,6 +55,24 @@ local function tasks_of(size)
    return tasks
 end
 
+-- What the verdicts rest on, declared before the run: metric and the largest loss that counts as none (a ratio of perplexities,
+-- points otherwise; evaluation.md 2.4). Everything else is exploration.
+local PRIMARY <const> = {
+   novel = { "ppl", 1.02 }, wikitext2 = { "ppl", 1.02 }, perplexity = { "ppl", 1.02 }, arc_easy = { "acc", 2 },
+   arc_challenge = { "acc_norm", 2 }, boolq = { "acc", 2 }, arc_letter = { "correct", 3 }, squad_v2 = { "balanced", 3 },
+   openmath = { "correct", 3 }, gsm8k = { "correct", 3 },
+}
+
+-- The declaration for those of the tasks that can be had here.
+local function primary_of(tasks)
+   local out = {}
+   for _, task in ipairs(tasks) do
+      local declared = task.definition and PRIMARY[task.id]
+      if declared then out[#out + 1] = { task = task.id, metric = declared[1], margin = declared[2] } end
+   end
+   return out
+end
+
 local function calibration_of(samples, seed)
    return assay.calibration { dataset = novel(calibrating_part), samples = samples, length = 256, seed = seed }
 end
@@ -66,11 +84,12 @@ return function(given)
    local tuned = assay.setting("tuned", "")
    if tuned ~= "" then subjects.tuned = tuned end
    local size = quick and SIZES.quick or SIZES.full
+   local tasks = given.tasks and given.tasks(size, quick) or tasks_of(size)
    return assay.study {
       name = given.name .. (quick and "-quick" or ""), title = given.title, question = given.question,
       subjects = subjects, recipes = given.recipes(quick, calibration_of),
       calibration = given.calibration or calibration_of(quick and 16 or 48, 42),
-      tasks = given.tasks and given.tasks(size, quick) or tasks_of(size), noise = size.noise,
+      tasks = tasks, primary = primary_of(tasks), alpha = 0.05, noise = size.noise,
       report = { "html", "md", "csv", "yaml" },
    }
 end

@@ -31,7 +31,7 @@ local task = answering.task {
     { name = "no_answer", unit = "fraction", direction = "lower", kind = "binary" } },
   graders = { grader("boxed", { correct = "correct", no_answer = "no_answer" }),
     grader("boxed_or_last_number", { correct = "relaxed" }) },
-  baselines = function() return { { name = "no answer", metric = "correct", value = 0 } } end,
+  baselines = answering.constant_baselines "correct",
 }
 task.fold_of = fold_of
 return task

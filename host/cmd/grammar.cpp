@@ -96,9 +96,9 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--limit", to.limit, "windows at most; 0 = all")->capture_default_str();
   }
   if (verb == "report")
-    sub.add_option("--format", to.formats, "html, md, csv (default: all)")
+    sub.add_option("--format", to.formats, "html, md, csv (default: html, md, csv)")
         ->delimiter(',')
-        ->check(CLI::IsMember({"html", "md", "csv"}));
+        ->check(CLI::IsMember({"html", "md", "csv", "yaml"}));
   if (verb == "plugins") sub.add_flag("--rescan", to.rescan, "try every file out again");
   if (verb == "check") {
     sub.add_option("--only", to.only, "regular expression over the names of the checks");

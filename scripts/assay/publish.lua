@@ -13,7 +13,14 @@ function publish.render(folder, formats)
    local path = folder .. "/report.json"
    local text, problem = fs.read(path)
    if not text then error(problem, 0) end
-   return require("assay.report").write(json.decode(text, path), folder, formats, fs.write)
+   local data = json.decode(text, path)
+   for _, format in ipairs(formats) do
+      for _, file in ipairs(format == "yaml" and require("assay.report.yaml").files(data) or {}) do
+         fs.mkdir(folder .. "/" .. file[1]:match "^(.*)/")
+         fs.write(folder .. "/" .. file[1], file[2])
+      end
+   end
+   return require("assay.report").write(data, folder, formats, fs.write)
 end
 
 local function lines_of(list)

@@ -77,6 +77,11 @@ contains "$err" "gate G03 failed"
 contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
 contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
 
+# what the Hub reads lies ready for each variant
+expect 0 report "$work/one" --format yaml
+contains "$(cat "$work/one/hub/base.rtn-w4-g16/model-index.yaml")" 'base_model_relation: "quantized"'
+contains "$(head -1 "$work/one/hub/base.rtn-w4-g16/.eval_results/assay.yaml")" "- dataset:"
+
 # what cannot be had is listed in plan and report, never left out; primary metrics are declared
 cat >"$work/absent.lua" <<'END'
 local assay = require "assay"

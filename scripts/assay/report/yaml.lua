@@ -1,5 +1,5 @@
--- report.yaml: what the Hugging Face Hub reads, one document per quantized variant: `model-index` for the front matter of a
--- model card, and `eval_results`, the list that goes to .eval_results/assay.yaml. Values are those of report.json.
+-- What the Hugging Face Hub reads of each quantized variant: `model-index` for the front matter of a model card, and the list
+-- that goes to .eval_results/assay.yaml; all together in report.yaml. Values are those of report.json.
 -- Not a YAML library: strings are always quoted, numbers unrounded.
 
 local escape = require "assay.report.escape"
@@ -66,9 +66,12 @@ local function eval_entry(v, result)
   }, "\n")
 end
 
-return function(data)
+local yaml = {}
+
+-- { { name, index = text, entries = text }, ... }: a variant's front matter of a model card, and its list of results.
+function yaml.parts(data)
   local v = view.open(data)
-  local documents = {}
+  local parts = {}
   for _, variant in ipairs(v.report.variants) do
     local results, entries = {}, {}
     for _, result in ipairs(v.report.results) do
@@ -79,12 +82,30 @@ return function(data)
     end
     if variant.recipe and #results > 0 then
       local subject = v.subject[variant.subject] or {}
-      documents[#documents + 1] = table.concat({ "---", "# " .. escape.utf8(v:label(variant.id)):gsub("\n", " "),
-        block(0, { { "base_model", subject.name }, { "base_model_relation", "quantized" } }), "model-index:",
-        "- name: " .. quoted((subject.name or variant.subject) .. " " .. v:label(variant.id)), "  results:",
-          table.concat(results, "\n"),
-        "eval_results:", table.concat(entries, "\n") }, "\n")
+      parts[#parts + 1] = { name = (variant.id:gsub("/", ".")), title = escape.utf8(v:label(variant.id)):gsub("\n", " "),
+        index = table.concat({ block(0, { { "base_model", subject.name }, { "base_model_relation", "quantized" } }),
+          "model-index:", "- name: " .. quoted((subject.name or variant.subject) .. " " .. v:label(variant.id)), "  results:",
+          table.concat(results, "\n") }, "\n"),
+        entries = table.concat(entries, "\n") }
     end
   end
-  return #documents > 0 and table.concat(documents, "\n") .. "\n" or "# no quantized variant was measured\n"
+  return parts
 end
+
+-- Files to lay beside each variant's checkpoint: { path, text }, paths below the folder of the report.
+function yaml.files(data)
+  local out = {}
+  for _, part in ipairs(yaml.parts(data)) do
+    out[#out + 1] = { "hub/" .. part.name .. "/model-index.yaml", part.index .. "\n" }
+    out[#out + 1] = { "hub/" .. part.name .. "/.eval_results/assay.yaml", part.entries .. "\n" }
+  end
+  return out
+end
+
+return setmetatable(yaml, { __call = function(_, data)
+  local documents = {}
+  for i, part in ipairs(yaml.parts(data)) do
+    documents[i] = "---\n# " .. part.title .. "\n" .. part.index .. "\neval_results:\n" .. part.entries
+  end
+  return #documents > 0 and table.concat(documents, "\n") .. "\n" or "# no quantized variant was measured\n"
+end })

@@ -126,7 +126,12 @@ int32_t instance::call(const char *verb, const std::string &layer,
   *seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   services_->end_call();
   // A host callback failed: that is the reason, whatever the plugin made of it.
-  services_->rethrow_kept();
+  try {
+    services_->rethrow_kept();
+  } catch (error &kept) {
+    if (kept.kind() != error_kind::plugin || !kept.plugin().empty()) throw;
+    throw std::move(kept).plugin(component_->id).layer(layer);  // the plugin's fault: say whose
+  }
   if (escaped) blame(layer, std::string("let an exception escape from ") + verb);
   const std::string changed = checked ? before.restore() : std::string();
   if (!changed.empty()) blame(layer, std::string(verb) + " changed " + changed);

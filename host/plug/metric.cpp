@@ -41,6 +41,7 @@ struct number_context {
     if (n != n_samples)
       refuse("with " + std::to_string(n) + " scores for " + std::to_string(n_samples) + " samples");
     if (n > 0 && scores == nullptr) refuse("without scores");
+    if (!std::isfinite(value)) refuse("with the value " + std::to_string(value));
     if (n > 0 && what.kind == "ratio" && weights == nullptr)
       refuse("of kind ratio without weights");
     metric_number one{what, value, {}, {}};

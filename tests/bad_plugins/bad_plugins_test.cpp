@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "plug/loader.hpp"
+#include "plug/metric.hpp"
 #include "plug/quantizer.hpp"
 #include "plug/registry.hpp"
 #include "plug/scan.hpp"
@@ -154,4 +155,18 @@ TEST_CASE("one id in two files can be used from neither, and both are named") {
                     "two plugins provide the quantizer 'duplicate': " + folder +
                         "duplicate_a/duplicate_a.assay.so and " + folder +
                         "duplicate_b/duplicate_b.assay.so. Remove one of them");
+}
+
+TEST_CASE("a metric that returns NaN is refused with the sample's place") {
+  const component what = component_of("nan_metric");
+  plug::metric_instance metric(what, json::object());
+  std::string said;
+  try {
+    metric.evaluate(json::object(), {{0, "{}", {}}, {1, "{}", {}}});
+  } catch (const error &failure) {
+    CHECK(failure.kind() == error_kind::plugin);
+    said = failure.what();
+  }
+  CHECK(said ==
+        "gave the number 'joy' of kind mean with the score nan for sample 1 (plugin nan_metric)");
 }

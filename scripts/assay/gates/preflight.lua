@@ -1,6 +1,7 @@
 -- What is looked at in every variant before it is measured: which tensors changed, whether they are finite, how the error
 -- grows from block to block, and eight short answers. P2 to P6 of the gates are made from it (preflight_gates.lua).
 -- Not the identity recipe (identity.lua) and no benchmark.
+local many = require "assay.many"
 local native = require "assay.native"
 local store = require "assay.store"
 local variants = require "assay.variant"
@@ -52,12 +53,14 @@ local function rows_of(context, m)
 end
 
 local function smoke(m)
-   local outputs = json.list {}
+   local outputs, texts = json.list {}, {}
    for i, prompt in ipairs(prompts) do
-      sys.update(i, #prompts, "smoke test")
       local ok, text = pcall(m.chat, m, { { role = "user", content = prompt } }, { generate = true })
-      local answer = m:generate(ok and text or prompt, { max_tokens = answer_tokens, temperature = 0, logprobs = true })
-      local broken = 0
+      texts[i] = ok and text or prompt
+   end
+   local answers = many.generate(m, texts, { max_tokens = answer_tokens, temperature = 0, logprobs = true })
+   for i, prompt in ipairs(prompts) do
+      local answer, broken = answers[i], 0
       for _, value in ipairs(answer.logprobs) do if type(value) ~= "number" or value ~= value then broken = 1 end end
       outputs[i] = { id = "smoke-" .. i, prompt = prompt, text = answer.text, ids = json.list(answer.ids),
                      tokens = #answer.ids, finish = "stop", nonfinite = broken }

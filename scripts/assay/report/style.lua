@@ -51,7 +51,7 @@ td .range{display:block;color:var(--soft);font-size:.82rem;white-space:nowrap}
 td{white-space:nowrap}td.wrap{white-space:normal;min-width:14rem}
 tr>:last-child{padding-right:0}
 td.heat,tr>td.heat:last-child{padding-right:.7rem}td.heat{background:color-mix(in srgb,var(--bad) var(--rate),transparent)}
-td.name{font-weight:600;position:sticky;left:0;background:var(--paper)}
+td.name{white-space:normal;max-width:22rem;font-weight:600;position:sticky;left:0;background:var(--paper)}
 figure{margin:1rem 0}
 svg{display:block;max-width:100%;height:auto;font-family:inherit}
 svg.forest{width:180px;min-width:150px}
@@ -138,5 +138,8 @@ h2{margin-top:2.4rem}.card,.verdicts{padding-left:1rem;padding-right:1rem}}
 --bad:#8f2c1d;--open:#6b5210;--good-bg:#fff;--bad-bg:#fff;--open-bg:#fff;--plain-bg:#fff;--note:#fff;--mark:#eee}
 body{font-size:10.5pt}main{max-width:none;padding:0}nav{display:none}.chip{border-color:currentColor}
 .card,.answer,figure,tr,.verdict,.prompt{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}
-a{color:inherit;text-decoration:none}}
+a{color:inherit;text-decoration:none}table{font-size:8pt}th{font-size:7.5pt}th,td{padding-right:.45rem}
+td,td .range{white-space:normal}td .range{font-size:7pt}td.num .range{white-space:nowrap}td.heat .range{white-space:normal}td.wrap{min-width:0}
+td.name{position:static}svg.forest{width:120px;min-width:0}.chip{padding:.05rem .4rem;font-size:7.5pt}
+summary{color:inherit}details:not([open]){display:none}}
 ]]

@@ -5,6 +5,8 @@ local compare = require "assay.detectors.compare"
 local detectors = require "assay.detectors"
 local failures = require "assay.failures"
 local native = require "assay.native"
+local noise = require "assay.gates.noise"
+local variants = require "assay.variant"
 local json = native.json
 local null = json.null
 
@@ -258,8 +260,10 @@ function evidence.failures(context, measured)
       for _, row in ipairs(base.stage.result.outputs and others or {}) do
          out[#out + 1] = { variant = row.variant.id, task = task.id,
                            entries = failures.entries(base.stage.result.outputs, row.stage.result.outputs, {
-                              study = context.study.name, variant = row.variant.id, task = task.id,
-                              protocol = task:protocol().id }) }
+                              study = context.study.name, run = context.store.hash(variants.model_key(context, row.variant)),
+                              variant = row.variant.id, method = row.variant.recipe.data.method, task = task.id,
+                              protocol = task:protocol(), seed = context.study.seed,
+                              stable = noise.stable(context, base.variant, task) }) }
       end
    end)
    return out

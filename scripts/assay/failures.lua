@@ -34,7 +34,8 @@ local function sorted_ids(flags)
 end
 
 -- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, tokens, finish, ok }; ok is whether
--- the answer was graded right, nil if nobody graded it. facts: { variant, protocol, command }.
+-- the answer was graded right, nil if nobody graded it. facts: { variant, method, run, protocol, seed, stable, command };
+-- stable: which of the reference's answers came out again in the A/A run.
 function failures.entries(base, quant, facts)
   local summary = detectors.compare.summary(base)
   local out = {}
@@ -53,7 +54,9 @@ function failures.entries(base, quant, facts)
       study_id = facts.study, task = facts.task, cluster_id = symptom or (lost and "lost") or "", root_cause = "unknown",
       status = "open", labelled_by = "auto",
       prompt_hash = record.prompt_hash, error_stage = symptom == "F16" and "format" or "none",
-      protocol_id = facts.protocol, repro_cmd = facts.command, prompt = record.prompt, lost = lost, gained = gained,
+      run_id = facts.run, method = facts.method, seed = facts.seed, aa_stable = (facts.stable or {})[record.id],
+      protocol_id = facts.protocol.id, decode = { kind = facts.protocol.decode, max_tokens = facts.protocol.max_tokens,
+        template = facts.protocol.template }, repro_cmd = facts.command, prompt = record.prompt, lost = lost, gained = gained,
       identical = record.text == reference.text,
       base = { text = reference.text, n_tokens = reference.tokens, finish_reason = reference.finish,
         extracted = reference.extracted, mean_logprob = reference.mean_logprob },

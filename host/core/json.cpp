@@ -36,6 +36,11 @@ bool too_deep(std::string_view text) {
 json parse_json(std::string_view text, const std::string &where) {
   if (too_deep(text))
     throw error(error_kind::failed, "JSON is nested deeper than 512 levels").at(where);
+  // The parser would take a NUL for the end of the text and never look at the rest.
+  if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
+    throw error(error_kind::failed, "not valid JSON")
+        .at(where)
+        .cause("byte " + std::to_string(nul) + " is NUL");
   try {
     return json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::exception &e) {

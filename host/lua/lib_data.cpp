@@ -4,6 +4,7 @@
 
 #include "core/cancel.hpp"
 #include "data/overlap.hpp"
+#include "lua/json_text.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
 #include "plug/dataset.hpp"
@@ -47,11 +48,11 @@ plug::dataset_instance &dataset(lua_State *L) {
 
 int next(lua_State *L) {  // the next record, nil after the last one
   throw_if_cancelled();
-  json record;
-  if (dataset(L).next(record))
-    push_json(L, record);
-  else
+  std::string_view text;
+  if (!dataset(L).next(text))
     lua_pushnil(L);
+  else if (text.substr(0, 1) != "{" || !push_json_text(L, text))
+    push_json(L, dataset(L).parsed(text));
   return 1;
 }
 

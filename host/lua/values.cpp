@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "lua/json_text.hpp"
 #include "lua/lx.hpp"
 
 namespace assay::lua {
@@ -63,6 +64,8 @@ int object_newindex(lua_State *L) {  // (object, key, value): the key had no val
   return 0;
 }
 
+}  // namespace
+
 void push_list_metatable(lua_State *L) {
   if (luaL_newmetatable(L, k_list)) {
     lua_pushstring(L, "list");
@@ -82,6 +85,8 @@ void wrap_keys(lua_State *L) {
   lua_pushstring(L, "object");
   lua_setfield(L, -2, "__name");
 }
+
+namespace {
 
 [[noreturn]] void refuse(const std::string &path, const std::string &why) {
   throw error(error_kind::usage, "'" + path + "' cannot be written as JSON: " + why);
@@ -235,6 +240,7 @@ int make_list(lua_State *L) {
 
 int decode(lua_State *L) {
   const std::string text = read_string(L, 1, "text");
+  if (push_json_text(L, text)) return 1;
   push_json(L, parse_json(text, absent(L, 2) ? "JSON text" : read_string(L, 2, "name")));
   return 1;
 }

@@ -193,6 +193,9 @@ safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_byt
   header.data_begin = 8 + length;
   header_reader reader(header);
   const char *text = reinterpret_cast<const char *>(bytes) + 8;
+  // The parser would take a NUL for the end of the header.
+  if (length > 0 && std::memchr(text, 0, length) != nullptr)
+    reject(where, "the header is not valid JSON: it holds a NUL byte");
   if (!nlohmann::json::sax_parse(text, text + length, &reader))  // rules 4, 5
     reject(where, reader.problem.empty() ? "the header is not valid JSON" : reader.problem);
   // Rule 6: contiguous from 0, in order. Empty tensors share their begin with the next one.

@@ -28,26 +28,39 @@ dataset_info dataset_instance::info() {
   return out;
 }
 
-bool dataset_instance::next(std::string &record_json) {
+bool dataset_instance::next(std::string_view &record_json) {
   const char *text = nullptr;
   uint64_t bytes = 0;
   const int32_t status = call("next", "", [&] { return table().next(self_, &text, &bytes); });
   if (status == ASSAY_END) return false;
   if (text == nullptr) blame("", "next returned success and no record");
-  record_json.assign(text, bytes);
+  record_json = std::string_view(text, bytes);
+  return true;
+}
+
+bool dataset_instance::next(std::string &record_json) {
+  std::string_view text;
+  if (!next(text)) return false;
+  record_json.assign(text);
   return true;
 }
 
 bool dataset_instance::next(json &record) {
-  std::string text;
+  std::string_view text;
   if (!next(text)) return false;
+  record = parsed(text);
+  return true;
+}
+
+json dataset_instance::parsed(std::string_view text) const {
+  json record;
   try {
     record = parse_json(text, "record");
   } catch (const error &reason) {
     blame("", std::string("gave a record that is not JSON: ") + reason.what());
   }
   if (!record.is_object()) blame("", "gave a record that is not a JSON object");
-  return true;
+  return record;
 }
 
 void dataset_instance::rewind() {

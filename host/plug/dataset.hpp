@@ -19,8 +19,12 @@ class dataset_instance : public instance {
                    const std::string &where = "");
 
   dataset_info info();
-  bool next(std::string &record_json);  // false after the last one
-  bool next(json &record);              // parsed; throws error(plugin) if it is not a JSON object
+  // The next record's text; false after the last one. A view holds until the next call of anything here.
+  bool next(std::string_view &record_json);
+  bool next(std::string &record_json);
+  bool next(json &record);  // parsed
+  json parsed(
+      std::string_view record_json) const;  // throws error(plugin) if it is not a JSON object
   void rewind();
 
  private:

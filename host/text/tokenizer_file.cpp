@@ -182,7 +182,18 @@ std::pair<std::string_view, std::string_view> merge_list::operator[](size_t rank
   return {both.substr(0, s.left), both.substr(s.left)};
 }
 
+namespace {
+
+// The parser would take a NUL for the end of the text and never look at the rest.
+void refuse_nul(std::string_view text, const std::string &where) {
+  if (text.find('\0') != std::string_view::npos)
+    throw error(error_kind::failed, "not valid JSON: it holds a NUL byte").at(where);
+}
+
+}  // namespace
+
 tokenizer_file read_tokenizer_json(std::string_view text, const std::string &where) {
+  refuse_nul(text, where);
   tokenizer_file file;
   reader events(file, where, false);
   json::sax_parse(text.begin(), text.end(), &events);
@@ -192,6 +203,7 @@ tokenizer_file read_tokenizer_json(std::string_view text, const std::string &whe
 }
 
 void read_vocab_json(std::string_view text, const std::string &where, token_table &vocab) {
+  refuse_nul(text, where);
   tokenizer_file file;
   reader events(file, where, true);
   json::sax_parse(text.begin(), text.end(), &events);

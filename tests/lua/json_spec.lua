@@ -44,4 +44,56 @@ describe("assay.json", function()
       assert.equal("failed", problem.kind)
       assert.equal("not valid JSON", problem.message)
    end)
+   it("reads escapes, pairs of halves, large numbers and members named twice", function()
+      local v = json.decode [[{"t": "a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 \u0000.", "big": 18446744073709551615, "e": -1.5e-3, "z": -0}]]
+      assert.equal('a"\\/\b\f\n\r\té😀 \0.', v.t)
+      assert.equal(18446744073709551615.0, v.big)
+      assert.equal(-0.0015, v.e)
+      assert.equal("integer", math.type(v.z))
+      assert.equal('{"a":3,"b":2}', json.encode(json.decode '{"a":1,"b":2,"a":3}'))
+   end)
+end)
+
+-- Text goes straight to Lua values where it can, and through a tree where it nests deeper than 100 levels: so the same text
+-- inside of 101 lists is read by the other reader.
+describe("the two readers of JSON", function()
+   local function read(text)
+      local ok, value = pcall(json.decode, text)
+      return ok and json.encode(value) or "refused"
+   end
+   local open, close = ("["):rep(101), ("]"):rep(101)
+   local function by_tree(text)
+      local value = read(open .. text .. close)
+      return value == "refused" and value or value:sub(102, -102)
+   end
+   it("agree on what is JSON and on its value, whatever is done to it", function()
+      local seeds = { [[{"a": [1, -2.5e3, true, null], "tête": "x\n\u00e9\ud83d\ude00", "o": {"k": []}}]],
+                      [=[[0, -0, 1.0, 12345678901234567890, "\"", {}, [[]], "é😀", false]]=] }
+      local marks = { "", '"', "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", "u", "t", " ", "\n", "\0", "\xff", "\xc3" }
+      local state, refused = 7, 0
+      local function random(n)
+         state = (state * 6364136223846793005 + 1442695040888963407) & 0x7fffffffffffffff
+         return (state >> 33) % n + 1
+      end
+      for _ = 1, 6000 do
+         local text = seeds[random(#seeds)]
+         for _ = 1, random(3) do
+            local at = random(#text)
+            text = text:sub(1, at - 1) .. marks[random(#marks)] .. text:sub(at + random(2) - 1)
+         end
+         -- a text that closes a list and opens another is none by itself, but would be inside of the lists
+         local value = read(text)
+         if value == "refused" then refused = refused + 1 end
+         if value ~= "refused" or not text:find "[%[%],]" then assert.equal(by_tree(text), value, text) end
+      end
+      assert(refused > 1000 and refused < 5900, refused)
+   end)
+   it("refuse the same texts", function()
+      for _, text in ipairs { "", "01", "1.", ".5", "1e", "+1", "tru", "nul", '"', '"\\', '"\\x"', '"\\u12"', '"\\ud800"',
+                              '"\\ud800\\u0041"', '"\\udc00"', '"\t"', '"\xff"', '"\xed\xa0\x80"', "[1,]", '{"a":1,}', '{"a"}',
+                              "{1:2}", "[1 2]", "{} {}", "NaN", "-", "Infinity" } do
+         assert.equal("refused", read(text), text)
+         assert.equal("refused", read("[" .. text .. " 1"), text)
+      end
+   end)
 end)

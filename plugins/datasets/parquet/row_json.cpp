@@ -28,7 +28,7 @@ void append_number(std::string &out, const Array &array, int64_t i) {
 
 template <class array_type>
 void append_text(std::string &out, const Array &array, int64_t i) {
-  out += assay_json::quoted(static_cast<const array_type &>(array).GetView(i));
+  assay_json::append_quoted(out, static_cast<const array_type &>(array).GetView(i));
 }
 
 template <class array_type>
@@ -48,7 +48,8 @@ void append_struct(std::string &out, const Array &array, int64_t i) {
   out += '{';
   for (int f = 0; f < record.num_fields(); ++f) {
     if (f > 0) out += ',';
-    out += assay_json::quoted(record.struct_type()->field(f)->name()) + ":";
+    assay_json::append_quoted(out, record.struct_type()->field(f)->name());
+    out += ':';
     append_value(out, *record.field(f), i);
   }
   out += '}';
@@ -134,7 +135,8 @@ void append_row(std::string &out, const arrow::RecordBatch &batch, int64_t row) 
   out += '{';
   for (int c = 0; c < batch.num_columns(); ++c) {
     if (c > 0) out += ',';
-    out += assay_json::quoted(batch.column_name(c)) + ":";
+    assay_json::append_quoted(out, batch.column_name(c));
+    out += ':';
     try {
       append_value(out, *batch.column(c), row);
     } catch (const std::runtime_error &problem) {

@@ -30,6 +30,11 @@ TEST_CASE("broken JSON names the place") {
   }
 }
 
+TEST_CASE("a NUL byte is not the end of a text") {
+  CHECK_THROWS_WITH(parse_json(std::string_view("{}\0{}", 5), "x.json"),
+                    assay_test::contains("byte 2 is NUL"));
+}
+
 TEST_CASE("nesting that would exhaust the stack is refused") {
   const std::string deep(100000, '[');
   CHECK_THROWS_WITH(parse_json(deep, "x"), "x: JSON is nested deeper than 512 levels");

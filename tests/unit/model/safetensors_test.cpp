@@ -67,6 +67,8 @@ TEST_CASE("a header that is not UTF-8 is refused (rule 4)") {
 
 TEST_CASE("a header that is not the expected JSON is refused (rule 5)") {
   CHECK(problem(with_header("{", 0)).rfind("the header is not valid JSON", 0) == 0);
+  CHECK(problem(with_header(std::string("{}\0\0and more", 12), 0)) ==
+        "the header is not valid JSON: it holds a NUL byte");
   CHECK(problem(with_header("[]", 0)) == "the header is not a JSON object");
   CHECK(problem(with_header("{\"a\":3}", 0)) == "the header entry of a tensor must be an object");
   CHECK(problem(with_header("{\"a\":{\"dtype\":\"F32\"}}", 0)) ==

@@ -178,6 +178,8 @@ TEST_CASE("Text that is no tokenizer.json is refused") {
   CHECK(complaint_of_text("").find("tokenizer.json: not valid JSON") == 0);
   CHECK(complaint_of_text("{\"model\": {\"vocab\": {\"a\": 1")
             .find("tokenizer.json: not valid JSON") == 0);
+  CHECK(complaint_of_text(std::string("{}\0{}", 5)) ==
+        "tokenizer.json: not valid JSON: it holds a NUL byte");
   CHECK(complaint_of_text("[]") ==
         "tokenizer.json: a tokenizer.json is an object, this is not one");
   CHECK(complaint_of_text("{}") == "tokenizer.json: there is no 'model'");

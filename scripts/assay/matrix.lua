@@ -63,15 +63,15 @@ local function format_of(row)
    return ("%.2f%s"):format(row.bits, inputs and "/A" .. inputs.bits or "")
 end
 
--- `best` where it is among the rows, else the lowest.
+-- `best` where it is among the rows, trained at the end if one is; else the lowest.
 local function champion(rows)
-   local least
+   local ours, least
    for _, row in ipairs(rows) do
-      local r = row.variant.recipe
-      if r.data.method == "best" and r.data.tune then return row end
+      local recipe = row.variant.recipe.data
+      if recipe.method == "best" and (not ours or recipe.tune) then ours = row end
       if not least or row.value < least.value then least = row end
    end
-   return least
+   return ours or least
 end
 
 local function is_data_free(row) return calibration_name(row.variant) == "-" end

@@ -101,7 +101,7 @@ add("wide", method.rtn(at(4, 32)), method.opt_rtn(at(4, 32, mixed)), method.gptq
 add("w8a8", method.rtn { scheme = "w8a8" }, method.smoothquant { calibration = mixed },
     method.smoothquant { search = true, calibration = mixed },
     method.quarot { scheme = "w8a8", quantizer = "rtn", calibration = mixed },
-    method.quarot { scheme = "w8a8", calibration = mixed })
+    method.best { scheme = "w8a8", calibration = mixed })
 -- tune and the sink-aware Hessian, each alone and together, after several quantizers
 add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 
@@ -115,9 +115,10 @@ return assay.study {
    recipes = recipes,
    tasks = {
       assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = 2048, limit = windows,
-                              dataset = assay.dataset.wikitext2 { split = split } },
+                              windows = "first", dataset = assay.dataset.wikitext2 { split = split } },
       assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = 1024,
-                              limit = math.max(2, windows * 3 // 4), dataset = assay.dataset.gsm8k { split = "test" } },
+                              limit = math.max(2, windows * 3 // 4), windows = "first",
+                              dataset = assay.dataset.gsm8k { split = "test" } },
    },
    after = function(report, folder, context) matrix.write(folder .. "/matrix.md", report, context) end,
 }

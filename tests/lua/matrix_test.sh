@@ -13,5 +13,6 @@ contains "$page" "| opt_rtn W3 g16 | letters | 4.00 |"
 contains "$page" "4.00 bits, calibrated on letters: best W3 g16 (letters) against**"
 [ "$(grep -c '^| rtn W3 g32' <<<"$page")" = 1 ] || fail "a row of other bits is compared: $page"
 [ "$(grep -c '^| rtn W3 g16' <<<"$page")" = 2 ] || fail "a data-free row of the same bits is not compared: $page"
+contains "$page" "/A8 bits, calibrated on letters: best W8A8 per channel untuned (letters) against**"
 contains "$page" "## Worse than plain rounding"
 finish

@@ -33,16 +33,29 @@ local function clustered(options, clusters)
   return clusters and { replicates = options.replicates, seed = options.seed, clusters = clusters } or options
 end
 
--- A right-or-wrong score over some of the items (a ratio of zeros and ones) as what it is: a proportion of those items.
-local function plain(metric)
-  if metric.kind ~= "ratio" or not metric.weights then return metric end
-  local scores = {}
+-- A ratio whose weights are zeros and ones is a score of some of the items: these alone, as a proportion or as a mean, with
+-- their clusters. How many they are is the draw's doing and not chance.
+local function plain(metric, clusters)
+  if metric.kind ~= "ratio" or not metric.weights or is_exponential(metric) then return metric, clusters end
+  local scores, own, kind = {}, clusters and {}, "binary"
   for i, score in ipairs(metric.scores) do
     local weight = metric.weights[i]
-    if not (score == 0 or score == 1) or not (weight == 0 or weight == 1) then return metric end
-    if weight == 1 then scores[#scores + 1] = score end
+    if not (weight == 0 or weight == 1) then return metric, clusters end
+    if weight == 1 then
+      scores[#scores + 1] = score
+      if own then own[#scores] = clusters[i] end
+      if not (score == 0 or score == 1) then kind = "mean" end
+    end
   end
-  return { value = metric.value, unit = metric.unit, direction = metric.direction, kind = "binary", scores = scores }
+  return { value = metric.value, unit = metric.unit, direction = metric.direction, kind = kind, scores = scores }, own
+end
+
+-- 0 or 1 where every grade of a share is that; nil otherwise.
+local function all_alike(metric)
+  local first = metric.scores[1]
+  if metric.unit ~= "fraction" or is_exponential(metric) or not (first == 0 or first == 1) then return nil end
+  for _, score in ipairs(metric.scores) do if score ~= first then return nil end end
+  return math.tointeger(first)
 end
 
 -- counts and interval of one variant; nil for an interval that cannot be had
@@ -56,6 +69,12 @@ local function own_part(metric, counts, options, clusters)
   if n < 2 then return counts, nil end
   if is_exponential(metric) and not metric.weights then
     return counts, interval_part(stats.perplexity_interval(metric.scores, options))
+  end
+  local whole = not metric.weights and all_alike(metric)
+  if whole then -- grades that never vary give a resampled interval without width: what n items can exclude is Wilson's
+    local i = stats.wilson(whole * n, n)
+    i.method = "Wilson, since all grades are alike"
+    return counts, interval_part(i)
   end
   local i = metric.weights and stats.bootstrap_ratio(metric.scores, metric.weights, options)
     or stats.bootstrap(metric.scores, clustered(options, clusters))
@@ -162,16 +181,20 @@ function judge_items.results(task, metric_name, rows, options)
     local own = row.stage.result
     local metric = (own.metrics or {})[metric_name]
     if metric then
-      local counts, interval = own_part(plain(metric), own.counts, options, own.clusters)
+      local shown, clusters = plain(metric, own.clusters)
+      local counts, interval = own_part(shown, shown == metric and own.counts or nil, options, clusters)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
         { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
         { "kind", metric.kind }, { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
       if k == 1 then result.verdict = "reference" end
-      if not interval then result.reason = "an interval needs at least two windows" end
+      if not interval then result.reason = "an interval needs at least two items" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]
-      local reason = base and unlike(metric, base)
+      local shown_base = base and plain(base)
+      local reason = base and (unlike(metric, base) or #shown.scores < 2 and "too few items for a comparison")
       if base and not reason then
-        result.paired, result.mde = paired_part(plain(metric), plain(base), reference.variant.id, options, own.clusters)
+        -- one kind for both arms: grades of one can happen to be all zeros and ones
+        if shown.kind ~= shown_base.kind then shown.kind, shown_base.kind = "mean", "mean" end
+        result.paired, result.mde = paired_part(shown, shown_base, reference.variant.id, options, clusters)
         if is_binary(metric) then result.paired.answer_change = answer_change(own, reference.stage.result) end
       elseif base then
         result.reason = reason

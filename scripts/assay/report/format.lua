@@ -5,12 +5,14 @@ local format = {}
 
 local MINUS <const> = "\u{2212}"
 
--- Decimals that show two digits of an uncertainty: 0.8 -> 2, 0.0031 -> 4, 12 -> 0.
-function format.decimals_for(half_width)
+-- Decimals that show two digits of an uncertainty: 0.8 -> 2, 0.0031 -> 4, 12 -> 0; percentages have at most three.
+function format.decimals_for(half_width, most)
   if not half_width or half_width <= 0 then return 2 end
   local exponent = math.floor(math.log(half_width, 10))
-  return math.max(0, math.min(6, 1 - exponent))
+  return math.max(0, math.min(most or 6, 1 - exponent))
 end
+
+local PERCENT_DECIMALS <const> = 3
 
 -- 1234567 -> "1,234,567"
 function format.count(n)
@@ -84,7 +86,7 @@ local function half_width(low, high) return low and high and (high - low) / 2 or
 -- "[18.9, 23.4]" with as many decimals as the width deserves; scale multiplies first (100 for percent).
 function format.range(low, high, scale, sign)
   scale = scale or 1
-  local decimals = format.decimals_for(half_width(low * scale, high * scale))
+  local decimals = format.decimals_for(half_width(low * scale, high * scale), scale == 100 and PERCENT_DECIMALS or nil)
   local one = sign and format.signed or format.fixed
   return "[" .. one(low * scale, decimals) .. ", " .. one(high * scale, decimals) .. "]"
 end
@@ -94,7 +96,8 @@ function format.value(result)
   local interval = result.interval
   local scale = result.unit == "fraction" and 100 or 1
   local half = interval and half_width(interval.low, interval.high)
-  local decimals = half and format.decimals_for(half * scale) or (scale == 100 and 1 or 2)
+  local most = scale == 100 and PERCENT_DECIMALS or nil
+  local decimals = half and format.decimals_for(half * scale, most) or (scale == 100 and 1 or 2)
   if result.value == nil then return result.reason or "not measured", "" end
   local text
   if result.unit == "fraction" then

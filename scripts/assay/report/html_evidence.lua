@@ -94,13 +94,20 @@ local function asked(prompt)
     .. '<div class="out" dir="auto">' .. esc(prompt) .. "</div></details>"
 end
 
+-- The part that stands open: answers to free prompts if there are any, which say most.
+local function part_to_open(v)
+  for i, part in ipairs(v.report.failures or {}) do
+    if (v.task[part.task] or {}).kind == "generations" then return i end
+  end
+  return 1
+end
+
 function evidence.failures(v)
-  local out = {}
-  for _, part in ipairs(v.report.failures or {}) do
+  local out, open = {}, part_to_open(v)
+  for i, part in ipairs(v.report.failures or {}) do
     local task = part.task and (v.task[part.task] or {}).title or part.task
     local title = esc(v:label(part.variant) .. (task and ": " .. task or ""))
-    local first = #out == 0
-    out[#out + 1] = (first and "<h3>" .. title .. "</h3>" or "<details><summary>" .. title .. "</summary>") .. '<p class="hint">'
+    out[#out + 1] = (i == open and "<details open>" or "<details>") .. "<summary>" .. title .. "</summary>" .. '<p class="hint">'
       .. esc(#(part.prevalence or {}) > 0 and prevalence_text(v, part.prevalence) or "No sign of broken output that is new.") .. "</p>"
     for _, item in ipairs(part.chosen or {}) do
       local e = item.entry
@@ -114,7 +121,7 @@ function evidence.failures(v)
       end
       out[#out + 1] = "</div></div>\n"
     end
-    if not first then out[#out + 1] = "</details>\n" end
+    out[#out + 1] = "</details>\n"
   end
   if #out == 0 then return end
   return '<p class="hint">The worst three of each symptom; of answers lost, gained and equal three each, drawn by seed '

@@ -301,23 +301,25 @@ local function gate_rows(v, gates)
       or gate.severity == "block" and "bad" or "open"
     rows[#rows + 1] = { cell(esc(gate.id), "name"), cell(esc(gate.title or ""), "wrap"),
       cell(chip(tone, words.gate_status(gate.status))), cell(esc(gate.scope and v:label(gate.scope) or "study")),
-      cell(esc(gate.evidence or ""), "wrap"), cell(esc(gate.status ~= "pass" and gate.message or ""), "wrap") }
+      cell(with_range(gate.evidence or "", gate.status ~= "pass" and gate.message or ""), "wrap") }
   end
-  return table_of({ "check", "", "result", "scope", "evidence", "" }, rows)
+  return table_of({ "check", "", "result", "scope", "evidence" }, rows)
 end
 
--- Failures and the study's own gates in the open; guardrails that passed or had nothing to look at folded away.
+-- Failures and the gates of study and subjects in the open; what passed for each variant, and guardrails that passed or had
+-- nothing to look at, folded away.
 function sections.validity(v)
   local open, folded = {}, {}
   for _, gate in ipairs(v.report.gates) do
     local guardrail = gate.id:match "^G%d%d$"
-    table.insert((gate.status == "fail" or not guardrail) and open or folded, gate)
+    local quiet = guardrail or gate.status == "pass" and gate.scope and v.variant[gate.scope]
+    table.insert((gate.status == "fail" or not quiet) and open or folded, gate)
   end
   if #open + #folded == 0 then return end
   return '<p class="hint">' .. esc(v:gate_sentence())
     .. ". A failed check of the blocking kind makes every verdict in its scope invalid.</p>"
     .. (#open > 0 and gate_rows(v, open) or "") .. measures.noise(v)
-    .. (#folded > 0 and "<details><summary>" .. #folded .. " guardrails that did not fire</summary>"
+    .. (#folded > 0 and "<details><summary>" .. #folded .. " checks that passed or had nothing to look at</summary>"
       .. gate_rows(v, folded)
       .. "</details>" or "") .. "\n"
 end

@@ -96,9 +96,10 @@ end
 
 -- Items lost to the left, gained to the right, one row per variant. rows: { { label, lost, gained, tone }, ... }
 function plots.diverging(rows, o)
-  local width, row, left = 560, 26, 180
+  local longest, most = 0, 1
+  for _, one in ipairs(rows) do longest = math.max(longest, utf8.len(one.label) or #one.label) end
+  local width, row, left = 560, 26, math.max(120, math.min(300, 9 * longest + 16)) -- 9: a bold letter on a phone
   local height = #rows * row + 40
-  local most = 1
   for _, one in ipairs(rows) do most = math.max(most, one.lost, one.gained, one.noise or 0) end
   local middle, scale = left + (width - left - 10) / 2, (width - left - 80) / 2 / most
   local out = { parts.open("chart", width, height, o.title, o.description) }

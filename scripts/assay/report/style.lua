@@ -48,9 +48,9 @@ th,td{text-align:left;padding:.5rem .8rem .5rem 0;border-bottom:1px solid var(--
 th{color:var(--soft);font-weight:550;font-size:.82rem;vertical-align:bottom;border-bottom-color:var(--line)}
 th.num,td.num{text-align:right}
 td .range{display:block;color:var(--soft);font-size:.82rem;white-space:nowrap}
-td{white-space:nowrap}td.wrap{white-space:normal;min-width:14rem}
+td{white-space:nowrap}td.wrap{white-space:normal;min-width:14rem}td.wrap .range{white-space:normal}
 tr>:last-child{padding-right:0}
-td.heat,tr>td.heat:last-child{padding-right:.7rem}td.heat{background:color-mix(in srgb,var(--bad) var(--rate),transparent)}
+td.heat .range{white-space:normal}td.heat,tr>td.heat:last-child{padding-right:.7rem}td.heat{background:color-mix(in srgb,var(--bad) var(--rate),transparent)}
 td.name{white-space:normal;max-width:22rem;font-weight:600;position:sticky;left:0;background:var(--paper)}
 figure{margin:1rem 0}
 svg{display:block;max-width:100%;height:auto;font-family:inherit}
@@ -109,7 +109,7 @@ color:var(--soft);font-size:.85rem}
 mark{background:var(--mark);color:inherit;border-radius:.2rem;padding:0 .12rem}
 .defs{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr));gap:1rem;margin-top:1rem}
 .defs .card{margin:0}.defs h3{margin:.1rem 0 .5rem}
-dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:0;font-size:.9rem}
+dl{display:grid;grid-template-columns:fit-content(45%) 1fr;gap:.25rem 1rem;margin:0;font-size:.9rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 pre,code{font-family:ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.88rem}
 pre{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem;overflow-x:auto}

@@ -123,6 +123,7 @@ function svg.size_quality(points, options)
     for _, y in ipairs { p.low or p.y, p.y, p.high or p.y } do ys[#ys + 1] = math.log(y) end
   end
   local x0, x1 = extent(xs, 0.08)
+  if x1 - x0 < 2 then x0, x1 = (x0 + x1) / 2 - 1, (x0 + x1) / 2 + 1 end -- one size: ticks of whole bits
   x1 = x1 + (x1 - x0) * 0.14
   local y0, y1 = extent(ys, 0.12)
   local function px(x) return left + (x - x0) / (x1 - x0) * (width - left - right) end

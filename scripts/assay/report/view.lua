@@ -312,11 +312,16 @@ local function short_hash(hash) return hash and hash:sub(1, 12) end
 
 -- "arc_easy: 2 of 2,376 records, piqa: 0 of 1,838 records"
 local function passages_text(overlaps)
-  local parts = {}
-  for i, one in ipairs(overlaps or {}) do
-    parts[i] = ("%s: %s of %s records"):format(one.task, format.count(one.records_with_passage),
-      format.count(one.records))
+  local parts, none = {}, 0
+  for _, one in ipairs(overlaps or {}) do
+    if one.records_with_passage == 0 then
+      none = none + 1
+    else
+      parts[#parts + 1] = ("%s: %s of %s records"):format(one.task, format.count(one.records_with_passage),
+        format.count(one.records))
+    end
   end
+  if none > 0 then parts[#parts + 1] = ("no record of %s%d tasks"):format(#parts > 0 and "the other " or "the ", none) end
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 

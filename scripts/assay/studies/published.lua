@@ -31,7 +31,7 @@ local function tasks_of(size)
                               limit = size.windows },
       assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, window = 512, limit = size.distance },
       try("WikiText-2 perplexity", function()
-         return assay.task.perplexity { id = "wikitext2", title = "Perplexity on WikiText-2 (gptq-2048)",
+         return assay.task.perplexity { id = "wikitext2", title = "Perplexity on WikiText-2",
                                         dataset = assay.dataset.wikitext2 {}, limit = size.windows // 2 }
       end),
       try("ARC-Easy", function() return assay.task.arc_easy { items = size.choice } end),

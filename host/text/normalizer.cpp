@@ -78,6 +78,25 @@ class replace_regex : public normalizer {
   std::string to_;
 };
 
+// Capitals of Unicode 16 and 17, which Rust knows and utf8proc 2.8 does not.
+struct newer_capitals {
+  char32_t first, last;
+  int32_t to_small;
+};
+constexpr newer_capitals k_newer_capitals[] = {
+    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+    {0xA7CC, 0xA7CC, 1},      {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},      {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+    {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B}};
+
+char32_t small_letter(char32_t c) {
+  for (const newer_capitals &range : k_newer_capitals)
+    if (c >= range.first && c <= range.last)
+      return static_cast<char32_t>(static_cast<int32_t>(c) + range.to_small);
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+
 // Rust's per-character to_lowercase: one character is one, but for U+0130, which becomes two.
 class lowercase : public normalizer {
  public:
@@ -89,8 +108,7 @@ class lowercase : public normalizer {
       if (c.code_point == 0x130)
         out += "i\u0307";
       else
-        append_utf8(out, static_cast<char32_t>(
-                             utf8proc_tolower(static_cast<utf8proc_int32_t>(c.code_point))));
+        append_utf8(out, small_letter(c.code_point));
     }
     text = std::move(out);
   }

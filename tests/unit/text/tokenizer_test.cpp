@@ -98,6 +98,13 @@ TEST_CASE("A stream holds back an incomplete character and gives it when it is w
   CHECK(stream.finish() == "\uFFFD");
 }
 
+TEST_CASE("Lowercase knows the capitals of Unicode 16 and 17, as Rust does") {
+  const auto tok = load({{"normalizer", {{"type", "Lowercase"}}}});
+  const auto lower = [&](const std::string &text) { return tok->decode(tok->encode(text)); };
+  CHECK(lower("AÉ\u0130\u1C89") == "aéi\u0307\u1C8A");
+  CHECK(lower("\U00010D58\U00016EA3\uA7DC") == "\U00010D78\U00016EBE\u019B");
+}
+
 TEST_CASE("Merging is by rank, and a megabyte of one letter takes no quadratic time") {
   const auto tok = load();
   CHECK(tok->encode("aaaaa").size() == 2);

@@ -1,7 +1,22 @@
 // Options as scripts see them.
 #include "cmd/lab.hpp"
 
+#include <string_view>
+
 namespace assay::cmd {
+namespace {
+
+// A word as it must stand in a POSIX shell: quoted where the shell would read more into it.
+std::string as_typed(const std::string &word) {
+  constexpr std::string_view k_plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  if (!word.empty() && word.find_first_not_of(k_plain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+}  // namespace
 
 lua::settings script_settings(const options &given) {
   lua::settings out;
@@ -17,7 +32,7 @@ lua::settings script_settings(const options &given) {
   out.quiet = given.quiet;
   out.strict = given.strict;
   out.command = "assay";
-  for (const std::string &word : given.arguments) out.command += " " + word;
+  for (const std::string &word : given.arguments) out.command += " " + as_typed(word);
   return out;
 }
 

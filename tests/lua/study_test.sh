@@ -77,6 +77,10 @@ contains "$err" "gate G03 failed"
 contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
 contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
 
+# the command in a report can be pasted into a shell
+expect 0 run "${study[@]}" --out "$work/a b" --quiet
+contains "$(cat "$work/a b/report.json")" "--out '$work/a b' --quiet"
+
 # what the Hub reads lies ready for each variant
 expect 0 report "$work/one" --format yaml
 contains "$(cat "$work/one/hub/base.rtn-w4-g16/model-index.yaml")" 'base_model_relation: "quantized"'

@@ -24,7 +24,7 @@ local function read(record)
     .. 'Your response should end with "The best answer is [the_answer_letter]" where the [the_answer_letter] is one of '
     .. "A, B, C or D."
   return { id = record.id, prompt = prompt, target = " The best answer is " .. gold, prefix = "The best answer is",
-    gold_text = gold, stratum = gold }
+    gold_text = gold, stratum = gold, category = "mcq" }
 end
 
 -- The first letter A to D that stands alone: the answer follows the words it was begun with.

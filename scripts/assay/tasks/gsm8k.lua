@@ -6,7 +6,7 @@ local function read(record)
   local gold = record.answer and record.answer:match "#### (%-?[0-9%.,]+)"
   if not gold then return nil end
   return { id = record.question, prompt = "Question: " .. record.question .. "\nAnswer:", target = " "
-    .. record.answer, gold_text = gold }
+    .. record.answer, gold_text = gold, category = "math" }
 end
 
 -- First "#### n", or "[invalid]": what the published harness compares as a string.

@@ -7,7 +7,8 @@ local ABSTENTION <const> = "unanswerable"
 local function read(record)
   if not record.context or not record.answers then return nil end
   local golds = record.answers.text or {}
-  return { id = record.id, golds = golds, cluster = record.title, stratum = #golds > 0 and "HasAns" or "NoAns", target = " "
+  return { id = record.id, golds = golds, cluster = record.title, stratum = #golds > 0 and "HasAns" or "NoAns",
+    category = #golds > 0 and "factual_qa" or "abstention", target = " "
     .. (golds[1] or ABSTENTION),
     prompt = "Answer with a span of the passage, or with exactly \"" .. ABSTENTION
       .. "\" if the passage does not say.\n\nTitle: "

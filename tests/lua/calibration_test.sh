@@ -16,7 +16,7 @@ contains "$report" '"shortest": 64'
 contains "$report" '"license": "CC0-1.0"'
 contains "$report" '"overlap_with_eval": 0'
 contains "$report" '"shared_records": 0'
-contains "$(cat "$work/apart/report.md")" "perplexity: 0 of 1 records"
+contains "$(cat "$work/apart/report.md")" "13-word passages in: no record of the 1 task"
 hash=$(grep -o '"sha256": "[0-9a-f]*"' <<<"$(sed -n '/"calibrations"/,/"variants"/p' "$work/apart/report.json")" | head -1 | cut -d'"' -f4)
 grep -q "$hash" "$work"/apart/store/*/tokens.json || fail "the token ids are not stored under their hash"
 
@@ -39,7 +39,7 @@ report=$(sed -n '/"calibrations"/,/"variants"/p' "$work/brought/report.json")
 contains "$report" '"id": "r1"'
 contains "$report" '"overlap_with_eval": 0'
 contains "$report" '"records_with_passage": 0'
-contains "$(cat "$work/brought/report.md")" "perplexity: 0 of 1 records"
+contains "$(cat "$work/brought/report.md")" "13-word passages in: no record of the 1 task"
 same=$(grep -o '"sha256": "[0-9a-f]*"' <<<"$report" | head -1 | cut -d'"' -f4)
 [ "$same" = "$hash" ] || fail "the same tokens have another hash"
 contains "$(cat "$work/brought/report.json")" '"calibration": "r1"'

@@ -321,7 +321,7 @@ local function passages_text(overlaps)
         format.count(one.records))
     end
   end
-  if none > 0 then parts[#parts + 1] = ("no record of %s%d tasks"):format(#parts > 0 and "the other " or "the ", none) end
+  if none > 0 then parts[#parts + 1] = ("no record of %s%d task%s"):format(#parts > 0 and "the other " or "the ", none, none > 1 and "s" or "") end
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 

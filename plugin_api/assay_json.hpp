@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -251,7 +252,15 @@ inline value parse(std::string_view text) {
 inline void append_quoted(std::string &out, std::string_view text) {
   out += '"';
   size_t plain = 0;  // where the bytes begin that go as they are
+  constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
+  const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
   for (size_t i = 0; i < text.size(); ++i) {
+    for (uint64_t eight = 0; text.size() - i > 8; i += 8) {  // as long as none of eight is special
+      std::memcpy(&eight, text.data() + i, 8);
+      if ((has_zero(eight ^ (k_ones * '"')) | has_zero(eight ^ (k_ones * '\\')) |
+           ((eight - k_ones * 0x20) & ~eight & k_tops)) != 0)
+        break;
+    }
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
     out.append(text, plain, i - plain);

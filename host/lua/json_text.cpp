@@ -131,9 +131,21 @@ class text_pusher {
   }
 
   // Up to the next byte that is not simply part of the string; whether any of them is beyond ASCII.
+  // Eight bytes at once as long as none of them is special.
   const char *plain_end(const char *from, bool &wide) const {
+    constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
+    const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
     const char *p = from;
-    unsigned char high = 0;
+    uint64_t bytes = 0, seen = 0;
+    for (; end_ - p >= 8; p += 8) {
+      std::memcpy(&bytes, p, 8);
+      const uint64_t special = has_zero(bytes ^ (k_ones * '"')) |
+                               has_zero(bytes ^ (k_ones * '\\')) |
+                               ((bytes - k_ones * 0x20) & ~bytes & k_tops);
+      if (special != 0) break;
+      seen |= bytes;
+    }
+    unsigned char high = (seen & k_tops) != 0 ? 0x80 : 0;
     for (; p < end_; ++p) {
       const auto c = static_cast<unsigned char>(*p);
       if (c == '"' || c == '\\' || c < 0x20) break;

@@ -15,6 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Arrow's own 65,536 rows of long texts are tens of megabytes of fresh pages for every batch.
+constexpr int64_t k_batch_rows = 8192;
+
 template <class T>
 T take(arrow::Result<T> result, const std::string &path) {
   if (!result.ok()) throw io_problem(path + ": " + result.status().message());
@@ -75,6 +78,7 @@ void parquet_source::find_files() {
 void parquet_source::open(const std::string &path) {
   auto file = take(arrow::io::ReadableFile::Open(path), path);
   reader_ = take(parquet::arrow::OpenFile(std::move(file), arrow::default_memory_pool()), path);
+  reader_->set_batch_size(k_batch_rows);
   open_path_ = path;
   row_ = 0;
 }

@@ -5,18 +5,18 @@ local try = assay.if_available
 
 return require "assay.studies.published" {
    name = "failure-modes",
-   title = "What breaks: answers to 120 prompts in fewer bits",
+   title = "What breaks: answers to free prompts in fewer bits",
    question = "Which answers does quantization break, how, and how often?",
    tasks = function(size, quick)
       local text = assay.dataset.text { path = "data/persuasion.txt", license = "public domain",
                                         map = function(r) return { text = r.text:sub(1, 180000):match "^(.*\n)" } end }
       return {
-         assay.task.generations { title = "120 prompts in six categories", max_tokens = quick and 64 or 128,
-                                  dataset = assay.dataset.text { path = "data/prompts_120.jsonl", license = "Apache-2.0" },
-                                  items = quick and 48 or 0 },
          assay.task.perplexity { title = "Perplexity on a novel (Persuasion)", dataset = text, window = 1024,
                                  limit = size.windows },
          assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, window = 512, limit = size.distance },
+         assay.task.generations { title = (quick and "48 of " or "") .. "120 prompts in six categories", max_tokens = quick and 128 or 256,
+                                  dataset = assay.dataset.text { path = "data/prompts_120.jsonl", license = "Apache-2.0" },
+                                  items = quick and 48 or 0 },
       }
    end,
    recipes = function(quick)

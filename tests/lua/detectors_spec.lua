@@ -52,6 +52,18 @@ describe("a set of answers", function()
     assert.equal("flag", seen.F02.status)
     assert.equal("flag", seen.F05.status)
   end)
+  it("condemns nobody for a limit that cuts the untouched model as often", function()
+    local function set(n_cut)
+      local out = {}
+      for i = 1, 48 do
+        out[i] = { text = "An answer of its own, number " .. i .. ".", ids = { i, i + 1, i + 2, i + 3 }, tokens = 4,
+          finish = i <= n_cut and "length" or "stop" }
+      end
+      return out
+    end
+    assert.equal("flag", compare.rates(set(31), set(27))[1].status)
+    assert.equal("invalid", compare.rates(set(31), set(10))[1].status)
+  end)
   it("is invalid when most answers are cut off", function()
     local cut = {}
     for i = 1, 20 do cut[i] = record(GOOD, { finish = i <= 11 and "length" or "stop" }) end

@@ -23,7 +23,7 @@ local SECTIONS <const> = {
   { "decision", "Decision guide", measures.decision },
   { "layers", "Where the error sits", sections.layers },
   { "sensitivity", "Sensitivity to calibration", measures.sensitivity },
-  { "answers", "Answers side by side", sections.generations },
+  { "answers", "Answers side by side", evidence.generations },
   { "failures", "Failure catalogue", evidence.failures },
   { "detectors", "Signs of broken output", evidence.detectors },
   { "validity", "Validity", sections.validity },

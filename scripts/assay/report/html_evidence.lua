@@ -1,4 +1,5 @@
--- Sections of report.html about broken output: rates of the detectors, and the failure catalogue with texts side by side.
+-- Sections of report.html about broken output: rates of the detectors, the failure catalogue with texts side by side, and the
+-- answers to all prompts.
 -- Not the detectors (assay.detectors) nor the choice of entries (assay.failures).
 
 local escape = require "assay.report.escape"
@@ -127,6 +128,61 @@ function evidence.failures(v)
   return '<p class="hint">The worst three of each symptom; of answers lost, gained and equal three each, drawn by seed '
     .. 'and not by hand. All of them are in failures.jsonl.</p>'
     .. table.concat(out)
+end
+
+-- ---- answers side by side --------------------------------------------------------------------------
+
+local function answer(v, output)
+  local same, rest = view.split_at_divergence(output)
+  local reference = not rest and not output.divergence and output.variant:match("/none$")
+  local body = '<span class="' .. (reference and "all" or "same") .. '">' .. esc(same) .. "</span>"
+  if rest then
+    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
+    body = body .. esc(space or "") .. '<mark title="first difference from the reference">'
+      .. esc(first or "\u{21B5}")
+      .. "</mark>" .. esc(tail or "")
+  end
+  local about = v:output_note(output)
+  if not rest and not reference then about = about .. (about ~= "" and " · " or "") .. "identical to none" end
+  return '<article class="answer"><h4>' .. esc(v:label(output.variant)) .. '</h4><div class="about">' .. esc(about)
+    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
+end
+
+local function prompt_of(v, item)
+  local decode = item.decode or {}
+  local how = decode.temperature == 0 and "greedy" or decode.temperature and "temperature " .. decode.temperature or ""
+  local out = { '<div class="prompt"><div class="kind">', esc((item.category or ""):gsub("_", " ")),
+    how ~= "" and " · " .. esc(how) or "", decode.max_tokens and " · at most " .. decode.max_tokens .. " tokens" or "",
+    '</div><div class="ask" dir="auto">', esc(item.prompt or item.prompt_id), '</div><div class="answers">' }
+  for _, output in ipairs(item.outputs or {}) do out[#out + 1] = answer(v, output) end
+  out[#out + 1] = "</div></div>\n"
+  return table.concat(out)
+end
+
+local MANY_PROMPTS <const> = 12
+
+-- Few prompts stand in the open; of many the first of each category, the others folded away under its name.
+function evidence.generations(v)
+  local items = v.report.generations
+  if #items == 0 then return end
+  local out = { '<p class="hint">Text in common with the untouched subject is grey; '
+    .. 'the mark is where an answer leaves it. All answers are shown as the model wrote them.</p>' }
+  local order, folded = {}, {}
+  for _, item in ipairs(items) do
+    local category = item.category or ""
+    if #items <= MANY_PROMPTS or not folded[category] then out[#out + 1] = prompt_of(v, item)
+    else table.insert(folded[category], prompt_of(v, item)) end
+    if not folded[category] then
+      folded[category], order[#order + 1] = {}, category
+    end
+  end
+  for _, category in ipairs(order) do
+    if #folded[category] > 0 then
+      out[#out + 1] = "<details><summary>" .. esc((category:gsub("_", " "))) .. ": " .. #folded[category] .. " more</summary>"
+        .. table.concat(folded[category]) .. "</details>\n"
+    end
+  end
+  return table.concat(out)
 end
 
 return evidence

@@ -181,14 +181,15 @@ end
 function sections.results(v)
   local groups = v:groups()
   if #groups == 0 then return end
-  local out = {}
+  local out, first = {}, 1
+  for i = #groups, 1, -1 do if groups[i].results[1].primary ~= false then first = i end end
   for i, group in ipairs(groups) do
     local about = { view.basis(group), group.task.dataset and (group.task.dataset.name or group.task.dataset.id),
       group.task.protocol and "protocol " .. group.task.protocol.id,
       group.direction and group.direction .. " is better" }
     local title, content = view.group_title(group), '<p class="hint">' .. esc(joined(about, 4)) .. "</p>"
-      .. result_table(v, group, i == 1) .. method_note(group, i == 1) .. window_strips(v, group)
-    if group.results[1].primary == false and i > 1 then
+      .. result_table(v, group, i == first) .. method_note(group, i == first) .. window_strips(v, group)
+    if group.results[1].primary == false and i ~= first then
       out[#out + 1] = "<details><summary>" .. esc(title) .. "</summary>" .. content .. "</details>\n"
     else
       out[#out + 1] = "<h3>" .. esc(title) .. "</h3>" .. content
@@ -258,40 +259,6 @@ function sections.layers(v)
   out[#out + 1] = "</div>"
   for _, grid in ipairs(grids) do out[#out + 1] = layer_data(grid) end
   return table.concat(out) .. "\n"
-end
-
-local function answer(v, output)
-  local same, rest = view.split_at_divergence(output)
-  local reference = not rest and not output.divergence and output.variant:match("/none$")
-  local body = '<span class="' .. (reference and "all" or "same") .. '">' .. esc(same) .. "</span>"
-  if rest then
-    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
-    body = body .. esc(space or "") .. '<mark title="first difference from the reference">'
-      .. esc(first or "\u{21B5}")
-      .. "</mark>" .. esc(tail or "")
-  end
-  local about = v:output_note(output)
-  if not rest and not reference then about = about .. (about ~= "" and " · " or "") .. "identical to none" end
-  return '<article class="answer"><h4>' .. esc(v:label(output.variant)) .. '</h4><div class="about">' .. esc(about)
-    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
-end
-
-function sections.generations(v)
-  if #v.report.generations == 0 then return end
-  local out = { '<p class="hint">Text in common with the untouched subject is grey; '
-    .. 'the mark is where an answer leaves it. All answers are shown as the model wrote them.</p>' }
-  for _, item in ipairs(v.report.generations) do
-    local decode = item.decode or {}
-    local how = decode.temperature == 0 and "greedy" or decode.temperature and "temperature " .. decode.temperature
-      or ""
-    out[#out + 1] = '<div class="prompt"><div class="kind">' .. esc((item.category or ""):gsub("_", " "))
-      .. (how ~= "" and " · " .. esc(how) or "")
-      .. (decode.max_tokens and " · at most " .. decode.max_tokens .. " tokens" or "")
-        .. '</div><div class="ask" dir="auto">' .. esc(item.prompt or item.prompt_id) .. '</div><div class="answers">'
-    for _, output in ipairs(item.outputs or {}) do out[#out + 1] = answer(v, output) end
-    out[#out + 1] = "</div></div>\n"
-  end
-  return table.concat(out)
 end
 
 local function gate_rows(v, gates)

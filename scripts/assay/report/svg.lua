@@ -133,10 +133,12 @@ function svg.size_quality(points, options)
     out[#out + 1] = line(left, py(y), width - right, py(y), "grid")
       .. text(left - 8, py(y) + 4, "tick", format.significant(y, 2), "end")
   end
-  for _, x in ipairs(nice_ticks(x0, x1, 6)) do
+  local ticks = nice_ticks(x0, x1, 6)
+  local whole = #ticks < 2 or ticks[2] - ticks[1] >= 1
+  for _, x in ipairs(ticks) do
     if x >= 0 then
       out[#out + 1] = line(px(x), height - bottom, px(x), height - bottom + 5, "axis")
-        .. text(px(x), height - bottom + 19, "tick", format.significant(x, 2))
+        .. text(px(x), height - bottom + 19, "tick", format.fixed(x, whole and 0 or 1))
     end
   end
   out[#out + 1] = line(left, height - bottom, width - right, height - bottom, "axis")

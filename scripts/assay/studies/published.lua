@@ -50,7 +50,7 @@ local function tasks_of(size)
          return assay.task.gsm8k { items = size.maths, chat = true, max_tokens = size.tokens }
       end),
       assay.task.generations { title = "Free prompts", dataset = text_of "prompts_120.jsonl", items = size.prompts,
-                               max_tokens = 64 },
+                               max_tokens = 128 },
    }
    return tasks
 end

@@ -47,7 +47,8 @@ constexpr std::string_view k_words[] = {
     "norm",   "bias",   "clip",   "activation", "residual", "lora_rank", "ssm",       "mamba",
     "conv_",  "conv1d", "chunk",  "pruned",     "altup",    "laurel",    "per_layer", "softmax"};
 // Words of training and of kernels: such keys say nothing about the function.
-constexpr std::string_view k_training[] = {"dropout", "flash", "fused", "loss", "init", "aux"};
+constexpr std::string_view k_training[] = {"dropout", "pdrop", "flash", "fused",
+                                           "loss",    "init",  "aux"};
 
 bool holds(const std::string &key, std::string_view word) {
   return key.find(word) != std::string::npos;
@@ -64,7 +65,8 @@ bool says_nothing(const std::string &key, const json &value) {
   if (value.is_null() || value == false || value == 0) return true;
   if ((value.is_string() || value.is_structured()) && value.empty()) return true;
   if (value.is_string() && value.get<std::string>().empty()) return true;
-  constexpr std::string_view k_factors[] = {"scale", "scaling", "multiplier", "ratio", "factor"};
+  constexpr std::string_view k_factors[] = {"scale", "scaling", "multiplier",
+                                            "ratio", "factor",  "_pct"};
   return value == 1 && holds_any(key, k_factors);
 }
 

@@ -179,16 +179,18 @@ int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file o
   return 1;
 }
 
-int load(lua_State *L) {  // load(path, { dtype, device, adapter })
+int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand })
   const std::string path = read_string(L, 1, "path");
-  const option_table options(L, 2, {"dtype", "device", "adapter"});
+  const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});
   const settings &given = settings_of(L);
   model::load_options how;
   how.dtype = model::parse_dtype(options.text("dtype").value_or(given.dtype));
   how.device = options.text("device").value_or(given.device);
   auto loaded = std::make_shared<subject>();
   loaded->source = open_source(path, options.text("adapter"));
-  loaded->decoder = model::decoder::load(*loaded->source, how);
+  loaded->decoder = options.flag("on_demand", false)
+                        ? model::decoder::load_on_demand(loaded->source, how)
+                        : model::decoder::load(*loaded->source, how);
   quant::restore_schemes(loaded->decoder, *loaded->source);
   push_object<subject_handle>(L, std::move(loaded));
   return 1;

@@ -122,6 +122,11 @@ int complete_recipe(lua_State *L) {  // recipe(data) -> complete data, hash; rai
   return 2;
 }
 
+int needs_whole_model(lua_State *L) {  // needs_whole_model(recipe) -> what of it, "" = nothing
+  push_string(L, quant::needs_whole_model(quant::recipe::from_json(read_json(L, 1, "recipe"))));
+  return 1;
+}
+
 int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format, config?) -> list of reasons
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
@@ -142,6 +147,7 @@ const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
 int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
                                        {"calibration", guarded<calibration_facts>},
+                                       {"needs_whole_model", guarded<needs_whole_model>},
                                        {"cannot_hold", guarded<cannot_hold>},
                                        {"allocate", guarded<allocate>},
                                        {nullptr, nullptr}};

@@ -162,8 +162,11 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    const at::Tensor bytes = raw_->tensor(name);
-    hash.update(bytes.data_ptr(), bytes.nbytes());
+    {
+      const at::Tensor bytes = raw_->tensor(name);
+      hash.update(bytes.data_ptr(), bytes.nbytes());
+    }
+    raw_->give_back(name);
   }
   return fingerprint_ = hash.hex();
 }

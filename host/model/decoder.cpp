@@ -20,7 +20,28 @@ at::Tensor positions_of(const forward_context &context) {
 }  // namespace
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
+  if (read_rows_) return read_rows_(ids);
   return at::embedding(embedding_, ids.to(embedding_.device()));
+}
+
+void decoder::bring_in(int64_t index) {
+  if (!on_demand() || !block(index).q.weight.is_meta()) return;
+  const decoder_block read = read_block_(index);
+  auto &mine = block(index);
+  for (size_t i = 0; i < mine.linears().size(); ++i)
+    mine.linears()[i]->weight = read.linears()[i]->weight;
+}
+
+void decoder::let_go(int64_t index) {
+  if (!on_demand()) return;
+  for (auto *linear : block(index).linears()) linear->weight = without_values(linear->weight);
+}
+
+void decoder::require_complete() const {
+  if (on_demand())
+    throw error(error_kind::usage,
+                "this model was opened to be quantized block by block and does not run")
+        .hint("Load it without on_demand");
 }
 
 forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
@@ -88,6 +109,7 @@ at::Tensor decoder::final_norm(const at::Tensor &h) const {
 at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache,
                            const std::vector<int64_t> &slots) const {
   const at::NoGradGuard no_grad;
+  require_complete();
   if (ids.dim() != 2 || ids.numel() == 0)
     throw error(error_kind::usage, "token ids must be a non-empty [rows, tokens] tensor");
   const forward_context shared = context(ids.size(0), ids.size(1), cache, slots);
@@ -102,6 +124,7 @@ at::Tensor decoder::hidden(const at::Tensor &ids, kv_cache *cache,
 at::Tensor decoder::hidden_packed(const at::Tensor &ids, std::vector<attention_segment> segments,
                                   kv_cache &cache) const {
   const at::NoGradGuard no_grad;
+  require_complete();
   const forward_context shared = packed_context(std::move(segments), cache);
   at::Tensor h = embed(ids).unsqueeze(0);
   for (const decoder_block &layer : blocks_) h = layer.forward(h, shared);
@@ -110,6 +133,7 @@ at::Tensor decoder::hidden_packed(const at::Tensor &ids, std::vector<attention_s
 
 at::Tensor decoder::logits(const at::Tensor &hidden_states) const {
   const at::NoGradGuard no_grad;
+  require_complete();
   return head_(hidden_states).to(at::kFloat);
 }
 

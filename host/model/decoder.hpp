@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,10 +24,18 @@ struct load_options {
 class decoder {
  public:
   static decoder load(const checkpoint &source, const load_options &options = {});
+  // Holds a block's weights only between bring_in and let_go; else, as of embedding and head, their
+  // shapes (tensors on the meta device). embed() reads the rows that it needs. For work that goes
+  // block by block: such a decoder does not run as a whole.
+  static decoder load_on_demand(std::shared_ptr<const checkpoint> source,
+                                const load_options &options = {});
+  bool on_demand() const { return static_cast<bool>(read_block_); }
+  void bring_in(int64_t block);  // does nothing where all is there
+  void let_go(int64_t block);
 
   const decoder_config &config() const { return config_; }
-  at::ScalarType dtype() const { return embedding_.scalar_type(); }
-  at::Device device() const { return embedding_.device(); }
+  at::ScalarType dtype() const { return norm_.scalar_type(); }
+  at::Device device() const { return norm_.device(); }
 
   // --- whole forward; no autograd ---
   // ids [rows, tokens] int64 on any device. With a cache, row r continues slots[r] (default: slot
@@ -69,10 +79,14 @@ class decoder {
  private:
   friend class decoder_loader;
   void find_angles(forward_context &context) const;
+  void require_complete() const;
   decoder_config config_;
   at::Tensor embedding_, norm_, inverse_frequencies_;
   linear_op head_;
   std::vector<decoder_block> blocks_;
+  // Of a decoder on demand; empty otherwise.
+  std::function<decoder_block(int64_t)> read_block_;
+  std::function<at::Tensor(const at::Tensor &ids)> read_rows_;
 };
 
 }  // namespace assay::model

@@ -59,8 +59,8 @@ void keep_freed_activations() {
 
 class decoder_loader {
  public:
-  decoder_loader(const checkpoint &source, const load_options &options)
-      : source_(source), options_(options), device_(open_device(options.device)) {}
+  decoder_loader(const checkpoint &source, const load_options &options, bool values = true)
+      : source_(source), options_(options), device_(open_device(options.device)), values_(values) {}
 
   decoder run() {
     decoder_config &c = out_.config_;
@@ -75,6 +75,21 @@ class decoder_loader {
         c.tied ? out_.embedding_ : take(k_head_name + k_weight, {c.vocab_size, c.hidden_size});
     out_.inverse_frequencies_ = inverse_frequencies(c);
     return std::move(out_);
+  }
+
+  static decoder run_on_demand(const std::shared_ptr<const checkpoint> &source,
+                               const load_options &options) {
+    decoder out = decoder_loader(*source, options, false).run();
+    out.read_block_ = [source, options, config = out.config_](int64_t i) {
+      return decoder_loader(*source, options).block(config, i);
+    };
+    out.read_rows_ = [source, options, device = out.device()](const at::Tensor &ids) {
+      const std::string name = "model.embed_tokens.weight";
+      const at::Tensor rows = at::embedding(source->tensors().tensor(name), ids.cpu());
+      source->tensors().give_back(name);
+      return rows.to(device, options.dtype);
+    };
+    return out;
   }
 
  private:
@@ -112,6 +127,8 @@ class decoder_loader {
       throw error(error_kind::failed,
                   "tensor '" + name + "' holds " + info->stored + ", not floats")
           .at(source_.path());
+    if (!values_ && shape.size() == 2)  // norms and biases are small
+      return at::empty(shape, at::TensorOptions().dtype(options_.dtype).device(at::kMeta));
     return source_.tensors().tensor_as(name, options_.dtype).to(device_);
   }
 
@@ -148,8 +165,9 @@ class decoder_loader {
   }
 
   const checkpoint &source_;
-  const load_options &options_;
+  const load_options options_;
   at::Device device_;
+  bool values_;  // false: matrices get their shape alone
   decoder out_;
 };
 
@@ -157,6 +175,12 @@ decoder decoder::load(const checkpoint &source, const load_options &options) {
   const at::NoGradGuard no_grad;
   keep_freed_activations();
   return decoder_loader(source, options).run();
+}
+
+decoder decoder::load_on_demand(std::shared_ptr<const checkpoint> source,
+                                const load_options &options) {
+  const at::NoGradGuard no_grad;
+  return decoder_loader::run_on_demand(source, options);
 }
 
 }  // namespace assay::model

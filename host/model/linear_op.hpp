@@ -13,6 +13,11 @@ namespace assay::model {
 enum class linear_group { qkv, o, gate_up, down, head };
 const char *group_name(linear_group group);  // static: "qkv" "o" "gate_up" "down" "head"
 
+// A tensor's shape and dtype alone, on the meta device.
+inline at::Tensor without_values(const at::Tensor &tensor) {
+  return at::empty(tensor.sizes(), tensor.options().device(at::kMeta));
+}
+
 struct linear_op {
   std::string name;  // "model.layers.0.self_attn.q_proj"
   std::string role;  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "lm_head"

@@ -60,7 +60,7 @@ class safetensors_file : public tensor_source {
       begins_.push_back(header.data_begin + entry.begin);
       infos_.push_back(std::move(info));
     }
-    borrowed_ = std::vector<std::atomic<bool>>(infos_.size());
+    borrowers_ = std::make_shared<std::vector<std::atomic<int>>>(infos_.size());
   }
 
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -75,35 +75,38 @@ class safetensors_file : public tensor_source {
                   "tensor '" + name + "' has the unsupported dtype '" + info->stored + "'")
           .at(map_->path());
     if (info->stored_bytes == 0) return at::empty(info->shape, dtype);
-    uint8_t *bytes = map_->data() + begins_[static_cast<size_t>(info - infos_.data())];
-    borrowed_[static_cast<size_t>(info - infos_.data())] = true;
+    const auto index = static_cast<size_t>(info - infos_.data());
+    uint8_t *bytes = map_->data() + begins_[index];
     if (reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(dtype) !=
         0) {  // legal, if unusual: header not padded
       at::Tensor copy = at::empty(info->shape, dtype);
       std::memcpy(copy.data_ptr(), bytes, info->stored_bytes);
       return copy;
     }
+    ++(*borrowers_)[index];
     return at::from_blob(
-        bytes, info->shape, [keep = map_](void *) {}, dtype);
+        bytes, info->shape, [keep = map_, count = borrowers_, index](void *) { --(*count)[index]; },
+        dtype);
   }
 
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override {
-    const tensor_info *info = find(name);
-    const bool drop = info != nullptr && !borrowed_[static_cast<size_t>(info - infos_.data())];
-    const at::Tensor stored = tensor(name);
-    const at::Tensor out = stored.to(dtype);
-    if (!drop || out.is_same(stored)) return out;
-    const auto index = static_cast<size_t>(info - infos_.data());
-    map_->drop(begins_[index], info->stored_bytes);
-    borrowed_[index] = false;
+    const at::Tensor out = tensor(name).to(dtype);
+    give_back(name);
     return out;
+  }
+
+  void give_back(const std::string &name) const override {
+    const tensor_info *info = find(name);
+    if (info == nullptr) return;
+    const auto index = static_cast<size_t>(info - infos_.data());
+    if ((*borrowers_)[index] == 0) map_->drop(begins_[index], info->stored_bytes);
   }
 
  private:
   std::shared_ptr<const mapped_file> map_;
   std::vector<tensor_info> infos_;
-  mutable std::vector<std::atomic<bool>>
-      borrowed_;                  // as infos_: somebody may hold a view of the map
+  // As infos_: how many tensors are views of the map. Shared with them, they may live longer.
+  std::shared_ptr<std::vector<std::atomic<int>>> borrowers_;
   std::vector<uint64_t> begins_;  // bytes from the start of the file, as infos_
 };
 
@@ -175,6 +178,10 @@ class safetensors_shards : public tensor_source {
     const tensor_info *info = find(name);
     if (info == nullptr) return tensor(name);
     return shards_[owner_[static_cast<size_t>(info - infos_.data())]]->tensor_as(name, dtype);
+  }
+  void give_back(const std::string &name) const override {
+    if (const tensor_info *info = find(name))
+      shards_[owner_[static_cast<size_t>(info - infos_.data())]]->give_back(name);
   }
 
  private:

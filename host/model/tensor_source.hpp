@@ -35,6 +35,10 @@ class tensor_source {
     return tensor(name).to(dtype);
   }
 
+  // Takes a tensor's pages out of this process's memory where they are the file's and nobody
+  // borrows them; they come back when the tensor is asked for again.
+  virtual void give_back(const std::string &) const {}
+
   const tensor_info *find(const std::string &name) const;  // borrow; null if absent
   bool has(const std::string &name) const { return find(name) != nullptr; }
 

@@ -14,6 +14,11 @@ namespace assay::plug {
 // Puts allocation on any device, streams and assay.linalg/1 behind the host table. Once, at start.
 void install_tensor_services();
 
+// x Wᵀ of fp32 matrices on the CPU, both contiguous: what assay.linalg/1 uses in place of LibTorch's
+// product where sums are long. The model layer has one.
+using product_fn = at::Tensor (*)(const at::Tensor &x, const at::Tensor &weight);
+void use_product(product_fn product);
+
 // A borrowed view of a tensor, which it keeps alive. Movable; the pointer stays valid.
 class tensor_ref {
  public:

@@ -35,6 +35,14 @@ void square(const at::Tensor &a, const char *name) {
   if (a.size(0) != a.size(1)) throw refused{std::string(name) + " is not square: " + size_of(a)};
 }
 
+product_fn fast_product = nullptr;
+constexpr int64_t k_deep = 256;  // terms of a sum from which the faster product pays for its copies
+
+bool use_fast_product(const at::Tensor &left) {
+  return fast_product && left.scalar_type() == at::kFloat && left.is_cpu() &&
+         left.is_contiguous() && left.size(1) >= k_deep;
+}
+
 // Every exception of ours and of LibTorch's ends here.
 template <class F>
 int32_t guarded(const assay_host *host, const char *verb, F &&body) noexcept {
@@ -64,7 +72,15 @@ int32_t gemm(const assay_host *host, double alpha, const assay_tensor *a, int32_
         out.size(1) != right.size(1))
       throw refused{"shapes do not fit: " + size_of(left) + " x " + size_of(right) + " -> " +
                     size_of(out)};
-    out.addmm_(left, right, beta, alpha);  // beta 0 does not read the old contents
+    if (!use_fast_product(left)) {
+      out.addmm_(left, right, beta, alpha);  // beta 0 does not read the old contents
+      return ASSAY_OK;
+    }
+    const at::Tensor product = fast_product(left, right.t().contiguous());
+    if (beta == 0)
+      at::mul_out(out, product, at::scalar_tensor(alpha, out.options()));
+    else
+      out.mul_(beta).add_(product, alpha);
     return ASSAY_OK;
   });
 }
@@ -122,6 +138,10 @@ int32_t triangular_solve(const assay_host *host, const assay_tensor *t, int32_t 
 }
 
 }  // namespace
+
+void use_product(product_fn product) {
+  fast_product = product;
+}
 
 const assay_linalg &linalg_table() {
   static const assay_linalg table = [] {

@@ -120,11 +120,14 @@ class pass {
   void run(const std::function<void(calibration_stop &)> &visit) {
     total_ = static_cast<uint64_t>(live_.n_blocks()) * std::size(k_order);
     for (int64_t index = 0; index < live_.n_blocks(); ++index) {
+      live_.bring_in(index);
+      if (options_.block_begins) options_.block_begins(index);
       if (options_.whole && options_.whole(index))
         run_whole(index);
       else
         run_staged(index, visit);
       if (options_.block_done) options_.block_done(index);
+      live_.let_go(index);
     }
     if (options_.wanted && options_.wanted(-1, linear_group::head)) run_head(visit);
     report_progress(options_.progress, total_, total_, "calibration");

@@ -46,7 +46,8 @@ struct calibrate_options {
   // Blocks that visit_block gets in place of the stops' visitor. Empty = none.
   std::function<bool(int64_t block)> whole;
   std::function<void(calibration_block &)> visit_block;
-  std::function<void(int64_t block)> block_done;  // nothing of the block will change any more
+  std::function<void(int64_t block)> block_begins;  // its weights are there from now ...
+  std::function<void(int64_t block)> block_done;    // ... until nothing of it will change any more
   std::function<void(const std::string &where, int64_t rows)> smaller_chunks;  // memory ran short
 };
 

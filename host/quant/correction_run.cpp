@@ -100,6 +100,7 @@ class correction {
 }  // namespace
 
 bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents) {
+  if (what.transforms.empty()) return false;
   const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(what);
   const block_view first(decoder.block(0), decoder.n_blocks(), {}, propagation_policy::quantized, 0,
                          arch, quantizer);

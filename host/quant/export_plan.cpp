@@ -147,6 +147,10 @@ model_export_source::model_export_source(const quantized_model &model,
 model_export_source::~model_export_source() = default;
 
 const assay_item *model_export_source::next() {
+  if (at_ > 0 && !entries_[at_ - 1].form) {  // the one before is done with
+    tensor_ = plug::tensor_ref();
+    subject_.tensors().give_back(entries_[at_ - 1].name);
+  }
   if (at_ == entries_.size()) return nullptr;
   const auto &now = entries_[at_++];
   item_ = {};
@@ -154,7 +158,7 @@ const assay_item *model_export_source::next() {
   item_.name = now.name.c_str();
   item_.role = now.form ? now.form->role.c_str() : "";
   if (now.form) {
-    form_ = std::make_unique<form_ref>(*now.form);
+    form_ = std::make_unique<form_ref>(model_.fetch ? model_.fetch(now.name) : *now.form);
     item_.form = form_->get();
     return &item_;
   }

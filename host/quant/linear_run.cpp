@@ -2,9 +2,11 @@
 // The plugin's own numbers stay in the note.
 #include "quant/linear_run.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/error.hpp"
+#include "model/matmul.hpp"
 #include "plug/registry.hpp"
 
 namespace assay::quant {
@@ -20,12 +22,26 @@ double relative_error(const at::Tensor &w, const at::Tensor &q) {
   return size > 0 ? at::sub(w, q).norm().item<double>() / size : 0.0;
 }
 
+// tr(D H D^T) by slabs of columns, H being symmetric: what lies above the diagonal counts twice.
 double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
-  const auto energy = [&](const at::Tensor &d) {
-    return at::mm(d, hessian).mul_(d).sum(at::kDouble).item<double>();
-  };
-  const double signal = energy(w);
-  return signal > 0 ? energy(at::sub(w, q)) / signal : 0.0;
+  constexpr int64_t k_slab = 256;  // columns
+  const int64_t rows = w.size(0), in = w.size(1);
+  const auto both = at::cat({w, at::sub(w, q)});
+  at::Tensor energy = at::zeros({2}, w.options().dtype(at::kDouble));
+  for (int64_t begin = 0; begin < in; begin += k_slab) {
+    const int64_t end = std::min(in, begin + k_slab);
+    const auto slab = both.narrow(1, begin, end - begin);
+    const auto part = hessian.narrow(0, begin, end - begin);
+    const auto inside = model::fast_linear(slab, part.narrow(1, begin, end - begin).contiguous());
+    const auto row_sums = at::mul(inside, slab).sum(1, false, at::kDouble);
+    energy += row_sums.reshape({2, rows}).sum(1);
+    if (begin == 0) continue;
+    const auto before =
+        model::fast_linear(both.narrow(1, 0, begin), part.narrow(1, 0, begin).contiguous());
+    energy.add_(at::mul(before, slab).sum(1, false, at::kDouble).reshape({2, rows}).sum(1), 2);
+  }
+  const double signal = energy[0].item<double>();
+  return signal > 0 ? energy[1].item<double>() / signal : 0.0;
 }
 
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,

@@ -43,7 +43,6 @@ void check_groups(const linear_task &t, const recipe &what, ledger &incidents) {
 void share_extremes(std::vector<linear_task> &tasks) {
   std::map<std::string, double> shared;
   for (auto &t : tasks) {
-    t.tie_abs_max = t.linear->weight.abs().max().item<double>();
     auto &most = shared[tie_group(*t.linear)];
     most = std::max(most, t.tie_abs_max);
   }
@@ -71,12 +70,16 @@ class maker {
         component_(plug::plugins().find(plug::kind::quantizer, what.quantizer->id)) {}
 
   task_list make(model::decoder &decoder) {
-    for (auto *linear : decoder.linears()) {
-      const int32_t place = index_++;
-      if (is_kept(what_, linear->name, linear->role))
-        out_.kept.push_back(linear->name);
-      else
-        add(linear, place, 0);
+    for (int64_t block = 0; block < decoder.n_blocks(); ++block) {
+      decoder.bring_in(block);
+      for (auto *linear : decoder.block(block).linears()) {
+        const int32_t place = index_++;
+        if (is_kept(what_, linear->name, linear->role))
+          out_.kept.push_back(linear->name);
+        else
+          add(linear, place, 0);
+      }
+      decoder.let_go(block);
     }
     add_ends(decoder);
     share_extremes(out_.tasks);
@@ -106,6 +109,7 @@ class maker {
   void add(model::linear_op *linear, int32_t place, uint32_t flags) {
     linear_task t{linear, place, nullptr, {}, 0, {}};
     require_finite(*linear);
+    t.tie_abs_max = linear->weight.abs().max().item<double>();
     t.quantizer = std::make_unique<plug::quantizer_instance>(
         component_, config_for_linear(what_, linear->name, linear->role), options_,
         "recipe.quantizer");

@@ -11,8 +11,11 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
+#include "model/matmul.hpp"
+#include "plug/bridge.hpp"
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
+#include "quant/block_keeper.hpp"
 #include "quant/block_runner.hpp"
 #include "quant/block_view.hpp"
 #include "quant/calibrate.hpp"
@@ -21,7 +24,6 @@
 #include "quant/kv_scheme.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/linear_tasks.hpp"
-#include "quant/resume_store.hpp"
 #include "quant/scheme_files.hpp"
 #include "quant/statistics_cache.hpp"
 #include "quant/summary.hpp"
@@ -39,12 +41,19 @@ class execution {
   execution(const model::checkpoint &subject, const model::decoder &decoder, const recipe &what,
             const calibration *data, const quantize_options &options)
       : subject_(subject), float_(decoder), what_(what), data_(data), options_(options) {
+    if (const auto reason = needs_whole_model(what); decoder.on_demand() && !reason.empty())
+      throw error(error_kind::usage, "a model that is read block by block cannot take " + reason)
+          .at("recipe")
+          .hint("Load it without on_demand");
     out_.decoder = decoder;
     out_.made_by = what;
     arch_json_ = arch_facts(decoder.config()).dump();
     activation_ = complete_schemes(out_.made_by, data != nullptr);
     if (!what_.tune.is_null()) out_.made_by.tune = complete_tune(what_.tune);
     provide_block_runner();
+    plug::use_product([](const at::Tensor &x, const at::Tensor &weight) {
+      return model::fast_linear(x, weight);
+    });
   }
 
   quantized_model run() {
@@ -115,11 +124,17 @@ class execution {
   void run_data_free() {
     const at::NoGradGuard no_grad;
     size_t done = 0;
+    int64_t block = -1;
     for (linear_task &task : list_.tasks) {
       throw_if_cancelled();
+      if (task.linear->block != block) {
+        keeper_.finish(block);
+        keeper_.begin(block = task.linear->block);
+      }
       work_alone(task, nullptr, {});
       report_progress(options_.progress, ++done, list_.tasks.size(), task.linear->name);
     }
+    keeper_.finish(block);
   }
 
   void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,
@@ -151,9 +166,10 @@ class execution {
           .hint("Give quantize a calibration");
     if (list_.table_alone) work_table();
     open_store();
-    const model::decoder reference(out_.decoder);  // shares tensors; what is quantized is replaced
+    model::decoder reference(out_.decoder);  // shares tensors; what is quantized is replaced
     reference_ = &reference;
-    restore();
+    const bool two_streams = what_.propagation == propagation_policy::asymmetric;
+    keeper_.restore();
     calibrate_options options;
     options.needs = list_.needs;
     options.sink = list_.first || what_.sink_weight > 0;
@@ -172,18 +188,25 @@ class execution {
       };
       options.visit_block = [this](calibration_block &seen) { visit_block(seen); };
     }
-    options.block_done = [this](int64_t block) { store(block); };
+    options.block_begins = [&](int64_t block) {
+      keeper_.begin(block);
+      if (two_streams) reference.bring_in(block);
+    };
+    options.block_done = [&](int64_t block) {
+      keeper_.finish(block);
+      if (two_streams) reference.let_go(block);
+    };
     options.smaller_chunks = [this](const std::string &where, int64_t rows) {
       out_.incidents.add(
           {"smaller_chunks", where, "memory ran short, chunks were halved", {{"rows", rows}}});
     };
     const auto visitor = [this](calibration_stop &stop) { visit(stop); };
-    if (what_.propagation == propagation_policy::asymmetric) options.reference = &reference;
+    if (two_streams) options.reference = &reference;
     if (what_.propagation == propagation_policy::fp)
       pass_facts_ = calibrate_float(reference, *data_, options, visitor);
     else
       pass_facts_ = calibrate(out_.decoder, *data_, options, visitor);
-    if (store_) pass_facts_["resumed_blocks"] = restored_;
+    if (keeper_.is_open()) pass_facts_["resumed_blocks"] = keeper_.restored();
   }
 
   // An untied embedding has no inputs to learn from: all columns count alike.
@@ -297,7 +320,7 @@ class execution {
                         {{"tokens", tokens}, {"columns", width}}});
   }
 
-  // --- resuming ---
+  // --- blocks in and out ---
 
   void open_store() {
     if (options_.resume.empty()) return;
@@ -305,52 +328,31 @@ class execution {
     json transforms = json::array();
     for (const auto &choice : what_.transforms)
       transforms.push_back(plug::plugins().find(plug::kind::transform, choice.id).identity());
-    store_.emplace(options_.resume, json{{"subject", subject_.fingerprint()},
-                                         {"recipe", what_.hash()},
-                                         {"calibration", data_->hash()},
-                                         {"quantizer", component.identity()},
-                                         {"transforms", transforms},
-                                         {"threads", at::get_num_threads()},
-                                         {"chunk_tokens", options_.chunk_tokens}});
-    mark_ = out_.incidents.entries().size();
-  }
-
-  void restore() {
-    if (!store_) return;
-    std::map<std::string, linear_task *> by_name;
-    for (auto &t : list_.tasks) by_name[t.linear->name] = &t;
-    for (; restored_ < std::min(store_->n_done(), out_.decoder.n_blocks()); ++restored_) {
-      throw_if_cancelled();
-      auto stored = store_->load(restored_);
-      for (auto &form : stored.forms) {
-        auto &task = *by_name.at(form.name);
-        auto weight = dequantize(form);
-        accept(task, {std::move(form), std::move(weight)});
-      }
-      for (auto &entry : stored.incidents) out_.incidents.add(std::move(entry));
-    }
-    mark_ = out_.incidents.entries().size();
-  }
-
-  void store(int64_t block) {
-    if (!store_ || block < restored_) return;
-    stored_block finished;
-    for (const auto &t : list_.tasks)
-      if (t.linear->block == block) finished.forms.push_back(t.form);
-    const auto entries = out_.incidents.entries();
-    finished.incidents.assign(entries.begin() + static_cast<std::ptrdiff_t>(mark_), entries.end());
-    mark_ = entries.size();
-    store_->save(block, finished);
+    keeper_.open(options_.resume, json{{"subject", subject_.fingerprint()},
+                                       {"recipe", what_.hash()},
+                                       {"calibration", data_->hash()},
+                                       {"quantizer", component.identity()},
+                                       {"transforms", transforms},
+                                       {"threads", at::get_num_threads()},
+                                       {"chunk_tokens", options_.chunk_tokens}});
   }
 
   void accept(linear_task &t, linear_result result, const input_statistics *inputs = nullptr) {
-    const auto weight = result.weight.to(t.linear->weight.device(), t.linear->weight.scalar_type());
+    put_weight(t, result.weight);
+    put_form(t, std::move(result.form), inputs);
+  }
+
+  void put_weight(linear_task &t, const at::Tensor &dense) {
+    const auto weight = dense.to(t.linear->weight.device(), t.linear->weight.scalar_type());
     t.linear->weight = weight;
     if (list_.table && t.linear == list_.table.get()) {
       out_.decoder.embedding() = weight;
       if (!list_.table_alone) out_.decoder.head().weight = weight;
     }
-    t.form = std::move(result.form);
+  }
+
+  void put_form(linear_task &t, quantized_linear form, const input_statistics *inputs) {
+    t.form = std::move(form);
     if (!activation_.is_null() && t.linear->block >= 0)
       round_inputs(*t.linear, t.form, activation_, inputs);
   }
@@ -376,10 +378,10 @@ class execution {
   json activation_, pass_facts_;
   task_list list_;
   const model::decoder *reference_ = nullptr;
-  std::optional<resume_store> store_;
-  int64_t restored_ = 0;
-  size_t mark_ = 0;  // incidents before the block in work
   double plugin_seconds_ = 0;
+  block_keeper keeper_{
+      out_, list_, [this](linear_task &t, const at::Tensor &weight) { put_weight(t, weight); },
+      [this](linear_task &t, quantized_linear form) { put_form(t, std::move(form), nullptr); }};
 };
 
 }  // namespace

@@ -19,6 +19,8 @@ struct quantize_options {
   int64_t chunk_tokens = 4096;  // tokens of one forward; halved where memory runs short
 };
 
+// A decoder that was loaded on demand has the weights of one or two blocks in memory at a time; with
+// a resume folder the forms lie there as well. The result can be saved, not run.
 // Throws error(cancelled) within one linear of Ctrl-C, error(usage) for a recipe that cannot be
 // (unknown plugin, bad configuration, calibration missing), error(plugin) when a plugin breaks its
 // contract.

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -50,7 +51,10 @@ struct quantized_model {
   // Tensors that a transform changed, by checkpoint name, as they are to be stored.
   std::map<std::string, at::Tensor> edited;
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
-  recipe made_by;               // schemes complete
+  // Where forms lie on disk (their tensors here have no values): a form whole, valid until the next
+  // call. Empty = all are here.
+  std::function<const quantized_linear &(const std::string &name)> fetch;
+  recipe made_by;  // schemes complete
   ledger incidents;
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
   // linears = [{ name,

@@ -216,4 +216,15 @@ json config_for_linear(const recipe &what, const std::string &name, const std::s
   return config;
 }
 
+std::string needs_whole_model(const recipe &what) {
+  if (!what.transforms.empty()) return "transforms";
+  if (!what.tune.is_null()) return "a tune";
+  if (what.activation.is_object() && !what.activation.value("dynamic", true))
+    return "static scales of inputs";
+  if (!what.kv.is_null()) return "a scheme for keys and values";
+  if (what.embeddings) return "a quantized embedding";
+  if (what.quantizer && !is_kept(what, "lm_head", "lm_head")) return "a quantized head";
+  return "";
+}
+
 }  // namespace assay::quant

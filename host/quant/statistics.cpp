@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/matmul.hpp"
+#include "quant/gram_kernel.hpp"
 
 namespace assay::quant {
 namespace {
@@ -35,31 +36,41 @@ bool statistics_needs::covers(const statistics_needs &other) const {
          has(cross, other.cross);
 }
 
-void accumulate_gram(at::Tensor &h, const at::Tensor &x) {
+void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x) {
   const int64_t n = h.size(0);
   // Transposed once, so that every slab is a plain x W^T for the faster library (model/matmul).
   const auto columns = x.to(at::kFloat).t().contiguous();  // [in, tokens]
   const int64_t slab = std::max(k_min_slab, (n + k_slabs - 1) / k_slabs);
   for (int64_t begin = 0; begin < n; begin += slab) {
     const int64_t width = std::min(slab, n - begin);
-    // rows [begin, begin+width) of the upper triangle: columns begin .. n
-    h.narrow(0, begin, width)
-        .narrow(1, begin, n - begin)
-        .add_(model::fast_linear(columns.narrow(0, begin, width),
-                                 columns.narrow(0, begin, n - begin)));
+    // columns [begin, begin+width) of the lower triangle: rows begin .. n
+    h.narrow(0, begin, n - begin)
+        .narrow(1, begin, width)
+        .add_(model::fast_linear(columns.narrow(0, begin, n - begin),
+                                 columns.narrow(0, begin, width)));
   }
 }
 
-void mirror_upper(at::Tensor &h) {
+void accumulate_gram(at::Tensor &h, const at::Tensor &x) {
+  if (!has_gram_kernel() || !h.is_cpu() || !h.is_contiguous())
+    return accumulate_gram_by_slabs(h, x);
+  const auto rows = x.to(at::kFloat).contiguous();
+  const int64_t tokens = rows.size(0), n = rows.size(1);
+  auto scratch = at::empty({gram_scratch(tokens, n)}, h.options());  // LibTorch aligns to 64 bytes
+  add_gram(h.mutable_data_ptr<float>(), rows.const_data_ptr<float>(), tokens, n,
+           scratch.mutable_data_ptr<float>());
+}
+
+void mirror_lower(at::Tensor &h) {
   const int64_t n = h.size(0), tile = 64;
   for (int64_t i = 0; i < n; i += tile) {
     const int64_t ni = std::min(tile, n - i);
     auto diagonal = h.narrow(0, i, ni).narrow(1, i, ni);
-    diagonal.copy_(diagonal.triu() + diagonal.triu(1).t());
+    diagonal.copy_(diagonal.tril() + diagonal.tril(-1).t());
     if (i + ni < n)
-      h.narrow(0, i + ni, n - i - ni)
-          .narrow(1, i, ni)
-          .copy_(h.narrow(0, i, ni).narrow(1, i + ni, n - i - ni).t());
+      h.narrow(0, i, ni)
+          .narrow(1, i + ni, n - i - ni)
+          .copy_(h.narrow(0, i + ni, n - i - ni).narrow(1, i, ni).t());
   }
 }
 
@@ -108,7 +119,7 @@ input_statistics statistics_accumulator::finish() {
   out.n_tokens = n_tokens_;
   const double n = static_cast<double>(std::max<int64_t>(n_tokens_, 1));
   if (hessian_.defined()) {
-    mirror_upper(hessian_);
+    mirror_lower(hessian_);
     out.hessian = hessian_;
   }
   out.cross = cross_;

@@ -53,7 +53,7 @@ class statistics_accumulator {
   int64_t n_non_finite() const {
     return n_non_finite_;
   }                           // values that were NaN or Inf: they poison everything
-  input_statistics finish();  // fills the lower triangle; call once
+  input_statistics finish();  // fills the upper triangle; call once
 
  private:
   statistics_needs needs_;
@@ -62,8 +62,11 @@ class statistics_accumulator {
   std::vector<at::Tensor> raw_;
 };
 
-// Upper triangle of h += x^T x in column slabs: (1 + 1/slabs)/2 of the full product's work.
+// Lower triangle of h += x^T x by the kernel of gram_kernel.hpp, ...
 void accumulate_gram(at::Tensor &h /*[in, in] fp32*/, const at::Tensor &x /*[tokens, in]*/);
-void mirror_upper(at::Tensor &h);  // copies the upper triangle onto the lower one
+// ... and in column slabs by a library, where that does not apply: (1 + 1/slabs)/2 of the full
+// product's work.
+void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x);
+void mirror_lower(at::Tensor &h);  // copies the lower triangle onto the upper one
 
 }  // namespace assay::quant

@@ -102,6 +102,7 @@ json calibrate_float(const model::decoder &reference, const calibration &data,
                      const std::function<void(calibration_stop &)> &visit) {
   std::lock_guard lock(guard);
   model::decoder live = reference;
+  if (reference.on_demand()) return calibrate(live, data, options, visit);  // keeps nothing
   if (fits(reference, data, options)) return replay(live, options, visit);
   last = {};
   const bool keep_any = runs_plain(reference) && is_plain(options);

@@ -144,10 +144,18 @@ void whole(const std::string &path, const std::string &recipe, int64_t sequences
   plug::install_tensor_services();
   const double rate = gemm_rate();
   const auto checkpoint = model::checkpoint::open(path);
-  const auto decoder = model::decoder::load(*checkpoint);
   const auto what = quant::recipe::from_json(read_json_file(recipe));
+  const auto decoder = quant::needs_whole_model(what).empty()
+                           ? model::decoder::load_on_demand(checkpoint)
+                           : model::decoder::load(*checkpoint);
   const auto data = random_calibration(sequences, length, decoder.config().vocab_size);
-  const auto q = quant::quantize(*checkpoint, decoder, what, &data);
+  const auto folder = std::filesystem::temp_directory_path() / "assay_bench_quant";
+  quant::quantize_options options;
+  options.resume = folder.string();
+  std::filesystem::remove_all(folder);
+  const uint64_t resident = resident_bytes();
+  const auto q = quant::quantize(*checkpoint, decoder, what, &data, options);
+  std::filesystem::remove_all(folder);
   const auto &pass = q.metadata["calibration_pass"];
   const double forward = pass["forward_cpu_seconds"], statistics = pass["statistics_cpu_seconds"],
                all = q.summary["cpu_seconds"];
@@ -165,7 +173,10 @@ void whole(const std::string &path, const std::string &recipe, int64_t sequences
   std::printf(
       "all        %7.1f s CPU  %7.1f s wall; floor of forward and Hessians %.1f s CPU: %.0f %%\n",
       all, q.summary["seconds"].get<double>(), floor, 100 * floor / all);
-  std::printf("peak memory %.0f MB\n", q.summary["peak_memory_bytes"].get<double>() / 1e6);
+  const double peak = q.summary["peak_memory_bytes"];
+  std::printf("memory: %.0f MB before, peak %.0f MB, so %.0f MB for the run\n",
+              static_cast<double>(resident) / 1e6, peak / 1e6,
+              (peak - static_cast<double>(resident)) / 1e6);
 }
 
 }  // namespace

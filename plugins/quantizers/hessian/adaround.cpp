@@ -263,8 +263,9 @@ class learner {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
         right(const_cast<float *>(b.data()), in_.in, in_.in, in_.in),
         result(c.data(), in_.out, in_.in, in_.in);
+    // b is symmetric: transposed, it lies as the host's product wants it
     const int32_t status =
-        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, 0, keep, &result.tensor);
+        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, 1, keep, &result.tensor);
     if (status < 0) throw failure(status, "the host's product failed");
   }
 

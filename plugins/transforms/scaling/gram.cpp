@@ -52,8 +52,9 @@ void gram_trial::multiply(int64_t in) {
   const assay_dtype f32 = {ASSAY_FLOAT, 32, 1};
   const assay_tensor d{difference_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
   const assay_tensor p{product_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
+  // the Hessian is symmetric: transposed, it lies as the host's product wants it
   assay_cpp::pass_on(
-      linalg_.gemm(host_.table(), 1.0, &d, 0, channels_.abi().stats->hessian, 0, 0.0, &p));
+      linalg_.gemm(host_.table(), 1.0, &d, 0, channels_.abi().stats->hessian, 1, 0.0, &p));
 }
 
 }  // namespace scaling

@@ -79,7 +79,9 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   local m = model.load(path, { adapter = o.adapter })
+   -- a calibrated run keeps its forms on disk: one block's weights in memory are enough
+   local on_demand = recipe.calibrated and native.quant.needs_whole_model(recipe.data) == ""
+   local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
    local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
    sys.begin(recipe.label)

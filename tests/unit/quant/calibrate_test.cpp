@@ -146,10 +146,24 @@ TEST_CASE("the triangular product equals the full one for widths that no slab di
     auto h = at::zeros({n, n});
     accumulate_gram(h, x);
     accumulate_gram(h, x);
-    mirror_upper(h);
+    mirror_lower(h);
     CAPTURE(n);
     CHECK(close(h, 2 * x.t().mm(x), 1e-5));
+    auto slabs = at::zeros({n, n});
+    accumulate_gram_by_slabs(slabs, x);
+    mirror_lower(slabs);
+    CHECK(close(slabs, x.t().mm(x), 1e-5));
   }
+}
+
+TEST_CASE("a Hessian of more tokens than the kernel takes at once", "[calibrate_test]") {
+  const auto x = at::randn({2500, 100}, at::detail::createCPUGenerator(5), at::kFloat);
+  auto h = at::zeros({100, 100});
+  accumulate_gram(h, x);
+  mirror_lower(h);
+  const auto wide = x.to(at::kDouble);
+  CHECK(close(h, wide.t().mm(wide).to(at::kFloat), 1e-5));
+  CHECK(at::equal(h, h.t()));
 }
 
 TEST_CASE("the sink term adds its share of the trace", "[calibrate_test]") {

@@ -127,7 +127,7 @@ class learner {
     for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - in_.h[i];
     target_.resize(static_cast<size_t>(n_));
     auto w = in_.w;
-    product(w, difference, target_, 0.0);
+    product(w, difference, false, target_, 0.0);
   }
 
   // start: the values between whose two neighbours each weight chooses.
@@ -239,7 +239,7 @@ class learner {
       const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
       l_.delta[at] = grid.scale * (static_cast<float>(codes[at]) - grid.zero) - in_.w[at];
     }
-    product(l_.delta, in_.h, l_.slope, 0.0);
+    product(l_.delta, in_.h, true, l_.slope, 0.0);
     const bool use_target = with_target && !target_.empty();
     double sum = 0;
     for (int64_t i = 0; i < n_; ++i) {
@@ -255,17 +255,17 @@ class learner {
   void take_slope() {
     if (!target_.empty())
       for (size_t i = 0; i < target_.size(); ++i) l_.slope[i] = -target_[i];
-    product(l_.delta, in_.h, l_.slope, target_.empty() ? 0.0 : 1.0);
+    product(l_.delta, in_.h, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
-  void product(std::vector<float> &a, const std::vector<float> &b, std::vector<float> &c,
-               double keep) {
+  // A symmetric b may as well be transposed: so it lies as the host's product wants it.
+  void product(std::vector<float> &a, const std::vector<float> &b, bool symmetric,
+               std::vector<float> &c, double keep) {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
         right(const_cast<float *>(b.data()), in_.in, in_.in, in_.in),
         result(c.data(), in_.out, in_.in, in_.in);
-    // b is symmetric: transposed, it lies as the host's product wants it
     const int32_t status =
-        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, 1, keep, &result.tensor);
+        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, symmetric, keep, &result.tensor);
     if (status < 0) throw failure(status, "the host's product failed");
   }
 

@@ -1,0 +1,97 @@
+// A model that is read block by block gives the files that one read as a whole gives.
+#include "catch.hpp"
+
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "quant/quantize.hpp"
+#include "quant/save.hpp"
+#include "quant_harness.hpp"
+#include "tiny_model.hpp"
+
+using assay::json;
+using namespace assay::quant;
+using namespace quant_test;
+
+namespace {
+
+calibration sequences() {
+  const auto ids = tiny_ids(8, 24, 11);
+  std::vector<calibration_sequence> out;
+  for (int64_t row = 0; row < 8; ++row) {
+    const auto *first = ids.data_ptr<int64_t>() + row * 24;
+    out.push_back({{first, first + 24}, {}});
+  }
+  return calibration(std::move(out));
+}
+
+recipe recipe_of(const std::string &id, const std::string &propagation) {
+  json config = {{"bits", 4}, {"group_size", 32}};
+  if (id == "autoround") config["iterations"] = 3;
+  return recipe::from_json({{"quantizer", {{"id", id}, {"config", config}}},
+                            {"propagation", propagation},
+                            {"min_token_ratio", 0}});
+}
+
+// The weights' file and the form's errors of a run.
+std::pair<std::string, json> files_of(const std::string &model, const recipe &what, bool on_demand,
+                                      const std::string &folder, const std::string &resume) {
+  const auto checkpoint = assay::model::checkpoint::open(model);
+  const auto decoder = on_demand ? assay::model::decoder::load_on_demand(checkpoint)
+                                 : assay::model::decoder::load(*checkpoint);
+  const auto data = sequences();
+  quantize_options options;
+  options.resume = resume;
+  const auto q = quantize(*checkpoint, decoder, what, &data, options);
+  save(q, *checkpoint, folder, {});
+  return {assay::read_file(folder + "/model.safetensors"), q.summary["linears"]};
+}
+
+}  // namespace
+
+TEST_CASE("read on demand, a model gives the same files as read whole", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  int n = 0;
+  for (const auto &[id, propagation] : {std::pair{"gptq", "quantized"},
+                                        {"gptq", "fp"},
+                                        {"gptaq", "asymmetric"},
+                                        {"autoround", "asymmetric"}}) {
+    CAPTURE(id, propagation);
+    const auto at = root / std::to_string(n++);
+    const auto what = recipe_of(id, propagation);
+    const auto whole = files_of(model, what, false, at + "-whole", "");
+    const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
+    CHECK(streamed.first == whole.first);
+    CHECK(streamed.second == whole.second);
+    // again, from blocks that are all there: nothing is quantized anew
+    const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
+    CHECK(restored.first == whole.first);
+  }
+}
+
+TEST_CASE("a model read on demand holds no weights, and says so where it would have to run",
+          "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  auto decoder = assay::model::decoder::load_on_demand(checkpoint);
+  const auto whole = assay::model::decoder::load(*checkpoint);
+  CHECK(decoder.n_parameters() == whole.n_parameters());
+  CHECK(decoder.block(1).down.weight.is_meta());
+  decoder.bring_in(1);
+  CHECK(at::equal(decoder.block(1).down.weight, whole.block(1).down.weight));
+  CHECK(decoder.block(0).down.weight.is_meta());
+  decoder.let_go(1);
+  CHECK(decoder.block(1).down.weight.is_meta());
+  const auto ids = tiny_ids(2, 5, 3);
+  CHECK(at::equal(decoder.embed(ids), whole.embed(ids)));
+  CHECK_THROWS_WITH(decoder.hidden(ids),
+                    Catch::Contains("opened to be quantized block by block and does not run"));
+  const auto data = sequences();
+  const auto what = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
+  CHECK_THROWS_WITH(quantize(*checkpoint, decoder, what, &data),
+                    Catch::Contains("read block by block cannot take a quantized embedding"));
+}

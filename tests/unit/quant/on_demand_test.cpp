@@ -89,9 +89,9 @@ TEST_CASE("a model read on demand holds no weights, and says so where it would h
   const auto ids = tiny_ids(2, 5, 3);
   CHECK(at::equal(decoder.embed(ids), whole.embed(ids)));
   CHECK_THROWS_WITH(decoder.hidden(ids),
-                    Catch::Contains("opened to be quantized block by block and does not run"));
+                    assay_test::contains("opened to be quantized block by block and does not run"));
   const auto data = sequences();
   const auto what = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
   CHECK_THROWS_WITH(quantize(*checkpoint, decoder, what, &data),
-                    Catch::Contains("read block by block cannot take a quantized embedding"));
+                    assay_test::contains("read block by block cannot take a quantized embedding"));
 }

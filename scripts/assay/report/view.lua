@@ -144,9 +144,10 @@ function view:card()
       size[#size + 1] = format.bytes(variant.bytes_on_disk) .. (ratio and " (" .. format.significant(ratio, 2) .. "×)"
         or "")
     end
+    local broken = variant.collapsed and #variant.collapsed > 0 and "collapsed; " .. table.concat(variant.collapsed, "; ")
     rows[#rows + 1] = { id = variant.id, label = self:label(variant.id), verdict = verdict,
       tone = words.tone(verdict, result), short = words.short(verdict, result),
-      finding = result and words.finding(result, self:margin(result.task, result.metric)) or shortened(variant.reason) or "not measured",
+      finding = broken or result and words.finding(result, self:margin(result.task, result.metric)) or shortened(variant.reason) or "not measured",
       size = table.concat(size, ", ") }
   end
   return rows

@@ -286,13 +286,14 @@ class execution {
       require_same_config(*speaker, *tasks[i]);
       view.layer(i).set_tie_abs_max(tasks[i]->tie_abs_max);
       show_clip(view.layer(i), linears[i]->name);
+      view.weight(i).copy_(transformed_.clipped(linears[i]->name, view.weight(i)));
     }
     auto forms = speaker->quantizer->quantize_block(view.get(), stat_tables, wanted);
     for (size_t i = 0; i < forms.size(); ++i)
       if (forms[i])
         accept(*tasks[i],
                finish_linear(*speaker->quantizer, std::move(*forms[i]), view.layer(i),
-                             view.weight(i), sums[linears[i]->group].hessian),
+                             float_weight(*linears[i]), sums[linears[i]->group].hessian),
                &sums[linears[i]->group]);
   }
 

@@ -32,6 +32,12 @@ cp -r "$work/${name}_quantized" "$work/GPTQ_w2"
 expect 0 model "$work/GPTQ_w2"
 contains "$out" "awq"
 
+# --strict: an entry in the ledger is exit code 6, after the folder is written; none is 0
+expect 6 quantize --method rtn --model "$model" --out "$work/ragged" --group 24 --strict --quiet
+contains "$err" "the ledger has"
+contains "$(cat "$work/ragged/quantization_metadata.json")" '"ragged_group"'
+expect 0 quantize --method rtn --model "$model" --out "$work/even" --group 16 --strict --quiet
+
 expect 2 quantize --method gptq --model "$model" --out "$work/q" --calib gsm9k
 contains "$err" "there is no calibration text 'gsm9k'"
 expect 2 quantize --method gptq --model "$model" --out "$work/q"

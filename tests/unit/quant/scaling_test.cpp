@@ -151,6 +151,27 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   CHECK(at::equal(clipped.decoder.block(0).q.weight, wide.decoder.block(0).q.weight));
 }
 
+TEST_CASE("no quantizer passes the limits over", "[scaling_test]") {
+  const model_in_work m;
+  const json coarse = {{"bits", 3}, {"group_size", 32}};
+  for (const auto &[id, config] :
+       {std::pair<std::string, json>{"opt_rtn", coarse},
+        {"gptq", coarse},
+        {"hqq", coarse},
+        {"salient", coarse},
+        {"codebook", json::object()},
+        {"mxfp4", json::object()},
+        {"autoround", {{"bits", 3}, {"group_size", 32}, {"iterations", 1}}}}) {
+    CAPTURE(id);
+    const auto with = [&](const char *clip) {
+      return m.run({{"transforms", transforms("awq", {{"clip", clip}})},
+                    {"quantizer", {{"id", id}, {"config", config}}}});
+    };
+    CHECK_FALSE(at::equal(with("asymmetric").decoder.block(0).down.weight,
+                          with("off").decoder.block(0).down.weight));
+  }
+}
+
 TEST_CASE("awq_sqrt divides a norm by the square root of mean|x|", "[scaling_test]") {
   const model_in_work m;
   at::Tensor mean;

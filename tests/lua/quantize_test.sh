@@ -33,10 +33,14 @@ expect 0 model "$work/GPTQ_w2"
 contains "$out" "awq"
 
 # --strict: an entry in the ledger is exit code 6, after the folder is written; none is 0
-expect 6 quantize --method rtn --model "$model" --out "$work/ragged" --group 24 --strict --quiet
+(for i in 1 2 3; do echo '{"text": ""}'; done
+ sed 's/.*/{"text": "&"}/' "$work/calib.txt") >"$work/records.jsonl"
+strict="--group 16 --samples 60 --length 512 --set layout=samples --strict --quiet"
+expect 6 quantize --method gptq --model "$model" --out "$work/dropped" --calib "$work/records.jsonl" $strict
 contains "$err" "the ledger has"
-contains "$(cat "$work/ragged/quantization_metadata.json")" '"ragged_group"'
-expect 0 quantize --method rtn --model "$model" --out "$work/even" --group 16 --strict --quiet
+contains "$(cat "$work/dropped/quantization_metadata.json")" '"dropped_sample"'
+sed -i 1,3d "$work/records.jsonl"
+expect 0 quantize --method gptq --model "$model" --out "$work/clean" --calib "$work/records.jsonl" $strict
 
 expect 2 quantize --method gptq --model "$model" --out "$work/q" --calib gsm9k
 contains "$err" "there is no calibration text 'gsm9k'"

@@ -50,7 +50,7 @@ class parameters {
  private:
   machine &m_;
   std::string what_;
-  std::initializer_list<const char *> names_;
+  std::vector<const char *> names_;  // a copy: the list that names them ends with the declaration
   std::vector<const value *> slots_;
 };
 

@@ -211,21 +211,21 @@ parameters::parameters(machine &m, std::string what, const call_arguments &given
 }
 
 const value &parameters::required(size_t i) const {
-  if (!slots_[i]) m_.fail(what_ + " needs its argument '" + *(names_.begin() + i) + "'");
+  if (!slots_[i]) m_.fail(what_ + " needs its argument '" + names_[i] + "'");
   return *slots_[i];
 }
 
 std::string parameters::text(size_t i, const std::string &fallback) const {
   if (!slots_[i] || slots_[i]->is_none()) return fallback;
   if (!slots_[i]->is_string())
-    m_.fail(what_ + ": '" + *(names_.begin() + i) + "' must be str, not " + type_name(*slots_[i]));
+    m_.fail(what_ + ": '" + names_[i] + "' must be str, not " + type_name(*slots_[i]));
   return std::string(slots_[i]->as_text());
 }
 
 int64_t parameters::integer(size_t i, int64_t fallback) const {
   if (!slots_[i] || slots_[i]->is_none()) return fallback;
   if (!slots_[i]->is_integral())
-    m_.fail(what_ + ": '" + *(names_.begin() + i) + "' must be int, not " + type_name(*slots_[i]));
+    m_.fail(what_ + ": '" + names_[i] + "' must be int, not " + type_name(*slots_[i]));
   return slots_[i]->as_integer();
 }
 

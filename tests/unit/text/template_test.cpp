@@ -41,6 +41,10 @@ TEST_CASE("Errors name the construct and the template's line") {
         "chat template line 2: the tag 'include' is not supported");
   CHECK(complaint("\n\n{{ 1 | pprint }}") ==
         "chat template line 3: the filter 'pprint' is not supported");
+  CHECK(complaint("{{ [1] | batch('2') | list }}") ==
+        "chat template line 1: filter 'batch': 'linecount' must be int, not str");
+  CHECK(complaint("{{ 'a' | replace('a') }}") ==
+        "chat template line 1: filter 'replace' needs its argument 'new'");
   CHECK(complaint("{{ 1 is odder }}") == "chat template line 1: the test 'odder' is not supported");
   CHECK(complaint("{{ 'a'.encode() }}") ==
         "chat template line 1: the method 'encode' of 'str' is not supported");

@@ -76,6 +76,11 @@ function words.finding(result, primary)
   if verdict == "non-inferior" then return numbers .. ": a loss of " .. near .. " or more is excluded" end
   if verdict == "invalid" then return numbers .. ": not to be believed, a blocking check failed" end
   if verdict == "tie" then return numbers .. ": no item differs" end
+  local paired, nothing = result.paired, result.paired.quantity == "ratio" and 1 or 0
+  local adjusted = paired.p_holm or paired.p_bh
+  if adjusted and (paired.low > nothing or paired.high < nothing) then
+    return numbers .. ": not resolved once adjusted for the study's other comparisons, p " .. format.p_value(adjusted)
+  end
   local see = result.mde and " (a difference of " .. format.mde(result.mde) .. " could have been seen)" or ""
   return numbers .. ": unresolved" .. see
 end

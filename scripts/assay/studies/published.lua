@@ -8,7 +8,7 @@ local assay = require "assay"
 
 -- Items and windows of the full run are those whose smallest visible difference is about the margin (evaluation.md 2.3).
 local SIZES <const> = {
-   quick = { windows = 8, distance = 8, choice = 40, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
+   quick = { windows = 12, distance = 8, choice = 40, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
    full = { windows = 0, distance = 0, choice = 0, squad = 2000, maths = 0, letters = 0, prompts = 120, tokens = 320, noise = 50 },
 }
 

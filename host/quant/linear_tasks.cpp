@@ -154,6 +154,14 @@ at::Tensor float_weight(const model::linear_op &linear) {
   return linear.weight.to(at::kFloat).contiguous();
 }
 
+void require_same_config(const linear_task &a, const linear_task &b) {
+  if (a.quantizer->config() != b.quantizer->config())
+    throw error(error_kind::usage, "linears of one block have different configurations")
+        .layer(b.linear->name)
+        .at("recipe.overrides")
+        .hint("This quantizer works on whole blocks: match all linears of a block, or keep some");
+}
+
 task_list make_tasks(model::decoder &decoder, const recipe &what,
                      const plug::instance_options &options, const std::string &arch_json,
                      ledger &incidents) {

@@ -44,6 +44,9 @@ task_list make_tasks(model::decoder &decoder, const recipe &what,
                      const plug::instance_options &options, const std::string &arch_json,
                      ledger &incidents);
 
+// Of two linears that are worked on in one call; throws error(usage).
+void require_same_config(const linear_task &a, const linear_task &b);
+
 at::Tensor float_weight(const model::linear_op &linear);  // f32 contiguous
 
 }  // namespace assay::quant

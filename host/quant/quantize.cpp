@@ -189,6 +189,7 @@ class execution {
       options.visit_block = [this](calibration_block &seen) { visit_block(seen); };
     }
     options.block_begins = [&](int64_t block) {
+      if (block > 0) give_back(block - 1);
       keeper_.begin(block);
       if (two_streams) reference.bring_in(block);
     };
@@ -297,14 +298,6 @@ class execution {
                &sums[linears[i]->group]);
   }
 
-  static void require_same_config(const linear_task &a, const linear_task &b) {
-    if (a.quantizer->config() != b.quantizer->config())
-      throw error(error_kind::usage, "linears of one block have different configurations")
-          .layer(b.linear->name)
-          .at("recipe.overrides")
-          .hint("This quantizer works on whole blocks: match all linears of a block, or keep some");
-  }
-
   void check_rank(const calibration_stop &stop, const model::linear_op &linear) {
     const int64_t tokens = stop.statistics.n_tokens, width = linear.in_features();
     if (!list_.needs.hessian || tokens >= width) return;
@@ -336,6 +329,12 @@ class execution {
                                        {"transforms", transforms},
                                        {"threads", at::get_num_threads()},
                                        {"chunk_tokens", options_.chunk_tokens}});
+  }
+
+  // Pages of weights that were used where they lie in the file.
+  void give_back(int64_t block) const {
+    for (const auto *linear : out_.decoder.block(block).linears())
+      subject_.tensors().give_back(linear->name + ".weight");
   }
 
   void accept(linear_task &t, linear_result result, const input_statistics *inputs = nullptr) {

@@ -16,8 +16,9 @@ local function entry(name, parameters, returns, about, extra)
 end
 
 manual.entries = {
-   entry("assay.load", { "path: string", "options?: { dtype: string, device: string, adapter: string }" }, "assay.model",
-         "A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge.",
+   entry("assay.load", { "path: string", "options?: { dtype: string, device: string, adapter: string, on_demand: boolean }" },
+         "assay.model", "A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge; "
+         .. "on_demand: only to be quantized and saved, one block in memory.",
          { example = 'local m = assay.load("smollm2-135m-instruct", { dtype = "float32" })' }),
    entry("assay.tokenizer", { "path: string" }, "assay.tokenizer",
          "The tokenizer of a folder or of a tokenizer.json, without a model."),

@@ -24,9 +24,9 @@ local tensor = {}
 ---@class assay
 local assay = {}
 
----A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge.
+---A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge; on_demand: only to be quantized and saved, one block in memory.
 ---@param path string
----@param options? { dtype: string, device: string, adapter: string }
+---@param options? { dtype: string, device: string, adapter: string, on_demand: boolean }
 ---@return assay.model
 function assay.load(path, options) end
 

@@ -50,7 +50,7 @@ function failures.entries(base, quant, facts)
       quant_issue = symptom ~= nil or lost,
       symptom = symptom or (lost and "wrong" or ""), notes = "", quant_ok = record.ok,
         severity = severity_of(symptom, reference.ok, record.ok),
-      symptoms = sorted_ids(flags), detector_values = flags, first_divergence_token = place, variant = facts.variant,
+      symptoms = native.json.list(sorted_ids(flags)), detector_values = flags, first_divergence_token = place, variant = facts.variant,
       study_id = facts.study, task = facts.task, cluster_id = symptom or (lost and "lost") or "", root_cause = "unknown",
       status = "open", labelled_by = "auto",
       prompt_hash = record.prompt_hash, error_stage = symptom == "F16" and "format" or "none",

@@ -43,6 +43,10 @@ describe("the catalogue", function()
     assert.equal("greedy", entries[1].decode.kind)
     assert.equal("greedy/1", entries[1].protocol_id)
   end)
+  it("writes a list of symptoms where there is none, too", function()
+    local line = failures.jsonl({ entries[20] })
+    assert.equal('"symptoms":[]', line:match '"symptoms":[^,]*')
+  end)
   it("shows unselected text too", function()
     local why = {}
     for _, item in ipairs(failures.select(entries, 1)) do why[item.why:match "^[^,]+"] = (why[item.why:match "^[^,]+"] or 0) + 1 end

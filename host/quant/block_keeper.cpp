@@ -2,8 +2,6 @@
 // need no more, an export fetches them block by block.
 #include "quant/block_keeper.hpp"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <map>
 
@@ -86,11 +84,7 @@ void block_keeper::begin(int64_t block) {
 
 void block_keeper::finish(int64_t block) {
   if (store_ && block >= restored_) save(block);
-  if (!out_.decoder.on_demand() || block < 0) return;
-  out_.decoder.let_go(block);
-#ifdef __GLIBC__
-  ::malloc_trim(0);  // else some 20 MB of holes stay behind with each block
-#endif
+  if (block >= 0) out_.decoder.let_go(block);
 }
 
 void block_keeper::save(int64_t block) {

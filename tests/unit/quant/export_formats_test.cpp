@@ -3,11 +3,9 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/quantize.hpp"
 #include "quant/save.hpp"
 #include "quant/scheme_files.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -15,26 +13,8 @@ using namespace quant_test;
 
 namespace {
 
-struct model_in_work {
-  temporary_folder root;
-  std::shared_ptr<assay::model::checkpoint> checkpoint =
-      assay::model::checkpoint::open(write_tiny_model(root));
-  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
-  calibration data;
-
-  model_in_work() {
-    use_plugins();
-    const auto ids = tiny_ids(4, 32, 21);
-    std::vector<calibration_sequence> sequences;
-    for (int64_t row = 0; row < 4; ++row) {
-      const auto *first = ids.const_data_ptr<int64_t>() + row * 32;
-      sequences.push_back({{first, first + 32}, {}});
-    }
-    data = calibration(std::move(sequences));
-  }
-  quantized_model run(const json &recipe_json) const {
-    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json), &data);
-  }
+struct model_in_work : tiny_subject {
+  model_in_work() : tiny_subject(4) {}
   std::vector<std::string> reasons(const json &recipe_json) const {
     return cannot_hold(recipe::from_json(recipe_json), *checkpoint, "compressed-tensors");
   }

@@ -3,13 +3,10 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/calibrate.hpp"
 #include "quant/export_plan.hpp"
 #include "quant/online.hpp"
-#include "quant/quantize.hpp"
 #include "quant/save.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -17,23 +14,12 @@ using namespace quant_test;
 
 namespace {
 
-struct model_in_work {
-  temporary_folder root;
-  std::shared_ptr<assay::model::checkpoint> checkpoint =
-      assay::model::checkpoint::open(write_tiny_model(root));
-  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
-  model_in_work() {
-    use_plugins();
-    for (int64_t i = 0; i < decoder.n_blocks(); ++i) {  // norms that are not ones
-      auto &block = decoder.block(i);
-      block.attention_norm = block.attention_norm.clone();
-      block.attention_norm.narrow(0, 3, 2).mul_(20);
-    }
-  }
+struct model_in_work : tiny_subject {
+  model_in_work() { raise_channels(); }
   quantized_model run(const json &config, const json &more = json::object()) const {
     json recipe_json = more;
     recipe_json["transforms"] = json::array({{{"id", "rotation"}, {"config", config}}});
-    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json));
+    return tiny_subject::run(recipe_json, false);
   }
 };
 

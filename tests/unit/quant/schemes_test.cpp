@@ -7,9 +7,7 @@
 #include "core/error.hpp"
 #include "quant/activation.hpp"
 #include "quant/kv_scheme.hpp"
-#include "quant/quantize.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -51,29 +49,6 @@ float plain_fp8(float x) {
   }
   return std::copysign(best, x);
 }
-
-calibration some_data() {
-  const auto ids = tiny_ids(8, 32, 21);
-  std::vector<calibration_sequence> sequences;
-  for (int64_t row = 0; row < 8; ++row) {
-    const auto *first = ids.data_ptr<int64_t>() + row * 32;
-    sequences.push_back({{first, first + 32}, {}});
-  }
-  return calibration(std::move(sequences));
-}
-
-struct model_in_work {
-  temporary_folder root;
-  std::shared_ptr<assay::model::checkpoint> checkpoint =
-      assay::model::checkpoint::open(write_tiny_model(root));
-  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
-  calibration data = some_data();
-  model_in_work() { use_plugins(); }
-  quantized_model run(const json &recipe_json, bool calibrated = true) const {
-    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json),
-                    calibrated ? &data : nullptr);
-  }
-};
 
 const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
 
@@ -155,7 +130,7 @@ TEST_CASE("schemes that cannot be are refused with the reason", "[schemes_test]"
                     contains("a dynamic scale for a whole head would change with every token"));
   CHECK_THROWS_WITH(complete_kv({{"type", "fp8"}, {"bits", 4}}),
                     contains("fp8 keys and values have 8 bits"));
-  const model_in_work m;
+  const tiny_subject m(8);
   CHECK_THROWS_WITH(m.run({{"activation", {{"bits", 8}}}}),
                     contains("an activation scheme needs a quantizer of the weights"));
   CHECK_THROWS_WITH(m.run({{"quantizer", k_rtn8}, {"activation", {{"strategy", "tensor"}}}}, false),
@@ -190,7 +165,7 @@ TEST_CASE("keys and values are rounded for each token and head, or for each toke
 
 TEST_CASE("static key-value scales are those of the calibration's largest numbers",
           "[schemes_test]") {
-  const model_in_work m;
+  const tiny_subject m(8);
   const auto q = m.run({{"kv", {{"type", "fp8"}, {"strategy", "head"}}}});
   const auto scheme = complete_kv({{"type", "fp8"}, {"strategy", "head"}});
   const auto ranges = measure_kv(m.decoder, m.data, scheme);
@@ -201,7 +176,7 @@ TEST_CASE("static key-value scales are those of the calibration's largest number
 }
 
 TEST_CASE("rotated keys leave attention as it is but for rounding", "[schemes_test]") {
-  const model_in_work m;
+  const tiny_subject m(8);
   const auto exact = logits_of(m.decoder);
   const auto off = [&](const json &kv) {
     return (logits_of(m.run({{"kv", kv}}).decoder) - exact).norm().item<double>() /
@@ -214,7 +189,7 @@ TEST_CASE("rotated keys leave attention as it is but for rounding", "[schemes_te
 }
 
 TEST_CASE("W4A8KV8 rounds weights, inputs and cache, and more bits come nearer", "[schemes_test]") {
-  const model_in_work m;
+  const tiny_subject m(8);
   const auto exact = logits_of(m.decoder);
   const auto off = [&](int weights, const json &activation, const json &kv) {
     json recipe = {

@@ -3,10 +3,8 @@
 
 #include "core/error.hpp"
 #include "quant/activation.hpp"
-#include "quant/quantize.hpp"
 #include "quant/save.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -14,43 +12,8 @@ using namespace quant_test;
 
 namespace {
 
-calibration some_data() {
-  const auto ids = tiny_ids(16, 32, 21);
-  std::vector<calibration_sequence> sequences;
-  for (int64_t row = 0; row < 16; ++row) {
-    const auto *first = ids.data_ptr<int64_t>() + row * 32;
-    sequences.push_back({{first, first + 32}, {}});
-  }
-  return calibration(std::move(sequences));
-}
-
-struct model_in_work {
-  temporary_folder root;
-  std::shared_ptr<assay::model::checkpoint> checkpoint =
-      assay::model::checkpoint::open(write_tiny_model(root));
-  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
-  calibration data = some_data();
-
-  model_in_work() {
-    use_plugins();
-    // Outlier channels, so that there is something to gain.
-    for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
-      auto &block = decoder.block(i);
-      block.attention_norm = block.attention_norm.clone();
-      block.mlp_norm = block.mlp_norm.clone();
-      block.attention_norm.narrow(0, 3, 2).mul_(20);
-      block.mlp_norm.narrow(0, 7, 2).mul_(20);
-    }
-  }
-  quantized_model run(const json &recipe_json) const {
-    return quantize(*checkpoint, decoder, recipe::from_json(recipe_json), &data);
-  }
-  double distance(const json &recipe_json) const {
-    return (logits_of(run(recipe_json).decoder) - logits_of(decoder))
-        .square()
-        .mean()
-        .item<double>();
-  }
+struct model_in_work : tiny_subject {
+  model_in_work() { raise_channels(); }
 };
 
 const json k_rtn4 = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};

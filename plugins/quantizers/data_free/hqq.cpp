@@ -52,7 +52,8 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n, int64_t row, 
       [&](float zero) {  // float16 reaches 65504: far from zero w is one code away
         return from_half(to_half(std::fmin(std::fmax(zero, -60000.0f), 60000.0f)));
       };
-  best.zero = stored_zero(-low / best.scale);
+  const float first = -low / best.scale;
+  best.zero = stored_zero(o.round_zero ? std::nearbyint(first) : first);
   double best_error = mean_error(w, n, best.scale, best.zero, top);
   float zero = best.zero, beta = o.beta;
   for (int step = 0; step < o.iterations; ++step, beta *= o.kappa) {
@@ -88,6 +89,8 @@ hqq::hqq(assay_cpp::host host, const char *config_json) : host_(host) {
   options_.p = static_cast<float>(config.number_or("p", 0.7));
   options_.beta = static_cast<float>(config.number_or("beta", 10));
   options_.kappa = static_cast<float>(config.number_or("kappa", 1.01));
+  const std::string start = config.string_or("first_zero", "auto");
+  options_.round_zero = start == "whole" || (start == "auto" && options_.bits == 4);
 }
 
 void hqq::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {

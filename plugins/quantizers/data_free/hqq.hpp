@@ -12,6 +12,7 @@ struct hqq_options {
   float p = 0.7f;       // exponent of the error norm, below 1: outliers are forgiven
   float beta = 10.0f;   // weight of the quadratic coupling ...
   float kappa = 1.01f;  // ... and its growth per iteration
+  bool round_zero = true;  // the search starts with 0 on the grid
 };
 
 // What one group ends up with. zero is exactly as stored (float16).

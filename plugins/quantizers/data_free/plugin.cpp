@@ -20,7 +20,9 @@ const char k_hqq_schema[] = R"({
     "beta": {"type": "number", "minimum": 0.1, "maximum": 10000, "default": 10,
              "description": "weight of the quadratic coupling"},
     "kappa": {"type": "number", "minimum": 1, "maximum": 2, "default": 1.01,
-              "description": "growth of beta in each step"}
+              "description": "growth of beta in each step"},
+    "first_zero": {"type": "string", "enum": ["auto", "whole", "real"], "default": "auto",
+                   "description": "where the search starts; auto: a whole zero at 4 bits, else real"}
   }
 })";
 

@@ -58,7 +58,7 @@ TEST_CASE(
     "the zero") {
   test::small_layer layer(4, 64, 5);
   const std::vector<float> back =
-      there_and_back(named("data_free", "hqq"), {{"iterations", 0}}, layer);
+      there_and_back(named("data_free", "hqq"), {{"iterations", 0}, {"first_zero", "real"}}, layer);
   for (size_t row = 0; row < 4; ++row) {
     const float *w = layer.weight.data() + row * 64;
     const auto [low, high] = std::minmax_element(w, w + 64);
@@ -66,6 +66,18 @@ TEST_CASE(
     CHECK(std::fabs(back[static_cast<size_t>(low - layer.weight.data())] - *low) < 0.02f * step);
     CHECK(std::fabs(back[static_cast<size_t>(high - layer.weight.data())] - *high) < 0.02f * step);
   }
+}
+
+TEST_CASE("hqq: at 4 bits the search starts with 0 on the grid, at 3 with the real zero") {
+  test::small_layer layer(4, 64, 5);
+  for (size_t row = 0; row < 4; ++row) layer.weight[row * 64 + 9] = 0;
+  const plug::component &hqq = named("data_free", "hqq");
+  const auto first = [&](const json &config) { return there_and_back(hqq, config, layer); };
+  const json plain = {{"iterations", 0}};
+  for (size_t row = 0; row < 4; ++row) CHECK(first(plain)[row * 64 + 9] == 0);
+  CHECK(first({{"iterations", 0}, {"bits", 3}}) ==
+        first({{"iterations", 0}, {"bits", 3}, {"first_zero", "real"}}));
+  CHECK(first(plain) != first({{"iterations", 0}, {"first_zero", "real"}}));
 }
 
 TEST_CASE("codebook: every weight becomes the nearest value of its group's scaled book") {

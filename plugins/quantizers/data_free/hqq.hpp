@@ -9,9 +9,9 @@ struct hqq_options {
   int bits = 4;
   int64_t group_size = 64;
   int iterations = 20;
-  float p = 0.7f;       // exponent of the error norm, below 1: outliers are forgiven
-  float beta = 10.0f;   // weight of the quadratic coupling ...
-  float kappa = 1.01f;  // ... and its growth per iteration
+  float p = 0.7f;          // exponent of the error norm, below 1: outliers are forgiven
+  float beta = 10.0f;      // weight of the quadratic coupling ...
+  float kappa = 1.01f;     // ... and its growth per iteration
   bool round_zero = true;  // the search starts with 0 on the grid
 };
 

@@ -1,7 +1,6 @@
 // gptq's column loop on the device against the plain loop over columns: the same codes but for ties, the same loss.
 // Also its time, as a share of the floor (performance.md 3). Skipped (exit code 77) where there is no driver.
 #include <cuda_runtime.h>
-#include <dlfcn.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "device.hpp"
 #include "feedback_cuda.hpp"
 
 namespace {
@@ -30,8 +30,8 @@ problem make(int64_t out, int64_t in, int64_t group_size) {
   p.u.assign(static_cast<size_t>(in * in), 0.0f);
   for (int64_t i = 0; i < in; ++i)
     for (int64_t j = i; j < in; ++j)
-      p.u[static_cast<size_t>(i * in + j)] =
-          i == j ? 1.0f + 0.2f * std::fabs(normal(random)) : 0.3f * normal(random) / std::sqrt(float(in));
+      p.u[static_cast<size_t>(i * in + j)] = i == j ? 1.0f + 0.2f * std::fabs(normal(random))
+                                                    : 0.3f * normal(random) / std::sqrt(float(in));
   for (int64_t j = 0; j < in; ++j) p.group.push_back(static_cast<int32_t>(j / group_size));
   p.zero.assign(static_cast<size_t>(out * p.groups()), 0.0f);
   for (int64_t row = 0; row < out; ++row)
@@ -82,7 +82,8 @@ std::vector<T> to_host(const T *memory, size_t n) {
 bool agrees(int64_t out, int64_t in, int64_t group_size) {
   const problem p = make(out, in, group_size);
   hessian::device_feedback d;
-  d.w = to_device(p.w), d.u = to_device(p.u), d.scale = to_device(p.scale), d.zero = to_device(p.zero);
+  d.w = to_device(p.w), d.u = to_device(p.u), d.scale = to_device(p.scale),
+  d.zero = to_device(p.zero);
   d.group = to_device(p.group);
   cudaMalloc(&d.codes, p.w.size() * sizeof(int16_t));
   cudaMalloc(&d.errors, p.w.size() * sizeof(float));
@@ -108,9 +109,12 @@ bool agrees(int64_t out, int64_t in, int64_t group_size) {
   for (size_t i = 0; i < codes.size(); ++i) same += codes[i] == expected[i];
   for (const float e : errors) found += 0.5 * static_cast<double>(e) * e;
   const double share = static_cast<double>(same) / static_cast<double>(codes.size());
-  std::printf("%lld x %lld, groups of %lld: %.4f %% of the codes equal, loss %.6g against %.6g, %.2f ms, %.0f GFLOP/s\n",
-              static_cast<long long>(out), static_cast<long long>(in), static_cast<long long>(group_size), 100 * share,
-              found, loss, milliseconds, 1e-6 * static_cast<double>(out) * static_cast<double>(in * in) / milliseconds);
+  std::printf(
+      "%lld x %lld, groups of %lld: %.4f %% of the codes equal, loss %.6g against %.6g, %.2f ms, "
+      "%.0f GFLOP/s\n",
+      static_cast<long long>(out), static_cast<long long>(in), static_cast<long long>(group_size),
+      100 * share, found, loss, milliseconds,
+      1e-6 * static_cast<double>(out) * static_cast<double>(in * in) / milliseconds);
   for (const void *memory : {static_cast<const void *>(d.w), static_cast<const void *>(d.u),
                              static_cast<const void *>(d.scale), static_cast<const void *>(d.zero),
                              static_cast<const void *>(d.group), static_cast<const void *>(d.codes),
@@ -122,15 +126,7 @@ bool agrees(int64_t out, int64_t in, int64_t group_size) {
 }  // namespace
 
 int main() {
-  if (!dlopen("libcuda.so.1", RTLD_NOW)) {
-    std::puts("skipped: no NVIDIA driver on this machine (libcuda.so.1)");
-    return 77;
-  }
-  int devices = 0;
-  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    std::puts("skipped: the NVIDIA driver offers no device");
-    return 77;
-  }
+  if (!has_device()) return 77;
   bool good = true;
   good &= agrees(70, 100, 32);  // no multiple of anything
   good &= agrees(32, 64, 64);

@@ -1,10 +1,11 @@
 // The CUDA toolchain: a kernel of ours runs on the stream that LibTorch would use, and its sums are right.
 // Not a test of any method; skipped (exit code 77) where there is no driver.
 #include <c10/cuda/CUDAStream.h>
-#include <dlfcn.h>
 
 #include <cstdio>
 #include <vector>
+
+#include "device.hpp"
 
 __global__ void add(const float *a, const float *b, float *sum, int n) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -12,15 +13,7 @@ __global__ void add(const float *a, const float *b, float *sum, int n) {
 }
 
 int main() {
-  if (!dlopen("libcuda.so.1", RTLD_NOW)) {
-    std::puts("skipped: no NVIDIA driver on this machine (libcuda.so.1)");
-    return 77;
-  }
-  int devices = 0;
-  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
-    std::puts("skipped: the NVIDIA driver offers no device");
-    return 77;
-  }
+  if (!has_device()) return 77;
   constexpr int n = 100'000;
   const cudaStream_t stream = c10::cuda::getCurrentCUDAStream().stream();
   std::vector<float> a(n), b(n), sum(n);

@@ -1,0 +1,20 @@
+// Whether this machine has a device; says why not. Without the driver's library no call of CUDA is made.
+#pragma once
+
+#include <cuda_runtime_api.h>
+#include <dlfcn.h>
+
+#include <cstdio>
+
+inline bool has_device() {
+  if (!dlopen("libcuda.so.1", RTLD_NOW)) {
+    std::puts("skipped: no NVIDIA driver on this machine (libcuda.so.1)");
+    return false;
+  }
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+    std::puts("skipped: the NVIDIA driver offers no device");
+    return false;
+  }
+  return true;
+}

@@ -1,23 +1,11 @@
 // Conversions between float and the 16-bit scale types, in plain integer arithmetic.
 #include "rounding.hpp"
 
+#include <bit>
 #include <cmath>
-#include <cstring>
 
 namespace hessian {
 namespace {
-
-uint32_t bits_of(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-float float_of(uint32_t bits) {
-  float x;
-  std::memcpy(&x, &bits, sizeof x);
-  return x;
-}
 
 constexpr float k_float16_max = 65504.0f, k_float16_normal = 6.103515625e-05f;  // 2^-14
 
@@ -29,19 +17,19 @@ float smallest_normal(scale_dtype dtype) {
 
 float round_to(scale_dtype dtype, float x) {
   if (dtype == scale_dtype::float32 || !std::isfinite(x)) return x;
-  const uint32_t bits = bits_of(x);
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
   if (dtype == scale_dtype::bfloat16)
-    return float_of((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u);
+    return std::bit_cast<float>((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u);
   if (std::fabs(x) < k_float16_normal) {  // subnormal: multiples of 2^-24
     const float steps = std::nearbyintf(x * 16777216.0f);
     return steps / 16777216.0f;
   }
-  const float rounded = float_of((bits + 0xFFF + ((bits >> 13) & 1)) & 0xFFFFE000u);
+  const float rounded = std::bit_cast<float>((bits + 0xFFF + ((bits >> 13) & 1)) & 0xFFFFE000u);
   return std::fmin(std::fmax(rounded, -k_float16_max), k_float16_max);
 }
 
 uint16_t float16_bits(float rounded) {
-  const uint32_t bits = bits_of(rounded);
+  const uint32_t bits = std::bit_cast<uint32_t>(rounded);
   const uint32_t sign = (bits >> 16) & 0x8000u;
   const float magnitude = std::fabs(rounded);
   if (magnitude < k_float16_normal)
@@ -51,7 +39,7 @@ uint16_t float16_bits(float rounded) {
 }
 
 uint16_t bfloat16_bits(float rounded) {
-  return static_cast<uint16_t>(bits_of(rounded) >> 16);
+  return static_cast<uint16_t>(std::bit_cast<uint32_t>(rounded) >> 16);
 }
 
 }  // namespace hessian

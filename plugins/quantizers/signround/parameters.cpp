@@ -3,8 +3,8 @@
 #include "parameters.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace signround {
@@ -20,21 +20,9 @@ float sign_of(float x) {
   return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
 }
 
-uint32_t bits_of(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-float float_of(uint32_t bits) {
-  float x;
-  std::memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
 // A float that is a float16 or bfloat16 already, to its bits.
 uint16_t narrow_bits(scale_dtype dtype, float x) {
-  const uint32_t bits = bits_of(x);
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
   if (dtype == scale_dtype::bfloat16) return static_cast<uint16_t>(bits >> 16);
   return static_cast<uint16_t>((bits >> 16 & 0x8000u) |
                                (((bits >> 23 & 0xFFu) - 112u) << 10 & 0x7C00u) |
@@ -57,19 +45,19 @@ float stored_scale(scale_dtype dtype, float scale) {
               most = half ? 65504.0f : 3.38e38f;
   const int dropped = half ? 13 : 16;  // bits of the mantissa
   const float size = std::clamp(std::fabs(scale), least, most);
-  uint32_t bits = bits_of(size);
+  uint32_t bits = std::bit_cast<uint32_t>(size);
   bits += (1u << (dropped - 1)) - 1 + (bits >> dropped & 1u);  // half to even
   bits &= ~((1u << dropped) - 1);
-  return std::copysign(std::min(float_of(bits), most), scale);
+  return std::copysign(std::min(std::bit_cast<float>(bits), most), scale);
 }
 
 float load_scale(const assay_tensor &scales, int64_t i) {
   const auto *bytes = static_cast<const char *>(scales.data) + scales.byte_offset;
   if (scales.dtype.bits == 32) return reinterpret_cast<const float *>(bytes)[i];
   const uint32_t bits = reinterpret_cast<const uint16_t *>(bytes)[i];
-  if (scales.dtype.code == ASSAY_BFLOAT) return float_of(bits << 16);
-  return float_of((bits & 0x8000u) << 16 | ((bits >> 10 & 0x1Fu) + 112u) << 23 |
-                  (bits & 0x3FFu) << 13);  // normal: stored_scale sees to that
+  if (scales.dtype.code == ASSAY_BFLOAT) return std::bit_cast<float>(bits << 16);
+  return std::bit_cast<float>((bits & 0x8000u) << 16 | ((bits >> 10 & 0x1Fu) + 112u) << 23 |
+                              (bits & 0x3FFu) << 13);  // normal: stored_scale sees to that
 }
 
 parameters::parameters(const grid &g, const float *w, const float *importance, int64_t out,

@@ -9,8 +9,7 @@
 #include "core/error.hpp"
 #include "quant/calibrate.hpp"
 #include "quant/quantize.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -34,14 +33,8 @@ struct bench {
   }
 };
 
-calibration sequences(int64_t rows = 8, int64_t tokens = 24) {
-  const auto ids = tiny_ids(rows, tokens, 11);
-  std::vector<calibration_sequence> out;
-  for (int64_t row = 0; row < rows; ++row) {
-    const auto *first = ids.data_ptr<int64_t>() + row * tokens;
-    out.push_back({{first, first + tokens}, {}});
-  }
-  return calibration(std::move(out));
+calibration sequences(int64_t rows = 8) {
+  return tiny_calibration(rows, 24, 11);
 }
 
 bool close(const at::Tensor &a, const at::Tensor &b, double tolerance = 1e-5) {
@@ -51,16 +44,6 @@ bool close(const at::Tensor &a, const at::Tensor &b, double tolerance = 1e-5) {
 json with(const char *id, json config = json::object()) {
   config["group_size"] = 32;
   return {{"quantizer", {{"id", id}, {"config", config}}}};
-}
-
-template <class F>
-std::string complaint(F &&body) {
-  try {
-    body();
-  } catch (const assay::error &problem) {
-    return problem.what();
-  }
-  return "accepted";
 }
 
 }  // namespace

@@ -5,26 +5,14 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "quant/quantize.hpp"
 #include "quant/save.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
 using namespace quant_test;
 
 namespace {
-
-calibration sequences() {
-  const auto ids = tiny_ids(8, 24, 11);
-  std::vector<calibration_sequence> out;
-  for (int64_t row = 0; row < 8; ++row) {
-    const auto *first = ids.data_ptr<int64_t>() + row * 24;
-    out.push_back({{first, first + 24}, {}});
-  }
-  return calibration(std::move(out));
-}
 
 recipe recipe_of(const std::string &id, const std::string &propagation) {
   json config = {{"bits", 4}, {"group_size", 32}};
@@ -40,7 +28,7 @@ std::pair<std::string, json> files_of(const std::string &model, const recipe &wh
   const auto checkpoint = assay::model::checkpoint::open(model);
   const auto decoder = on_demand ? assay::model::decoder::load_on_demand(checkpoint)
                                  : assay::model::decoder::load(*checkpoint);
-  const auto data = sequences();
+  const auto data = tiny_calibration(8, 24, 11);
   quantize_options options;
   options.resume = resume;
   const auto q = quantize(*checkpoint, decoder, what, &data, options);
@@ -90,7 +78,7 @@ TEST_CASE("a model read on demand holds no weights, and says so where it would h
   CHECK(at::equal(decoder.embed(ids), whole.embed(ids)));
   CHECK_THROWS_WITH(decoder.hidden(ids),
                     assay_test::contains("opened to be quantized block by block and does not run"));
-  const auto data = sequences();
+  const auto data = tiny_calibration(8, 24, 11);
   const auto what = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
   CHECK_THROWS_WITH(quantize(*checkpoint, decoder, what, &data),
                     assay_test::contains("read block by block cannot take a quantized embedding"));

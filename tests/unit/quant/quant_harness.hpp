@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "core/error.hpp"
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"
 #include "quant/linear_run.hpp"
@@ -20,6 +21,17 @@ inline void use_plugins() {
     return true;
   }();
   static_cast<void>(once);
+}
+
+// What the host says of `body`.
+template <class F>
+std::string complaint(F &&body) {
+  try {
+    body();
+  } catch (const assay::error &problem) {
+    return problem.what();
+  }
+  return "accepted";
 }
 
 inline assay::model::linear_op linear_of(const at::Tensor &weight,

@@ -8,26 +8,14 @@
 #include "core/file.hpp"
 #include "core/hash.hpp"
 #include "core/process.hpp"
-#include "quant/quantize.hpp"
 #include "quant/save.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
 using namespace quant_test;
 
 namespace {
-
-calibration sequences() {
-  const auto ids = tiny_ids(8, 24, 11);
-  std::vector<calibration_sequence> out;
-  for (int64_t row = 0; row < 8; ++row) {
-    const auto *first = ids.data_ptr<int64_t>() + row * 24;
-    out.push_back({{first, first + 24}, {}});
-  }
-  return calibration(std::move(out));
-}
 
 recipe recipe_of(const std::string &id) {
   json config = {{"bits", 4}, {"group_size", 48}};  // ragged: the ledger must come back too
@@ -48,7 +36,7 @@ outcome outcome_of(const std::string &model, const std::string &id,
   use_plugins();
   const auto checkpoint = assay::model::checkpoint::open(model);
   const auto decoder = assay::model::decoder::load(*checkpoint);
-  const auto data = sequences();
+  const auto data = tiny_calibration(8, 24, 11);
   const auto q = quantize(*checkpoint, decoder, recipe_of(id), &data, options);
   assay::sha256 digest;
   const auto add = [&](const at::Tensor &t) {

@@ -13,10 +13,10 @@
 
 namespace quant_test {
 
-// As many sequences of 32 seeded tokens.
-inline assay::quant::calibration tiny_calibration(int64_t sequences) {
-  const int64_t tokens = 32;
-  const auto ids = tiny_ids(sequences, tokens, 21);
+// As many sequences of so many seeded tokens.
+inline assay::quant::calibration tiny_calibration(int64_t sequences, int64_t tokens = 32,
+                                                  uint64_t seed = 21) {
+  const auto ids = tiny_ids(sequences, tokens, seed);
   std::vector<assay::quant::calibration_sequence> made;
   for (int64_t row = 0; row < sequences; ++row) {
     const auto *first = ids.const_data_ptr<int64_t>() + row * tokens;

@@ -8,8 +8,7 @@
 #include "quant/quantize.hpp"
 #include "quant/save.hpp"
 #include "quant/sensitivity.hpp"
-#include "quant_harness.hpp"
-#include "tiny_model.hpp"
+#include "tiny_subject.hpp"
 
 using assay::json;
 using namespace assay::quant;
@@ -22,16 +21,9 @@ struct subject {
   std::shared_ptr<assay::model::checkpoint> checkpoint =
       assay::model::checkpoint::open(write_tiny_model(root));
   assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
-  calibration data = sequences(8, 40);
+  calibration data = tiny_calibration(8, 40, 11);
 
   subject() { use_plugins(); }
-  static calibration sequences(int64_t rows, int64_t tokens) {
-    std::vector<calibration_sequence> out;
-    const auto ids = tiny_ids(rows, tokens, 11);
-    for (int64_t r = 0; r < rows; ++r)
-      out.push_back({{ids[r].data_ptr<int64_t>(), ids[r].data_ptr<int64_t>() + tokens}, {}});
-    return calibration(std::move(out));
-  }
   quantized_model quantize(json tune, const std::string &id = "rtn", int bits = 3) const {
     json what = {{"quantizer", {{"id", id}, {"config", {{"bits", bits}, {"group_size", 16}}}}}};
     what["tune"] = std::move(tune);
@@ -130,7 +122,7 @@ TEST_CASE("a swap of nothing costs exactly nothing, and swaps come near to addin
   const subject s;
   json what = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 6}, {"group_size", 16}}}}}};
   const auto model = assay::quant::quantize(*s.checkpoint, s.decoder, recipe::from_json(what));
-  const auto found = sensitivity(model, s.decoder, subject::sequences(2, 32));
+  const auto found = sensitivity(model, s.decoder, tiny_calibration(2, 32, 11));
   CHECK(found["control"].get<double>() == 0.0);
   CHECK(found["units"].size() == 8);  // q,k,v fused, gate,up fused, in two blocks
   CHECK(found["units"][0]["linears"].size() == 3);

@@ -84,7 +84,7 @@ class decoder_loader {
       return decoder_loader(*source, options).block(config, i);
     };
     out.read_rows_ = [source, options, device = out.device()](const at::Tensor &ids) {
-      const std::string name = "model.embed_tokens.weight";
+      const std::string name = k_embedding_name + k_weight;
       const at::Tensor rows = at::embedding(source->tensors().tensor(name), ids.cpu());
       source->tensors().give_back(name);
       return rows.to(device, options.dtype);

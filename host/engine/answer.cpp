@@ -46,6 +46,7 @@ answer::answer(const generate_options &options, const std::vector<int64_t> &eos,
 
 void answer::advance(const at::Tensor &logits) {
   const sampler::choice choice = choose_.next(logits);
+  if (options_.logprobs) out_.margins.push_back(sampler::margin(logits, options_.n_sampled));
   const bool is_eos = std::find(eos_.begin(), eos_.end(), choice.id) != eos_.end();
   if (is_eos && !options_.ignore_eos) {
     out_.finish = "stop";

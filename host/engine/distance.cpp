@@ -30,6 +30,9 @@ int64_t count_windows(const model::decoder &decoder, const std::vector<int64_t> 
                                        " tokens, fewer than one window of " +
                                        std::to_string(options.window))
         .hint("Give more text or a smaller window");
+  if (options.context < 1 || options.context >= options.window)
+    throw error(error_kind::usage, "'context' must be 1 to " + std::to_string(options.window - 1) +
+                                       " tokens, fewer than a window");
   check_ids(decoder, ids);
   return options.limit > 0 ? std::min(n, options.limit) : n;
 }
@@ -44,9 +47,10 @@ at::Tensor window_ids(const std::vector<int64_t> &ids, int64_t w, int64_t window
   return at::tensor(part, at::kLong).unsqueeze(0);
 }
 
-// States that predict the window's tokens after the first: [window - 1, hidden]
-at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &ids) {
-  return decoder.hidden(ids).select(0, 0).narrow(0, 0, ids.size(1) - 1);
+// States that predict the window's tokens after its context: [window - context, hidden]
+at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &ids,
+                             int64_t context) {
+  return decoder.hidden(ids).select(0, 0).narrow(0, context - 1, ids.size(1) - context);
 }
 
 at::Tensor kept_states(const model::decoder &reference, const std::string &path, int64_t n) {
@@ -116,7 +120,8 @@ int64_t keep_states(const model::decoder &reference, const std::vector<int64_t> 
     throw_if_cancelled();
     report_progress(options.progress, static_cast<uint64_t>(w), static_cast<uint64_t>(n_windows),
                     "window");
-    const at::Tensor states = predicting_states(reference, window_ids(ids, w, options.window));
+    const at::Tensor states =
+        predicting_states(reference, window_ids(ids, w, options.window), options.context);
     model::write_safetensors(states_file(folder, w), {{"states", states}});
   }
   return n_windows;
@@ -137,12 +142,12 @@ std::vector<window_distance> distance(const model::decoder &reference, const mod
     report_progress(options.progress, static_cast<uint64_t>(w), static_cast<uint64_t>(n_windows),
                     "window");
     const at::Tensor tokens = window_ids(ids, w, options.window);
-    const int64_t n = options.window - 1;
+    const int64_t n = options.window - options.context;
     const at::Tensor theirs = options.states.empty()
-                                  ? predicting_states(reference, tokens)
+                                  ? predicting_states(reference, tokens, options.context)
                                   : kept_states(reference, states_file(options.states, w), n);
-    out.push_back(compare(reference, theirs, own, predicting_states(own, tokens),
-                          tokens.select(0, 0).narrow(0, 1, n)));
+    out.push_back(compare(reference, theirs, own, predicting_states(own, tokens, options.context),
+                          tokens.select(0, 0).narrow(0, options.context, n)));
   }
   return out;
 }

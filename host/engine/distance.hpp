@@ -17,11 +17,12 @@ namespace assay::engine {
 struct distance_options {
   int64_t window = 512;  // tokens; the tail that does not fill a window is dropped
   int64_t limit = 0;     // windows at most; 0 = all
+  int64_t context = 1;   // tokens at the start of a window that are read but not scored
   std::string states;    // folder of kept states; empty = the reference runs again
   progress_fn progress;
 };
 
-// One window; every vector has one value per scored position, [window - 1].
+// One window; every vector has one value per scored position, [window - context].
 struct window_distance {
   std::vector<float> kld;            // nats, 0 or more
   std::vector<float> reference_nll;  // nats, of the right token

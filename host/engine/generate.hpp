@@ -28,7 +28,7 @@ struct generate_options {
       0;  // rows of the vocabulary that may be drawn (the tokenizer's size); 0 = all
   std::vector<std::string> stop;                                       // strings; need `decode`
   std::function<std::string(const std::vector<int64_t> &ids)> decode;  // text of the answer so far
-  bool logprobs = false;  // keep the log-probability of every token that was taken
+  bool logprobs = false;  // keep the log-probability of every token that was taken, and the margins
   progress_fn progress;
   std::function<void(int64_t prompt, int64_t id)> on_token;  // streaming
   int64_t max_live = 32;                                     // sequences at a time
@@ -43,6 +43,9 @@ struct generation {
   std::string finish;
   std::string text;             // cut before the stop string; only with `decode`
   std::vector<float> logprobs;  // of ids, under the unmodified model distribution
+  // Nats from the likeliest token to the second, one per decision: of ids, and of the eos token that
+  // ended the answer.
+  std::vector<float> margins;
 };
 
 generation generate(const model::decoder &decoder, const std::vector<int64_t> &prompt,

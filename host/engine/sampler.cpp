@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "model/kernels.hpp"
@@ -14,6 +15,10 @@ namespace {
 // A draw in [0, 1) from 53 random bits: std's distributions differ between libraries.
 double uniform(std::mt19937_64 &random) {
   return static_cast<double>(random() >> 11) * 0x1p-53;
+}
+
+int64_t drawable(const at::Tensor &logits, int64_t n_sampled) {
+  return n_sampled > 0 ? std::min(n_sampled, logits.numel()) : logits.numel();
 }
 
 }  // namespace
@@ -68,8 +73,7 @@ int64_t sampler::draw(const std::vector<float> &scores) {
 
 sampler::choice sampler::next(const at::Tensor &logits) {
   const float *values = logits.const_data_ptr<float>();
-  const int64_t n =
-      options_.n_sampled > 0 ? std::min(options_.n_sampled, logits.numel()) : logits.numel();
+  const int64_t n = drawable(logits, options_.n_sampled);
   const bool plain = options_.temperature == 0 && options_.repetition_penalty == 1 &&
                      options_.presence_penalty == 0;
   choice out;
@@ -85,6 +89,16 @@ sampler::choice sampler::next(const at::Tensor &logits) {
   }
   out.logprob = values[out.id] - model::kernels::log_sum_exp(values, logits.numel(), nullptr);
   return out;
+}
+
+float sampler::margin(const at::Tensor &logits, int64_t n_sampled) {
+  const float *values = logits.const_data_ptr<float>();
+  const int64_t n = drawable(logits, n_sampled);
+  const int64_t top = std::max_element(values, values + n) - values;
+  float second = -std::numeric_limits<float>::infinity();
+  for (int64_t i = 0; i < n; ++i)
+    if (i != top) second = std::max(second, values[i]);
+  return values[top] - second;
 }
 
 }  // namespace assay::engine

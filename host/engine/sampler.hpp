@@ -32,6 +32,8 @@ class sampler {
   };
   // logits: fp32 [vocab] on the CPU; not changed.
   choice next(const at::Tensor &logits);
+  // Nats from the likeliest of the first n_sampled tokens to the second; 0 = all.
+  static float margin(const at::Tensor &logits, int64_t n_sampled);
 
  private:
   void apply_penalties(std::vector<float> &scores) const;

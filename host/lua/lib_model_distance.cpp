@@ -16,16 +16,18 @@ engine::distance_options read_options(lua_State *L, int index, std::vector<std::
   engine::distance_options options;
   options.window = given.integer("window").value_or(options.window);
   options.limit = given.integer("limit").value_or(0);
+  options.context = given.integer("context").value_or(1);
   options.states = given.text("states").value_or("");
   options.progress = script_progress();
   return options;
 }
 
-int keep_states(lua_State *L) {  // keep_states(text or ids, folder, { window, limit }) -> windows
+int keep_states(
+    lua_State *L) {  // keep_states(text or ids, folder, { window, limit, context }) -> windows
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
   const std::string folder = read_string(L, 3, "folder");
-  const auto options = read_options(L, 4, {"window", "limit"});
+  const auto options = read_options(L, 4, {"window", "limit", "context"});
   std::filesystem::create_directories(folder);
   lua_pushinteger(L, engine::keep_states(m.decoder, ids, folder, options));
   return 1;
@@ -39,13 +41,13 @@ void push_floats(lua_State *L, const std::vector<float> &values) {
   }
 }
 
-// distance(text or ids, reference, { window, limit, states }) -> one sample per window, as a metric
+// distance(text or ids, reference, { window, limit, context, states }) -> one sample per window, as a metric
 // takes it: { record = {}, arrays = { kld = { ... }, ... } }
 int distance(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
   const subject &reference = *check_object<subject_handle>(L, 3, "reference");
-  const auto options = read_options(L, 4, {"window", "limit", "states"});
+  const auto options = read_options(L, 4, {"window", "limit", "context", "states"});
   const auto windows = engine::distance(reference.decoder, m.decoder, ids, options);
   using window = engine::window_distance;
   const std::pair<const char *, std::vector<float> window::*> arrays[] = {

@@ -87,7 +87,7 @@ engine::generate_options read_generation(lua_State *L, int index, subject &m, bo
 
 void push_generation(lua_State *L, const engine::generation &answer,
                      const engine::generate_options &options) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   if (options.decode) {
     push_string(L, answer.text);
     lua_setfield(L, -2, "text");
@@ -99,6 +99,8 @@ void push_generation(lua_State *L, const engine::generation &answer,
   if (options.logprobs) {
     push_json(L, json(answer.logprobs));
     lua_setfield(L, -2, "logprobs");
+    push_json(L, json(answer.margins));
+    lua_setfield(L, -2, "margins");
   }
 }
 

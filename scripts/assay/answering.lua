@@ -1,6 +1,7 @@
 -- Tasks that generate an answer and grade it: what their files share. Raw text, finish reason and length are always kept.
 -- Not multiple choice by log-likelihood (choice.lua).
 
+local facts_of = require "assay.answer_facts"
 local items = require "assay.items"
 local many = require "assay.many"
 local native = require "assay.native"
@@ -29,19 +30,12 @@ local function after_thinking(text)
   return stop and text:sub(stop + 1):gsub("^%s+", "") or text
 end
 
-local function mean(values)
-  if not values or #values == 0 then return nil end
-  local sum = 0
-  for _, value in ipairs(values) do sum = sum + value end
-  return sum / #values
-end
-
 -- One output: what was asked, what came, why it ended.
-local function output_of(question, prompt, answer, stops)
-  local sum = mean(answer.logprobs)
-  return { id = question.id, prompt = question.prompt, prompt_hash = native.fs.sha256(prompt):sub(1, 16),
-    text = before_stops(answer.text, stops), ids = native.json.list(answer.ids), tokens = #answer.ids,
-    finish = answer.finish, mean_logprob = sum and sum == sum and sum or nil, nonfinite = sum ~= nil and sum ~= sum and 1 or nil }
+local function output_of(m, question, prompt, answer, stops)
+  local output = facts_of(m, answer)
+  output.id, output.prompt, output.prompt_hash = question.id, question.prompt, native.fs.sha256(prompt):sub(1, 16)
+  output.text = before_stops(answer.text, stops)
+  return output
 end
 
 -- All answers in one go, each as it would be alone: its draws come from a seed of its own.
@@ -54,7 +48,7 @@ local function generate_all(o, m, definition, questions, shots)
   local answers = many.generate(m, prompts, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
     top_p = o.top_p, seeds = seeds, stop = definition.stops, logprobs = true })
   for i, question in ipairs(questions) do
-    outputs[i] = output_of(question, prompts[i], answers[i], definition.stops)
+    outputs[i] = output_of(m, question, prompts[i], answers[i], definition.stops)
     outputs[i].category = question.category
   end
   return outputs
@@ -171,6 +165,7 @@ function answering.graded(definition, questions, outputs)
   local result = items.result(ids, metrics, baselines, notes)
   local main = definition.metrics[1] and metrics[definition.metrics[1].name]
   for i, output in ipairs(outputs) do
+    if main then output.score = main.scores[i] end
     if main and main.kind == "binary" then output.ok = main.scores[i] == 1 end
     local silent = metrics.no_answer and metrics.no_answer.scores[i] == 1
     if silent then output.no_answer = true end

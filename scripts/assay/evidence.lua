@@ -253,6 +253,15 @@ end
 
 -- ---- the failure catalogue -----------------------------------------------------------------------
 
+-- What a catalogue says of a variant: from its recipe and the model's fingerprint, never from a name.
+local function variant_facts(context, variant)
+   local data = variant.recipe.data
+   local config = (data.quantizer or {}).config or {}
+   return object { { "id", variant.id }, { "model", variant.subject.id }, { "quant", data.method },
+                   { "bits", config.bits or null }, { "group", config.group_size or null }, { "scheme", variant.recipe.label },
+                   { "sha256", variants.fingerprint(context, variant.subject) } }
+end
+
 -- All entries, for failures.jsonl: { { variant, task, entries }, ... }.
 function evidence.failures(context, measured)
    local out = {}
@@ -261,7 +270,7 @@ function evidence.failures(context, measured)
          out[#out + 1] = { variant = row.variant.id, task = task.id,
                            entries = failures.entries(base.stage.result.outputs, row.stage.result.outputs, {
                               study = context.study.name, run = context.store.hash(variants.model_key(context, row.variant)),
-                              variant = row.variant.id, method = row.variant.recipe.data.method, task = task.id,
+                              variant = variant_facts(context, row.variant), task = task.id,
                               protocol = task:protocol(), seed = context.study.seed,
                               stable = noise.stable(context, base.variant, task) }) }
       end

@@ -5,6 +5,7 @@
 local detectors = require "assay.detectors"
 local escape = require "assay.report.escape"
 local native = require "assay.native"
+local null, object, list = native.json.null, native.json.object, native.json.list
 
 local failures = {}
 
@@ -33,35 +34,88 @@ local function sorted_ids(flags)
   return ids
 end
 
--- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, tokens, finish, ok }; ok is whether
--- the answer was graded right, nil if nobody graded it. facts: { variant, method, run, protocol, seed, stable, command };
--- stable: which of the reference's answers came out again in the A/A run.
+local function or_null(value) if value == nil then return null end return value end
+
+-- Bytes [from, to) of the token at `place` (counted from 0) in its text; null where the text has ended before.
+local function bytes_of(output, place)
+  local ends = output.ends or {}
+  if not place or not ends[place + 1] then return null end
+  local from, to = place > 0 and ends[place] or 0, ends[place + 1]
+  return to > from and to <= #output.text and list { from, to } or null
+end
+
+local function side_of(output, place)
+  return object { { "text", output.text }, { "n_tokens", output.tokens }, { "finish_reason", output.finish },
+    { "extracted", or_null(output.extracted) }, { "score", or_null(output.score) },
+    { "mean_logprob", or_null(output.mean_logprob) }, { "divergence_bytes", bytes_of(output, place) } }
+end
+
+-- Whether an answer fails where the untouched model's greedy one does not: a sign of breakage that that has not, or wrong
+-- where that is right.
+local function fails(record, reference, summary, base_flags)
+  local symptom = symptom_of(detectors.sample(record, summary), base_flags)
+  return symptom ~= nil or reference.ok == true and record.ok == false
+end
+
+-- The same prompt asked again with sampling: of k answers how many fail, and how many of the untouched model's own do.
+local function recurrence_of(record, reference, summary, base_flags)
+  if not record.draws or #record.draws == 0 then return null end
+  local function count(draws)
+    local n = 0
+    for _, draw in ipairs(draws or {}) do
+      draw.prompt = record.prompt
+      if fails(draw, reference, summary, base_flags) then n = n + 1 end
+    end
+    return n
+  end
+  return object { { "k", #record.draws }, { "fails", count(record.draws) }, { "base_fails", count(reference.draws) } }
+end
+
+-- Where in the work the answer went wrong, as far as a program can tell.
+local function stage_of(symptom, lost, record, abstentions)
+  if symptom == "F16" then return "format" end
+  local answer = lost and type(record.extracted) == "string" and record.extracted:lower()
+  for _, word in ipairs(answer and abstentions or {}) do if answer == word then return "abstention" end end
+  return "none"
+end
+
+-- One entry of the schema in evaluation.md 3.3; `judged`: { symptom, flags, lost, gained, place, fields of recurrence }.
+local function entry_of(record, reference, facts, judged)
+  local symptom, protocol = judged.symptom, facts.protocol
+  return object { { "prompt_id", record.id }, { "category", record.category or "" },
+    { "baseline_ok", or_null(reference.ok) }, { "quant_issue", symptom ~= nil or judged.lost },
+    { "symptom", symptom or (judged.lost and "wrong" or "") }, { "notes", "" },
+    { "study_id", or_null(facts.study) }, { "run_id", or_null(facts.run) }, { "task", or_null(facts.task) },
+    { "prompt_hash", or_null(record.prompt_hash) }, { "protocol_id", protocol.id }, { "variant", facts.variant },
+    { "quant_ok", or_null(record.ok) }, { "aa_stable", or_null((facts.stable or {})[record.id]) },
+    { "severity", severity_of(symptom, reference.ok, record.ok) }, { "symptoms", list(sorted_ids(judged.flags)) },
+    { "detector_values", judged.flags },
+    { "error_stage", stage_of(symptom, judged.lost, record, protocol.abstentions) },
+    { "first_divergence_token", or_null(judged.place) },
+    { "base_margin_at_divergence", or_null(judged.place and (reference.margins or {})[judged.place + 1]) },
+    { "mean_kld_prompt", or_null(record.mean_kld) }, { "prompt", record.prompt }, { "lost", judged.lost },
+    { "gained", judged.gained }, { "identical", record.text == reference.text },
+    { "base", side_of(reference, judged.place) }, { "quant", side_of(record, judged.place) },
+    { "seed", or_null(facts.seed) }, { "decode", object { { "kind", protocol.decode },
+      { "max_tokens", or_null(protocol.max_tokens) }, { "template", or_null(protocol.template) } } },
+    { "repro_cmd", null }, { "recurrence", judged.recurrence },
+    { "cluster_id", symptom or (judged.lost and "lost") or "" }, { "root_cause", symptom == "F01" and "nan" or "unknown" },
+    { "status", "open" }, { "labelled_by", "auto" } }
+end
+
+-- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, ends, margins, tokens, finish, ok,
+-- mean_kld, draws }; ok is whether the answer was graded right, nil if nobody graded it. facts: { variant, run, protocol,
+-- seed, stable }; stable: which of the reference's answers came out again in the A/A run.
 function failures.entries(base, quant, facts)
   local summary = detectors.compare.summary(base)
   local out = {}
   for i, record in ipairs(quant) do
     local reference = base[i]
     local flags, base_flags = detectors.sample(record, summary), detectors.sample(reference, summary)
-    local symptom = symptom_of(flags, base_flags)
-    local lost = reference.ok == true and record.ok == false
-    local gained = reference.ok == false and record.ok == true
-    local place = reference.ids and record.ids and native.stats.first_divergence(record.ids, reference.ids) or nil
-    out[i] = { prompt_id = record.id, category = record.category or "", baseline_ok = reference.ok,
-      quant_issue = symptom ~= nil or lost,
-      symptom = symptom or (lost and "wrong" or ""), notes = "", quant_ok = record.ok,
-        severity = severity_of(symptom, reference.ok, record.ok),
-      symptoms = native.json.list(sorted_ids(flags)), detector_values = flags, first_divergence_token = place, variant = facts.variant,
-      study_id = facts.study, task = facts.task, cluster_id = symptom or (lost and "lost") or "", root_cause = "unknown",
-      status = "open", labelled_by = "auto",
-      prompt_hash = record.prompt_hash, error_stage = symptom == "F16" and "format" or "none",
-      run_id = facts.run, method = facts.method, seed = facts.seed, aa_stable = (facts.stable or {})[record.id],
-      protocol_id = facts.protocol.id, decode = { kind = facts.protocol.decode, max_tokens = facts.protocol.max_tokens,
-        template = facts.protocol.template }, repro_cmd = facts.command, prompt = record.prompt, lost = lost, gained = gained,
-      identical = record.text == reference.text,
-      base = { text = reference.text, n_tokens = reference.tokens, finish_reason = reference.finish,
-        extracted = reference.extracted, mean_logprob = reference.mean_logprob },
-      quant = { text = record.text, n_tokens = record.tokens, finish_reason = record.finish,
-        extracted = record.extracted, mean_logprob = record.mean_logprob } }
+    out[i] = entry_of(record, reference, facts, { symptom = symptom_of(flags, base_flags), flags = flags,
+      lost = reference.ok == true and record.ok == false, gained = reference.ok == false and record.ok == true,
+      place = reference.ids and record.ids and native.stats.first_divergence(record.ids, reference.ids) or nil,
+      recurrence = recurrence_of(record, reference, summary, base_flags) })
   end
   return out
 end
@@ -80,7 +134,7 @@ end
 local function worst_first(a, b)
   if a.severity ~= b.severity then return a.severity < b.severity end
   if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end
-  local x, y = a.first_divergence_token or math.huge, b.first_divergence_token or math.huge
+  local x, y = tonumber(a.first_divergence_token) or math.huge, tonumber(b.first_divergence_token) or math.huge
   if x ~= y then return x < y end
   return a.prompt_id < b.prompt_id
 end
@@ -134,7 +188,7 @@ function failures.prevalence(entries)
 end
 
 local function mark(value)
-  if value == nil then return "" end
+  if value == nil or value == null then return "" end
   return value and "yes" or "no"
 end
 

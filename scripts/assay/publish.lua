@@ -70,7 +70,7 @@ local function write_failures(context, report)
    local entries, chosen = {}, {}
    for _, part in ipairs(context.failures or {}) do
       for _, entry in ipairs(part.entries) do
-         entry.repro_cmd = sys.settings().command
+         entry.repro_cmd = sys.settings().command -- here alone: the report holds it once
          entries[#entries + 1] = entry
       end
    end

@@ -207,7 +207,8 @@ local function divergence(reference, output)
    local a, b = reference.ids, output.ids
    for i = 1, math.max(#a, #b) do
       if a[i] ~= b[i] then
-         return object { { "token", i - 1 }, { "byte", (output.ends[i - 1] or 0) } }
+         return object { { "token", i - 1 }, { "byte", output.ends[i - 1] or 0 },
+                         { "end_byte", output.ends[i] or null } }
       end
    end
    return null

@@ -257,14 +257,14 @@ function model:rolling(text, options) end
 ---Writes the final hidden states of each window, for model:distance; returns the windows.
 ---@param text string|integer[]
 ---@param folder string
----@param options? { window: integer, limit: integer }
+---@param options? { window: integer, limit: integer, context: integer }
 ---@return integer
 function model:keep_states(text, folder, options) end
 
 ---Per-token distance of the next-token distributions to a reference, one metric sample per window.
 ---@param text string|integer[]
 ---@param reference assay.model
----@param options? { window: integer, limit: integer, states: string }
+---@param options? { window: integer, limit: integer, context: integer, states: string }
 ---@return table[]
 function model:distance(text, reference, options) end
 

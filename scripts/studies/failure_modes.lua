@@ -16,7 +16,7 @@ return require "assay.studies.published" {
          assay.task.distance { title = "Distance on a novel (Persuasion)", dataset = text, window = 512, limit = size.distance },
          assay.task.generations { title = (quick and "48 of " or "") .. "120 prompts in six categories", max_tokens = quick and 128 or 256,
                                   dataset = assay.dataset.text { path = "data/prompts_120.jsonl", license = "Apache-2.0" },
-                                  items = quick and 48 or 0 },
+                                  items = quick and 48 or 0, recurrence = quick and 2 or 4 },
       }
    end,
    recipes = function(quick)

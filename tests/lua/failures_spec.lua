@@ -22,7 +22,7 @@ for i = 1, 40 do
     quant[i] = base[i]
   end
 end
-local entries = failures.entries(base, quant, { variant = "base/q", protocol = { id = "greedy/1", decode = "greedy" },
+local entries = failures.entries(base, quant, { variant = { id = "base/q", bits = 4 }, protocol = { id = "greedy/1", decode = "greedy" },
   stable = { p01 = true, p02 = false }, command = "assay run x.lua" })
 
 describe("the catalogue", function()
@@ -39,9 +39,34 @@ describe("the catalogue", function()
   it("says which answers of the untouched model came out again, and how all were drawn", function()
     assert.equal(true, entries[1].aa_stable)
     assert.equal(false, entries[2].aa_stable)
-    assert.is_nil(entries[3].aa_stable)
+    assert.equal(assay.json.null, entries[3].aa_stable)
     assert.equal("greedy", entries[1].decode.kind)
     assert.equal("greedy/1", entries[1].protocol_id)
+  end)
+  it("has the fields of the work list first, and every other one whether known or not", function()
+    local line = failures.jsonl({ entries[1] })
+    assert.equal('{"prompt_id":"p01","category":"math","baseline_ok":true,"quant_issue":true,"symptom":"F05","notes":""',
+      line:match '^.-"notes":""')
+    for _, name in ipairs { "study_id", "run_id", "task", "prompt_hash", "protocol_id", "variant", "quant_ok", "aa_stable",
+      "severity", "symptoms", "detector_values", "error_stage", "first_divergence_token", "base_margin_at_divergence",
+      "mean_kld_prompt", "base", "quant", "seed", "decode", "repro_cmd", "recurrence", "cluster_id", "root_cause", "status",
+      "labelled_by" } do
+      assert.contains(line, '"' .. name .. '":')
+    end
+  end)
+  it("says how sure the untouched model was where the answers part, and how often a failure comes again", function()
+    local first = record("a", "The sky is blue.", true, { margins = { 0.5, 0.25, 2 }, ids = { 5, 6, 7 }, ends = { 3, 7, 16 },
+      draws = { { text = "The sky is red.", ids = { 5 }, ok = false }, { text = "blue", ids = { 6 }, ok = true } } })
+    local second = record("a", "The sea is blue.", true, { ids = { 5, 9, 7 }, ends = { 3, 7, 16 }, mean_kld = 0.125,
+      draws = { { text = "Red.", ids = { 5 }, ok = false }, { text = "", ids = {}, ok = false } } })
+    local entry = failures.entries({ first }, { second }, { variant = { id = "v" }, protocol = { id = "p" } })[1]
+    assert.equal(1, entry.first_divergence_token)
+    assert.equal(0.25, entry.base_margin_at_divergence)
+    assert.equal(0.125, entry.mean_kld_prompt)
+    assert.same({ 3, 7 }, { table.unpack(entry.quant.divergence_bytes) })
+    assert.equal(2, entry.recurrence.k)
+    assert.equal(2, entry.recurrence.fails)
+    assert.equal(1, entry.recurrence.base_fails)
   end)
   it("writes a list of symptoms where there is none, too", function()
     local line = failures.jsonl({ entries[20] })

@@ -94,7 +94,7 @@ describe("the page", function()
     assert.equal(pictures, described)
   end)
   it("marks where answers part", function()
-    assert.contains(page, '<mark title="first difference from the reference">Seine</mark>')
+    assert.contains(page, '<mark title="first token that differs">Seine</mark>')
   end)
   it("closes what it opens", function()
     for _, tag in ipairs { "div", "table", "tr", "td", "section", "figure", "svg", "span", "article", "details", "main" } do

@@ -56,25 +56,67 @@ local function prevalence_text(v, rows)
   return table.concat(parts, "; ")
 end
 
-local function side(v, title, output, divergence)
-  local same, rest = view.split_at_divergence { text = output.text, divergence = divergence }
-  local about = v:output_note { tokens = output.n_tokens, finish = output.finish_reason }
-  local body = esc(same)
-  if rest then
-    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
-    body = '<span class="same">' .. body .. "</span>" .. esc(space or "")
-      .. '<mark title="first difference from the untouched model">' .. esc(first or "\u{21B5}") .. "</mark>" .. esc(tail or "")
-  end
-  return '<article class="answer"><h4>' .. esc(title) .. '</h4><div class="about">' .. esc(about)
-    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
-end
-
 -- Length in bytes of the words that two texts have in common at their beginning.
 local function common_bytes(a, b)
   local n = 0
   while n < #a and n < #b and a:byte(n + 1) == b:byte(n + 1) do n = n + 1 end
   while n > 0 and a:byte(n) > 32 do n = n - 1 end -- back to the beginning of the word
   return n
+end
+
+-- A place in a text moved back to the beginning of its character, or on to its end.
+local function at_character(text, place, step)
+  while place > 0 and place < #text and text:byte(place + 1) & 0xC0 == 0x80 do place = place + step end
+  return place
+end
+
+-- What an answer has in common with the other one, its first token that differs, and what follows. Where the token's place
+-- is not known, the first word.
+local function parted(output, other)
+  local text, bytes = output.text, output.divergence_bytes
+  if type(bytes) == "table" then
+    local from, to = at_character(text, bytes[1], -1), at_character(text, bytes[2], 1)
+    return text:sub(1, from), text:sub(from + 1, to), text:sub(to + 1)
+  end
+  local place = at_character(text, common_bytes(text, other.text), -1)
+  local first, tail = text:sub(place + 1):match "^(%s*%S*)(.*)$"
+  return text:sub(1, place), first, tail
+end
+
+-- A token in a mark, its space before it, and what follows.
+local function marked(token, tail)
+  if token == "" then return "" end
+  local space, shown = token:match "^(%s*)(.*)$"
+  local mark = '<mark title="first token that differs">' .. esc(shown ~= "" and shown or "\u{21B5}") .. "</mark>"
+  return shown ~= "" and esc(space) .. mark .. esc(tail) or mark .. esc(space .. tail)
+end
+
+local function side(v, title, output, other)
+  local body = esc(output.text)
+  if other then
+    local same, token, tail = parted(output, other)
+    body = '<span class="same">' .. esc(same) .. "</span>" .. marked(token, tail)
+  end
+  return '<article class="answer"><h4>' .. esc(title) .. '</h4><div class="about">'
+    .. esc(v:output_note { tokens = output.n_tokens, finish = output.finish_reason })
+    .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
+end
+
+-- What is known of the difference besides the texts; "" if nothing.
+local function about_difference(e)
+  local parts, token = {}, tonumber(e.first_divergence_token)
+  if token then
+    local margin = tonumber(e.base_margin_at_divergence)
+    parts[1] = "They part at token " .. format.count(token)
+      .. (margin and (", where the untouched model led by %.2g nats"):format(margin) or "")
+  end
+  local kld = tonumber(e.mean_kld_prompt)
+  if kld then parts[#parts + 1] = ("divergence along the untouched answer %.2g nats a token"):format(kld) end
+  local again = type(e.recurrence) == "table" and e.recurrence or nil
+  if again then
+    parts[#parts + 1] = ("asked again with sampling, %d of %d fail (untouched: %d)"):format(again.fails, again.k, again.base_fails)
+  end
+  return #parts > 0 and '<p class="hint">' .. esc(table.concat(parts, "; ")) .. ".</p>" or ""
 end
 
 local function kind_of(item)
@@ -117,10 +159,9 @@ function evidence.failures(v)
       if e.identical then
         out[#out + 1] = side(v, "none and " .. v:label(part.variant), e.base)
       else
-        out[#out + 1] = side(v, "none", e.base)
-          .. side(v, v:label(part.variant), e.quant, { byte = common_bytes(e.base.text, e.quant.text) })
+        out[#out + 1] = side(v, "none", e.base, e.quant) .. side(v, v:label(part.variant), e.quant, e.base)
       end
-      out[#out + 1] = "</div></div>\n"
+      out[#out + 1] = "</div>" .. about_difference(e) .. "</div>\n"
     end
     out[#out + 1] = "</details>\n"
   end
@@ -132,16 +173,20 @@ end
 
 -- ---- answers side by side --------------------------------------------------------------------------
 
+-- The token at which an answer leaves the reference, and what follows; its first word where the token's end is not known.
+local function token_of(text, divergence, rest)
+  local stop = tonumber(divergence.end_byte)
+  if not stop then return rest:match "^(%s*%S*)(.*)$" end
+  local from = #text - #rest
+  stop = at_character(text, math.min(math.max(stop, from), #text), 1)
+  return text:sub(from + 1, stop), text:sub(stop + 1)
+end
+
 local function answer(v, output)
   local same, rest = view.split_at_divergence(output)
   local reference = not rest and not output.divergence and output.variant:match("/none$")
   local body = '<span class="' .. (reference and "all" or "same") .. '">' .. esc(same) .. "</span>"
-  if rest then
-    local space, first, tail = rest:match("^(%s*)(%S+)(.*)$")
-    body = body .. esc(space or "") .. '<mark title="first difference from the reference">'
-      .. esc(first or "\u{21B5}")
-      .. "</mark>" .. esc(tail or "")
-  end
+  if rest then body = body .. marked(token_of(output.text, output.divergence, rest)) end
   local about = v:output_note(output)
   if not rest and not reference then about = about .. (about ~= "" and " · " or "") .. "identical to none" end
   return '<article class="answer"><h4>' .. esc(v:label(output.variant)) .. '</h4><div class="about">' .. esc(about)

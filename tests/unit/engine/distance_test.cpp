@@ -108,6 +108,26 @@ TEST_CASE("kept states give the same bytes as running the reference again") {
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("tokens that are only read change nothing of those that are scored") {
+  const model::decoder reference = tiny(), own = disturbed();
+  distance_options options;
+  options.window = 16;
+  options.limit = 1;
+  const std::vector<int64_t> ids = some_ids(16);
+  const window_distance all = distance(reference, own, ids, options)[0];
+  options.context = 11;
+  const window_distance end = distance(reference, own, ids, options)[0];
+  REQUIRE(end.kld.size() == 5);
+  for (size_t i = 0; i < 5; ++i) CHECK(end.kld[i] == Approx(all.kld[10 + i]).epsilon(1e-4));
+  options.context = 16;
+  try {
+    distance(reference, own, ids, options);
+    FAIL("nothing was thrown");
+  } catch (const error &problem) {
+    CHECK_THAT(problem.what(), contains("'context' must be 1 to 15 tokens, fewer than a window"));
+  }
+}
+
 TEST_CASE("a text shorter than a window is refused with its length") {
   const model::decoder m = tiny();
   distance_options options;

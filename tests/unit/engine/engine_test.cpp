@@ -148,6 +148,10 @@ TEST_CASE("each prompt of a batch generates what it generates alone") {
       CHECK(together[i].ids == alone.ids);
       CHECK(together[i].finish == "length");
       CHECK(alone.logprobs.size() == 14);
+      CHECK(alone.margins.size() == 14);
+      const at::Tensor top = std::get<0>(
+          log_probs(m, prompts[i])[static_cast<int64_t>(prompts[i].size()) - 1].topk(2));
+      CHECK(alone.margins[0] == Approx((top[0] - top[1]).item<double>()).margin(1e-4));
       std::vector<int64_t> all = prompts[i];
       all.push_back(alone.ids[0]);
       CHECK(

@@ -108,7 +108,7 @@ function choice.run(o, m, definition)
   end
   local numbers, note = native.data.metric("multiple_choice", {}):evaluate({ task = definition.protocol }, samples)
   local result = items.result(ids, numbers, choice.baselines(questions), note)
-  result.choices = outputs
+  result.choices, result.clusters = outputs, items.clusters(questions)
   return prompting.note(result, skipped, overlong)
 end
 

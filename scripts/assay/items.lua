@@ -46,15 +46,17 @@ function items.select(questions, n, seed)
   return out
 end
 
--- The clusters that questions come from (articles, subjects), one per question; nil unless there are several.
+-- The clusters that questions come from (articles, passages, subjects), one per question; nil unless there are several of
+-- which one has several questions.
 function items.clusters(questions)
-  local out, first, several = {}, nil, false
+  local out, seen, n = {}, {}, 0
   for i, question in ipairs(questions) do
-    if not question.cluster then return nil end
-    out[i], first = question.cluster, first or question.cluster
-    several = several or question.cluster ~= first
+    local cluster = question.cluster
+    if not cluster then return nil end
+    out[i] = cluster
+    if not seen[cluster] then n, seen[cluster] = n + 1, true end
   end
-  return several and out or nil
+  return n > 1 and n < #questions and out or nil
 end
 
 -- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.

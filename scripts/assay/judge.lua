@@ -60,7 +60,9 @@ function judge.baselines(context, task)
    return out
 end
 
-local function options_of(context) return { replicates = replicates, seed = context.study.seed } end
+local function options_of(context, clusters)
+   return { replicates = replicates, seed = context.study.seed, clusters = clusters }
+end
 
 -- Intervals and paired differences of one task and metric over the variants of one subject.
 function judge.results(context, task, metric, rows)
@@ -77,11 +79,25 @@ local function blocked(context, subject_id)
    return false
 end
 
--- Adjusts p over the whole study: Holm over the primary comparisons, Benjamini-Hochberg over the others, which are
--- exploration; then sets the verdicts.
-function judge.finish(context, results)
-   local study, margins = context.study, {}
+local function declared_margins(study)
+   local margins = {}
    for _, one in ipairs(judge.primary(study)) do margins[one.task .. "\0" .. one.metric] = one.margin end
+   return margins
+end
+
+-- Says of each result whether it is primary.
+function judge.mark_primary(study, results)
+   local margins = declared_margins(study)
+   for _, result in ipairs(results) do result.primary = margins[result.task .. "\0" .. result.metric] ~= nil end
+   return results
+end
+
+-- Adjusts p over the whole study: Holm over the primary comparisons, Benjamini-Hochberg over the others, which are
+-- exploration; then sets the verdicts. What gate P8 has excluded is no comparison and counts in neither family: the
+-- untouched model decides that, before any variant is looked at.
+function judge.finish(context, results)
+   local study = context.study
+   local margins = declared_margins(study)
    local metrics = {}
    for _, task in ipairs(study.tasks) do
       for _, metric in ipairs(task.definition.metrics) do
@@ -89,10 +105,8 @@ function judge.finish(context, results)
       end
    end
    local primary, others = {}, {}
-   for _, result in ipairs(results) do
-      local is_primary = margins[result.task .. "\0" .. result.metric] ~= nil
-      result.primary = is_primary
-      table.insert(is_primary and primary or others, result)
+   for _, result in ipairs(judge.mark_primary(study, results)) do
+      if not result.excluded then table.insert(result.primary and primary or others, result) end
    end
    judge_items.adjust(primary, "holm")
    judge_items.adjust(others, "benjamini_hochberg")
@@ -166,12 +180,12 @@ function judge.interaction(context, measured)
             local cells = {}
             for i, result in ipairs { a.none or false, a[recipe.id] or false, b.none or false, b[recipe.id] or false } do
                cells[i] = result and log_scores((result.metrics or {})[primary.metric]) or false
-               if cells[i] then cells[i].ids = result.ids end
+               if cells[i] then cells[i].ids, cells[i].clusters = result.ids, result.clusters end
             end
             if recipe.id ~= "none" and cells[1] and cells[2] and cells[3] and cells[4]
                and same_items(cells[1], cells[3], first, second) then
                local i = stats.difference_in_differences(cells[1].scores, cells[2].scores, cells[3].scores,
-                                                         cells[4].scores, options_of(context))
+                                                         cells[4].scores, options_of(context, cells[1].clusters))
                local scale = cells[1].unit == "fraction" and 100 or 1
                out[#out + 1] = json.object {
                   { "task", task.id }, { "metric", primary.metric }, { "recipe", recipe.id }, { "label", recipe.label },

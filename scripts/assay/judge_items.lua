@@ -58,12 +58,22 @@ local function all_alike(metric)
   return math.tointeger(first)
 end
 
+-- Items of one cluster are alike, so that an interval for independent items is too narrow; a resampled one is too narrow where
+-- items or clusters are few. Both ends are the outer ones of the two.
+local function no_narrower(i, values, options, clusters)
+  if not clusters then return i end
+  local c = stats.bootstrap(values, clustered(options, clusters))
+  return { estimate = i.estimate, low = math.min(i.low, c.low), high = math.max(i.high, c.high), level = i.level,
+    method = c.method .. ", no narrower than " .. i.method, standard_error = c.standard_error }
+end
+
 -- counts and interval of one variant; nil for an interval that cannot be had
 local function own_part(metric, counts, options, clusters)
   local n = #metric.scores
   if is_binary(metric) then
     local correct = math.floor(sum(metric.scores) + 0.5)
-    return json.object { { "items", n }, { "correct", correct } }, interval_part(stats.wilson(correct, n))
+    return json.object { { "items", n }, { "correct", correct } },
+      interval_part(no_narrower(stats.wilson(correct, n), metric.scores, options, clusters))
   end
   counts = counts or json.object { { "items", n } }
   if n < 2 then return counts, nil end
@@ -89,24 +99,44 @@ local function paired_of(against, quantity, unit, i, p)
     { "p_holm", null } }
 end
 
-local function binary_pair(metric, base, against)
-  local cells, n = stats.pairs(base.scores, metric.scores), #metric.scores
-  local i = stats.tango(cells.lost, cells.gained, n)
-  local estimate, low, high = points(i)
-  local flips = (cells.lost + cells.gained) / n
-  local part = paired_of(against, "difference", "pp",
-    { estimate = estimate, low = low, high = high, level = i.level, method = i.method },
-    (stats.mcnemar(cells.lost, cells.gained)))
-  part.lost, part.gained, part.flips = cells.lost, cells.gained, flips
-  -- With no flip at all the chance of one is not zero: the rule of three's upper bound is what n items can exclude.
-  local share = math.max(flips, 1 / n)
-  return part, json.object { { "value", 100 * stats.mde_paired(share, n) }, { "unit", "pp" }, { "power", 0.8 } }
-end
-
 local function differences_of(metric, base)
   local differences = {}
   for k, score in ipairs(metric.scores) do differences[k] = score - base.scores[k] end
   return differences
+end
+
+-- Sums by cluster, in the order in which the clusters come: what changes sign as one under the null hypothesis.
+local function by_cluster(values, clusters)
+  if not clusters then return values end
+  local place, sums = {}, {}
+  for k, value in ipairs(values) do
+    local name = clusters[k]
+    if not place[name] then
+      sums[#sums + 1] = 0
+      place[name] = #sums
+    end
+    sums[place[name]] = sums[place[name]] + value
+  end
+  return sums
+end
+
+-- Right or wrong on the same items: Tango's interval and McNemar's test; over clusters the resampled difference and the
+-- sign-flip test of their sums, with McNemar's p beside it.
+local function binary_pair(metric, base, against, options, clusters)
+  local cells, n = stats.pairs(base.scores, metric.scores), #metric.scores
+  local flips = (cells.lost + cells.gained) / n
+  local differences = differences_of(metric, base)
+  local i = no_narrower(stats.tango(cells.lost, cells.gained, n), differences, options, flips > 0 and clusters or nil)
+  local mcnemar = (stats.mcnemar(cells.lost, cells.gained))
+  local estimate, low, high = points(i)
+  local part = paired_of(against, "difference", "pp",
+    { estimate = estimate, low = low, high = high, level = i.level, method = i.method },
+    not clusters and mcnemar or (stats.sign_flip(by_cluster(differences, clusters), { seed = options.seed })))
+  part.lost, part.gained, part.flips, part.p_mcnemar = cells.lost, cells.gained, flips, mcnemar
+  -- With no flip at all the chance of one is not zero: the rule of three's upper bound is what n items can exclude.
+  local visible = stats.mde_paired(math.max(flips, 1 / n), n)
+  if clusters and flips > 0 then visible = math.max(visible, stats.mde_mean(i.standard_error * math.sqrt(n), n)) end
+  return part, json.object { { "value", 100 * visible }, { "unit", "pp" }, { "power", 0.8 } }
 end
 
 local function spread(values)
@@ -141,7 +171,7 @@ local function mean_pair(metric, base, against, options, clusters)
   local scale, unit = fraction and 100 or 1, fraction and "pp" or metric.unit
   local part = paired_of(against, "difference", unit, { estimate = scale * i.estimate, low = scale * i.low,
     high = scale * i.high, level = i.level, method = "paired " .. i.method },
-    (stats.sign_flip(differences, { seed = options.seed })))
+    (stats.sign_flip(by_cluster(differences, clusters), { seed = options.seed })))
   local visible = scale * stats.mde_mean(i.standard_error * math.sqrt(#differences), #differences)
   -- Where no item differs, nothing was seen to vary: as for right and wrong, one item in n may still change wholly.
   if i.standard_error == 0 and fraction then visible = scale * stats.mde_paired(1 / #differences, #differences) end
@@ -149,7 +179,7 @@ local function mean_pair(metric, base, against, options, clusters)
 end
 
 local function paired_part(metric, base, against, options, clusters)
-  if is_binary(metric) then return binary_pair(metric, base, against) end
+  if is_binary(metric) then return binary_pair(metric, base, against, options, clusters) end
   if is_exponential(metric) then return ratio_pair(metric, base, against, options) end
   return mean_pair(metric, base, against, options, clusters)
 end

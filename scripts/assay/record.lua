@@ -198,7 +198,7 @@ local function results_part(context)
          end
       end
    end
-   return judge.finish(context, out)
+   return judge.mark_primary(context.study, out)
 end
 
 -- First token that differs from the reference's, and the byte of this text where it begins.
@@ -316,6 +316,7 @@ local function add_evidence(context, report)
    local bytes = {}
    for _, variant in ipairs(report.variants) do bytes[variant.id] = variant.bytes_on_disk end
    exclude_baselines(report, preflight_gates(context, report, function(id) return bytes[id] end))
+   judge.finish(context, report.results)
    evidence.collapse(report)
 end
 

@@ -14,7 +14,7 @@ local function read(record)
   for i, text in ipairs(record.choices) do lines[#lines + 1] = LETTERS[i] .. ". " .. text end
   lines[#lines + 1] = "Answer:"
   return { id = record.question, context = table.concat(lines, "\n"), continuations = { " A", " B", " C", " D" },
-    choices = LETTERS, gold = gold + 1, subject = record.subject }
+    choices = LETTERS, gold = gold + 1, subject = record.subject, cluster = record.subject }
 end
 
 local function describe(question)

@@ -9,6 +9,27 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 -- Items needed before any upper bound of a percentile exists at 95 % confidence: 1 - p^n >= 0.95.
 local function items_for_percentile(p) return math.ceil(math.log(0.05) / math.log(p)) end
 
+-- What must hold between the numbers of a load test: row -> nil where they are not there, else whether it does not, and where.
+local LAWS <const> = {
+  function(row) -- Little's law
+    if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end
+    local inside = row.req_s * row.e2e_mean_ms / 1000
+    return math.abs(inside / row.conc - 1) > 0.05,
+      string.format("concurrency %g, but %.2f requests are under way", row.conc, inside)
+  end,
+  function(row)
+    if not (row.out_tokens and row.dur_s and row.out_tok_s) then return nil end
+    local rate = row.out_tokens / row.dur_s
+    return math.abs(rate / row.out_tok_s - 1) > 0.05,
+      string.format("%g tokens/s are printed, the counts give %.4g", row.out_tok_s, rate)
+  end,
+  function(row) -- one sequence at a time reads every weight for every token
+    if not (row.conc == 1 and row.out_tok_s and row.bytes_per_token and row.bandwidth_bytes_s) then return nil end
+    local bound = row.bandwidth_bytes_s / row.bytes_per_token
+    return row.out_tok_s > bound, string.format("%g tokens/s, but the memory can feed %.4g", row.out_tok_s, bound)
+  end,
+}
+
 return {
   { id = "G34", severity = "flag", title = "a noise floor was measured",
     message = "without a repeated run of the same model, small differences cannot be told from noise",
@@ -50,14 +71,15 @@ return {
       end
       return unless_claimed(offenders, checked)
     end },
-  { id = "G38", severity = "flag", title = "requests, time and concurrency agree",
-    message = "concurrency is not throughput times latency: some of the three was measured wrongly",
+  { id = "G38", severity = "flag", title = "requests, tokens, time and bandwidth agree",
+    message = "concurrency is not throughput times latency, or more tokens than were counted or can be read: one was measured wrongly",
     check = function(c)
-      return unless_claimed(collect(c.report.capacity or {}, function(row)
-        if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end
-        local inside = row.req_s * row.e2e_mean_ms / 1000
-        return math.abs(inside / row.conc - 1) > 0.05,
-          string.format("concurrency %g, but %.2f requests are under way", row.conc, inside)
-      end))
+      local offenders, checked = {}, 0
+      for _, law in ipairs(LAWS) do
+        local broken, n = collect(c.report.capacity or {}, law)
+        table.move(broken, 1, #broken, #offenders + 1, offenders)
+        checked = checked + n
+      end
+      return unless_claimed(offenders, checked)
     end },
 }

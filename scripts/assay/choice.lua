@@ -126,6 +126,7 @@ function choice.task(definition)
         kind = "binary" } or nil,
     },
     read = definition.read,
+    describe = definition.describe,
     set = definition.set,
     check = function(o) prompting.check(o, "assay.task." .. definition.protocol) end,
     protocol = function(o)

@@ -234,7 +234,7 @@ describe("OpenMathInstruct-2", function()
 end)
 
 describe("WikiText by words", function()
-  local words = task "perplexity_words"
+  local words = require "assay.wikitext_pages"
   it("undoes the spelling rule by rule", function()
     assert.equal("a well-known man, 1,000 (of them) said \"so\".",
       words.detokenised 'a well @-@ known man , 1 @,@ 000 ( of them ) said " so ".')

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """lm-evaluation-harness (hf backend, fp32) against this laboratory on the same items: log-likelihoods and speed.
 
-  lm_eval_compare.py ASSAY_LAB FOLDER DATA [--items N] [--batch B] [--out FILE] [TASK ...]
+  lm_eval_compare.py ASSAY_LAB FOLDER DATA [TASK ...] [--items N] [--batch B] [--out FILE]
 
 FOLDER: a Hugging Face folder (assay import). DATA: a folder with hub/OWNER/DATASET/... parquet files. Tasks: arc_easy,
-arc_challenge, boolq, hellaswag, piqa, winogrande (default: the first and the third). Needs lm_eval and pyarrow.
+arc_challenge, boolq, hellaswag, mmlu, piqa, winogrande (default: the first and the third). Needs lm_eval and pyarrow.
+Where MMLU's file is absent its protocol is compared on ARC's questions of four choices, recast in its columns.
 The harness reads the same rows through its own task files, so that prompts are compared as well as numbers. Speed is
 that of the log-likelihood requests alone, without loading; CPU seconds stand beside wall seconds for busy machines.
 """
@@ -31,13 +32,32 @@ TASKS = {
     "arc_easy": ("allenai/ai2_arc/ARC-Easy/test-00000-of-00001.parquet", "arc", "arc_easy.yaml"),
     "arc_challenge": ("allenai/ai2_arc/ARC-Challenge/test-00000-of-00001.parquet", "arc", "arc_challenge.yaml"),
     "boolq": ("google/boolq/data/validation-00000-of-00001.parquet", "super_glue/boolq", "default.yaml"),
+    "mmlu": ("cais/mmlu/all/test-00000-of-00001.parquet", "mmlu/default", "_default_template_yaml"),
     "hellaswag": ("Rowan/hellaswag/data/validation-00000-of-00001.parquet", "hellaswag", "hellaswag.yaml"),
     "piqa": ("ybisk/piqa/plain_text/validation-00000-of-00001.parquet", "piqa", "piqa.yaml"),
     "winogrande": ("allenai/winogrande/winogrande_xl/validation-00000-of-00001.parquet", "winogrande", "default.yaml"),
 }
 
 
+MMLU_SUBJECT = "high_school_biology"  # one subject at a time: the harness has a task file for each
+
+
+def mmlu_rows(data):
+    """MMLU's rows of one subject, or ARC's in MMLU's columns where the file is absent."""
+    path = Path(data) / "hub" / TASKS["mmlu"][0]
+    if path.exists():
+        return [row for row in pyarrow.parquet.read_table(path).to_pylist() if row["subject"] == MMLU_SUBJECT]
+    print(f"mmlu: no {path.name} of cais/mmlu here, its protocol is compared on ARC's questions")
+    rows = pyarrow.parquet.read_table(Path(data) / "hub" / TASKS["arc_easy"][0]).to_pylist()
+    return [{"question": row["question"], "subject": MMLU_SUBJECT, "choices": list(row["choices"]["text"]),
+             "answer": list(row["choices"]["label"]).index(row["answerKey"])}
+            for row in rows if len(row["choices"]["text"]) == 4]
+
+
 def rows_of(task, data, n):
+    if task == "mmlu":
+        rows = mmlu_rows(data)
+        return rows[::max(1, len(rows) // n)][:n]
     table = pyarrow.parquet.read_table(Path(data) / "hub" / TASKS[task][0])
     # Spread over the file, since neighbours may share a passage.
     step = max(1, table.num_rows // n)
@@ -57,11 +77,15 @@ def local_task(task, rows, folder):
     if task == "arc_challenge":
         file = "arc_easy.yaml"  # the same, by inclusion
     dropped = ("tag:", "task:", "dataset_", "training_split:", "validation_split:", "test_split:", "fewshot_split:")
+    dropped += ("fewshot_config:", "  sampler:")
     lines, in_tag = [], False
     for line in (source / file).read_text().splitlines():
         in_tag = line.startswith("tag:") or in_tag and line.startswith("  -")
         if not in_tag and not line.startswith(dropped):
             lines.append(line)
+    if task == "mmlu":  # the subject's file says what the template does not
+        own = (source / f"mmlu_{MMLU_SUBJECT}.yaml").read_text()
+        lines.append(own[own.index('"description"'):own.index('"tag"')].rstrip())
     path = Path(folder) / f"{task}.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     lines += [f"task: {task}_here", "dataset_path: json", "test_split: test", "dataset_kwargs:", "  data_files:",

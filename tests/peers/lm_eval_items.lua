@@ -10,7 +10,7 @@ for line in native.fs.read(assay.setting("rows", "")):gmatch "[^\n]+" do
   local question = task.read(assay.json.decode(line))
   n = n + 1
   for i, context in ipairs(question.contexts or { question.context }) do
-    requests[#requests + 1] = { context = context,
+    requests[#requests + 1] = { context = (task.describe and task.describe(question) or "") .. context,
       continuations = question.contexts and { question.continuations[i] } or question.continuations }
     owners[#requests] = n
   end

@@ -49,7 +49,8 @@ local function generate_all(o, m, definition, questions, shots)
     top_p = o.top_p, seeds = seeds, stop = definition.stops, logprobs = true })
   for i, question in ipairs(questions) do
     outputs[i] = output_of(m, question, prompts[i], answers[i], definition.stops)
-    outputs[i].category = question.category
+    outputs[i].category, outputs[i].cluster = question.category, question.cluster
+    outputs[i].doc_hash, outputs[i].target_hash = items.hashes(question)
   end
   return outputs
 end

@@ -106,6 +106,10 @@ function choice.run(o, m, definition)
     outputs[i] = { id = question.id, lls = native.json.list(values), pred = first_maximum(values), gold = question.gold,
       prompt_hash = native.fs.sha256(asked[i].requests[1].context):sub(1, 16) }
   end
+  for i, question in ipairs(questions) do
+    outputs[i].doc_hash, outputs[i].target_hash = items.hashes(question)
+    outputs[i].cluster = question.cluster
+  end
   local numbers, note = native.data.metric("multiple_choice", {}):evaluate({ task = definition.protocol }, samples)
   local result = items.result(ids, numbers, choice.baselines(questions), note)
   result.choices, result.clusters = outputs, items.clusters(questions)

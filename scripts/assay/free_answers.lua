@@ -2,6 +2,7 @@
 -- the untouched one along the untouched one's answers. Not which prompts (tasks/generations.lua) and no catalogue (failures.lua).
 local answer_distance = require "assay.answer_distance"
 local facts_of = require "assay.answer_facts"
+local items = require "assay.items"
 local many = require "assay.many"
 local native = require "assay.native"
 local prompting = require "assay.prompting"
@@ -29,6 +30,7 @@ local function greedy(o, m, prompts, texts)
       local output = facts_of(m, answers[i])
       output.prompt_id, output.id, output.category, output.prompt = p.id, p.id, p.category, p.prompt
       output.prompt_hash, output.text = native.fs.sha256(texts[i]):sub(1, 16), answers[i].text
+      output.doc_hash, output.target_hash = items.hashes(p)
       output.ok = free_answers.holds(output.text, p.answer)
       if output.ok ~= nil then output.score = output.ok and 1 or 0 end
       outputs[i] = output

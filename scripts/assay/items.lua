@@ -10,6 +10,23 @@ function items.content(question)
   return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
 end
 
+local function short_hash(text) return native.fs.sha256(text):sub(1, 16) end
+
+-- Hashes of what is asked and of the right answer, as a record of an item carries them: two records are of the same item only
+-- if both agree, and asked alike only if their prompt_hash does.
+function items.hashes(question)
+  local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
+    or question.choices and question.gold and question.choices[question.gold] or question.answer
+  return short_hash(items.content(question)), target ~= nil and short_hash(tostring(target)) or nil
+end
+
+-- One hash over the prompts of all items, in order; nil where they carry none.
+function items.prompts_hash(outputs)
+  local hashes = {}
+  for i, output in ipairs(outputs or {}) do hashes[i] = output.prompt_hash end
+  return #hashes > 0 and short_hash(table.concat(hashes, " ")) or nil
+end
+
 -- What fixes a dataset's records: its content, and the function that reshapes them if there is one.
 function items.dataset_key(dataset)
   local identity = dataset:identity()

@@ -2,6 +2,7 @@
 -- scores get Wilson, Tango and McNemar; graded ones the paired bootstrap; perplexities the bootstrap over windows of their
 -- cross-entropies. Not the family of comparisons (judge.lua).
 
+local items = require "assay.items"
 local native = require "assay.native"
 local json, stats = native.json, native.stats
 local null = json.null
@@ -216,6 +217,7 @@ function judge_items.results(task, metric_name, rows, options)
       local result = json.object { { "variant", row.variant.id }, { "task", task.id }, { "metric", metric_name },
         { "subset", null }, { "value", finite(metric.value) }, { "unit", metric.unit }, { "direction", metric.direction },
         { "kind", metric.kind }, { "counts", counts }, { "interval", interval or null }, { "paired", null }, { "mde", null } }
+      result.prompt_hash = items.prompts_hash(own.outputs or own.choices)
       if k == 1 then result.verdict = "reference" end
       if not interval then result.reason = "an interval needs at least two items" end
       local base = k > 1 and reference.stage.result.metrics[metric_name]

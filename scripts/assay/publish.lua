@@ -1,5 +1,6 @@
 -- Writes what a study ends in: report.json, its renderings, ledger.jsonl; and a summary to stdout.
 -- Renderers get report.json as it lies on disk and nothing else.
+local detectors = require "assay.detectors"
 local failures = require "assay.failures"
 local native = require "assay.native"
 local text_lint = require "assay.audit.text_lint"
@@ -30,13 +31,14 @@ local function lines_of(list)
 end
 
 -- One record per item: what was asked (as a hash and in full), what came, how it was graded. metrics: name -> scores.
-local function samples_of(variant, task, result)
+local function samples_of(run_id, variant, task, result)
    local out = {}
    local ids = result.ids or {}
+   local protocol = task:protocol()
    for i, output in ipairs(result.outputs or result.choices or {}) do
-      local row = json.object { { "variant", variant.id }, { "task", task.id }, { "protocol_id", task:protocol().id },
-                                { "doc_id", output.id or ids[i] } }
-      for _, key in ipairs { "prompt_hash", "category", "stratum", "prompt", "text", "extracted", "gold", "pred", "lls", "tokens",
+      local row = json.object { { "run_id", run_id }, { "variant", variant.id }, { "task", task.id },
+                                { "protocol_id", protocol.id }, { "doc_id", output.id or ids[i] } }
+      for _, key in ipairs { "doc_hash", "prompt_hash", "target_hash", "cluster", "category", "stratum", "prompt", "text", "extracted", "gold", "pred", "lls", "tokens",
                              "finish", "mean_logprob", "no_answer", "grader_tier", "ok" } do
          if output[key] ~= nil then row[key] = output[key] end
       end
@@ -46,6 +48,12 @@ local function samples_of(variant, task, result)
          if of and of.scores[i] then score[metric.name] = of.scores[i] end
       end
       row.score = score
+      if output.text then
+         local flags = {}
+         for id in pairs((detectors.sample(output))) do flags[#flags + 1] = id end
+         table.sort(flags)
+         row.flags = json.list(flags)
+      end
       out[i] = row
    end
    return out
@@ -57,7 +65,7 @@ local function write_samples(context)
    for _, variant in ipairs(context.study:variants()) do
       for _, task in ipairs(context.study.tasks) do
          local stage = not context.failed[variant.id] and context.store:find(variants.measure_key(context, variant, task))
-         local rows = stage and samples_of(variant, task, stage.result) or {}
+         local rows = stage and samples_of(context.store.hash(variants.model_key(context, variant)), variant, task, stage.result) or {}
          if #rows > 0 then
             fs.mkdir(folder)
             fs.write(("%s/%s.%s.jsonl"):format(folder, task.id, (variant.id:gsub("/", "."))), lines_of(rows))

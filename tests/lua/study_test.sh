@@ -74,6 +74,13 @@ contains "$err" "gate G03 failed"
 
 # raw answers, and the catalogue of failures with the columns of the work list
 [ "$(wc -l <"$work/one/samples/generations.base.rtn-w2-g16.jsonl")" = 2 ] || fail "answers are missing in samples/"
+for key in run_id protocol_id doc_hash prompt_hash text finish mean_logprob flags; do
+  contains "$(head -1 "$work/one/samples/generations.base.rtn-w2-g16.jsonl")" "\"$key\":"
+done
+for key in first_divergence_token base_margin_at_divergence mean_kld_prompt recurrence repro_cmd; do
+  contains "$(head -1 "$work/one/failures.jsonl")" "\"$key\":"
+done
+grep -q '"mean_kld_prompt":[0-9]' "$work/one/failures.jsonl" || fail "no divergence along the answers in failures.jsonl"
 contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
 contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
 

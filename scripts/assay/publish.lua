@@ -65,7 +65,8 @@ local function write_samples(context)
    for _, variant in ipairs(context.study:variants()) do
       for _, task in ipairs(context.study.tasks) do
          local stage = not context.failed[variant.id] and context.store:find(variants.measure_key(context, variant, task))
-         local rows = stage and samples_of(context.store.hash(variants.model_key(context, variant)), variant, task, stage.result) or {}
+         local run_id = context.store.hash(variants.model_key(context, variant))
+         local rows = stage and samples_of(run_id, variant, task, stage.result) or {}
          if #rows > 0 then
             fs.mkdir(folder)
             fs.write(("%s/%s.%s.jsonl"):format(folder, task.id, (variant.id:gsub("/", "."))), lines_of(rows))

@@ -32,8 +32,20 @@ INTERVAL = maybe(record({"low": NUMBER, "high": NUMBER, "level": NUMBER, "method
 PAIRED = maybe(record({"against": TEXT, "quantity": some(["ratio", "difference"]), "estimate": NUMBER, "low": NUMBER,
                        "high": NUMBER, "level": NUMBER, "method": TEXT, "p": NUMBER},
                       p_holm=maybe(NUMBER), p_bh=maybe(NUMBER), lost=INTEGER, gained=INTEGER, flips=NUMBER,
-                      answer_change=maybe(NUMBER), unit=TEXT))
+                      answer_change=maybe(NUMBER), p_mcnemar=NUMBER, unit=TEXT))
 MEASURED = record({"value": NUMBER, "unit": TEXT, "interval": INTERVAL})
+
+SIDE = record({"text": TEXT, "n_tokens": INTEGER, "finish_reason": TEXT, "extracted": maybe(TEXT), "score": maybe(NUMBER),
+               "mean_logprob": maybe(NUMBER)}, divergence_bytes=maybe(rows(INTEGER)))
+ENTRY = record({"prompt_id": TEXT, "category": TEXT, "baseline_ok": maybe(FLAG), "quant_issue": FLAG, "symptom": TEXT,
+                "notes": TEXT, "study_id": maybe(TEXT), "run_id": maybe(TEXT), "task": maybe(TEXT), "prompt_hash": maybe(TEXT),
+                "protocol_id": TEXT, "variant": record({"id": TEXT}), "quant_ok": maybe(FLAG), "aa_stable": maybe(FLAG),
+                "severity": some(["sev0", "sev1", "sev2", "sev3"]), "symptoms": rows(TEXT),
+                "detector_values": {"type": "object"}, "error_stage": TEXT, "first_divergence_token": maybe(INTEGER),
+                "base_margin_at_divergence": maybe(NUMBER), "mean_kld_prompt": maybe(NUMBER), "base": SIDE, "quant": SIDE,
+                "seed": maybe(INTEGER), "decode": {"type": "object"}, "repro_cmd": maybe(TEXT),
+                "recurrence": maybe(record({"k": INTEGER, "fails": INTEGER, "base_fails": INTEGER})), "cluster_id": TEXT,
+                "root_cause": TEXT, "status": TEXT, "labelled_by": TEXT})
 
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -56,7 +68,7 @@ SCHEMA = {
         "results": rows(record({"variant": TEXT, "task": TEXT, "metric": TEXT, "value": maybe(NUMBER), "unit": TEXT,
                                 "direction": some(["higher", "lower"]), "interval": INTERVAL, "paired": PAIRED,
                                 "verdict": some(VERDICTS)},
-                               primary=FLAG, within_margin=FLAG, below_noise=FLAG, reason=maybe(TEXT),
+                               primary=FLAG, excluded=FLAG, prompt_hash=TEXT, within_margin=FLAG, below_noise=FLAG, reason=maybe(TEXT),
                                mde=maybe(record({"value": NUMBER, "unit": TEXT, "power": NUMBER})))),
         "distance": rows(record({"variant": TEXT, "task": TEXT, "kld": MEASURED, "same_top": MEASURED, "top5_shared": MEASURED,
                                  "delta_p": MEASURED, "kld_mean": NUMBER, "margin": NUMBER,
@@ -67,6 +79,12 @@ SCHEMA = {
                                     "high": NUMBER, "unit": TEXT})),
         "detectors": rows(record({"variant": TEXT, "id": TEXT, "count": NUMBER, "items": NUMBER,
                                   "status": some(["ok", "flag", "invalid"])})),
+        "failures": rows(record({"variant": TEXT, "chosen": rows(record({"why": TEXT, "entry": ENTRY})),
+                                 "prevalence": rows(record({"symptom": TEXT, "count": INTEGER, "items": INTEGER, "low": NUMBER,
+                                                            "high": NUMBER}))}, task=TEXT, items=INTEGER)),
+        "changed_answers": rows(record({"variant": TEXT, "task": TEXT, "unit": TEXT,
+                                        "quarters": rows(record({"from": NUMBER, "to": NUMBER, "items": INTEGER,
+                                                                 "changed": INTEGER, "flips": INTEGER}))})),
         "gates": rows(record({"id": TEXT, "severity": some(["block", "flag", "note"]),
                               "status": some(["pass", "fail", "not_run"])}, scope=maybe(TEXT), evidence=maybe(TEXT))),
         "verdicts": rows(record({"variant": TEXT, "verdict": some(VERDICTS)},

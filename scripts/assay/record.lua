@@ -3,6 +3,7 @@
 local calibrations = require "assay.record_calibrations"
 local fail = require "assay.fail"
 local enrich = require "assay.enrich"
+local changed_answers = require "assay.changed_answers"
 local evidence = require "assay.evidence"
 local identity = require "assay.gates.identity"
 local judge = require "assay.judge"
@@ -310,6 +311,7 @@ local function add_evidence(context, report)
    report.identity = evidence.identity(context, record.measured)
    report.lengths = evidence.lengths(context, record.measured)
    report.labels = evidence.labels(context, record.measured)
+   report.changed_answers = changed_answers(context, record.measured)
    report.resources = evidence.resources(context, record.measured)
    context.failures = evidence.failures(context, record.measured)
    report.failures = evidence.catalogue(context.failures, context.study.seed)

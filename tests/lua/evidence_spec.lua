@@ -57,6 +57,37 @@ describe("the collapse rule", function()
   end)
 end)
 
+describe("answers of choice tasks that change", function()
+  local function choices(changed)
+    local out = {}
+    for i = 1, 40 do out[i] = { lls = { -1, -1 - i / 10, -9 }, pred = changed[i] and 2 or 1, gold = i % 4 == 0 and 2 or 1 } end
+    return out
+  end
+  local function rows(own)
+    local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
+    return require "assay.changed_answers"(context, function()
+      return { { variant = { id = "b/none", none = true }, stage = { result = { choices = choices {} } } },
+        { variant = { id = "b/q" }, stage = { result = { choices = own } } } }
+    end)
+  end
+  it("are counted by how sure the untouched model was", function()
+    local quarters = rows(choices { [1] = true, [4] = true, [7] = true, [33] = true })[1].quarters
+    assert.equal(4, #quarters)
+    assert.same({ 3, 0, 0, 1 }, { quarters[1].changed, quarters[2].changed, quarters[3].changed, quarters[4].changed })
+    assert.equal(3, quarters[1].flips)
+    assert.near(0.1, quarters[1].from, 1e-12)
+    assert.near(4.0, quarters[4].to, 1e-12)
+  end)
+  it("are not cut into quarters of a handful", function()
+    local few = table.move(choices {}, 1, 12, 1, {})
+    local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
+    assert.same({}, require "assay.changed_answers"(context, function()
+      return { { variant = { none = true }, stage = { result = { choices = few } } },
+        { variant = { id = "b/q" }, stage = { result = { choices = few } } } }
+    end))
+  end)
+end)
+
 describe("a text graded strictly and loosely", function()
   local function stage(strict, flexible)
     return { variant = { id = #strict .. "", none = true },

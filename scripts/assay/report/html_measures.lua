@@ -264,8 +264,9 @@ local function labels(v)
 end
 
 function measures.items(v)
-  local content = flips(v) .. plane(v) .. lengths(v) .. labels(v)
-  return content ~= "" and '<div class="pair">' .. content .. "</div>\n" or nil
+  local content, changed = flips(v) .. plane(v) .. lengths(v) .. labels(v), laid_out(tables.changed(v))
+  if content ~= "" then content = '<div class="pair">' .. content .. "</div>\n" end
+  return content .. changed ~= "" and content .. changed or nil
 end
 
 -- ---- layers and calibration ------------------------------------------------------------------------

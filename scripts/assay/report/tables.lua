@@ -188,6 +188,24 @@ end
 
 -- ---- base and tuned -------------------------------------------------------------------------------
 
+-- Changed answers by how sure the untouched model was.
+function tables.changed(v)
+  local rows = {}
+  for _, one in ipairs(v.report.changed_answers or {}) do
+    local row, n, changed = { v:label(one.variant), (v.task[one.task] or {}).title or one.task, "" }, 0, 0
+    for i, part in ipairs(one.quarters) do
+      n, changed = n + part.items, changed + part.changed
+      row[3 + i] = part.changed .. " of " .. part.items .. "\n" .. ("%.2f to %.2f nats"):format(part.from, part.to)
+    end
+    row[3] = changed .. " of " .. n
+    rows[#rows + 1] = row
+  end
+  if #rows == 0 then return end
+  return { hint = "Answers that another choice replaces, right or wrong, by how far the untouched model's first choice led its second. "
+    .. "Rounding changes what was undecided; changes among the surest are damage.",
+    headers = { "variant", "task", "changed", "least sure quarter", "second", "third", "surest quarter" }, rows = rows, numeric = 3 }
+end
+
 function tables.interaction(v)
   local rows = {}
   for _, one in ipairs(v.report.interaction or {}) do

@@ -71,14 +71,45 @@ def distance_of(variant, kld):
             "series": {"unit": "nats", "per": "window", "values": [kld * draw.uniform(0.8, 1.2) for _ in range(8)]}}
 
 
+def side(text, tokens, finish, score, place):
+    return {"text": text, "n_tokens": tokens, "finish_reason": finish, "extracted": None, "score": score, "mean_logprob": -0.4,
+            "divergence_bytes": place}
+
+
 def failure(variant):
+    entry = {
+        "prompt_id": "math-03", "category": "math", "baseline_ok": True, "quant_issue": True, "symptom": "F05", "notes": "",
+        "study_id": "full", "run_id": "0123456789ab", "task": "generations", "prompt_hash": "0123456789abcdef",
+        "protocol_id": "greedy-chat/0123456789ab", "variant": {"id": variant, "model": "base", "quant": "rtn", "bits": 2},
+        "quant_ok": False, "aa_stable": None, "severity": "sev0", "symptoms": ["F02", "F05"],
+        "detector_values": {"F02": "length", "F05": "3 \u00d7 20"}, "error_stage": "none", "first_divergence_token": 4,
+        "base_margin_at_divergence": 0.31, "mean_kld_prompt": 2.6, "prompt": "What is 12 plus 30?", "lost": True,
+        "gained": False, "identical": False,
+        "base": side("12 plus 30 is 42.", 9, "stop", 1, [9, 10]),
+        "quant": side("12 plus 3 plus 3 plus 3 plus 3 plus 3", 64, "length", 0, [9, 14]), "seed": 1,
+        "decode": {"kind": "greedy", "max_tokens": 64, "template": "chat"}, "repro_cmd": None,
+        "recurrence": {"k": 4, "fails": 3, "base_fails": 0}, "cluster_id": "F05", "root_cause": "unknown", "status": "open",
+        "labelled_by": "auto"}
     return {"variant": variant, "task": "generations", "items": 120,
             "prevalence": [{"symptom": "F05", "count": 61, "items": 120, "low": 0.42, "high": 0.60}],
-            "chosen": [{"why": "symptom F05, 1 of 61", "entry": {
-                "prompt_id": "math-03", "category": "math", "prompt": "What is 12 plus 30?", "baseline_ok": True,
-                "quant_issue": True, "symptom": "F05", "notes": "", "identical": False, "first_divergence_token": 4,
-                "base": {"text": "12 plus 30 is 42.", "n_tokens": 9, "finish_reason": "stop"},
-                "quant": {"text": "12 plus 3 plus 3 plus 3 plus 3 plus 3", "n_tokens": 64, "finish_reason": "length"}}}]}
+            "chosen": [{"why": "symptom F05, 1 of 61", "entry": entry}]}
+
+
+def changed(variant, strength):
+    shares = [min(1, s * (0.3 + strength)) for s in (0.7, 0.3, 0.1, 0.03)]
+    bounds = [0.001, 0.18, 0.52, 1.31, 6.4]
+    return {"variant": variant, "task": "arc_easy", "unit": "nats", "quarters": [
+        {"from": bounds[q], "to": bounds[q + 1], "items": 100, "changed": int(100 * shares[q]), "flips": int(60 * shares[q])}
+        for q in range(4)]}
+
+
+def verdict_of(variant, results):
+    """The worst word over the primary metrics, and where."""
+    order = ["invalid", "worse", "inconclusive", "reference"]
+    mine = [r for r in results if r["variant"] == variant and r["primary"]]
+    word = min((r["verdict"] for r in mine), key=order.index)
+    return {"variant": variant, "verdict": word,
+            "because": [{"task": r["task"], "metric": r["metric"]} for r in mine if r["verdict"] == word]}
 
 
 def main():
@@ -93,10 +124,8 @@ def main():
     none = dict(report["variants"][0])
     linears = report["variants"][2]["linears"]
     report["variants"], report["results"], report["distance"], report["verdicts"] = [], [], [], []
-    report["labels"], report["lengths"], report["interaction"] = [], [], []
-    for subject in ("base", "tuned"):
-        report["labels"].append({"variant": None, "task": "arc_easy", "counts": {"A": 104, "B": 101, "C": 99, "D": 96}})
-        break
+    report["labels"] = [{"variant": None, "task": "arc_easy", "counts": {"A": 104, "B": 101, "C": 99, "D": 96}}]
+    report["lengths"], report["interaction"], report["changed_answers"] = [], [], []
     for subject in ("base", "tuned"):
         for name, label, bits, strength in [("none", "none", 32.0, 0.0)] + RECIPES:
             variant, own = f"{subject}/{name}", strength * (1.4 if subject == "tuned" else 1)
@@ -112,8 +141,9 @@ def main():
                     entry["collapsed"] = ["F05: loop at the end in 61 of 120 answers", f"divergence of {own:.2f} nats from the untouched model"]
             report["variants"].append(entry)
             report["results"] += results_of(subject, variant, own, draw)
-            word = "reference" if name == "none" else "invalid" if strength > 2 else "worse" if own > 0.09 else "inconclusive"
-            report["verdicts"].append({"variant": variant, "verdict": word, "because": [{"task": "gsm8k", "metric": "correct"}]})
+            report["verdicts"].append(verdict_of(variant, report["results"]))
+            if name != "none":
+                report["changed_answers"].append(changed(variant, own))
             shift = int(40 * own)
             report["labels"].append({"variant": variant, "task": "arc_easy", "counts":
                                      {"A": 100 + min(250, 3 * shift), "B": 100 - min(90, shift), "C": 100 - min(80, shift), "D": 100 - min(80, shift)}})

@@ -38,8 +38,8 @@ local function samples_of(run_id, variant, task, result)
    for i, output in ipairs(result.outputs or result.choices or {}) do
       local row = json.object { { "run_id", run_id }, { "variant", variant.id }, { "task", task.id },
                                 { "protocol_id", protocol.id }, { "doc_id", output.id or ids[i] } }
-      for _, key in ipairs { "doc_hash", "prompt_hash", "target_hash", "cluster", "category", "stratum", "prompt", "text", "extracted", "gold", "pred", "lls", "tokens",
-                             "finish", "mean_logprob", "no_answer", "grader_tier", "ok" } do
+      for _, key in ipairs { "doc_hash", "prompt_hash", "target_hash", "cluster", "category", "stratum", "prompt", "text",
+                             "extracted", "gold", "pred", "lls", "tokens", "finish", "mean_logprob", "no_answer", "grader_tier", "ok" } do
          if output[key] ~= nil then row[key] = output[key] end
       end
       local score = json.object()

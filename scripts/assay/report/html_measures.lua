@@ -41,10 +41,11 @@ local function folded(summary, content)
 end
 
 -- A picture with its title above, legend and caption below, and its numbers folded away: { "name: value", ... }.
-local function figure(title, picture, caption, series, numbers)
+-- filled: the series are bars or dots, not lines.
+local function figure(title, picture, caption, series, numbers, filled)
   local list = {}
   for i, one in ipairs(numbers or {}) do list[i] = "<li>" .. esc(one) .. "</li>" end
-  return "<figure><h4>" .. esc(title) .. "</h4>" .. picture .. "<figcaption>" .. (series and plots.legend(series) or "")
+  return "<figure><h4>" .. esc(title) .. "</h4>" .. picture .. "<figcaption>" .. (series and plots.legend(series, filled) or "")
     .. esc(caption) .. "</figcaption>"
     .. (#list > 0 and "<details><summary>Numbers</summary><ul>" .. table.concat(list) .. "</ul></details>" or "") .. "</figure>\n"
 end
@@ -200,7 +201,7 @@ local function plane(v)
   return figure("Answerable and unanswerable questions apart", plots.plane(points, { { 1, 0, "always abstains" }, { 0, 0, "answers nothing right" } },
     { title = "Answerable and unanswerable questions apart", description = table.concat(told, "; "),
       x_label = "accuracy on unanswerable questions", y_label = "F1 on answerable questions" }),
-    "Upper right is better; the squares need no model.", points, told)
+    "Upper right is better; the squares need no model.", points, told, true)
 end
 
 local function by_task(list)
@@ -243,9 +244,9 @@ local function labels(v)
   local order, found = by_task(v.report.labels)
   for _, task in ipairs(order) do
     local names, seen, told = {}, {}, {}
-    for _, one in ipairs(found[task]) do
+    for i, one in ipairs(found[task]) do
       one.label = one.variant and v:label(one.variant) or "right answers"
-      one.colour = not one.variant and "gold" or nil
+      one.colour = not one.variant and "gold" or plots.colour(i - 1) -- as in the other pictures
       local parts = {}
       for name in pairs(one.counts) do
         if not seen[name] then names[#names + 1] = name end
@@ -258,7 +259,7 @@ local function labels(v)
     local title = (v.task[task] or {}).title or task
     out[#out + 1] = figure("Chosen answers by place: " .. title, plots.histogram(found[task], names, {
       title = "Chosen answers by place: " .. title, description = table.concat(told, "; "),
-      x_label = "place of the chosen answer" }), "A model that knows nothing prefers one place.", found[task], told)
+      x_label = "place of the chosen answer" }), "A model that knows nothing prefers one place.", found[task], told, true)
   end
   return table.concat(out)
 end

@@ -170,7 +170,8 @@ return function(data)
   local out = {}
   for _, make in ipairs { opening, verdicts, section("What was declared", tables.declared), results,
     section("Distance to the untouched model", tables.distance), section("Divergence by confidence", tables.confidence),
-    section("Change of the right token's probability", tables.delta_p), section("Changed answers", tables.changed), section("Base and tuned", tables.interaction),
+    section("Change of the right token's probability", tables.delta_p), section("Changed answers", tables.changed),
+    section("Base and tuned", tables.interaction),
     section("Decision guide", tables.decision), layers, generations, catalogue, validity,
     section("Noise between two runs", function(opened) return tables.noise(opened, true) end),
     section("What was measured of each variant", tables.completeness),

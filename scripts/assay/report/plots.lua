@@ -15,14 +15,15 @@ local COLOURS <const> = 6
 -- Series beyond the colours come again with dots.
 function plots.colour(i) return "s" .. (i - 1) % COLOURS + 1 .. (i > COLOURS and " again" or "") end
 
--- Swatches with names, for the caption of a picture with several series. dashed: collapsed variants.
-function plots.legend(series)
+-- Swatches with names, for the caption of a picture with several series: lines, or squares for bars and dots (filled).
+-- dashed: collapsed variants.
+function plots.legend(series, filled)
   local out = {}
   for i, one in ipairs(series) do
     out[#out + 1] = '<span class="key ' .. (one.colour or plots.colour(i)) .. (one.dashed and " dashed" or "") .. '">'
       .. esc(one.label) .. "</span>"
   end
-  return '<span class="legend">' .. table.concat(out) .. "</span>"
+  return '<span class="legend' .. (filled and " filled" or "") .. '">' .. table.concat(out) .. "</span>"
 end
 
 local function limits(series, axis, log)

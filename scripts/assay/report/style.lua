@@ -88,6 +88,8 @@ color:var(--soft);font-size:.85rem}
 .key.s1::before{border-color:var(--s1)}.key.s2::before{border-color:var(--s2)}.key.s3::before{border-color:var(--s3)}
 .key.s4::before{border-color:var(--s4)}.key.s5::before{border-color:var(--s5)}.key.s6::before{border-color:var(--s6)}
 .key.gold::before{border-color:var(--gold)}
+.filled .key::before{width:.7rem;border-top-width:.7rem;vertical-align:-.05em}
+.filled .key.again::before{border-top-style:solid;opacity:.5}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(27rem,100%),1fr));gap:.6rem 2rem;align-items:start}
 .pair figure{margin:.6rem 0}.pair details{grid-column:auto;margin:0}
 .maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(30rem,100%),1fr));gap:1.2rem 2rem}

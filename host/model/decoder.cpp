@@ -31,6 +31,7 @@ void decoder::bring_in(int64_t index) {
   auto &mine = block(index);
   for (size_t i = 0; i < mine.linears().size(); ++i)
     mine.linears()[i]->weight = read.linears()[i]->weight;
+  if (on_read) on_read(mine);
 }
 
 void decoder::let_go(int64_t index) {

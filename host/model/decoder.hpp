@@ -75,6 +75,8 @@ class decoder {
   const at::Tensor &norm() const { return norm_; }
   uint64_t n_parameters() const;  // tied head counted once
   kv_hook on_kv;                  // empty = none
+  // Of a decoder on demand: sees each block whose weights were just read, and may replace them.
+  std::function<void(decoder_block &)> on_read;
 
  private:
   friend class decoder_loader;

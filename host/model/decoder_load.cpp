@@ -55,6 +55,15 @@ void keep_freed_activations() {
 #endif
 }
 
+// Block by block the other way round: what is freed goes back at once, so that no holes pile up
+// between the stages of a block (else some 300 MB on a model of 0.6 billion parameters).
+void release_freed_activations() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 }  // namespace
 
 class decoder_loader {
@@ -180,6 +189,7 @@ decoder decoder::load(const checkpoint &source, const load_options &options) {
 decoder decoder::load_on_demand(std::shared_ptr<const checkpoint> source,
                                 const load_options &options) {
   const at::NoGradGuard no_grad;
+  release_freed_activations();
   return decoder_loader::run_on_demand(source, options);
 }
 

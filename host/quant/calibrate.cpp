@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <cmath>
+#include <memory>
+#include <optional>
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
@@ -111,10 +113,17 @@ class pass {
     for (const auto &chunk : make_chunks(data, options.chunk_tokens))
       streams_.push_back(make_stream(live, chunk, two, false));
     n_chunks_ = streams_.size();
-    if (!options.sink) return;
-    const auto chunk = make_sink_chunk(data);
-    sink_tokens_ = chunk.ids.numel();
-    streams_.push_back(make_stream(live, chunk, two, true));
+    if (options.sink) {
+      const auto chunk = make_sink_chunk(data);
+      sink_tokens_ = chunk.ids.numel();
+      streams_.push_back(make_stream(live, chunk, two, true));
+    }
+    for (auto &s : streams_) {
+      s.first = tokens_;
+      tokens_ += s.h.size(0) * s.h.size(1);
+    }
+    if (!options.stage_folder.empty() && live.device().is_cpu())
+      stages_ = std::make_unique<stage_file>(options.stage_folder);
   }
 
   void run(const std::function<void(calibration_stop &)> &visit) {
@@ -141,6 +150,7 @@ class pass {
                 {"forward_cpu_seconds", forward_.cpu},
                 {"statistics_seconds", statistics_.wall},
                 {"statistics_cpu_seconds", statistics_.cpu}};
+    if (stages_) out["stage_cpu_seconds"] = staging_.cpu;
     if (options_.reference) out["streams"] = 2;
     if (narrowest_ >= 0) out["rank"] = {{"tokens", rank_tokens_}, {"width", rank_width_}};
     return out;
@@ -152,17 +162,30 @@ class pass {
   void run_staged(int64_t index, const std::function<void(calibration_stop &)> &visit) {
     auto &block = live_.block(index);
     const auto *reference = reference_block(index);
+    std::optional<linear_group> last;  // the stop whose stages the streams hold, if any
+    const auto awake = [&](const calibration_stream &s) {
+      calibration_stream out = s;
+      if (stages_ && last)
+        staging_.around([&] { out.take_up(*last, block, reference, *stages_, tokens_); });
+      return out;
+    };
     for (const auto group : k_order) {
       tell(index, model::group_name(group));
       auto linears = members(block, group);
       auto sums = sums_for(index, group, *linears.front());
       const auto name = linears.front()->name;
-      move_all([&](const calibration_stream &s) { return s.to_stop(group, block, reference); },
-               [&](const calibration_stream &s) { sums.add(s); }, name);
+      move_all(
+          [&](const calibration_stream &s) { return awake(s).to_stop(group, block, reference); },
+          [&](calibration_stream &s) {
+            statistics_.around([&] { sums.add(s); });
+            if (stages_) staging_.around([&] { s.lay_down(group, *stages_, tokens_); });
+          },
+          name);
+      last = group;
       auto stop = finish(sums, index, group, std::move(linears));
       if (stop.statistics.n_tokens > 0) visit(stop);
     }
-    move_all([&](const calibration_stream &s) { return s.after(block, reference); }, nullptr,
+    move_all([&](const calibration_stream &s) { return awake(s).after(block, reference); }, nullptr,
              "model.layers." + std::to_string(index));
   }
 
@@ -238,14 +261,14 @@ class pass {
     return stop;
   }
 
-  // Moves every stream and looks at it; one whose step runs out of memory is halved and tried again.
-  void move_all(const mover &move, const std::function<void(const calibration_stream &)> &look,
+  // Moves every stream and looks at it, which may take its stages away; one whose step runs out of memory is halved and tried again.
+  void move_all(const mover &move, const std::function<void(calibration_stream &)> &look,
                 const std::string &where) {
     for (size_t i = 0; i < streams_.size();) {
       throw_if_cancelled();
       try {
         auto next = forward_.around([&] { return move(streams_[i]); });
-        if (look) statistics_.around([&] { look(next); });
+        if (look) look(next);
         streams_[i++] = std::move(next);
       } catch (...) {
         if (!ran_out_of_memory()) throw;
@@ -277,9 +300,11 @@ class pass {
   const calibrate_options &options_;
   std::vector<calibration_stream> streams_;
   size_t n_chunks_ = 0;
+  std::unique_ptr<stage_file> stages_;  // where they lie in a file
+  int64_t tokens_ = 0;                  // of all streams
   int64_t sink_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
-  stopwatch forward_, statistics_;
+  stopwatch forward_, statistics_, staging_;  // staging: most of it inside the forward
   double narrowest_ = -1;
 };
 

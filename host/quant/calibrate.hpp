@@ -37,7 +37,7 @@ struct calibration_block {
 struct calibrate_options {
   statistics_needs needs;
   bool sink = false;            // also accumulate the Hessian of position 0 (one-token sequences)
-  int64_t chunk_tokens = 4096;  // tokens per forward; bounds memory, sequences are never cut
+  int64_t chunk_tokens = 2048;  // tokens per forward; bounds memory, sequences are never cut
   progress_fn progress;         // in stops
   // Which stops are wanted (block, group); statistics of others are not accumulated. Empty = all
   // of the blocks. The head, (-1, head), is a stop only where this says so.
@@ -46,6 +46,9 @@ struct calibrate_options {
   // Blocks that visit_block gets in place of the stops' visitor. Empty = none.
   std::function<bool(int64_t block)> whole;
   std::function<void(calibration_block &)> visit_block;
+  // A folder for the file that holds what lies between two stops of a block; "" = memory does. On
+  // another device than the CPU memory always does.
+  std::string stage_folder;
   std::function<void(int64_t block)> block_begins;  // its weights are there from now ...
   std::function<void(int64_t block)> block_done;    // ... until nothing of it will change any more
   std::function<void(const std::string &where, int64_t rows)> smaller_chunks;  // memory ran short
@@ -55,7 +58,8 @@ struct calibrate_options {
 // chunks are made of whole sequences of equal length in a fixed order. Throws error(cancelled)
 // within one chunk of Ctrl-C, error(failed) naming the linear whose input is not finite, or where
 // memory did not suffice for a single sequence. Returns facts for the metadata: { chunks, tokens,
-// counted_tokens, sink_tokens, rank, threads, seconds, forward_seconds, statistics_seconds }.
+// counted_tokens, sink_tokens, rank, threads, seconds, forward_seconds, statistics_seconds,
+// and stage_cpu_seconds where a file held the stages }.
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit);
 

@@ -39,6 +39,19 @@ void step(at::Tensor &h, at::Tensor &stage, const model::decoder_block &block, l
   throw error(error_kind::failed, "the head is no stop of a block");
 }
 
+// A norm costs less than writing and reading what it gives.
+bool is_norm(linear_group group) {
+  return group == linear_group::qkv || group == linear_group::gate_up;
+}
+
+at::Tensor made_again(const at::Tensor &h, const model::decoder_block &block, linear_group group) {
+  return group == linear_group::qkv ? block.attention_input(h) : block.mlp_input(h);
+}
+
+int64_t stage_width(const model::decoder_block &block, linear_group group) {
+  return (group == linear_group::o ? block.o : block.down).in_features();
+}
+
 at::Tensor part(const at::Tensor &whole, int64_t first, int64_t n) {
   return whole.defined() ? whole.narrow(0, first, n).contiguous() : whole;
 }
@@ -71,6 +84,30 @@ calibration_stream calibration_stream::across(const model::decoder_block &block,
   return next;
 }
 
+void calibration_stream::lay_down(linear_group at, stage_file &file, int64_t tokens) {
+  const auto put = [&](at::Tensor &values, int64_t from) {
+    if (!values.defined()) return;
+    const auto bytes = values.size(-1) * static_cast<int64_t>(values.element_size());
+    if (!is_norm(at)) file.put(from * bytes, values.contiguous());
+    values = at::Tensor();
+  };
+  put(stage, first);
+  put(stage_float, tokens + first);
+}
+
+void calibration_stream::take_up(linear_group at, const model::decoder_block &block,
+                                 const model::decoder_block *block_float, const stage_file &file,
+                                 int64_t tokens) {
+  const auto get = [&](const at::Tensor &stream, const model::decoder_block &of, int64_t from) {
+    if (is_norm(at)) return made_again(stream, of, at);
+    const int64_t width = stage_width(of, at);
+    return file.get(from * width * static_cast<int64_t>(stream.element_size()),
+                    {stream.size(0), stream.size(1), width}, stream.scalar_type());
+  };
+  stage = get(h, block, first);
+  if (h_float.defined()) stage_float = get(h_float, *block_float, tokens + first);
+}
+
 std::pair<calibration_stream, calibration_stream> calibration_stream::halves(
     const model::decoder &model) const {
   const int64_t half = rows() / 2, rest = rows() - half, tokens = h.size(1);
@@ -80,6 +117,7 @@ std::pair<calibration_stream, calibration_stream> calibration_stream::halves(
     low.*member = part(this->*member, 0, half);
     high.*member = part(this->*member, half, rest);
   }
+  high.first += half * tokens;
   low.context = model.context(half, tokens);
   high.context = model.context(rest, tokens);
   if (counted.defined()) {

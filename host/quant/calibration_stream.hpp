@@ -4,6 +4,7 @@
 
 #include "model/decoder.hpp"
 #include "quant/calibration.hpp"
+#include "quant/stage_file.hpp"
 
 namespace assay::quant {
 
@@ -25,6 +26,7 @@ struct calibration_stream {
   at::Tensor h_float,
       stage_float;  // the same in the float model; undefined without a second stream
   bool sink = false;
+  int64_t first = 0;  // of its tokens, among those of all streams: its place in a stage_file
 
   int64_t rows() const { return h.size(0); }
   // The stream at `group` of a block, from the stop before it (or the block's start).
@@ -38,6 +40,13 @@ struct calibration_stream {
                             const model::decoder_block *block_float) const;
   std::pair<calibration_stream, calibration_stream> halves(const model::decoder &model) const;
   at::Tensor counted_rows(const at::Tensor &x) const;  // [counted, width]
+
+  // Without its stages, which lie in the file from now on, or which the block's norm makes again.
+  // tokens: of all streams.
+  void lay_down(model::linear_group at, stage_file &file, int64_t tokens);
+  // With them, bit for bit.
+  void take_up(model::linear_group at, const model::decoder_block &block,
+               const model::decoder_block *block_float, const stage_file &file, int64_t tokens);
 };
 
 calibration_stream make_stream(const model::decoder &model, const calibration_chunk &chunk,

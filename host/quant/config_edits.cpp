@@ -44,7 +44,8 @@ void complete_biases(quantized_model &model) {
   const auto [attention, mlp] = biased(model.decoder);
   for (auto *linear : model.decoder.linears()) {
     if (linear->bias.defined() || !(in_attention(*linear) ? attention : mlp)) continue;
-    linear->bias = at::zeros({linear->out_features()}, linear->weight.options());
+    linear->bias = at::zeros({linear->out_features()},
+                             linear->weight.options().device(model.decoder.device()));
     model.edited[linear->name + ".bias"] = linear->bias;
   }
 }

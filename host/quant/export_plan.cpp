@@ -163,8 +163,9 @@ const assay_item *model_export_source::next() {
     return &item_;
   }
   const auto edited = model_.edited.find(now.name);
-  const at::Tensor tensor =
+  at::Tensor tensor =
       edited != model_.edited.end() ? edited->second : subject_.tensors().tensor(now.name);
+  if (tensor.is_meta()) tensor = model_.fetch_edited(now.name);
   tensor_ = plug::tensor_ref(tensor.cpu().contiguous());
   item_.tensor = tensor_.get();
   return &item_;

@@ -41,10 +41,7 @@ class execution {
   execution(const model::checkpoint &subject, const model::decoder &decoder, const recipe &what,
             const calibration *data, const quantize_options &options)
       : subject_(subject), float_(decoder), what_(what), data_(data), options_(options) {
-    if (const auto reason = needs_whole_model(what); decoder.on_demand() && !reason.empty())
-      throw error(error_kind::usage, "a model that is read block by block cannot take " + reason)
-          .at("recipe")
-          .hint("Load it without on_demand");
+    if (decoder.on_demand()) require_by_block(what, !options.resume.empty());
     out_.decoder = decoder;
     out_.made_by = what;
     arch_json_ = arch_facts(decoder.config()).dump();
@@ -62,13 +59,15 @@ class execution {
     const bool fresh_peak = reset_peak_resident();
     at::NoGradGuard no_grad;
     if (!what_.transforms.empty()) {
-      transformed_ =
-          run_transforms(out_.decoder, out_.made_by, data_, out_.incidents, options_.progress);
+      transformed_ = run_transforms(out_.decoder, out_.made_by, data_, out_.incidents,
+                                    options_.progress, options_.resume);
       out_.edited = std::move(transformed_.edited);
+      out_.fetch_edited = std::move(transformed_.fetch_edited);
       out_.online = std::move(transformed_.online);
       out_.metadata["transforms"] = std::move(transformed_.report);
     }
-    const bool corrected = what_.quantizer && has_corrections(out_.decoder, what_, out_.incidents);
+    const bool corrected = what_.quantizer && !out_.decoder.on_demand() &&
+                           has_corrections(out_.decoder, what_, out_.incidents);
     const auto before = corrected ? std::optional(out_.decoder) : std::nullopt;
     if (what_.quantizer) {
       list_ = make_tasks(out_.decoder, what_, instance_options(), arch_json_, out_.incidents);
@@ -123,9 +122,14 @@ class execution {
   // One linear after another: a quantizer's own loops take all threads (host->parallel_for).
   void run_data_free() {
     const at::NoGradGuard no_grad;
+    if (data_ && out_.decoder.on_demand()) {
+      open_store();
+      keeper_.restore();
+    }
     size_t done = 0;
     int64_t block = -1;
     for (linear_task &task : list_.tasks) {
+      if (task.done()) continue;
       throw_if_cancelled();
       if (task.linear->block != block) {
         keeper_.finish(block);
@@ -174,6 +178,7 @@ class execution {
     options.needs = list_.needs;
     options.sink = list_.first || what_.sink_weight > 0;
     options.chunk_tokens = options_.chunk_tokens;
+    if (out_.decoder.on_demand()) options.stage_folder = options_.resume;
     options.progress = options_.progress;
     options.wanted = [this](int64_t block, linear_group group) {
       for (const auto &t : list_.tasks)

@@ -16,7 +16,7 @@ struct quantize_options {
   // subject, recipe and calibration, goes on after the last one and ends in the same bytes; "" =
   // none. It stays when the run is done: remove it once the result is saved.
   std::string resume;
-  int64_t chunk_tokens = 4096;  // tokens of one forward; halved where memory runs short
+  int64_t chunk_tokens = 2048;  // tokens of one forward; halved where memory runs short
 };
 
 // A decoder that was loaded on demand has the weights of one or two blocks in memory at a time; with

@@ -50,6 +50,8 @@ struct quantized_model {
   std::vector<std::string> order;                 // names of forms as they come in the model
   // Tensors that a transform changed, by checkpoint name, as they are to be stored.
   std::map<std::string, at::Tensor> edited;
+  // Where those of blocks lie on disk (here they have no values): one of them. Empty = all are here.
+  std::function<at::Tensor(const std::string &name)> fetch_edited;
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
   // Where forms lie on disk (their tensors here have no values): a form whole, valid until the next
   // call. Empty = all are here.

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/suggest.hpp"
+#include "plug/registry.hpp"
 
 namespace assay::quant {
 namespace {
@@ -216,8 +217,18 @@ json config_for_linear(const recipe &what, const std::string &name, const std::s
   return config;
 }
 
+namespace {
+
+// It says of itself that it looks at one block at a time and runs before the quantizer.
+bool by_block(const std::string &transform) {
+  return plug::plugins().find(plug::kind::transform, transform).facts.value("by_block", false);
+}
+
+}  // namespace
+
 std::string needs_whole_model(const recipe &what) {
-  if (!what.transforms.empty()) return "transforms";
+  for (const auto &choice : what.transforms)
+    if (!by_block(choice.id)) return "the transform '" + choice.id + "'";
   if (!what.tune.is_null()) return "a tune";
   if (what.activation.is_object() && !what.activation.value("dynamic", true))
     return "static scales of inputs";
@@ -225,6 +236,17 @@ std::string needs_whole_model(const recipe &what) {
   if (what.embeddings) return "a quantized embedding";
   if (what.quantizer && !is_kept(what, "lm_head", "lm_head")) return "a quantized head";
   return "";
+}
+
+void require_by_block(const recipe &what, bool has_folder) {
+  if (const auto reason = needs_whole_model(what); !reason.empty())
+    throw error(error_kind::usage, "a model that is read block by block cannot take " + reason)
+        .at("recipe")
+        .hint("Load it without on_demand");
+  if (!has_folder && !what.transforms.empty())
+    throw error(error_kind::usage, "edited blocks of a model on demand need a folder to lie in")
+        .at("recipe.transforms")
+        .hint("Give quantize a resume folder");
 }
 
 }  // namespace assay::quant

@@ -10,6 +10,7 @@
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
 #include "quant/block_runner.hpp"
+#include "quant/edited_blocks.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/outside_view.hpp"
 #include "quant/statistics_cache.hpp"
@@ -73,8 +74,11 @@ double distance(const at::Tensor &expected, const at::Tensor &found) {
 class stage {
  public:
   stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
-        const calibration *data, ledger &incidents, transform_outcome &out)
+        const calibration *data, ledger &incidents, transform_outcome &out, edited_blocks *kept,
+        std::string folder)
       : decoder_(decoder),
+        kept_(kept),
+        folder_(std::move(folder)),
         what_(what),
         data_(data),
         incidents_(incidents),
@@ -85,7 +89,9 @@ class stage {
         transform_(make_transform(choice, json::parse(arch_json_), what.seed, incidents)) {}
 
   void run(const progress_fn &progress) {
+    decoder_.bring_in(0);
     const auto needs = transform_.needs(view_of(0, {})->get());
+    decoder_.let_go(0);
     if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp
     whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
     if (needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) start_streams(needs.max_tokens);
@@ -170,6 +176,7 @@ class stage {
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
+    if (kept_) asked.stage_folder = folder_;
     block_statistics statistics;
     // The pass runs on the float model as it was.
     calibrate_float(before, *data_, asked, [&](calibration_stop &stop) {
@@ -200,6 +207,7 @@ class stage {
 
   void apply(int64_t index, const block_statistics &statistics) {
     throw_if_cancelled();
+    decoder_.bring_in(index);
     auto &block = decoder_.block(index);
     const auto view = view_of(index, statistics);
     for (const auto &[group, sums] : statistics)
@@ -220,6 +228,8 @@ class stage {
     remember(block, changed);
     for (auto &s : streams_) s = s.across(block, nullptr);
     block = std::move(changed);
+    if (kept_) kept_->keep(block);
+    decoder_.let_go(index);
     report(index, moved, edits);
   }
 
@@ -274,12 +284,15 @@ class stage {
       if (norm.size == model::width::hidden)
         out_.edited[model::block_prefix(before.index) + norm.module + ".weight"] = after.*norm.part;
     for (const auto *linear : after.linears()) {
-      out_.edited[linear->name + ".weight"] = linear->weight;
+      out_.edited[linear->name + ".weight"] =
+          kept_ ? model::without_values(linear->weight) : linear->weight;
       if (linear->bias.defined()) out_.edited[linear->name + ".bias"] = linear->bias;
     }
   }
 
   model::decoder &decoder_;
+  edited_blocks *kept_;  // of a decoder on demand; null otherwise
+  std::string folder_;
   const recipe &what_;
   const calibration *data_;
   ledger &incidents_;
@@ -290,6 +303,17 @@ class stage {
   std::vector<calibration_stream> streams_;  // at the start of the block in work
   bool whole_model_ = false;
 };
+
+// By checkpoint name: those of linears lie with `kept`.
+std::function<at::Tensor(const std::string &)> fetch_from(std::shared_ptr<const edited_blocks> kept,
+                                                          const model::decoder &decoder) {
+  std::map<std::string, int64_t> blocks;
+  for (const auto *linear : decoder.linears()) blocks[linear->name] = linear->block;
+  return [kept, blocks = std::move(blocks)](const std::string &name) {
+    const auto linear = name.substr(0, name.rfind(".weight"));
+    return kept->weight(blocks.at(linear), linear);
+  };
+}
 
 }  // namespace
 
@@ -329,11 +353,17 @@ std::string quantizer_json(const recipe &what) {
 
 transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
                                  const calibration *data, ledger &incidents,
-                                 const progress_fn &progress) {
+                                 const progress_fn &progress, const std::string &folder) {
   at::NoGradGuard no_grad;
   transform_outcome out;
+  std::shared_ptr<edited_blocks> kept;
+  if (decoder.on_demand()) {
+    kept = std::make_shared<edited_blocks>(folder);
+    decoder.on_read = [kept](model::decoder_block &block) { kept->put_into(block); };
+    out.fetch_edited = fetch_from(kept, decoder);
+  }
   for (const auto &choice : what.transforms)
-    stage(decoder, what, choice, data, incidents, out).run(progress);
+    stage(decoder, what, choice, data, incidents, out, kept.get(), folder).run(progress);
   return out;
 }
 

@@ -2,6 +2,8 @@
 // unchanged. Not quantization: what comes out is a float model again. Those that run after it: correction_run.hpp.
 #pragma once
 
+#include <functional>
+
 #include "core/progress.hpp"
 #include "plug/transform.hpp"
 #include "quant/calibration.hpp"
@@ -24,13 +26,15 @@ struct transform_outcome {
   // The weight as its quantizer sees it: within the limits, where there are some.
   at::Tensor clipped(const std::string &linear, const at::Tensor &weight) const;
   json report = json::array();  // { transform, block, note, difference }
+  std::function<at::Tensor(const std::string &name)> fetch_edited;  // as in quantized_model
 };
 
 // Edits `decoder` in place. Throws error(plugin) naming transform and block when the function moved by more than the
 // tolerance (relative, Frobenius): a block's for transforms that keep each block's function, the logits' for others.
+// folder: where edited blocks of a decoder on demand are kept, whose on_read then gives them.
 transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
                                  const calibration *data, ledger &incidents,
-                                 const progress_fn &progress);
+                                 const progress_fn &progress, const std::string &folder = "");
 
 // An instance of a recipe's transform, checked against the model.
 plug::transform_instance make_transform(const component_choice &choice, const json &arch,

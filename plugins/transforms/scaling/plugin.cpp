@@ -54,11 +54,12 @@ constexpr assay_component component(const char *id, const char *summary, const c
 
 constexpr assay_component k_components_of[] = {
     component("awq", "activation-aware scaling of channels by searched exponents", k_awq_schema,
-              R"({"cite": "arXiv 2306.00978"})", &k_awq),
+              R"({"by_block": true, "cite": "arXiv 2306.00978"})", &k_awq),
     component("awq_sqrt", "scaling of channels by the square root of mean|x|", k_awq_sqrt_schema,
-              nullptr, &k_awq_sqrt),
+              R"({"by_block": true})", &k_awq_sqrt),
     component("smoothquant", "moves the range of activations into the weights",
-              k_smoothquant_schema, R"({"cite": "arXiv 2211.10438"})", &k_smoothquant)};
+              k_smoothquant_schema, R"({"by_block": true, "cite": "arXiv 2211.10438"})",
+              &k_smoothquant)};
 constexpr const assay_component *k_components[] = {&k_components_of[0], &k_components_of[1],
                                                    &k_components_of[2]};
 

@@ -222,6 +222,28 @@ TEST_CASE("too few tokens are refused, or allowed and written down", "[calibrate
   CHECK(quantize(*checkpoint, decoder, what, &data).incidents.counts().at("low_rank") == 8);
 }
 
+TEST_CASE("adding a recipe that shares statistics costs no forward pass", "[calibrate_test]") {
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  const auto decoder = assay::model::decoder::load(*checkpoint);
+  use_plugins();
+  forget_statistics();
+  const auto data = some_sequences(12);
+  int forwards = 0;  // stops that sequences were run up to
+  quantize_options options;
+  options.progress = [&](uint64_t, uint64_t, const std::string &what) {
+    forwards += what.rfind("block ", 0) == 0;
+  };
+  const auto run = [&](const char *id, int bits) {
+    const json config = {{"bits", bits}, {"group_size", 32}};
+    const json what = {{"quantizer", {{"id", id}, {"config", config}}}, {"propagation", "fp"}};
+    quantize(*checkpoint, decoder, recipe::from_json(what), &data, options);
+    return std::exchange(forwards, 0);
+  };
+  CHECK(run("gptq", 4) == 8);  // two blocks of four stops
+  for (const char *id : {"gptq", "opt_rtn", "salient", "adaround"}) CHECK(run(id, 3) == 0);
+}
+
 TEST_CASE("recipes that share statistics share the pass, and get the same bits",
           "[calibrate_test]") {
   const temporary_folder root;

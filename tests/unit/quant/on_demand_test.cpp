@@ -60,6 +60,49 @@ TEST_CASE("read on demand, a model gives the same files as read whole", "[on_dem
   }
 }
 
+TEST_CASE("transforms that go block by block give the same files on demand", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const auto with = [](std::vector<std::pair<const char *, json>> list) {
+    json out = json::array();
+    for (const auto &[id, config] : list) out.push_back({{"id", id}, {"config", config}});
+    return out;
+  };
+  const json parent = {{"loss", "parent"}, {"loss_tokens", 64}, {"clip", "asymmetric"}};
+  const std::vector<json> recipes = {
+      {{"transforms", with({{"awq", json::object()}})}, {"quantizer", rtn}},
+      {{"transforms", with({{"awq", parent}})}, {"quantizer", gptq}, {"propagation", "quantized"}},
+      {{"transforms",
+        with({{"smoothquant", {{"attention", "head"}}}, {"awq_sqrt", json::object()}})},
+       {"quantizer", gptq},
+       {"activation", {{"bits", 8}}},
+       {"keep", {"lm_head", "attn.o"}}}};  // a kept linear is saved as the transform left it
+  int n = 0;
+  for (auto given : recipes) {
+    given["min_token_ratio"] = 0;
+    CAPTURE(given.dump());
+    const auto at = root / ("t" + std::to_string(n++));
+    const auto what = recipe::from_json(given);
+    const auto whole = files_of(model, what, false, at + "-whole", "");
+    const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
+    CHECK(streamed.first == whole.first);
+    CHECK(streamed.second == whole.second);
+    const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
+    CHECK(restored.first == whole.first);
+  }
+}
+
+TEST_CASE("a transform that turns the whole model is refused on demand", "[on_demand_test]") {
+  use_plugins();
+  const auto what =
+      recipe::from_json({{"transforms", {{{"id", "rotation"}}}}, {"quantizer", {{"id", "rtn"}}}});
+  CHECK(needs_whole_model(what) == "the transform 'rotation'");
+  CHECK(needs_whole_model(recipe::from_json({{"transforms", {{{"id", "awq"}}}}})) == "");
+}
+
 TEST_CASE("a model read on demand holds no weights, and says so where it would have to run",
           "[on_demand_test]") {
   use_plugins();

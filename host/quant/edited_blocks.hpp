@@ -1,0 +1,25 @@
+// The weights of blocks that transforms changed, on disk, for a model that is read block by block.
+// Not the forms (resume_store.hpp): these are float, and made anew by every run.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "model/decoder_block.hpp"
+
+namespace assay::quant {
+
+class edited_blocks {
+ public:
+  explicit edited_blocks(std::string folder) : folder_(std::move(folder)) {}
+  void keep(const model::decoder_block &block);      // in place of what was kept of it before
+  void put_into(model::decoder_block &block) const;  // does nothing for a block never kept
+  at::Tensor weight(int64_t block, const std::string &linear) const;
+
+ private:
+  std::string file(int64_t block) const;
+  std::string folder_;
+  std::set<int64_t> kept_;  // by this run
+};
+
+}  // namespace assay::quant

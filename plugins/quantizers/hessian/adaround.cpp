@@ -119,12 +119,22 @@ class learner {
         linalg_(
             *static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG))),
         n_(input.out * input.in),
-        padded_((n_ + k_lanes - 1) / k_lanes * k_lanes) {}
+        padded_((n_ + k_lanes - 1) / k_lanes * k_lanes),
+        h_(input.h, input.h + input.in * input.in) {
+    add_to_diagonal(0);
+  }
+
+  // A share of mean(diag H) on the diagonal, as in gptq: what few tokens leave open stays small.
+  void damp(double damping) {
+    double mean = 0;
+    for (const float d : in_.diagonal) mean += static_cast<double>(d);
+    add_to_diagonal(damping * mean / static_cast<double>(in_.in));
+  }
 
   // W (C - H): what the float model's inputs ask for beyond the same outputs.
   void set_target(const float *cross) {
     std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
-    for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - in_.h[i];
+    for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h_[i];
     target_.resize(static_cast<size_t>(n_));
     auto w = in_.w;
     product(w, difference, false, target_, 0.0);
@@ -214,7 +224,7 @@ class learner {
             const auto &grid = grids_[static_cast<size_t>(row * groups + j / size)];
             const bool up = static_cast<float>(codes[at]) - grid.zero > l_.floor[at];
             const float step = up ? -l_.step[at] : l_.step[at];
-            const float *h = in_.h.data() + j * in_.in;
+            const float *h = h_.data() + j * in_.in;
             const float target = target_.empty() ? 0.0f : target_[at];
             if (2 * step * (l_.slope[at] - target) + step * step * h[j] >= 0) continue;
             codes[at] = static_cast<int16_t>(codes[at] + (up ? -1 : 1));
@@ -239,7 +249,7 @@ class learner {
       const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
       l_.delta[at] = grid.scale * (static_cast<float>(codes[at]) - grid.zero) - in_.w[at];
     }
-    product(l_.delta, in_.h, true, l_.slope, 0.0);
+    product(l_.delta, h_, true, l_.slope, 0.0);
     const bool use_target = with_target && !target_.empty();
     double sum = 0;
     for (int64_t i = 0; i < n_; ++i) {
@@ -255,7 +265,7 @@ class learner {
   void take_slope() {
     if (!target_.empty())
       for (size_t i = 0; i < target_.size(); ++i) l_.slope[i] = -target_[i];
-    product(l_.delta, in_.h, true, l_.slope, target_.empty() ? 0.0 : 1.0);
+    product(l_.delta, h_, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
   // A symmetric b may as well be transposed: so it lies as the host's product wants it.
@@ -269,12 +279,19 @@ class learner {
     if (status < 0) throw failure(status, "the host's product failed");
   }
 
+  void add_to_diagonal(double more) {
+    for (int64_t j = 0; j < in_.in; ++j)
+      h_[static_cast<size_t>(j * in_.in + j)] =
+          in_.diagonal[static_cast<size_t>(j)] + static_cast<float>(more);
+  }
+
   const assay_host *host_;
   const method_config &config_;
   const hessian_input &in_;
   const std::vector<group_grid> &grids_;
   const assay_linalg &linalg_;
   int64_t n_, padded_, free_ = 0;
+  std::vector<float> h_;  // [in, in] dead columns repaired, damped once asked
   learning l_;
   std::vector<float> target_;
 };
@@ -300,35 +317,26 @@ std::vector<int16_t> starting_codes(const assay_host *host, const method_config 
     start = input.w;
     return nearest_codes(config, input, grids);
   }
-  auto p = begin_feedback(host, input, column_order(input.diagonal, true));
-  factor_inverse(host, p.u.data(), p.in, config.damping);
+  auto p = begin_feedback(host, input, input.w, column_order(input.diagonal, true));
+  factor(p, input, config.damping);
   p.compensated.resize(input.w.size());
   feed_back(p, whole_range(config, p, grids));
   start = std::move(p.compensated);
   return std::move(p.codes);
 }
 
-// A share of mean(diag H) on the diagonal, as in gptq: what few tokens leave open stays small.
-void damp(hessian_input &input, double damping) {
-  double mean = 0;
-  for (const float d : input.diagonal) mean += static_cast<double>(d);
-  mean /= static_cast<double>(input.in);
-  for (int64_t j = 0; j < input.in; ++j)
-    input.h[static_cast<size_t>(j * input.in + j)] += static_cast<float>(damping * mean);
-}
-
 }  // namespace
 
 void adaround(const assay_host *host, const method_config &config, const assay_layer *layer,
               const assay_stats *stats, const assay_sink *sink) {
-  auto input = read_input(host, layer, stats);
+  const auto input = read_input(host, layer, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
                          config.grid, clip_of(layer));
   std::vector<float> start;
   auto codes = starting_codes(host, config, input, grids, start);
   learner work(host, config, input, grids);
   if (config.float_target) work.set_target(cpu_floats(stats->cross, "the cross-moment"));
-  damp(input, config.damping);
+  work.damp(config.damping);
   const double rounded = work.loss_of(nearest_codes(config, input, grids), false);
   const double before = work.loss_of(codes, true);
   std::vector<int16_t> learned = codes;

@@ -1,14 +1,15 @@
 // With J the reversal of indices and J H J = L L^T (Cholesky), H = (J L J)(J L J)^T with J L J
-// upper, hence
-// inverse(H) = U^T U for U = inverse(J L J) = J inverse(L) J: one factorisation and one triangular
-// inverse in
-// place of Cholesky, inverse, Cholesky (performance.md 2.3, trick 5).
+// upper, hence inverse(H) = U^T U for U = inverse(J L J) = J inverse(L) J: one factorisation and one
+// triangular inverse in place of Cholesky, inverse, Cholesky (performance.md 2.3, trick 5). All of it
+// happens in the buffer that becomes U.
 #include "factor.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
+#include <mutex>
 
-#include "common.hpp"
+#include "triangular.hpp"
 
 namespace hessian {
 namespace {
@@ -16,82 +17,122 @@ namespace {
 constexpr int k_tries = 4;        // in each precision
 constexpr double k_raise = 10.0;  // factor on damping between tries
 
-const assay_linalg *linalg_of(const assay_host *host) {
-  const auto *found =
-      static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG));
-  if (!found) throw failure(ASSAY_UNSUPPORTED, "the host offers no " ASSAY_EXT_LINALG);
-  return found;
+// The permuted, reversed and damped Hessian.
+template <class T>
+void fill(const assay_host *host, const factor_problem &p, double lambda, std::vector<T> &out) {
+  const auto &order = *p.order;
+  const auto n = static_cast<int64_t>(order.size());
+  parallel(host, n, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto column = order[static_cast<size_t>(n - 1 - i)];
+      const float *row = p.h + column * n;
+      T *to = out.data() + i * n;
+      for (int64_t j = 0; j <= i; ++j)
+        to[j] = static_cast<T>(row[order[static_cast<size_t>(n - 1 - j)]]);
+      to[i] = static_cast<T>((*p.diagonal)[static_cast<size_t>(column)]) + static_cast<T>(lambda);
+    }
+  });
 }
 
-// reversed(i, j) = h(n-1-i, n-1-j) + lambda on the diagonal
 template <class T>
-void reverse_damped(const float *h, int64_t n, double lambda, T *out) {
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < n; ++j)
-      out[i * n + j] = static_cast<T>(h[(n - 1 - i) * n + (n - 1 - j)]);
-  for (int64_t i = 0; i < n; ++i) out[i * n + i] += static_cast<T>(lambda);
-}
-
-template <class T>
-bool try_factor(const assay_host *host, const assay_linalg *linalg, const float *h, int64_t n,
-                double lambda, std::vector<T> &lower, std::vector<T> &inverse) {
-  lower.resize(static_cast<size_t>(n * n));
-  reverse_damped(h, n, lambda, lower.data());
-  matrix_view l(lower.data(), n, n, n);
-  const int32_t status = linalg->cholesky(host, &l.tensor, 0);
-  if (status == ASSAY_NUMERICAL) return false;
-  if (status < 0) throw failure(status, "the host's Cholesky failed");
-  inverse.assign(static_cast<size_t>(n * n), T{0});
-  for (int64_t i = 0; i < n; ++i) inverse[static_cast<size_t>(i * n + i)] = T{1};
-  matrix_view b(inverse.data(), n, n, n);
-  const int32_t solved = linalg->triangular_solve(host, &l.tensor, 0, 0, 1, &b.tensor);
-  if (solved < 0) throw failure(solved, "the host's triangular solve failed");
+bool try_factor(const assay_host *host, const factor_problem &p, double lambda,
+                std::vector<T> &work) {
+  const auto n = static_cast<int64_t>(p.order->size());
+  work.resize(static_cast<size_t>(n * n));
+  fill(host, p, lambda, work);
+  if (!cholesky_in_place(host, work.data(), n)) return false;
+  invert_lower_in_place(host, work.data(), n);
+  std::reverse(work.begin(), work.end());  // J inverse(L) J
   return true;
 }
 
-template <class T>
-void unreverse(const std::vector<T> &inverse, int64_t n, float *out) {
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < n; ++j)
-      out[i * n + j] =
-          j < i ? 0.0f
-                : static_cast<float>(inverse[static_cast<size_t>((n - 1 - i) * n + (n - 1 - j))]);
-}
-
-void note_raise(const assay_host *host, double damping, bool wide) {
+void note_raise(const assay_host *host, factored &out, double damping) {
   char text[128];
   std::snprintf(text, sizeof text,
                 "not positive definite; damping raised to %.3g of mean(diag H)%s", damping,
-                wide ? " in fp64" : "");
+                out.double_precision ? " in fp64" : "");
   host->ledger(host->ctx, "damping_raised", 1, text);
+  out.raises.emplace_back(text);
+}
+
+factored make_factor(const assay_host *host, const factor_problem &p) {
+  double mean = 0;
+  for (const int64_t column : *p.order) mean += (*p.diagonal)[static_cast<size_t>(column)];
+  mean /= static_cast<double>(p.order->size());
+  factored out;
+  out.damping = p.damping;
+  for (int attempt = 0; attempt < k_tries; ++attempt) {
+    if (attempt) {
+      out.damping = std::max(out.damping * k_raise, 1e-4);
+      note_raise(host, out, out.damping);
+    }
+    if (try_factor(host, p, out.damping * mean, out.u)) return out;
+  }
+  std::vector<double> wide;
+  out.double_precision = true;
+  out.damping = std::max(p.damping, 1e-4);
+  for (int attempt = 0; attempt < k_tries; ++attempt, out.damping *= k_raise) {
+    note_raise(host, out, out.damping);
+    if (!try_factor(host, p, out.damping * mean, wide)) continue;
+    out.u.assign(wide.begin(), wide.end());
+    return out;
+  }
+  throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
+}
+
+// --- linears that share an input come one after another, each with an instance of its own ---
+
+struct fingerprint {
+  uint64_t low = 0, high = 0;
+  bool operator==(const fingerprint &) const = default;
+};
+
+// Of all bytes of h: two sums that every bit and its place enter.
+fingerprint fingerprint_of(const float *h, size_t count) {
+  fingerprint out{count, ~count};
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, h + i, sizeof bits);
+    out.low = (out.low ^ bits) * 0x9E3779B97F4A7C15u;
+    out.high = (out.high + bits) * 0xD1342543DE82EF95u + (out.high >> 29);
+  }
+  return out;
+}
+
+struct remembered {
+  fingerprint hessian;
+  std::vector<float> diagonal;
+  std::vector<int64_t> order;
+  double damping = 0;
+  std::shared_ptr<const factored> factor;
+};
+
+std::mutex guard;
+remembered last;
+
+std::shared_ptr<const factored> recall(const fingerprint &seen, const factor_problem &p) {
+  const std::lock_guard lock(guard);
+  const bool same = p.shared && last.factor && last.hessian == seen && last.damping == p.damping &&
+                    last.order == *p.order && last.diagonal == *p.diagonal;
+  if (!same) last = {};  // its memory, before the next one's
+  return last.factor;
 }
 
 }  // namespace
 
-factor_result factor_inverse(const assay_host *host, float *h, int64_t n, double damping) {
-  const auto *linalg = linalg_of(host);
-  double mean = 0;
-  for (int64_t i = 0; i < n; ++i) mean += h[i * n + i];
-  mean /= static_cast<double>(n);
-  double used = damping;
-  {
-    std::vector<float> lower, inverse;
-    for (int attempt = 0; attempt < k_tries; ++attempt) {
-      if (attempt) used = std::max(used * k_raise, 1e-4), note_raise(host, used, false);
-      if (!try_factor(host, linalg, h, n, used * mean, lower, inverse)) continue;
-      unreverse(inverse, n, h);
-      return {used, false};
-    }
+std::shared_ptr<const factored> factor_inverse(const assay_host *host, const factor_problem &p) {
+  const auto size = p.shared ? p.order->size() * p.order->size() : 0;
+  const auto seen = fingerprint_of(p.h, size);
+  if (auto known = recall(seen, p)) {
+    for (const auto &text : known->raises)
+      host->ledger(host->ctx, "damping_raised", 1, text.c_str());
+    return known;
   }
-  std::vector<double> lower, inverse;
-  used = std::max(damping, 1e-4);
-  for (int attempt = 0; attempt < k_tries; ++attempt, used *= k_raise) {
-    note_raise(host, used, true);
-    if (!try_factor(host, linalg, h, n, used * mean, lower, inverse)) continue;
-    unreverse(inverse, n, h);
-    return {used, true};
-  }
-  throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
+  auto made = std::make_shared<const factored>(make_factor(host, p));
+  if (!p.shared) return made;
+  const std::lock_guard lock(guard);
+  last = {seen, *p.diagonal, *p.order, p.damping, made};
+  return made;
 }
 
 }  // namespace hessian

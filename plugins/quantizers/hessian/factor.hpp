@@ -1,21 +1,32 @@
 // The factor that error feedback needs: upper U with inverse(H) = U^T U, from a damped Hessian.
-// Uses the host's linear algebra; raises damping, then precision, then gives up visibly.
+// Raises damping, then precision, then gives up visibly. The algebra is triangular.hpp's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "assay.h"
+#include "common.hpp"
 
 namespace hessian {
 
-struct factor_result {
-  double damping;  // that was used, relative to mean(diag H)
-  bool double_precision;
+struct factored {
+  std::vector<float> u;  // [n, n] row-major, zeros below the diagonal
+  double damping = 0;    // that was used, relative to mean(diag H)
+  bool double_precision = false;
+  std::vector<std::string> raises;  // what was written into the ledger on the way
 };
 
-// h: [n, n] row-major, symmetric; becomes U (zeros below the diagonal). Throws
-// failure(ASSAY_NUMERICAL).
-factor_result factor_inverse(const assay_host *host, float *h, int64_t n, double damping);
+struct factor_problem {
+  const float *h = nullptr;            // [n, n] symmetric, in the model's order; borrow
+  const std::vector<float> *diagonal;  // [n] of h, as it is to count (dead columns repaired)
+  const std::vector<int64_t> *order;   // [n] position -> column
+  double damping = 0;                  // relative to mean(diag H)
+  bool shared = false;  // other linears see the same h: the last such factor is remembered
+};
+
+// Of H[order, order]. Throws failure(ASSAY_NUMERICAL).
+std::shared_ptr<const factored> factor_inverse(const assay_host *host,
+                                               const factor_problem &problem);
 
 }  // namespace hessian

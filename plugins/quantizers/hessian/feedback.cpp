@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "simd.hpp"
+#include "triangular.hpp"
 
 namespace hessian {
 namespace {
@@ -191,17 +192,16 @@ void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
              std::vector<float> &values) {
   const int64_t rest = p.in - first - n;
   if (rest == 0) return;
-  const auto *linalg =
-      static_cast<const assay_linalg *>(p.host->get_extension(p.host->ctx, ASSAY_EXT_LINALG));
-  if (!linalg) throw failure(ASSAY_UNSUPPORTED, "the host offers no " ASSAY_EXT_LINALG);
+  const auto *linalg = linalg_of(p.host);
   const matrix_view w(p.w.data() + first + n, p.out, rest, p.in);
-  const auto multiply = [&](std::vector<float> &left, std::vector<float> &right, double factor) {
+  const auto multiply = [&](std::vector<float> &left, const std::vector<float> &right, double by) {
     const matrix_view a(left.data(), p.out, n, n);
-    const matrix_view b(right.data() + first * p.in + first + n, n, rest, p.in);
-    const int32_t status = linalg->gemm(p.host, factor, &a.tensor, 0, &b.tensor, 0, 1.0, &w.tensor);
+    const matrix_view b(const_cast<float *>(right.data()) + first * p.in + first + n, n, rest,
+                        p.in);  // only read
+    const int32_t status = linalg->gemm(p.host, by, &a.tensor, 0, &b.tensor, 0, 1.0, &w.tensor);
     if (status < 0) throw failure(status, "the host's product failed");
   };
-  multiply(errors, p.u, -1.0);
+  multiply(errors, p.u(), -1.0);
   if (!p.p.empty()) multiply(values, p.p, 1.0);
 }
 
@@ -228,7 +228,7 @@ void feed_back(feedback &p, const feedback_range &range) {
     if (p.host->progress(p.host->ctx, static_cast<uint64_t>(first), static_cast<uint64_t>(p.in),
                          "columns") == ASSAY_CANCELLED)
       throw failure(ASSAY_CANCELLED, "cancelled");
-    const corner edge{n, corner_of(p.u, p.in, first, n), corner_of(p.p, p.in, first, n)};
+    const corner edge{n, corner_of(p.u(), p.in, first, n), corner_of(p.p, p.in, first, n)};
     std::vector<float> errors(static_cast<size_t>(p.out * n));
     std::vector<float> values(p.p.empty() ? 0 : static_cast<size_t>(p.out * n));
     const block_work block{p, range, edge, first, n, errors, values};
@@ -248,11 +248,11 @@ hessian_input read_input(const assay_host *host, const assay_layer *layer,
   input.in = layer->in_features;
   const int64_t in = input.in;
   const float *w = cpu_floats(layer->weight, "the weight");
-  const float *h = cpu_floats(stats ? stats->hessian : nullptr, "the Hessian");
+  input.h = cpu_floats(stats ? stats->hessian : nullptr, "the Hessian");
   input.w.assign(w, w + input.out * in);
-  input.h.assign(h, h + in * in);
+  input.shared = layer->tie_group && *layer->tie_group;
   for (int64_t j = 0; j < in; ++j) {
-    float &d = input.h[static_cast<size_t>(j * in + j)];
+    float d = input.h[j * in + j];
     if (!(d >= 0.0f && d <= 3.4e38f))
       throw failure(ASSAY_NUMERICAL,
                     "the Hessian's diagonal is not finite at column " + std::to_string(j));
@@ -291,26 +291,32 @@ std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
   return out;
 }
 
-feedback begin_feedback(const assay_host *host, const hessian_input &input,
+feedback begin_feedback(const assay_host *host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order) {
   feedback p;
   p.host = host;
   p.out = input.out;
   p.in = input.in;
   p.order = std::move(order);
-  p.w.resize(input.w.size());
+  p.w = std::move(w);
   parallel(host, p.out, 64, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row)
+    std::vector<float> row(static_cast<size_t>(p.in));
+    for (int64_t r = begin; r < end; ++r) {
+      float *to = p.w.data() + r * p.in;
+      std::copy_n(to, p.in, row.data());
       for (int64_t i = 0; i < p.in; ++i)
-        p.w[static_cast<size_t>(row * p.in + i)] =
-            input.w[static_cast<size_t>(row * p.in + p.order[static_cast<size_t>(i)])];
+        to[i] = row[static_cast<size_t>(p.order[static_cast<size_t>(i)])];
+    }
   });
-  p.u = permuted(host, input.h.data(), p.in, p.order);
   for (const int64_t column : p.order)
     p.importance.push_back(input.diagonal[static_cast<size_t>(column)]);
-  p.codes.resize(input.w.size());
+  p.codes.resize(p.w.size());
   p.row_loss.assign(static_cast<size_t>(p.out), 0.0);
   return p;
+}
+
+void factor(feedback &p, const hessian_input &input, double damping) {
+  p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, damping, input.shared});
 }
 
 }  // namespace hessian

@@ -3,9 +3,11 @@
 // order, on which grids, is the caller's (gptq, salient, adaround).
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "common.hpp"
+#include "factor.hpp"
 
 namespace hessian {
 
@@ -13,8 +15,10 @@ namespace hessian {
 struct feedback {
   const assay_host *host = nullptr;
   int64_t out = 0, in = 0;
-  std::vector<float> w;           // [out, in] compensated as work goes on
-  std::vector<float> u;           // [in, in] upper factor of the inverse Hessian
+  std::vector<float> w;  // [out, in] compensated as work goes on
+  // of the inverse Hessian, upper
+  std::shared_ptr<const factored> factor;
+  const std::vector<float> &u() const { return factor->u; }  // [in, in]
   std::vector<float> p;           // [in, in] or empty: strictly upper, gptaq's second term
   std::vector<float> importance;  // [in] diag H
   std::vector<int64_t> order;     // position -> column
@@ -38,11 +42,14 @@ struct feedback_range {
 // Rounds the range; columns after it are compensated. Throws failure, also when cancelled.
 void feed_back(feedback &problem, const feedback_range &range);
 
-// What a Hessian method starts from: finite copies of weight and Hessian, dead columns cleared.
+// What a Hessian method starts from: a copy of the weight with dead columns cleared, the Hessian as
+// it lies with the host.
 struct hessian_input {
   int64_t out = 0, in = 0;
-  std::vector<float> w, h;      // [out, in], [in, in]
-  std::vector<float> diagonal;  // [in] of h
+  std::vector<float> w;         // [out, in]
+  const float *h = nullptr;     // [in, in]; borrow; dead columns are 0 on its diagonal
+  std::vector<float> diagonal;  // [in] of h; 1 for dead columns
+  bool shared = false;          // other linears have the same input
   uint64_t dead = 0;            // columns that were zero on every token; counted in the ledger
 };
 hessian_input read_input(const assay_host *host, const assay_layer *layer,
@@ -50,9 +57,10 @@ hessian_input read_input(const assay_host *host, const assay_layer *layer,
 
 // Columns by falling diag H (descending) or as they are.
 std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);
-// A problem without factor: `u` holds the permuted Hessian.
-feedback begin_feedback(const assay_host *host, const hessian_input &input,
+// A problem that lacks its factor. Takes the input's weight where the caller gives it away.
+feedback begin_feedback(const assay_host *host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order);
+void factor(feedback &problem, const hessian_input &input, double damping);
 // The permuted matrix m[order, order], [n, n].
 std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
                             const std::vector<int64_t> &order);

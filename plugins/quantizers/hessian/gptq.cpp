@@ -4,8 +4,8 @@
 // code. The loop over columns is feedback.cpp.
 #include <cstdio>
 
-#include "factor.hpp"
 #include "methods.hpp"
+#include "triangular.hpp"
 
 namespace hessian {
 namespace {
@@ -14,8 +14,7 @@ namespace {
 // to the later ones is w_i D_i,F inverse(H_FF), F the columns after i.
 std::vector<float> second_term(const assay_host *host, const feedback &p, const assay_stats *stats,
                                double alpha) {
-  const auto *linalg =
-      static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG));
+  const auto *linalg = linalg_of(host);
   const int64_t n = p.in;
   const float *cross = cpu_floats(stats ? stats->cross : nullptr, "the cross-moment");
   const float *h = cpu_floats(stats->hessian, "the Hessian");
@@ -23,7 +22,7 @@ std::vector<float> second_term(const assay_host *host, const feedback &p, const 
   for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h[i];
   auto d = permuted(host, difference.data(), n, p.order);
   std::vector<float> product(d.size()), out(d.size());
-  auto u = p.u;
+  auto u = p.u();
   const matrix_view left(d.data(), n, n, n), factor(u.data(), n, n, n),
       middle(product.data(), n, n, n), right(out.data(), n, n, n);
   int32_t status = linalg->gemm(host, alpha, &left.tensor, 0, &factor.tensor, 1, 0, &middle.tensor);
@@ -38,11 +37,12 @@ std::vector<float> second_term(const assay_host *host, const feedback &p, const 
 void run(const assay_host *host, const method_config &config, const assay_layer *layer,
          const assay_stats *stats, const assay_sink *sink, bool float_target) {
   refuse_moving_grids(config);
-  const auto input = read_input(host, layer, stats);
+  auto input = read_input(host, layer, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
                          config.grid, clip_of(layer));
-  auto p = begin_feedback(host, input, column_order(input.diagonal, config.act_order));
-  const auto factored = factor_inverse(host, p.u.data(), p.in, config.damping);
+  auto p = begin_feedback(host, input, std::move(input.w),
+                          column_order(input.diagonal, config.act_order));
+  factor(p, input, config.damping);
   if (float_target) p.p = second_term(host, p, stats, config.alpha);
   feed_back(p, whole_range(config, p, grids));
   double loss = 0;
@@ -50,8 +50,8 @@ void run(const assay_host *host, const method_config &config, const assay_layer 
   char claims[160];
   std::snprintf(claims, sizeof claims,
                 "\"loss\": %.9g, \"damping\": %.6g, \"dead_columns\": %llu, \"fp64\": %s", loss,
-                factored.damping, static_cast<unsigned long long>(input.dead),
-                factored.double_precision ? "true" : "false");
+                p.factor->damping, static_cast<unsigned long long>(input.dead),
+                p.factor->double_precision ? "true" : "false");
   emit_form(host, sink, p.codes, grids, p.out, p.in, config.grid, claims);
 }
 

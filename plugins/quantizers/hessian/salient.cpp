@@ -140,14 +140,16 @@ void emit_tier(const assay_host *host, const assay_sink *sink, const feedback &p
 }
 
 // The factor of the inverse Hessian, or of nothing but its diagonal where errors are not fed on.
-void factor(const assay_host *host, const method_config &config, feedback &p) {
+void factor_or_identity(const method_config &config, const hessian_input &input, feedback &p) {
   if (config.with_feedback) {
-    factor_inverse(host, p.u.data(), p.in, config.damping);
+    // alone: the order depends on the weight
+    p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, config.damping, false});
     return;
   }
-  for (int64_t i = 0; i < p.in; ++i)
-    for (int64_t j = 0; j < p.in; ++j)
-      p.u[static_cast<size_t>(i * p.in + j)] = i == j ? 1.0f : 0.0f;
+  factored identity;
+  identity.u.assign(static_cast<size_t>(p.in * p.in), 0.0f);
+  for (int64_t i = 0; i < p.in; ++i) identity.u[static_cast<size_t>(i * p.in + i)] = 1.0f;
+  p.factor = std::make_shared<const factored>(std::move(identity));
 }
 
 }  // namespace
@@ -191,8 +193,8 @@ void salient(const assay_host *host, const method_config &config, const assay_la
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
     return is_wide[static_cast<size_t>(a)] < is_wide[static_cast<size_t>(b)];
   });
-  auto p = begin_feedback(host, input, std::move(order));
-  factor(host, config, p);
+  auto p = begin_feedback(host, input, input.w, std::move(order));
+  factor_or_identity(config, input, p);
   const int64_t n_rest = input.in - n_high - n_middle;
   auto range = whole_range(config, p, grids);
   range.fresh = false;

@@ -150,6 +150,36 @@ TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods
   CHECK(std::isfinite(result.form.relative_error));
 }
 
+TEST_CASE("over many blocks of columns the errors that were fed on add up to the output's error",
+          "[hessian_methods_test]") {
+  // sum e_i^2 = tr(D H D^T) holds for the true factor of inverse(H) alone
+  const auto w = random_weight(40, 500);
+  const auto h = random_hessian(500, 900);
+  const auto result = run("gptq", k_gptq, w, h, 900);
+  const auto wide = h.to(at::kDouble);
+  const auto damped = wide + 0.05 * wide.diagonal().mean() * at::eye(500, at::kDouble);
+  const auto d = (w - result.weight).to(at::kDouble);
+  const double expected = (d.mm(damped) * d).sum().item<double>();
+  CHECK(2 * result.form.note["loss"].get<double>() == Approx(expected).epsilon(1e-4));
+}
+
+TEST_CASE("linears that share an input share its factor, and get what each would get alone",
+          "[hessian_methods_test]") {
+  const auto w = random_weight(24, 192, 1), other = random_weight(40, 192, 2);
+  const auto singular = random_hessian(192, 4);
+  json config = k_gptq;
+  config["damping"] = 0.0;
+  assay::quant::ledger alone, first, second;
+  const auto expected = run("gptq", config, other, singular, 4, &alone);
+  run("gptq", k_gptq, w, random_hessian(192, 600), 600);  // another factor is remembered now
+  run("gptq", config, w, singular, 4, &first);
+  const auto shared = run("gptq", config, other, singular, 4, &second);
+  CHECK(at::equal(*shared.form.find("codes"), *expected.form.find("codes")));
+  CHECK(shared.form.note == expected.form.note);
+  CHECK(second.entries().size() == alone.entries().size());  // each linear's own ledger
+  CHECK(second.entries().size() == first.entries().size());
+}
+
 TEST_CASE("act_order with moving grids is refused with the reason", "[hessian_methods_test]") {
   const auto w = random_weight(16, 128);
   json config = k_gptq;

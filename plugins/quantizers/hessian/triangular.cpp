@@ -1,0 +1,156 @@
+// Left-looking: a block of columns takes what all earlier ones owe it in one deep product, which is
+// where fast libraries are fast (performance.md 2.3, trick 5: n^3/3 flops each).
+#include "triangular.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "simd.hpp"
+
+namespace hessian {
+namespace {
+
+constexpr int64_t k_block = 192;  // columns; the square of it stays in the second-level cache
+
+// to[0, n) -= factor * from[0, n)
+template <class T>
+HESSIAN_INLINE void subtract(T *to, const T *from, T factor, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) to[i] -= factor * from[i];
+}
+
+// One block [n, n], row stride `stride`; `column` is scratch of n.
+template <class T>
+HESSIAN_INLINE bool factor_block(T *a, int64_t n, int64_t stride, T *column) {
+  for (int64_t k = 0; k < n; ++k) {
+    const T pivot = a[k * stride + k];
+    if (!(pivot > T{0}) || !std::isfinite(pivot)) return false;
+    const T root = std::sqrt(pivot), inverse = T{1} / root;
+    a[k * stride + k] = root;
+    for (int64_t i = k + 1; i < n; ++i) column[i] = a[i * stride + k] *= inverse;
+    for (int64_t i = k + 1; i < n; ++i)
+      subtract(a + i * stride + k + 1, column + k + 1, column[i], i - k);
+  }
+  return true;
+}
+
+// to [n, n]: the inverse of the lower triangle at `l`, zeros above.
+template <class T>
+HESSIAN_INLINE void invert_block(const T *l, int64_t stride, int64_t n, T *to) {
+  std::fill(to, to + n * n, T{0});
+  for (int64_t i = 0; i < n; ++i) {
+    T *row = to + i * n;
+    for (int64_t k = 0; k < i; ++k) subtract(row, to + k * n, l[i * stride + k], k + 1);
+    const T inverse = T{1} / l[i * stride + i];
+    for (int64_t j = 0; j < i; ++j) row[j] *= inverse;
+    row[i] = inverse;
+  }
+}
+
+HESSIAN_CLONES bool factor_one(float *a, int64_t n, int64_t stride, float *column) {
+  return factor_block(a, n, stride, column);
+}
+HESSIAN_CLONES bool factor_one(double *a, int64_t n, int64_t stride, double *column) {
+  return factor_block(a, n, stride, column);
+}
+HESSIAN_CLONES void invert_one(const float *l, int64_t stride, int64_t n, float *to) {
+  invert_block(l, stride, n, to);
+}
+HESSIAN_CLONES void invert_one(const double *l, int64_t stride, int64_t n, double *to) {
+  invert_block(l, stride, n, to);
+}
+
+template <class T>
+class products {
+ public:
+  products(const assay_host *host, T *base, int64_t n)
+      : host_(host), linalg_(linalg_of(host)), base_(base), n_(n) {}
+
+  // Copies rows [row, row + rows), columns [column, column + columns) into one piece.
+  std::vector<T> piece(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
+    std::vector<T> out(static_cast<size_t>(rows * columns));
+    for (int64_t i = 0; i < rows; ++i)
+      std::copy_n(base_ + (row + i) * n_ + column, columns, out.data() + i * columns);
+    return out;
+  }
+
+  // c = alpha a b (or a b^T) + beta c, c a part of the matrix.
+  void multiply(double alpha, const matrix_view &a, const matrix_view &b, bool transpose,
+                double beta, const matrix_view &c) const {
+    const int32_t status =
+        linalg_->gemm(host_, alpha, &a.tensor, 0, &b.tensor, transpose, beta, &c.tensor);
+    if (status < 0) throw failure(status, "the host's product failed");
+  }
+
+  matrix_view part(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
+    return {base_ + row * n_ + column, rows, columns, n_};
+  }
+
+ private:
+  const assay_host *host_;
+  const assay_linalg *linalg_;
+  T *base_;
+  int64_t n_;
+};
+
+}  // namespace
+
+const assay_linalg *linalg_of(const assay_host *host) {
+  const auto *found =
+      static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG));
+  if (!found) throw failure(ASSAY_UNSUPPORTED, "the host offers no " ASSAY_EXT_LINALG);
+  return found;
+}
+
+template <class T>
+bool cholesky_in_place(const assay_host *host, T *a, int64_t n) {
+  const products<T> with(host, a, n);
+  std::vector<T> column(static_cast<size_t>(std::min(n, k_block)));
+  std::vector<T> inverse(column.size() * column.size());
+  for (int64_t j = 0; j < n; j += k_block) {
+    const int64_t width = std::min(k_block, n - j), rest = n - j - width;
+    if (j > 0)
+      with.multiply(-1.0, with.part(j, n - j, 0, j), with.part(j, width, 0, j), true, 1.0,
+                    with.part(j, n - j, j, width));
+    if (!factor_one(a + j * n + j, width, n, column.data())) return false;
+    if (rest == 0) break;
+    invert_one(a + j * n + j, n, width, inverse.data());
+    auto below = with.piece(j + width, rest, j, width);
+    with.multiply(1.0, {below.data(), rest, width, width}, {inverse.data(), width, width, width},
+                  true, 0.0, with.part(j + width, rest, j, width));
+  }
+  return true;
+}
+
+// Blocks of columns from the last to the first: W_21 = -W_22 L_21 W_11, W_22 being there already.
+template <class T>
+void invert_lower_in_place(const assay_host *host, T *l, int64_t n) {
+  const products<T> with(host, l, n);
+  const int64_t blocks = (n + k_block - 1) / k_block;
+  std::vector<T> inverse(static_cast<size_t>(std::min(n, k_block) * std::min(n, k_block)));
+  for (int64_t j = (blocks - 1) * k_block; j >= 0; j -= k_block) {
+    const int64_t width = std::min(k_block, n - j), next = j + width;
+    invert_one(l + j * n + j, n, width, inverse.data());
+    for (int64_t i = 0; i < width; ++i) {
+      std::copy_n(inverse.data() + i * width, width, l + (j + i) * n + j);
+      std::fill(l + (j + i) * n + next, l + (j + i + 1) * n, T{0});
+    }
+    if (next == n) continue;
+    auto below = with.piece(next, n - next, j, width);
+    with.multiply(-1.0, {below.data(), n - next, width, width},
+                  {inverse.data(), width, width, width}, false, 0.0,
+                  with.part(next, n - next, j, width));
+    below = with.piece(next, n - next, j, width);
+    for (int64_t row = next; row < n; row += k_block) {
+      const int64_t rows = std::min(k_block, n - row), depth = row + rows - next;
+      with.multiply(1.0, with.part(row, rows, next, depth), {below.data(), depth, width, width},
+                    false, 0.0, with.part(row, rows, j, width));
+    }
+  }
+}
+
+template bool cholesky_in_place(const assay_host *, float *, int64_t);
+template bool cholesky_in_place(const assay_host *, double *, int64_t);
+template void invert_lower_in_place(const assay_host *, float *, int64_t);
+template void invert_lower_in_place(const assay_host *, double *, int64_t);
+
+}  // namespace hessian

@@ -1,0 +1,39 @@
+// What benchmarks of products are measured against: this machine's own fp32 rate, in the same run.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "core/resources.hpp"
+#include "model/matmul.hpp"
+
+namespace bench {
+
+// Best CPU seconds of some rounds, all threads together.
+template <class F>
+double best_cpu(int rounds, F &&work) {
+  double best = 1e30;
+  for (int i = 0; i < rounds; ++i) {
+    const double start = assay::process_cpu_seconds();
+    work();
+    best = std::min(best, assay::process_cpu_seconds() - start);
+  }
+  return best;
+}
+
+// fp32 products, GFLOP for each CPU second: the best of a square and model-like shapes.
+inline double gemm_rate() {
+  double best = 0;
+  for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048},
+                                {4096, 1536, 576},
+                                {4096, 576, 1536}}) {
+    const at::Tensor x = at::randn({m, k}), w = at::randn({n, k});
+    const double flops = 2e-9 * static_cast<double>(m * n * k);
+    best = std::max(best, flops / best_cpu(5, [&] { assay::model::fast_linear(x, w); }));
+  }
+  return best;
+}
+
+}  // namespace bench

@@ -290,6 +290,51 @@ describe("items of one article", function()
   end)
 end)
 
+describe("free prompts", function()
+  local records = { { id = "a", prompt = "Hi", answer = "hello" }, { id = "b", prompt = "Bye" } }
+  local asked
+  local model = { generate = function(_, prompt, o)
+    asked[#asked + 1] = { prompt = prompt, temperature = o.temperature, seed = o.seed }
+    local text = o.temperature == 0 and "Well, hello." or "Draw " .. o.seed
+    return { text = text, ids = { #asked, 2 }, finish = "stop", logprobs = { -0.5, -1.5 }, margins = { 0.25, 1 / 0 } }
+  end }
+  local function run(more)
+    asked = {}
+    local o = { dataset = dataset_of(records), max_tokens = 8, items = 0, seed = 1, chat = false, recurrence = 0 }
+    for key, value in pairs(more or {}) do o[key] = value end
+    return task("generations").run(o, model, quiet), task("generations").protocol(o)
+  end
+  it("are asked once, and keep what was asked, how sure the model was and whether it is right", function()
+    local result = run()
+    assert.equal(2, #asked)
+    local first = result.outputs[1]
+    assert.equal("Well, hello.", first.text)
+    assert.equal(true, first.ok)
+    assert.equal(1, first.score)
+    assert.near(-1, first.mean_logprob, 1e-12)
+    assert.is_nil(first.margins) -- one is not finite
+    assert.equal(16, #first.prompt_hash)
+    assert.equal(16, #first.doc_hash)
+    assert.is_nil(result.outputs[2].ok)
+  end)
+  it("are asked again with sampling, each time from a seed of its own, under another protocol", function()
+    local plain, plain_protocol = run()
+    local result, protocol = run { recurrence = 3 }
+    assert.equal(2 + 6, #asked)
+    local seeds = {}
+    for i = 3, 8 do
+      assert.equal(0.7, asked[i].temperature)
+      assert.is_nil(seeds[asked[i].seed])
+      seeds[asked[i].seed] = true
+    end
+    assert.equal(3, #result.outputs[1].draws)
+    assert.equal(false, result.outputs[1].draws[1].ok)
+    assert.equal(plain.outputs[1].text, result.outputs[1].text)
+    assert.is_nil(plain_protocol.again)
+    assert.equal(3, protocol.again.k)
+  end)
+end)
+
 describe("right or wrong over passages", function()
   local function results(clusters)
     local function row(id, wrong)

@@ -104,6 +104,37 @@ describe("the page", function()
   end)
 end)
 
+describe("the picture of sizes", function()
+  local svg = require "assay.report.svg"
+  local function point(x, y, label, tone) return { x = x, y = y, label = label or "p", tone = tone or "open" } end
+  it("joins what nothing smaller beats, and never a collapsed variant", function()
+    local points = { point(8, 0.01), point(4, 0.2), point(3, 3, "broken", "hollow"), point(4, 0.1), point(6, 0.3), point(5, 0.05) }
+    local front = {}
+    for i, p in ipairs(svg.front(points)) do front[i] = { p.x, p.y } end
+    assert.same({ { 4, 0.1 }, { 5, 0.05 }, { 8, 0.01 } }, front)
+  end)
+  it("lays no label over another", function()
+    local points = {}
+    for i = 1, 6 do points[i] = point(4 + i / 100, 0.1 + i / 1000, "base · rtn W4 g64") end
+    svg.start_document()
+    local places, seen = {}, 0
+    for y in svg.size_quality(points, { title = "t", description = "d", x_label = "x", y_label = "y" })
+      :gmatch '<text[^>]- y="([%d%.]+)"[^>]-class="label"' do
+      y, seen = tonumber(y), seen + 1
+      for _, other in ipairs(places) do assert.is_true(math.abs(y - other) >= 16.9) end
+      places[seen] = y
+    end
+    assert.equal(6, seen)
+  end)
+  it("shows the noise between two runs where it is on the scale", function()
+    local points = { point(4, 0.1), point(5, 0.00001) }
+    local o = { title = "t", description = "d", x_label = "x", y_label = "y", floor = 0.001 }
+    assert.contains(svg.size_quality(points, o), "two runs of one model")
+    o.floor = 1e-9
+    assert.is_nil(svg.size_quality(points, o):find "two runs")
+  end)
+end)
+
 describe("all formats", function()
   local data = load_example()
   local texts = {}

@@ -74,7 +74,16 @@ local function told_of(series, at)
   return out
 end
 
--- V1: bytes against divergence.
+-- Largest divergence of the untouched subject from itself between two runs, over subjects; nil if it was not measured.
+local function noise_floor(v, task)
+  local floor
+  for _, one in ipairs(v.report.aa_noise or {}) do
+    if one.task == task and one.metric == "kld" then floor = math.max(floor or 0, one.value) end
+  end
+  return floor
+end
+
+-- V1: bits against divergence, with the noise floor and the front of those that nothing smaller beats.
 local function size_distance(v, rows)
   local points = {}
   for _, d in ipairs(rows) do
@@ -91,10 +100,13 @@ local function size_distance(v, rows)
   local told = told_of(points, function(p)
     return p.label .. ": " .. format.fixed(p.x, 2) .. " bits, " .. format.significant(p.y, 3) .. " nats"
   end)
+  local floor = noise_floor(v, rows[1].task)
+  local noise = floor and " Two runs of the untouched model lie " .. format.significant(floor, 2) .. " nats apart." or ""
   return figure("Size against divergence", svg.size_quality(points, { title = "Bits per weight against divergence",
-    description = table.concat(told, "; "), x_label = "bits per weight, all parameters",
-    y_label = "mean divergence in nats, logarithmic" }),
-    "Lower left is better. Hollow dots are collapsed variants.", nil, told)
+    description = table.concat(told, "; ") .. "." .. noise, x_label = "bits per weight, all parameters",
+    y_label = "mean divergence in nats, logarithmic", floor = floor and floor > 0 and floor or nil }),
+    "Lower left is better" .. (#svg.front(points) > 1 and "; the dotted line joins what nothing smaller beats" or "")
+    .. ". Hollow dots are collapsed variants." .. noise, nil, told)
 end
 
 -- V4: how the divergence is distributed over tokens.
@@ -155,7 +167,17 @@ end
 
 -- ---- items ----------------------------------------------------------------------------------------
 
--- V3: items lost and gained, a picture per task with flips.
+-- What two runs of the untouched model change on the same kind of items, as a sentence; "" where it was not measured.
+local function flips_of_noise(v, task)
+  for _, one in ipairs(v.report.aa_noise or {}) do
+    if one.task == task and one.unit == "count" and one.quantity == "flips" then
+      return (" Between two runs of the untouched model %s of %s items flip."):format(format.count(one.value), format.count(one.items))
+    end
+  end
+  return ""
+end
+
+-- V3: items lost and gained, beside what two runs of one model flip.
 local function flips(v)
   local out = {}
   for _, group in ipairs(v:groups()) do
@@ -173,7 +195,7 @@ local function flips(v)
       local title = group.task.title or group.task.id
       out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
         title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),
-        "Equal bars leave the score as it was, and still are other answers.", nil, told)
+        "Equal bars leave the score as it was, and still are other answers." .. flips_of_noise(v, group.task.id), nil, told)
     end
   end
   return table.concat(out)

@@ -69,6 +69,7 @@ svg .dot.good,svg .bar.good{fill:var(--good)}svg .dot.bad,svg .bar.bad{fill:var(
 svg .dot.open{fill:var(--open)}svg .dot.plain{fill:var(--plain)}
 svg .dot.hollow{fill:var(--paper);stroke:var(--plain);stroke-width:1.6}
 svg .cell{fill:var(--accent)}
+svg .front{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:2 3}
 svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}svg .dashed{stroke-dasharray:6 4}
 svg .s1{stroke:var(--s1)}svg .s2{stroke:var(--s2)}svg .s3{stroke:var(--s3)}svg .s4{stroke:var(--s4)}
 svg .s5{stroke:var(--s5)}svg .s6{stroke:var(--s6)}

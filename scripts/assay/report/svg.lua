@@ -95,15 +95,22 @@ local function log_ticks(low, high)
   return out
 end
 
--- Labels right of their points, pushed apart where they would overlap.
-local function spread_labels(points, gap)
+local LETTER <const> = 7.4 -- width of a letter of a label, about
+
+-- Labels beside their points, left of those near the right edge; from above downwards each is moved below those that it
+-- would cover.
+local function spread_labels(points, gap, edge)
   table.sort(points, function(a, b) return a.py < b.py end)
-  for i, point in ipairs(points) do
-    point.label_y = point.py
-    local above = points[i - 1]
-    if above and math.abs(above.px - point.px) < 150 and point.label_y - above.label_y < gap then
-      point.label_y = above.label_y + gap
+  for i, p in ipairs(points) do
+    local width = LETTER * (utf8.len(p.label) or #p.label)
+    p.on_right = p.px + 11 + width < edge
+    p.label_y, p.label_x = p.py, p.on_right and p.px + 11 or p.px - 11 - width
+    for k = 1, i - 1 do
+      local other = points[k]
+      local beside = p.label_x < other.label_x + other.label_width and other.label_x < p.label_x + width
+      if beside and math.abs(p.label_y - other.label_y) < gap then p.label_y = other.label_y + gap end
     end
+    p.label_width = width
   end
 end
 
@@ -113,8 +120,46 @@ local function extent(values, pad)
   return low - room, high + room
 end
 
+-- The points that nothing smaller or equal in size beats, smallest first. Collapsed ones are no choice.
+function svg.front(points)
+  local sorted, out = {}, {}
+  for _, p in ipairs(points) do if p.tone ~= "hollow" then sorted[#sorted + 1] = p end end
+  table.sort(sorted, function(a, b)
+    if a.x ~= b.x then return a.x < b.x end
+    return a.y < b.y
+  end)
+  for _, p in ipairs(sorted) do if #out == 0 or p.y < out[#out].y then out[#out + 1] = p end end
+  return out
+end
+
+-- The front as steps: from one of its points to the next in size the quality stays what it was.
+local function front_line(points)
+  local path = {}
+  for i, p in ipairs(svg.front(points)) do
+    path[#path + 1] = i == 1 and "M" .. n(p.px) .. " " .. n(p.py) or "H" .. n(p.px) .. "V" .. n(p.py)
+  end
+  return #path > 1 and '<path d="' .. table.concat(path) .. '" class="front"/>' or ""
+end
+
+-- What the points are held against: the untouched subject with the margin above it, the noise between two runs.
+local function held_against(o, left, right, py, low, high)
+  local out = {}
+  if o.reference then
+    if o.margin and o.margin > 1 then
+      local upper = py(o.reference * o.margin)
+      out[1] = string.format('<rect x="%s" y="%s" width="%s" height="%s" class="margin"/>', n(left), n(upper), n(right - left),
+        n(py(o.reference) - upper))
+    end
+    out[#out + 1] = line(left, py(o.reference), right, py(o.reference), "reference")
+  end
+  if o.floor and o.floor > low and o.floor < high then
+    out[#out + 1] = line(left, py(o.floor), right, py(o.floor), "reference") .. text(left + 4, py(o.floor) - 5, "tick", "two runs of one model", "start")
+  end
+  return table.concat(out)
+end
+
 -- Quality against size. points: { x = bits per weight, y = value, low, high, label, tone }; options: { title,
--- description, x_label, y_label, reference = y of the untouched subject, margin = factor }.
+-- description, x_label, y_label, reference = y of the untouched subject, margin = factor, floor = y of noise }.
 function svg.size_quality(points, options)
   local width, height, left, right, top, bottom = 520, 320, 68, 16, 14, 50
   local xs, ys = {}, {}
@@ -142,16 +187,10 @@ function svg.size_quality(points, options)
     end
   end
   out[#out + 1] = line(left, height - bottom, width - right, height - bottom, "axis")
-  if options.reference then
-    if options.margin and options.margin > 1 then
-      local upper = py(options.reference * options.margin)
-      out[#out + 1] = string.format('<rect x="%s" y="%s" width="%s" height="%s" class="margin"/>', n(left), n(upper),
-        n(width - left - right), n(py(options.reference) - upper))
-    end
-    out[#out + 1] = line(left, py(options.reference), width - right, py(options.reference), "reference")
-  end
+  out[#out + 1] = held_against(options, left, width - right, py, math.exp(y0), math.exp(y1))
   for _, p in ipairs(points) do p.px, p.py = px(p.x), py(p.y) end
-  spread_labels(points, 17)
+  out[#out + 1] = front_line(points)
+  spread_labels(points, 17, width)
   for _, p in ipairs(points) do
     if p.low then
       local y_low, y_high = py(p.low), py(p.high)
@@ -163,9 +202,7 @@ function svg.size_quality(points, options)
       end
     end
     out[#out + 1] = string.format('<circle cx="%s" cy="%s" r="5.5" class="dot %s"/>', n(p.px), n(p.py), p.tone)
-    local on_right = p.px < width - 150
-    out[#out + 1] = text(p.px + (on_right and 11 or -11), p.label_y + 4, "label", p.label, on_right and "start"
-      or "end")
+    out[#out + 1] = text(p.px + (p.on_right and 11 or -11), p.label_y + 4, "label", p.label, p.on_right and "start" or "end")
   end
   out[#out + 1] = text((left + width - right) / 2, height - 8, "axis-title", options.x_label)
   out[#out + 1] = string.format('<text transform="translate(15 %s) rotate(-90)" class="axis-title" '

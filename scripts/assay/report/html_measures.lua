@@ -50,6 +50,16 @@ local function figure(title, picture, caption, series, numbers, filled)
     .. (#list > 0 and "<details><summary>Numbers</summary><ul>" .. table.concat(list) .. "</ul></details>" or "") .. "</figure>\n"
 end
 
+-- One colour for a variant in all pictures of a page; untouched subjects have the ink's.
+local function colour_of(v, id)
+  local n, references = 0, 0
+  for _, variant in ipairs(v.report.variants) do
+    local touched = variant.recipe ~= nil
+    if touched then n = n + 1 else references = references + 1 end
+    if variant.id == id then return touched and plots.colour(n) or "s0" .. (references > 1 and " again" or "") end
+  end
+end
+
 local function simple(make)
   return function(v)
     local content = laid_out(make(v))
@@ -115,7 +125,7 @@ local function distribution(v, rows)
   for _, d in ipairs(rows) do
     local points = {}
     for _, p in ipairs(d.curve or {}) do points[#points + 1] = { math.max(p[2], 1e-6), p[1] } end
-    series[#series + 1] = { label = v:label(d.variant), points = points,
+    series[#series + 1] = { label = v:label(d.variant), points = points, colour = colour_of(v, d.variant),
       dashed = (v.variant[d.variant] or {}).collapsed ~= nil }
   end
   local told = told_of(rows, function(d)
@@ -143,7 +153,7 @@ local function fan(v, rows)
       local value = (d.delta_p_percentiles or {})[("p%g"):format(p)]
       if value then points[#points + 1] = { i, 100 * value } end
     end
-    series[#series + 1] = { label = v:label(d.variant), points = points }
+    series[#series + 1] = { label = v:label(d.variant), points = points, colour = colour_of(v, d.variant) }
   end
   local told = told_of(rows, function(d)
     return v:label(d.variant) .. ": root mean square " .. format.significant(100 * (d.delta_p_rms or 0), 3) .. " points"
@@ -214,7 +224,7 @@ local function plane(v)
     local other
     for _, one in ipairs(none.results) do if one.variant == result.variant then other = one end end
     if other and result.value and other.value then
-      points[#points + 1] = { other.value, result.value, label = v:label(result.variant),
+      points[#points + 1] = { other.value, result.value, label = v:label(result.variant), colour = colour_of(v, result.variant),
         dashed = (v.variant[result.variant] or {}).collapsed ~= nil }
       told[#told + 1] = v:label(result.variant) .. ": " .. format.percent(result.value) .. " answerable, "
         .. format.percent(other.value) .. " unanswerable"
@@ -245,7 +255,7 @@ local function lengths(v)
   for _, task in ipairs(order) do
     local series, told = {}, {}
     for _, one in ipairs(found[task]) do
-      series[#series + 1] = { label = v:label(one.variant), points = one.curve,
+      series[#series + 1] = { label = v:label(one.variant), points = one.curve, colour = colour_of(v, one.variant),
         dashed = (v.variant[one.variant] or {}).collapsed ~= nil }
       told[#told + 1] = v:label(one.variant) .. ": half below " .. one.curve[11][1] .. " tokens"
     end
@@ -266,9 +276,9 @@ local function labels(v)
   local order, found = by_task(v.report.labels)
   for _, task in ipairs(order) do
     local names, seen, told = {}, {}, {}
-    for i, one in ipairs(found[task]) do
+    for _, one in ipairs(found[task]) do
       one.label = one.variant and v:label(one.variant) or "right answers"
-      one.colour = not one.variant and "gold" or plots.colour(i - 1) -- as in the other pictures
+      one.colour = not one.variant and "gold" or colour_of(v, one.variant)
       local parts = {}
       for name in pairs(one.counts) do
         if not seen[name] then names[#names + 1] = name end
@@ -301,7 +311,7 @@ function measures.profile(v)
     local points = {}
     for i, value in ipairs(variant.block_errors or {}) do points[i] = { i - 1, value } end
     if #points > 1 then
-      series[#series + 1] = { label = v:label(variant.id), points = points, dashed = variant.collapsed ~= nil }
+      series[#series + 1] = { label = v:label(variant.id), points = points, colour = colour_of(v, variant.id), dashed = variant.collapsed ~= nil }
       rows[#rows + 1] = { v:label(variant.id), format.significant(points[1][2], 3),
         format.significant(points[#points // 2 + 1][2], 3), format.significant(points[#points][2], 3) }
     end

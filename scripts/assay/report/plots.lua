@@ -133,7 +133,7 @@ function plots.plane(points, corners, o)
   end
   for i, p in ipairs(points) do
     out[#out + 1] = string.format('<circle cx="%s" cy="%s" r="6" class="spot %s"><title>%s</title></circle>', n(px(p[1])),
-      n(py(p[2])), plots.colour(i) .. (p.dashed and " hollow" or ""), esc(p.label))
+      n(py(p[2])), (p.colour or plots.colour(i)) .. (p.dashed and " hollow" or ""), esc(p.label))
   end
   return table.concat(out) .. "</svg>"
 end

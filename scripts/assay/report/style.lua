@@ -71,6 +71,7 @@ svg .dot.hollow{fill:var(--paper);stroke:var(--plain);stroke-width:1.6}
 svg .cell{fill:var(--accent)}
 svg .front{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:2 3}
 svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}svg .dashed{stroke-dasharray:6 4}
+svg .s0{stroke:var(--ink)}svg .fill.s0{fill:var(--ink)}svg .spot.s0{fill:var(--ink)}.key.s0::before{border-color:var(--ink)}
 svg .s1{stroke:var(--s1)}svg .s2{stroke:var(--s2)}svg .s3{stroke:var(--s3)}svg .s4{stroke:var(--s4)}
 svg .s5{stroke:var(--s5)}svg .s6{stroke:var(--s6)}
 svg .fill{stroke:none}svg .fill.s1{fill:var(--s1)}svg .fill.s2{fill:var(--s2)}svg .fill.s3{fill:var(--s3)}
@@ -129,7 +130,7 @@ table.rows,table.rows tbody,table.rows tr{display:block}
 table.rows tr{padding:.6rem 0;border-bottom:1px solid var(--line)}
 table.rows td,table.rows td.wrap,tr>td.heat:last-child{display:flex;justify-content:space-between;gap:.2rem 1rem;border:0;
 padding:.12rem 0;white-space:normal;text-align:right;min-width:0;align-items:baseline;flex-wrap:wrap;overflow-wrap:anywhere}
-table.rows td::before{content:attr(data-head);color:var(--soft);font-size:.82rem;text-align:left}
+table.rows td::before{content:attr(data-head);color:var(--soft);font-size:.82rem;text-align:left;margin-right:auto}
 table.rows td.wrap:not([data-head=""]){display:block;text-align:left}table.rows td.wrap::before{display:block}
 table.rows td.name,table.rows td[data-head=""]{display:block;text-align:left;position:static}
 table.rows td.name::before{content:none}table.rows td:empty{display:none}

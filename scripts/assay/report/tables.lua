@@ -227,6 +227,20 @@ end
 local PASSING <const> = { ["non-inferior"] = true, equivalent = true, better = true, tie = true }
 
 -- One line per variant: the condition under which its verdict allows its use.
+-- The signs that a variant's answers show more often than seldom, task by task.
+local function seen_in_answers(v, variant)
+  local out = {}
+  for _, part in ipairs(v.report.failures or {}) do
+    local signs = {}
+    for _, item in ipairs(part.variant == variant.id and part.prevalence or {}) do
+      if item.low > 0.02 then signs[#signs + 1] = v:symptom(item.symptom) .. " in " .. item.count .. " of " .. item.items end
+    end
+    local task = (v.task[part.task] or {}).title or part.task
+    if #signs > 0 then out[#out + 1] = (task and task .. ": " or "") .. table.concat(signs, ", ") end
+  end
+  return out
+end
+
 function tables.decision(v)
   local rows = {}
   for _, variant in ipairs(v.report.variants) do
@@ -253,14 +267,9 @@ function tables.decision(v)
       else
         text = "Open: measure more items before deciding"
       end
-      local failures = {}
-      for _, part in ipairs(v.report.failures or {}) do
-        for _, item in ipairs(part.variant == variant.id and part.prevalence or {}) do
-          if item.low > 0.02 then failures[#failures + 1] = v:symptom(item.symptom) .. " in " .. item.count .. " of " .. item.items end
-        end
-      end
+      local failures = seen_in_answers(v, variant)
       rows[#rows + 1] = { v:label(variant.id), words.short(verdict, result), text,
-        #failures > 0 and table.concat(failures, ", ") or "" }
+        table.concat(failures, "; ") }
     end
   end
   if #rows == 0 then return end

@@ -2,6 +2,7 @@
 -- the untouched one along the untouched one's answers. Not which prompts (tasks/generations.lua) and no catalogue (failures.lua).
 local answer_distance = require "assay.answer_distance"
 local facts_of = require "assay.answer_facts"
+local fail = require "assay.fail"
 local items = require "assay.items"
 local many = require "assay.many"
 local native = require "assay.native"
@@ -21,6 +22,20 @@ end
 function free_answers.holds(text, answer)
    if answer == nil then return nil end
    return plain(text):find(" " .. plain(tostring(answer)):match "^%s*(.-)%s*$" .. " ", 1, true) ~= nil
+end
+
+-- The prompts of the task's dataset, or as many of them as asked for, in equal shares over the categories.
+function free_answers.prompts(o)
+   local prompts = {}
+   for record in o.dataset:records() do
+      if type(record.prompt) ~= "string" or not record.prompt:find "%S" then
+         fail.usage(("assay.task.generations: record %d has no 'prompt'"):format(#prompts + 1),
+                    "One JSON object per line: { \"id\": ..., \"category\": ..., \"prompt\": ... }")
+      end
+      prompts[#prompts + 1] = { id = record.id or "p" .. #prompts + 1, category = record.category or "chat",
+                                stratum = record.category or "chat", prompt = record.prompt, answer = record.answer }
+   end
+   return items.select(prompts, o.items, o.seed)
 end
 
 local function greedy(o, m, prompts, texts)

@@ -191,17 +191,18 @@ end
 local function flips(v)
   local out = {}
   for _, group in ipairs(v:groups()) do
-    local rows, told = {}, {}
+    local rows, told, n = {}, {}, 0
     for _, result in ipairs(group.results) do
       local p = result.paired
       if p and p.lost and result.primary ~= false then
         rows[#rows + 1] = { label = v:label(result.variant), lost = p.lost, gained = p.gained,
           dashed = (v.variant[result.variant] or {}).collapsed ~= nil }
+        n = n + p.lost + p.gained
         told[#told + 1] = rows[#rows].label .. ": " .. p.lost .. " lost, " .. p.gained .. " gained"
           .. (p.answer_change and ", " .. format.percent(p.answer_change) .. " of answers changed" or "")
       end
     end
-    if #rows > 0 then
+    if n > 0 then -- the tables say so where nothing was lost nor gained
       local title = group.task.title or group.task.id
       out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
         title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),

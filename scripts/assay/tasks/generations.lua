@@ -6,19 +6,6 @@ local free_answers = require "assay.free_answers"
 local items = require "assay.items"
 local native = require "assay.native"
 
-local function prompts_of(o)
-   local prompts = {}
-   for record in o.dataset:records() do
-      if type(record.prompt) ~= "string" or not record.prompt:find "%S" then
-         fail.usage(("assay.task.generations: record %d has no 'prompt'"):format(#prompts + 1),
-                    "One JSON object per line: { \"id\": ..., \"category\": ..., \"prompt\": ... }")
-      end
-      prompts[#prompts + 1] = { id = record.id or "p" .. #prompts + 1, category = record.category or "chat",
-                                stratum = record.category or "chat", prompt = record.prompt, answer = record.answer }
-   end
-   return items.select(prompts, o.items, o.seed)
-end
-
 return {
    kind = "generations",
    summary = "answers to free prompts, side by side",
@@ -50,10 +37,10 @@ return {
                dataset = items.dataset_key(o.dataset) }
    end,
 
-   tokens = function(o) return #prompts_of(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
+   tokens = function(o) return #free_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
 
    run = function(o, m, _, place)
-      local outputs = free_answers.run(o, m, prompts_of(o), place)
+      local outputs = free_answers.run(o, m, free_answers.prompts(o), place)
       local ids, samples = {}, {}
       for i, output in ipairs(outputs) do
          ids[i] = output.id

@@ -1,6 +1,7 @@
 -- SQuAD v2 by the laboratory's rule: a span of the passage, or exactly "unanswerable". An abstention counts only in these
 -- words; an empty or garbled answer counts nowhere. The official numbers are given beside it.
 local answering = require "assay.answering"
+local native = require "assay.native"
 
 local ABSTENTION <const> = "unanswerable"
 
@@ -39,31 +40,21 @@ local function share_unanswerable(questions)
     { name = "never abstaining", metric = "NoAns_accuracy", value = 0 } }
 end
 
+-- Name, kind and direction; the first is our own, the others are the grader's.
+local metrics, taken = {}, {}
+for i, one in ipairs { { "balanced", "mean" }, { "HasAns_f1", "ratio" }, { "HasAns_exact", "ratio" }, { "NoAns_accuracy", "ratio" },
+  { "abstention_precision", "ratio" }, { "empty_or_degenerate", "binary", "lower" }, { "official_f1", "bounded" },
+  { "official_exact", "bounded" } } do
+  metrics[i] = { name = one[1], unit = "fraction", direction = one[3] or "higher", kind = one[2] }
+  if i > 1 then taken[one[1]] = one[1] end
+end
+
 return answering.task {
   protocol = "squad_v2/lab-1", set = "squad_v2", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
-    max_tokens = 40, stops = { "\n" },
-  abstentions = { ABSTENTION }, short_answers = true,
-  derive = balanced,
-  metrics = {
-    { name = "balanced", unit = "fraction", direction = "higher", kind = "mean" },
-    { name = "HasAns_f1", unit = "fraction", direction = "higher", kind = "ratio" },
-    { name = "HasAns_exact", unit = "fraction", direction = "higher", kind = "ratio" },
-    { name = "NoAns_accuracy", unit = "fraction", direction = "higher", kind = "ratio" },
-    { name = "abstention_precision", unit = "fraction", direction = "higher", kind = "ratio" },
-    { name = "empty_or_degenerate", unit = "fraction", direction = "lower", kind = "binary" },
-    { name = "official_f1", unit = "fraction", direction = "higher", kind = "bounded" },
-    { name = "official_exact", unit = "fraction", direction = "higher", kind = "bounded" },
-  },
-  graders = {
-    { id = "squad_v2", config = { abstentions = { ABSTENTION } },
-      take = { HasAns_f1 = "HasAns_f1", HasAns_exact = "HasAns_exact", NoAns_accuracy = "NoAns_accuracy",
-        abstention_precision = "abstention_precision", empty_or_degenerate = "empty_or_degenerate",
-        official_f1 = "official_f1", official_exact = "official_exact" },
-      record = function(question, text)
-        local golds = {}
-        for i, gold in ipairs(question.golds) do golds[i] = gold end
-        return { prediction = text, golds = require("assay.native").json.list(golds) }
-      end },
-  },
+  max_tokens = 40, stops = { "\n" }, abstentions = { ABSTENTION }, short_answers = true, derive = balanced, metrics = metrics,
+  graders = { { id = "squad_v2", config = { abstentions = { ABSTENTION } }, take = taken,
+    record = function(question, text)
+      return { prediction = text, golds = native.json.list(table.move(question.golds, 1, #question.golds, 1, {})) }
+    end } },
   baselines = share_unanswerable,
 }

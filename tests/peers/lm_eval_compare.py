@@ -135,14 +135,17 @@ def main():
             subprocess.run([given.lab, "run", here / "lm_eval_items.lua", "--quiet", "--set", f"model={given.folder}",
                             "--set", f"task={task}", "--set", f"rows={rows}", "--set", f"out={out}"], check=True)
             ours = json.loads(out.read_text())
-        worst = max(abs(a - b) for x, y in zip(theirs, ours["items"]) for a, b in zip(x, y))
+        worst, worst_sum = max((abs(a - b), a) for x, y in zip(theirs, ours["items"]) for a, b in zip(x, y))
+        above = sum(abs(a - b) > 1e-4 for x, y in zip(theirs, ours["items"]) for a, b in zip(x, y))
         assert [len(x) for x in theirs] == [len(x) for x in ours["items"]]
         usage = ours["usage"]
         found["tasks"][task] = {
-            "items": len(theirs), "worst_difference": worst, "harness_seconds": wall, "assay_seconds": usage["seconds"],
+            "items": len(theirs), "worst_difference": worst, "of_the_sum": worst_sum,
+            "above_1e-4": above, "harness_seconds": wall, "assay_seconds": usage["seconds"],
             "ratio": wall / usage["seconds"], "ratio_cpu": cpu / ours["cpu"],
             "tokens_computed": usage["computed"], "tokens_needed": usage["needed"], "tokens_one_by_one": usage["alone"]}
-        print(f"{task}: {len(theirs)} items, worst difference {worst:.1e}; harness {wall:.1f} s ({cpu:.1f} CPU), "
+        print(f"{task}: {len(theirs)} items, worst difference {worst:.1e} of a sum of {worst_sum:.1f}, {above} above 1e-4; "
+              f"harness {wall:.1f} s ({cpu:.1f} CPU), "
               f"assay {usage['seconds']:.1f} s ({ours['cpu']:.1f} CPU): {wall / usage['seconds']:.1f} times as fast, "
               f"{cpu / ours['cpu']:.1f} by CPU time; {usage['computed']} tokens computed, {usage['needed']} needed",
               flush=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """lm-evaluation-harness (hf backend, fp32) against this laboratory on the same items: log-likelihoods and speed.
 
-  lm_eval_compare.py ASSAY_LAB FOLDER DATA [TASK ...] [--items N] [--batch B] [--out FILE]
+  lm_eval_compare.py ASSAY_LAB FOLDER DATA [TASK ...] [--items N] [--batch B] [--double N] [--out FILE]
 
 FOLDER: a Hugging Face folder (assay import). DATA: a folder with hub/OWNER/DATASET/... parquet files. Tasks: arc_easy,
 arc_challenge, boolq, hellaswag, mmlu, piqa, winogrande (default: the first and the third). Needs lm_eval and pyarrow.
@@ -111,7 +111,23 @@ def harness(model, task, folder):
                                      task_manager=TaskManager(include_path=str(folder), include_defaults=False))
     model.loglikelihood = plain
     samples = sorted(result["samples"][f"{task}_here"], key=lambda s: s["doc_id"])
-    return [[r[0] for r in s["filtered_resps"]] for s in samples], spent
+    return [[r[0] for r in s["filtered_resps"]] for s in samples], [s["arguments"] for s in samples], spent
+
+
+def in_double(model, folder, asked, theirs, ours, n):
+    """How far both lie from double precision on the n longest sums: what fp32 itself gets wrong."""
+    exact = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
+    longest = sorted((sums[c], i, c) for i, sums in enumerate(theirs) for c in range(len(sums)))[:n]
+    off = []
+    for _, i, c in longest:
+        context, continuation = model._encode_pair(*asked[i][c][:2])
+        with torch.no_grad():
+            logits = exact(torch.tensor([(context + continuation)[:-1]])).logits[0, -len(continuation):]
+        right = torch.log_softmax(logits, -1).gather(1, torch.tensor(continuation)[:, None]).sum().item()
+        off.append((abs(theirs[i][c] - right), abs(ours[i][c] - right), abs(theirs[i][c] - ours[i][c])))
+    print("  from double precision on the {} longest sums, {:.0f} to {:.0f}: harness up to {:.1e}, assay up to {:.1e}; "
+          "from each other up to {:.1e}".format(len(off), longest[0][0], longest[-1][0],
+                                                *(max(o[k] for o in off) for k in range(3))))
 
 
 def main():
@@ -120,6 +136,7 @@ def main():
     parser.add_argument("tasks", nargs="*", default=["arc_easy", "boolq"])
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--double", type=int, default=0, help="compare so many sums with double precision, too")
     parser.add_argument("--out")
     given = parser.parse_args()
     threads = torch.get_num_threads()
@@ -130,7 +147,7 @@ def main():
     for task in given.tasks or ["arc_easy", "boolq"]:
         with tempfile.TemporaryDirectory() as folder:
             rows = local_task(task, rows_of(task, given.data, given.items), folder)
-            theirs, (wall, cpu) = harness(model, task, folder)
+            theirs, asked, (wall, cpu) = harness(model, task, folder)
             out = Path(folder) / "ours.json"
             subprocess.run([given.lab, "run", here / "lm_eval_items.lua", "--quiet", "--set", f"model={given.folder}",
                             "--set", f"task={task}", "--set", f"rows={rows}", "--set", f"out={out}"], check=True)
@@ -149,6 +166,8 @@ def main():
               f"assay {usage['seconds']:.1f} s ({ours['cpu']:.1f} CPU): {wall / usage['seconds']:.1f} times as fast, "
               f"{cpu / ours['cpu']:.1f} by CPU time; {usage['computed']} tokens computed, {usage['needed']} needed",
               flush=True)
+        if given.double:
+            in_double(model, given.folder, asked, theirs, ours["items"], given.double)
         # 1e-4, and two units in the last place of fp32 sums where those are coarser
         assert all(abs(a - b) < max(1e-4, 2e-6 * abs(a)) for x, y in zip(theirs, ours["items"])
                    for a, b in zip(x, y)), "log-likelihoods differ"

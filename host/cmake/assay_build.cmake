@@ -12,10 +12,43 @@ if(ASSAY_SANITIZE)
   target_link_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 
-# assay_layer(NAME [TENSOR] [LINK libs...]): the static library assay_NAME from every .cpp of this folder.
-# TENSOR: its files see ATen, through the one precompiled header.
+# g++ collects garbage each time its heap has grown by a third, and walks the precompiled header each time.
+set(ASSAY_PCH_OPTIONS -Winvalid-pch -fpch-preprocess)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  list(APPEND ASSAY_PCH_OPTIONS --param=ggc-min-heapsize=1048576)
+endif()
+
+# assay_precompiled(NAME FILE headers...): a precompiled header of these headers of the host and of what nearly every file
+# includes; FILE is the source that carries it.
+function(assay_precompiled name file)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/host/)
+  add_library(assay_${name}_pch OBJECT ${file})
+  target_include_directories(assay_${name}_pch PRIVATE ${CMAKE_SOURCE_DIR}/host)
+  target_link_libraries(assay_${name}_pch PRIVATE assay_flags)
+  if(ASSAY_PCH)
+    target_compile_options(assay_${name}_pch PRIVATE ${ASSAY_PCH_OPTIONS})
+    target_precompile_headers(assay_${name}_pch PRIVATE ${ARGN} <filesystem> <functional> <memory> <string> <unordered_map> <vector>)
+  endif()
+endfunction()
+
+# assay_reuse(TARGET NAME): the target's files begin with the precompiled header NAME. g++ takes it only where the code
+# model agrees: programs are therefore compiled like libraries (-fPIC, not CMake's -fPIE).
+function(assay_reuse target name)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
+  if(ASSAY_PCH)
+    target_compile_options(${target} PRIVATE ${ASSAY_PCH_OPTIONS})
+    target_precompile_headers(${target} REUSE_FROM assay_${name}_pch)
+  endif()
+endfunction()
+
+# assay_layer(NAME [TENSOR] [GLUE] [JSON] [LINK libs...]): the static library assay_NAME from every .cpp of this folder.
+# TENSOR: its files see ATen. JSON: most of them see JSON and none ATen. GLUE: its own loops are short.
 function(assay_layer name)
-  cmake_parse_arguments(arg "TENSOR" "" "LINK;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(arg "TENSOR;GLUE;JSON" "" "LINK;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   foreach(excluded ${arg_EXCLUDE})
     list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
@@ -25,22 +58,23 @@ function(assay_layer name)
   target_link_libraries(assay_${name} PRIVATE assay_flags PUBLIC ${arg_LINK})
   if(arg_TENSOR)
     assay_use_tensors(assay_${name})
+  elseif(arg_JSON)
+    assay_reuse(assay_${name} json)
+  endif()
+  if(arg_GLUE)
+    assay_is_glue(assay_${name})
   endif()
 endfunction()
 
-# The target's files may include ATen. All of them share one precompiled header, which g++ takes only where the code
-# model agrees: programs are therefore compiled like libraries (-fPIC, not CMake's -fPIE).
+# The target calls and arranges what others compute: -O1 compiles a quarter faster and costs it nothing.
+function(assay_is_glue target)
+  target_compile_options(${target} PRIVATE -O1)
+endfunction()
+
+# The target's files may include ATen.
 function(assay_use_tensors target)
   target_link_libraries(${target} PUBLIC LibTorch::cpu)
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "EXECUTABLE")
-    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-    target_compile_options(${target} PRIVATE -fPIC)
-  endif()
-  if(ASSAY_PCH)
-    target_compile_options(${target} PRIVATE -Winvalid-pch -fpch-preprocess)
-    target_precompile_headers(${target} REUSE_FROM assay_tensor_pch)
-  endif()
+  assay_reuse(${target} tensor)
 endfunction()
 
 # assay_add_plugin(NAME SOURCES files... [LINK libs...] [DEFINE defs...]): NAME.assay.so in build/plugins.
@@ -73,6 +107,7 @@ function(assay_test layer)
   add_executable(test_${layer} ${sources})
   target_link_libraries(test_${layer} PRIVATE assay_flags assay_catch_main ${arg_LINK})
   target_compile_definitions(test_${layer} PRIVATE ASSAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" ASSAY_BUILD_DIR="${CMAKE_BINARY_DIR}")
+  assay_is_glue(test_${layer})
   if(arg_TENSOR)
     assay_use_tensors(test_${layer})
   endif()

@@ -1,7 +1,7 @@
 // What doctor asks LibTorch: its version, matrix rates per dtype, whether int8 kernels are exact here, whether CUDA works.
 // Not a benchmark (tests/bench): about a second each, to choose between --dtype values.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <torch/headeronly/version.h>
 
@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "aten.hpp"
 #include "cmd/doctor.hpp"
 #include "model/device.hpp"
 #include "model/matmul.hpp"

@@ -2,11 +2,10 @@
 // never exist together. Not the choice of a next token (sampler).
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <vector>
 
+#include "aten.hpp"
 #include "model/decoder.hpp"
 
 namespace assay::engine {

@@ -3,12 +3,12 @@
 // Not the loop (generate) and not the model.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <random>
 #include <unordered_map>
 #include <vector>
+
+#include "aten.hpp"
 
 namespace assay::engine {
 

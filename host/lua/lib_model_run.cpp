@@ -1,7 +1,7 @@
 // The methods of a model that run the network on one text: logits, score, generate, perplexity.
 // Not many requests at once (lib_model_batch.cpp).
-#include <ATen/ATen.h>
 
+#include "aten.hpp"
 #include "engine/generate.hpp"
 #include "engine/perplexity.hpp"
 #include "engine/score.hpp"

@@ -1,16 +1,15 @@
 // assay.native.tensor and the tensor class: look at numbers, no arithmetic.
 // A script that wants to compute on tensors writes a plugin.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
-
 #include <ATen/Version.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/headeronly/version.h>
 
 #include <chrono>
 #include <fstream>
 #include <sstream>
 
+#include "aten.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
 #include "lua/tensor.hpp"

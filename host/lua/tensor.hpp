@@ -1,8 +1,7 @@
 // Tensors as Lua values. Only the tensor files of this folder include it.
 #pragma once
 
-#include <ATen/ATen.h>
-
+#include "aten.hpp"
 #include "lua/lx.hpp"
 
 namespace assay::lua {

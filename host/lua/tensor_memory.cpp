@@ -1,11 +1,12 @@
 // The allocator behind use_plain_tensor_memory.
 #include "lua/tensor_memory.hpp"
 
-#include <ATen/ATen.h>
 #include <c10/core/CPUAllocator.h>
 
 #include <cstdint>
 #include <cstdlib>
+
+#include "aten.hpp"
 
 namespace assay::lua {
 namespace {

@@ -3,10 +3,10 @@
 // Not the tile arithmetic (attention_tile) and not who lays segments out (decoder, engine).
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "aten.hpp"
 
 namespace assay::model {
 

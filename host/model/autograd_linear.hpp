@@ -1,7 +1,7 @@
 // x Wᵀ with a gradient, by oneDNN both ways. Not the forward without one (model/matmul).
 #pragma once
 
-#include <ATen/ATen.h>
+#include "aten.hpp"
 
 namespace assay::model {
 

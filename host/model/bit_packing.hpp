@@ -3,7 +3,7 @@
 // told there.
 #pragma once
 
-#include <ATen/ATen.h>
+#include "aten.hpp"
 
 namespace assay::model {
 

@@ -2,13 +2,12 @@
 // for. Not the writer (an exporter). formats.md 4.3, 4.4.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "model/quantized_source.hpp"
 

@@ -3,13 +3,12 @@
 // copies share tensors, so a variant is a copy with some linears' weights replaced.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "aten.hpp"
 #include "model/checkpoint.hpp"
 #include "model/decoder_block.hpp"
 

@@ -10,8 +10,6 @@
 // (at::NoGradGuard) they run fused kernels.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -19,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "aten.hpp"
 #include "model/attention.hpp"
 #include "model/decoder_config.hpp"
 #include "model/kv_cache.hpp"

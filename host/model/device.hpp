@@ -2,9 +2,9 @@
 // Not kernels. The host links LibTorch's CPU half alone; its CUDA half comes by dlopen.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <string>
+
+#include "aten.hpp"
 
 namespace assay::model {
 

@@ -2,9 +2,9 @@
 // Not a quantizer: block formats are dequantized, and the card says so.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <string>
+
+#include "aten.hpp"
 
 namespace assay::model {
 

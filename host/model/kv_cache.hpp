@@ -2,11 +2,10 @@
 // Not a scheduler: who admits, stops and reuses slots lives in engine/.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <vector>
 
+#include "aten.hpp"
 #include "model/decoder_config.hpp"
 
 namespace assay::model {

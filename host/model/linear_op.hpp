@@ -2,10 +2,10 @@
 // Not a quantizer: whoever replaces the weight or sets a hook knows why.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <functional>
 #include <string>
+
+#include "aten.hpp"
 
 namespace assay::model {
 

@@ -141,7 +141,7 @@ class lora_source : public tensor_source {
       throw error(error_kind::failed, "lora_A and lora_B of '" + name + "' do not fit each other")
           .at(where_);
     const std::string module = name.substr(0, name.size() - std::string(".weight").size());
-    const double rank = of_pattern(config_, "rank_pattern", module, rank_);
+    const double rank = of_pattern(config_, "rank_pattern", module, static_cast<double>(rank_));
     if (rank != static_cast<double>(a.size(0)))
       throw error(error_kind::failed, "lora_A of '" + name + "' has " + std::to_string(a.size(0)) +
                                           " rows, the configuration says another rank")

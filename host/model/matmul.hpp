@@ -4,7 +4,7 @@
 // ordinary way.
 #pragma once
 
-#include <ATen/ATen.h>
+#include "aten.hpp"
 
 namespace assay::model {
 

@@ -3,11 +3,10 @@
 // Not a quantizer, and no writer.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <string>
 #include <vector>
 
+#include "aten.hpp"
 #include "model/tensor_source.hpp"
 
 namespace assay::model {

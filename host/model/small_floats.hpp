@@ -2,7 +2,7 @@
 // Not a quantizer; integer codes are bit_packing.hpp.
 #pragma once
 
-#include <ATen/ATen.h>
+#include "aten.hpp"
 
 namespace assay::model {
 

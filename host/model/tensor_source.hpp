@@ -2,12 +2,12 @@
 // is dequantized on request. Not a state dict: nothing is read before tensor() asks for it.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include "aten.hpp"
 
 namespace assay::model {
 

@@ -2,11 +2,11 @@
 // ATen; a library of its own (assay_bridge), which the front program and the scanner do not link.
 #pragma once
 
-#include <ATen/ATen.h>
 #include <assay.h>
 
 #include <vector>
 
+#include "aten.hpp"
 #include "plug/tensor.hpp"
 
 namespace assay::plug {

@@ -2,8 +2,7 @@
 // Fake quantization only: packed integer kernels are the model layer's.
 #pragma once
 
-#include <ATen/ATen.h>
-
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "model/linear_op.hpp"
 #include "quant/statistics.hpp"

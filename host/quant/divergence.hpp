@@ -2,8 +2,7 @@
 // value, and its gradient where tuning wants one. Not the forward that makes the hidden states.
 #pragma once
 
-#include <ATen/ATen.h>
-
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "core/progress.hpp"
 #include "model/decoder.hpp"

@@ -2,8 +2,7 @@
 // Fake quantization: the cache keeps the rounded numbers in the compute dtype.
 #pragma once
 
-#include <ATen/ATen.h>
-
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "core/progress.hpp"
 #include "model/decoder.hpp"

@@ -2,10 +2,9 @@
 // Not the transforms: a plugin says what is to be done, as JSON, and this does it.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <functional>
 
+#include "aten.hpp"
 #include "core/json.hpp"
 
 namespace assay::quant {

@@ -2,13 +2,12 @@
 // counted. Not a file format (exporters) and not a kernel (model).
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "model/decoder.hpp"
 #include "quant/ledger.hpp"

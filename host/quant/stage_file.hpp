@@ -2,9 +2,9 @@
 // keeps as much of it in memory as there is to spare. Not the residual stream, which stays in memory.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <string>
+
+#include "aten.hpp"
 
 namespace assay::quant {
 

@@ -3,9 +3,9 @@
 // statistic.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <cstdint>
+
+#include "aten.hpp"
 
 namespace assay::quant {
 

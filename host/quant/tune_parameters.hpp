@@ -2,11 +2,10 @@
 // Not where gradients come from (tune.cpp).
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <optional>
 #include <string>
 
+#include "aten.hpp"
 #include "quant/ledger.hpp"
 #include "quant/quantized.hpp"
 

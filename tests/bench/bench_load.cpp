@@ -1,6 +1,5 @@
 // Time from a path to weights that can be multiplied: open, convert, touch every page. peer_load.py runs the peer beside it.
 // Not a test: prints one JSON object. The files should be in the page cache, which the first of the rounds sees to.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "aten.hpp"
 #include "core/json.hpp"
 #include "model/decoder.hpp"
 #include "model/device.hpp"

@@ -1,7 +1,6 @@
 // bench_model MODEL [load|hot|prefill|once|stages|decode|score|perplexity|all]: speed of the decoder as ratios to this
 // machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
@@ -10,6 +9,7 @@
 #include <cstdio>
 #include <string>
 
+#include "aten.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
 #include "engine/generate.hpp"

@@ -2,7 +2,6 @@
 // quantization as shares of this machine's own GEMM rate.
 // Not a test: nothing here fails on a slow machine. CPU seconds are quoted, since wall time on a shared machine
 // says more about the neighbours. Calibration ids are random: times do not depend on them.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
@@ -11,6 +10,7 @@
 #include <filesystem>
 #include <string>
 
+#include "aten.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/resources.hpp"

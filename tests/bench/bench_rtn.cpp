@@ -1,6 +1,5 @@
 // bench_rtn MODEL: plain rounding of the whole model to 4 bits in groups of 64, and saving it.
 // Not a test: nothing here fails on a slow machine. The bar is 1.5 s for SmolLM2 on two cores.
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <chrono>
@@ -8,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "aten.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
 #include "plug/bridge.hpp"

@@ -3,6 +3,7 @@
 // Not grid search, not what the host measures afterwards; those are in bench_quant.
 // Flops counted: 2/3 n^3 for a factor, once for linears that share it; rows * n^2 for the columns.
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/linspace.h>
 
 #include <cstdio>
 #include <vector>

@@ -1,11 +1,10 @@
 // What benchmarks of products are measured against: this machine's own fp32 rate, in the same run.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <tuple>
 
+#include "aten.hpp"
 #include "core/resources.hpp"
 #include "model/matmul.hpp"
 

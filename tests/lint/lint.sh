@@ -28,13 +28,13 @@ case $rule in
       (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {
         print $1 ":" $2 ": layer " from[2] " must not include " $3 }' | none
     ;;
-  tensors) # ATen and torch only in the tensor layers; never the slow torch/torch.h
+  tensors) # ATen and torch only in the tensor layers; never the slow headers that declare everything
     {
-      files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':(ATen|torch|c10|caffe2)/' |
-        grep -vE '^(host/(model|quant|engine|stats|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
+      files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':((ATen|torch|c10|caffe2)/|aten\.hpp)' |
+        grep -vE '^(host/aten\.hpp|host/(model|quant|engine|stats|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
         sed 's/$/: ATen is for model, quant, engine, stats, plug\/bridge and lua/'
-      files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':torch/(torch|extension|all)\.h$' |
-        sed 's/$/: takes 13 s to compile, include the ATen header that is needed/'
+      files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':(torch/(torch|extension|all)|ATen/(ATen|Functions))\.h$' |
+        sed 's/$/: takes many seconds to compile, include aten.hpp, and there the function that is missing/'
     } | none
     ;;
   lua) # lua.h only in lua/, and never by way of lua.hpp

@@ -21,7 +21,7 @@ expect() {
 }
 
 touch "$tree/plugins/quantizers/rtn/CMakeLists.txt"
-write host/model/good.cpp '// Fine.' '#include "core/error.hpp"' '#include <ATen/ATen.h>' '#include <vector>'
+write host/model/good.cpp '// Fine.' '#include "core/error.hpp"' '#include "aten.hpp"' '#include <vector>'
 write host/plug/loader.cpp '// Fine.' '#include <boost/dll.hpp>' '#include "core/error.hpp"'
 write host/lua/good.cpp '// Fine.' '#include <lua.h>' '#include "model/decoder.hpp"'
 write plugins/quantizers/rtn/good.c '/* Fine. */' '#include "assay.h"' '#include "rtn.h"' '#include <math.h>'
@@ -31,14 +31,14 @@ for rule in layers tensors lua dll plugins catch length duty words; do expect "$
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
   '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
-write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text/tokenizer.hpp"' '#include <torch/torch.h>'
+write host/model/sibling.cpp '// Text and model are neighbours.' '#include "text/tokenizer.hpp"' '#include <torch/torch.h>' '#include <ATen/ATen.h>'
 write plugins/quantizers/rtn/bad.c '/* Sins. */' '#include "core/error.hpp"' '#include "../other/other.h"'
 yes '// line' | head -n 401 >"$tree/host/core/long.hpp"
 write host/lua/bad.cpp '// The C linkage of lua.hpp is wrong on some systems.' '#include <lua.hpp>'
 write tests/bad.cpp '// Only one version of Catch2.' '#include <catch2/catch.hpp>' 'CHECK_THROWS_WITH(f(), Contains("x"));'
 write host/core/mute.cpp '#include <vector>'
 expect layers 2
-expect tensors 2
+expect tensors 4
 expect lua 2
 expect dll 1
 expect plugins 3

@@ -6,13 +6,12 @@
 //                 [--perplexity IDS.json WINDOWS]
 #include <ATen/core/grad_mode.h>
 
-#include <ATen/ATen.h>
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <map>
 
+#include "aten.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "engine/perplexity.hpp"

@@ -26,6 +26,7 @@ set_target_properties(LibTorch::c10 PROPERTIES IMPORTED_LOCATION "${LibTorch_c10
 add_library(LibTorch::cpu SHARED IMPORTED)
 set_target_properties(LibTorch::cpu PROPERTIES IMPORTED_LOCATION "${LibTorch_torch_cpu}"
   INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
+  INTERFACE_COMPILE_DEFINITIONS AT_PER_OPERATOR_HEADERS
   INTERFACE_LINK_LIBRARIES LibTorch::c10 INTERFACE_LINK_OPTIONS "LINKER:-rpath,${_lib}")
 file(GLOB _nv "${_site}/nvidia/*/lib")              # cu13, cudnn, nccl, nvshmem, cusparselt
 set(LibTorch_CUDA_MISSING "")

@@ -1,9 +1,9 @@
 // at::Tensor <-> ABI tensors: the same memory on both sides, owners called once; linear algebra.
 #include "plug/bridge.hpp"
 
-#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "plug/linalg.hpp"

@@ -1,9 +1,9 @@
 // Many requests at once: the same results as one at a time, shared prefixes computed once, and a
 // smaller batch where memory runs out.
-#include <ATen/ATen.h>
 
 #include <new>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "engine/generate.hpp"

@@ -1,11 +1,10 @@
 // Distance between two models' distributions, against the plain definition from full logits.
 #include "engine/distance.hpp"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
 #include <filesystem>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "engine/layer_profile.hpp"

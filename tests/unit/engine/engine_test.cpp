@@ -1,9 +1,9 @@
 // Perplexity, scoring and generation on tiny models, against the plain definition from full logits.
-#include <ATen/ATen.h>
 
 #include <cmath>
 #include <set>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"

@@ -1,9 +1,9 @@
 // The real model against transformers: logits, greedy continuations, perplexity
 // (tests/golden/smollm2.json).
-#include <ATen/ATen.h>
 
 #include <filesystem>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/json.hpp"
 #include "engine/generate.hpp"

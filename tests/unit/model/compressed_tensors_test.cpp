@@ -1,8 +1,7 @@
 // compressed-tensors folders read back: packing vectors of the format, dequantization, refusals.
 #include "model/compressed_tensors.hpp"
 
-#include <ATen/ATen.h>
-
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "model/safetensors.hpp"

@@ -2,9 +2,9 @@
 // are told.
 #include "model/decoder.hpp"
 
-#include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "model/device.hpp"

@@ -1,6 +1,6 @@
 // Checkpoints that others made: GPTQ, AWQ, LoRA adapters; and the description of a model.
-#include <ATen/ATen.h>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"

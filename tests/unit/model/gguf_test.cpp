@@ -1,8 +1,8 @@
 // GGUF: header checks, block formats bit for bit, and the translation to Hugging Face files.
-#include <ATen/ATen.h>
 
 #include <cstring>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"

@@ -1,9 +1,9 @@
 // Logits of tiny random models of every family agree with transformers
 // (tests/golden/make_model_goldens.py).
-#include <ATen/ATen.h>
 
 #include <filesystem>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "model/decoder.hpp"
 #include "model/safetensors.hpp"

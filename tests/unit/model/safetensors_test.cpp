@@ -1,9 +1,9 @@
 // safetensors: every rule of the format's reader, and a writer whose bytes are reproducible.
-#include <ATen/ATen.h>
 #include <sys/resource.h>
 
 #include <csignal>
 
+#include "aten.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "model/safetensors.hpp"

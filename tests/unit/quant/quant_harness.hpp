@@ -2,11 +2,10 @@
 // Not a model: whole models are in model_quantize_test.cpp.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <memory>
 #include <string>
 
+#include "aten.hpp"
 #include "core/error.hpp"
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"

@@ -4,12 +4,11 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <ATen/ATen.h>
-
 #include <filesystem>
 #include <random>
 #include <string>
 
+#include "aten.hpp"
 #include "core/file.hpp"
 #include "core/json.hpp"
 #include "model/checkpoint.hpp"

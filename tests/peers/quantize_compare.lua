@@ -1,0 +1,14 @@
+-- The lab's half of quantize_compare.py: one method on given token ids; says the CPU seconds of the quantization alone.
+-- assay run quantize_compare.lua --set job=FILE.json (model, method, options, ids, and out where a checkpoint is wanted)
+local assay = require "assay"
+
+local file = assert(io.open(assay.setting("job", "job.json")))
+local job = assay.json.decode(file:read "a")
+file:close()
+local model = assay.load(job.model)
+local options = job.options
+options.calibration = assay.calibration { name = "given", ids = job.ids }
+local begin = os.clock()
+local quantized = model:quantize(assay.method[job.method](options))
+print(("cpu_seconds %.2f"):format(os.clock() - begin))
+if job.out then quantized:save(job.out) end

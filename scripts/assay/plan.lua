@@ -107,7 +107,7 @@ end
 
 local function duration(seconds) return "~" .. native.sys.duration(seconds) end
 
--- How much the change of a window's cross-entropy usually varies from window to window at four bits (0.019 to 0.026 in the studies here): nats, for
+-- How much the change of a window's cross-entropy usually varies from window to window at four bits (0.017 to 0.026 in the studies here): nats, for
 -- 1,024 tokens.
 local USUAL_SPREAD <const> = 0.025
 

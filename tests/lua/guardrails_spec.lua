@@ -141,6 +141,14 @@ describe("a guardrail", function()
     assert.is_nil(fired_by(capacity { p95_ms = 900, n_req = 59 }).G37)
     assert.is_true(fired_by(capacity { p99_ms = 900, n_req = 298 }).G37)
   end)
+  it("asks for no adjusted p where gate P8 has excluded the task", function()
+    local function unadjusted(excluded)
+      return function(d) with_items(d, 260, { 255 }, 1000, { paired = { p = 0.5, lost = 9, gained = 4 }, excluded = excluded,
+        verdict = "invalid" }) end
+    end
+    assert.is_true(fired_by(unadjusted(nil)).G35)
+    assert.is_nil(fired_by(unadjusted(true)).G35)
+  end)
   it("knows when tokens and seconds cannot both be true", function()
     assert.is_nil(fired_by(capacity { out_tokens = 1000, dur_s = 10, out_tok_s = 101 }).G38)
     assert.is_true(fired_by(capacity { out_tokens = 1000, dur_s = 10, out_tok_s = 200 }).G38)

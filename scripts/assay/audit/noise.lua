@@ -46,7 +46,8 @@ return {
       local comparisons, without = #c:pairs(), {}
       for _, pair in ipairs(c:pairs()) do
         local paired = pair.result.paired
-        if (paired or not pair.result.reason) and not (paired and (paired.p_holm or paired.p_bh)) then
+        local compared = not pair.result.excluded and (paired or not pair.result.reason) -- a task that P8 excluded is no claim
+        if compared and not (paired and (paired.p_holm or paired.p_bh)) then
           without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
             .. ") without adjusted p"
         end

@@ -69,6 +69,7 @@ svg .dot.good,svg .bar.good{fill:var(--good)}svg .dot.bad,svg .bar.bad{fill:var(
 svg .dot.open{fill:var(--open)}svg .dot.plain{fill:var(--plain)}
 svg .dot.hollow{fill:var(--paper);stroke:var(--plain);stroke-width:1.6}
 svg .cell{fill:var(--accent)}
+.prompt>.hint{margin:.4rem 0 0;max-width:none}
 svg .front{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:2 3}
 svg .curve{fill:none;stroke-width:2.2;stroke-linejoin:round}svg .dashed{stroke-dasharray:6 4}
 svg .s0{stroke:var(--ink)}svg .fill.s0{fill:var(--ink)}svg .spot.s0{fill:var(--ink)}.key.s0::before{border-color:var(--ink)}

@@ -39,9 +39,13 @@ function tables.declared(v)
     rows[#rows + 1] = { task.title or one.task, words.metric(one.metric), margin, mde and format.mde(mde) or "" }
   end
   if #rows == 0 then return end
+  local excluded = #(v.report.excluded or {})
+  local without = excluded == 0 and "" or (", without the %s on which the untouched model does no better than guessing"):format(
+    excluded == 1 and "task" or excluded .. " tasks")
   local how = study.preregistered and "Declared in the study file before the run" or "By default each task's first metric"
   return { hint = how .. ". Error level " .. format.plain(study.alpha or 0.05) .. ", two-sided, adjusted by "
-    .. (study.multiplicity or "holm"):gsub("^%l", string.upper) .. " over all primary comparisons of the study.",
+    .. (study.multiplicity or "holm"):gsub("^%l", string.upper) .. " over all primary comparisons of the study"
+    .. without .. ".",
     headers = { "task", "primary metric", "largest loss that counts as none", "smallest visible difference, at worst" },
     rows = rows, numeric = 3 }
 end

@@ -75,10 +75,8 @@ function plots.curves(series, o)
   y_low, y_high = o.y_low or y_low, o.y_high or y_high
   local out, px, py, box = frame(o, x_low, x_high, y_low, y_high)
   if o.zero then out[#out + 1] = line(box.left, py(0), box.right, py(0), "zero") end
-  if o.mark and o.mark[1] >= x_low and o.mark[1] <= x_high then
-    out[#out + 1] = line(px(o.mark[1]), box.top, px(o.mark[1]), box.bottom, "reference")
-      .. text(px(o.mark[1]) - 4, box.top + 11, "tick", o.mark[2], "end")
-  end
+  local marked = o.mark and o.mark[1] >= x_low and o.mark[1] <= x_high
+  if marked then out[#out + 1] = line(px(o.mark[1]), box.top, px(o.mark[1]), box.bottom, "reference") end
   for i, one in ipairs(series) do
     local path = {}
     local before
@@ -92,6 +90,7 @@ function plots.curves(series, o)
     out[#out + 1] = '<polyline points="' .. table.concat(path, " ") .. '" class="curve '
       .. (one.colour or plots.colour(i)) .. (one.dashed and " dashed" or "") .. '"/>'
   end
+  if marked then out[#out + 1] = text(px(o.mark[1]) - 4, box.top + 15, "tick", o.mark[2], "end") end -- over the curves
   return table.concat(out) .. "</svg>"
 end
 

@@ -58,6 +58,7 @@ svg.forest{width:180px;min-width:150px}
 svg.chart{width:100%;max-width:42rem}
 svg.map,svg.strip{width:100%;max-width:42rem}
 svg .tick,svg .label,svg .axis-title{font-size:12px;fill:var(--soft)}
+svg .tick{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}
 svg .label{fill:var(--ink);font-weight:600;font-size:13px;paint-order:stroke;stroke:var(--paper);stroke-width:5px;
 stroke-linejoin:round}
 svg .grid{stroke:var(--faint)}svg .axis{stroke:var(--line)}svg .zero{stroke:var(--soft);stroke-opacity:.55}

@@ -161,7 +161,7 @@ end
 -- Quality against size. points: { x = bits per weight, y = value, low, high, label, tone }; options: { title,
 -- description, x_label, y_label, reference = y of the untouched subject, margin = factor, floor = y of noise }.
 function svg.size_quality(points, options)
-  local width, height, left, right, top, bottom = 520, 320, 68, 16, 14, 50
+  local width, height, left, right, top, bottom = 520, 320, 76, 16, 14, 50
   local xs, ys = {}, {}
   for _, p in ipairs(points) do
     xs[#xs + 1] = p.x

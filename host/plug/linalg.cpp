@@ -36,11 +36,11 @@ void square(const at::Tensor &a, const char *name) {
 }
 
 product_fn fast_product = nullptr;
-constexpr int64_t k_deep = 128;  // terms of a sum from which the faster product pays for its copies
+constexpr int64_t k_deep = 256;  // terms of a sum from which the faster product pays for its copies
 
 bool use_fast_product(const at::Tensor &left) {
   return fast_product && left.scalar_type() == at::kFloat && left.is_cpu() &&
-         left.size(1) >= k_deep;
+         left.is_contiguous() && left.size(1) >= k_deep;
 }
 
 // Every exception of ours and of LibTorch's ends here.

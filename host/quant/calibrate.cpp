@@ -5,6 +5,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include <malloc.h>
+
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -183,6 +185,9 @@ class pass {
           name);
       last = group;
       auto stop = finish(sums, index, group, std::move(linears));
+#ifdef __GLIBC__
+      if (stages_) ::malloc_trim(0);  // the forward's holes, before a solve fills memory elsewhere
+#endif
       if (stop.statistics.n_tokens > 0) visit(stop);
     }
     move_all([&](const calibration_stream &s) { return awake(s).after(block, reference); }, nullptr,

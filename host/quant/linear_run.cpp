@@ -22,7 +22,8 @@ double relative_error(const at::Tensor &w, const at::Tensor &q) {
   return size > 0 ? at::sub(w, q).norm().item<double>() / size : 0.0;
 }
 
-// tr(D H D^T) by slabs of columns, H being symmetric: what lies above the diagonal counts twice.
+// tr(D H D^T) by square tiles of H, which is symmetric: those off the diagonal count twice. One shape of
+// product for all tiles, since oneDNN keeps generated code for each shape that it has seen.
 double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
   constexpr int64_t k_slab = 256;  // columns
   const int64_t rows = w.size(0), in = w.size(1);
@@ -32,13 +33,16 @@ double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
     const int64_t end = std::min(in, begin + k_slab);
     const auto slab = both.narrow(1, begin, end - begin);
     const auto part = hessian.narrow(0, begin, end - begin);
+    at::Tensor before;
+    for (int64_t other = 0; other < begin; other += k_slab) {
+      const auto product = model::fast_linear(both.narrow(1, other, k_slab),
+                                              part.narrow(1, other, k_slab).contiguous());
+      before = before.defined() ? before.add_(product) : product;
+    }
     const auto inside = model::fast_linear(slab, part.narrow(1, begin, end - begin).contiguous());
-    const auto row_sums = at::mul(inside, slab).sum(1, false, at::kDouble);
+    const auto weighted = before.defined() ? before.mul_(2).add_(inside) : inside;
+    const auto row_sums = at::mul(weighted, slab).sum(1, false, at::kDouble);
     energy += row_sums.reshape({2, rows}).sum(1);
-    if (begin == 0) continue;
-    const auto before =
-        model::fast_linear(both.narrow(1, 0, begin), part.narrow(1, 0, begin).contiguous());
-    energy.add_(at::mul(before, slab).sum(1, false, at::kDouble).reshape({2, rows}).sum(1), 2);
   }
   const double signal = energy[0].item<double>();
   return signal > 0 ? energy[1].item<double>() / signal : 0.0;

@@ -38,6 +38,10 @@ at::Tensor inverse_frequencies(const decoder_config &config) {
 }
 
 const std::string k_weight = ".weight";
+constexpr int k_kept = 32 << 20;  // bytes of one tensor whose memory is kept when it is freed
+// On demand, where peak memory matters more: larger ones go back at once, and holes between the
+// smaller ones are trimmed after each stage.
+constexpr int k_kept_on_demand = 5 << 20;
 
 std::string shape_text(at::IntArrayRef shape) {
   std::string text;
@@ -48,19 +52,10 @@ std::string shape_text(at::IntArrayRef shape) {
 // Activations of some megabytes come and go with every block. glibc would hand their pages back to
 // the kernel and fault them in again, a tenth of a prefill's time; it keeps up to this much
 // instead.
-void keep_freed_activations() {
+void keep_freed_activations(int most) {
 #ifdef __GLIBC__
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
-#endif
-}
-
-// Block by block the other way round: what is freed goes back at once, so that no holes pile up
-// between the stages of a block (else some 300 MB on a model of 0.6 billion parameters).
-void release_freed_activations() {
-#ifdef __GLIBC__
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, most);
+  ::mallopt(M_TRIM_THRESHOLD, 8 * most);
 #endif
 }
 
@@ -182,14 +177,14 @@ class decoder_loader {
 
 decoder decoder::load(const checkpoint &source, const load_options &options) {
   const at::NoGradGuard no_grad;
-  keep_freed_activations();
+  keep_freed_activations(k_kept);
   return decoder_loader(source, options).run();
 }
 
 decoder decoder::load_on_demand(std::shared_ptr<const checkpoint> source,
                                 const load_options &options) {
   const at::NoGradGuard no_grad;
-  release_freed_activations();
+  keep_freed_activations(k_kept_on_demand);
   return decoder_loader::run_on_demand(source, options);
 }
 

@@ -21,6 +21,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
+if not torch.cuda.is_available():  # llm-compressor's AWQ pins memory for a device even where there is none
+    torch.Tensor.pin_memory = lambda self, *_: self
+
 
 def cpu_seconds():
     usage = resource.getrusage(resource.RUSAGE_SELF)

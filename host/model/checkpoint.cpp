@@ -1,6 +1,7 @@
 // Opens a folder or a GGUF file; a folder's files are read when they are asked for.
 #include "model/checkpoint.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -17,6 +18,7 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr size_t k_hashed_at_once = 32 << 20;  // bytes
 constexpr const char *k_readable_methods =
     "compressed-tensors (pack-, int-, float-quantized), gptq (v1, v2) and awq (gemm)";
 
@@ -162,11 +164,17 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    {
-      const at::Tensor bytes = raw_->tensor(name);
-      hash.update(bytes.data_ptr(), bytes.nbytes());
-    }
-    raw_->give_back(name);
+    size_t done = 0, all = 0;
+    do {  // by pieces, so that a large table is never in memory as a whole
+      {
+        const at::Tensor bytes = raw_->tensor(name);
+        all = bytes.nbytes();
+        const size_t piece = std::min(all - done, k_hashed_at_once);
+        hash.update(static_cast<const char *>(bytes.data_ptr()) + done, piece);
+        done += piece;
+      }
+      raw_->give_back(name);
+    } while (done < all);
   }
   return fingerprint_ = hash.hex();
 }

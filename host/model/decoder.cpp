@@ -36,7 +36,10 @@ void decoder::bring_in(int64_t index) {
 
 void decoder::let_go(int64_t index) {
   if (!on_demand()) return;
-  for (auto *linear : block(index).linears()) linear->weight = without_values(linear->weight);
+  for (auto *linear : block(index).linears()) {
+    linear->weight = without_values(linear->weight);
+    give_back_(linear->name + ".weight");
+  }
 #ifdef __GLIBC__
   ::malloc_trim(0);  // else some 20 MB of holes stay behind with each block
 #endif

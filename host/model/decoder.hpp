@@ -88,6 +88,7 @@ class decoder {
   // Of a decoder on demand; empty otherwise.
   std::function<decoder_block(int64_t)> read_block_;
   std::function<at::Tensor(const at::Tensor &ids)> read_rows_;
+  std::function<void(const std::string &)> give_back_;  // pages of a file that hold a tensor
 };
 
 }  // namespace assay::model

@@ -22,8 +22,8 @@ engine::distance_options read_options(lua_State *L, int index, std::vector<std::
   return options;
 }
 
-int keep_states(
-    lua_State *L) {  // keep_states(text or ids, folder, { window, limit, context }) -> windows
+// keep_states(text or ids, folder, { window, limit, context }) -> windows
+int keep_states(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
   const std::string folder = read_string(L, 3, "folder");
@@ -41,8 +41,8 @@ void push_floats(lua_State *L, const std::vector<float> &values) {
   }
 }
 
-// distance(text or ids, reference, { window, limit, context, states }) -> one sample per window, as a metric
-// takes it: { record = {}, arrays = { kld = { ... }, ... } }
+// distance(text or ids, reference, { window, limit, context, states }) -> one sample per window, as
+// a metric takes it: { record = {}, arrays = { kld = { ... }, ... } }
 int distance(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);

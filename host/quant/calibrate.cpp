@@ -266,7 +266,8 @@ class pass {
     return stop;
   }
 
-  // Moves every stream and looks at it, which may take its stages away; one whose step runs out of memory is halved and tried again.
+  // Moves every stream and looks at it, which may take its stages away; one whose step runs out of
+  // memory is halved and tried again.
   void move_all(const mover &move, const std::function<void(calibration_stream &)> &look,
                 const std::string &where) {
     for (size_t i = 0; i < streams_.size();) {

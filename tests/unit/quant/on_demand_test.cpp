@@ -36,6 +36,17 @@ std::pair<std::string, json> files_of(const std::string &model, const recipe &wh
   return {assay::read_file(folder + "/model.safetensors"), q.summary["linears"]};
 }
 
+// Read whole, read on demand, and once more from blocks that are all there (nothing is quantized
+// anew): the same files.
+void require_same_files(const std::string &model, const recipe &what, const std::string &at) {
+  const auto whole = files_of(model, what, false, at + "-whole", "");
+  const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
+  CHECK(streamed.first == whole.first);
+  CHECK(streamed.second == whole.second);
+  const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
+  CHECK(restored.first == whole.first);
+}
+
 }  // namespace
 
 TEST_CASE("read on demand, a model gives the same files as read whole", "[on_demand_test]") {
@@ -48,15 +59,7 @@ TEST_CASE("read on demand, a model gives the same files as read whole", "[on_dem
                                         {"gptaq", "asymmetric"},
                                         {"autoround", "asymmetric"}}) {
     CAPTURE(id, propagation);
-    const auto at = root / std::to_string(n++);
-    const auto what = recipe_of(id, propagation);
-    const auto whole = files_of(model, what, false, at + "-whole", "");
-    const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
-    CHECK(streamed.first == whole.first);
-    CHECK(streamed.second == whole.second);
-    // again, from blocks that are all there: nothing is quantized anew
-    const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
-    CHECK(restored.first == whole.first);
+    require_same_files(model, recipe_of(id, propagation), root / std::to_string(n++));
   }
 }
 
@@ -84,14 +87,7 @@ TEST_CASE("transforms that go block by block give the same files on demand", "[o
   for (auto given : recipes) {
     given["min_token_ratio"] = 0;
     CAPTURE(given.dump());
-    const auto at = root / ("t" + std::to_string(n++));
-    const auto what = recipe::from_json(given);
-    const auto whole = files_of(model, what, false, at + "-whole", "");
-    const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
-    CHECK(streamed.first == whole.first);
-    CHECK(streamed.second == whole.second);
-    const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
-    CHECK(restored.first == whole.first);
+    require_same_files(model, recipe::from_json(given), root / ("t" + std::to_string(n++)));
   }
 }
 

@@ -12,8 +12,10 @@
 namespace assay::quant {
 namespace {
 
+// But for single numbers: the scale of an input is as small as its shape.
 void drop_values(quantized_linear &form) {
-  for (auto &part : form.tensors) part.tensor = model::without_values(part.tensor);
+  for (auto &part : form.tensors)
+    if (part.tensor.numel() > 1) part.tensor = model::without_values(part.tensor);
 }
 
 // Remembers the block that was asked for last: exports go from block to block.
@@ -85,6 +87,27 @@ void block_keeper::begin(int64_t block) {
 void block_keeper::finish(int64_t block) {
   if (store_ && block >= restored_) save(block);
   if (block >= 0) out_.decoder.let_go(block);
+}
+
+void block_keeper::read_quantized() {
+  if (!out_.decoder.on_demand()) return;
+  std::map<int64_t, std::vector<quantized_linear>>
+      forms;  // by block; with a store its values lie there
+  for (const auto *linear : std::as_const(out_.decoder).linears())
+    if (const auto found = out_.forms.find(linear->name); found != out_.forms.end())
+      forms[linear->block].push_back(found->second);
+  out_.decoder.on_read = [before = out_.decoder.on_read, store = store_,
+                          forms = std::move(forms)](model::decoder_block &block) {
+    if (before) before(block);
+    const auto mine = forms.find(block.index);
+    if (mine == forms.end()) return;
+    const auto whole = store ? store->load(block.index).forms : mine->second;
+    for (auto *linear : block.linears())
+      for (const auto &form : whole)
+        if (form.name == linear->name)
+          linear->weight =
+              dequantize(form).to(linear->weight.device(), linear->weight.scalar_type());
+  };
 }
 
 void block_keeper::save(int64_t block) {

@@ -33,6 +33,9 @@ class block_keeper {
   void begin(int64_t block);   // weights are there from now ...
   void finish(int64_t block);  // ... until here; what came out is kept
 
+  // Once all is done: a block of the result that is read on demand comes quantized from now on.
+  void read_quantized();
+
  private:
   linear_task &task_of(const std::string &name);
   void save(int64_t block);

@@ -8,7 +8,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/schema.hpp"
-#include "quant/calibrate.hpp"
+#include "quant/calibration_stream.hpp"
 #include "quant/online.hpp"
 
 namespace assay::quant {
@@ -110,11 +110,16 @@ std::vector<kv_ranges> measure_kv(const model::decoder &decoder, const calibrati
     widen(ranges.k_max, seen);
     widen(ranges.v_max, v);
   };
-  const auto chunks = make_chunks(data, 4096);
-  for (size_t i = 0; i < chunks.size(); ++i) {
+  std::vector<calibration_stream> streams;
+  for (const auto &chunk : make_chunks(data, 4096))
+    streams.push_back(make_stream(watched, chunk, false, false));
+  const auto total = static_cast<uint64_t>(decoder.n_blocks());
+  for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
     throw_if_cancelled();
-    report_progress(progress, i, chunks.size(), "ranges of keys and values");
-    watched.hidden(chunks[i].ids);
+    report_progress(progress, static_cast<uint64_t>(i), total, "ranges of keys and values");
+    watched.bring_in(i);
+    for (auto &s : streams) s = s.across(watched.block(i), nullptr);
+    watched.let_go(i);
   }
   return out;
 }

@@ -27,7 +27,7 @@ struct kv_ranges {
 // Rounds x [rows, kv_heads, tokens, head_dim]. scale: [kv_heads] or [1] f32 for static schemes, else undefined.
 at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor &scale = {});
 
-// One forward of `decoder` over the calibration, watching keys and values.
+// One forward of `decoder` over the calibration, block by block, watching keys and values.
 std::vector<kv_ranges> measure_kv(const model::decoder &decoder, const calibration &data,
                                   const json &complete, const progress_fn &progress = {});
 

@@ -5,12 +5,10 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-#include <chrono>
 #include <optional>
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "core/resources.hpp"
 #include "model/matmul.hpp"
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"
@@ -33,7 +31,6 @@
 namespace assay::quant {
 namespace {
 
-using clock = std::chrono::steady_clock;
 using model::linear_group;
 
 class execution {
@@ -54,9 +51,7 @@ class execution {
   }
 
   quantized_model run() {
-    const auto start = clock::now();
-    const double cpu_start = process_cpu_seconds();
-    const bool fresh_peak = reset_peak_resident();
+    const run_cost cost;
     at::NoGradGuard no_grad;
     if (!what_.transforms.empty()) {
       transformed_ = run_transforms(out_.decoder, out_.made_by, data_, out_.incidents,
@@ -89,10 +84,7 @@ class execution {
       store_kv_scales(out_, set_kv(out_.decoder, out_.made_by.kv, data_, options_.progress));
     out_.summary = summarize(out_, subject_);
     out_.summary["kept"] = list_.kept;
-    out_.summary["seconds"] = std::chrono::duration<double>(clock::now() - start).count();
-    out_.summary["cpu_seconds"] = process_cpu_seconds() - cpu_start;
-    out_.summary["plugin_seconds"] = plugin_seconds_;
-    out_.summary["peak_memory_bytes"] = fresh_peak ? json(peak_resident_bytes()) : json();
+    cost.put_into(out_.summary, plugin_seconds_);
     out_.metadata["recipe"] = out_.made_by.to_json();
     if (data_) {
       out_.metadata["calibration"] = data_->to_json();
@@ -370,6 +362,7 @@ class execution {
       out_.order.push_back(t.form.name);
       out_.forms.emplace(t.form.name, std::move(t.form));
     }
+    keeper_.read_quantized();
   }
 
   const model::checkpoint &subject_;

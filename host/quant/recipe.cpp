@@ -230,9 +230,6 @@ std::string needs_whole_model(const recipe &what) {
   for (const auto &choice : what.transforms)
     if (!by_block(choice.id)) return "the transform '" + choice.id + "'";
   if (!what.tune.is_null()) return "a tune";
-  if (what.activation.is_object() && !what.activation.value("dynamic", true))
-    return "static scales of inputs";
-  if (!what.kv.is_null()) return "a scheme for keys and values";
   if (what.embeddings) return "a quantized embedding";
   if (what.quantizer && !is_kept(what, "lm_head", "lm_head")) return "a quantized head";
   return "";

@@ -5,7 +5,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/resources.hpp"
+
 namespace assay::quant {
+
+run_cost::run_cost()
+    : start_(std::chrono::steady_clock::now()),
+      cpu_start_(process_cpu_seconds()),
+      fresh_peak_(reset_peak_resident()) {}
+
+void run_cost::put_into(json &summary, double plugin_seconds) const {
+  const auto wall = std::chrono::steady_clock::now() - start_;
+  summary["seconds"] = std::chrono::duration<double>(wall).count();
+  summary["cpu_seconds"] = process_cpu_seconds() - cpu_start_;
+  summary["plugin_seconds"] = plugin_seconds;
+  summary["peak_memory_bytes"] = fresh_peak_ ? json(peak_resident_bytes()) : json();
+}
 
 uint64_t untouched_tensor::bytes() const {
   uint64_t n = c10::elementSize(dtype);

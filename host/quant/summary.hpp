@@ -2,10 +2,24 @@
 // No plugin's claim enters here.
 #pragma once
 
+#include <chrono>
+
 #include "model/checkpoint.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {
+
+// What a run takes, from this object's beginning on.
+class run_cost {
+ public:
+  run_cost();
+  void put_into(json &summary, double plugin_seconds) const;
+
+ private:
+  std::chrono::steady_clock::time_point start_;
+  double cpu_start_;
+  bool fresh_peak_;  // the system could be asked for the peak of the run alone
+};
 
 // One tensor of the model as it would be stored next to the forms.
 struct untouched_tensor {

@@ -91,6 +91,39 @@ TEST_CASE("transforms that go block by block give the same files on demand", "[o
   }
 }
 
+TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
+          "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
+  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
+  const json fp8_tensor = {{"type", "fp8"}, {"strategy", "tensor"}};
+  const std::vector<json> recipes = {
+      {{"quantizer", rtn}, {"activation", {{"bits", 8}, {"strategy", "tensor"}}}},
+      {{"quantizer", gptq},
+       {"activation", {{"bits", 8}, {"strategy", "tensor"}, {"symmetric", false}}},
+       {"keep", {"lm_head", "mlp.down"}}},
+      {{"quantizer", gptq}, {"kv", fp8_tensor}},
+      {{"quantizer",
+        rtn},  // without statistics of weights: nothing but the pass of keys and values
+       {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
+       {"keep", {"lm_head", "re:model.layers.0.*"}}},
+      {{"transforms", {{{"id", "smoothquant"}}}},
+       {"quantizer", gptq},
+       {"propagation", "fp"},
+       {"activation", {{"bits", 8}, {"strategy", "tensor"}}},
+       {"kv", fp8_tensor}}};
+  int n = 0;
+  for (auto given : recipes) {
+    given["min_token_ratio"] = 0;
+    CAPTURE(given.dump());
+    const auto what = recipe::from_json(given);
+    CHECK(needs_whole_model(what) == "");
+    require_same_files(model, what, root / ("s" + std::to_string(n++)));
+  }
+}
+
 TEST_CASE("a transform that turns the whole model is refused on demand", "[on_demand_test]") {
   use_plugins();
   const auto what =

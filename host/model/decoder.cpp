@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "model/decoder_layout.hpp"
 
 namespace assay::model {
 namespace {
@@ -18,11 +19,47 @@ at::Tensor positions_of(const forward_context &context) {
   return steps + at::tensor(context.past, at::kLong).unsqueeze(1);
 }
 
+// Rows of the embedding, some hundred at a time: the kernel maps sixteen pages around each one, and a
+// table of 152,000 tokens would soon be in memory as a whole.
+at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const at::Tensor &ids) {
+  std::vector<at::Tensor> rows;
+  for (const at::Tensor &some : ids.flatten().split(256)) {
+    rows.push_back(at::embedding(tensors.tensor(name), some));
+    tensors.give_back(name);
+  }
+  auto shape = ids.sizes().vec();
+  shape.push_back(rows.front().size(1));
+  return at::cat(rows).reshape(shape);
+}
+
 }  // namespace
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
-  if (read_rows_) return read_rows_(ids);
-  return at::embedding(embedding_, ids.to(embedding_.device()));
+  if (!on_demand()) return at::embedding(embedding_, ids.to(embedding_.device()));
+  const std::string name = k_embedding_name;
+  return rows_of(*tables_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());
+}
+
+// Of a tied model the head is the embedding's table.
+std::string decoder::stored_table(const std::string &name) const {
+  return name == k_head_name && config_.tied ? k_embedding_name : name;
+}
+
+at::Tensor decoder::table(const std::string &name) const {
+  if (!on_demand()) return name == k_head_name ? head_.weight : embedding_;
+  const std::string stored = stored_table(name);
+  return tables_.at(stored)->tensor_as(stored + ".weight", dtype()).to(device());
+}
+
+void decoder::give_back_table(const std::string &name) const {
+  if (!on_demand()) return;
+  const std::string stored = stored_table(name);
+  tables_.at(stored)->give_back(stored + ".weight");
+}
+
+void decoder::read_table_from(const std::string &name,
+                              std::shared_ptr<const tensor_source> source) {
+  tables_[name] = std::move(source);
 }
 
 void decoder::bring_in(int64_t index) {
@@ -141,7 +178,7 @@ at::Tensor decoder::hidden_packed(const at::Tensor &ids, std::vector<attention_s
 
 at::Tensor decoder::logits(const at::Tensor &hidden_states) const {
   const at::NoGradGuard no_grad;
-  require_complete();
+  if (head_.weight.is_meta()) require_complete();
   return head_(hidden_states).to(at::kFloat);
 }
 

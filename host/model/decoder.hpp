@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,12 @@ class decoder {
   bool on_demand() const { return static_cast<bool>(read_block_); }
   void bring_in(int64_t block);  // does nothing where all is there
   void let_go(int64_t block);
+  // The embedding or the head, whole. One that is read on demand is not kept: hold it as long as it
+  // is needed, then give its pages back.
+  at::Tensor table(const std::string &name) const;  // "model.embed_tokens" or "lm_head"
+  void give_back_table(const std::string &name) const;
+  // Of a decoder on demand: where a table lies from now on, in place of the checkpoint.
+  void read_table_from(const std::string &name, std::shared_ptr<const tensor_source> source);
 
   const decoder_config &config() const { return config_; }
   at::ScalarType dtype() const { return norm_.scalar_type(); }
@@ -81,13 +88,14 @@ class decoder {
   friend class decoder_loader;
   void find_angles(forward_context &context) const;
   void require_complete() const;
+  std::string stored_table(const std::string &name) const;
   decoder_config config_;
   at::Tensor embedding_, norm_, inverse_frequencies_;
   linear_op head_;
   std::vector<decoder_block> blocks_;
   // Of a decoder on demand; empty otherwise.
   std::function<decoder_block(int64_t)> read_block_;
-  std::function<at::Tensor(const at::Tensor &ids)> read_rows_;
+  std::map<std::string, std::shared_ptr<const tensor_source>> tables_;  // by name of the linear
   std::function<void(const std::string &)> give_back_;  // pages of a file that hold a tensor
 };
 

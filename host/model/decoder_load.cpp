@@ -59,20 +59,6 @@ void keep_freed_activations(int most) {
 #endif
 }
 
-// Rows of the embedding, some hundred at a time: the kernel maps sixteen pages around each one, and a
-// table of 152,000 tokens would soon be in memory as a whole.
-at::Tensor rows_of(const tensor_source &tensors, const at::Tensor &ids) {
-  const std::string name = k_embedding_name + k_weight;
-  std::vector<at::Tensor> rows;
-  for (const at::Tensor &some : ids.flatten().split(256)) {
-    rows.push_back(at::embedding(tensors.tensor(name), some));
-    tensors.give_back(name);
-  }
-  auto shape = ids.sizes().vec();
-  shape.push_back(rows.front().size(1));
-  return at::cat(rows).reshape(shape);
-}
-
 }  // namespace
 
 class decoder_loader {
@@ -101,9 +87,8 @@ class decoder_loader {
     out.read_block_ = [source, options, config = out.config_](int64_t i) {
       return decoder_loader(*source, options).block(config, i);
     };
-    out.read_rows_ = [source, options, device = out.device()](const at::Tensor &ids) {
-      return rows_of(source->tensors(), ids.cpu()).to(device, options.dtype);
-    };
+    for (const char *table : {k_embedding_name, k_head_name})
+      out.read_table_from(table, {source, &source->tensors()});
     out.give_back_ = [source](const std::string &name) { source->tensors().give_back(name); };
     return out;
   }

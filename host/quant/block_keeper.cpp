@@ -39,6 +39,13 @@ class stored_forms {
 
 }  // namespace
 
+const quantized_linear &whole_form(const quantized_model &model, const std::string &name) {
+  const auto &form = model.forms.at(name);
+  const bool away = std::any_of(form.tensors.begin(), form.tensors.end(),
+                                [](const form_tensor &part) { return part.tensor.is_meta(); });
+  return away ? model.fetch(name) : form;
+}
+
 void block_keeper::open(const std::string &folder, const json &identity) {
   store_ = std::make_shared<resume_store>(folder, identity);
   mark_ = out_.incidents.entries().size();

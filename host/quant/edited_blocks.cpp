@@ -1,4 +1,5 @@
-// One safetensors file for a block, in the compute dtype, so that what comes back is what was kept.
+// One safetensors file for a block or a table, in the compute dtype, so that what comes back is what
+// was kept.
 #include "quant/edited_blocks.hpp"
 
 #include <filesystem>
@@ -27,6 +28,14 @@ void edited_blocks::put_into(model::decoder_block &block) const {
     linear->weight = stored->tensor(linear->name).clone().to(device);
     stored->give_back(linear->name);
   }
+}
+
+void edited_blocks::keep_table(model::decoder &decoder, const std::string &name,
+                               const at::Tensor &weight) const {
+  std::filesystem::create_directories(folder_);
+  const auto path = folder_ + "/edited-" + name + ".safetensors";
+  model::write_safetensors(path, {{name + ".weight", weight}});
+  decoder.read_table_from(name, model::open_safetensors_file(path));
 }
 
 at::Tensor edited_blocks::weight(int64_t block, const std::string &linear) const {

@@ -1,11 +1,11 @@
-// The weights of blocks that transforms changed, on disk, for a model that is read block by block.
-// Not the forms (resume_store.hpp): these are float, and made anew by every run.
+// Float weights that a run changed, on disk, for a model that is read block by block: blocks that
+// transforms edited, tables. Not the forms (resume_store.hpp): these are made anew by every run.
 #pragma once
 
 #include <set>
 #include <string>
 
-#include "model/decoder_block.hpp"
+#include "model/decoder.hpp"
 
 namespace assay::quant {
 
@@ -15,6 +15,8 @@ class edited_blocks {
   void keep(const model::decoder_block &block);      // in place of what was kept of it before
   void put_into(model::decoder_block &block) const;  // does nothing for a block never kept
   at::Tensor weight(int64_t block, const std::string &linear) const;
+  // The embedding or the head, which the decoder on demand reads from here from now on.
+  void keep_table(model::decoder &decoder, const std::string &name, const at::Tensor &weight) const;
 
  private:
   std::string file(int64_t block) const;

@@ -158,7 +158,7 @@ const assay_item *model_export_source::next() {
   item_.name = now.name.c_str();
   item_.role = now.form ? now.form->role.c_str() : "";
   if (now.form) {
-    form_ = std::make_unique<form_ref>(model_.fetch ? model_.fetch(now.name) : *now.form);
+    form_ = std::make_unique<form_ref>(whole_form(model_, now.name));
     item_.form = form_->get();
     return &item_;
   }

@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "plug/registry.hpp"
+#include "quant/held_table.hpp"
 
 namespace assay::quant {
 namespace {
@@ -77,7 +78,7 @@ class maker {
         if (is_kept(what_, linear->name, linear->role))
           out_.kept.push_back(linear->name);
         else
-          add(linear, place, 0);
+          add(decoder, *linear, place, 0);
       }
       decoder.let_go(block);
     }
@@ -98,23 +99,24 @@ class maker {
     if (what_.embeddings) {
       out_.table = table_of(decoder);
       out_.table_alone = !tied;
-      add(out_.table.get(), index_++, tied ? ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD : 0u);
+      add(decoder, *out_.table, index_++, tied ? ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD : 0u);
     }
     if (!tied && !keep_head)
-      add(&decoder.head(), index_++, 0);
+      add(decoder, decoder.head(), index_++, 0);
     else if (!tied || !what_.embeddings)
       out_.kept.emplace_back("lm_head");
   }
 
-  void add(model::linear_op *linear, int32_t place, uint32_t flags) {
-    linear_task t{linear, place, nullptr, {}, 0, {}};
-    require_finite(*linear);
-    t.tie_abs_max = linear->weight.abs().max().item<double>();
+  void add(const model::decoder &decoder, model::linear_op &linear, int32_t place, uint32_t flags) {
+    const held_table held(decoder, linear);
+    linear_task t{&linear, place, nullptr, {}, 0, {}};
+    require_finite(linear);
+    t.tie_abs_max = linear.weight.abs().max().item<double>();
     t.quantizer = std::make_unique<plug::quantizer_instance>(
-        component_, config_for_linear(what_, linear->name, linear->role), options_,
+        component_, config_for_linear(what_, linear.name, linear.role), options_,
         "recipe.quantizer");
     check_groups(t, what_, incidents_);
-    layer_view view(*linear, place, float_weight(*linear), arch_json_, 0);
+    layer_view view(linear, place, float_weight(linear), arch_json_, 0);
     view.add_flags(flags);
     t.needs = t.quantizer->needs(view.get());
     const auto needs = needs_of(t.needs);
@@ -122,9 +124,9 @@ class maker {
       throw error(error_kind::usage, "'" + component_.id + "' pairs float with quantized inputs")
           .at("recipe.propagation")
           .hint("Set propagation = 'asymmetric'");
-    if (t.whole_block() && linear->block < 0)
+    if (t.whole_block() && linear.block < 0)
       throw error(error_kind::usage, "'" + component_.id + "' works on blocks, not on this linear")
-          .layer(linear->name)
+          .layer(linear.name)
           .hint("Keep it in float");
     out_.needs |= needs;
     out_.first |= (t.needs.statistics & ASSAY_NEED_HESSIAN_FIRST) != 0;

@@ -19,6 +19,8 @@
 #include "quant/calibrate.hpp"
 #include "quant/config_edits.hpp"
 #include "quant/correction_run.hpp"
+#include "quant/edited_blocks.hpp"
+#include "quant/held_table.hpp"
 #include "quant/kv_scheme.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/linear_tasks.hpp"
@@ -135,6 +137,7 @@ class execution {
 
   void work_alone(linear_task &t, const assay_stats *stats, const at::Tensor &hessian,
                   const input_statistics *inputs = nullptr) {
+    const held_table held(out_.decoder, *t.linear);
     auto weight = float_weight(*t.linear);
     if (t.needs_cpu()) weight = weight.cpu();
     layer_view view(*t.linear, t.index, transformed_.clipped(t.linear->name, weight), arch_json_,
@@ -246,6 +249,7 @@ class execution {
   }
 
   void observe(linear_task &t, const input_statistics &sums) {
+    const held_table held(out_.decoder, *t.linear);
     const layer_view view(*t.linear, t.index, float_weight(*t.linear), arch_json_, t.tie_abs_max);
     for (const auto &chunk : sums.raw) {
       const plug::tensor_ref tokens(chunk.contiguous());
@@ -342,10 +346,11 @@ class execution {
   void put_weight(linear_task &t, const at::Tensor &dense) {
     const auto weight = dense.to(t.linear->weight.device(), t.linear->weight.scalar_type());
     t.linear->weight = weight;
-    if (list_.table && t.linear == list_.table.get()) {
-      out_.decoder.embedding() = weight;
-      if (!list_.table_alone) out_.decoder.head().weight = weight;
-    }
+    if (!list_.table || t.linear != list_.table.get()) return;
+    if (out_.decoder.on_demand())
+      return edited_blocks(options_.resume).keep_table(out_.decoder, t.linear->name, weight);
+    out_.decoder.embedding() = weight;
+    if (!list_.table_alone) out_.decoder.head().weight = weight;
   }
 
   void put_form(linear_task &t, quantized_linear form, const input_statistics *inputs) {

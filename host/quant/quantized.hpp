@@ -52,8 +52,8 @@ struct quantized_model {
   // Where those of blocks lie on disk (here they have no values): one of them. Empty = all are here.
   std::function<at::Tensor(const std::string &name)> fetch_edited;
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
-  // Where forms lie on disk (their tensors here have no values): a form whole, valid until the next
-  // call. Empty = all are here.
+  // Where forms of blocks lie on disk (their tensors here have no values): a form whole, valid until
+  // the next call. Empty = all are here. See whole_form.
   std::function<const quantized_linear &(const std::string &name)> fetch;
   recipe made_by;  // schemes complete
   ledger incidents;
@@ -65,5 +65,8 @@ struct quantized_model {
   json summary;
   json metadata;  // for quantization_metadata.json: recipe, knobs, calibration, seeds, versions
 };
+
+// A form with its values, wherever they lie; valid until the next call. Throws std::out_of_range.
+const quantized_linear &whole_form(const quantized_model &model, const std::string &name);
 
 }  // namespace assay::quant

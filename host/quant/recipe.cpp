@@ -230,8 +230,6 @@ std::string needs_whole_model(const recipe &what) {
   for (const auto &choice : what.transforms)
     if (!by_block(choice.id)) return "the transform '" + choice.id + "'";
   if (!what.tune.is_null()) return "a tune";
-  if (what.embeddings) return "a quantized embedding";
-  if (what.quantizer && !is_kept(what, "lm_head", "lm_head")) return "a quantized head";
   return "";
 }
 
@@ -243,6 +241,11 @@ void require_by_block(const recipe &what, bool has_folder) {
   if (!has_folder && !what.transforms.empty())
     throw error(error_kind::usage, "edited blocks of a model on demand need a folder to lie in")
         .at("recipe.transforms")
+        .hint("Give quantize a resume folder");
+  if (!has_folder && what.embeddings)
+    throw error(error_kind::usage,
+                "the quantized embedding of a model on demand needs a folder to lie in")
+        .at("recipe.embeddings")
         .hint("Give quantize a resume folder");
 }
 

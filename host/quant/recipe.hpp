@@ -69,7 +69,8 @@ bool is_kept(const recipe &, const std::string &name, const std::string &role);
 // What of the recipe cannot be done with one block's weights at a time: "a tune", ...; "" =
 // nothing.
 std::string needs_whole_model(const recipe &);
-// Throws error(usage) for what a model on demand cannot take. Edited blocks need a folder.
+// Throws error(usage) for what a model on demand cannot take. Edited blocks and a quantized
+// embedding need a folder.
 void require_by_block(const recipe &, bool has_folder);
 // The quantizer configuration of one linear: the recipe's, with every matching override merged in.
 json config_for_linear(const recipe &, const std::string &name, const std::string &role);

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "quant/export_plan.hpp"
 #include "quant/save.hpp"
 #include "tiny_subject.hpp"
 
@@ -22,9 +23,32 @@ recipe recipe_of(const std::string &id, const std::string &propagation) {
                             {"min_token_ratio", 0}});
 }
 
-// The weights' file and the form's errors of a run.
-std::pair<std::string, json> files_of(const std::string &model, const recipe &what, bool on_demand,
-                                      const std::string &folder, const std::string &resume) {
+// What a run gives: all that an exporter is fed, the weights' file where one can hold them, the
+// errors of the forms.
+struct outcome {
+  std::string items, file;
+  json linears;
+};
+
+void add(std::string &bytes, const at::Tensor &tensor) {
+  const auto plain = tensor.contiguous();
+  bytes.append(static_cast<const char *>(plain.const_data_ptr()), plain.nbytes());
+}
+
+std::string items_of(const quantized_model &q, const assay::model::checkpoint &subject) {
+  model_export_source source(q, subject);
+  std::string bytes = source.file("config.json");
+  while (const auto *item = source.next()) {
+    bytes += item->name;
+    if (item->tensor) add(bytes, assay::plug::borrow(*item->tensor));
+    if (!item->form) continue;
+    for (const auto &part : whole_form(q, item->name).tensors) add(bytes += part.role, part.tensor);
+  }
+  return bytes;
+}
+
+outcome outcome_of(const std::string &model, const recipe &what, bool on_demand,
+                   const std::string &folder, const std::string &resume) {
   const auto checkpoint = assay::model::checkpoint::open(model);
   const auto decoder = on_demand ? assay::model::decoder::load_on_demand(checkpoint)
                                  : assay::model::decoder::load(*checkpoint);
@@ -32,19 +56,26 @@ std::pair<std::string, json> files_of(const std::string &model, const recipe &wh
   quantize_options options;
   options.resume = resume;
   const auto q = quantize(*checkpoint, decoder, what, &data, options);
+  outcome out{items_of(q, *checkpoint), "", q.summary["linears"]};
+  if (!cannot_hold(what, *checkpoint, "auto").empty()) return out;
   save(q, *checkpoint, folder, {});
-  return {assay::read_file(folder + "/model.safetensors"), q.summary["linears"]};
+  out.file = assay::read_file(folder + "/model.safetensors");
+  return out;
 }
 
 // Read whole, read on demand, and once more from blocks that are all there (nothing is quantized
 // anew): the same files.
 void require_same_files(const std::string &model, const recipe &what, const std::string &at) {
-  const auto whole = files_of(model, what, false, at + "-whole", "");
-  const auto streamed = files_of(model, what, true, at + "-streamed", at + "-resume");
-  CHECK(streamed.first == whole.first);
-  CHECK(streamed.second == whole.second);
-  const auto restored = files_of(model, what, true, at + "-restored", at + "-resume");
-  CHECK(restored.first == whole.first);
+  const auto whole = outcome_of(model, what, false, at + "-whole", "");
+  const auto streamed = outcome_of(model, what, true, at + "-streamed", at + "-resume");
+  // consumers read tables as floats: no format holds a quantized one
+  CHECK(whole.file.empty() == (what.embeddings || !is_kept(what, "lm_head", "lm_head")));
+  CHECK((streamed.items == whole.items));  // without printing them
+  CHECK((streamed.file == whole.file));
+  CHECK(streamed.linears == whole.linears);
+  const auto restored = outcome_of(model, what, true, at + "-restored", at + "-resume");
+  CHECK((restored.items == whole.items));
+  CHECK((restored.file == whole.file));
 }
 
 }  // namespace
@@ -124,6 +155,32 @@ TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
   }
 }
 
+TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json none = json::array();
+  const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // a pass that sees the new embedding
+  int n = 0;
+  for (const bool tied : {true, false}) {
+    const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
+    std::vector<json> recipes = {
+        {{"quantizer", gptq}, {"embeddings", true}, {"keep", none}, {"kv", kv}},
+        {{"quantizer", gptq}, {"embeddings", true}, {"propagation", "asymmetric"}},
+        {{"quantizer", rtn}, {"embeddings", true}, {"keep", none}},
+        {{"transforms", {{{"id", "awq"}}}}, {"quantizer", rtn}, {"embeddings", true}}};
+    if (!tied) recipes.push_back({{"quantizer", gptq}, {"keep", none}, {"propagation", "fp"}});
+    for (auto given : recipes) {
+      given["min_token_ratio"] = 0;
+      CAPTURE(tied, given.dump());
+      const auto what = recipe::from_json(given);
+      CHECK(needs_whole_model(what) == "");
+      require_same_files(model, what, root / ("e" + std::to_string(n++)));
+    }
+  }
+}
+
 TEST_CASE("a transform that turns the whole model is refused on demand", "[on_demand_test]") {
   use_plugins();
   const auto what =
@@ -151,7 +208,10 @@ TEST_CASE("a model read on demand holds no weights, and says so where it would h
   CHECK_THROWS_WITH(decoder.hidden(ids),
                     assay_test::contains("opened to be quantized block by block and does not run"));
   const auto data = tiny_calibration(8, 24, 11);
-  const auto what = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
-  CHECK_THROWS_WITH(quantize(*checkpoint, decoder, what, &data),
-                    assay_test::contains("read block by block cannot take a quantized embedding"));
+  const auto tuned = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"tune", {{"steps", 1}}}});
+  CHECK_THROWS_WITH(quantize(*checkpoint, decoder, tuned, &data),
+                    assay_test::contains("read block by block cannot take a tune"));
+  const auto table = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
+  CHECK_THROWS_WITH(quantize(*checkpoint, decoder, table, &data),
+                    assay_test::contains("embedding of a model on demand needs a folder"));
 }

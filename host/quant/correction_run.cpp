@@ -31,15 +31,18 @@ class bias_receiver : public plug::edit_receiver {
 class correction {
  public:
   correction(quantized_model &out, const model::decoder &before, const recipe &what,
-             const component_choice &choice)
+             const component_choice &choice, std::string folder)
       : out_(out),
         before_(before),
+        folder_(std::move(folder)),
         arch_json_(arch_facts(before.config()).dump()),
         quantizer_json_(quantizer_json(what)),
         transform_(make_transform(choice, json::parse(arch_json_), what.seed, out.incidents)) {}
 
   bool after(assay_needs &needs) {
+    before_.bring_in(0);
     needs = transform_.needs(view_of(0, {}, 0)->get());
+    before_.let_go(0);
     return needs.schedule & ASSAY_SCHEDULE_AFTER;
   }
 
@@ -52,6 +55,7 @@ class correction {
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
+    if (out_.decoder.on_demand()) asked.stage_folder = folder_;
     block_statistics statistics;
     calibrate(out_.decoder, *data, asked, [&](calibration_stop &stop) {
       statistics[stop.group] = std::move(stop.statistics);
@@ -71,11 +75,13 @@ class correction {
 
   void correct(int64_t index, const block_statistics &statistics, int64_t n_sequences,
                json &report) {
-    const auto view = view_of(index, statistics, n_sequences);
+    before_.bring_in(index);
+    const auto view = view_of(index, statistics, n_sequences);  // copies
+    before_.let_go(index);
     auto &live = out_.decoder.block(index);
     for (const auto *linear : live.linears()) {
-      const auto form = out_.forms.find(linear->name);
-      if (form != out_.forms.end()) view->set_start(form->second, linear->weight);
+      if (out_.forms.contains(linear->name))
+        view->set_start(whole_form(out_, linear->name), linear->weight);
     }
     transform_.needs(view->get());
     bias_receiver edits;
@@ -92,8 +98,8 @@ class correction {
   }
 
   quantized_model &out_;
-  const model::decoder &before_;
-  std::string arch_json_, quantizer_json_;
+  model::decoder before_;
+  std::string folder_, arch_json_, quantizer_json_;
   plug::transform_instance transform_;
 };
 
@@ -101,8 +107,10 @@ class correction {
 
 bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents) {
   if (what.transforms.empty()) return false;
+  model::decoder opened(decoder);
+  opened.bring_in(0);
   const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(what);
-  const block_view first(decoder.block(0), decoder.n_blocks(), {}, propagation_policy::quantized, 0,
+  const block_view first(opened.block(0), decoder.n_blocks(), {}, propagation_policy::quantized, 0,
                          arch, quantizer);
   for (const auto &choice : what.transforms)
     if (make_transform(choice, json::parse(arch), what.seed, incidents)
@@ -114,10 +122,11 @@ bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &
 }
 
 json run_corrections(quantized_model &out, const model::decoder &before, const recipe &what,
-                     const calibration *data, const progress_fn &progress) {
+                     const calibration *data, const progress_fn &progress,
+                     const std::string &folder) {
   json report = json::array();
   for (const auto &choice : what.transforms) {
-    correction one(out, before, what, choice);
+    correction one(out, before, what, choice, folder);
     assay_needs needs{};
     if (one.after(needs)) one.run(needs, data, progress, report);
   }

@@ -10,8 +10,10 @@ namespace assay::quant {
 bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents);
 
 // Gives linears of out.decoder biases, which are stored with the model. before: the float model that the quantizer
-// read. Block by block, on the inputs that the corrected part before it gives. Returns the report.
+// read. Block by block, on the inputs that the corrected part before it gives; folder: for the stages of a decoder on
+// demand. Returns the report.
 json run_corrections(quantized_model &out, const model::decoder &before, const recipe &what,
-                     const calibration *data, const progress_fn &progress);
+                     const calibration *data, const progress_fn &progress,
+                     const std::string &folder = "");
 
 }  // namespace assay::quant

@@ -63,8 +63,7 @@ class execution {
       out_.online = std::move(transformed_.online);
       out_.metadata["transforms"] = std::move(transformed_.report);
     }
-    const bool corrected = what_.quantizer && !out_.decoder.on_demand() &&
-                           has_corrections(out_.decoder, what_, out_.incidents);
+    const bool corrected = what_.quantizer && has_corrections(out_.decoder, what_, out_.incidents);
     const auto before = corrected ? std::optional(out_.decoder) : std::nullopt;
     if (what_.quantizer) {
       list_ = make_tasks(out_.decoder, what_, instance_options(), arch_json_, out_.incidents);
@@ -79,7 +78,8 @@ class execution {
             tune(out_, float_, subject_, data_, knobs, what_.seed, options_.progress);
     }
     if (corrected)
-      for (auto &entry : run_corrections(out_, *before, what_, data_, options_.progress))
+      for (auto &entry :
+           run_corrections(out_, *before, what_, data_, options_.progress, options_.resume))
         out_.metadata["transforms"].push_back(std::move(entry));
     complete_biases(out_);
     if (!out_.made_by.kv.is_null())

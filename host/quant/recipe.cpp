@@ -219,7 +219,7 @@ json config_for_linear(const recipe &what, const std::string &name, const std::s
 
 namespace {
 
-// It says of itself that it looks at one block at a time and runs before the quantizer.
+// It says of itself that it looks at one block at a time.
 bool by_block(const std::string &transform) {
   return plug::plugins().find(plug::kind::transform, transform).facts.value("by_block", false);
 }

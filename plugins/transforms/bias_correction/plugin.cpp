@@ -86,7 +86,7 @@ constexpr assay_component k_component = {
     0,
     "gives quantized linears the bias that takes their mean error away",
     R"({"type": "object", "additionalProperties": false, "properties": {}})",
-    R"({"cite": "arXiv 1906.04721"})",
+    R"({"by_block": true, "cite": "arXiv 1906.04721"})",
     &k_table,
     nullptr};
 constexpr const assay_component *k_components[] = {&k_component};

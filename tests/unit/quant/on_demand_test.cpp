@@ -181,6 +181,34 @@ TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[
   }
 }
 
+TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto model = write_tiny_model(root);
+  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json correction = {{"id", "bias_correction"}}, awq = {{"id", "awq"}};
+  const std::vector<json> recipes = {
+      {{"transforms", json::array({correction})},
+       {"quantizer", rtn},
+       {"keep", {"lm_head", "attn.o"}}},
+      {{"transforms", json::array({awq, correction})},
+       {"quantizer", gptq},
+       {"activation", {{"bits", 8}}}},
+      {{"transforms", json::array({correction})},
+       {"quantizer", gptq},
+       {"embeddings", true},  // the correction's pass starts from the quantized rows
+       {"kv", {{"type", "fp8"}, {"strategy", "tensor"}}}}};
+  int n = 0;
+  for (auto given : recipes) {
+    given["min_token_ratio"] = 0;
+    CAPTURE(given.dump());
+    const auto what = recipe::from_json(given);
+    CHECK(needs_whole_model(what) == "");
+    require_same_files(model, what, root / ("b" + std::to_string(n++)));
+  }
+}
+
 TEST_CASE("a transform that turns the whole model is refused on demand", "[on_demand_test]") {
   use_plugins();
   const auto what =

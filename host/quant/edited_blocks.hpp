@@ -2,7 +2,7 @@
 // transforms edited, tables. Not the forms (resume_store.hpp): these are made anew by every run.
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 
 #include "model/decoder.hpp"
@@ -14,14 +14,14 @@ class edited_blocks {
   explicit edited_blocks(std::string folder) : folder_(std::move(folder)) {}
   void keep(const model::decoder_block &block);      // in place of what was kept of it before
   void put_into(model::decoder_block &block) const;  // does nothing for a block never kept
-  at::Tensor weight(int64_t block, const std::string &linear) const;
   // The embedding or the head, which the decoder on demand reads from here from now on.
-  void keep_table(model::decoder &decoder, const std::string &name, const at::Tensor &weight) const;
+  void keep_table(model::decoder &decoder, const std::string &name, const at::Tensor &weight);
+  at::Tensor weight(const std::string &linear) const;  // of a linear or a table that was kept
 
  private:
-  std::string file(int64_t block) const;
+  std::string file(const std::string &what) const;
   std::string folder_;
-  std::set<int64_t> kept_;  // by this run
+  std::map<std::string, std::string> files_;  // by linear: of this run
 };
 
 }  // namespace assay::quant

@@ -1,6 +1,8 @@
 // Builds the ABI structs of block -1.
 #include "quant/outside_view.hpp"
 
+#include "model/decoder_layout.hpp"
+
 namespace assay::quant {
 namespace {
 
@@ -12,12 +14,18 @@ model::linear_op shown_as(const char *name, const char *role, const at::Tensor &
   return op;
 }
 
+at::Tensor copy_of(const model::decoder &decoder, const char *table) {
+  const auto copy = decoder.table(table).to(at::kFloat).contiguous().clone();
+  decoder.give_back_table(table);
+  return copy;
+}
+
 }  // namespace
 
 outside_view::outside_view(const model::decoder &decoder, const std::string &arch_json,
                            const std::string &quantizer_json)
-    : embedding_(decoder.embedding().to(at::kFloat).contiguous().clone()),
-      head_(decoder.head().weight.to(at::kFloat).contiguous().clone()),
+    : embedding_(copy_of(decoder, model::k_embedding_name)),
+      head_(copy_of(decoder, model::k_head_name)),
       norm_(decoder.norm().to(at::kFloat).contiguous().clone()),
       shown_embedding_(shown_as("model.embed_tokens", "embed", embedding_)),
       shown_head_(shown_as("lm_head", "lm_head", head_)),
@@ -61,13 +69,18 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
-void outside_view::put_into(model::decoder &decoder) const {
+void outside_view::put_into(model::decoder &decoder, edited_blocks *kept) const {
   const auto dtype = decoder.embedding().scalar_type();
   const bool untied = !decoder.config().tied || !at::equal(embedding_, head_);
-  decoder.embedding() = embedding_.to(dtype);
+  const auto put = [&](const char *name, const at::Tensor &table) {
+    if (!kept) return table.to(dtype);
+    kept->keep_table(decoder, name, table.to(dtype));
+    return model::without_values(table.to(dtype));
+  };
+  decoder.embedding() = put(model::k_embedding_name, embedding_);
   decoder.norm() = norm_.to(decoder.norm().scalar_type());
   if (untied)
-    decoder.set_head(head_.to(dtype));
+    decoder.set_head(put(model::k_head_name, head_));
   else
     decoder.head().weight = decoder.embedding();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "quant/block_view.hpp"
+#include "quant/edited_blocks.hpp"
 
 namespace assay::quant {
 
@@ -14,7 +15,8 @@ class outside_view {
   outside_view(const outside_view &) = delete;
   const assay_block &get() const { return block_; }
   // Puts the copies in place. A head that no longer equals the embedding is untied, its bytes count from then on.
-  void put_into(model::decoder &decoder) const;
+  // kept: where the tables of a decoder on demand go; null for others.
+  void put_into(model::decoder &decoder, edited_blocks *kept) const;
 
  private:
   at::Tensor embedding_, head_, norm_;

@@ -4,6 +4,8 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <optional>
+
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "model/decoder_layout.hpp"
@@ -14,6 +16,7 @@
 #include "quant/linear_run.hpp"
 #include "quant/outside_view.hpp"
 #include "quant/statistics_cache.hpp"
+#include "quant/twin_forward.hpp"
 
 namespace assay::quant {
 namespace {
@@ -66,11 +69,6 @@ calibration part_of(const calibration &data, int64_t tokens) {
   return calibration(std::move(some));
 }
 
-// Relative distance, Frobenius.
-double distance(const at::Tensor &expected, const at::Tensor &found) {
-  return ((found - expected).norm() / expected.norm().clamp_min(1e-30)).item<double>();
-}
-
 class stage {
  public:
   stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
@@ -96,12 +94,16 @@ class stage {
     whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
     if (needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) start_streams(needs.max_tokens);
     const model::decoder before(decoder_);
-    if (whole_model_) apply_outside();
+    if (whole_model_) {
+      twins_.emplace(before);
+      apply_outside();
+      twins_->start(decoder_);
+    }
     if (needs.statistics)
       apply_calibrated(needs, before, progress);
     else
       apply_data_free(progress);
-    if (whole_model_) compare(before);
+    if (whole_model_) compare();
   }
 
  private:
@@ -193,7 +195,7 @@ class stage {
     receiver edits(out_, nullptr);
     transform_.apply(view.get(), edits);
     const bool was_tied = decoder_.config().tied;
-    view.put_into(decoder_);
+    view.put_into(decoder_, kept_);
     out_.edited["model.embed_tokens.weight"] = decoder_.embedding();
     out_.edited["model.norm.weight"] = decoder_.norm();
     if (!decoder_.config().tied) out_.edited["lm_head.weight"] = decoder_.head().weight;
@@ -225,6 +227,7 @@ class stage {
                 "block " + std::to_string(index));
       moved = by;
     }
+    if (twins_) twins_->across(block, changed);
     remember(block, changed);
     for (auto &s : streams_) s = s.across(block, nullptr);
     block = std::move(changed);
@@ -259,14 +262,11 @@ class stage {
     const auto h = at::randn({1, 32, decoder_.config().hidden_size}, generator, at::kFloat)
                        .to(decoder_.device(), decoder_.dtype());
     const auto context = decoder_.context(1, 32);
-    return distance(before.forward(h, context) - h, after.forward(h, context) - h);
+    return relative_distance(before.forward(h, context) - h, after.forward(h, context) - h);
   }
 
-  void compare(const model::decoder &before) {
-    const auto generator = at::detail::createCPUGenerator(17);
-    const auto ids = at::randint(0, decoder_.config().vocab_size, {2, 48}, generator, at::kLong);
-    const double by =
-        distance(before.logits(before.hidden(ids)), decoder_.logits(decoder_.hidden(ids)));
+  void compare() {
+    const double by = twins_->difference(decoder_);
     refuse_if(!(by <= k_model_tolerance), "the model's function", by, k_model_tolerance, "logits");
     out_.report.push_back(
         {{"transform", transform_.made_by().identity()}, {"block", "all"}, {"difference", by}});
@@ -301,19 +301,9 @@ class stage {
   json activation_;  // of the recipe, complete
   plug::transform_instance transform_;
   std::vector<calibration_stream> streams_;  // at the start of the block in work
+  std::optional<twin_forward> twins_;        // of a transform of the whole model
   bool whole_model_ = false;
 };
-
-// By checkpoint name: those of linears lie with `kept`.
-std::function<at::Tensor(const std::string &)> fetch_from(std::shared_ptr<const edited_blocks> kept,
-                                                          const model::decoder &decoder) {
-  std::map<std::string, int64_t> blocks;
-  for (const auto *linear : decoder.linears()) blocks[linear->name] = linear->block;
-  return [kept, blocks = std::move(blocks)](const std::string &name) {
-    const auto linear = name.substr(0, name.rfind(".weight"));
-    return kept->weight(blocks.at(linear), linear);
-  };
-}
 
 }  // namespace
 
@@ -360,7 +350,9 @@ transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
   if (decoder.on_demand()) {
     kept = std::make_shared<edited_blocks>(folder);
     decoder.on_read = [kept](model::decoder_block &block) { kept->put_into(block); };
-    out.fetch_edited = fetch_from(kept, decoder);
+    out.fetch_edited = [kept](const std::string &name) {
+      return kept->weight(name.substr(0, name.rfind(".weight")));
+    };
   }
   for (const auto &choice : what.transforms)
     stage(decoder, what, choice, data, incidents, out, kept.get(), folder).run(progress);

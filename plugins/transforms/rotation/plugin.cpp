@@ -24,7 +24,7 @@ constexpr assay_component k_component = {
     0,
     "turns channels by Hadamard matrices so that no channel stands out",
     k_schema,
-    R"({"online": ["r4"], "cite": "arXiv 2404.00456"})",
+    R"({"by_block": true, "online": ["r4"], "cite": "arXiv 2404.00456"})",
     &k_table,
     nullptr};
 constexpr const assay_component *k_components[] = {&k_component};

@@ -209,12 +209,63 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
   }
 }
 
-TEST_CASE("a transform that turns the whole model is refused on demand", "[on_demand_test]") {
+TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
   use_plugins();
-  const auto what =
-      recipe::from_json({{"transforms", {{{"id", "rotation"}}}}, {"quantizer", {{"id", "rtn"}}}});
-  CHECK(needs_whole_model(what) == "the transform 'rotation'");
-  CHECK(needs_whole_model(recipe::from_json({{"transforms", {{{"id", "awq"}}}}})) == "");
+  const temporary_folder root;
+  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json offline = {{"id", "rotation"}, {"config", {{"r4", false}}}};
+  const json values = {{"id", "rotation"}, {"config", {{"r1", false}, {"r4", false}}}};
+  const json awq = {{"id", "awq"}}, correction = {{"id", "bias_correction"}};
+  int n = 0;
+  for (const bool tied : {true, false}) {
+    const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
+    const std::vector<json> recipes = {
+        {{"transforms", json::array({offline})}, {"quantizer", rtn}},
+        {{"transforms", json::array({values})}, {"quantizer", gptq}},
+        {{"transforms", json::array({offline, awq, correction})}, {"quantizer", gptq}},
+        {{"transforms", json::array({awq, offline})},
+         {"quantizer", gptq},
+         {"propagation", "asymmetric"},
+         {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
+         {"embeddings", true},  // the turned table, and its head where R1 untied it
+         {"keep", json::array({"mlp.down"})}}};
+    for (auto given : recipes) {
+      given["min_token_ratio"] = 0;
+      CAPTURE(tied, given.dump());
+      const auto what = recipe::from_json(given);
+      CHECK(needs_whole_model(what) == "");
+      require_same_files(model, what, root / ("r" + std::to_string(n++)));
+    }
+  }
+}
+
+TEST_CASE("what is turned in the forward pass is the same on demand", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  const auto data = tiny_calibration(8, 24, 11);
+  const auto what = recipe::from_json(
+      {{"transforms", {{{"id", "rotation"}}}},
+       {"quantizer", {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}}},
+       {"min_token_ratio", 0}});
+  quantize_options options;
+  options.resume = root / "resume";
+  const auto whole = quantize(*checkpoint, assay::model::decoder::load(*checkpoint), what, &data);
+  const auto streamed = quantize(*checkpoint, assay::model::decoder::load_on_demand(checkpoint),
+                                 what, &data, options);
+  CHECK(streamed.online == whole.online);
+  CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);  // the difference, too
+  for (const auto &name : whole.order)
+    CHECK(
+        at::equal(*whole_form(streamed, name).find("codes"), *whole.forms.at(name).find("codes")));
+}
+
+TEST_CASE("only tuning needs the whole model", "[on_demand_test]") {
+  use_plugins();
+  const json transforms = {{{"id", "rotation"}}, {{"id", "awq"}}, {{"id", "bias_correction"}}};
+  CHECK(needs_whole_model(recipe::from_json({{"transforms", transforms}})) == "");
+  CHECK(needs_whole_model(recipe::from_json({{"tune", {{"steps", 1}}}})) == "a tune");
 }
 
 TEST_CASE("a model read on demand holds no weights, and says so where it would have to run",

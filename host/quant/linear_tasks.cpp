@@ -111,7 +111,8 @@ class maker {
     const held_table held(decoder, linear);
     linear_task t{&linear, place, nullptr, {}, 0, {}};
     require_finite(linear);
-    t.tie_abs_max = linear.weight.abs().max().item<double>();
+    const auto [low, high] = linear.weight.aminmax();
+    t.tie_abs_max = std::max(std::abs(low.item<double>()), std::abs(high.item<double>()));
     t.quantizer = std::make_unique<plug::quantizer_instance>(
         component_, config_for_linear(what_, linear.name, linear.role), options_,
         "recipe.quantizer");

@@ -8,6 +8,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "quant/calibrate.hpp"
+#include "quant/linear_run.hpp"
 #include "quant/quantize.hpp"
 #include "tiny_subject.hpp"
 
@@ -205,6 +206,20 @@ TEST_CASE("a tied table is quantized once, for both of its sides", "[engine_test
   json data_free = with("rtn");
   data_free["embeddings"] = true;
   CHECK(b.quantize(data_free, sequences()).forms.count("model.embed_tokens") == 1);
+}
+
+TEST_CASE("errors of a tall table are those of the plain formulas", "[engine_test]") {
+  auto generator = at::detail::createCPUGenerator(8);
+  const auto w = at::randn({40000, 8}, generator, at::kFloat), x = at::randn({8, 64}, generator);
+  const auto q = w + 0.1 * at::randn({40000, 8}, generator, at::kFloat);
+  const auto h = at::matmul(x, x.t()).to(at::kFloat).contiguous();
+  const auto wide = [](const at::Tensor &t) { return t.to(at::kDouble); };
+  const at::Tensor d = wide(w) - wide(q);
+  const auto energy = [&](const at::Tensor &of) {
+    return (at::matmul(of, wide(h)) * of).sum().item<double>();
+  };
+  CHECK(relative_error(w, q) == Approx((d.norm() / wide(w).norm()).item<double>()).epsilon(1e-5));
+  CHECK(output_error(w, q, h) == Approx(energy(d) / energy(wide(w))).epsilon(1e-5));
 }
 
 TEST_CASE("the pass tells its rank, its threads and what it shared", "[engine_test]") {

@@ -79,13 +79,13 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   -- a calibrated run keeps its forms on disk: one block's weights in memory are enough
-   local on_demand = recipe.calibrated and native.quant.needs_whole_model(recipe.data) == ""
+   -- one block's weights in memory are enough: what else a run needs lies in the resume folder
+   local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
    local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
    sys.begin(recipe.label)
-   local q = m:quantize(recipe, data, { resume = recipe.calibrated and resume or nil })
+   local q = m:quantize(recipe, data, { resume = resume })
    sys.finish()
    local saved = q:save(out, { format = o.format or default_format })
    if fs.kind(resume) then fs.remove_all(resume) end

@@ -261,6 +261,24 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
         at::equal(*whole_form(streamed, name).find("codes"), *whole.forms.at(name).find("codes")));
 }
 
+TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  for (const char *id : {"rtn", "hqq", "fp8"}) {
+    CAPTURE(id);
+    const auto what = recipe::from_json({{"quantizer", {{"id", id}}}});
+    const auto whole = quantize(*checkpoint, assay::model::decoder::load(*checkpoint), what);
+    const auto streamed =
+        quantize(*checkpoint, assay::model::decoder::load_on_demand(checkpoint), what);
+    CHECK((items_of(streamed, *checkpoint) == items_of(whole, *checkpoint)));
+    CHECK(streamed.decoder.block(0).q.weight.is_meta());
+    auto again = streamed.decoder;
+    again.bring_in(1);  // quantized
+    CHECK(at::equal(again.block(1).down.weight, whole.decoder.block(1).down.weight));
+  }
+}
+
 TEST_CASE("only tuning needs the whole model", "[on_demand_test]") {
   use_plugins();
   const json transforms = {{{"id", "rotation"}}, {{"id", "awq"}}, {{"id", "bias_correction"}}};

@@ -261,6 +261,29 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
         at::equal(*whole_form(streamed, name).find("codes"), *whole.forms.at(name).find("codes")));
 }
 
+TEST_CASE("a turn that moves the function is refused by the same number on demand",
+          "[on_demand_test]") {
+  use_plugins();
+  const temporary_folder root;
+  const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
+  const auto what = recipe::from_json({{"transforms", {{{"id", "rotation"}}}}});
+  assay::model::load_options coarse;
+  coarse.dtype = at::kBFloat16;  // turned weights round to 8 bits
+  quantize_options options;
+  options.resume = root / "resume";
+  const auto refusal_of = [&](const assay::model::decoder &decoder) -> std::string {
+    try {
+      quantize(*checkpoint, decoder, what, nullptr, options);
+    } catch (const assay::error &refusal) {
+      return refusal.what();
+    }
+    return "";
+  };
+  const auto whole = refusal_of(assay::model::decoder::load(*checkpoint, coarse));
+  CHECK_THAT(whole, assay_test::contains("the model's function moved by 0.0"));
+  CHECK(refusal_of(assay::model::decoder::load_on_demand(checkpoint, coarse)) == whole);
+}
+
 TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;

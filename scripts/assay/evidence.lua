@@ -269,7 +269,7 @@ function evidence.failures(context, measured)
       for _, row in ipairs(base.stage.result.outputs and others or {}) do
          out[#out + 1] = { variant = row.variant.id, task = task.id,
                            entries = failures.entries(base.stage.result.outputs, row.stage.result.outputs, {
-                              study = context.study.name, run = context.store.hash(variants.model_key(context, row.variant)),
+                              study = context.study.name, run = variants.model_hash(context, row.variant),
                               variant = variant_facts(context, row.variant), task = task.id,
                               protocol = task:protocol(), seed = context.study.seed,
                               stable = noise.stable(context, base.variant, task) }) }

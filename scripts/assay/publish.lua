@@ -63,9 +63,9 @@ end
 local function write_samples(context)
    local folder = context.folder .. "/samples"
    for _, variant in ipairs(context.study:variants()) do
+      local run_id = variants.model_hash(context, variant)
       for _, task in ipairs(context.study.tasks) do
          local stage = not context.failed[variant.id] and context.store:find(variants.measure_key(context, variant, task))
-         local run_id = context.store.hash(variants.model_key(context, variant))
          local rows = stage and samples_of(run_id, variant, task, stage.result) or {}
          if #rows > 0 then
             fs.mkdir(folder)

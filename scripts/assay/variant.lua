@@ -88,8 +88,13 @@ function variants.model_key(context, variant)
    return variants.quantize_key(context, variant)
 end
 
+-- What names a variant's model in keys of later stages, and its run in samples and failures.
+function variants.model_hash(context, variant)
+   return context.store.hash(variants.model_key(context, variant))
+end
+
 function variants.measure_key(context, variant, task)
-   return { stage = "measure", model = context.store.hash(variants.model_key(context, variant)),
+   return { stage = "measure", model = variants.model_hash(context, variant),
             task = task.definition.name, protocol = task:protocol(), numerics = numerics() }
 end
 

@@ -5,8 +5,8 @@
 #include "factor.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
-#include <cstring>
 #include <mutex>
 
 #include "triangular.hpp"
@@ -91,8 +91,7 @@ struct fingerprint {
 fingerprint fingerprint_of(const float *h, size_t count) {
   fingerprint out{count, ~count};
   for (size_t i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, h + i, sizeof bits);
+    const auto bits = std::bit_cast<uint32_t>(h[i]);
     out.low = (out.low ^ bits) * 0x9E3779B97F4A7C15u;
     out.high = (out.high + bits) * 0xD1342543DE82EF95u + (out.high >> 29);
   }

@@ -3,7 +3,6 @@
 -- Not the identity recipe (identity.lua) and no benchmark.
 local many = require "assay.many"
 local native = require "assay.native"
-local store = require "assay.store"
 local variants = require "assay.variant"
 local json, sys = native.json, native.sys
 
@@ -18,9 +17,8 @@ local answer_tokens <const> = 24
 local rows_wanted <const>, row_tokens <const> = 8, 64
 
 function preflight.key(context, variant)
-   local model = store.hash(variants.model_key(context, variant))
-   return { stage = "preflight", model = model, prompts = prompts, tokens = answer_tokens,
-            rows = { rows_wanted, row_tokens }, assay = sys.settings().version }
+   return { stage = "preflight", model = variants.model_hash(context, variant),
+            prompts = prompts, tokens = answer_tokens, rows = { rows_wanted, row_tokens }, assay = sys.settings().version }
 end
 
 -- Changed tensors with what is odd about them; the equal ones are only counted.

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "model/attention.hpp"
+#include "model/autograd_attention.hpp"
 #include "model/kernels.hpp"
 #include "model/threads.hpp"
 
@@ -155,6 +156,8 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
     value = stored(values, context);
   } else if (attends_in_tiles(query, key, value)) {
     return attend(query, key, value, context.segments, window, scale);
+  } else if (!context.packed && trains_in_panels(query, key, value)) {
+    return autograd_attention(query, key, value, window, scale);
   }
   const std::optional<at::Tensor> mask = context.mask(window);
   if (!mask && tokens == 1 && window > 0 &&

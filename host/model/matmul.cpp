@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "core/error.hpp"
 #include "model/attention_tile.hpp"
 #include "model/autograd_linear.hpp"
 #include "model/threads.hpp"
@@ -26,6 +27,7 @@ using add_op = at::Tensor(const at::Tensor &, const at::Tensor &, const at::Tens
 struct onednn {
   std::optional<c10::TypedOperatorHandle<plain_op>> plain;
   std::optional<c10::TypedOperatorHandle<add_op>> add;
+  bool narrow = false;  // this processor multiplies bfloat16 itself
 };
 
 // Looked up once; absent in builds of LibTorch without oneDNN.
@@ -38,6 +40,8 @@ const onednn &library() {
       out.plain = op->typed<plain_op>();
     if (auto op = dispatcher.findSchema({"mkldnn::_linear_pointwise", "binary"}))
       out.add = op->typed<add_op>();
+    if (auto op = dispatcher.findSchema({"mkldnn::_is_mkldnn_bf16_supported", ""}))
+      out.narrow = op->typed<bool()>().call();
     return out;
   }();
   return found;
@@ -108,6 +112,21 @@ at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::
   if (few_rows(x, weight)) return linear_of_few(x, weight, bias, {});
   return library().plain->call(x.contiguous(), weight, optional_bias(bias), "none", no_scalars(),
                                std::nullopt);
+}
+
+bool has_narrow_linear() {
+  return library().plain && library().narrow;
+}
+
+at::Tensor narrow_linear(const at::Tensor &x, const at::Tensor &weight) {
+  if (!has_narrow_linear())
+    throw error(error_kind::usage, "this processor has no products in bfloat16")
+        .hint("Compute in float32");
+  return library()
+      .plain
+      ->call(x.to(at::kBFloat16).contiguous(), weight.to(at::kBFloat16).contiguous(), std::nullopt,
+             "none", no_scalars(), std::nullopt)
+      .to(at::kFloat);
 }
 
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,

@@ -9,7 +9,9 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "model/autograd_linear.hpp"
 #include "model/decoder_layout.hpp"
+#include "model/matmul.hpp"
 #include "plug/bridge.hpp"
 #include "plug/services.hpp"
 
@@ -67,6 +69,15 @@ bool is_attention(const assay_block &block, uint32_t group) {
   const auto &asked = *block.groups[group];
   if (asked.n_consumers == 0) throw misuse("the trial's group has no consumer");
   return std::string(asked.consumers[0]->role).rfind("attn.", 0) == 0;
+}
+
+// Whether a gradient's products may be narrow: asked for, and something that this processor has.
+bool narrow_products(const assay_trial &trial) {
+  if (!ASSAY_HAS(&trial, products)) return false;
+  if (trial.products > ASSAY_PRODUCTS_BF16) throw misuse("the trial's products are unknown");
+  if (!model::has_narrow_linear())
+    throw misuse("this processor has no products in bfloat16; choose float32");
+  return true;
 }
 
 at::Tensor counted_rows(const at::Tensor &y, const at::Tensor &counted) {
@@ -176,6 +187,7 @@ double block_runner::loss(const assay_block &block, const assay_trial &trial,
   const at::NoGradGuard no_grad;
   if (trial.scope > ASSAY_SCOPE_PARENT) throw misuse("the trial's scope is unknown");
   const bool parent = trial.scope == ASSAY_SCOPE_PARENT;
+  const model::narrow_gradients narrow(narrow_products(trial) && gradients);
   const bool attention = parent && is_attention(block, trial.group);
   const auto tried = [&] {
     const at::AutoGradMode mode(gradients != nullptr);  // a cast to the model's dtype is recorded

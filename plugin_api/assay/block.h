@@ -23,6 +23,11 @@ extern "C" {
 #define ASSAY_SCOPE_PARENT \
   1u /* output of what holds the group: attention, MLP, the linear itself */
 
+/* Factors of the products in gradient(): f32, or rounded to bfloat16 with sums in f32, which is about
+ * twice as fast where the processor has it, and ASSAY_INVALID_ARGUMENT where not. */
+#define ASSAY_PRODUCTS_F32  0u
+#define ASSAY_PRODUCTS_BF16 1u
+
 /* Weights to try in place of those that the block has now. All borrowed. */
 typedef struct assay_trial {
   uint32_t struct_size;
@@ -35,8 +40,10 @@ typedef struct assay_trial {
   /* n_sequences positions in place of a run from first_sequence, each in [0, number of sequences);
    * NULL = the run */
   const int64_t *sequences;
+  uint32_t products; /* ASSAY_PRODUCTS_... of gradient(); loss() is always f32 */
+  uint32_t reserved;
 } assay_trial;
-ASSAY_SIZE(assay_trial, 56);
+ASSAY_SIZE(assay_trial, 64);
 
 typedef struct assay_block_runner {
   uint32_t struct_size;

@@ -2,7 +2,8 @@
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
 -- --set part=w4,w4more,w3,wide,w8a8,ablation takes some of the parts, --set methods=rtn,best some methods (or recipes,
 -- by id), --set texts=mixed one calibration text;
--- --set windows=4 --set split=validation is how settings were chosen.
+-- --set windows=4 --set split=validation is how settings were chosen; --set model=FOLDER --set window=512 takes another model
+-- (train_second_model.py makes one), in windows that it was trained for.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"
@@ -11,7 +12,7 @@ local matrix = require "assay.matrix"
 
 local name = assay.setting("model", "smollm2-135m-instruct")
 local split = assay.setting("split", "test")
-local windows = assay.setting("windows", 16)
+local windows, window = assay.setting("windows", 16), assay.setting("window", 2048)
 local parts = "," .. assay.setting("part", "w4,w4more,w3,wide,w8a8,ablation") .. ","
 local methods = "," .. assay.setting("methods", "") .. ","
 local texts_used = "," .. assay.setting("texts", "mixed,maths") .. ","
@@ -107,16 +108,17 @@ add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(a
 
 -- ---- the study --------------------------------------------------------------------------------------
 
+local known = name:match "^smollm2"
 return assay.study {
-   name = "methods-on-smollm2",
-   title = "Quantization methods on SmolLM2-135M-Instruct",
+   name = known and "methods-on-smollm2" or "methods-on-" .. name:match "[^/]+$",
+   title = "Quantization methods on " .. (known and "SmolLM2-135M-Instruct" or name:match "[^/]+$"),
    question = "Which method keeps what at equal bits, and how much does the calibration text decide?",
    subjects = { base = name },
    recipes = recipes,
    tasks = {
-      assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = 2048, limit = windows,
+      assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = window, limit = windows,
                               windows = "first", dataset = assay.dataset.wikitext2 { split = split } },
-      assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = 1024,
+      assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = math.min(1024, window),
                               limit = math.max(2, windows * 3 // 4), windows = "first",
                               dataset = assay.dataset.gsm8k { split = "test" } },
    },

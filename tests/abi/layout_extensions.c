@@ -23,6 +23,8 @@ static void trial(void) {
   FIELD(assay_trial, first_sequence);
   FIELD(assay_trial, n_sequences);
   FIELD(assay_trial, sequences);
+  FIELD(assay_trial, products);
+  FIELD(assay_trial, reserved);
 }
 
 static void block_runner(void) {

@@ -120,6 +120,8 @@ autoround::autoround(assay_cpp::host host, const char *config_json) : host_(host
   rate_ = config.number_or("learning_rate", 0);
   range_rate_ = config.number_or("range_rate", 0);
   learn_ranges_ = config.bool_or("learn_ranges", true);
+  products_ = config.string_or("compute", "float32") == "bfloat16" ? ASSAY_PRODUCTS_BF16
+                                                                   : ASSAY_PRODUCTS_F32;
 }
 
 void autoround::needs(const assay_layer &, assay_needs &out) {
@@ -152,6 +154,7 @@ void autoround::quantize_block(const assay_block &block, const assay_stats *cons
     parts.push_back(std::move(p));
   }
   trial_of tried(parts);
+  tried.trial.products = products_;
   shuffler batches(host_.seed("batches"), sequences);
   const double rate = rate_ > 0 ? rate_ : 1.0 / std::max(1, iterations_);
   const double range_rate = !learn_ranges_ ? 0.0 : range_rate_ > 0 ? range_rate_ : rate;

@@ -24,6 +24,7 @@ class autoround {
   double rate_ = 0;        // of V; 0 = 1 / iterations
   double range_rate_ = 0;  // of alpha and beta; 0 = as V
   bool learn_ranges_ = true;
+  uint32_t products_ = ASSAY_PRODUCTS_F32;
 };
 
 }  // namespace signround

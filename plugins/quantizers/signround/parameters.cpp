@@ -20,6 +20,36 @@ float sign_of(float x) {
   return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
 }
 
+struct group_part {
+  const float *w, *slope;
+  float *offset;
+  int64_t count;
+};
+
+// One step of the offsets of a group; returns d loss / d scale. With w~ = s q: q - w / s inside the grid (through
+// w / s), q beyond. Straight loops over pieces, so that the compiler makes vectors of them.
+double move_offsets(const group_part &g, float scale, float low, float high, float rate) {
+  constexpr int64_t k_piece = 128;
+  float term[k_piece];
+  double sums[4] = {};
+  for (int64_t first = 0; first < g.count; first += k_piece) {
+    const int64_t n = std::min(k_piece, g.count - first);
+    const float *w = g.w + first, *slope = g.slope + first;
+    float *offset = g.offset + first;
+    for (int64_t j = 0; j < n; ++j) {
+      const float ratio = w[j] / scale, x = round_even(ratio + offset[j]);
+      const float raised = x < low ? low : x, q = raised > high ? high : raised;
+      const bool inside = x == q;
+      term[j] = slope[j] * (inside ? q - ratio : q);
+      const float down = slope[j] * scale, direction = down > 0 ? rate : down < 0 ? -rate : 0.0f;
+      const float moved = offset[j] - direction, above = moved < -0.5f ? -0.5f : moved;
+      offset[j] = !inside ? offset[j] : above > 0.5f ? 0.5f : above;
+    }
+    for (int64_t j = 0; j < n; ++j) sums[j % 4] += static_cast<double>(term[j]);
+  }
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 // A float that is a float16 or bfloat16 already, to its bits.
 uint16_t narrow_bits(scale_dtype dtype, float x) {
   const uint32_t bits = std::bit_cast<uint32_t>(x);
@@ -147,18 +177,10 @@ void parameters::step(const float *slope, float rate, float range_rate, int64_t 
     for (int64_t k = 0; k < groups_; ++k) {
       const auto grid = grid_of(now_, row, k);
       const float low = g_.low() - grid.zero, high = g_.high() - grid.zero;
-      const int64_t last = row * in_ + std::min(in_, (k + 1) * size_);
-      double by_scale = 0;  // d loss / d scale over the group
-      for (int64_t j = row * in_ + k * size_; j < last; ++j) {
-        auto &offset = now_.offset[static_cast<size_t>(j)];
-        const float ratio = w_[j] / grid.scale, x = round_even(ratio + offset);
-        const bool inside = x >= low && x <= high;
-        const float q = std::clamp(x, low, high);
-        // w~ = s q: d/ds = q - w / s inside (through w / s), q beyond
-        by_scale += static_cast<double>(slope[j]) * static_cast<double>(inside ? q - ratio : q);
-        if (inside)
-          offset = std::clamp(offset - rate * sign_of(slope[j] * grid.scale), -0.5f, 0.5f);
-      }
+      const int64_t first = row * in_ + k * size_;
+      const double by_scale = move_offsets(
+          {w_ + first, slope + first, now_.offset.data() + first, std::min(size_, in_ - k * size_)},
+          grid.scale, low, high, rate);
       const auto i = static_cast<size_t>(row * groups_ + k);
       const auto move = [&](float &factor, float by) {
         const float gradient = static_cast<float>(by_scale) * by;

@@ -27,7 +27,9 @@ const char k_schema[] = R"({
     "range_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
                    "description": "of the ranges' factors; 0 = as the roundings"},
     "learn_ranges": {"type": "boolean", "default": true,
-                     "description": "learn the factors alpha and beta on each group's range"}
+                     "description": "learn the factors alpha and beta on each group's range"},
+    "compute": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32",
+                "description": "factors of the products in a gradient; bfloat16 where the processor has it"}
   }
 })";
 

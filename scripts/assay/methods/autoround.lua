@@ -12,6 +12,8 @@ return {
       batch = { type = "integer", default = 8, min = 1, about = "sequences of a step" },
       start = { type = "string", default = "weighted", one_of = { "weighted", "range" },
                 about = "scale of least weighted error, or the range's" },
+      compute = { type = "string", default = "float32", one_of = { "float32", "bfloat16" },
+                  about = "products of the gradients; results must not depend on the machine by default" },
       propagation = { type = "string", default = "asymmetric", about = "fp, quantized or asymmetric inputs" },
    },
    recipe = function(o)
@@ -21,6 +23,7 @@ return {
             config = {
                bits = o.bits, group_size = o.group, symmetric = o.symmetric, iterations = o.iterations,
                batch = o.batch, start = o.start,
+               compute = o.compute ~= "float32" and o.compute or nil,
             },
          },
          propagation = o.propagation,

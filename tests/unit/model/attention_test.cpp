@@ -3,11 +3,15 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "catch.hpp"
 #include "model/attention_tile.hpp"
+#include "model/autograd_attention.hpp"
+#include "model/autograd_linear.hpp"
+#include "model/matmul.hpp"
 
 namespace {
 
@@ -17,7 +21,58 @@ double distance(const at::Tensor &a, const at::Tensor &b) {
   return (a - b).abs().max().item<double>();
 }
 
+// Largest difference of the gradients of q, k and v from LibTorch's in fp64, each relative to the largest entry;
+// heads of two keys, three queries to a key.
+double gradient_distance(int64_t tokens, int64_t window) {
+  const at::Tensor q = at::randn({2, tokens, 6, 20}).transpose(1, 2),
+                   k = at::randn({2, tokens, 2, 20}).transpose(1, 2),
+                   v = at::randn({2, 2, tokens, 20}), slope = at::randn({2, tokens, 120});
+  const auto leaves = [&](at::ScalarType dtype) {
+    std::vector<at::Tensor> out;
+    for (const auto &t : {q, k, v}) out.push_back(t.to(dtype).clone().requires_grad_(true));
+    return out;
+  };
+  auto ours = leaves(at::kFloat), wide = leaves(at::kDouble);
+  autograd_attention(ours[0], ours[1], ours[2], window, 0.3).backward(slope);
+  const at::Tensor i = at::arange(tokens).unsqueeze(1), j = at::arange(tokens).unsqueeze(0);
+  const at::Tensor seen = window > 0 ? (j <= i).logical_and(j > i - window) : j <= i;
+  at::scaled_dot_product_attention(wide[0], wide[1], wide[2], seen, 0.0, false, 0.3, true)
+      .transpose(1, 2)
+      .reshape({2, tokens, 120})
+      .backward(slope.to(at::kDouble));
+  double worst = 0;
+  for (size_t n = 0; n < 3; ++n)
+    worst = std::max(worst, distance(ours[n].grad(), wide[n].grad()) /
+                                wide[n].grad().abs().max().item<double>());
+  return worst;
+}
+
 }  // namespace
+
+// 300 queries are three panels of up to 128, and the window hides whole keys from the last ones.
+TEST_CASE("gradients of attention in panels are LibTorch's in double precision") {
+  for (const auto &[tokens, window] :
+       {std::pair<int64_t, int64_t>{300, 0}, {300, 40}, {128, 0}, {5, 0}, {2, 0}}) {
+    CAPTURE(tokens, window);
+    CHECK(gradient_distance(tokens, window) < 1e-5);
+  }
+}
+
+TEST_CASE("narrow gradients stay near, and end with their guard") {
+  if (!has_narrow_linear()) {
+    WARN("skipped: this processor has no products in bfloat16");
+    return;
+  }
+  {
+    const narrow_gradients narrow(true);
+    const double found = gradient_distance(300, 40);
+    CHECK(found > 1e-5);
+    CHECK(found < 0.03);
+    const narrow_gradients plain(false);
+    CHECK(gradient_distance(130, 0) < 1e-5);
+  }
+  CHECK_FALSE(narrow_gradients::on());
+}
 
 TEST_CASE("tiled attention equals LibTorch's under every mask") {
   for (const auto &[past, window, tokens] : {std::tuple<int64_t, int64_t, int64_t>{0, 0, 300},

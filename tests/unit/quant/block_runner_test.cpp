@@ -175,12 +175,41 @@ TEST_CASE("the product with a gradient agrees with LibTorch's", "[block_runner_t
   CHECK(at::allclose(w.grad(), w2.grad(), 1e-4, 1e-3));
 }
 
+TEST_CASE("narrow products move a gradient by their rounding, and no loss of a candidate",
+          "[block_runner_test]") {
+  bench b;
+  const auto leaf = (b.decoder.block(0).gate.weight * 0.9).contiguous();
+  one_weight tried("model.layers.0.mlp.gate_proj", leaf);
+  const auto slope_of = [&](uint32_t products) {
+    tried.trial.products = products;
+    auto slope = at::empty_like(leaf);
+    const tensor_ref slope_ref(slope);
+    const assay_tensor *slopes[] = {slope_ref.get()};
+    b.loss(tried.trial, slopes);
+    return slope;
+  };
+  if (!assay::model::has_narrow_linear()) {
+    CHECK_THROWS_WITH(slope_of(ASSAY_PRODUCTS_BF16), assay_test::contains("choose float32"));
+    return;
+  }
+  const auto plain = slope_of(ASSAY_PRODUCTS_F32), narrow = slope_of(ASSAY_PRODUCTS_BF16);
+  const double off = ((narrow - plain).norm() / plain.norm()).item<double>();
+  CHECK(off > 1e-6);
+  CHECK(off < 0.1);
+  const double loss = b.loss(tried.trial);
+  tried.trial.products = ASSAY_PRODUCTS_F32;
+  CHECK(b.loss(tried.trial) == loss);
+}
+
 TEST_CASE("a misused trial is refused with the reason", "[block_runner_test]") {
   bench b;
   one_weight unknown("model.layers.0.mlp.side_proj", at::zeros({2, 2}));
   CHECK_THROWS_WITH(b.loss(unknown.trial), assay_test::contains("no linear or norm"));
   one_weight shape("model.layers.0.mlp.up_proj", at::zeros({2, 2}));
   CHECK_THROWS_WITH(b.loss(shape.trial), assay_test::contains("has another shape"));
+  one_weight products("model.layers.0.mlp.up_proj", b.decoder.block(0).up.weight);
+  products.trial.products = 2;
+  CHECK_THROWS_WITH(b.loss(products.trial), assay_test::contains("products are unknown"));
   CHECK_THROWS_WITH(b.runner->fake_quantize("x", at::zeros({1})),
                     assay_test::contains("no quantizer to try"));
 }

@@ -2,8 +2,11 @@
 // equations imply (methods.md 3).
 #include "catch.hpp"
 
+#include <optional>
+
 #include "core/error.hpp"
 #include "core/json.hpp"
+#include "model/matmul.hpp"
 #include "model/safetensors.hpp"
 #include "quant/quantize.hpp"
 #include "quant_harness.hpp"
@@ -40,6 +43,28 @@ at::Tensor codes(const assay::quant::linear_result &result) {
   return *result.form.find("codes");
 }
 
+// A model of one block with its calibration; quantized by autoround, what it says of itself.
+struct golden_block {
+  golden_block() {
+    quant_test::use_plugins();
+    std::vector<assay::quant::calibration_sequence> sequences;
+    for (const auto &ids : listed["ids"])
+      sequences.push_back({ids.get<std::vector<int64_t>>(), {}});
+    data.emplace(std::move(sequences));
+  }
+  assay::json claims(const assay::json &config) const {
+    const auto what =
+        assay::quant::recipe::from_json({{"quantizer", {{"id", "autoround"}, {"config", config}}}});
+    return assay::quant::quantize(*checkpoint, decoder, what, &*data)
+        .summary["linears"][0]["claims"];
+  }
+  assay::json listed = assay::read_json_file(k_golden + "rounding.json")["autoround"];
+  std::shared_ptr<const assay::model::checkpoint> checkpoint =
+      assay::model::checkpoint::open(k_golden + "block");
+  assay::model::decoder decoder = assay::model::decoder::load(*checkpoint);
+  std::optional<assay::quant::calibration> data;
+};
+
 }  // namespace
 
 TEST_CASE("learned and mixed rounding agree with float64 goldens straight from the equations",
@@ -66,24 +91,30 @@ TEST_CASE("learned and mixed rounding agree with float64 goldens straight from t
 }
 
 TEST_CASE("autoround of a block follows float64 signed descent", "[rounding_methods_test]") {
-  quant_test::use_plugins();
-  const auto listed = assay::read_json_file(k_golden + "rounding.json")["autoround"];
-  const auto checkpoint = assay::model::checkpoint::open(k_golden + "block");
-  const auto decoder = assay::model::decoder::load(*checkpoint);
-  std::vector<assay::quant::calibration_sequence> sequences;
-  for (const auto &ids : listed["ids"]) sequences.push_back({ids.get<std::vector<int64_t>>(), {}});
-  const assay::quant::calibration data(std::move(sequences));
-  for (const auto &item : listed["cases"]) {
+  const golden_block golden;
+  for (const auto &item : golden.listed["cases"]) {
     CAPTURE(item["config"].dump());
-    const auto what = assay::quant::recipe::from_json(
-        {{"quantizer", {{"id", "autoround"}, {"config", item["config"]}}}});
-    const auto q = assay::quant::quantize(*checkpoint, decoder, what, &data);
-    const auto claims = q.summary["linears"][0]["claims"];
+    const auto claims = golden.claims(item["config"]);
     const auto losses = item["losses"].get<std::vector<double>>();
     const double least = *std::min_element(losses.begin(), losses.end());
     CHECK(claims["first_loss"].get<double>() == Approx(losses.front()).epsilon(1e-4));
     CHECK(claims["best_loss"].get<double>() == Approx(least).epsilon(1e-4));
   }
+}
+
+TEST_CASE("autoround with narrow gradients learns as far", "[rounding_methods_test]") {
+  if (!assay::model::has_narrow_linear()) {
+    WARN("skipped: this processor has no products in bfloat16");
+    return;
+  }
+  const golden_block golden;
+  const auto best_loss = [&](const char *compute) {
+    const auto claims =
+        golden.claims({{"bits", 4}, {"group_size", 16}, {"iterations", 30}, {"compute", compute}});
+    CHECK(claims["best_loss"].get<double>() < claims["first_loss"].get<double>());
+    return claims["best_loss"].get<double>();
+  };
+  CHECK(best_loss("bfloat16") == Approx(best_loss("float32")).epsilon(0.1));
 }
 
 TEST_CASE("gptaq without difference between the inputs is gptq, bit for bit",

@@ -1,0 +1,161 @@
+// The backward of one key head and all query heads that share it, by panels of queries: with P = softmax(S),
+//   dV = Pᵀ dO,  dS = P (dO Vᵀ - rowsum(dO O)),  dQ = dS K,  dK = dSᵀ Q.
+#include "model/autograd_attention.hpp"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "model/attention.hpp"
+#include "model/autograd_linear.hpp"
+#include "model/matmul.hpp"
+#include "model/threads.hpp"
+
+namespace assay::model {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+constexpr int64_t k_panel_rows =
+    384;  // queries times heads: a panel's scores stay in the second-level cache
+
+// Queries [first, first + count) and the keys [low, low + seen) that one of them may see.
+struct panel {
+  int64_t first, count, low, seen;
+  at::Tensor hidden;  // [count, seen], 0 or -inf
+};
+
+std::vector<panel> panels_of(int64_t tokens, int64_t group, int64_t window) {
+  const int64_t step = std::max<int64_t>(32, k_panel_rows / group);
+  std::vector<panel> out;
+  for (int64_t first = 0; first < tokens; first += step) {
+    const int64_t count = std::min(step, tokens - first),
+                  low = window > 0 ? std::max<int64_t>(0, first - window + 1) : 0,
+                  seen = first + count - low;
+    const at::Tensor query = at::arange(first, first + count).unsqueeze(1),
+                     key = at::arange(low, low + seen).unsqueeze(0);
+    at::Tensor unseen = key > query;
+    if (window > 0) unseen = unseen.logical_or(key <= query - window);
+    out.push_back({first, count, low, seen,
+                   at::zeros({count, seen}, at::kFloat)
+                       .masked_fill(unseen, -std::numeric_limits<double>::infinity())});
+  }
+  return out;
+}
+
+// Products with a right side [out, in], in fp32 or with factors of bfloat16.
+struct products {
+  bool narrow;
+  at::Tensor factor(const at::Tensor &x) const { return narrow ? x.to(at::kBFloat16) : x; }
+  at::Tensor operator()(const at::Tensor &x, const at::Tensor &y) const {
+    return narrow ? narrow_linear(x, y) : fast_linear(x, y.contiguous());
+  }
+  // xᵀ y
+  at::Tensor across(const at::Tensor &x, const at::Tensor &y) const {
+    return (*this)(x.t().contiguous(), y.t().contiguous());
+  }
+};
+
+// One key head of one row. Inputs and gradients are views: q, o, dq [group, tokens, d], k and v [tokens, d].
+struct head_gradients {
+  at::Tensor q, k, v, o, d_out, dq, dk, dv;
+
+  void run(const std::vector<panel> &panels, double scale, const products &multiply) const {
+    const int64_t group = q.size(0), d = q.size(2);
+    const at::Tensor keys = multiply.factor(k.contiguous()),
+                     values = multiply.factor(v.contiguous()), keys_t = keys.t().contiguous(),
+                     share = (d_out * o).sum(2);  // [group, tokens]
+    dk.zero_();
+    dv.zero_();
+    for (const panel &p : panels) {
+      const int64_t rows = group * p.count;
+      const auto of = [&](const at::Tensor &t) { return t.narrow(1, p.first, p.count); };
+      const at::Tensor query = multiply.factor((of(q) * scale).reshape({rows, d})),
+                       slope = multiply.factor(of(d_out).reshape({rows, d})),
+                       key = keys.narrow(0, p.low, p.seen), value = values.narrow(0, p.low, p.seen);
+      const at::Tensor scores = multiply(query, key);
+      scores.view({group, p.count, p.seen}).add_(p.hidden);
+      const at::Tensor weight = scores.softmax(1);
+      at::Tensor ds = multiply(slope, value);
+      ds.sub_(of(share).reshape({rows, 1})).mul_(weight);
+      ds = multiply.factor(ds);
+      of(dq).copy_(
+          multiply(ds, keys_t.narrow(1, p.low, p.seen)).mul_(scale).view({group, p.count, d}));
+      dk.narrow(0, p.low, p.seen).add_(multiply.across(ds, query));
+      dv.narrow(0, p.low, p.seen).add_(multiply.across(multiply.factor(weight), slope));
+    }
+  }
+};
+
+std::vector<attention_segment> whole_rows(int64_t rows, int64_t tokens) {
+  std::vector<attention_segment> out;
+  for (int64_t row = 0; row < rows; ++row)
+    out.push_back({row, 0, tokens, 0, {{row, 0, 0, tokens}}});
+  return out;
+}
+
+struct attention_function : torch::autograd::Function<attention_function> {
+  static at::Tensor forward(AutogradContext *context, const at::Tensor &query,
+                            const at::Tensor &key, const at::Tensor &value, int64_t window,
+                            double scale) {
+    const at::Tensor out =
+        attend(query, key, value, whole_rows(query.size(0), query.size(2)), window, scale);
+    context->save_for_backward({query, key, value, out});
+    context->saved_data["window"] = window;
+    context->saved_data["scale"] = scale;
+    context->saved_data["narrow"] = narrow_gradients::on();
+    return out;
+  }
+
+  static variable_list backward(AutogradContext *context, const variable_list &gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &query = saved[0], &key = saved[1], &value = saved[2];
+    const int64_t rows = query.size(0), heads = query.size(1), tokens = query.size(2),
+                  kv_heads = key.size(1), group = heads / kv_heads, d = query.size(3);
+    const auto by_head = [&](const at::Tensor &t) {  // [rows, heads, tokens, d]
+      return t.view({rows, tokens, heads, d}).transpose(1, 2);
+    };
+    const at::Tensor out = by_head(saved[3]), d_out = by_head(gradients[0].contiguous());
+    // laid out as the projections want them back: [rows, tokens, heads, d]
+    const auto fresh = [&](int64_t n) {
+      return at::empty({rows, tokens, n, d}, query.options()).transpose(1, 2);
+    };
+    const at::Tensor dq = fresh(heads), dk = fresh(kv_heads), dv = fresh(kv_heads);
+    const double scale = context->saved_data["scale"].toDouble();
+    const products multiply{context->saved_data["narrow"].toBool()};
+    const auto panels = panels_of(tokens, group, context->saved_data["window"].toInt());
+    parallel_for(0, rows * kv_heads, 1, [&](int64_t begin, int64_t end) {
+      const at::NoGradGuard no_grad;  // the worker's own
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t row = i / kv_heads, head = i % kv_heads;
+        const auto queries = [&](const at::Tensor &t) {
+          return t.select(0, row).narrow(0, head * group, group);
+        };
+        const auto of = [&](const at::Tensor &t) { return t.select(0, row).select(0, head); };
+        head_gradients{queries(query), of(key),     of(value), queries(out),
+                       queries(d_out), queries(dq), of(dk),    of(dv)}
+            .run(panels, scale, multiply);
+      }
+    });
+    return {dq, dk, dv, {}, {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor autograd_attention(const at::Tensor &query, const at::Tensor &key,
+                              const at::Tensor &value, int64_t window, double scale) {
+  return attention_function::apply(query, key, value, window, scale);
+}
+
+bool trains_in_panels(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value) {
+  const auto plain = [](const at::Tensor &t) {
+    return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.stride(3) == 1;
+  };
+  return at::GradMode::is_enabled() && plain(query) && plain(key) && plain(value);
+}
+
+}  // namespace assay::model

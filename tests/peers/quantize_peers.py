@@ -1,0 +1,85 @@
+"""What the peers do, as functions: each loads a folder, quantizes on given token ids and returns (model, CPU seconds).
+
+Loading is not counted. The models stay in memory with weights (and inputs, where a scheme has them) rounded as the peer
+rounds them, so they can be evaluated as they are.
+"""
+import os
+import resource
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+import torch  # noqa: E402
+import transformers  # noqa: E402
+
+if not torch.cuda.is_available():  # llm-compressor's AWQ pins memory for a device even where there is none
+    torch.Tensor.pin_memory = lambda self, *_: self
+
+
+def cpu_seconds():
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def load(folder):
+    return transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def modifiers(method, bits):
+    """llm-compressor's stages of a method: rtn, gptq (act-order on static groups) and awq in groups of 64, symmetric;
+    w8a8 and smoothquant with a scale for each row and inputs rounded for each token."""
+    from llmcompressor.modifiers.awq import AWQModifier
+    from llmcompressor.modifiers.gptq import GPTQModifier
+    from llmcompressor.modifiers.quantization import QuantizationModifier
+    try:
+        from llmcompressor.modifiers.transform.smoothquant import SmoothQuantModifier
+    except ImportError:
+        from llmcompressor.modifiers.smoothquant import SmoothQuantModifier
+
+    if method in ("w8a8", "smoothquant"):
+        rounding = QuantizationModifier(targets="Linear", scheme="W8A8", ignore=["lm_head"])
+        return [SmoothQuantModifier(smoothing_strength=0.8), rounding] if method == "smoothquant" else [rounding]
+    weights = {"num_bits": bits, "type": "int", "symmetric": True, "strategy": "group", "group_size": 64}
+    options = {"config_groups": {"linears": {"targets": ["Linear"], "weights": weights}}, "ignore": ["lm_head"]}
+    if method == "gptq":
+        weights["actorder"] = "static"
+    return [{"rtn": QuantizationModifier, "gptq": GPTQModifier, "awq": AWQModifier}[method](**options)]
+
+
+def llm_compressor(method, folder, ids, bits=4):
+    import datasets
+    from llmcompressor import oneshot
+
+    model, recipe = load(folder), modifiers(method, bits)
+    rows = datasets.Dataset.from_dict({"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]})
+    begin = cpu_seconds()
+    oneshot(model=model, dataset=rows, recipe=recipe, max_seq_length=len(ids[0]), num_calibration_samples=len(ids),
+            shuffle_calibration_samples=False)
+    return model, cpu_seconds() - begin
+
+
+def auto_round(folder, ids, iterations, bits=4, mixed_precision=True):
+    """mixed_precision: bfloat16 where the processor has it, the package's default; otherwise fp32."""
+    from auto_round import AutoRound
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    rows = [{"input_ids": torch.tensor([row]), "attention_mask": torch.ones(1, len(row), dtype=torch.int64)} for row in ids]
+    rounder = AutoRound(load(folder), tokenizer, iters=iterations, nsamples=len(ids), seqlen=len(ids[0]), batch_size=8,
+                        scheme={"bits": bits, "group_size": 64, "sym": True, "act_bits": 16, "data_type": "int"},
+                        dataset=rows, device_map="cpu", enable_torch_compile=False, amp=mixed_precision)
+    begin = cpu_seconds()
+    model, _ = rounder.quantize()
+    return model, cpu_seconds() - begin
+
+
+@torch.no_grad()
+def hqq(folder, bits=4):
+    """The package's solver with its defaults, groups of 64 along the inputs, asymmetric, scales and zeros unquantized."""
+    from hqq.core.quantize import BaseQuantizeConfig, Quantizer
+
+    model, options = load(folder), BaseQuantizeConfig(nbits=bits, group_size=64, axis=1)["weight_quant_params"]
+    begin = cpu_seconds()
+    for module in model.model.layers.modules():
+        if isinstance(module, torch.nn.Linear):
+            codes, meta = Quantizer.quantize(module.weight.data, device="cpu", compute_dtype=torch.float32, **options)
+            module.weight.data = Quantizer.dequantize(codes, meta).to(torch.float32).view_as(module.weight)
+    return model, cpu_seconds() - begin

@@ -1,0 +1,19 @@
+-- The lab's half of quantize_quality.py: one method on given token ids, then the log-losses of given windows.
+-- assay run quantize_quality.lua --set job=FILE.json (model, method, options, ids, texts { name, ids, window })
+local assay = require "assay"
+
+local file = assert(io.open(assay.setting("job", "job.json")))
+local job = assay.json.decode(file:read "a")
+file:close()
+local model = assay.load(job.model)
+if job.method ~= "none" then
+   local options = job.options
+   if #job.ids > 0 then options.calibration = assay.calibration { name = "given", ids = job.ids } end
+   model = model:quantize(assay.method[job.method](options))
+end
+local losses = {}
+for _, text in ipairs(job.texts) do
+   local found = model:perplexity(text.ids, { window = text.window, limit = #text.ids // text.window })
+   losses[text.name] = found.windows
+end
+print("losses " .. assay.json.encode(losses))

@@ -40,7 +40,7 @@ const assay_component k_autoround = {
     ASSAY_KIND_QUANTIZER,
     "autoround",
     1,
-    0,
+    1,
     "signed gradient descent on roundings and ranges of a whole block",
     k_schema,
     R"({"devices": ["cpu"], "formats": ["int/1"], "cite": "arXiv:2309.05516"})",

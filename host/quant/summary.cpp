@@ -81,6 +81,8 @@ json summarize(const quantized_model &model, const model::checkpoint &subject) {
   out["parameters"] = quantized_parameters + float_parameters;
   out["quantized_parameters"] = quantized_parameters;
   out["linears"] = std::move(linears);
+  out["edited"] = json::array();  // beside them: by transforms, corrections and tuning
+  for (const auto &[name, tensor] : model.edited) out["edited"].push_back(name);
   return out;
 }
 

@@ -15,6 +15,7 @@ return assay.study {
    name = "matrix",
    subjects = { base = model },
    recipes = { of "rtn", of "opt_rtn", of("best", { tune = { steps = 2 } }), of("rtn", { group = 32 }),
+               of("quarot", { r4 = false, activation = 16, kv = 16 }),
                assay.method.best { scheme = "w8a8", calibration = letters }, assay.method.rtn { scheme = "w8a8" } },
    tasks = { assay.task.perplexity { dataset = assay.dataset.text { path = text }, window = 64, limit = 6 } },
    after = function(report, folder, context) matrix.write(folder .. "/matrix.md", report, context) end,

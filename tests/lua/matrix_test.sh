@@ -14,5 +14,10 @@ contains "$page" "4.00 bits, calibrated on letters: best W3 g16 (letters) agains
 [ "$(grep -c '^| rtn W3 g32' <<<"$page")" = 1 ] || fail "a row of other bits is compared: $page"
 [ "$(grep -c '^| rtn W3 g16' <<<"$page")" = 2 ] || fail "a data-free row of the same bits is not compared: $page"
 contains "$page" "/A8 bits, calibrated on letters: best W8A8 per channel untuned (letters) against**"
+# what tuning and turning change is declared, so the gate of changed tensors holds for every recipe
+gates=$(grep '^| P2 ' "$work/run/report.md")
+[ "$(grep -c '| passed | best W3 g16 (letters) |' <<<"$gates")" = 1 ] || fail "no gate for the tuned recipe: $gates"
+[ "$(grep -c '| passed | quarot' <<<"$gates")" = 1 ] || fail "no gate for the turned model: $gates"
+! grep -q '| failed |' <<<"$gates" || fail "undeclared tensors: $gates"
 contains "$page" "## Worse than plain rounding"
 finish

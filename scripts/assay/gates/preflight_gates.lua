@@ -36,11 +36,17 @@ local function some(list)
    return table.concat(list, ", ", 1, math.min(3, n)) .. (n > 3 and (" and %d more"):format(n - 3) or "")
 end
 
--- Transforms fold scales into norms and linears; without them nothing but the quantized linears may change.
-local function allowed(recipe, declared, name)
-   if declared[name] then return true end
-   return #(recipe.data.transforms or {}) > 0
-          and (name:find "norm%.weight$" or name:find "layers%.%d+%..*_proj%.weight$" or name:find "%.bias$") ~= nil
+-- { [tensor] = true }: the quantized linears, their number, and those with what stages say they edited beside them
+-- (transforms fold scales into norms, rotations turn the embedding, tuning trains norms).
+local function declared_tensors(summary)
+   local linears, n, all = {}, 0, {}
+   for _, linear in ipairs(summary.linears or {}) do
+      local name = linear.name:find "%.weight$" and linear.name or linear.name .. ".weight"
+      linears[name], all[name] = true, true
+      n = n + 1
+   end
+   for _, name in ipairs(summary.edited) do all[name] = true end
+   return linears, n, all
 end
 
 local function census_gates(variant, made, looked)
@@ -49,19 +55,16 @@ local function census_gates(variant, made, looked)
       local why = "no checkpoint was written"
       return gate("P2", variant.id, "not_run", why), gate("P4", variant.id, "not_run", why)
    end
-   local declared, n_declared, odd, seen, broken = {}, 0, {}, {}, {}
-   for _, linear in ipairs(made.summary.linears or {}) do
-      declared[linear.name:find "%.weight$" and linear.name or linear.name .. ".weight"] = true
-      n_declared = n_declared + 1
-   end
+   local linears, n_declared, declared = declared_tensors(made.summary)
+   local odd, seen, broken = {}, {}, {}
    local most, where = 0, "none"
    for _, tensor in ipairs(census.changed) do
       seen[tensor.name] = true
-      if not allowed(variant.recipe, declared, tensor.name) then odd[#odd + 1] = tensor.name .. " was changed" end
+      if not declared[tensor.name] then odd[#odd + 1] = tensor.name .. " was changed" end
       if not tensor.finite then broken[#broken + 1] = tensor.name end
       if tensor.zero_share > most then most, where = tensor.zero_share, tensor.name end
    end
-   for name in pairs(declared) do if not seen[name] then odd[#odd + 1] = name .. " is unchanged" end end
+   for name in pairs(linears) do if not seen[name] then odd[#odd + 1] = name .. " is unchanged" end end
    for _, name in ipairs(census.missing) do odd[#odd + 1] = name .. " is missing" end
    table.sort(odd)
    local head = seen["lm_head.weight"] or seen["model.embed_tokens.weight"]

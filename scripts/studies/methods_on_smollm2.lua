@@ -1,9 +1,9 @@
 -- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
--- --set part=w4,w4more,w3,wide,w8a8,ablation takes some of the parts, --set methods=rtn,best some methods (or recipes,
--- by id), --set texts=mixed one calibration text;
--- --set windows=4 --set split=validation is how settings were chosen; --set model=FOLDER --set window=512 takes another model
--- (train_second_model.py makes one), in windows that it was trained for.
+-- --set part=w4,w4more,w3,wide,w8a8,ablation,w2 takes some of the parts (all but w2 otherwise), --set methods=rtn,best
+-- some methods (or recipes, by id), --set texts=mixed one calibration text;
+-- --set windows=4 --set split=validation is how settings were chosen; --set model=FOLDER --set window=512 takes another
+-- model (train_second_model.py makes one), in windows that it was trained for.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"
@@ -103,6 +103,10 @@ add("w8a8", method.rtn { scheme = "w8a8" }, method.smoothquant { calibration = m
     method.smoothquant { search = true, calibration = mixed },
     method.quarot { scheme = "w8a8", quantizer = "rtn", calibration = mixed },
     method.best { scheme = "w8a8", calibration = mixed })
+-- Where even three bits cost nothing, as on a small model that was trained briefly: what is left is told apart at two.
+add("w2", method.rtn(at(2, 64)), method.opt_rtn(at(2, 64, mixed)), method.gptq(at(2, 64, mixed)),
+    method.best(at(2, 64, mixed, { tune = false })), method.best(at(2, 64, mixed)),
+    method.opt_rtn(at(2, 64, mixed, { tune = true })), method.gptq(at(2, 64, mixed, { tune = true })))
 -- tune and the sink-aware Hessian, each alone and together, after several quantizers
 add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 

@@ -127,6 +127,15 @@ int needs_whole_model(lua_State *L) {  // needs_whole_model(recipe) -> what of i
   return 1;
 }
 
+int require_exporter(lua_State *L) {  // require_exporter(recipe, path, format)
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  quant::save_options options;
+  options.format = read_string(L, 3, "format");
+  quant::require_exporter(what, *source, options);
+  return 0;
+}
+
 int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format, config?) -> list of reasons
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
@@ -148,6 +157,7 @@ int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
                                        {"calibration", guarded<calibration_facts>},
                                        {"needs_whole_model", guarded<needs_whole_model>},
+                                       {"require_exporter", guarded<require_exporter>},
                                        {"cannot_hold", guarded<cannot_hold>},
                                        {"allocate", guarded<allocate>},
                                        {nullptr, nullptr}};

@@ -23,10 +23,7 @@ at::Tensor positions_of(const forward_context &context) {
 // table of 152,000 tokens would soon be in memory as a whole.
 at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const at::Tensor &ids) {
   std::vector<at::Tensor> rows;
-  for (const at::Tensor &some : ids.flatten().split(256)) {
-    rows.push_back(at::embedding(tensors.tensor(name), some));
-    tensors.give_back(name);
-  }
+  for (const at::Tensor &some : ids.flatten().split(256)) rows.push_back(tensors.rows(name, some));
   auto shape = ids.sizes().vec();
   shape.push_back(rows.front().size(1));
   return at::cat(rows).reshape(shape);

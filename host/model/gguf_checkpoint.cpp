@@ -55,10 +55,8 @@ class gguf_source : public tensor_source {
   const std::vector<tensor_info> &tensors() const override { return infos_; }
 
   at::Tensor tensor(const std::string &name) const override {
-    const tensor_info *info = find(name);
-    if (info == nullptr)
-      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(file_->path());
-    const auto index = static_cast<size_t>(info - infos_.data());
+    const auto index = place_of(name);
+    const tensor_info *info = &infos_[index];
     const gguf_tensor &source = *sources_[index];
     const int64_t heads = permuted_heads_[index];
     const uint8_t *bytes = file_->bytes_of(source);
@@ -68,7 +66,37 @@ class gguf_source : public tensor_source {
     return dequantized(source, heads);
   }
 
+  // Only these are dequantized.
+  at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {
+    const auto index = place_of(name);
+    const gguf_tensor &source = *sources_[index];
+    const ggml_format &format = *find_ggml_format(source.type);
+    if (source.shape.size() != 2 || permuted_heads_[index] != 0 ||
+        source.shape[1] % format.block_elements != 0)
+      return tensor_source::rows(name, ids);
+    const int64_t width = source.shape[1], blocks = width / format.block_elements;
+    const at::Tensor wanted = ids.to(at::kLong).contiguous();
+    at::Tensor out = at::empty({wanted.numel(), width}, at::kFloat);
+    const int64_t *row = wanted.const_data_ptr<int64_t>();
+    for (int64_t i = 0; i < wanted.numel(); ++i) {
+      if (row[i] < 0 || row[i] >= source.shape[0])
+        throw error(error_kind::failed, "'" + name + "' has no row " + std::to_string(row[i]))
+            .at(file_->path());
+      format.dequantize(file_->bytes_of(source) + row[i] * blocks * format.block_bytes,
+                        out.mutable_data_ptr<float>() + i * width, blocks);
+    }
+    if (source.type != 0) file_->drop(source);
+    return out;
+  }
+
  private:
+  size_t place_of(const std::string &name) const {
+    const tensor_info *info = find(name);
+    if (info == nullptr)
+      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(file_->path());
+    return static_cast<size_t>(info - infos_.data());
+  }
+
   at::Tensor dequantized(const gguf_tensor &source, int64_t heads) const {
     const ggml_format &format = *find_ggml_format(source.type);
     at::Tensor out = at::empty(source.shape, at::kFloat);

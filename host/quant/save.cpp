@@ -158,6 +158,11 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
   return out;
 }
 
+void require_exporter(const recipe &what, const model::checkpoint &subject,
+                      const save_options &options) {
+  choose(plan_of(what, subject), options);
+}
+
 std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
                                      const std::string &format, const json &config) {
   const json plan = plan_of(what, subject);

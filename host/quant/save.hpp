@@ -26,6 +26,10 @@ struct save_options {
 json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
           const save_options &options = {});
 
+// Throws what save() would throw for want of an exporter, before anything is quantized. Costs nothing.
+void require_exporter(const recipe &what, const model::checkpoint &subject,
+                      const save_options &options = {});
+
 // The reasons why `format` cannot hold what `what` would make of this subject; empty if it can.
 // Costs nothing: for plan time.
 std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,

@@ -32,6 +32,11 @@ cp -r "$work/${name}_quantized" "$work/GPTQ_w2"
 expect 0 model "$work/GPTQ_w2"
 contains "$out" "awq"
 
+# what no exporter holds is refused before anything is calibrated
+expect 2 quantize --method gptq --bits 3 --model "$model" --out "$work/odd" --calib "$work/calib.txt" --group 16
+contains "$err" "no exporter can hold this model"
+if [ -e "$work/odd.resume" ]; then fail "it was quantized before it was refused"; fi
+
 # --strict: an entry in the ledger is exit code 6, after the folder is written; none is 0
 (for i in 1 2 3; do echo '{"text": ""}'; done
  sed 's/.*/{"text": "&"}/' "$work/calib.txt") >"$work/records.jsonl"

@@ -83,6 +83,7 @@ return function(o)
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
+   native.quant.require_exporter(recipe.data, path, o.format or default_format)
    local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })

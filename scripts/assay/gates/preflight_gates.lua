@@ -51,8 +51,9 @@ end
 
 local function census_gates(variant, made, looked)
    local census = looked.census
-   if not census then
-      local why = "no checkpoint was written"
+   if not census or not made.summary.edited then
+      local why = census and "the stage is of an earlier version, which kept no list of what it edited"
+                  or "no checkpoint was written"
       return gate("P2", variant.id, "not_run", why), gate("P4", variant.id, "not_run", why)
    end
    local linears, n_declared, declared = declared_tensors(made.summary)

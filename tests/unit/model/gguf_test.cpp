@@ -106,6 +106,25 @@ gguf_bytes small_llama(const std::string &arch = "llama") {
 
 }  // namespace
 
+TEST_CASE("rows of a table are those of the whole table, dequantized alone") {
+  const scratch_folder folder;
+  auto g = small_llama();
+  std::string blocks;  // Q8_0: an f16 scale, 32 codes
+  for (int row = 0; row < 8; ++row) {
+    blocks += gguf_bytes::raw(static_cast<uint16_t>(0x3C00 + 64 * row));
+    for (int i = 0; i < 32; ++i) blocks += static_cast<char>(row * 16 - i);
+  }
+  g.tensor("output.weight", {32, 8}, 8, blocks);
+  const auto opened = checkpoint::open(folder.write("rows.gguf", g.str()));
+  const auto ids = at::tensor({3, 0, 1, 1}, at::kLong);
+  for (const char *name : {"lm_head.weight", "model.embed_tokens.weight"}) {
+    const auto whole = opened->tensors().tensor(name);
+    CHECK(opened->tensors().rows(name, ids).equal(whole.index_select(0, ids)));
+  }
+  CHECK_THROWS_WITH(opened->tensors().rows("lm_head.weight", at::tensor({8}, at::kLong)),
+                    contains("has no row 8"));
+}
+
 TEST_CASE("a damaged GGUF header is one clear error") {
   CHECK(problem("") == "the file does not begin with GGUF");
   CHECK(problem("GGUX0000") == "the file does not begin with GGUF");

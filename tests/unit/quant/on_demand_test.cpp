@@ -78,6 +78,22 @@ void require_same_files(const std::string &model, const recipe &what, const std:
   CHECK((restored.file == whole.file));
 }
 
+void require_same_files(const std::string &model, const std::vector<json> &recipes,
+                        const std::string &at) {
+  int n = 0;
+  for (auto given : recipes) {
+    given["min_token_ratio"] = 0;
+    CAPTURE(given.dump());
+    const auto what = recipe::from_json(given);
+    CHECK(needs_whole_model(what) == "");
+    require_same_files(model, what, at + std::to_string(n++));
+  }
+}
+
+json quantizer(const char *id, int bits = 4, int group_size = 32) {
+  return {{"id", id}, {"config", {{"bits", bits}, {"group_size", group_size}}}};
+}
+
 }  // namespace
 
 TEST_CASE("read on demand, a model gives the same files as read whole", "[on_demand_test]") {
@@ -98,8 +114,7 @@ TEST_CASE("transforms that go block by block give the same files on demand", "[o
   use_plugins();
   const temporary_folder root;
   const auto model = write_tiny_model(root);
-  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
-  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const auto with = [](std::vector<std::pair<const char *, json>> list) {
     json out = json::array();
     for (const auto &[id, config] : list) out.push_back({{"id", id}, {"config", config}});
@@ -114,12 +129,7 @@ TEST_CASE("transforms that go block by block give the same files on demand", "[o
        {"quantizer", gptq},
        {"activation", {{"bits", 8}}},
        {"keep", {"lm_head", "attn.o"}}}};  // a kept linear is saved as the transform left it
-  int n = 0;
-  for (auto given : recipes) {
-    given["min_token_ratio"] = 0;
-    CAPTURE(given.dump());
-    require_same_files(model, recipe::from_json(given), root / ("t" + std::to_string(n++)));
-  }
+  require_same_files(model, recipes, root / "t");
 }
 
 TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
@@ -127,8 +137,7 @@ TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
   use_plugins();
   const temporary_folder root;
   const auto model = write_tiny_model(root);
-  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
-  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
+  const json rtn = quantizer("rtn", 8, 0), gptq = quantizer("gptq", 8, -1);
   const json fp8_tensor = {{"type", "fp8"}, {"strategy", "tensor"}};
   const std::vector<json> recipes = {
       {{"quantizer", rtn}, {"activation", {{"bits", 8}, {"strategy", "tensor"}}}},
@@ -145,24 +154,15 @@ TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
        {"propagation", "fp"},
        {"activation", {{"bits", 8}, {"strategy", "tensor"}}},
        {"kv", fp8_tensor}}};
-  int n = 0;
-  for (auto given : recipes) {
-    given["min_token_ratio"] = 0;
-    CAPTURE(given.dump());
-    const auto what = recipe::from_json(given);
-    CHECK(needs_whole_model(what) == "");
-    require_same_files(model, what, root / ("s" + std::to_string(n++)));
-  }
+  require_same_files(model, recipes, root / "s");
 }
 
 TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
-  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
-  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const json none = json::array();
   const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // a pass that sees the new embedding
-  int n = 0;
   for (const bool tied : {true, false}) {
     const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
     std::vector<json> recipes = {
@@ -171,13 +171,8 @@ TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[
         {{"quantizer", rtn}, {"embeddings", true}, {"keep", none}},
         {{"transforms", {{{"id", "awq"}}}}, {"quantizer", rtn}, {"embeddings", true}}};
     if (!tied) recipes.push_back({{"quantizer", gptq}, {"keep", none}, {"propagation", "fp"}});
-    for (auto given : recipes) {
-      given["min_token_ratio"] = 0;
-      CAPTURE(tied, given.dump());
-      const auto what = recipe::from_json(given);
-      CHECK(needs_whole_model(what) == "");
-      require_same_files(model, what, root / ("e" + std::to_string(n++)));
-    }
+    CAPTURE(tied);
+    require_same_files(model, recipes, root / (tied ? "e-tied" : "e-untied"));
   }
 }
 
@@ -185,8 +180,7 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
   use_plugins();
   const temporary_folder root;
   const auto model = write_tiny_model(root);
-  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
-  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const json correction = {{"id", "bias_correction"}}, awq = {{"id", "awq"}};
   const std::vector<json> recipes = {
       {{"transforms", json::array({correction})},
@@ -199,25 +193,16 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
        {"quantizer", gptq},
        {"embeddings", true},  // the correction's pass starts from the quantized rows
        {"kv", {{"type", "fp8"}, {"strategy", "tensor"}}}}};
-  int n = 0;
-  for (auto given : recipes) {
-    given["min_token_ratio"] = 0;
-    CAPTURE(given.dump());
-    const auto what = recipe::from_json(given);
-    CHECK(needs_whole_model(what) == "");
-    require_same_files(model, what, root / ("b" + std::to_string(n++)));
-  }
+  require_same_files(model, recipes, root / "b");
 }
 
 TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
-  const json rtn = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
-  const json gptq = {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
+  const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const json offline = {{"id", "rotation"}, {"config", {{"r4", false}}}};
   const json values = {{"id", "rotation"}, {"config", {{"r1", false}, {"r4", false}}}};
   const json awq = {{"id", "awq"}}, correction = {{"id", "bias_correction"}};
-  int n = 0;
   for (const bool tied : {true, false}) {
     const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
     const std::vector<json> recipes = {
@@ -230,13 +215,8 @@ TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
          {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
          {"embeddings", true},  // the turned table, and its head where R1 untied it
          {"keep", json::array({"mlp.down"})}}};
-    for (auto given : recipes) {
-      given["min_token_ratio"] = 0;
-      CAPTURE(tied, given.dump());
-      const auto what = recipe::from_json(given);
-      CHECK(needs_whole_model(what) == "");
-      require_same_files(model, what, root / ("r" + std::to_string(n++)));
-    }
+    CAPTURE(tied);
+    require_same_files(model, recipes, root / (tied ? "r-tied" : "r-untied"));
   }
 }
 
@@ -245,10 +225,9 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
   const auto data = tiny_calibration(8, 24, 11);
-  const auto what = recipe::from_json(
-      {{"transforms", {{{"id", "rotation"}}}},
-       {"quantizer", {{"id", "gptq"}, {"config", {{"bits", 4}, {"group_size", 32}}}}},
-       {"min_token_ratio", 0}});
+  const auto what = recipe::from_json({{"transforms", {{{"id", "rotation"}}}},
+                                       {"quantizer", quantizer("gptq")},
+                                       {"min_token_ratio", 0}});
   quantize_options options;
   options.resume = root / "resume";
   const auto whole = quantize(*checkpoint, assay::model::decoder::load(*checkpoint), what, &data);

@@ -52,7 +52,8 @@ def main():
                 return (many - few) / options.iterations
 
             def lab_seconds(n):
-                return ours(options.lab, {**job, "options": {"bits": 4, "group": 64, "iterations": n}}, scratch)
+                knobs = {"iterations": n, "compute": "float32" if options.float32 else "bfloat16"}
+                return ours(options.lab, {**job, "options": {**job["options"], **knobs}}, scratch)
 
             def peer_seconds(n):
                 return peers.auto_round(options.folder, ids, n, mixed_precision=not options.float32)[1]

@@ -22,25 +22,29 @@ gram_trial::gram_trial(assay_cpp::host host, const channel_group &channels, cons
 
 double gram_trial::loss(const std::vector<float> &scale) {
   const int64_t in = channels_.columns(), size = grid_.group(in);
+  std::vector<float> by_column(static_cast<size_t>(in));
+  for (int64_t c = 0; c < in; ++c)
+    by_column[static_cast<size_t>(c)] = scale[static_cast<size_t>(channels_.producer_of(c))];
+  const float *s = by_column.data();
   host_.parallel_for(rows_, 16, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const float *w = weight_.data() + row * in;
       float *d = difference_.data() + row * in;
-      for (int64_t c = 0; c < in; ++c)
-        d[c] = w[c] * scale[static_cast<size_t>(channels_.producer_of(c))];
+      for (int64_t c = 0; c < in; ++c) d[c] = w[c] * s[c];
       for (int64_t first = 0; first < in; first += size)
         round_group(d + first, std::min(size, in - first), grid_);
-      for (int64_t c = 0; c < in; ++c)
-        d[c] = d[c] / scale[static_cast<size_t>(channels_.producer_of(c))] - w[c];
+      for (int64_t c = 0; c < in; ++c) d[c] = d[c] / s[c] - w[c];
     }
   });
   multiply(in);
   std::vector<double> sums(static_cast<size_t>(rows_));
   host_.parallel_for(rows_, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin * in; i < end * in; ++i)
-      sums[static_cast<size_t>(i / in)] +=
-          static_cast<double>(difference_[static_cast<size_t>(i)]) *
-          static_cast<double>(product_[static_cast<size_t>(i)]);
+    for (int64_t row = begin; row < end; ++row) {
+      const float *d = difference_.data() + row * in, *p = product_.data() + row * in;
+      double sum = 0;
+      for (int64_t c = 0; c < in; ++c) sum += static_cast<double>(d[c]) * static_cast<double>(p[c]);
+      sums[static_cast<size_t>(row)] = sum;
+    }
   });
   double total = 0;
   for (const double sum : sums) total += sum;

@@ -185,11 +185,15 @@ at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const
 
 }  // namespace
 
-bool attends_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value) {
+bool is_plain_attention(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value) {
   const auto plain = [](const at::Tensor &t) {
     return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.stride(3) == 1;
   };
-  return !at::GradMode::is_enabled() && plain(query) && plain(key) && plain(value);
+  return plain(query) && plain(key) && plain(value);
+}
+
+bool attends_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value) {
+  return !at::GradMode::is_enabled() && is_plain_attention(query, key, value);
 }
 
 at::Tensor attend_plainly(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,

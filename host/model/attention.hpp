@@ -36,6 +36,10 @@ at::Tensor attend_plainly(const at::Tensor &query, const at::Tensor &key, const 
                           const std::vector<attention_segment> &segments, int64_t window,
                           double scale);
 
+// fp32 on the CPU, each row's elements side by side: what the fused tiles and the gradient in panels
+// (autograd_attention) can read.
+bool is_plain_attention(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value);
+
 // Whether attend() runs its fused tiles for these.
 bool attends_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value);
 

@@ -1,4 +1,5 @@
-// The backward of one key head and all query heads that share it, by panels of queries: with P = softmax(S),
+// The backward of one key head and all query heads that share it, by panels of queries: with
+// P = softmax(S),
 //   dV = Pᵀ dO,  dS = P (dO Vᵀ - rowsum(dO O)),  dQ = dS K,  dK = dSᵀ Q.
 #include "model/autograd_attention.hpp"
 
@@ -19,8 +20,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr int64_t k_panel_rows =
-    384;  // queries times heads: a panel's scores stay in the second-level cache
+// Queries times heads: a panel's scores stay in the second-level cache.
+constexpr int64_t k_panel_rows = 384;
 
 // Queries [first, first + count) and the keys [low, low + seen) that one of them may see.
 struct panel {
@@ -46,46 +47,41 @@ std::vector<panel> panels_of(int64_t tokens, int64_t group, int64_t window) {
   return out;
 }
 
-// Products with a right side [out, in], in fp32 or with factors of bfloat16.
-struct products {
-  bool narrow;
-  at::Tensor factor(const at::Tensor &x) const { return narrow ? x.to(at::kBFloat16) : x; }
-  at::Tensor operator()(const at::Tensor &x, const at::Tensor &y) const {
-    return narrow ? narrow_linear(x, y) : fast_linear(x, y.contiguous());
-  }
-  // xᵀ y
-  at::Tensor across(const at::Tensor &x, const at::Tensor &y) const {
-    return (*this)(x.t().contiguous(), y.t().contiguous());
-  }
-};
+// xᵀ y
+at::Tensor multiply_across(const at::Tensor &x, const at::Tensor &y) {
+  return multiply_factors(x.t().contiguous(), y.t().contiguous());
+}
 
-// One key head of one row. Inputs and gradients are views: q, o, dq [group, tokens, d], k and v [tokens, d].
+// One key head of one row. Inputs and gradients are views: q, o, d_out, dq [group, tokens, d], k, v,
+// dk, dv [tokens, d].
 struct head_gradients {
   at::Tensor q, k, v, o, d_out, dq, dk, dv;
 
-  void run(const std::vector<panel> &panels, double scale, const products &multiply) const {
+  void run(const std::vector<panel> &panels, double scale, at::ScalarType factors) const {
+    const auto factor = [&](const at::Tensor &t) { return t.to(factors); };
     const int64_t group = q.size(0), d = q.size(2);
-    const at::Tensor keys = multiply.factor(k.contiguous()),
-                     values = multiply.factor(v.contiguous()), keys_t = keys.t().contiguous(),
+    const at::Tensor keys = factor(k.contiguous()), values = factor(v.contiguous()),
+                     keys_t = keys.t().contiguous(),
                      share = (d_out * o).sum(2);  // [group, tokens]
     dk.zero_();
     dv.zero_();
     for (const panel &p : panels) {
       const int64_t rows = group * p.count;
       const auto of = [&](const at::Tensor &t) { return t.narrow(1, p.first, p.count); };
-      const at::Tensor query = multiply.factor((of(q) * scale).reshape({rows, d})),
-                       slope = multiply.factor(of(d_out).reshape({rows, d})),
+      const at::Tensor query = factor((of(q) * scale).reshape({rows, d})),
+                       slope = factor(of(d_out).reshape({rows, d})),
                        key = keys.narrow(0, p.low, p.seen), value = values.narrow(0, p.low, p.seen);
-      const at::Tensor scores = multiply(query, key);
+      const at::Tensor scores = multiply_factors(query, key);
       scores.view({group, p.count, p.seen}).add_(p.hidden);
       const at::Tensor weight = scores.softmax(1);
-      at::Tensor ds = multiply(slope, value);
+      at::Tensor ds = multiply_factors(slope, value);
       ds.sub_(of(share).reshape({rows, 1})).mul_(weight);
-      ds = multiply.factor(ds);
-      of(dq).copy_(
-          multiply(ds, keys_t.narrow(1, p.low, p.seen)).mul_(scale).view({group, p.count, d}));
-      dk.narrow(0, p.low, p.seen).add_(multiply.across(ds, query));
-      dv.narrow(0, p.low, p.seen).add_(multiply.across(multiply.factor(weight), slope));
+      ds = factor(ds);
+      of(dq).copy_(multiply_factors(ds, keys_t.narrow(1, p.low, p.seen).contiguous())
+                       .mul_(scale)
+                       .view({group, p.count, d}));
+      dk.narrow(0, p.low, p.seen).add_(multiply_across(ds, query));
+      dv.narrow(0, p.low, p.seen).add_(multiply_across(factor(weight), slope));
     }
   }
 };
@@ -125,7 +121,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
     };
     const at::Tensor dq = fresh(heads), dk = fresh(kv_heads), dv = fresh(kv_heads);
     const double scale = context->saved_data["scale"].toDouble();
-    const products multiply{context->saved_data["narrow"].toBool()};
+    const auto factors = context->saved_data["narrow"].toBool() ? at::kBFloat16 : at::kFloat;
     const auto panels = panels_of(tokens, group, context->saved_data["window"].toInt());
     parallel_for(0, rows * kv_heads, 1, [&](int64_t begin, int64_t end) {
       const at::NoGradGuard no_grad;  // the worker's own
@@ -137,7 +133,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
         const auto of = [&](const at::Tensor &t) { return t.select(0, row).select(0, head); };
         head_gradients{queries(query), of(key),     of(value), queries(out),
                        queries(d_out), queries(dq), of(dk),    of(dv)}
-            .run(panels, scale, multiply);
+            .run(panels, scale, factors);
       }
     });
     return {dq, dk, dv, {}, {}};
@@ -152,10 +148,7 @@ at::Tensor autograd_attention(const at::Tensor &query, const at::Tensor &key,
 }
 
 bool trains_in_panels(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value) {
-  const auto plain = [](const at::Tensor &t) {
-    return t.device().is_cpu() && t.scalar_type() == at::kFloat && t.stride(3) == 1;
-  };
-  return at::GradMode::is_enabled() && plain(query) && plain(key) && plain(value);
+  return at::GradMode::is_enabled() && is_plain_attention(query, key, value);
 }
 
 }  // namespace assay::model

@@ -16,9 +16,9 @@ at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias = {});
 
-// The same product of factors rounded to bfloat16, sums in fp32: x [.., in] and weight [out, in] in fp32 or
-// bfloat16 -> [.., out] fp32. The rounding is one of bfloat16 as well. Where has_narrow_linear(), otherwise
-// an error: an emulation would be slower than fp32.
+// The same product of factors rounded to bfloat16, sums in fp32: x [.., in] and weight [out, in] in
+// fp32 or bfloat16 -> [.., out] fp32. The rounding is one of bfloat16 as well. Where
+// has_narrow_linear(), otherwise an error: an emulation would be slower than fp32.
 at::Tensor narrow_linear(const at::Tensor &x, const at::Tensor &weight);
 bool has_narrow_linear();
 

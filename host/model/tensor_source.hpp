@@ -35,8 +35,9 @@ class tensor_source {
     return tensor(name).to(dtype);
   }
 
-  // Rows `ids` [n] int64 of a table [rows, width] -> [n, width], a tensor of one's own; the pages that they lie in are
-  // given back. For tables too large to hold: an embedding, some hundred ids at a time.
+  // Rows `ids` [n] int64 of a table [rows, width] -> [n, width], a tensor of one's own; the pages
+  // that they lie in are given back. For tables too large to hold: an embedding, some hundred ids at
+  // a time.
   virtual at::Tensor rows(const std::string &name, const at::Tensor &ids) const {
     at::Tensor found = tensor(name).index_select(0, ids);
     give_back(name);

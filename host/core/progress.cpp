@@ -3,24 +3,32 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
 namespace assay {
 namespace {
 
-using clock = std::chrono::steady_clock;
 constexpr double k_terminal_interval_seconds = 0.1;
 constexpr double k_plain_interval_seconds = 5.0;
 
-double seconds_between(clock::time_point from, clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
 
+std::optional<double> pace::left(uint64_t done, uint64_t total, double now) {
+  const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0;
+  if (share < share_) began_ = now;
+  share_ = share;
+  if (share <= 0 || share >= 1 || now <= began_) return std::nullopt;
+  return (now - began_) * static_cast<double>(total - done) / static_cast<double>(done);
+}
+
 progress_line::progress_line(bool quiet)
-    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), started_(clock::now()) {}
+    : quiet_(quiet), terminal_(::isatty(STDERR_FILENO) == 1), last_(seconds_now()), pace_(last_) {}
 
 progress_line::~progress_line() {
   finish();
@@ -29,25 +37,21 @@ progress_line::~progress_line() {
 void progress_line::begin(const std::string &title) {
   finish();
   title_ = title;
-  started_ = clock::now();
-  last_ = started_;
+  last_ = seconds_now();
+  pace_ = pace(last_);
 }
 
 void progress_line::update(uint64_t done, uint64_t total, const std::string &what) {
   if (quiet_) return;
-  const auto now = clock::now();
+  const double now = seconds_now();
+  const std::optional<double> left = pace_.left(done, total, now);
   const double interval = terminal_ ? k_terminal_interval_seconds : k_plain_interval_seconds;
-  if (seconds_between(last_, now) < interval) return;
+  if (now - last_ < interval) return;
   last_ = now;
   std::string text = title_;
   if (!what.empty()) text += (text.empty() ? "" : "  ") + what;
-  if (total > 0) {
-    const double fraction = static_cast<double>(done) / static_cast<double>(total);
-    text += "  " + std::to_string(static_cast<int>(std::floor(100 * fraction))) + " %";
-    const double spent = seconds_between(started_, now);
-    if (done > 0 && done < total)
-      text += "  " + duration_text(spent * (1 - fraction) / fraction) + " left";
-  }
+  if (total > 0) text += "  " + std::to_string(100 * done / total) + " %";
+  if (left) text += "  " + duration_text(*left) + " left";
   draw(text);
 }
 

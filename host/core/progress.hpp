@@ -2,9 +2,9 @@
 // Not a log (core/log); the work's results never depend on it.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace assay {
@@ -17,6 +17,18 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
                             const std::string &what) {
   if (progress) progress(done, total, what);
 }
+
+// What is left of a piece of work, from its own speed. Where the share that is done falls, the next
+// piece began: a run that has searched scales and starts to round owes nothing to the first clock.
+class pace {
+ public:
+  explicit pace(double now = 0) : began_(now) {}
+  // Seconds left at `now` (seconds of any clock); nullopt before a share is done, and at the end.
+  std::optional<double> left(uint64_t done, uint64_t total, double now);
+
+ private:
+  double began_, share_ = 0;
+};
 
 // Draws on stderr: one line that is overwritten ten times a second on a terminal, else a plain line
 // every few seconds. Never colours. Quiet draws nothing.
@@ -37,7 +49,8 @@ class progress_line {
   void draw(const std::string &text);
   bool quiet_, terminal_, drawn_ = false;
   std::string title_;
-  std::chrono::steady_clock::time_point started_, last_;
+  double last_;  // seconds of the steady clock
+  pace pace_;
 };
 
 // "4.2 s", "3 min 05 s", "2 h 07 min".

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The same quantization by this laboratory and by a peer, on the same model and tokens, one after the other: CPU seconds.
 
-  quantize_compare.py ASSAY_LAB FOLDER TEXT gptq|awq|autoround [--sequences N] [--length L] [--iterations I] [--float32]
+  quantize_compare.py ASSAY_LAB FOLDER TEXT gptq|gptqmodel|awq|autoround [--sequences N] [--length L] [--iterations I] [--float32]
 
 FOLDER: a Hugging Face folder (assay import). TEXT: a UTF-8 file; its tokens are cut into N sequences of L. Peers:
-llm-compressor for gptq (act-order on static groups) and awq, auto-round for autoround (the difference of I and 2 I
-iterations, so that caching the inputs and packing cancel, over I iterations of each block). Weights of 4 bits, groups
-of 64, symmetric; fp32; loading and saving are not counted on either side.
+llm-compressor for gptq (act-order on static groups) and awq, GPTQModel (packing included) for gptqmodel, whose other
+side is our gptq, auto-round for autoround (the difference of I and 2 I iterations, so that caching the inputs and
+packing cancel, over I iterations of each block). Weights of 4 bits, groups of 64, symmetric; fp32; loading and saving
+are not counted on either side.
 """
 import argparse
 import json
@@ -31,7 +32,7 @@ def main():
     parser.add_argument("lab")
     parser.add_argument("folder")
     parser.add_argument("text")
-    parser.add_argument("method", choices=["gptq", "awq", "autoround"])
+    parser.add_argument("method", choices=["gptq", "gptqmodel", "awq", "autoround"])
     parser.add_argument("--sequences", type=int, default=16)
     parser.add_argument("--length", type=int, default=512)
     parser.add_argument("--iterations", type=int, default=4)
@@ -44,7 +45,8 @@ def main():
     ids = [flat[i * length:(i + 1) * length] for i in range(options.sequences)]
     if len(ids[-1]) < length:
         raise SystemExit(f"{options.text} has {len(flat)} tokens, {options.sequences} x {length} are needed")
-    job = {"model": options.folder, "method": options.method, "options": {"bits": 4, "group": 64}, "ids": ids}
+    method = "gptq" if options.method == "gptqmodel" else options.method
+    job = {"model": options.folder, "method": method, "options": {"bits": 4, "group": 64}, "ids": ids}
     with tempfile.TemporaryDirectory() as scratch:
         if options.method == "autoround":
             def by(seconds):
@@ -60,7 +62,11 @@ def main():
             mine, theirs = by(lab_seconds), by(peer_seconds)
             what = "CPU s of one iteration over all blocks"
         else:
-            mine, theirs = ours(options.lab, job, scratch), peers.llm_compressor(options.method, options.folder, ids)[1]
+            mine = ours(options.lab, job, scratch)
+            if options.method == "gptqmodel":
+                theirs = peers.gptq_model(options.folder, ids)[1]
+            else:
+                theirs = peers.llm_compressor(options.method, options.folder, ids)[1]
             what = "CPU s"
     print(f"{options.method}, {len(ids)} x {length} tokens: {mine:.1f} {what} here, {theirs:.1f} there: {theirs / mine:.2f} times")
 

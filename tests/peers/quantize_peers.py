@@ -8,6 +8,7 @@ import resource
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, os.cpu_count() or 2)))  # its own default on two cores is refused
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
@@ -69,6 +70,28 @@ def auto_round(folder, ids, iterations, bits=4, mixed_precision=True):
     begin = cpu_seconds()
     model, _ = rounder.quantize()
     return model, cpu_seconds() - begin
+
+
+def gptq_model(folder, ids, bits=4):
+    """GPTQModel with its defaults (activations order the groups, damping 0.05), groups of 64, symmetric; packing is
+    counted, since it is part of the call. The packed linears are replaced by what they hold, in fp32."""
+    from gptqmodel import BACKEND, GPTQModel, QuantizeConfig
+    from gptqmodel.utils.model import convert_gptq_v1_to_v2_format_module as count_zeros_from_zero
+
+    options = QuantizeConfig(bits=bits, group_size=64, sym=True, offload_to_disk=False)
+    wrapped = GPTQModel.load(folder, options, device="cpu", dtype=torch.float32)
+    begin = cpu_seconds()
+    wrapped.quantize([{"input_ids": row, "attention_mask": [1] * len(row)} for row in ids], batch_size=8, backend=BACKEND.TORCH)
+    spent, model = cpu_seconds() - begin, load(folder)
+    packed = dict(wrapped.model.named_modules())
+    with torch.no_grad():
+        for name, module in model.model.named_modules(prefix="model"):
+            if isinstance(module, torch.nn.Linear):
+                held = packed[name]
+                held.scales = held.scales.float()
+                count_zeros_from_zero(held, bits=bits, pack_dtype=torch.int32)
+                module.weight.copy_(super(type(held), held).dequantize_weight().float().t())
+    return model, spent
 
 
 @torch.no_grad()

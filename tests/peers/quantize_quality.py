@@ -4,7 +4,8 @@
   quantize_quality.py ASSAY_LAB FOLDER DATA METHOD... [--sequences N] [--wikitext W] [--gsm8k G] [--bits B]
 
 FOLDER: a Hugging Face folder (assay import). DATA: public data sets in hub layout. METHOD: rtn gptq awq w8a8 smoothquant
-(llm-compressor), opt_rtn autoround (auto-round), hqq. Calibration: N sequences of 512 tokens of GSM8K and ARC-Easy train, 3 to 1.
+(llm-compressor), gptqmodel (our gptq beside GPTQModel), opt_rtn autoround (auto-round), hqq. Calibration: N sequences of
+512 tokens of GSM8K and ARC-Easy train, 3 to 1.
 Windows: the first W of 2048 tokens of WikiText-2 test, rows joined by blank lines, and the first G of 1024 tokens of
 GSM8K test. Each side evaluates its own model on these ids, fp32; the ratio of the perplexities comes with a 95 %
 interval of the paired bootstrap over windows.
@@ -25,6 +26,7 @@ import transformers
 OURS = {  # method, options
     "rtn": ("rtn", {"bits": 4, "group": 64}),
     "gptq": ("gptq", {"bits": 4, "group": 64}),
+    "gptqmodel": ("gptq", {"bits": 4, "group": 64}),
     "awq": ("awq", {"bits": 4, "group": 64}),
     "opt_rtn": ("opt_rtn", {"bits": 4, "group": 64}),
     "autoround": ("autoround", {"bits": 4, "group": 64, "iterations": 50}),
@@ -88,6 +90,8 @@ def their_losses(model, texts):
 def quantized_by_peer(method, folder, ids, bits):
     if method in ("opt_rtn", "autoround"):
         return peers.auto_round(folder, ids, 50 if method == "autoround" else 0, bits)[0]
+    if method == "gptqmodel":
+        return peers.gptq_model(folder, ids, bits)[0]
     if method == "hqq":
         return peers.hqq(folder, bits)[0]
     return peers.llm_compressor(method, folder, ids, bits)[0]

@@ -22,6 +22,17 @@ TEST_CASE("bytes use powers of ten and three digits") {
   CHECK(assay::bytes_text(999600) == "1.00 MB");
 }
 
+TEST_CASE("what is left follows the pace of the piece in work") {
+  assay::pace pace(100);
+  CHECK(!pace.left(0, 10, 101));
+  CHECK(pace.left(5, 10, 110) == 10.0);
+  CHECK(pace.left(9, 10, 190) == 10.0);
+  CHECK(!pace.left(10, 10, 200));
+  CHECK(!pace.left(0, 4, 200));  // the next piece: its clock begins here
+  CHECK(pace.left(1, 4, 201) == 3.0);
+  CHECK(!pace.left(3, 0, 202));  // how much there is nobody said
+}
+
 TEST_CASE("the peak of resident memory follows an allocation") {
   const uint64_t before = assay::peak_resident_bytes();
   std::vector<char> block(64 << 20, 1);

@@ -10,6 +10,10 @@
 //     void dequantize(const assay_form &form, const assay_tensor &out);
 //   };
 //   static const auto k_table = assay_cpp::quantizer_table<my_quantizer>();
+//   static const auto k_mine = assay_cpp::component("mine", "what it does", k_schema, k_table);
+//   static const assay_component *const k_components[] = {&k_mine};
+//   static const auto k_plugin = assay_cpp::plugin("org.example.mine", "1.0.0", "what is in it",
+//                                                  "Apache-2.0", k_components);
 //
 // Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc, any std::exception
 // (INTERNAL).
@@ -37,6 +41,14 @@ class failure : public std::runtime_error {
  private:
   int32_t status_;
 };
+
+// The two that a plugin throws most: the caller's fault, and a number that is not one.
+inline failure argument_problem(const std::string &text) {
+  return {ASSAY_INVALID_ARGUMENT, text};
+}
+inline failure numerical_problem(const std::string &text) {
+  return {ASSAY_NUMERICAL, text};
+}
 
 // A status that somebody else has already explained through host->fail: pass it on.
 inline void pass_on(int32_t status) {
@@ -233,22 +245,19 @@ struct instance {
   }
 };
 
-template <class T, class = void>
-struct has_observe : std::false_type {};
+// Whether a class has the member that `member` names.
+template <template <class> class member, class T, class = void>
+struct has : std::false_type {};
+template <template <class> class member, class T>
+struct has<member, T, std::void_t<member<T>>> : std::true_type {};
 template <class T>
-struct has_observe<T, std::void_t<decltype(&T::observe)>> : std::true_type {};
-template <class T, class = void>
-struct has_estimate : std::false_type {};
+using observe_of = decltype(&T::observe);
 template <class T>
-struct has_estimate<T, std::void_t<decltype(&T::estimate)>> : std::true_type {};
-template <class T, class = void>
-struct has_check : std::false_type {};
+using estimate_of = decltype(&T::estimate);
 template <class T>
-struct has_check<T, std::void_t<decltype(&T::check)>> : std::true_type {};
-template <class T, class = void>
-struct has_quantize_block : std::false_type {};
+using check_of = decltype(&T::check);
 template <class T>
-struct has_quantize_block<T, std::void_t<decltype(&T::quantize_block)>> : std::true_type {};
+using quantize_block_of = decltype(&T::quantize_block);
 
 // needs(layer, out), quantize(layer, stats, sink), dequantize(form, out);
 // if they are there: observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer,
@@ -270,16 +279,16 @@ assay_quantizer_vtable quantizer_table() {
   v.dequantize = [](void *i, const assay_form *form, const assay_tensor *out) {
     return self::call(i, [&](T &t) { t.dequantize(*form, *out); });
   };
-  if constexpr (has_observe<T>::value)
+  if constexpr (has<observe_of, T>::value)
     v.observe = [](void *i, const assay_layer *layer, const assay_tensor *tokens) {
       return self::call(i, [&](T &t) { t.observe(*layer, *tokens); });
     };
-  if constexpr (has_quantize_block<T>::value)
+  if constexpr (has<quantize_block_of, T>::value)
     v.quantize_block = [](void *i, const assay_block *block, const assay_stats *const *stats,
                           const assay_sink *const *sinks) {
       return self::call(i, [&](T &t) { t.quantize_block(*block, stats, sinks); });
     };
-  if constexpr (has_estimate<T>::value)
+  if constexpr (has<estimate_of, T>::value)
     v.estimate = [](void *i, const assay_layer *layer, assay_estimate *out) {
       return self::call(i, [&](T &t) { t.estimate(*layer, *out); });
     };
@@ -301,11 +310,11 @@ assay_transform_vtable transform_table() {
   v.apply = [](void *i, const assay_block *block, const assay_edit *edit) {
     return self::call(i, [&](T &t) { t.apply(*block, *edit); });
   };
-  if constexpr (has_check<T>::value)
+  if constexpr (has<check_of, T>::value)
     v.check = [](void *i, const char *arch_json) {
       return self::call(i, [&](T &t) { t.check(arch_json); });
     };
-  if constexpr (has_observe<T>::value)
+  if constexpr (has<observe_of, T>::value)
     v.observe = [](void *i, const assay_group *group, const assay_tensor *tokens) {
       return self::call(i, [&](T &t) { t.observe(*group, *tokens); });
     };
@@ -327,6 +336,60 @@ assay_exporter_vtable exporter_table() {
     return self::call(i, [&](T &t) { t.write(*job); });
   };
   return v;
+}
+
+// ---- what a library says of itself ----
+
+template <class Table>
+inline constexpr uint32_t k_kind = 0;
+template <>
+inline constexpr uint32_t k_kind<assay_quantizer_vtable> = ASSAY_KIND_QUANTIZER;
+template <>
+inline constexpr uint32_t k_kind<assay_transform_vtable> = ASSAY_KIND_TRANSFORM;
+template <>
+inline constexpr uint32_t k_kind<assay_dataset_vtable> = ASSAY_KIND_DATASET;
+template <>
+inline constexpr uint32_t k_kind<assay_metric_vtable> = ASSAY_KIND_METRIC;
+template <>
+inline constexpr uint32_t k_kind<assay_exporter_vtable> = ASSAY_KIND_EXPORTER;
+
+// Borrows everything: texts are literals or statics, and so is the table. facts may be nullptr.
+// revision is raised when the same input gives other results.
+template <class Table>
+constexpr assay_component component(const char *id, const char *summary, const char *schema,
+                                    const Table &table, const char *facts = nullptr,
+                                    uint32_t revision = 1) {
+  return {sizeof(assay_component),
+          k_kind<Table>,
+          id,
+          revision,
+          0,
+          summary,
+          schema,
+          facts,
+          &table,
+          nullptr};
+}
+template <class Table>
+constexpr assay_component component(const char *, const char *, const char *, const Table &&,
+                                    const char * = nullptr, uint32_t = 1) = delete;
+
+// id in reverse DNS, version "1.2.3", licence as SPDX; requires_json as in assay/base.h.
+template <size_t n>
+constexpr assay_plugin plugin(const char *id, const char *version, const char *summary,
+                              const char *licence, const assay_component *const (&components)[n],
+                              const char *requires_json = nullptr) {
+  return {sizeof(assay_plugin),
+          ASSAY_ABI_MINOR,
+          id,
+          version,
+          summary,
+          licence,
+          nullptr,
+          requires_json,
+          n,
+          0,
+          components};
 }
 
 }  // namespace assay_cpp

@@ -22,30 +22,13 @@ const char k_schema[] = R"({
 
 const assay_dataset_vtable k_vtable = assay_cpp::dataset_table<parquet_dataset::parquet_source>();
 
-const assay_component k_component = {
-    sizeof(assay_component),
-    ASSAY_KIND_DATASET,
-    "parquet",
-    1,
-    0,
-    "Parquet files: all encodings, nested columns, one JSON object a row",
-    k_schema,
-    nullptr,
-    &k_vtable,
-    nullptr};
+const auto k_component = assay_cpp::component(
+    "parquet", "Parquet files: all encodings, nested columns, one JSON object a row", k_schema,
+    k_vtable);
 const assay_component *const k_components[] = {&k_component};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "org.assay.parquet",
-                               "1.1.0",
-                               "Parquet files as datasets",
-                               "Apache-2.0",
-                               nullptr,
-                               nullptr,
-                               1,
-                               0,
-                               k_components};
+const auto k_plugin = assay_cpp::plugin("org.assay.parquet", "1.1.0", "Parquet files as datasets",
+                                        "Apache-2.0", k_components);
 
 }  // namespace
 

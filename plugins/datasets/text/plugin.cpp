@@ -68,16 +68,7 @@ const assay_dataset_vtable k_table = assay_cpp::dataset_table<T>();
 
 template <class T>
 assay_component component(const char *id, const char *summary, const std::string &schema) {
-  return {sizeof(assay_component),
-          ASSAY_KIND_DATASET,
-          id,
-          1,
-          0,
-          summary,
-          schema.c_str(),
-          nullptr,
-          &k_table<T>,
-          nullptr};
+  return assay_cpp::component(id, summary, schema.c_str(), k_table<T>);
 }
 
 const assay_component k_text = component<text_dataset::text_source>(
@@ -90,17 +81,8 @@ const assay_component k_csv =
     component<text_dataset::csv_source>("csv", "Comma-separated values, all texts", k_csv_schema);
 const assay_component *const k_components[] = {&k_text, &k_jsonl, &k_json, &k_csv};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "org.assay.text",
-                               "1.1.0",
-                               "Text, JSON and CSV files as datasets",
-                               "Apache-2.0",
-                               nullptr,
-                               nullptr,
-                               4,
-                               0,
-                               k_components};
+const auto k_plugin = assay_cpp::plugin(
+    "org.assay.text", "1.1.0", "Text, JSON and CSV files as datasets", "Apache-2.0", k_components);
 
 }  // namespace
 

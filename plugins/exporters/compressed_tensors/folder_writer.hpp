@@ -5,20 +5,16 @@
 
 #include <cstdint>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "assay.h"
+#include "assay.hpp"
 
 namespace hf {
 
 // What an exporter function reports to the host.
-struct failure : std::runtime_error {
-  failure(int32_t code, const std::string &text) : std::runtime_error(text), status(code) {}
-  int32_t status;
-};
+using assay_cpp::failure;
 
 struct entry {
   std::string name;   // tensor's name in the file

@@ -2,9 +2,10 @@
 // Not the ABI: plugin.cpp carries these classes across it.
 #pragma once
 
+#include <assay.hpp>
+
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,12 +14,8 @@
 
 namespace answers {
 
-struct numerical_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-struct argument_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+using assay_cpp::argument_problem;
+using assay_cpp::numerical_problem;
 
 // A number that a metric gives. The host's value is the mean of the scores; of kind "ratio", sum of scores over sum of
 // weights.

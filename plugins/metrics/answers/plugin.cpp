@@ -1,45 +1,15 @@
 // The metric plugin "answers": exact_match, squad_v2, multiple_choice, math and text_statistics across the ABI.
 // Not the metrics: each has its own file.
+#include <assay_records.hpp>
+
 #include <algorithm>
-#include <exception>
 #include <limits>
 #include <string>
 
-#include "assay.h"
 #include "metric.hpp"
 
 namespace answers {
 namespace {
-
-struct scored {
-  int64_t index;
-  metric::row row;
-};
-
-struct instance {
-  const assay_host *host;
-  std::unique_ptr<metric> inner;
-  std::string declaration;
-  std::vector<scored> samples;
-};
-
-template <typename function>
-int32_t guarded(const assay_host *host, function body) {
-  const auto fail = [&](int32_t status, const char *text) {
-    return host->fail(host->ctx, status, text);
-  };
-  try {
-    return body();
-  } catch (const numerical_problem &problem) {
-    return fail(ASSAY_NUMERICAL, problem.what());
-  } catch (const argument_problem &problem) {
-    return fail(ASSAY_INVALID_ARGUMENT, problem.what());
-  } catch (const std::bad_alloc &) {
-    return fail(ASSAY_OUT_OF_MEMORY, "not enough memory for the samples");
-  } catch (const std::exception &problem) {
-    return fail(ASSAY_INTERNAL, problem.what());
-  }
-}
 
 std::string declaration_of(const metric &inner) {
   std::string out = "{\"arrays\":[],\"numbers\":[";
@@ -56,88 +26,75 @@ std::string declaration_of(const metric &inner) {
   return out + "]}";
 }
 
-template <std::unique_ptr<metric> (*make)(const assay_json::value &)>
-int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  return guarded(host, [&] {
-    auto made = std::make_unique<instance>();
-    made->host = host;
-    made->inner = make(assay_json::parse(config_json));
-    made->declaration = declaration_of(*made->inner);
-    *out_instance = made.release();
-    return ASSAY_OK;
-  });
-}
+using make_fn = std::unique_ptr<metric> (*)(const assay_json::value &config);
 
-void destroy(void *self) {
-  delete static_cast<instance *>(self);
-}
+template <make_fn make>
+class face {
+ public:
+  face(assay_cpp::host, const char *config_json)
+      : inner_(make(assay_json::parse(config_json))), declaration_(declaration_of(*inner_)) {}
 
-int32_t declare(void *self, const char **out_json) {
-  *out_json = static_cast<instance *>(self)->declaration.c_str();
-  return ASSAY_OK;
-}
+  const char *declare() const { return declaration_.c_str(); }
 
-int32_t begin(void *self, const char *) {
-  auto &mine = *static_cast<instance *>(self);
-  mine.samples.clear();
-  mine.inner->clear();
-  return ASSAY_OK;
-}
-
-int32_t update(void *self, const assay_sample *const *samples, int64_t n) {
-  auto &mine = *static_cast<instance *>(self);
-  return guarded(mine.host, [&] {
-    for (int64_t i = 0; i < n; ++i) {
-      const auto record = assay_json::parse({samples[i]->record_json, samples[i]->record_bytes});
-      mine.samples.push_back({samples[i]->index, mine.inner->score(samples[i]->index, record)});
-    }
-    return ASSAY_OK;
-  });
-}
-
-int32_t give_number(const assay_metric_sink &sink, const instance &mine, const number &declared,
-                    size_t column, size_t weight_column) {
-  const bool ratio = declared.kind == "ratio";
-  std::vector<double> scores;
-  std::vector<double> weights;
-  double top = 0.0;
-  double bottom = 0.0;
-  for (const scored &one : mine.samples) {
-    scores.push_back(one.row.scores[column]);
-    weights.push_back(ratio ? one.row.weights[weight_column] : 1.0);
-    top += scores.back();
-    bottom += weights.back();
+  void begin(const char *) {
+    samples_.clear();
+    inner_->clear();
   }
-  if (bottom == 0.0) return ASSAY_OK;  // nobody belongs to the subset: there is no such number
-  return sink.number(sink.ctx, declared.name.c_str(), top / bottom,
-                     static_cast<int64_t>(scores.size()), scores.data(),
-                     ratio ? weights.data() : nullptr);
-}
 
-int32_t finish(void *self, const assay_metric_sink *sink) {
-  auto &mine = *static_cast<instance *>(self);
-  return guarded(mine.host, [&]() -> int32_t {
-    if (mine.samples.empty()) throw argument_problem("there are no samples");
-    std::sort(mine.samples.begin(), mine.samples.end(),
+  void add(const assay_sample &sample) {
+    const auto record = assay_json::parse({sample.record_json, sample.record_bytes});
+    samples_.push_back({sample.index, inner_->score(sample.index, record)});
+  }
+
+  void finish(const assay_metric_sink &sink) {
+    if (samples_.empty()) throw argument_problem("there are no samples");
+    std::sort(samples_.begin(), samples_.end(),
               [](const scored &a, const scored &b) { return a.index < b.index; });
-    for (size_t i = 1; i < mine.samples.size(); ++i)
-      if (mine.samples[i].index == mine.samples[i - 1].index)
-        throw argument_problem("sample " + std::to_string(mine.samples[i].index) + " came twice");
+    for (size_t i = 1; i < samples_.size(); ++i)
+      if (samples_[i].index == samples_[i - 1].index)
+        throw argument_problem("sample " + std::to_string(samples_[i].index) + " came twice");
     size_t column = 0;
     size_t weight_column = 0;
-    for (const number &one : mine.inner->declared()) {
-      const int32_t status = give_number(*sink, mine, one, column, weight_column);
-      if (status != ASSAY_OK) return status;
-      ++column;
-      weight_column += one.kind == "ratio" ? 1 : 0;
+    for (const number &one : inner_->declared()) {
+      const bool ratio = one.kind == "ratio";
+      give(sink, one.name, column++, ratio ? &weight_column : nullptr);
+      weight_column += ratio ? 1 : 0;
     }
-    return sink->note(sink->ctx, mine.inner->note().c_str());
-  });
-}
+    assay_cpp::pass_on(sink.note(sink.ctx, inner_->note().c_str()));
+  }
 
-template <std::unique_ptr<metric> (*make)(const assay_json::value &)>
-constexpr assay_metric_vtable k_vtable = {
-    sizeof(assay_metric_vtable), 0, create<make>, destroy, declare, begin, update, finish};
+ private:
+  struct scored {
+    int64_t index;
+    metric::row row;
+  };
+
+  // weight_column: of a ratio; otherwise all samples weigh the same.
+  void give(const assay_metric_sink &sink, const std::string &name, size_t column,
+            const size_t *weight_column) const {
+    std::vector<double> scores;
+    std::vector<double> weights;
+    double top = 0.0;
+    double bottom = 0.0;
+    for (const scored &one : samples_) {
+      scores.push_back(one.row.scores[column]);
+      weights.push_back(weight_column ? one.row.weights[*weight_column] : 1.0);
+      top += scores.back();
+      bottom += weights.back();
+    }
+    if (bottom == 0.0) return;  // nobody belongs to the subset: there is no such number
+    assay_cpp::pass_on(sink.number(sink.ctx, name.c_str(), top / bottom,
+                                   static_cast<int64_t>(scores.size()), scores.data(),
+                                   weight_column ? weights.data() : nullptr));
+  }
+
+  std::unique_ptr<metric> inner_;
+  std::string declaration_;
+  std::vector<scored> samples_;
+};
+
+template <make_fn make>
+const assay_metric_vtable k_vtable = assay_cpp::metric_table<face<make>>();
 
 const char k_exact_schema[] = R"({"type": "object", "properties": {
   "normaliser": {"type": "string", "enum": ["none", "lower", "squad", "gsm8k"], "default": "none",
@@ -155,18 +112,9 @@ const char k_math_schema[] = R"({"type": "object", "properties": {
               "description": "how the answer is found in the text"}},
   "additionalProperties": false})";
 
-template <std::unique_ptr<metric> (*make)(const assay_json::value &)>
-constexpr assay_component component(const char *id, const char *summary, const char *schema) {
-  return {sizeof(assay_component),
-          ASSAY_KIND_METRIC,
-          id,
-          1,
-          0,
-          summary,
-          schema,
-          nullptr,
-          &k_vtable<make>,
-          nullptr};
+template <make_fn make>
+assay_component component(const char *id, const char *summary, const char *schema) {
+  return assay_cpp::component(id, summary, schema, k_vtable<make>);
 }
 
 const assay_component k_exact =
@@ -181,18 +129,10 @@ const assay_component k_text = component<make_text_statistics>(
     "text_statistics", "Length and repetition of generated text", k_choice_schema);
 const assay_component *const k_components[] = {&k_exact, &k_squad, &k_choice, &k_math, &k_text};
 
-const assay_plugin k_plugin = {
-    sizeof(assay_plugin),
-    ASSAY_ABI_MINOR,
-    "org.assay.answers",
-    "1.0.0",
-    "Metrics of answers: exact match, SQuAD v2, multiple choice, mathematics",
-    "Apache-2.0",
-    nullptr,
-    nullptr,
-    5,
-    0,
-    k_components};
+const auto k_plugin =
+    assay_cpp::plugin("org.assay.answers", "1.0.0",
+                      "Metrics of answers: exact match, SQuAD v2, multiple choice, mathematics",
+                      "Apache-2.0", k_components);
 
 }  // namespace
 

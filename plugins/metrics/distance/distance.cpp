@@ -104,15 +104,16 @@ void check(const window &one) {
       {"same_top", &one.same_top},
       {"top5_shared", &one.top5_shared}};
   const std::string place = "window " + std::to_string(one.index);
-  if (one.kld.empty()) throw argument_problem(place + " has no tokens");
+  if (one.kld.empty()) throw assay_cpp::argument_problem(place + " has no tokens");
   for (const auto &[name, values] : arrays) {
     if (values->size() != one.kld.size())
-      throw argument_problem(place + ": '" + name + "' has another length than 'kld'");
+      throw assay_cpp::argument_problem(place + ": '" + name + "' has another length than 'kld'");
     const auto bad = std::find_if(values->begin(), values->end(),
                                   [](float value) { return !std::isfinite(value); });
     if (bad != values->end())
-      throw numerical_problem(place + ", token " + std::to_string(bad - values->begin()) + ": '" +
-                              name + "' is not finite");
+      throw assay_cpp::numerical_problem(place + ", token " +
+                                         std::to_string(bad - values->begin()) + ": '" + name +
+                                         "' is not finite");
   }
 }
 
@@ -132,7 +133,7 @@ void accumulator::add(window one) {
 }
 
 window_means accumulator::means() {
-  if (windows_.empty()) throw argument_problem("there are no windows");
+  if (windows_.empty()) throw assay_cpp::argument_problem("there are no windows");
   std::sort(windows_.begin(), windows_.end(),
             [](const window &a, const window &b) { return a.index < b.index; });
   window_means out;

@@ -3,19 +3,13 @@
 // Not the plugin's face (plugin.cpp) and no distributions: the engine compared those tile by tile.
 #pragma once
 
+#include <assay.hpp>
+
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace distance_metric {
-
-struct numerical_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-struct argument_problem : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // One window, all arrays of one length [tokens].
 struct window {

@@ -10,12 +10,8 @@
 
 namespace perplexity_metric {
 
-inline assay_cpp::failure numerical_problem(const std::string &text) {
-  return {ASSAY_NUMERICAL, text};
-}
-inline assay_cpp::failure argument_problem(const std::string &text) {
-  return {ASSAY_INVALID_ARGUMENT, text};
-}
+using assay_cpp::argument_problem;
+using assay_cpp::numerical_problem;
 
 struct sample {
   int64_t index = 0;

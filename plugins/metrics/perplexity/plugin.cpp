@@ -118,29 +118,12 @@ const char k_schema[] = R"({
 
 const assay_metric_vtable k_vtable = assay_cpp::metric_table<perplexity>();
 
-const assay_component k_component = {sizeof(assay_component),
-                                     ASSAY_KIND_METRIC,
-                                     "perplexity",
-                                     1,
-                                     0,
-                                     "Perplexity, cross-entropy and bits per token, word or byte",
-                                     k_schema,
-                                     nullptr,
-                                     &k_vtable,
-                                     nullptr};
+const auto k_component = assay_cpp::component(
+    "perplexity", "Perplexity, cross-entropy and bits per token, word or byte", k_schema, k_vtable);
 const assay_component *const k_components[] = {&k_component};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "org.assay.perplexity",
-                               "1.1.0",
-                               "Perplexity from cross-entropies",
-                               "Apache-2.0",
-                               nullptr,
-                               nullptr,
-                               1,
-                               0,
-                               k_components};
+const auto k_plugin = assay_cpp::plugin(
+    "org.assay.perplexity", "1.1.0", "Perplexity from cross-entropies", "Apache-2.0", k_components);
 
 }  // namespace
 

@@ -39,44 +39,23 @@ const char k_codebook_schema[] = R"({
 const assay_quantizer_vtable k_hqq_table = assay_cpp::quantizer_table<data_free::hqq>();
 const assay_quantizer_vtable k_codebook_table = assay_cpp::quantizer_table<data_free::codebook>();
 
-const assay_component k_hqq = {
-    sizeof(assay_component),
-    ASSAY_KIND_QUANTIZER,
+const auto k_hqq = assay_cpp::component(
     "hqq",
-    1,
-    0,
     "half-quadratic quantization: the zero point minimises a robust norm of the error, without "
     "data",
-    k_hqq_schema,
-    R"({"data_free": true, "devices": ["cpu"], "formats": ["affine/1"], "cite": "mobiusml.github.io/hqq_blog"})",
-    &k_hqq_table,
-    nullptr};
+    k_hqq_schema, k_hqq_table,
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["affine/1"], "cite": "mobiusml.github.io/hqq_blog"})");
 
-const assay_component k_codebook = {
-    sizeof(assay_component),
-    ASSAY_KIND_QUANTIZER,
-    "codebook",
-    1,
-    0,
-    "the nearest of 16 fixed values (nf4, fp4) times the group's largest magnitude",
-    k_codebook_schema,
-    R"({"data_free": true, "devices": ["cpu"], "formats": ["codebook/1"], "cite": "arXiv:2305.14314"})",
-    &k_codebook_table,
-    nullptr};
+const auto k_codebook = assay_cpp::component(
+    "codebook", "the nearest of 16 fixed values (nf4, fp4) times the group's largest magnitude",
+    k_codebook_schema, k_codebook_table,
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["codebook/1"], "cite": "arXiv:2305.14314"})");
 
 const assay_component *const k_components[] = {&k_hqq, &k_codebook};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "assay.data_free",
-                               "1.0.0",
-                               "quantizers that need no data beyond the weights",
-                               "Apache-2.0",
-                               nullptr,
-                               nullptr,
-                               2,
-                               0,
-                               k_components};
+const auto k_plugin =
+    assay_cpp::plugin("assay.data_free", "1.0.0", "quantizers that need no data beyond the weights",
+                      "Apache-2.0", k_components);
 
 }  // namespace
 

@@ -22,41 +22,19 @@ constexpr const char *k_mxfp4_facts =
 constexpr const char *k_nvfp4_facts =
     R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 4, "group_size": 16})";
 
-constexpr assay_component component(const char *id, const char *summary, const char *schema,
-                                    const char *facts, const void *table) {
-  return {sizeof(assay_component),
-          ASSAY_KIND_QUANTIZER,
-          id,
-          1,
-          0,
-          summary,
-          schema,
-          facts,
-          table,
-          nullptr};
-}
-
-const assay_component k_fp8 = component("fp8", "8-bit floats E4M3 with a scale for each row",
-                                        k_fp8_schema, k_fp8_facts, &k_fp8_table);
-const assay_component k_mxfp4 =
-    component("mxfp4", "4-bit floats E2M1 in groups of 32 with power-of-two scales", k_fixed_schema,
-              k_mxfp4_facts, &k_mxfp4_table);
-const assay_component k_nvfp4 =
-    component("nvfp4", "4-bit floats E2M1 in groups of 16 with E4M3 scales", k_fixed_schema,
-              k_nvfp4_facts, &k_nvfp4_table);
+const auto k_fp8 = assay_cpp::component("fp8", "8-bit floats E4M3 with a scale for each row",
+                                        k_fp8_schema, k_fp8_table, k_fp8_facts);
+const auto k_mxfp4 =
+    assay_cpp::component("mxfp4", "4-bit floats E2M1 in groups of 32 with power-of-two scales",
+                         k_fixed_schema, k_mxfp4_table, k_mxfp4_facts);
+const auto k_nvfp4 =
+    assay_cpp::component("nvfp4", "4-bit floats E2M1 in groups of 16 with E4M3 scales",
+                         k_fixed_schema, k_nvfp4_table, k_nvfp4_facts);
 const assay_component *const k_components[] = {&k_fp8, &k_mxfp4, &k_nvfp4};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "org.assay.floats",
-                               "1.0.0",
-                               "quantizers on small floats: fp8, mxfp4, nvfp4",
-                               "Apache-2.0",
-                               nullptr,
-                               nullptr,
-                               3,
-                               0,
-                               k_components};
+const auto k_plugin =
+    assay_cpp::plugin("org.assay.floats", "1.0.0", "quantizers on small floats: fp8, mxfp4, nvfp4",
+                      "Apache-2.0", k_components);
 
 }  // namespace
 

@@ -110,14 +110,12 @@ void move_to(learning &l, int64_t begin, int64_t end) {
 
 class learner {
  public:
-  learner(const assay_host *host, const method_config &config, const hessian_input &input,
+  learner(assay_cpp::host host, const method_config &config, const hessian_input &input,
           const std::vector<group_grid> &grids)
       : host_(host),
         config_(config),
         in_(input),
         grids_(grids),
-        linalg_(
-            *static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG))),
         n_(input.out * input.in),
         padded_((n_ + k_lanes - 1) / k_lanes * k_lanes),
         h_(input.h, input.h + input.in * input.in) {
@@ -147,7 +145,7 @@ class learner {
       array->assign(static_cast<size_t>(padded_), 0.0f);
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
-    parallel(host_, in_.out, 16, [&](int64_t first, int64_t last) {
+    host_.parallel_for(in_.out, 16, [&](int64_t first, int64_t last) {
       for (int64_t i = first * in_.in; i < last * in_.in; ++i) {
         const auto at = static_cast<size_t>(i);
         const auto &grid = grids_[static_cast<size_t>(i / in_.in * groups + i % in_.in / size)];
@@ -162,17 +160,16 @@ class learner {
       }
     });
     for (const float step : l_.step) free_ += step != 0.0f;
-    parallel(host_, padded_ / k_lanes, 2048,
-             [&](int64_t first, int64_t last) { move_to(l_, first * k_lanes, last * k_lanes); });
+    host_.parallel_for(padded_ / k_lanes, 2048, [&](int64_t first, int64_t last) {
+      move_to(l_, first * k_lanes, last * k_lanes);
+    });
   }
 
   void learn(double normaliser) {
     const int total = config_.iterations, warm = static_cast<int>(config_.warm_up * total);
     double one = 1, two = 1;  // powers of Adam's decay rates
     for (int i = 0; i < total; ++i) {
-      if (host_->progress(host_->ctx, static_cast<uint64_t>(i), static_cast<uint64_t>(total),
-                          "iterations") == ASSAY_CANCELLED)
-        throw failure(ASSAY_CANCELLED, "cancelled");
+      host_.progress(static_cast<uint64_t>(i), static_cast<uint64_t>(total), "iterations");
       take_slope();
       one *= 0.9, two *= 0.999;
       const double done = total > warm + 1 ? double(i - warm) / double(total - warm - 1) : 1.0;
@@ -186,7 +183,7 @@ class learner {
                                                static_cast<double>(std::max<int64_t>(1, free_)));
       a.exponent = static_cast<float>(config_.beta_high +
                                       (config_.beta_low - config_.beta_high) * std::max(0.0, done));
-      parallel(host_, padded_ / k_lanes, 2048, [&](int64_t first, int64_t last) {
+      host_.parallel_for(padded_ / k_lanes, 2048, [&](int64_t first, int64_t last) {
         improve(l_, first * k_lanes, last * k_lanes, a);
       });
     }
@@ -215,7 +212,7 @@ class learner {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
     std::vector<int64_t> flips(static_cast<size_t>(in_.out));
-    parallel(host_, in_.out, 4, [&](int64_t first, int64_t last) {
+    host_.parallel_for(in_.out, 4, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row)
         for (int sweep = 0; sweep < k_sweeps; ++sweep)
           for (int64_t j = 0; j < in_.in; ++j) {
@@ -274,9 +271,7 @@ class learner {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
         right(const_cast<float *>(b.data()), in_.in, in_.in, in_.in),
         result(c.data(), in_.out, in_.in, in_.in);
-    const int32_t status =
-        linalg_.gemm(host_, 1.0, &left.tensor, 0, &right.tensor, symmetric, keep, &result.tensor);
-    if (status < 0) throw failure(status, "the host's product failed");
+    multiply(host_, 1.0, left, right, symmetric, keep, result);
   }
 
   void add_to_diagonal(double more) {
@@ -285,11 +280,10 @@ class learner {
           in_.diagonal[static_cast<size_t>(j)] + static_cast<float>(more);
   }
 
-  const assay_host *host_;
+  assay_cpp::host host_;
   const method_config &config_;
   const hessian_input &in_;
   const std::vector<group_grid> &grids_;
-  const assay_linalg &linalg_;
   int64_t n_, padded_, free_ = 0;
   std::vector<float> h_;  // [in, in] dead columns repaired, damped once asked
   learning l_;
@@ -310,7 +304,7 @@ std::vector<int16_t> nearest_codes(const method_config &config, const hessian_in
 }
 
 // Nearest codes, or those of gptq; `start` gets the values that were rounded.
-std::vector<int16_t> starting_codes(const assay_host *host, const method_config &config,
+std::vector<int16_t> starting_codes(assay_cpp::host host, const method_config &config,
                                     const hessian_input &input, std::vector<group_grid> &grids,
                                     std::vector<float> &start) {
   if (!config.from_gptq) {
@@ -327,8 +321,8 @@ std::vector<int16_t> starting_codes(const assay_host *host, const method_config 
 
 }  // namespace
 
-void adaround(const assay_host *host, const method_config &config, const assay_layer *layer,
-              const assay_stats *stats, const assay_sink *sink) {
+void adaround(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+              const assay_stats *stats, assay_cpp::sink sink) {
   const auto input = read_input(host, layer, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
                          config.grid, clip_of(layer));
@@ -351,7 +345,7 @@ void adaround(const assay_host *host, const method_config &config, const assay_l
   if (better)
     codes = std::move(learned);
   else
-    host->ledger(host->ctx, "kept_start", 1, "learning ended above the loss that it started from");
+    host.ledger("kept_start", 1, "learning ended above the loss that it started from");
   const int64_t flips = config.descend && rounded > 0 ? work.descend(codes) : 0;
   char claims[220];
   std::snprintf(claims, sizeof claims,

@@ -3,9 +3,7 @@
 #include "common.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <utility>
 
 namespace hessian {
@@ -26,46 +24,6 @@ grid_options read_grid(const assay_json::value &config) {
   return o;
 }
 
-float *cpu_floats(const assay_tensor *tensor, const char *what) {
-  if (!tensor) throw failure(ASSAY_INVALID_ARGUMENT, std::string(what) + " is missing");
-  if (tensor->device.type != ASSAY_CPU)
-    throw failure(ASSAY_UNSUPPORTED,
-                  std::string(what) + " lies on a device; this build works on the CPU");
-  if (tensor->dtype.code != ASSAY_FLOAT || tensor->dtype.bits != 32)
-    throw failure(ASSAY_INVALID_ARGUMENT, std::string(what) + " is not f32");
-  return reinterpret_cast<float *>(static_cast<char *>(tensor->data) + tensor->byte_offset);
-}
-
-host_tensor::host_tensor(const assay_host *host, uint8_t code, uint8_t bits,
-                         std::vector<int64_t> shape) {
-  assay_tensor prototype{};
-  prototype.device = {ASSAY_CPU, 0};
-  prototype.dtype = {code, bits, 1};
-  prototype.ndim = static_cast<int32_t>(shape.size());
-  prototype.shape = shape.data();
-  if (host->alloc(host->ctx, &prototype, &managed_) < 0)
-    throw failure(ASSAY_OUT_OF_MEMORY, "the host has no memory for a result");
-}
-
-host_tensor::~host_tensor() {
-  if (managed_) managed_->deleter(managed_);
-}
-
-host_tensor::host_tensor(host_tensor &&other) noexcept
-    : managed_(std::exchange(other.managed_, nullptr)) {}
-
-assay_managed *host_tensor::take() {
-  return std::exchange(managed_, nullptr);
-}
-
-float *scratch_floats(const assay_host *host, int64_t count) {
-  const assay_device cpu{ASSAY_CPU, 0};
-  void *memory = nullptr;
-  if (host->scratch(host->ctx, static_cast<uint64_t>(count) * sizeof(float), &cpu, &memory) < 0)
-    throw failure(ASSAY_OUT_OF_MEMORY, "the host has no scratch memory");
-  return static_cast<float *>(memory);
-}
-
 matrix_view::matrix_view(float *data, int64_t rows, int64_t columns, int64_t row_stride)
     : tensor{data, {ASSAY_CPU, 0}, 2, {ASSAY_FLOAT, 32, 1}, shape, strides, 0},
       shape{rows, columns},
@@ -76,31 +34,19 @@ matrix_view::matrix_view(double *data, int64_t rows, int64_t columns, int64_t ro
       shape{rows, columns},
       strides{row_stride, 1} {}
 
-void parallel(const assay_host *host, int64_t n, int64_t grain,
-              const std::function<void(int64_t, int64_t)> &body) {
-  const auto piece = [](void *arg, int64_t begin, int64_t end) -> int32_t {
-    try {
-      (*static_cast<const std::function<void(int64_t, int64_t)> *>(arg))(begin, end);
-      return ASSAY_OK;
-    } catch (const failure &problem) {
-      return problem.status;
-    } catch (const std::bad_alloc &) {
-      return ASSAY_OUT_OF_MEMORY;
-    } catch (...) {
-      return ASSAY_INTERNAL;
-    }
-  };
-  const int32_t status = host->parallel_for(host->ctx, n, grain, piece,
-                                            const_cast<void *>(static_cast<const void *>(&body)));
-  if (status < 0) throw failure(status, status == ASSAY_CANCELLED ? "cancelled" : "a part failed");
+void multiply(assay_cpp::host host, double alpha, const matrix_view &a, const matrix_view &b,
+              bool transpose_b, double beta, const matrix_view &c) {
+  const auto &linalg = host.require<assay_linalg>(ASSAY_EXT_LINALG);
+  assay_cpp::pass_on(
+      linalg.gemm(host.table(), alpha, &a.tensor, 0, &b.tensor, transpose_b, beta, &c.tensor));
 }
 
-std::vector<group_grid> fit_grids(const assay_host *host, const float *w, const float *importance,
+std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const float *importance,
                                   int64_t out, int64_t in, const grid_options &o,
                                   const clip_limits &clip) {
   const int64_t groups = o.groups(in), size = o.group(in);
   std::vector<group_grid> grids(static_cast<size_t>(out * groups));
-  parallel(host, out, 16, [&](int64_t begin, int64_t end) {
+  host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {
     std::vector<float> clipped(clip.low ? static_cast<size_t>(in) : 0);
     for (int64_t row = begin; row < end; ++row) {
       const float *from = w + row * in;
@@ -131,11 +77,14 @@ clip_limits clip_of(const assay_layer *layer) {
   return clip;
 }
 
-host_tensor scales_tensor(const assay_host *host, const std::vector<group_grid> &grids, int64_t out,
-                          int64_t groups, const grid_options &o) {
+assay_cpp::owned_tensor scales_tensor(assay_cpp::host host, const std::vector<group_grid> &grids,
+                                      int64_t out, int64_t groups, const grid_options &o) {
   const bool wide = o.stored == scale_dtype::float32;
-  host_tensor scales(host, o.stored == scale_dtype::bfloat16 ? ASSAY_BFLOAT : ASSAY_FLOAT,
-                     wide ? 32 : 16, {out, groups});
+  assay_cpp::owned_tensor scales =
+      host.alloc(wide                                ? assay_cpp::dtype_of<float>()
+                 : o.stored == scale_dtype::bfloat16 ? assay_cpp::k_bf16
+                                                     : assay_cpp::k_f16,
+                 {out, groups});
   for (size_t i = 0; i < grids.size(); ++i) {
     if (wide)
       scales.data<float>()[i] = grids[i].scale;
@@ -144,11 +93,6 @@ host_tensor scales_tensor(const assay_host *host, const std::vector<group_grid> 
                                                                     : bfloat16_bits(grids[i].scale);
   }
   return scales;
-}
-
-void hand_over(const assay_sink *sink, const char *role, host_tensor tensor, uint32_t packed_bits) {
-  if (const int32_t status = sink->emit(sink->ctx, role, tensor.take(), packed_bits); status < 0)
-    throw failure(status, std::string("the host refused the ") + role);
 }
 
 float scale_at(const assay_tensor &scales, int64_t i) {
@@ -170,46 +114,37 @@ float scale_at(const assay_tensor &scales, int64_t i) {
   return value;
 }
 
-const assay_tensor *tensor_of(const assay_form *form, std::string_view role) {
-  for (uint32_t i = 0; i < form->n_tensors; ++i)
-    if (role == form->roles[i]) return form->tensors[i];
-  return nullptr;
-}
-
-void emit_form(const assay_host *host, const assay_sink *sink, const std::vector<int16_t> &codes,
+void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in, const grid_options &o,
                const std::string &claims_json, const char *format) {
   const int64_t groups = o.groups(in);
-  host_tensor bytes(host, o.symmetric ? ASSAY_INT : ASSAY_UINT, 8, {out, in});
-  parallel(host, out, 64, [&](int64_t begin, int64_t end) {
+  assay_cpp::owned_tensor bytes = host.alloc(
+      o.symmetric ? assay_cpp::dtype_of<int8_t>() : assay_cpp::dtype_of<uint8_t>(), {out, in});
+  host.parallel_for(out, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * in; i < end * in; ++i)
       bytes.data<uint8_t>()[i] = static_cast<uint8_t>(codes[static_cast<size_t>(i)]);
   });
   uint64_t clamped = 0;
   for (const auto &grid : grids) clamped += grid.clamped;
   if (clamped)
-    host->ledger(host->ctx, "clamped_scale", clamped,
-                 "scales below the smallest normal number of their dtype");
-  hand_over(sink, "codes", std::move(bytes), static_cast<uint32_t>(o.bits));
-  hand_over(sink, "scales", scales_tensor(host, grids, out, groups, o), 0);
+    host.ledger("clamped_scale", clamped, "scales below the smallest normal number of their dtype");
+  sink.emit("codes", std::move(bytes), static_cast<uint32_t>(o.bits));
+  sink.emit("scales", scales_tensor(host, grids, out, groups, o), 0);
   if (!o.symmetric) {
-    host_tensor zeros(host, ASSAY_UINT, 8, {out, groups});
+    assay_cpp::owned_tensor zeros = host.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
     for (size_t i = 0; i < grids.size(); ++i)
       zeros.data<uint8_t>()[i] = static_cast<uint8_t>(grids[i].zero);
-    hand_over(sink, "zeros", std::move(zeros), static_cast<uint32_t>(o.bits));
+    sink.emit("zeros", std::move(zeros), static_cast<uint32_t>(o.bits));
   }
-  const std::string note =
-      std::string("{\"format\": \"") + format + "\", \"bits\": " + std::to_string(o.bits) +
-      ", \"group_size\": " + std::to_string(o.group(in) == in ? 0 : o.group_size) +
-      ", \"symmetric\": " + (o.symmetric ? "true" : "false") +
-      (claims_json.empty() ? "" : ", " + claims_json) + "}";
-  if (const int32_t status = sink->note(sink->ctx, note.c_str()); status < 0)
-    throw failure(status, "the host refused the note");
+  sink.note(std::string("{\"format\": \"") + format + "\", \"bits\": " + std::to_string(o.bits) +
+            ", \"group_size\": " + std::to_string(o.group(in) == in ? 0 : o.group_size) +
+            ", \"symmetric\": " + (o.symmetric ? "true" : "false") +
+            (claims_json.empty() ? "" : ", " + claims_json) + "}");
 }
 
-void dequantize_form(const assay_host *host, const assay_form *form, const assay_tensor *out) {
-  const auto *codes = tensor_of(form, "codes"), *scales = tensor_of(form, "scales"),
-             *zeros = tensor_of(form, "zeros");
+void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_tensor *out) {
+  const auto *codes = assay_cpp::find(*form, "codes"), *scales = assay_cpp::find(*form, "scales"),
+             *zeros = assay_cpp::find(*form, "zeros");
   if (!codes || !scales)
     throw failure(ASSAY_INVALID_ARGUMENT, "the form has no codes or no scales");
   const int64_t in = form->in_features, groups = scales->shape[1];
@@ -223,7 +158,7 @@ void dequantize_form(const assay_host *host, const assay_form *form, const assay
   const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;
   const auto *zero_bytes =
       zeros ? static_cast<const uint8_t *>(zeros->data) + zeros->byte_offset : nullptr;
-  parallel(host, form->out_features, 64, [&](int64_t begin, int64_t end) {
+  host.parallel_for(form->out_features, 64, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t g = 0; g < groups; ++g) {
         const float scale = scale_at(*scales, row * groups + g);

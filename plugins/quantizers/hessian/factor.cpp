@@ -19,10 +19,10 @@ constexpr double k_raise = 10.0;  // factor on damping between tries
 
 // The permuted, reversed and damped Hessian.
 template <class T>
-void fill(const assay_host *host, const factor_problem &p, double lambda, std::vector<T> &out) {
+void fill(assay_cpp::host host, const factor_problem &p, double lambda, std::vector<T> &out) {
   const auto &order = *p.order;
   const auto n = static_cast<int64_t>(order.size());
-  parallel(host, n, 64, [&](int64_t begin, int64_t end) {
+  host.parallel_for(n, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const auto column = order[static_cast<size_t>(n - 1 - i)];
       const float *row = p.h + column * n;
@@ -35,7 +35,7 @@ void fill(const assay_host *host, const factor_problem &p, double lambda, std::v
 }
 
 template <class T>
-bool try_factor(const assay_host *host, const factor_problem &p, double lambda,
+bool try_factor(assay_cpp::host host, const factor_problem &p, double lambda,
                 std::vector<T> &work) {
   const auto n = static_cast<int64_t>(p.order->size());
   work.resize(static_cast<size_t>(n * n));
@@ -46,16 +46,16 @@ bool try_factor(const assay_host *host, const factor_problem &p, double lambda,
   return true;
 }
 
-void note_raise(const assay_host *host, factored &out, double damping) {
+void note_raise(assay_cpp::host host, factored &out, double damping) {
   char text[128];
   std::snprintf(text, sizeof text,
                 "not positive definite; damping raised to %.3g of mean(diag H)%s", damping,
                 out.double_precision ? " in fp64" : "");
-  host->ledger(host->ctx, "damping_raised", 1, text);
+  host.ledger("damping_raised", 1, text);
   out.raises.emplace_back(text);
 }
 
-factored make_factor(const assay_host *host, const factor_problem &p) {
+factored make_factor(assay_cpp::host host, const factor_problem &p) {
   double mean = 0;
   for (const int64_t column : *p.order) mean += (*p.diagonal)[static_cast<size_t>(column)];
   mean /= static_cast<double>(p.order->size());
@@ -119,12 +119,11 @@ std::shared_ptr<const factored> recall(const fingerprint &seen, const factor_pro
 
 }  // namespace
 
-std::shared_ptr<const factored> factor_inverse(const assay_host *host, const factor_problem &p) {
+std::shared_ptr<const factored> factor_inverse(assay_cpp::host host, const factor_problem &p) {
   const auto size = p.shared ? p.order->size() * p.order->size() : 0;
   const auto seen = fingerprint_of(p.h, size);
   if (auto known = recall(seen, p)) {
-    for (const auto &text : known->raises)
-      host->ledger(host->ctx, "damping_raised", 1, text.c_str());
+    for (const auto &text : known->raises) host.ledger("damping_raised", 1, text.c_str());
     return known;
   }
   auto made = std::make_shared<const factored>(make_factor(host, p));

@@ -26,7 +26,6 @@ struct factor_problem {
 };
 
 // Of H[order, order]. Throws failure(ASSAY_NUMERICAL).
-std::shared_ptr<const factored> factor_inverse(const assay_host *host,
-                                               const factor_problem &problem);
+std::shared_ptr<const factored> factor_inverse(assay_cpp::host host, const factor_problem &problem);
 
 }  // namespace hessian

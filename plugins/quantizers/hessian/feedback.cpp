@@ -192,17 +192,15 @@ void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
              std::vector<float> &values) {
   const int64_t rest = p.in - first - n;
   if (rest == 0) return;
-  const auto *linalg = linalg_of(p.host);
   const matrix_view w(p.w.data() + first + n, p.out, rest, p.in);
-  const auto multiply = [&](std::vector<float> &left, const std::vector<float> &right, double by) {
+  const auto add = [&](std::vector<float> &left, const std::vector<float> &right, double by) {
     const matrix_view a(left.data(), p.out, n, n);
     const matrix_view b(const_cast<float *>(right.data()) + first * p.in + first + n, n, rest,
                         p.in);  // only read
-    const int32_t status = linalg->gemm(p.host, by, &a.tensor, 0, &b.tensor, 0, 1.0, &w.tensor);
-    if (status < 0) throw failure(status, "the host's product failed");
+    multiply(p.host, by, a, b, false, 1.0, w);
   };
-  multiply(errors, p.u(), -1.0);
-  if (!p.p.empty()) multiply(values, p.p, 1.0);
+  add(errors, p.u(), -1.0);
+  if (!p.p.empty()) add(values, p.p, 1.0);
 }
 
 // Fresh grids want blocks that end where groups do, so that each sees fully compensated weights.
@@ -225,14 +223,12 @@ void feed_back(feedback &p, const feedback_range &range) {
   const int64_t tiles = (p.out + k_tile - 1) / k_tile;
   for (int64_t first = range.begin; first < range.end;) {
     const int64_t n = end_of_block(range, first) - first;
-    if (p.host->progress(p.host->ctx, static_cast<uint64_t>(first), static_cast<uint64_t>(p.in),
-                         "columns") == ASSAY_CANCELLED)
-      throw failure(ASSAY_CANCELLED, "cancelled");
+    p.host.progress(static_cast<uint64_t>(first), static_cast<uint64_t>(p.in), "columns");
     const corner edge{n, corner_of(p.u(), p.in, first, n), corner_of(p.p, p.in, first, n)};
     std::vector<float> errors(static_cast<size_t>(p.out * n));
     std::vector<float> values(p.p.empty() ? 0 : static_cast<size_t>(p.out * n));
     const block_work block{p, range, edge, first, n, errors, values};
-    parallel(p.host, tiles, 1, [&](int64_t begin, int64_t end) {
+    p.host.parallel_for(tiles, 1, [&](int64_t begin, int64_t end) {
       tile t(static_cast<size_t>(n * k_tile));
       for (int64_t i = begin; i < end; ++i) work_tile(block, t, i * k_tile);
     });
@@ -241,8 +237,7 @@ void feed_back(feedback &p, const feedback_range &range) {
   }
 }
 
-hessian_input read_input(const assay_host *host, const assay_layer *layer,
-                         const assay_stats *stats) {
+hessian_input read_input(assay_cpp::host host, const assay_layer *layer, const assay_stats *stats) {
   hessian_input input;
   input.out = layer->out_features;
   input.in = layer->in_features;
@@ -263,8 +258,7 @@ hessian_input read_input(const assay_host *host, const assay_layer *layer,
     }
     input.diagonal.push_back(d);
   }
-  if (input.dead)
-    host->ledger(host->ctx, "dead_columns", input.dead, "inputs that were zero on every token");
+  if (input.dead) host.ledger("dead_columns", input.dead, "inputs that were zero on every token");
   return input;
 }
 
@@ -278,10 +272,10 @@ std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool desce
   return order;
 }
 
-std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
+std::vector<float> permuted(assay_cpp::host host, const float *m, int64_t n,
                             const std::vector<int64_t> &order) {
   std::vector<float> out(static_cast<size_t>(n * n));
-  parallel(host, n, 64, [&](int64_t begin, int64_t end) {
+  host.parallel_for(n, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float *row = m + order[static_cast<size_t>(i)] * n;
       for (int64_t j = 0; j < n; ++j)
@@ -291,15 +285,14 @@ std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
   return out;
 }
 
-feedback begin_feedback(const assay_host *host, const hessian_input &input, std::vector<float> w,
+feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order) {
-  feedback p;
-  p.host = host;
+  feedback p(host);
   p.out = input.out;
   p.in = input.in;
   p.order = std::move(order);
   p.w = std::move(w);
-  parallel(host, p.out, 64, [&](int64_t begin, int64_t end) {
+  host.parallel_for(p.out, 64, [&](int64_t begin, int64_t end) {
     std::vector<float> row(static_cast<size_t>(p.in));
     for (int64_t r = begin; r < end; ++r) {
       float *to = p.w.data() + r * p.in;

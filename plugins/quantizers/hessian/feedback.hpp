@@ -13,7 +13,9 @@ namespace hessian {
 
 // One linear in work; matrices in the order in which columns are worked on, unless said otherwise.
 struct feedback {
-  const assay_host *host = nullptr;
+  explicit feedback(assay_cpp::host services) : host(services) {}
+
+  assay_cpp::host host;
   int64_t out = 0, in = 0;
   std::vector<float> w;  // [out, in] compensated as work goes on
   // of the inverse Hessian, upper
@@ -52,17 +54,16 @@ struct hessian_input {
   bool shared = false;          // other linears have the same input
   uint64_t dead = 0;            // columns that were zero on every token; counted in the ledger
 };
-hessian_input read_input(const assay_host *host, const assay_layer *layer,
-                         const assay_stats *stats);
+hessian_input read_input(assay_cpp::host host, const assay_layer *layer, const assay_stats *stats);
 
 // Columns by falling diag H (descending) or as they are.
 std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);
 // A problem that lacks its factor. Takes the input's weight where the caller gives it away.
-feedback begin_feedback(const assay_host *host, const hessian_input &input, std::vector<float> w,
+feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order);
 void factor(feedback &problem, const hessian_input &input, double damping);
 // The permuted matrix m[order, order], [n, n].
-std::vector<float> permuted(const assay_host *host, const float *m, int64_t n,
+std::vector<float> permuted(assay_cpp::host host, const float *m, int64_t n,
                             const std::vector<int64_t> &order);
 
 }  // namespace hessian

@@ -12,9 +12,8 @@ namespace {
 
 // P = alpha ((D U^T) o strictly upper) U with D = sum (x_float - x) x^T: what column i's weight adds
 // to the later ones is w_i D_i,F inverse(H_FF), F the columns after i.
-std::vector<float> second_term(const assay_host *host, const feedback &p, const assay_stats *stats,
+std::vector<float> second_term(assay_cpp::host host, const feedback &p, const assay_stats *stats,
                                double alpha) {
-  const auto *linalg = linalg_of(host);
   const int64_t n = p.in;
   const float *cross = cpu_floats(stats ? stats->cross : nullptr, "the cross-moment");
   const float *h = cpu_floats(stats->hessian, "the Hessian");
@@ -25,17 +24,15 @@ std::vector<float> second_term(const assay_host *host, const feedback &p, const 
   auto u = p.u();
   const matrix_view left(d.data(), n, n, n), factor(u.data(), n, n, n),
       middle(product.data(), n, n, n), right(out.data(), n, n, n);
-  int32_t status = linalg->gemm(host, alpha, &left.tensor, 0, &factor.tensor, 1, 0, &middle.tensor);
-  if (status < 0) throw failure(status, "the host's product failed");
+  multiply(host, alpha, left, factor, true, 0, middle);
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j <= i; ++j) product[static_cast<size_t>(i * n + j)] = 0.0f;
-  status = linalg->gemm(host, 1.0, &middle.tensor, 0, &factor.tensor, 0, 0, &right.tensor);
-  if (status < 0) throw failure(status, "the host's product failed");
+  multiply(host, 1.0, middle, factor, false, 0, right);
   return out;
 }
 
-void run(const assay_host *host, const method_config &config, const assay_layer *layer,
-         const assay_stats *stats, const assay_sink *sink, bool float_target) {
+void run(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+         const assay_stats *stats, assay_cpp::sink sink, bool float_target) {
   refuse_moving_grids(config);
   auto input = read_input(host, layer, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
@@ -79,13 +76,13 @@ feedback_range whole_range(const method_config &config, const feedback &p,
   return range;
 }
 
-void gptq(const assay_host *host, const method_config &config, const assay_layer *layer,
-          const assay_stats *stats, const assay_sink *sink) {
+void gptq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+          const assay_stats *stats, assay_cpp::sink sink) {
   run(host, config, layer, stats, sink, false);
 }
 
-void gptaq(const assay_host *host, const method_config &config, const assay_layer *layer,
-           const assay_stats *stats, const assay_sink *sink) {
+void gptaq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+           const assay_stats *stats, assay_cpp::sink sink) {
   run(host, config, layer, stats, sink, true);
 }
 

@@ -7,8 +7,8 @@
 
 namespace hessian {
 
-void opt_rtn(const assay_host *host, const method_config &config, const assay_layer *layer,
-             const assay_stats *stats, const assay_sink *sink) {
+void opt_rtn(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+             const assay_stats *stats, assay_cpp::sink sink) {
   const int64_t out = layer->out_features, in = layer->in_features;
   const auto &o = config.grid;
   const float *w = cpu_floats(layer->weight, "the weight");
@@ -18,7 +18,7 @@ void opt_rtn(const assay_host *host, const method_config &config, const assay_la
   const auto grids = fit_grids(host, w, importance, out, in, o, clip_of(layer));
   std::vector<int16_t> codes(static_cast<size_t>(out * in));
   const int64_t groups = o.groups(in), size = o.group(in);
-  parallel(host, out, 16, [&](int64_t begin, int64_t end) {
+  host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t g = 0; g < groups; ++g) {
         const auto &grid = grids[static_cast<size_t>(row * groups + g)];

@@ -1,36 +1,13 @@
 // The C ABI of this plugin: quantizers that use statistics of the inputs. Not the methods
 // (methods.hpp).
 #include <cmath>
-#include <new>
 #include <string>
 
-#include "assay.h"
 #include "methods.hpp"
 
 namespace {
 
-using hessian::failure;
 using hessian::method_config;
-
-struct instance {
-  const assay_host *host;
-  method_config config;
-};
-
-// No exception crosses the ABI: each becomes a status and one sentence.
-template <class Body>
-int32_t guarded(const assay_host *host, Body &&body) {
-  try {
-    body();
-    return ASSAY_OK;
-  } catch (const failure &problem) {
-    return host->fail(host->ctx, problem.status, problem.what());
-  } catch (const std::bad_alloc &) {
-    return host->fail(host->ctx, ASSAY_OUT_OF_MEMORY, "not enough memory");
-  } catch (const std::exception &problem) {
-    return host->fail(host->ctx, ASSAY_INTERNAL, problem.what());
-  }
-}
 
 void read_opt_rtn(const assay_json::value &, method_config &) {}
 
@@ -73,199 +50,130 @@ void read_salient(const assay_json::value &from, method_config &to) {
   to.middle_ratio = from.number_or("middle_ratio", 0.1);
 }
 
-template <void (*read)(const assay_json::value &, method_config &)>
-int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  return guarded(host, [&] {
-    const auto config = assay_json::parse(config_json);
-    instance made{host, {}};
-    made.config.grid = hessian::read_grid(config);
-    read(config, made.config);
-    *out_instance = new instance(made);
-  });
-}
-
-void destroy(void *self) {
-  delete static_cast<instance *>(self);
-}
-
-int32_t needs_opt_rtn(void *self, const assay_layer *, assay_needs *out) {
-  const auto search = static_cast<instance *>(self)->config.grid.search;
-  out->statistics = search == hessian::grid_search::weighted ? ASSAY_NEED_SQ_MEAN : 0u;
-  return ASSAY_OK;
-}
-
-int32_t needs_hessian(void *, const assay_layer *, assay_needs *out) {
-  out->statistics = ASSAY_NEED_HESSIAN;
-  return ASSAY_OK;
-}
-
-int32_t needs_cross(void *, const assay_layer *, assay_needs *out) {
-  out->statistics = ASSAY_NEED_HESSIAN | ASSAY_NEED_CROSS;
-  return ASSAY_OK;
-}
-
-int32_t needs_adaround(void *self, const assay_layer *, assay_needs *out) {
-  const bool pairs = static_cast<instance *>(self)->config.float_target;
-  out->statistics = ASSAY_NEED_HESSIAN | (pairs ? ASSAY_NEED_CROSS : 0u);
-  return ASSAY_OK;
-}
-
-int32_t needs_salient(void *self, const assay_layer *, assay_needs *out) {
-  const bool by_activation = static_cast<instance *>(self)->config.by_activation;
-  out->statistics = ASSAY_NEED_HESSIAN | (by_activation ? ASSAY_NEED_ABS_MEAN : 0u);
-  return ASSAY_OK;
-}
-
 // NaN and Inf would become codes like any other weight.
-void require_finite_weight(const assay_layer *layer) {
-  const float *w = hessian::cpu_floats(layer->weight, "the weight");
-  const int64_t count = layer->out_features * layer->in_features, width = layer->in_features;
-  for (int64_t i = 0; i < count; ++i)
-    if (!std::isfinite(w[i]))
-      throw failure(ASSAY_NUMERICAL, "weight [" + std::to_string(i / width) + ", " +
-                                         std::to_string(i % width) + "] is not finite");
+void require_finite_weight(const assay_layer &layer) {
+  const auto w = assay_cpp::matrix_of<float>(layer.weight, "the weight");
+  for (int64_t i = 0; i < w.size(); ++i)
+    if (!std::isfinite(w.data[i]))
+      throw assay_cpp::numerical_problem("weight [" + std::to_string(i / w.columns) + ", " +
+                                         std::to_string(i % w.columns) + "] is not finite");
 }
 
-using method_fn = void (*)(const assay_host *, const method_config &, const assay_layer *,
-                           const assay_stats *, const assay_sink *);
+using read_fn = void (*)(const assay_json::value &, method_config &);
+using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_layer *,
+                           const assay_stats *, assay_cpp::sink);
 
-template <method_fn method>
-int32_t quantize(void *self, const assay_layer *layer, const assay_stats *stats,
-                 const assay_sink *sink) {
-  const auto &my = *static_cast<instance *>(self);
-  return guarded(my.host, [&] {
+template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
+class quantizer {
+ public:
+  quantizer(assay_cpp::host host, const char *config_json) : host_(host) {
+    const auto config = assay_json::parse(config_json);
+    config_.grid = hessian::read_grid(config);
+    read(config, config_);
+  }
+
+  void needs(const assay_layer &, assay_needs &out) const { out.statistics = statistics; }
+
+  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink) const {
     require_finite_weight(layer);
-    method(my.host, my.config, layer, stats, sink);
-  });
-}
+    method(host_, config_, &layer, stats, sink);
+  }
 
-int32_t dequantize(void *self, const assay_form *form, const assay_tensor *out) {
-  const auto &my = *static_cast<instance *>(self);
-  return guarded(my.host, [&] { hessian::dequantize_form(my.host, form, out); });
-}
+  void dequantize(const assay_form &form, const assay_tensor &out) const {
+    hessian::dequantize_form(host_, &form, &out);
+  }
 
-int32_t dequantize_wide(void *self, const assay_form *form, const assay_tensor *out) {
-  const auto &my = *static_cast<instance *>(self);
-  return guarded(my.host, [&] { hessian::dequantize_salient(my.host, my.config, form, out); });
-}
+  // Codes and one scale (and zero) for each group of each row; the working copies of W and H are
+  // the scratch.
+  void estimate(const assay_layer &layer, assay_estimate &out) const {
+    const auto &o = config_.grid;
+    const auto rows = static_cast<double>(layer.out_features),
+               columns = static_cast<double>(layer.in_features);
+    const double scale_bits = o.stored == hessian::scale_dtype::float32 ? 32 : 16;
+    out.packed_bits = rows * (columns * o.bits + static_cast<double>(o.groups(layer.in_features)) *
+                                                     (scale_bits + (o.symmetric ? 0 : o.bits)));
+    out.scratch_bytes = static_cast<uint64_t>(rows * columns * 14 + columns * columns * 16);
+    out.flops = rows * columns * columns * 1.5 + columns * columns * columns;
+  }
 
-// Codes and one scale (and zero) for each group of each row; the working copies of W and H are the
-// scratch.
-int32_t estimate(void *self, const assay_layer *layer, assay_estimate *out) {
-  const auto &o = static_cast<instance *>(self)->config.grid;
-  const double rows = static_cast<double>(layer->out_features);
-  const double columns = static_cast<double>(layer->in_features);
-  const double scale_bits = o.stored == hessian::scale_dtype::float32 ? 32 : 16;
-  out->packed_bits = rows * (columns * o.bits + static_cast<double>(o.groups(layer->in_features)) *
-                                                    (scale_bits + (o.symmetric ? 0 : o.bits)));
-  out->scratch_bytes = static_cast<uint64_t>(rows * columns * 14 + columns * columns * 16);
-  out->flops = rows * columns * columns * 1.5 + columns * columns * columns;
-  return ASSAY_OK;
-}
+ protected:
+  assay_cpp::host host_;
+  method_config config_;
+};
 
-int32_t estimate_salient(void *self, const assay_layer *layer, assay_estimate *out) {
-  estimate(self, layer, out);
-  const auto &config = static_cast<instance *>(self)->config;
-  const double rows = static_cast<double>(layer->out_features);
-  const double columns = static_cast<double>(layer->in_features);
-  out->packed_bits += rows * columns * config.ratio * config.high_bits;
-  if (config.middle_bits)
-    out->packed_bits += rows * columns * config.middle_ratio * config.middle_bits;
-  return ASSAY_OK;
-}
+struct opt_rtn : quantizer<read_opt_rtn, hessian::opt_rtn> {
+  using quantizer::quantizer;
+  void needs(const assay_layer &, assay_needs &out) const {
+    const bool weighted = config_.grid.search == hessian::grid_search::weighted;
+    out.statistics = weighted ? ASSAY_NEED_SQ_MEAN : 0u;
+  }
+};
 
-int32_t estimate_adaround(void *self, const assay_layer *layer, assay_estimate *out) {
-  estimate(self, layer, out);
-  const double rows = static_cast<double>(layer->out_features);
-  const double columns = static_cast<double>(layer->in_features);
-  out->flops += 2 * rows * columns * columns * static_cast<instance *>(self)->config.iterations;
-  out->scratch_bytes += static_cast<uint64_t>(rows * columns * 32);
-  return ASSAY_OK;
-}
+using gptq = quantizer<read_gptq, hessian::gptq>;
+using gptaq = quantizer<read_gptaq, hessian::gptaq, ASSAY_NEED_HESSIAN | ASSAY_NEED_CROSS>;
 
-using create_fn = int32_t (*)(const assay_host *, const char *, void **);
-using needs_fn = int32_t (*)(void *, const assay_layer *, assay_needs *);
-using quantize_fn = int32_t (*)(void *, const assay_layer *, const assay_stats *,
-                                const assay_sink *);
+struct adaround : quantizer<read_adaround, hessian::adaround> {
+  using quantizer::quantizer;
+  void needs(const assay_layer &, assay_needs &out) const {
+    out.statistics = ASSAY_NEED_HESSIAN | (config_.float_target ? ASSAY_NEED_CROSS : 0u);
+  }
+  void estimate(const assay_layer &layer, assay_estimate &out) const {
+    quantizer::estimate(layer, out);
+    const auto rows = static_cast<double>(layer.out_features),
+               columns = static_cast<double>(layer.in_features);
+    out.flops += 2 * rows * columns * columns * config_.iterations;
+    out.scratch_bytes += static_cast<uint64_t>(rows * columns * 32);
+  }
+};
 
-constexpr assay_quantizer_vtable table(create_fn made, needs_fn asks, quantize_fn works) {
-  return {sizeof(assay_quantizer_vtable),
-          0,
-          made,
-          destroy,
-          asks,
-          nullptr,
-          works,
-          nullptr,
-          dequantize,
-          estimate};
-}
+struct salient : quantizer<read_salient, hessian::salient> {
+  using quantizer::quantizer;
+  void needs(const assay_layer &, assay_needs &out) const {
+    out.statistics = ASSAY_NEED_HESSIAN | (config_.by_activation ? ASSAY_NEED_ABS_MEAN : 0u);
+  }
+  void dequantize(const assay_form &form, const assay_tensor &out) const {
+    hessian::dequantize_salient(host_, config_, &form, &out);
+  }
+  void estimate(const assay_layer &layer, assay_estimate &out) const {
+    quantizer::estimate(layer, out);
+    const auto weights = static_cast<double>(layer.out_features * layer.in_features);
+    out.packed_bits += weights * config_.ratio * config_.high_bits;
+    if (config_.middle_bits)
+      out.packed_bits += weights * config_.middle_ratio * config_.middle_bits;
+  }
+};
 
-constexpr assay_quantizer_vtable k_opt_rtn =
-    table(create<read_opt_rtn>, needs_opt_rtn, quantize<hessian::opt_rtn>);
-constexpr assay_quantizer_vtable k_gptq =
-    table(create<read_gptq>, needs_hessian, quantize<hessian::gptq>);
-constexpr assay_quantizer_vtable k_gptaq =
-    table(create<read_gptaq>, needs_cross, quantize<hessian::gptaq>);
-constexpr assay_quantizer_vtable k_adaround = [] {
-  auto made = table(create<read_adaround>, needs_adaround, quantize<hessian::adaround>);
-  made.estimate = estimate_adaround;
-  return made;
-}();
-constexpr assay_quantizer_vtable k_salient = [] {
-  auto made = table(create<read_salient>, needs_salient, quantize<hessian::salient>);
-  made.dequantize = dequantize_wide;
-  made.estimate = estimate_salient;
-  return made;
-}();
+const auto k_opt_rtn = assay_cpp::quantizer_table<opt_rtn>();
+const auto k_gptq = assay_cpp::quantizer_table<gptq>();
+const auto k_gptaq = assay_cpp::quantizer_table<gptaq>();
+const auto k_adaround = assay_cpp::quantizer_table<adaround>();
+const auto k_salient = assay_cpp::quantizer_table<salient>();
 
 #include "schemas.inc"
 
 constexpr const char *k_facts = R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"]})";
 
-constexpr assay_component component(const char *id, const char *summary, const char *schema,
-                                    const char *facts, const assay_quantizer_vtable &vtable) {
-  return {sizeof(assay_component),
-          ASSAY_KIND_QUANTIZER,
-          id,
-          1,
-          0,
-          summary,
-          schema,
-          facts,
-          &vtable,
-          nullptr};
-}
-
-constexpr assay_component k_of_opt_rtn =
-    component("opt_rtn", "round to nearest on grids searched with mean x^2", k_opt_rtn_schema,
-              k_facts, k_opt_rtn);
-constexpr assay_component k_of_gptq =
-    component("gptq", "error feedback through the inverse Hessian, on searched static grids",
-              k_gptq_schema, k_facts, k_gptq);
-constexpr assay_component k_of_gptaq =
-    component("gptaq", "gptq with the float model's outputs as target, by the cross-moment",
-              k_gptaq_schema, k_facts, k_gptaq);
-constexpr assay_component k_of_adaround =
-    component("adaround", "learned rounding up or down, through the Hessian", k_adaround_schema,
-              k_facts, k_adaround);
-constexpr assay_component k_of_salient = component(
+const auto k_of_opt_rtn =
+    assay_cpp::component("opt_rtn", "round to nearest on grids searched with mean x^2",
+                         k_opt_rtn_schema, k_opt_rtn, k_facts);
+const auto k_of_gptq = assay_cpp::component(
+    "gptq", "error feedback through the inverse Hessian, on searched static grids", k_gptq_schema,
+    k_gptq, k_facts);
+const auto k_of_gptaq = assay_cpp::component(
+    "gptaq", "gptq with the float model's outputs as target, by the cross-moment", k_gptaq_schema,
+    k_gptaq, k_facts);
+const auto k_of_adaround =
+    assay_cpp::component("adaround", "learned rounding up or down, through the Hessian",
+                         k_adaround_schema, k_adaround, k_facts);
+const auto k_of_salient = assay_cpp::component(
     "salient", "the most important columns at a higher width, the rest by gptq", k_salient_schema,
-    R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"], "formats": ["salient/1"]})", k_salient);
-constexpr const assay_component *k_components[] = {&k_of_opt_rtn, &k_of_gptq, &k_of_gptaq,
-                                                   &k_of_adaround, &k_of_salient};
+    k_salient, R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"], "formats": ["salient/1"]})");
+const assay_component *const k_components[] = {&k_of_opt_rtn, &k_of_gptq, &k_of_gptaq,
+                                               &k_of_adaround, &k_of_salient};
 
-constexpr assay_plugin k_plugin = {sizeof(assay_plugin),
-                                   ASSAY_ABI_MINOR,
-                                   "org.assay.hessian",
-                                   "1.1.0",
-                                   "integer quantizers that use statistics of the inputs",
-                                   "Apache-2.0",
-                                   nullptr,
-                                   R"({"extensions": ["assay.linalg/1"]})",
-                                   5,
-                                   0,
-                                   k_components};
+const auto k_plugin = assay_cpp::plugin(
+    "org.assay.hessian", "1.1.0", "integer quantizers that use statistics of the inputs",
+    "Apache-2.0", k_components, R"({"extensions": ["assay.linalg/1"]})");
 
 }  // namespace
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double k_least_share = 0.005, k_most_share = 0.05;  // of the dynamic choice
 
-std::vector<double> salience(const assay_host *host, const method_config &config,
+std::vector<double> salience(assay_cpp::host host, const method_config &config,
                              const hessian_input &input, const assay_stats *stats) {
   std::vector<double> score(static_cast<size_t>(input.in));
   if (config.by_activation) {
@@ -62,7 +62,7 @@ struct tier {
   }
 };
 
-tier make_tier(const assay_host *host, const char *name, const hessian_input &input,
+tier make_tier(assay_cpp::host host, const char *name, const hessian_input &input,
                grid_options grid, std::vector<int64_t> columns) {
   std::sort(columns.begin(), columns.end());
   tier t{name, grid, std::move(columns), {}};
@@ -95,8 +95,9 @@ feedback_range range_of(const method_config &config, const feedback &p, tier &t,
   return range;
 }
 
-host_tensor indices_tensor(const assay_host *host, const std::vector<int64_t> &columns) {
-  host_tensor out(host, ASSAY_INT, 32, {static_cast<int64_t>(columns.size())});
+assay_cpp::owned_tensor indices_tensor(assay_cpp::host host, const std::vector<int64_t> &columns) {
+  assay_cpp::owned_tensor out =
+      host.alloc(assay_cpp::dtype_of<int32_t>(), {static_cast<int64_t>(columns.size())});
   for (size_t i = 0; i < columns.size(); ++i)
     out.data<int32_t>()[i] = static_cast<int32_t>(columns[i]);
   return out;
@@ -109,10 +110,10 @@ uint32_t index_bits(int64_t in) {
   return bits + 1;  // i32: the packed width holds a sign
 }
 
-void emit_values(const assay_host *host, const assay_sink *sink, const feedback &p, int64_t begin,
+void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, int64_t begin,
                  const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
-  host_tensor values(host, ASSAY_FLOAT, 16, {p.out, n});
+  assay_cpp::owned_tensor values = host.alloc(assay_cpp::k_f16, {p.out, n});
   for (int64_t i = begin; i < begin + n; ++i) {
     const auto found =
         std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
@@ -121,22 +122,21 @@ void emit_values(const assay_host *host, const assay_sink *sink, const feedback 
       values.data<uint16_t>()[row * n + place] =
           float16_bits(round_to(scale_dtype::float16, p.w[static_cast<size_t>(row * p.in + i)]));
   }
-  hand_over(sink, "keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
-  hand_over(sink, "keep_values", std::move(values), 0);
+  sink.emit("keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
+  sink.emit("keep_values", std::move(values), 0);
 }
 
-void emit_tier(const assay_host *host, const assay_sink *sink, const feedback &p, const tier &t) {
+void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
   const std::string name = t.name;
-  host_tensor codes(host, ASSAY_INT, 8, {p.out, n});
+  assay_cpp::owned_tensor codes = host.alloc(assay_cpp::dtype_of<int8_t>(), {p.out, n});
   for (int64_t row = 0; row < p.out; ++row)
     for (int64_t i = 0; i < n; ++i)
       codes.data<int8_t>()[row * n + i] = static_cast<int8_t>(
           p.codes[static_cast<size_t>(row * p.in + t.columns[static_cast<size_t>(i)])]);
-  hand_over(sink, (name + "_idx").c_str(), indices_tensor(host, t.columns), index_bits(p.in));
-  hand_over(sink, (name + "_codes").c_str(), std::move(codes), static_cast<uint32_t>(t.grid.bits));
-  hand_over(sink, (name + "_scales").c_str(),
-            scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
+  sink.emit((name + "_idx").c_str(), indices_tensor(host, t.columns), index_bits(p.in));
+  sink.emit((name + "_codes").c_str(), std::move(codes), static_cast<uint32_t>(t.grid.bits));
+  sink.emit((name + "_scales").c_str(), scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
 }
 
 // The factor of the inverse Hessian, or of nothing but its diagonal where errors are not fed on.
@@ -154,8 +154,8 @@ void factor_or_identity(const method_config &config, const hessian_input &input,
 
 }  // namespace
 
-void salient(const assay_host *host, const method_config &config, const assay_layer *layer,
-             const assay_stats *stats, const assay_sink *sink) {
+void salient(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+             const assay_stats *stats, assay_cpp::sink sink) {
   const auto input = read_input(host, layer, stats);
   const auto score = salience(host, config, input, stats);
   std::vector<int64_t> ranked(score.size());
@@ -220,8 +220,9 @@ void salient(const assay_host *host, const method_config &config, const assay_la
 namespace {
 
 void lay_over(const assay_form *form, const std::string &name, int64_t group_size, float *to) {
-  const auto *at = tensor_of(form, name + "_idx"), *codes = tensor_of(form, name + "_codes"),
-             *scales = tensor_of(form, name + "_scales");
+  const auto *at = assay_cpp::find(*form, (name + "_idx").c_str()),
+             *codes = assay_cpp::find(*form, (name + "_codes").c_str()),
+             *scales = assay_cpp::find(*form, (name + "_scales").c_str());
   if (!at || !codes || !scales) return;
   const int64_t n = at->shape[0], groups = scales->shape[1];
   const int64_t size = groups > 1 ? group_size : n;
@@ -236,13 +237,14 @@ void lay_over(const assay_form *form, const std::string &name, int64_t group_siz
 
 }  // namespace
 
-void dequantize_salient(const assay_host *host, const method_config &config, const assay_form *form,
+void dequantize_salient(assay_cpp::host host, const method_config &config, const assay_form *form,
                         const assay_tensor *out) {
   dequantize_form(host, form, out);
   float *to = cpu_floats(out, "the output");
   lay_over(form, "middle", config.grid.group_size, to);
   lay_over(form, "high", config.grid.group_size, to);
-  const auto *at = tensor_of(form, "keep_idx"), *values = tensor_of(form, "keep_values");
+  const auto *at = assay_cpp::find(*form, "keep_idx"),
+             *values = assay_cpp::find(*form, "keep_values");
   if (!at || !values) return;
   const auto *columns =
       reinterpret_cast<const int32_t *>(static_cast<const char *>(at->data) + at->byte_offset);

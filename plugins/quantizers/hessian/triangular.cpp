@@ -60,10 +60,9 @@ HESSIAN_CLONES void invert_one(const double *l, int64_t stride, int64_t n, doubl
 }
 
 template <class T>
-class products {
+class parts {
  public:
-  products(const assay_host *host, T *base, int64_t n)
-      : host_(host), linalg_(linalg_of(host)), base_(base), n_(n) {}
+  parts(T *base, int64_t n) : base_(base), n_(n) {}
 
   // Copies rows [row, row + rows), columns [column, column + columns) into one piece.
   std::vector<T> piece(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
@@ -73,58 +72,41 @@ class products {
     return out;
   }
 
-  // c = alpha a b (or a b^T) + beta c, c a part of the matrix.
-  void multiply(double alpha, const matrix_view &a, const matrix_view &b, bool transpose,
-                double beta, const matrix_view &c) const {
-    const int32_t status =
-        linalg_->gemm(host_, alpha, &a.tensor, 0, &b.tensor, transpose, beta, &c.tensor);
-    if (status < 0) throw failure(status, "the host's product failed");
-  }
-
   matrix_view part(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     return {base_ + row * n_ + column, rows, columns, n_};
   }
 
  private:
-  const assay_host *host_;
-  const assay_linalg *linalg_;
   T *base_;
   int64_t n_;
 };
 
 }  // namespace
 
-const assay_linalg *linalg_of(const assay_host *host) {
-  const auto *found =
-      static_cast<const assay_linalg *>(host->get_extension(host->ctx, ASSAY_EXT_LINALG));
-  if (!found) throw failure(ASSAY_UNSUPPORTED, "the host offers no " ASSAY_EXT_LINALG);
-  return found;
-}
-
 template <class T>
-bool cholesky_in_place(const assay_host *host, T *a, int64_t n) {
-  const products<T> with(host, a, n);
+bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n) {
+  const parts<T> of(a, n);
   std::vector<T> column(static_cast<size_t>(std::min(n, k_block)));
   std::vector<T> inverse(column.size() * column.size());
   for (int64_t j = 0; j < n; j += k_block) {
     const int64_t width = std::min(k_block, n - j), rest = n - j - width;
     if (j > 0)
-      with.multiply(-1.0, with.part(j, n - j, 0, j), with.part(j, width, 0, j), true, 1.0,
-                    with.part(j, n - j, j, width));
+      multiply(host, -1.0, of.part(j, n - j, 0, j), of.part(j, width, 0, j), true, 1.0,
+               of.part(j, n - j, j, width));
     if (!factor_one(a + j * n + j, width, n, column.data())) return false;
     if (rest == 0) break;
     invert_one(a + j * n + j, n, width, inverse.data());
-    auto below = with.piece(j + width, rest, j, width);
-    with.multiply(1.0, {below.data(), rest, width, width}, {inverse.data(), width, width, width},
-                  true, 0.0, with.part(j + width, rest, j, width));
+    auto below = of.piece(j + width, rest, j, width);
+    multiply(host, 1.0, {below.data(), rest, width, width}, {inverse.data(), width, width, width},
+             true, 0.0, of.part(j + width, rest, j, width));
   }
   return true;
 }
 
 // Blocks of columns from the last to the first: W_21 = -W_22 L_21 W_11, W_22 being there already.
 template <class T>
-void invert_lower_in_place(const assay_host *host, T *l, int64_t n) {
-  const products<T> with(host, l, n);
+void invert_lower_in_place(assay_cpp::host host, T *l, int64_t n) {
+  const parts<T> of(l, n);
   const int64_t blocks = (n + k_block - 1) / k_block;
   std::vector<T> inverse(static_cast<size_t>(std::min(n, k_block) * std::min(n, k_block)));
   for (int64_t j = (blocks - 1) * k_block; j >= 0; j -= k_block) {
@@ -135,22 +117,21 @@ void invert_lower_in_place(const assay_host *host, T *l, int64_t n) {
       std::fill(l + (j + i) * n + next, l + (j + i + 1) * n, T{0});
     }
     if (next == n) continue;
-    auto below = with.piece(next, n - next, j, width);
-    with.multiply(-1.0, {below.data(), n - next, width, width},
-                  {inverse.data(), width, width, width}, false, 0.0,
-                  with.part(next, n - next, j, width));
-    below = with.piece(next, n - next, j, width);
+    auto below = of.piece(next, n - next, j, width);
+    multiply(host, -1.0, {below.data(), n - next, width, width},
+             {inverse.data(), width, width, width}, false, 0.0, of.part(next, n - next, j, width));
+    below = of.piece(next, n - next, j, width);
     for (int64_t row = next; row < n; row += k_block) {
       const int64_t rows = std::min(k_block, n - row), depth = row + rows - next;
-      with.multiply(1.0, with.part(row, rows, next, depth), {below.data(), depth, width, width},
-                    false, 0.0, with.part(row, rows, j, width));
+      multiply(host, 1.0, of.part(row, rows, next, depth), {below.data(), depth, width, width},
+               false, 0.0, of.part(row, rows, j, width));
     }
   }
 }
 
-template bool cholesky_in_place(const assay_host *, float *, int64_t);
-template bool cholesky_in_place(const assay_host *, double *, int64_t);
-template void invert_lower_in_place(const assay_host *, float *, int64_t);
-template void invert_lower_in_place(const assay_host *, double *, int64_t);
+template bool cholesky_in_place(assay_cpp::host, float *, int64_t);
+template bool cholesky_in_place(assay_cpp::host, double *, int64_t);
+template void invert_lower_in_place(assay_cpp::host, float *, int64_t);
+template void invert_lower_in_place(assay_cpp::host, double *, int64_t);
 
 }  // namespace hessian

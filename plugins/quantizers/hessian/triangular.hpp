@@ -12,12 +12,10 @@ namespace hessian {
 // False if a is not positive definite (a is then spoilt). Throws failure when the host's product
 // fails.
 template <class T>
-bool cholesky_in_place(const assay_host *host, T *a, int64_t n);
+bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n);
 
 // l: [n, n], lower triangle with nonzero diagonal; becomes its inverse, zeros above the diagonal.
 template <class T>
-void invert_lower_in_place(const assay_host *host, T *l, int64_t n);
-
-const assay_linalg *linalg_of(const assay_host *host);  // throws failure(ASSAY_UNSUPPORTED)
+void invert_lower_in_place(assay_cpp::host host, T *l, int64_t n);
 
 }  // namespace hessian

@@ -35,31 +35,15 @@ const char k_schema[] = R"({
 
 const assay_quantizer_vtable k_table = assay_cpp::quantizer_table<signround::autoround>();
 
-const assay_component k_autoround = {
-    sizeof(assay_component),
-    ASSAY_KIND_QUANTIZER,
-    "autoround",
-    1,
-    1,
-    "signed gradient descent on roundings and ranges of a whole block",
-    k_schema,
-    R"({"devices": ["cpu"], "formats": ["int/1"], "cite": "arXiv:2309.05516"})",
-    &k_table,
-    nullptr};
+const auto k_autoround = assay_cpp::component(
+    "autoround", "signed gradient descent on roundings and ranges of a whole block", k_schema,
+    k_table, R"({"devices": ["cpu"], "formats": ["int/1"], "cite": "arXiv:2309.05516"})", 2);
 
 const assay_component *const k_components[] = {&k_autoround};
 
-const assay_plugin k_plugin = {sizeof(assay_plugin),
-                               ASSAY_ABI_MINOR,
-                               "org.assay.signround",
-                               "1.0.0",
-                               "learned rounding of whole blocks",
-                               "Apache-2.0",
-                               nullptr,
-                               R"({"extensions": ["assay.block/1"]})",
-                               1,
-                               0,
-                               k_components};
+const auto k_plugin =
+    assay_cpp::plugin("org.assay.signround", "1.0.0", "learned rounding of whole blocks",
+                      "Apache-2.0", k_components, R"({"extensions": ["assay.block/1"]})");
 
 }  // namespace
 

@@ -78,30 +78,15 @@ class bias_correction {
 
 const assay_transform_vtable k_table = assay_cpp::transform_table<bias_correction>();
 
-constexpr assay_component k_component = {
-    sizeof(assay_component),
-    ASSAY_KIND_TRANSFORM,
-    "bias_correction",
-    1,
-    0,
-    "gives quantized linears the bias that takes their mean error away",
-    R"({"type": "object", "additionalProperties": false, "properties": {}})",
-    R"({"by_block": true, "cite": "arXiv 1906.04721"})",
-    &k_table,
-    nullptr};
-constexpr const assay_component *k_components[] = {&k_component};
+const auto k_component = assay_cpp::component(
+    "bias_correction", "gives quantized linears the bias that takes their mean error away",
+    R"({"type": "object", "additionalProperties": false, "properties": {}})", k_table,
+    R"({"by_block": true, "cite": "arXiv 1906.04721"})");
+const assay_component *const k_components[] = {&k_component};
 
-constexpr assay_plugin k_plugin = {sizeof(assay_plugin),
-                                   ASSAY_ABI_MINOR,
-                                   "org.assay.bias_correction",
-                                   "1.0.0",
-                                   "correction of biases after quantization",
-                                   "Apache-2.0",
-                                   nullptr,
-                                   nullptr,
-                                   1,
-                                   0,
-                                   k_components};
+const auto k_plugin =
+    assay_cpp::plugin("org.assay.bias_correction", "1.0.0",
+                      "correction of biases after quantization", "Apache-2.0", k_components);
 
 }  // namespace
 

@@ -16,30 +16,14 @@ constexpr const char *k_schema =
   "signs": {"type": "string", "enum": ["random", "plain"], "default": "random",
     "description": "random: a Hadamard matrix times random signs from the recipe's seed; plain: without"}}})";
 
-constexpr assay_component k_component = {
-    sizeof(assay_component),
-    ASSAY_KIND_TRANSFORM,
-    "rotation",
-    1,
-    0,
-    "turns channels by Hadamard matrices so that no channel stands out",
-    k_schema,
-    R"({"by_block": true, "online": ["r4"], "cite": "arXiv 2404.00456"})",
-    &k_table,
-    nullptr};
-constexpr const assay_component *k_components[] = {&k_component};
+const auto k_component = assay_cpp::component(
+    "rotation", "turns channels by Hadamard matrices so that no channel stands out", k_schema,
+    k_table, R"({"by_block": true, "online": ["r4"], "cite": "arXiv 2404.00456"})");
+const assay_component *const k_components[] = {&k_component};
 
-constexpr assay_plugin k_plugin = {sizeof(assay_plugin),
-                                   ASSAY_ABI_MINOR,
-                                   "org.assay.rotation",
-                                   "1.0.0",
-                                   "rotations that leave the function of the model unchanged",
-                                   "Apache-2.0",
-                                   nullptr,
-                                   nullptr,
-                                   1,
-                                   0,
-                                   k_components};
+const auto k_plugin = assay_cpp::plugin("org.assay.rotation", "1.0.0",
+                                        "rotations that leave the function of the model unchanged",
+                                        "Apache-2.0", k_components);
 
 }  // namespace
 

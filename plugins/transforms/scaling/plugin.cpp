@@ -38,43 +38,21 @@ constexpr const char *k_smoothquant_schema =
   "attention": {"type": "string", "enum": ["off", "head"], "default": "off",
     "description": "head: also even out the channels of keys against queries, head by head"}}})";
 
-constexpr assay_component component(const char *id, const char *summary, const char *schema,
-                                    const char *facts, const assay_transform_vtable *table) {
-  return {sizeof(assay_component),
-          ASSAY_KIND_TRANSFORM,
-          id,
-          2,
-          0,
-          summary,
-          schema,
-          facts,
-          table,
-          nullptr};
-}
+const auto k_of_awq = assay_cpp::component(
+    "awq", "activation-aware scaling of channels by searched exponents", k_awq_schema, k_awq,
+    R"({"by_block": true, "cite": "arXiv 2306.00978"})", 2);
+const auto k_of_awq_sqrt =
+    assay_cpp::component("awq_sqrt", "scaling of channels by the square root of mean|x|",
+                         k_awq_sqrt_schema, k_awq_sqrt, R"({"by_block": true})", 2);
+const auto k_of_smoothquant = assay_cpp::component(
+    "smoothquant", "moves the range of activations into the weights", k_smoothquant_schema,
+    k_smoothquant, R"({"by_block": true, "cite": "arXiv 2211.10438"})", 2);
+const assay_component *const k_components[] = {&k_of_awq, &k_of_awq_sqrt, &k_of_smoothquant};
 
-constexpr assay_component k_components_of[] = {
-    component("awq", "activation-aware scaling of channels by searched exponents", k_awq_schema,
-              R"({"by_block": true, "cite": "arXiv 2306.00978"})", &k_awq),
-    component("awq_sqrt", "scaling of channels by the square root of mean|x|", k_awq_sqrt_schema,
-              R"({"by_block": true})", &k_awq_sqrt),
-    component("smoothquant", "moves the range of activations into the weights",
-              k_smoothquant_schema, R"({"by_block": true, "cite": "arXiv 2211.10438"})",
-              &k_smoothquant)};
-constexpr const assay_component *k_components[] = {&k_components_of[0], &k_components_of[1],
-                                                   &k_components_of[2]};
-
-constexpr assay_plugin k_plugin = {
-    sizeof(assay_plugin),
-    ASSAY_ABI_MINOR,
-    "org.assay.scaling",
-    "1.1.0",
-    "transforms that rescale channels and leave the function unchanged",
-    "Apache-2.0",
-    nullptr,
-    R"({"extensions": ["assay.linalg/1"]})",
-    3,
-    0,
-    k_components};
+const auto k_plugin =
+    assay_cpp::plugin("org.assay.scaling", "1.1.0",
+                      "transforms that rescale channels and leave the function unchanged",
+                      "Apache-2.0", k_components, R"({"extensions": ["assay.linalg/1"]})");
 
 }  // namespace
 

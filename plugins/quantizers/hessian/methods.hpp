@@ -18,7 +18,7 @@ struct method_config {
   // adaround
   bool from_gptq = false, float_target = false, descend = true;
   int iterations = 300;
-  double rate = 0.02, regulariser = 30.0, warm_up = 0.2, beta_high = 20, beta_low = 2;
+  double rate = 0.06, regulariser = 30.0, warm_up = 0.2, beta_high = 12, beta_low = 2;
   // salient
   bool with_feedback = true, by_activation = false, dynamic = false;
   double ratio = 0.01, middle_ratio = 0.1, threshold = 4;

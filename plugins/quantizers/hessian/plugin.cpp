@@ -29,10 +29,10 @@ void read_adaround(const assay_json::value &from, method_config &to) {
   to.descend = from.bool_or("descend", true);
   to.float_target = from.string_or("target", "same_input") == "float";
   to.iterations = static_cast<int>(from.number_or("iterations", 300));
-  to.rate = from.number_or("learning_rate", 0.02);
+  to.rate = from.number_or("learning_rate", 0.06);
   to.regulariser = from.number_or("regulariser", 30);
   to.warm_up = from.number_or("warm_up", 0.2);
-  to.beta_high = from.number_or("beta_start", 20);
+  to.beta_high = from.number_or("beta_start", 12);
   to.beta_low = from.number_or("beta_end", 2);
 }
 
@@ -164,7 +164,7 @@ const auto k_of_gptaq = assay_cpp::component(
     k_gptaq, k_facts);
 const auto k_of_adaround =
     assay_cpp::component("adaround", "learned rounding up or down, through the Hessian",
-                         k_adaround_schema, k_adaround, k_facts);
+                         k_adaround_schema, k_adaround, k_facts, 2);
 const auto k_of_salient = assay_cpp::component(
     "salient", "the most important columns at a higher width, the rest by gptq", k_salient_schema,
     k_salient, R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"], "formats": ["salient/1"]})");

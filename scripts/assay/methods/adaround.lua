@@ -8,7 +8,7 @@ return {
       bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
       group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
       symmetric = { type = "boolean", default = true, about = "no zero point" },
-      start = { type = "string", default = "gptq", one_of = { "rtn", "gptq" }, about = "values that are rounded" },
+      start = { type = "string", default = "rtn", one_of = { "rtn", "gptq" }, about = "values that are rounded" },
       target = { type = "string", default = "same_input", one_of = { "same_input", "float" },
                  about = "outputs on the same inputs, or the float model's" },
       iterations = { type = "integer", default = 300, min = 1, about = "steps for each linear" },

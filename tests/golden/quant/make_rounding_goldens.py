@@ -91,7 +91,7 @@ def adaround(w, h, cross, case):
         hv = soft()
         loss = energy(s * (floor + torch.where(free, hv, 0)) - w) / normaliser
         if i >= warm:
-            beta = 20 + (2 - 20) * max(0.0, (i - warm) / (total - warm - 1))
+            beta = case["beta_start"] + (2 - case["beta_start"]) * max(0.0, (i - warm) / (total - warm - 1))
             loss = loss + case["regulariser"] * (1 - (2 * hv[free] - 1).abs() ** beta).mean()
         adam.zero_grad()
         loss.backward()
@@ -260,8 +260,8 @@ def main():
     torch.set_num_threads(1)
     w, h, cross, mean = inputs()
     base = {"bits": 4, "group_size": 32, "symmetric": True, "grid": "weighted", "scale_dtype": "float16"}
-    learn = {**base, "damping": 0.01, "iterations": 200, "learning_rate": 0.02, "regulariser": 30.0, "start": "rtn",
-             "descend": False}
+    learn = {**base, "damping": 0.01, "iterations": 200, "learning_rate": 0.02, "regulariser": 30.0, "beta_start": 20,
+             "start": "rtn", "descend": False}
     keep = {**base, "damping": 0.05, "act_order": True, "rank": "loss", "ratio": 0.05, "high_bits": 16, "middle_bits": 0,
             "middle_ratio": 0.1}
     cases = [

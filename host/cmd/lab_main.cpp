@@ -4,7 +4,7 @@
 
 #include "cmd/grammar.hpp"
 #include "core/cancel.hpp"
-#include "plug/bridge.hpp"
+#include "quant/plugin_services.hpp"
 
 namespace assay::cmd {
 
@@ -42,6 +42,6 @@ int main(int argc, char **argv) {
     return end->code;
   }
   assay::install_cancel_handlers();
-  assay::plug::install_tensor_services();  // before any plugin asks for memory or assay.linalg/1
+  assay::quant::install_plugin_services();
   return run_guarded(run_verb, given);
 }

@@ -294,7 +294,7 @@ int32_t fake_quantize(const assay_host *host, const assay_block *block, const ch
 
 }  // namespace
 
-void provide_block_runner() {
+const assay_block_runner &block_runner_table() {
   static const assay_block_runner table = [] {
     assay_block_runner made{};
     made.struct_size = sizeof made;
@@ -304,7 +304,7 @@ void provide_block_runner() {
     made.fake_quantize = fake_quantize;
     return made;
   }();
-  plug::provide_extension(ASSAY_EXT_BLOCK, &table);
+  return table;
 }
 
 }  // namespace assay::quant

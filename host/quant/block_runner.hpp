@@ -67,7 +67,6 @@ class block_runner {
   std::map<size_t, at::Tensor> middle_, attention_target_, mlp_target_;
 };
 
-// Offers assay.block/1 to plugins; once is enough, more does no harm.
-void provide_block_runner();
+const assay_block_runner &block_runner_table();  // assay.block/1
 
 }  // namespace assay::quant

@@ -9,7 +9,6 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "model/matmul.hpp"
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"
 #include "quant/activation.hpp"
@@ -46,10 +45,6 @@ class execution {
     arch_json_ = arch_facts(decoder.config()).dump();
     activation_ = complete_schemes(out_.made_by, data != nullptr);
     if (!what_.tune.is_null()) out_.made_by.tune = complete_tune(what_.tune);
-    provide_block_runner();
-    plug::use_product([](const at::Tensor &x, const at::Tensor &weight) {
-      return model::fast_linear(x, weight);
-    });
   }
 
   quantized_model run() {

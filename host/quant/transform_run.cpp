@@ -117,7 +117,6 @@ class stage {
   // Trials run on a few sequences of their own, which go from block to block with the float model.
   void start_streams(int64_t tokens) {
     require_data();
-    provide_block_runner();
     for (const auto &chunk : make_chunks(part_of(*data_, tokens), 4096))
       streams_.push_back(make_stream(decoder_, chunk, false, false));
   }

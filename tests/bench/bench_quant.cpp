@@ -16,7 +16,7 @@
 #include "core/resources.hpp"
 #include "gemm_rate.hpp"
 #include "model/safetensors.hpp"
-#include "plug/bridge.hpp"
+#include "quant/plugin_services.hpp"
 #include "quant/quantize.hpp"
 #include "quant/statistics.hpp"
 
@@ -118,7 +118,7 @@ quant::calibration random_calibration(int64_t sequences, int64_t length, int64_t
 }
 
 void whole(const std::string &path, const std::string &recipe, int64_t sequences, int64_t length) {
-  plug::install_tensor_services();
+  quant::install_plugin_services();
   const double rate = gemm_rate();
   const auto checkpoint = model::checkpoint::open(path);
   const auto what = quant::recipe::from_json(read_json_file(recipe));

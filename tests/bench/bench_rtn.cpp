@@ -10,7 +10,7 @@
 #include "aten.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
-#include "plug/bridge.hpp"
+#include "quant/plugin_services.hpp"
 #include "quant/quantize.hpp"
 #include "quant/save.hpp"
 
@@ -73,7 +73,7 @@ void bench(const std::string &path) {
 int main(int argc, char **argv) {
   if (argc < 2) return std::fprintf(stderr, "usage: bench_rtn MODEL\n"), 2;
   try {
-    plug::install_tensor_services();
+    quant::install_plugin_services();
     std::printf("threads %d, %s\n", at::get_num_threads(), argv[1]);
     bench(argv[1]);
   } catch (const error &e) {

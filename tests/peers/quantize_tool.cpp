@@ -16,7 +16,7 @@
 #include "core/json.hpp"
 #include "engine/perplexity.hpp"
 #include "model/safetensors.hpp"
-#include "plug/bridge.hpp"
+#include "quant/plugin_services.hpp"
 #include "quant/quantize.hpp"
 #include "quant/save.hpp"
 
@@ -55,7 +55,7 @@ int run(const std::vector<std::string> &arguments) {
     else
       options[current].push_back(arguments[i]);
   }
-  assay::plug::install_tensor_services();
+  assay::quant::install_plugin_services();
   const auto checkpoint = assay::model::checkpoint::open(arguments.at(0));
   json out;
   double start = now();

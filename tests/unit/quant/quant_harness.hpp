@@ -10,12 +10,13 @@
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"
 #include "quant/linear_run.hpp"
+#include "quant/plugin_services.hpp"
 
 namespace quant_test {
 
 inline void use_plugins() {
   static const bool once = [] {
-    assay::plug::install_tensor_services();
+    assay::quant::install_plugin_services();
     assay::plug::set_plugin_folders({std::string(ASSAY_BUILD_DIR) + "/plugins"});
     return true;
   }();

@@ -22,7 +22,7 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
 // piece began: a run that has searched scales and starts to round owes nothing to the first clock.
 class pace {
  public:
-  explicit pace(double now = 0) : began_(now) {}
+  explicit pace(double now) : began_(now) {}
   // Seconds left at `now` (seconds of any clock); nullopt before a share is done, and at the end.
   std::optional<double> left(uint64_t done, uint64_t total, double now);
 

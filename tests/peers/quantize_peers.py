@@ -3,8 +3,10 @@
 Loading is not counted. The models stay in memory with weights (and inputs, where a scheme has them) rounded as the peer
 rounds them, so they can be evaluated as they are.
 """
+import contextlib
 import os
 import resource
+import tempfile
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -79,9 +81,11 @@ def gptq_model(folder, ids, bits=4):
     from gptqmodel.utils.model import convert_gptq_v1_to_v2_format_module as count_zeros_from_zero
 
     options = QuantizeConfig(bits=bits, group_size=64, sym=True, offload_to_disk=False)
-    wrapped = GPTQModel.load(folder, options, device="cpu", dtype=torch.float32)
+    wrapped = GPTQModel.load(os.path.abspath(folder), options, device="cpu", dtype=torch.float32)
+    rows = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in ids]
     begin = cpu_seconds()
-    wrapped.quantize([{"input_ids": row, "attention_mask": [1] * len(row)} for row in ids], batch_size=8, backend=BACKEND.TORCH)
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # it leaves logs where it stands
+        wrapped.quantize(rows, batch_size=8, backend=BACKEND.TORCH)
     spent, model = cpu_seconds() - begin, load(folder)
     packed = dict(wrapped.model.named_modules())
     with torch.no_grad():

@@ -2,12 +2,14 @@
 #include "core/file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -23,8 +25,34 @@ struct descriptor {
   }
 };
 
+constexpr const char *k_temporary_mark = ".tmp-";  // and the number of the process
+
 std::string temporary_name(const std::string &path) {
-  return path + ".tmp-" + std::to_string(::getpid());
+  return path + k_temporary_mark + std::to_string(::getpid());
+}
+
+// A folder under construction is locked by its maker; the system frees the lock of a killed one.
+int locked(const std::string &folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  ::close(fd);
+  return -1;
+}
+
+// Folders under construction at `path` that nobody will finish.
+void remove_abandoned(const fs::path &path) {
+  const std::string start = path.filename().string() + k_temporary_mark;
+  const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code code;
+  std::vector<fs::path> found;
+  for (const auto &entry : fs::directory_iterator(parent, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(start, 0) == 0 &&
+        name.find_first_not_of("0123456789", start.size()) == std::string::npos)
+      found.push_back(entry.path());
+  }
+  for (const auto &folder : found)
+    if (const descriptor lock{locked(folder.string())}; lock.fd >= 0) fs::remove_all(folder, code);
 }
 
 }  // namespace
@@ -95,14 +123,17 @@ folder_in_progress::folder_in_progress(std::string final_path, bool replace)
         .hint("Choose another name or remove it first");
   temporary_ = temporary_name(final_);
   std::error_code code;
+  remove_abandoned(final_);
   fs::remove_all(temporary_, code);
   fs::create_directories(temporary_, code);
   if (code) throw_file_error(final_, "cannot create the folder", code.value());
+  lock_ = locked(temporary_);
 }
 
 folder_in_progress::~folder_in_progress() {
   std::error_code code;
   if (!committed_) fs::remove_all(temporary_, code);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void folder_in_progress::commit() {

@@ -22,7 +22,7 @@ void write_file_atomically(const std::string &path, std::string_view bytes);
 
 // A folder under construction beside `final_path`; removed by the destructor unless commit()
 // renamed it. commit() replaces an existing folder only if `replace` was given, else throws before
-// any work is done.
+// any work is done. What a killed process left under construction for the same path is removed.
 class folder_in_progress {
  public:
   explicit folder_in_progress(std::string final_path, bool replace = false);
@@ -36,6 +36,7 @@ class folder_in_progress {
   std::string final_, temporary_;
   bool replace_;
   bool committed_ = false;
+  int lock_ = -1;  // descriptor of the folder while it is under construction
 };
 
 std::string executable_folder();  // absolute folder of the running program

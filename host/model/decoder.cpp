@@ -29,9 +29,30 @@ at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const 
   return at::cat(rows).reshape(shape);
 }
 
+// Ids on a device come from this program's own sampler and are not looked at.
+void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
+  if (!ids.is_cpu()) return;
+  const at::Tensor foreign = ids.lt(0).logical_or(ids.ge(vocab_size)).nonzero();
+  if (foreign.size(0) == 0) return;
+  const char *const axes[] = {"row ", "token "};
+  std::string where;
+  at::Tensor value = ids;
+  for (int64_t axis = 0; axis < ids.dim(); ++axis) {
+    const auto at = foreign[0][axis].item<int64_t>();
+    value = value[at];
+    where +=
+        (axis > 0 ? ", " : "") + std::string(axes[axis + 2 - ids.dim()]) + std::to_string(at + 1);
+  }
+  throw error(error_kind::usage, "token id " + std::to_string(value.item<int64_t>()) +
+                                     " lies outside the vocabulary of " +
+                                     std::to_string(vocab_size))
+      .at(where);
+}
+
 }  // namespace
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
+  require_vocabulary(ids, config_.vocab_size);
   if (!on_demand()) return at::embedding(embedding_, ids.to(embedding_.device()));
   const std::string name = k_embedding_name;
   return rows_of(*tables_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());

@@ -44,6 +44,21 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
   hash_ = digest.hex();
 }
 
+void calibration::require_vocabulary(int64_t vocab_size) const {
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    const auto &ids = sequences_[i].ids;
+    const auto foreign = std::find_if(ids.begin(), ids.end(),
+                                      [&](int64_t id) { return id < 0 || id >= vocab_size; });
+    if (foreign == ids.end()) continue;
+    throw error(error_kind::usage, "token id " + std::to_string(*foreign) +
+                                       " lies outside the vocabulary of " +
+                                       std::to_string(vocab_size))
+        .at("calibration sequence " + std::to_string(i + 1) + ", token " +
+            std::to_string(foreign - ids.begin() + 1))
+        .hint("Encode the text with the tokenizer of this model");
+  }
+}
+
 void note_samples(const calibration &data, ledger &incidents) {
   const auto skipped = data.source().find("skipped");
   if (skipped == data.source().end() || !skipped->is_number() || skipped->get<int64_t>() <= 0)

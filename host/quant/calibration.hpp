@@ -24,6 +24,9 @@ class calibration {
   // length.
   explicit calibration(std::vector<calibration_sequence> sequences, json source = json::object());
 
+  // Throws error(usage) naming sequence and token of the first id that is not in 0 .. vocab_size - 1.
+  void require_vocabulary(int64_t vocab_size) const;
+
   const std::vector<calibration_sequence> &sequences() const { return sequences_; }
   const json &source() const { return source_; }
   int64_t n_tokens() const { return n_tokens_; }     // all tokens

@@ -55,6 +55,7 @@ double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
 
 json measure_divergence(const model::decoder &model, const model::decoder &reference,
                         const calibration &data, const progress_fn &progress) {
+  data.require_vocabulary(reference.config().vocab_size);
   json means = json::array();
   double total = 0;
   int64_t tokens = 0;

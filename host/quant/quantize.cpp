@@ -387,6 +387,7 @@ class execution {
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &what, const calibration *data,
                          const quantize_options &options) {
+  if (data != nullptr) data->require_vocabulary(decoder.config().vocab_size);
   return execution(subject, decoder, what, data, options).run();
 }
 

@@ -35,6 +35,7 @@ json facts_of(const calibration_stop &stop) {
 }  // namespace
 
 json salience(const model::decoder &model, const calibration &data, const progress_fn &progress) {
+  data.require_vocabulary(model.config().vocab_size);
   calibrate_options options;
   options.needs.abs_max = options.needs.sq_mean = true;
   options.progress = progress;

@@ -239,6 +239,7 @@ class attribution {
 
 json sensitivity(const quantized_model &quantized, const model::decoder &reference,
                  const calibration &data, const sensitivity_options &options) {
+  data.require_vocabulary(reference.config().vocab_size);
   return attribution(quantized, reference, options).run(data);
 }
 

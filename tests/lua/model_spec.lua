@@ -26,6 +26,18 @@ describe("a model", function()
    it("refuses ids that are none", function()
       assert.raises("logits: 96 is not a token id of this model (0..95)", m.logits, m, { 96 })
       assert.raises("logits: 'ids' is empty", m.logits, m, {})
+      local c = assay.calibration { name = "given", ids = { { 1, 2 }, { 3, 4, 96 } } }
+      local recipe = assay.method.gptq { bits = 4, group = 8 }
+      local function problem_of(f, ...) return select(2, pcall(f, ...)) end
+      local functions = { function() return m:quantize(recipe, c) end, function() return m:salience(c) end,
+                          function() return m:divergence(m, c) end,
+                          function() return m:sensitivity(m:quantize(assay.method.rtn { bits = 4, group = 8 }), c) end }
+      for _, f in ipairs(functions) do
+         local problem = problem_of(f)
+         assert.equal("token id 96 lies outside the vocabulary of 96", problem.message)
+         assert.equal("calibration sequence 2, token 3", problem.where)
+      end
+      assert.equal("row 2, token 1", problem_of(m.block_errors, m, m, { { 1, 2 }, { -1, 3 } }).where)
    end)
    it("scores continuations by lm-eval's rule", function()
       local r = m:score("The sky is", { " blue", " x" })

@@ -67,15 +67,26 @@ local function report(recipe, data, out, saved, q)
    io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
 end
 
+-- A folder that is there is a whole one. Its finished blocks lie beside it only if the run that made it was killed
+-- after its last step, while it cleared up: that is done now.
+local function refuse_existing(out, resume)
+   if not fs.kind(out) then return end
+   local cleared = ""
+   if fs.kind(resume) and fs.kind(out .. "/quantization_metadata.json") then
+      fs.remove_all(resume)
+      cleared = " and is complete; what an interrupted run had left beside it is cleared away"
+   end
+   fail.usage(("'%s' exists already%s"):format(out, cleared), "Choose another folder or remove it first")
+end
+
 return function(o)
    local definition = method[o.method or default_method]
    local recipe = definition(method_options(definition, o))
    recipe.data.seed = sys.settings().seed
    local path = model.find(o.model)
    local out = (o.out ~= "" and o.out or naming.quantized(path, recipe, o.keep_lm_head)):gsub("/+$", "")
-   if fs.kind(out) then
-      fail.usage(("'%s' exists already"):format(out), "Choose another folder or remove it first")
-   end
+   local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
+   refuse_existing(out, resume)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
@@ -84,7 +95,6 @@ return function(o)
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
    native.quant.require_exporter(recipe.data, path, o.format or default_format)
-   local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })
    sys.finish()

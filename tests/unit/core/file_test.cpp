@@ -2,6 +2,8 @@
 #include "catch.hpp"
 
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -76,6 +78,35 @@ TEST_CASE("a folder under construction vanishes unless committed") {
     folder.commit();
   }
   CHECK(assay::read_file(dir / "out/f") == "1");
+}
+
+TEST_CASE("what a killed process had under construction is removed, and nothing else") {
+  scratch_folder dir;
+  int held[2];
+  REQUIRE(::pipe(held) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const assay::folder_in_progress folder(dir / "out");
+    (void)::write(held[1], "1", 1);
+    for (;;) ::pause();
+  }
+  REQUIRE(child > 0);
+  char one = 0;
+  REQUIRE(::read(held[0], &one, 1) == 1);
+  const std::string of_child = (dir / "out") + ".tmp-" + std::to_string(child);
+  assay::write_file_atomically(of_child + "/f", "half");
+  assay::write_file_atomically(dir / "other.tmp-7/f", "of another folder");
+  assay::write_file_atomically(dir / "out.tmp-1a/f", "not ours");
+  { const assay::folder_in_progress somebody_is_at_it(dir / "out"); }
+  CHECK(fs::exists(of_child + "/f"));
+  ::kill(child, SIGKILL);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  assay::folder_in_progress(dir / "out").commit();
+  CHECK_FALSE(fs::exists(of_child));
+  CHECK(fs::exists(dir / "other.tmp-7"));
+  CHECK(fs::exists(dir / "out.tmp-1a"));
+  ::close(held[0]);
+  ::close(held[1]);
 }
 
 TEST_CASE("an existing folder is refused before any work, or replaced whole on request") {

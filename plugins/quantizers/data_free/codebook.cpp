@@ -62,6 +62,7 @@ codebook::codebook(assay_cpp::host host, const char *config_json) : host_(host) 
 
 void codebook::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
   const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+  assay_cpp::require_finite(w);
   const groups cut(w.columns, group_size_);
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
   auto scales = host_.alloc(assay_cpp::k_f16, {w.rows, cut.count});
@@ -69,7 +70,6 @@ void codebook::quantize(const assay_layer &layer, const assay_stats *, assay_cpp
   std::atomic<uint64_t> raised{0};
   host_.parallel_for(w.rows, 4, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      require_finite(w.row(row), w.columns, row);
       for (int64_t g = 0; g < cut.count; ++g) {
         const float *x = w.row(row) + cut.first(g);
         const float largest = largest_magnitude(x, cut.length(g));

@@ -24,13 +24,6 @@ float from_half(uint16_t bits) {
       sign | std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f));
 }
 
-void require_finite(const float *row, int64_t columns, int64_t row_index) {
-  for (int64_t j = 0; j < columns; ++j)
-    if (!std::isfinite(row[j]))
-      throw assay_cpp::failure(ASSAY_NUMERICAL, "weight [" + std::to_string(row_index) + ", " +
-                                                    std::to_string(j) + "] is not finite");
-}
-
 float stored_scale(float ideal, int64_t row, int64_t group, bool &raised) {
   raised = ideal < k_smallest_half;
   const float stored = from_half(to_half(raised ? k_smallest_half : ideal));

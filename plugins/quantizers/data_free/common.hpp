@@ -31,9 +31,6 @@ struct groups {
   int64_t columns_;
 };
 
-// Position (row, column) of a weight that is NaN or Inf ends the call.
-void require_finite(const float *row, int64_t columns, int64_t row_index);
-
 // A scale as it is stored: raised to the smallest normal number (and counted), or an error if it
 // overflows.
 float stored_scale(float ideal, int64_t row, int64_t group, bool &raised);

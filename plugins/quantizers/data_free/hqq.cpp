@@ -95,6 +95,7 @@ hqq::hqq(assay_cpp::host host, const char *config_json) : host_(host) {
 
 void hqq::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
   const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+  assay_cpp::require_finite(w);
   const groups cut(w.columns, options_.group_size);
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
   auto scales = host_.alloc(assay_cpp::k_f16, {w.rows, cut.count});
@@ -102,7 +103,6 @@ void hqq::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sin
   std::atomic<uint64_t> raised{0};
   host_.parallel_for(w.rows, 4, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      require_finite(w.row(row), w.columns, row);
       for (int64_t g = 0; g < cut.count; ++g) {
         const float *x = w.row(row) + cut.first(g);
         const hqq_group grid = fit_hqq(options_, x, cut.length(g), row, g);

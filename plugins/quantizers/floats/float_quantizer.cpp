@@ -80,15 +80,12 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
 
 void worker::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
   const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+  assay_cpp::require_finite(w);
   const int64_t size = group(w.columns), groups = (w.columns + size - 1) / size;
   std::vector<float> largest(static_cast<size_t>(w.rows * groups));
   host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * w.columns; i < end * w.columns; ++i) {
       auto &most = largest[static_cast<size_t>(i / w.columns * groups + i % w.columns / size)];
-      if (!std::isfinite(w.data[i]))
-        throw assay_cpp::failure(ASSAY_NUMERICAL, "weight [" + std::to_string(i / w.columns) +
-                                                      ", " + std::to_string(i % w.columns) +
-                                                      "] is not finite");
       most = std::max(most, std::fabs(w.data[i]));
     }
   });

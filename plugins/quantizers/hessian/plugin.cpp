@@ -1,6 +1,5 @@
 // The C ABI of this plugin: quantizers that use statistics of the inputs. Not the methods
 // (methods.hpp).
-#include <cmath>
 #include <string>
 
 #include "methods.hpp"
@@ -50,15 +49,6 @@ void read_salient(const assay_json::value &from, method_config &to) {
   to.middle_ratio = from.number_or("middle_ratio", 0.1);
 }
 
-// NaN and Inf would become codes like any other weight.
-void require_finite_weight(const assay_layer &layer) {
-  const auto w = assay_cpp::matrix_of<float>(layer.weight, "the weight");
-  for (int64_t i = 0; i < w.size(); ++i)
-    if (!std::isfinite(w.data[i]))
-      throw assay_cpp::numerical_problem("weight [" + std::to_string(i / w.columns) + ", " +
-                                         std::to_string(i % w.columns) + "] is not finite");
-}
-
 using read_fn = void (*)(const assay_json::value &, method_config &);
 using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_layer *,
                            const assay_stats *, assay_cpp::sink);
@@ -75,7 +65,7 @@ class quantizer {
   void needs(const assay_layer &, assay_needs &out) const { out.statistics = statistics; }
 
   void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink) const {
-    require_finite_weight(layer);
+    assay_cpp::require_finite(assay_cpp::matrix_of<const float>(layer.weight, "the weight"));
     method(host_, config_, &layer, stats, sink);
   }
 

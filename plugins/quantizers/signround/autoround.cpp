@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <assay_json.hpp>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 
@@ -74,14 +73,6 @@ struct trial_of {
   }
 };
 
-void require_finite(const assay_cpp::matrix<const float> &w) {
-  for (int64_t i = 0; i < w.size(); ++i)
-    if (!std::isfinite(w.data[i]))
-      throw assay_cpp::failure(ASSAY_NUMERICAL, "weight [" + std::to_string(i / w.columns) + ", " +
-                                                    std::to_string(i % w.columns) +
-                                                    "] is not finite");
-}
-
 void emit(const assay_cpp::host &host, const grid &g, const parameters &learned,
           assay_cpp::sink sink, const std::string &claims) {
   const int64_t out = learned.out(), in = learned.in(), groups = g.groups(in);
@@ -143,7 +134,7 @@ void autoround::quantize_block(const assay_block &block, const assay_stats *cons
     if (!sinks[i]) continue;
     const auto &layer = *block.layers[i];
     const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
-    require_finite(w);
+    assay_cpp::require_finite(w);
     const bool has = stats && stats[i] && stats[i]->sq_mean;
     const auto m =
         has ? assay_cpp::matrix_of<const float>(stats[i]->sq_mean, "mean x^2").data : nullptr;

@@ -54,8 +54,7 @@ at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &id
 }
 
 at::Tensor kept_states(const model::decoder &reference, const std::string &path, int64_t n) {
-  const at::Tensor states =
-      model::open_safetensors_file(path)->tensor("states").to(reference.device());
+  at::Tensor states = model::open_safetensors_file(path)->tensor("states").to(reference.device());
   if (states.dim() != 2 || states.size(0) != n ||
       states.size(1) != reference.config().hidden_size || states.scalar_type() != reference.dtype())
     throw error(error_kind::failed, "the kept states belong to another model or window").at(path);

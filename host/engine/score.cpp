@@ -208,6 +208,7 @@ std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
   std::vector<int64_t> kept;
   std::vector<const std::vector<int64_t> *> scored;
   std::vector<score_result *> results;
+  out.reserve(requests.size());
   for (const score_request &request : requests) out.emplace_back(request.continuations.size());
   for (size_t r = 0; r < requests.size(); ++r)
     for (size_t c = 0; c < requests[r].continuations.size(); ++c) {

@@ -33,6 +33,7 @@ int score(lua_State *L) {  // score(context, { continuation, ... })
   const std::string context = read_string(L, 2, "context");
   const std::vector<std::string> texts = read_strings(L, 3, "continuations");
   std::vector<std::vector<int64_t>> continuations;
+  continuations.reserve(texts.size());
   for (const std::string &text : texts) continuations.push_back(continuation_ids(m, context, text));
   push_scores(L, engine::score(m.decoder, context_ids(m, context), continuations));
   return 1;

@@ -120,7 +120,7 @@ void push_string(lua_State *L, std::string_view text) {
 // ---- option tables
 // -------------------------------------------------------------------------------
 
-option_table::option_table(lua_State *L, int index, std::vector<std::string> known)
+option_table::option_table(lua_State *L, int index, const std::vector<std::string> &known)
     : L_(L), index_(absent(L, index) ? 0 : lua_absindex(L, index)) {
   if (!index_) return;
   if (lua_type(L, index_) != LUA_TTABLE) bad_argument(L, index_, "options", "table");

@@ -79,7 +79,7 @@ void push_string(lua_State *L, std::string_view text);
 // A table of named options. The constructor refuses keys that are not in `known`.
 class option_table {
  public:
-  option_table(lua_State *L, int index, std::vector<std::string> known);
+  option_table(lua_State *L, int index, const std::vector<std::string> &known);
 
   std::optional<std::string> text(const char *key) const;
   std::optional<double> number(const char *key) const;

@@ -3,15 +3,16 @@
 
 #include <c10/core/CPUAllocator.h>
 
-#include <cstdint>
+#include <cstddef>
 #include <cstdlib>
+#include <memory>
 
 #include "aten.hpp"
 
 namespace assay::lua {
 namespace {
 
-constexpr uintptr_t k_alignment = 64;  // bytes; a cache line, as LibTorch's own allocator gives
+constexpr size_t k_alignment = 64;  // bytes; a cache line, as LibTorch's own allocator gives
 
 // The block's own address stands right before the aligned one: oneDNN frees through raw_deleter,
 // which knows nothing but the data pointer.
@@ -24,11 +25,11 @@ class plain_allocator final : public at::Allocator {
   at::DataPtr allocate(size_t n_bytes) override {
     const at::Device cpu(at::kCPU);
     if (n_bytes == 0) return {nullptr, nullptr, &release, cpu};
-    void *block = std::malloc(n_bytes + k_alignment + sizeof(void *));
+    size_t space = n_bytes + k_alignment;
+    void *block = std::malloc(space + sizeof(void *));
     TORCH_CHECK(block, "out of memory: a tensor of ", n_bytes, " bytes was asked for");
-    const uintptr_t first = reinterpret_cast<uintptr_t>(block) + sizeof(void *);
-    const uintptr_t aligned = (first + k_alignment - 1) & ~(k_alignment - 1);
-    void *data = reinterpret_cast<void *>(aligned);
+    void *data = static_cast<void **>(block) + 1;
+    std::align(k_alignment, n_bytes, data, space);  // moves data up: there is room for it
     static_cast<void **>(data)[-1] = block;
     return {data, data, &release, cpu};
   }

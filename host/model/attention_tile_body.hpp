@@ -8,6 +8,7 @@
 namespace assay::model {
 namespace {
 
+// NOLINTBEGIN(misc-definitions-in-headers): a copy in each file is the point
 #if defined(__AVX512F__)
 constexpr int k_width = 16, k_rows = 8;  // floats of a vector; keys (or dims) of a micro tile
 #elif defined(__AVX2__)
@@ -21,6 +22,7 @@ using vec [[gnu::vector_size(k_width * 4), gnu::may_alias]] = float;
 using ivec [[gnu::vector_size(k_width * 4), gnu::may_alias]] = int32_t;
 
 constexpr float k_lowest = -1e30f;  // below every score, and finite
+// NOLINTEND(misc-definitions-in-headers)
 
 inline const vec &load(const float *p) {
   return *reinterpret_cast<const vec *>(p);

@@ -97,7 +97,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &query,
                             const at::Tensor &key, const at::Tensor &value, int64_t window,
                             double scale) {
-    const at::Tensor out =
+    at::Tensor out =
         attend(query, key, value, whole_rows(query.size(0), query.size(2)), window, scale);
     context->save_for_backward({query, key, value, out});
     context->saved_data["window"] = window;

@@ -3,7 +3,7 @@
 -- --set part=w4,w4more,w3,wide,w8a8,ablation,w2 takes some of the parts (all but w2 otherwise), --set methods=rtn,best
 -- some methods (or recipes, by id), --set texts=mixed one calibration text;
 -- --set windows=4 --set split=validation is how settings were chosen; --set model=FOLDER --set window=512 takes another
--- model (train_second_model.py makes one), in windows that it was trained for.
+-- model (train_second_model.py makes one), in windows that it was trained for; --set draw=43 draws other calibration sequences.
 -- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"
@@ -16,7 +16,7 @@ local windows, window = assay.setting("windows", 16), assay.setting("window", 20
 local parts = "," .. assay.setting("part", "w4,w4more,w3,wide,w8a8,ablation") .. ","
 local methods = "," .. assay.setting("methods", "") .. ","
 local texts_used = "," .. assay.setting("texts", "mixed,maths") .. ","
-local sequences, length, seed = assay.setting("sequences", 64), 512, 42
+local sequences, length, seed = assay.setting("sequences", 64), 512, assay.setting("draw", 42)
 
 -- ---- calibration texts ---------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ struct instance {
   const assay_host *table;
   T object;
 
-  static int32_t create(const assay_host *table, const char *config_json, void **out) noexcept {
+  static int32_t create(const assay_host *table, const char *config_json, void **out) {
     return guarded(table, [&] { *out = new instance{table, T(host(table), config_json)}; });
   }
   static void destroy(void *self) noexcept { delete static_cast<instance *>(self); }

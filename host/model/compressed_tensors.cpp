@@ -133,7 +133,7 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
 }
 
 at::Tensor compressed_tensors_source::shape_of(const std::string &module) const {
-  const at::Tensor shape = raw_->tensor(module + ".weight_shape").to(at::kLong);
+  at::Tensor shape = raw_->tensor(module + ".weight_shape").to(at::kLong);
   if (shape.numel() != 2 || (shape < 1).any().item<bool>() ||
       (shape > (int64_t{1} << 31)).any().item<bool>())
     throw error(error_kind::failed, "'" + module + ".weight_shape' is no [out, in]").at(where_);

@@ -27,7 +27,7 @@ class decoder {
   // Holds a block's weights only between bring_in and let_go; else, as of embedding and head, their
   // shapes (tensors on the meta device). embed() reads the rows that it needs. For work that goes
   // block by block: such a decoder does not run as a whole.
-  static decoder load_on_demand(std::shared_ptr<const checkpoint> source,
+  static decoder load_on_demand(const std::shared_ptr<const checkpoint> &source,
                                 const load_options &options = {});
   bool on_demand() const { return static_cast<bool>(read_block_); }
   void bring_in(int64_t block);  // does nothing where all is there

@@ -21,7 +21,7 @@ at::Tensor inverse_frequencies(const decoder_config &config) {
   const rope_config &rope = config.rope;
   const at::Tensor exponent =
       at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / config.head_dim;
-  const at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
+  at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
   if (rope.type == "default") return base;
   if (rope.type == "linear") return base / rope.factor;
   const double original = static_cast<double>(rope.original_max_positions);
@@ -178,7 +178,7 @@ decoder decoder::load(const checkpoint &source, const load_options &options) {
   return decoder_loader(source, options).run();
 }
 
-decoder decoder::load_on_demand(std::shared_ptr<const checkpoint> source,
+decoder decoder::load_on_demand(const std::shared_ptr<const checkpoint> &source,
                                 const load_options &options) {
   const at::NoGradGuard no_grad;
   keep_freed_activations(k_kept_on_demand);

@@ -69,7 +69,8 @@ at::Device open_device(const std::string &name) {
   const std::string reason = why_no_cuda();
   if (!reason.empty())
     throw error(error_kind::failed, "no CUDA because " + reason).hint("Use --device cpu");
-  const int count = at::detail::getCUDAHooks().deviceCount(), index = std::stoi(number);
+  const c10::DeviceIndex count = at::detail::getCUDAHooks().deviceCount();
+  const int index = std::stoi(number);
   if (index >= count)
     throw error(error_kind::failed,
                 "there is no device cuda:" + number + ", the machine has " + std::to_string(count));

@@ -52,7 +52,7 @@ std::string check_files(assay_cpp::host host, const std::vector<std::string> &pa
     uint64_t bytes = 0;
   };
   std::map<std::string, state> states;
-  const std::string hash =
+  std::string hash =
       assay_cpp::hash_files(host, paths, [&](const std::string &path, std::string_view bytes) {
         auto &[check, size] = states[path];
         if (!check.feed(bytes))

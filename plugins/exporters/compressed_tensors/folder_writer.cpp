@@ -164,7 +164,7 @@ void for_each_item(const assay_export &job, const std::function<void(const assay
   }
 }
 
-void write_tensors(const assay_export &job, std::vector<entry> entries, uint64_t shard_bytes,
+void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make) {
   cursor items(job);
   const auto shards = cut(entries, shard_bytes);

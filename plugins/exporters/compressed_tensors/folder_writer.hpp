@@ -42,7 +42,7 @@ using producer =
     std::function<byte_view(const entry &, const assay_item &, std::vector<uint8_t> &buffer)>;
 
 // Entries in the order of the items; a shard holds as many as fit in shard_bytes.
-void write_tensors(const assay_export &job, std::vector<entry> entries, uint64_t shard_bytes,
+void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make);
 
 entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shape,

@@ -19,7 +19,7 @@ const std::vector<assay_json::value> &list(const assay_json::value &from, std::s
 std::string float_linear(const assay_json::value &untouched) {
   const std::string name = untouched.string_or("name", "");
   if (list(untouched, "shape").size() != 2 || !ends_with(name, ".weight")) return "";
-  const std::string module = name.substr(0, name.size() - 7);
+  std::string module = name.substr(0, name.size() - 7);
   if (ends_with(module, "embed_tokens") || module == "lm_head") return "";
   return module;
 }

@@ -30,7 +30,7 @@ struct scheme {
   int64_t bits = 0;
   int64_t group_size = 0;  // columns; 0 = one scale for the whole row ("channel")
   bool symmetric = true;
-  auto operator<=>(const scheme &) const = default;
+  auto operator<=>(const scheme &) const = default;  // NOLINT(modernize-use-nullptr): none here
 };
 std::string scheme_text(const scheme &s);  // "4 bits, groups of 64, symmetric"
 

@@ -83,11 +83,9 @@ class formula {
   double product() {
     double value = power();
     for (;;) {
-      if (take("*") || take("\\cdot") || take("\\times"))
-        value *= power();
-      else if (take("/") || take("\\div"))
+      if (take("/") || take("\\div"))
         value /= power();
-      else if (starts_factor())
+      else if (take("*") || take("\\cdot") || take("\\times") || starts_factor())
         value *= power();
       else
         return value;

@@ -135,10 +135,9 @@ void worker::dequantize(const assay_form &form, const assay_tensor &out) {
 void worker::estimate(const assay_layer &layer, assay_estimate &out) {
   const double rows = static_cast<double>(layer.out_features),
                columns = static_cast<double>(layer.in_features);
-  const int64_t size = group(layer.in_features);
-  const double groups = static_cast<double>((layer.in_features + size - 1) / size);
+  const int64_t size = group(layer.in_features), groups = (layer.in_features + size - 1) / size;
   const double scale_bits = format_.scale == scale_form::float32 ? 32 : 8;
-  out.packed_bits = rows * (columns * format_.bits + groups * scale_bits);
+  out.packed_bits = rows * (columns * format_.bits + static_cast<double>(groups) * scale_bits);
 }
 
 }  // namespace floats

@@ -123,7 +123,7 @@ std::shared_ptr<const factored> factor_inverse(assay_cpp::host host, const facto
   const auto size = p.shared ? p.order->size() * p.order->size() : 0;
   const auto seen = fingerprint_of(p.h, size);
   if (auto known = recall(seen, p)) {
-    for (const auto &text : known->raises) host.ledger("damping_raised", 1, text.c_str());
+    for (const auto &text : known->raises) host.ledger("damping_raised", 1, text);
     return known;
   }
   auto made = std::make_shared<const factored>(make_factor(host, p));

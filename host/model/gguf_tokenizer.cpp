@@ -140,10 +140,10 @@ json added_token(std::string_view content, int type, std::optional<size_t> id) {
 
 json pre_tokenizer_json(const pre_tokenizer &pre) {
   const bool split = pre.split[0] != '\0';
-  const json byte_level = {{"type", "ByteLevel"},
-                           {"add_prefix_space", false},
-                           {"trim_offsets", true},
-                           {"use_regex", !split}};
+  json byte_level = {{"type", "ByteLevel"},
+                     {"add_prefix_space", false},
+                     {"trim_offsets", true},
+                     {"use_regex", !split}};
   json steps = json::array();
   if (pre.digits) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
   if (split)

@@ -86,7 +86,7 @@ void gptq_awq_source::list_tensors() {
 
 at::Tensor gptq_awq_source::take(const std::string &name, at::ScalarType dtype,
                                  int64_t dims) const {
-  const at::Tensor t = raw_->tensor(name);
+  at::Tensor t = raw_->tensor(name);
   const bool fits =
       dtype == at::kFloat ? at::isFloatingType(t.scalar_type()) : t.scalar_type() == dtype;
   if (!fits || t.dim() != dims)

@@ -90,7 +90,7 @@ class safetensors_file : public tensor_source {
   }
 
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override {
-    const at::Tensor out = tensor(name).to(dtype);
+    at::Tensor out = tensor(name).to(dtype);
     give_back(name);
     return out;
   }

@@ -63,7 +63,7 @@ at::Tensor from_view(const assay_tensor &view, std::function<void(void *)> delet
   void *data = data_of<void>(view);
   if (view.strides == nullptr) return at::from_blob(data, shape, std::move(deleter), options);
   const at::IntArrayRef strides(view.strides, static_cast<size_t>(view.ndim));
-  return at::from_blob(data, shape, strides, std::move(deleter), options);
+  return at::from_blob(data, shape, strides, deleter, options);
 }
 
 int32_t device_alloc(const assay_tensor *prototype, assay_managed **out) {

@@ -46,7 +46,7 @@ int32_t form_sink::emit(void *ctx, const char *role, assay_managed *tensor,
       wrong = "emitted NULL as " + quoted(role);
     else
       wrong = self.check(role, *tensor, packed_bits);
-    if (wrong.empty()) {
+    if (role != nullptr && wrong.empty()) {
       self.form_.tensors.push_back({role, std::move(owned), packed_bits});
       return ASSAY_OK;
     }
@@ -96,7 +96,7 @@ std::string form_sink::check(const std::string &role, const assay_managed &manag
   if (packed_bits > tensor.dtype.bits)
     return "emitted " + quoted(role) + " with a packed width of " + std::to_string(packed_bits) +
            " bits in " + dtype_name(tensor.dtype);
-  const std::string shape = check_shape(role, tensor);
+  std::string shape = check_shape(role, tensor);
   if (!shape.empty()) return shape;
   if (tensor.device.type != ASSAY_CPU)
     return "";  // values on a device are checked by who reads them

@@ -23,7 +23,7 @@ std::string find_wide(const assay_tensor &tensor, uint32_t bits) {
   }
   const bool fits = static_cast<int64_t>(smallest) >= low && static_cast<int64_t>(largest) <= high;
   if (fits) return "";
-  const int64_t wide = static_cast<int64_t>(smallest) < low ? smallest : largest;
+  const auto wide = static_cast<int64_t>(static_cast<int64_t>(smallest) < low ? smallest : largest);
   return "the value " + std::to_string(wide) + ", which does not fit in " + std::to_string(bits) +
          " bits";
 }

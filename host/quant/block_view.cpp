@@ -105,8 +105,8 @@ void block_view::add_norm(const std::string &name, const at::Tensor &weight) {
 }
 
 void block_view::add_group(const std::string &name, const char *kind, const assay_norm *norm,
-                           std::vector<size_t> producers, std::vector<size_t> consumers,
-                           linear_group input) {
+                           const std::vector<size_t> &producers,
+                           const std::vector<size_t> &consumers, linear_group input) {
   auto made = std::make_unique<group_storage>();
   made->name = name;
   for (const size_t i : producers) made->producers.push_back(layer_pointers_[i]);

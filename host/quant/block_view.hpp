@@ -40,7 +40,7 @@ class block_view {
   void add_groups(bool residual);
   void add_norm(const std::string &name, const at::Tensor &weight);
   void add_group(const std::string &name, const char *kind, const assay_norm *norm,
-                 std::vector<size_t> producers, std::vector<size_t> consumers,
+                 const std::vector<size_t> &producers, const std::vector<size_t> &consumers,
                  model::linear_group input);
 
   struct group_storage {

@@ -44,7 +44,7 @@ double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
   gradient = at::empty_like(mine);
   double total = 0;
   for_tiles(model, mine, reference, theirs,
-            [&](int64_t begin, int64_t rows, at::Tensor log_q, const at::Tensor &log_p) {
+            [&](int64_t begin, int64_t rows, const at::Tensor &log_q, const at::Tensor &log_p) {
               const auto p = log_p.exp();
               total += (log_p - log_q).mul_(p).sum(at::kDouble).item<double>();
               const auto slope = log_q.exp_().sub_(p).to(mine.scalar_type());

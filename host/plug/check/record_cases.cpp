@@ -100,7 +100,7 @@ bool same_results(const plug::metric_result &a, const plug::metric_result &b) {
 
 std::vector<plug::metric_sample> samples_or_skip(const subject &on) {
   plug::metric_instance metric(*on.what, on.config);
-  const std::vector<plug::metric_sample> samples = samples_for(metric.declare(), on.seed);
+  std::vector<plug::metric_sample> samples = samples_for(metric.declare(), on.seed);
   try {
     evaluate(on, samples, samples.size());
   } catch (const error &reason) {

@@ -64,7 +64,7 @@ small_block::small_block(uint64_t seed) : biases_(n_linears), inputs_(k_tokens *
 }
 
 void small_block::add_group(const char *name, const char *kind, const assay_norm *norm,
-                            std::vector<linear> producers, std::vector<linear> consumers) {
+                            const std::vector<linear> &producers, std::vector<linear> consumers) {
   auto parts = std::make_unique<group_parts>();
   for (const linear one : producers) parts->producers.push_back(layer_pointers_[one]);
   for (const linear one : consumers) parts->consumers.push_back(layer_pointers_[one]);

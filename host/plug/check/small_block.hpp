@@ -29,7 +29,7 @@ class small_block {
   std::vector<double> apply(linear which, const std::vector<double> &x) const;
   std::vector<double> normed(int which, const std::vector<double> &x) const;
   void add_group(const char *name, const char *kind, const assay_norm *norm,
-                 std::vector<linear> producers, std::vector<linear> consumers);
+                 const std::vector<linear> &producers, std::vector<linear> consumers);
 
   struct group_parts {
     std::vector<const assay_layer *> producers, consumers;

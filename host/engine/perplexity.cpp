@@ -9,6 +9,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "engine/head.hpp"
+#include "model/token_ids.hpp"
 
 namespace assay::engine {
 namespace {
@@ -79,11 +80,9 @@ perplexity_result perplexity(const model::decoder &decoder, const std::vector<in
 }
 
 void check_ids(const model::decoder &decoder, const std::vector<int64_t> &ids) {
-  for (const int64_t id : ids)
-    if (id < 0 || id >= decoder.config().vocab_size)
-      throw error(error_kind::usage, "token id " + std::to_string(id) +
-                                         " lies outside the vocabulary of " +
-                                         std::to_string(decoder.config().vocab_size));
+  const int64_t vocab_size = decoder.config().vocab_size;
+  if (const auto *id = model::foreign_id(ids.data(), static_cast<int64_t>(ids.size()), vocab_size))
+    throw model::foreign_id_problem(*id, vocab_size);
 }
 
 }  // namespace assay::engine

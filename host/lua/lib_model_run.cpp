@@ -10,6 +10,7 @@
 #include "lua/subject.hpp"
 #include "lua/tensor.hpp"
 #include "lua/text.hpp"
+#include "model/token_ids.hpp"
 
 namespace assay::lua {
 namespace {
@@ -18,11 +19,11 @@ int logits(lua_State *L) {  // logits(text or ids) -> tensor [tokens, vocab] fp3
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "ids", m);
   if (ids.empty()) throw error(error_kind::usage, "logits: 'ids' is empty");
-  for (const int64_t id : ids)
-    if (id < 0 || id >= m.decoder.config().vocab_size)
-      throw error(error_kind::usage, "logits: " + std::to_string(id) +
-                                         " is not a token id of this model (0.." +
-                                         std::to_string(m.decoder.config().vocab_size - 1) + ")");
+  const int64_t vocab_size = m.decoder.config().vocab_size;
+  if (const auto *id = model::foreign_id(ids.data(), static_cast<int64_t>(ids.size()), vocab_size))
+    throw error(error_kind::usage, "logits: " + std::to_string(*id) +
+                                       " is not a token id of this model (0.." +
+                                       std::to_string(vocab_size - 1) + ")");
   const at::Tensor row = at::tensor(ids, at::kLong).unsqueeze(0);
   push_tensor(L, m.decoder.logits(m.decoder.hidden(row)).squeeze(0).to(at::kCPU));
   return 1;

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "model/decoder_layout.hpp"
+#include "model/token_ids.hpp"
 
 namespace assay::model {
 namespace {
@@ -32,21 +33,13 @@ at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const 
 // Ids on a device come from this program's own sampler and are not looked at.
 void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
   if (!ids.is_cpu()) return;
-  const at::Tensor foreign = ids.lt(0).logical_or(ids.ge(vocab_size)).nonzero();
-  if (foreign.size(0) == 0) return;
-  const char *const axes[] = {"row ", "token "};
-  std::string where;
-  at::Tensor value = ids;
-  for (int64_t axis = 0; axis < ids.dim(); ++axis) {
-    const auto at = foreign[0][axis].item<int64_t>();
-    value = value[at];
-    where +=
-        (axis > 0 ? ", " : "") + std::string(axes[axis + 2 - ids.dim()]) + std::to_string(at + 1);
-  }
-  throw error(error_kind::usage, "token id " + std::to_string(value.item<int64_t>()) +
-                                     " lies outside the vocabulary of " +
-                                     std::to_string(vocab_size))
-      .at(where);
+  const at::Tensor all = ids.contiguous();
+  const int64_t *const first = all.const_data_ptr<int64_t>();
+  const int64_t *const id = foreign_id(first, all.numel(), vocab_size);
+  if (id == nullptr) return;
+  const int64_t at = id - first, tokens = all.size(-1);
+  const std::string row = ids.dim() > 1 ? "row " + std::to_string(at / tokens + 1) + ", " : "";
+  throw foreign_id_problem(*id, vocab_size).at(row + "token " + std::to_string(at % tokens + 1));
 }
 
 }  // namespace

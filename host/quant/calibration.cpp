@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/hash.hpp"
+#include "model/token_ids.hpp"
 #include "quant/ledger.hpp"
 
 namespace assay::quant {
@@ -47,15 +48,13 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
 void calibration::require_vocabulary(int64_t vocab_size) const {
   for (size_t i = 0; i < sequences_.size(); ++i) {
     const auto &ids = sequences_[i].ids;
-    const auto foreign = std::find_if(ids.begin(), ids.end(),
-                                      [&](int64_t id) { return id < 0 || id >= vocab_size; });
-    if (foreign == ids.end()) continue;
-    throw error(error_kind::usage, "token id " + std::to_string(*foreign) +
-                                       " lies outside the vocabulary of " +
-                                       std::to_string(vocab_size))
-        .at("calibration sequence " + std::to_string(i + 1) + ", token " +
-            std::to_string(foreign - ids.begin() + 1))
-        .hint("Encode the text with the tokenizer of this model");
+    const int64_t *const id =
+        model::foreign_id(ids.data(), static_cast<int64_t>(ids.size()), vocab_size);
+    if (id != nullptr)
+      throw model::foreign_id_problem(*id, vocab_size)
+          .at("calibration sequence " + std::to_string(i + 1) + ", token " +
+              std::to_string(id - ids.data() + 1))
+          .hint("Encode the text with the tokenizer of this model");
   }
 }
 

@@ -1,5 +1,5 @@
 -- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized
--- model costs. The measurements are C++ (host/quant/sensitivity.hpp); the table that is printed is made here.
+-- model costs. The measurements are C++ (host/insight/sensitivity.hpp); the table that is printed is made here.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"

@@ -6,7 +6,7 @@
 #include "aten.hpp"
 #include "catch.hpp"
 #include "model/decoder.hpp"
-#include "model/safetensors.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "scratch_folder.hpp"
 
 using namespace assay::model;

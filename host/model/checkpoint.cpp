@@ -9,6 +9,7 @@
 #include "core/regular_file.hpp"
 #include "model/cache_folder.hpp"
 #include "model/compressed_tensors.hpp"
+#include "model/folder_weights.hpp"
 #include "model/gguf_checkpoint.hpp"
 #include "model/gptq_awq.hpp"
 #include "model/lora.hpp"
@@ -29,10 +30,7 @@ class folder_checkpoint : public checkpoint {
     path_ = folder;
     const fs::path clean = fs::path(folder).lexically_normal();
     name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
-    if (!is_there((fs::path(folder) / "config.json").string()))
-      throw error(error_kind::failed, "the folder has no config.json")
-          .at(folder)
-          .hint("A Hugging Face model folder or a .gguf file is needed");
+    require_config();
     config_ = read_regular_json((fs::path(folder) / "config.json").string());
     if (!config_.is_object())
       throw error(error_kind::failed, "config.json is not an object").at(folder);
@@ -80,6 +78,15 @@ class folder_checkpoint : public checkpoint {
   }
 
  private:
+  void require_config() const {
+    if (is_there((fs::path(path_) / "config.json").string())) return;
+    const std::string gguf = gguf_file_in(path_);
+    throw error(error_kind::failed, "the folder has no config.json")
+        .at(path_)
+        .hint(gguf.empty() ? "A Hugging Face model folder or a .gguf file is needed"
+                           : "It holds GGUF files, give one of them: " + gguf);
+  }
+
   std::string optional_file(const char *name) const {
     const fs::path file = fs::path(path_) / name;
     return is_there(file.string()) ? read_regular_file(file.string()) : "";

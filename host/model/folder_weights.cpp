@@ -32,10 +32,6 @@ std::string first_file(const std::string &folder, F matches) {
   return first;
 }
 
-std::string first_ending(const std::string &folder, const char *ending) {
-  return first_file(folder, [&](const std::string &name) { return name.ends_with(ending); });
-}
-
 [[noreturn]] void refuse(const std::string &folder, const std::string &what,
                          const std::string &hint) {
   throw error(error_kind::failed, what).at(folder).hint(hint);
@@ -77,9 +73,9 @@ std::vector<std::string> missing_shards(const std::string &folder,
   if (!adapter.empty())
     refuse(folder, "the folder has " + adapter + " and no adapter_config.json",
            "Copy the adapter_config.json that PEFT wrote beside it");
-  if (const std::string gguf = first_ending(folder, ".gguf"); !gguf.empty())
+  if (const std::string gguf = gguf_file_in(folder); !gguf.empty())
     refuse(folder, "the folder has config.json and no safetensors, but GGUF files",
-           "Give the file itself: " + (fs::path(folder) / gguf).string());
+           "Give the file itself: " + gguf);
   const std::string shard = first_file(folder, [](const std::string &name) {
     return name.ends_with(".safetensors") && is_shard(name);
   });
@@ -95,6 +91,12 @@ std::vector<std::string> missing_shards(const std::string &folder,
 }
 
 }  // namespace
+
+std::string gguf_file_in(const std::string &folder) {
+  const std::string name =
+      first_file(folder, [](const std::string &file) { return file.ends_with(".gguf"); });
+  return name.empty() ? "" : (fs::path(folder) / name).string();
+}
 
 std::vector<std::pair<std::string, std::string>> read_weight_map(const std::string &index_path) {
   const json index = read_regular_json(index_path);

@@ -21,6 +21,9 @@ folder_weights find_weights(const std::string &folder);
 // Whether the folder has the files of a whole model, in any format; their content is not looked at.
 bool has_whole_weights(const std::string &folder);
 
+// The first GGUF file of the folder, by name; "" if it has none.
+std::string gguf_file_in(const std::string &folder);
+
 // The weight_map of an index: tensor name and file name, in the file's order. Throws error(failed) if it has another form.
 std::vector<std::pair<std::string, std::string>> read_weight_map(const std::string &index_path);
 

@@ -122,6 +122,15 @@ TEST_CASE("weights that are not read are named, with the way to those that are")
       "and GGUF weights are read");
 }
 
+TEST_CASE("a folder of GGUF files is answered with one of them") {
+  const scratch_folder folder;
+  folder.write("b.gguf", "x");
+  folder.write("a-00001-of-00002.gguf", "x");
+  CHECK(
+      problem(folder) ==
+      "the folder has no config.json|It holds GGUF files, give one of them: a-00001-of-00002.gguf");
+}
+
 TEST_CASE("a folder of the hub's cache stands for its snapshot") {
   const scratch_folder folder;
   put_model(folder, "hub/models--o--m/snapshots/abc");

@@ -39,6 +39,7 @@ class folder_checkpoint : public checkpoint {
     take_older_key();
     take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
     take_separate_quantization("quant_config.json", "awq");      // AutoAWQ likewise
+    take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
   }

@@ -272,4 +272,8 @@ TEST_CASE("the key that compressed-tensors had before quantization_config is rea
   config["compression_config"] = {{"quant_method", "modelopt"}};
   folder.write("config.json", config.dump());
   CHECK(problem(folder).starts_with("the checkpoint is quantized by 'modelopt'"));
+  config.erase("compression_config");
+  folder.write("config.json", config.dump());
+  folder.write("hf_quant_config.json", R"({"quantization": {"quant_algo": "FP8"}})");
+  CHECK(problem(folder).starts_with("the checkpoint is quantized by 'modelopt'"));
 }

@@ -54,13 +54,13 @@ std::vector<std::string> missing_tensors(const decoder_config &config,
 void require_tensors(const decoder_config &config, const checkpoint &source) {
   const std::vector<std::string> missing = missing_tensors(config, source.tensors());
   if (missing.empty()) return;
-  auto problem = error(error_kind::failed, "the weights lack the tensor '" + missing[0] + "'")
-                     .at(source.path());
-  if (missing.size() > 1)
-    problem = std::move(problem).cause(std::to_string(missing.size()) + " of " +
-                                       std::to_string(required_tensors(config).size()) +
-                                       " that config.json asks for are missing");
-  throw std::move(problem).hint(hint_for(missing));
+  const std::string more = std::to_string(missing.size()) + " of " +
+                           std::to_string(required_tensors(config).size()) +
+                           " that config.json asks for are missing";
+  throw error(error_kind::failed, "the weights lack the tensor '" + missing[0] + "'")
+      .at(source.path())
+      .cause(missing.size() > 1 ? more : "")
+      .hint(hint_for(missing));
 }
 
 decoder_config read_decoder_config(const checkpoint &source) {

@@ -3,11 +3,11 @@
 
 #include "aten.hpp"
 #include "catch.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "model/decoder.hpp"
 #include "model/describe_model.hpp"
-#include "model/safetensors.hpp"
 #include "scratch_folder.hpp"
 
 using namespace assay;

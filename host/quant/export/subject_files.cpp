@@ -1,0 +1,69 @@
+// Collects a subject's small files. What a file is, is read from its name's ending; nothing is
+// parsed
+// except config.json where it must change.
+#include "quant/export/subject_files.hpp"
+
+#include <array>
+#include <filesystem>
+
+#include "core/file.hpp"
+#include "core/regular_file.hpp"
+
+namespace assay::quant {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr uint64_t k_largest_bytes = uint64_t{64}
+                                     << 20;  // tokenizers reach 30 MB; weights are larger
+constexpr std::array k_not_carried = {".safetensors", ".bin",        ".pt", ".pth",
+                                      ".gguf",        ".index.json", ".h5", ".msgpack"};
+
+bool is_carried(const fs::directory_entry &entry) {
+  const std::string name = entry.path().filename().string();
+  if (entry.is_directory() || name.starts_with(".")) return false;
+  if (name.starts_with("adapter_")) return false;  // merged into the weights
+  if (name == "README.md" || name == "quantization_metadata.json" || name == "config.json")
+    return false;
+  for (const char *ending : k_not_carried)
+    if (name.ends_with(ending)) return false;
+  require_regular_file(entry.path().string());
+  return entry.file_size() <= k_largest_bytes;
+}
+
+// A pointer in place of a picture is the folder's own affair, in place of a part of the model it is not.
+std::string carried_bytes(const fs::path &path) {
+  constexpr std::array k_model_parts = {".json", ".jinja", ".model", ".txt", ".tiktoken"};
+  std::string bytes = read_file(path.string());
+  for (const char *ending : k_model_parts)
+    if (path.filename().string().ends_with(ending)) refuse_lfs_pointer(bytes, path.string());
+  return bytes;
+}
+
+// Byte for byte where the file says what `config` says; not of a quantized folder or an adapter.
+std::string config_text(const std::string &file, const json &config) {
+  const std::string text = fs::exists(file) ? read_file(file) : "null";
+  return parse_json(text, file) == config ? text : config.dump(2) + "\n";
+}
+
+}  // namespace
+
+std::map<std::string, std::string> subject_files(const model::checkpoint &subject) {
+  std::map<std::string, std::string> files;
+  json config = subject.config();
+  config.erase("quantization_config");
+  if (subject.is_gguf()) {
+    files["config.json"] = config.dump(2) + "\n";
+    files["tokenizer.json"] = subject.tokenizer_json();
+    files["tokenizer_config.json"] = subject.tokenizer_config_json() + "\n";
+    files["generation_config.json"] = subject.generation_config().dump(2) + "\n";
+    if (auto chat = subject.chat_template(); !chat.empty()) files["chat_template.jinja"] = chat;
+    return files;
+  }
+  const fs::path root(subject.path());
+  files["config.json"] = config_text((root / "config.json").string(), config);
+  for (const auto &entry : fs::directory_iterator(root))
+    if (is_carried(entry)) files[entry.path().filename().string()] = carried_bytes(entry.path());
+  return files;
+}
+
+}  // namespace assay::quant

@@ -3,16 +3,18 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
+#include "checkpoint/cache_folder.hpp"
 #include "checkpoint/compressed_tensors.hpp"
+#include "checkpoint/folder_weights.hpp"
 #include "checkpoint/gguf_checkpoint.hpp"
 #include "checkpoint/gptq_awq.hpp"
 #include "checkpoint/lora.hpp"
+#include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
-#include "core/file.hpp"
 #include "core/hash.hpp"
+#include "core/regular_file.hpp"
 
 namespace assay::model {
 namespace fs = std::filesystem;
@@ -28,17 +30,16 @@ class folder_checkpoint : public checkpoint {
     path_ = folder;
     const fs::path clean = fs::path(folder).lexically_normal();
     name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
-    if (!fs::exists(fs::path(folder) / "config.json"))
-      throw error(error_kind::failed, "the folder has no config.json")
-          .at(folder)
-          .hint("A Hugging Face model folder or a .gguf file is needed");
-    config_ = read_json_file((fs::path(folder) / "config.json").string());
+    require_config();
+    config_ = read_regular_json((fs::path(folder) / "config.json").string());
     if (!config_.is_object())
       throw error(error_kind::failed, "config.json is not an object").at(folder);
     raw_ = open_safetensors_folder(folder);
     tensors_ = raw_;
+    take_older_key();
     take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
     take_separate_quantization("quant_config.json", "awq");      // AutoAWQ likewise
+    take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
   }
@@ -47,11 +48,11 @@ class folder_checkpoint : public checkpoint {
 
   std::string tokenizer_json() const override {
     const fs::path file = fs::path(path_) / "tokenizer.json";
-    if (!fs::exists(file))
+    if (!is_there(file.string()))
       throw error(error_kind::failed, "the model has no tokenizer.json")
           .at(path_)
           .hint("Copy the tokenizer files of the base model into the folder");
-    return read_file(file.string());
+    return read_regular_file(file.string());
   }
   std::string tokenizer_config_json() const override {
     return optional_file("tokenizer_config.json");
@@ -74,20 +75,42 @@ class folder_checkpoint : public checkpoint {
 
   json generation_config() const override {
     const fs::path file = fs::path(path_) / "generation_config.json";
-    return fs::exists(file) ? read_json_file(file.string()) : json::object();
+    return is_there(file.string()) ? read_regular_json(file.string()) : json::object();
   }
 
  private:
+  void require_config() const {
+    if (is_there((fs::path(path_) / "config.json").string())) return;
+    const std::string gguf = gguf_file_in(path_);
+    throw error(error_kind::failed, "the folder has no config.json")
+        .at(path_)
+        .hint(gguf.empty() ? "A Hugging Face model folder or a .gguf file is needed"
+                           : "It holds GGUF files, give one of them: " + gguf);
+  }
+
   std::string optional_file(const char *name) const {
     const fs::path file = fs::path(path_) / name;
-    return fs::exists(file) ? read_file(file.string()) : "";
+    return is_there(file.string()) ? read_regular_file(file.string()) : "";
+  }
+
+  // compressed-tensors wrote this key before quantization_config was agreed on, first as "sparseml"
+  // (vllm-project/vllm, model_executor/model_loader/weight_utils.py reads both).
+  void take_older_key() {
+    const auto older = config_.find("compression_config");
+    if (older == config_.end() || config_.contains("quantization_config")) return;
+    json told = *older;
+    config_.erase("compression_config");
+    if (!told.is_object()) return;
+    if (told.value("quant_method", "sparseml") == "sparseml")
+      told["quant_method"] = "compressed-tensors";
+    config_["quantization_config"] = std::move(told);
   }
 
   // Older tools described the quantization in a file beside config.json.
   void take_separate_quantization(const char *name, const char *method) {
     const fs::path file = fs::path(path_) / name;
-    if (config_.contains("quantization_config") || !fs::exists(file)) return;
-    json told = read_json_file(file.string());
+    if (config_.contains("quantization_config") || !is_there(file.string())) return;
+    json told = read_regular_json(file.string());
     if (!told.is_object())
       throw error(error_kind::failed, std::string(name) + " is not an object").at(path_);
     if (!told.contains("quant_method")) told["quant_method"] = method;
@@ -119,22 +142,27 @@ class folder_checkpoint : public checkpoint {
 };
 
 // GGUF by content, never by name alone.
-bool begins_with_gguf(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  char magic[4] = {};
-  return file.read(magic, 4) && std::string(magic, 4) == "GGUF";
+bool begins_with_gguf(const mapped_file &file) {
+  return file.size() >= 4 && file.text(0, 4) == "GGUF";
 }
 
-std::shared_ptr<checkpoint> open_any(const std::string &path) {
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (!fs::exists(status)) throw error(error_kind::failed, "there is no such model").at(path);
-  if (fs::is_directory(status) && is_lora_folder(path)) return open_lora(path);
-  if (fs::is_directory(status)) return std::make_shared<folder_checkpoint>(path);
-  if (begins_with_gguf(path)) return open_gguf_checkpoint(path);
+[[noreturn]] void refuse_other_file(const std::string &path) {
+  const bool in_model = path.ends_with(".safetensors") || path.ends_with(".index.json");
   throw error(error_kind::failed, "the file is not GGUF")
       .at(path)
-      .hint("A Hugging Face model folder or a .gguf file is needed");
+      .hint(in_model ? "Give the folder that it lies in"
+                     : "A Hugging Face model folder or a .gguf file is needed");
+}
+
+std::shared_ptr<checkpoint> open_any(const std::string &given) {
+  if (!is_there(given)) throw error(error_kind::failed, "there is no such model").at(given);
+  const std::string path = snapshot_of(given);
+  const fs::file_status status = fs::status(path);
+  if (fs::is_directory(status) && is_lora_folder(path)) return open_lora(path);
+  if (fs::is_directory(status)) return std::make_shared<folder_checkpoint>(path);
+  const auto file = mapped_file::open(path);  // refuses what is no plain file
+  if (begins_with_gguf(*file)) return open_gguf_checkpoint(path);
+  refuse_other_file(path);
 }
 
 }  // namespace

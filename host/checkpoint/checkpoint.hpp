@@ -13,8 +13,8 @@ namespace assay::model {
 
 class checkpoint {
  public:
-  // A folder with config.json and *.safetensors, or FILE.gguf. Throws error(failed) saying what is
-  // missing.
+  // A folder with config.json and *.safetensors, a LoRA adapter over its base, a folder of the hub's
+  // cache, or FILE.gguf (of a split one the first part). Throws error(failed) saying what is missing.
   static std::shared_ptr<checkpoint> open(const std::string &path);
   virtual ~checkpoint() = default;
 

@@ -94,6 +94,36 @@ void add_token_ids(const gguf_file &file, json &config) {
   id("tokenizer.ggml.padding_token_id", "pad_token_id");
 }
 
+// Adapters, projectors and matrices of importance are GGUF files as well
+// (ggml-org/ggml, docs/gguf.md, general.type).
+void require_model(const gguf_file &file) {
+  const auto ends_with = [&](const char *ending) {
+    return !file.tensors().empty() && file.tensors().front().name.ends_with(ending);
+  };
+  const std::string type = file.text("general.type", "model");
+  if (type == "adapter" || ends_with(".lora_a") || ends_with(".lora_b"))
+    throw error(error_kind::failed, "the GGUF file is a LoRA adapter, not a model")
+        .at(file.path())
+        .hint(
+            "Merge it into its model with llama-export-lora of llama.cpp, and give what that "
+            "wrote");
+  if (type != "model")
+    throw error(error_kind::failed, "the GGUF file holds '" + type + "', not a model")
+        .at(file.path())
+        .hint("Give the file of the language model");
+}
+
+const gguf_tensor &embedding_of(const gguf_file &file) {
+  const gguf_tensor *embedding = tensor_named(file, "token_embd.weight");
+  if (embedding != nullptr && embedding->shape.size() == 2) return *embedding;
+  const bool none = file.tensors().empty();
+  throw error(error_kind::failed, none ? "the GGUF file holds no tensors"
+                                       : "the weights lack the tensor 'token_embd.weight'")
+      .at(file.path())
+      .hint(none ? "It is a vocabulary alone: give the file of the language model"
+                 : "The download or the conversion was not complete: get the file again");
+}
+
 }  // namespace
 
 json gguf_provenance(const gguf_file &file) {
@@ -123,13 +153,12 @@ json gguf_provenance(const gguf_file &file) {
 }
 
 json gguf_config(const gguf_file &file) {
+  require_model(file);
   const architecture &known = architecture_of(file);
   const std::string arch = known.gguf;
   if (file.number(arch + ".expert_count", 0) > 0)
     throw error(error_kind::failed, "a mixture of experts is not supported").at(file.path());
-  const gguf_tensor *embedding = tensor_named(file, "token_embd.weight");
-  if (embedding == nullptr || embedding->shape.size() != 2)
-    throw error(error_kind::failed, "there is no token_embd.weight").at(file.path());
+  const gguf_tensor &embedding = embedding_of(file);
   const auto hidden = static_cast<int64_t>(file.number(arch + ".embedding_length"));
   const auto heads = static_cast<int64_t>(file.number(arch + ".attention.head_count"));
   if (heads < 1 || hidden < 1)
@@ -140,7 +169,7 @@ json gguf_config(const gguf_file &file) {
   json config = {
       {"architectures", json::array({known.class_name})},
       {"model_type", known.model_type},
-      {"vocab_size", embedding->shape[0]},
+      {"vocab_size", embedding.shape[0]},
       {"hidden_size", hidden},
       {"intermediate_size", file.number(arch + ".feed_forward_length")},
       {"num_hidden_layers", file.number(arch + ".block_count")},
@@ -160,6 +189,9 @@ json gguf_config(const gguf_file &file) {
       {"attention_dropout", 0.0}};
   if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
   add_token_ids(file, config);
+  // Without a word transformers fills in ids of its own (LlamaConfig: 1 and 2).
+  for (const char *id : {"bos_token_id", "eos_token_id"})
+    if (!config.contains(id)) config[id] = nullptr;
   config["dtype"] = "float32";
   config["torch_dtype"] = "float32";
   config["assay_provenance"] = gguf_provenance(file);

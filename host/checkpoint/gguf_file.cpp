@@ -40,6 +40,7 @@ class gguf_parser {
       reject(out_.where_, "the file does not begin with GGUF");
     skip(4);
     const auto version = take<uint32_t>();
+    refuse_big_endian(version);
     if (version != 2 && version != 3)
       reject(out_.where_,
              "GGUF version " + std::to_string(version) + " is not supported (2 and 3 are)");
@@ -52,6 +53,14 @@ class gguf_parser {
   }
 
  private:
+  // The version in the other byte order; the magic bytes are the same in both.
+  void refuse_big_endian(uint32_t version) const {
+    if (__builtin_bswap32(version) > 3 || version == 0) return;
+    throw error(error_kind::failed, "the GGUF file is big-endian, which is not read")
+        .at(out_.where_)
+        .hint("Get the little-endian file, or convert it with gguf_convert_endian.py of llama.cpp");
+  }
+
   void skip(uint64_t n) {
     at_ += n;
     left_ -= n;
@@ -240,10 +249,16 @@ std::shared_ptr<const gguf_file> gguf_file::parse(const uint8_t *bytes, uint64_t
   return file;
 }
 
-std::shared_ptr<const gguf_file> gguf_file::open(const std::string &path) {
+std::shared_ptr<gguf_file> gguf_file::open_alone(const std::string &path) {
   auto map = mapped_file::open(path);
   auto file = std::const_pointer_cast<gguf_file>(parse(map->data(), map->size(), path));
   file->map_ = std::move(map);
+  return file;
+}
+
+std::shared_ptr<const gguf_file> gguf_file::open(const std::string &path) {
+  auto file = open_alone(path);
+  file->join_parts();
   return file;
 }
 

@@ -1,4 +1,4 @@
-// A GGUF container, mapped: metadata and tensor directory, checked. formats.md 4.9.
+// A GGUF container, mapped: metadata and tensor directory, checked; of a split one all parts. formats.md 4.9.
 // Not the block formats (gguf_blocks), not a checkpoint (gguf_checkpoint).
 #pragma once
 
@@ -32,11 +32,13 @@ struct gguf_tensor {
   int type = 0;                // ggml type id
   uint64_t begin = 0;          // bytes from the start of the file
   uint64_t n_bytes = 0;
+  size_t part = 0;  // of a split file: which part holds it, from 0
 };
 
 class gguf_file {
  public:
-  // Throws error(failed) naming the rule that is broken.
+  // Throws error(failed) naming the rule that is broken. Given the first part of a split GGUF, it
+  // reads all parts beside it and names one that is missing; given a later part, it names the first.
   static std::shared_ptr<const gguf_file> open(const std::string &path);
   // The same checks on bytes that are already in memory (fuzzing, tests); they must outlive the
   // object.
@@ -46,10 +48,10 @@ class gguf_file {
   const std::string &path() const { return where_; }
   const std::vector<gguf_tensor> &tensors() const { return tensors_; }
   const uint8_t *bytes_of(const gguf_tensor &tensor) const {
-    return bytes_ + tensor.begin;
+    return holder(tensor).bytes_ + tensor.begin;
   }                                             // borrow
   void drop(const gguf_tensor &tensor) const {  // gives the pages back; nobody may borrow them
-    if (map_) map_->drop(tensor.begin, tensor.n_bytes);
+    if (const auto &map = holder(tensor).map_) map->drop(tensor.begin, tensor.n_bytes);
   }
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
@@ -65,12 +67,19 @@ class gguf_file {
 
  private:
   friend class gguf_parser;
+  static std::shared_ptr<gguf_file> open_alone(const std::string &path);  // without other parts
+  void join_parts();
+  void take_part(std::shared_ptr<const gguf_file> other, uint64_t part);  // part from 1
+  const gguf_file &holder(const gguf_tensor &tensor) const {
+    return tensor.part == 0 ? *this : *parts_[tensor.part - 1];
+  }
   std::string where_;
   std::shared_ptr<const mapped_file> map_;
   const uint8_t *bytes_ = nullptr;
   uint64_t n_bytes_ = 0;
   std::map<std::string, gguf_value> values_;
-  std::vector<gguf_tensor> tensors_;
+  std::vector<gguf_tensor> tensors_;                     // of all parts
+  std::vector<std::shared_ptr<const gguf_file>> parts_;  // the second and later ones
 };
 
 }  // namespace assay::model

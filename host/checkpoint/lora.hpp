@@ -9,7 +9,9 @@
 
 namespace assay::model {
 
-bool is_lora_folder(const std::string &folder);  // adapter_config.json and no config.json
+// adapter_config.json, and not the config.json and weights of a whole model. Throws error(failed) for a folder that has both:
+// transformers puts the adapter on its own base, vLLM reads the weights.
+bool is_lora_folder(const std::string &folder);
 
 // The base comes from the adapter's base_model_name_or_path where that is a folder (absolute,
 // beside the adapter or under the current folder), or from `base`. Throws error(failed) naming

@@ -6,13 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/regular_file.hpp"
 
 namespace assay::model {
 namespace {
+
+constexpr uint64_t k_longest_pointer = 1024;  // bytes of a Git LFS pointer
 
 [[noreturn]] void fail(const std::string &path, const char *what, int number) {
   throw error(error_kind::failed, what).at(path).cause(std::strerror(number));
@@ -21,11 +25,12 @@ namespace {
 }  // namespace
 
 std::shared_ptr<const mapped_file> mapped_file::open(const std::string &path) {
+  require_regular_file(path);
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail(path, "cannot open the file", errno);
   struct stat info {};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    const int number = S_ISDIR(info.st_mode) ? EISDIR : (errno != 0 ? errno : EINVAL);
+  if (::fstat(fd, &info) != 0) {
+    const int number = errno;
     ::close(fd);
     fail(path, "cannot read the file", number);
   }
@@ -43,6 +48,7 @@ std::shared_ptr<const mapped_file> mapped_file::open(const std::string &path) {
   } else {
     ::close(fd);
   }
+  refuse_lfs_pointer(file->text(0, std::min(file->size_, k_longest_pointer)), path);
   return file;
 }
 

@@ -12,7 +12,8 @@ namespace assay::model {
 // Copy-on-write: a tensor that borrows the map may be edited in place, the file never changes.
 class mapped_file {
  public:
-  // Throws error(failed) naming the path and the system's reason.
+  // Throws error(failed) naming the path and the system's reason, or what lies there in place of a
+  // plain file (core/regular_file).
   static std::shared_ptr<const mapped_file> open(const std::string &path);
   ~mapped_file();
   mapped_file(const mapped_file &) = delete;

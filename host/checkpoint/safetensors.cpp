@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <map>
 
+#include "checkpoint/folder_weights.hpp"
 #include "checkpoint/safetensors_header.hpp"
 #include "core/error.hpp"
+#include "core/regular_file.hpp"
 
 namespace assay::model {
 namespace fs = std::filesystem;
@@ -137,6 +139,8 @@ std::string checked_path(const std::string &folder, const std::string &file, con
   std::error_code code;
   const fs::path root = fs::canonical(folder, code);
   const fs::path real = fs::canonical(root / relative, code);
+  if (code && is_there((root / relative).string()))
+    throw error(error_kind::failed, "the " + name + " cannot be reached").at(where);
   if (code) throw error(error_kind::failed, "the " + name + " is missing").at(where);
   if (!lies_in_model(root, real))
     throw error(error_kind::failed, "the " + name + " is a link out of the folder")
@@ -149,22 +153,18 @@ class safetensors_shards : public tensor_source {
  public:
   safetensors_shards(const std::string &folder, const std::string &index_path)
       : where_(index_path) {
-    const json index = read_json_file(index_path);
-    if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
-      throw error(error_kind::failed, "the index has no weight_map").at(index_path);
     std::map<std::string, size_t> shard_of;  // file name -> position in shards_
-    for (const auto &[name, value] : index["weight_map"].items()) {
-      if (!value.is_string())
-        throw error(error_kind::failed, "the shard of '" + name + "' is not a file name")
-            .at(index_path);
-      const std::string file = value.get<std::string>();
+    std::map<std::string, size_t> owners;    // tensor name -> position in shards_
+    for (const auto &[name, file] : read_weight_map(index_path)) {
       auto found = shard_of.find(file);
       if (found == shard_of.end()) {
         shards_.push_back(open_safetensors_file(checked_path(folder, file, "shard", where_)));
         found = shard_of.emplace(file, shards_.size() - 1).first;
       }
       add(name, file, found->second);
+      owners.emplace(name, found->second);
     }
+    for (const auto &[file, shard] : shard_of) add_unlisted(file, shard, owners);
   }
 
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -195,6 +195,20 @@ class safetensors_shards : public tensor_source {
     owner_.push_back(shard);
   }
 
+  // transformers and vLLM load whole files: what a shard holds beside the index's names is a part of
+  // the model as well, unless another file has the name already.
+  void add_unlisted(const std::string &file, size_t shard, std::map<std::string, size_t> &owners) {
+    for (const tensor_info &info : shards_[shard]->tensors()) {
+      const auto [owner, is_new] = owners.emplace(info.name, shard);
+      if (is_new) add(info.name, file, shard);
+      if (owner->second == shard) continue;
+      throw error(error_kind::failed,
+                  "two files of the index hold the tensor '" + info.name + "', one is " + file)
+          .at(where_)
+          .hint("The shards of two models are mixed: get the model again");
+    }
+  }
+
   std::string where_;
   std::vector<std::shared_ptr<const tensor_source>> shards_;
   std::vector<tensor_info> infos_;
@@ -215,15 +229,9 @@ std::shared_ptr<const tensor_source> open_safetensors_file(const std::string &pa
 }
 
 std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &folder) {
-  const fs::path index = fs::path(folder) / "model.safetensors.index.json";
-  if (fs::exists(index)) return std::make_shared<safetensors_shards>(folder, index.string());
-  const fs::path single = fs::path(folder) / "model.safetensors";
-  if (fs::exists(single))
-    return open_safetensors_file(checked_path(folder, "model.safetensors", "file", folder));
-  throw error(error_kind::failed,
-              "the folder has neither model.safetensors nor model.safetensors.index.json")
-      .at(folder)
-      .hint("Only safetensors and GGUF weights are read");
+  const folder_weights weights = find_weights(folder);
+  if (weights.indexed) return std::make_shared<safetensors_shards>(folder, weights.path);
+  return open_safetensors_file(checked_path(folder, "model.safetensors", "file", folder));
 }
 
 }  // namespace assay::model

@@ -16,7 +16,7 @@ namespace assay::model {
 
 // One *.safetensors file.
 std::shared_ptr<const tensor_source> open_safetensors_file(const std::string &path);
-// model.safetensors.index.json if present, else model.safetensors, of a folder.
+// The weights of a folder, chosen by find_weights (model/folder_weights).
 std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &folder);
 
 // Dtype names of the format. dtype_of: throws error(failed) for a name that torch cannot hold.

@@ -1,7 +1,8 @@
-// Look-up by name.
+// Look-up by name, and comparison of two tensors.
 #include "checkpoint/tensor_source.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace assay::model {
@@ -22,6 +23,20 @@ const tensor_info *tensor_source::find(const std::string &name) const {
       std::lower_bound(sorted_.begin(), sorted_.end(), name,
                        [&](uint32_t i, const std::string &n) { return all[i].name < n; });
   return found != sorted_.end() && all[*found].name == name ? &all[*found] : nullptr;
+}
+
+bool same_values(const tensor_source &source, const std::string &one, const std::string &other) {
+  bool same = false;
+  {
+    const at::Tensor a = source.tensor(one).contiguous(), b = source.tensor(other).contiguous();
+    if (a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type())
+      same = a.nbytes() == 0 || std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
+    else if (a.sizes() == b.sizes())
+      same = a.to(at::kFloat).equal(b.to(at::kFloat));
+  }
+  source.give_back(one);
+  source.give_back(other);
+  return same;
 }
 
 }  // namespace assay::model

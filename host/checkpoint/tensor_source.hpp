@@ -56,4 +56,7 @@ class tensor_source {
   mutable std::vector<uint32_t> sorted_;  // index by name, made on the first look-up
 };
 
+// Whether two tensors hold the same numbers in the same shape, whatever they are stored as. Gives their pages back.
+bool same_values(const tensor_source &source, const std::string &one, const std::string &other);
+
 }  // namespace assay::model

@@ -13,7 +13,7 @@ namespace assay::quant {
 
 struct ledger_entry {
   // "fallback" "skip" "damping" "dead_columns" "clamped_scale" "clamped_code" "non_finite"
-  // "dropped_sample" "padded_sample" "ragged_group" ...
+  // "dropped_sample" "padded_sample" "ragged_group" "own_head" ...
   std::string kind;
   std::string where;           // linear, block, sample; "" for the whole run
   std::string text;            // one sentence for a reader

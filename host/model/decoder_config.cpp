@@ -27,10 +27,15 @@ class config_reader {
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
 
-  int64_t integer(const char *key) const {
-    if (!has(key))
+  // The class's value where the key is absent; a size that is null is missing.
+  int64_t size(const char *key, int64_t absent) const {
+    if (config_.contains(key) && !has(key))
       refuse(std::string("config.json lacks '") + key + "'", "Copy the original config.json");
-    return integer(key, 0);
+    return integer(key, absent);
+  }
+  // Of sizes that follow from others where they are null, or absent and 0 in the class.
+  int64_t size(const char *key, int64_t absent, int64_t derived) const {
+    return integer(key, config_.contains(key) || absent == 0 ? derived : absent);
   }
   int64_t integer(const char *key, int64_t fallback) const {
     if (!has(key)) return fallback;
@@ -58,8 +63,9 @@ class config_reader {
   std::string text(const char *key, const std::string &fallback) const {
     return has(key) && config_[key].is_string() ? config_[key].get<std::string>() : fallback;
   }
-  std::vector<int64_t> ids(const char *key) const {
+  std::vector<int64_t> ids(const char *key, int64_t absent) const {
     std::vector<int64_t> out;
+    if (!config_.contains(key) && absent >= 0) out.push_back(absent);
     if (!has(key)) return out;
     const json list = config_[key].is_array() ? config_[key] : json::array({config_[key]});
     for (const json &id : list) {
@@ -103,12 +109,14 @@ class config_reader {
     if (act != "silu" && act != "swish") unsupported("config.json: the activation '" + act + "'");
   }
 
-  rope_config rope() const {
+  rope_config rope(int64_t max_positions) const {
     rope_config out;
     out.theta = real(config_, "rope_theta", out.theta);
-    const bool modern = has("rope_parameters");  // wins where both stand there
-    if (!modern && !has("rope_scaling")) return out;
-    const json &spec = config_[modern ? "rope_parameters" : "rope_scaling"];
+    // The older key wins where both are there and it says anything
+    // (transformers 5.23, modeling_rope_utils.py, convert_rope_params_to_dict).
+    const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
+    if (!older && !has("rope_parameters")) return out;
+    const json &spec = config_[older ? "rope_scaling" : "rope_parameters"];
     if (!spec.is_object())
       refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
     for (const auto &[key, value] : spec.items())
@@ -131,18 +139,20 @@ class config_reader {
     if (out.type == "linear") return out;
     out.low_freq_factor = real(spec, "low_freq_factor", 1);
     out.high_freq_factor = real(spec, "high_freq_factor", 4);
-    out.original_max_positions =
-        static_cast<int64_t>(real(spec, "original_max_position_embeddings", 8192));
+    out.original_max_positions = static_cast<int64_t>(
+        real(has("original_max_position_embeddings") ? config_ : spec,
+             "original_max_position_embeddings", static_cast<double>(max_positions)));
     if (!(out.high_freq_factor > out.low_freq_factor))
       refuse("config.json: high_freq_factor must exceed low_freq_factor",
              "Copy the original config.json");
     return out;
   }
 
-  std::vector<int64_t> windows(window_rule rule, int64_t n_layers) const {
+  std::vector<int64_t> windows(window_rule rule, int64_t n_layers, int64_t absent) const {
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
-    if (rule == window_rule::none || !has("sliding_window")) return out;
-    const int64_t window = integer("sliding_window");
+    const bool off = config_.contains("sliding_window") && !has("sliding_window");
+    if (rule == window_rule::none || off) return out;
+    const int64_t window = integer("sliding_window", absent);
     if (window < 1)
       refuse("config.json: 'sliding_window' must be at least 1", "Copy the original config.json");
     if (rule == window_rule::all_layers) {
@@ -210,26 +220,28 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   in.check_maths();
   decoder_config out;
   out.family = known.model_type;
-  out.vocab_size = in.integer("vocab_size");
-  out.hidden_size = in.integer("hidden_size");
-  out.intermediate_size = in.integer("intermediate_size");
-  out.n_layers = in.integer("num_hidden_layers");
-  out.n_heads = in.integer("num_attention_heads");
-  out.n_kv_heads = in.integer("num_key_value_heads", out.n_heads);
-  out.head_dim = in.integer("head_dim", out.n_heads > 0 ? out.hidden_size / out.n_heads : 0);
+  const config_defaults &absent = known.defaults;
+  out.vocab_size = in.size("vocab_size", absent.vocab_size);
+  out.hidden_size = in.size("hidden_size", absent.hidden_size);
+  out.intermediate_size = in.size("intermediate_size", absent.intermediate_size);
+  out.n_layers = in.size("num_hidden_layers", absent.n_layers);
+  out.n_heads = in.size("num_attention_heads", absent.n_heads);
+  out.n_kv_heads = in.size("num_key_value_heads", absent.n_kv_heads, out.n_heads);
+  out.head_dim =
+      in.size("head_dim", absent.head_dim, out.n_heads > 0 ? out.hidden_size / out.n_heads : 0);
   in.check_sizes(out);
-  out.max_positions = in.integer("max_position_embeddings", 2048);
+  out.max_positions = in.integer("max_position_embeddings", absent.max_positions);
   out.rms_norm_eps = in.real(config, "rms_norm_eps", 1e-6);
-  out.rope = in.rope();
+  out.rope = in.rope(out.max_positions);
   out.qkv_bias = in.bias(known.qkv_bias);
   out.o_bias = in.bias(known.o_bias);
   out.mlp_bias = in.bias(known.mlp_bias);
   out.qk_norm = known.qk_norm;
   out.tied = in.boolean("tie_word_embeddings", false);
-  out.windows = in.windows(known.windows, out.n_layers);
-  out.eos_ids = in.ids("eos_token_id");
-  if (const auto bos = in.ids("bos_token_id"); !bos.empty()) out.bos_id = bos[0];
-  if (const auto pad = in.ids("pad_token_id"); !pad.empty()) out.pad_id = pad[0];
+  out.windows = in.windows(known.windows, out.n_layers, absent.window);
+  out.eos_ids = in.ids("eos_token_id", absent.eos_id);
+  if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
+  if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];
   out.stored_dtype = in.text("dtype", in.text("torch_dtype", ""));
   return out;
 }

@@ -29,6 +29,8 @@ struct decoder_config {
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
   bool qk_norm = false;  // RMSNorm per head on q and k, before RoPE
   bool tied = false;     // lm_head is the embedding
+  // config.json ties the head, the weights hold another one, and it is used (required_tensors).
+  bool untied_by_weights = false;
   std::vector<int64_t>
       windows;  // per layer: tokens that a query sees, itself included; 0 = all before it
   std::vector<int64_t> eos_ids;

@@ -2,6 +2,7 @@
 // shape is one more row. What a row does not say comes from config.json (decoder_config.cpp). formats.md 2.2.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace assay::model {
@@ -17,11 +18,23 @@ inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 // max_window_layers choose.
 enum class window_rule { none, all_layers, upper_layers };
 
+// What the family's configuration class fills in where config.json leaves a key out. A key that is there and null is another
+// thing: no window, no token, and heads or sizes that follow from the others.
+struct config_defaults {
+  int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads;
+  int64_t n_kv_heads;              // 0 = as many as heads
+  int64_t head_dim;                // 0 = hidden_size / heads
+  int64_t max_positions;           // tokens
+  int64_t window;                  // tokens, of the layers that see one; 0 = none
+  int64_t bos_id, eos_id, pad_id;  // -1 = none
+};
+
 struct decoder_family {
   const char *model_type, *class_name;
   bias_rule qkv_bias, o_bias, mlp_bias;
   bool qk_norm;  // RMSNorm over each head of q and k, before RoPE
   window_rule windows;
+  config_defaults defaults;
 };
 
 std::span<const decoder_family> decoder_families();

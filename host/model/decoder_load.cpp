@@ -12,6 +12,7 @@
 #include "model/decoder.hpp"
 #include "model/decoder_layout.hpp"
 #include "model/device.hpp"
+#include "model/required_tensors.hpp"
 
 namespace assay::model {
 namespace {
@@ -68,9 +69,10 @@ class decoder_loader {
 
   decoder run() {
     decoder_config &c = out_.config_;
-    c = parse_decoder_config(source_.config(), source_.path());
+    c = read_decoder_config(source_);
     add_generation_eos(c);
     check_layers(c);
+    require_tensors(c, source_);
     out_.embedding_ = take(k_embedding_name + k_weight, {c.vocab_size, c.hidden_size});
     for (int64_t i = 0; i < c.n_layers; ++i) out_.blocks_.push_back(block(c, i));
     out_.norm_ = take(k_final_norm_name + k_weight, {c.hidden_size});

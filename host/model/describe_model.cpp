@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "model/decoder_config.hpp"
 #include "model/decoder_layout.hpp"
+#include "model/required_tensors.hpp"
 
 namespace assay::model {
 namespace {
@@ -73,6 +74,12 @@ void describe_config(const decoder_config &c, json &out) {
   out["stored_dtype"] = c.stored_dtype;
 }
 
+// What is missing of the model that the configuration describes.
+void describe_gaps(const decoder_config &config, const tensor_source &tensors, json &out) {
+  out["required_tensors"] = required_tensors(config).size();
+  out["missing_tensors"] = missing_tensors(config, tensors);
+}
+
 }  // namespace
 
 json describe_model(const checkpoint &source, bool with_fingerprint) {
@@ -85,17 +92,21 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
                             : json(nullptr);
   out["family"] = config.contains("model_type") ? config["model_type"] : json(nullptr);
   out["quant_method"] = source.quant_method();
-  const bool tied = config.contains("tie_word_embeddings") && config["tie_word_embeddings"] == true;
-  out["tied"] = tied;
-  describe_tensors(source.tensors(), tied, out);
-  out["linears"] = describe_linears(source.tensors());
+  bool tied = config.contains("tie_word_embeddings") && config["tie_word_embeddings"] == true;
   out["supported"] = true;
   try {
-    describe_config(parse_decoder_config(config, source.path()), out);
+    const decoder_config read = read_decoder_config(source);
+    tied = read.tied;
+    out["untied_by_weights"] = read.untied_by_weights;
+    describe_config(read, out);
+    describe_gaps(read, source.tensors(), out);
   } catch (const error &e) {
     out["supported"] = false;
     out["why_not"] = e.message();
   }
+  out["tied"] = tied;
+  describe_tensors(source.tensors(), tied, out);
+  out["linears"] = describe_linears(source.tensors());
   out["chat_template"] = !source.chat_template().empty();
   out["provenance"] = source.provenance_note();
   if (with_fingerprint) out["fingerprint"] = source.fingerprint();

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "model/device.hpp"
+#include "model/required_tensors.hpp"
 
 namespace assay::model {
 namespace {
@@ -50,6 +51,7 @@ void import_gguf(const std::string &gguf_path, const std::string &out_folder, at
   const auto source = checkpoint::open(gguf_path);
   if (!source->is_gguf())
     throw error(error_kind::usage, "the model is a folder already").at(gguf_path);
+  require_tensors(read_decoder_config(*source), *source);
   folder_in_progress folder(out_folder, replace);
   const std::filesystem::path root(folder.path());
   const auto put = [&](const char *name, const std::string &text) {

@@ -50,6 +50,7 @@ class execution {
   quantized_model run() {
     const run_cost cost;
     at::NoGradGuard no_grad;
+    note_own_head(out_.decoder.config(), out_.incidents);
     if (!what_.transforms.empty()) {
       transformed_ = run_transforms(out_.decoder, out_.made_by, data_, out_.incidents,
                                     options_.progress, options_.resume);

@@ -2,7 +2,7 @@
 """Makes the golden files of the model layer from the reference libraries. Not run by the tests.
 
   make_model_goldens.py tiny                      tiny random models of every family  -> models/NAME/
-  make_model_goldens.py lora                      PEFT adapters over a tiny model     -> lora/NAME/
+  make_model_goldens.py lora [NAME...]            PEFT adapters over a tiny model     -> lora/NAME/
   make_model_goldens.py blocks                    ggml block formats                  -> gguf_blocks.safetensors
   make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real model, FOLDER made by `assay import GGUF FOLDER`
                                                   -> smollm2.json
@@ -122,7 +122,7 @@ def make_tiny():
         print(name, sum(f.stat().st_size for f in folder.iterdir()), "bytes")
 
 
-def make_lora():
+def make_lora(names):
     import peft
     versions = {**VERSIONS, "peft": peft.__version__}
     base = HERE / "models" / "llama-gqa-untied"
@@ -132,8 +132,15 @@ def make_lora():
                                 rank_pattern={"q_proj": 2, "layers.1.mlp.down_proj": 6},
                                 alpha_pattern={"o_proj": 12, r".*layers\.2\.mlp\..*": 10}),
         "fan-in-fan-out": dict(r=2, lora_alpha=4, fan_in_fan_out=True, target_modules=["up_proj"]),
+        "head": dict(r=2, lora_alpha=6, target_modules=["q_proj", "lm_head"]),
+        "embedding": dict(r=3, lora_alpha=5, use_rslora=True, fan_in_fan_out=True, init_lora_weights="mica",
+                          target_modules=["embed_tokens", "lm_head", "down_proj"], rank_pattern={"embed_tokens": 2},
+                          alpha_pattern={"embed_tokens": 7}),
+        "defaults": dict(target_modules=["k_proj"]),  # r and lora_alpha are then cut out of the file
     }
     for seed, (name, extra) in enumerate(options.items()):
+        if names and name not in names:
+            continue
         model = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, attn_implementation="eager")
         ids = torch.randint(0, 96, (2, 20), generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
@@ -153,6 +160,8 @@ def make_lora():
         path = folder / "adapter_config.json"
         config = json.loads(path.read_text())
         config["base_model_name_or_path"] = "llama-gqa-untied"
+        if name == "defaults":
+            del config["r"], config["lora_alpha"]
         path.write_text(json.dumps(config, indent=2) + "\n")
         save_file({"ids": ids, "logits": logits.contiguous(), "base_logits": before.contiguous()},
                   folder / "golden.safetensors", metadata={"format": "pt", **versions})
@@ -238,8 +247,8 @@ def make_smollm2(folder, gguf_path, text_path):
 if __name__ == "__main__":
     if sys.argv[1:] == ["tiny"]:
         make_tiny()
-    elif sys.argv[1:] == ["lora"]:
-        make_lora()
+    elif sys.argv[1:2] == ["lora"]:
+        make_lora(sys.argv[2:])
     elif sys.argv[1:] == ["blocks"]:
         make_blocks()
     elif len(sys.argv) == 5 and sys.argv[1] == "smollm2":

@@ -11,6 +11,7 @@
 #include "model/describe_model.hpp"
 #include "model/device.hpp"
 #include "model/import_gguf.hpp"
+#include "model/required_tensors.hpp"
 #include "quant/schemes/scheme_files.hpp"
 
 namespace assay::lua {
@@ -93,7 +94,9 @@ int tokenizer(lua_State *L) {
 // What the file's metadata or the folder's model card declares; "" if nothing does.
 std::string license_of(const model::checkpoint &source) {
   if (source.is_gguf()) return model::gguf_file::open(source.path())->text("general.license", "");
-  std::ifstream card(source.path() + "/README.md");
+  const std::string file = source.path() + "/README.md";
+  if (!std::filesystem::is_regular_file(file)) return "";
+  std::ifstream card(file);
   std::string line;
   if (!std::getline(card, line) || line != "---") return "";  // no front matter
   while (std::getline(card, line) && line != "---") {
@@ -105,7 +108,16 @@ std::string license_of(const model::checkpoint &source) {
   return "";
 }
 
-// Facts of a checkpoint that need no weights but the header.
+// What config.json means, keys that it leaves out filled in; nothing where it cannot be read.
+std::optional<model::decoder_config> meaning_of(const model::checkpoint &source) {
+  try {
+    return model::read_decoder_config(source);
+  } catch (const error &) {
+    return std::nullopt;
+  }
+}
+
+// Facts of a checkpoint that need no weights but the header, and a head that config.json ties.
 json describe(const model::checkpoint &source) {
   json dtypes = json::object();
   int64_t parameters = 0, linear_parameters = 0;
@@ -127,17 +139,19 @@ json describe(const model::checkpoint &source) {
                               : json(config.value("model_type", "unknown"));
   facts["parameters"] = parameters;
   facts["linear_parameters"] = linear_parameters;
-  facts["blocks"] = config.value("num_hidden_layers", 0);
-  facts["vocabulary"] = config.value("vocab_size", 0);
-  facts["hidden"] = config.value("hidden_size", 0);
-  facts["tied_head"] = config.value("tie_word_embeddings", false);
+  const auto read = meaning_of(source);
+  facts["blocks"] = read ? json(read->n_layers) : config.value("num_hidden_layers", json(0));
+  facts["vocabulary"] = read ? json(read->vocab_size) : config.value("vocab_size", json(0));
+  facts["hidden"] = read ? json(read->hidden_size) : config.value("hidden_size", json(0));
+  facts["tied_head"] = read ? json(read->tied) : config.value("tie_word_embeddings", json(false));
   facts["dtypes"] = dtypes;
   facts["stored_bytes"] = stored_bytes;  // in the file
   facts["tensor_bytes"] = tensor_bytes;  // as float tensors, dequantized where the file is packed
   facts["quant_method"] = source.quant_method();
   facts["provenance_note"] = source.provenance_note();
   facts["chat_template"] = !source.chat_template().empty();
-  facts["positions"] = config.value("max_position_embeddings", 0);  // tokens of context
+  facts["positions"] =  // tokens of context
+      read ? json(read->max_positions) : config.value("max_position_embeddings", json(0));
   if (const std::string license = license_of(source); !license.empty()) facts["license"] = license;
   return facts;
 }

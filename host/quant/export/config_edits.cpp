@@ -59,4 +59,12 @@ json biases_without_key(const quantized_model &model, const model::checkpoint &s
   return out;
 }
 
+void note_own_head(const model::decoder_config &config, ledger &incidents) {
+  if (!config.untied_by_weights) return;
+  incidents.add({"own_head", "lm_head",
+                 "config.json ties the head to the embedding, but the weights hold another head, "
+                 "which is used and saved",
+                 json::object()});
+}
+
 }  // namespace assay::quant

@@ -17,4 +17,7 @@ void complete_biases(quantized_model &model);
 // Names of linears with a bias that the subject's config has no key for; exporters refuse them.
 json biases_without_key(const quantized_model &model, const model::checkpoint &subject);
 
+// Notes in the ledger that config.json ties a head which the weights hold apart; config_for then unties it.
+void note_own_head(const model::decoder_config &config, ledger &incidents);
+
 }  // namespace assay::quant

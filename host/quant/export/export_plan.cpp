@@ -8,6 +8,7 @@
 #include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "model/decoder_layout.hpp"
+#include "model/required_tensors.hpp"
 #include "plug/registry.hpp"
 #include "quant/export/config_edits.hpp"
 #include "quant/export/subject_files.hpp"
@@ -98,7 +99,7 @@ json plan_of(const quantized_model &model, const model::checkpoint &subject) {
 }
 
 json plan_of(const recipe &what, const model::checkpoint &subject) {
-  const auto config = model::parse_decoder_config(subject.config(), subject.path());
+  const auto config = model::read_decoder_config(subject);
   json plan = plan_head(what, config);
   if (!what.activation.is_null())
     plan["scheme"]["activation"] = complete_activation(what.activation);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "core/file.hpp"
+#include "core/regular_file.hpp"
 
 namespace assay::quant {
 namespace fs = std::filesystem;
@@ -19,13 +20,29 @@ constexpr std::array k_not_carried = {".safetensors", ".bin",        ".pt", ".pt
 
 bool is_carried(const fs::directory_entry &entry) {
   const std::string name = entry.path().filename().string();
-  if (!entry.is_regular_file() || name.starts_with(".") || entry.file_size() > k_largest_bytes)
-    return false;
+  if (entry.is_directory() || name.starts_with(".")) return false;
+  if (name.starts_with("adapter_")) return false;  // merged into the weights
   if (name == "README.md" || name == "quantization_metadata.json" || name == "config.json")
     return false;
   for (const char *ending : k_not_carried)
     if (name.ends_with(ending)) return false;
-  return true;
+  require_regular_file(entry.path().string());
+  return entry.file_size() <= k_largest_bytes;
+}
+
+// A pointer in place of a picture is the folder's own affair, in place of a part of the model it is not.
+std::string carried_bytes(const fs::path &path) {
+  constexpr std::array k_model_parts = {".json", ".jinja", ".model", ".txt", ".tiktoken"};
+  std::string bytes = read_file(path.string());
+  for (const char *ending : k_model_parts)
+    if (path.filename().string().ends_with(ending)) refuse_lfs_pointer(bytes, path.string());
+  return bytes;
+}
+
+// Byte for byte where the file says what `config` says; not of a quantized folder or an adapter.
+std::string config_text(const std::string &file, const json &config) {
+  const std::string text = fs::exists(file) ? read_file(file) : "null";
+  return parse_json(text, file) == config ? text : config.dump(2) + "\n";
 }
 
 }  // namespace
@@ -33,7 +50,6 @@ bool is_carried(const fs::directory_entry &entry) {
 std::map<std::string, std::string> subject_files(const model::checkpoint &subject) {
   std::map<std::string, std::string> files;
   json config = subject.config();
-  const bool quantized = config.contains("quantization_config");
   config.erase("quantization_config");
   if (subject.is_gguf()) {
     files["config.json"] = config.dump(2) + "\n";
@@ -44,11 +60,9 @@ std::map<std::string, std::string> subject_files(const model::checkpoint &subjec
     return files;
   }
   const fs::path root(subject.path());
-  files["config.json"] =
-      quantized ? config.dump(2) + "\n" : read_file((root / "config.json").string());
+  files["config.json"] = config_text((root / "config.json").string(), config);
   for (const auto &entry : fs::directory_iterator(root))
-    if (is_carried(entry))
-      files[entry.path().filename().string()] = read_file(entry.path().string());
+    if (is_carried(entry)) files[entry.path().filename().string()] = carried_bytes(entry.path());
   return files;
 }
 

@@ -10,10 +10,10 @@
 
 namespace assay::quant {
 
-// Name -> bytes. Of a folder every plain file verbatim except weights, indexes, README.md and
+// Name -> bytes. Of a folder every plain file verbatim except weights, adapters, indexes, README.md and
 // quantization_metadata.json; config.json loses a quantization_config, since tensors are handed out
 // dequantized. Of a
-// GGUF what its metadata gives.
+// GGUF what its metadata gives. Throws error(failed) for a link to nothing, a pipe or a Git LFS pointer among them.
 std::map<std::string, std::string> subject_files(const model::checkpoint &subject);
 
 }  // namespace assay::quant

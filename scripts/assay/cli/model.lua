@@ -26,6 +26,20 @@ local function record_of(path)
    return record
 end
 
+local function head_text(f)
+   if f.tied then return "tied to the embedding" end
+   if not f.untied_by_weights then return "its own" end
+   return "its own, although config.json says tied to the embedding: here and in transformers the weights count, in vLLM the flag"
+end
+
+-- "12 of 33 tensors: a, b, c and 9 more"
+local function missing_text(f)
+   local names = f.missing_tensors
+   local shown = table.concat(names, ", ", 1, math.min(3, #names))
+   local more = #names > 3 and (" and %d more"):format(#names - 3) or ""
+   return ("%d of the %d tensors that config.json asks for: %s%s"):format(#names, f.required_tensors, shown, more)
+end
+
 local function made_text(record)
    local r, s = record.recipe, record.summary or {}
    local text = tostring(r.method)
@@ -37,9 +51,10 @@ end
 return function(o)
    local path = model.find(o.path)
    local f = native.model.describe(path, { adapter = o.adapter })
+   local incomplete = f.missing_tensors and #f.missing_tensors > 0
    if sys.settings().json then
       io.write(json.encode(f, { indent = 2 }), "\n")
-      return 0
+      return incomplete and 1 or 0
    end
    line("path", f.path)
    line("architecture", f.architecture)
@@ -47,9 +62,9 @@ return function(o)
    line("parameters", ("%d, counted from the tensors"):format(f.parameters))
    line("stored as", stored_text(f.stored) .. ", " .. sys.bytes(f.bytes))
    line("quantized", f.quant_method)
-   local record = record_of(path)
+   local record = record_of(f.path)
    if record then line("made by", made_text(record)) end
-   line("head", f.tied and "tied to the embedding" or "its own")
+   line("head", head_text(f))
    for _, l in ipairs(f.linears) do
       line(l.role, ("%d x [%d, %d]"):format(l.count, l.out, l["in"]))
    end
@@ -57,5 +72,6 @@ return function(o)
    line("fingerprint", f.fingerprint)
    if f.provenance ~= "" then line("note", f.provenance) end
    if not f.supported then line("cannot run", f.why_not) end
-   return 0
+   if incomplete then line("missing", missing_text(f)) end
+   return incomplete and 1 or 0
 end

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Writes config_defaults.json: what transformers' configuration classes make of config.json files that leave keys out.
+
+  make_config_defaults.py      -> config_defaults.json
+
+Needs transformers; its version is written into the file. Not run by the tests.
+"""
+import json
+from pathlib import Path
+
+import transformers
+
+HERE = Path(__file__).resolve().parent
+FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss"]
+SMALL = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4)
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+
+# Beside the model_type; each is tried with every family that the class accepts it of.
+CASES = {
+    "nothing": {},
+    "sizes alone": dict(SMALL, num_key_value_heads=2),
+    "null for what follows from the sizes": dict(SMALL, num_key_value_heads=None, head_dim=None),
+    "null for the window and the tokens": dict(SMALL, num_key_value_heads=2, sliding_window=None, use_sliding_window=True,
+                                               max_window_layers=1, bos_token_id=None, eos_token_id=None, pad_token_id=None),
+    "a window without its size": dict(SMALL, num_key_value_heads=2, use_sliding_window=True, max_window_layers=1),
+    "layer types": dict(SMALL, num_key_value_heads=2, use_sliding_window=True,
+                        layer_types=["sliding_attention", "full_attention", "sliding_attention"]),
+    "a size of the window without the switch": dict(SMALL, num_key_value_heads=2, sliding_window=17),
+    "rope_theta": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0),
+    "rope_scaling": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0, rope_scaling={"type": "linear", "factor": 4.0}),
+    "rope_parameters without theta": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0,
+                                          rope_parameters={"rope_type": "linear", "factor": 2.0}),
+    "both": dict(SMALL, num_key_value_heads=2, rope_scaling={"rope_type": "linear", "factor": 4.0},
+                 rope_parameters={"rope_type": "default", "rope_theta": 7000.0}),
+    "an empty rope_scaling beside rope_parameters": dict(SMALL, num_key_value_heads=2, rope_scaling={},
+                                                         rope_parameters={"rope_type": "default", "rope_theta": 7000.0}),
+    "llama3 without the original length": dict(SMALL, num_key_value_heads=2, max_position_embeddings=4096, rope_scaling=LLAMA3),
+}
+
+
+def windows(config, family):
+    if family == "mistral":
+        return [config.sliding_window or 0] * config.num_hidden_layers
+    if family in ("qwen2", "qwen3"):
+        return [(config.sliding_window or 0) if t == "sliding_attention" else 0 for t in config.layer_types]
+    return [0] * config.num_hidden_layers
+
+
+def expected(config, family):
+    heads = config.num_attention_heads
+    rope = config.rope_parameters
+    eos = config.eos_token_id
+    biases = {"llama": [config.attention_bias, config.attention_bias, config.mlp_bias] if family == "llama" else None,
+              "mistral": [False, False, False], "qwen2": [True, False, False],
+              "qwen3": [getattr(config, "attention_bias", None)] * 2 + [False],
+              "seed_oss": [getattr(config, k, None) for k in ("attention_bias", "attention_out_bias", "mlp_bias")]}[family]
+    return {
+        "vocab_size": config.vocab_size, "hidden_size": config.hidden_size, "intermediate_size": config.intermediate_size,
+        "layers": config.num_hidden_layers, "heads": heads, "kv_heads": config.num_key_value_heads,
+        "head_dim": getattr(config, "head_dim", None) or config.hidden_size // heads,  # as Qwen2Attention reads it
+        "max_positions": config.max_position_embeddings, "rms_norm_eps": config.rms_norm_eps,
+        "rope_type": rope["rope_type"], "rope_theta": rope["rope_theta"], "rope_factor": rope.get("factor", 1.0),
+        "rope_original": rope.get("original_max_position_embeddings"),
+        "tied": config.tie_word_embeddings, "biases": biases, "windows": windows(config, family),
+        "eos": [] if eos is None else [eos], "bos": config.bos_token_id, "pad": config.pad_token_id,
+        "hidden_act": config.hidden_act,
+    }
+
+
+def main():
+    rows = []
+    for family in FAMILIES:
+        for name, keys in CASES.items():
+            file = {"model_type": family, **json.loads(json.dumps(keys))}
+            try:
+                config = transformers.AutoConfig.for_model(family, **json.loads(json.dumps(keys)))
+            except Exception as problem:  # a class refuses null where it wants a number
+                print(f"{family}, {name}: refused by the class ({type(problem).__name__})")
+                continue
+            rows.append({"name": f"{family}: {name}", "config": file, "expected": expected(config, family)})
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    (HERE / "config_defaults.json").write_text(f'{{"transformers": "{transformers.__version__}", "rows": [\n{lines}\n]}}\n')
+    print(len(rows), "rows")
+
+
+if __name__ == "__main__":
+    main()

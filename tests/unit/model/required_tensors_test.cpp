@@ -1,0 +1,136 @@
+// Half a model is refused by name, and a head that the weights hold is not lost to a flag.
+#include "model/required_tensors.hpp"
+
+#include "aten.hpp"
+#include "catch.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "model/decoder.hpp"
+#include "model/describe_model.hpp"
+#include "scratch_folder.hpp"
+
+using namespace assay;
+using namespace assay::model;
+using assay_test::contains;
+
+namespace {
+
+const std::string k_models = std::string(ASSAY_SOURCE_DIR) + "/tests/golden/models/";
+
+named_tensors tensors_of(const std::string &name) {
+  named_tensors out;
+  const auto source = open_safetensors_folder(k_models + name);
+  for (const tensor_info &info : source->tensors())
+    out.emplace_back(info.name, source->tensor(info.name).clone());
+  return out;
+}
+
+std::shared_ptr<checkpoint> with_tensors(const scratch_folder &folder, const std::string &name,
+                                         const named_tensors &tensors) {
+  folder.write("config.json", read_file(k_models + name + "/config.json"));
+  write_safetensors(folder.file("model.safetensors"), tensors);
+  return checkpoint::open(folder.path.string());
+}
+
+void drop(named_tensors &tensors, const std::string &text) {
+  std::erase_if(tensors,
+                [&](const auto &item) { return item.first.find(text) != std::string::npos; });
+}
+
+std::string problem(const checkpoint &source) {
+  try {
+    decoder::load(source);
+  } catch (const error &e) {
+    CHECK(e.where() == source.path());
+    return e.message() + "|" + e.cause() + "|" + e.hint();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("the required tensors of every golden model are those that it has") {
+  for (const auto &item : std::filesystem::directory_iterator(k_models)) {
+    INFO(item.path());
+    const auto source = checkpoint::open(item.path().string());
+    const auto needed = required_tensors(read_decoder_config(*source));
+    CHECK(needed.size() == source->tensors().tensors().size());
+    for (const required_tensor &tensor : needed) {
+      const tensor_info *info = source->tensors().find(tensor.name);
+      REQUIRE(info != nullptr);
+      CHECK(info->shape == tensor.shape);
+    }
+  }
+}
+
+TEST_CASE("weights that lack tensors are refused by the first, with the count and the way out") {
+  const scratch_folder folder;
+  named_tensors tensors = tensors_of("llama-gqa-untied");
+  drop(tensors, "layers.1.mlp.down_proj");
+  const auto one = with_tensors(folder, "llama-gqa-untied", tensors);
+  CHECK(problem(*one) ==
+        "the weights lack the tensor 'model.layers.1.mlp.down_proj.weight'||The download or the "
+        "conversion was not complete, or config.json is another model's: get the model again");
+  CHECK(describe_model(*one)["missing_tensors"] == json({"model.layers.1.mlp.down_proj.weight"}));
+  CHECK(describe_model(*one)["required_tensors"] == 30);
+  drop(tensors, "layers.2.");
+  CHECK(problem(*with_tensors(folder, "llama-gqa-untied", tensors)) ==
+        "the weights lack the tensor 'model.layers.1.mlp.down_proj.weight'|10 of 30 that "
+        "config.json asks for are missing|The download or the conversion was not complete, or "
+        "config.json is another model's: get the model again");
+  CHECK(describe_model(*checkpoint::open(k_models + "llama-gqa-untied"))["missing_tensors"] ==
+        json::array());
+}
+
+TEST_CASE("an untied model without a head says how a tied one is declared") {
+  const scratch_folder folder;
+  named_tensors tensors = tensors_of("llama-gqa-untied");
+  drop(tensors, "lm_head");
+  CHECK(problem(*with_tensors(folder, "llama-gqa-untied", tensors)) ==
+        "the weights lack the tensor 'lm_head.weight'||If the head is the embedding, config.json "
+        "must have \"tie_word_embeddings\": true");
+}
+
+TEST_CASE("a head of its own counts more than the flag that ties it; an equal one says nothing") {
+  const at::Tensor ids = at::arange(12).reshape({1, 12});
+  const std::string name = "qwen2-tied";
+  named_tensors tensors = tensors_of(name);
+  const at::Tensor table = [&] {
+    for (const auto &[tensor, value] : tensors)
+      if (tensor == "model.embed_tokens.weight") return value;
+    return at::Tensor();
+  }();
+  const decoder plain = decoder::load(*checkpoint::open(k_models + name));
+  {
+    const scratch_folder folder;
+    named_tensors equal = tensors;
+    equal.emplace_back("lm_head.weight", table.to(at::kFloat));  // the same numbers, another dtype
+    const auto source = with_tensors(folder, name, equal);
+    const decoder model = decoder::load(*source);
+    CHECK(model.config().tied);
+    CHECK_FALSE(model.config().untied_by_weights);
+    CHECK(model.logits(model.hidden(ids)).equal(plain.logits(plain.hidden(ids))));
+    CHECK(describe_model(*source)["untied_by_weights"] == false);
+  }
+  const scratch_folder folder;
+  const at::Tensor head = table.neg().contiguous();
+  named_tensors own = tensors;
+  own.emplace_back("lm_head.weight", head);
+  const auto source = with_tensors(folder, name, own);
+  for (const bool on_demand : {false, true}) {
+    const decoder model = on_demand ? decoder::load_on_demand(source) : decoder::load(*source);
+    CHECK_FALSE(model.config().tied);
+    CHECK(model.config().untied_by_weights);
+    CHECK(model.table("lm_head").equal(head.to(at::kFloat)));
+    CHECK(model.table("model.embed_tokens").equal(table.to(at::kFloat)));
+  }
+  const decoder model = decoder::load(*source);
+  CHECK(model.logits(model.hidden(ids)).allclose(-plain.logits(plain.hidden(ids)), 1e-5, 1e-5));
+  const json described = describe_model(*source);
+  CHECK(described["tied"] == false);
+  CHECK(described["untied_by_weights"] == true);
+  CHECK(described["parameters"] ==
+        describe_model(*checkpoint::open(k_models + name))["parameters"].get<int64_t>() +
+            head.numel());
+}

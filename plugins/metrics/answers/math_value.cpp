@@ -237,7 +237,8 @@ std::string normalise_math(std::string_view given) {
 math_verdict grade_math(std::string_view prediction, std::string_view gold) {
   const std::string left = normalise_math(prediction), right = normalise_math(gold);
   const math_verdict verdict = compare(left, right);
-  return verdict.equal ? verdict : compare_numbers(verdict, prediction, gold, right);
+  const bool lists = as_collection(left) || as_collection(right);  // "(1,2)" is not 1.2 in brackets
+  return verdict.equal || lists ? verdict : compare_numbers(verdict, prediction, gold, right);
 }
 
 }  // namespace answers

@@ -1,6 +1,6 @@
 -- The form of a data file: what its content and name decide, what is read as what, and which refusals name the way.
 local assay = require "assay"
-local data_form = require "assay.data_form"
+local data_form = require "assay.data.data_form"
 local native = require "assay.native"
 local fs = native.fs
 

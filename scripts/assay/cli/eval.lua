@@ -1,7 +1,7 @@
 -- assay eval MODEL TEXT: perplexity of a model on a text file or on the texts of a data file, with its interval over windows.
-local data_form = require "assay.data_form"
-local dataset = require "assay.dataset"
-local fail = require "assay.fail"
+local data_form = require "assay.data.data_form"
+local dataset = require "assay.data.dataset"
+local fail = require "assay.lib.fail"
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys

@@ -84,7 +84,8 @@ class surroundings {
     const view word = text_.substr(start, at_ - start);
     ++(start < first_ ? words_before_ : words_behind_);
     if (word.front() >= k_first_ideographs) return true;
-    if (word.size() < 2 || is_one_of(k_functions, word)) return false;
+    const bool per = start > 1 && text_[start - 1] == '/' && is_letter(text_[start - 2]);  // "km/h"
+    if ((word.size() < 2 && !per) || is_one_of(k_functions, word)) return false;
     return start != end_ || word.size() > 2 || is_one_of(k_short_units, word);
   }
 

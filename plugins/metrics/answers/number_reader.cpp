@@ -269,10 +269,14 @@ std::string number_reader::times_ten(const std::string &value) {
 // ---- what makes another value of the digits ---------------------------------------------------------
 
 void number_reader::percent_or_scale(written_number &out) {
-  const size_t word = after_blanks(at_);
+  const size_t place = after_blanks(at_);
+  const bool in_braces = says(place, U"\\text{");  // "1.2\text{ million}"
+  const size_t word = in_braces ? after_blanks(place + 6) : place;
   size_t end = percent_end(word);
   const std::string factor = end != word ? "%" : scale_at(word, end);
-  if (factor.empty()) return;
+  end = in_braces ? after_blanks(end) : end;
+  if (factor.empty() || (in_braces && at(end) != '}')) return;
+  end += in_braces ? 1 : 0;
   out.bare = out.formula;
   out.formula = "(" + out.formula + ")" + factor;
   at_ = end;

@@ -226,6 +226,7 @@ TEST_CASE("fractions, powers and scale words are read by value") {
               {"1.5 x 10^6", "1500000"},
               {"1.2 million", "1200000"},
               {"1.2 million", "1.2"},
+              {"$1.2\\text{ million}$", "1200000"},
               {"$72k", "72000"},
               {"3 thousand dollars", "3000"},
               {"2 dozen", "24"},

@@ -3,6 +3,7 @@
 #ifndef ASSAY_JSON_HPP
 #define ASSAY_JSON_HPP
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -63,6 +64,11 @@ inline value::value(value &&) noexcept = default;
 inline value &value::operator=(const value &) = default;
 inline value &value::operator=(value &&) noexcept = default;
 inline value::~value() = default;
+
+// What parse() throws where the text is JSON, but a number is larger than a double can be.
+struct number_too_large : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 // Recursive descent over RFC 8259, nesting up to 64 levels.
 class reader {
@@ -177,6 +183,9 @@ class reader {
     out.kind = type::number;
     out.text = text_.substr(start, at_ - start);
     out.number = std::strtod(out.text.c_str(), nullptr);
+    if (std::isinf(out.number))
+      throw number_too_large("the number at column " + std::to_string(start + 1) +
+                             " is beyond 1.8e308");
   }
   std::string string() {
     std::string out;
@@ -243,7 +252,7 @@ class reader {
   size_t at_ = 0;
 };
 
-// Throws std::runtime_error: "unexpected character at column 7".
+// Throws std::runtime_error: "unexpected character at column 7"; number_too_large.
 inline value parse(std::string_view text) {
   return reader(text).document();
 }

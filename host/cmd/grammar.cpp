@@ -85,7 +85,7 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_flag("--keep-lm-head,--keep-lm-head-fp16", to.keep_lm_head,
                  "leave the output head unquantized");
     sub.add_option("--calib", to.calib,
-                   "calibration: FILE.txt, FILE.jsonl or a known set (gsm8k:train)");
+                   "calibration: FILE (text, JSON, CSV, Parquet) or a known set (gsm8k:train)");
     sub.add_flag("--tune", to.tune, "train scales and norms to the float model at the end");
     sub.add_option("--samples", to.samples, "calibration sequences");
     sub.add_option("--length", to.length, "tokens of a calibration sequence");

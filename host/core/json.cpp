@@ -9,6 +9,15 @@ namespace {
 
 constexpr int k_max_depth = 512;
 
+// The parser's words may quote a number or text of any length.
+std::string shortened(std::string words) {
+  size_t end = 240;
+  if (words.size() <= end) return words;
+  while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80)
+    --end;  // UTF-8 stays whole
+  return words.substr(0, end) + "...";
+}
+
 // Walks the text once and refuses nesting that would exhaust the stack of the recursive parser.
 bool too_deep(std::string_view text) {
   int depth = 0;
@@ -44,7 +53,7 @@ json parse_json(std::string_view text, const std::string &where) {
   try {
     return json::parse(text.begin(), text.end());
   } catch (const nlohmann::json::exception &e) {
-    throw error(error_kind::failed, "not valid JSON").at(where).cause(e.what());
+    throw error(error_kind::failed, "not valid JSON").at(where).cause(shortened(e.what()));
   }
 }
 

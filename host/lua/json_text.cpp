@@ -13,8 +13,8 @@ constexpr int k_deepest = 100;
 
 class text_pusher {
  public:
-  text_pusher(lua_State *L, std::string_view text)
-      : L_(L), at_(text.data()), end_(text.data() + text.size()) {}
+  text_pusher(lua_State *L, std::string_view text, bool big_integers)
+      : L_(L), at_(text.data()), end_(text.data() + text.size()), big_integers_(big_integers) {}
 
   bool whole() {
     if (!value(0)) return false;
@@ -115,8 +115,12 @@ class text_pusher {
     const bool integral = at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E');
     if (integral) {
       int64_t integer = 0;
-      if (std::from_chars(from, at_, integer).ec != std::errc()) return false;
-      lua_pushinteger(L_, integer);
+      if (std::from_chars(from, at_, integer).ec == std::errc())
+        lua_pushinteger(L_, integer);
+      else if (big_integers_)
+        lua_pushlstring(L_, from, static_cast<size_t>(at_ - from));
+      else
+        return false;
       return true;
     }
     if (*at_ == '.' && (++at_, !digits())) return false;
@@ -212,15 +216,16 @@ class text_pusher {
 
   lua_State *L_;
   const char *at_, *end_;
+  bool big_integers_;
   std::string unescaped_;
 };
 
 }  // namespace
 
-bool push_json_text(lua_State *L, std::string_view text) {
+bool push_json_text(lua_State *L, std::string_view text, bool big_integers) {
   const int top = lua_gettop(L);
   luaL_checkstack(L, 8, "JSON");
-  if (text_pusher(L, text).whole()) return true;
+  if (text_pusher(L, text, big_integers).whole()) return true;
   lua_settop(L, top);
   return false;
 }

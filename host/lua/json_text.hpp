@@ -10,7 +10,8 @@ namespace assay::lua {
 
 // Pushes the value and returns true; or leaves the stack as it was and returns false where the text is not JSON, is
 // nested deeper than 100 levels, names a member twice, or holds an integer beyond 64 bits.
-bool push_json_text(lua_State *L, std::string_view text);
+// big_integers: such an integer becomes a text of its digits instead, since no number of Lua has its value.
+bool push_json_text(lua_State *L, std::string_view text, bool big_integers = false);
 
 // The parts that decoded values carry (values.cpp).
 void push_list_metatable(lua_State *L);

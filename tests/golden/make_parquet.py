@@ -44,6 +44,8 @@ def main():
     write("squad_large.parquet", pa.table({**large, "answers": pa.array(
         answers, pa.struct([("text", pa.large_list(pa.large_string())), ("answer_start", pa.large_list(pa.int32()))]))}),
           compression="none", use_dictionary=False, column_encoding={"id": "DELTA_BYTE_ARRAY", "title": "DELTA_LENGTH_BYTE_ARRAY"})
+    write("integers.parquet", pa.table({
+        "u": pa.array([2**64 - 1, 2**63, 2**63 - 1, 0], pa.uint64()), "i": pa.array([-2**63, 2**63 - 1, -1, 0], pa.int64())}))
     write("not_json.parquet", pa.table({"when": pa.array([0], pa.timestamp("us")), "n": [1.5]}))
 
 

@@ -26,6 +26,8 @@ describe("one answer", function()
   it("of articles and dots normalises to nothing", function()
     for _, text in ipairs { "the", "...", "A" } do assert.is_true(detectors.sample(record(text)).F04 ~= nil, text) end
     assert.is_nil(detectors.sample(record "Paris").F04)
+    assert.is_true(detectors.sample(record "\u{a0}The\u{a0}").F04 ~= nil)
+    assert.is_nil(detectors.sample(record "。").F04) -- no ASCII punctuation: the scorer keeps it
   end)
   it("in another script is seen", function()
     assert.is_true(detectors.sample(record "Paris 是法国的首都，塞纳河流经巴黎市区并且非常有名").F12 ~= nil)

@@ -52,6 +52,28 @@ contains "$err" "there is no calibration text 'gsm9k'"
 expect 2 quantize --method gptq --model "$model" --out "$work/q"
 contains "$err" "needs calibration text"
 
+# the same texts in every form give the same sequences; what cannot be read is named with the way to convert it
+sed 's/.*/{"text": "&"}/' "$work/calib.txt" >"$work/forms.jsonl"
+cp "$work/forms.jsonl" "$work/forms.JSONL"
+(sed '1s/^/[/; $!s/$/,/; $s/$/]/' "$work/forms.jsonl") >"$work/forms.json"
+(echo ',text'; sed 's/.*/1,"&"/' "$work/calib.txt") >"$work/forms.csv"
+for form in jsonl JSONL json csv; do
+  expect 0 quantize --method gptq --model "$model" --out "$work/forms-$form" --group 16 --calib "$work/forms.$form" --quiet
+done
+for form in JSONL json csv; do
+  cmp "$work/forms-jsonl/model.safetensors" "$work/forms-$form/model.safetensors" || fail "$form is calibrated otherwise than jsonl"
+done
+gzip -k "$work/forms.json"
+expect 1 quantize --method gptq --model "$model" --out "$work/q" --group 16 --calib "$work/forms.json.gz" --quiet
+contains "$err" "forms.json.gz: this is gzip, which is not read here"
+contains "$err" "gunzip -k $work/forms.json.gz"
+expect 0 eval "$model" "$work/forms.jsonl" --window 32 --json
+same=$out
+expect 0 eval "$model" "$work/forms.json" --window 32 --json
+[ "${out%%seconds*}" = "${same%%seconds*}" ] || fail "eval of json and jsonl differ: $out"
+expect 1 eval "$model" "$work/forms.json.gz"
+contains "$err" "this is gzip"
+
 # too little text: refused with the numbers, nothing written
 head -c 40 "$work/calib.txt" >"$work/short.txt"
 expect 2 quantize --method gptq --model "$model" --out "$work/q" --group 16 --calib "$work/short.txt" --quiet

@@ -2,6 +2,7 @@
 -- The model is a stub that knows what it is asked; the metric plugin is the real one.
 local items = require "assay.tasks.items"
 local judge_items = require "assay.results.judge_items"
+local native = require "assay.native"
 
 local function task(name) return require("assay.tasks")[name] end
 
@@ -123,9 +124,23 @@ describe("generated answers", function()
     assert.equal("no idea", result.outputs[4].text)
   end)
   it("of GSM8K are extracted as the published harness does", function()
-    assert.equal("...", task("gsm8k").flexible "He has 3,000 dollars...")
-    assert.equal("2", task("gsm8k").flexible "answer: 1/2")
-    assert.equal("[invalid]", task("gsm8k").strict "The answer is $3,000.")
+    local function is_found(rule, text, found)
+      local given = native.data.metric("exact_match", { extract = rule }):evaluate({ task = "gsm8k" },
+        { { record = { prediction = text, golds = native.json.list { found } } } })
+      return given.exact_match.value == 1
+    end
+    assert.is_true(is_found("gsm8k_flexible", "He has 3,000 dollars...", "..."))
+    assert.is_true(is_found("gsm8k_flexible", "answer: 1/2", "2"))
+    assert.is_true(is_found("gsm8k_strict", "The answer is $3,000.", "[invalid]"))
+  end)
+  it("of GSM8K count by value whatever surrounds the number, and as strings exactly as the harness counts", function()
+    local records = {}
+    for i = 1, 4 do records[i] = { question = "Problem " .. i, answer = "Because.\n#### 3,000" } end
+    local result = task("gsm8k").run(options(records, { max_tokens = 8 }), model_that_says {
+      "He has 3,000 dollars...", "It is $3,000, all told.", "#### 3,000", "It is 3,001, not more." }, quiet)
+    assert.same({ 1, 1, 1, 0 }, result.metrics.correct.scores)
+    assert.same({ 0, 0, 1, 0 }, result.metrics.strict.scores)
+    assert.same({ 0, 1, 1, 0 }, result.metrics.flexible.scores)
   end)
   it("of SQuAD credit declared abstentions alone", function()
     local records = {}

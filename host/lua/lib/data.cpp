@@ -46,12 +46,13 @@ plug::dataset_instance &dataset(lua_State *L) {
   return *check_object<dataset_handle>(L, 1, "self");
 }
 
-int next(lua_State *L) {  // the next record, nil after the last one
+// The next record, nil after the last one. Integers beyond Lua's 64 bits are texts of their digits, so that none is rounded.
+int next(lua_State *L) {
   throw_if_cancelled();
   std::string_view text;
   if (!dataset(L).next(text))
     lua_pushnil(L);
-  else if (text.substr(0, 1) != "{" || !push_json_text(L, text))
+  else if (text.substr(0, 1) != "{" || !push_json_text(L, text, true))
     push_json(L, dataset(L).parsed(text));
   return 1;
 }

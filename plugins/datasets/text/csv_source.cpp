@@ -52,6 +52,13 @@ void csv_source::refuse(uint64_t line, const std::string &what) const {
   throw io_problem(files_[next_file_ - 1] + ": line " + std::to_string(line) + " " + what);
 }
 
+// pandas writes the numbers of the rows as a first column without a name: it is called "index", or "column 1" beside a
+// column of that name.
+void csv_source::name_index(std::vector<std::string> &names) {
+  if (names.size() < 2 || !names[0].empty()) return;
+  names[0] = std::count(names.begin(), names.end(), "index") == 0 ? "index" : "column 1";
+}
+
 bool csv_source::open_next_file() {
   if (next_file_ == files_.size()) return false;
   stream_ = open_file(files_[next_file_++]);
@@ -62,6 +69,7 @@ bool csv_source::open_next_file() {
   if (std::string(mark, 3) != "\xEF\xBB\xBF") stream_.seekg(0);
   if (!header_) return true;
   if (!read_row()) refuse(1, "should be the header");
+  name_index(cells_);
   if (names_.empty()) names_ = cells_;
   if (names_ != cells_ && next_file_ > 1) refuse(1, "names other columns than " + files_.front());
   if (names_ != cells_) refuse(1, "names other columns than 'columns'");
@@ -105,7 +113,8 @@ bool csv_source::read_row() {
   std::string cell;
   for (bool ended = false; !ended;) {
     cell.clear();
-    if (in.sgetc() == '"') {
+    const bool quoted = in.sgetc() == '"';
+    if (quoted) {
       in.sbumpc();
       ended = quoted_cell(cell);
     } else {
@@ -116,6 +125,10 @@ bool csv_source::read_row() {
       if (ended && !cell.empty() && cell.back() == '\r') cell.pop_back();
       line_ += c == '\n' ? 1 : 0;
     }
+    if (cell.find('\r') != std::string::npos && !quoted)
+      refuse(row_line_,
+             "has a carriage return without a line feed; if all its lines end so, convert it: tr "
+             "'\\r' '\\n' < FILE > NEW");
     cells_.push_back(cell);
   }
   return true;

@@ -21,6 +21,7 @@ class csv_source {
  private:
   bool open_next_file();
   bool read_row();  // cells_ of the next row that is not blank; false at the end of the file
+  static void name_index(std::vector<std::string> &names);
   bool quoted_cell(std::string &cell);
   [[noreturn]] void refuse(uint64_t line, const std::string &what) const;
 

@@ -23,8 +23,19 @@ std::string hexadecimal(unsigned char byte) {
 }  // namespace
 
 bool has_ending(const std::string &path, const endings &wanted) {
-  return std::find(wanted.begin(), wanted.end(), fs::path(path).extension().string()) !=
-         wanted.end();
+  std::string ending = fs::path(path).extension().string();
+  for (char &c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return std::find(wanted.begin(), wanted.end(), ending) != wanted.end();
+}
+
+assay_json::value parsed(const std::string &text, const std::string &place) {
+  try {
+    return assay_json::parse(text);
+  } catch (const assay_json::number_too_large &problem) {
+    throw io_problem(place + ": " + problem.what());
+  } catch (const std::runtime_error &problem) {
+    throw io_problem(place + " is not JSON: " + problem.what());
+  }
 }
 
 bool is_folder(const std::string &path) {

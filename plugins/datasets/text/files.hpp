@@ -18,7 +18,8 @@ inline assay_cpp::failure config_problem(const std::string &text) {
   return {ASSAY_INVALID_ARGUMENT, text};
 }
 
-using endings = std::vector<std::string>;  // ".jsonl"
+using endings =
+    std::vector<std::string>;  // ".jsonl"; capital letters in a name count as small ones
 bool has_ending(const std::string &path, const endings &wanted);
 bool is_folder(const std::string &path);  // throws io_problem where there is nothing
 
@@ -28,6 +29,9 @@ std::vector<std::string> files_of(const std::string &path, const endings &wanted
 // Reads everything once; returns "sha256:<hex>" over the bytes in order, which covers names only
 // through their order. Throws io_problem at the byte that is not UTF-8 and for an empty file.
 std::string check_files(assay_cpp::host host, const std::vector<std::string> &paths);
+
+// The JSON of a file or line; throws io_problem that begins with `place`.
+assay_json::value parsed(const std::string &text, const std::string &place);
 
 std::ifstream open_file(const std::string &path);
 

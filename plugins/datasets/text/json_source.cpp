@@ -1,4 +1,4 @@
-// Walks the lists of a document down to its records. Members of the objects on the way are given to
+// Walks the lists of a document down to its records, objects or texts. Members of the objects on the way are given to
 // every record below them; the innermost wins where a name comes twice.
 #include "json_source.hpp"
 
@@ -39,11 +39,7 @@ bool json_source::open_next_file() {
   const std::string &path = files_[next_file_++];
   std::ifstream stream = open_file(path);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  try {
-    document_ = assay_json::parse(text.compare(0, 3, "\xEF\xBB\xBF") == 0 ? text.substr(3) : text);
-  } catch (const std::runtime_error &problem) {
-    throw io_problem(path + " is not JSON: " + problem.what());
-  }
+  document_ = parsed(text.compare(0, 3, "\xEF\xBB\xBF") == 0 ? text.substr(3) : text, path);
   list_outside_ = document_.kind == assay_json::type::array;
   if (list_outside_)
     levels_.push_back({nullptr, &document_});
@@ -94,6 +90,7 @@ std::string json_source::record_of(const assay_json::value &innermost) const {
       if (member.first != at_[name]) put(member);
     ++name;
   }
+  if (innermost.kind == assay_json::type::string) put({"text", innermost});
   for (const auto &member : innermost.members) put(member);
   std::string out;
   assay_json::write(out, merged);
@@ -108,9 +105,11 @@ bool json_source::next(std::string &record_json) {
       continue;
     }
     const assay_json::value &item = last.list->items[last.next++];
-    if (item.kind != assay_json::type::object)
+    const bool innermost = levels_.size() == at_.size() + (list_outside_ ? 1 : 0);
+    const bool text = innermost && item.kind == assay_json::type::string;
+    if (item.kind != assay_json::type::object && !text)
       throw io_problem(place() + " must be an object, not " + assay_json::name_of(item.kind));
-    if (levels_.size() < at_.size() + (list_outside_ ? 1 : 0)) {
+    if (!innermost) {
       descend(item);
       continue;
     }

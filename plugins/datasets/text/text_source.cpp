@@ -137,12 +137,7 @@ bool text_source::read_line(std::string &out) {
 std::string text_source::json_line(const std::string &text) {
   if (!counting_ && field_.empty()) return text;  // read and found good when it was opened
   const std::string place = files_[next_file_ - 1] + ": line " + std::to_string(line_number_);
-  assay_json::value record;
-  try {
-    record = assay_json::parse(text);
-  } catch (const std::runtime_error &problem) {
-    throw io_problem(place + " is not JSON: " + problem.what());
-  }
+  assay_json::value record = parsed(text, place);
   if (record.kind != assay_json::type::object)
     throw io_problem(place + " must be a JSON object, not " + assay_json::name_of(record.kind));
   std::string out = text;

@@ -2,6 +2,7 @@
 // Not SQuAD with unanswerable questions (squad.cpp).
 #include <algorithm>
 
+#include "extract.hpp"
 #include "metric.hpp"
 #include "text_normal.hpp"
 
@@ -11,7 +12,8 @@ namespace {
 class exact_match : public metric {
  public:
   explicit exact_match(const assay_json::value &config)
-      : normaliser_(config.string_or("normaliser", "none")) {}
+      : normaliser_(config.string_or("normaliser", "none")),
+        rule_(config.string_or("extract", "none")) {}
 
   std::vector<number> declared() const override {
     number match{"exact_match"};
@@ -22,7 +24,7 @@ class exact_match : public metric {
   }
 
   row score(int64_t index, const assay_json::value &record) override {
-    const std::string own = normalise(text_of(record, index, "prediction"));
+    const std::string own = normalise(extracted(text_of(record, index, "prediction")));
     double match = 0.0;
     double f1 = 0.0;
     for (const std::string &gold : texts_of(record, index, "golds")) {
@@ -34,13 +36,17 @@ class exact_match : public metric {
   }
 
  private:
+  // "[invalid]" is what lm-evaluation-harness compares where its pattern finds nothing (filters/extraction.py).
+  std::string extracted(const std::string &text) const {
+    return rule_ == "none" ? text : extract_answer(text, rule_).value_or("[invalid]");
+  }
   std::string normalise(const std::string &text) const {
     if (normaliser_ == "squad") return squad_normalise(text);
     if (normaliser_ == "gsm8k") return harness_clean(text);
-    if (normaliser_ == "lower") return lower_ascii(trimmed(text));
+    if (normaliser_ == "lower") return lower_case(trimmed(text));
     return trimmed(text);
   }
-  std::string normaliser_;
+  std::string normaliser_, rule_;
 };
 
 }  // namespace

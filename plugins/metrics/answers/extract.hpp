@@ -8,8 +8,9 @@
 
 namespace answers {
 
-// "none" | "gsm8k_strict" (first "#### n") | "gsm8k_flexible" (last number) | "boxed" (last \boxed{...}, braces
-// matched) | "boxed_or_last_number" | "letter" (first lone A to J). nullopt: no answer.
+// "none" | "last_number" (written_number.hpp) | "boxed" (last \boxed{...}, braces matched) | "boxed_or_last_number" |
+// "letter" (first lone A to J) | "gsm8k_strict" (first "#### n") and "gsm8k_flexible" (last match), exactly as
+// lm-evaluation-harness has them. nullopt: no answer.
 std::optional<std::string> extract_answer(std::string_view text, std::string_view rule);
 
 std::optional<std::string> last_boxed(std::string_view text);

@@ -5,20 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <stdexcept>
 #include <vector>
 
+#include "math_formula.hpp"
 #include "text_normal.hpp"
+#include "written_number.hpp"
 
 namespace answers {
 namespace {
 
-constexpr double k_pi = 3.14159265358979323846;
 constexpr int k_points = 8;
-
-struct unreadable : std::runtime_error {
-  unreadable() : std::runtime_error("not a number or formula") {}
-};
 
 void replace_all(std::string &text, std::string_view from, std::string_view to) {
   for (size_t place = text.find(from); place != std::string::npos;
@@ -41,153 +37,6 @@ void unwrap(std::string &text, std::string_view command) {
     text = text.substr(0, place) + text.substr(open + 1, end - open - 1) + text.substr(end + 1);
   }
 }
-
-// Value of a variable at one of the sampling points: fixed, irrational, away from 0 and 1.
-double sample_value(char variable, int point) {
-  const double raw = std::sin(12.9898 * (variable - 'A' + 1) + 78.233 * (point + 1)) * 43758.5453;
-  return 0.3 + 2.4 * (raw - std::floor(raw));
-}
-
-class formula {
- public:
-  formula(std::string_view text, int point) : text_(text), point_(point) {}
-
-  double whole() {
-    if (text_.empty()) throw unreadable();
-    const double value = sum();
-    if (at_ != text_.size()) throw unreadable();
-    return value;
-  }
-  bool has_variables() const { return variables_; }
-
- private:
-  bool take(std::string_view word) {
-    if (text_.substr(at_, word.size()) != word) return false;
-    at_ += word.size();
-    return true;
-  }
-  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool is_digit(size_t place) const {
-    return place < text_.size() && text_[place] >= '0' && text_[place] <= '9';
-  }
-
-  double sum() {
-    double value = peek() == '-' || peek() == '+' ? 0.0 : product();
-    while (peek() == '+' || peek() == '-') {
-      const double sign = text_[at_++] == '+' ? 1.0 : -1.0;
-      value += sign * product();
-    }
-    return value;
-  }
-
-  double product() {
-    double value = power();
-    for (;;) {
-      if (take("/") || take("\\div"))
-        value /= power();
-      else if (take("*") || take("\\cdot") || take("\\times") || starts_factor())
-        value *= power();
-      else
-        return value;
-    }
-  }
-  bool starts_factor() const {
-    const char c = peek();
-    return c == '(' || c == '{' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           text_.substr(at_, 5) == "\\frac" || text_.substr(at_, 5) == "\\sqrt" ||
-           text_.substr(at_, 3) == "\\pi";
-  }
-
-  double power() {
-    double value = atom();
-    while (take("^")) {
-      const double sign = take("-") ? -1.0 : 1.0;
-      value = std::pow(value, sign * argument());
-    }
-    while (take("%") || take("\\%")) value /= 100.0;
-    return value;
-  }
-
-  // What follows \frac, ^ or \sqrt: {...} or a single digit or letter.
-  double argument() {
-    if (peek() == '{') return atom();
-    if (is_digit(at_)) return text_[at_++] - '0';
-    return atom();
-  }
-
-  double group(char close) {
-    ++at_;
-    if (++depth_ > 50) throw unreadable();
-    const double value = sum();
-    if (peek() != close) throw unreadable();
-    ++at_;
-    --depth_;
-    return value;
-  }
-
-  double atom() {
-    if (take("-")) return -atom();
-    if (peek() == '(') return group(')');
-    if (peek() == '{') return group('}');
-    if (is_digit(at_) || (peek() == '.' && is_digit(at_ + 1))) return number();
-    if (take("\\frac")) {
-      const double top = argument();
-      return top / argument();
-    }
-    if (take("\\sqrt")) return root();
-    if (take("\\pi") || take("\xCF\x80")) return k_pi;
-    const char c = peek();
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-      const bool alone =
-          !((at_ + 1 < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_ + 1]))));
-      if (!alone && text_.size() > 3) throw unreadable();  // a word, not a product of variables
-      variables_ = true;
-      ++at_;
-      return sample_value(c, point_);
-    }
-    throw unreadable();
-  }
-
-  double root() {
-    double degree = 2.0;
-    if (peek() == '[') degree = group(']');
-    return std::pow(argument(), 1.0 / degree);
-  }
-
-  // 1234, 1,234, 12.5, .5, 3e8; followed by \frac it is a mixed number.
-  double number() {
-    std::string digits;
-    while (is_digit(at_) || thousands_comma()) {
-      if (text_[at_] != ',') digits += text_[at_];
-      ++at_;
-    }
-    if (peek() == '.') {
-      digits += text_[at_++];
-      while (is_digit(at_)) digits += text_[at_++];
-    }
-    if ((peek() == 'e' || peek() == 'E') &&
-        (is_digit(at_ + 1) ||
-         (is_digit(at_ + 2) && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+')))) {
-      digits += text_[at_++];
-      do digits += text_[at_++];
-      while (is_digit(at_));
-    }
-    const double value = std::stod(digits);
-    if (text_.substr(at_, 6) == "\\frac{" && digits.find('.') == std::string::npos)
-      return value + atom();
-    return value;
-  }
-  bool thousands_comma() const {
-    return peek() == ',' && is_digit(at_ + 1) && is_digit(at_ + 2) && is_digit(at_ + 3) &&
-           !is_digit(at_ + 4);
-  }
-
-  std::string_view text_;
-  size_t at_ = 0;
-  int point_;
-  int depth_ = 0;
-  bool variables_ = false;
-};
 
 bool close(double a, double b, double tolerance) {
   if (!std::isfinite(a) || !std::isfinite(b)) return false;
@@ -242,15 +91,10 @@ scalar_verdict compare_scalars(const std::string &left, const std::string &right
     double values[2] = {0.0, 0.0};
     bool variables = false;
     for (int side = 0; side < 2; ++side) {
-      formula one(side == 0 ? left : right, point);
-      bool &parsed = side == 0 ? out.left_parsed : out.right_parsed;
-      try {
-        values[side] = one.whole();
-        parsed = true;
-      } catch (const std::exception &) {
-        parsed = false;
-      }
-      variables = variables || one.has_variables();
+      const auto found = formula_value(side == 0 ? left : right, point);
+      (side == 0 ? out.left_parsed : out.right_parsed) = found.has_value();
+      values[side] = found ? found->value : 0.0;
+      variables = variables || (found && found->has_variables);
     }
     if (!out.left_parsed || !out.right_parsed) return out;
     out.sampled = variables;
@@ -303,8 +147,67 @@ math_verdict compare(const std::string &left, const std::string &right) {
   return out;
 }
 
-bool ends_with_percent(const std::string &text) {
-  return !text.empty() && text.back() == '%';
+bool is_number(const std::string &text) {
+  const auto found = formula_value(text, 0);
+  return found && std::isfinite(found->value) && !found->has_variables;
+}
+
+bool same_value(const std::string &left, const std::string &right) {
+  return !left.empty() && !right.empty() && compare_scalars(left, right).equal;
+}
+
+// Two numbers without what surrounds them. Where one side has per cent or a scale word, its digits alone are right too: the
+// question may have asked for percent or for millions. Two units are never taken off at once.
+math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
+                             std::string_view gold, const std::string &gold_formula) {
+  const auto own = lone_number_of(prediction);
+  auto wanted = lone_number_of(gold);
+  if (wanted && (wanted->words_before > 0 || wanted->words_behind > 2))
+    wanted.reset();  // a sentence
+  const bool plain = is_number(gold_formula);
+  verdict.prediction_parsed = verdict.prediction_parsed || own;
+  verdict.gold_parsed = verdict.gold_parsed || wanted;
+  if (!own || (!plain && !wanted)) return verdict;
+  const bool own_words = own->words_before + own->words_behind > 0;
+  if (wanted && wanted->words_behind > 0 && own_words) return verdict;
+  const std::string right = wanted ? wanted->number.formula : gold_formula;
+  const std::string bare = wanted ? wanted->number.bare : "";
+  const written_number &left = own->number;
+  if (!same_value(left.formula, right) && !same_value(left.bare, right) &&
+      !same_value(left.formula, bare))
+    return verdict;
+  return {true, math_tier::value, true, true};
+}
+
+// The end of a mixed number whose first digits end before `space`: "1 1/2", but not "1 000/2". npos if it is none.
+size_t mixed_end(const std::string &text, size_t space) {
+  const size_t top = text.find_first_not_of(" \t\n", space);
+  const size_t slash = text.find_first_not_of("0123456789", top);
+  if (top == slash || slash >= text.size() || text[slash] != '/') return std::string::npos;
+  const size_t end = std::min(text.find_first_not_of("0123456789", slash + 1), text.size());
+  const std::string a = text.substr(top, slash - top), b = text.substr(slash + 1, end - slash - 1);
+  const bool less = a.size() < b.size() || (a.size() == b.size() && a < b);
+  return less ? end : std::string::npos;
+}
+
+// "1 1/2" is a mixed number, (1+1/2); other spaces mean nothing.
+std::string without_spaces(const std::string &text) {
+  std::string out;
+  size_t number = 0;  // where the digits at the end of `out` begin
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool space = text[i] == ' ' || text[i] == '\n' || text[i] == '\t';
+    if (!space) out += text[i];
+    if (!space && !std::isdigit(static_cast<unsigned char>(text[i]))) number = out.size();
+    if (!space || number == out.size()) continue;
+    const size_t end = mixed_end(text, i);
+    if (end == std::string::npos) continue;
+    const std::string rest = text.substr(i, end - i);
+    out.insert(number, "(");
+    out += "+" + rest.substr(rest.find_first_not_of(" \t\n")) + ")";
+    number = out.size();
+    i = end - 1;
+  }
+  return out;
 }
 
 }  // namespace
@@ -326,32 +229,16 @@ std::string normalise_math(std::string_view given) {
   replace_all(text, "\\tfrac", "\\frac");
   replace_all(text, "\\%", "%");
   replace_all(text, "\xE2\x88\x92", "-");
-  // "1 1/2" is a mixed number; other spaces mean nothing.
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != ' ' && text[i] != '\n' && text[i] != '\t') {
-      out += text[i];
-      continue;
-    }
-    const bool digits = i > 0 && i + 1 < text.size() &&
-                        std::isdigit(static_cast<unsigned char>(text[i - 1])) &&
-                        std::isdigit(static_cast<unsigned char>(text[i + 1]));
-    if (digits && text.find('/', i) != std::string::npos) out += '+';
-  }
+  std::string out = without_spaces(text);
   while (!out.empty() && (out.back() == '.' || out.back() == '\\')) out.pop_back();
   return out;
 }
 
 math_verdict grade_math(std::string_view prediction, std::string_view gold) {
-  const std::string left = normalise_math(prediction);
-  const std::string right = normalise_math(gold);
-  math_verdict verdict = compare(left, right);
-  // A gold that is a bare number also accepts the prediction's number of percent: 50 for "50%".
-  if (!verdict.equal && ends_with_percent(left) && !ends_with_percent(right)) {
-    const math_verdict bare = compare(left.substr(0, left.size() - 1), right);
-    if (bare.equal) verdict = bare;
-  }
-  return verdict;
+  const std::string left = normalise_math(prediction), right = normalise_math(gold);
+  const math_verdict verdict = compare(left, right);
+  const bool lists = as_collection(left) || as_collection(right);  // "(1,2)" is not 1.2 in brackets
+  return verdict.equal || lists ? verdict : compare_numbers(verdict, prediction, gold, right);
 }
 
 }  // namespace answers

@@ -98,7 +98,9 @@ const assay_metric_vtable k_vtable = assay_cpp::metric_table<face<make>>();
 
 const char k_exact_schema[] = R"({"type": "object", "properties": {
   "normaliser": {"type": "string", "enum": ["none", "lower", "squad", "gsm8k"], "default": "none",
-                 "description": "what both sides go through before they are compared"}},
+                 "description": "what both sides go through before they are compared"},
+  "extract": {"type": "string", "enum": ["none", "gsm8k_strict", "gsm8k_flexible"], "default": "none",
+              "description": "how the answer is found in the prediction; one without an answer counts as [invalid]"}},
   "additionalProperties": false})";
 const char k_squad_schema[] = R"({"type": "object", "properties": {
   "abstentions": {"type": "array", "items": {"type": "string"}, "default": ["unanswerable"],
@@ -108,7 +110,7 @@ const char k_choice_schema[] =
     R"({"type": "object", "properties": {}, "additionalProperties": false})";
 const char k_math_schema[] = R"({"type": "object", "properties": {
   "extract": {"type": "string", "default": "boxed_or_last_number",
-              "enum": ["none", "gsm8k_strict", "gsm8k_flexible", "boxed", "boxed_or_last_number"],
+              "enum": ["none", "last_number", "gsm8k_strict", "gsm8k_flexible", "boxed", "boxed_or_last_number"],
               "description": "how the answer is found in the text"}},
   "additionalProperties": false})";
 
@@ -130,7 +132,7 @@ const assay_component k_text = component<make_text_statistics>(
 const assay_component *const k_components[] = {&k_exact, &k_squad, &k_choice, &k_math, &k_text};
 
 const auto k_plugin =
-    assay_cpp::plugin("org.assay.answers", "1.0.0",
+    assay_cpp::plugin("org.assay.answers", "1.1.0",
                       "Metrics of answers: exact match, SQuAD v2, multiple choice, mathematics",
                       "Apache-2.0", k_components);
 

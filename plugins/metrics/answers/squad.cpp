@@ -14,7 +14,7 @@ class squad : public metric {
   explicit squad(const assay_json::value &config) {
     const assay_json::value *words = config.find("abstentions");
     if (words != nullptr && words->kind == assay_json::type::array)
-      for (const auto &word : words->items) abstentions_.push_back(lower_ascii(trimmed(word.text)));
+      for (const auto &word : words->items) abstentions_.push_back(lower_case(trimmed(word.text)));
     if (abstentions_.empty()) abstentions_ = {"unanswerable"};
   }
 
@@ -54,7 +54,7 @@ class squad : public metric {
       f1 = std::max(f1, token_f1(own, gold));
     }
     const bool abstained = std::find(abstentions_.begin(), abstentions_.end(),
-                                     lower_ascii(trimmed(raw))) != abstentions_.end();
+                                     lower_case(trimmed(raw))) != abstentions_.end();
     const bool degenerate = own.empty();
     remember(answerable, abstained, degenerate, exact, f1, record.number_or("na_prob", 0.0));
     const double has = answerable ? 1.0 : 0.0;

@@ -1,56 +1,68 @@
-// Normalising answers.
-// ASCII rules only, on purpose: the official scorer leaves Unicode punctuation alone.
+// Normalising answers: the steps of the official scripts, over code points as Python's str has them.
 #include "text_normal.hpp"
 
 #include <algorithm>
 #include <map>
 
+#include "python_text.hpp"
+
 namespace answers {
 namespace {
 
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-bool is_punctuation(char c) {
+bool is_punctuation(char32_t c) {  // string.punctuation of Python: ASCII alone
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
          (c >= '{' && c <= '~');
+}
+
+// re.sub(r'\b(a|an|the)\b', ' ', text): whole runs of word characters, so that "the" of "the\u2019s" goes too.
+std::u32string without_articles(std::u32string_view text) {
+  std::u32string out;
+  for (size_t start = 0; start < text.size();) {
+    size_t end = start;
+    while (end < text.size() && is_python_word(text[end])) ++end;
+    const std::u32string_view word = text.substr(start, end - start);
+    if (word == U"a" || word == U"an" || word == U"the")
+      out += U' ';
+    else
+      out += word;
+    if (end < text.size()) out += text[end];
+    start = end + 1;
+  }
+  return out;
 }
 
 }  // namespace
 
 std::string trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return std::string(text);
+  const std::u32string whole = decoded(text);
+  const auto solid = [](char32_t c) { return !is_python_space(c); };
+  const auto first = std::find_if(whole.begin(), whole.end(), solid);
+  const auto last = std::find_if(whole.rbegin(), whole.rend(), solid).base();
+  return first < last ? encoded(std::u32string(first, last)) : "";
 }
 
-std::string lower_ascii(std::string_view text) {
-  std::string out(text);
-  for (char &c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  return out;
+std::string lower_case(std::string_view text) {
+  return encoded(python_lower(decoded(text)));
 }
 
 std::vector<std::string> words_of(std::string_view text) {
+  const std::u32string whole = decoded(text);
   std::vector<std::string> out;
-  for (size_t start = 0; start < text.size();) {
+  for (size_t start = 0; start < whole.size();) {
     size_t end = start;
-    while (end < text.size() && !is_space(text[end])) ++end;
-    if (end > start) out.emplace_back(text.substr(start, end - start));
+    while (end < whole.size() && !is_python_space(whole[end])) ++end;
+    if (end > start) out.push_back(encoded(std::u32string_view(whole).substr(start, end - start)));
     start = end + 1;
   }
   return out;
 }
 
 std::string squad_normalise(std::string_view text) {
-  std::string kept = lower_ascii(text);
+  std::u32string kept = python_lower(decoded(text));
   kept.erase(std::remove_if(kept.begin(), kept.end(), is_punctuation), kept.end());
   std::string out;
-  for (const std::string &word : words_of(kept)) {
-    if (word == "a" || word == "an" || word == "the") continue;
+  for (const std::string &word : words_of(encoded(without_articles(kept))))
     out += (out.empty() ? "" : " ") + word;
-  }
   return out;
 }
 
@@ -70,8 +82,10 @@ std::string harness_clean(std::string_view text) {
   for (const char c : text)
     if (c != ',' && c != '$') out += c;
   if (const size_t mark = out.rfind("#### "); mark != std::string::npos) out.erase(0, mark + 5);
-  if (!out.empty() && out.back() == '.') out.pop_back();
-  return out;
+  // In Python "$" is the end of the text, and the place before a line end that ends it.
+  const size_t end = out.size() - (!out.empty() && out.back() == '\n' ? 1 : 0);
+  if (end > 0 && out[end - 1] == '.') out.erase(end - 1, 1);
+  return lower_case(out);
 }
 
 size_t count_characters(std::string_view utf8) {

@@ -1,12 +1,25 @@
--- assay eval MODEL TEXT: perplexity of a model on a text file, with its interval over windows.
+-- assay eval MODEL TEXT: perplexity of a model on a text file or on the texts of a data file, with its interval over windows.
+local data_form = require "assay.data.data_form"
+local dataset = require "assay.data.dataset"
 local fail = require "assay.lib.fail"
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 
-return function(o)
-   local text, problem = native.fs.read(o.text)
+-- A text as it is, byte by byte; of other forms the texts of the records. What cannot be read twice must be text.
+local function text_of(path)
+   if data_form.is_file(path) and data_form.of(path).form ~= "text" then return dataset.text { path = path }:text() end
+   local text, problem = native.fs.read(path)
    if not text then error(problem, 0) end
+   local form = data_form.readable(path, data_form.of_bytes(path, text)).form
+   if form ~= "text" then
+      fail.work(("this is %s, which is read from files alone"):format(form), { where = path, hint = "Save it as a file" })
+   end
+   return text
+end
+
+return function(o)
+   local text = text_of(o.text)
    local m = model.load(o.model, { adapter = o.adapter })
    sys.begin(o.model)
    local started = sys.clock()

@@ -23,13 +23,13 @@ local function method_options(definition, o)
    return given
 end
 
--- A file of text or JSON lines, or "gsm8k" or "gsm8k:train" of the known sets.
+-- A file in any form that is read (data_form.lua), or "gsm8k" or "gsm8k:train" of the known sets.
 local function source_of(calib)
    if fs.kind(calib) then return dataset.text { path = calib } end
    local name, split = calib:match "^([%w_]+):?([%w_]*)$"
    if not name or not getmetatable(dataset).is_known_set(name) then
       fail.usage(("there is no calibration text '%s'"):format(calib),
-                 "--calib FILE.txt, FILE.jsonl, or a known set such as gsm8k:train")
+                 "--calib FILE (text, JSON, JSON lines, CSV, Parquet), or a known set such as gsm8k:train")
    end
    return dataset[name] { split = split ~= "" and split or "train" }
 end

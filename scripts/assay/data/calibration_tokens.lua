@@ -105,14 +105,10 @@ local function response_mask(model, messages, ids)
    return counted
 end
 
-local function sequence_of(self, model, record)
+local function sequence_of(self, model, record, number)
    local o = self.options
    if o.template == "none" then
-      local text = o.dataset:text_of(record)
-      if not text then
-         fail.usage(("calibration: a record of %s has no text"):format(tostring(o.dataset)),
-                    "Set 'field' to the member that holds the text, or give a 'map'")
-      end
+      local text = o.dataset:need_text(record, number)
       return model:encode(text), nil, text
    end
    local messages = messages_of(o.dataset, record)
@@ -139,7 +135,7 @@ local function one_a_record(self, model)
    local made = { ids = {}, counted = o.mask == "response" and {} or nil, texts = {}, lengths = {}, skipped = 0 }
    for _, i in ipairs(order) do
       if #made.ids == wanted then break end
-      local ids, counted, text = sequence_of(self, model, records[i])
+      local ids, counted, text = sequence_of(self, model, records[i], i)
       if #ids >= 2 and any_counted(counted, o.length) then
          local n = #made.ids + 1
          made.ids[n], made.texts[n], made.lengths[n] = cut(ids, o.length), text, #ids
@@ -169,9 +165,7 @@ local function joined_texts(self)
    for record in dataset:records() do
       i = i + 1
       if not order or wanted[i] then
-         parts[#parts + 1] = dataset:text_of(record) or
-            fail.usage(("calibration: a record of %s has no text"):format(tostring(dataset)),
-                       "Set 'field' to the member that holds the text, or give a 'map'")
+         parts[#parts + 1] = dataset:need_text(record, i)
       end
    end
    return parts

@@ -1,5 +1,6 @@
 -- assay.dataset.NAME { ... }: records, opened when first used. NAME is a known set (datasets/NAME.lua) or a dataset plugin,
 -- whose records a `map` of yours may reshape. Paths are looked for as written, beside the script, and below --data.
+local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"
 local files = require "assay.data.dataset_files"
 local native = require "assay.native"
@@ -67,6 +68,28 @@ function dataset_class:info()
    return self.told
 end
 
+local function names_of(record)
+   local names = {}
+   for name in pairs(record) do
+      names[#names + 1] = #names < 8 and ("'%s'"):format(name) or nil
+   end
+   return #names > 0 and table.concat(names, ", ") or "nothing"
+end
+
+-- The text in member `name` of record n, or a refusal that says which record has none and what it has.
+local function record_text(self, record, n, name)
+   local value = record[name]
+   if type(value) == "string" then return value end
+   local where = self.config and self.config.path or tostring(self)
+   if value ~= nil then
+      local kind = value == native.json.null and "null" or "a " .. type(value)
+      fail.work(("record %d: '%s' is %s, not a text"):format(n, name, kind), { where = where,
+         hint = ("To leave such records out: map = function(r) if type(r.%s) == \"string\" then return r end end"):format(name) })
+   end
+   fail.work(("record %d has no '%s', it has %s"):format(n, name, names_of(record)), { where = where,
+      hint = "Set 'field' to the member that holds the text, or give a 'map'" })
+end
+
 -- Labels that the original form keeps in a file of their own, one a line.
 local function with_labels(self, next_row)
    local text, problem = fs.read(self.labels)
@@ -79,6 +102,17 @@ local function with_labels(self, next_row)
    end
 end
 
+-- The member `field` of every row as its text, of forms whose plugins have no such option.
+local function with_field(self, next_row)
+   local n = 0
+   return function()
+      local row = next_row()
+      n = n + 1
+      if row then row.text = record_text(self, row, n, self.field) end
+      return row
+   end
+end
+
 -- for record in d:records() do ... end
 function dataset_class:records()
    local handle = open(self)
@@ -87,6 +121,7 @@ function dataset_class:records()
    local map = self.given.map
    local function next_row() return handle:next() end
    if self.labels then next_row = with_labels(self, next_row) end
+   if self.field then next_row = with_field(self, next_row) end
    if not read and not map then return next_row end
    return function()
       while true do
@@ -126,14 +161,13 @@ function dataset_class:text_of(record)
    return type(answer) == "string" and question .. "\n" .. answer or question
 end
 
+-- The same of record number n, which must have one.
+function dataset_class:need_text(record, n) return self:text_of(record) or record_text(self, record, n, "text") end
+
 -- All records' text joined: what perplexity is measured on.
 function dataset_class:text(separator)
    local parts = {}
-   for record in self:records() do
-      parts[#parts + 1] = self:text_of(record) or
-         fail.usage(("dataset %s: its records have no 'text'"):format(self.name or self.id),
-                    "Set 'field' to the member that holds the text, or give a 'map'")
-   end
+   for record in self:records() do parts[#parts + 1] = self:need_text(record, #parts + 1) end
    return table.concat(parts, separator or "\n\n")
 end
 
@@ -163,6 +197,32 @@ end
 
 -- ---- makers ------------------------------------------------------------------------------------
 
+-- What only a file of text can do with its records.
+local of_text_alone = { "records", "keep_blank" }
+
+-- assay.dataset.text of a file in another form: the component that reads it, its configuration, the field that is the text.
+local function by_form(config)
+   local form = data_form.of(config.path).form
+   if form == "text" then return "text", config end
+   if form == "jsonl" then
+      config.format = "jsonl"
+      return "text", config
+   end
+   for _, key in ipairs(of_text_alone) do
+      if config[key] ~= nil then
+         fail.usage(("assay.dataset.text: '%s' is of text, and %s is %s"):format(key, config.path, form),
+                    'format = "text" takes the file as it is')
+      end
+   end
+   local field = config.field
+   config.field, config.format = nil, nil
+   if form == "tsv" then config.delimiter = "\t" end
+   return form == "tsv" and "csv" or form, config, field
+end
+
+-- Forms that are read as text, where a mark of another form is certain to be a mistake.
+local of_letters = { text = true, jsonl = true, json = true, csv = true }
+
 local function of_plugin(id)
    return function(config)
       if config ~= nil and type(config) ~= "table" then
@@ -173,9 +233,15 @@ local function of_plugin(id)
          if common[key] then given[key] = value else copy[key] = value end
       end
       given = options.check("assay.dataset." .. id, given, common)
-      if type(copy.path) == "string" then copy.path = resolve(copy.path) end
-      local filled = native.plugin.check("dataset", id, copy)
-      return setmetatable({ id = id, config = filled, given = given, expected = given.rows }, dataset_class)
+      local chosen, field = id, nil
+      if type(copy.path) == "string" then
+         copy.path = resolve(copy.path)
+         if id == "text" and (copy.format or "auto") == "auto" then chosen, copy, field = by_form(copy)
+         elseif of_letters[id] then data_form.of(copy.path) end
+      end
+      local filled = native.plugin.check("dataset", chosen, copy)
+      return setmetatable({ id = chosen, config = filled, given = given, expected = given.rows, field = field },
+                          dataset_class)
    end
 end
 

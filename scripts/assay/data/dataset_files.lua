@@ -1,18 +1,19 @@
 -- Where the files of a known set lie on this machine, and by which plugin they are read.
 -- Not what is in them (dataset.lua); nothing is fetched.
+local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
 
 local files = {}
 
--- Forms of a single file by the ending of its name.
+-- Component, its configuration, and "hub" or "original" of a single file.
 local function form_of(path, set)
-   if path:find "%.parquet$" then return "parquet", {}, "hub" end
+   local form = data_form.of(path).form
+   if form == "parquet" then return "parquet", {}, "hub" end
    if set.form then return set.form.id, set.form.config, "original" end
-   if path:find "%.json$" then return "json", {}, "original" end
-   if path:find "%.csv$" then return "csv", {}, "original" end
-   return "jsonl", {}, "original"
+   if form == "tsv" then return "csv", { delimiter = "\t" }, "original" end
+   return form == "text" and "jsonl" or form, {}, "original"
 end
 
 local function has_file(folder, prefix)

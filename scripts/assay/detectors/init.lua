@@ -4,7 +4,7 @@
 local compare = require "assay.detectors.compare"
 local sample = require "assay.detectors.sample"
 
-local detectors = { sample = sample.run, normalised = sample.normalised, compare = compare }
+local detectors = { sample = sample.run, compare = compare }
 
 function detectors.title(id)
   for _, detector in ipairs(sample.detectors) do if detector[1] == id then return detector[2] end end

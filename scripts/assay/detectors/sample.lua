@@ -1,15 +1,18 @@
 -- Detectors that look at one answer: F01 to F13, F16, F18, F19, F22. Each says which sign it saw and its value.
 -- Not rates over a set, nor the comparison with the untouched model (compare.lua).
 
-local stats = require("assay.native").stats
+local native = require "assay.native"
+local stats = native.stats
 
 local sample = {}
 
--- Lower case, without ASCII punctuation, articles and surplus space: what SQuAD's scorer compares.
-function sample.normalised(text)
-  text = text:lower():gsub("[!\"#$%%&'()*+,%-./:;<=>?@%[\\%]^_`{|}~]", "")
-  text = (" " .. text .. " "):gsub("%f[%w]the%f[^%w]", " "):gsub("%f[%w]an?%f[^%w]", " ")
-  return (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+local squad -- the metric that has the normal form of SQuAD's scorer
+
+-- Whether nothing is left where case, punctuation, articles and white space do not count.
+local function is_nothing(text)
+  squad = squad or native.data.metric("exact_match", { normaliser = "squad" })
+  local record = { prediction = text, golds = native.json.list { "" } }
+  return squad:evaluate({ task = "detectors" }, { { record = record } }).exact_match.value == 1
 end
 
 local function off_script_share(letters, expected)
@@ -35,7 +38,7 @@ sample.detectors = {
   { "F02", "cut off at the token limit", function(r) return r.finish == "length" and "length" or nil end },
   { "F03", "empty", function(r) return not r.text:find("%S") and #r.text or nil end },
   { "F04", "nothing left after normalising", function(r)
-    return not r.extracted and r.text:find("%S") and sample.normalised(r.text) == "" and r.text:sub(1, 20) or nil
+    return not r.extracted and r.text:find("%S") and is_nothing(r.text) and r.text:sub(1, 20) or nil
   end },
   { "F05", "loop at the end", function(_, s) return s.period and s.period > 0 and s.period .. " × " .. s.repeats
     or nil end },

@@ -30,6 +30,23 @@ TEST_CASE("broken JSON names the place") {
   }
 }
 
+TEST_CASE("a cause quotes no number of hundreds of digits, and no half character") {
+  const auto cause_of = [](const std::string &text) {
+    try {
+      parse_json(text, "x");
+    } catch (const assay::error &e) {
+      return e.cause();
+    }
+    return std::string("accepted");
+  };
+  CHECK(cause_of("[" + std::string(500, '9') + "]").size() < 260);
+  std::string wide = "[\"";
+  for (int i = 0; i < 300; ++i) wide += "é";
+  const std::string cause = cause_of(wide);  // a text without end
+  CHECK(cause.size() < 260);
+  CHECK_NOTHROW(json(cause).dump());  // UTF-8
+}
+
 TEST_CASE("a NUL byte is not the end of a text") {
   CHECK_THROWS_WITH(parse_json(std::string_view("{}\0{}", 5), "x.json"),
                     assay_test::contains("byte 2 is NUL"));

@@ -90,6 +90,46 @@ TEST_CASE("csv reads quotes, commas and line ends inside of them, and both line 
   CHECK(std::string(data.info().fields_json) == R"({"name":"string","say":"string"})");
 }
 
+TEST_CASE("json lists of texts become records, deep inside too, and other items are refused",
+          "[tables_dataset]") {
+  const scratch_folder folder;
+  json_data plain(folder.file("a.JSON", R"(["one", "two \"2\""])"));
+  CHECK(plain.records() == list{R"({"text":"one"})", R"({"text":"two \"2\""})"});
+  CHECK(std::string(plain.info().fields_json) == R"({"text":"string"})");
+  json_data inside(folder.file("b.json", R"([{"k": 1, "l": ["x", {"text": "y"}]}])"),
+                   R"(,"at":["l"])");
+  CHECK(inside.records() == list{R"({"k":1,"text":"x"})", R"({"k":1,"text":"y"})"});
+  const std::string path = folder.file("c.json", R"(["one", null])");
+  CHECK(json_data(path).message == path + ": [1] must be an object, not null");
+  CHECK(json_data(path, R"(,"at":["l"])").message == path + ": [0] must be an object, not string");
+}
+
+TEST_CASE("numbers beyond a double are named by their place, in few words", "[tables_dataset]") {
+  const scratch_folder folder;
+  const std::string digits(401, '9');
+  const std::string lines = folder.file("a.jsonl", "{\"n\": 1}\n{\"n\": " + digits + "}\n");
+  harness::dataset data("text", "jsonl", lines, "");
+  CHECK(data.status == ASSAY_IO);
+  CHECK(data.message == lines + ": line 2: the number at column 7 is beyond 1.8e308");
+  const std::string whole = folder.file("a.json", "[{\"n\": 1e400}]");
+  CHECK(json_data(whole).message == whole + ": the number at column 8 is beyond 1.8e308");
+  harness::dataset large("text", "jsonl", folder.file("b.jsonl", "{\"n\": 1e308, \"m\": 1e-400}"),
+                         "");
+  CHECK(large.records() == list{"{\"n\": 1e308, \"m\": 1e-400}"});
+}
+
+TEST_CASE("csv names the column of row numbers that pandas leaves without a name",
+          "[tables_dataset]") {
+  const scratch_folder folder;
+  csv_data data(folder.file("a.csv", ",text,n\n0,one,1\n1,two,2\n"));
+  CHECK(data.records() ==
+        list{R"({"index":"0","text":"one","n":"1"})", R"({"index":"1","text":"two","n":"2"})"});
+  CHECK(std::string(data.info().fields_json) ==
+        R"({"index":"string","text":"string","n":"string"})");
+  csv_data taken(folder.file("b.csv", "\"\",index\n0,one\n"));
+  CHECK(taken.records() == list{R"({"column 1":"0","index":"one"})"});
+}
+
 TEST_CASE("csv without a header takes names, and a folder's files can be told apart",
           "[tables_dataset]") {
   const scratch_folder folder;
@@ -116,6 +156,12 @@ TEST_CASE("bad csv is named by its line", "[tables_dataset]") {
   CHECK(message("a,a\n1,2\n") == ": line 1 names the column 'a' twice");
   CHECK(message("a,\n1,2\n") == ": line 1 has a column without a name");
   CHECK(message("a,b\n") == ": holds no row");
+  const std::string carriage_return =
+      " has a carriage return without a line feed; if all its lines end so, convert it: tr '\\r' "
+      "'\\n' < FILE > NEW";
+  CHECK(message("a,b\r1,2\r3,4\r") == ": line 1" + carriage_return);
+  CHECK(message("a,b\n1,2\r3\n") == ": line 2" + carriage_return);
+  CHECK(message("a,b\r\n1,\"2\r3\"\r\n").empty());
   CHECK(message("1,2\n", R"(,"header":false)") ==
         "'columns' must name the columns of a file without a header");
   CHECK(message("a,b\n1,2\n", R"(,"delimiter":";;")") ==

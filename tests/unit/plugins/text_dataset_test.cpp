@@ -137,6 +137,15 @@ TEST_CASE("a folder of both kinds needs a decision", "[text_dataset]") {
             ": holds both .txt and .jsonl files, so 'format' must be text or jsonl");
 }
 
+TEST_CASE("capital letters in an ending mean the same", "[text_dataset]") {
+  const scratch_folder folder;
+  dataset lines(folder.file("a.JSONL", "{\"text\": \"one\"}\n"));
+  CHECK(lines.records() == list{R"({"text": "one"})"});
+  folder.file("sub.TXT", "two");
+  CHECK(dataset(folder.path.string(), R"(,"format":"text")").records() ==
+        list{R"({"text":"two"})"});
+}
+
 TEST_CASE("bad JSON lines are named by line and column", "[text_dataset]") {
   const scratch_folder folder;
   const auto message = [&](const std::string &bytes, const std::string &config = "") {

@@ -23,7 +23,8 @@ local function grader(rule, take)
 end
 
 local task = answering.task {
-  protocol = "openmath/problem-fold-0-of-20", summary = "held-out mathematics problems (OpenMathInstruct-2)", read = read,
+  protocol = "openmath/problem-fold-0-of-20", grading = "value without what surrounds it",
+  summary = "held-out mathematics problems (OpenMathInstruct-2)", read = read,
   distinct = true, keep = function(question) return question.held_out end,
   max_tokens = 512, stops = { "\n\n\n\n\n\n", "Problem:" },
   metrics = { { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },

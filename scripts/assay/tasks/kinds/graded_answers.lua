@@ -75,7 +75,8 @@ end
 
 -- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
 -- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
--- needed keep = function(question), distinct, extract = function(text), derive = function(questions, metrics) }.
+-- needed grading (words for the protocol, new ones whenever the rule changes), keep = function(question), distinct,
+-- extract = function(text), derive = function(questions, metrics) }.
 function answering.task(definition)
   local task = {
     kind = "generation",
@@ -97,7 +98,7 @@ function answering.task(definition)
       local protocol = prompting.protocol(o)
       protocol.name, protocol.max_tokens, protocol.stops = definition.protocol, o.max_tokens,
         native.json.list(definition.stops)
-      protocol.abstentions = definition.abstentions
+      protocol.abstentions, protocol.grading = definition.abstentions, definition.grading
       protocol.decode = o.temperature == 0 and "greedy"
         or ("temperature %g, top_k %d, top_p %g, a seed per item"):format(o.temperature, o.top_k, o.top_p)
       return protocol

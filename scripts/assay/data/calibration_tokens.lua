@@ -149,8 +149,8 @@ local function one_a_record(self, model)
       end
    end
    if #made.ids < wanted then
-      fail.usage(("calibration: %d sequences are wanted, only %d of the %d records that were drawn can be used"):format(
-                    wanted, #made.ids, #order),
+      fail.usage(("calibration: %d sequences are wanted, only %d of the %d records that were drawn can be used")
+                    :format(wanted, #made.ids, #order),
                  o.mask == "response" and "No answer begins within the length: raise it, or take mask = \"all\""
                  or "Lower samples, or give more data")
    end

@@ -85,7 +85,7 @@ function contamination.refuse(calibration, overlaps)
    if calibration.options.allow_overlap then return end
    for _, one in ipairs(overlaps) do
       if one.shared_records > 0 then
-            local name = calibration.options.name
+         local name = calibration.options.name
          fail.usage(("%s and the task '%s' share %d of %d records: what is evaluated must not be calibrated on")
                        :format(name and ("calibration '%s'"):format(name) or "calibration", one.task, one.shared_records,
                                one.records),

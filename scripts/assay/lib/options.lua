@@ -38,9 +38,8 @@ local function check_value(where, key, rule, value)
    if rule.one_of then
       for _, allowed in ipairs(rule.one_of) do if value == allowed then return end end
       local names = words(rule.one_of)
-      fail.usage(("%s: '%s' must be one of %s, not %s"):format(where, key,
-                 table.concat(names, ", "), describe(value)), native.sys.suggestion(
-                 tostring(value), names))
+      fail.usage(("%s: '%s' must be one of %s, not %s"):format(where, key, table.concat(names, ", "), describe(value)),
+                 native.sys.suggestion(tostring(value), names))
    end
    if rule.min and value < rule.min or rule.max and value > rule.max then
       fail.usage(("%s: '%s' must be in %s..%s, not %s"):format(where, key, rule.min or "-inf",

@@ -4,5 +4,5 @@ local choice = require "assay.tasks.kinds.multiple_choice"
 local easy = require "assay.tasks.benchmarks.arc_easy"
 
 return choice.task { summary = "school science questions, challenge set (ARC-C)", protocol = "arc_challenge", set = "arc_challenge",
-  read = easy.read,
-  main = "acc_norm", tokens_per_item = 160 }
+   read = easy.read,
+   main = "acc_norm", tokens_per_item = 160 }

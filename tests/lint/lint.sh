@@ -85,6 +85,17 @@ case $rule in
     files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/|^scripts/assay/(results|gates|report)/' | existing |
       xargs -r awk -f "$here/indent.awk" | none
     ;;
+  references) # a file that a comment or a README names exists, and so does the section that it cites
+    # foreign_files.txt: names that belong to other projects or to an example, one a line.
+    {
+      names=$(mktemp)
+      { files . | existing | awk -F/ '{ print $NF "\t" $0 }'; cat "$here/foreign_files.txt"; } >"$names"
+      files . | existing | grep -E '\.(md|cpp|hpp|c|h|cu|cuh|lua|sh|py|cmake)$|CMakeLists\.txt$' |
+        grep -vE '^tests/(golden/.*\.(txt|md)|abi/frozen/|lint/|fuzz/corpus)|^LICENSE' |
+        xargs -r awk -v names="$names" -f "$here/references.awk" "$names"
+      rm -f "$names"
+    } | none
+    ;;
   words) # nothing unfinished, no path of one machine, no registry
     todo='TO''DO|FIX''ME|XX''X:'
     place='/wo''rk/|/ho''me/[a-z]|/Us''ers/'

@@ -3,7 +3,7 @@
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local record = require "assay.results.assemble"
-local variants = require "assay.study.variant"
+local quantize = require "assay.study.stages.quantize"
 local fs, stats = native.fs, native.stats
 
 local matrix = {}
@@ -22,7 +22,7 @@ local function rows_of(context, task)
    for _, found in ipairs(record.measured(context, task, context.study.subjects[1])) do
       local r = found.stage.result
       local made = not found.variant.none and
-                   context.store:find(variants.quantize_key(context, found.variant))
+                   context.store:find(quantize.key(context, found.variant))
       rows[#rows + 1] = { variant = found.variant, value = r.metrics.ppl.value, windows = r.series.values,
                           bits = made and made.result.summary.bits_per_quantized_weight,
                           seconds = made and made.result.summary.seconds }

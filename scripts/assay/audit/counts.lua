@@ -87,103 +87,103 @@ local function is_abstention_task(task) return task.abstention ~= nil or (task.i
 
 return {
    { id = "G01", severity = "block", title = "enough items for the margin",
-     message = "a difference of the size that matters could not have been seen with so few items",
-     check = function(c)
-        local offenders, checked = collect(c, c.results, too_small)
-        return verdict(offenders, checked, "no counts and no minimum detectable effect")
-     end },
+      message = "a difference of the size that matters could not have been seen with so few items",
+      check = function(c)
+         local offenders, checked = collect(c, c.results, too_small)
+         return verdict(offenders, checked, "no counts and no minimum detectable effect")
+      end },
    { id = "G02", severity = "block", title = "proportions as k/n with an interval",
-     message = "a percentage without its count and interval says nothing about its uncertainty",
-     check = function(c)
-        local offenders, checked = collect(c, proportions(c), function(_, result)
-           local counts = result.counts or {}
-           local of_items = not result.kind or result.kind == "binary" -- a mean of graded answers has no k
-           return not (result.interval and counts.items and (counts.correct or not of_items)),
-              show(result) .. (result.interval and "" or ": no interval")
-        end)
-        if #proportions(c) == 0 then return "passed", "no proportions" end
-        return verdict(offenders, checked, "")
-     end },
+      message = "a percentage without its count and interval says nothing about its uncertainty",
+      check = function(c)
+         local offenders, checked = collect(c, proportions(c), function(_, result)
+            local counts = result.counts or {}
+            local of_items = not result.kind or result.kind == "binary" -- a mean of graded answers has no k
+            return not (result.interval and counts.items and (counts.correct or not of_items)),
+               show(result) .. (result.interval and "" or ": no interval")
+         end)
+         if #proportions(c) == 0 then return "passed", "no proportions" end
+         return verdict(offenders, checked, "")
+      end },
    { id = "G03", severity = "block", title = "scores above what needs no model",
-     message = "a score that guessing, abstaining or a constant answer reaches is no evidence of quality",
-     check = function(c)
-        local scopes = {}
-        local offenders, checked = collect(c, c.results, function(context, result)
-           local variant = context.variant[result.variant]
-           if not variant or not variant.recipe or result.metric == "ppl" then return nil end
-           if result.primary == false and result.verdict ~= "better" then return nil end -- exploration that claims nothing
-           if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" then return false end
-           local trivial, name, value = context:at_or_below_trivial(result)
-           if trivial then scopes[#scopes + 1] = variant.id end
-           return trivial, trivial and show(result) .. " against " .. percent(value) .. " (" .. name .. ")"
-        end)
-        if checked == 0 then
-           for _, result in ipairs(c.results) do
-              local uniform = result.metric == "ppl" and c:trivial(result.task, "ppl")
-              if uniform and result.value then
-                 if result.value >= uniform then
-                    offenders[#offenders + 1] = show(result) .. ": no better than uniform"
-                    local variant = c.variant[result.variant]
-                    scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original takes all with it
-                 end
-                 checked = checked + 1
-              end
-           end
-        end
-        return verdict(offenders, checked, "no task names its trivial baselines", scopes)
-     end },
+      message = "a score that guessing, abstaining or a constant answer reaches is no evidence of quality",
+      check = function(c)
+         local scopes = {}
+         local offenders, checked = collect(c, c.results, function(context, result)
+            local variant = context.variant[result.variant]
+            if not variant or not variant.recipe or result.metric == "ppl" then return nil end
+            if result.primary == false and result.verdict ~= "better" then return nil end -- exploration that claims nothing
+            if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" then return false end
+            local trivial, name, value = context:at_or_below_trivial(result)
+            if trivial then scopes[#scopes + 1] = variant.id end
+            return trivial, trivial and show(result) .. " against " .. percent(value) .. " (" .. name .. ")"
+         end)
+         if checked == 0 then
+            for _, result in ipairs(c.results) do
+               local uniform = result.metric == "ppl" and c:trivial(result.task, "ppl")
+               if uniform and result.value then
+                  if result.value >= uniform then
+                     offenders[#offenders + 1] = show(result) .. ": no better than uniform"
+                     local variant = c.variant[result.variant]
+                     scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original takes all with it
+                  end
+                  checked = checked + 1
+               end
+            end
+         end
+         return verdict(offenders, checked, "no task names its trivial baselines", scopes)
+      end },
    { id = "G04", severity = "block", title = "abstention only by declared words",
-     message = "an empty or garbled answer that counts as a correct abstention rewards a broken model",
-     check = function(c)
-        local offenders, checked = {}, 0
-        for _, task in ipairs(c.tasks) do
-           if is_abstention_task(task) then
-              checked = checked + 1
-              local declared = task.abstention and task.abstention.strings or (task.protocol or {}).abstentions
-              if not declared or #declared == 0 then
-                 offenders[#offenders + 1] = task.id .. ": no words for an abstention are declared"
-              end
-           end
-        end
-        if checked == 0 then return "passed", "no task with abstention" end
-        return verdict(offenders, checked, "")
-     end },
+      message = "an empty or garbled answer that counts as a correct abstention rewards a broken model",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, task in ipairs(c.tasks) do
+            if is_abstention_task(task) then
+               checked = checked + 1
+               local declared = task.abstention and task.abstention.strings or (task.protocol or {}).abstentions
+               if not declared or #declared == 0 then
+                  offenders[#offenders + 1] = task.id .. ": no words for an abstention are declared"
+               end
+            end
+         end
+         if checked == 0 then return "passed", "no task with abstention" end
+         return verdict(offenders, checked, "")
+      end },
    { id = "G05", severity = "block", title = "answerable and unanswerable apart",
-     message = "a gain on unanswerable questions can hide a collapse on the answerable ones",
-     check = function(c)
-        local offenders, checked = {}, 0
-        for _, task in ipairs(c.tasks) do
-           if is_abstention_task(task) then
-              checked = checked + 1
-              local subsets = {}
-              for _, result in ipairs(c.results) do
-                 if result.task == task.id then subsets[result.subset or result.metric:match "^%u%l+%u%l+" or ""] = true end
-              end
-              if not (subsets.HasAns and subsets.NoAns) then
-                 offenders[#offenders + 1] = task.id .. ": only one number for both kinds of question"
-              end
-           end
-        end
-        local scopes = {}
-        for _, pair in ipairs(#offenders == 0 and c:pairs() or {}) do
-           local text = hidden_collapse(c, pair)
-           if text then offenders[#offenders + 1], scopes[#scopes + 1] = text, pair.variant.id end
-        end
-        if checked == 0 then return "passed", "no task with abstention" end
-        return verdict(offenders, checked, "", scopes)
-     end },
+      message = "a gain on unanswerable questions can hide a collapse on the answerable ones",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, task in ipairs(c.tasks) do
+            if is_abstention_task(task) then
+               checked = checked + 1
+               local subsets = {}
+               for _, result in ipairs(c.results) do
+                  if result.task == task.id then subsets[result.subset or result.metric:match "^%u%l+%u%l+" or ""] = true end
+               end
+               if not (subsets.HasAns and subsets.NoAns) then
+                  offenders[#offenders + 1] = task.id .. ": only one number for both kinds of question"
+               end
+            end
+         end
+         local scopes = {}
+         for _, pair in ipairs(#offenders == 0 and c:pairs() or {}) do
+            local text = hidden_collapse(c, pair)
+            if text then offenders[#offenders + 1], scopes[#scopes + 1] = text, pair.variant.id end
+         end
+         if checked == 0 then return "passed", "no task with abstention" end
+         return verdict(offenders, checked, "", scopes)
+      end },
    { id = "G06", severity = "flag", title = "gains are looked at",
-     message = "a quantized model that beats its original by more than three standard errors needs its raw answers read",
-     check = function(c)
-        local offenders, checked = {}, 0
-        for _, pair in ipairs(c:pairs()) do
-           local large = gain_in_errors(pair.result, pair.base)
-           if large ~= nil then checked = checked + 1 end
-           if large and not pair.result.raw_outputs_reviewed then
-              offenders[#offenders + 1] = show(pair.result) .. " from " .. show(pair.base)
-           end
-        end
-        if checked == 0 and #c:pairs() > 0 then return "passed", "no counts of items" end
-        return verdict(offenders, checked, "no pair of a quantized and an untouched variant")
-     end },
+      message = "a quantized model that beats its original by more than three standard errors needs its raw answers read",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, pair in ipairs(c:pairs()) do
+            local large = gain_in_errors(pair.result, pair.base)
+            if large ~= nil then checked = checked + 1 end
+            if large and not pair.result.raw_outputs_reviewed then
+               offenders[#offenders + 1] = show(pair.result) .. " from " .. show(pair.base)
+            end
+         end
+         if checked == 0 and #c:pairs() > 0 then return "passed", "no counts of items" end
+         return verdict(offenders, checked, "no pair of a quantized and an untouched variant")
+      end },
 }

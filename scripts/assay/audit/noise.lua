@@ -32,55 +32,55 @@ local LAWS <const> = {
 
 return {
    { id = "G34", severity = "flag", title = "a noise floor was measured",
-     message = "without a repeated run of the same model, small differences cannot be told from noise",
-     check = function(c)
-        if #c.aa_noise > 0 then return "passed", #c.aa_noise .. " A/A runs" end
-        for _, gate in ipairs(c.gates) do
-           if gate.id == "AA" and gate.status == "pass" then return "passed", gate.evidence end
-        end
-        return "fired", "no A/A run"
-     end },
+      message = "without a repeated run of the same model, small differences cannot be told from noise",
+      check = function(c)
+         if #c.aa_noise > 0 then return "passed", #c.aa_noise .. " A/A runs" end
+         for _, gate in ipairs(c.gates) do
+            if gate.id == "AA" and gate.status == "pass" then return "passed", gate.evidence end
+         end
+         return "fired", "no A/A run"
+      end },
    { id = "G35", severity = "flag", title = "p values adjusted for their number",
-     message = "with many comparisons some look significant by chance; the best of several is not a finding",
-     check = function(c)
-        local comparisons, without = #c:pairs(), {}
-        for _, pair in ipairs(c:pairs()) do
-           local paired = pair.result.paired
-           local compared = not pair.result.excluded and (paired or not pair.result.reason) -- a task that P8 excluded is no claim
-           if compared and not (paired and (paired.p_holm or paired.p_bh)) then
-              without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
-                 .. ") without adjusted p"
-           end
-        end
-        if comparisons < 2 then return "passed", "one comparison" end
-        return verdict(without, comparisons, "")
-     end },
+      message = "with many comparisons some look significant by chance; the best of several is not a finding",
+      check = function(c)
+         local comparisons, without = #c:pairs(), {}
+         for _, pair in ipairs(c:pairs()) do
+            local paired = pair.result.paired
+            local compared = not pair.result.excluded and (paired or not pair.result.reason) -- a task that P8 excluded is no claim
+            if compared and not (paired and (paired.p_holm or paired.p_bh)) then
+               without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
+                  .. ") without adjusted p"
+            end
+         end
+         if comparisons < 2 then return "passed", "one comparison" end
+         return verdict(without, comparisons, "")
+      end },
    { id = "G37", severity = "flag", title = "percentiles have enough requests",
-     message = "a high percentile of few requests has no upper bound",
-     check = function(c)
-        local offenders, checked = {}, 0
-        for _, row in ipairs(c.report.capacity or {}) do
-           for _, p in ipairs { 95, 99 } do
-              if row["p" .. p .. "_ms"] and row.n_req then
-                 checked = checked + 1
-                 local needed = items_for_percentile(p / 100)
-                 if row.n_req < needed then
-                    offenders[#offenders + 1] = string.format("p%d from %d requests, %d are needed", p, row.n_req, needed)
-                 end
-              end
-           end
-        end
-        return unless_claimed(offenders, checked)
-     end },
+      message = "a high percentile of few requests has no upper bound",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, row in ipairs(c.report.capacity or {}) do
+            for _, p in ipairs { 95, 99 } do
+               if row["p" .. p .. "_ms"] and row.n_req then
+                  checked = checked + 1
+                  local needed = items_for_percentile(p / 100)
+                  if row.n_req < needed then
+                     offenders[#offenders + 1] = string.format("p%d from %d requests, %d are needed", p, row.n_req, needed)
+                  end
+               end
+            end
+         end
+         return unless_claimed(offenders, checked)
+      end },
    { id = "G38", severity = "flag", title = "requests, tokens, time and bandwidth agree",
-     message = "concurrency is not throughput times latency, or more tokens than were counted or can be read: one was measured wrongly",
-     check = function(c)
-        local offenders, checked = {}, 0
-        for _, law in ipairs(LAWS) do
-           local broken, n = collect(c.report.capacity or {}, law)
-           table.move(broken, 1, #broken, #offenders + 1, offenders)
-           checked = checked + n
-        end
-        return unless_claimed(offenders, checked)
-     end },
+      message = "concurrency is not throughput times latency, or more tokens than were counted or can be read: one was measured wrongly",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, law in ipairs(LAWS) do
+            local broken, n = collect(c.report.capacity or {}, law)
+            table.move(broken, 1, #broken, #offenders + 1, offenders)
+            checked = checked + n
+         end
+         return unless_claimed(offenders, checked)
+      end },
 }

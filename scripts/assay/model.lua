@@ -56,8 +56,6 @@ function model.load(path, options)
    return native.model.load(model.find(path), options)
 end
 
-if not native.model then return model end -- a build without the model layers
-
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 

@@ -227,4 +227,6 @@ return setmetatable({}, {
    __tostring = function() return "datasets: " .. table.concat(fail.sorted_keys(known()), ", ") end,
    is_dataset = function(value) return getmetatable(value) == dataset_class end,
    is_known_set = function(name) return known_sets:modules()[name] ~= nil end,
+   known_sets = function() return known_sets:names() end,
+   known_set = function(name) return known_sets:load(name), known_spec end, -- its file, and the options of all known sets
 })

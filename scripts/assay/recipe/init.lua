@@ -125,6 +125,9 @@ function method_class:__tostring()
    return ("method %s: %s"):format(self.name, self.summary)
 end
 
+-- All options that it takes, its own and those of every method (lib/options.lua).
+function method_class:specification() return spec_of(self) end
+
 function method_class:help()
    local lines = { tostring(self), "", ("assay.method.%s { ... } takes"):format(self.name) }
    for _, line in ipairs(options.lines(spec_of(self))) do lines[#lines + 1] = line end

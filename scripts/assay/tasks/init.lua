@@ -55,6 +55,9 @@ end
 
 function definition_class:__tostring() return ("task %s: %s"):format(self.name, self.summary) end
 
+-- All options that it takes, its own and those of every task (lib/options.lua).
+function definition_class:specification() return spec_of(self) end
+
 function definition_class:help()
    local lines = { tostring(self), "", ("assay.task.%s { ... } takes"):format(self.name) }
    for _, line in ipairs(options.lines(spec_of(self))) do lines[#lines + 1] = line end
@@ -83,6 +86,13 @@ return setmetatable({}, {
       local made = setmetatable(definition, definition_class)
       rawset(self, name, made)
       return made
+   end,
+   __pairs = function(self)
+      local names, i = fail.sorted_keys(known()), 0
+      return function()
+         i = i + 1
+         if names[i] then return names[i], self[names[i]] end
+      end
    end,
    __tostring = function() return "tasks: " .. table.concat(fail.sorted_keys(known()), ", ") end,
    is_task = function(value) return getmetatable(value) == task_class end,

@@ -1,5 +1,5 @@
--- assay.dataset.NAME { ... }: records, opened when first used. NAME is a known set (datasets/NAME.lua) or a dataset plugin,
--- whose records a `map` of yours may reshape. Paths are looked for as written, beside the script, and below --data.
+-- assay.dataset.NAME { ... }: a source of records, opened when it is first used. NAME is a known set (a file of datasets/) or a
+-- dataset plugin, whose records a `map` of the script may reshape. A path is looked for as written, beside the script, below --data.
 local fail = require "assay.lib.fail"
 local files = require "assay.data.dataset_files"
 local native = require "assay.native"
@@ -12,7 +12,7 @@ local known_sets = registry.open "data/datasets"
 local dataset_class = { __name = "dataset" }
 dataset_class.__index = dataset_class
 
--- What every dataset of a plugin takes beside the plugin's own configuration.
+-- Options of every dataset of a plugin, beside the plugin's own configuration.
 local common = {
    map = { type = "function", about = "a record to the record that is wanted, or nil to leave it out" },
    rows = { type = "integer", min = 0, about = "records that there must be" },
@@ -30,7 +30,7 @@ local function resolve(path)
                                 settings.data .. "/" .. path } do
       if fs.kind(candidate) then return candidate end
    end
-   return path -- the plugin says that it is not there
+   return path -- the plugin will say that there is no such file
 end
 
 local function check_rows(self, found)
@@ -67,7 +67,7 @@ function dataset_class:info()
    return self.told
 end
 
--- Labels that the original form keeps in a file of their own, one a line.
+-- Adds to each row its label, if the original form has the labels in a file of their own, one a line.
 local function with_labels(self, next_row)
    local text, problem = fs.read(self.labels)
    if not text then error(problem, 0) end
@@ -100,7 +100,7 @@ function dataset_class:records()
    end
 end
 
--- How many records there are, after the map.
+-- Number of records after the map.
 function dataset_class:count()
    if not self.given.map and self:info().records then return self:info().records end
    if not self.counted then
@@ -112,7 +112,7 @@ function dataset_class:count()
    return self.counted
 end
 
--- Question and answer of a record; nil for what is not there.
+-- Question and answer of a record; nil for each that it does not have.
 function dataset_class:ask(record)
    if self.set and self.set.ask then return self.set.ask(record) end
    return record.prompt or record.question or record.problem, record.answer or record.response
@@ -126,7 +126,7 @@ function dataset_class:text_of(record)
    return type(answer) == "string" and question .. "\n" .. answer or question
 end
 
--- All records' text joined: what perplexity is measured on.
+-- The texts of all records joined, on which perplexity is measured.
 function dataset_class:text(separator)
    local parts = {}
    for record in self:records() do
@@ -137,7 +137,7 @@ function dataset_class:text(separator)
    return table.concat(parts, separator or "\n\n")
 end
 
--- Whether it is kept for evaluation: calibration must say why it uses it.
+-- Whether the split is kept for evaluation: then a calibration must say why it uses it.
 function dataset_class:held_out()
    if not self.set then return false end
    local training = self.set.training
@@ -145,7 +145,7 @@ function dataset_class:held_out()
    return not self.split:find "^train"
 end
 
--- Rows that are lines of one document rather than texts of their own.
+-- Whether the rows are lines of one document instead of texts of their own.
 function dataset_class:is_lines() return self.set ~= nil and self.set.lines == true end
 
 function dataset_class:__tostring()
@@ -153,7 +153,7 @@ function dataset_class:__tostring()
    return ("dataset %s %s"):format(self.id, self.config.path or "")
 end
 
--- What fixes its content, for keys of stored results: the content's hash, never the path.
+-- Everything that fixes its content, for keys of stored results: the hash of the content, never the path.
 function dataset_class:identity()
    local info = self:info()
    local map = self.given.map
@@ -206,7 +206,7 @@ local function known()
    return all
 end
 
--- A plugin that was refused is the likeliest reason for a missing dataset.
+-- Raises; if a plugin of this name was refused, that is the likeliest reason, and the message says so.
 local function unknown(id, ids)
    for _, file in ipairs(native.plugin.files()) do
       if file.broken ~= "" and file.path:find(id, 1, true) then

@@ -1,12 +1,11 @@
--- Where the files of a known set lie on this machine, and by which plugin they are read.
--- Not what is in them (dataset.lua); nothing is fetched.
+-- Finds the files of a known set on this machine, and the plugin that reads them. Nothing is downloaded.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
 
 local files = {}
 
--- Forms of a single file by the ending of its name.
+-- Plugin, configuration and form of a single file, by the ending of its name.
 local function form_of(path, set)
    if path:find "%.parquet$" then return "parquet", {}, "hub" end
    if set.form then return set.form.id, set.form.config, "original" end

@@ -1,4 +1,4 @@
--- Option tables with a specification: types, defaults, ranges, required keys.
+-- Checks tables of options against a specification: types, defaults, ranges, required keys.
 -- spec = { bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" } }
 local fail = require "assay.lib.fail"
 local native = require "assay.native"

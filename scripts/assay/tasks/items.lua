@@ -1,26 +1,25 @@
--- Items of a task: which ones are evaluated, and the shape in which their scores are kept.
--- Not the statistics over them (judge_items.lua).
+-- Items of a task: draws the questions that are evaluated, hashes them, and gives the result of a stage its shape.
 
 local native = require "assay.native"
 
 local items = {}
 
--- What a question asks, for hashes: two rows of equal content are the same question.
+-- The text that a question asks; two rows with the same text are the same question.
 function items.content(question)
    return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
 end
 
 local function short_hash(text) return native.fs.sha256(text):sub(1, 16) end
 
--- Hashes of what is asked and of the right answer, as a record of an item carries them: two records are of the same item only
--- if both agree, and asked alike only if their prompt_hash does.
+-- Hashes of the question and of the right answer. Two records are of the same item only if both are equal; they were asked in
+-- the same words only if their prompt_hash is equal too.
 function items.hashes(question)
    local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
       or question.choices and question.gold and question.choices[question.gold] or question.answer
    return short_hash(items.content(question)), target ~= nil and short_hash(tostring(target)) or nil
 end
 
--- One hash over the prompts of all items, in order; nil where they carry none.
+-- One hash over the prompts of all items, in order; nil if the items have no prompt_hash.
 function items.prompts_hash(outputs)
    local hashes = {}
    for i, output in ipairs(outputs or {}) do hashes[i] = output.prompt_hash end
@@ -34,8 +33,8 @@ function items.dataset_key(dataset)
    return native.fs.sha256(identity.sha256 .. identity.map)
 end
 
--- n of the questions, 0 = all: drawn by a hash of seed and content, so that order in the file does not matter, and in
--- equal shares over the right answers. The draw keeps the file's order.
+-- Draws n of the questions, 0 = all, by a hash of seed and content, so that their order in the file does not matter, and in
+-- equal shares over the right answers. Returns them in the order of the file.
 function items.select(questions, n, seed)
    if n == 0 or n >= #questions then return questions end
    local strata, names = {}, {}
@@ -63,8 +62,7 @@ function items.select(questions, n, seed)
    return out
 end
 
--- The clusters that questions come from (articles, passages, subjects), one per question; nil unless there are several of
--- which one has several questions.
+-- The cluster of each question (its article, passage or subject); nil if each question has its own or all have the same.
 function items.clusters(questions)
    local out, seen, n = {}, {}, 0
    for i, question in ipairs(questions) do
@@ -77,7 +75,7 @@ function items.clusters(questions)
 end
 
 -- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
--- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }; note: what else it said.
+-- evaluated: from a metric plugin, { name = { value, unit, direction, kind, scores, weights } }; note: its further remarks.
 function items.result(ids, evaluated, baselines, note)
    local metrics = {}
    for name, number in pairs(evaluated) do

@@ -1,6 +1,6 @@
 -- ARC, easy set: science questions of school exams; the choice whose text is likeliest after "Answer:".
 -- Reads rows of the published tables and the original JSON lines.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)
    local question, texts, labels = record.question, {}, {}
@@ -20,5 +20,5 @@ local function read(record)
       choices = texts, gold = gold }
 end
 
-return choice.task { summary = "school science questions, easy set (ARC-E)", protocol = "arc_easy", set = "arc_easy", read = read,
+return multiple_choice.task { summary = "school science questions, easy set (ARC-E)", protocol = "arc_easy", set = "arc_easy", read = read,
    tokens_per_item = 140 }

@@ -1,6 +1,6 @@
 -- ARC as a conversation: the model writes the letter. Catches what scoring choices cannot: likelihoods that are fine and
 -- text that is broken. The words are those of lm-evaluation-harness' arc_challenge_chat.
-local answering = require "assay.tasks.kinds.graded_answers"
+local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local LETTERS <const> = { "A", "B", "C", "D" }
 
@@ -30,7 +30,7 @@ end
 -- The first letter A to D that stands alone: the answer follows the words it was begun with.
 local function letter(text) return text:match "^%s*%(?([A-D])%f[^%w]" or text:match "%f[%w]([A-D])%f[^%w]" end
 
-return answering.task {
+return graded_answers.task {
    protocol = "arc_letter", summary = "the letter of the right choice, written (ARC)", read = read, max_tokens = 100,
    stops = { "\n\n", "." }, short_answers = true,
    metrics = { { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },

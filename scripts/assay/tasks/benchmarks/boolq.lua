@@ -1,6 +1,6 @@
 -- BoolQ: yes or no about a passage. Rows with `answer` (google/boolq) or `label` (SuperGLUE), whose passages differ: the
 -- dataset's hash is part of the protocol id, so the two are never compared.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 local native = require "assay.native"
 
 local function read(record)
@@ -13,5 +13,5 @@ local function read(record)
       cluster = native.fs.sha256(record.passage):sub(1, 16) }
 end
 
-return choice.task { summary = "yes or no about a passage (BoolQ)", protocol = "boolq", set = "boolq", read = read,
+return multiple_choice.task { summary = "yes or no about a passage (BoolQ)", protocol = "boolq", set = "boolq", read = read,
    tokens_per_item = 160 }

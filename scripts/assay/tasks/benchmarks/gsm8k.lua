@@ -1,6 +1,6 @@
 -- GSM8K: word problems of primary school. Three gradings of one text: strict ("#### n"), flexible (the last number), and by
 -- value. A gap between strict and flexible that grows is a loss of format, not of mathematics.
-local answering = require "assay.tasks.kinds.graded_answers"
+local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local function read(record)
    local gold = record.answer and record.answer:match "#### (%-?[0-9%.,]+)"
@@ -32,7 +32,7 @@ local function match_of(extract)
    return function(question, text) return { prediction = extract(text), golds = { question.gold_text } } end
 end
 
-local task = answering.task {
+local task = graded_answers.task {
    protocol = "gsm8k", set = "gsm8k", summary = "word problems of primary school (GSM8K)", read = read, max_tokens = 256,
    stops = { "Question:", "</s>", "<|im_end|>" },
    metrics = {
@@ -49,7 +49,7 @@ local task = answering.task {
       { id = "exact_match", config = { normaliser = "gsm8k" }, take = { exact_match = "flexible" },
         record = match_of(flexible) },
    },
-   baselines = answering.constant_baselines "correct",
+   baselines = graded_answers.constant_baselines "correct",
 }
 task.strict, task.flexible = strict, flexible
 return task

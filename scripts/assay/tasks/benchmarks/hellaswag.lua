@@ -1,6 +1,6 @@
 -- HellaSwag: which ending continues a scene. Cleans the text as lm-evaluation-harness does.
 -- Reported by normalised accuracy first, as is usual.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function clean(text)
    text = text:match "^%s*(.-)%s*$"
@@ -24,5 +24,5 @@ local function read(record)
       choices = choices, gold = label + 1 }
 end
 
-return choice.task { summary = "which ending fits (HellaSwag)", protocol = "hellaswag", set = "hellaswag", read = read,
+return multiple_choice.task { summary = "which ending fits (HellaSwag)", protocol = "hellaswag", set = "hellaswag", read = read,
    main = "acc_norm", tokens_per_item = 280 }

@@ -1,6 +1,6 @@
 -- MMLU: exam questions of 57 subjects; the likeliest of the letters A to D.
 -- Letters are scored, not the texts of the choices.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local LETTERS <const> = { "A", "B", "C", "D" }
 
@@ -23,5 +23,5 @@ local function describe(question)
       .. ".\n\n"
 end
 
-return choice.task { summary = "exam questions of 57 subjects (MMLU)", protocol = "mmlu", set = "mmlu", read = read,
+return multiple_choice.task { summary = "exam questions of 57 subjects (MMLU)", protocol = "mmlu", set = "mmlu", read = read,
    describe = describe, tokens_per_item = 140 }

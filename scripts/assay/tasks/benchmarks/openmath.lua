@@ -1,6 +1,6 @@
 -- OpenMathInstruct-2: problems held out by the hash of their text, graded by meaning in three tiers (text, exact arithmetic,
 -- numeric sampling). The set has no test split and many rows per problem: rows never decide who is held out, problems do.
-local answering = require "assay.tasks.kinds.graded_answers"
+local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
 local FOLDS <const> = 20 -- one fold in twenty is for evaluation; the others may train or calibrate
@@ -22,7 +22,7 @@ local function grader(rule, take)
       record = function(question, text) return { prediction = text, gold = question.gold_text } end }
 end
 
-local task = answering.task {
+local task = graded_answers.task {
    protocol = "openmath/problem-fold-0-of-20", summary = "held-out mathematics problems (OpenMathInstruct-2)", read = read,
    distinct = true, keep = function(question) return question.held_out end,
    max_tokens = 512, stops = { "\n\n\n\n\n\n", "Problem:" },
@@ -31,7 +31,7 @@ local task = answering.task {
       { name = "no_answer", unit = "fraction", direction = "lower", kind = "binary" } },
    graders = { grader("boxed", { correct = "correct", no_answer = "no_answer" }),
       grader("boxed_or_last_number", { correct = "relaxed" }) },
-   baselines = answering.constant_baselines "correct",
+   baselines = graded_answers.constant_baselines "correct",
 }
 task.fold_of = fold_of
 return task

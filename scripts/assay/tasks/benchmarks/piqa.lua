@@ -1,6 +1,6 @@
 -- PIQA: which of two ways reaches a goal.
 -- Not generation: both solutions are scored.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)
    local label = tonumber(record.label)
@@ -10,5 +10,5 @@ local function read(record)
       continuations = { " " .. solutions[1], " " .. solutions[2] }, choices = solutions, gold = label + 1 }
 end
 
-return choice.task { summary = "everyday physics, two solutions (PIQA)", protocol = "piqa", set = "piqa", read = read,
+return multiple_choice.task { summary = "everyday physics, two solutions (PIQA)", protocol = "piqa", set = "piqa", read = read,
    tokens_per_item = 90 }

@@ -1,6 +1,6 @@
 -- SQuAD v2 by the laboratory's rule: a span of the passage, or exactly "unanswerable". An abstention counts only in these
 -- words; an empty or garbled answer counts nowhere. The official numbers are given beside it.
-local answering = require "assay.tasks.kinds.graded_answers"
+local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
 local ABSTENTION <const> = "unanswerable"
@@ -49,7 +49,7 @@ for i, one in ipairs { { "balanced", "mean" }, { "HasAns_f1", "ratio" }, { "HasA
    if i > 1 then taken[one[1]] = one[1] end
 end
 
-return answering.task {
+return graded_answers.task {
    protocol = "squad_v2/lab-1", set = "squad_v2", summary = "a span of a passage, or unanswerable (SQuAD v2)", read = read,
    max_tokens = 40, stops = { "\n" }, abstentions = { ABSTENTION }, short_answers = true, derive = balanced, metrics = metrics,
    graders = { { id = "squad_v2", config = { abstentions = { ABSTENTION } }, take = taken,

@@ -1,6 +1,6 @@
 -- WinoGrande: which word fills the gap. Partial scoring: the sentence up to the gap with each word, then the shared rest.
 -- There is no normalised accuracy, since the scored text is the same for both.
-local choice = require "assay.tasks.kinds.multiple_choice"
+local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)
    local answer = tonumber(record.answer)
@@ -13,7 +13,7 @@ local function read(record)
       continuations = { rest, rest }, choices = options, gold = answer }
 end
 
-local task = choice.task { summary = "which word fills the gap (WinoGrande)", protocol = "winogrande", set = "winogrande", read = read,
+local task = multiple_choice.task { summary = "which word fills the gap (WinoGrande)", protocol = "winogrande", set = "winogrande", read = read,
    tokens_per_item = 60 }
 task.metrics = { task.metrics[1] }
 return task

@@ -1,13 +1,13 @@
--- Tasks that generate an answer and grade it: what their files share. Raw text, finish reason and length are always kept.
--- Not multiple choice by log-likelihood (choice.lua).
+-- Tasks whose answers are generated and graded: a task file says how a record becomes a prompt and which grader reads the
+-- answer. The raw text, the reason why it ended and its length are always stored.
 
 local facts_of = require "assay.tasks.kinds.open_answer_facts"
 local items = require "assay.tasks.items"
-local many = require "assay.tasks.batch"
+local batch = require "assay.tasks.batch"
 local native = require "assay.native"
 local prompting = require "assay.tasks.prompts"
 
-local answering = {}
+local graded_answers = {}
 
 local function plain_prompt(shots, question)
    local parts = {}
@@ -15,7 +15,7 @@ local function plain_prompt(shots, question)
    return (#parts > 0 and table.concat(parts, "\n\n") .. "\n\n" or "") .. question.prompt
 end
 
--- Cut before the first stop text, in case the engine's last token reached beyond it.
+-- The text before the first stop text; the last token of the engine may reach beyond it.
 local function before_stops(text, stops)
    for _, stop in ipairs(stops) do
       local place = text:find(stop, 1, true)
@@ -24,13 +24,13 @@ local function before_stops(text, stops)
    return text
 end
 
--- What follows a closed thought; all of it if there is none.
+-- The text after the thinking part; all of it if there is no such part.
 local function after_thinking(text)
    local _, stop = text:find("</think>", 1, true)
    return stop and text:sub(stop + 1):gsub("^%s+", "") or text
 end
 
--- One output: what was asked, what came, why it ended.
+-- One output: the question, the answer, and why it ended.
 local function output_of(m, question, prompt, answer, stops)
    local output = facts_of(m, answer)
    output.id, output.prompt, output.prompt_hash = question.id, question.prompt, native.fs.sha256(prompt):sub(1, 16)
@@ -38,14 +38,14 @@ local function output_of(m, question, prompt, answer, stops)
    return output
 end
 
--- All answers in one go, each as it would be alone: its draws come from a seed of its own.
+-- All answers, generated in one batch. Each is what it would be alone, since its draws come from a seed of its own.
 local function generate_all(o, m, definition, questions, shots)
    local prompts, seeds, outputs = {}, {}, {}
    for i, question in ipairs(questions) do
       prompts[i] = prompting.text(o, m, plain_prompt(shots, question), question.prefix)
       seeds[i] = native.sys.seed(o.seed, "generate", question.id, "draw") & 0x7fffffff
    end
-   local answers = many.generate(m, prompts, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
+   local answers = batch.generate(m, prompts, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
       top_p = o.top_p, seeds = seeds, stop = definition.stops, logprobs = true })
    for i, question in ipairs(questions) do
       outputs[i] = output_of(m, question, prompts[i], answers[i], definition.stops)
@@ -55,8 +55,8 @@ local function generate_all(o, m, definition, questions, shots)
    return outputs
 end
 
--- Questions whose right answer the grader can read; the others would be wrong for every model and are left out of all arms,
--- with the rows that cannot be read.
+-- The questions whose right answer the grader can read. The others would be wrong for every model; they are excluded for every
+-- variant, and listed with the rows that cannot be read.
 local function gradable(definition, questions, skipped)
    local grader = definition.graders[1]
    if grader.id ~= "math" then return questions end
@@ -76,11 +76,11 @@ end
 -- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
 -- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
 -- needed keep = function(question), distinct, extract = function(text), derive = function(questions, metrics) }.
-function answering.task(definition)
+function graded_answers.task(definition)
    local task = {
       kind = "generation",
       summary = definition.summary,
-      default_margin = 3, -- points, evaluation.md 2.4
+      default_margin = 3, -- percentage points
       options = prompting.with(definition.set, {
          max_tokens = { type = "integer", default = definition.max_tokens, min = 1, about = "tokens of an answer" },
          temperature = { type = "number", default = 0, min = 0, about = "0 is greedy, the paired standard" },
@@ -115,13 +115,13 @@ function answering.task(definition)
          return prompting.text(o, m, plain_prompt(shots, question), question.prefix), o.max_tokens
       end)
       local outputs = generate_all(o, m, definition, questions, shots)
-      return prompting.note(answering.graded(definition, questions, outputs), skipped, overlong)
+      return prompting.note(graded_answers.graded(definition, questions, outputs), skipped, overlong)
    end
    return task
 end
 
--- Scores that need no model where answers are free: none at all, and the commonest right answer to every question.
-function answering.constant_baselines(metric)
+-- Scores that need no model: no answer at all, and the commonest right answer to every question.
+function graded_answers.constant_baselines(metric)
    return function(questions)
       local counts, most = {}, 0
       for _, question in ipairs(questions) do
@@ -133,8 +133,8 @@ function answering.constant_baselines(metric)
    end
 end
 
--- Grades kept outputs; apart from the generation, so that a study can grade again without running the model.
-function answering.graded(definition, questions, outputs)
+-- Grades stored outputs. It is apart from the generation, so that a study can grade again without running the model.
+function graded_answers.graded(definition, questions, outputs)
    local ids, metrics, notes = {}, {}, native.json.object()
    for i, question in ipairs(questions) do
       ids[i] = question.id
@@ -176,4 +176,4 @@ function answering.graded(definition, questions, outputs)
    return result
 end
 
-return answering
+return graded_answers

@@ -1,16 +1,16 @@
--- Multiple choice by log-likelihood: what the task files of this kind share. A task file says how a record becomes a
--- question; scoring and metrics are here, prompts and shots in prompting.lua. Not letter answers in generated text.
+-- Multiple choice by log-likelihood: a task file of this kind says how a record becomes a question; this file scores the
+-- choices and grades them. Answers that a model writes are graded_answers.lua's.
 
 local items = require "assay.tasks.items"
-local many = require "assay.tasks.batch"
+local batch = require "assay.tasks.batch"
 local native = require "assay.native"
 local prompting = require "assay.tasks.prompts"
 
-local choice = {}
+local multiple_choice = {}
 
--- What stands before a question: a description and the few shots, as lm-evaluation-harness joins them: each shot with its
--- right answer, blank lines between.
-function choice.head(shots, description)
+-- The text before a question: the description and the shots, joined as lm-evaluation-harness joins them: each shot with its
+-- right answer, and blank lines between.
+function multiple_choice.head(shots, description)
    local parts = {}
    for _, shot in ipairs(shots or {}) do
       parts[#parts + 1] = (shot.contexts and shot.contexts[shot.gold] or shot.context) .. shot.continuations[shot.gold]
@@ -19,8 +19,8 @@ function choice.head(shots, description)
    return (description or "") .. head
 end
 
--- Requests { context, continuations } of a question: one, or one per choice where the context differs by choice. Behind a
--- chat template the answer begins without the space that follows a plain prompt.
+-- The requests { context, continuations } of a question: one, or one for each choice if their contexts differ. After a chat
+-- template the answer begins without the space that follows a plain prompt.
 local function requests_of(o, m, question, head)
    local function trimmed(text) return o.chat and text:gsub("^ ", "") or text end
    local out = {}
@@ -35,12 +35,12 @@ local function requests_of(o, m, question, head)
    return { { context = prompting.text(o, m, head .. question.context), continuations = texts } }
 end
 
--- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }. All in one go: the engine computes
--- what prompts share once, few-shot examples above all.
+-- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }. They are scored in one batch, since the
+-- engine computes a prefix that prompts share, such as the shots, once.
 local function score_all(m, asked)
    local requests = {}
    for _, one in ipairs(asked) do table.move(one.requests, 1, #one.requests, #requests + 1, requests) end
-   local scores, all, place = many.score(m, requests), {}, 0
+   local scores, all, place = batch.score(m, requests), {}, 0
    for i, one in ipairs(asked) do
       all[i] = {}
       for _ = 1, #one.requests do
@@ -59,9 +59,9 @@ local function finite_or_null(values)
    return out
 end
 
--- Shares that need no model: a blind guess, the commonest right answer, and the first choice, which is what an arg-max
--- over numbers that are not finite picks.
-function choice.baselines(questions)
+-- Accuracies that need no model: a blind guess, the commonest right answer, and the first choice: what a model whose scores are
+-- all NaN would pick.
+function multiple_choice.baselines(questions)
    local counts, most, guess = {}, 0, 0
    for _, question in ipairs(questions) do
       counts[question.gold] = (counts[question.gold] or 0) + 1
@@ -80,12 +80,12 @@ local function first_maximum(values)
    return best
 end
 
--- Runs the questions through the model and the metric plugin; returns a stage result for items (see judge_items).
-function choice.run(o, m, definition)
+-- Scores the questions of the task and grades them; returns the result of a stage (items.result).
+function multiple_choice.run(o, m, definition)
    local questions, shots, skipped = prompting.draw(o, definition)
    local asked, ids, samples, outputs = {}, {}, {}, {}
    local function asking(question)
-      return requests_of(o, m, question, choice.head(shots, definition.describe and definition.describe(question)))
+      return requests_of(o, m, question, multiple_choice.head(shots, definition.describe and definition.describe(question)))
    end
    local overlong
    questions, overlong = prompting.fitting(m, questions, function(question)
@@ -111,18 +111,18 @@ function choice.run(o, m, definition)
       outputs[i].cluster = question.cluster
    end
    local numbers, note = native.data.metric("multiple_choice", {}):evaluate({ task = definition.protocol }, samples)
-   local result = items.result(ids, numbers, choice.baselines(questions), note)
+   local result = items.result(ids, numbers, multiple_choice.baselines(questions), note)
    result.choices, result.clusters = outputs, items.clusters(questions)
    return prompting.note(result, skipped, overlong)
 end
 
 -- definition: { summary, read = function(record) -> { id, context | contexts, continuations, choices, gold } | nil,
 -- describe = function(question) -> text before the shots, or nil }. Returns a task definition.
-function choice.task(definition)
+function multiple_choice.task(definition)
    return {
       kind = "choice",
       summary = definition.summary,
-      default_margin = 2, -- points, evaluation.md 2.4
+      default_margin = 2, -- percentage points
       options = prompting.with(definition.set),
       metrics = {
          { name = definition.main or "acc", unit = "fraction", direction = "higher", kind = "binary" },
@@ -143,8 +143,8 @@ function choice.task(definition)
          local n = o.items > 0 and o.items or o.dataset:info().records or 1000
          return n * (definition.tokens_per_item or 120) * (1 + o.shots)
       end,
-      run = function(o, m) return choice.run(o, m, definition) end,
+      run = function(o, m) return multiple_choice.run(o, m, definition) end,
    }
 end
 
-return choice
+return multiple_choice

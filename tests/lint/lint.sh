@@ -85,6 +85,15 @@ case $rule in
     files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/|^scripts/assay/gates/' | existing |
       xargs -r awk -f "$here/indent.awk" | none
     ;;
+  orphans) # no comment line of one or two words goes on with the sentence of the line above
+    sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
+      function comment(line) { return match(line, /^ *(\/\/|--) [^ ]/) ? substr(line, RLENGTH) : "" }
+      { text = comment($0); indent = match($0, /[^ ]/)
+        if (FNR > 1 && text != "" && above != "" && indent == indent_above && split(text, words, " ") <= 2 && length(text) < 25 &&
+            above !~ /[.:;!?]$/ && above !~ /  |[─│►]/ && text !~ /  |[─│►]/ && !(indent > 9 && before == ""))
+          print FILENAME ":" FNR ": one or two words end a sentence: " text
+        before = FNR > 1 ? above : ""; above = text; indent_above = indent }' | none
+    ;;
   references) # a file that a comment or a README names exists, and so does the section that it cites
     # foreign_files.txt: names that belong to other projects or to an example, one a line.
     {

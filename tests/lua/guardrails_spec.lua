@@ -1,5 +1,5 @@
--- Every guardrail fires on the smallest change of a sound report that it is made for. Not the three published studies
--- (audit_spec.lua).
+-- Every guardrail fires on the smallest change of a sound report that it is made for.
+-- The three published studies are in audit_spec.lua.
 local assay = require "assay"
 local audit = require "assay.audit"
 

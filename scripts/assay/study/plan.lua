@@ -31,7 +31,7 @@ local function visible_of_items(task, margin)
    local text = ("%d items see differences from %.1f pp on"):format(n, 100 * stats.mde_paired(USUAL_FLIPS, n))
    if not margin then return text end
    local needed = stats.items_for_noninferiority(USUAL_FLIPS, margin / 100)
-   return ("%s, margin %g pp%s"):format(text, margin, needed > n and (" (%d items would show it)"):format(needed) or "")
+   return ("%s, margin %g pp%s"):format(text, margin, needed > n and (", which needs %d items"):format(needed) or "")
 end
 
 -- margin: a ratio of perplexities
@@ -47,7 +47,7 @@ end
 local function visible_of_answers(task)
    local n = n_items(task)
    if not n or n < 1 then return "" end
-   return ("%d answers without a sign of breakage put its rate below %.1f %%"):format(n, 100 * stats.zero_cases_upper_bound(n))
+   return ("if none of %d answers is broken, at most %.1f %% would be"):format(n, 100 * stats.zero_cases_upper_bound(n))
 end
 
 -- What a task will be able to see if items and windows vary as usual, beside the declared margin.

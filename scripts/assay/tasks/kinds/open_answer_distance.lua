@@ -19,8 +19,8 @@ local function row_of(m, text, output)
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }
 end
 
--- Stores the answers of the untouched model and its final hidden states along them below `folder`. texts[i] is the prompt of
--- outputs[i].
+-- Stores the answers of the untouched model and its final hidden states along them below `folder`.
+-- texts[i] is the prompt of outputs[i].
 function answer_distance.keep(m, folder, texts, outputs)
    local rows = json.list {}
    for i, output in ipairs(outputs) do

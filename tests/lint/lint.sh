@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what the compiler cannot: who may include whom, file length, words that do not belong into the repository.
-# Not a formatter (format.sh). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
+# Checks what the compiler cannot: who may include whom, file length, the indentation of Lua, words that do not belong into the repository.
+# Not a formatter (tools.sh format). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
 set -u
 rule=${1:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -80,6 +80,10 @@ case $rule in
   duty) # the first line of a source says its duty
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
+    ;;
+  indent) # Lua is indented by 3 spaces a block
+    files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/|^scripts/assay/gates/' | existing |
+      xargs -r awk -f "$here/indent.awk" | none
     ;;
   orphans) # no comment line of one or two words goes on with the sentence of the line above
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '

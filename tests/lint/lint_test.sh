@@ -27,7 +27,10 @@ write host/lua/good.cpp '// Fine.' '#include <lua.h>' '#include "model/decoder.h
 write plugins/quantizers/rtn/good.c '/* Fine. */' '#include "assay.h"' '#include "rtn.h"' '#include <math.h>'
 write plugins/quantizers/rtn/rtn.h '/* Fine. */'
 write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#include <vector>' '#include <cuda_runtime.h>'
-for rule in layers tensors lua dll plugins catch length duty words; do expect "$rule" 0; done
+write scripts/good.lua '-- Fine.' 'local function f(a)' '   if a and' '      b then' '      return {' '         a, "end", -- if' \
+  '      }' '   end' '   return g(a,' '            function() return 1 end, function()' '      local text = [[' ' as it is' ']]' \
+  '      return text' '   end)' 'end'
+for rule in layers tensors lua dll plugins catch length duty indent words; do expect "$rule" 0; done
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
   '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
@@ -45,5 +48,9 @@ expect plugins 3
 expect catch 2
 expect length 1
 expect duty 1
+write scripts/two.lua '-- Two spaces.' 'local function f(a)' '  local b = a' '  return b' 'end'
+write scripts/mixed.lua '-- A line of a block, an end, and the inside of a table off their columns.' 'while true do' '   local a = {' '     1 }' \
+  '    break' '  end' ' local late'
+expect indent 5
 expect words 2
 exit "$failed"

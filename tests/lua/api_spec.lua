@@ -31,6 +31,31 @@ describe("the manual", function()
          if not internal[key] then assert(manual.find("model:" .. key), "model:" .. key .. " has no entry") end
       end
    end)
+   it("lists every method, task and known dataset with all its options", function()
+      local function names_below(folder)
+         local out = {}
+         for _, name in ipairs(native.fs.list(folder)) do
+            local path = folder .. "/" .. name
+            if native.fs.kind(path) == "folder" then table.move(names_below(path), 1, 1000, #out + 1, out) end
+            out[#out + 1] = name:match "^([%w_]+)%.lua$"
+         end
+         return out
+      end
+      local page, scripts = annotations.markdown(), native.fs.scripts_folder() .. "/assay/"
+      for kind, folders in pairs { method = { "recipe/methods" }, task = { "tasks/text", "tasks/benchmarks" },
+                                   dataset = { "data/datasets" } } do
+         for _, folder in ipairs(folders) do
+            for _, name in ipairs(names_below(scripts .. folder)) do
+               local full = ("assay.%s.%s"):format(kind, name)
+               assert.contains(page, "### `" .. full .. "(")
+               for option in pairs(manual.find(full).options) do
+                  local section = page:match("### `" .. full:gsub("%.", "%%.") .. "%(.-\n###") or page:match("### `" .. full .. "%(.*$")
+                  assert.contains(section, "| `" .. option .. "` |", full)
+               end
+            end
+         end
+      end
+   end)
    it("made scripts/meta/assay.lua as it is", function()
       local committed = native.fs.read(native.fs.scripts_folder() .. "/meta/assay.lua")
       assert(committed == annotations.meta(),

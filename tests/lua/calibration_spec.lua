@@ -1,7 +1,7 @@
 -- Calibration: what is drawn, how it is cut and masked, what is refused; and what it shares with evaluation.
 -- The model is a stub whose tokens are words, so that every id can be read.
 local assay = require "assay"
-local contamination = require "assay.data.overlap"
+local overlap = require "assay.data.overlap"
 local native = require "assay.native"
 local fs = native.fs
 
@@ -189,7 +189,7 @@ describe("contamination", function()
 
    it("finds whole records and passages that calibration shares with a task", function()
       local m = stub()
-      local overlaps = contamination.check(calibration, m, { task("same", own), task("other", other) })
+      local overlaps = overlap.check(calibration, m, { task("same", own), task("other", other) })
       assert.equal(12, overlaps[1].records)
       assert.equal(4, overlaps[1].shared_records)
       assert.equal(12, overlaps[1].records_with_passage) -- all have p1 ... p20
@@ -197,24 +197,24 @@ describe("contamination", function()
       assert.equal(0, overlaps[2].shared_records)
       assert.equal(0, overlaps[2].records_with_passage)
       assert.equal(1, overlaps[2].too_short)
-      assert.equal(4, contamination.shared(overlaps))
+      assert.equal(4, overlap.shared(overlaps))
    end)
    it("by whole records is an error, unless the calibration says why", function()
-      local overlaps = contamination.check(calibration, stub(), { task("same", own) })
+      local overlaps = overlap.check(calibration, stub(), { task("same", own) })
       assert.raises("calibration and the task 'same' share 4 of 12 records: what is evaluated must not be calibrated on. "
                     .. "Calibrate on another split, or say why with allow_overlap = \"...\"",
-                    function() contamination.refuse(calibration, overlaps) end)
-      contamination.refuse(assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat",
+                    function() overlap.refuse(calibration, overlaps) end)
+      overlap.refuse(assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat",
                                                allow_overlap = "leakage is the question" }, overlaps)
    end)
    it("is seen in case and punctuation of another kind", function()
       local shouted = write("shouted.jsonl", (fs.read(own):gsub("q(%d)", "Q%1"):gsub("p1 p2", "P1, P2!")))
-      assert.equal(4, contamination.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
+      assert.equal(4, overlap.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
    end)
    it("takes joined texts by the records that they were joined from", function()
       local text = assay.dataset.text { path = write("long.txt", numbered("w", 1000)) }
       local c = assay.calibration { dataset = text, samples = 2, length = 100 }
-      local overlaps = contamination.check(c, stub(), { { id = "ppl", options = { dataset = text } } })
+      local overlaps = overlap.check(c, stub(), { { id = "ppl", options = { dataset = text } } })
       assert.equal(1, overlaps[1].shared_records)
       assert.equal(1, overlaps[1].records_with_passage)
    end)
@@ -222,14 +222,14 @@ describe("contamination", function()
       local chats = write("chats.jsonl", ('{"messages": [{"role": "user", "content": "q1 %s"}, {"role": "assistant", '
                                           .. '"content": "a1 %s"}]}\n'):format(numbered("p", 20), numbered("r", 20)))
       local c = assay.calibration { dataset = assay.dataset.jsonl { path = chats }, samples = 1, template = "chat" }
-      local overlaps = contamination.check(c, stub(), { task("same", own), task("chats", chats) })
+      local overlaps = overlap.check(c, stub(), { task("same", own), task("chats", chats) })
       assert.equal(1, overlaps[1].shared_records)
       assert.equal(1, overlaps[2].shared_records)
    end)
    it("compares given token ids by their text", function()
       local m = stub()
       local c = assay.calibration { ids = { m:encode(numbered("z", 20) .. " yes"), m:encode "one two" } }
-      local overlaps = contamination.check(c, m, { task("other", other) })
+      local overlaps = overlap.check(c, m, { task("other", other) })
       assert.equal(1, overlaps[1].shared_records)
    end)
 end)

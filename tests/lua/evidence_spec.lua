@@ -10,194 +10,194 @@ local view = require "assay.report.view"
 local null = assay.json.null
 
 local function full()
-  local file = assert(io.open "tests/golden/report/full.json")
-  local text = file:read "a"
-  file:close()
-  return assay.json.decode(text)
+   local file = assert(io.open "tests/golden/report/full.json")
+   local text = file:read "a"
+   file:close()
+   return assay.json.decode(text)
 end
 
 local function small(changes)
-  local data = { variants = { { id = "b/none", subject = "b", recipe = null }, { id = "b/q", subject = "b", recipe = {} } },
-    tasks = { { id = "t", baselines = { { name = "guess", value = 0.25, metric = null } } } }, results = {}, detectors = {},
-    distance = {}, gates = {} }
-  for key, value in pairs(changes) do data[key] = value end
-  return data
+   local data = { variants = { { id = "b/none", subject = "b", recipe = null }, { id = "b/q", subject = "b", recipe = {} } },
+      tasks = { { id = "t", baselines = { { name = "guess", value = 0.25, metric = null } } } }, results = {}, detectors = {},
+      distance = {}, gates = {} }
+   for key, value in pairs(changes) do data[key] = value end
+   return data
 end
 
 local function score(variant, correct)
-  return { variant = variant, task = "t", metric = "acc", primary = true, direction = "higher", unit = "fraction",
-    counts = { items = 100, correct = correct }, value = correct / 100, paired = null }
+   return { variant = variant, task = "t", metric = "acc", primary = true, direction = "higher", unit = "fraction",
+      counts = { items = 100, correct = correct }, value = correct / 100, paired = null }
 end
 
 describe("the collapse rule", function()
-  it("names every reason and blocks the variant alone", function()
-    local data = small { distance = { { variant = "b/q", kld_mean = 2.5 } },
-      results = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
-        paired = { quantity = "ratio", estimate = 3.4 } } } }
-    evidence.collapse(data)
-    assert.same({ "divergence of 2.50 nats from the untouched model", "perplexity 3.4 times the untouched model's" },
-      data.variants[2].collapsed)
-    assert.equal("fail", data.gates[1].status)
-    assert.equal("b/q", data.gates[1].scope)
-  end)
-  it("leaves a variant alone that only loses", function()
-    local data = small { distance = { { variant = "b/q", kld_mean = 0.2 } } }
-    evidence.collapse(data)
-    assert.equal(nil, data.variants[2].collapsed)
-    assert.equal("pass", data.gates[1].status)
-  end)
-  it("counts tasks that fell to a trivial score, where the untouched model is above", function()
-    local data = small { results = { score("b/none", 60), score("b/q", 26) } }
-    evidence.collapse(data)
-    assert.equal("F21", data.detectors[1].id)
-    assert.equal(1, data.detectors[1].count)
-    local weak = small { results = { score("b/none", 26), score("b/q", 26) } }
-    evidence.collapse(weak)
-    assert.equal(0, #weak.detectors)
-  end)
+   it("names every reason and blocks the variant alone", function()
+      local data = small { distance = { { variant = "b/q", kld_mean = 2.5 } },
+         results = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
+            paired = { quantity = "ratio", estimate = 3.4 } } } }
+      evidence.collapse(data)
+      assert.same({ "divergence of 2.50 nats from the untouched model", "perplexity 3.4 times the untouched model's" },
+         data.variants[2].collapsed)
+      assert.equal("fail", data.gates[1].status)
+      assert.equal("b/q", data.gates[1].scope)
+   end)
+   it("leaves a variant alone that only loses", function()
+      local data = small { distance = { { variant = "b/q", kld_mean = 0.2 } } }
+      evidence.collapse(data)
+      assert.equal(nil, data.variants[2].collapsed)
+      assert.equal("pass", data.gates[1].status)
+   end)
+   it("counts tasks that fell to a trivial score, where the untouched model is above", function()
+      local data = small { results = { score("b/none", 60), score("b/q", 26) } }
+      evidence.collapse(data)
+      assert.equal("F21", data.detectors[1].id)
+      assert.equal(1, data.detectors[1].count)
+      local weak = small { results = { score("b/none", 26), score("b/q", 26) } }
+      evidence.collapse(weak)
+      assert.equal(0, #weak.detectors)
+   end)
 end)
 
 describe("answers of choice tasks that change", function()
-  local function choices(changed)
-    local out = {}
-    for i = 1, 40 do out[i] = { lls = { -1, -1 - i / 10, -9 }, pred = changed[i] and 2 or 1, gold = i % 4 == 0 and 2 or 1 } end
-    return out
-  end
-  local function rows(own)
-    local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-    return require "assay.results.parts.changed_answers"(context, function()
-      return { { variant = { id = "b/none", none = true }, stage = { result = { choices = choices {} } } },
-        { variant = { id = "b/q" }, stage = { result = { choices = own } } } }
-    end)
-  end
-  it("are counted by how sure the untouched model was", function()
-    local quarters = rows(choices { [1] = true, [4] = true, [7] = true, [33] = true })[1].quarters
-    assert.equal(4, #quarters)
-    assert.same({ 3, 0, 0, 1 }, { quarters[1].changed, quarters[2].changed, quarters[3].changed, quarters[4].changed })
-    assert.equal(3, quarters[1].flips)
-    assert.near(0.1, quarters[1].from, 1e-12)
-    assert.near(4.0, quarters[4].to, 1e-12)
-  end)
-  it("are not cut into quarters of a handful", function()
-    local few = table.move(choices {}, 1, 12, 1, {})
-    local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-    assert.same({}, require "assay.results.parts.changed_answers"(context, function()
-      return { { variant = { none = true }, stage = { result = { choices = few } } },
-        { variant = { id = "b/q" }, stage = { result = { choices = few } } } }
-    end))
-  end)
+   local function choices(changed)
+      local out = {}
+      for i = 1, 40 do out[i] = { lls = { -1, -1 - i / 10, -9 }, pred = changed[i] and 2 or 1, gold = i % 4 == 0 and 2 or 1 } end
+      return out
+   end
+   local function rows(own)
+      local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
+      return require "assay.results.parts.changed_answers"(context, function()
+         return { { variant = { id = "b/none", none = true }, stage = { result = { choices = choices {} } } },
+            { variant = { id = "b/q" }, stage = { result = { choices = own } } } }
+      end)
+   end
+   it("are counted by how sure the untouched model was", function()
+      local quarters = rows(choices { [1] = true, [4] = true, [7] = true, [33] = true })[1].quarters
+      assert.equal(4, #quarters)
+      assert.same({ 3, 0, 0, 1 }, { quarters[1].changed, quarters[2].changed, quarters[3].changed, quarters[4].changed })
+      assert.equal(3, quarters[1].flips)
+      assert.near(0.1, quarters[1].from, 1e-12)
+      assert.near(4.0, quarters[4].to, 1e-12)
+   end)
+   it("are not cut into quarters of a handful", function()
+      local few = table.move(choices {}, 1, 12, 1, {})
+      local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
+      assert.same({}, require "assay.results.parts.changed_answers"(context, function()
+         return { { variant = { none = true }, stage = { result = { choices = few } } },
+            { variant = { id = "b/q" }, stage = { result = { choices = few } } } }
+      end))
+   end)
 end)
 
 describe("a text graded strictly and loosely", function()
-  local function stage(strict, flexible)
-    return { variant = { id = #strict .. "", none = true },
-      stage = { result = { metrics = { strict = { scores = strict }, flexible = { scores = flexible } } } } }
-  end
-  local function rows(strict)
-    local base, own = stage({ 1, 1, 1, 1 }, { 1, 1, 1, 1 }), stage(strict, { 1, 1, 1, 0 })
-    own.variant = { id = "b/q" }
-    local task = { id = "gsm8k" }
-    return evidence.detectors({ study = { tasks = { task }, subjects = { "b" } } }, function() return { base, own } end)
-  end
-  it("shows a gap that grows as a loss of format", function()
-    local lost = rows { 0, 0, 1, 0 }
-    assert.equal("F16", lost[1].id)
-    assert.equal(2, lost[1].count)
-    assert.equal("flag", lost[1].status)
-    assert.equal("right but not in the strict form: 50.0 % against 0.0 %", lost[1].text)
-  end)
-  it("stays quiet where both gradings lose alike", function() assert.equal("ok", rows({ 1, 1, 1, 0 })[1].status) end)
+   local function stage(strict, flexible)
+      return { variant = { id = #strict .. "", none = true },
+         stage = { result = { metrics = { strict = { scores = strict }, flexible = { scores = flexible } } } } }
+   end
+   local function rows(strict)
+      local base, own = stage({ 1, 1, 1, 1 }, { 1, 1, 1, 1 }), stage(strict, { 1, 1, 1, 0 })
+      own.variant = { id = "b/q" }
+      local task = { id = "gsm8k" }
+      return evidence.detectors({ study = { tasks = { task }, subjects = { "b" } } }, function() return { base, own } end)
+   end
+   it("shows a gap that grows as a loss of format", function()
+      local lost = rows { 0, 0, 1, 0 }
+      assert.equal("F16", lost[1].id)
+      assert.equal(2, lost[1].count)
+      assert.equal("flag", lost[1].status)
+      assert.equal("right but not in the strict form: 50.0 % against 0.0 %", lost[1].text)
+   end)
+   it("stays quiet where both gradings lose alike", function() assert.equal("ok", rows({ 1, 1, 1, 0 })[1].status) end)
 end)
 
 describe("sensitivity to calibration", function()
-  local sensitivity = require "assay.results.parts.calibration_spread"
-  local function variant(id, calibration, bits)
-    return { id = id, subject = "b", label = "gptq W" .. bits, recipe = { bits = bits }, calibration = calibration }
-  end
-  local function result(id, value)
-    return { variant = id, task = "p", metric = "ppl", unit = "ppl", primary = true, value = value }
-  end
-  local data = { tasks = { { id = "p", title = "A novel" } },
-    calibrations = { { id = "c1", sequences = 48, source = "text" }, { id = "r1", sequences = 16, source = "text" },
-      { id = "r2", sequences = 16, source = "text" } },
-    variants = { { id = "b/none", subject = "b", recipe = null }, variant("b/1", "c1", 4), variant("b/2", "r1", 4),
-      variant("b/3", "r2", 4), variant("b/4", "c1", 3) },
-    results = { result("b/none", 10), result("b/1", 11), result("b/2", 12), result("b/3", 13), result("b/4", 20) } }
-  it("puts variants side by side that differ in their calibration alone", function()
-    local found = sensitivity(data)
-    assert.equal(1, #found)
-    assert.equal("gptq W4 over calibrations", found[1].title)
-    assert.equal("16 sequences of text", found[1].rows[1].label)
-    assert.same({ 12, 13 }, found[1].rows[1].values)
-    assert.same({ 11 }, found[1].rows[2].values)
-  end)
+   local sensitivity = require "assay.results.parts.calibration_spread"
+   local function variant(id, calibration, bits)
+      return { id = id, subject = "b", label = "gptq W" .. bits, recipe = { bits = bits }, calibration = calibration }
+   end
+   local function result(id, value)
+      return { variant = id, task = "p", metric = "ppl", unit = "ppl", primary = true, value = value }
+   end
+   local data = { tasks = { { id = "p", title = "A novel" } },
+      calibrations = { { id = "c1", sequences = 48, source = "text" }, { id = "r1", sequences = 16, source = "text" },
+         { id = "r2", sequences = 16, source = "text" } },
+      variants = { { id = "b/none", subject = "b", recipe = null }, variant("b/1", "c1", 4), variant("b/2", "r1", 4),
+         variant("b/3", "r2", 4), variant("b/4", "c1", 3) },
+      results = { result("b/none", 10), result("b/1", 11), result("b/2", 12), result("b/3", 13), result("b/4", 20) } }
+   it("puts variants side by side that differ in their calibration alone", function()
+      local found = sensitivity(data)
+      assert.equal(1, #found)
+      assert.equal("gptq W4 over calibrations", found[1].title)
+      assert.equal("16 sequences of text", found[1].rows[1].label)
+      assert.same({ 12, 13 }, found[1].rows[1].values)
+      assert.same({ 11 }, found[1].rows[2].values)
+   end)
 end)
 
 describe("noise between two runs", function()
-  it("marks differences that are no larger", function()
-    local function result(variant, estimate)
-      return { variant = variant, task = "p", metric = "ppl", counts = {}, paired = { quantity = "ratio", estimate = estimate } }
-    end
-    local data = { results = { result("b/q", 1.00001), result("b/r", 1.01) },
-      aa_noise = { { subject = "b", task = "p", metric = "ppl", items = 4, value = 1e-4, unit = "nats" } } }
-    noise.mark(data)
-    assert.equal(true, data.results[1].below_noise)
-    assert.equal(false, data.results[2].below_noise)
-  end)
+   it("marks differences that are no larger", function()
+      local function result(variant, estimate)
+         return { variant = variant, task = "p", metric = "ppl", counts = {}, paired = { quantity = "ratio", estimate = estimate } }
+      end
+      local data = { results = { result("b/q", 1.00001), result("b/r", 1.01) },
+         aa_noise = { { subject = "b", task = "p", metric = "ppl", items = 4, value = 1e-4, unit = "nats" } } }
+      noise.mark(data)
+      assert.equal(true, data.results[1].below_noise)
+      assert.equal(false, data.results[2].below_noise)
+   end)
 end)
 
 describe("tables", function()
-  local v = view.open(full())
-  it("say what was declared, with what could be seen", function()
-    local t = tables.declared(v)
-    assert.contains(t.hint, "Declared in the study file before the run. Error level 0.05")
-    assert.same({ "School science questions (ARC-E)", "accuracy", "2 pp", "3.4 pp" }, t.rows[1])
-  end)
-  it("put a divergence's margin beside it", function()
-    local t = tables.distance(v)
-    assert.equal("0.0500\n[0.0470, 0.0530]", t.rows[1][2])
-    assert.equal("unresolved", t.rows[1][#t.rows[1]])
-    assert.equal("beyond", t.rows[4][#t.rows[4]])
-  end)
-  it("do not recommend what has collapsed", function()
-    for _, row in ipairs(tables.decision(v).rows) do
-      if row[1]:find "W2" then assert.contains(row[3], "Not usable: F05") end
-    end
-  end)
-  it("name every limit that the report itself shows", function()
-    local text = {}
-    for _, row in ipairs(tables.threats(v).rows) do text[#text + 1] = row[1] end
-    assert.contains(table.concat(text, "; "), "Items left out")
-  end)
+   local v = view.open(full())
+   it("say what was declared, with what could be seen", function()
+      local t = tables.declared(v)
+      assert.contains(t.hint, "Declared in the study file before the run. Error level 0.05")
+      assert.same({ "School science questions (ARC-E)", "accuracy", "2 pp", "3.4 pp" }, t.rows[1])
+   end)
+   it("put a divergence's margin beside it", function()
+      local t = tables.distance(v)
+      assert.equal("0.0500\n[0.0470, 0.0530]", t.rows[1][2])
+      assert.equal("unresolved", t.rows[1][#t.rows[1]])
+      assert.equal("beyond", t.rows[4][#t.rows[4]])
+   end)
+   it("do not recommend what has collapsed", function()
+      for _, row in ipairs(tables.decision(v).rows) do
+         if row[1]:find "W2" then assert.contains(row[3], "Not usable: F05") end
+      end
+   end)
+   it("name every limit that the report itself shows", function()
+      local text = {}
+      for _, row in ipairs(tables.threats(v).rows) do text[#text + 1] = row[1] end
+      assert.contains(table.concat(text, "; "), "Items left out")
+   end)
 end)
 
 describe("pictures", function()
-  it("have a title, a description and colours for more series than there are colours", function()
-    local series = {}
-    for i = 1, 8 do series[i] = { label = "v" .. i, points = { { 1, i }, { 2, i + 1 } } } end
-    local picture = plots.curves(series, { title = "T", description = "D", x_label = "x", y_label = "y" })
-    assert.contains(picture, "<title id=")
-    assert.contains(picture, ">D</desc>")
-    assert.contains(picture, 'class="curve s2 again"')
-    assert.contains(plots.legend(series), 'class="key s1 again"')
-  end)
-  it("survive equal values and a single point", function()
-    assert.contains(plots.curves({ { label = "a", points = { { 1, 1 } } } }, { title = "T", description = "D", x_label = "x",
-      y_label = "y" }), "</svg>")
-    assert.contains(plots.strips({ { label = "a", values = { 2, 2 } } }, { title = "T", description = "D" , x_label = "x" }), "</svg>")
-  end)
-  it("stand in the page with their numbers", function()
-    local page = report.render(full(), "html")
-    for _, title in ipairs { "Size against divergence", "How the divergence is spread over tokens",
-      "Change of the right token's probability", "Items lost and gained: Word problems (GSM8K)",
-      "Answerable and unanswerable questions apart", "Lengths of answers: Free prompts",
-      "Chosen answers by place: School science questions (ARC-E)", "Error of the residual stream",
-      "Perplexity over calibration sets" } do
-      assert.contains(page, "<h4>" .. title:gsub("'", "&#39;") .. "</h4>")
-    end
-    assert.equal(nil, page:find("<script", 1, true))
-  end)
-  it("leave the Markdown without damage that the lint knows", function()
-    assert.same({}, require("assay.results.publish").lint(report.render(full(), "md")))
-  end)
+   it("have a title, a description and colours for more series than there are colours", function()
+      local series = {}
+      for i = 1, 8 do series[i] = { label = "v" .. i, points = { { 1, i }, { 2, i + 1 } } } end
+      local picture = plots.curves(series, { title = "T", description = "D", x_label = "x", y_label = "y" })
+      assert.contains(picture, "<title id=")
+      assert.contains(picture, ">D</desc>")
+      assert.contains(picture, 'class="curve s2 again"')
+      assert.contains(plots.legend(series), 'class="key s1 again"')
+   end)
+   it("survive equal values and a single point", function()
+      assert.contains(plots.curves({ { label = "a", points = { { 1, 1 } } } }, { title = "T", description = "D", x_label = "x",
+         y_label = "y" }), "</svg>")
+      assert.contains(plots.strips({ { label = "a", values = { 2, 2 } } }, { title = "T", description = "D" , x_label = "x" }), "</svg>")
+   end)
+   it("stand in the page with their numbers", function()
+      local page = report.render(full(), "html")
+      for _, title in ipairs { "Size against divergence", "How the divergence is spread over tokens",
+         "Change of the right token's probability", "Items lost and gained: Word problems (GSM8K)",
+         "Answerable and unanswerable questions apart", "Lengths of answers: Free prompts",
+         "Chosen answers by place: School science questions (ARC-E)", "Error of the residual stream",
+         "Perplexity over calibration sets" } do
+         assert.contains(page, "<h4>" .. title:gsub("'", "&#39;") .. "</h4>")
+      end
+      assert.equal(nil, page:find("<script", 1, true))
+   end)
+   it("leave the Markdown without damage that the lint knows", function()
+      assert.same({}, require("assay.results.publish").lint(report.render(full(), "md")))
+   end)
 end)

@@ -13,6 +13,8 @@ for i in $(seq 30); do
     "$i" "$i" "$(echo A B C | cut -d' ' -f$((i % 3 + 1)))" "$i"
 done >"$work/questions.jsonl"
 
+expect 0 plan "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt" "$work/questions.jsonl"
+contains "$out" "30 items see differences from 16.2 pp on, margin 2 pp, which needs 2627 items"
 expect 0 run "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt" "$work/questions.jsonl" --out "$work/run" --quiet
 contains "$out" "tuned/rtn-w2-g16"
 expect 0 run "$here/check_interaction.lua" "$work/run" rtn-w4-g16 rtn-w2-g16

@@ -4,6 +4,6 @@ local words = require "assay.data.wikitext_pages"
 
 local file = assert(io.open((...), "w"))
 for _, page in ipairs(words.documents_of(assay.dataset.wikitext2 {})) do
-  file:write(assay.json.encode { page = page, text = words.detokenised(page), words = words.count_words(page) }, "\n")
+   file:write(assay.json.encode { page = page, text = words.detokenised(page), words = words.count_words(page) }, "\n")
 end
 file:close()

@@ -12,9 +12,9 @@ assert(#ids == golden.tokens, ("%d tokens instead of %d"):format(#ids, golden.to
 local result = m:perplexity(ids, { window = golden.window, limit = #golden.cross_entropy })
 local worst = 0
 for i, expected in ipairs(golden.cross_entropy) do
-  worst = math.max(worst, math.abs(result.windows[i] - expected) / expected)
+   worst = math.max(worst, math.abs(result.windows[i] - expected) / expected)
 end
 local off = math.abs(result.ppl / golden.ppl - 1)
 print(("perplexity %.6f, transformers %.6f: %.1e apart; windows' cross-entropies %.1e"):format(result.ppl, golden.ppl, off,
-  worst))
+   worst))
 assert(off < 2e-4, "the perplexities are more than 0.02 % apart")

@@ -127,27 +127,16 @@ int hash(lua_State *L) {
   return 1;
 }
 
-int hash_file(lua_State *L) {
-  push_string(L, sha256_file_hex(read_string(L, 1, "path")));
-  return 1;
-}
-
 }  // namespace
 
 int open_fs(lua_State *L) {
-  static const luaL_Reg functions[] = {{"read", guarded<read>},
-                                       {"write", guarded<write>},
-                                       {"kind", guarded<kind>},
-                                       {"list", guarded<list>},
-                                       {"mkdir", guarded<make_folder>},
-                                       {"remove_all", guarded<remove_all>},
-                                       {"rename", guarded<rename>},
-                                       {"size", guarded<size>},
-                                       {"absolute", guarded<absolute>},
-                                       {"scripts_folder", guarded<scripts>},
-                                       {"sha256", guarded<hash>},
-                                       {"sha256_file", guarded<hash_file>},
-                                       {nullptr, nullptr}};
+  static const luaL_Reg functions[] = {
+      {"read", guarded<read>},         {"write", guarded<write>},
+      {"kind", guarded<kind>},         {"list", guarded<list>},
+      {"mkdir", guarded<make_folder>}, {"remove_all", guarded<remove_all>},
+      {"rename", guarded<rename>},     {"size", guarded<size>},
+      {"absolute", guarded<absolute>}, {"scripts_folder", guarded<scripts>},
+      {"sha256", guarded<hash>},       {nullptr, nullptr}};
   push_library(L, functions);
   return 1;
 }

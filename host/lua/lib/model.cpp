@@ -218,11 +218,6 @@ int import(lua_State *L) {  // import(file, folder, { dtype, replace })
   return 0;
 }
 
-int why_no_cuda(lua_State *L) {
-  push_string(L, model::why_no_cuda());
-  return 1;
-}
-
 int to_text(lua_State *L) {
   auto *content = static_cast<box<subject_handle> *>(luaL_testudata(L, 1, "model"));
   if (!content || !*content) {
@@ -260,7 +255,6 @@ int open_model(lua_State *L) {
                                        {"fingerprint", guarded<fingerprint_of>},
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
-                                       {"why_no_cuda", guarded<why_no_cuda>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

@@ -204,12 +204,6 @@ int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }])
   return 1;
 }
 
-int mde_unpaired(lua_State *L) {
-  lua_pushnumber(L, stats::mde_unpaired(read_number(L, 1, "rate"), read_integer(L, 2, "n"),
-                                        read_design(L, 3)));
-  return 1;
-}
-
 int mde_mean(lua_State *L) {  // (standard deviation, n [, { alpha, power }])
   lua_pushnumber(L, stats::mde_mean(read_number(L, 1, "standard_deviation"),
                                     read_integer(L, 2, "n"), read_design(L, 3)));
@@ -226,17 +220,6 @@ int items_for_noninferiority(lua_State *L) {  // (discordance, margin [, power])
   const double power = absent(L, 3) ? 0.90 : read_number(L, 3, "power");
   lua_pushinteger(L, stats::items_for_noninferiority(read_number(L, 1, "discordance"),
                                                      read_number(L, 2, "margin"), power));
-  return 1;
-}
-
-int equivalence(lua_State *L) {  // (differences, margin) -> p of two one-sided tests
-  lua_pushnumber(
-      L, stats::equivalence_p(read_numbers(L, 1, "differences"), read_number(L, 2, "margin")));
-  return 1;
-}
-
-int detection_chance(lua_State *L) {  // (rate, n)
-  lua_pushnumber(L, stats::detection_chance(read_number(L, 1, "rate"), read_integer(L, 2, "n")));
   return 1;
 }
 
@@ -343,12 +326,9 @@ int open_stats(lua_State *L) {
       {"difference_in_differences", guarded<difference_in_differences>},
       {"sign_flip", guarded<sign_flip>},
       {"mde_paired", guarded<mde_paired>},
-      {"mde_unpaired", guarded<mde_unpaired>},
       {"mde_mean", guarded<mde_mean>},
       {"items_for_mde", guarded<items_for_mde>},
       {"items_for_noninferiority", guarded<items_for_noninferiority>},
-      {"equivalence", guarded<equivalence>},
-      {"detection_chance", guarded<detection_chance>},
       {"zero_cases_upper_bound", guarded<zero_cases_upper_bound>},
       {"text_signals", guarded<text_signals>},
       {"rouge_l", guarded<rouge_l>},

@@ -1,6 +1,5 @@
 // assay.native.sys: clocks, memory, the command line's settings, raising error objects, progress.
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <ctime>
@@ -174,11 +173,6 @@ int finish(lua_State *) {
   return 0;
 }
 
-int check_cancel(lua_State *) {
-  throw_if_cancelled();
-  return 0;
-}
-
 int text_of_duration(lua_State *L) {
   push_string(L, duration_text(read_number(L, 1, "seconds")));
   return 1;
@@ -186,11 +180,6 @@ int text_of_duration(lua_State *L) {
 
 int text_of_bytes(lua_State *L) {
   push_string(L, bytes_text(read_number(L, 1, "bytes")));
-  return 1;
-}
-
-int is_terminal(lua_State *L) {
-  lua_pushboolean(L, ::isatty(1));
   return 1;
 }
 
@@ -220,10 +209,8 @@ int open_sys(lua_State *L) {
                                        {"part", guarded<part>},
                                        {"update", guarded<update>},
                                        {"finish", guarded<finish>},
-                                       {"check_cancel", guarded<check_cancel>},
                                        {"duration", guarded<text_of_duration>},
                                        {"bytes", guarded<text_of_bytes>},
-                                       {"is_terminal", guarded<is_terminal>},
                                        {nullptr, nullptr}};
   push_library(L, functions);
   return 1;

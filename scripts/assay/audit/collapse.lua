@@ -10,46 +10,46 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 
 -- The scores of a variant as one string, and how many there are.
 local function signature(c, variant)
-  local parts = {}
-  for _, result in ipairs(c.results) do
-    if result.variant == variant.id and result.value and not result.subset
-      and not (c.task[result.task] or {}).aggregate then
-      parts[#parts + 1] = result.task .. " " .. result.metric .. " " .. string.format("%.6g", result.value)
-    end
-  end
-  table.sort(parts)
-  return table.concat(parts, ", "), #parts
+   local parts = {}
+   for _, result in ipairs(c.results) do
+      if result.variant == variant.id and result.value and not result.subset
+         and not (c.task[result.task] or {}).aggregate then
+         parts[#parts + 1] = result.task .. " " .. result.metric .. " " .. string.format("%.6g", result.value)
+      end
+   end
+   table.sort(parts)
+   return table.concat(parts, ", "), #parts
 end
 
 local function quantized(c)
-  local out = {}
-  for _, variant in ipairs(c.variants) do if variant.recipe then out[#out + 1] = variant end end
-  return out
+   local out = {}
+   for _, variant in ipairs(c.variants) do if variant.recipe then out[#out + 1] = variant end end
+   return out
 end
 
 -- Tasks on which a variant is at its trivial score while its reference is above.
 local function lost_tasks(c, variant)
-  local lost = 0
-  for _, pair in ipairs(c:pairs()) do
-    if pair.variant == variant and c:at_or_below_trivial(pair.result)
-      and c:at_or_below_trivial(pair.base) == false then
-      lost = lost + 1
-    end
-  end
-  return lost
+   local lost = 0
+   for _, pair in ipairs(c:pairs()) do
+      if pair.variant == variant and c:at_or_below_trivial(pair.result)
+         and c:at_or_below_trivial(pair.base) == false then
+         lost = lost + 1
+      end
+   end
+   return lost
 end
 
 local function length_ratio(c, variant)
-  local reference = c:reference_of(variant)
-  local own, base = c:resource(variant.id), reference and c:resource(reference.id)
-  if not (own and base and own.tokens_per_item and base.tokens_per_item) then return nil end
-  return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
+   local reference = c:reference_of(variant)
+   local own, base = c:resource(variant.id), reference and c:resource(reference.id)
+   if not (own and base and own.tokens_per_item and base.tokens_per_item) then return nil end
+   return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
 end
 
 -- A detector's row that makes its variant unusable: as the study judged it, else by the plain rate.
 local function condemned(row)
-  if row.status then return row.status == "invalid" end
-  return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
+   if row.status then return row.status == "invalid" end
+   return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
 end
 
 local FEW_ANSWERS <const> = 100
@@ -57,135 +57,135 @@ local FEW_ANSWERS <const> = 100
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {
-  { id = "G07", severity = "block", title = "quantized variants differ from each other",
-    message = "different models or methods that score alike in everything share a fault, not a quality",
-    check = function(c)
-      local offenders, seen, checked = {}, {}, 0
-      for _, variant in ipairs(quantized(c)) do
-        local scores, n = signature(c, variant)
-        local reference = c:reference_of(variant)
-        if n >= 2 and (not reference or signature(c, reference) ~= scores) then
-          checked = checked + 1
-          if seen[scores] then offenders[#offenders + 1] = seen[scores] .. " and " .. variant.id .. ": " .. scores end
-          seen[scores] = seen[scores] or variant.id
-        end
-      end
-      for _, row in ipairs(c.report.identity or {}) do
-        checked = checked + 1
-        if row.identical_share > 0.95 and row.differs_from_base then
-          offenders[#offenders + 1] = row.a .. " and " .. row.b .. ": " .. percent(row.identical_share)
-            .. " identical"
-        end
-      end
-      if #offenders > 0 then return "fired", some(offenders) end
-      return "passed", checked < 2 and "fewer than two variants with several scores" or checked .. " checked"
-    end },
-  { id = "G08", severity = "block", title = "no garbage in the output",
-    message = "numbers that are not finite or loops in the text make every score of the variant meaningless",
-    check = function(c)
-      local offenders, checked, scopes = {}, #c.detectors, {}
-      for _, row in ipairs(c.detectors) do
-        if FATAL[row.id] and condemned(row) then
-          scopes[#scopes + 1] = row.variant
-          offenders[#offenders + 1] = row.variant .. ": " .. row.id .. " in " .. row.count .. " of "
-            .. (row.items or "?")
-        end
-      end
-      for _, variant in ipairs(quantized(c)) do
-        local ratio, own = length_ratio(c, variant)
-        if ratio then checked = checked + 1 end
-        if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
-          or 0) > 0 then
-          scopes[#scopes + 1] = variant.id
-          offenders[#offenders + 1] = string.format("%s: %.0f tokens per answer and nothing right", variant.id, own)
-        end
-      end
-      return verdict(offenders, checked, "no detector counts and no output lengths", scopes)
-    end },
-  { id = "G09", severity = "block", title = "answers end and keep their length",
-    message = "answers that are cut off or many times longer or shorter are another behaviour, not another precision",
-    check = function(c)
-      local offenders, checked, scopes = {}, 0, {}
-      for _, variant in ipairs(quantized(c)) do
-        local ratio, own, base = length_ratio(c, variant)
-        if ratio then
-          checked = checked + 1
-          -- of few answers a moderate drift is a flag of F17; a mean that doubles or halves condemns however few they are
-          local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
-          if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
-            scopes[#scopes + 1] = variant.id
-            offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer against %.1f", variant.id, own,
-              base)
-          end
-        end
-      end
-      for _, row in ipairs(c.detectors) do
-        if row.id == "F02" and row.items then
-          checked = checked + 1
-          if condemned(row) then
-            scopes[#scopes + 1] = row.variant
-            offenders[#offenders + 1] = row.variant .. ": " .. row.count .. " of " .. row.items .. " answers cut off"
-          end
-        end
-      end
-      return verdict(offenders, checked, "no output lengths", scopes)
-    end },
-  { id = "G10", severity = "block", title = "baselines work",
-    message = "a comparison with a broken original has no meaning",
-    check = function(c)
-      local offenders, checked = {}, 0
-      for _, variant in ipairs(c.variants) do
-        if not variant.recipe then
-          local own = c:resource(variant.id)
-          if own and own.tokens_per_item then
+   { id = "G07", severity = "block", title = "quantized variants differ from each other",
+      message = "different models or methods that score alike in everything share a fault, not a quality",
+      check = function(c)
+         local offenders, seen, checked = {}, {}, 0
+         for _, variant in ipairs(quantized(c)) do
+            local scores, n = signature(c, variant)
+            local reference = c:reference_of(variant)
+            if n >= 2 and (not reference or signature(c, reference) ~= scores) then
+               checked = checked + 1
+               if seen[scores] then offenders[#offenders + 1] = seen[scores] .. " and " .. variant.id .. ": " .. scores end
+               seen[scores] = seen[scores] or variant.id
+            end
+         end
+         for _, row in ipairs(c.report.identity or {}) do
             checked = checked + 1
-            if own.tokens_per_item < 5 then
-              offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer", variant.id, own.tokens_per_item)
+            if row.identical_share > 0.95 and row.differs_from_base then
+               offenders[#offenders + 1] = row.a .. " and " .. row.b .. ": " .. percent(row.identical_share)
+                  .. " identical"
             end
-          end
-          for _, result in ipairs(c.results) do
-            local trivial = result.variant == variant.id and result.metric ~= "ppl" and result.primary ~= false
-              and not c:excluded(variant.subject, result.task) and c:trivial(result.task, result.metric)
-            if trivial and trivial > 0 and result.value then
-              checked = checked + 1
-              if result.value < trivial then
-                offenders[#offenders + 1] = show(result) .. " is below the trivial " .. percent(trivial)
-              end
+         end
+         if #offenders > 0 then return "fired", some(offenders) end
+         return "passed", checked < 2 and "fewer than two variants with several scores" or checked .. " checked"
+      end },
+   { id = "G08", severity = "block", title = "no garbage in the output",
+      message = "numbers that are not finite or loops in the text make every score of the variant meaningless",
+      check = function(c)
+         local offenders, checked, scopes = {}, #c.detectors, {}
+         for _, row in ipairs(c.detectors) do
+            if FATAL[row.id] and condemned(row) then
+               scopes[#scopes + 1] = row.variant
+               offenders[#offenders + 1] = row.variant .. ": " .. row.id .. " in " .. row.count .. " of "
+                  .. (row.items or "?")
             end
-          end
-        end
-      end
-      if checked == 0 and not c.transcribed then return "passed", "no task with a trivial score" end
-      return verdict(offenders, checked, "no trivial baselines and no output lengths")
-    end },
-  { id = "G11", severity = "block", title = "retention only where it means something",
-    message = "a retention above 105 %, below 50 % or over a baseline near its trivial score is no measure of quality",
-    check = function(c)
-      local offenders = {}
-      for _, claim in ipairs(c:claims_of("retention")) do
-        if claim.value and (claim.value > 1.05 or claim.value < 0.5) then
-          offenders[#offenders + 1] = claim.text
-        elseif claim.baseline_valid == false then
-          offenders[#offenders + 1] = claim.text .. " (over a baseline that is not above its trivial score)"
-        end
-      end
-      return unless_claimed(offenders, #c:claims_of("retention"))
-    end },
-  { id = "G39", severity = "block", title = "accuracy and distance agree",
-    message = "a model far from its original in distribution that scores better contradicts itself",
-    check = function(c)
-      local offenders, checked = {}, 0
-      for _, row in ipairs(c.distance) do
-        for _, pair in ipairs(c:pairs()) do
-          if pair.variant.id == row.variant and row.kld_mean then
-            checked = checked + 1
-            if row.kld_mean > 1 and pair.result.verdict == "better" then
-              offenders[#offenders + 1] = show(pair.result) .. string.format(" at a divergence of %.2f nats",
-                row.kld_mean)
+         end
+         for _, variant in ipairs(quantized(c)) do
+            local ratio, own = length_ratio(c, variant)
+            if ratio then checked = checked + 1 end
+            if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
+               or 0) > 0 then
+               scopes[#scopes + 1] = variant.id
+               offenders[#offenders + 1] = string.format("%s: %.0f tokens per answer and nothing right", variant.id, own)
             end
-          end
-        end
-      end
-      return verdict(offenders, checked, "no distances were measured")
-    end },
+         end
+         return verdict(offenders, checked, "no detector counts and no output lengths", scopes)
+      end },
+   { id = "G09", severity = "block", title = "answers end and keep their length",
+      message = "answers that are cut off or many times longer or shorter are another behaviour, not another precision",
+      check = function(c)
+         local offenders, checked, scopes = {}, 0, {}
+         for _, variant in ipairs(quantized(c)) do
+            local ratio, own, base = length_ratio(c, variant)
+            if ratio then
+               checked = checked + 1
+               -- of few answers a moderate drift is a flag of F17; a mean that doubles or halves condemns however few they are
+               local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
+               if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
+                  scopes[#scopes + 1] = variant.id
+                  offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer against %.1f", variant.id, own,
+                     base)
+               end
+            end
+         end
+         for _, row in ipairs(c.detectors) do
+            if row.id == "F02" and row.items then
+               checked = checked + 1
+               if condemned(row) then
+                  scopes[#scopes + 1] = row.variant
+                  offenders[#offenders + 1] = row.variant .. ": " .. row.count .. " of " .. row.items .. " answers cut off"
+               end
+            end
+         end
+         return verdict(offenders, checked, "no output lengths", scopes)
+      end },
+   { id = "G10", severity = "block", title = "baselines work",
+      message = "a comparison with a broken original has no meaning",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, variant in ipairs(c.variants) do
+            if not variant.recipe then
+               local own = c:resource(variant.id)
+               if own and own.tokens_per_item then
+                  checked = checked + 1
+                  if own.tokens_per_item < 5 then
+                     offenders[#offenders + 1] = string.format("%s: %.1f tokens per answer", variant.id, own.tokens_per_item)
+                  end
+               end
+               for _, result in ipairs(c.results) do
+                  local trivial = result.variant == variant.id and result.metric ~= "ppl" and result.primary ~= false
+                     and not c:excluded(variant.subject, result.task) and c:trivial(result.task, result.metric)
+                  if trivial and trivial > 0 and result.value then
+                     checked = checked + 1
+                     if result.value < trivial then
+                        offenders[#offenders + 1] = show(result) .. " is below the trivial " .. percent(trivial)
+                     end
+                  end
+               end
+            end
+         end
+         if checked == 0 and not c.transcribed then return "passed", "no task with a trivial score" end
+         return verdict(offenders, checked, "no trivial baselines and no output lengths")
+      end },
+   { id = "G11", severity = "block", title = "retention only where it means something",
+      message = "a retention above 105 %, below 50 % or over a baseline near its trivial score is no measure of quality",
+      check = function(c)
+         local offenders = {}
+         for _, claim in ipairs(c:claims_of("retention")) do
+            if claim.value and (claim.value > 1.05 or claim.value < 0.5) then
+               offenders[#offenders + 1] = claim.text
+            elseif claim.baseline_valid == false then
+               offenders[#offenders + 1] = claim.text .. " (over a baseline that is not above its trivial score)"
+            end
+         end
+         return unless_claimed(offenders, #c:claims_of("retention"))
+      end },
+   { id = "G39", severity = "block", title = "accuracy and distance agree",
+      message = "a model far from its original in distribution that scores better contradicts itself",
+      check = function(c)
+         local offenders, checked = {}, 0
+         for _, row in ipairs(c.distance) do
+            for _, pair in ipairs(c:pairs()) do
+               if pair.variant.id == row.variant and row.kld_mean then
+                  checked = checked + 1
+                  if row.kld_mean > 1 and pair.result.verdict == "better" then
+                     offenders[#offenders + 1] = show(pair.result) .. string.format(" at a divergence of %.2f nats",
+                        row.kld_mean)
+                  end
+               end
+            end
+         end
+         return verdict(offenders, checked, "no distances were measured")
+      end },
 }

@@ -5,160 +5,160 @@ local context = {}
 context.__index = context
 
 local function without_nulls(value)
-  local kind = type(value)
-  if kind == "table" then
-    local out = {}
-    for key, item in pairs(value) do out[key] = without_nulls(item) end
-    return out
-  end
-  if kind == "string" or kind == "number" or kind == "boolean" then return value end
-  return nil
+   local kind = type(value)
+   if kind == "table" then
+      local out = {}
+      for key, item in pairs(value) do out[key] = without_nulls(item) end
+      return out
+   end
+   if kind == "string" or kind == "number" or kind == "boolean" then return value end
+   return nil
 end
 
 local LISTS <const> = { "subjects", "variants", "tasks", "results", "calibrations", "gates", "ledger", "claims",
-  "resources", "detectors", "distance", "aa_noise", "generations", "verdicts", "interaction" }
+   "resources", "detectors", "distance", "aa_noise", "generations", "verdicts", "interaction" }
 
 function context.open(report)
-  local self = setmetatable({ report = without_nulls(report) }, context)
-  for _, name in ipairs(LISTS) do self[name] = self.report[name] or {} end
-  self.study = self.report.study or {}
-  self.declared = self.study.declared or {}
-  self.environment = self.report.environment or {}
-  self.lines = (self.report.document or {}).lines or {}
-  self.transcribed = self.report.transcribed ~= nil
-  self.variant, self.task = {}, {}
-  for _, variant in ipairs(self.variants) do self.variant[variant.id] = variant end
-  for _, task in ipairs(self.tasks) do self.task[task.id] = task end
-  return self
+   local self = setmetatable({ report = without_nulls(report) }, context)
+   for _, name in ipairs(LISTS) do self[name] = self.report[name] or {} end
+   self.study = self.report.study or {}
+   self.declared = self.study.declared or {}
+   self.environment = self.report.environment or {}
+   self.lines = (self.report.document or {}).lines or {}
+   self.transcribed = self.report.transcribed ~= nil
+   self.variant, self.task = {}, {}
+   for _, variant in ipairs(self.variants) do self.variant[variant.id] = variant end
+   for _, task in ipairs(self.tasks) do self.task[task.id] = task end
+   return self
 end
 
 -- The untouched variant of the same subject, or nil.
 function context:reference_of(variant)
-  for _, other in ipairs(self.variants) do
-    if other.subject == variant.subject and not other.recipe then return other end
-  end
+   for _, other in ipairs(self.variants) do
+      if other.subject == variant.subject and not other.recipe then return other end
+   end
 end
 
 function context:result(variant_id, task_id, metric)
-  for _, result in ipairs(self.results) do
-    if result.variant == variant_id and result.task == task_id and (not metric or result.metric == metric)
-      and not result.subset then
-      return result
-    end
-  end
+   for _, result in ipairs(self.results) do
+      if result.variant == variant_id and result.task == task_id and (not metric or result.metric == metric)
+         and not result.subset then
+         return result
+      end
+   end
 end
 
 -- True if a study has excluded the task itself because the untouched model is at its trivial score there (gate P8).
 function context:excluded(subject, task_id)
-  for _, one in ipairs(self.report.excluded or {}) do
-    if one.subject == subject and one.task == task_id then return true end
-  end
-  return false
+   for _, one in ipairs(self.report.excluded or {}) do
+      if one.subject == subject and one.task == task_id then return true end
+   end
+   return false
 end
 
 function context:resource(variant_id)
-  for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
+   for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
 end
 
 -- The best score that needs no model, for a metric where higher is better: value, name.
 function context:trivial(task_id, metric)
-  local best, name
-  for _, baseline in ipairs((self.task[task_id] or {}).baselines or {}) do
-    if baseline.value and (not metric or not baseline.metric or baseline.metric == metric)
-      and (not best or baseline.value > best) then
-      best, name = baseline.value, baseline.name
-    end
-  end
-  return best, name
+   local best, name
+   for _, baseline in ipairs((self.task[task_id] or {}).baselines or {}) do
+      if baseline.value and (not metric or not baseline.metric or baseline.metric == metric)
+         and (not best or baseline.value > best) then
+         best, name = baseline.value, baseline.name
+      end
+   end
+   return best, name
 end
 
 function context.is_proportion(result) return result.unit == "fraction" end
 
 -- Wilson 95 % interval; the same formula as host/stats, kept here so that an audit needs no binary.
 function context.wilson(k, n)
-  local z = 1.959963984540054
-  local p = k / n
-  local scale = 1 + z * z / n
-  local centre = (p + z * z / (2 * n)) / scale
-  local half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
-  return math.max(0, centre - half), math.min(1, centre + half)
+   local z = 1.959963984540054
+   local p = k / n
+   local scale = 1 + z * z / n
+   local centre = (p + z * z / (2 * n)) / scale
+   local half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
+   return math.max(0, centre - half), math.min(1, centre + half)
 end
 
 -- True if the score of k out of n cannot be told from the trivial one, or lies below it.
 function context:at_or_below_trivial(result)
-  local trivial, name = self:trivial(result.task, result.metric)
-  local counts = result.counts or {}
-  if not trivial or not result.value or result.direction == "lower" then return nil end
-  if counts.correct and counts.items then
-    local low = context.wilson(counts.correct, counts.items)
-    return low <= trivial, name, trivial
-  end
-  return result.value <= trivial, name, trivial
+   local trivial, name = self:trivial(result.task, result.metric)
+   local counts = result.counts or {}
+   if not trivial or not result.value or result.direction == "lower" then return nil end
+   if counts.correct and counts.items then
+      local low = context.wilson(counts.correct, counts.items)
+      return low <= trivial, name, trivial
+   end
+   return result.value <= trivial, name, trivial
 end
 
 -- Pairs of (quantized result, reference result) on the same task, metric and subset.
 function context:pairs()
-  local out = {}
-  for _, result in ipairs(self.results) do
-    local variant = self.variant[result.variant]
-    if variant and variant.recipe then
-      local reference = self:reference_of(variant)
-      local base = reference and self:result(reference.id, result.task, result.metric)
-      if base and not result.subset then out[#out + 1] = { result = result, base = base, variant = variant } end
-    end
-  end
-  return out
+   local out = {}
+   for _, result in ipairs(self.results) do
+      local variant = self.variant[result.variant]
+      if variant and variant.recipe then
+         local reference = self:reference_of(variant)
+         local base = reference and self:result(reference.id, result.task, result.metric)
+         if base and not result.subset then out[#out + 1] = { result = result, base = base, variant = variant } end
+      end
+   end
+   return out
 end
 
 function context:claims_of(kind)
-  local out = {}
-  for _, claim in ipairs(self.claims) do if claim.kind == kind then out[#out + 1] = claim end end
-  return out
+   local out = {}
+   for _, claim in ipairs(self.claims) do if claim.kind == kind then out[#out + 1] = claim end end
+   return out
 end
 
 function context.percent(fraction)
-  local text = string.format("%.1f", 100 * fraction):gsub("%.0$", "")
-  return text .. " %"
+   local text = string.format("%.1f", 100 * fraction):gsub("%.0$", "")
+   return text .. " %"
 end
 
 -- "ARC 0/20" or "ARC 0 %"
 function context.show(result)
-  local counts = result.counts or {}
-  local score = counts.correct and counts.correct .. "/" .. counts.items
-    or result.unit == "fraction" and context.percent(result.value) or tostring(result.value)
-  return result.variant .. " " .. result.task .. " " .. score
+   local counts = result.counts or {}
+   local score = counts.correct and counts.correct .. "/" .. counts.items
+      or result.unit == "fraction" and context.percent(result.value) or tostring(result.value)
+   return result.variant .. " " .. result.task .. " " .. score
 end
 
 -- At most three examples and how many more there are.
 function context.some(list)
-  if #list <= 3 then return table.concat(list, "; ") end
-  return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
+   if #list <= 3 then return table.concat(list, "; ") end
+   return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
 end
 
 -- Rows of a list that a test looks at: test(row) -> nil where there is nothing to check, else whether it offends and how
 -- it is named. Returns the offenders and how many were checked.
 function context.collect(list, test)
-  local offenders, checked = {}, 0
-  for _, row in ipairs(list) do
-    local bad, text = test(row)
-    if bad ~= nil then checked = checked + 1 end
-    if bad then offenders[#offenders + 1] = text end
-  end
-  return offenders, checked
+   local offenders, checked = {}, 0
+   for _, row in ipairs(list) do
+      local bad, text = test(row)
+      if bad ~= nil then checked = checked + 1 end
+      if bad then offenders[#offenders + 1] = text end
+   end
+   return offenders, checked
 end
 
 -- The usual end of a check that collects offenders.
 -- scopes: the variants that offend, where the fault is theirs and not the study's.
 function context.verdict(offenders, checked, missing, scopes)
-  if #offenders > 0 then return "fired", context.some(offenders), scopes end
-  if checked == 0 then return "unknown", missing end
-  return "passed", checked .. " checked"
+   if #offenders > 0 then return "fired", context.some(offenders), scopes end
+   if checked == 0 then return "unknown", missing end
+   return "passed", checked .. " checked"
 end
 
 -- The same where absence is harmless: a report that claims nothing of the kind passes.
 function context.unless_claimed(offenders, checked)
-  if #offenders == 0 and checked == 0 then return "passed", "nothing of the kind is claimed" end
-  return context.verdict(offenders, checked)
+   if #offenders == 0 and checked == 0 then return "passed", "nothing of the kind is claimed" end
+   return context.verdict(offenders, checked)
 end
 
 return context

@@ -19,60 +19,60 @@ local FAMILIES <const> = { "counts", "collapse", "arithmetic", "size", "provenan
 audit.severities = { block = "blocks claims", flag = "needs a look", note = "for the record" }
 
 local function load_rules()
-  local rules = {}
-  for _, family in ipairs(FAMILIES) do
-    for _, rule in ipairs(require("assay.audit." .. family)) do rules[#rules + 1] = rule end
-  end
-  table.sort(rules, function(a, b) return a.id < b.id end)
-  return rules
+   local rules = {}
+   for _, family in ipairs(FAMILIES) do
+      for _, rule in ipairs(require("assay.audit." .. family)) do rules[#rules + 1] = rule end
+   end
+   table.sort(rules, function(a, b) return a.id < b.id end)
+   return rules
 end
 
 function audit.rules()
-  audit.loaded = audit.loaded or load_rules()
-  return audit.loaded
+   audit.loaded = audit.loaded or load_rules()
+   return audit.loaded
 end
 
 -- report: decoded report.json.
 function audit.run(report)
-  local c = context.open(report)
-  local findings = {}
-  for _, rule in ipairs(audit.rules()) do
-    local status, evidence, scopes = rule.check(c)
-    findings[#findings + 1] = { id = rule.id, severity = rule.severity, title = rule.title, status = status,
-      evidence = evidence or "", message = rule.message, scopes = scopes }
-  end
-  return findings
+   local c = context.open(report)
+   local findings = {}
+   for _, rule in ipairs(audit.rules()) do
+      local status, evidence, scopes = rule.check(c)
+      findings[#findings + 1] = { id = rule.id, severity = rule.severity, title = rule.title, status = status,
+         evidence = evidence or "", message = rule.message, scopes = scopes }
+   end
+   return findings
 end
 
 function audit.fired(findings)
-  local ids = {}
-  for _, finding in ipairs(findings) do if finding.status == "fired" then ids[#ids + 1] = finding.id end end
-  return ids
+   local ids = {}
+   for _, finding in ipairs(findings) do if finding.status == "fired" then ids[#ids + 1] = finding.id end end
+   return ids
 end
 
 -- True if a rule of severity "block" fired: no claim of the report stands.
 function audit.blocked(findings)
-  for _, finding in ipairs(findings) do
-    if finding.status == "fired" and finding.severity == "block" then return true end
-  end
-  return false
+   for _, finding in ipairs(findings) do
+      if finding.status == "fired" and finding.severity == "block" then return true end
+   end
+   return false
 end
 
 -- The findings as entries of report.json's `gates`.
 function audit.as_gates(findings)
-  local status = { fired = "fail", passed = "pass", unknown = "not_run" }
-  local gates = {}
-  for _, finding in ipairs(findings) do
-    local seen = {}
-    for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
-      if not seen[scope] then
-        gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
-          status = status[finding.status], evidence = finding.evidence, message = finding.message }
+   local status = { fired = "fail", passed = "pass", unknown = "not_run" }
+   local gates = {}
+   for _, finding in ipairs(findings) do
+      local seen = {}
+      for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
+         if not seen[scope] then
+            gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
+               status = status[finding.status], evidence = finding.evidence, message = finding.message }
+         end
+         seen[scope] = true
       end
-      seen[scope] = true
-    end
-  end
-  return gates
+   end
+   return gates
 end
 
 return audit

@@ -1,4 +1,4 @@
--- assay import FILE.gguf DIR: a Hugging Face folder out of a GGUF file.
+-- assay import FILE.gguf DIR: writes a Hugging Face folder from a GGUF file.
 local model = require "assay.model"
 local native = require "assay.native"
 

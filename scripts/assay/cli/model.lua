@@ -1,4 +1,4 @@
--- assay model MODEL: what a folder or a GGUF file is, from its header and its bytes.
+-- assay model MODEL: says what a folder or a GGUF file is, from its header and its bytes.
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
@@ -18,7 +18,7 @@ local function sizes_text(s)
              :format(s.layers, s.hidden, s.intermediate, s.heads, s.kv_heads, s.head_dim, s.vocab)
 end
 
--- How a folder was quantized, from its metadata; nil if it has none.
+-- The metadata that says how a folder was quantized; nil if it has none.
 local function record_of(path)
    local text = native.fs.kind(path) and native.fs.read(path .. "/quantization_metadata.json")
    local ok, record = pcall(json.decode, text or "")

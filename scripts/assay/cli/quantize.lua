@@ -1,4 +1,4 @@
--- assay quantize: one model, one method, one checkpoint folder. Also `assay quantize run --src .. --dst ..`.
+-- assay quantize: quantizes one model by one method into one checkpoint folder. Also `assay quantize run --src .. --dst ..`.
 local fail = require "assay.lib.fail"
 local calibration = require "assay.data.calibration"
 local dataset = require "assay.data.dataset"
@@ -9,9 +9,9 @@ local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local default_method, default_format = "rtn", "auto"
-local most_sequences, longest = 64, 512 -- of a calibration whose size nobody gave
+local most_sequences, longest = 64, 512 -- of a calibration whose size is left open
 
--- Only options that the method has; the command line's defaults must not trip a method without them.
+-- The options of the command line that the method has: a default of the command line must not fail for a method without it.
 local function method_options(definition, o)
    local wanted = { bits = o.bits, group = o.group, symmetric = o.symmetric }
    local given = {}
@@ -34,7 +34,8 @@ local function source_of(calib)
    return dataset[name] { split = split ~= "" and split or "train" }
 end
 
--- As many sequences as the text has, up to 64 of 512 tokens, where the size is left open: a short file is used whole.
+-- The calibration. If its size is left open, it takes as many sequences as the text has, up to 64 of 512 tokens, so that a short
+-- file is used whole.
 local function calibration_of(o, m)
    if not o.calib then return nil end
    local source = source_of(o.calib)
@@ -67,8 +68,8 @@ local function report(recipe, data, out, saved, q)
    io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
 end
 
--- A folder that is there is a whole one. Its finished blocks lie beside it only if the run that made it was killed
--- after its last step, while it cleared up: that is done now.
+-- Refuses a folder that exists, since it is complete. Its finished blocks are beside it only if the run that made it was killed
+-- while it removed them after its last step: then they are removed now.
 local function refuse_existing(out, resume)
    if not fs.kind(out) then return end
    local cleared = ""
@@ -85,12 +86,12 @@ return function(o)
    recipe.data.seed = sys.settings().seed
    local path = model.find(o.model)
    local out = (o.out ~= "" and o.out or naming.quantized(path, recipe, o.keep_lm_head)):gsub("/+$", "")
-   local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
+   local resume = out .. ".resume" -- finished blocks, with which the same command continues after a kill
    refuse_existing(out, resume)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   -- one block's weights in memory are enough: what else a run needs lies in the resume folder
+   -- the weights of one block in memory are enough, since all else that a run needs is in the resume folder
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil

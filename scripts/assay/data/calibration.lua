@@ -1,5 +1,5 @@
--- assay.calibration { ... }: the token sequences that statistics are taken from.
--- Either token ids as they are, or samples of a dataset made into ids by the model's tokenizer (calibration_tokens.lua).
+-- assay.calibration { ... }: the token sequences that statistics are taken from. They are given as ids, or drawn from a dataset
+-- and encoded by the model's tokenizer (calibration_tokens.lua).
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -29,14 +29,14 @@ local spec = {
    allow_overlap = { type = "string", about = "why texts may also be evaluated" },
 }
 
-local smallest_share, largest_share = 8, 128 -- sequences; the rule of the AWQ method page
+local SMALLEST_SHARE <const>, LARGEST_SHARE <const> = 8, 128 -- sequences
 
--- Sequences that are wanted: as said, or the share of the records within its bounds.
+-- How many sequences are wanted: the number that the script gives, or its share of the records within the bounds.
 function calibration_class:wanted()
    local o = self.options
    if not o.share then return o.samples or 64 end
    local share = math.floor(o.dataset:count() * o.share)
-   return math.min(largest_share, math.max(smallest_share, share))
+   return math.min(LARGEST_SHARE, math.max(SMALLEST_SHARE, share))
 end
 
 -- Plain data for the quantizer: { ids, counted?, source }. Made once for each model in memory.
@@ -59,8 +59,7 @@ end
 -- { sequences, tokens, counted_tokens, shortest, longest, hash, source }: what the model's tokenizer made of it.
 function calibration_class:describe(model) return native.quant.calibration(self:tokens_for(model)) end
 
--- The texts of the sequences, and those of the records that they were drawn from: for finding them again in what is
--- evaluated.
+-- The texts of the sequences, and those of the records that they were drawn from: overlap.lua looks for them in the tasks.
 function calibration_class:texts_for(model)
    local made = self:tokens_for(model)
    if not self.texts[model] then
@@ -71,7 +70,7 @@ function calibration_class:texts_for(model)
    return self.texts[model][1], self.texts[model][2]
 end
 
--- What fixes its content, for keys of stored results.
+-- Everything that fixes its content, for keys of stored results.
 function calibration_class:identity()
    local o = self.options
    if o.ids then return { ids = native.fs.sha256(native.json.encode { o.ids, o.counted or {} }) } end

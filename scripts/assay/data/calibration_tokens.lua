@@ -1,14 +1,14 @@
--- From records to token sequences: drawing, templates, masks, cutting, and the refusal of shattered text.
--- Not the statistics; nothing here is padded.
+-- Makes token sequences from records: draws them, applies the template and the mask, cuts them, and refuses text that came apart
+-- into short lines. Nothing is padded.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
 local tokens = {}
 
-local shortest_median = 16   -- tokens: half of the texts below it means lines, not texts
-local most_records = 50000   -- that are joined; of larger sets as many are drawn
+local shortest_median = 16   -- tokens; if half of the texts are shorter, they are lines and no texts
+local most_records = 50000   -- records that are joined; of a larger set so many are drawn
 
--- Fisher-Yates with the study's labelled seed: the same choice on every machine.
+-- The numbers 1 to n in a random order (Fisher-Yates); the seed gives the same order on every machine.
 local function shuffled(n, seed)
    local order = {}
    for i = 1, n do order[i] = i end
@@ -19,7 +19,7 @@ local function shuffled(n, seed)
    return order
 end
 
--- k different numbers of 1..n in the order in which they were drawn, without a list of n.
+-- k different numbers of 1 to n in the order in which they were drawn; no list of n numbers is made.
 local function drawn(n, k, seed)
    local out, seen, draw = {}, {}, 0
    while #out < math.min(n, k) do
@@ -55,7 +55,7 @@ local function median(values)
    return sorted[(#sorted + 1) // 2]
 end
 
--- Text that came apart at its line ends teaches a model nothing but beginnings.
+-- Refuses text that came apart at its line ends: its statistics would be those of beginnings of sentences.
 local function refuse_shattered(self, lengths, what)
    local middle = median(lengths)
    if middle >= shortest_median or self.options.allow_short then return end
@@ -85,8 +85,8 @@ local function common_prefix(a, b)
    return n
 end
 
--- 1 for the tokens of every assistant turn with the end-of-turn behind it, found by rendering the chat up to the turn:
--- what the chat with the turn has beyond the tokens of the chat that only asks for it.
+-- 1 for the tokens of every assistant turn and the end-of-turn after it, 0 for others. The chat is rendered up to each turn, with
+-- and without it: the tokens that only the longer one has are those of the turn.
 local function response_mask(model, messages, ids)
    local counted = {}
    for i = 1, #ids do counted[i] = 0 end
@@ -145,8 +145,8 @@ local function one_a_record(self, model)
       end
    end
    if #made.ids < wanted then
-      fail.usage(("calibration: %d sequences are wanted, only %d of the %d records that were drawn can be used"):format(
-                    wanted, #made.ids, #order),
+      fail.usage(("calibration: %d sequences are wanted, only %d of the %d records that were drawn can be used")
+                    :format(wanted, #made.ids, #order),
                  o.mask == "response" and "No answer begins within the length: raise it, or take mask = \"all\""
                  or "Lower samples, or give more data")
    end
@@ -171,7 +171,7 @@ local function joined_texts(self)
    return parts
 end
 
--- Tokens of up to 256 of the texts, evenly spread: enough for a median.
+-- Lengths in tokens of up to 256 of the texts, evenly spread, which is enough for a median.
 local function lengths_of(model, texts)
    local lengths, step = {}, math.max(1, #texts // 256)
    for i = 1, #texts, step do lengths[#lengths + 1] = #model:encode(texts[i]) end

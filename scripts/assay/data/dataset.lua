@@ -1,5 +1,5 @@
--- assay.dataset.NAME { ... }: records, opened when first used. NAME is a known set (datasets/NAME.lua) or a dataset plugin,
--- whose records a `map` of yours may reshape. Paths are looked for as written, beside the script, and below --data.
+-- assay.dataset.NAME { ... }: a source of records, opened when it is first used. NAME is a known set (a file of datasets/) or a
+-- dataset plugin, whose records a `map` of the script may reshape. A path is looked for as written, beside the script, below --data.
 local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"
 local files = require "assay.data.dataset_files"
@@ -13,7 +13,7 @@ local known_sets = registry.open "data/datasets"
 local dataset_class = { __name = "dataset" }
 dataset_class.__index = dataset_class
 
--- What every dataset of a plugin takes beside the plugin's own configuration.
+-- Options of every dataset of a plugin, beside the plugin's own configuration.
 local common = {
    map = { type = "function", about = "a record to the record that is wanted, or nil to leave it out" },
    rows = { type = "integer", min = 0, about = "records that there must be" },
@@ -31,7 +31,7 @@ local function resolve(path)
                                 settings.data .. "/" .. path } do
       if fs.kind(candidate) then return candidate end
    end
-   return path -- the plugin says that it is not there
+   return path -- the plugin will say that there is no such file
 end
 
 local function check_rows(self, found)
@@ -90,7 +90,7 @@ local function record_text(self, record, n, name)
       hint = "Set 'field' to the member that holds the text, or give a 'map'" })
 end
 
--- Labels that the original form keeps in a file of their own, one a line.
+-- Adds to each row its label, if the original form has the labels in a file of their own, one a line.
 local function with_labels(self, next_row)
    local text, problem = fs.read(self.labels)
    if not text then error(problem, 0) end
@@ -135,7 +135,7 @@ function dataset_class:records()
    end
 end
 
--- How many records there are, after the map.
+-- Number of records after the map.
 function dataset_class:count()
    if not self.given.map and self:info().records then return self:info().records end
    if not self.counted then
@@ -147,7 +147,7 @@ function dataset_class:count()
    return self.counted
 end
 
--- Question and answer of a record; nil for what is not there.
+-- Question and answer of a record; nil for each that it does not have.
 function dataset_class:ask(record)
    if self.set and self.set.ask then return self.set.ask(record) end
    return record.prompt or record.question or record.problem, record.answer or record.response
@@ -161,17 +161,17 @@ function dataset_class:text_of(record)
    return type(answer) == "string" and question .. "\n" .. answer or question
 end
 
--- The same of record number n, which must have one.
+-- The text of record number n; an error if the record has none.
 function dataset_class:need_text(record, n) return self:text_of(record) or record_text(self, record, n, "text") end
 
--- All records' text joined: what perplexity is measured on.
+-- The texts of all records joined, on which perplexity is measured.
 function dataset_class:text(separator)
    local parts = {}
    for record in self:records() do parts[#parts + 1] = self:need_text(record, #parts + 1) end
    return table.concat(parts, separator or "\n\n")
 end
 
--- Whether it is kept for evaluation: calibration must say why it uses it.
+-- Whether the split is kept for evaluation: then a calibration must say why it uses it.
 function dataset_class:held_out()
    if not self.set then return false end
    local training = self.set.training
@@ -179,7 +179,7 @@ function dataset_class:held_out()
    return not self.split:find "^train"
 end
 
--- Rows that are lines of one document rather than texts of their own.
+-- Whether the rows are lines of one document instead of texts of their own.
 function dataset_class:is_lines() return self.set ~= nil and self.set.lines == true end
 
 function dataset_class:__tostring()
@@ -187,7 +187,7 @@ function dataset_class:__tostring()
    return ("dataset %s %s"):format(self.id, self.config.path or "")
 end
 
--- What fixes its content, for keys of stored results: the content's hash, never the path.
+-- Everything that fixes its content, for keys of stored results: the hash of the content, never the path.
 function dataset_class:identity()
    local info = self:info()
    local map = self.given.map
@@ -272,7 +272,7 @@ local function known()
    return all
 end
 
--- A plugin that was refused is the likeliest reason for a missing dataset.
+-- Raises; if a plugin of this name was refused, that is the likeliest reason, and the message says so.
 local function unknown(id, ids)
    for _, file in ipairs(native.plugin.files()) do
       if file.broken ~= "" and file.path:find(id, 1, true) then
@@ -293,4 +293,6 @@ return setmetatable({}, {
    __tostring = function() return "datasets: " .. table.concat(fail.sorted_keys(known()), ", ") end,
    is_dataset = function(value) return getmetatable(value) == dataset_class end,
    is_known_set = function(name) return known_sets:modules()[name] ~= nil end,
+   known_sets = function() return known_sets:names() end,
+   known_set = function(name) return known_sets:load(name), known_spec end, -- its file, and the options of all known sets
 })

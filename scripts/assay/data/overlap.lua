@@ -1,27 +1,27 @@
--- Does calibration contain what is evaluated? Whole records by content, passages by runs of 13 words.
--- Whole records are an error unless the calibration says why; passages are reported.
+-- What a calibration shares with the tasks of a study: whole records, compared by content, and passages of 13 words.
+-- A shared record is an error unless the calibration says why; passages are reported.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local json = native.json
 
-local contamination = {}
+local overlap = {}
 
-contamination.run_words = 13 -- words of a shared passage
+overlap.run_words = 13 -- words of a shared passage
 
-local shortest_line = 8 -- words below which a line of a document (a heading, a blank) is nobody's content
+local SHORTEST_LINE <const> = 8 -- words; shorter lines of a document (headings, blanks) are alike in many documents
 
 local function content_of(text, lines)
    local hash, words = native.data.content(text)
-   if hash == "" or lines and words < shortest_line then return nil end
+   if hash == "" or lines and words < SHORTEST_LINE then return nil end
    return hash
 end
 
 local function is_lines(dataset) return dataset and dataset.is_lines and dataset:is_lines() or false end
 
--- What calibration was made from: hashes of its records, and an index of the passages that it really uses.
+-- The hashes of the records that the calibration was made from, and an index of the passages that it uses.
 local function index_of(calibration, model)
    local texts, records = calibration:texts_for(model)
-   local hashes, passages = {}, native.data.passages(contamination.run_words)
+   local hashes, passages = {}, native.data.passages(overlap.run_words)
    local lines = is_lines(calibration.options.dataset)
    for _, text in ipairs(records) do
       local hash = content_of(text, lines)
@@ -31,7 +31,7 @@ local function index_of(calibration, model)
    return hashes, passages
 end
 
--- A record that is a chat, as calibration reads it: the turns' contents.
+-- The contents of the turns of a chat, joined as the calibration joins them; nil if the record is no chat.
 local function chat_of(record)
    if type(record.messages) ~= "table" then return nil end
    local parts = {}
@@ -62,8 +62,8 @@ local function compare(task, dataset, hashes, passages)
                         { "first_passage", found.first } }
 end
 
--- One entry a task that has a dataset of texts: { task, records, shared_records, records_with_passage, ... }.
-function contamination.check(calibration, model, tasks)
+-- One entry for each task with a dataset of texts: { task, records, shared_records, records_with_passage, ... }.
+function overlap.check(calibration, model, tasks)
    local hashes, passages = index_of(calibration, model)
    local out = json.list {}
    for _, task in ipairs(tasks) do
@@ -73,19 +73,19 @@ function contamination.check(calibration, model, tasks)
    return out
 end
 
--- Records that calibration shares with all tasks.
-function contamination.shared(overlaps)
+-- Number of records that the calibration shares with the tasks.
+function overlap.shared(overlaps)
    local n = 0
    for _, one in ipairs(overlaps) do n = n + one.shared_records end
    return n
 end
 
--- Raises where whole records are shared and nothing says why.
-function contamination.refuse(calibration, overlaps)
+-- Raises if a record is shared and the calibration does not say why.
+function overlap.refuse(calibration, overlaps)
    if calibration.options.allow_overlap then return end
    for _, one in ipairs(overlaps) do
       if one.shared_records > 0 then
-            local name = calibration.options.name
+         local name = calibration.options.name
          fail.usage(("%s and the task '%s' share %d of %d records: what is evaluated must not be calibrated on")
                        :format(name and ("calibration '%s'"):format(name) or "calibration", one.task, one.shared_records,
                                one.records),
@@ -94,34 +94,4 @@ function contamination.refuse(calibration, overlaps)
    end
 end
 
--- A stage for each subject and calibration: its tokens (kept in tokens.json), their facts, the overlap with every task.
-function contamination.stage_key(context, fingerprint, calibration)
-   local datasets = json.list {}
-   for _, task in ipairs(context.study.tasks) do
-      local dataset = task.options.dataset
-      datasets[#datasets + 1] = { task = task.id, dataset = dataset and dataset:identity() or json.null }
-   end
-   return { stage = "calibration", subject = fingerprint, calibration = calibration:identity(),
-            tasks = datasets, run_words = contamination.run_words, assay = native.sys.settings().version }
-end
-
--- Returns the stage, and whether it was there before this run: recipes may bring the same calibration more than once.
-function contamination.run(context, subject, fingerprint, calibration)
-   local key = contamination.stage_key(context, fingerprint, calibration)
-   local stage, was_there = context.store:stage(key, function(folder)
-      local model = context.models:of_subject(subject)
-      local facts, made = calibration:describe(model), calibration:tokens_for(model)
-      native.fs.write(folder .. "/tokens.json", json.encode(json.object {
-         { "hash", facts.hash }, { "ids", made.ids }, { "counted", made.counted or json.null } }) .. "\n")
-      return json.object { { "facts", facts },
-                           { "overlap", contamination.check(calibration, model, context.study.tasks) } }
-   end)
-   contamination.refuse(calibration, stage.result.overlap)
-   local path = context.store:path(key)
-   context.compared = context.compared or {}
-   was_there = was_there and not context.compared[path]
-   context.compared[path] = true
-   return stage, was_there
-end
-
-return contamination
+return overlap

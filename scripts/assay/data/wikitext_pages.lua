@@ -1,15 +1,14 @@
--- WikiText as lm-evaluation-harness reads it: lines put together to documents, their spelling undone, their words counted.
--- Not the scoring (tasks/perplexity_words.lua).
+-- Reads WikiText as lm-evaluation-harness does: puts lines together to documents, undoes their tokenization, counts their words.
 
 local wikitext = {}
 
--- WikiText's spelling undone, rule by rule in the harness' order (evaluation.md 1.4).
+-- Undoes the tokenization of WikiText, rule by rule in the order of lm-evaluation-harness (wikitext_detokenizer).
 function wikitext.detokenised(text)
    local function literal(from, to)
       text = text:gsub(from:gsub("%p", "%%%0"), (to:gsub("%%", "%%%%")))
    end
    literal("s '", "s'")
-   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the harness' regular expression does nothing else either
+   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the regular expression of the harness has the same effect
    literal(" @-@ ", "-") literal(" @,@ ", ",") literal(" @.@ ", ".")
    literal(" : ", ": ") literal(" ; ", "; ") literal(" . ", ". ") literal(" ! ", "! ") literal(" ? ", "? ")
    literal(" , ", ", ")
@@ -21,13 +20,13 @@ function wikitext.detokenised(text)
    return text
 end
 
--- Pieces of a split at runs of white space: empty ones at the ends count, as Python's re.split gives them.
+-- Number of pieces between runs of white space; empty pieces at both ends count, as in Python's re.split.
 function wikitext.count_words(text)
    local _, gaps = text:gsub("%s+", "")
    return gaps + 1
 end
 
--- Documents: records with 'page', or lines of a table put together from heading to heading (" = Title = ").
+-- The documents: the records with 'page', or the lines of a table from heading (" = Title = ") to heading.
 function wikitext.documents_of(dataset)
    local pages, current = {}, nil
    local function close()

@@ -10,20 +10,20 @@ local k_gates_failed = 6
 
 -- o: { path = report.json or its folder }. Returns the exit code.
 return function(o)
-  local path = fs.kind(o.path) == "folder" and o.path .. "/report.json" or o.path
-  local text, problem = fs.read(path)
-  if not text then fail.usage(tostring(problem), "Give a report.json; scripts/assay/audit/README.md tells its fields") end
-  local report = json.decode(text, path)
-  if type(report) ~= "table" or report.schema ~= "assay.report/1" then
-    fail.usage(path .. ": this is no report of schema assay.report/1",
-      "A foreign report must be transcribed first, see scripts/assay/audit/README.md")
-  end
-  local findings = audit.run(report)
-  local settings = sys.settings()
-  if settings.json then
-    io.write(json.encode { path = path, fired = audit.fired(findings), findings = findings }, "\n")
-  else
-    io.write(page.text(findings, not settings.quiet))
-  end
-  return settings.strict and audit.blocked(findings) and k_gates_failed or 0
+   local path = fs.kind(o.path) == "folder" and o.path .. "/report.json" or o.path
+   local text, problem = fs.read(path)
+   if not text then fail.usage(tostring(problem), "Give a report.json; scripts/assay/audit/README.md tells its fields") end
+   local report = json.decode(text, path)
+   if type(report) ~= "table" or report.schema ~= "assay.report/1" then
+      fail.usage(path .. ": this is no report of schema assay.report/1",
+         "A foreign report must be transcribed first, see scripts/assay/audit/README.md")
+   end
+   local findings = audit.run(report)
+   local settings = sys.settings()
+   if settings.json then
+      io.write(json.encode { path = path, fired = audit.fired(findings), findings = findings }, "\n")
+   else
+      io.write(page.text(findings, not settings.quiet))
+   end
+   return settings.strict and audit.blocked(findings) and k_gates_failed or 0
 end

@@ -2,9 +2,9 @@
 -- Not the looking itself (preflight.lua).
 local detectors = require "assay.detectors"
 local native = require "assay.native"
-local plan = require "assay.study.plan"
 local preflight = require "assay.study.stages.preflight"
-local variants = require "assay.study.variant"
+local quantize = require "assay.study.stages.quantize"
+local subjects = require "assay.study.subjects"
 local json = native.json
 local null = json.null
 
@@ -78,7 +78,7 @@ end
 
 local function bytes_gate(variant, made, files_bytes)
    if not files_bytes or files_bytes == null then return gate("P3", variant.id, "not_run", "no checkpoint was written") end
-   local parameters = plan.facts(variant.subject).parameters
+   local parameters = subjects.facts(variant.subject).parameters
    local theory = parameters * made.summary.bits_per_weight / 8
    return gate("P3", variant.id, passed(math.abs(files_bytes - theory) <= 0.05 * theory + header_bytes),
                ("%.1f MB on disk, %.1f MB from the bits"):format(files_bytes / 1e6, theory / 1e6))
@@ -180,7 +180,7 @@ return function(context, report, bytes_of)
       if stage and variant.none then by_subject[variant.subject.id] = stage.result end
       if stage then
          if not variant.none then
-            local made = context.store:find(variants.quantize_key(context, variant)).result
+            local made = context.store:find(quantize.key(context, variant)).result
             local p2, p4 = census_gates(variant, made, stage.result)
             out[#out + 1] = p2
             out[#out + 1] = bytes_gate(variant, made, bytes_of(variant.id))

@@ -1,6 +1,6 @@
--- assay.allocate { model = m, calibration = c, bits = { 3, 4, 5, 6, 8 }, target = 4.5 }: which bits each part of a model
--- gets, so that the whole stays within a target of counted bits per quantized weight. Parts are what consumers fuse:
--- q, k, v share their bits, gate and up theirs. Costs are assumed to add up; `measure` says how far they do.
+-- assay.allocate { model = m, calibration = c, bits = { 3, 4, 5, 6, 8 }, target = 4.5 }: chooses the bits of each part of a model so
+-- that the whole stays within a target of counted bits per quantized weight. A part is what consumers fuse: q, k and v, or gate
+-- and up. The costs of parts are assumed to add up; a:check(q) compares this prediction with the real loss.
 local fail = require "assay.lib.fail"
 local method = require "assay.recipe"
 local native = require "assay.native"
@@ -26,7 +26,7 @@ local function first_sequences(calibration, model, n)
    return { ids = table.move(ids, 1, math.min(n, #ids), 1, {}) }
 end
 
--- Costs of every part at every width: { name = { linears, parameters, choices = { { label, bits, damage } } } }.
+-- The costs of every part at every width: { name = { linears, parameters, choices = { { label, bits, damage } } } }.
 local function costs(o, sequences)
    local units, order = {}, {}
    for _, bits in ipairs(o.bits) do
@@ -48,7 +48,7 @@ local function costs(o, sequences)
    return list
 end
 
--- Widths of single linears as `overrides` of any recipe: assay.method.gptq { overrides = a:overrides() }.
+-- The widths of the linears as `overrides` of any recipe: assay.method.gptq { overrides = a:overrides() }.
 function allocation_class:overrides()
    local list = {}
    for _, unit in ipairs(self.units) do
@@ -59,7 +59,7 @@ function allocation_class:overrides()
    return list
 end
 
--- The prediction against what a model made with the allocation really loses, on the same sequences.
+-- Compares the predicted loss with that of a model which was made with the allocation, on the same sequences.
 function allocation_class:check(quantized)
    local real = self.model:divergence(quantized, self.sequences).kl
    return { predicted = self.predicted, measured = real, ratio = real / self.predicted,

@@ -1,5 +1,5 @@
--- m:salience(sequences): how unevenly the inputs of each linear are filled, with a picture of all blocks.
--- The numbers are C++ (host/insight/salience.hpp).
+-- m:salience(sequences): how unevenly the input channels of each linear are filled, as a list and a picture of all blocks. The
+-- numbers come from host/insight/salience.hpp.
 local native = require "assay.native"
 
 local salience_class = { __name = "salience" }

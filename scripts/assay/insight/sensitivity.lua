@@ -1,5 +1,5 @@
--- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized
--- model costs. The measurements are C++ (host/insight/sensitivity.hpp); the table that is printed is made here.
+-- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized model costs.
+-- The measurements come from host/insight/sensitivity.hpp; this file sorts and prints them.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -15,7 +15,7 @@ local spec = {
 
 local function score(unit) return unit.kl or unit.gradient end
 
--- Parts by falling cost.
+-- The parts, the most costly first.
 function sensitivity_class:ranked()
    local list = table.move(self.units, 1, #self.units, 1, {})
    table.sort(list, function(a, b)

@@ -1,6 +1,7 @@
--- From the manual to other forms: annotations for editors (scripts/meta/assay.lua) and a reference page.
+-- Makes two files from the manual: annotations for editors (scripts/meta/assay.lua) and the reference page (scripts/REFERENCE.md).
 -- Both are committed; a test compares them with what this file makes.
 local manual = require "assay.lib.manual"
+local options = require "assay.lib.options"
 
 local annotations = {}
 
@@ -48,6 +49,32 @@ function annotations.meta()
    return table.concat(lines, "\n") .. "\n"
 end
 
+local sections = { method = "Methods", task = "Tasks", dataset = "Known datasets" }
+
+local function section_of(e) return e.section and sections[e.section] or e.name:match "^([^.:]+)[:]" or "assay" end
+
+local function cell(text) return (text:gsub("|", "\\|"):gsub("\n", " ")) end
+
+-- A table of the options of a method, task or dataset.
+local function options_table(spec, lines)
+   lines[#lines + 1] = "| option | type | default | meaning |\n|---|---|---|---|"
+   for _, row in ipairs(options.rows(spec)) do
+      lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(row.name, cell(row.type), cell((row.default:gsub("^default ", ""))),
+                                                            cell(row.about))
+   end
+   lines[#lines + 1] = ""
+end
+
+local function entry_lines(e, lines)
+   lines[#lines + 1] = ("### `%s`\n\n%s\n"):format(manual.signature(e), e.about)
+   if e.options then return options_table(e.options, lines) end
+   for _, p in ipairs(e.parameters) do
+      lines[#lines + 1] = ("- `%s`%s: `%s`"):format(p.name, p.optional and " (optional)" or "", p.type)
+   end
+   lines[#lines + 1] = ("- returns `%s`; since %s\n"):format(e.returns, e.since)
+   if e.example then lines[#lines + 1] = ("```lua\n%s\n```\n"):format(e.example) end
+end
+
 -- The reference page in Markdown.
 function annotations.markdown()
    local lines = { "# Lua reference", "",
@@ -55,17 +82,11 @@ function annotations.markdown()
       "functions that can fail in the ordinary course return `nil, error`.", "" }
    local section
    for _, e in ipairs(manual.entries) do
-      local group = e.name:match "^([^.:]+)[:]" or "assay"
-      if group ~= section then
-         section = group
-         lines[#lines + 1] = ("## %s\n"):format(group)
+      if section_of(e) ~= section then
+         section = section_of(e)
+         lines[#lines + 1] = ("## %s\n"):format(section)
       end
-      lines[#lines + 1] = ("### `%s`\n\n%s\n"):format(manual.signature(e), e.about)
-      for _, p in ipairs(e.parameters) do
-         lines[#lines + 1] = ("- `%s`%s: `%s`"):format(p.name, p.optional and " (optional)" or "", p.type)
-      end
-      lines[#lines + 1] = ("- returns `%s`; since %s\n"):format(e.returns, e.since)
-      if e.example then lines[#lines + 1] = ("```lua\n%s\n```\n"):format(e.example) end
+      entry_lines(e, lines)
    end
    return table.concat(lines, "\n")
 end

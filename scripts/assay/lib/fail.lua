@@ -1,5 +1,5 @@
--- Raising error objects from Lua: usage mistakes at the script's line, failures of the work.
--- Not for errors inside the library itself, which are plain error().
+-- Raises error objects: mistakes of the script, which name its line, and failures of the work.
+-- Errors inside the library itself are plain error().
 local sys = require("assay.native").sys
 
 local fail = {}

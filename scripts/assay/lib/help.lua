@@ -1,5 +1,4 @@
--- help(x): what a value or a name is and what it takes. From the manual and from schemas.
--- Not a tutorial; that is the README.
+-- help(x): says what a value or a name is and which options it takes, from the manual and from specifications of options.
 local pretty = require "assay.lib.pretty"
 
 local help = {}

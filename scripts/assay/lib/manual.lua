@@ -1,10 +1,12 @@
--- The manual of the Lua library as data: one entry per function. help(), `assay api`, the editors'
--- annotations and the reference page all come from here.
+-- The manual of the Lua library as data: one entry for each function. help(), `assay api`, the editors' annotations and the
+-- reference page are made from it. Methods, tasks and known datasets describe themselves (catalogue.lua).
+local catalogue = require "assay.lib.catalogue"
 local native = require "assay.native"
+local options = require "assay.lib.options"
 
 local manual = {}
 
--- name, parameters { name, type, optional? }, what it returns, what it does, since.
+-- { name, parameters = { { name, type, optional } }, returns, about, since, example? } from texts such as "options?: table".
 local function entry(name, parameters, returns, about, extra)
    local e = { name = name, parameters = {}, returns = returns, about = about, since = "0.1" }
    for _, text in ipairs(parameters) do
@@ -29,10 +31,6 @@ manual.entries = {
          "Lua to JSON; raises for functions, cycles and numbers that are not finite."),
    entry("assay.json.object", { "pairs?: any[][]" }, "table", "An object that remembers the order of its keys."),
    entry("assay.json.list", { "list?: any[]" }, "table", "Marks a table as a list, also when it is empty."),
-   entry("assay.method.rtn", { "options: { bits: integer, group: integer, symmetric: boolean }" }, "assay.recipe",
-         "The recipe of a named method; help(assay.method.rtn) lists its options.",
-         { example = "assay.method.rtn { bits = 4, group = 64 }" }),
-   entry("assay.method.none", { "options?: table" }, "assay.recipe", "The recipe that changes nothing."),
    entry("assay.grid", { "methods: table" }, "assay.recipe[]", "Recipes of every combination of methods and option values.",
          { example = "assay.grid { assay.method.rtn, bits = { 4, 3 }, group = 64 }" }),
    entry("assay.sweep", { "settings: table" }, "assay.recipe[]",
@@ -52,10 +50,6 @@ manual.entries = {
          "assay.dataset", "Comma-separated values as records of texts."),
    entry("assay.dataset.parquet", { "config: { path: string, prefix: string, columns: string[], map: function, rows: integer }" },
          "assay.dataset", "Parquet files as records, where the plugin is built."),
-   entry("assay.dataset.gsm8k", { "options?: { split: string, path: string, subset: string }" }, "assay.dataset",
-         "A known set, found below --data or in path, its rows asserted. Also arc_easy, arc_challenge, boolq, superglue_boolq, "
-         .. "squad_v2, openmath2, wikitext2, hellaswag, piqa, winogrande, mmlu.",
-         { example = "assay.dataset.gsm8k { split = \"train\" }" }),
    entry("dataset:records", {}, "function", "Iterates over the records."),
    entry("dataset:text", { "separator?: string" }, "string", "All records' text joined."),
    entry("dataset:info", {}, "table", "{ records, sha256, license, source, fields, name, split }."),
@@ -66,10 +60,6 @@ manual.entries = {
          "assay.calibration", "Token sequences that statistics are taken from; c:describe(model) counts and hashes them.",
          { example = "assay.calibration { dataset = assay.dataset.gsm8k { split = \"train\" }, share = 0.15, "
            .. "template = \"chat\", mask = \"response\" }" }),
-   entry("assay.task.perplexity", { "options: { dataset: assay.dataset, window: integer, limit: integer }" }, "assay.task",
-         "Perplexity on a text, in windows that do not overlap."),
-   entry("assay.task.generations", { "options: { dataset: assay.dataset, max_tokens: integer }" }, "assay.task",
-         "Greedy answers to chat prompts, side by side."),
    entry("assay.study", { "description: table" }, "assay.study",
          "Subjects x recipes x tasks as data, checked at once; `assay run` runs what a script returns."),
    entry("assay.plugins.list", { "kind?: string" }, "table[]", "Components that plugins offer."),
@@ -129,6 +119,14 @@ manual.entries = {
    entry("tensor:free", {}, "nil", "Gives the memory back now; also at the end of a <close> scope."),
 }
 
+-- They come before the methods of objects: help "perplexity" is about the task.
+local function insert_catalogue()
+   local place = 1
+   while not manual.entries[place].name:find "^model:" do place = place + 1 end
+   for i, e in ipairs(catalogue.entries()) do table.insert(manual.entries, place + i - 1, e) end
+end
+insert_catalogue()
+
 function manual.names()
    local names = {}
    for i, e in ipairs(manual.entries) do names[i] = e.name end
@@ -174,9 +172,10 @@ end
 
 function manual.text(e)
    local lines = { manual.signature(e), "", "  " .. e.about }
-   for _, p in ipairs(e.parameters) do
+   for _, p in ipairs(e.options and {} or e.parameters) do
       lines[#lines + 1] = ("  %-14s %s%s"):format(p.name, p.type, p.optional and " (optional)" or "")
    end
+   for _, line in ipairs(e.options and options.lines(e.options) or {}) do lines[#lines + 1] = line end
    lines[#lines + 1] = "  returns        " .. e.returns
    if e.example then lines[#lines + 1] = "\n  " .. e.example end
    return table.concat(lines, "\n")

@@ -1,4 +1,4 @@
--- Option tables with a specification: types, defaults, ranges, required keys.
+-- Checks tables of options against a specification: types, defaults, ranges, required keys.
 -- spec = { bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" } }
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -12,7 +12,7 @@ local function is_of(value, kind)
    if kind == "integer" then return math.type(value) == "integer" end
    if kind == "list" then return type(value) == "table" and (#value > 0 or next(value) == nil) end
    if kind == "model" then
-      return type(value) == "string" or native.model and native.model.is_model(value)
+      return type(value) == "string" or native.model.is_model(value)
    end
    return type(value) == kind
 end
@@ -38,9 +38,8 @@ local function check_value(where, key, rule, value)
    if rule.one_of then
       for _, allowed in ipairs(rule.one_of) do if value == allowed then return end end
       local names = words(rule.one_of)
-      fail.usage(("%s: '%s' must be one of %s, not %s"):format(where, key,
-                 table.concat(names, ", "), describe(value)), native.sys.suggestion(
-                 tostring(value), names))
+      fail.usage(("%s: '%s' must be one of %s, not %s"):format(where, key, table.concat(names, ", "), describe(value)),
+                 native.sys.suggestion(tostring(value), names))
    end
    if rule.min and value < rule.min or rule.max and value > rule.max then
       fail.usage(("%s: '%s' must be in %s..%s, not %s"):format(where, key, rule.min or "-inf",
@@ -76,15 +75,23 @@ function options.check(where, given, spec)
    return filled
 end
 
+-- { name, type, default, about } of each option as texts, by name.
+function options.rows(spec)
+   local rows = {}
+   for i, name in ipairs(fail.sorted_keys(spec)) do
+      local rule = spec[name]
+      rows[i] = { name = name, type = rule.one_of and table.concat(words(rule.one_of), "|") or rule.type or "any",
+                  default = rule.required and "required" or rule.default ~= nil and "default " .. tostring(rule.default) or "",
+                  about = rule.about or "" }
+   end
+   return rows
+end
+
 -- The lines of a help text: name, type, default, meaning.
 function options.lines(spec)
-   local names, lines = fail.sorted_keys(spec), {}
-   for _, name in ipairs(names) do
-      local rule = spec[name]
-      local kind = rule.one_of and table.concat(words(rule.one_of), "|") or rule.type or "any"
-      local default = rule.required and "required" or
-                      rule.default ~= nil and "default " .. tostring(rule.default) or ""
-      lines[#lines + 1] = ("  %-12s %-10s %-14s %s"):format(name, kind, default, rule.about or "")
+   local lines = {}
+   for i, row in ipairs(options.rows(spec)) do
+      lines[i] = ("  %-12s %-10s %-14s %s"):format(row.name, row.type, row.default, row.about)
    end
    return lines
 end

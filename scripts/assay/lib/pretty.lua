@@ -1,5 +1,5 @@
--- Showing values: tables with a depth limit, lists on one line, objects by their own text.
--- Not a serialiser: assay.json.encode writes what can be read back.
+-- Turns values into text for people: tables to a limited depth, lists on one line, objects by their own text. To write what can
+-- be read back, use assay.json.encode.
 local pretty = {}
 
 local max_depth, max_items, max_line = 4, 40, 96

@@ -1,4 +1,4 @@
--- Values of --set key=value for scripts: assay.setting("limit", 16) is 16 unless --set limit=4.
+-- Gives scripts the values of --set key=value: assay.setting("limit", 16) is 16 unless the command line has --set limit=4.
 -- The default decides the type; a value of another type is a mistake of the command line.
 local fail = require "assay.lib.fail"
 local sys = require("assay.native").sys

@@ -1,4 +1,4 @@
--- Named methods: assay.method.NAME { options } is a recipe. One file per method below methods/.
+-- Named methods: assay.method.NAME { options } is a recipe. One file for each method below methods/.
 -- A method file returns { name, summary, options, recipe = function(o) ... end, label?, id? }.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -29,7 +29,7 @@ local function default_id(label)
    return (label:lower():gsub("per channel", "ch"):gsub("[^%w]+", "-"))
 end
 
--- What every method takes beside its own options.
+-- Options of every method, beside its own.
 local common = {
    keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
    label = { type = "string", about = "name in the report" },
@@ -48,7 +48,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- What tells apart two recipes of one method beside its own options.
+-- The label, with what distinguishes two recipes of one method beside its own options.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = (self.options or {}).tune and self.options.tune.default or false
@@ -90,7 +90,7 @@ local function apply_scheme(definition, where, given, o)
    return parts
 end
 
--- A scheme's part over what the method says of it; nil where the scheme leaves it in float.
+-- The entries of a part of a scheme over those of the method; nil if the scheme leaves this part in float.
 local function over(own, part)
    if not part then return nil end
    local out = {}
@@ -124,6 +124,9 @@ end
 function method_class:__tostring()
    return ("method %s: %s"):format(self.name, self.summary)
 end
+
+-- All options that it takes, its own and those of every method (lib/options.lua).
+function method_class:specification() return spec_of(self) end
 
 function method_class:help()
    local lines = { tostring(self), "", ("assay.method.%s { ... } takes"):format(self.name) }

@@ -1,5 +1,5 @@
--- Names of checkpoint folders: {base}-{dataset}_{training}_{peft}_{tag}, written by one function.
--- Never read back: what a folder is, its metadata says.
+-- Makes the names of checkpoint folders: {base}-{dataset}_{training}_{peft}_{tag}. Names are never read back, since the metadata of
+-- a folder says what it is.
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
@@ -27,7 +27,7 @@ function naming.folder(parts)
    return parts.quantized and name .. "_quantized" or name
 end
 
--- The first member of a training record that is there; the last part of a path or hub name.
+-- The first of these members that the training record has: of a path or hub name its last part.
 local function member(record, ...)
    for _, key in ipairs { ... } do
       local value = record[key]
@@ -36,7 +36,7 @@ local function member(record, ...)
    return nil
 end
 
--- What the training record of a model folder says; nil without one.
+-- { base, dataset, training, peft } from the training record of a model folder; nil if there is none.
 function naming.training_facts(subject)
    local text = fs.kind(subject) and fs.read(subject .. "/training_metadata.json")
    local ok, record = pcall(json.decode, text or "")
@@ -48,8 +48,8 @@ function naming.training_facts(subject)
             peft = member(record, "peft", "peft_method", "peft_type") }
 end
 
--- The folder of a quantized subject: from its training record, else its own name and the tag. A subject that was
--- named for this recipe before it was trained (the tag is there) only gets "_quantized".
+-- The name of the folder of a quantized subject: from its training record, else its own name and the tag. A subject whose name
+-- ends in this tag already only gets "_quantized".
 function naming.quantized(subject, recipe, keep_head)
    local own = subject:gsub("/+$", ""):match "[^/]+$":gsub("%.gguf$", "")
    local tag = naming.tag(recipe, keep_head)

@@ -1,5 +1,5 @@
--- Schemes as one word: "w4a16", "w8a8", "w4a8kv8", "w8afp8kvfp8", "w8a8-static": bits of weights, activations, cache.
--- Not the rounding itself: the parts become the recipe's bits, activation and kv.
+-- Reads schemes, the bits of weights, activations and cache in one word: "w4a16", "w8a8", "w4a8kv8", "w8afp8kvfp8", "w8a8-static".
+-- Their parts become `bits`, `activation` and `kv` of the recipe.
 local fail = require "assay.lib.fail"
 
 local scheme = {}
@@ -9,7 +9,7 @@ local function grid(text)
    return { type = "int", bits = math.tointeger(tonumber(text)) }
 end
 
--- text -> { bits, activation, kv }; activation and kv are nil where the scheme leaves them in float.
+-- text -> { bits, activation, kv }; activation and kv are nil if the scheme leaves them in float.
 function scheme.parse(text, where)
    local word, static = text:lower(), false
    if word:find "%-static$" then word, static = word:sub(1, -8), true end
@@ -36,12 +36,12 @@ function scheme.parse(text, where)
    end
    if cache ~= "16" then
       out.kv = grid(cache)
-      if cache == "fp8" then out.kv.strategy = "tensor" end  -- what a checkpoint can hold
+      if cache == "fp8" then out.kv.strategy = "tensor" end -- the only one that a checkpoint can hold
    end
    return out
 end
 
--- True where a scale comes from a calibration.
+-- Whether a scale of the scheme comes from a calibration.
 function scheme.needs_calibration(parts)
    local static = { tensor = true, head = true }
    local function asks(part) return part ~= nil and static[part.strategy] == true end

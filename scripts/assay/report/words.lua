@@ -7,85 +7,85 @@ local words = {}
 
 -- Order of severity; `tone` picks a colour and nothing else.
 words.verdicts = {
-  invalid = { rank = 1, tone = "bad", short = "invalid" },
-  worse = { rank = 2, tone = "bad", short = "worse" },
-  inconclusive = { rank = 3, tone = "open", short = "inconclusive" },
-  not_run = { rank = 4, tone = "open", short = "not run" },
-  ["non-inferior"] = { rank = 5, tone = "good", short = "non-inferior" },
-  equivalent = { rank = 6, tone = "good", short = "equivalent" },
-  tie = { rank = 7, tone = "good", short = "tie" },
-  better = { rank = 8, tone = "good", short = "better" },
-  reference = { rank = 9, tone = "plain", short = "reference" },
+   invalid = { rank = 1, tone = "bad", short = "invalid" },
+   worse = { rank = 2, tone = "bad", short = "worse" },
+   inconclusive = { rank = 3, tone = "open", short = "inconclusive" },
+   not_run = { rank = 4, tone = "open", short = "not run" },
+   ["non-inferior"] = { rank = 5, tone = "good", short = "non-inferior" },
+   equivalent = { rank = 6, tone = "good", short = "equivalent" },
+   tie = { rank = 7, tone = "good", short = "tie" },
+   better = { rank = 8, tone = "good", short = "better" },
+   reference = { rank = 9, tone = "plain", short = "reference" },
 }
 
 -- result: the entry that the verdict rests on, if any. A certain loss within the margin is named and toned as such.
 function words.tone(verdict, result)
-  if verdict == "worse" and result and result.within_margin then return "open" end
-  return (words.verdicts[verdict] or { tone = "open" }).tone
+   if verdict == "worse" and result and result.within_margin then return "open" end
+   return (words.verdicts[verdict] or { tone = "open" }).tone
 end
 
 function words.short(verdict, result)
-  local short = (words.verdicts[verdict] or { short = verdict or "not judged" }).short
-  return verdict == "worse" and result and result.within_margin and short .. ", within margin" or short
+   local short = (words.verdicts[verdict] or { short = verdict or "not judged" }).short
+   return verdict == "worse" and result and result.within_margin and short .. ", within margin" or short
 end
 
 function words.sentence(text)
-  local stop = text:sub(-3) == "\u{2026}" and "" or "."
-  return text:sub(1, 1):upper() .. text:sub(2) .. stop
+   local stop = text:sub(-3) == "\u{2026}" and "" or "."
+   return text:sub(1, 1):upper() .. text:sub(2) .. stop
 end
 
 local METRIC_NAMES <const> = { ppl = "perplexity", ce = "cross-entropy", acc = "accuracy",
-  acc_norm = "normalised accuracy", correct = "right answers", no_answer = "no answer found", strict = "strict form",
-  flexible = "last number", relaxed = "right answers, any form", balanced = "balanced score",
-  HasAns_f1 = "F1, answerable", HasAns_exact = "exact match, answerable", NoAns_accuracy = "accuracy, unanswerable",
-  abstention_precision = "abstentions that are right", official_f1 = "F1, official script",
-  official_exact = "exact match, official script",
-  empty_or_degenerate = "empty or garbled", word_ppl = "perplexity per word", byte_ppl = "perplexity per byte",
-  kld = "divergence", text = "answers", repeated_4grams = "repeated sequences of four words",
-  truncated = "cut at the limit" }
+   acc_norm = "normalised accuracy", correct = "right answers", no_answer = "no answer found", strict = "strict form",
+   flexible = "last number", relaxed = "right answers, any form", balanced = "balanced score",
+   HasAns_f1 = "F1, answerable", HasAns_exact = "exact match, answerable", NoAns_accuracy = "accuracy, unanswerable",
+   abstention_precision = "abstentions that are right", official_f1 = "F1, official script",
+   official_exact = "exact match, official script",
+   empty_or_degenerate = "empty or garbled", word_ppl = "perplexity per word", byte_ppl = "perplexity per byte",
+   kld = "divergence", text = "answers", repeated_4grams = "repeated sequences of four words",
+   truncated = "cut at the limit" }
 
 function words.metric(name) return METRIC_NAMES[name] or name end
 
 local function margin_text(primary)
-  if not primary then return "the margin" end
-  if primary.unit == "ratio" then
-    return "the declared margin of " .. format.plain(100 * (primary.margin - 1)) .. " %"
-  end
-  return "the declared margin of " .. format.plain(primary.margin) .. " " .. primary.unit
+   if not primary then return "the margin" end
+   if primary.unit == "ratio" then
+      return "the declared margin of " .. format.plain(100 * (primary.margin - 1)) .. " %"
+   end
+   return "the declared margin of " .. format.plain(primary.margin) .. " " .. primary.unit
 end
 
 local function change_text(result)
-  local estimate, range = format.change(result.paired)
-  local percent = math.floor(result.paired.level * 100 + 0.5)
-  return words.metric(result.metric) .. " " .. estimate .. ", " .. percent .. " % interval " .. range
+   local estimate, range = format.change(result.paired)
+   local percent = math.floor(result.paired.level * 100 + 0.5)
+   return words.metric(result.metric) .. " " .. estimate .. ", " .. percent .. " % interval " .. range
 end
 
 -- One sentence without final stop for one result: "ppl +8.31 %, 95 % interval [...]: a resolved loss".
 function words.finding(result, primary)
-  local verdict = result.verdict
-  if verdict == "reference" then return "the reference that the others are compared with" end
-  if not result.paired then return result.reason or "not compared with the reference" end
-  local numbers = change_text(result) .. (result.below_noise and ", no more than two runs of one model differ by" or "")
-  local near = margin_text(primary)
-  if verdict == "worse" then
-    local size = result.within_margin and ", though smaller than " .. near or ""
-    return numbers .. ": a resolved loss" .. size
-  end
-  if verdict == "better" then return numbers .. ": a resolved gain" end
-  if verdict == "equivalent" then return numbers .. ": both ends lie within " .. near end
-  if verdict == "non-inferior" then return numbers .. ": a loss of " .. near .. " or more is excluded" end
-  if verdict == "invalid" then return numbers .. ": not to be believed, a blocking check failed" end
-  if verdict == "tie" then return numbers .. ": no item differs" end
-  local paired, nothing = result.paired, result.paired.quantity == "ratio" and 1 or 0
-  local adjusted = paired.p_holm or paired.p_bh
-  if adjusted and (paired.low > nothing or paired.high < nothing) then
-    return numbers .. ": not resolved once adjusted for the study's other comparisons, p " .. format.p_value(adjusted)
-  end
-  local see = result.mde and " (a difference of " .. format.mde(result.mde) .. " could have been seen)" or ""
-  return numbers .. ": unresolved" .. see
+   local verdict = result.verdict
+   if verdict == "reference" then return "the reference that the others are compared with" end
+   if not result.paired then return result.reason or "not compared with the reference" end
+   local numbers = change_text(result) .. (result.below_noise and ", no more than two runs of one model differ by" or "")
+   local near = margin_text(primary)
+   if verdict == "worse" then
+      local size = result.within_margin and ", though smaller than " .. near or ""
+      return numbers .. ": a resolved loss" .. size
+   end
+   if verdict == "better" then return numbers .. ": a resolved gain" end
+   if verdict == "equivalent" then return numbers .. ": both ends lie within " .. near end
+   if verdict == "non-inferior" then return numbers .. ": a loss of " .. near .. " or more is excluded" end
+   if verdict == "invalid" then return numbers .. ": not to be believed, a blocking check failed" end
+   if verdict == "tie" then return numbers .. ": no item differs" end
+   local paired, nothing = result.paired, result.paired.quantity == "ratio" and 1 or 0
+   local adjusted = paired.p_holm or paired.p_bh
+   if adjusted and (paired.low > nothing or paired.high < nothing) then
+      return numbers .. ": not resolved once adjusted for the study's other comparisons, p " .. format.p_value(adjusted)
+   end
+   local see = result.mde and " (a difference of " .. format.mde(result.mde) .. " could have been seen)" or ""
+   return numbers .. ": unresolved" .. see
 end
 
 function words.gate_status(status) return ({ pass = "passed", fail = "failed", not_run = "not run" })[status]
-  or status end
+   or status end
 
 return words

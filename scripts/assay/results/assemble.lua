@@ -10,12 +10,13 @@ local judge = require "assay.results.judge"
 local ledger = require "assay.results.parts.ledger"
 local native = require "assay.native"
 local noise = require "assay.study.stages.repeat_run"
-local plan = require "assay.study.plan"
 local preflight = require "assay.study.stages.preflight"
 local preflight_gates = require "assay.gates.preflight"
 local record_distance = require "assay.results.parts.distance"
 local revision = require "assay.lib.revision"
-local variants = require "assay.study.variant"
+local subjects = require "assay.study.subjects"
+local quantize = require "assay.study.stages.quantize"
+local measure = require "assay.study.stages.measure"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local record = {}
@@ -77,12 +78,12 @@ end
 local function subjects_part(context)
    local out = list()
    for _, subject in ipairs(context.study.subjects) do
-      local f = plan.facts(subject)
+      local f = subjects.facts(subject)
       out[#out + 1] = object {
          { "id", subject.id }, { "name", f.name }, { "architecture", f.architecture },
          { "parameters", f.parameters }, { "linear_parameters", f.linear_parameters },
          { "blocks", f.blocks }, { "tied_head", f.tied_head }, { "dtypes", f.dtypes },
-         { "fingerprint", variants.fingerprint(context, subject) },
+         { "fingerprint", subjects.fingerprint(subject) },
          { "license", f.license or null }, { "provenance_note", f.provenance_note } }
    end
    return out
@@ -91,7 +92,7 @@ end
 local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
 
 local function none_variant(variant)
-   local f = plan.facts(variant.subject)
+   local f = subjects.facts(variant.subject)
    local bits = 8 * f.tensor_bytes / f.parameters
    return { bits_per_weight = bits, linear_bits_per_weight = bits, bytes_on_disk = f.tensor_bytes,
             linears = list() }
@@ -122,7 +123,7 @@ local function weight_bytes(saved)
 end
 
 local function quantized_variant(context, variant)
-   local stage = context.store:find(variants.quantize_key(context, variant))
+   local stage = context.store:find(quantize.key(context, variant))
    if not stage then return nil end
    local summary = stage.result.summary
    return { bits_per_weight = summary.bits_per_weight,
@@ -131,7 +132,7 @@ local function quantized_variant(context, variant)
 end
 
 local function variant_part(context, variant)
-   local f = plan.facts(variant.subject)
+   local f = subjects.facts(variant.subject)
    local dtype = sys.settings().dtype
    local sizes = variant.none and none_variant(variant) or
                  not context.failed[variant.id] and quantized_variant(context, variant)
@@ -180,7 +181,7 @@ function record.measured(context, task, subject)
    local out = {}
    for _, variant in ipairs(context.study:variants()) do
       if variant.subject == subject and not context.failed[variant.id] then
-         local stage = context.store:find(variants.measure_key(context, variant, task))
+         local stage = context.store:find(measure.key(context, variant, task))
          if stage then out[#out + 1] = { variant = variant, stage = stage } end
       end
    end
@@ -250,7 +251,7 @@ local function gates_part(context)
          local stage = context.store:find(identity.key(context, variant))
          local passed = stage and stage.result.passed
          out[#out + 1] = object {
-            { "id", identity.id }, { "title", identity.title }, { "severity", identity.severity },
+            { "id", "P1" }, { "title", "identity recipe" }, { "severity", "block" },
             { "status", not stage and "not_run" or passed and "pass" or "fail" },
             { "scope", variant.subject.id }, { "evidence", stage and stage.result.evidence or null },
             { "message", passed and "the untouched model survives quantize, save and load bit for bit"
@@ -263,10 +264,10 @@ end
 local function times_part(context)
    local per_variant, per_result = object(), object()
    for _, variant in ipairs(context.study:variants()) do
-      local made = not variant.none and context.store:find(variants.quantize_key(context, variant))
+      local made = not variant.none and context.store:find(quantize.key(context, variant))
       local evaluate, peak, results = 0, made and made.times.peak_memory_bytes or 0, object()
       for _, task in ipairs(context.study.tasks) do
-         local stage = context.store:find(variants.measure_key(context, variant, task))
+         local stage = context.store:find(measure.key(context, variant, task))
          if stage then
             local seconds = stage.times.seconds
             evaluate, peak = evaluate + seconds, math.max(peak, stage.times.peak_memory_bytes)

@@ -6,7 +6,8 @@ local detectors = require "assay.detectors"
 local failures = require "assay.results.failure_catalogue"
 local native = require "assay.native"
 local noise = require "assay.study.stages.repeat_run"
-local variants = require "assay.study.variant"
+local subjects = require "assay.study.subjects"
+local models = require "assay.study.models"
 local json = native.json
 local null = json.null
 
@@ -254,12 +255,12 @@ end
 -- ---- the failure catalogue -----------------------------------------------------------------------
 
 -- What a catalogue says of a variant: from its recipe and the model's fingerprint, never from a name.
-local function variant_facts(context, variant)
+local function variant_facts(_, variant)
    local data = variant.recipe.data
    local config = (data.quantizer or {}).config or {}
    return object { { "id", variant.id }, { "model", variant.subject.id }, { "quant", data.method },
                    { "bits", config.bits or null }, { "group", config.group_size or null }, { "scheme", variant.recipe.label },
-                   { "sha256", variants.fingerprint(context, variant.subject) } }
+                   { "sha256", subjects.fingerprint(variant.subject) } }
 end
 
 -- All entries, for failures.jsonl: { { variant, task, entries }, ... }.
@@ -269,7 +270,7 @@ function evidence.failures(context, measured)
       for _, row in ipairs(base.stage.result.outputs and others or {}) do
          out[#out + 1] = { variant = row.variant.id, task = task.id,
                            entries = failures.entries(base.stage.result.outputs, row.stage.result.outputs, {
-                              study = context.study.name, run = variants.model_hash(context, row.variant),
+                              study = context.study.name, run = models.hash(context, row.variant),
                               variant = variant_facts(context, row.variant), task = task.id,
                               protocol = task:protocol(), seed = context.study.seed,
                               stable = noise.stable(context, base.variant, task) }) }

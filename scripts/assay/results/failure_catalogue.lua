@@ -13,212 +13,212 @@ local PER_CLUSTER <const> = 3
 
 -- Order of gravity: the first of these that an answer shows is its symptom.
 local GRAVITY <const> = { "F01", "F03", "F04", "F11", "F05", "F02", "F08", "F09", "F06", "F07", "F13", "F12", "F22",
-  "F18", "F19", "F16", "F10" }
+   "F18", "F19", "F16", "F10" }
 
 local function symptom_of(flags, base_flags)
-  for _, id in ipairs(GRAVITY) do if flags[id] ~= nil and base_flags[id] == nil then return id end end
+   for _, id in ipairs(GRAVITY) do if flags[id] ~= nil and base_flags[id] == nil then return id end end
 end
 
 local function severity_of(symptom, base_ok, quant_ok)
-  if symptom == "F01" or symptom == "F03" or symptom == "F04" or symptom == "F05" or symptom == "F11" then
-    return "sev0"
-  end
-  if base_ok and quant_ok == false then return "sev1" end
-  return symptom and "sev2" or "sev3"
+   if symptom == "F01" or symptom == "F03" or symptom == "F04" or symptom == "F05" or symptom == "F11" then
+      return "sev0"
+   end
+   if base_ok and quant_ok == false then return "sev1" end
+   return symptom and "sev2" or "sev3"
 end
 
 local function sorted_ids(flags)
-  local ids = {}
-  for id in pairs(flags) do ids[#ids + 1] = id end
-  table.sort(ids)
-  return ids
+   local ids = {}
+   for id in pairs(flags) do ids[#ids + 1] = id end
+   table.sort(ids)
+   return ids
 end
 
 local function or_null(value) if value == nil then return null end return value end
 
 -- Bytes [from, to) of the token at `place` (counted from 0) in its text; null where the text has ended before.
 local function bytes_of(output, place)
-  local ends = output.ends or {}
-  if not place or not ends[place + 1] then return null end
-  local from, to = place > 0 and ends[place] or 0, ends[place + 1]
-  return to > from and to <= #output.text and list { from, to } or null
+   local ends = output.ends or {}
+   if not place or not ends[place + 1] then return null end
+   local from, to = place > 0 and ends[place] or 0, ends[place + 1]
+   return to > from and to <= #output.text and list { from, to } or null
 end
 
 local function side_of(output, place)
-  return object { { "text", output.text }, { "n_tokens", output.tokens }, { "finish_reason", output.finish },
-    { "extracted", or_null(output.extracted) }, { "score", or_null(output.score) },
-    { "mean_logprob", or_null(output.mean_logprob) }, { "divergence_bytes", bytes_of(output, place) } }
+   return object { { "text", output.text }, { "n_tokens", output.tokens }, { "finish_reason", output.finish },
+      { "extracted", or_null(output.extracted) }, { "score", or_null(output.score) },
+      { "mean_logprob", or_null(output.mean_logprob) }, { "divergence_bytes", bytes_of(output, place) } }
 end
 
 -- Whether an answer fails where the untouched model's greedy one does not: a sign of breakage that that has not, or wrong
 -- where that is right.
 local function fails(record, reference, summary, base_flags)
-  local symptom = symptom_of(detectors.sample(record, summary), base_flags)
-  return symptom ~= nil or reference.ok == true and record.ok == false
+   local symptom = symptom_of(detectors.sample(record, summary), base_flags)
+   return symptom ~= nil or reference.ok == true and record.ok == false
 end
 
 -- The same prompt asked again with sampling: of k answers how many fail, and how many of the untouched model's own do.
 local function recurrence_of(record, reference, summary, base_flags)
-  if not record.draws or #record.draws == 0 then return null end
-  local function count(draws)
-    local n = 0
-    for _, draw in ipairs(draws or {}) do
-      draw.prompt = record.prompt
-      if fails(draw, reference, summary, base_flags) then n = n + 1 end
-    end
-    return n
-  end
-  return object { { "k", #record.draws }, { "fails", count(record.draws) }, { "base_fails", count(reference.draws) } }
+   if not record.draws or #record.draws == 0 then return null end
+   local function count(draws)
+      local n = 0
+      for _, draw in ipairs(draws or {}) do
+         draw.prompt = record.prompt
+         if fails(draw, reference, summary, base_flags) then n = n + 1 end
+      end
+      return n
+   end
+   return object { { "k", #record.draws }, { "fails", count(record.draws) }, { "base_fails", count(reference.draws) } }
 end
 
 -- Where in the work the answer went wrong, as far as a program can tell.
 local function stage_of(symptom, lost, record, abstentions)
-  if symptom == "F16" then return "format" end
-  local answer = lost and type(record.extracted) == "string" and record.extracted:lower()
-  for _, word in ipairs(answer and abstentions or {}) do if answer == word then return "abstention" end end
-  return "none"
+   if symptom == "F16" then return "format" end
+   local answer = lost and type(record.extracted) == "string" and record.extracted:lower()
+   for _, word in ipairs(answer and abstentions or {}) do if answer == word then return "abstention" end end
+   return "none"
 end
 
 -- One entry of the schema in evaluation.md 3.3; `judged`: { symptom, flags, lost, gained, place, fields of recurrence }.
 local function entry_of(record, reference, facts, judged)
-  local symptom, protocol = judged.symptom, facts.protocol
-  return object { { "prompt_id", record.id }, { "category", record.category or "" },
-    { "baseline_ok", or_null(reference.ok) }, { "quant_issue", symptom ~= nil or judged.lost },
-    { "symptom", symptom or (judged.lost and "wrong" or "") }, { "notes", "" },
-    { "study_id", or_null(facts.study) }, { "run_id", or_null(facts.run) }, { "task", or_null(facts.task) },
-    { "prompt_hash", or_null(record.prompt_hash) }, { "protocol_id", protocol.id }, { "variant", facts.variant },
-    { "quant_ok", or_null(record.ok) }, { "aa_stable", or_null((facts.stable or {})[record.id]) },
-    { "severity", severity_of(symptom, reference.ok, record.ok) }, { "symptoms", list(sorted_ids(judged.flags)) },
-    { "detector_values", judged.flags },
-    { "error_stage", stage_of(symptom, judged.lost, record, protocol.abstentions) },
-    { "first_divergence_token", or_null(judged.place) },
-    { "base_margin_at_divergence", or_null(judged.place and (reference.margins or {})[judged.place + 1]) },
-    { "mean_kld_prompt", or_null(record.mean_kld) }, { "prompt", record.prompt }, { "lost", judged.lost },
-    { "gained", judged.gained }, { "identical", record.text == reference.text },
-    { "base", side_of(reference, judged.place) }, { "quant", side_of(record, judged.place) },
-    { "seed", or_null(facts.seed) }, { "decode", object { { "kind", protocol.decode },
-      { "max_tokens", or_null(protocol.max_tokens) }, { "template", or_null(protocol.template) } } },
-    { "repro_cmd", null }, { "recurrence", judged.recurrence },
-    { "cluster_id", symptom or (judged.lost and "lost") or "" }, { "root_cause", symptom == "F01" and "nan" or "unknown" },
-    { "status", "open" }, { "labelled_by", "auto" } }
+   local symptom, protocol = judged.symptom, facts.protocol
+   return object { { "prompt_id", record.id }, { "category", record.category or "" },
+      { "baseline_ok", or_null(reference.ok) }, { "quant_issue", symptom ~= nil or judged.lost },
+      { "symptom", symptom or (judged.lost and "wrong" or "") }, { "notes", "" },
+      { "study_id", or_null(facts.study) }, { "run_id", or_null(facts.run) }, { "task", or_null(facts.task) },
+      { "prompt_hash", or_null(record.prompt_hash) }, { "protocol_id", protocol.id }, { "variant", facts.variant },
+      { "quant_ok", or_null(record.ok) }, { "aa_stable", or_null((facts.stable or {})[record.id]) },
+      { "severity", severity_of(symptom, reference.ok, record.ok) }, { "symptoms", list(sorted_ids(judged.flags)) },
+      { "detector_values", judged.flags },
+      { "error_stage", stage_of(symptom, judged.lost, record, protocol.abstentions) },
+      { "first_divergence_token", or_null(judged.place) },
+      { "base_margin_at_divergence", or_null(judged.place and (reference.margins or {})[judged.place + 1]) },
+      { "mean_kld_prompt", or_null(record.mean_kld) }, { "prompt", record.prompt }, { "lost", judged.lost },
+      { "gained", judged.gained }, { "identical", record.text == reference.text },
+      { "base", side_of(reference, judged.place) }, { "quant", side_of(record, judged.place) },
+      { "seed", or_null(facts.seed) }, { "decode", object { { "kind", protocol.decode },
+         { "max_tokens", or_null(protocol.max_tokens) }, { "template", or_null(protocol.template) } } },
+      { "repro_cmd", null }, { "recurrence", judged.recurrence },
+      { "cluster_id", symptom or (judged.lost and "lost") or "" }, { "root_cause", symptom == "F01" and "nan" or "unknown" },
+      { "status", "open" }, { "labelled_by", "auto" } }
 end
 
 -- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, ends, margins, tokens, finish, ok,
 -- mean_kld, draws }; ok is whether the answer was graded right, nil if nobody graded it. facts: { variant, run, protocol,
 -- seed, stable }; stable: which of the reference's answers came out again in the A/A run.
 function failures.entries(base, quant, facts)
-  local summary = detectors.compare.summary(base)
-  local out = {}
-  for i, record in ipairs(quant) do
-    local reference = base[i]
-    local flags, base_flags = detectors.sample(record, summary), detectors.sample(reference, summary)
-    out[i] = entry_of(record, reference, facts, { symptom = symptom_of(flags, base_flags), flags = flags,
-      lost = reference.ok == true and record.ok == false, gained = reference.ok == false and record.ok == true,
-      place = reference.ids and record.ids and native.stats.first_divergence(record.ids, reference.ids) or nil,
-      recurrence = recurrence_of(record, reference, summary, base_flags) })
-  end
-  return out
+   local summary = detectors.compare.summary(base)
+   local out = {}
+   for i, record in ipairs(quant) do
+      local reference = base[i]
+      local flags, base_flags = detectors.sample(record, summary), detectors.sample(reference, summary)
+      out[i] = entry_of(record, reference, facts, { symptom = symptom_of(flags, base_flags), flags = flags,
+         lost = reference.ok == true and record.ok == false, gained = reference.ok == false and record.ok == true,
+         place = reference.ids and record.ids and native.stats.first_divergence(record.ids, reference.ids) or nil,
+         recurrence = recurrence_of(record, reference, summary, base_flags) })
+   end
+   return out
 end
 
 -- Items in an order that depends on the seed and their ids alone.
 local function drawn(entries, seed)
-  local keyed = {}
-  for i, entry in ipairs(entries) do keyed[i] = { native.fs.sha256(seed .. "\0" .. entry.prompt_id), entry } end
-  table.sort(keyed, function(a, b) return a[1] < b[1] end)
-  local out = {}
-  for i, pair in ipairs(keyed) do out[i] = pair[2] end
-  return out
+   local keyed = {}
+   for i, entry in ipairs(entries) do keyed[i] = { native.fs.sha256(seed .. "\0" .. entry.prompt_id), entry } end
+   table.sort(keyed, function(a, b) return a[1] < b[1] end)
+   local out = {}
+   for i, pair in ipairs(keyed) do out[i] = pair[2] end
+   return out
 end
 
 -- The worst of a symptom first: by severity, then by how many signs it shows, then by how early it leaves the original.
 local function worst_first(a, b)
-  if a.severity ~= b.severity then return a.severity < b.severity end
-  if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end
-  local x, y = tonumber(a.first_divergence_token) or math.huge, tonumber(b.first_divergence_token) or math.huge
-  if x ~= y then return x < y end
-  return a.prompt_id < b.prompt_id
+   if a.severity ~= b.severity then return a.severity < b.severity end
+   if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end
+   local x, y = tonumber(a.first_divergence_token) or math.huge, tonumber(b.first_divergence_token) or math.huge
+   if x ~= y then return x < y end
+   return a.prompt_id < b.prompt_id
 end
 
 -- What people should read: three worst of each symptom; of losses, gains and agreements three at random. { { why = "symptom F05", entry }, ... }.
 function failures.select(entries, seed)
-  local clusters, order = {}, {}
-  local function put(name, entry)
-    if not clusters[name] then
-      clusters[name] = {}
-      order[#order + 1] = name
-    end
-    table.insert(clusters[name], entry)
-  end
-  for _, entry in ipairs(drawn(entries, seed)) do
-    if entry.symptom:match "^F%d" then put("symptom " .. entry.symptom, entry)
-    elseif entry.lost then put("lost", entry)
-    elseif entry.gained then put("gained", entry)
-    elseif entry.identical then put("identical", entry)
-    else put("other words", entry) end
-  end
-  table.sort(order)
-  for _, name in ipairs(order) do if name:find "^symptom" then table.sort(clusters[name], worst_first) end end
-  local chosen = {}
-  for _, name in ipairs(order) do
-    for k = 1, math.min(PER_CLUSTER, #clusters[name]) do
-      chosen[#chosen + 1] = { why = name .. ", " .. k .. " of " .. #clusters[name], entry = clusters[name][k] }
-    end
-  end
-  return chosen
+   local clusters, order = {}, {}
+   local function put(name, entry)
+      if not clusters[name] then
+         clusters[name] = {}
+         order[#order + 1] = name
+      end
+      table.insert(clusters[name], entry)
+   end
+   for _, entry in ipairs(drawn(entries, seed)) do
+      if entry.symptom:match "^F%d" then put("symptom " .. entry.symptom, entry)
+      elseif entry.lost then put("lost", entry)
+      elseif entry.gained then put("gained", entry)
+      elseif entry.identical then put("identical", entry)
+      else put("other words", entry) end
+   end
+   table.sort(order)
+   for _, name in ipairs(order) do if name:find "^symptom" then table.sort(clusters[name], worst_first) end end
+   local chosen = {}
+   for _, name in ipairs(order) do
+      for k = 1, math.min(PER_CLUSTER, #clusters[name]) do
+         chosen[#chosen + 1] = { why = name .. ", " .. k .. " of " .. #clusters[name], entry = clusters[name][k] }
+      end
+   end
+   return chosen
 end
 
 -- How often each symptom strikes, with its interval: { { symptom, count, items, low, high }, ... }.
 function failures.prevalence(entries)
-  local counts, names = {}, {}
-  for _, entry in ipairs(entries) do
-    local name = entry.symptom ~= "" and entry.symptom or nil
-    if name and not counts[name] then
-      counts[name] = 0
-      names[#names + 1] = name
-    end
-    if name then counts[name] = counts[name] + 1 end
-  end
-  table.sort(names)
-  local out = {}
-  for i, name in ipairs(names) do
-    local interval = native.stats.wilson(counts[name], #entries)
-    out[i] = { symptom = name, count = counts[name], items = #entries, low = interval.low, high = interval.high }
-  end
-  return out
+   local counts, names = {}, {}
+   for _, entry in ipairs(entries) do
+      local name = entry.symptom ~= "" and entry.symptom or nil
+      if name and not counts[name] then
+         counts[name] = 0
+         names[#names + 1] = name
+      end
+      if name then counts[name] = counts[name] + 1 end
+   end
+   table.sort(names)
+   local out = {}
+   for i, name in ipairs(names) do
+      local interval = native.stats.wilson(counts[name], #entries)
+      out[i] = { symptom = name, count = counts[name], items = #entries, low = interval.low, high = interval.high }
+   end
+   return out
 end
 
 local function mark(value)
-  if value == nil or value == null then return "" end
-  return value and "yes" or "no"
+   if value == nil or value == null then return "" end
+   return value and "yes" or "no"
 end
 
 -- Some sets have no ids, so that the question itself is the id.
 local function shortened(id)
-  if #id <= 48 then return id end
-  local cut = id:sub(1, 45)
-  while not utf8.len(cut) do cut = cut:sub(1, -2) end
-  return cut .. "\u{2026}"
+   if #id <= 48 then return id end
+   local cut = id:sub(1, 45)
+   while not utf8.len(cut) do cut = cut:sub(1, -2) end
+   return cut .. "\u{2026}"
 end
 
 -- The table of the work list's columns, one row per selected entry.
 function failures.markdown(chosen)
-  local out = { "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |",
-    "| --- | --- | --- | --- | --- | --- |" }
-  for _, item in ipairs(chosen) do
-    local e = item.entry
-    local title = detectors.title(e.symptom)
-    out[#out + 1] = "| " .. table.concat({ escape.markdown(shortened(e.prompt_id)), escape.markdown(e.category),
-      mark(e.baseline_ok), mark(e.quant_issue),
-      escape.markdown(e.symptom .. (title and " " .. title or "")), escape.markdown(item.why) }, " | ") .. " |"
-  end
-  return table.concat(out, "\n") .. "\n"
+   local out = { "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |",
+      "| --- | --- | --- | --- | --- | --- |" }
+   for _, item in ipairs(chosen) do
+      local e = item.entry
+      local title = detectors.title(e.symptom)
+      out[#out + 1] = "| " .. table.concat({ escape.markdown(shortened(e.prompt_id)), escape.markdown(e.category),
+         mark(e.baseline_ok), mark(e.quant_issue),
+         escape.markdown(e.symptom .. (title and " " .. title or "")), escape.markdown(item.why) }, " | ") .. " |"
+   end
+   return table.concat(out, "\n") .. "\n"
 end
 
 -- failures.jsonl: every entry, selected or not.
 function failures.jsonl(entries)
-  local out = {}
-  for i, entry in ipairs(entries) do out[i] = native.json.encode(entry) .. "\n" end
-  return table.concat(out)
+   local out = {}
+   for i, entry in ipairs(entries) do out[i] = native.json.encode(entry) .. "\n" end
+   return table.concat(out)
 end
 
 return failures

@@ -3,8 +3,8 @@
 -- the closed list of reports/README.md.
 local judge_items = require "assay.results.judge_items"
 local native = require "assay.native"
-local plan = require "assay.study.plan"
-local variants = require "assay.study.variant"
+local measure = require "assay.study.stages.measure"
+local subjects = require "assay.study.subjects"
 local json, stats = native.json, native.stats
 
 local judge = {}
@@ -45,7 +45,7 @@ end
 function judge.baselines(context, task)
    local out = {}
    if task.definition.kind == "perplexity" then
-      local facts = plan.facts(context.study.subjects[1])
+      local facts = subjects.facts(context.study.subjects[1])
       for _, metric in ipairs(task.definition.metrics) do
          if metric.name == "ppl" then
             out[#out + 1] = json.object { { "name", "uniform over the vocabulary" }, { "metric", metric.name },
@@ -53,7 +53,7 @@ function judge.baselines(context, task)
          end
       end
    end
-   local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+   local stage = context.store:find(measure.key(context, context.study:variants()[1], task))
    for _, one in ipairs(stage and stage.result.baselines or {}) do
       out[#out + 1] = json.object { { "name", one.name }, { "metric", one.metric or null }, { "value", one.value } }
    end
@@ -155,7 +155,7 @@ end
 -- Whether item k of one subject is item k of the other: the same names, and for windows of tokens the same vocabulary.
 local function same_items(a, b, first, second)
    if #a.scores ~= #b.scores then return false end
-   if a.link == "exp" and plan.facts(first).vocabulary ~= plan.facts(second).vocabulary then return false end
+   if a.link == "exp" and subjects.facts(first).vocabulary ~= subjects.facts(second).vocabulary then return false end
    for i, id in ipairs(a.ids or {}) do if id ~= (b.ids or {})[i] then return false end end
    return true
 end

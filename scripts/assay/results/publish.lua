@@ -4,7 +4,8 @@ local detectors = require "assay.detectors"
 local failures = require "assay.results.failure_catalogue"
 local native = require "assay.native"
 local text_lint = require "assay.audit.text_lint"
-local variants = require "assay.study.variant"
+local measure = require "assay.study.stages.measure"
+local models = require "assay.study.models"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local publish = {}
@@ -63,9 +64,9 @@ end
 local function write_samples(context)
    local folder = context.folder .. "/samples"
    for _, variant in ipairs(context.study:variants()) do
-      local run_id = variants.model_hash(context, variant)
+      local run_id = models.hash(context, variant)
       for _, task in ipairs(context.study.tasks) do
-         local stage = not context.failed[variant.id] and context.store:find(variants.measure_key(context, variant, task))
+         local stage = not context.failed[variant.id] and context.store:find(measure.key(context, variant, task))
          local rows = stage and samples_of(run_id, variant, task, stage.result) or {}
          if #rows > 0 then
             fs.mkdir(folder)

@@ -1,9 +1,9 @@
--- A page of tables over perplexity tasks: every recipe with its calibration, increase over the untouched model with its
--- interval, and `best` against each other one of the same format, paired. Reads stored windows, computes no model.
+-- Writes a page of tables about the perplexity tasks of a study: every recipe with its calibration and its increase over the
+-- untouched model, and `best` against each other recipe of the same format, paired. It reads stored windows and runs no model.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local record = require "assay.results.assemble"
-local variants = require "assay.study.variant"
+local quantize = require "assay.study.stages.quantize"
 local fs, stats = native.fs, native.stats
 
 local matrix = {}
@@ -22,7 +22,7 @@ local function rows_of(context, task)
    for _, found in ipairs(record.measured(context, task, context.study.subjects[1])) do
       local r = found.stage.result
       local made = not found.variant.none and
-                   context.store:find(variants.quantize_key(context, found.variant))
+                   context.store:find(quantize.key(context, found.variant))
       rows[#rows + 1] = { variant = found.variant, value = r.metrics.ppl.value, windows = r.series.values,
                           bits = made and made.result.summary.bits_per_quantized_weight,
                           seconds = made and made.result.summary.seconds }

@@ -1,5 +1,5 @@
--- assay.if_available("name", function() return assay.method.x { ... } end): the recipe or task, or a note that it cannot be
--- had here and why. A study lists such notes in its plan and report; nothing is left out in silence.
+-- assay.if_available("name", function() return assay.method.x { ... } end): the recipe or task, or a note why it is not available
+-- here. A study lists such notes in its plan and report, so that nothing is left out in silence.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -24,7 +24,7 @@ local function first_line(problem)
    return text:match "^[^\n]*"
 end
 
--- A dataset opens its files when first used: to know whether they are there, it is asked now.
+-- A dataset opens its files when it is first used. info() opens them now, to know whether they are there.
 local function try(make)
    local made = make()
    if type(made) == "table" and made.data and made.data.method then
@@ -40,7 +40,7 @@ local available = {}
 
 function available.is_note(value) return getmetatable(value) == note_class end
 
--- The tasks of a list that are there; the notes among them go to `missing`.
+-- The tasks of a list that are available; the notes among them are added to `missing`.
 function available.present(list, missing)
    local out = {}
    for _, item in ipairs(list) do

@@ -1,5 +1,5 @@
 -- assay.grid { method, ..., option = { v1, v2 } }: the recipes of every combination.
--- An option that a method does not have is left out for it; recipes may stand among the methods.
+-- An option that a method does not have is left out for it; recipes among the methods are taken as they are.
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")
 
@@ -8,7 +8,7 @@ local function as_list(value)
    return { value }
 end
 
--- { {}, ... } times every value of the axis.
+-- Every point with every value of the axis.
 local function spread(points, key, values)
    local out = {}
    for _, point in ipairs(points) do

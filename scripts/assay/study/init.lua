@@ -1,5 +1,5 @@
--- assay.study { ... }: describes a study as pure data, checked at once at its line.
--- Nothing is loaded or computed here; plan.lua shows the study, run.lua runs it.
+-- assay.study { ... }: a study as plain data, checked at its line in the script. Nothing is loaded or computed here; plan.lua shows
+-- what the study would cost, run.lua runs it.
 local available = require "assay.study.available"
 local fail = require "assay.lib.fail"
 local method = require "assay.recipe"
@@ -44,7 +44,7 @@ local function check_subjects(given)
    return subjects
 end
 
--- The untouched subject is always there, and first.
+-- The untouched model is always one of the recipes, the first.
 local function check_recipes(given, missing)
    local is_recipe, is_method = getmetatable(method).is_recipe, getmetatable(method).is_method
    local none = method.none {}
@@ -88,7 +88,7 @@ local function check_tasks(given, missing)
    return tasks
 end
 
--- Primary metrics must exist before the run: a declaration that names nothing declares nothing.
+-- Primary metrics must exist in the tasks, so that a misspelt name cannot leave a study without a declaration.
 local function check_primary(given, tasks)
    if given == nil then return nil end
    local known, out = {}, {}
@@ -132,7 +132,7 @@ end
 
 function study.is_study(value) return getmetatable(value) == study_class end
 
--- Every subject with every recipe, in the order in which they are made.
+-- { id, subject, recipe, none, calibration } of every subject with every recipe, in the order in which they are made.
 function study_class:variants()
    local list = {}
    for _, subject in ipairs(self.subjects) do
@@ -145,7 +145,7 @@ function study_class:variants()
    return list
 end
 
--- The study's own calibration first, then those that recipes brought, each once, in the order of the recipes.
+-- The calibration of the study first, then those of recipes, each once, in the order of the recipes.
 function study_class:calibrations()
    local list, seen = {}, {}
    local function add(calibration)

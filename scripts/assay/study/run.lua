@@ -1,148 +1,117 @@
--- assay run: computes the stages of a study that are not stored yet, then writes the report.
--- Order: facts of each subject, identity gate, calibrations, then every variant: quantize, save, look, measure.
-local contamination = require "assay.data.overlap"
+-- assay run: computes the stages of a study that are not stored yet, then writes the report. Also what the program does with
+-- the value that any script returns.
+local new_context = require "assay.study.context"
+local estimate = require "assay.study.estimate"
 local fail = require "assay.lib.fail"
-local identity = require "assay.study.stages.identity"
 local native = require "assay.native"
-local noise = require "assay.study.stages.repeat_run"
 local plan = require "assay.study.plan"
-local preflight = require "assay.study.stages.preflight"
 local publish = require "assay.results.publish"
 local record = require "assay.results.assemble"
-local store = require "assay.study.store"
-local variants = require "assay.study.variant"
+local stage_list = require "assay.study.stage_list"
+local studies = require "assay.study"
+local subjects = require "assay.study.subjects"
 local json, sys = native.json, native.sys
 
--- One stage = { kind, variant, task?, seconds (estimate) }, in order of execution.
-local function stages_of(study, rate)
-   local stages, seen = {}, {}
-   local function add(kind, variant, task, calibration)
-      stages[#stages + 1] = { kind = kind, variant = variant, task = task, calibration = calibration,
-                              seconds = plan.seconds(kind, variant, task, rate) }
-   end
-   for _, variant in ipairs(study:variants()) do
-      if not seen[variant.subject.id] then
-         add("identity", variant)
-         for _, calibration in ipairs(study:calibrations()) do add("calibration", variant, nil, calibration) end
-      end
-      seen[variant.subject.id] = true
-      if not variant.none then add("quantize", variant) end
-      add("preflight", variant)
-      for _, task in ipairs(study.tasks) do
-         add("task", variant, task)
-         if variant.none and study.noise > 0 then add("noise", variant, task) end
-      end
-   end
-   return stages
-end
-
-local function name_of(stage)
-   if stage.kind == "task" then return stage.variant.id .. ": " .. stage.task.id end
-   if stage.kind == "noise" then return stage.variant.id .. ": " .. stage.task.id .. " again" end
-   local name = stage.calibration and stage.calibration.options.name
-   return stage.variant.id .. ": " .. stage.kind .. (name and " " .. name or "")
-end
-
-local function event(kind, stage, fields)
+-- One line of JSON on stdout under --json.
+local function event(kind, label, fields)
    if not sys.settings().json then return end
-   local line = json.object { { "event", kind }, { "stage", name_of(stage) } }
+   local line = json.object { { "event", kind }, { "stage", label } }
    for _, key in ipairs(fail.sorted_keys(fields or {})) do line[key] = fields[key] end
    io.write(json.encode(line), "\n")
    io.flush()
 end
 
-local function run_stage(context, stage)
-   if stage.kind == "identity" then return identity.run(context, stage.variant) end
-   if stage.kind == "calibration" then
-      local subject = stage.variant.subject
-      return contamination.run(context, subject, variants.fingerprint(context, subject), stage.calibration)
-   end
-   if stage.kind == "quantize" then return variants.quantize(context, stage.variant) end
-   if stage.kind == "preflight" then return preflight.run(context, stage.variant) end
-   if stage.kind == "noise" then return noise.run(context, stage.variant, stage.task) end
-   return variants.measure(context, stage.variant, stage.task)
+-- The error of a quantized variant ends this variant alone and is reported; that of an untouched model, Ctrl-C and faults of
+-- this library end the study.
+local function ends_study(variant, problem)
+   return type(problem) ~= "table" or problem.kind == "cancelled" or variant.none
 end
 
--- Errors of one variant do not end the study, except Ctrl-C; they are kept for the report.
-local function try_stage(context, stage)
-   local failed = context.failed[stage.variant.id]
-   if failed then return end
-   event("begin", stage)
-   local ok, result, was_there = pcall(run_stage, context, stage)
+local function run_stage(context, stage, label)
+   local variant = stage.variant
+   if context.failed[variant.id] then return end
+   event("begin", label)
+   local ok, result, was_there = pcall(stage.class.run, context, variant, stage.what)
    if not ok then
-      local problem = result
-      local kind = type(problem) == "table" and problem.kind
-      if kind == "cancelled" or stage.variant.none or type(problem) ~= "table" then error(problem, 0) end
-      context.failed[stage.variant.id] = problem
-      event("failed", stage, { message = tostring(problem) })
-      return
+      if ends_study(variant, result) then error(result, 0) end
+      context.failed[variant.id] = result
+      return event("failed", label, { message = tostring(result) })
    end
-   context.resumed = context.resumed or was_there
-   if was_there then context.n_stored = context.n_stored + 1 end
-   event("end", stage, { stored = was_there, seconds = result.times.seconds })
+   if was_there then context.n_stored, context.resumed = context.n_stored + 1, true end
+   event("end", label, { stored = was_there, seconds = result.times.seconds })
 end
 
-local function run_all(context, stages)
-   local total, done = 0, 0
-   for _, stage in ipairs(stages) do total = total + stage.seconds end
+local function run_all(context)
+   local stages, machine, total, done = stage_list.of(context.study), estimate.machine(), 0, 0
+   for _, stage in ipairs(stages) do
+      stage.seconds = stage.class.estimate(machine, stage.variant, stage.what).seconds
+      total = total + stage.seconds
+   end
    sys.begin(context.study.name)
    for i, stage in ipairs(stages) do
-      sys.scope(done / total, stage.seconds / total,
-                ("[%d/%d] %s"):format(i, #stages, name_of(stage)))
-      try_stage(context, stage)
+      local label = stage.class.label(stage.variant, stage.what)
+      sys.scope(done / total, stage.seconds / total, ("[%d/%d] %s"):format(i, #stages, label))
+      run_stage(context, stage, label)
       done = done + stage.seconds
    end
    context.models:release()
    sys.finish()
 end
 
-local function outcome(context, report)
-   local settings = sys.settings()
+-- Exit code of a study in which variants failed: 3 if it was the fault of a plugin, else 1; nil if none failed.
+local function failure_code(context)
+   local code
    for id, problem in pairs(context.failed) do
       io.stderr:write(("assay: %s failed: %s\n"):format(id, tostring(problem)))
+      code = math.max(code or 1, problem.kind == "plugin" and 3 or 1)
    end
-   if next(context.failed) then
-      for _, problem in pairs(context.failed) do
-         if problem.kind == "plugin" then return 3 end
-      end
-      return 1
-   end
-   if settings.strict then
-      for _, gate in ipairs(report.gates) do
-         if gate.status == "fail" and gate.severity == "block" then
-            sys.fail { kind = "gate", message = ("gate %s failed: %s"):format(gate.id, gate.message) }
-         end
-      end
-      local incidents = 0
-      for _, entry in ipairs(report.ledger) do
-         if entry.event ~= "note" then incidents = incidents + 1 end
-      end
-      if incidents > 0 then
-         sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(incidents),
-                    hint = "Look at 'ledger' in report.json" }
-      end
-   end
-   return 0
+   return code
 end
 
-return function(study, path)
-   local settings = sys.settings()
-   local folder = settings.out ~= "" and settings.out or "runs/" .. study.name
-   local context = {
-      study = study, path = path, folder = folder, failed = {}, n_stored = 0, resumed = false,
-      started = sys.utc(), clock = sys.clock(), store = store.open(folder .. "/store", settings.version),
-      models = variants.models(),
-   }
-   for _, subject in ipairs(study.subjects) do plan.facts(subject) end
-   local stages = stages_of(study, native.tensor.gemm_rate())
-   local ok, problem = pcall(run_all, context, stages)
+-- Under --strict, a gate that blocks and each entry of the ledger that is more than a note are errors.
+local function check_strictly(report)
+   for _, gate in ipairs(report.gates) do
+      if gate.status == "fail" and gate.severity == "block" then
+         sys.fail { kind = "gate", message = ("gate %s failed: %s"):format(gate.id, gate.message) }
+      end
+   end
+   local incidents = 0
+   for _, entry in ipairs(report.ledger) do
+      if entry.event ~= "note" then incidents = incidents + 1 end
+   end
+   if incidents > 0 then
+      sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(incidents),
+                 hint = "Look at 'ledger' in report.json" }
+   end
+end
+
+local function run_study(study, path)
+   local context = new_context(study, path)
+   for _, subject in ipairs(study.subjects) do subjects.facts(subject) end
+   local ok, problem = pcall(run_all, context)
    if not ok then
       sys.finish()
       error(problem, 0)
    end
    local report = record.assemble(context)
    local written = publish.write(context, report)
-   if study.after then study.after(report, folder, context) end
-   if not settings.json then publish.summary(context, report, written) end
-   return outcome(context, report)
+   if study.after then study.after(report, context.folder, context) end
+   if not sys.settings().json then publish.summary(context, report, written) end
+   local code = failure_code(context)
+   if code then return code end
+   if sys.settings().strict then check_strictly(report) end
+   return 0
+end
+
+-- value: what the script returned; mode: "run" or "plan"; path: of the script. Returns the exit code.
+return function(value, mode, path)
+   if studies.is_study(value) then
+      if mode == "plan" then return plan.print(value) end
+      return run_study(value, path)
+   end
+   if mode == "plan" then
+      fail.usage("this script returns no study, so there is nothing to plan",
+                 "Its last line should be: return assay.study { ... }")
+   end
+   return 0
 end

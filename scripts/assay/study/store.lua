@@ -1,13 +1,13 @@
--- Content-addressed results: store/<hash of the key>/stage.json, written last, by a rename.
--- A folder with stage.json is a finished stage; anything else there is the rest of a killed run.
+-- The results of finished stages, each in store/HASH/stage.json, where HASH is that of the stage's key. The file is written
+-- last, by a rename: a folder without it is what a killed run left, and is made again.
 local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local store = {}
 store.__index = store
 
--- Says once, on stderr, that a folder holds results of another version: their keys differ, so they are kept and not used.
-local function greet(folder, version)
+-- Says on stderr that the folder holds results of another version: their keys differ, so that they are kept and not used.
+local function note_other_version(folder, version)
    local path = folder .. "/version"
    local before = (fs.read(path) or ""):match "^%S+"
    if before == version then return end
@@ -20,10 +20,11 @@ end
 
 function store.open(folder, version)
    fs.mkdir(folder)
-   if version then greet(folder, version) end
-   return setmetatable({ folder = folder }, store)
+   if version then note_other_version(folder, version) end
+   return setmetatable({ folder = folder, asked = {} }, store)
 end
 
+-- A key is a table of strings, numbers, lists and objects; equal tables have the same hash.
 function store.hash(key) return fs.sha256(json.encode(key, { canonical = true })):sub(1, 24) end
 
 function store:path(key) return self.folder .. "/" .. store.hash(key) end
@@ -36,11 +37,14 @@ function store:find(key)
    return ok and stage.result ~= nil and stage or nil
 end
 
--- Finds the stage or makes it: make(folder) returns the result. Returns stage, was_there.
+-- Finds the stage or makes it: make(folder) returns the result. Returns the stage, and whether an earlier run had finished it;
+-- that is true once, for stages that a run asks for more than once.
 function store:stage(key, make)
-   local found = self:find(key)
-   if found then return found, true end
    local folder = self:path(key)
+   local asked = self.asked[folder]
+   self.asked[folder] = true
+   local found = self:find(key)
+   if found then return found, not asked end
    fs.remove_all(folder)
    fs.mkdir(folder)
    sys.reset_peak()

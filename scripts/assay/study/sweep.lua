@@ -1,6 +1,6 @@
 -- assay.sweep { assay.method.gptq, bits = 4, over = { group = { 32, 64 }, samples = { 16, 64 } }, calibration = c }:
--- recipes that differ from a centre in one setting at a time, or in all combinations (`full = true`). Settings are the
--- method's own options and those of the calibration: samples, length, seed, template.
+-- recipes that differ from a centre in one setting at a time, or in all combinations (`full = true`). Settings are the options of
+-- the method and these of the calibration: samples, length, seed, template.
 local calibration = require "assay.data.calibration"
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")
@@ -13,7 +13,7 @@ local function copy(t)
    return out
 end
 
--- The calibration with some settings replaced; made once for each set of settings, so that recipes share passes.
+-- The calibration with some settings replaced. It is made once for each set of settings, so that recipes share its passes.
 local function calibrations(centre)
    local made = {}
    return function(changes)

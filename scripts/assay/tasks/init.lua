@@ -1,5 +1,5 @@
--- assay.task.NAME { options }: what is measured. One file per task in text/ and benchmarks/.
--- A task file returns { name, kind, summary, options, protocol = function(o), run = function(o, m, progress) }.
+-- assay.task.NAME { options }: what is measured. One file for each task in text/ and benchmarks/ (README.md).
+-- A task file returns { kind, summary, options, metrics, protocol = function(o), tokens, run = function(o, m, progress, place) }.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -38,7 +38,7 @@ end
 local definition_class = { __name = "task definition" }
 definition_class.__index = definition_class
 
--- A task of a known set takes that set where the script names no dataset.
+-- Fills in the known set that a task is made for, if the script names no dataset.
 local function with_known_set(self, given)
    if not self.set or type(given) ~= "nil" and type(given) ~= "table" or given and given.dataset then return given end
    local filled = { dataset = require("assay.data.dataset")[self.set] {} }
@@ -54,6 +54,9 @@ function definition_class:__call(given)
 end
 
 function definition_class:__tostring() return ("task %s: %s"):format(self.name, self.summary) end
+
+-- All options that it takes, its own and those of every task (lib/options.lua).
+function definition_class:specification() return spec_of(self) end
 
 function definition_class:help()
    local lines = { tostring(self), "", ("assay.task.%s { ... } takes"):format(self.name) }
@@ -83,6 +86,13 @@ return setmetatable({}, {
       local made = setmetatable(definition, definition_class)
       rawset(self, name, made)
       return made
+   end,
+   __pairs = function(self)
+      local names, i = fail.sorted_keys(known()), 0
+      return function()
+         i = i + 1
+         if names[i] then return names[i], self[names[i]] end
+      end
    end,
    __tostring = function() return "tasks: " .. table.concat(fail.sorted_keys(known()), ", ") end,
    is_task = function(value) return getmetatable(value) == task_class end,

@@ -1,92 +1,90 @@
--- Items of a task: which ones are evaluated, and the shape in which their scores are kept.
--- Not the statistics over them (judge_items.lua).
+-- Items of a task: draws the questions that are evaluated, hashes them, and gives the result of a stage its shape.
 
 local native = require "assay.native"
 
 local items = {}
 
--- What a question asks, for hashes: two rows of equal content are the same question.
+-- The text that a question asks; two rows with the same text are the same question.
 function items.content(question)
-  return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
+   return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
 end
 
 local function short_hash(text) return native.fs.sha256(text):sub(1, 16) end
 
--- Hashes of what is asked and of the right answer, as a record of an item carries them: two records are of the same item only
--- if both agree, and asked alike only if their prompt_hash does.
+-- Hashes of the question and of the right answer. Two records are of the same item only if both are equal; they were asked in
+-- the same words only if their prompt_hash is equal too.
 function items.hashes(question)
-  local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
-    or question.choices and question.gold and question.choices[question.gold] or question.answer
-  return short_hash(items.content(question)), target ~= nil and short_hash(tostring(target)) or nil
+   local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
+      or question.choices and question.gold and question.choices[question.gold] or question.answer
+   return short_hash(items.content(question)), target ~= nil and short_hash(tostring(target)) or nil
 end
 
--- One hash over the prompts of all items, in order; nil where they carry none.
+-- One hash over the prompts of all items, in order; nil if the items have no prompt_hash.
 function items.prompts_hash(outputs)
-  local hashes = {}
-  for i, output in ipairs(outputs or {}) do hashes[i] = output.prompt_hash end
-  return #hashes > 0 and short_hash(table.concat(hashes, " ")) or nil
+   local hashes = {}
+   for i, output in ipairs(outputs or {}) do hashes[i] = output.prompt_hash end
+   return #hashes > 0 and short_hash(table.concat(hashes, " ")) or nil
 end
 
 -- What fixes a dataset's records: its content, and the function that reshapes them if there is one.
 function items.dataset_key(dataset)
-  local identity = dataset:identity()
-  if not identity.map then return identity.sha256 end
-  return native.fs.sha256(identity.sha256 .. identity.map)
+   local identity = dataset:identity()
+   if not identity.map then return identity.sha256 end
+   return native.fs.sha256(identity.sha256 .. identity.map)
 end
 
--- n of the questions, 0 = all: drawn by a hash of seed and content, so that order in the file does not matter, and in
--- equal shares over the right answers. The draw keeps the file's order.
+-- Draws n of the questions, 0 = all, by a hash of seed and content, so that their order in the file does not matter, and in
+-- equal shares over the right answers. Returns them in the order of the file.
 function items.select(questions, n, seed)
-  if n == 0 or n >= #questions then return questions end
-  local strata, names = {}, {}
-  for i, question in ipairs(questions) do
-    local name = tostring(question.stratum or question.gold or "")
-    if not strata[name] then
-      strata[name] = {}
-      names[#names + 1] = name
-    end
-    table.insert(strata[name], { place = i, key = native.fs.sha256(seed .. "\0" .. items.content(question)) })
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do table.sort(strata[name], function(a, b) return a.key < b.key end) end
-  local places, round = {}, 1
-  while #places < n do
-    for _, name in ipairs(names) do
-      local one = strata[name][round]
-      if one and #places < n then places[#places + 1] = one.place end
-    end
-    round = round + 1
-  end
-  table.sort(places)
-  local out = {}
-  for i, place in ipairs(places) do out[i] = questions[place] end
-  return out
+   if n == 0 or n >= #questions then return questions end
+   local strata, names = {}, {}
+   for i, question in ipairs(questions) do
+      local name = tostring(question.stratum or question.gold or "")
+      if not strata[name] then
+         strata[name] = {}
+         names[#names + 1] = name
+      end
+      table.insert(strata[name], { place = i, key = native.fs.sha256(seed .. "\0" .. items.content(question)) })
+   end
+   table.sort(names)
+   for _, name in ipairs(names) do table.sort(strata[name], function(a, b) return a.key < b.key end) end
+   local places, round = {}, 1
+   while #places < n do
+      for _, name in ipairs(names) do
+         local one = strata[name][round]
+         if one and #places < n then places[#places + 1] = one.place end
+      end
+      round = round + 1
+   end
+   table.sort(places)
+   local out = {}
+   for i, place in ipairs(places) do out[i] = questions[place] end
+   return out
 end
 
--- The clusters that questions come from (articles, passages, subjects), one per question; nil unless there are several of
--- which one has several questions.
+-- The cluster of each question (its article, passage or subject); nil if each question has its own or all have the same.
 function items.clusters(questions)
-  local out, seen, n = {}, {}, 0
-  for i, question in ipairs(questions) do
-    local cluster = question.cluster
-    if not cluster then return nil end
-    out[i] = cluster
-    if not seen[cluster] then n, seen[cluster] = n + 1, true end
-  end
-  return n > 1 and n < #questions and out or nil
+   local out, seen, n = {}, {}, 0
+   for i, question in ipairs(questions) do
+      local cluster = question.cluster
+      if not cluster then return nil end
+      out[i] = cluster
+      if not seen[cluster] then n, seen[cluster] = n + 1, true end
+   end
+   return n > 1 and n < #questions and out or nil
 end
 
 -- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
--- evaluated: what a metric plugin gave, { name = { value, unit, direction, kind, scores, weights } }; note: what else it said.
+-- evaluated: from a metric plugin, { name = { value, unit, direction, kind, scores, weights } }; note: its further remarks.
 function items.result(ids, evaluated, baselines, note)
-  local metrics = {}
-  for name, number in pairs(evaluated) do
-    if type(number) == "table" and number.scores then
-      metrics[name] = { value = number.value, unit = number.unit, direction = number.direction, kind = number.kind,
-        link = number.link, scores = number.scores, weights = number.weights }
-    end
-  end
-  return { ids = ids, metrics = metrics, baselines = baselines, note = note, counts = { items = #ids } }
+   local metrics = {}
+   for name, number in pairs(evaluated) do
+      if type(number) == "table" and number.scores then
+         metrics[name] = { value = number.value, unit = number.unit, direction = number.direction, kind = number.kind,
+            link = number.link, scores = number.scores, weights = number.weights }
+      end
+   end
+   return { ids = ids, metrics = metrics, baselines = baselines, note = note, counts = { items = #ids } }
 end
 
 return items

@@ -66,15 +66,7 @@ def multiplicity():
     return {"p": p, "benjamini_hochberg": [float(v) for v in stats.false_discovery_control(p, method="bh")]}
 
 
-def equivalence():
-    values = rng.normal(0.001, 0.02, 40)
-    margin = 0.01
-    lower = stats.ttest_1samp(values, -margin, alternative="greater").pvalue
-    upper = stats.ttest_1samp(values, margin, alternative="less").pvalue
-    return {"values": [float(v) for v in values], "margin": margin, "p": float(max(lower, upper))}
-
-
 print(json.dumps({
     "made_with": {"python": platform.python_version(), "numpy": numpy.__version__, "scipy": scipy.__version__},
     "proportions": proportions(), "mcnemar": mcnemar(), "distributions": distributions(), "bootstraps": bootstraps(),
-    "permutations": permutations(), "multiplicity": multiplicity(), "equivalence": equivalence()}, indent=1))
+    "permutations": permutations(), "multiplicity": multiplicity()}, indent=1))

@@ -16,8 +16,6 @@ TEST_CASE("minimum detectable effects match the published table", "[planning]") 
   CHECK(mde_paired(0.20, 100) == Approx(0.125).margin(5e-4));
   CHECK(mde_paired(0.10, 1319) == Approx(0.024).margin(6e-4));
   CHECK(mde_paired(0.20, 11873) == Approx(0.011).margin(6e-4));
-  CHECK(mde_unpaired(0.5, 20) == Approx(0.443).margin(5e-4));
-  CHECK(mde_unpaired(0.5, 3270) == Approx(0.035).margin(5e-4));
 }
 
 TEST_CASE("sample sizes match the published table", "[planning]") {
@@ -31,10 +29,7 @@ TEST_CASE("sample sizes match the published table", "[planning]") {
   CHECK(items_for_noninferiority(0.10, 0.05) == Approx(421).margin(1));
 }
 
-TEST_CASE("the chance to see a rare failure and the rule of three", "[planning]") {
-  CHECK(detection_chance(0.01, 20) == Approx(0.18).margin(0.005));
-  CHECK(detection_chance(0.01, 100) == Approx(0.63).margin(0.005));
-  CHECK(detection_chance(0.01, 300) == Approx(0.95).margin(0.005));
+TEST_CASE("no case among n puts the rate below about three over n", "[planning]") {
   CHECK(zero_cases_upper_bound(20) == Approx(0.139).margin(5e-4));
   CHECK(zero_cases_upper_bound(3000) == Approx(0.001).margin(5e-6));
 }
@@ -42,12 +37,6 @@ TEST_CASE("the chance to see a rare failure and the rule of three", "[planning]"
 TEST_CASE("non-inferiority needs the whole interval above minus the margin", "[planning]") {
   CHECK(is_noninferior({-0.005, -0.015, 0.005, 0.95, ""}, 0.02));
   CHECK_FALSE(is_noninferior({-0.005, -0.025, 0.015, 0.95, ""}, 0.02));
-}
-
-TEST_CASE("the equivalence test agrees with SciPy's two one-sided tests", "[planning]") {
-  const auto &item = goldens()["equivalence"];
-  CHECK(equivalence_p(numbers(item["values"]), item["margin"]) ==
-        Approx(item["p"].get<double>()).epsilon(1e-8));
 }
 
 TEST_CASE("Holm steps down and Benjamini-Hochberg agrees with SciPy", "[planning]") {

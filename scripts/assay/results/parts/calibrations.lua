@@ -1,8 +1,8 @@
 -- The calibrations of a study for report.json, the study's own (c1, ...) and those that recipes brought (r1, ...): what each
 -- is, and what it shares with every task. One entry for each subject whose tokenizer makes other tokens of it.
-local contamination = require "assay.data.overlap"
+local overlap = require "assay.data.overlap"
 local native = require "assay.native"
-local variants = require "assay.study.variant"
+local calibrate = require "assay.study.stages.calibrate"
 local json = native.json
 
 local calibrations = {}
@@ -17,7 +17,7 @@ local function entry_of(id, calibration, result)
       { "sequences", facts.sequences }, { "tokens", facts.tokens }, { "counted_tokens", facts.counted_tokens },
       { "shortest", facts.shortest }, { "longest", facts.longest }, { "template", s.template or null },
       { "layout", s.layout or null }, { "mask", s.mask or null }, { "seed", s.seed or null },
-      { "sha256", facts.hash }, { "overlap_with_eval", contamination.shared(result.overlap) },
+      { "sha256", facts.hash }, { "overlap_with_eval", overlap.shared(result.overlap) },
       { "overlap", result.overlap }, { "allow_overlap", o.allow_overlap or null },
       { "allow_held_out", o.allow_held_out or null } }
 end
@@ -35,8 +35,7 @@ local function collect(context)
       local kind = calibration == context.study.calibration and "c" or "r"
       ids[calibration] = {}
       for _, subject in ipairs(context.study.subjects) do
-         local fingerprint = variants.fingerprint(context, subject)
-         local stage = context.store:find(contamination.stage_key(context, fingerprint, calibration))
+         local stage = context.store:find(calibrate.key(context, { subject = subject }, calibration))
          if stage then
             local key = same_entry(calibration, stage.result.facts)
             if not seen[key] then

@@ -1,7 +1,8 @@
 -- What a run did not do as asked: fallbacks, skips, repairs, rows and prompts left out, recipes and tasks that cannot be had.
 -- Parts of report.json; record.lua puts them in their place.
 local native = require "assay.native"
-local variants = require "assay.study.variant"
+local quantize = require "assay.study.stages.quantize"
+local measure = require "assay.study.stages.measure"
 local json = native.json
 
 local ledger = {}
@@ -12,7 +13,7 @@ local function list(t) return json.list(t or {}) end
 
 -- Rows without gold and prompts longer than the context, of the first subject: counted here, listed in the samples.
 function ledger.left_out(context, task)
-   local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+   local stage = context.store:find(measure.key(context, context.study:variants()[1], task))
    local result = stage and stage.result or {}
    return #(result.skipped or {}) + #(result.overlong or {})
 end
@@ -28,7 +29,7 @@ end
 function ledger.entries(context)
    local out = list()
    for _, variant in ipairs(context.study:variants()) do
-      local stage = not variant.none and context.store:find(variants.quantize_key(context, variant))
+      local stage = not variant.none and context.store:find(quantize.key(context, variant))
       local saved = stage and stage.result.saved
       if saved and saved.reason then
          out[#out + 1] = object {
@@ -43,7 +44,7 @@ function ledger.entries(context)
       end
    end
    for _, task in ipairs(context.study.tasks) do
-      local stage = context.store:find(variants.measure_key(context, context.study:variants()[1], task))
+      local stage = context.store:find(measure.key(context, context.study:variants()[1], task))
       for _, kind in ipairs { "skipped", "overlong" } do
          local ids = stage and stage.result[kind] or {}
          if #ids > 0 then

@@ -1,11 +1,13 @@
--- Gate P1: the recipe that changes nothing, through quantize, save and load, gives the same logits.
--- Bit for bit: a path that is not exact cannot measure what quantization costs.
+-- The stage "identity": the recipe that changes nothing goes through quantize, save and load, and must give the same logits.
+-- They are compared bit for bit, since a path that is not exact cannot measure what quantization costs. Gate P1 rests on it.
+local estimate = require "assay.study.estimate"
+local keys = require "assay.study.keys"
 local method = require "assay.recipe"
 local native = require "assay.native"
-local variants = require "assay.study.variant"
+local subjects = require "assay.study.subjects"
 local fs, json = native.fs, native.json
 
-local gate = { id = "P1", title = "identity recipe", severity = "block" }
+local identity = { order = 10, per = "subject" }
 
 local texts = {
    "The quick brown fox jumps over the lazy dog.",
@@ -13,29 +15,35 @@ local texts = {
    "In 1817, two years after the war, 17 + 25 = 42 was still true.",
 }
 
-function gate.key(context, variant)
-   return { stage = "identity", subject = variants.fingerprint(context, variant.subject),
-            texts = texts, dtype = native.sys.settings().dtype, device = native.sys.settings().device,
-            assay = native.sys.settings().version }
+function identity.key(_, variant)
+   local numbers = keys.numerics()
+   return { stage = "identity", subject = subjects.fingerprint(variant.subject), texts = texts,
+            dtype = numbers.dtype, device = numbers.device, assay = numbers.assay }
 end
 
-local function logits_of(m, ids) return m:logits(ids) end
+function identity.estimate(machine, variant)
+   local bytes = subjects.facts(variant.subject).tensor_bytes
+   return { seconds = 2 * bytes / estimate.WRITE_RATE + 2, memory = estimate.memory(machine, variant.subject, 2) }
+end
 
--- Returns the stage { result = { passed, evidence } }, was_there.
-function gate.run(context, variant)
-   return context.store:stage(gate.key(context, variant), function(folder)
+-- Largest difference of the logits of two models over the texts, whether all are equal, and how many tokens that were.
+local function compare(m, again)
+   local largest, equal, n = 0, true, 0
+   for i, text in ipairs(texts) do
+      native.sys.update(i, #texts, "identity gate")
+      local ids = m:encode(text)
+      local difference, same = m:logits(ids):max_difference(again:logits(ids))
+      largest, equal, n = math.max(largest, difference), equal and same, n + #ids
+   end
+   return largest, equal, n
+end
+
+-- result = { passed, evidence }
+function identity.run(context, variant)
+   return context.store:stage(identity.key(context, variant), function(folder)
       local m = context.models:of_subject(variant.subject)
-      local q = m:quantize(method.none {})
-      q:save(folder .. "/identity", { replace = true })
-      q = nil -- luacheck: ignore
-      local again = native.model.load(folder .. "/identity")
-      local largest, equal, n = 0, true, 0
-      for i, text in ipairs(texts) do
-         native.sys.update(i, #texts, "identity gate")
-         local ids = m:encode(text)
-         local difference, same = logits_of(m, ids):max_difference(logits_of(again, ids))
-         largest, equal, n = math.max(largest, difference), equal and same, n + #ids
-      end
+      m:quantize(method.none {}):save(folder .. "/identity", { replace = true })
+      local largest, equal, n = compare(m, native.model.load(folder .. "/identity"))
       fs.remove_all(folder .. "/identity")
       return json.object {
          { "passed", equal },
@@ -44,4 +52,6 @@ function gate.run(context, variant)
    end)
 end
 
-return gate
+function identity.label(variant) return variant.id .. ": identity" end
+
+return identity

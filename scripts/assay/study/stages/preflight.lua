@@ -1,28 +1,38 @@
--- What is looked at in every variant before it is measured: which tensors changed, whether they are finite, how the error
--- grows from block to block, and eight short answers. P2 to P6 of the gates are made from it (preflight_gates.lua).
--- Not the identity recipe (identity.lua) and no benchmark.
-local many = require "assay.tasks.batch"
+-- The stage "preflight": looks at each variant before it is measured: which tensors changed and whether they are finite, how
+-- the error grows from block to block, and eight short answers. Gates P2 to P6 are decided from it.
+local batch = require "assay.tasks.batch"
+local estimate = require "assay.study.estimate"
+local models = require "assay.study.models"
 local native = require "assay.native"
-local variants = require "assay.study.variant"
+local quantize = require "assay.study.stages.quantize"
+local subjects = require "assay.study.subjects"
 local json, sys = native.json, native.sys
 
-local preflight = {}
+local preflight = { order = 40, per = "variant" }
 
 local prompts = {
    "What is the capital of France?", "Count from one to ten.", "Write one sentence about the sea.",
    "What is 12 plus 30?", "Name three colours.", "Why do people sleep?", "Translate 'good morning' into French.",
    "Give a short definition of gravity.",
 }
-local answer_tokens <const> = 24
-local rows_wanted <const>, row_tokens <const> = 8, 64
+local ANSWER_TOKENS <const> = 24
+local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- of text for the errors of blocks
+local PROMPT_TOKENS <const> = 12                 -- of a prompt, about
 
 function preflight.key(context, variant)
-   return { stage = "preflight", model = variants.model_hash(context, variant),
-            prompts = prompts, tokens = answer_tokens, rows = { rows_wanted, row_tokens }, assay = sys.settings().version }
+   return { stage = "preflight", model = models.hash(context, variant), prompts = prompts, tokens = ANSWER_TOKENS,
+            rows = { N_ROWS, ROW_TOKENS }, assay = sys.settings().version }
 end
 
--- Changed tensors with what is odd about them; the equal ones are only counted.
-local function census_of(subject_file, folder)
+-- A token of an answer costs about as much as PROMPT_TOKENS of a prompt; both models read the rows.
+function preflight.estimate(machine, variant)
+   local tokens = #prompts * ANSWER_TOKENS * PROMPT_TOKENS + 2 * N_ROWS * ROW_TOKENS
+   return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 1,
+            memory = estimate.memory(machine, variant.subject, variant.none and 1 or 2) }
+end
+
+-- { changed, equal, missing }: the changed tensors with what is odd about them, the number of equal ones, names of absent ones.
+local function changed_tensors(subject_file, folder)
    local changed, equal, missing = json.list {}, 0, json.list {}
    for _, tensor in ipairs(native.model.compare(subject_file, folder)) do
       if not tensor.present then missing[#missing + 1] = tensor.name
@@ -32,31 +42,30 @@ local function census_of(subject_file, folder)
    return json.object { { "changed", changed }, { "equal", equal }, { "missing", missing } }
 end
 
--- Eight rows of the text that the study reads anyway, spread over it; nil if it reads none.
+-- Eight pieces of the first text that a task of the study reads, spread over it; nil if no task reads a text.
 local function rows_of(context, m)
    local text
    for _, task in ipairs(context.study.tasks) do
-      local dataset = task.options.dataset
-      if not text and (task.definition.kind == "perplexity" or task.definition.kind == "distance") then
-         text = dataset:text()
-      end
+      local kind = task.definition.kind
+      if not text and (kind == "perplexity" or kind == "distance") then text = task.options.dataset:text() end
    end
    if not text then return nil end
    local ids = m:encode(text:sub(1, 200000))
-   local step = (#ids - row_tokens) // rows_wanted
+   local step = (#ids - ROW_TOKENS) // N_ROWS
    if step < 1 then return nil end
    local rows = {}
-   for i = 1, rows_wanted do rows[i] = table.move(ids, (i - 1) * step + 1, (i - 1) * step + row_tokens, 1, {}) end
+   for i = 1, N_ROWS do rows[i] = table.move(ids, (i - 1) * step + 1, (i - 1) * step + ROW_TOKENS, 1, {}) end
    return rows
 end
 
-local function smoke(m)
+-- Answers to the eight prompts, as a detector reads them.
+local function short_answers(m)
    local outputs, texts = json.list {}, {}
    for i, prompt in ipairs(prompts) do
       local ok, text = pcall(m.chat, m, { { role = "user", content = prompt } }, { generate = true })
       texts[i] = ok and text or prompt
    end
-   local answers = many.generate(m, texts, { max_tokens = answer_tokens, temperature = 0, logprobs = true })
+   local answers = batch.generate(m, texts, { max_tokens = ANSWER_TOKENS, temperature = 0, logprobs = true })
    for i, prompt in ipairs(prompts) do
       local answer, broken = answers[i], 0
       for _, value in ipairs(answer.logprobs) do if type(value) ~= "number" or value ~= value then broken = 1 end end
@@ -66,22 +75,24 @@ local function smoke(m)
    return outputs
 end
 
--- The stage { result = { outputs, census, block_errors } }, was_there.
+-- result = { outputs, census, block_errors }; census only of a variant with a saved checkpoint, block_errors only with a text
 function preflight.run(context, variant)
    return context.store:stage(preflight.key(context, variant), function()
       local reference = context.models:of_subject(variant.subject)
-      local m = variants.model_of(context, variant)
-      local result = json.object { { "outputs", smoke(m) } }
+      local m = context.models:of_variant(context, variant)
+      local result = json.object { { "outputs", short_answers(m) } }
       if variant.none then return result end
-      local made = context.store:find(variants.quantize_key(context, variant))
+      local key = quantize.key(context, variant)
+      local made = context.store:find(key)
       if made and not made.result.saved.reason then
-         result.census = census_of(variant.subject.file,
-                                   context.store:path(variants.quantize_key(context, variant)) .. "/model")
+         result.census = changed_tensors(variant.subject.file, context.store:path(key) .. "/model")
       end
       local rows = rows_of(context, m)
       if rows then result.block_errors = m:block_errors(reference, rows) end
       return result
    end)
 end
+
+function preflight.label(variant) return variant.id .. ": preflight" end
 
 return preflight

@@ -1,34 +1,34 @@
 -- GSM8K: word problems of primary school. Three gradings of one text: the value of its last number, and the strict ("#### n")
 -- and flexible matches of lm-evaluation-harness. A gap between those two that grows is a loss of format, not of mathematics.
-local answering = require "assay.tasks.kinds.graded_answers"
+local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local function read(record)
-  local gold = record.answer and record.answer:match "#### (%-?[0-9%.,]+)"
-  if not gold then return nil end
-  return { id = record.question, prompt = "Question: " .. record.question .. "\nAnswer:", target = " "
-    .. record.answer, gold_text = gold, answer = record.answer, category = "math" }
+   local gold = record.answer and record.answer:match "#### (%-?[0-9%.,]+)"
+   if not gold then return nil end
+   return { id = record.question, prompt = "Question: " .. record.question .. "\nAnswer:", target = " "
+      .. record.answer, gold_text = gold, answer = record.answer, category = "math" }
 end
 
 -- One of the published extractions, compared as strings with the whole gold answer, as lm-evaluation-harness does.
 local function harness(extract, name)
-  return { id = "exact_match", config = { extract = extract, normaliser = "gsm8k" }, take = { exact_match = name },
-    record = function(question, text) return { prediction = text, golds = { question.answer } } end }
+   return { id = "exact_match", config = { extract = extract, normaliser = "gsm8k" }, take = { exact_match = name },
+      record = function(question, text) return { prediction = text, golds = { question.answer } } end }
 end
 
-return answering.task {
-  protocol = "gsm8k", grading = "value of the last number", set = "gsm8k",
-  summary = "word problems of primary school (GSM8K)", read = read, max_tokens = 256,
-  stops = { "Question:", "</s>", "<|im_end|>" },
-  metrics = {
-    { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },
-    { name = "strict", unit = "fraction", direction = "higher", kind = "binary" },
-    { name = "flexible", unit = "fraction", direction = "higher", kind = "binary" },
-    { name = "no_answer", unit = "fraction", direction = "lower", kind = "binary" },
-  },
-  graders = {
-    { id = "math", config = { extract = "last_number" }, take = { correct = "correct", no_answer = "no_answer" },
-      record = function(question, text) return { prediction = text, gold = question.gold_text } end },
-    harness("gsm8k_strict", "strict"), harness("gsm8k_flexible", "flexible"),
-  },
-  baselines = answering.constant_baselines "correct",
+return graded_answers.task {
+   protocol = "gsm8k", grading = "value of the last number", set = "gsm8k",
+   summary = "word problems of primary school (GSM8K)", read = read, max_tokens = 256,
+   stops = { "Question:", "</s>", "<|im_end|>" },
+   metrics = {
+      { name = "correct", unit = "fraction", direction = "higher", kind = "binary" },
+      { name = "strict", unit = "fraction", direction = "higher", kind = "binary" },
+      { name = "flexible", unit = "fraction", direction = "higher", kind = "binary" },
+      { name = "no_answer", unit = "fraction", direction = "lower", kind = "binary" },
+   },
+   graders = {
+      { id = "math", config = { extract = "last_number" }, take = { correct = "correct", no_answer = "no_answer" },
+         record = function(question, text) return { prediction = text, gold = question.gold_text } end },
+      harness("gsm8k_strict", "strict"), harness("gsm8k_flexible", "flexible"),
+   },
+   baselines = graded_answers.constant_baselines "correct",
 }

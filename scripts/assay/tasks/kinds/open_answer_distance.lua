@@ -1,6 +1,5 @@
--- How far a variant's next-token distributions lie from the untouched model's along the answers that the untouched model
--- gave: one number per prompt, for the failure catalogue. The answers are forced, so that both models read the same tokens.
--- Not the distance on a text (tasks/distance.lua).
+-- The divergence of a variant's next-token distributions from those of the untouched model, along the answers that the untouched
+-- model gave: one number for each prompt, for the catalogue of failures. Both models read the same tokens.
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
@@ -12,7 +11,7 @@ local function options_of(folder, one)
    return { window = #one.ids, context = one.context, states = folder and folder .. "/" .. name_of(one.id) }
 end
 
--- Prompt and answer as one row of tokens; `context` of them are the prompt's. Nothing for an empty answer.
+-- { id, context, ids }: prompt and answer as one row of tokens, the first `context` of them the prompt; nil if one is empty.
 local function row_of(m, text, output)
    local ids = m:encode(text)
    local context = #ids
@@ -20,7 +19,8 @@ local function row_of(m, text, output)
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }
 end
 
--- Keeps the untouched model's answers and its final hidden states along them below `folder`. texts, outputs: in one order.
+-- Stores the answers of the untouched model and its final hidden states along them below `folder`.
+-- texts[i] is the prompt of outputs[i].
 function answer_distance.keep(m, folder, texts, outputs)
    local rows = json.list {}
    for i, output in ipairs(outputs) do
@@ -40,7 +40,7 @@ local function mean(values)
    return sum / #values
 end
 
--- Sets `mean_kld` (nats per token of the untouched model's answer) of those outputs whose states were kept in `folder`.
+-- Sets `mean_kld` (nats for each token of the untouched model's answer) of the outputs whose states are stored in `folder`.
 function answer_distance.measure(m, reference, folder, outputs)
    local kept = {}
    for _, row in ipairs(json.decode(fs.read(folder .. "/answers.json") or "[]")) do kept[tostring(row.id)] = row end

@@ -1,11 +1,11 @@
--- What is kept of every generated answer beside its text: tokens and where each one's text ends, why it ended, how sure the
--- model was. Not how it was asked and not its grade (answering.lua, free_answers.lua).
+-- What is stored of every generated answer beside its text: its tokens and where the text of each ends, why the answer ended, how
+-- sure the model was.
 local native = require "assay.native"
 
--- Tokens decoded before each one: how a token reads (its space, its part of a character) depends on few before it.
+-- Tokens that are decoded before each one, since its text (a space, a part of a character) depends on the few before it.
 local BEFORE <const> = 6
 
--- Byte at which the text of each token ends, so that a report can mark the token where two answers part.
+-- The byte at which the text of each token ends, so that a report can mark the token where two answers begin to differ.
 local function ends_of(m, ids)
    local ends, total = native.json.list {}, 0
    for i = 1, #ids do
@@ -24,7 +24,7 @@ local function mean(values)
    return values and #values > 0 and sum or nil
 end
 
--- Nats from the likeliest token to the second at each decision, to four digits; nil where one is not finite.
+-- The difference in nats between the likeliest and the second token at each decision, to four digits; nil if one is not finite.
 local function margins_of(values)
    local out = native.json.list {}
    for i, value in ipairs(values or {}) do
@@ -34,7 +34,7 @@ local function margins_of(values)
    return values and out
 end
 
--- answer: of many.generate. The logarithms' mean is nil, and `nonfinite` 1, where one of them is not a number.
+-- answer: one of batch.generate. If a log-probability is not a number, their mean is nil and `nonfinite` is 1.
 return function(m, answer)
    local confidence = mean(answer.logprobs)
    local finite = confidence and confidence == confidence

@@ -1,11 +1,11 @@
--- Which windows of a long text are measured: all, or some of them, drawn by seed over the whole text so that no chapter
--- decides alone. What tasks over running text share. Not the measuring, and no drawing of questions (items.lua).
+-- Chooses the windows of a long text that a task measures: all of them, or some, drawn by seed over the whole text so that no
+-- chapter decides alone.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 
 local windows = {}
 
-local PARTS <const> = 8 -- of the text, each of which gives equally many windows
+local PARTS <const> = 8 -- of the text; each gives the same number of windows
 
 windows.options = {
    limit = { type = "integer", default = 0, min = 0, about = "windows at most, 0 = all" },
@@ -21,7 +21,7 @@ function windows.with(more)
    return all
 end
 
--- What the choice adds to a protocol; a name of the field is kept for the whole text alone.
+-- Adds the choice to a protocol. Only the whole text has the plain name, which is the usual one in papers.
 function windows.protocol(o, name, protocol)
    local null = native.json.null
    local chosen = o.limit > 0 and o.windows or "all"
@@ -31,7 +31,7 @@ function windows.protocol(o, name, protocol)
    return protocol
 end
 
--- Places of the windows among n, from 0. o.of_drawn: only so many of them, for a second look at a few.
+-- The places, from 0, of the chosen windows among n. o.of_drawn: only so many of them, for the repeated run.
 function windows.places(o, n)
    local all = {}
    for i = 1, n do
@@ -45,8 +45,8 @@ function windows.places(o, n)
    return places
 end
 
--- The chosen windows of a text one after another, for an engine that cuts ids at multiples of o.window; and their names.
--- Text for less than one window goes through as it is: the engine says what is wrong with it.
+-- The ids of the chosen windows one after another, since the engine cuts ids at multiples of o.window; and their names.
+-- A text that is shorter than one window is returned as it is: the engine refuses it with a message.
 function windows.cut(o, ids)
    local n = #ids // o.window
    if n == 0 then return ids, {} end
@@ -58,7 +58,7 @@ function windows.cut(o, ids)
    return out, names
 end
 
--- Tokens of the chosen windows, by the usual bytes per token of English prose: for plans.
+-- About how many tokens the chosen windows have, for plans: English prose has 4.2 bytes a token.
 function windows.estimate(o, bytes)
    local n = math.floor(bytes / 4.2 / o.window)
    if o.limit > 0 then n = math.min(n, o.limit) end

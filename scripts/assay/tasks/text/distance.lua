@@ -1,6 +1,6 @@
--- Distance of a variant's next-token distributions to the untouched subject's on one text: divergence with percentiles and
--- by confidence, agreement of the likeliest tokens, change of the right token's probability.
--- The subject's final hidden states are kept by its own stage, not its logits; each variant is compared with them.
+-- The distance of a variant's next-token distributions to those of the untouched model on one text: divergence with percentiles
+-- and by confidence, agreement of the likeliest tokens, change of the right token's probability.
+-- The stage of the untouched model stores its final hidden states, which are smaller than logits; variants are compared with them.
 local fail = require "assay.lib.fail"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
@@ -32,7 +32,7 @@ return {
 
    tokens = function(o) return windows.estimate(o, #o.dataset:text()) * 2 end, -- two heads and their comparison
 
-   -- place: { none, folder, reference = function -> model, folder }, see variant.lua
+   -- place: see tasks/README.md
    run = function(o, m, _, place)
       if place.none then
          local n = m:keep_states(ids_of(o, m), place.folder .. "/states", { window = o.window })

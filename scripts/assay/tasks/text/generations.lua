@@ -1,8 +1,7 @@
--- Answers to free prompts, side by side: something to read, and what the failure catalogue is made from. No score but the
--- statistics of the texts.
--- The dataset's records are { id, category, prompt } and, where there is a right answer, answer.
+-- Answers to free prompts, side by side. The catalogue of failures is made from them; their only scores are statistics of texts.
+-- Records of the dataset are { id, category, prompt, answer? }.
 local fail = require "assay.lib.fail"
-local free_answers = require "assay.tasks.kinds.open_answers"
+local open_answers = require "assay.tasks.kinds.open_answers"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 
@@ -21,7 +20,7 @@ return {
    exploratory = true, -- statistics of texts, never a primary metric
    metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },
                { name = "truncated", unit = "fraction", direction = "lower", kind = "binary" } },
-   holds = free_answers.holds,
+   holds = open_answers.holds,
 
    check = function(o)
       if type(o.dataset.records) ~= "function" then
@@ -33,14 +32,14 @@ return {
       return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
                template = o.chat and "chat" or native.json.null,
                thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
-               again = o.recurrence > 0 and { k = o.recurrence, sampling = free_answers.sampling } or nil,
+               again = o.recurrence > 0 and { k = o.recurrence, sampling = open_answers.sampling } or nil,
                dataset = items.dataset_key(o.dataset) }
    end,
 
-   tokens = function(o) return #free_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
+   tokens = function(o) return #open_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
 
    run = function(o, m, _, place)
-      local outputs = free_answers.run(o, m, free_answers.prompts(o), place)
+      local outputs = open_answers.run(o, m, open_answers.prompts(o), place)
       local ids, samples = {}, {}
       for i, output in ipairs(outputs) do
          ids[i] = output.id

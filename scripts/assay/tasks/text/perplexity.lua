@@ -26,7 +26,7 @@ return {
          window = o.window, template = native.json.null, special_tokens = true, dataset = items.dataset_key(o.dataset) })
    end,
 
-   -- Forward passes over this many tokens, for the plan; nil if only a tokenizer can tell.
+   -- Tokens that the model reads, for the plan.
    tokens = function(o) return windows.estimate(o, #o.dataset:text()) end,
 
    run = function(o, m)

@@ -1,5 +1,5 @@
--- Perplexity as llama.cpp's tool measures it: chunks of 512 tokens, the first replaced by the beginning-of-text token where
--- the tokenizer adds one, the second half scored. Comparable with the tables of GGUF files, with nothing else.
+-- Perplexity by the rule of llama.cpp's tool: chunks of 512 tokens, whose first token is replaced by the beginning-of-text token if
+-- the tokenizer adds one, and whose second half is scored. Only tables of GGUF files can be compared with it.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 local windows = require "assay.tasks.kinds.text_windows"
@@ -11,7 +11,7 @@ local function tokens_of(m, text)
    return plain, #marked > #bare and marked[1] ~= bare[1] and marked[1] or nil
 end
 
--- Lines of a table whose blank ones lost their space and newline, joined to the raw file again.
+-- The text of the raw file: blank lines of the table have lost their space and line end.
 local function raw_text(dataset)
    local parts = {}
    for record in dataset:records() do parts[#parts + 1] = record.text == "" and " \n" or record.text end

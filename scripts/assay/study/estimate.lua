@@ -1,0 +1,84 @@
+-- Numbers of a plan: what stages will take in seconds and bytes, from the header of a model and a short measurement of this
+-- machine. Estimates, never results.
+local native = require "assay.native"
+local stage_list = require "assay.study.stage_list"
+local subjects = require "assay.study.subjects"
+
+local estimate = {}
+
+local EFFICIENCY <const> = 0.6      -- of the measured GEMM rate that a whole forward reaches
+local PROGRAM_MEMORY <const> = 300e6 -- bytes beside the models
+
+local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
+
+estimate.WRITE_RATE = 400e6 -- bytes per second of saving or reading a model
+
+-- { rate = FLOP/s of a matrix product, value_bytes = bytes of one weight in memory }
+function estimate.machine()
+   return { rate = native.tensor.gemm_rate(), value_bytes = dtype_bytes[native.sys.settings().dtype] or 4 }
+end
+
+-- Bits of one quantized weight with its share of scales and zero points.
+local function linear_bits(recipe, facts)
+   local q = recipe.data.quantizer
+   if not q then return 8 * facts.tensor_bytes / facts.parameters end
+   local c = q.config
+   local bits, group = c.bits or 4, c.group_size or 128
+   local per_group = 16 + (c.symmetric == false and bits or 0)
+   return group > 0 and bits + per_group / group or bits + per_group / facts.hidden
+end
+
+-- { linear_bits, bits, bytes } of a variant: bits per weight of its linears and of all parameters, size of its file.
+function estimate.sizes(variant)
+   local facts = subjects.facts(variant.subject)
+   local bits = linear_bits(variant.recipe, facts)
+   local rest = (facts.parameters - facts.linear_parameters) * facts.tensor_bytes / facts.parameters
+   local bytes = variant.none and facts.tensor_bytes or facts.linear_parameters * bits / 8 + rest
+   return { linear_bits = bits, bits = 8 * bytes / facts.parameters, bytes = bytes }
+end
+
+-- Seconds of that many floating-point operations inside a forward pass.
+function estimate.operations(machine, count) return count / (machine.rate * EFFICIENCY) end
+
+-- Seconds of a forward pass over that many tokens.
+function estimate.forward(machine, facts, tokens)
+   return estimate.operations(machine, tokens * 2 * (facts.linear_parameters + facts.vocabulary * facts.hidden))
+end
+
+-- Bytes of memory with that many copies of a subject's weights.
+function estimate.memory(machine, subject, copies)
+   return subjects.facts(subject).parameters * machine.value_bytes * copies + PROGRAM_MEMORY
+end
+
+-- Tokens that a task reads or writes for one variant.
+function estimate.tokens(task)
+   return task.definition.tokens and task.definition.tokens(task.options) or 32768
+end
+
+local function add(row, cost)
+   row.seconds = row.seconds + cost.seconds
+   row.memory = math.max(row.memory, cost.memory or 0)
+   row.disk = row.disk + (cost.disk or 0)
+end
+
+-- { variants = { { id, label, bits, linear_bits, bytes, seconds, memory, disk } }, stages = { { label, seconds, ... } },
+-- seconds, memory, disk, rate } of a whole study; the seconds of a variant are those of its stages.
+function estimate.study(study)
+   local machine, by_id = estimate.machine(), {}
+   local total = { variants = {}, stages = {}, seconds = 0, memory = 0, disk = 0, rate = machine.rate }
+   for i, variant in ipairs(study:variants()) do
+      local row = estimate.sizes(variant)
+      row.id, row.label, row.seconds, row.memory, row.disk = variant.id, variant.recipe.label, 0, 0, 0
+      total.variants[i], by_id[variant.id] = row, row
+   end
+   for i, stage in ipairs(stage_list.of(study)) do
+      local cost = stage.class.estimate(machine, stage.variant, stage.what)
+      total.stages[i] = { label = stage.class.label(stage.variant, stage.what), seconds = cost.seconds,
+                          memory = cost.memory or 0, disk = cost.disk or 0 }
+      add(by_id[stage.variant.id], cost)
+      add(total, cost)
+   end
+   return total
+end
+
+return estimate

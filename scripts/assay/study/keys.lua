@@ -1,0 +1,26 @@
+-- Parts that the keys of several kinds of stage share. A key holds everything that fixes the result of its stage.
+local native = require "assay.native"
+local json, sys = native.json, native.sys
+
+local keys = {}
+
+-- Settings of the run that change numbers.
+function keys.numerics()
+   local settings = sys.settings()
+   return { dtype = settings.dtype, device = settings.device, assay = settings.version }
+end
+
+-- { [component id] = hash of its plugin file } of the quantizer and the transforms of a recipe.
+function keys.components(recipe)
+   local versions = json.object()
+   local q = recipe.data.quantizer
+   local parts = q and { { "quantizer", q.id } } or {}
+   for _, transform in ipairs(recipe.data.transforms or {}) do parts[#parts + 1] = { "transform", transform.id } end
+   for _, part in ipairs(parts) do
+      local facts = native.plugin.describe(part[1], part[2])
+      versions[part[2]] = facts and facts.sha256 or "unknown"
+   end
+   return versions
+end
+
+return keys

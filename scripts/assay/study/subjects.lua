@@ -1,0 +1,27 @@
+-- What is known of a study's models before they are loaded: where the file is, its header, its fingerprint.
+-- Each is read once and stored in the subject itself: subject = { id, path, file?, facts?, fingerprint? }.
+local model = require "assay.model"
+local native = require "assay.native"
+
+local subjects = {}
+
+-- The facts of the model's header: parameters, linear_parameters, tensor_bytes, hidden, vocabulary, architecture, ...
+function subjects.facts(subject)
+   if not subject.facts then
+      subject.file = model.find(subject.path)
+      subject.facts = native.model.inspect(subject.file)
+   end
+   return subject.facts
+end
+
+-- The hash of the model's files, by which keys of stored results name it.
+function subjects.fingerprint(subject)
+   if not subject.fingerprint then
+      subjects.facts(subject)
+      native.sys.update(0, 1, "hashing the model")
+      subject.fingerprint = native.model.fingerprint(subject.file)
+   end
+   return subject.fingerprint
+end
+
+return subjects

@@ -4,7 +4,7 @@
 //
 //   class my_quantizer {
 //    public:
-//     my_quantizer(assay_cpp::host host, const char *config_json);
+//     explicit my_quantizer(assay_cpp::host host);  // or (host, const char *config_json)
 //     void needs(const assay_layer &layer, assay_needs &out);
 //     void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
 //     void dequantize(const assay_form &form, const assay_tensor &out);
@@ -94,6 +94,26 @@ class host {
   const assay_host *table_;
 };
 
+// The configuration of the instance in the making, by key. The host has checked it and filled in
+// the schema's defaults, so a key that is absent is a mistake in the plugin: the host names it.
+class config {
+ public:
+  explicit config(const host &owner) : table_(owner.table()) {}
+  int64_t integer(const char *key) const { return read<int64_t>(table_->config_integer, key); }
+  double number(const char *key) const { return read<double>(table_->config_number, key); }
+  bool flag(const char *key) const { return read<int32_t>(table_->config_flag, key) != 0; }
+  std::string text(const char *key) const { return read<const char *>(table_->config_text, key); }
+
+ private:
+  template <class T>
+  T read(int32_t (*getter)(void *, const char *, T *), const char *key) const {
+    T value{};
+    pass_on(getter(table_->ctx, key, &value));
+    return value;
+  }
+  const assay_host *table_;
+};
+
 class sink {
  public:
   sink(const assay_sink *table) : table_(table) {}  // NOLINT: meant to be implicit
@@ -122,7 +142,12 @@ struct instance {
   T object;
 
   static int32_t create(const assay_host *table, const char *config_json, void **out) {
-    return guarded(table, [&] { *out = new instance{table, T(host(table), config_json)}; });
+    return guarded(table, [&] {
+      if constexpr (std::is_constructible_v<T, host>)
+        *out = new instance{table, T(host(table))};
+      else
+        *out = new instance{table, T(host(table), config_json)};
+    });
   }
   static void destroy(void *self) noexcept { delete static_cast<instance *>(self); }
   template <class F>

@@ -18,10 +18,10 @@ extern "C" {
 /* A piece of a parallel loop: the indices [begin, end). Returns a status. */
 typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
-/* Each create gets a table of its own, valid until destroy (instance), whose ctx tells the host
- * which component and layer is at work. ctx is the first argument of every function. All are [any],
- * and all up to get_extension are present in a 1.0 host; ask ASSAY_HAS for what follows it. Texts
- * handed in are borrowed. */
+/* Each create gets a table of its own, valid until destroy (instance). Its ctx tells the host which
+ * component and layer is at work, and is the first argument of every function. All are [any]. All
+ * are present in a 1.0 host except the three hash functions: ask ASSAY_HAS for these. Texts handed
+ * in are borrowed. */
 struct assay_host {
   uint32_t struct_size;
   uint32_t abi_minor; /* of the host; for messages */
@@ -84,8 +84,19 @@ struct assay_host {
   int32_t (*hash_begin)(void *ctx, void **out_hash);
   int32_t (*hash_update)(void *ctx, void *hash, const void *bytes, uint64_t n_bytes);
   int32_t (*hash_end)(void *ctx, void *hash, char out_hex[65]);
+
+  /* The values of this instance's configuration by key: those of the text that create receives,
+   * checked and complete, so that a plugin states no default and needs no JSON. Only keys at the
+   * top level; what is nested is read from the text. A flag is 0 or 1, an integer is also a number,
+   * a text is UTF-8 (instance). A key that is absent, or has another type, is a mistake in the
+   * plugin: the present call fails with ASSAY_INTERNAL and names the key, whatever the plugin
+   * returns from it. So a plugin may ignore the status. */
+  int32_t (*config_integer)(void *ctx, const char *key, int64_t *out);
+  int32_t (*config_number)(void *ctx, const char *key, double *out);
+  int32_t (*config_flag)(void *ctx, const char *key, int32_t *out);
+  int32_t (*config_text)(void *ctx, const char *key, const char **out);
 };
-ASSAY_SIZE(assay_host, 144);
+ASSAY_SIZE(assay_host, 176);
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,7 @@ struct feedback {
 struct feedback_range {
   int64_t begin = 0, end = 0;
   grid_options grid;
-  int64_t block_size = 128;        // columns between two products over the rest
+  int64_t block_size = 1;          // columns between two products over the rest
   std::vector<int32_t> group;      // of each position from begin on
   int64_t n_groups = 1;            // columns of grids
   std::vector<group_grid> *grids;  // [out, n_groups]; borrow

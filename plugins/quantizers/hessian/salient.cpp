@@ -114,14 +114,20 @@ void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, 
                  const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
   assay_cpp::owned_tensor values = host.alloc(assay_cpp::k_f16, {p.out, n});
+  constexpr float k_most = assay_grid::largest_finite(scale_dtype::float16);
+  uint64_t clamped = 0;
   for (int64_t i = begin; i < begin + n; ++i) {
     const auto found =
         std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
     const int64_t place = found - t.columns.begin();
-    for (int64_t row = 0; row < p.out; ++row)
+    for (int64_t row = 0; row < p.out; ++row) {
+      const float w = p.w[static_cast<size_t>(row * p.in + i)];
+      clamped += std::fabs(w) > k_most;
       values.data<uint16_t>()[row * n + place] =
-          float16_bits(round_to(scale_dtype::float16, p.w[static_cast<size_t>(row * p.in + i)]));
+          assay_grid::to_float16(std::clamp(w, -k_most, k_most));
+    }
   }
+  if (clamped > 0) host.ledger("clamped_value", clamped, "kept values beyond the largest float16");
   sink.emit("keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
   sink.emit("keep_values", std::move(values), 0);
 }
@@ -225,14 +231,15 @@ void lay_over(const assay_form *form, const std::string &name, int64_t group_siz
              *scales = assay_cpp::find(*form, (name + "_scales").c_str());
   if (!at || !codes || !scales) return;
   const int64_t n = at->shape[0], groups = scales->shape[1];
-  const int64_t size = groups > 1 ? group_size : n;
+  const int64_t size = assay_grid::group_cut(group_size, n).size;
   const auto *columns =
       reinterpret_cast<const int32_t *>(static_cast<const char *>(at->data) + at->byte_offset);
   const auto *bytes = static_cast<const int8_t *>(codes->data) + codes->byte_offset;
   for (int64_t row = 0; row < form->out_features; ++row)
     for (int64_t i = 0; i < n; ++i)
       to[row * form->in_features + columns[i]] =
-          static_cast<float>(bytes[row * n + i]) * scale_at(*scales, row * groups + i / size);
+          static_cast<float>(bytes[row * n + i]) *
+          assay_grid::read_scale(*scales, row * groups + i / size);
 }
 
 }  // namespace
@@ -251,7 +258,7 @@ void dequantize_salient(assay_cpp::host host, const method_config &config, const
   const int64_t n = at->shape[0];
   for (int64_t row = 0; row < form->out_features; ++row)
     for (int64_t i = 0; i < n; ++i)
-      to[row * form->in_features + columns[i]] = scale_at(*values, row * n + i);
+      to[row * form->in_features + columns[i]] = assay_grid::read_scale(*values, row * n + i);
 }
 
 }  // namespace hessian

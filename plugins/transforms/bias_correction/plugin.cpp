@@ -14,7 +14,7 @@ using assay_cpp::matrix_of;
 
 class bias_correction {
  public:
-  bias_correction(assay_cpp::host host, const char *) : host_(host) {}
+  explicit bias_correction(assay_cpp::host host) : host_(host) {}
 
   void needs(const assay_block &, assay_needs &out) {
     out.statistics = ASSAY_NEED_MEAN;

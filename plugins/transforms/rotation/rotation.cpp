@@ -52,13 +52,13 @@ std::string online_json(const hadamard &h) {
 
 }  // namespace
 
-rotate::rotate(assay_cpp::host host, const char *config_json)
+rotate::rotate(assay_cpp::host host)
     : host_(host), seed_r1_(host.seed("r1")), seed_r2_(host.seed("r2")) {
-  const auto config = assay_json::parse(config_json);
-  r1_ = config.bool_or("r1", true);
-  r2_ = config.bool_or("r2", true);
-  r4_ = config.bool_or("r4", true);
-  random_ = config.string_or("signs", "random") == "random";
+  const assay_cpp::config config(host);
+  r1_ = config.flag("r1");
+  r2_ = config.flag("r2");
+  r4_ = config.flag("r4");
+  random_ = config.text("signs") == "random";
 }
 
 void rotate::check(const char *arch_json) {

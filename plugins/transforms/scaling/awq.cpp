@@ -66,15 +66,14 @@ bool is_clipped(const assay_layer &layer) {
 
 }  // namespace
 
-awq::awq(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  const auto duo = config.string_or("duo_scaling", "both");
-  const auto clip = config.string_or("clip", "off");
-  steps_ = static_cast<int64_t>(config.number_or("steps", 20));
-  loss_tokens_ = static_cast<int64_t>(config.number_or("loss_tokens", 2048));
+awq::awq(assay_cpp::host host) : host_(host) {
+  const assay_cpp::config config(host);
+  const auto duo = config.text("duo_scaling"), clip = config.text("clip");
+  steps_ = config.integer("steps");
+  loss_tokens_ = config.integer("loss_tokens");
   plain_ = duo != "only";
   duo_ = duo != "off";
-  parent_ = config.string_or("loss", "gram") == "parent";
+  parent_ = config.text("loss") == "parent";
   clip_.form = clip == "symmetric"    ? clip_form::symmetric
                : clip == "asymmetric" ? clip_form::asymmetric
                                       : clip_form::off;

@@ -7,10 +7,8 @@
 
 namespace scaling {
 
-awq_sqrt::awq_sqrt(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  epsilon_ = config.number_or("epsilon", 1e-8);
-}
+awq_sqrt::awq_sqrt(assay_cpp::host host)
+    : host_(host), epsilon_(assay_cpp::config(host).number("epsilon")) {}
 
 void awq_sqrt::needs(const assay_block &, assay_needs &out) {
   out.statistics = ASSAY_NEED_ABS_MEAN;

@@ -1,6 +1,6 @@
-// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built from a
-// class. No ABI of its own: header-only, compiled into the plugin; assay.h alone decides what
-// crosses.
+// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built
+// from a class. No ABI of its own: header-only, compiled into the plugin; assay.h alone
+// decides what crosses.
 //
 //   class my_quantizer {
 //    public:
@@ -15,8 +15,8 @@
 //   static const auto k_plugin = assay_cpp::plugin("org.example.mine", "1.0.0", "what is in it",
 //                                                  "Apache-2.0", k_components);
 //
-// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc, any std::exception
-// (INTERNAL).
+// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc,
+// any std::exception (INTERNAL).
 #ifndef ASSAY_HPP
 #define ASSAY_HPP
 
@@ -171,9 +171,8 @@ using check_of = decltype(&T::check);
 template <class T>
 using quantize_block_of = decltype(&T::quantize_block);
 
-// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out);
-// if they are there: observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer,
-// out).
+// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out); if they are there:
+// observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer, out).
 template <class T>
 assay_quantizer_vtable quantizer_table() {
   using self = instance<T>;
@@ -207,8 +206,8 @@ assay_quantizer_vtable quantizer_table() {
   return v;
 }
 
-// needs(block, out), apply(block, edit); if they are there: check(arch_json), observe(group,
-// tokens).
+// needs(block, out), apply(block, edit); if they are there:
+// check(arch_json), observe(group, tokens).
 template <class T>
 assay_transform_vtable transform_table() {
   using self = instance<T>;

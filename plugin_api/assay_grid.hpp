@@ -181,8 +181,8 @@ struct weight_range {
   weight_range with_zero() const { return {std::min(low, 0.0f), std::max(high, 0.0f)}; }
 };
 
-// The range of n > 0 weights, of which at(j) gives the j-th. Eight lanes, since a compiler keeps the
-// order of a single minimum and would not vectorise it.
+// The range of n > 0 weights, of which at(j) gives the j-th. Eight lanes, since a compiler keeps
+// the order of a single minimum and would not vectorise it.
 template <class At>
 weight_range range_over(int64_t n, const At &at) {
   constexpr int64_t k_lanes = 8;
@@ -209,9 +209,9 @@ inline weight_range range_of(const float *w, int64_t n, int64_t stride) {
   return range_over(n, [w, stride](int64_t j) { return w[j * stride]; });
 }
 
-// The scale of a full-range symmetric grid: the extreme of larger magnitude maps to -2^(b-1), so the
-// scale may be negative; in a tie the negative extreme counts. T is float or double, the precision
-// of the division. The range holds zero.
+// The scale of a full-range symmetric grid: the extreme of larger magnitude maps to -2^(b-1), so
+// the scale may be negative; in a tie the negative extreme counts. T is float or double, the
+// precision of the division. The range holds zero.
 template <class T>
 T symmetric_scale(T low, T high, int bits) {
   const T extreme = -low >= high ? low : high;

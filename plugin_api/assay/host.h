@@ -32,8 +32,8 @@ struct assay_host {
   /* Never blocks. level: ASSAY_LOG_... */
   void (*log)(void *ctx, int32_t level, const char *text);
 
-  /* Tells how far the present call is, for the user's progress line; total 0 = unknown, `what` may
-   * be NULL. Returns ASSAY_OK, or ASSAY_CANCELLED when the work should stop: then return that
+  /* Reports how far the present call is, for the user's progress line. total 0 = unknown; `what`
+   * may be NULL. Returns ASSAY_OK, or ASSAY_CANCELLED when the work should stop: then return that
    * status within 200 ms. */
   int32_t (*progress)(void *ctx, uint64_t done, uint64_t total, const char *what);
 
@@ -47,12 +47,12 @@ struct assay_host {
 
   /* Counts an event that a reader of the results must know: a fallback, a damping step, a dead
    * column, a clamped scale. event: a short word that stays the same ("damping_raised"); detail:
-   * one line or NULL. Nothing falls back silently: what is neither an error nor the plain path is
-   * an event. */
+   * one line or NULL. No fallback is silent: what is neither an error nor the plain path is an
+   * event. */
   void (*ledger)(void *ctx, const char *event, uint64_t count, const char *detail);
 
   /* A contiguous, uninitialised tensor with the prototype's shape, dtype and device (its data and
-   * strides are ignored). Own: release it with its deleter or give it away through a sink. */
+   * strides are ignored). Own: release it with its deleter, or hand it to a sink. */
   int32_t (*alloc)(void *ctx, const assay_tensor *prototype, assay_managed **out);
 
   /* Uninitialised memory on the device, aligned to 64 bytes, freed when the present call into the
@@ -73,7 +73,7 @@ struct assay_host {
   uint64_t (*seed)(void *ctx, const char *label);
 
   /* The extension with exactly this id ("assay.linalg/1"), static. NULL is a normal answer: do
-   * without, or fail with ASSAY_UNSUPPORTED. */
+   * the work without it, or fail with ASSAY_UNSUPPORTED. */
   const void *(*get_extension)(void *ctx, const char *id);
 
   /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces: what a content hash is made of, so that no

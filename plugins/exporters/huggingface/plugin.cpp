@@ -1,5 +1,5 @@
-// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors". Not their work
-// (exporters.hpp).
+// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors".
+// exporters.hpp has their work.
 #include <assay.hpp>
 
 #include "exporters.hpp"

@@ -1,5 +1,6 @@
-// nf4: quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023, appendix E);
-// fp4: the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by their largest, 6.
+// The 16 values of nf4, quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023,
+// appendix E), and of fp4, the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by
+// their largest, 6; and rounding to the nearest of them.
 #include "codebook.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ constexpr std::array<float, 16> k_nf4 = {
     0.7229568362236023f,
     1.0f,
 };
-// -0 would be a sixteenth way to write nothing; it takes the place next to 0 and is never chosen
+// The code of -0 has the value 0 a second time, next to 0, and is never chosen.
 constexpr std::array<float, 16> k_fp4 = {-1.0f,        -4.0f / 6.0f, -3.0f / 6.0f, -2.0f / 6.0f,
                                          -1.5f / 6.0f, -1.0f / 6.0f, -0.5f / 6.0f, 0.0f,
                                          0.0f,         0.5f / 6.0f,  1.0f / 6.0f,  1.5f / 6.0f,

@@ -1,6 +1,6 @@
-// Badri and Shaji, "Half-Quadratic Quantization of Large Machine Learning Models" (2023), eqs. 4-6:
-// the scale stays that of min-max; the zero point minimises |w - w^|^p, p < 1, by alternating a
-// shrinkage of the error with a closed-form mean.
+// The search of hqq (Badri and Shaji, "Half-Quadratic Quantization of Large Machine Learning
+// Models", 2023, eqs. 4-6). The scale stays that of the range. The zero point minimises |w - w^|^p,
+// p < 1, by turns of a shrinkage of the error and a closed-form mean.
 #include "hqq.hpp"
 
 #include <algorithm>
@@ -21,8 +21,8 @@ float code_of(float x, float scale, float zero, float top) {
   return assay_grid::round_even(code);
 }
 
-// Shrinkage of eq. 5: the error that is worth keeping under the p-norm. It is 0 up to `threshold`,
-// where |r| = |r|^(p-1) / beta; the power is taken for outliers only.
+// The shrinkage of eq. 5. It is 0 up to `threshold`, where |r| = |r|^(p-1) / beta, so the power is
+// computed for outliers only.
 float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
   if (magnitude <= threshold) return 0;

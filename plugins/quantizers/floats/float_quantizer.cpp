@@ -1,5 +1,5 @@
-// w^ = scale * value[code]. Scales are rounded to their stored form before codes are chosen.
-// Formulas: formats.md 4.3 (float-quantized, nvfp4, mxfp4).
+// Scales and codes of the small float formats: w^ = scale * value[code]. A scale is rounded to its
+// stored form before codes are chosen. plugins/METHODS.md has the formulas under "Small floats".
 #include "float_quantizer.hpp"
 
 #include <algorithm>
@@ -53,7 +53,7 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
   } else if (format_.scale == scale_form::e8m0) {
     auto stored = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
     for (size_t i = 0; i < scales.size(); ++i) {
-      // floor(log2 largest) minus the exponent of the largest FP4 number, 4 <= 6 < 8 (OCP MX 1.0, 6.3)
+      // floor(log2 largest), minus 2, the exponent of 6, the largest FP4 number (OCP MX 1.0, 6.3)
       const int exponent = largest[i] > 0 ? std::ilogb(largest[i]) - 2 : 0;
       lifted += exponent < -127;
       stored.data<uint8_t>()[i] = static_cast<uint8_t>(std::clamp(exponent + 127, 0, 254));

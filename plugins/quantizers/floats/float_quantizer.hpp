@@ -1,5 +1,5 @@
-// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. Data-free.
-// What differs between them is the table, the group and how the scale itself is stored.
+// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. They differ in
+// the table of values, the group and how the scale itself is stored. Data-free.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -26,7 +26,7 @@ extern const format k_fp8, k_mxfp4, k_nvfp4;
 template <const format &which>
 class quantizer;
 
-// The common work; `quantizer<format>` below only names the format.
+// The work that all formats share. `quantizer<format>` below only names the format.
 class worker {
  public:
   worker(assay_cpp::host host, const format &which);
@@ -36,7 +36,7 @@ class worker {
   void estimate(const assay_layer &layer, assay_estimate &out);
 
  private:
-  // Scales [out, groups] as they are stored, as numbers; emits them too.
+  // Emits the scales [out, groups] in their stored form, and returns them as numbers.
   std::vector<float> emit_scales(const assay_layer &layer, const std::vector<float> &largest,
                                  int64_t groups, const assay_cpp::sink &sink);
   assay_grid::group_cut cut(int64_t in) const { return {group_size_, in}; }

@@ -1,7 +1,7 @@
-// The search tries 48 scales: 24 factors of the full range (23 from 0.6 to 1.15, and exactly 1), each
-// with both signs, then each of them refitted by least squares while its codes stay. The candidates
-// lie in the lanes of vectors, and each of the two passes reads a column once. So no sum crosses
-// lanes, and a group may have any length.
+// The search tries 48 scales: 24 factors of the full range (23 from 0.6 to 1.15, and exactly 1),
+// each with both signs, then each of them refitted by least squares while its codes stay. The
+// candidates lie in the lanes of vectors, and each of the two passes reads a column once. So no sum
+// crosses lanes, and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Integer grids: which scale and zero point a group of weights gets, by its range or by a search.
-// Not the rounding of weights to the grid, which is each method's own. README.md has the formulas.
+// Each method rounds its weights itself. plugins/METHODS.md has the formulas.
 #pragma once
 
 #include <assay_grid.hpp>

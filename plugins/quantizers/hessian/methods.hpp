@@ -1,4 +1,4 @@
-// The methods of this plugin as plain functions on one linear. plugin.cpp puts them behind the C ABI.
+// The methods of this plugin as plain functions on one linear. plugin.cpp wraps them in the C ABI.
 #pragma once
 
 #include "assay.h"
@@ -7,8 +7,8 @@
 
 namespace hessian {
 
-// What the configuration says. The defaults are those of the schemas (schemas.inc); a member that the
-// method at hand does not read stays as it is here.
+// What the configuration says. The defaults are those of the schemas (schemas.inc); a member that
+// the method at hand does not read stays as it is here.
 struct method_config {
   grid_options grid;
   // gptq, gptaq; salient and adaround where they start from gptq

@@ -1,5 +1,5 @@
-// The C ABI of this plugin: quantizers that use statistics of the inputs. The methods are the files
-// of methods.hpp.
+// The C ABI of this plugin: quantizers that use statistics of the inputs. The methods are the
+// files of methods.hpp.
 #include <string>
 
 #include "methods.hpp"
@@ -75,8 +75,8 @@ class quantizer {
     hessian::dequantize_form(host_, &form, &out);
   }
 
-  // Codes and one scale (and zero) for each group of each row; the working copies of W and H are
-  // the scratch.
+  // Codes, and one scale (and zero point) for each group of each row. The scratch memory is the
+  // working copies of W and H.
   void estimate(const assay_layer &layer, assay_estimate &out) const {
     const auto &o = config_.grid;
     const auto rows = static_cast<double>(layer.out_features),

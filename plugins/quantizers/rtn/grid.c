@@ -1,5 +1,5 @@
 /* The grids of round-to-nearest: symmetric over the full or the narrow range, and asymmetric. The
- * formulas are in README.md. Other plugins share these rules through assay_grid.hpp; this file
+ * formulas are in plugins/METHODS.md. Other plugins share these rules through assay_grid.hpp; this file
  * repeats them in C, since rtn is the tutorial and links nothing. */
 #include "grid.h"
 
@@ -120,7 +120,9 @@ void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, in
   const float high = grid->range == RTN_ASYMMETRIC ? 2.0f * half - 1.0f : half - 1.0f;
   for (int64_t i = 0; i < n; ++i) {
     float steps = w[i] / scale;
-    steps = steps < -512.0f ? -512.0f : steps; /* where the trick holds; every code is nearer */
+    steps = steps < -512.0f
+                ? -512.0f
+                : steps; /* beyond every code, and where the addition below still rounds */
     steps = steps > 512.0f ? 512.0f : steps;
     float code = ((steps + magic) - magic) + zero;
     code = code < low ? low : code;

@@ -1,5 +1,5 @@
 /* The arithmetic of rtn: one group of columns -> a stored scale, a zero point and codes.
- * Knows nothing of the host; plugin.c does. */
+ * It knows nothing of the host; plugin.c does. */
 #ifndef RTN_GRID_H
 #define RTN_GRID_H
 

@@ -1,5 +1,5 @@
 /* rtn: round to nearest, the plainest quantizer and the tutorial of WRITING_A_PLUGIN.md.
- * C11, links nothing. Not a search: each group's grid comes from its extremes alone. */
+ * C11, links nothing. It searches nothing: each group's grid comes from its extremes alone. */
 #include <assay.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ static int32_t estimate(void *instance, const assay_layer *layer, assay_estimate
   return ASSAY_OK;
 }
 
-/* What the threads share; each takes rows of its own, so nothing is written twice. */
+/* What the threads share. Each works on rows of its own, so nothing is written twice. */
 typedef struct rtn_work {
   const rtn *self;
   const float *weight; /* [rows, columns] */
@@ -175,8 +175,8 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
   return sink->note(sink->ctx, note);
 }
 
-/* The weight within the limits that an earlier stage left for the grid: what lies beyond goes to the
- * grid's end either way. NULL in *out where there are none. */
+/* The weight, clamped to the limits that an earlier stage found for the grid. *out is NULL where
+ * there are none. */
 static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const float *weight,
                               float **out) {
   *out = NULL;

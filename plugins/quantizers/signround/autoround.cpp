@@ -1,6 +1,6 @@
-// The loop: a batch of sequences, the weights that the parameters stand for, the block's loss and
-// its gradient from the host (assay.block/1), a step against its sign; the parameters of the least
-// loss are kept.
+// The loop of autoround: a batch of sequences, the weights that the parameters stand for, the
+// block's loss and its gradient from the host (assay.block/1), and a step against the sign of the
+// gradient. The parameters of the least loss are kept.
 #include "autoround.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class shuffler {
   shuffler(uint64_t seed, int64_t n) : state_(seed | 1) {
     for (int64_t i = 0; i < n; ++i) order_.push_back(i);
   }
-  // The next `count` of an endless shuffled walk, each of all sequences once a round.
+  // The next `count` of an endless walk in shuffled order; each round visits all sequences once.
   std::vector<int64_t> take(int64_t count) {
     std::vector<int64_t> out;
     while (static_cast<int64_t>(out.size()) < count) {
@@ -43,7 +43,7 @@ class shuffler {
   size_t at_ = 0;
 };
 
-// A linear of the block in work, with the tensors of a trial.
+// A linear of the block, with the tensors of a trial.
 struct part {
   const assay_layer *layer;
   const assay_sink *sink;

@@ -1,5 +1,5 @@
 // autoround: signed gradient descent on roundings and ranges of a whole block, against the float
-// block's output (Cheng et al., arXiv 2309.05516). What a linear's parameters are is parameters.hpp.
+// block's output (Cheng et al., arXiv 2309.05516). parameters.hpp has the parameters of a linear.
 #pragma once
 
 #include "parameters.hpp"

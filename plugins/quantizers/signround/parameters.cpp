@@ -1,5 +1,6 @@
-// Forward and backward of the fake quantization, group by group. Straight-through where round
-// stands: round(x)' = 1; clip(x)' = 0 beyond the grid (auto-round's round_ste and clamp).
+// Forward and backward of the fake quantization, group by group. The gradient passes straight
+// through the rounding, round(x)' = 1, and clip(x)' = 0 beyond the grid, as in auto-round's
+// round_ste and clamp.
 #include "parameters.hpp"
 
 #include <algorithm>
@@ -23,8 +24,9 @@ struct group_part {
   int64_t count;
 };
 
-// One step of the offsets of a group; returns d loss / d scale. With w~ = s q: q - w / s inside the grid (through
-// w / s), q beyond. Straight loops over pieces, so that the compiler makes vectors of them.
+// One step of the offsets of a group. Returns d loss / d scale: for w~ = s q that is q - w / s
+// inside the grid, because q depends on w / s, and q beyond it. The loops run over pieces without
+// branches, so that the compiler vectorises them.
 double move_offsets(const group_part &g, float scale, float low, float high, float rate) {
   constexpr int64_t k_piece = 128;
   float term[k_piece];

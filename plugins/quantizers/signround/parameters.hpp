@@ -1,6 +1,6 @@
-// The learned parameters of one linear: an offset V for every weight, a factor on each end of every
-// group's range; the weight that they stand for, and one step of SignSGD. Not the loop over batches
-// (autoround.cpp) and no loss.
+// The learned parameters of one linear: an offset V for every weight, and a factor on each end of
+// every group's range; the weight that they stand for, and one step of SignSGD. autoround.cpp has
+// the loop over batches.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -13,8 +13,7 @@ namespace signround {
 struct grid : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   assay_grid::scale_dtype stored = assay_grid::scale_dtype::float32;
-  bool searched =
-      false;  // symmetric: start from the scale of least weighted error, not the range's
+  bool searched = false;  // symmetric grids start from the scale of least weighted error
 
   assay_grid::group_cut cut(int64_t in) const { return {group_size, in}; }
 };

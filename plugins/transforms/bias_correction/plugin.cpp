@@ -1,5 +1,6 @@
-// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each quantized linear is zero on the
-// calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical form). Runs after the quantizer; changes no code.
+// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each
+// quantized linear is zero on the calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical
+// form). Runs after the quantizer; changes no code.
 #include <cmath>
 #include <cstdio>
 #include <string>

@@ -1,5 +1,6 @@
-// Folds rotations: with the norms' weights in the linears that read them, a norm commutes with an orthogonal matrix.
-// h' = h R: readers W -> W diag(g) R, writers W -> R^T W, biases b -> b R, the embedding's rows e -> e R.
+// Folds rotations into weights. A norm commutes with an orthogonal matrix once its weights are in
+// the linears that read it. h' = h R: readers W -> W diag(g) R, writers W -> R^T W, biases b -> b
+// R, the embedding's rows e -> e R.
 #include "rotation.hpp"
 
 #include <cstring>

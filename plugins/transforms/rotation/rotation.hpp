@@ -9,7 +9,8 @@
 
 namespace rotation {
 
-// QuaRot (Ashkboos et al., arXiv 2404.00456): R1 turns the residual stream, R2 values head by head, R4 the input of down.
+// QuaRot (Ashkboos et al., arXiv 2404.00456): R1 turns the residual stream, R2 values head by head,
+// R4 the input of down.
 class rotate {
  public:
   explicit rotate(assay_cpp::host host);

@@ -1,5 +1,5 @@
-// awq_sqrt: s = sqrt(mean|x| + 1e-8), the rule of a published method page that calls itself awq. Nothing is searched,
-// nothing is compared with the identity: that is what is to be tested.
+// awq_sqrt: s = sqrt(mean|x| + 1e-8), a rule that is published under the name of awq. Nothing is
+// searched and nothing is compared with the identity, so that the rule itself can be tested.
 #include <cmath>
 
 #include "assay_json.hpp"

@@ -1,5 +1,5 @@
-// Grids from the configuration of a quantizer, and rounding on them. The scale is not rounded to a
-// stored dtype here, which would change no search.
+// The plain grid that a quantizer's configuration names, and rounding on it. Its scale is not
+// rounded to a stored dtype.
 #include "grid.hpp"
 
 #include <assay_json.hpp>

@@ -11,7 +11,7 @@
 
 namespace scaling {
 
-// Activation-aware scaling (Lin et al., arXiv 2306.00978): the exponent that loses least after rounding.
+// Activation-aware scaling (Lin et al., arXiv 2306.00978) by the exponent of least loss.
 class awq {
  public:
   explicit awq(assay_cpp::host host);
@@ -39,7 +39,7 @@ class awq {
   clip_search clip_;
 };
 
-// The rule of a method page: sqrt(mean|x| + eps), no search.
+// sqrt(mean|x| + epsilon), no search (awq_sqrt.cpp).
 class awq_sqrt {
  public:
   explicit awq_sqrt(assay_cpp::host host);

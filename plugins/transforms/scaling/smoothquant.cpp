@@ -1,6 +1,6 @@
-// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (smoothquant/smooth.py's rule and floors). Alpha is
-// given, or searched for each group behind a norm by the loss of the module that holds it, inputs rounded as the recipe
-// says.
+// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (rule and floors of
+// smoothquant/smooth.py). Alpha is given, or searched for each group behind a norm by the loss of
+// the module that holds it, with inputs rounded as the recipe says.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

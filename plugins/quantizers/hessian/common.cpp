@@ -119,8 +119,8 @@ void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_t
   // The group size is in the note; without one, groups divide the row.
   int64_t size = (in + groups - 1) / groups;
   if (form->note_json && groups > 1) {
-    const double told = assay_json::parse(form->note_json).number_or("group_size", 0);
-    if (told > 0) size = static_cast<int64_t>(told);
+    const double noted = assay_json::parse(form->note_json).number_or("group_size", 0);
+    if (noted > 0) size = static_cast<int64_t>(noted);
   }
   float *to = cpu_floats(out, "the output");
   const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;

@@ -3,6 +3,7 @@
 # Not a formatter (format.sh). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
 set -u
 rule=${1:-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${2:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 
 # Tracked and new files, or (outside git) everything; one per line.
@@ -79,6 +80,26 @@ case $rule in
   duty) # the first line of a source says its duty
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
+    ;;
+  orphans) # no comment line of one or two words goes on with the sentence of the line above
+    sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
+      function comment(line) { return match(line, /^ *(\/\/|--) [^ ]/) ? substr(line, RLENGTH) : "" }
+      { text = comment($0); indent = match($0, /[^ ]/)
+        if (FNR > 1 && text != "" && above != "" && indent == indent_above && split(text, words, " ") <= 2 && length(text) < 25 &&
+            above !~ /[.:;!?]$/ && above !~ /  |[─│►]/ && text !~ /  |[─│►]/ && !(indent > 9 && before == ""))
+          print FILENAME ":" FNR ": one or two words end a sentence: " text
+        before = FNR > 1 ? above : ""; above = text; indent_above = indent }' | none
+    ;;
+  references) # a file that a comment or a README names exists, and so does the section that it cites
+    # foreign_files.txt: names that belong to other projects or to an example, one a line.
+    {
+      names=$(mktemp)
+      { files . | existing | awk -F/ '{ print $NF "\t" $0 }'; cat "$here/foreign_files.txt"; } >"$names"
+      files . | existing | grep -E '\.(md|cpp|hpp|c|h|cu|cuh|lua|sh|py|cmake)$|CMakeLists\.txt$' |
+        grep -vE '^tests/(golden/.*\.(txt|md)|abi/frozen/|lint/|fuzz/corpus)|^LICENSE' |
+        xargs -r awk -v names="$names" -f "$here/references.awk" "$names"
+      rm -f "$names"
+    } | none
     ;;
   words) # nothing unfinished, no path of one machine, no registry
     todo='TO''DO|FIX''ME|XX''X:'

@@ -1,5 +1,5 @@
-// What the formats and their consumers cannot hold, found from the plan alone, before anything is
-// quantized.
+// What the formats and their consumers cannot hold. Found from the plan alone, so that a model is
+// refused before any of it is quantized.
 #pragma once
 
 #include "exporters.hpp"

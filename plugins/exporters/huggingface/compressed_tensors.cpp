@@ -1,6 +1,6 @@
 // Exporter "compressed_tensors": integer grids packed or with rounded inputs, fp8, nvfp4, mxfp4. A
-// pure function of the forms: it chooses no scale and rounds nothing. checks.cpp says what it
-// cannot hold.
+// pure function of the forms: it chooses no scale and rounds nothing. checks.cpp lists what it
+// cannot hold and refuses.
 #include "config_text.hpp"
 #include "exporters.hpp"
 #include "forms.hpp"

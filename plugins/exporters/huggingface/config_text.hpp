@@ -1,5 +1,4 @@
-// Writes quantization_config into the text of config.json, and keeps every byte of the subject's
-// own configuration.
+// Writes quantization_config into the text of config.json, of which every byte stays.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// adapter_config.json + adapter_model.safetensors over a base checkpoint.
+// Merges adapter_config.json with adapter_model.safetensors into a base checkpoint.
 #include "checkpoint/lora.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *k_prefix = "base_model.model.";
 
-// Keys of a LoraConfig that are read here, or say nothing about the merged weights.
+// Keys of a LoraConfig that are read here or do not affect the merged weights.
 constexpr std::string_view k_known[] = {"peft_type",
                                         "r",
                                         "lora_alpha",
@@ -40,11 +40,11 @@ constexpr std::string_view k_known[] = {"peft_type",
                                         "megatron_core",
                                         "qalora_group_size",
                                         "eva_config"};
-// Ways to begin that leave the base alone. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA edit it: their
-// adapters belong to other weights than the base's.
+// Initialisations that leave the base as it is. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA change it:
+// their adapters belong to other weights than the base's.
 constexpr std::string_view k_plain_starts[] = {"gaussian", "orthogonal", "eva"};
 
-// What PEFT can do beyond plain LoRA on linears is refused, not ignored.
+// What PEFT can do beyond plain LoRA on linears is refused, never ignored.
 void check_config(const json &config, const std::string &where) {
   const auto refuse = [&](const std::string &what) {
     throw error(error_kind::failed, "adapter_config.json: " + what + " is not supported")
@@ -76,8 +76,9 @@ bool matches(const std::string &module, const std::string &pattern) {
   }
 }
 
-// The value for a module: that of the first pattern that names it, as PEFT looks it up
-// (peft/utils/other.py get_pattern_key: the pattern is a name's end, or a regular expression for it).
+// The value for a module: that of the first pattern which names it, as PEFT looks it up
+// (peft/utils/other.py, get_pattern_key: a pattern is the end of a name, or a regular
+// expression for it).
 double of_pattern(const json &config, const char *key, const std::string &module,
                   double otherwise) {
   if (!config.contains(key) || !config[key].is_object()) return otherwise;
@@ -95,7 +96,8 @@ double of_pattern(const json &config, const char *key, const std::string &module
   return otherwise;
 }
 
-// What adapter_config.json lists by name must be there: an adapter that lost a part is another model.
+// Modules that adapter_config.json lists by name must be there: an adapter that lost a part
+// is another model.
 void check_targets(const json &config, const tensor_source &adapter, const std::string &where) {
   if (!config.contains("target_modules") || !config["target_modules"].is_array()) return;
   for (const json &target : config["target_modules"]) {
@@ -149,8 +151,8 @@ class lora_source : public tensor_source {
     const double alpha =
         of_pattern(config_, "alpha_pattern", module, config_.value("lora_alpha", 0.0));
     const bool rslora = config_.value("use_rslora", false);  // arXiv:2312.03732
-    // fan_in_fan_out changes nothing: it speaks of layers that store [in, out], and PEFT itself
-    // turns it off on linears, which is all that these models have.
+    // fan_in_fan_out changes nothing: it is for layers that store [in, out], and PEFT itself turns
+    // it off for linears, which are all that these models have.
     const at::Tensor delta = at::matmul(b, a) * (alpha / (rslora ? std::sqrt(rank) : rank));
     if (delta.sizes() != weight.sizes())
       throw error(error_kind::failed,
@@ -166,7 +168,7 @@ class lora_source : public tensor_source {
     return k_prefix + name.substr(0, name.size() - 6) + "lora_" + half + ".weight";
   }
 
-  // Every tensor of the adapter must land somewhere: a forgotten one is a wrong model.
+  // Every tensor of the adapter must be used: one that is not means a wrong model.
   void check_names() const {
     for (const tensor_info &info : adapter_->tensors()) {
       const size_t at = info.name.find(".lora_");

@@ -1,4 +1,4 @@
-// Look-up by name.
+// Finds tensors by name.
 #include "checkpoint/tensor_source.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Loops that the compiler vectorises, once per instruction set; sums and products stay apart
-// (-ffp-contract=off).
+// Runs loops that the compiler vectorises once for each instruction set; products and sums stay
+// separate (-ffp-contract=off), so that all machines round alike.
 #include "kernels/fused_loops.hpp"
 
 #include <bit>
@@ -15,9 +15,9 @@
 namespace assay::model::kernels {
 namespace {
 
-// exp(x) for |x| <= 87, else clamped there; within 2 ulp. Range reduction to |r| <= ln2/2, then a
-// polynomial of degree 6
-// (coefficients: Taylor with the last two adjusted, as in Cephes' expf).
+// exp(x) for |x| <= 87, clamped beyond; within 2 ulp. The range is reduced to |r| <= ln2/2,
+// then a polynomial of degree 6 is taken (Taylor coefficients with the last two adjusted, as
+// in Cephes' expf).
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
   const float shifted =

@@ -44,8 +44,8 @@ struct calibrate_options {
   // True for the stops whose statistics are accumulated. Empty = all stops of blocks. The head,
   // (-1, head), is a stop only where this is true for it.
   std::function<bool(int64_t block, model::linear_group group)> wanted;
-  const model::decoder *float_model =
-      nullptr;  // the model of the second stream; borrow, null = none
+  // The model of the second stream; borrow, null = there is none.
+  const model::decoder *float_model = nullptr;
   // True for blocks that visit_block receives instead of the visitor of stops. Empty = none.
   std::function<bool(int64_t block)> whole;
   std::function<void(calibration_block &)> visit_block;

@@ -24,8 +24,8 @@ struct calibration_stream {
   model::forward_context context;
   at::Tensor counted;   // as in the chunk
   at::Tensor h, input;  // [rows, tokens, ..] residual stream; input of the linears here
-  at::Tensor h_float,
-      input_float;           // the same in the float model; undefined without a second stream
+  // The same in the float model; undefined without a second stream.
+  at::Tensor h_float, input_float;
   bool first_token = false;  // made by make_first_token_chunk
   int64_t first = 0;         // place of its first token among those of all streams
 

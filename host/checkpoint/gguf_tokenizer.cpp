@@ -234,8 +234,8 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
   const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
-  size_t last_normal =
-      0;  // ids up to here live in the BPE vocabulary, later added tokens only in added_tokens
+  // Ids up to here are in the BPE vocabulary, later added tokens only in added_tokens.
+  size_t last_normal = 0;
   for (size_t id = 0; id < v.types.size(); ++id) {
     if (is_added(v.types[id]))
       added.push_back(added_token((*v.tokens)[id], v.types[id], id));

@@ -27,8 +27,8 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-constexpr int64_t k_shared_prefix =
-    16;  // tokens; a shorter prefix does not pay for another range of keys
+// Tokens; a shorter prefix does not pay for another range of keys.
+constexpr int64_t k_shared_prefix = 16;
 
 // A part of a sequence's keys, with the object that reserves it in the pool.
 struct held_place {

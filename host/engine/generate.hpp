@@ -25,8 +25,8 @@ struct generate_options {
   std::vector<uint64_t> seeds;
   bool ignore_eos = false;
   std::vector<int64_t> eos_ids;  // empty = those of the model's config
-  int64_t n_sampled =
-      0;  // rows of the vocabulary that may be drawn (the tokenizer's size); 0 = all
+  // Rows of the vocabulary that may be drawn (the tokenizer's size); 0 = all.
+  int64_t n_sampled = 0;
   std::vector<std::string> stop;                                       // strings; need `decode`
   std::function<std::string(const std::vector<int64_t> &ids)> decode;  // text of the answer so far
   bool logprobs = false;  // keep the log-probability of every token that was taken, and the margins

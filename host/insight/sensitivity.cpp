@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "kernels/matmul.hpp"
 #include "quant/tuning/divergence.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {

@@ -40,8 +40,8 @@ inline float fast_exp(float x) {
 ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width,
                            float eps) {
   for (int64_t row = 0; row < n; ++row, x += width, y += width) {
-    float lanes[16] =
-        {};  // a fixed number of partial sums: the order of additions is the same everywhere
+    // A fixed number of partial sums, so that the order of additions is the same everywhere.
+    float lanes[16] = {};
     const int64_t whole = width / 16 * 16;
     for (int64_t i = 0; i < whole; i += 16)
       for (int64_t j = 0; j < 16; ++j) lanes[j] += x[i + j] * x[i + j];

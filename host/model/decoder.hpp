@@ -99,8 +99,7 @@ class decoder {
   std::vector<decoder_block> blocks_;
   // Set for a decoder on demand only.
   std::function<decoder_block(int64_t)> read_block_;
-  std::map<std::string, std::shared_ptr<const tensor_source>>
-      outer_weights_;                                   // by name of the linear
+  std::map<std::string, std::shared_ptr<const tensor_source>> outer_weights_;  // by name
   std::function<void(const std::string &)> give_back_;  // pages of a file that hold a tensor
 };
 

@@ -26,8 +26,8 @@ class calibrated_schedule {
     require_data();
     if (run_.jobs.embedding_is_untied) quantize_embedding();
     blocks_.open();
-    float_model_ =
-        run_.result.decoder;  // shares tensors; quantized ones are replaced in the result
+    // The copy shares tensors; those that are quantized are replaced in the result only.
+    float_model_ = run_.result.decoder;
     blocks_.restore();
     const auto options = pass_options();
     const auto visit = [this](calibration_stop &stop) { quantize_at(stop); };

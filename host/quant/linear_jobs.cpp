@@ -118,7 +118,7 @@ class job_maker {
         component_, config_for_linear(recipe_, linear.name, linear.role), options_,
         "recipe.quantizer");
     check_groups(job, recipe_, incidents_);
-    layer_view view(linear, place, float_weight(linear), arch_json_, 0);
+    linear_view view(linear, place, float_weight(linear), arch_json_, 0);
     view.add_flags(flags);
     job.needs = job.quantizer->needs(view.get());
     const auto needs = needs_of(job.needs);

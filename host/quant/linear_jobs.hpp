@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 

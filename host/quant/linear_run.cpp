@@ -77,7 +77,7 @@ double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
 }
 
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
-                            const layer_view &view, const at::Tensor &weight,
+                            const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian) {
   const auto &layer = view.get();
   linear_result out;
@@ -107,7 +107,7 @@ linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_f
   return out;
 }
 
-linear_result run_linear(plug::quantizer_instance &quantizer, const layer_view &view,
+linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,
                          const at::Tensor &weight, const assay_stats *stats,
                          const at::Tensor &hessian) {
   return finish_linear(quantizer, quantizer.quantize(view.get(), stats), view, weight, hessian);

@@ -2,7 +2,7 @@
 // dequantize, the errors are measured here. The order of linears is the schedules' work.
 #pragma once
 
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 
@@ -13,12 +13,12 @@ struct linear_result {
 
 // weight: the float weight that `view` shows. hessian may be undefined. Throws assay::error naming
 // plugin and layer.
-linear_result run_linear(plug::quantizer_instance &quantizer, const layer_view &view,
+linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,
                          const at::Tensor &weight, const assay_stats *stats,
                          const at::Tensor &hessian = {});
 // The same for a form that a whole-block quantizer has emitted already.
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
-                            const layer_view &view, const at::Tensor &weight,
+                            const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian = {});
 
 // Dequantizes a form again, from its component and configuration alone. f32 [out, in].

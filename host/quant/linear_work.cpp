@@ -11,8 +11,8 @@ void linear_work::quantize(linear_job &job, const assay_stats *stats, const at::
   const held_outer_weight held(run_.result.decoder, *job.linear);
   auto weight = float_weight(*job.linear);
   if (job.needs_cpu()) weight = weight.cpu();
-  layer_view view(*job.linear, job.index, run_.transformed.clipped(job.linear->name, weight),
-                  run_.arch_json, job.tie_abs_max);
+  linear_view view(*job.linear, job.index, run_.transformed.clipped(job.linear->name, weight),
+                   run_.arch_json, job.tie_abs_max);
   if (run_.jobs.is_embedding(job) && !run_.jobs.embedding_is_untied)
     view.add_flags(ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD);
   show_clip(view, job.linear->name);
@@ -21,15 +21,15 @@ void linear_work::quantize(linear_job &job, const assay_stats *stats, const at::
 
 void linear_work::observe(linear_job &job, const input_statistics &sums) {
   const held_outer_weight held(run_.result.decoder, *job.linear);
-  const layer_view view(*job.linear, job.index, float_weight(*job.linear), run_.arch_json,
-                        job.tie_abs_max);
+  const linear_view view(*job.linear, job.index, float_weight(*job.linear), run_.arch_json,
+                         job.tie_abs_max);
   for (const auto &chunk : sums.raw) {
     const plug::tensor_ref tokens(chunk.contiguous());
     job.quantizer->observe(view.get(), *tokens.get());
   }
 }
 
-void linear_work::show_clip(layer_view &view, const std::string &name) const {
+void linear_work::show_clip(linear_view &view, const std::string &name) const {
   const auto found = run_.transformed.clips.find(name);
   if (found == run_.transformed.clips.end()) return;
   view.set_clip(found->second.min, found->second.max, found->second.group_size);

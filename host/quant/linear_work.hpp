@@ -21,7 +21,7 @@ class linear_work {
   // Puts a result into the model: fake-quantized weight, quantized form, rounding of the input.
   void accept(linear_job &job, linear_result result, const input_statistics *inputs = nullptr);
   // Shows a plugin the limits that a transform set for this linear, where it set some.
-  void show_clip(layer_view &view, const std::string &name) const;
+  void show_clip(linear_view &view, const std::string &name) const;
 
  private:
   void put_weight(linear_job &job, const at::Tensor &dense);

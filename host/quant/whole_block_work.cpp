@@ -40,7 +40,7 @@ class whole_block_work {
       if (!forms[i]) continue;
       const auto &sums = sums_[linears_[i]->group];
       work_.accept(*jobs_[i],
-                   finish_linear(block_quantizer, std::move(*forms[i]), view.layer(i),
+                   finish_linear(block_quantizer, std::move(*forms[i]), view.linear(i),
                                  float_weight(*linears_[i]), sums.hessian),
                    &sums);
     }
@@ -81,8 +81,8 @@ class whole_block_work {
 
   void show(block_view &view, size_t i) const {
     const auto &name = linears_[i]->name;
-    view.layer(i).set_tie_abs_max(jobs_[i]->tie_abs_max);
-    work_.show_clip(view.layer(i), name);
+    view.linear(i).set_tie_abs_max(jobs_[i]->tie_abs_max);
+    work_.show_clip(view.linear(i), name);
     view.weight(i).copy_(run_.transformed.clipped(name, view.weight(i)));
   }
 

@@ -2,7 +2,7 @@
 // down); which biases other families have is fixed.
 #include "quant/export/config_edits.hpp"
 
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {

@@ -13,7 +13,7 @@
 #include "quant/export/summary.hpp"
 #include "quant/schemes/activation.hpp"
 #include "quant/schemes/kv_scheme.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {

@@ -10,8 +10,8 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_right =
-    64;  // size of the right factor, which makes the left one about as large
+// The size of the right factor, which makes the left factor about as large.
+constexpr int64_t k_right = 64;
 
 error broken(const std::string &why) {
   return error(error_kind::plugin, "an online operation that cannot be: " + why);

@@ -11,8 +11,9 @@ namespace assay::quant {
 
 // Returns a function that maps x [.., width] to x T with T
 // orthogonal. Operations (plugin_api/assay/transform.h):
-//   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels are multiplied by
-//   H = (base (x) Sylvester) / sqrt(size); "base" may be absent: then H is Sylvester's and size a power of two.
+//   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels
+//   are multiplied by H = (base (x) Sylvester) / sqrt(size). "base" may be absent: then H is
+//   Sylvester's, and size must be a power of two.
 // Throws error(plugin) for an operation that is unknown, is not orthogonal or does
 // not divide width.
 std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &operation,

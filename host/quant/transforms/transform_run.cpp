@@ -148,8 +148,8 @@ class transform_pass {
       plug::quantizer_instance quantizer(
           plug::plugins().find(plug::kind::quantizer, recipe_.quantizer->id),
           config_for_linear(recipe_, name, linear->role), {}, "recipe.quantizer");
-      const layer_view view(shown, 0, shown.weight, arch_json_,
-                            shown.weight.abs().max().item<double>());
+      const linear_view view(shown, 0, shown.weight, arch_json_,
+                             shown.weight.abs().max().item<double>());
       if (needs_of(quantizer.needs(view.get())).any())
         throw error(error_kind::usage,
                     "'" + recipe_.quantizer->id + "' needs statistics and cannot be tried");

@@ -34,7 +34,7 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
     shown_.back()->bias = biases_[i];
     const auto index = static_cast<int32_t>(block.index * 7 + static_cast<int64_t>(i));
     layers_.push_back(
-        std::make_unique<layer_view>(*shown_.back(), index, weights_[i], arch_json, 0));
+        std::make_unique<linear_view>(*shown_.back(), index, weights_[i], arch_json, 0));
     layer_pointers_.push_back(&layers_.back()->get());
   }
   for (const model::norm_layout &norm : model::k_norms)

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "model/decoder.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 
@@ -25,7 +25,7 @@ class block_view {
              bool residual_group = false);
   block_view(const block_view &) = delete;
   const assay_block &get() const { return block_; }
-  layer_view &layer(size_t i) { return *layers_.at(i); }  // in the order of block.layers; borrow
+  linear_view &linear(size_t i) { return *layers_.at(i); }  // in the order of block.layers; borrow
   const at::Tensor &weight(size_t i) const { return weights_.at(i); }  // f32, as a plugin sees it
   void set_handle(const void *runner) { block_.handle = runner; }      // block_runner::handle
   // Under ASSAY_SCHEDULE_AFTER: shows the quantized form of a linear, with its dense weight
@@ -56,7 +56,7 @@ class block_view {
   std::vector<std::unique_ptr<quantized_linear>> starts_;
   std::array<at::Tensor, 7> weights_, biases_;  // f32 clones; biases undefined where absent
   std::vector<at::Tensor> norm_weights_;
-  std::vector<std::unique_ptr<layer_view>> layers_;
+  std::vector<std::unique_ptr<linear_view>> layers_;
   std::vector<std::unique_ptr<model::linear_op>> shown_;  // linears that show the copies
   std::vector<std::unique_ptr<plug::tensor_ref>> norm_refs_;
   std::vector<std::unique_ptr<std::string>> norm_names_;

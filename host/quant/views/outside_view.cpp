@@ -29,8 +29,8 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
       norm_(decoder.norm().to(at::kFloat).contiguous().clone()),
       shown_embedding_(shown_as("model.embed_tokens", "embed", embedding_)),
       shown_head_(shown_as("lm_head", "lm_head", head_)),
-      embedding_view_(std::make_unique<layer_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
-      head_view_(std::make_unique<layer_view>(shown_head_, 0, head_, arch_json, 0)),
+      embedding_view_(std::make_unique<linear_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
+      head_view_(std::make_unique<linear_view>(shown_head_, 0, head_, arch_json, 0)),
       norm_ref_(norm_) {
   layers_[0] = &embedding_view_->get();
   layers_[1] = &head_view_->get();

@@ -22,7 +22,7 @@ class outside_view {
  private:
   at::Tensor embedding_, head_, norm_;
   model::linear_op shown_embedding_, shown_head_;
-  std::unique_ptr<layer_view> embedding_view_, head_view_;
+  std::unique_ptr<linear_view> embedding_view_, head_view_;
   plug::tensor_ref norm_ref_;
   assay_norm abi_norm_{};
   assay_group residual_{}, norm_group_{};

@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "plug/exporter.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

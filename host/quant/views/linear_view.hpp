@@ -22,13 +22,13 @@ json arch_facts(const model::decoder_config &config);
 // The name of the linears that consumers fuse: "0.attn.qkv", "0.mlp.gate_up"; "" for the others.
 std::string tie_group(const model::linear_op &linear);
 
-class layer_view {
+class linear_view {
  public:
   // weight: f32 contiguous [out, in], on any device; shared. arch_json: borrow, must
   // outlive this object.
-  layer_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
-             const std::string &arch_json, double tie_abs_max);
-  layer_view(const layer_view &) = delete;
+  linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
+              const std::string &arch_json, double tie_abs_max);
+  linear_view(const linear_view &) = delete;
   const assay_layer &get() const { return layer_; }
   void set_clip(at::Tensor min, at::Tensor max, int64_t group_size);  // [out, groups] f32
   void set_start(const quantized_linear &form);

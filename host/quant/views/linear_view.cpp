@@ -1,6 +1,6 @@
 // Fills the ABI structs of a linear, its statistics and its form; all their pointers lead
 // into these objects.
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 
@@ -26,8 +26,8 @@ std::string tie_group(const model::linear_op &linear) {
   return "";
 }
 
-layer_view::layer_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
-                       const std::string &arch_json, double tie_abs_max)
+linear_view::linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
+                         const std::string &arch_json, double tie_abs_max)
     : name_(linear.name),
       role_(linear.role),
       tie_group_(tie_group(linear)),
@@ -50,7 +50,7 @@ layer_view::layer_view(const model::linear_op &linear, int32_t index, at::Tensor
   layer_.tie_abs_max = tie_abs_max;
 }
 
-void layer_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
+void linear_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
   clip_min_ = plug::tensor_ref(std::move(min));
   clip_max_ = plug::tensor_ref(std::move(max));
   layer_.clip_min = clip_min_.get();
@@ -58,7 +58,7 @@ void layer_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
   layer_.clip_group_size = group_size;
 }
 
-void layer_view::set_start(const quantized_linear &form) {
+void linear_view::set_start(const quantized_linear &form) {
   start_.emplace(view_of(form));
   layer_.start = start_->get();
 }

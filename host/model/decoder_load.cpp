@@ -87,8 +87,8 @@ class decoder_loader {
     out.read_block_ = [source, options, config = out.config_](int64_t i) {
       return decoder_loader(*source, options).block(config, i);
     };
-    for (const char *table : {k_embedding_name, k_head_name})
-      out.read_outer_weight_from(table, {source, &source->tensors()});
+    for (const char *name : {k_embedding_name, k_head_name})
+      out.read_outer_weight_from(name, {source, &source->tensors()});
     out.give_back_ = [source](const std::string &name) { source->tensors().give_back(name); };
     return out;
   }

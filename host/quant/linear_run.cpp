@@ -79,13 +79,13 @@ double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
                             const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian) {
-  const auto &layer = view.get();
+  const auto &linear = view.get();
   linear_result out;
   auto &form = out.form;
-  form.name = layer.name;
-  form.role = layer.role;
-  form.in_features = layer.in_features;
-  form.out_features = layer.out_features;
+  form.name = linear.name;
+  form.role = linear.role;
+  form.in_features = linear.in_features;
+  form.out_features = linear.out_features;
   form.component = quantizer.made_by().identity();
   form.config = quantizer.config();
   form.note = emitted.note;

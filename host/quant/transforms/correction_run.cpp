@@ -12,21 +12,21 @@ namespace {
 
 class bias_receiver : public plug::edit_receiver {
  public:
-  void set_bias(const std::string &layer, const assay_tensor &bias) override {
-    biases[layer] = plug::borrow(bias).clone();
+  void set_bias(const std::string &linear, const assay_tensor &bias) override {
+    biases[linear] = plug::borrow(bias).clone();
   }
-  void set_online(const std::string &layer, const json &) override { refuse(layer); }
-  void set_clip(const std::string &layer, const assay_tensor &, const assay_tensor &,
+  void set_online(const std::string &linear, const json &) override { refuse(linear); }
+  void set_clip(const std::string &linear, const assay_tensor &, const assay_tensor &,
                 int64_t) override {
-    refuse(layer);
+    refuse(linear);
   }
   void note(const json &given) override { noted.update(given); }
   std::map<std::string, at::Tensor> biases;
   json noted = json::object();
 
  private:
-  [[noreturn]] static void refuse(const std::string &layer) {
-    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(layer);
+  [[noreturn]] static void refuse(const std::string &linear) {
+    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(linear);
   }
 };
 

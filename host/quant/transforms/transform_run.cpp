@@ -31,27 +31,27 @@ constexpr double k_model_tolerance = 5e-4;
 class edit_taker : public plug::edit_receiver {
  public:
   edit_taker(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
-  void set_bias(const std::string &layer, const assay_tensor &bias) override {
-    inside(layer).set_bias(layer, plug::borrow(bias).clone());
+  void set_bias(const std::string &linear, const assay_tensor &bias) override {
+    inside(linear).set_bias(linear, plug::borrow(bias).clone());
   }
-  void set_online(const std::string &layer, const json &operation) override {
-    inside(layer).set_input_operation(layer, operation);
+  void set_online(const std::string &linear, const json &operation) override {
+    inside(linear).set_input_operation(linear, operation);
     json entry = operation;
-    entry["layer"] = layer;
+    entry["layer"] = linear;
     out_.online.push_back(std::move(entry));
   }
-  void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
+  void set_clip(const std::string &linear, const assay_tensor &min, const assay_tensor &max,
                 int64_t group_size) override {
-    out_.clips[layer] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
+    out_.clips[linear] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
   }
   void note(const json &given) override { note_.update(given); }
   json taken() { return std::exchange(note_, json::object()); }
 
  private:
-  block_view &inside(const std::string &layer) const {
+  block_view &inside(const std::string &linear) const {
     if (!view_)
       throw error(error_kind::plugin, "only linears of blocks get biases and online operations")
-          .layer(layer);
+          .layer(linear);
     return *view_;
   }
   transform_outcome &out_;

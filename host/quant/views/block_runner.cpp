@@ -223,9 +223,9 @@ double block_runner::loss(const assay_block &block, const assay_trial &trial,
   return sum / count;
 }
 
-at::Tensor block_runner::fake_quantize(const std::string &layer, const at::Tensor &weight) const {
+at::Tensor block_runner::fake_quantize(const std::string &linear, const at::Tensor &weight) const {
   if (!source_.fake_quantize) throw misuse("the recipe has no quantizer to try");
-  return source_.fake_quantize(layer, weight);
+  return source_.fake_quantize(linear, weight);
 }
 
 namespace {
@@ -285,11 +285,11 @@ int32_t gradient(const assay_host *host, const assay_block *block, const assay_t
   return run_trial(host, "gradient", block, trial, out, gradients);
 }
 
-int32_t fake_quantize(const assay_host *host, const assay_block *block, const char *layer,
+int32_t fake_quantize(const assay_host *host, const assay_block *block, const char *linear,
                       const assay_tensor *weight, const assay_tensor *out) noexcept {
   return guarded(host, "fake_quantize", [&] {
     auto to = plug::borrow(*out);
-    to.copy_(runner_of(block)->fake_quantize(layer, plug::borrow(*weight)));
+    to.copy_(runner_of(block)->fake_quantize(linear, plug::borrow(*weight)));
     return ASSAY_OK;
   });
 }

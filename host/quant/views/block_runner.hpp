@@ -28,7 +28,7 @@ struct runner_source {
   // The context of a forward pass with so many rows of so many tokens.
   std::function<model::forward_context(int64_t rows, int64_t tokens)> context;
   // Rounds a weight as the recipe's quantizer does; empty: fake_quantize is refused.
-  std::function<at::Tensor(const std::string &layer, const at::Tensor &weight)> fake_quantize;
+  std::function<at::Tensor(const std::string &linear, const at::Tensor &weight)> fake_quantize;
 };
 
 // Makes a source from the streams of a pass at the start of `block`; a trial copies the block as it
@@ -51,7 +51,7 @@ class block_runner {
   // each weight of the trial, which is overwritten.
   double loss(const assay_block &block, const assay_trial &trial,
               const assay_tensor *const *gradients);
-  at::Tensor fake_quantize(const std::string &layer, const at::Tensor &weight) const;
+  at::Tensor fake_quantize(const std::string &linear, const at::Tensor &weight) const;
 
  private:
   struct place {

@@ -70,20 +70,20 @@ void block_view::add_groups(bool residual) {
               linear_group::head);
 }
 
-size_t block_view::place_of(const std::string &layer) const {
+size_t block_view::place_of(const std::string &linear) const {
   for (size_t i = 0; i < shown_.size(); ++i)
-    if (shown_[i]->name == layer) return i;
-  throw error(error_kind::failed, "no such layer in the block").layer(layer);
+    if (shown_[i]->name == linear) return i;
+  throw error(error_kind::failed, "no such layer in the block").layer(linear);
 }
 
-void block_view::set_bias(const std::string &layer, at::Tensor bias) {
-  biases_[place_of(layer)] = std::move(bias);
+void block_view::set_bias(const std::string &linear, at::Tensor bias) {
+  biases_[place_of(linear)] = std::move(bias);
 }
 
-void block_view::set_input_operation(const std::string &layer, const json &operation) {
-  const size_t i = place_of(layer);
+void block_view::set_input_operation(const std::string &linear, const json &operation) {
+  const size_t i = place_of(linear);
   if (input_operations_.count(i) || original_.linears()[i]->input_operation)
-    throw error(error_kind::plugin, "the input has an online operation already").layer(layer);
+    throw error(error_kind::plugin, "the input has an online operation already").layer(linear);
   input_operations_[i] = make_input_operation(operation, original_.linears()[i]->in_features());
 }
 

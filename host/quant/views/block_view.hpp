@@ -31,15 +31,15 @@ class block_view {
   // Under ASSAY_SCHEDULE_AFTER: shows the quantized form of a linear, with its dense weight
   // as role "weight".
   void set_start(const quantized_linear &form, const at::Tensor &dense);
-  // Edits that cannot be written into a tensor. Throw error(plugin) for a layer that
+  // Edits that cannot be written into a tensor. Throw error(plugin) for a linear that
   // has one already.
-  void set_bias(const std::string &layer, at::Tensor bias);
-  void set_input_operation(const std::string &layer, const json &operation);
+  void set_bias(const std::string &linear, at::Tensor bias);
+  void set_input_operation(const std::string &linear, const json &operation);
   // The block with the edited copies in place, in the dtype of the original.
   model::decoder_block edited() const;
 
  private:
-  size_t place_of(const std::string &layer) const;
+  size_t place_of(const std::string &linear) const;
   void add_groups(bool residual);
   void add_norm(const std::string &name, const at::Tensor &weight);
   void add_group(const std::string &name, const char *kind, const assay_norm *norm,

@@ -1,6 +1,6 @@
 // Allocates bits by a greedy walk over the steps of lower convex hulls. The bound is that of the
 // relaxation which may take a fraction of the last step (Shoham and Gersho, "Efficient bit
-// allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988, section III).
+// allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988).
 #include "insight/allocate.hpp"
 
 #include <algorithm>

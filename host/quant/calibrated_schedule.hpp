@@ -1,4 +1,4 @@
-// The schedule of a quantizer that needs calibration: linears are quantized as the calibration pass
+// Runs a quantizer that needs calibration: linears are quantized as the calibration pass
 // reaches their inputs.
 #pragma once
 

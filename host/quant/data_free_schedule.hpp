@@ -1,4 +1,4 @@
-// The schedule of a quantizer that needs no calibration: one linear after another.
+// Runs a quantizer that needs no calibration: one linear after another.
 #pragma once
 
 #include "quant/run_state.hpp"

@@ -1,4 +1,4 @@
-// One linear of a run through its quantizer, and the result put into the model.
+// Quantizes one linear of a run and puts the result into the model.
 // Not the order of linears (the schedules), and not the call and its checks (linear_run.hpp).
 #pragma once
 

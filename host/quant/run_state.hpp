@@ -1,4 +1,4 @@
-// What the parts of one run share: what the caller gave, the linears to quantize, and the
+// Holds what the parts of one run share: what the caller gave, the linears to quantize, and the
 // result so far.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The statistics of a calibration stop as the quantizer sees them, and the check that there
+// Prepares the statistics of a calibration stop for the quantizer, and checks that there
 // were enough tokens.
 #pragma once
 

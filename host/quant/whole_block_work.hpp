@@ -1,4 +1,4 @@
-// A quantizer that works on whole blocks: one call for all linears of a block.
+// Runs a quantizer that works on whole blocks: one call for all linears of a block.
 #pragma once
 
 #include "calibration/calibrate.hpp"

@@ -1,4 +1,4 @@
-// Where the weights of a run are: all of them in memory, or those of one block at a time.
+// Manages where the weights of a run are: all of them in memory, or those of one block at a time.
 //
 // Both memory modes implement this interface, so that no other part of quant/ asks which of them is
 // at work. A decoder brings its own blocks in and lets them go (model/decoder.hpp); this adds the

@@ -1,5 +1,6 @@
-// The staged forward over calibration chunks. Memory: the residual stream (twice with a second
-// stream), one stage's activations of all chunks, one block's statistics; never the whole model's.
+// Runs the calibration pass: every chunk moves from stop to stop of a block before the next block
+// begins. In memory are the residual stream (twice with a second stream), the inputs of all chunks
+// at one stop and the statistics of one block, never those of the whole model.
 #include "calibration/calibrate.hpp"
 
 #include <ATen/Parallel.h>
@@ -25,7 +26,8 @@ using clock = std::chrono::steady_clock;
 constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
                                     linear_group::down};
 
-// Wall and CPU seconds of one kind of work; the latter hardly see the machine's other work.
+// Counts wall and CPU seconds of one kind of work; CPU seconds hardly depend on other work
+// of the machine.
 struct stopwatch {
   double wall = 0, cpu = 0;
   template <class F>
@@ -54,23 +56,25 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
   return found;
 }
 
-// Both accumulators of one stop.
+// Accumulates the statistics of one stop: those of all counted tokens, and those of
+// first tokens alone.
 struct stop_sums {
-  stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool sink,
+  stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool first_token,
             at::Device device)
-      : online(linear.online),
+      : input_operation(linear.input_operation),
         needs_any(needs.any()),
-        sink_wanted(sink),
+        first_wanted(first_token),
         tokens(linear.in_features(), needs, device),
-        sinks(linear.in_features(), sink_needs(needs, sink), device) {}
+        first_tokens(linear.in_features(), first_needs(needs, first_token), device) {}
 
   void add(const calibration_stream &s) {
-    if (!needs_any && !sink_wanted) return;
-    const auto x = seen(s, s.stage);
-    const auto x_float = s.stage_float.defined() ? seen(s, s.stage_float) : at::Tensor();
-    // What add will need, asked for before anything is added: a failure must leave the sums alone.
+    if (!needs_any && !first_wanted) return;
+    const auto x = seen(s, s.input);
+    const auto x_float = s.input_float.defined() ? seen(s, s.input_float) : at::Tensor();
+    // Memory that add() will need is asked for first, because a failure must leave
+    // the sums unchanged.
     if (x.numel() > 0) at::empty({2, x.size(0), x.size(1)}, x.options().dtype(at::kFloat));
-    (s.sink ? sinks : tokens).add(x, x_float);
+    (s.first_token ? first_tokens : tokens).add(x, x_float);
   }
 
   calibration_stop finish(int64_t block, linear_group group,
@@ -85,24 +89,24 @@ struct stop_sums {
     stop.group = group;
     stop.linears = std::move(linears);
     stop.statistics = tokens.finish();
-    if (sink_wanted) stop.sink = sinks.finish();
+    if (first_wanted) stop.first_token = first_tokens.finish();
     return stop;
   }
 
-  std::function<at::Tensor(const at::Tensor &)> online;  // of the linears here; empty = none
-  bool needs_any, sink_wanted;
-  statistics_accumulator tokens, sinks;
+  std::function<at::Tensor(const at::Tensor &)> input_operation;  // of the linears; empty = none
+  bool needs_any, first_wanted;
+  statistics_accumulator tokens, first_tokens;
 
  private:
-  // What the product will see, online operation included: the rows that count.
-  at::Tensor seen(const calibration_stream &s, const at::Tensor &stage) const {
-    const auto rows = s.counted_rows(stage);
-    return online ? online(rows) : rows;
+  // The counted rows of the input, after the input operation: what the product receives.
+  at::Tensor seen(const calibration_stream &s, const at::Tensor &input) const {
+    const auto rows = s.counted_rows(input);
+    return input_operation ? input_operation(rows) : rows;
   }
-  static statistics_needs sink_needs(const statistics_needs &needs, bool sink) {
+  static statistics_needs first_needs(const statistics_needs &needs, bool first_token) {
     statistics_needs out;
-    out.hessian = sink;
-    out.cross = sink && needs.cross;
+    out.hessian = first_token;
+    out.cross = first_token && needs.cross;
     return out;
   }
 };
@@ -111,21 +115,21 @@ class pass {
  public:
   pass(model::decoder &live, const calibration &data, const calibrate_options &options)
       : live_(live), options_(options) {
-    const bool two = options.reference != nullptr;
+    const bool two = options.float_model != nullptr;
     for (const auto &chunk : make_chunks(data, options.chunk_tokens))
       streams_.push_back(make_stream(live, chunk, two, false));
     n_chunks_ = streams_.size();
-    if (options.sink) {
-      const auto chunk = make_sink_chunk(data);
-      sink_tokens_ = chunk.ids.numel();
+    if (options.first_token) {
+      const auto chunk = make_first_token_chunk(data);
+      first_tokens_ = chunk.ids.numel();
       streams_.push_back(make_stream(live, chunk, two, true));
     }
     for (auto &s : streams_) {
       s.first = tokens_;
       tokens_ += s.h.size(0) * s.h.size(1);
     }
-    if (!options.stage_folder.empty() && live.device().is_cpu())
-      stages_ = std::make_unique<stage_file>(options.stage_folder);
+    if (!options.activation_folder.empty() && live.device().is_cpu())
+      activations_ = std::make_unique<activation_file>(options.activation_folder);
   }
 
   void run(const std::function<void(calibration_stop &)> &visit) {
@@ -136,7 +140,7 @@ class pass {
       if (options_.whole && options_.whole(index))
         run_whole(index);
       else
-        run_staged(index, visit);
+        run_by_stops(index, visit);
       if (options_.block_done) options_.block_done(index);
       live_.let_go(index);
     }
@@ -146,14 +150,14 @@ class pass {
 
   json facts() const {
     json out = {{"chunks", n_chunks_},
-                {"sink_tokens", sink_tokens_},
+                {"sink_tokens", first_tokens_},
                 {"threads", at::get_num_threads()},
                 {"forward_seconds", forward_.wall},
                 {"forward_cpu_seconds", forward_.cpu},
                 {"statistics_seconds", statistics_.wall},
                 {"statistics_cpu_seconds", statistics_.cpu}};
-    if (stages_) out["stage_cpu_seconds"] = staging_.cpu;
-    if (options_.reference) out["streams"] = 2;
+    if (activations_) out["stage_cpu_seconds"] = spilling_.cpu;
+    if (options_.float_model) out["streams"] = 2;
     if (narrowest_ >= 0) out["rank"] = {{"tokens", rank_tokens_}, {"width", rank_width_}};
     return out;
   }
@@ -161,59 +165,62 @@ class pass {
  private:
   using mover = std::function<calibration_stream(const calibration_stream &)>;
 
-  void run_staged(int64_t index, const std::function<void(calibration_stop &)> &visit) {
+  void run_by_stops(int64_t index, const std::function<void(calibration_stop &)> &visit) {
     auto &block = live_.block(index);
-    const auto *reference = reference_block(index);
-    std::optional<linear_group> last;  // the stop whose stages the streams hold, if any
-    const auto awake = [&](const calibration_stream &s) {
+    const auto *float_model = float_block(index);
+    std::optional<linear_group> last;  // where the streams are; none at the block's start
+    const auto restored = [&](const calibration_stream &s) {
       calibration_stream out = s;
-      if (stages_ && last)
-        staging_.around([&] { out.take_up(*last, block, reference, *stages_, tokens_); });
+      if (activations_ && last)
+        spilling_.around([&] { out.restore(*last, block, float_model, *activations_, tokens_); });
       return out;
     };
     for (const auto group : k_order) {
-      tell(index, model::group_name(group));
+      report(index, model::group_name(group));
       auto linears = members(block, group);
       auto sums = sums_for(index, group, *linears.front());
       const auto name = linears.front()->name;
       move_all(
-          [&](const calibration_stream &s) { return awake(s).to_stop(group, block, reference); },
+          [&](const calibration_stream &s) {
+            return restored(s).to_stop(group, block, float_model);
+          },
           [&](calibration_stream &s) {
             statistics_.around([&] { sums.add(s); });
-            if (stages_) staging_.around([&] { s.lay_down(group, *stages_, tokens_); });
+            if (activations_) spilling_.around([&] { s.spill(group, *activations_, tokens_); });
           },
           name);
       last = group;
       auto stop = finish(sums, index, group, std::move(linears));
 #ifdef __GLIBC__
-      if (stages_) ::malloc_trim(0);  // the forward's holes, before a solve fills memory elsewhere
+      if (activations_) ::malloc_trim(0);  // the quantizer needs what the forward freed
 #endif
       if (stop.statistics.n_tokens > 0) visit(stop);
     }
-    move_all([&](const calibration_stream &s) { return awake(s).after(block, reference); }, nullptr,
-             "model.layers." + std::to_string(index));
+    move_all([&](const calibration_stream &s) { return restored(s).after(block, float_model); },
+             nullptr, "model.layers." + std::to_string(index));
   }
 
-  // One chunk at a time through all stops, so that no more than one chunk's activations are kept;
-  // then, with whatever the visitor made of the block, once more.
+  // Moves one chunk at a time through all stops, so that only one chunk's activations are in
+  // memory. After the visitor has changed the block, every chunk moves through it once more.
   void run_whole(int64_t index) {
     auto &block = live_.block(index);
-    const auto *reference = reference_block(index);
-    tell(index, "statistics");
+    const auto *float_model = float_block(index);
+    report(index, "statistics");
     calibration_block seen;
     seen.block = index;
     std::vector<stop_sums> sums;
     for (const auto group : k_order)
       sums.push_back(sums_for(index, group, *members(block, group).front()));
-    const bool any = sums.front().needs_any || sums.front().sink_wanted;
+    const bool any = sums.front().needs_any || sums.front().first_wanted;
     if (any)
       move_all(
           [&](const calibration_stream &s) {
-            std::vector<calibration_stream>
-                at_stop;  // all four first: adding must not fail halfway
+            // All four stops are computed before anything is added, because adding must
+            // not fail halfway.
+            std::vector<calibration_stream> at_stop;
             for (const auto group : k_order)
               at_stop.push_back(
-                  (at_stop.empty() ? s : at_stop.back()).to_stop(group, block, reference));
+                  (at_stop.empty() ? s : at_stop.back()).to_stop(group, block, float_model));
             for (size_t i = 0; i < at_stop.size(); ++i) sums[i].add(at_stop[i]);
             return s;
           },
@@ -221,11 +228,11 @@ class pass {
     for (size_t i = 0; i < std::size(k_order); ++i)
       seen.stops[k_order[i]] = finish(sums[i], index, k_order[i], members(block, k_order[i]));
     for (const auto &s : streams_)
-      if (!s.sink) seen.streams.push_back(s);
+      if (!s.first_token) seen.streams.push_back(s);
     done_ += 2;
-    tell(index, "whole");
+    report(index, "whole");
     options_.visit_block(seen);
-    move_all([&](const calibration_stream &s) { return s.across(block, reference); }, nullptr,
+    move_all([&](const calibration_stream &s) { return s.across(block, float_model); }, nullptr,
              "model.layers." + std::to_string(index));
   }
 
@@ -235,8 +242,9 @@ class pass {
     move_all(
         [&](const calibration_stream &s) {
           calibration_stream at_head = s;
-          at_head.stage = live_.final_norm(s.h);
-          if (s.h_float.defined()) at_head.stage_float = options_.reference->final_norm(s.h_float);
+          at_head.input = live_.final_norm(s.h);
+          if (s.h_float.defined())
+            at_head.input_float = options_.float_model->final_norm(s.h_float);
           sums.add(at_head);
           return s;
         },
@@ -245,14 +253,14 @@ class pass {
     visit(stop);
   }
 
-  const model::decoder_block *reference_block(int64_t index) const {
-    return options_.reference ? &options_.reference->block(index) : nullptr;
+  const model::decoder_block *float_block(int64_t index) const {
+    return options_.float_model ? &options_.float_model->block(index) : nullptr;
   }
 
   stop_sums sums_for(int64_t index, linear_group group, const model::linear_op &linear) {
     const bool wanted = !options_.wanted || options_.wanted(index, group);
-    return stop_sums(linear, wanted ? options_.needs : statistics_needs{}, wanted && options_.sink,
-                     live_.device());
+    return stop_sums(linear, wanted ? options_.needs : statistics_needs{},
+                     wanted && options_.first_token, live_.device());
   }
 
   calibration_stop finish(stop_sums &sums, int64_t index, linear_group group,
@@ -266,8 +274,8 @@ class pass {
     return stop;
   }
 
-  // Moves every stream and looks at it, which may take its stages away; one whose step runs out of
-  // memory is halved and tried again.
+  // Moves every stream one step and shows it to `look`, which may spill it. A stream that runs out
+  // of memory is halved and moved again.
   void move_all(const mover &move, const std::function<void(calibration_stream &)> &look,
                 const std::string &where) {
     for (size_t i = 0; i < streams_.size();) {
@@ -297,7 +305,7 @@ class pass {
     if (options_.smaller_chunks) options_.smaller_chunks(where, rows / 2);
   }
 
-  void tell(int64_t index, const std::string &what) {
+  void report(int64_t index, const std::string &what) {
     report_progress(options_.progress, done_++, total_,
                     "block " + std::to_string(index + 1) + " " + what);
   }
@@ -306,11 +314,11 @@ class pass {
   const calibrate_options &options_;
   std::vector<calibration_stream> streams_;
   size_t n_chunks_ = 0;
-  std::unique_ptr<stage_file> stages_;  // where they lie in a file
-  int64_t tokens_ = 0;                  // of all streams
-  int64_t sink_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
+  std::unique_ptr<activation_file> activations_;  // null = inputs stay in memory
+  int64_t tokens_ = 0;                            // of all streams
+  int64_t first_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
-  stopwatch forward_, statistics_, staging_;  // staging: most of it inside the forward
+  stopwatch forward_, statistics_, spilling_;  // most of spilling is inside the forward
   double narrowest_ = -1;
 };
 

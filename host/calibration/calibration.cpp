@@ -1,5 +1,4 @@
-// Calibration data: checks and identity.
-// Not where text becomes tokens: that is Lua's assay.calibration with a tokenizer.
+// Checks calibration data and hashes it. Text becomes tokens elsewhere (Lua's assay.calibration).
 #include "calibration/calibration.hpp"
 
 #include <algorithm>

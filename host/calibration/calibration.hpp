@@ -1,5 +1,5 @@
-// Calibration data: the token sequences that statistics are taken from, with their provenance.
-// Not the statistics (statistics.hpp) and not the pass that takes them (calibrate.hpp).
+// Holds calibration data: the token sequences from which statistics are taken,
+// with their provenance.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,17 @@ struct calibration_sequence {
   std::vector<uint8_t> counted;  // 1 = this token enters the statistics; empty = all do
 };
 
-// Sequences may differ in length; nothing is ever padded, so padding cannot be counted.
+// Sequences may differ in length. Nothing is padded, so that padding can never be counted.
 class calibration {
  public:
   calibration() = default;
-  // `source` is free provenance: dataset, split, template, seed, number of records, dropped
-  // samples. Throws error(usage) when there is no sequence, an empty one, or a mask of another
-  // length.
+  // source: provenance in any form (dataset, split, template, seed, number of records, dropped
+  // samples). Throws error(usage) where there is no sequence, a sequence is empty, or a mask has
+  // another length than its sequence.
   explicit calibration(std::vector<calibration_sequence> sequences, json source = json::object());
 
-  // Throws error(usage) naming sequence and token of the first id that is not in 0 .. vocab_size - 1.
+  // Throws error(usage) naming sequence and token of the first id that is not in 0 ..
+  // vocab_size - 1.
   void require_vocabulary(int64_t vocab_size) const;
 
   const std::vector<calibration_sequence> &sequences() const { return sequences_; }
@@ -43,7 +44,8 @@ class calibration {
   std::string hash_;
 };
 
-// Records that were dropped on the way to the sequences, as `source` counts them, become incidents.
+// Adds an incident for the records that were dropped while sequences were made, as
+// `source` counts them.
 void note_samples(const calibration &data, class ledger &incidents);
 
 }  // namespace assay::quant

@@ -1,4 +1,5 @@
-// Cuts calibration data into chunks and moves them: embedding, four stops for each block.
+// Cuts calibration data into chunks and moves them: through the embedding, then through four stops
+// of each block.
 #include "calibration/calibration_stream.hpp"
 
 #include <c10/util/Exception.h>
@@ -16,22 +17,22 @@ namespace {
 
 using model::linear_group;
 
-// One of a stream's two halves: the live model's or the float one's.
-void step(at::Tensor &h, at::Tensor &stage, const model::decoder_block &block, linear_group group,
+// Moves one half of a stream, of the live model or of the float one, to the stop `group`.
+void step(at::Tensor &h, at::Tensor &input, const model::decoder_block &block, linear_group group,
           const model::forward_context &context) {
   switch (group) {
     case linear_group::qkv:
-      stage = block.attention_input(h);
+      input = block.attention_input(h);
       return;
     case linear_group::o:
-      stage = block.attention(stage, context);
+      input = block.attention(input, context);
       return;
     case linear_group::gate_up:
-      h = block.after_attention(h, stage);
-      stage = block.mlp_input(h);
+      h = block.after_attention(h, input);
+      input = block.mlp_input(h);
       return;
     case linear_group::down:
-      stage = block.mlp_hidden(stage);
+      input = block.mlp_hidden(input);
       return;
     case linear_group::head:
       break;
@@ -39,7 +40,7 @@ void step(at::Tensor &h, at::Tensor &stage, const model::decoder_block &block, l
   throw error(error_kind::failed, "the head is no stop of a block");
 }
 
-// A norm costs less than writing and reading what it gives.
+// The output of a norm is computed again, because that costs less than to write and read it.
 bool is_norm(linear_group group) {
   return group == linear_group::qkv || group == linear_group::gate_up;
 }
@@ -48,7 +49,7 @@ at::Tensor made_again(const at::Tensor &h, const model::decoder_block &block, li
   return group == linear_group::qkv ? block.attention_input(h) : block.mlp_input(h);
 }
 
-int64_t stage_width(const model::decoder_block &block, linear_group group) {
+int64_t input_width(const model::decoder_block &block, linear_group group) {
   return (group == linear_group::o ? block.o : block.down).in_features();
 }
 
@@ -62,17 +63,17 @@ calibration_stream calibration_stream::to_stop(linear_group group,
                                                const model::decoder_block &block,
                                                const model::decoder_block *block_float) const {
   calibration_stream next = *this;
-  step(next.h, next.stage, block, group, context);
-  if (h_float.defined()) step(next.h_float, next.stage_float, *block_float, group, context);
+  step(next.h, next.input, block, group, context);
+  if (h_float.defined()) step(next.h_float, next.input_float, *block_float, group, context);
   return next;
 }
 
 calibration_stream calibration_stream::after(const model::decoder_block &block,
                                              const model::decoder_block *block_float) const {
   calibration_stream next = *this;
-  next.h = block.after_mlp(h, stage);
-  if (h_float.defined()) next.h_float = block_float->after_mlp(h_float, stage_float);
-  next.stage = next.stage_float = at::Tensor();
+  next.h = block.after_mlp(h, input);
+  if (h_float.defined()) next.h_float = block_float->after_mlp(h_float, input_float);
+  next.input = next.input_float = at::Tensor();
   return next;
 }
 
@@ -84,36 +85,36 @@ calibration_stream calibration_stream::across(const model::decoder_block &block,
   return next;
 }
 
-void calibration_stream::lay_down(linear_group at, stage_file &file, int64_t tokens) {
+void calibration_stream::spill(linear_group at, activation_file &file, int64_t tokens) {
   const auto put = [&](at::Tensor &values, int64_t from) {
     if (!values.defined()) return;
     const auto bytes = values.size(-1) * static_cast<int64_t>(values.element_size());
     if (!is_norm(at)) file.put(from * bytes, values.contiguous());
     values = at::Tensor();
   };
-  put(stage, first);
-  put(stage_float, tokens + first);
+  put(input, first);
+  put(input_float, tokens + first);
 }
 
-void calibration_stream::take_up(linear_group at, const model::decoder_block &block,
-                                 const model::decoder_block *block_float, const stage_file &file,
-                                 int64_t tokens) {
+void calibration_stream::restore(linear_group at, const model::decoder_block &block,
+                                 const model::decoder_block *block_float,
+                                 const activation_file &file, int64_t tokens) {
   const auto get = [&](const at::Tensor &stream, const model::decoder_block &of, int64_t from) {
     if (is_norm(at)) return made_again(stream, of, at);
-    const int64_t width = stage_width(of, at);
+    const int64_t width = input_width(of, at);
     return file.get(from * width * static_cast<int64_t>(stream.element_size()),
                     {stream.size(0), stream.size(1), width}, stream.scalar_type());
   };
-  stage = get(h, block, first);
-  if (h_float.defined()) stage_float = get(h_float, *block_float, tokens + first);
+  input = get(h, block, first);
+  if (h_float.defined()) input_float = get(h_float, *block_float, tokens + first);
 }
 
 std::pair<calibration_stream, calibration_stream> calibration_stream::halves(
     const model::decoder &model) const {
   const int64_t half = rows() / 2, rest = rows() - half, tokens = h.size(1);
   calibration_stream low = *this, high = *this;
-  for (auto member : {&calibration_stream::h, &calibration_stream::stage,
-                      &calibration_stream::h_float, &calibration_stream::stage_float}) {
+  for (auto member : {&calibration_stream::h, &calibration_stream::input,
+                      &calibration_stream::h_float, &calibration_stream::input_float}) {
     low.*member = part(this->*member, 0, half);
     high.*member = part(this->*member, half, rest);
   }
@@ -133,14 +134,14 @@ at::Tensor calibration_stream::counted_rows(const at::Tensor &x) const {
 }
 
 calibration_stream make_stream(const model::decoder &model, const calibration_chunk &chunk,
-                               bool with_float, bool sink) {
+                               bool with_float, bool first_token) {
   calibration_stream s;
   const auto ids = chunk.ids.to(model.device());
   if (chunk.counted.defined()) s.counted = chunk.counted.to(model.device());
   s.context = model.context(ids.size(0), ids.size(1));
   s.h = model.embed(ids);
   if (with_float) s.h_float = s.h;
-  s.sink = sink;
+  s.first_token = first_token;
   return s;
 }
 
@@ -173,7 +174,7 @@ std::vector<calibration_chunk> make_chunks(const calibration &data, int64_t chun
   return chunks;
 }
 
-calibration_chunk make_sink_chunk(const calibration &data, int64_t limit) {
+calibration_chunk make_first_token_chunk(const calibration &data, int64_t limit) {
   std::set<int64_t> distinct;
   for (const auto &sequence : data.sequences())
     distinct.insert(sequence.ids.begin(), sequence.ids.end());

@@ -1,6 +1,7 @@
-// x is copied once into panels of 48 columns, token by token: 48 columns of one panel lie in three
-// vectors, 8 columns of another are broadcast, so a tile of 8 x 48 sums stays in registers. One
-// packing serves both sides (after Goto and van de Geijn, ACM TOMS 34(3), 2008).
+// Computes x^T x from packed panels, after Goto and van de Geijn, "Anatomy of high-performance
+// matrix multiplication", ACM TOMS 34(3), 2008, section 4. x is copied once into panels of 48
+// columns, token by token. 48 columns of one panel fill three vectors and 8 columns of another are
+// broadcast, so that a tile of 8 x 48 sums stays in registers; one packing serves both sides.
 #include "calibration/gram_kernel.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ int64_t panels_of(int64_t n) {
   return (n + k_panel - 1) / k_panel;
 }
 
-// Token t, columns of panel p: at (p * tokens + t) * k_panel, absent columns 0.
+// Copies the columns of one panel, token by token; columns that x does not have become 0.
 void pack(const float *x, int64_t tokens, int64_t n, int64_t panel, float *to) {
   const int64_t first = panel * k_panel, width = std::min(k_panel, n - first);
   for (int64_t t = 0; t < tokens; ++t) {
@@ -38,7 +39,8 @@ __attribute__((target("avx512f"), always_inline)) inline void add_to(float *to, 
   _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sum));
 }
 
-// to[i][j] += sum over depth tokens of a[i] b[j]; a leads to the first of 8 columns of a panel.
+// Adds to to[i][j] the sum of a[i] b[j] over `depth` tokens; a points to the first of 8 columns
+// of a panel.
 __attribute__((target("avx512f"))) void multiply(const float *a, const float *b, int64_t depth,
                                                  float *to, int64_t stride) {
   __m512 c[k_rows][3];
@@ -68,7 +70,8 @@ void multiply(const float *, const float *, int64_t, float *, int64_t) {}
 
 #endif
 
-// Rows of panel `rows_of`, columns of panel `columns_of`, over some tokens.
+// Adds the products of two panels over some tokens: rows from panel `rows_of`, columns
+// from panel `columns_of`.
 void add_panels(float *h, int64_t n, const float *a, const float *b, int64_t depth, int64_t rows_of,
                 int64_t columns_of) {
   const int64_t column = columns_of * k_panel, width = std::min(k_panel, n - column);
@@ -114,7 +117,8 @@ void add_gram(float *h, const float *x, int64_t tokens, int64_t n, float *scratc
       for (int64_t rows = columns; rows < panels; ++rows)
         add_panels(h, n, place(rows), place(columns), depth, rows, columns);
     };
-    // A long column of the triangle with a short one: pieces of equal work.
+    // Each piece joins a long column of the triangle with a short one, so that all pieces
+    // take equal work.
     model::parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last; ++p) {
         column_panel(p);

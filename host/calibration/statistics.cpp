@@ -1,5 +1,5 @@
-// Accumulates statistics of a linear's input. Accumulator type is fp32 for the Hessian (a bf16
-// output makes it indefinite: methods-on-smollm2.md, traps) and fp64 for sums of channels.
+// Accumulates statistics: Hessians in fp32, because rounding to bf16 can make them indefinite, and
+// sums of channels in fp64.
 #include "calibration/statistics.hpp"
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 namespace assay::quant {
 namespace {
 
-// Columns per slab of the triangular product. Narrower slabs waste fewer flops but run at a lower
-// rate.
+// Columns of one slab of the triangular product. Narrower slabs waste less work, but
+// run more slowly.
 constexpr int64_t k_min_slab = 128, k_slabs = 6;
 
 }  // namespace
@@ -38,12 +38,13 @@ bool statistics_needs::covers(const statistics_needs &other) const {
 
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x) {
   const int64_t n = h.size(0);
-  // Transposed once, so that every slab is a plain x W^T for the faster library (model/matmul).
+  // Transposed once, so that every slab is a plain x W^T for the
+  // faster library (kernels/matmul.hpp).
   const auto columns = x.to(at::kFloat).t().contiguous();  // [in, tokens]
   const int64_t slab = std::max(k_min_slab, (n + k_slabs - 1) / k_slabs);
   for (int64_t begin = 0; begin < n; begin += slab) {
     const int64_t width = std::min(slab, n - begin);
-    // columns [begin, begin+width) of the lower triangle: rows begin .. n
+    // Columns [begin, begin+width) of the lower triangle have rows begin .. n.
     h.narrow(0, begin, n - begin)
         .narrow(1, begin, width)
         .add_(model::fast_linear(columns.narrow(0, begin, n - begin),
@@ -95,7 +96,7 @@ void statistics_accumulator::add(const at::Tensor &input, const at::Tensor &inpu
   if (input.size(0) == 0) return;
   const auto x = input.to(at::kFloat);
   n_tokens_ += x.size(0);
-  if (!std::isfinite(x.sum().item<double>()))  // one pass; the exact count only when it matters
+  if (!std::isfinite(x.sum().item<double>()))  // values are counted only where one is not finite
     n_non_finite_ += x.numel() - x.isfinite().sum().item<int64_t>();
   if (needs_.hessian) accumulate_gram(hessian_, x);
   if (needs_.cross)
@@ -133,15 +134,16 @@ input_statistics statistics_accumulator::finish() {
   return out;
 }
 
-input_statistics input_statistics::with_sink(const input_statistics &sink, double weight) const {
+input_statistics input_statistics::with_first_token(const input_statistics &first_token,
+                                                    double weight) const {
   input_statistics out = *this;
-  if (weight <= 0 || !hessian.defined() || !sink.hessian.defined()) return out;
+  if (weight <= 0 || !hessian.defined() || !first_token.hessian.defined()) return out;
   const double trace = hessian.diagonal().sum(at::kDouble).item<double>();
-  const double sink_trace = sink.hessian.diagonal().sum(at::kDouble).item<double>();
-  if (sink_trace <= 0) return out;
-  out.hessian = at::add(hessian, sink.hessian, weight * trace / sink_trace);
-  if (cross.defined() && sink.cross.defined())
-    out.cross = at::add(cross, sink.cross, weight * trace / sink_trace);
+  const double first_trace = first_token.hessian.diagonal().sum(at::kDouble).item<double>();
+  if (first_trace <= 0) return out;
+  out.hessian = at::add(hessian, first_token.hessian, weight * trace / first_trace);
+  if (cross.defined() && first_token.cross.defined())
+    out.cross = at::add(cross, first_token.cross, weight * trace / first_trace);
   out.sq_mean = out.hessian.diagonal() / static_cast<double>(n_tokens);
   return out;
 }
@@ -158,7 +160,7 @@ input_statistics input_statistics::on(at::Device device) const {
 input_statistics input_statistics::uniform(int64_t n, int64_t in, at::Device device) {
   const auto f32 = at::TensorOptions().dtype(at::kFloat).device(device);
   input_statistics out;
-  out.n_tokens = std::max(n, in);  // of full rank, however small the table
+  out.n_tokens = std::max(n, in);  // full rank, however few rows there are
   out.hessian = at::eye(in, f32).mul_(static_cast<double>(out.n_tokens));
   out.cross = out.hessian;
   out.abs_max = out.abs_mean = out.sq_mean = out.max = out.mean = at::ones({in}, f32);

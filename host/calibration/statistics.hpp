@@ -1,6 +1,5 @@
-// Statistics of one linear input: the sums that calibration takes, and how they are accumulated.
-// Not the pass that produces the inputs (calibrate.hpp). q, k, v share one input, hence one
-// statistic.
+// Accumulates the statistics of one input of linears. Linears that share an input (q, k and v)
+// share its statistics.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +8,13 @@
 
 namespace assay::quant {
 
-// What a quantizer or transform asks for; the union over a group is taken.
+// The statistics that a quantizer or transform asks for. Linears with one input get the union of
+// what they ask for.
 struct statistics_needs {
   bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
   bool raw_input = false;  // the inputs themselves, kept for the length of one block
   bool mean = false;
-  bool cross = false;  // with the float model's inputs; needs a second stream
+  bool cross = false;  // products with the float model's inputs; needs a second stream
   statistics_needs &operator|=(const statistics_needs &other);
   bool any() const {
     return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || mean || cross;
@@ -22,38 +22,40 @@ struct statistics_needs {
   bool covers(const statistics_needs &other) const;
 };
 
-// Plain sums over counted tokens; no factor, no mean hides in them (plugin-abi-and-lua.md 5.4).
+// Statistics over counted tokens, as assay_stats documents them (plugin_api/assay/layer.h): hessian
+// and cross are plain sums without a factor, the members named mean are divided by n_tokens.
 struct input_statistics {
   int64_t n_tokens = 0;
   at::Tensor hessian;           // [in, in] fp32, sum x x^T, symmetric and full
   at::Tensor cross;             // [in, in] fp32, sum x_float x^T
   at::Tensor abs_max;           // [in] fp32
-  at::Tensor abs_mean;          // [in] fp32
+  at::Tensor abs_mean;          // [in] fp32, mean |x|
   at::Tensor sq_mean;           // [in] fp32, mean x^2
   at::Tensor min, max;          // [in] fp32
   at::Tensor mean;              // [in] fp32, mean x
   std::vector<at::Tensor> raw;  // chunks [tokens, in], counted tokens only, in order
 
-  // H + weight * tr(H)/tr(H0) * H0, and sq_mean to match: the sink-aware statistics
-  // (methods-on-smollm2.md, point 3); cross is treated alike. Everything else is shared with this.
-  input_statistics with_sink(const input_statistics &sink, double weight) const;
+  // Raises the weight of the first token, on which attention sinks rest: H' = H + weight *
+  // tr(H)/tr(H0) * H0, with H0 of first tokens alone. cross is treated alike and sq_mean follows;
+  // everything else is shared with this.
+  input_statistics with_first_token(const input_statistics &first_token, double weight) const;
   input_statistics on(at::Device device) const;
-  // Those of a table of `n` rows: every column counts alike, H = n I.
+  // Statistics in which all columns count alike, H = n I: for an embedding of n rows, which
+  // has no inputs.
   static input_statistics uniform(int64_t n, int64_t in_features, at::Device device);
 };
 
-// Adds chunks in the order given. Means are kept as fp64 sums; the Hessian in fp32, chunk by chunk.
+// Adds chunks in the order given. Means are accumulated as fp64 sums, the Hessian in fp32.
 class statistics_accumulator {
  public:
   statistics_accumulator(int64_t in_features, const statistics_needs &needs, at::Device device);
-  // [tokens, in], counted tokens only; borrow (raw input: shared). x_float: the same tokens in the
-  // float model, read for `cross` only.
+  // x: [tokens, in], counted tokens only; borrow (raw inputs are shared). x_float: the same tokens
+  // in the float model, read for `cross` only.
   void add(const at::Tensor &x, const at::Tensor &x_float = {});
   int64_t n_tokens() const { return n_tokens_; }
-  int64_t n_non_finite() const {
-    return n_non_finite_;
-  }                           // values that were NaN or Inf: they poison everything
-  input_statistics finish();  // fills the upper triangle; call once
+  // Values that were NaN or Inf; a single one makes the statistics useless.
+  int64_t n_non_finite() const { return n_non_finite_; }
+  input_statistics finish();  // also fills the Hessian's upper triangle; call once
 
  private:
   statistics_needs needs_;
@@ -62,10 +64,11 @@ class statistics_accumulator {
   std::vector<at::Tensor> raw_;
 };
 
-// Lower triangle of h += x^T x by the kernel of gram_kernel.hpp, ...
+// Adds the lower triangle of x^T x to h, by the kernel of gram_kernel.hpp where this
+// machine has it.
 void accumulate_gram(at::Tensor &h /*[in, in] fp32*/, const at::Tensor &x /*[tokens, in]*/);
-// ... and in column slabs by a library, where that does not apply: (1 + 1/slabs)/2 of the full
-// product's work.
+// The same by a library's products of column slabs, which take (1 + 1/slabs)/2 of the
+// full product's work.
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x);
 void mirror_lower(at::Tensor &h);  // copies the lower triangle onto the upper one
 

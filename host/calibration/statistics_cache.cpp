@@ -1,4 +1,5 @@
-// One remembered pass. The remembered decoder copy keeps its tensors alive, so their addresses identify them.
+// Remembers one pass. The remembered copy of the decoder keeps its tensors alive, so that their
+// addresses identify them.
 #include "calibration/statistics_cache.hpp"
 
 #include <mutex>
@@ -9,10 +10,10 @@ namespace assay::quant {
 namespace {
 
 struct remembered_pass {
-  std::vector<model::decoder> model;  // at most one; keeps the tensors
+  std::vector<model::decoder> model;  // at most one
   std::string calibration_hash;
   statistics_needs needs;
-  bool sink = false, head = false;
+  bool first_token = false, head = false;
   int64_t chunk_tokens = 0;
   std::vector<calibration_stop> stops;
   json facts;
@@ -21,20 +22,6 @@ struct remembered_pass {
 
 std::mutex guard;
 remembered_pass last;
-
-std::vector<const void *> identity(const model::decoder &decoder) {
-  std::vector<const void *> addresses = {decoder.embedding().const_data_ptr()};
-  for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
-    const auto &block = decoder.block(i);
-    addresses.push_back(block.attention_norm.const_data_ptr());
-    addresses.push_back(block.mlp_norm.const_data_ptr());
-    for (const auto *linear : block.linears()) {
-      addresses.push_back(linear->weight.const_data_ptr());
-      addresses.push_back(linear->bias.defined() ? linear->bias.const_data_ptr() : nullptr);
-    }
-  }
-  return addresses;
-}
 
 bool runs_plain(const model::decoder &decoder) {
   for (const auto *linear : decoder.linears())
@@ -46,25 +33,26 @@ bool wants_head(const calibrate_options &options) {
   return options.wanted && options.wanted(-1, model::linear_group::head);
 }
 
-// A pass of single stops over one stream: what can be kept and replayed.
+// True for a pass over one stream that visits stops only: such a pass can be
+// remembered and replayed.
 bool is_plain(const calibrate_options &options) {
-  return !options.needs.raw_input && !options.whole && !options.reference;
+  return !options.needs.raw_input && !options.whole && !options.float_model;
 }
 
 bool fits(const model::decoder &decoder, const calibration &data,
           const calibrate_options &options) {
   return is_plain(options) && !last.model.empty() && last.head >= wants_head(options) &&
          last.calibration_hash == data.hash() && last.needs.covers(options.needs) &&
-         last.sink >= options.sink && last.chunk_tokens == options.chunk_tokens &&
-         runs_plain(decoder) && identity(last.model.front()) == identity(decoder);
+         last.first_token >= options.first_token && last.chunk_tokens == options.chunk_tokens &&
+         runs_plain(decoder) && last.model.front().weight_addresses() == decoder.weight_addresses();
 }
 
 uint64_t bytes_of(const calibration_stop &stop) {
   const auto of = [](const at::Tensor &tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
-  return of(stop.statistics.hessian) + of(stop.sink.hessian);
+  return of(stop.statistics.hessian) + of(stop.first_token.hessian);
 }
 
-// The linears of the caller's decoder in place of the remembered ones.
+// The caller's linears at a remembered stop.
 std::vector<model::linear_op *> linears_at(model::decoder &decoder, const calibration_stop &stop) {
   if (stop.block < 0) return {&decoder.head()};
   std::vector<model::linear_op *> found;
@@ -84,7 +72,7 @@ json replay(model::decoder &live, const calibrate_options &options,
     if (wanted(options, kept)) {
       calibration_stop stop = kept;
       stop.linears = linears_at(live, kept);
-      if (!options.sink) stop.sink = {};
+      if (!options.first_token) stop.first_token = {};
       visit(stop);
     }
     if (kept.group == model::linear_group::down && options.block_done)
@@ -97,24 +85,24 @@ json replay(model::decoder &live, const calibrate_options &options,
 
 }  // namespace
 
-json calibrate_float(const model::decoder &reference, const calibration &data,
+json calibrate_float(const model::decoder &float_model, const calibration &data,
                      const calibrate_options &options,
                      const std::function<void(calibration_stop &)> &visit) {
   std::lock_guard lock(guard);
-  model::decoder live = reference;
-  if (reference.on_demand()) return calibrate(live, data, options, visit);  // keeps nothing
-  if (fits(reference, data, options)) return replay(live, options, visit);
+  model::decoder live = float_model;
+  if (fits(float_model, data, options)) return replay(live, options, visit);
   last = {};
-  const bool keep_any = runs_plain(reference) && is_plain(options);
+  const bool keep_any =
+      is_plain(options) && runs_plain(float_model) && !float_model.weight_addresses().empty();
   remembered_pass pass;
   bool keep = keep_any;
   calibrate_options all = options;
   if (keep_any) {
-    // complete, so that another recipe may keep other linears
+    // All stops are taken, because another recipe may keep other linears.
     all.wanted = [head = wants_head(options)](int64_t block, model::linear_group) {
       return block >= 0 || head;
     };
-    // Cheap beside the Hessian, and then every method of this calibration shares the pass.
+    // These cost little beside the Hessian, and with them every method can share the pass.
     all.needs.sq_mean |= all.needs.hessian;
     all.needs.abs_mean |= all.needs.hessian;
     all.needs.abs_max |= all.needs.hessian;
@@ -130,10 +118,10 @@ json calibrate_float(const model::decoder &reference, const calibration &data,
   });
   pass.facts["shared"] = false;
   if (!keep) return pass.facts;
-  pass.model.push_back(reference);
+  pass.model.push_back(float_model);
   pass.calibration_hash = data.hash();
   pass.needs = all.needs;
-  pass.sink = options.sink;
+  pass.first_token = options.first_token;
   pass.head = wants_head(options);
   pass.chunk_tokens = options.chunk_tokens;
   last = std::move(pass);

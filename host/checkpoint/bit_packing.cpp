@@ -1,4 +1,4 @@
-// The one loop that takes words apart.
+// Takes words apart into codes.
 #include "checkpoint/bit_packing.hpp"
 #include "kernels/threads.hpp"
 

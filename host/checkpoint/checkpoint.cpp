@@ -38,7 +38,7 @@ class folder_checkpoint : public checkpoint {
     tensors_ = raw_;
     take_older_key();
     take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
-    take_separate_quantization("quant_config.json", "awq");      // AutoAWQ likewise
+    take_separate_quantization("quant_config.json", "awq");      // older AutoAWQ
     take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
@@ -58,7 +58,7 @@ class folder_checkpoint : public checkpoint {
     return optional_file("tokenizer_config.json");
   }
 
-  std::string chat_template() const override {  // formats.md 3.10: the file wins over the key
+  std::string chat_template() const override {  // the file wins over the key
     std::string text = optional_file("chat_template.jinja");
     if (!text.empty()) return text;
     const std::string config = tokenizer_config_json();
@@ -117,7 +117,7 @@ class folder_checkpoint : public checkpoint {
     config_["quantization_config"] = std::move(told);
   }
 
-  // bitsandbytes before it named itself is known by its switches.
+  // Files of older bitsandbytes do not name the method and are recognized by its switches.
   static std::string method_of(const json &quantization) {
     if (!quantization.is_object()) return "unknown";
     if (quantization.contains("quant_method")) return quantization.value("quant_method", "unknown");
@@ -141,7 +141,7 @@ class folder_checkpoint : public checkpoint {
   }
 };
 
-// GGUF by content, never by name alone.
+// Recognizes GGUF by content, not by name.
 bool begins_with_gguf(const mapped_file &file) {
   return file.size() >= 4 && file.text(0, 4) == "GGUF";
 }
@@ -170,7 +170,7 @@ std::shared_ptr<checkpoint> open_any(const std::string &given) {
 std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
   try {
     return open_any(path);
-  } catch (const nlohmann::json::exception &e) {  // a key of another type than the format's
+  } catch (const nlohmann::json::exception &e) {  // a key has a type that the format does not allow
     throw error(error_kind::failed, "a configuration file does not have the expected form")
         .at(path)
         .cause(e.what());
@@ -193,7 +193,7 @@ const std::string &checkpoint::fingerprint() const {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
     size_t done = 0, all = 0;
-    do {  // by pieces, so that a large table is never in memory as a whole
+    do {  // in pieces, so that a large tensor is never in memory as a whole
       {
         const at::Tensor bytes = raw_->tensor(name);
         all = bytes.nbytes();

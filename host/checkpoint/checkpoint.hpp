@@ -1,6 +1,5 @@
-// A subject on disk, opened: a Hugging Face folder or a GGUF file behind one face.
-// Not a model that can run (model/decoder), and nothing here looks at the path to learn what a file
-// holds.
+// Opens a model on disk: a Hugging Face folder or a GGUF file, with one interface. What a file
+// holds is learned from its content, never from its path.
 #pragma once
 
 #include <memory>
@@ -13,32 +12,33 @@ namespace assay::model {
 
 class checkpoint {
  public:
-  // A folder with config.json and *.safetensors, a LoRA adapter over its base, a folder of the hub's
-  // cache, or FILE.gguf (of a split one the first part). Throws error(failed) saying what is missing.
+  // Opens a folder with config.json and *.safetensors, a LoRA adapter over its base, a folder of the
+  // hub's cache, or FILE.gguf (of a split one the first part). Throws error(failed) saying what is missing.
   static std::shared_ptr<checkpoint> open(const std::string &path);
   virtual ~checkpoint() = default;
 
   const std::string &path() const { return path_; }
   const std::string &name() const { return name_; }  // last part of the path, for reports
-  const json &config() const { return config_; }     // config.json (synthesised for a GGUF)
+  const json &config() const { return config_; }  // config.json; made from metadata for a GGUF file
   virtual bool is_gguf() const = 0;
   virtual std::string tokenizer_json() const = 0;  // text; throws error(failed) if there is none
   virtual std::string tokenizer_config_json() const = 0;  // text, "" if absent
   virtual std::string chat_template() const = 0;          // Jinja text, "" if absent
   virtual json generation_config() const = 0;             // {} if absent
-  // What a report must repeat, e.g. "weights were dequantized from Q4_1 (4-bit groups of 32)"; ""
-  // if nothing.
+  // A note that every report must repeat, such as "weights were dequantized from Q4_1 (4-bit groups
+  // of 32)"; "" if there is none.
   std::string provenance_note() const;
 
-  // Float tensors under Hugging Face names; quantized forms appear as the dequantized "X.weight".
+  // Float tensors under Hugging Face names; a quantized linear is given as
+  // the dequantized "X.weight".
   const tensor_source &tensors() const { return *tensors_; }
-  // The tensors as they are stored (codes, scales, ... of a quantized folder; GGUF rows un-permuted
-  // and dequantized).
+  // The tensors as they are stored (codes, scales and others of a quantized folder; GGUF tensors
+  // dequantized, with rows in Hugging Face's order).
   const tensor_source &raw_tensors() const { return *raw_; }
-  // "none", "compressed-tensors", "gptq", "awq", "gguf": what the metadata says, never the path.
+  // "none", "compressed-tensors", "gptq", "awq" or "gguf", by the metadata.
   const std::string &quant_method() const { return quant_method_; }
   // SHA-256 over config, names, shapes, dtypes and bytes of all stored tensors. Reads everything
-  // once; kept.
+  // once and remembers the result.
   const std::string &fingerprint() const;
 
  protected:

@@ -1,5 +1,5 @@
-// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized, nvfp4, mxfp4.
-// formats.md 4.3, 4.4.
+// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized, nvfp4
+// and mxfp4 (FORMATS.md, "compressed-tensors tensors").
 #include "checkpoint/compressed_tensors.hpp"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ bool ends_with(const std::string &text, const std::string &tail) {
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-// Since 0.17 codes of 3, 5, 6 and 7 bits cross from word to word; before, each word held 32 / bits whole ones.
+// Since version 0.17 codes of 3, 5, 6 and 7 bits cross from word to word; before, each word held 32
+// / bits whole codes.
 bool packs_densely(const json &quantization) {
   const std::string version = quantization.value("version", "0");
   int major = 0, minor = 0;
@@ -148,7 +149,7 @@ const compressed_tensors_source::scheme &compressed_tensors_source::scheme_of(
       if (target == module) return s;
       if (target == "Linear" && by_class == nullptr) by_class = &s;
       if (target.rfind("re:", 0) != 0) continue;
-      try {  // Python's re.match: anchored at the start only
+      try {  // as Python's re.match: anchored at the start only
         if (std::regex_search(module, std::regex(target.substr(3)),
                               std::regex_constants::match_continuous))
           return s;
@@ -230,8 +231,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
       reject("weight_packed does not fit weight_shape and num_bits");
     out.codes = unpack_codes(words, in, s.bits);
   } else {
-    out.codes =
-        raw_->tensor(module + ".weight");  // int8, or float8 values that stand for themselves
+    out.codes = raw_->tensor(module + ".weight");  // int8 codes or float8 values
     if (out.codes.dim() != 2) reject("the quantized weight is not a matrix");
   }
   const int64_t rows = out.codes.size(0), in = out.codes.size(1);

@@ -1,5 +1,5 @@
-// Reads compressed-tensors checkpoints back: codes, scales, zero points, and the weights they stand
-// for. Not the writer (an exporter). formats.md 4.3, 4.4.
+// Reads compressed-tensors checkpoints: codes, scales, zero points, and the dequantized weights
+// (FORMATS.md, "compressed-tensors tensors" and "compressed-tensors configuration").
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@ namespace assay::model {
 
 class compressed_tensors_source : public quantized_source {
  public:
-  // `config` is config.json; throws error(failed) naming what it cannot read.
+  // config: config.json. Throws error(failed) naming what it cannot read.
   compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
                             const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -33,7 +33,7 @@ class compressed_tensors_source : public quantized_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
-  // Codes and scales of nvfp4 and mxfp4: values as float8, the scales as they multiply.
+  // Codes and scales of nvfp4 and mxfp4: values as float8, and scales as factors.
   void read_four_bit_floats(const std::string &module, const std::string &format,
                             stored_linear &out) const;
   at::Tensor shape_of(const std::string &module) const;  // weight_shape, [2] int64, checked

@@ -1,11 +1,11 @@
-// Dequantization of ggml blocks. Each function reads like its formula; products and sums are kept
-// apart
-// (-ffp-contract=off), so that the result is the reference's bit for bit on every machine.
+// Dequantizes ggml blocks. Each function is written like its formula; products and sums
+// stay separate (-ffp-contract=off), so that the result equals that of ggml bit for bit
+// on every machine.
 #include "checkpoint/gguf_blocks.hpp"
 
 #include <cstring>
 
-// One copy of a loop per instruction set, chosen when the program starts.
+// One copy of a loop for each instruction set, chosen when the program starts.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
 #define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -49,7 +49,7 @@ ASSAY_CLONES void from_q8_0(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d (q - 8); element j in the low nibble of byte j, j + 16 in the high one
+// x = d (q - 8); element j is the low nibble of byte j, element j + 16 the high one.
 ASSAY_CLONES void from_q4_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 18, out += 32) {
     const float d = half_at(in);
@@ -71,7 +71,7 @@ ASSAY_CLONES void from_q4_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// Nibbles as Q4, the fifth bit of element j is bit j of a u32.
+// Nibbles as in Q4; the fifth bit of element j is bit j of a u32.
 ASSAY_CLONES void from_q5_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 22, out += 32) {
     const float d = half_at(in);
@@ -100,7 +100,7 @@ ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// Sub-block j's 6-bit scale and minimum out of the 12 packed bytes.
+// Reads sub-block j's 6-bit scale and minimum from the 12 packed bytes.
 struct scale_min {
   float scale, min;
 };
@@ -110,7 +110,8 @@ scale_min k_scale(const uint8_t *s, int j, float d, float dmin) {
   return {d * static_cast<float>(sc), dmin * static_cast<float>(mn)};
 }
 
-// x = d sc q - dmin mn; chunks of 64 elements: low nibbles, then high nibbles of the same 32 bytes
+// x = d sc q - dmin mn, in chunks of 64 elements: first the low nibbles, then the high nibbles of
+// the same 32 bytes.
 ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 144) {
     const float d = half_at(in), dmin = half_at(in + 2);
@@ -143,7 +144,7 @@ ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d scales[s] (q - 32), sub-blocks of 16; d comes last
+// x = d scales[s] (q - 32), in sub-blocks of 16; d is stored last.
 ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 210) {
     const float d = half_at(in + 208);

@@ -1,5 +1,4 @@
-// The block formats of ggml that the lab reads, and their dequantization. formats.md 4.10.
-// Not a writer, and no ATen: plain loops over bytes.
+// Dequantizes the block formats of ggml, in plain loops over bytes (FORMATS.md, "GGUF blocks").
 #pragma once
 
 #include <cstdint>

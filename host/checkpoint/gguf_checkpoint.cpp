@@ -1,5 +1,5 @@
-// Tensors of a GGUF file under Hugging Face names: dequantized row by row, rows of q and k back in
-// their places.
+// Reads tensors of a GGUF file under Hugging Face names: dequantized row by row, with rows of q and
+// k in Hugging Face's order.
 #include "checkpoint/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
@@ -29,7 +29,8 @@ constexpr name_pair k_inner[] = {
 class gguf_source : public tensor_source {
  public:
   gguf_source(std::shared_ptr<const gguf_file> file, const json &config) : file_(std::move(file)) {
-    const bool permuted = file_->text("general.architecture") == "llama";  // formats.md 4.11
+    const bool permuted =
+        file_->text("general.architecture") == "llama";  // FORMATS.md, "GGUF metadata"
     const auto heads = config.at("num_attention_heads").get<int64_t>();
     const auto kv_heads = config.at("num_key_value_heads").get<int64_t>();
     for (const gguf_tensor &tensor : file_->tensors()) {
@@ -66,7 +67,7 @@ class gguf_source : public tensor_source {
     return dequantized(source, heads);
   }
 
-  // Only these are dequantized.
+  // Only tensors of these formats are dequantized.
   at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {
     const auto index = place_of(name);
     const gguf_tensor &source = *sources_[index];
@@ -100,7 +101,7 @@ class gguf_source : public tensor_source {
   at::Tensor dequantized(const gguf_tensor &source, int64_t heads) const {
     const ggml_format &format = *find_ggml_format(source.type);
     at::Tensor out = at::empty(source.shape, at::kFloat);
-    // A permuted bias is one element per row.
+    // A permuted bias has one element for each row.
     const bool vector = source.shape.size() == 1;
     const int64_t rows = vector && heads == 0 ? 1 : source.shape[0];
     const int64_t row_elements = out.numel() / rows;
@@ -114,8 +115,8 @@ class gguf_source : public tensor_source {
     parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row) {
-                     // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part
-                     // 0|1.
+                     // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i);
+                     // part is 0 or 1.
                      int64_t from = row;
                      if (heads > 0) {
                        const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
@@ -132,7 +133,7 @@ class gguf_source : public tensor_source {
   std::shared_ptr<const gguf_file> file_;
   std::vector<tensor_info> infos_;
   std::vector<const gguf_tensor *> sources_;  // as infos_
-  std::vector<int64_t> permuted_heads_;       // as infos_; 0 = rows lie in order
+  std::vector<int64_t> permuted_heads_;       // as infos_; 0 = rows are in order
 };
 
 class gguf_checkpoint : public checkpoint {

@@ -1,6 +1,5 @@
-// A GGUF file seen as a Hugging Face checkpoint: config, tokenizer files and tensors under their
-// usual names.
-// Not the container (gguf_file) and not the block formats (gguf_blocks).
+// Presents a GGUF file as a Hugging Face checkpoint: config, tokenizer files and tensors under
+// their usual names.
 #pragma once
 
 #include <memory>

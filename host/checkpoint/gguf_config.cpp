@@ -1,4 +1,5 @@
-// GGUF metadata -> config.json, generation_config.json and the note on where the weights come from.
+// Turns GGUF metadata into config.json, generation_config.json and the note on where the
+// weights come from.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -33,7 +34,8 @@ const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) 
   return nullptr;
 }
 
-// Llama-3's frequency factors, as its config.json would make them (formats.md 2.6, 4.11).
+// Finds the scaling of Llama 3's frequencies as config.json would give it (FORMATS.md, "RoPE
+// scaling" and "GGUF metadata").
 std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor, double low,
                                   double high, double original) {
   std::vector<float> factors;
@@ -50,8 +52,8 @@ std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor,
   return factors;
 }
 
-// rope_freqs.weight holds the factors but not the numbers they came from: the released models'
-// ones are tried.
+// rope_freqs.weight holds the factors but not the numbers that they were computed from: those of
+// the released models are tried.
 json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double theta,
                     int64_t head_dim) {
   std::vector<float> stored(static_cast<size_t>(tensor.shape.back()));

@@ -1,4 +1,4 @@
-// Parses a GGUF header; every length is checked before memory is taken.
+// Parses a GGUF header and checks every length before memory is taken.
 #include "checkpoint/gguf_file.hpp"
 
 #include <charconv>
@@ -212,7 +212,7 @@ class gguf_parser {
     out_.tensors_.push_back(std::move(tensor));
   }
 
-  // Each tensor begins exactly where the padded end of the one before it is.
+  // Each tensor must begin at the padded end of the tensor before it.
   void place_tensors() {
     const uint64_t alignment = out_.number("general.alignment", k_default_alignment);
     if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > (uint64_t{1} << 20))

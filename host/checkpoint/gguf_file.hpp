@@ -1,5 +1,4 @@
-// A GGUF container, mapped: metadata and tensor directory, checked; of a split one all parts. formats.md 4.9.
-// Not the block formats (gguf_blocks), not a checkpoint (gguf_checkpoint).
+// Maps a GGUF file, of a split one all parts, and checks its metadata and its list of tensors (FORMATS.md, "GGUF container").
 #pragma once
 
 #include <cstdint>
@@ -13,11 +12,11 @@
 
 namespace assay::model {
 
-// One metadata value. Strings borrow the map.
+// One metadata value. Strings are views of the map.
 struct gguf_value {
   enum class kind { unsigned_int, signed_int, real, boolean, text, numbers, texts };
   kind what = kind::unsigned_int;
-  bool is_float32 = false;  // a real stored as f32: its shortest decimal is what the author wrote
+  bool is_float32 = false;  // stored as f32: its shortest decimal is what the author wrote
   uint64_t u = 0;
   int64_t i = 0;
   double d = 0;
@@ -40,8 +39,8 @@ class gguf_file {
   // Throws error(failed) naming the rule that is broken. Given the first part of a split GGUF, it
   // reads all parts beside it and names one that is missing; given a later part, it names the first.
   static std::shared_ptr<const gguf_file> open(const std::string &path);
-  // The same checks on bytes that are already in memory (fuzzing, tests); they must outlive the
-  // object.
+  // Makes the same checks on bytes that are already in memory (fuzzing, tests); they must
+  // outlive the object.
   static std::shared_ptr<const gguf_file> parse(const uint8_t *bytes, uint64_t n_bytes,
                                                 const std::string &where);
 
@@ -49,15 +48,16 @@ class gguf_file {
   const std::vector<gguf_tensor> &tensors() const { return tensors_; }
   const uint8_t *bytes_of(const gguf_tensor &tensor) const {
     return holder(tensor).bytes_ + tensor.begin;
-  }                                             // borrow
-  void drop(const gguf_tensor &tensor) const {  // gives the pages back; nobody may borrow them
+  }
+  // Gives the pages of a tensor back to the system; nobody may borrow them.
+  void drop(const gguf_tensor &tensor) const {
     if (const auto &map = holder(tensor).map_) map->drop(tensor.begin, tensor.n_bytes);
   }
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent
-  // Typed access. The one-argument forms throw error(failed) when the key is absent; all throw
-  // when the type is another.
+  // Access by type. The forms with one argument throw error(failed) when the key is absent; all
+  // throw when the type differs.
   uint64_t number(const std::string &key) const;
   uint64_t number(const std::string &key, uint64_t fallback) const;
   double real(const std::string &key, double fallback) const;

@@ -1,5 +1,6 @@
-// The reference sorts by (score, characters of the left half, characters of the right half), all descending, and keeps
-// its order where these are equal: that of the tokens, and within a token that of the halves' ids.
+// Sorts merges as transformers does: by score, characters of the left half and characters of the
+// right half, all descending. Where these are equal, tokens keep their order, and within a token
+// halves are ordered by their ids.
 #include "checkpoint/gguf_merges.hpp"
 
 #include <algorithm>

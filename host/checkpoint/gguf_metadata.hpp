@@ -1,5 +1,5 @@
-// What a GGUF's metadata says, in the words of a Hugging Face folder: config, tokenizer, provenance.
-// No tensors: these run where there is no LibTorch, and are fuzzed.
+// Turns GGUF metadata into the files of a Hugging Face folder: config, tokenizer, provenance. It
+// needs no tensors, so that it runs without LibTorch and is fuzzed.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// GGUF tokenizer metadata -> tokenizer.json and tokenizer_config.json. formats.md 3.5-3.7, 4.11.
-// Not a tokenizer (text/): the text it writes is what that one and the Rust library read.
+// Turns the tokenizer metadata of a GGUF file into the texts of tokenizer.json and
+// tokenizer_config.json, which text/ reads (FORMATS.md, "Tokenizers of GGUF files").
 #include <algorithm>
 
 #include "checkpoint/gguf_merges.hpp"
@@ -18,8 +18,8 @@ enum token_type {
   k_byte = 6
 };
 
-// What tokenizer.ggml.pre stands for. The split comes before the byte level; empty = the GPT-2
-// regex inside it.
+// The split expression that a value of tokenizer.ggml.pre names; it comes before the byte level.
+// Empty: the byte level splits by the expression of GPT-2.
 struct pre_tokenizer {
   const char *pre;
   const char *split;  // regex; "" = none
@@ -31,8 +31,7 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false},
     {"default", "", false, false, false},
-    // Single digits are split off before the byte level: a conversion that drops this gives other
-    // ids.
+    // Single digits are split off before the byte level: a conversion without this gives other ids.
     {"smollm", "", true, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true},
@@ -64,7 +63,8 @@ struct vocabulary {
   std::vector<int> types;           // as tokens
 };
 
-// Llama 2, Mistral, TinyLlama: no byte level, spaces are U+2581, and scores stand for the merges.
+// Llama 2, Mistral, TinyLlama: there is no byte level, spaces are U+2581, and scores take the
+// place of merges.
 bool is_sentencepiece(const gguf_file &file) {
   return file.text("tokenizer.ggml.model", "") == "llama";
 }
@@ -124,7 +124,7 @@ void quote(std::string &out,
   out += '"';
 }
 
-// unknown: of SentencePiece alone; byte-level vocabularies have none.
+// unknown: for SentencePiece only; byte-level vocabularies have no unknown token.
 bool is_added(int type) {
   return type == k_control || type == k_user_defined || type == k_unknown;
 }
@@ -184,7 +184,7 @@ json post_processor(const gguf_file &file, const vocabulary &v) {
           {"special_tokens", {{text, entry}}}};
 }
 
-// What stands before and behind the model: normalizer, pre-tokenizer, decoder; and the model's flags.
+// The steps before and behind the model (normalizer, pre-tokenizer, decoder) and the model's flags.
 struct pipeline {
   json normalizer, pre_tokenizer, decoder, flags;
 };
@@ -202,7 +202,7 @@ pipeline byte_level_pipeline(const pre_tokenizer &pre) {
            {"ignore_merges", pre.ignore_merges}}};
 }
 
-// formats.md 3.7, form A.
+// As FORMATS.md, "Tokenizers of GGUF files", describes SentencePiece.
 pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
   const char *mark = "\xE2\x96\x81";
   const bool prefix = file.boolean("tokenizer.ggml.add_space_prefix", true);
@@ -234,8 +234,8 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
   const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
-  size_t last_normal =
-      0;  // ids up to here live in the BPE vocabulary, later added tokens only in added_tokens
+  // Ids up to here are in the BPE vocabulary, later added tokens only in added_tokens.
+  size_t last_normal = 0;
   for (size_t id = 0; id < v.types.size(); ++id) {
     if (is_added(v.types[id]))
       added.push_back(added_token((*v.tokens)[id], v.types[id], id));
@@ -288,8 +288,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
     if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
   const std::string arch = file.text("general.architecture");
   config["model_max_length"] = file.number(arch + ".context_length", 2048);
-  // The generic class: a family's own would rebuild the pipeline from vocabulary and merges and
-  // lose the digit split.
+  // The generic class, because a family's own class would rebuild the steps from vocabulary and
+  // merges and lose the split of digits.
   config["tokenizer_class"] = "PreTrainedTokenizerFast";
   const std::string chat = file.text("tokenizer.chat_template", "");
   if (!chat.empty()) config["chat_template"] = chat;

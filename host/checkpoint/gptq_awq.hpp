@@ -1,6 +1,4 @@
-// Reads GPTQ (v1, v2) and AWQ (gemm) checkpoints back into the one quantized form. formats.md 4.1,
-// 4.2.
-// Not a writer.
+// Reads GPTQ (v1, v2) and AWQ (gemm) checkpoints into stored_linear (FORMATS.md, "AWQ" and "GPTQ").
 #pragma once
 
 #include <memory>
@@ -14,8 +12,8 @@ namespace assay::model {
 
 class gptq_awq_source : public quantized_source {
  public:
-  // `config` is config.json with quant_method "gptq" or "awq"; throws error(failed) naming what it
-  // cannot read.
+  // config: config.json with quant_method "gptq" or "awq". Throws error(failed) naming what
+  // it cannot read.
   gptq_awq_source(std::shared_ptr<const tensor_source> raw, const json &config,
                   const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }

@@ -1,4 +1,4 @@
-// adapter_config.json + adapter_model.safetensors over a base checkpoint.
+// Merges adapter_config.json with adapter_model.safetensors into a base checkpoint.
 #include "checkpoint/lora.hpp"
 
 #include <algorithm>

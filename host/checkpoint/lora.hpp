@@ -1,5 +1,4 @@
-// PEFT LoRA adapters, merged when a weight is read: W + scale * B A. Not training, and no adapter
-// switching.
+// Merges a PEFT LoRA adapter when a weight is read: W + scale * B A.
 #pragma once
 
 #include <memory>
@@ -13,9 +12,9 @@ namespace assay::model {
 // transformers puts the adapter on its own base, vLLM reads the weights.
 bool is_lora_folder(const std::string &folder);
 
-// The base comes from the adapter's base_model_name_or_path where that is a folder (absolute,
-// beside the adapter or under the current folder), or from `base`. Throws error(failed) naming
-// what cannot be merged.
+// The base comes from `base`, or from the adapter's base_model_name_or_path where that is a folder
+// (absolute, beside the adapter or under the current folder). Throws error(failed) naming what
+// cannot be merged.
 std::shared_ptr<checkpoint> open_lora(const std::string &folder, const std::string &base = "");
 
 }  // namespace assay::model

@@ -1,4 +1,4 @@
-// mmap with copy-on-write pages.
+// Maps files with copy-on-write pages.
 #include "checkpoint/mapped_file.hpp"
 
 #include <fcntl.h>
@@ -38,7 +38,7 @@ std::shared_ptr<const mapped_file> mapped_file::open(const std::string &path) {
   file->path_ = path;
   file->size_ = static_cast<uint64_t>(info.st_size);
   if (file->size_ > 0) {
-    // MAP_NORESERVE: the pages are the file's own until somebody writes, they need no swap.
+    // MAP_NORESERVE, because pages come from the file until they are written, and need no swap.
     void *data =
         ::mmap(nullptr, file->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     const int number = errno;

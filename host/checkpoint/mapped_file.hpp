@@ -1,5 +1,5 @@
-// A file mapped into memory: pages come from the page cache when they are first touched.
-// Not a parser, and not for files that change while they are open.
+// Maps a file into memory: pages come from the page cache when they are first used. The file must
+// not change while it is open.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace assay::model {
 
-// Copy-on-write: a tensor that borrows the map may be edited in place, the file never changes.
+// Copy-on-write: a tensor that borrows the map may be edited in place; the file never changes.
 class mapped_file {
  public:
   // Throws error(failed) naming the path and the system's reason, or what lies there in place of a
@@ -26,7 +26,7 @@ class mapped_file {
                         uint64_t n_bytes) const;                 // borrow; caller checked the range
   void will_need(uint64_t begin_bytes, uint64_t n_bytes) const;  // hint for cold files
   // Takes the whole pages inside the range out of this process's memory; they come back from the
-  // page cache when touched. Loses in-place edits of the range: only for bytes that nobody borrows.
+  // page cache when used. Edits of the range are lost: call it only for bytes that nobody borrows.
   void drop(uint64_t begin_bytes, uint64_t n_bytes) const;
 
  private:

@@ -1,6 +1,5 @@
-// What all readers of quantized checkpoints give: the stored form of a linear and the weight it
-// stands for.
-// Not a quantizer, and no writer.
+// Defines what all readers of quantized checkpoints give: a linear as it is stored, and
+// its dequantized weight.
 #pragma once
 
 #include <string>
@@ -11,15 +10,15 @@
 
 namespace assay::model {
 
-// One linear as it is stored; the same form whatever the file's layout was.
+// One linear as it is stored, in one form whatever the layout of the file.
 struct stored_linear {
   std::string name;  // "model.layers.0.self_attn.q_proj"
-  at::Tensor
-      codes;  // [out, in] int8, signed: q in [-2^(b-1), 2^(b-1)-1]; float8 where the format is
-  at::Tensor
-      scales;  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor
-  at::Tensor
-      zero_points;   // [out, groups] int8 or int16, in the codes' range; undefined if symmetric
+  // [out, in] int8, signed: q in [-2^(b-1), 2^(b-1)-1]; float8 where the format is.
+  at::Tensor codes;
+  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor.
+  at::Tensor scales;
+  // [out, groups] int8 or int16, in the codes' range; undefined if symmetric.
+  at::Tensor zero_points;
   at::Tensor g_idx;  // [in] int32, group of each column; undefined = column / group_size
   int64_t bits = 0, group_size = 0;  // group_size 0 = one group over all of `in`
   bool symmetric = true;
@@ -28,8 +27,7 @@ struct stored_linear {
   at::Tensor dequantize() const;  // fp32 [out, in]: (q - zp) * scale, in fp32
 };
 
-// tensor("X.weight") of a quantized module comes dequantized, fp32; everything else as it is
-// stored.
+// tensor("X.weight") of a quantized module is dequantized, fp32; other tensors are as stored.
 class quantized_source : public tensor_source {
  public:
   virtual const std::vector<std::string> &quantized() const = 0;    // module names in file order

@@ -1,4 +1,4 @@
-// Mapped safetensors files and folders of shards as tensor sources.
+// Reads mapped safetensors files and folders of shards as tensor sources.
 #include "checkpoint/safetensors.hpp"
 
 #include <algorithm>
@@ -36,7 +36,8 @@ constexpr dtype_pair k_torch_dtypes[] = {{"BOOL", at::kBool},
                                          {"I64", at::kLong},
                                          {"U64", at::kUInt64}};
 
-// at::kByte stands in for dtypes that torch cannot hold, so that the folder can still be listed.
+// at::kByte takes the place of dtypes that torch does not have, so that the folder can
+// still be listed.
 bool torch_dtype(const std::string &name, at::ScalarType &out) {
   for (const dtype_pair &row : k_torch_dtypes)
     if (name == row.name) {
@@ -107,13 +108,14 @@ class safetensors_file : public tensor_source {
  private:
   std::shared_ptr<const mapped_file> map_;
   std::vector<tensor_info> infos_;
-  // As infos_: how many tensors are views of the map. Shared with them, they may live longer.
+  // As infos_: how many tensors are views of the map. The tensors share the count, because they may
+  // live longer than this object.
   std::shared_ptr<std::vector<std::atomic<int>>> borrowers_;
   std::vector<uint64_t> begins_;  // bytes from the start of the file, as infos_
 };
 
-// Inside the folder, or in the blob store of a hub cache: snapshots/REVISION/x ->
-// ../../blobs/HASH.
+// True inside the folder, or in the blob store of a hub cache:
+// snapshots/REVISION/x -> ../../blobs/HASH.
 bool lies_in_model(const fs::path &root, const fs::path &real) {
   const auto within = [&](const fs::path &folder) {
     return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
@@ -124,8 +126,8 @@ bool lies_in_model(const fs::path &root, const fs::path &real) {
          within(root.parent_path().parent_path() / "blobs");
 }
 
-// Weights lie in the model's own folder: no absolute path, no "..", no link that leads out
-// (formats.md 1.5). `what` is "shard" or "file", `where` for the message.
+// Weights must lie in the model's own folder: no absolute path, no "..", no link that leads out
+// (FORMATS.md, "Safetensors shards"). what: "shard" or "file"; where: for the message.
 std::string checked_path(const std::string &folder, const std::string &file, const char *what,
                          const std::string &where) {
   const fs::path relative(file);

@@ -1,6 +1,5 @@
-// Reads and writes safetensors: one file, or a folder with one file or an index of shards.
-// Not a model: names and bytes only. Every check of the format's reference reader is made before
-// memory is touched.
+// Reads and writes safetensors: one file, or a folder with one file or an index of shards. All
+// checks of FORMATS.md, "Safetensors header", are made before memory is used.
 #pragma once
 
 #include <memory>
@@ -14,18 +13,18 @@
 
 namespace assay::model {
 
-// One *.safetensors file.
+// Opens one *.safetensors file.
 std::shared_ptr<const tensor_source> open_safetensors_file(const std::string &path);
-// The weights of a folder, chosen by find_weights (model/folder_weights).
+// Opens the weights of a folder, as find_weights chooses them (folder_weights.hpp).
 std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &folder);
 
-// Dtype names of the format. dtype_of: throws error(failed) for a name that torch cannot hold.
+// Names of dtypes in the format. dtype_of throws error(failed) for a name that torch does not have.
 const char *safetensors_dtype_name(at::ScalarType dtype);
 
 using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
-// Byte-reproducible (formats.md 1.4): sorted by dtype descending then name, padded header,
-// {"format":"pt"} always among the metadata. Temporary file, fsync, rename. Tensors may be on any
-// device and of any strides.
+// Writes the same bytes for the same tensors (FORMATS.md, "Safetensors writer"): sorted by dtype,
+// then name, with a padded header and {"format":"pt"} in the metadata. It writes a temporary file,
+// calls fsync and renames. Tensors may be on any device and have any strides.
 void write_safetensors(const std::string &path, const named_tensors &tensors,
                        const std::vector<std::pair<std::string, std::string>> &metadata = {});
 // Writes model.safetensors, or shards of at most shard_bytes with their index, into the folder.

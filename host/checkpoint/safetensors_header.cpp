@@ -1,4 +1,4 @@
-// Safetensors header checks, one function per rule group.
+// Checks safetensors headers, with one function for each group of rules.
 #include "checkpoint/safetensors_header.hpp"
 
 #include <algorithm>
@@ -12,14 +12,14 @@
 namespace assay::model {
 namespace {
 
-constexpr uint64_t k_max_header = 100'000'000;            // bytes, rule 2
-constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // schema bound of any size
+constexpr uint64_t k_max_header = 100'000'000;            // bytes
+constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // of any size, as the schema says
 
 struct dtype_row {
   const char *name;
   int bits;
 };
-// Ascending order of the reference's enum (formats.md 1.3); the writer sorts by it.
+// In the ascending order of FORMATS.md, "Safetensors dtypes"; the writer sorts by it.
 constexpr std::array<dtype_row, 22> k_dtypes{
     {{"BOOL", 8},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},
      {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
@@ -142,7 +142,7 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
   bool in_metadata_ = false;
 };
 
-// Rules 1-3. Returns the header's length.
+// Checks the sizes of file and header. Returns the header's length.
 uint64_t checked_header_length(const uint8_t *bytes, uint64_t n_bytes, const std::string &where) {
   if (n_bytes < 8) reject(where, "the file is too small for a safetensors header");
   uint64_t length = 0;
@@ -156,8 +156,8 @@ uint64_t checked_header_length(const uint8_t *bytes, uint64_t n_bytes, const std
   return length;
 }
 
-// Rule 7 for one entry. Its byte count follows from dtype and shape and must be what the offsets
-// say.
+// Checks the byte count of one entry: it follows from dtype and shape and must equal what
+// the offsets say.
 void check_entry(const safetensors_entry &entry, const std::string &where) {
   const int rank = safetensors_dtype_rank(entry.dtype);
   const std::string tensor = "tensor '" + entry.name + "'";
@@ -193,12 +193,13 @@ safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_byt
   header.data_begin = 8 + length;
   header_reader reader(header);
   const char *text = reinterpret_cast<const char *>(bytes) + 8;
-  // The parser would take a NUL for the end of the header.
+  // A NUL would end the header for the parser.
   if (length > 0 && std::memchr(text, 0, length) != nullptr)
     reject(where, "the header is not valid JSON: it holds a NUL byte");
-  if (!nlohmann::json::sax_parse(text, text + length, &reader))  // rules 4, 5
+  if (!nlohmann::json::sax_parse(text, text + length, &reader))
     reject(where, reader.problem.empty() ? "the header is not valid JSON" : reader.problem);
-  // Rule 6: contiguous from 0, in order. Empty tensors share their begin with the next one.
+  // Tensors must follow each other from 0 without gaps. Empty tensors begin where the
+  // next one begins.
   auto &entries = header.entries;
   std::stable_sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
@@ -212,7 +213,7 @@ safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_byt
     check_entry(entry, where);
     cursor = entry.end;
   }
-  if (header.data_begin + cursor != n_bytes)  // rule 8
+  if (header.data_begin + cursor != n_bytes)
     reject(where, "the header describes " + std::to_string(header.data_begin + cursor) +
                       " bytes, but the file has " + std::to_string(n_bytes));
   return header;

@@ -1,6 +1,5 @@
-// The header of a safetensors file: parsed, checked against every rule of the format, before any
-// tensor is touched.
-// Not the tensors (safetensors.cpp).
+// Parses the header of a safetensors file and checks it against every rule of the format, before
+// any tensor is used.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +21,12 @@ struct safetensors_header {
   uint64_t data_begin = 0;  // bytes from the start of the file
 };
 
-// bytes: the whole file, mapped. Throws error(failed) at `where`; the rules are those of
-// formats.md 1.2, in its order.
+// bytes: the whole file, mapped. Throws error(failed) at `where`. The checks are those of
+// FORMATS.md, "Safetensors header", in their order.
 safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes,
                                             const std::string &where);
 
-// Rank of a dtype in the format's ascending enum order, -1 for an unknown name; its size in bits.
+// The rank of a dtype in the format's order, -1 for an unknown name; and its size in bits.
 int safetensors_dtype_rank(const std::string &name);
 int safetensors_dtype_bits(int rank);
 

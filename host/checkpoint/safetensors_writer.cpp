@@ -1,4 +1,4 @@
-// Writes safetensors byte-reproducibly: the same tensors give the same file, on any machine.
+// Writes safetensors so that the same tensors give the same file on any machine.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
-// A file that is gone unless finish() renamed it into place.
+// A file that is removed unless finish() has renamed it to its place.
 class output_file {
  public:
   explicit output_file(const std::string &path)
@@ -58,7 +58,7 @@ class output_file {
   int fd_ = -1;
 };
 
-// File order: dtype rank descending, then name ascending (formats.md 1.4).
+// File order: dtype rank descending, then name ascending (FORMATS.md, "Safetensors writer").
 std::vector<const named_tensors::value_type *> file_order(const named_tensors &tensors) {
   std::vector<const named_tensors::value_type *> order;
   for (const auto &item : tensors) order.push_back(&item);
@@ -129,7 +129,7 @@ void write_safetensors_folder(const std::string &folder, const named_tensors &te
     total += n;
   }
   const fs::path root(folder);
-  if (shards.size() == 1) {  // no index beside a single file: consumers would believe a stale one
+  if (shards.size() == 1) {  // a single file has no index, since consumers would follow a stale one
     write_safetensors((root / "model.safetensors").string(), shards[0]);
     fs::remove(root / "model.safetensors.index.json");
     return;

@@ -1,4 +1,4 @@
-// Tables of all values; a checkpoint's bytes index them.
+// Unpacks small floats by looking up each byte in a list of all values.
 #include "checkpoint/small_floats.hpp"
 
 #include <array>

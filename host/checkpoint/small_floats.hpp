@@ -1,5 +1,5 @@
-// Four-bit floats as checkpoints hold them: two to a byte, scales of eight bits. formats.md 4.3.
-// Not a quantizer; integer codes are bit_packing.hpp.
+// Unpacks four-bit floats of checkpoints, two to a byte, and their eight-bit scales (FORMATS.md,
+// "compressed-tensors tensors"). Integer codes: bit_packing.hpp.
 #pragma once
 
 #include "aten.hpp"

@@ -1,4 +1,4 @@
-// Look-up by name, and comparison of two tensors.
+// Finds tensors by name and compares two of them.
 #include "checkpoint/tensor_source.hpp"
 
 #include <algorithm>

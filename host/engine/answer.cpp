@@ -1,4 +1,4 @@
-// Ends of an answer: an eos id, a stop string that may cross tokens, the length.
+// Finds the end of an answer: an eos id, a stop string that may cross tokens, or the length.
 #include "engine/answer.hpp"
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 namespace assay::engine {
 namespace {
 
-// Tokens at the end whose text is searched for stops after each token: more than a stop string has
-// bytes, for tokens that are no text and for characters cut in two.
+// The number of last tokens whose text is searched for stop strings after each token: more than a
+// stop string has bytes, because tokens may be no text and characters may be cut in two.
 constexpr size_t k_spare_tokens = 16;
 
 sampler_options sampling(const generate_options &options) {
@@ -59,7 +59,8 @@ void answer::advance(const at::Tensor &logits) {
   if (!done() && tokens() >= max_tokens_) out_.finish = "length";
 }
 
-// The end of the text first: decoding all of it after every token would be quadratic.
+// Searches the last part of the text first, because decoding all of it after every token
+// would be quadratic.
 void answer::look_for_stops() {
   if (options_.stop.empty()) return;
   const size_t tail = std::min(out_.ids.size(), longest_stop_ + k_spare_tokens);

@@ -1,5 +1,5 @@
-// One answer as it grows: the choice of each token, the ends of it. Not the model: who steps many
-// answers through it is generate.cpp.
+// Holds one answer as it grows: the choice of each token and the ends. generate.cpp runs many
+// answers through the model.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@ class answer {
   answer(const generate_options &options, const std::vector<int64_t> &eos, size_t index,
          const std::vector<int64_t> &prompt, int64_t max_tokens);
 
-  // Takes the next token from a row of logits, fp32 [vocab] on the CPU.
+  // Chooses the next token from a row of logits, fp32 [vocab] on the CPU.
   void advance(const at::Tensor &logits);
   bool done() const { return !out_.finish.empty(); }
   int64_t last() const { return out_.ids.back(); }
   int64_t tokens() const { return static_cast<int64_t>(out_.ids.size()); }
-  generation take();  // the text is made here
+  generation take();  // decodes the text
 
  private:
   void look_for_stops();

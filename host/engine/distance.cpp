@@ -1,4 +1,4 @@
-// Both models' logits of a tile of positions, compared and dropped before the next tile.
+// Compares both models' logits one tile of positions at a time.
 #include "engine/distance.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -13,8 +13,8 @@
 namespace assay::engine {
 namespace {
 
-// Elements of a tile of one model's logits: 8 MiB of fp32. Several passes go over it, so it should
-// stay in the second-level caches.
+// Elements of a tile of one model's logits: 8 MiB of fp32, because several passes read it and it
+// should stay in the second-level caches.
 constexpr int64_t k_tile_elements = 1 << 21;
 constexpr int64_t k_top = 5;
 
@@ -47,7 +47,7 @@ at::Tensor window_ids(const std::vector<int64_t> &ids, int64_t w, int64_t window
   return at::tensor(part, at::kLong).unsqueeze(0);
 }
 
-// States that predict the window's tokens after its context: [window - context, hidden]
+// The states that predict the tokens of the window after its context: [window - context, hidden].
 at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &ids,
                              int64_t context) {
   return decoder.hidden(ids).select(0, 0).narrow(0, context - 1, ids.size(1) - context);
@@ -67,7 +67,7 @@ void append(std::vector<float> &out, const at::Tensor &values) {
   out.insert(out.end(), begin, begin + plain.numel());
 }
 
-// How many of each row's five reference tokens are among the five own ones, as a share: [n]
+// The share of each row's five likeliest reference tokens that are among the own five: [n].
 at::Tensor shared_top(const at::Tensor &reference, const at::Tensor &own) {
   const auto first = std::get<1>(reference.topk(k_top, 1));  // [n, 5]
   const auto second = std::get<1>(own.topk(k_top, 1));
@@ -89,7 +89,7 @@ void read_tile(const at::Tensor &reference, const at::Tensor &own, const at::Ten
   append(out.own_nll, -q_right);
   append(out.delta_p, q_right.exp() - p_right.exp());
   append(out.reference_top, p_top.exp());
-  // Rounding can leave a sum of equal distributions at -1e-9: a divergence is never negative.
+  // Rounding can leave a sum of equal distributions at -1e-9, but a divergence is never negative.
   append(out.kld, (p.exp() * (p - q)).sum(1).clamp_min(0));
 }
 

@@ -1,6 +1,6 @@
-// How far a model's next-token distributions lie from a reference's, token by token: KL(reference ||
-// own) in nats, agreement of the likeliest tokens, change of the right token's probability.
-// Not percentiles and no words: a metric makes those from the arrays. evaluation.md 1.8.
+// Measures how far a model's next-token distributions are from those of a reference model, token by
+// token: KL(reference || own) in nats, agreement of the likeliest tokens, change of the right
+// token's probability. Metrics reduce the arrays to numbers.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace assay::engine {
 
-// The reference's final-normed hidden states are kept instead of its logits: hidden instead of
-// vocab numbers a token (0.6 GB instead of 91 GB for 0.3 M tokens of a 152 k vocabulary), and
-// multiplied with the reference's own head again, which gives its logits without any loss.
+// Stores final-normed hidden states of the reference model instead of logits: hidden instead of
+// vocab numbers for each token. They are multiplied by the reference's own head again, which gives
+// exactly its logits.
 struct distance_options {
   int64_t window = 512;  // tokens; the tail that does not fill a window is dropped
   int64_t limit = 0;     // windows at most; 0 = all
@@ -22,7 +22,7 @@ struct distance_options {
   progress_fn progress;
 };
 
-// One window; every vector has one value per scored position, [window - context].
+// The values of one window; every vector has one for each scored position, [window - context].
 struct window_distance {
   std::vector<float> kld;            // nats, 0 or more
   std::vector<float> reference_nll;  // nats, of the right token
@@ -33,12 +33,13 @@ struct window_distance {
   std::vector<float> top5_shared;    // share of the reference's five likeliest among the own five
 };
 
-// Writes one file of states per window into `folder`, which must exist. Returns the windows.
+// Writes one file of states for each window into `folder`, which must exist. Returns the
+// number of windows.
 int64_t keep_states(const model::decoder &reference, const std::vector<int64_t> &ids,
                     const std::string &folder, const distance_options &options = {});
 
-// Throws error(usage) for models of unequal vocabulary and for ids that do not fill one window;
-// error(failed) for kept states of another shape.
+// Throws error(usage) for models of different vocabularies and for ids that do not fill one window,
+// error(failed) for stored states of another shape.
 std::vector<window_distance> distance(const model::decoder &reference, const model::decoder &own,
                                       const std::vector<int64_t> &ids,
                                       const distance_options &options = {});

@@ -1,5 +1,6 @@
-// Continuous batching: each forward takes one token of every running answer and as many tokens of
-// waiting prompts as the budget allows; a finished answer makes room for the next prompt.
+// Generates by continuous batching: each forward pass takes one token of every running answer
+// and as many tokens of waiting prompts as the budget allows; a finished answer makes room for
+// the next prompt.
 #include "engine/generate.hpp"
 
 #include <ATen/Parallel.h>
@@ -26,15 +27,16 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-constexpr int64_t k_shared_prefix = 16;  // tokens; a shorter one is not worth another range of keys
+// Tokens; a shorter prefix does not pay for another range of keys.
+constexpr int64_t k_shared_prefix = 16;
 
-// A part of a sequence's keys, and what keeps it in the pool.
+// A part of a sequence's keys, with the object that reserves it in the pool.
 struct held_place {
   key_place place;
   key_pool::region region;
 };
 
-// One sequence on its way.
+// One sequence that is running.
 struct sequence {
   sequence(answer a, size_t prompt_index, const std::vector<int64_t> &prompt_ids)
       : growing(std::move(a)), index(prompt_index), prompt(prompt_ids) {}
@@ -102,7 +104,7 @@ class batch {
   }
 
  private:
-  // Tokens of an answer: its last one never enters the model.
+  // Tokens of an answer; the last one never enters the model.
   int64_t room_for(const std::vector<int64_t> &prompt) const {
     return std::min(options_.max_tokens, decoder_.config().max_positions - std::ssize(prompt));
   }
@@ -137,7 +139,7 @@ class batch {
       sequence s(answer(options_, eos_, index, prompt, room_for(prompt)), index, prompt);
       if (!find_room(s)) {
         if (!live_.empty()) return;
-        donor_.reset();  // its keys may be what is in the way
+        donor_.reset();  // its keys may be what takes the room
         donor_keys_.clear();
         if (!find_room(s)) throw error(error_kind::failed, "the KV pool is too small");
       }
@@ -149,7 +151,8 @@ class batch {
     }
   }
 
-  // Takes the prefix that the prompt shares with the one admitted before it, and room for the rest.
+  // Reserves the prefix that the prompt shares with the prompt admitted before it, and room
+  // for the rest.
   bool find_room(sequence &s) {
     s.keys.clear();
     s.shared = 0;
@@ -157,7 +160,7 @@ class batch {
       const std::vector<int64_t> &before = prompts_[*donor_];
       const auto end =
           std::mismatch(s.prompt.begin(), s.prompt.end(), before.begin(), before.end());
-      // The last token is computed anew: its hidden state predicts the answer's first.
+      // The last token is computed again: its hidden state predicts the first token of the answer.
       s.shared = std::min(end.first - s.prompt.begin(), std::ssize(s.prompt) - 1);
       if (s.shared < k_shared_prefix) s.shared = 0;
     }
@@ -188,7 +191,7 @@ class batch {
     return out;
   }
 
-  // One forward over running answers and waiting prompts.
+  // Runs one forward pass over running answers and waiting prompts.
   void step() {
     std::vector<int64_t> ids, rows;  // rows: of the hidden states that predict a token
     std::vector<attention_segment> segments;

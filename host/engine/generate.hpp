@@ -1,5 +1,5 @@
-// Token by token generation with a KV cache: greedy or sampled, for one or many prompts.
-// Not text: stop strings work through a decode callback.
+// Generates token by token with a KV cache, greedy or sampled, for one or many prompts. Stop
+// strings work through a callback that decodes.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,13 @@ struct generate_options {
   double repetition_penalty = 1;  // over prompt and answer, as in transformers; 1 = off
   double presence_penalty = 0;    // subtracted once from every token that the answer has; 0 = off
   uint64_t seed = 0;  // prompt i of a batch draws from labelled_seed(seed, "generate", i)
-  // One seed per prompt instead: each draws what it draws alone with that seed, in any batch.
+  // One seed for each prompt instead: a prompt then draws what it would draw alone with that seed,
+  // in any batch.
   std::vector<uint64_t> seeds;
   bool ignore_eos = false;
   std::vector<int64_t> eos_ids;  // empty = those of the model's config
-  int64_t n_sampled =
-      0;  // rows of the vocabulary that may be drawn (the tokenizer's size); 0 = all
+  // Rows of the vocabulary that may be drawn (the tokenizer's size); 0 = all.
+  int64_t n_sampled = 0;
   std::vector<std::string> stop;                                       // strings; need `decode`
   std::function<std::string(const std::vector<int64_t> &ids)> decode;  // text of the answer so far
   bool logprobs = false;  // keep the log-probability of every token that was taken, and the margins
@@ -43,8 +44,8 @@ struct generation {
   std::string finish;
   std::string text;             // cut before the stop string; only with `decode`
   std::vector<float> logprobs;  // of ids, under the unmodified model distribution
-  // Nats from the likeliest token to the second, one per decision: of ids, and of the eos token that
-  // ended the answer.
+  // Nats from the likeliest token to the second, one for each decision: for ids, and for the eos
+  // token that ended the answer.
   std::vector<float> margins;
 };
 
@@ -60,9 +61,9 @@ struct generate_usage {
   double seconds = 0;
 };
 
-// Each prompt gives what it would give alone. Up to max_live run at a time and a finished one makes
-// room for the next; a prefix that a prompt shares with the one before it (in token order) is
-// computed once.
+// Each prompt gives what it would give alone. Up to max_live run at a time, and a finished one
+// makes room for the next; a prefix that a prompt shares with the one before it (in token order)
+// is computed once.
 std::vector<generation> generate_batch(const model::decoder &decoder,
                                        const std::vector<std::vector<int64_t>> &prompts,
                                        const generate_options &options = {},

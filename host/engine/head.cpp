@@ -1,4 +1,4 @@
-// Tiles of rows, each row's maximum and log-sum-exp once.
+// Computes the head in tiles of rows, with the maximum and log-sum-exp of each row once.
 #include "engine/head.hpp"
 
 #include <ATen/Parallel.h>
@@ -11,7 +11,7 @@
 namespace assay::engine {
 namespace {
 
-// Elements of a tile of logits: 32 MiB of fp32, rows enough for a fast product.
+// Elements of a tile of logits: 32 MiB of fp32, enough rows for a fast product.
 constexpr int64_t k_tile_elements = 1 << 23;
 
 // Targets [begin, end) by distinct row: first[i] is the first target of row i.
@@ -31,7 +31,7 @@ row_groups group(const std::vector<head_target> &targets) {
   return out;
 }
 
-// The targets of rows begin, begin + 1, ... read where the logits are: on a CPU.
+// Reads the targets of rows begin, begin + 1, ... on the CPU, where the logits are.
 void read_here(const at::Tensor &logits, const std::vector<head_target> &targets,
                const row_groups &groups, int64_t begin, std::vector<head_reading> &out) {
   const float *data = logits.const_data_ptr<float>();

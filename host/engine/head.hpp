@@ -1,5 +1,5 @@
-// What the head says about single tokens, a tile of logits at a time: the logits of all positions
-// never exist together. Not the choice of a next token (sampler).
+// Computes what the head says about single tokens, one tile of logits at a time, so that the logits
+// of all positions are never in memory. The choice of a next token is sampler.hpp.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@ struct head_reading {
   bool greedy;    // the token is the arg-max
 };
 
-// hidden [n, hidden], final-normed. Rows without a target do not meet the head; a row with several
-// meets it once.
+// hidden [n, hidden], final-normed. A row without a target is not multiplied by the head; a row
+// with several targets is multiplied once.
 std::vector<head_reading> read_targets(const model::decoder &decoder, const at::Tensor &hidden,
                                        const std::vector<head_target> &targets);
 
-// Rows of a tile of logits.
+// The number of rows in a tile of logits.
 int64_t head_tile_rows(const model::decoder &decoder);
 
 }  // namespace assay::engine

@@ -1,4 +1,4 @@
-// First fit; neighbours that become free are joined.
+// Reserves regions by first fit, and joins neighbours that become free.
 #include "engine/key_pool.hpp"
 
 #include <iterator>

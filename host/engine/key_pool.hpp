@@ -1,5 +1,5 @@
-// Room for keys and values of sequences that come and go: regions of one long KV slot, shared by
-// reference count. Not the tensors (model/kv_cache).
+// Reserves room for keys and values of sequences that come and go: regions of one long KV slot,
+// counted by their users.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ class key_pool {
   key_pool(const key_pool &) = delete;
   key_pool &operator=(const key_pool &) = delete;
 
-  // The first token of a region; freed when the last copy goes. The pool must outlive it.
+  // The first token of a region, which is freed with the last copy. The pool must outlive it.
   using region = std::shared_ptr<const int64_t>;
   // Null if no gap is wide enough. tokens >= 1.
   region take(int64_t tokens);

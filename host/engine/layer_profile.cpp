@@ -1,4 +1,5 @@
-// Norms of differences, in fp32 with sums in double where it matters.
+// Compares models and checkpoints by norms of differences in fp32, with sums in double where
+// they are long.
 #include "engine/layer_profile.hpp"
 
 #include <ATen/core/grad_mode.h>

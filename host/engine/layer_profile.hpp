@@ -1,5 +1,5 @@
-// How the error of a quantized model grows from block to block, and which tensors of a saved
-// checkpoint differ from those it was made from. Not a judgement: gates compare with limits.
+// Measures how the error of a quantized model grows from block to block, and which tensors of a
+// saved checkpoint differ from those it was made from. Gates compare these numbers with limits.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 namespace assay::engine {
 
 // After each block: ||own - reference|| / ||reference|| of the residual stream over all tokens of
-// ids [rows, tokens] int64, both models run from the same ids. One value per block.
+// ids [rows, tokens] int64, with both models run from the same ids. One value for each block.
 std::vector<double> block_errors(const model::decoder &reference, const model::decoder &own,
                                  const at::Tensor &ids);
 

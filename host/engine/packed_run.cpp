@@ -1,4 +1,4 @@
-// Cutting segments at the budget; the retry.
+// Cuts segments at the budget, and runs again with a smaller one when memory runs out.
 #include "engine/packed_run.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -29,7 +29,7 @@ attention_segment part_of(const attention_segment &whole, int64_t offset, int64_
   return part;
 }
 
-// The next segments of at most `limit` tokens; moves the cursor behind them.
+// Takes the next segments of at most `limit` tokens, and moves the cursor behind them.
 std::vector<attention_segment> take(const std::vector<attention_segment> &segments, int64_t limit,
                                     cursor &at) {
   std::vector<attention_segment> piece;

@@ -1,5 +1,5 @@
-// Runs tokens of many sequences through the decoder in pieces of a token budget, and goes on with
-// half of it when memory runs out. Not a scheduler: the caller lays out segments and their keys.
+// Runs tokens of many sequences through the decoder in pieces of a token budget, and continues with
+// half of it when memory runs out. The caller lays out segments and their keys.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace assay::engine {
 
-// Tokens of one forward where the caller does not say: enough for the products' full speed, small
-// enough for the caches.
+// Tokens of one forward pass where the caller gives no number: enough for the full speed of
+// products, few enough for the caches.
 int64_t default_batch_tokens(const model::decoder &decoder);
 
 class packed_run {
@@ -19,8 +19,8 @@ class packed_run {
       : decoder_(decoder), limit_(batch_tokens) {}
 
   // ids of all segments, one after another. A segment may see keys of any earlier segment. Returns
-  // the final-normed hidden states [tokens, hidden]. Throws what the forward throws, except that
-  // running out of memory halves the budget as long as it is more than one token.
+  // the final-normed hidden states [tokens, hidden]. Throws what the forward pass throws, except
+  // that running out of memory halves the budget as long as it is more than one token.
   at::Tensor run(const std::vector<int64_t> &ids,
                  const std::vector<model::attention_segment> &segments, model::kv_cache &cache);
 
@@ -33,7 +33,7 @@ class packed_run {
   int64_t limit_, n_halvings_ = 0, n_computed_ = 0;
 };
 
-// Whether the exception in flight says that memory ran out, on any device.
+// True if the exception in flight says that memory ran out, on any device.
 bool out_of_memory(const std::exception &e);
 
 }  // namespace assay::engine

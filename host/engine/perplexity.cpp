@@ -1,4 +1,4 @@
-// Windows through the decoder, the head one tile at a time. evaluation.md 1.7.
+// Runs windows through the decoder and the head over one tile of positions at a time.
 #include "engine/perplexity.hpp"
 
 #include <ATen/core/grad_mode.h>

@@ -1,6 +1,6 @@
-// Perplexity as the GPTQ papers measure it: non-overlapping windows, mean cross-entropy of the
-// shifted targets. Not a metric plugin: it computes what those are given. Logits exist one tile at
-// a time.
+// Computes perplexity as the GPTQ papers measure it: non-overlapping windows, mean
+// cross-entropy of the shifted targets. Metric plugins receive these numbers. Logits are in
+// memory one tile at a time.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@ struct perplexity_result {
   std::vector<float> token_nll;  // [tokens] if asked for
 };
 
-// Throws error(usage) if ids do not fill one window or the window is longer than the model's
-// positions allow.
+// Throws error(usage) if ids do not fill one window, or if the window is longer than
+// the model's positions.
 perplexity_result perplexity(const model::decoder &decoder, const std::vector<int64_t> &ids,
                              const perplexity_options &options = {});
 
-// Negative log-likelihood of each target, fp32 [n], from final-normed hidden states [n, hidden] and
-// targets [n] int64; the head runs in tiles. greedy (optional, [n] bool): the target is the
-// arg-max.
+// The negative log-likelihood of each target, fp32 [n], from final-normed hidden states [n,
+// hidden] and targets [n] int64; the head runs in tiles. greedy (optional, [n] bool): the target
+// is the arg-max.
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
                       const at::Tensor &targets, at::Tensor *greedy = nullptr);
 

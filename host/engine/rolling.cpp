@@ -1,4 +1,5 @@
-// The windows of lm-eval's get_rolling_token_windows and make_disjoint_window with context_len 1.
+// Makes the windows of lm-evaluation-harness' get_rolling_token_windows and make_disjoint_window
+// with context_len 1 (lm_eval/utils.py).
 #include "engine/rolling.hpp"
 
 #include <ATen/core/grad_mode.h>

@@ -1,6 +1,6 @@
-// Log-likelihood of a long text in disjoint windows, lm-evaluation-harness' rolling request: every
-// token is scored once; a later window sees one token before its first, the last one is filled up
-// with the tokens before it. Not a perplexity: words or bytes are divided by who has the text.
+// Scores a long text in disjoint windows, as the rolling request of lm-evaluation-harness does:
+// every token is scored once; a later window sees one token before its first, and the last window
+// is filled up with the tokens before it. Whoever has the text divides by its words or bytes.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ struct rolling_result {
   int64_t windows = 0;  // forward passes
 };
 
-// prefix: the token before the first (beginning or end of text). max_length: of a window, which the
-// result depends on; it belongs in the protocol. Throws error(usage) for no ids or a max_length
-// that the model cannot see.
+// prefix: the token before the first (beginning or end of text). max_length: tokens of a window;
+// the result depends on it, so that it belongs in the protocol. Throws error(usage) for no ids or
+// for a max_length beyond the model's positions.
 rolling_result rolling_score(const model::decoder &decoder, const std::vector<int64_t> &ids,
                              int64_t prefix, int64_t max_length, const progress_fn &progress = {});
 

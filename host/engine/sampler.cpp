@@ -1,5 +1,5 @@
-// The warpers in transformers' order: repetition penalty, presence penalty, temperature, top-k,
-// top-p.
+// Applies penalties and filters in transformers' order: repetition penalty, presence penalty,
+// temperature, top-k, top-p.
 #include "engine/sampler.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace assay::engine {
 namespace {
 
-// A draw in [0, 1) from 53 random bits: std's distributions differ between libraries.
+// Draws in [0, 1) from 53 random bits, because the distributions of std differ between libraries.
 double uniform(std::mt19937_64 &random) {
   return static_cast<double>(random() >> 11) * 0x1p-53;
 }
@@ -38,7 +38,8 @@ void sampler::apply_penalties(std::vector<float> &scores) const {
   }
 }
 
-// Candidates by falling score, ties by id; the smallest set whose mass reaches top_p; one draw.
+// Sorts candidates by falling score, ties by id, takes the smallest set whose mass reaches top_p,
+// and draws once.
 int64_t sampler::draw(const std::vector<float> &scores) {
   std::vector<int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), int64_t{0});

@@ -1,6 +1,5 @@
-// Chooses the next token from one row of logits: penalties, temperature, top-k, top-p, a seeded
-// draw.
-// Not the loop (generate) and not the model.
+// Chooses the next token from one row of logits: penalties, temperature, top-k, top-p,
+// a seeded draw.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +40,7 @@ class sampler {
 
   sampler_options options_;
   std::mt19937_64 random_;
-  std::unordered_map<int64_t, bool>
-      seen_;  // id -> it stands in the answer (else only in the prompt)
+  std::unordered_map<int64_t, bool> seen_;  // id -> true: in the answer; false: only in the prompt
 };
 
 }  // namespace assay::engine

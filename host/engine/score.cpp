@@ -1,5 +1,5 @@
-// The requests' token tree in depth-first order, a budget of tokens at a time: the path to the next
-// token stays in the KV store, what lies behind is overwritten.
+// Scores requests by walking their token tree in depth-first order, a budget of tokens at a time:
+// the path to the next token stays in the KV store, and what lies behind it is overwritten.
 #include "engine/score.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -21,7 +21,8 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-// A scored token: which result it belongs to, and where in the tree its predicting token stands.
+// A scored token: the result it belongs to, and the place in the tree of the token
+// that predicts it.
 struct wanted_token {
   int64_t place, id;
   float *logprob;
@@ -38,7 +39,7 @@ void check(const model::decoder &decoder, const std::vector<score_request> &requ
   }
 }
 
-// Where the tokens of the current path lie in the store, oldest first.
+// The places of the current path's tokens in the store, oldest first.
 class path {
  public:
   explicit path(model::kv_cache &store) : store_(store) {}
@@ -60,7 +61,7 @@ class path {
     used_ += tokens;
   }
 
-  // Moves the path to the front of the store; frees all else.
+  // Moves the path to the front of the store and frees everything else.
   void compact() {
     used_ = 0;
     for (key_place &place : places_) {
@@ -179,7 +180,8 @@ class scoring {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-// What the tokens of one continuation gave; vector<char> because threads of readers need addresses.
+// The scores of one continuation's tokens. vector<char>, because scored tokens point to elements,
+// and elements of vector<bool> have no address.
 struct raw_score {
   std::vector<float> logprobs;
   std::vector<char> greedy;

@@ -1,5 +1,5 @@
-// Log-likelihood of continuations, lm-eval's rule on token ids. Not text: who encodes decides where
-// context ends.
+// Computes the log-likelihood of continuations, by lm-evaluation-harness' rule on token ids. The
+// caller encodes the text and thereby decides where the context ends.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct score_result {
   std::vector<float> token_logprobs;
 };
 
-// An empty context throws error(usage): lm-eval puts the end-of-text token there, which only the
-// caller knows.
+// An empty context throws error(usage): lm-evaluation-harness puts the end-of-text token there,
+// which only the caller knows.
 struct score_request {
   std::vector<int64_t> context;
   std::vector<std::vector<int64_t>> continuations;
@@ -39,14 +39,14 @@ struct score_usage {
   double seconds = 0;
 };
 
-// One result per continuation, in order. Prefixes that requests share are computed once, wherever in
-// the list they stand; only positions that predict a scored token meet the head.
+// One result for each continuation, in order. A prefix that requests share is computed once,
+// wherever they are in the list; only positions that predict a scored token go through the head.
 std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
                                                   const std::vector<score_request> &requests,
                                                   const score_options &options = {},
                                                   score_usage *usage = nullptr);
 
-// One context.
+// Scores continuations of one context.
 std::vector<score_result> score(const model::decoder &decoder, const std::vector<int64_t> &context,
                                 const std::vector<std::vector<int64_t>> &continuations);
 

@@ -1,4 +1,5 @@
-// In lexicographic order every sequence shares its longest prefix with the one before.
+// Builds the tree from sequences in lexicographic order, where each shares its longest prefix with
+// the one before.
 #include "engine/token_tree.hpp"
 
 #include <algorithm>

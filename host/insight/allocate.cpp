@@ -1,5 +1,6 @@
-// Lower convex hulls and a greedy walk over their steps. The bound is the relaxation that may take a
-// fraction of the last step (Shoham and Gersho 1988).
+// Allocates bits by a greedy walk over the steps of lower convex hulls. The bound is that of the
+// relaxation which may take a fraction of the last step (Shoham and Gersho, "Efficient bit
+// allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988).
 #include "insight/allocate.hpp"
 
 #include <algorithm>
@@ -10,7 +11,8 @@
 namespace assay::quant {
 namespace {
 
-// Choices on the lower convex hull, by rising bits: each saves less damage for a bit than the one before.
+// Keeps the choices on the lower convex hull, by rising bits: each step saves less damage for a bit
+// than the step before.
 std::vector<size_t> hull_of(const allocation_unit &unit) {
   const auto &c = unit.choices;
   std::vector<size_t> order(c.size());
@@ -81,7 +83,8 @@ allocation allocate(const std::vector<allocation_unit> &units, double budget_bit
     const double part = std::clamp(relaxed / step.bits, 0.0, 1.0);
     out.bound -= part * step.saved;
     relaxed -= part * step.bits;
-    // A unit climbs its hull in order; a step that does not fit ends the climb of that unit alone.
+    // Each unit takes the steps of its hull in order; a step that does not fit ends the steps of
+    // that unit only.
     if (place[step.unit] != step.place || out.bits + step.bits > budget_bits) continue;
     ++place[step.unit];
     out.chosen[step.unit] = hulls[step.unit][place[step.unit]];

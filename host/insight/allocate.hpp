@@ -1,5 +1,5 @@
-// Bit allocation: one choice for each unit so that the sum of damages is small and the sum of costs
-// stays within a budget. Knows no model: units are numbers with names.
+// Allocates bits: one choice for each unit, so that the sum of damages is small and the sum of bits
+// stays within a budget. Units are numbers with names; no model is involved.
 #pragma once
 
 #include <string>
@@ -24,9 +24,10 @@ struct allocation {
   double bound = 0;  // no allocation within the budget has less damage than this
 };
 
-// Steps along each unit's lower convex hull, steepest first (the Lagrangian solution), then the best
-// single steps that still fit. Damage is assumed to add up. Ties go to the earlier unit. Throws
-// error(usage) when even the cheapest choices exceed the budget, with the least budget that does not.
+// Takes steps along each unit's lower convex hull, steepest first (the Lagrangian solution), then
+// the best single steps that still fit. Damage is assumed to add up. Ties go to the earlier unit.
+// Throws error(usage) when even the cheapest choices exceed the budget, and names the least budget
+// that is enough.
 allocation allocate(const std::vector<allocation_unit> &units, double budget_bits);
 
 }  // namespace assay::quant

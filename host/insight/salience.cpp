@@ -1,4 +1,5 @@
-// One float pass; per-channel extremes and energies boiled down to a few numbers.
+// Runs one pass over the float model and reduces the extremes and energies of channels to
+// a few numbers.
 #include "insight/salience.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
-// How unevenly the inputs of a model's linears are filled: outlier channels and where the energy sits.
-// What AWQ, SmoothQuant and mixed precision live from. Not a method: nothing is changed.
+// Describes how unevenly the inputs of a model's linears are filled: outlier channels, and where
+// the energy is. Methods such as AWQ, SmoothQuant and mixed precision gain from this unevenness.
+// Nothing is changed.
 #pragma once
 
 #include "calibration/calibration.hpp"
@@ -8,9 +9,10 @@
 
 namespace assay::quant {
 
-// For each distinct input, in forward order: { block, group, width, tokens, abs_max, median_max = median
-// over channels of their largest magnitude, outlier_ratio = abs_max / median_max, top_share = share of
-// sum x^2 in the top 1 % of channels (at least one), channels = [{ index, max }] of the 8 largest }.
+// Returns for each distinct input, in forward order: { block, group, width, tokens, abs_max,
+// median_max = median over channels of their largest magnitude, outlier_ratio = abs_max /
+// median_max, top_share = share of sum x^2 in the top 1 % of channels (at least one), channels = [{
+// index, max }] of the 8 largest }.
 json salience(const model::decoder &model, const calibration &data, const progress_fn &progress);
 
 }  // namespace assay::quant

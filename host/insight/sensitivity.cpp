@@ -1,5 +1,5 @@
-// Swaps run from the unit's block on, on cached inputs of that block; the backward pass keeps one
-// block's graph at a time.
+// Measures what units cost. Swaps run from the unit's block on, on remembered inputs of that block;
+// the backward pass holds the graph of one block at a time.
 #include "insight/sensitivity.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -8,7 +8,7 @@
 #include "core/error.hpp"
 #include "kernels/matmul.hpp"
 #include "quant/tuning/divergence.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {
@@ -22,7 +22,7 @@ struct unit {
   double kl = 0, gradient = 0;  // sums over tokens
 };
 
-// One sequence with what the float model makes of it.
+// One sequence with its states in the float model.
 struct passage {
   at::Tensor ids;      // [1, tokens]
   at::Tensor counted;  // [n] int64
@@ -33,14 +33,14 @@ struct passage {
 
 class attribution {
  public:
-  attribution(const quantized_model &quantized, const model::decoder &reference,
+  attribution(const quantized_model &quantized, const model::decoder &float_model,
               const sensitivity_options &options)
-      : quantized_(quantized), reference_(reference), options_(options) {
+      : quantized_(quantized), float_model_(float_model), options_(options) {
     if (!quantized.made_by.transforms.empty())
       throw error(error_kind::usage, "sensitivity: a transform ties the parts of a model together")
           .hint("Measure it on a recipe without transforms");
     collect_units();
-    if (options.gradient) head_t_ = reference.head().weight.t().contiguous();
+    if (options.gradient) head_t_ = float_model.head().weight.t().contiguous();
   }
 
   json run(const calibration &data) {
@@ -52,8 +52,8 @@ class attribution {
       tokens_ += seen.counted.numel();
       full_ += divergence_of(quantized_.decoder.hidden(seen.ids), seen, quantized_.decoder);
       if (options_.swap) {
-        control_ +=
-            run_from(reference_.n_blocks() / 2, reference_.block(reference_.n_blocks() / 2), seen);
+        control_ += run_from(float_model_.n_blocks() / 2,
+                             float_model_.block(float_model_.n_blocks() / 2), seen);
         for (size_t u = 0; u < units_.size(); ++u) {
           throw_if_cancelled();
           report_progress(options_.progress, i * per_sequence + u, n * per_sequence,
@@ -68,7 +68,7 @@ class attribution {
 
  private:
   void collect_units() {
-    for (const auto *linear : reference_.linears()) {
+    for (const auto *linear : float_model_.linears()) {
       const auto form = quantized_.forms.find(linear->name);
       if (form == quantized_.forms.end()) continue;
       const auto tie = options_.fused ? tie_group(*linear) : "";
@@ -86,29 +86,30 @@ class attribution {
 
   passage prepare(const calibration_sequence &sequence) const {
     passage out;
-    out.ids = at::tensor(sequence.ids, at::kLong).unsqueeze(0).to(reference_.device());
+    out.ids = at::tensor(sequence.ids, at::kLong).unsqueeze(0).to(float_model_.device());
     std::vector<int64_t> counted;
     for (size_t t = 0; t < sequence.ids.size(); ++t)
       if (sequence.counted.empty() || sequence.counted[t])
         counted.push_back(static_cast<int64_t>(t));
-    out.counted = at::tensor(counted, at::kLong).to(reference_.device());
-    out.context = reference_.context(1, out.ids.size(1));
-    out.inputs.push_back(reference_.embed(out.ids));
-    for (int64_t i = 0; i < reference_.n_blocks(); ++i)
-      out.inputs.push_back(reference_.block(i).forward(out.inputs.back(), out.context));
-    out.hidden = reference_.final_norm(out.inputs.back())[0].index_select(0, out.counted);
+    out.counted = at::tensor(counted, at::kLong).to(float_model_.device());
+    out.context = float_model_.context(1, out.ids.size(1));
+    out.inputs.push_back(float_model_.embed(out.ids));
+    for (int64_t i = 0; i < float_model_.n_blocks(); ++i)
+      out.inputs.push_back(float_model_.block(i).forward(out.inputs.back(), out.context));
+    out.hidden = float_model_.final_norm(out.inputs.back())[0].index_select(0, out.counted);
     return out;
   }
 
   double divergence_of(const at::Tensor &hidden, const passage &seen,
                        const model::decoder &model) const {
-    return token_divergence(model, hidden[0].index_select(0, seen.counted), reference_, seen.hidden)
+    return token_divergence(model, hidden[0].index_select(0, seen.counted), float_model_,
+                            seen.hidden)
         .sum(at::kDouble)
         .item<double>();
   }
 
   model::decoder_block swapped(const unit &u) const {
-    model::decoder_block block = reference_.block(u.block);
+    model::decoder_block block = float_model_.block(u.block);
     const auto &quantized = quantized_.decoder.block(u.block);
     const auto from = quantized.linears();
     const auto to = block.linears();
@@ -118,28 +119,28 @@ class attribution {
     return block;
   }
 
-  // The float model with this block in place of its own.
+  // Runs the float model with this block in place of its own.
   double run_from(int64_t index, const model::decoder_block &block, const passage &seen) const {
     at::Tensor h = block.forward(seen.inputs[static_cast<size_t>(index)], seen.context);
-    for (int64_t i = index + 1; i < reference_.n_blocks(); ++i)
-      h = reference_.block(i).forward(h, seen.context);
-    return divergence_of(reference_.final_norm(h), seen, reference_);
+    for (int64_t i = index + 1; i < float_model_.n_blocks(); ++i)
+      h = float_model_.block(i).forward(h, seen.context);
+    return divergence_of(float_model_.final_norm(h), seen, float_model_);
   }
 
-  // d(sum of the tokens' negative log-likelihood) / d(output of the last block): the data's own next
-  // tokens are the labels.
+  // The gradient of the sum of the tokens' negative log-likelihood with respect to the output of
+  // the last block; the labels are the next tokens of the data.
   at::Tensor gradient_at_end(const passage &seen) const {
     const int64_t n = seen.ids.size(1) - 1;
     at::Tensor last = seen.inputs.back().detach().clone().requires_grad_(true), normed;
     {
       at::AutoGradMode with_grad(true);
-      normed = reference_.final_norm(last);
+      normed = float_model_.final_norm(last);
     }
     auto gradient = at::zeros_like(normed);
     constexpr int64_t k_rows = 128;
     for (int64_t begin = 0; begin < n; begin += k_rows) {
       const int64_t rows = std::min(k_rows, n - begin);
-      auto slope = at::softmax(reference_.logits(normed.detach()[0].narrow(0, begin, rows)), 1);
+      auto slope = at::softmax(float_model_.logits(normed.detach()[0].narrow(0, begin, rows)), 1);
       const auto target = seen.ids[0].narrow(0, begin + 1, rows).unsqueeze(1);
       slope.scatter_add_(1, target, at::full({rows, 1}, -1.0, slope.options()));
       gradient[0].narrow(0, begin, rows).copy_(model::fast_linear(slope, head_t_));
@@ -150,14 +151,14 @@ class attribution {
 
   void add_gradients(const passage &seen) {
     auto gradient = gradient_at_end(seen);
-    for (int64_t i = reference_.n_blocks() - 1; i >= 0; --i) {
+    for (int64_t i = float_model_.n_blocks() - 1; i >= 0; --i) {
       throw_if_cancelled();
       gradient = through_block(i, seen, gradient);
     }
   }
 
   at::Tensor through_block(int64_t index, const passage &seen, const at::Tensor &gradient) {
-    model::decoder_block block = reference_.block(index);
+    model::decoder_block block = float_model_.block(index);
     struct product {
       at::Tensor x, y;
     };
@@ -186,7 +187,7 @@ class attribution {
   void add_products(int64_t index, const Products &products) {
     std::map<size_t, at::Tensor> dots;  // unit -> [tokens]
     const auto quantized = quantized_.decoder.block(index).linears();
-    const auto plain = reference_.block(index).linears();
+    const auto plain = float_model_.block(index).linears();
     for (size_t i = 0; i < plain.size(); ++i) {
       const auto found = unit_of_.find(plain[i]->name);
       if (found == unit_of_.end()) continue;
@@ -226,7 +227,7 @@ class attribution {
   }
 
   const quantized_model &quantized_;
-  const model::decoder &reference_;
+  const model::decoder &float_model_;
   const sensitivity_options &options_;
   std::vector<unit> units_;
   std::map<std::string, size_t> unit_of_;
@@ -237,10 +238,10 @@ class attribution {
 
 }  // namespace
 
-json sensitivity(const quantized_model &quantized, const model::decoder &reference,
+json sensitivity(const quantized_model &quantized, const model::decoder &float_model,
                  const calibration &data, const sensitivity_options &options) {
-  data.require_vocabulary(reference.config().vocab_size);
-  return attribution(quantized, reference, options).run(data);
+  data.require_vocabulary(float_model.config().vocab_size);
+  return attribution(quantized, float_model, options).run(data);
 }
 
 }  // namespace assay::quant

@@ -62,7 +62,7 @@ enum class op : uint8_t {
   not_in
 };
 
-struct filter_entry;  // jinja_builtins.hpp
+struct filter_entry;  // jinja/builtins.hpp
 struct test_entry;
 
 struct expression {

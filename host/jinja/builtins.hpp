@@ -68,7 +68,7 @@ std::string dump_json(machine &, const value &, const json_style &);
 // Python's `format % values`.
 std::string format_percent(machine &, std::string_view format, const value &values);
 
-// Texts; jinja_text.cpp.
+// Texts; jinja/text.cpp.
 std::string upper(std::string_view);
 std::string lower(std::string_view);
 std::string capitalized(std::string_view);

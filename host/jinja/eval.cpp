@@ -1,5 +1,5 @@
 // Expressions.
-// Not operators on values (jinja_operators.cpp).
+// Not operators on values (jinja/operators.cpp).
 #include "jinja/machine.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Statements, scopes and output.
-// Not expressions (jinja_eval.cpp).
+// Not expressions (jinja/eval.cpp).
 #include "core/error.hpp"
 #include "jinja/builtins.hpp"
 #include "jinja/level.hpp"

@@ -1,4 +1,4 @@
-// The filters, one function each; the table is in jinja_filters.cpp.
+// The filters, one function each; the table is in jinja/filters.cpp.
 // Not for calling from elsewhere; find_filter gives them.
 #pragma once
 
@@ -11,11 +11,11 @@ namespace assay::text::jinja::filters {
 
 using filter_body = value(machine &, const value &, const call_arguments &);
 
-// texts and numbers: jinja_filters_text.cpp
+// texts and numbers: jinja/filters_text.cpp
 filter_body upper_filter, lower_filter, capitalize, title, trim, string, replace, indent, truncate,
     wordcount, escape, safe, format, tojson, integer, real, abs_filter, round;
 
-// choosing and mapping items by tests, filters and attributes: jinja_filters_select.cpp
+// choosing and mapping items by tests, filters and attributes: jinja/filters_select.cpp
 filter_body map, select, reject, selectattr, rejectattr, sort, unique, minimum, maximum, sum, join,
     dictsort;
 

@@ -1,5 +1,5 @@
 // Filters that look at items through an attribute, a test, another filter or their order.
-// Not those that only rearrange (jinja_filters.cpp).
+// Not those that only rearrange (jinja/filters.cpp).
 #include "jinja/filters.hpp"
 
 namespace assay::text::jinja::filters {

@@ -1,5 +1,5 @@
 // Filters on texts and numbers.
-// Not those on sequences (jinja_filters.cpp), which also has the table of all.
+// Not those on sequences (jinja/filters.cpp), which also has the table of all.
 #include "jinja/filters.hpp"
 
 #include <cmath>

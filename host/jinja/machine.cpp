@@ -1,5 +1,5 @@
 // The machine's services: values, iteration, attributes, calls.
-// Not evaluation; see jinja_eval.cpp and jinja_exec.cpp.
+// Not evaluation; see jinja/eval.cpp and jinja/exec.cpp.
 #include "jinja/machine.hpp"
 
 #include <cmath>

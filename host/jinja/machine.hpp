@@ -1,5 +1,5 @@
 // Runs a parsed template: variables and scopes, expressions, statements, output, limits.
-// Not the filters, tests and methods themselves; jinja_builtins.hpp lists them.
+// Not the filters, tests and methods themselves; jinja/builtins.hpp lists them.
 #pragma once
 
 #include <ctime>
@@ -104,7 +104,7 @@ class machine {
   std::vector<std::unique_ptr<object>> objects_;
 };
 
-// Operators with Python's meaning; jinja_operators.cpp.
+// Operators with Python's meaning; jinja/operators.cpp.
 value apply(machine &m, op o, const value &a, const value &b);
 bool compare(machine &m, op o, const value &a, const value &b);
 bool less(machine &m, const value &a, const value &b);

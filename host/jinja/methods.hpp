@@ -1,5 +1,5 @@
 // The tables of methods, by type.
-// Not for use elsewhere; call_method in jinja_builtins.hpp searches them.
+// Not for use elsewhere; call_method in jinja/builtins.hpp searches them.
 #pragma once
 
 #include <span>

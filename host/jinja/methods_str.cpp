@@ -1,5 +1,5 @@
 // Methods of texts.
-// Not those of containers; see jinja_methods.cpp.
+// Not those of containers; see jinja/methods.cpp.
 #include <algorithm>
 
 #include "jinja/machine.hpp"

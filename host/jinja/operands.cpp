@@ -1,5 +1,5 @@
 // What operators stand between: literals, names, containers, indices, calls, filters and tests.
-// Not operators; see jinja_parser.cpp.
+// Not operators; see jinja/parser.cpp.
 #include <charconv>
 
 #include "jinja/builtins.hpp"

@@ -1,5 +1,5 @@
 // Arithmetic, order and membership with Python's meaning.
-// Not truth and equality (jinja_value.cpp).
+// Not truth and equality (jinja/value.cpp).
 #include <algorithm>
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // Expressions, with the reference's precedence: conditional < or < and < not < comparison < + - < ~
 // < * / // % < ** < unary < postfix < filters and tests.
-// Not operands (jinja_operands.cpp) and not statements (jinja_statements.cpp).
+// Not operands (jinja/operands.cpp) and not statements (jinja/statements.cpp).
 #include "jinja/parser.hpp"
 
 namespace assay::text::jinja {

@@ -14,7 +14,7 @@ namespace assay::text::jinja {
 // Throws error(failed) with the template's line.
 std::shared_ptr<const program> parse(std::string_view source);
 
-// Expressions in jinja_parser.cpp, statements in jinja_statements.cpp; method names as in the
+// Expressions in jinja/parser.cpp, statements in jinja/statements.cpp; method names as in the
 // reference's parser, whose precedence this follows rule by rule.
 class parser {
  public:

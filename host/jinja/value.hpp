@@ -19,7 +19,7 @@ namespace assay::text::jinja {
 struct list_object;
 struct dict_object;
 struct object;  // namespaces, loops, macros, methods, functions
-class machine;  // the running template; jinja_machine.hpp
+class machine;  // the running template; jinja/machine.hpp
 
 enum class kind : uint8_t {
   undefined,

@@ -1,5 +1,6 @@
-// Cuts segments into panels of queries, longest first, and lets the threads take them one by one:
-// causal work is triangular, and a busy neighbour may hold one thread back.
+// Computes attention: cuts segments into panels of queries and lets the threads take them
+// one by one, longest first, because causal work is triangular and a busy machine may slow
+// one thread down.
 #include "kernels/attention.hpp"
 
 #include <ATen/Parallel.h>
@@ -30,10 +31,11 @@ struct tensors {  // base pointers and strides in floats
   int64_t out_row, out_token;
 };
 
-// Lanes [lane, lane + lanes) of one segment and key head; lane i is query i / group, head i % group.
+// Lanes [lane, lane + lanes) of one segment and key head; lane i is query i / group of head
+// i % group.
 struct panel_task {
   const attention_segment *segment;
-  int64_t kv_head, lane, lanes;  // lanes: that are used
+  int64_t kv_head, lane, lanes;  // lanes: those in use
   int64_t work;                  // keys
 };
 
@@ -62,7 +64,7 @@ std::vector<panel_task> cut(const std::vector<attention_segment> &segments, int6
   return tasks;
 }
 
-// One thread's buffers.
+// The buffers of one thread.
 class worker {
  public:
   worker(const tensors &t, const attention_kernel &kernel, int64_t window, double scale)

@@ -1,4 +1,4 @@
-// The tile kernel for any machine (vectors of 4), and the choice among the compiled ones.
+// Compiles the tile kernel for any machine (vectors of 4) and chooses among the compiled kernels.
 #include "kernels/attention_tile.hpp"
 
 #include "kernels/attention_tile_body.hpp"

@@ -1,4 +1,4 @@
-// The tile kernel for AVX-512 (vectors of 16); nothing on other machines.
+// Compiles the tile kernel for AVX-512 (vectors of 16); it is empty on other machines.
 #include "kernels/attention_tile_body.hpp"
 
 namespace assay::model {

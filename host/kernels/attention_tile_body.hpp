@@ -1,6 +1,6 @@
-// The tile kernel as one translation unit per instruction set compiles it: the vector width follows
-// from the compiler's flags. Included by attention_tile_*.cpp only; everything has internal linkage,
-// so that no function compiled for a wide machine can be linked into another file.
+// Implements the tile kernel; each attention_tile_*.cpp includes it once for its instruction set,
+// and the vector width follows from the compiler's flags. Everything has internal linkage, so that
+// no function which was compiled for a wide machine can be linked into another file.
 #pragma once
 
 #include "kernels/attention_tile.hpp"
@@ -31,7 +31,8 @@ inline vec &at(float *p) {
   return *reinterpret_cast<vec *>(p);
 }
 
-// 2^x for x <= 0, within 2 ulp, at least 2^-126; NaN stays. Cephes' exp2f polynomial on |r| <= 1/2.
+// 2^x for x <= 0, within 2 ulp, at least 2^-126; NaN stays NaN. The polynomial is that of Cephes'
+// exp2f on |r| <= 1/2.
 inline vec exp2_of(vec x) {
   x = x < -126.0f ? (vec{} - 126.0f) : x;
   const vec shifted = x + 12582912.0f;  // 1.5 * 2^23: the low bits hold round(x)
@@ -46,13 +47,13 @@ inline vec exp2_of(vec x) {
   return p * __builtin_bit_cast(vec, exponent);
 }
 
-// What one lane of vectors has seen so far.
+// The state of one vector of lanes: what the keys so far gave.
 template <int V>
 struct softmax_state {
   vec top[V], sum[V];
 };
 
-// scores[r] = keys[r] . query for k_rows keys.
+// Computes scores[r] = keys[r] . query for k_rows keys.
 template <int V>
 inline void score_rows(const float *const (&key)[k_rows], const float *query, int64_t d,
                        float *scores) {
@@ -69,7 +70,8 @@ inline void score_rows(const float *const (&key)[k_rows], const float *query, in
     for (int v = 0; v < V; ++v) at(scores + (r * V + v) * k_width) = acc[r][v];
 }
 
-// Scores of `count` keys; the last rows of a micro tile repeat the last key and are not read.
+// Computes the scores of `count` keys; the last rows of a micro tile repeat the last key and
+// are not read.
 template <int V>
 inline void score_tile(const float *keys, int64_t stride, int64_t count, const float *query,
                        int64_t d, float *scores) {
@@ -80,7 +82,7 @@ inline void score_tile(const float *keys, int64_t stride, int64_t count, const f
   }
 }
 
-// out[dim] = out[dim] * correction + sum over keys of p * value[dim] for R dims.
+// Computes out[dim] = out[dim] * correction + sum over keys of p * value[dim] for R dims.
 template <int V, int R>
 inline void mix_rows(const float *value, int64_t stride, int64_t count, const float *weight,
                      const vec (&correction)[V], float *out) {
@@ -109,8 +111,8 @@ inline void mix_tile(const float *values, int64_t stride, int64_t count, const f
     mix_rows<V, 1>(values + i, stride, count, p, correction, out + i * V * k_width);
 }
 
-// Scores in place to 2^(score - top), lanes that may not see a key to 0; updates the state and gives
-// what the sums so far have to be multiplied with.
+// Turns scores in place into 2^(score - top), and into 0 in lanes that may not see the key; updates
+// the state and returns the factor for the sums so far.
 template <int V, bool masked>
 inline void soften(float *scores, int64_t count, int32_t first, const int32_t *positions,
                    int32_t window, softmax_state<V> &state, vec (&correction)[V]) {

@@ -1,5 +1,5 @@
-// The backward of one key head and all query heads that share it, by panels of queries: with
-// P = softmax(S),
+// Computes the gradient of attention, panel by panel of queries, for one key head and all query
+// heads that share it. With P = softmax(S):
 //   dV = Pᵀ dO,  dS = P (dO Vᵀ - rowsum(dO O)),  dQ = dS K,  dK = dSᵀ Q.
 #include "kernels/autograd_attention.hpp"
 
@@ -20,7 +20,7 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Queries times heads: a panel's scores stay in the second-level cache.
+// Queries times heads of a panel, so that its scores stay in the second-level cache.
 constexpr int64_t k_panel_rows = 384;
 
 // Queries [first, first + count) and the keys [low, low + seen) that one of them may see.
@@ -52,8 +52,8 @@ at::Tensor multiply_across(const at::Tensor &x, const at::Tensor &y) {
   return multiply_factors(x.t().contiguous(), y.t().contiguous());
 }
 
-// One key head of one row. Inputs and gradients are views: q, o, d_out, dq [group, tokens, d], k, v,
-// dk, dv [tokens, d].
+// Works on one key head of one row. Inputs and gradients are views: q, o, d_out, dq [group, tokens,
+// d], k, v, dk, dv [tokens, d].
 struct head_gradients {
   at::Tensor q, k, v, o, d_out, dq, dk, dv;
 
@@ -115,7 +115,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
       return t.view({rows, tokens, heads, d}).transpose(1, 2);
     };
     const at::Tensor out = by_head(saved[3]), d_out = by_head(gradients[0].contiguous());
-    // laid out as the projections want them back: [rows, tokens, heads, d]
+    // Laid out as the projections need them: [rows, tokens, heads, d].
     const auto fresh = [&](int64_t n) {
       return at::empty({rows, tokens, n, d}, query.options()).transpose(1, 2);
     };
@@ -124,7 +124,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
     const auto factors = context->saved_data["narrow"].toBool() ? at::kBFloat16 : at::kFloat;
     const auto panels = panels_of(tokens, group, context->saved_data["window"].toInt());
     parallel_for(0, rows * kv_heads, 1, [&](int64_t begin, int64_t end) {
-      const at::NoGradGuard no_grad;  // the worker's own
+      const at::NoGradGuard no_grad;  // each thread has a mode of its own
       for (int64_t i = begin; i < end; ++i) {
         const int64_t row = i / kv_heads, head = i % kv_heads;
         const auto queries = [&](const at::Tensor &t) {

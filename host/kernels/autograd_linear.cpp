@@ -1,5 +1,6 @@
-// The three products of a linear's forward and backward. Beside autograd_attention.cpp the only file
-// that includes a header of torch/csrc: ATen alone cannot define a differentiable function.
+// Computes the three products of a linear's forward and backward pass. Only this file and
+// autograd_attention.cpp include a header of torch/csrc, because ATen alone cannot define
+// a differentiable function.
 #include "kernels/autograd_linear.hpp"
 
 #include <torch/csrc/autograd/custom_function.h>

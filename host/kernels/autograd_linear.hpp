@@ -1,21 +1,22 @@
-// x Wᵀ with a gradient, by oneDNN both ways. Not the forward without one (model/matmul).
+// Computes x Wᵀ with a gradient, by oneDNN in both directions. Without a gradient: matmul.hpp.
 #pragma once
 
 #include "aten.hpp"
 
 namespace assay::model {
 
-// x [.., in], weight [out, in], bias [out] or undefined -> [.., out]; gradients of what asks for one.
-// fp32 on the CPU, checked by fast_linear. at::linear's own gradient runs through
-// MKL, at half the rate on AMD cores (95 against 260 GFLOP/s by CPU time on Zen 5).
+// x [.., in], weight [out, in], bias [out] or undefined -> [.., out], with gradients of those that
+// need one. fp32 on the CPU, which fast_linear checks. The gradient of at::linear runs through MKL,
+// which is slower on AMD processors (reports/measurements/kernels.md).
 at::Tensor autograd_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
 
 // x Wᵀ in fp32 of factors that are both fp32 (fast_linear) or both bfloat16 (narrow_linear).
 at::Tensor multiply_factors(const at::Tensor &x, const at::Tensor &weight);
 
-// While one lives, products with a gradient made on this thread (of linears and of attention's
-// backward) are narrow_linear's, and so are the products of their backward: factors in bfloat16, sums
-// in fp32. For searches that read a gradient's sign, not for what is measured.
+// While such an object lives, products with a gradient that are made on this thread (of linears and
+// in the backward pass of attention), and the products of their backward pass, are those of
+// narrow_linear: factors in bfloat16, sums in fp32. It serves searches that only read the sign of a
+// gradient, never measurements.
 class narrow_gradients {
  public:
   explicit narrow_gradients(bool on);

@@ -1,5 +1,5 @@
-// Loops that the compiler vectorises, once per instruction set; sums and products stay apart
-// (-ffp-contract=off).
+// Runs loops that the compiler vectorises once for each instruction set; products and sums stay
+// separate (-ffp-contract=off), so that all machines round alike.
 #include "kernels/fused_loops.hpp"
 
 #include <bit>
@@ -15,9 +15,9 @@
 namespace assay::model::kernels {
 namespace {
 
-// exp(x) for |x| <= 87, else clamped there; within 2 ulp. Range reduction to |r| <= ln2/2, then a
-// polynomial of degree 6
-// (coefficients: Taylor with the last two adjusted, as in Cephes' expf).
+// exp(x) for |x| <= 87, clamped beyond; within 2 ulp. The range is reduced to |r| <= ln2/2,
+// then a polynomial of degree 6 is taken (Taylor coefficients with the last two adjusted, as
+// in Cephes' expf).
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
   const float shifted =
@@ -40,8 +40,8 @@ inline float fast_exp(float x) {
 ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width,
                            float eps) {
   for (int64_t row = 0; row < n; ++row, x += width, y += width) {
-    float lanes[16] =
-        {};  // a fixed number of partial sums: the order of additions is the same everywhere
+    // A fixed number of partial sums, so that the order of additions is the same everywhere.
+    float lanes[16] = {};
     const int64_t whole = width / 16 * 16;
     for (int64_t i = 0; i < whole; i += 16)
       for (int64_t j = 0; j < 16; ++j) lanes[j] += x[i + j] * x[i + j];

@@ -1,7 +1,5 @@
-// The memory-bound steps between the matrix products, fused for fp32 on the CPU. Plain pointers,
-// no ATen.
-// Not the reference: decoder_block.cpp has the same formulas as tensor operations, and a test
-// compares them.
+// Runs the memory-bound steps between matrix products as fused loops, for fp32 on the CPU, on plain
+// pointers. decoder_block.cpp has the same formulas as tensor operations, and a test compares both.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// oneDNN's linear through the dispatcher; its operators have no C++ header.
+// Calls oneDNN's linear through the dispatcher, because its operators have no C++ header.
 #include "kernels/matmul.hpp"
 
 #include <ATen/Parallel.h>
@@ -62,10 +62,10 @@ maybe_tensor optional_bias(const at::Tensor &bias) {
   return bias.defined() ? maybe_tensor(bias) : std::nullopt;
 }
 
-constexpr int64_t k_few_outputs = 64;  // of a piece: its products stay in the first-level cache
+constexpr int64_t k_few_outputs = 64;  // of a piece that stays in the first-level cache
 
-// Decoding some sequences at once: few rows, and each weight is used once per row. oneDNN packs the
-// weight anew in every call, which then costs more than the product.
+// Serves decoding of some sequences at once: there are few rows, and each weight is used once for
+// each row. oneDNN would pack the weight again in every call, which costs more than the product.
 bool few_rows(const at::Tensor &x, const at::Tensor &weight) {
   const attention_kernel &kernel = best_attention_kernel();
   return applies(x, weight) && kernel.narrow_lanes >= 8 &&

@@ -1,4 +1,4 @@
-// The one file compiled with OpenMP.
+// Runs loops on OpenMP threads; it is the only file that is compiled with OpenMP.
 #include "kernels/threads.hpp"
 
 #include <algorithm>

@@ -97,7 +97,7 @@ class option_table {
 // ---- JSON and Lua values
 // --------------------------------------------------------------------------
 
-// Objects keep their key order through a metatable of their own (see lib_json.cpp); null becomes
+// Objects keep their key order through a metatable of their own (see json_text.cpp); null becomes
 // assay.json.null; an empty list stays a list.
 void push_json(lua_State *L, const json &value);
 // Tables of consecutive integer keys are lists; other tables are objects, keys in their recorded

@@ -48,12 +48,12 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index);
 std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of);
 
 // Methods of the class, one list per file.
-extern const luaL_Reg k_running_methods[];       // lib_model_run.cpp
-extern const luaL_Reg k_batch_methods[];         // lib_model_batch.cpp
-extern const luaL_Reg k_quantization_methods[];  // lib_quant.cpp
-extern const luaL_Reg k_distance_methods[];      // lib_model_distance.cpp
-int compare_checkpoints(lua_State *L);           // lib_model_distance.cpp
-extern const luaL_Reg k_insight_methods[];       // lib_quant_insight.cpp
-int allocate(lua_State *L);                      // lib_quant_insight.cpp
+extern const luaL_Reg k_running_methods[];       // lib/model_run.cpp
+extern const luaL_Reg k_batch_methods[];         // lib/model_batch.cpp
+extern const luaL_Reg k_quantization_methods[];  // lib/quant.cpp
+extern const luaL_Reg k_distance_methods[];      // lib/model_distance.cpp
+int compare_checkpoints(lua_State *L);           // lib/model_distance.cpp
+extern const luaL_Reg k_insight_methods[];       // lib/quant_insight.cpp
+int allocate(lua_State *L);                      // lib/quant_insight.cpp
 
 }  // namespace assay::lua

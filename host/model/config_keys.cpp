@@ -1,4 +1,5 @@
-// Known foreign keys with the value under which they change nothing; then the words of keys that are not known.
+// Lists keys of other architectures with the value under which they change nothing, and words that
+// tell what an unknown key is about.
 #include "model/config_keys.hpp"
 
 #include <algorithm>
@@ -7,7 +8,7 @@
 namespace assay::model {
 namespace {
 
-// They may stand there with the neutral value, as JSON; null is always neutral.
+// Such a key is accepted with its neutral value, given as JSON; null is always neutral.
 struct foreign_key {
   const char *key, *neutral;
 };
@@ -19,7 +20,7 @@ constexpr foreign_key k_foreign_keys[] = {
     {"scale_depth", "null"},           {"no_rope_layers", "null"},
     {"is_encoder_decoder", "false"}};
 
-// Read by decoder_config.cpp, or without effect on what a forward in evaluation computes.
+// These keys are read by decoder_config.cpp, or do not change what a forward pass computes.
 constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "attention_out_bias",
                                            "mlp_bias",
@@ -40,13 +41,13 @@ constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "output_router_logits",
                                            "context_window"};
 
-// Words of names under which architectures keep their departures from this shape.
+// Words in the names of keys by which architectures depart from this shape.
 constexpr std::string_view k_words[] = {
     "expert", "moe",    "router", "softcap",    "soft_cap", "scale",     "scaling",   "multiplier",
     "ratio",  "rope",   "rotary", "alibi",      "attn",     "attention", "window",    "sink",
     "norm",   "bias",   "clip",   "activation", "residual", "lora_rank", "ssm",       "mamba",
     "conv_",  "conv1d", "chunk",  "pruned",     "altup",    "laurel",    "per_layer", "softmax"};
-// Words of training and of kernels: such keys say nothing about the function.
+// Words of training and of kernels: such keys do not change the function.
 constexpr std::string_view k_training[] = {"dropout", "pdrop", "flash", "fused",
                                            "loss",    "init",  "aux"};
 
@@ -60,7 +61,8 @@ bool holds_any(const std::string &key, const std::string_view (&words)[N]) {
                      [&](std::string_view word) { return holds(key, word); });
 }
 
-// Absent, switched off or empty; 1 where the value would be multiplied by.
+// True for a value that is absent, switched off or empty; 1 counts where the value would
+// be a factor.
 bool says_nothing(const std::string &key, const json &value) {
   if (value.is_null() || value == false || value == 0) return true;
   if ((value.is_string() || value.is_structured()) && value.empty()) return true;

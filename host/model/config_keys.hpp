@@ -1,5 +1,5 @@
-// Does config.json ask for maths that the forward does not have? Keys of other architectures are known by name; a key that
-// nobody knows is taken by its words. Not the reading of the keys that are known (decoder_config.cpp).
+// Finds keys of config.json that ask for computations which the forward pass does not have. Keys of
+// other architectures are known by name; an unknown key is judged by the words in it.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,8 @@
 
 namespace assay::model {
 
-// "config.json: 'num_experts' = 8" for the first key that would change the result; none where there is no such key.
+// Returns "config.json: 'num_experts' = 8" for the first key that would change the result; nothing
+// where there is no such key.
 std::optional<std::string> foreign_maths(const json &config);
 
 }  // namespace assay::model

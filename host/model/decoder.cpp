@@ -1,4 +1,5 @@
-// The whole forward: positions, masks, blocks, head.
+// Runs the whole forward pass: positions, masks, blocks, head; and brings in blocks that are
+// read on demand.
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -13,15 +14,16 @@
 namespace assay::model {
 namespace {
 
-// [rows, tokens] positions of the new tokens; one row if all have the same past.
+// Returns [rows, tokens] positions of the new tokens; one row if all rows have the same past.
 at::Tensor positions_of(const forward_context &context) {
   const at::Tensor steps = at::arange(context.tokens, at::kLong).unsqueeze(0);
   if (context.even) return steps + context.past[0];
   return steps + at::tensor(context.past, at::kLong).unsqueeze(1);
 }
 
-// Rows of the embedding, some hundred at a time: the kernel maps sixteen pages around each one, and a
-// table of 152,000 tokens would soon be in memory as a whole.
+// Reads rows of the embedding, some hundred at a time: the kernel maps sixteen pages around
+// each row, so that reading all at once would bring an embedding of 152,000 tokens into memory
+// as a whole.
 at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const at::Tensor &ids) {
   std::vector<at::Tensor> rows;
   for (const at::Tensor &some : ids.flatten().split(256)) rows.push_back(tensors.rows(name, some));
@@ -30,7 +32,7 @@ at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const 
   return at::cat(rows).reshape(shape);
 }
 
-// Ids on a device come from this program's own sampler and are not looked at.
+// Ids on a device come from this program's own sampler and are not checked.
 void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
   if (!ids.is_cpu()) return;
   const at::Tensor all = ids.contiguous();
@@ -48,29 +50,29 @@ at::Tensor decoder::embed(const at::Tensor &ids) const {
   require_vocabulary(ids, config_.vocab_size);
   if (!on_demand()) return at::embedding(embedding_, ids.to(embedding_.device()));
   const std::string name = k_embedding_name;
-  return rows_of(*tables_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());
+  return rows_of(*outer_weights_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());
 }
 
-// Of a tied model the head is the embedding's table.
-std::string decoder::stored_table(const std::string &name) const {
+// The name under which the file stores an outer weight: the head of a tied model is the embedding.
+std::string decoder::stored_outer_weight(const std::string &name) const {
   return name == k_head_name && config_.tied ? k_embedding_name : name;
 }
 
-at::Tensor decoder::table(const std::string &name) const {
+at::Tensor decoder::outer_weight(const std::string &name) const {
   if (!on_demand()) return name == k_head_name ? head_.weight : embedding_;
-  const std::string stored = stored_table(name);
-  return tables_.at(stored)->tensor_as(stored + ".weight", dtype()).to(device());
+  const std::string stored = stored_outer_weight(name);
+  return outer_weights_.at(stored)->tensor_as(stored + ".weight", dtype()).to(device());
 }
 
-void decoder::give_back_table(const std::string &name) const {
+void decoder::give_back_outer_weight(const std::string &name) const {
   if (!on_demand()) return;
-  const std::string stored = stored_table(name);
-  tables_.at(stored)->give_back(stored + ".weight");
+  const std::string stored = stored_outer_weight(name);
+  outer_weights_.at(stored)->give_back(stored + ".weight");
 }
 
-void decoder::read_table_from(const std::string &name,
-                              std::shared_ptr<const tensor_source> source) {
-  tables_[name] = std::move(source);
+void decoder::read_outer_weight_from(const std::string &name,
+                                     std::shared_ptr<const tensor_source> source) {
+  outer_weights_[name] = std::move(source);
 }
 
 void decoder::bring_in(int64_t index) {
@@ -89,7 +91,7 @@ void decoder::let_go(int64_t index) {
     give_back_(linear->name + ".weight");
   }
 #ifdef __GLIBC__
-  ::malloc_trim(0);  // else some 20 MB of holes stay behind with each block
+  ::malloc_trim(0);  // returns the memory of freed weights
 #endif
 }
 
@@ -148,7 +150,7 @@ forward_context decoder::packed_context(std::vector<attention_segment> segments,
   return out;
 }
 
-// Computed in fp32, as the reference does.
+// Computes angles in fp32, as transformers does.
 void decoder::find_angles(forward_context &context) const {
   const at::Tensor angles = context.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;
   context.cos = angles.cos().to(dtype()).to(device());
@@ -210,6 +212,20 @@ std::vector<const linear_op *> decoder::linears() const {
   for (const decoder_block &layer : blocks_)
     for (const linear_op *op : layer.linears()) out.push_back(op);
   return out;
+}
+
+std::vector<const void *> decoder::weight_addresses() const {
+  if (on_demand()) return {};
+  std::vector<const void *> addresses = {embedding_.const_data_ptr()};
+  for (const decoder_block &layer : blocks_) {
+    addresses.push_back(layer.attention_norm.const_data_ptr());
+    addresses.push_back(layer.mlp_norm.const_data_ptr());
+    for (const linear_op *op : layer.linears()) {
+      addresses.push_back(op->weight.const_data_ptr());
+      addresses.push_back(op->bias.defined() ? op->bias.const_data_ptr() : nullptr);
+    }
+  }
+  return addresses;
 }
 
 uint64_t decoder::n_parameters() const {

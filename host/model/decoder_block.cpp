@@ -1,6 +1,5 @@
-// The stages of a block: tensor operations that follow transformers' eager path, with fused fp32
-// loops where no
-// gradient is wanted. formats.md 2.1.
+// Computes the steps of a block as tensor operations that follow transformers' eager path, with
+// fused fp32 loops where no gradient is needed (checkpoint/FORMATS.md, "Decoder families").
 #include "model/decoder_block.hpp"
 
 #include <ATen/Parallel.h>
@@ -23,13 +22,13 @@ bool use_kernels(const at::Tensor &x) {
          x.is_contiguous();
 }
 
-// Rows of an elementwise loop that one thread should take at least, so that small inputs stay on
-// one.
+// The least rows of an elementwise loop for one thread, so that small inputs stay on one thread.
 int64_t grain(int64_t width) {
   return std::max<int64_t>(1, 32768 / width);
 }
 
-// Statistics in fp32, the product with the weight in the model's dtype: the order of transformers.
+// Computes statistics in fp32 and multiplies with the weight in the model's dtype, in the
+// order of transformers.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   if (!use_kernels(x) || weight.scalar_type() != at::kFloat) {
     const at::Tensor wide = x.to(at::kFloat);
@@ -47,7 +46,7 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   return y;
 }
 
-// x: [rows, tokens, heads, head_dim], a tensor of our own.
+// x: [rows, tokens, heads, head_dim], which is changed in place.
 at::Tensor rope(at::Tensor x, const forward_context &context) {
   const int64_t half = x.size(3) / 2, heads = x.size(2);
   if (!use_kernels(x)) {
@@ -62,14 +61,14 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
                 positions = context.cos.size(0) * context.cos.size(1);
   parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t position = row % positions;  // one table for all rows, or one per row
+      const int64_t position = row % positions;  // angles for all rows, or for each
       kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
     }
   });
   return x;
 }
 
-// Few tokens, one by one: tensor operations would cost more than the copy.
+// Copies tokens one by one: for few tokens a tensor operation would cost more than the copy.
 void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segment &s) {
   const key_place &own = s.keys.back();
   const int64_t first = own.first + own.count - s.tokens, d = fresh.size(3);
@@ -83,8 +82,8 @@ void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segm
                   to + head * store.stride(1) + t * store.stride(2));
 }
 
-// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], to where each segment's own
-// tokens end.
+// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], behind the tokens that each
+// segment has already.
 void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
   const bool plain = fresh.is_cpu() && fresh.scalar_type() == at::kFloat && fresh.stride(3) == 1 &&
                      store.scalar_type() == at::kFloat && !fresh.requires_grad();
@@ -100,7 +99,7 @@ void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_conte
   }
 }
 
-// What the rows of an even forward attend to, [rows, kv_heads, span, head_dim].
+// The keys (or values) of an even forward pass, [rows, kv_heads, span, head_dim].
 at::Tensor stored(const at::Tensor &store, const forward_context &context) {
   const int64_t first = context.slots[0];
   bool consecutive = true;

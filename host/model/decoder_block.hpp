@@ -1,12 +1,12 @@
-// One decoder layer, cut into stages at each linear's input, so that calibration can stop between
-// them. Not the loop over layers (model/decoder), and no statistics: the caller looks at what the
-// stages return.
+// Computes one decoder layer, cut into steps at each input of linears, so that calibration can
+// stop between them. The loop over layers is model/decoder; the caller takes statistics of what
+// the steps return.
 //
 //   h ─ attention_input ─ x ─► [q,k,v] attention ─ a ─► [o] after_attention ─ h'
 //   h'─ mlp_input ─────── x ─► [gate,up] mlp_hidden ─ m ─► [down] after_mlp ─ h''
 //
 // forward() is exactly this composition, bit for bit. A copy of a block shares tensors: replace a
-// linear's weight in the copy to try a candidate. All stages are differentiable; without autograd
+// linear's weight in the copy to try a candidate. All steps are differentiable; without autograd
 // (at::NoGradGuard) they run fused kernels.
 #pragma once
 
@@ -25,11 +25,12 @@
 
 namespace assay::model {
 
-// Sees, and may replace, every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before
-// attention and before the cache: KV-cache fake-quantization.
+// Called with every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before attention
+// and before the cache; it may replace them, for fake quantization of the KV cache.
 using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>;
 
-// What all blocks of one forward share. Made by decoder::context() and decoder::packed_context().
+// Holds what all blocks of one forward pass share. decoder::context() and
+// decoder::packed_context() make it.
 struct forward_context {
   int64_t rows = 0, tokens = 0;  // of this forward; packed: one row of all segments' tokens
   at::Tensor cos, sin;           // [rows or 1, tokens, head_dim / 2] in the compute dtype
@@ -43,9 +44,9 @@ struct forward_context {
   bool packed = false;   // tokens of several sequences in one row; what each sees is in segments
   std::vector<attention_segment> segments;  // one per row, or those of the packed row
 
-  // Additive mask [rows or 1, 1, tokens, span] for LibTorch's attention, made on first use: 0
-  // where key j is visible to the query at position i (i - window < j <= i), else -inf. None where
-  // plain causality or one query needs none.
+  // The additive mask [rows or 1, 1, tokens, span] for LibTorch's attention, made on first use: 0
+  // where the query at position i sees key j (i - window < j <= i), else -inf. None where causality
+  // alone or a single query needs none.
   std::optional<at::Tensor> mask(int64_t window) const;
 
  private:
@@ -63,8 +64,8 @@ struct decoder_block {
 
   // h, x, a, m: [rows, tokens, width]
   at::Tensor attention_input(const at::Tensor &h) const;  // norm 1: input of q, k, v
-  at::Tensor attention(const at::Tensor &x,
-                       const forward_context &context) const;  // input of o [.., heads*head_dim]
+  // Returns the input of o, [.., heads * head_dim].
+  at::Tensor attention(const at::Tensor &x, const forward_context &context) const;
   at::Tensor after_attention(const at::Tensor &h, const at::Tensor &a) const;  // h + o(a)
   at::Tensor mlp_input(const at::Tensor &h) const;   // norm 2: input of gate, up
   at::Tensor mlp_hidden(const at::Tensor &x) const;  // silu(gate) * up: input of down

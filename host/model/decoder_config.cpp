@@ -1,4 +1,5 @@
-// The reading of config.json against the families. formats.md 2.4, 2.6.
+// Reads config.json by the rules of its family (checkpoint/FORMATS.md, "Config keys"
+// and "RoPE scaling").
 #include "model/decoder_config.hpp"
 
 #include <algorithm>
@@ -40,7 +41,7 @@ class config_reader {
   int64_t integer(const char *key, int64_t fallback) const {
     if (!has(key)) return fallback;
     const json &value = config_[key];
-    // 2^31 bounds every count of a real model and keeps products of two inside int64.
+    // 2^31 is above every count of a real model and keeps the product of two counts inside int64.
     if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > INT32_MAX)
       refuse(std::string("config.json: '") + key + "' is not a sensible whole number",
              "Copy the original config.json");
@@ -88,8 +89,8 @@ class config_reader {
                 "'");
   }
 
-  // A classifier or a reward model of a known family is no language model. Early conversions of
-  // Llama 1 spelled the class LLaMAForCausalLM.
+  // A classifier or reward model of a known family is no language model. Early conversions of Llama
+  // 1 spell the class LLaMAForCausalLM.
   void check_class(const decoder_family &known) const {
     if (!has("architectures")) return;
     const json &classes = config_["architectures"];

@@ -1,5 +1,5 @@
-// config.json turned into what the forward needs, checked against the families (decoder_families.hpp).
-// Not the forward.
+// Turns config.json into the numbers that the forward pass needs, and checks it against
+// the families (decoder_families.hpp).
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,10 @@ struct decoder_config {
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
   bool qk_norm = false;  // RMSNorm per head on q and k, before RoPE
   bool tied = false;     // lm_head is the embedding
+  // For each layer, the tokens that a query sees, itself included; 0 = all before it.
+  std::vector<int64_t> windows;
   // config.json ties the head, the weights hold another one, and it is used (required_tensors).
   bool untied_by_weights = false;
-  std::vector<int64_t>
-      windows;  // per layer: tokens that a query sees, itself included; 0 = all before it
   std::vector<int64_t> eos_ids;
   std::optional<int64_t> bos_id, pad_id;
   std::string stored_dtype;  // dtype | torch_dtype of the file, "" if it says nothing
@@ -41,9 +41,9 @@ struct decoder_config {
   int64_t kv_size() const { return n_kv_heads * head_dim; }
 };
 
-// Throws error(failed) at `where` for an unknown model_type or a key that changes the maths in a
-// way that is not implemented (yarn, experts, another activation), with the list of what is
-// supported.
+// Throws error(failed) at `where` for an unknown model_type, or for a key that changes the
+// computation in a way which is not implemented (yarn, experts, another activation), with the list
+// of what is supported.
 decoder_config parse_decoder_config(const json &config, const std::string &where);
 
 std::string supported_families();  // "llama, mistral, ..."

@@ -1,4 +1,4 @@
-// One row a family, read off the modeling and configuration files of transformers 5.
+// Lists the families, one row each, as the modeling and configuration files of transformers 5 define them.
 #include "model/decoder_families.hpp"
 
 #include <array>

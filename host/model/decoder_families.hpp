@@ -1,5 +1,6 @@
-// The families of decoders that the forward can run, one row each: what their modeling files hard-code. A new decoder of this
-// shape is one more row. What a row does not say comes from config.json (decoder_config.cpp). formats.md 2.2.
+// Describes the families of decoders that the forward pass can run, one row each, with what their
+// modeling files hard-code (checkpoint/FORMATS.md, "Decoder families"). A new decoder of this shape
+// is one more row; everything else comes from config.json (decoder_config.cpp).
 #pragma once
 
 #include <cstdint>
@@ -7,15 +8,15 @@
 
 namespace assay::model {
 
-// Whether linears have a bias: a constant of the family, or a key of config.json.
+// Says whether linears have a bias: a constant of the family, or a key of config.json.
 struct bias_rule {
-  const char *key = nullptr;  // null: `absent` holds whatever config.json says
-  bool absent = false;        // where the key is absent
+  const char *key = nullptr;  // null: `absent` holds always
+  bool absent = false;        // the value where the key is absent
 };
 inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 
-// Which layers see a window: none; all where sliding_window is set; those that use_sliding_window, layer_types and
-// max_window_layers choose.
+// The layers that have a window: none; all, where sliding_window is set; or those that
+// use_sliding_window, layer_types and max_window_layers choose.
 enum class window_rule { none, all_layers, upper_layers };
 
 // What the family's configuration class fills in where config.json leaves a key out. A key that is there and null is another

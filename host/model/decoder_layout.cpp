@@ -1,4 +1,4 @@
-// The few lookups that the tables of a decoder's parts need.
+// Looks up sizes and names in the lists of a decoder's parts.
 #include "model/decoder_layout.hpp"
 
 namespace assay::model {

@@ -1,6 +1,7 @@
-// What a decoder of this shape is made of, as data: the linears of a block with their names in the checkpoint, roles, groups,
-// sizes and biases, and its norms. The loader and the description of a model go by these tables; which of the parts a family
-// has, decoder_families.hpp says. Not the forward (decoder_block). formats.md 2.3.
+// Lists the parts of a decoder as data: the linears of a block with their names in the
+// checkpoint, roles, groups, sizes and biases, and its norms (checkpoint/FORMATS.md, "Decoder
+// families"). The loader and the description of a model use these lists; decoder_families.hpp
+// says which parts a family has.
 #pragma once
 
 #include <array>
@@ -12,7 +13,7 @@
 
 namespace assay::model {
 
-// A row or column count of a tensor, by the config.
+// The number of rows or columns of a tensor, by the config.
 enum class width {
   hidden,
   mlp,      // intermediate_size

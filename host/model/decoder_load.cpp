@@ -1,5 +1,5 @@
-// A checkpoint becomes a decoder: every tensor found, its shape checked, converted where the dtype
-// differs.
+// Loads a decoder from a checkpoint: finds every tensor, checks its shape and converts it where
+// the dtype differs.
 #include <malloc.h>
 
 #include <algorithm>
@@ -17,7 +17,8 @@
 namespace assay::model {
 namespace {
 
-// transformers' formula in its own order of fp32 operations. formats.md 2.6.
+// transformers' formula in its own order of fp32 operations
+// (checkpoint/FORMATS.md, "RoPE scaling").
 at::Tensor inverse_frequencies(const decoder_config &config) {
   const rope_config &rope = config.rope;
   const at::Tensor exponent =
@@ -40,8 +41,8 @@ at::Tensor inverse_frequencies(const decoder_config &config) {
 
 const std::string k_weight = ".weight";
 constexpr int k_kept = 32 << 20;  // bytes of one tensor whose memory is kept when it is freed
-// On demand, where peak memory matters more: larger ones go back at once, and holes between the
-// smaller ones are trimmed after each stage.
+// The same for a decoder on demand, where peak memory matters more: the memory of larger tensors is
+// returned at once, that of smaller ones after each block.
 constexpr int k_kept_on_demand = 5 << 20;
 
 std::string shape_text(at::IntArrayRef shape) {
@@ -50,9 +51,8 @@ std::string shape_text(at::IntArrayRef shape) {
   return "[" + text + "]";
 }
 
-// Activations of some megabytes come and go with every block. glibc would hand their pages back to
-// the kernel and fault them in again, a tenth of a prefill's time; it keeps up to this much
-// instead.
+// Sets how much freed memory glibc keeps. Activations of some megabytes are made and freed in every
+// block; without this, their pages would return to the kernel and be faulted in again each time.
 void keep_freed_activations(int most) {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, most);
@@ -89,14 +89,14 @@ class decoder_loader {
     out.read_block_ = [source, options, config = out.config_](int64_t i) {
       return decoder_loader(*source, options).block(config, i);
     };
-    for (const char *table : {k_embedding_name, k_head_name})
-      out.read_table_from(table, {source, &source->tensors()});
+    for (const char *name : {k_embedding_name, k_head_name})
+      out.read_outer_weight_from(name, {source, &source->tensors()});
     out.give_back_ = [source](const std::string &name) { source->tensors().give_back(name); };
     return out;
   }
 
  private:
-  // One more layer than the config says, or one fewer, is a wrong config and not a smaller model.
+  // A layer more or less than the config says means a wrong config, not a smaller model.
   void check_layers(const decoder_config &c) const {
     const std::string next = block_prefix(c.n_layers) + k_norms[0].module + k_weight;
     if (source_.tensors().has(next))
@@ -170,7 +170,7 @@ class decoder_loader {
   const checkpoint &source_;
   const load_options options_;
   at::Device device_;
-  bool values_;  // false: matrices get their shape alone
+  bool values_;  // false: matrices have shapes without values
   decoder out_;
 };
 

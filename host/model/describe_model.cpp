@@ -1,4 +1,5 @@
-// Counts from the tensor directory, sizes from the parsed config.
+// Describes a checkpoint: counts parameters in its list of tensors, takes sizes from
+// the parsed config.
 #include "model/describe_model.hpp"
 
 #include <map>
@@ -47,7 +48,8 @@ void describe_tensors(const tensor_source &tensors, bool tied, json &out) {
     s.parameters += info.numel();
     s.bytes += info.stored_bytes;
     bytes += info.stored_bytes;
-    if (!(tied && info.name == "lm_head.weight")) parameters += info.numel();  // a stored duplicate
+    if (!(tied && info.name == "lm_head.weight"))
+      parameters += info.numel();  // skips a stored duplicate
   }
   out["parameters"] = parameters;
   out["bytes"] = bytes;

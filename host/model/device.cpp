@@ -1,4 +1,5 @@
-// CUDA on request: probe the driver, then load LibTorch's CUDA half. toolchain.md 4.
+// Opens a device. For CUDA it probes the driver first and then loads LibTorch's CUDA half, so that
+// a machine without a GPU never loads it.
 #include "model/device.hpp"
 
 #include <dlfcn.h>
@@ -25,14 +26,14 @@ std::string last_dl_error() {
   return text == nullptr ? "unknown reason" : text;
 }
 
-// The CUDA half lies beside the CPU half that is already mapped.
+// The CUDA half lies beside the CPU half, which is already mapped.
 std::string beside_torch_cpu(const char *library) {
   Dl_info info{};
   if (::dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0) return library;
   return (std::filesystem::path(info.dli_fname).parent_path() / library).string();
 }
 
-// Order matters: at::hasCUDA() before the library is mapped would cache "no CUDA" for ever.
+// Map the library first: at::hasCUDA() before that would cache "no CUDA" for the whole process.
 std::string load_cuda() {
   if (::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr)
     return "no NVIDIA driver was found (" + last_dl_error() + ")";

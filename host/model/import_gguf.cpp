@@ -1,4 +1,4 @@
-// GGUF -> Hugging Face folder.
+// Writes a GGUF file as a Hugging Face folder.
 #include "model/import_gguf.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ std::string or_unknown(const std::string &text) {
   return text.empty() ? "not stated in the file" : text;
 }
 
-// What nobody may overlook comes first.
+// The model card begins with what nobody may overlook.
 std::string model_card(const checkpoint &source, at::ScalarType dtype) {
   const json &provenance = source.config().at("assay_provenance");
   const std::string license = provenance.value("license", ""), note = source.provenance_note();

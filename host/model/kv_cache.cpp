@@ -1,4 +1,4 @@
-// Slots of keys and values.
+// Stores keys and values in slots.
 #include "model/kv_cache.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capaci
     : n_slots_(n_slots), capacity_(capacity), lengths_(static_cast<size_t>(n_slots), 0) {
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   for (int64_t i = 0; i < config.n_layers; ++i) {
-    // Zeros: what lies beyond a short sequence is masked, but 0 * NaN would still be NaN.
+    // Zeros, because what lies behind a short sequence is masked, and 0 * NaN would be NaN.
     keys_.push_back(at::zeros({n_slots, config.n_kv_heads, capacity, config.head_dim}, options));
     values_.push_back(at::zeros_like(keys_.back()));
   }

@@ -1,5 +1,5 @@
-// Keys and values of past tokens: one contiguous slot per sequence, sequences of different lengths.
-// Not a scheduler: who admits, stops and reuses slots lives in engine/.
+// Holds keys and values of past tokens: one contiguous slot for each sequence, whose lengths may
+// differ. Admitting sequences and reusing slots is the work of engine/.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace assay::model {
 
 class kv_cache {
  public:
-  // capacity in tokens per slot. Memory: 2 * layers * slots * kv_heads * capacity * head_dim
-  // elements, touched when used.
+  // capacity: tokens of a slot. Memory: 2 * layers * slots * kv_heads * capacity * head_dim
+  // elements, which the system provides when they are written.
   kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
            at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU);
 

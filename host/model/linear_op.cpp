@@ -1,4 +1,4 @@
-// The product, with its hooks.
+// Computes the product of a linear, or calls the hook that replaces it.
 #include "model/linear_op.hpp"
 
 #include "kernels/matmul.hpp"

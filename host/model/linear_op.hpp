@@ -1,5 +1,4 @@
-// One linear of the decoder, y = x Wᵀ + b, with the places where a recipe may reach in.
-// Not a quantizer: whoever replaces the weight or sets a hook knows why.
+// Computes one linear of the decoder, y = x Wᵀ + b, with hooks through which a recipe changes it.
 #pragma once
 
 #include <functional>
@@ -9,11 +8,11 @@
 
 namespace assay::model {
 
-// What linears have the same input: one statistic serves all of a group.
+// The linears of a group have the same input, so that one set of statistics serves them all.
 enum class linear_group { qkv, o, gate_up, down, head };
 const char *group_name(linear_group group);  // static: "qkv" "o" "gate_up" "down" "head"
 
-// A tensor's shape and dtype alone, on the meta device.
+// A tensor with the shape and dtype of another but without values: it is on the meta device.
 inline at::Tensor without_values(const at::Tensor &tensor) {
   return at::empty(tensor.sizes(), tensor.options().device(at::kMeta));
 }
@@ -25,10 +24,10 @@ struct linear_op {
   linear_group group = linear_group::head;
   at::Tensor weight;  // [out, in]; may borrow the mapped checkpoint
   at::Tensor bias;    // [out], undefined = none
-  // An operation on the input that belongs to the float function (a rotation that the weight undoes):
-  // calibration sees its result. Empty = none.
-  std::function<at::Tensor(const at::Tensor &input)> online;
-  // Applied to the input before the product, after `online`: activation fake-quantization.
+  // An operation on the input that belongs to the float function (a rotation that the weight
+  // undoes). Calibration sees its result. Empty = none.
+  std::function<at::Tensor(const at::Tensor &input)> input_operation;
+  // Applied to the input before the product, after input_operation: activation fake-quantization.
   // Empty = none.
   std::function<at::Tensor(const at::Tensor &input)> on_input;
   // Replaces the whole operation: a kernel on packed weights. Empty = the plain product.
@@ -36,13 +35,13 @@ struct linear_op {
 
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
-  bool plain() const { return !online && !on_input && !on_forward; }
-  // What the product sees: the input after both hooks.
+  bool plain() const { return !input_operation && !on_input && !on_forward; }
+  // The input after both hooks, as the product receives it.
   at::Tensor seen(const at::Tensor &x) const {
-    const at::Tensor turned = online ? online(x) : x;
+    const at::Tensor turned = input_operation ? input_operation(x) : x;
     return on_input ? on_input(turned) : turned;
   }
-  // Replaced results must be fresh tensors: the block goes on in place.
+  // A hook must return a new tensor, because the block changes results in place.
   at::Tensor operator()(const at::Tensor &x /*[.., in]*/) const;             // [.., out]
   at::Tensor add_to(const at::Tensor &residual, const at::Tensor &x) const;  // residual + y
 };

@@ -1,4 +1,4 @@
-// Range and message.
+// Checks the range of token ids and makes the error message.
 #include "model/token_ids.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// Token ids that no vocabulary has: found and named in one way by all that takes ids.
+// Finds token ids that are not in the vocabulary and reports them in one way, for everything
+// that takes ids.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +8,10 @@
 
 namespace assay::model {
 
-// The first of n ids that is not in 0 .. vocab_size - 1; nullptr if there is none.
+// The first of n ids that is not in 0 .. vocab_size - 1; null if there is none.
 const int64_t *foreign_id(const int64_t *ids, int64_t n, int64_t vocab_size);
 
-// The error(usage) for it; the place is the caller's to add.
+// The error(usage) for such an id; the caller adds the place.
 error foreign_id_problem(int64_t id, int64_t vocab_size);
 
 }  // namespace assay::model

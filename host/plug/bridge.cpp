@@ -101,7 +101,7 @@ at::ScalarType scalar_type(const assay_dtype &dtype) {
 
 tensor_ref::tensor_ref(at::Tensor tensor) {
   if (!tensor.defined()) return;
-  state_ = std::make_unique<state>();
+  state_ = std::make_shared<state>();
   state_->tensor = std::move(tensor);
   fill_view(state_->tensor, state_->shape, state_->strides, state_->view);
 }

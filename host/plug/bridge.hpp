@@ -24,9 +24,9 @@ class tensor_ref {
  public:
   tensor_ref() = default;
   explicit tensor_ref(at::Tensor tensor);  // throws error(failed) for a dtype that cannot cross
-  const assay_tensor *get() const {
-    return state_ ? &state_->view : nullptr;
-  }  // nullptr if undefined
+  const assay_tensor *get() const { return state_ ? &state_->view : nullptr; }  // null if undefined
+  // The view, which keeps the tensor alive without this object.
+  std::shared_ptr<const assay_tensor> share() const { return {state_, get()}; }
   const at::Tensor &tensor() const { return state_->tensor; }
 
  private:
@@ -35,7 +35,7 @@ class tensor_ref {
     std::vector<int64_t> shape, strides;
     assay_tensor view{};
   };
-  std::unique_ptr<state> state_;
+  std::shared_ptr<state> state_;
 };
 
 at::Tensor adopt(managed_tensor owned);  // takes over, no copy; the deleter runs with the last use

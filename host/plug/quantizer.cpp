@@ -38,6 +38,12 @@ void form_view::add(const std::string &role, const assay_tensor &tensor, uint32_
   bits_.push_back(packed_bits == 0 ? tensor.dtype.bits : packed_bits);
 }
 
+void form_view::add(const std::string &role, std::shared_ptr<const assay_tensor> tensor,
+                    uint32_t packed_bits) {
+  add(role, *tensor, packed_bits);
+  owned_.push_back(std::move(tensor));
+}
+
 const assay_form *form_view::get() {
   role_pointers_.clear();
   for (const std::string &role : roles_) role_pointers_.push_back(role.c_str());

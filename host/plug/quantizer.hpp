@@ -2,6 +2,7 @@
 // Not the schedule of layers (quant/).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,12 +27,14 @@ struct emitted_form {
       const;  // of everything, counted: the sum of elements times their packed width
 };
 
-// One assay_form over borrowed tensors, for dequantize and for exporters.
+// One assay_form as plugins see it, for dequantize and for exporters.
 class form_view {
  public:
   explicit form_view(const emitted_form &form);
   form_view(int64_t out_features, int64_t in_features, std::string note_json);
-  void add(const std::string &role, const assay_tensor &tensor, uint32_t packed_bits);
+  void add(const std::string &role, const assay_tensor &tensor, uint32_t packed_bits);  // borrow
+  void add(const std::string &role, std::shared_ptr<const assay_tensor> tensor,
+           uint32_t packed_bits);
   const assay_form *get();  // borrow: valid until the next add
 
  private:
@@ -39,6 +42,7 @@ class form_view {
   std::vector<std::string> roles_;
   std::vector<const char *> role_pointers_;
   std::vector<const assay_tensor *> tensors_;
+  std::vector<std::shared_ptr<const assay_tensor>> owned_;  // the shared ones of tensors_
   std::vector<uint32_t> bits_;
   assay_form form_{};
 };

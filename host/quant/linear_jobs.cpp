@@ -1,4 +1,4 @@
-// Makes the tasks of a recipe. Everything that can be refused without data is refused here.
+// Makes the jobs of a recipe, and refuses here everything that can be refused without data.
 #include "quant/linear_jobs.hpp"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "plug/registry.hpp"
-#include "quant/streaming/held_table.hpp"
+#include "quant/streaming/held_outer_weight.hpp"
 
 namespace assay::quant {
 namespace {
@@ -22,60 +22,61 @@ void require_finite(const model::linear_op &linear) {
       .hint("Look for NaN or Inf in the subject");
 }
 
-// A group size that does not divide the row leaves a short last group: counted, or refused.
-void check_groups(const linear_task &t, const recipe &what, ledger &incidents) {
-  const auto &config = t.quantizer->config();
+// Reports a group size that does not divide the row: the short last group is counted as an
+// incident, or refused.
+void check_groups(const linear_job &job, const recipe &recipe, ledger &incidents) {
+  const auto &config = job.quantizer->config();
   const auto found = config.find("group_size");
   if (found == config.end() || !found->is_number_integer()) return;
-  const int64_t size = found->get<int64_t>(), width = t.linear->in_features();
+  const int64_t size = found->get<int64_t>(), width = job.linear->in_features();
   if (size <= 0 || size >= width || width % size == 0) return;
-  if (what.ragged_error)
+  if (recipe.ragged_error)
     throw error(error_kind::usage, "groups of " + std::to_string(size) +
                                        " do not divide a row of " + std::to_string(width))
-        .layer(t.linear->name)
+        .layer(job.linear->name)
         .hint("Choose a divisor, override this linear, or allow it with ragged = 'short'");
   incidents.add({"ragged_group",
-                 t.linear->name,
+                 job.linear->name,
                  "the last group of each row is short",
                  {{"group_size", size}, {"last", width % size}}});
 }
 
-// max |w| over the members of each tie group.
-void share_extremes(std::vector<linear_task> &tasks) {
+// Gives all members of a tie group the largest |w| among them.
+void share_extremes(std::vector<linear_job> &jobs) {
   std::map<std::string, double> shared;
-  for (auto &t : tasks) {
-    auto &most = shared[tie_group(*t.linear)];
-    most = std::max(most, t.tie_abs_max);
+  for (auto &job : jobs) {
+    auto &most = shared[tie_group(*job.linear)];
+    most = std::max(most, job.tie_abs_max);
   }
-  for (auto &t : tasks)
-    if (const auto group = tie_group(*t.linear); !group.empty()) t.tie_abs_max = shared[group];
+  for (auto &job : jobs)
+    if (const auto group = tie_group(*job.linear); !group.empty()) job.tie_abs_max = shared[group];
 }
 
-std::unique_ptr<model::linear_op> table_of(const model::decoder &decoder) {
-  auto table = std::make_unique<model::linear_op>();
-  table->name = "model.embed_tokens";
-  table->role = "embed";
-  table->group = model::linear_group::head;
-  table->weight = decoder.embedding();
-  return table;
+std::unique_ptr<model::linear_op> embedding_of(const model::decoder &decoder) {
+  auto embedding = std::make_unique<model::linear_op>();
+  embedding->name = "model.embed_tokens";
+  embedding->role = "embed";
+  embedding->group = model::linear_group::head;
+  embedding->weight = decoder.embedding();
+  return embedding;
 }
 
-class maker {
+class job_maker {
  public:
-  maker(const recipe &what, const plug::instance_options &options, const std::string &arch_json,
-        ledger &incidents)
-      : what_(what),
+  job_maker(const recipe &recipe, const plug::instance_options &options,
+            const std::string &arch_json, ledger &incidents)
+      : recipe_(recipe),
         options_(options),
         arch_json_(arch_json),
         incidents_(incidents),
-        component_(plug::plugins().find(plug::kind::quantizer, what.quantizer->id)) {}
+        component_(plug::plugins().find(plug::kind::quantizer, recipe.quantizer->id)) {}
 
-  task_list make(model::decoder &decoder) {
+  job_list make(model::decoder &decoder) {
     for (int64_t block = 0; block < decoder.n_blocks(); ++block) {
       decoder.bring_in(block);
       for (auto *linear : decoder.block(block).linears()) {
         const int32_t place = index_++;
-        if (is_kept(what_, linear->name, linear->role))
+        if (is_kept(recipe_, linear->name, linear->role))
           out_.kept.push_back(linear->name);
         else
           add(decoder, *linear, place, 0);
@@ -83,69 +84,69 @@ class maker {
       decoder.let_go(block);
     }
     add_ends(decoder);
-    share_extremes(out_.tasks);
+    share_extremes(out_.jobs);
     return std::move(out_);
   }
 
  private:
-  // The embedding and the head. One table serves both in a tied model.
+  // Adds the embedding and the head. In a tied model both are one matrix.
   void add_ends(model::decoder &decoder) {
     const bool tied = decoder.config().tied;
-    const bool keep_head = is_kept(what_, "lm_head", "lm_head");
-    if (tied && !keep_head && !what_.embeddings)
+    const bool keep_head = is_kept(recipe_, "lm_head", "lm_head");
+    if (tied && !keep_head && !recipe_.embeddings)
       throw error(error_kind::usage, "this model's head shares its table with the embedding")
           .at("recipe.keep")
           .hint("Quantize both with embeddings = true, or add 'lm_head' to keep");
-    if (what_.embeddings) {
-      out_.table = table_of(decoder);
-      out_.table_alone = !tied;
-      add(decoder, *out_.table, index_++, tied ? ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD : 0u);
+    if (recipe_.embeddings) {
+      out_.embedding = embedding_of(decoder);
+      out_.embedding_is_untied = !tied;
+      add(decoder, *out_.embedding, index_++, tied ? ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD : 0u);
     }
     if (!tied && !keep_head)
       add(decoder, decoder.head(), index_++, 0);
-    else if (!tied || !what_.embeddings)
+    else if (!tied || !recipe_.embeddings)
       out_.kept.emplace_back("lm_head");
   }
 
   void add(const model::decoder &decoder, model::linear_op &linear, int32_t place, uint32_t flags) {
-    const held_table held(decoder, linear);
-    linear_task t{&linear, place, nullptr, {}, 0, {}};
+    const held_outer_weight held(decoder, linear);
+    linear_job job{&linear, place, nullptr, {}, 0, {}};
     require_finite(linear);
     const auto [low, high] = linear.weight.aminmax();
-    t.tie_abs_max = std::max(std::abs(low.item<double>()), std::abs(high.item<double>()));
-    t.quantizer = std::make_unique<plug::quantizer_instance>(
-        component_, config_for_linear(what_, linear.name, linear.role), options_,
+    job.tie_abs_max = std::max(std::abs(low.item<double>()), std::abs(high.item<double>()));
+    job.quantizer = std::make_unique<plug::quantizer_instance>(
+        component_, config_for_linear(recipe_, linear.name, linear.role), options_,
         "recipe.quantizer");
-    check_groups(t, what_, incidents_);
-    layer_view view(linear, place, float_weight(linear), arch_json_, 0);
+    check_groups(job, recipe_, incidents_);
+    linear_view view(linear, place, float_weight(linear), arch_json_, 0);
     view.add_flags(flags);
-    t.needs = t.quantizer->needs(view.get());
-    const auto needs = needs_of(t.needs);
-    if (needs.cross && what_.propagation != propagation_policy::asymmetric)
+    job.needs = job.quantizer->needs(view.get());
+    const auto needs = needs_of(job.needs);
+    if (needs.cross && recipe_.propagation != propagation_policy::asymmetric)
       throw error(error_kind::usage, "'" + component_.id + "' pairs float with quantized inputs")
           .at("recipe.propagation")
           .hint("Set propagation = 'asymmetric'");
-    if (t.whole_block() && linear.block < 0)
+    if (job.whole_block() && linear.block < 0)
       throw error(error_kind::usage, "'" + component_.id + "' works on blocks, not on this linear")
           .layer(linear.name)
           .hint("Keep it in float");
     out_.needs |= needs;
-    out_.first |= (t.needs.statistics & ASSAY_NEED_HESSIAN_FIRST) != 0;
-    out_.tasks.push_back(std::move(t));
+    out_.needs_first_token_hessian |= (job.needs.statistics & ASSAY_NEED_HESSIAN_FIRST) != 0;
+    out_.jobs.push_back(std::move(job));
   }
 
-  const recipe &what_;
+  const recipe &recipe_;
   const plug::instance_options &options_;
   const std::string &arch_json_;
   ledger &incidents_;
   const plug::component &component_;
-  task_list out_;
+  job_list out_;
   int32_t index_ = 0;
 };
 
 }  // namespace
 
-bool linear_task::needs_cpu() const {
+bool linear_job::needs_cpu() const {
   if (linear->weight.is_cpu()) return false;
   const auto &facts = quantizer->made_by().facts;
   const auto devices = facts.find("devices");
@@ -153,11 +154,15 @@ bool linear_task::needs_cpu() const {
          std::find(devices->begin(), devices->end(), json("cuda")) == devices->end();
 }
 
+bool job_list::works_on_blocks() const {
+  return std::any_of(jobs.begin(), jobs.end(), [](const auto &job) { return job.whole_block(); });
+}
+
 at::Tensor float_weight(const model::linear_op &linear) {
   return linear.weight.to(at::kFloat).contiguous();
 }
 
-void require_same_config(const linear_task &a, const linear_task &b) {
+void require_same_config(const linear_job &a, const linear_job &b) {
   if (a.quantizer->config() != b.quantizer->config())
     throw error(error_kind::usage, "linears of one block have different configurations")
         .layer(b.linear->name)
@@ -165,10 +170,10 @@ void require_same_config(const linear_task &a, const linear_task &b) {
         .hint("This quantizer works on whole blocks: match all linears of a block, or keep some");
 }
 
-task_list make_tasks(model::decoder &decoder, const recipe &what,
-                     const plug::instance_options &options, const std::string &arch_json,
-                     ledger &incidents) {
-  return maker(what, options, arch_json, incidents).make(decoder);
+job_list make_jobs(model::decoder &decoder, const recipe &recipe,
+                   const plug::instance_options &options, const std::string &arch_json,
+                   ledger &incidents) {
+  return job_maker(recipe, options, arch_json, incidents).make(decoder);
 }
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Calls a quantizer for one linear and takes what it emitted; what is reported is measured here.
-// The plugin's own numbers stay in the note.
+// Calls a quantizer for one linear, dequantizes what it emitted and measures the errors. The
+// plugin's own numbers stay in the note.
 #include "quant/linear_run.hpp"
 
 #include <algorithm>
@@ -11,24 +11,19 @@
 
 namespace assay::quant {
 
-const at::Tensor *quantized_linear::find(const std::string &wanted) const {
-  for (const auto &part : tensors)
-    if (part.role == wanted) return &part.tensor;
-  return nullptr;
-}
-
 namespace {
 
-constexpr int64_t k_rows = 16384;  // measured at a time: of a table of 152,000 rows copies are dear
+// Rows that are measured at a time: copying a 152,000-row embedding would double its memory.
+constexpr int64_t k_rows = 16384;
 
-// ||w||^2 and ||w - q||^2.
+// { ||w||^2, ||w - q||^2 }
 at::Tensor squares(const at::Tensor &w, const at::Tensor &q) {
   return at::stack({w.norm(), at::sub(w, q).norm()}).to(at::kDouble).square();
 }
 
-// { tr(W H W^T), tr(D H D^T) }, D = W - Q, by square tiles of H, which is symmetric: those off the diagonal
-// count twice. One shape of product for all tiles, since oneDNN keeps generated code for each shape that
-// it has seen.
+// { tr(W H W^T), tr(D H D^T) } with D = W - Q, by square tiles of H. H is symmetric, so that tiles
+// off the diagonal count twice. All tiles have one shape, because oneDNN keeps generated code for
+// each shape that it has seen.
 at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
   constexpr int64_t k_slab = 256;  // columns
   const int64_t rows = w.size(0), in = w.size(1);
@@ -52,7 +47,7 @@ at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
   return energy;
 }
 
-// The sum of `measured` over pieces of rows.
+// Adds up `measured` over pieces of rows.
 at::Tensor by_rows(
     const at::Tensor &w, const at::Tensor &q,
     const std::function<at::Tensor(const at::Tensor &, const at::Tensor &)> &measured) {
@@ -82,15 +77,15 @@ double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
 }
 
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
-                            const layer_view &view, const at::Tensor &weight,
+                            const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian) {
-  const auto &layer = view.get();
+  const auto &linear = view.get();
   linear_result out;
   auto &form = out.form;
-  form.name = layer.name;
-  form.role = layer.role;
-  form.in_features = layer.in_features;
-  form.out_features = layer.out_features;
+  form.name = linear.name;
+  form.role = linear.role;
+  form.in_features = linear.in_features;
+  form.out_features = linear.out_features;
   form.component = quantizer.made_by().identity();
   form.config = quantizer.config();
   form.note = emitted.note;
@@ -99,9 +94,9 @@ linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_f
     form.tensors.push_back({part.role, plug::adopt(std::move(part.tensor)), part.packed_bits});
   out.weight = at::empty({form.out_features, form.in_features},
                          at::TensorOptions().dtype(at::kFloat).device(weight.device()));
-  form_ref reference(form);
+  auto shown = view_of(form);
   const plug::tensor_ref target(out.weight);
-  quantizer.dequantize(*reference.get(), *target.get(), form.name);
+  quantizer.dequantize(*shown.get(), *target.get(), form.name);
   form.relative_error = relative_error(weight, out.weight);
   if (!std::isfinite(form.relative_error))
     throw error(error_kind::plugin, "the dequantized weight is not finite")
@@ -112,7 +107,7 @@ linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_f
   return out;
 }
 
-linear_result run_linear(plug::quantizer_instance &quantizer, const layer_view &view,
+linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,
                          const at::Tensor &weight, const assay_stats *stats,
                          const at::Tensor &hessian) {
   return finish_linear(quantizer, quantizer.quantize(view.get(), stats), view, weight, hessian);
@@ -122,10 +117,17 @@ at::Tensor dequantize(const quantized_linear &form) {
   const std::string id = form.component.substr(0, form.component.rfind('@'));
   plug::quantizer_instance fresh(plug::plugins().find(plug::kind::quantizer, id), form.config);
   at::Tensor out = at::empty({form.out_features, form.in_features}, at::kFloat);
-  form_ref reference(form);
+  auto shown = view_of(form);
   const plug::tensor_ref target(out);
-  fresh.dequantize(*reference.get(), *target.get(), form.name);
+  fresh.dequantize(*shown.get(), *target.get(), form.name);
   return out;
+}
+
+void put_weights(model::decoder_block &block, const std::vector<quantized_linear> &forms) {
+  for (auto *linear : block.linears())
+    for (const auto &form : forms)
+      if (form.name == linear->name)
+        linear->weight = dequantize(form).to(linear->weight.device(), linear->weight.scalar_type());
 }
 
 }  // namespace assay::quant

@@ -1,5 +1,4 @@
-// quantize: one recipe applied to one subject.
-// Not the calibration pass itself (calibrate.hpp) and not the files (save.hpp).
+// Applies one recipe to one model; the result is saved elsewhere (export/save.hpp).
 #pragma once
 
 #include "calibration/calibration.hpp"
@@ -12,20 +11,20 @@ namespace assay::quant {
 struct quantize_options {
   progress_fn progress;  // done and total in linears; called from the calling thread only
   bool checked = false;  // checksum the weights before and after every plugin call, blame by name
-  // A folder in which finished blocks are kept, so that a killed run, called again with the same
-  // subject, recipe and calibration, goes on after the last one and ends in the same bytes; "" =
-  // none. It stays when the run is done: remove it once the result is saved.
+  // A folder that keeps finished blocks; "" = none. A run that was killed and is called again with
+  // the same subject, recipe and calibration continues after the last block and gives the same
+  // bytes. The folder stays when the run is done: remove it once the result is saved.
   std::string resume;
   int64_t chunk_tokens = 2048;  // tokens of one forward; halved where memory runs short
 };
 
-// A decoder that was loaded on demand has the weights of one or two blocks in memory at a time; with
-// a resume folder the forms lie there as well. The result can be saved, not run.
-// Throws error(cancelled) within one linear of Ctrl-C, error(usage) for a recipe that cannot be
-// (unknown plugin, bad configuration, calibration missing), error(plugin) when a plugin breaks its
-// contract.
+// Of a decoder that was loaded on demand, one or two blocks are in memory at a time, and with a
+// resume folder the forms are on disk too; the result can be saved but not run. Throws
+// error(cancelled) within one linear of Ctrl-C, error(usage) for a recipe that cannot be
+// applied (unknown plugin, bad configuration, calibration missing), error(plugin) when a plugin
+// breaks its contract.
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
-                         const recipe &what, const calibration *data = nullptr,
+                         const recipe &recipe, const calibration *data = nullptr,
                          const quantize_options &options = {});
 
 }  // namespace assay::quant

@@ -1,9 +1,9 @@
-// The quantized form of a linear and of a whole model: what a quantizer emitted, and what the host
-// counted. Not a file format (exporters) and not a kernel (model).
+// Holds a quantized linear and a quantized model: what a quantizer emitted, and what the host
+// measured of it.
 #pragma once
 
-#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,16 +22,15 @@ struct form_tensor {
   uint32_t packed_bits = 0;  // of one element in a file: 4 for 4-bit codes in bytes
 };
 
-// W is about (codes - zeros) * scales per group; the plugin's dequantize is the only authority on
-// that.
+// W is about (codes - zeros) * scales in each group; only the plugin's own dequantize says what
+// it is exactly.
 struct quantized_linear {
   std::string name;                  // "model.layers.0.self_attn.q_proj"
   std::string role;                  // "attn.q"
   std::vector<form_tensor> tensors;  // in the order of emission
-  json
-      note;  // "format", "bits", "group_size", "symmetric"; every other number is the plugin's claim
-  std::string component;  // quantizer that made it: "rtn@1", and ...
-  json config;            // ... its full configuration: dequantize needs nothing else
+  json note;  // "format", "bits", "group_size", "symmetric"; other numbers are the plugin's claims
+  std::string component;  // the quantizer that made it: "rtn@1"
+  json config;            // its full configuration; dequantize needs nothing else
   int64_t in_features = 0, out_features = 0;
   double packed_bits = 0;     // counted by the host over everything emitted
   double relative_error = 0;  // ||W - Q|| / ||W||, Frobenius, W after the transforms
@@ -43,30 +42,31 @@ struct quantized_linear {
   }
 };
 
+class block_residency;
+std::shared_ptr<block_residency> whole_model();
+
 struct quantized_model {
-  model::decoder decoder;  // the same model with fake-quant weights (shares what was not touched)
+  model::decoder decoder;  // the same model with fake-quant weights; unchanged tensors are shared
   std::map<std::string, quantized_linear> forms;  // by linear name
   std::vector<std::string> order;                 // names of forms as they come in the model
-  // Tensors that a transform changed, by checkpoint name, as they are to be stored.
+  // Tensors that the recipe changed beside the forms, by checkpoint name, as they are to be stored.
   std::map<std::string, at::Tensor> edited;
-  // Where those of blocks lie on disk (here they have no values): one of them. Empty = all are here.
-  std::function<at::Tensor(const std::string &name)> fetch_edited;
+  // Where the values of forms and edited tensors are: some have none in memory. form() and
+  // edited_tensor() ask it.
+  std::shared_ptr<const block_residency> residency = whole_model();
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
-  // Where forms of blocks lie on disk (their tensors here have no values): a form whole, valid until
-  // the next call. Empty = all are here. See whole_form.
-  std::function<const quantized_linear &(const std::string &name)> fetch;
-  recipe made_by;  // schemes complete
+  recipe made_by;               // schemes complete
   ledger incidents;
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
-  // linears = [{ name,
-  //   role, bits, bytes, relative_error, output_error, claims }], kept = [names] }; bytes are
-  // counted over all
-  //   parameters. Times only under keys that end in "seconds".
+  // linears = [{ name, role, bits, bytes, relative_error, output_error, claims }], kept = [names]
+  // }; bytes are counted over all parameters. Times are only under keys that end in "seconds".
   json summary;
-  json metadata;  // for quantization_metadata.json: recipe, knobs, calibration, seeds, versions
-};
+  json metadata;  // for quantization_metadata.json: recipe, options, calibration, seeds, versions
 
-// A form with its values, wherever they lie; valid until the next call. Throws std::out_of_range.
-const quantized_linear &whole_form(const quantized_model &model, const std::string &name);
+  // With its values, wherever they are; borrow, valid until the next
+  // call. Throws std::out_of_range.
+  const quantized_linear &form(const std::string &name) const;
+  at::Tensor edited_tensor(const std::string &name) const;  // the same of an edited tensor
+};
 
 }  // namespace assay::quant

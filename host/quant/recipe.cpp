@@ -1,6 +1,5 @@
-// Recipes: parsing with exact complaints, the canonical form, which linear gets which
-// configuration. Plugin configurations are only carried here; their schema is checked when the
-// plugin is created.
+// Parses recipes with exact error messages, writes their canonical form and finds the configuration
+// of each linear. Plugin configurations are checked when the plugin is created.
 #include "quant/recipe.hpp"
 
 #include <algorithm>
@@ -101,7 +100,7 @@ void read_lists(recipe &out, const json &value, const std::string &where) {
     const auto list = list_of(value["keep"], where + ".keep");
     for (const auto &item : list) {
       out.keep.push_back(text_of(item, where + ".keep"));
-      matches_linear(out.keep.back(), "", "");  // refuses a bad expression now, not after an hour
+      matches_linear(out.keep.back(), "", "");  // throws for a bad expression before any work
     }
   }
   if (!value.contains("overrides")) return;
@@ -134,7 +133,7 @@ recipe recipe::from_json(const json &value, const std::string &where) {
   read_lists(out, value, where);
   if (value.contains("propagation"))
     out.propagation = propagation_of(value["propagation"], where + ".propagation");
-  out.sink_weight = share_of(value, "sink_weight", out.sink_weight, where);
+  out.first_token_weight = share_of(value, "sink_weight", out.first_token_weight, where);
   out.min_token_ratio = share_of(value, "min_token_ratio", out.min_token_ratio, where);
   if (value.contains("embeddings")) {
     if (!value["embeddings"].is_boolean())
@@ -168,7 +167,7 @@ json recipe::to_json() const {
           {"keep", keep},
           {"overrides", rules},
           {"propagation", propagation_name(propagation)},
-          {"sink_weight", sink_weight},
+          {"sink_weight", first_token_weight},
           {"min_token_ratio", min_token_ratio},
           {"embeddings", embeddings},
           {"ragged", ragged_error ? "error" : "short"},
@@ -203,46 +202,46 @@ bool matches_linear(const std::string &pattern, const std::string &name, const s
   }
 }
 
-bool is_kept(const recipe &what, const std::string &name, const std::string &role) {
-  return std::any_of(what.keep.begin(), what.keep.end(), [&](const std::string &pattern) {
+bool is_kept(const recipe &recipe, const std::string &name, const std::string &role) {
+  return std::any_of(recipe.keep.begin(), recipe.keep.end(), [&](const std::string &pattern) {
     return matches_linear(pattern, name, role);
   });
 }
 
-json config_for_linear(const recipe &what, const std::string &name, const std::string &role) {
-  if (!what.quantizer) return json::object();
-  json config = what.quantizer->config;
-  for (const auto &rule : what.overrides)
+json config_for_linear(const recipe &recipe, const std::string &name, const std::string &role) {
+  if (!recipe.quantizer) return json::object();
+  json config = recipe.quantizer->config;
+  for (const auto &rule : recipe.overrides)
     if (matches_linear(rule.match, name, role)) config.update(rule.config);
   return config;
 }
 
 namespace {
 
-// It says of itself that it looks at one block at a time.
+// True if the transform declares that it looks at one block at a time.
 bool by_block(const std::string &transform) {
   return plug::plugins().find(plug::kind::transform, transform).facts.value("by_block", false);
 }
 
 }  // namespace
 
-std::string needs_whole_model(const recipe &what) {
-  for (const auto &choice : what.transforms)
+std::string needs_whole_model(const recipe &recipe) {
+  for (const auto &choice : recipe.transforms)
     if (!by_block(choice.id)) return "the transform '" + choice.id + "'";
-  if (!what.tune.is_null()) return "a tune";
+  if (!recipe.tune.is_null()) return "a tune";
   return "";
 }
 
-void require_by_block(const recipe &what, bool has_folder) {
-  if (const auto reason = needs_whole_model(what); !reason.empty())
+void require_by_block(const recipe &recipe, bool has_folder) {
+  if (const auto reason = needs_whole_model(recipe); !reason.empty())
     throw error(error_kind::usage, "a model that is read block by block cannot take " + reason)
         .at("recipe")
         .hint("Load it without on_demand");
-  if (!has_folder && !what.transforms.empty())
+  if (!has_folder && !recipe.transforms.empty())
     throw error(error_kind::usage, "edited blocks of a model on demand need a folder to lie in")
         .at("recipe.transforms")
         .hint("Give quantize a resume folder");
-  if (!has_folder && what.embeddings)
+  if (!has_folder && recipe.embeddings)
     throw error(error_kind::usage,
                 "the quantized embedding of a model on demand needs a folder to lie in")
         .at("recipe.embeddings")

@@ -1,5 +1,5 @@
 // The byte-level alphabet of GPT-2: every byte has a printable character that stands for it.
-// Not an encoding of text; see the ByteLevel parts of pre_tokenizer and decoder.
+// Not an encoding of text; see the ByteLevel parts of pre_tokenizer and detokenizer.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // Puts a conversation's variables before the interpreter.
-// Not the interpreter; see jinja_machine.hpp.
+// Not the interpreter; see jinja/machine.hpp.
 #include "text/chat_template.hpp"
 
 #include "core/error.hpp"

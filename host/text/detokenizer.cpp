@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view k_replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-class collect : public decode_stage {
+class collect : public detokenizer_step {
  public:
   void text(std::string_view part) override { out += part; }
   void end_token() override {}
@@ -20,7 +20,7 @@ class collect : public decode_stage {
   std::string out;
 };
 
-class join_with_spaces : public decode_stage {
+class join_with_spaces : public detokenizer_step {
  public:
   void text(std::string_view part) override {
     if (!token_open_ && !first_) next_->text(" ");
@@ -37,7 +37,7 @@ class join_with_spaces : public decode_stage {
 };
 
 // Bytes of all tokens as one text; what is not UTF-8 becomes U+FFFD, an incomplete end waits.
-class byte_level : public decode_stage {
+class byte_level : public detokenizer_step {
  public:
   void text(std::string_view part) override { token_ += part; }
   void end_token() override {
@@ -73,7 +73,7 @@ class byte_level : public decode_stage {
 };
 
 // A run of <0xHH> tokens becomes its text, or one U+FFFD for each byte if the run is not UTF-8.
-class byte_fallback : public decode_stage {
+class byte_fallback : public detokenizer_step {
  public:
   void text(std::string_view part) override { token_ += part; }
   void end_token() override {
@@ -121,7 +121,7 @@ class byte_fallback : public decode_stage {
   std::string token_, run_;
 };
 
-class fuse : public decode_stage {
+class fuse : public detokenizer_step {
  public:
   void text(std::string_view part) override { next_->text(part); }
   void end_token() override {}
@@ -132,7 +132,7 @@ class fuse : public decode_stage {
 };
 
 // Up to `start` of the character at a token's beginning, up to `stop` at its end.
-class strip : public decode_stage {
+class strip : public detokenizer_step {
  public:
   strip(std::string character, int64_t start, int64_t stop)
       : character_(std::move(character)), start_(start), stop_(stop) {}
@@ -168,7 +168,7 @@ class strip : public decode_stage {
   int64_t start_, stop_, cut_ = 0;
 };
 
-class replace : public decode_stage {
+class replace : public detokenizer_step {
  public:
   replace(std::shared_ptr<const regex_pattern> pattern, std::string content, bool one_character)
       : pattern_(std::move(pattern)), content_(std::move(content)), per_part_(one_character) {}
@@ -200,7 +200,7 @@ class replace : public decode_stage {
 };
 
 // The mark becomes a space; in the first token it is dropped, unless none was ever prepended.
-class metaspace : public decode_stage {
+class metaspace : public detokenizer_step {
  public:
   metaspace(std::string mark, bool drop_in_first) : mark_(std::move(mark)), drop_(drop_in_first) {}
   void text(std::string_view part) override {
@@ -229,7 +229,7 @@ bool is_one_character(const std::string &s) {
   return !s.empty() && decode_valid(s.data()).n_bytes == s.size();
 }
 
-void add_replace(const json_options &options, decoder_plan &plan) {
+void add_replace(const json_options &options, detokenizer &plan) {
   const json &pattern = options.value("pattern");
   const std::string content = options.text("content");
   std::shared_ptr<const regex_pattern> compiled;
@@ -247,7 +247,7 @@ void add_replace(const json_options &options, decoder_plan &plan) {
       [=] { return std::make_unique<replace>(compiled, content, one_character); });
 }
 
-void add(const json &description, decoder_plan &plan) {
+void add(const json &description, detokenizer &plan) {
   const json_options outer(description, "decoder");
   const std::string type = outer.type();
   const json_options options(description, "decoder " + type);
@@ -284,35 +284,35 @@ void add(const json &description, decoder_plan &plan) {
 
 }  // namespace
 
-decode_pipeline::decode_pipeline(std::vector<std::unique_ptr<decode_stage>> stages)
-    : stages_(std::move(stages)) {
+detokenizer_run::detokenizer_run(std::vector<std::unique_ptr<detokenizer_step>> steps)
+    : steps_(std::move(steps)) {
   auto last = std::make_unique<collect>();
   out_ = &last->out;
-  stages_.push_back(std::move(last));
-  for (size_t i = 0; i + 1 < stages_.size(); ++i) stages_[i]->set_next(stages_[i + 1].get());
+  steps_.push_back(std::move(last));
+  for (size_t i = 0; i + 1 < steps_.size(); ++i) steps_[i]->set_next(steps_[i + 1].get());
 }
 
-void decode_pipeline::token(std::string_view text) {
-  stages_.front()->text(text);
-  stages_.front()->end_token();
+void detokenizer_run::token(std::string_view text) {
+  steps_.front()->text(text);
+  steps_.front()->end_token();
 }
 
-void decode_pipeline::finish() {
-  stages_.front()->finish();
+void detokenizer_run::finish() {
+  steps_.front()->finish();
 }
 
-std::string decode_pipeline::take() {
+std::string detokenizer_run::take() {
   return std::exchange(*out_, std::string());
 }
 
-decode_pipeline decoder_plan::start() const {
-  std::vector<std::unique_ptr<decode_stage>> stages;
-  for (const auto &make : makers) stages.push_back(make());
-  return decode_pipeline(std::move(stages));
+detokenizer_run detokenizer::start() const {
+  std::vector<std::unique_ptr<detokenizer_step>> steps;
+  for (const auto &make : makers) steps.push_back(make());
+  return detokenizer_run(std::move(steps));
 }
 
-decoder_plan make_decoder(const json &description) {
-  decoder_plan plan;
+detokenizer make_detokenizer(const json &description) {
+  detokenizer plan;
   if (description.is_null())
     plan.makers.push_back([] { return std::make_unique<join_with_spaces>(); });
   else

@@ -1,6 +1,5 @@
-// Decoders: token texts back to text, one token at a time, so that whole decoding and streaming
-// are the same code.
-// Not the choice of tokens (skip_special); see tokenizer.cpp.
+// Turns tokens back into text, one token at a time, so that decoding a whole answer and streaming
+// it are the same code.
 #pragma once
 
 #include <functional>
@@ -14,42 +13,44 @@
 
 namespace assay::text {
 
-// One stage at work. A token comes as any number of text calls and one end_token; after the last
-// token comes finish. What a stage gives on may come later, but in order.
-class decode_stage {
+// One step at work. A token comes as any number of text calls and one end_token; finish follows the
+// last token. A step may delay its output, but never changes the order.
+class detokenizer_step {
  public:
-  virtual ~decode_stage() = default;
+  virtual ~detokenizer_step() = default;
   virtual void text(std::string_view part) = 0;
   virtual void end_token() { next_->end_token(); }
   virtual void finish() { next_->finish(); }
-  void set_next(decode_stage *next) { next_ = next; }
+  void set_next(detokenizer_step *next) { next_ = next; }
 
  protected:
-  decode_stage *next_ = nullptr;  // borrow; the stage behind, never null while at work
+  detokenizer_step *next_ = nullptr;  // borrow; the next step, never null while at work
 };
 
-// The stages of one decoding, in order, ending in one that appends to a string. Not for sharing.
-class decode_pipeline {
+// The steps of one decoding, in order; the last one appends to a string. Each decoding
+// needs its own.
+class detokenizer_run {
  public:
-  explicit decode_pipeline(std::vector<std::unique_ptr<decode_stage>> stages);
+  explicit detokenizer_run(std::vector<std::unique_ptr<detokenizer_step>> steps);
   void token(std::string_view text);
   void finish();
-  // What has come out since the last take.
+  // Returns what came out since the last take.
   std::string take();
 
  private:
-  std::vector<std::unique_ptr<decode_stage>> stages_;
-  std::string *out_;  // borrow: the last stage's
+  std::vector<std::unique_ptr<detokenizer_step>> steps_;
+  std::string *out_;  // borrow: the last step's
 };
 
-// What a tokenizer.json's "decoder" describes: makes a fresh pipeline for each decoding.
-struct decoder_plan {
-  std::vector<std::function<std::unique_ptr<decode_stage>()>> makers;
-  bool only_byte_level = false;  // the one decoder is ByteLevel
-  decode_pipeline start() const;
+// The steps that "decoder" of a tokenizer.json describes; start() makes them anew
+// for each decoding.
+struct detokenizer {
+  std::vector<std::function<std::unique_ptr<detokenizer_step>()>> makers;
+  bool only_byte_level = false;  // its one step is ByteLevel
+  detokenizer_run start() const;
 };
 
-// Throws error(failed) naming what is unknown. null gives tokens joined by single spaces.
-decoder_plan make_decoder(const json &description);
+// Throws error(failed) naming what is unknown. A null description joins tokens by single spaces.
+detokenizer make_detokenizer(const json &description);
 
 }  // namespace assay::text

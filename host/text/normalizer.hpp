@@ -1,5 +1,5 @@
 // Normalizers: what a text is turned into before it is cut into pieces.
-// Not decoding; see decoder.hpp.
+// Not decoding; see detokenizer.hpp.
 #pragma once
 
 #include <memory>

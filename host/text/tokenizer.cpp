@@ -156,7 +156,7 @@ std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) 
 }
 
 std::string tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
-  decode_pipeline pipeline = parts_->decoder.start();
+  detokenizer_run pipeline = parts_->detokenizer.start();
   for (const int32_t id : ids) {
     if (skip_special && is_skipped(*parts_, id)) continue;
     if (const auto text = id_to_token(id)) pipeline.token(*text);
@@ -208,11 +208,13 @@ std::string tokenizer::chat_template_text(bool with_tools) const {
 struct stream_decoder::state {
   std::shared_ptr<const tokenizer> owner;
   bool skip_special;
-  decode_pipeline pipeline;
+  detokenizer_run pipeline;
 };
 
 stream_decoder::stream_decoder(std::shared_ptr<const tokenizer> owner, bool skip_special)
-    : state_(std::make_unique<state>(state{owner, skip_special, owner->parts().decoder.start()})) {}
+    : state_(
+          std::make_unique<state>(state{owner, skip_special, owner->parts().detokenizer.start()})) {
+}
 stream_decoder::~stream_decoder() = default;
 stream_decoder::stream_decoder(stream_decoder &&) noexcept = default;
 stream_decoder &stream_decoder::operator=(stream_decoder &&) noexcept = default;
@@ -226,7 +228,7 @@ std::string stream_decoder::push(int32_t id) {
 std::string stream_decoder::finish() {
   state_->pipeline.finish();
   std::string rest = state_->pipeline.take();
-  state_->pipeline = state_->owner->parts().decoder.start();
+  state_->pipeline = state_->owner->parts().detokenizer.start();
   return rest;
 }
 

@@ -216,7 +216,7 @@ std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file, const json &co
   const json &head = file.head;
   parts->normalizers = make_normalizers(part_of(head, "normalizer"));
   parts->pre_tokenizers = make_pre_tokenizers(part_of(head, "pre_tokenizer"));
-  parts->decoder = make_decoder(part_of(head, "decoder"));
+  parts->detokenizer = make_detokenizer(part_of(head, "decoder"));
   if (!head.contains("model")) throw error(error_kind::failed, "there is no 'model'");
   bpe_options options = read_model_options(head["model"], file);
   options.byte_level = parts->pre_tokenizers.byte_level;

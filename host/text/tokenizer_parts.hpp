@@ -35,7 +35,7 @@ struct tokenizer_parts {
   pre_tokenizer_chain pre_tokenizers;
   std::unique_ptr<const bpe_model> model;
   post_processor post;
-  decoder_plan decoder;
+  text::detokenizer detokenizer;
   json special_tokens = json::object();  // name -> text
   json chat_templates = json::object();  // name -> Jinja text; the unnamed one is "default"
 

@@ -1,5 +1,5 @@
 // gptq's column loop on the device against the plain loop over columns: the same codes but for ties, the same loss.
-// Also its time, as a share of the floor (performance.md 3). Skipped (exit code 77) where there is no driver.
+// Also its time, as a share of the time that its products take at the full rate of the device. Skipped (exit code 77) where there is no driver.
 #include <cuda_runtime.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // assay.native.model: opening models, and the methods of a model that deal in text.
-// What runs the network is in lib_model_run.cpp, what quantizes it in lib_quant.cpp.
+// What runs the network is in lib/model_run.cpp, what quantizes it in lib/quant.cpp.
 #include <filesystem>
 #include <fstream>
 

@@ -1,5 +1,5 @@
 // The methods of a model that run the network on one text: logits, score, generate, perplexity.
-// Not many requests at once (lib_model_batch.cpp).
+// Not many requests at once (lib/model_batch.cpp).
 
 #include "aten.hpp"
 #include "engine/generate.hpp"

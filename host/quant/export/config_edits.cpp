@@ -1,7 +1,8 @@
-// transformers' llama reads attention_bias (q, k, v, o) and mlp_bias (gate, up, down); other families have fixed biases.
+// Edits config.json. transformers' llama reads attention_bias (q, k, v, o) and mlp_bias (gate, up,
+// down); which biases other families have is fixed.
 #include "quant/export/config_edits.hpp"
 
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {
@@ -14,7 +15,7 @@ bool in_attention(const model::linear_op &linear) {
   return linear.role.rfind("attn.", 0) == 0;
 }
 
-// { attention, mlp }: true where any linear of the model has a bias.
+// { attention, mlp }: true if any linear of that kind has a bias.
 std::pair<bool, bool> biased(const model::decoder &decoder) {
   std::pair<bool, bool> out{false, false};
   for (const auto *linear : decoder.linears())

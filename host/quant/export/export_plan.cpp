@@ -1,6 +1,5 @@
-// Makes export plans and walks the items of an export.
-// Which tensors are stored at all is summary.cpp's untouched_tensors: counted and written are the
-// same set.
+// Makes export plans and walks through the items of an export. The tensors that are stored beside
+// forms are summary.cpp's untouched_tensors, so that the counted bytes are the written ones.
 #include "quant/export/export_plan.hpp"
 
 #include <algorithm>
@@ -15,29 +14,33 @@
 #include "quant/export/summary.hpp"
 #include "quant/schemes/activation.hpp"
 #include "quant/schemes/kv_scheme.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 namespace {
 
-// A fact that is one number, else 0: a list tells what the configuration may choose from.
+// A fact that is one number, else 0: a list only names the choices of the configuration.
 int64_t number_of(const json &facts, const char *key) {
   return facts.contains(key) && facts[key].is_number_integer() ? facts[key].get<int64_t>() : 0;
 }
 
-json plan_head(const recipe &what, const model::decoder_config &config) {
-  return {
-      {"arch", arch_facts(config)}, {"tied", config.tied},
-      {"items", json::array()},     {"scheme", {{"activation", what.activation}, {"kv", what.kv}}},
-      {"online", json::array()},    {"untouched", json::array()},
-      {"options", json::object()},  {"metadata", json::object()}};
+json plan_head(const recipe &recipe, const model::decoder_config &config) {
+  return {{"arch", arch_facts(config)},
+          {"tied", config.tied},
+          {"items", json::array()},
+          {"scheme", {{"activation", recipe.activation}, {"kv", recipe.kv}}},
+          {"online", json::array()},
+          {"untouched", json::array()},
+          {"options", json::object()},
+          {"metadata", json::object()}};
 }
 
 json shape_json(const std::vector<int64_t> &shape) {
   return json(shape);
 }
 
-// The role of a linear or of the embedding by its last name; "" for other tensors.
+// The role of a linear or of the embedding, found by the last part of its name; ""
+// for other tensors.
 std::string role_of(const std::string &name) {
   if (name == model::k_head_name) return model::k_head_name;
   if (name == model::k_embedding_name) return "embed";
@@ -46,20 +49,22 @@ std::string role_of(const std::string &name) {
   return "";
 }
 
-// The recipe's word on one linear. An embedding answers to `embeddings`, not to `keep`.
-bool stays_float(const recipe &what, const std::string &name, const std::string &role) {
-  if (!what.quantizer || role.empty()) return true;
-  return role == "embed" ? !what.embeddings : is_kept(what, name, role);
+// True if the recipe leaves this linear in float. The embedding follows `embeddings`, not `keep`.
+bool stays_float(const recipe &recipe, const std::string &name, const std::string &role) {
+  if (!recipe.quantizer || role.empty()) return true;
+  return role == "embed" ? !recipe.embeddings : is_kept(recipe, name, role);
 }
 
-// Of the forms that a quantizer emits, as declared in its facts; integer grids where it says nothing.
+// The format of the forms that a quantizer declares in its facts; an integer grid where
+// it declares none.
 std::string declared_format(const plug::component &component) {
   const auto formats = component.facts.find("formats");
   const bool listed = formats != component.facts.end() && formats->is_array() && !formats->empty();
   return listed ? formats->front().get<std::string>() : "int/1";
 }
 
-// Operations that a transform says it leaves in the forward pass: "online" of its facts names the settings that do.
+// Operations that a transform declares to leave in the forward pass: "online" of its facts names
+// the settings that do so.
 json declared_online(const component_choice &choice) {
   json out = json::array();
   const auto &component = plug::plugins().find(plug::kind::transform, choice.id);
@@ -98,28 +103,28 @@ json plan_of(const quantized_model &model, const model::checkpoint &subject) {
   return plan;
 }
 
-json plan_of(const recipe &what, const model::checkpoint &subject) {
+json plan_of(const recipe &recipe, const model::checkpoint &subject) {
   const auto config = model::read_decoder_config(subject);
-  json plan = plan_head(what, config);
-  if (!what.activation.is_null())
-    plan["scheme"]["activation"] = complete_activation(what.activation);
-  if (!what.kv.is_null()) plan["scheme"]["kv"] = complete_kv(what.kv);
-  for (const auto &choice : what.transforms)
+  json plan = plan_head(recipe, config);
+  if (!recipe.activation.is_null())
+    plan["scheme"]["activation"] = complete_activation(recipe.activation);
+  if (!recipe.kv.is_null()) plan["scheme"]["kv"] = complete_kv(recipe.kv);
+  for (const auto &choice : recipe.transforms)
     for (auto &operation : declared_online(choice)) plan["online"].push_back(std::move(operation));
   for (const auto &info : subject.tensors().tensors()) {
     if (config.tied && info.name == "lm_head.weight") continue;
     const bool weight = info.name.ends_with(".weight") && info.shape.size() == 2;
     const auto name = weight ? info.name.substr(0, info.name.size() - 7) : std::string();
     const auto role = weight ? role_of(name) : std::string();
-    if (stays_float(what, name, role)) {
+    if (stays_float(recipe, name, role)) {
       plan["untouched"].push_back({{"name", info.name},
                                    {"dtype", model::safetensors_dtype_name(info.dtype)},
                                    {"shape", shape_json(info.shape)}});
       continue;
     }
-    const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
+    const auto &component = plug::plugins().find(plug::kind::quantizer, recipe.quantizer->id);
     const json full =
-        component.complete_config(config_for_linear(what, name, role), "recipe.quantizer");
+        component.complete_config(config_for_linear(recipe, name, role), "recipe.quantizer");
     plan["items"].push_back(
         {{"name", name},
          {"role", role},
@@ -148,7 +153,7 @@ model_export_source::model_export_source(const quantized_model &model,
 model_export_source::~model_export_source() = default;
 
 const assay_item *model_export_source::next() {
-  if (at_ > 0 && !entries_[at_ - 1].form) {  // the one before is done with
+  if (at_ > 0 && !entries_[at_ - 1].form) {  // the item before is no longer used
     tensor_ = plug::tensor_ref();
     subject_.tensors().give_back(entries_[at_ - 1].name);
   }
@@ -159,14 +164,12 @@ const assay_item *model_export_source::next() {
   item_.name = now.name.c_str();
   item_.role = now.form ? now.form->role.c_str() : "";
   if (now.form) {
-    form_ = std::make_unique<form_ref>(whole_form(model_, now.name));
+    form_.emplace(view_of(model_.form(now.name)));
     item_.form = form_->get();
     return &item_;
   }
-  const auto edited = model_.edited.find(now.name);
-  at::Tensor tensor =
-      edited != model_.edited.end() ? edited->second : subject_.tensors().tensor(now.name);
-  if (tensor.is_meta()) tensor = model_.fetch_edited(now.name);
+  const at::Tensor tensor = model_.edited.contains(now.name) ? model_.edited_tensor(now.name)
+                                                             : subject_.tensors().tensor(now.name);
   tensor_ = plug::tensor_ref(tensor.cpu().contiguous());
   item_.tensor = tensor_.get();
   return &item_;

@@ -1,21 +1,23 @@
-// The plan that an exporter is asked about, and the items it is fed: made from a recipe before the
-// run, or from a
-// quantized model after it. Knows no format.
+// Makes the plan that an exporter is asked about, from a recipe before the run or from a quantized
+// model after it, and the items that the exporter receives. It knows no format.
 #pragma once
+
+#include <optional>
 
 #include "plug/bridge.hpp"
 #include "plug/exporter.hpp"
+#include "plug/quantizer.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {
 
 // Keys as documented in plugin_api/assay/exporter.h.
 json plan_of(const quantized_model &model, const model::checkpoint &subject);
-// Before the run: grids from the quantizer's configuration (keys bits, group_size, symmetric where
-// it has them).
-json plan_of(const recipe &what, const model::checkpoint &subject);
+// Before the run, grids come from the quantizer's configuration, where it has the keys bits,
+// group_size and symmetric.
+json plan_of(const recipe &recipe, const model::checkpoint &subject);
 
-// Items sorted by name: exporters that need another order seek.
+// Gives items sorted by name; an exporter that needs another order seeks.
 class model_export_source : public plug::export_source {
  public:
   model_export_source(const quantized_model &model, const model::checkpoint &subject);
@@ -37,7 +39,7 @@ class model_export_source : public plug::export_source {
   size_t at_ = 0;
   assay_item item_{};
   plug::tensor_ref tensor_;
-  std::unique_ptr<class form_ref> form_;
+  std::optional<plug::form_view> form_;
 };
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Writes a quantized model through an exporter, with its card and its metadata, under a temporary
-// name first.
+// Writes a quantized model through an exporter, with its card and its metadata, first under
+// a temporary name.
 #include "quant/export/save.hpp"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ std::vector<const plug::component *> exporters_for(const std::string &format) {
   return {&plug::plugins().find(plug::kind::exporter, id)};
 }
 
-// The first exporter, by id, that can hold the plan. Throws with every one's reasons.
+// The first exporter, by id, that can hold the plan. Throws with the reasons of all exporters.
 plug::exporter_instance choose(const json &plan, const save_options &options) {
   std::string reasons;
   const auto candidates = exporters_for(options.format);
@@ -56,7 +56,7 @@ json without_linears(const json &summary) {
   return head;
 }
 
-// Identity and file of every component that took part.
+// Key and file of every component that took part.
 json plugins_of(const quantized_model &model, const plug::exporter_instance &exporter) {
   json out = json::array();
   const auto add = [&](const plug::component &c) {
@@ -102,7 +102,7 @@ std::string number(double value, const char *format) {
   return text;
 }
 
-// Short, and what nobody may overlook comes first.
+// The text of README.md. It is short, and begins with what nobody may overlook.
 std::string model_card(const quantized_model &model, const model::checkpoint &subject,
                        const std::string &format) {
   const auto &s = model.summary;
@@ -158,14 +158,14 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
   return out;
 }
 
-void require_exporter(const recipe &what, const model::checkpoint &subject,
+void require_exporter(const recipe &recipe, const model::checkpoint &subject,
                       const save_options &options) {
-  choose(plan_of(what, subject), options);
+  choose(plan_of(recipe, subject), options);
 }
 
-std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
+std::vector<std::string> cannot_hold(const recipe &recipe, const model::checkpoint &subject,
                                      const std::string &format, const json &config) {
-  const json plan = plan_of(what, subject);
+  const json plan = plan_of(recipe, subject);
   std::vector<std::string> reasons;
   for (const auto *component : exporters_for(format)) {
     plug::exporter_instance exporter(*component, config, {}, "save");

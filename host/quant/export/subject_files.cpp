@@ -1,6 +1,5 @@
-// Collects a subject's small files. What a file is, is read from its name's ending; nothing is
-// parsed
-// except config.json where it must change.
+// Collects the small files of a subject by the endings of their names. Only config.json is parsed,
+// where it must change.
 #include "quant/export/subject_files.hpp"
 
 #include <array>
@@ -13,8 +12,7 @@ namespace assay::quant {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr uint64_t k_largest_bytes = uint64_t{64}
-                                     << 20;  // tokenizers reach 30 MB; weights are larger
+constexpr uint64_t k_largest_bytes = uint64_t{64} << 20;  // tokenizers have up to 30 MB
 constexpr std::array k_not_carried = {".safetensors", ".bin",        ".pt", ".pth",
                                       ".gguf",        ".index.json", ".h5", ".msgpack"};
 

@@ -1,6 +1,5 @@
-// The files of a subject that travel with every export: configuration, tokenizer, chat template,
-// training record.
-// Not its weights, and not the card and metadata that save writes itself.
+// Collects the files of a subject that every export carries: configuration, tokenizer, chat
+// template, training record.
 #pragma once
 
 #include <map>
@@ -10,10 +9,10 @@
 
 namespace assay::quant {
 
-// Name -> bytes. Of a folder every plain file verbatim except weights, adapters, indexes, README.md and
-// quantization_metadata.json; config.json loses a quantization_config, since tensors are handed out
-// dequantized. Of a
-// GGUF what its metadata gives. Throws error(failed) for a link to nothing, a pipe or a Git LFS pointer among them.
+// Name -> bytes. Of a folder: every plain file verbatim except weights, adapters, indexes, README.md and
+// quantization_metadata.json; config.json loses its quantization_config, because tensors are given out
+// dequantized. Of a GGUF file: what its metadata gives. Throws error(failed) for a link to nothing, a
+// pipe or a Git LFS pointer among the files.
 std::map<std::string, std::string> subject_files(const model::checkpoint &subject);
 
 }  // namespace assay::quant

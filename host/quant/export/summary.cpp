@@ -1,5 +1,5 @@
-// Counts bits over all parameters: forms at their packed width, everything else at its stored
-// dtype.
+// Counts bits over all parameters: forms at their packed width, everything else at
+// its stored dtype.
 #include "quant/export/summary.hpp"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
   const bool tied = model.decoder.config().tied;
   for (const auto &info : subject.tensors().tensors()) {
     if (tied && info.name == "lm_head.weight")
-      continue;  // formats.md 4.8: written, it breaks loaders
+      continue;  // checkpoint/FORMATS.md, "A tied head in exports"
     if (info.name.ends_with(".weight") &&
         model.forms.count(info.name.substr(0, info.name.size() - 7)))
       continue;
@@ -81,7 +81,7 @@ json summarize(const quantized_model &model, const model::checkpoint &subject) {
   out["parameters"] = quantized_parameters + float_parameters;
   out["quantized_parameters"] = quantized_parameters;
   out["linears"] = std::move(linears);
-  out["edited"] = json::array();  // beside them: by transforms, corrections and tuning
+  out["edited"] = json::array();  // by transforms, corrections and tuning
   for (const auto &[name, tensor] : model.edited) out["edited"].push_back(name);
   return out;
 }

@@ -1,5 +1,5 @@
-// What a variant weighs: bits and bytes counted over all parameters, per linear and in total.
-// No plugin's claim enters here.
+// Counts the size of a quantized model over all parameters: bits and bytes, for each linear and in
+// total. Sizes are measured from emitted tensors; a plugin's own figures are not used.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace assay::quant {
 
-// What a run takes, from this object's beginning on.
+// Measures what a run takes, from the construction of this object on.
 class run_cost {
  public:
   run_cost();
@@ -18,10 +18,10 @@ class run_cost {
  private:
   std::chrono::steady_clock::time_point start_;
   double cpu_start_;
-  bool fresh_peak_;  // the system could be asked for the peak of the run alone
+  bool fresh_peak_;  // the system can give the peak of this run alone
 };
 
-// One tensor of the model as it would be stored next to the forms.
+// A tensor of the model as it would be stored beside the forms.
 struct untouched_tensor {
   std::string name;
   at::ScalarType dtype;
@@ -29,13 +29,13 @@ struct untouched_tensor {
   uint64_t bytes() const;
 };
 
-// Tensors of the subject that no form replaces, sorted by name; a tied head is stored once, under
-// the embedding.
+// Tensors of the subject that no form replaces, sorted by name. A tied head is stored once, under
+// the embedding's name.
 std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
                                                 const model::checkpoint &subject);
 
-// { bits_per_weight, bits_per_quantized_weight, bytes, parameters, quantized_parameters, linears =
-// [...] }
+// Returns { bits_per_weight, bits_per_quantized_weight, bytes, parameters, quantized_parameters,
+// linears = [..], edited = [names] }.
 json summarize(const quantized_model &model, const model::checkpoint &subject);
 
 }  // namespace assay::quant

@@ -1,4 +1,5 @@
-// Rounding of activations. Per token: vLLM's dynamic kernels (formats.md 4.5); per tensor: one calibrated scale.
+// Rounds activations: for each token as vLLM's dynamic kernels do (checkpoint/FORMATS.md, "Rounding
+// of inputs"), or with one calibrated scale for the whole tensor.
 #include "quant/schemes/activation.hpp"
 
 #include "core/error.hpp"
@@ -7,8 +8,9 @@
 namespace assay::quant {
 namespace {
 
-constexpr double k_fp8_max = 448.0;                        // E4M3
-constexpr double k_fp8_least = 1.0 / (k_fp8_max * 512.0);  // of a dynamic scale, as vLLM's kernel
+constexpr double k_fp8_max = 448.0;  // E4M3
+constexpr double k_fp8_least =
+    1.0 / (k_fp8_max * 512.0);  // the least dynamic scale of vLLM's kernel
 constexpr double k_int_least = 1e-12;
 
 const schema &activation_schema() {
@@ -31,7 +33,8 @@ double half_range(int64_t bits) {
   return static_cast<double>((int64_t{1} << (bits - 1)) - 1);
 }
 
-at::Tensor to_fp8(const at::Tensor &x) {  // saturating: E4M3 has no infinity, and a cast gives NaN
+at::Tensor to_fp8(
+    const at::Tensor &x) {  // clamped, because E4M3 has no infinity and a cast gives NaN
   return x.clamp(-k_fp8_max, k_fp8_max).to(at::kFloat8_e4m3fn).to(at::kFloat);
 }
 

@@ -1,5 +1,6 @@
-// The orthogonal operations on a linear's input, as two small dense products: base (x) S_p from the left, S_q from the
-// right, since S_pq = S_p (x) S_q. About n (p + q) operations for each row, at the rate of a matrix product.
+// Applies an orthogonal operation to a linear's input as two small dense products, base (x) S_p
+// from the left and S_q from the right, since S_pq = S_p (x) S_q. This takes about n (p + q)
+// operations for each row, at the rate of a matrix product.
 #include "quant/schemes/input_operation.hpp"
 
 #include <cmath>
@@ -9,13 +10,14 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_right = 64;  // size of the right factor; the left one then is of like size
+// The size of the right factor, which makes the left factor about as large.
+constexpr int64_t k_right = 64;
 
 error broken(const std::string &why) {
   return error(error_kind::plugin, "an online operation that cannot be: " + why);
 }
 
-// Rows of '+' and '-' -> [m, m] f32.
+// Reads rows of '+' and '-' into a matrix [m, m] f32.
 at::Tensor signs_of(const json &rows) {
   const auto m = static_cast<int64_t>(rows.size());
   at::Tensor base = at::empty({m, m}, at::kFloat);
@@ -38,8 +40,8 @@ at::Tensor sylvester(int64_t n) {
   return h;
 }
 
-std::function<at::Tensor(const at::Tensor &)> online_operation(const json &operation,
-                                                               int64_t width) {
+std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &operation,
+                                                                   int64_t width) {
   if (!operation.is_object() || operation.value("op", "") != "hadamard")
     throw broken("only 'hadamard' is known");
   const auto size = operation.value("size", int64_t{0});

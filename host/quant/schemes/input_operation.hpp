@@ -1,5 +1,5 @@
-// Operations that a transform leaves in the forward pass, on the input of a linear whose weight undoes them.
-// Not the transforms: a plugin says what is to be done, as JSON, and this does it.
+// Makes the operations that a transform leaves in the forward pass, on the input of a linear whose
+// weight undoes them. A plugin describes an operation as JSON.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,15 @@
 
 namespace assay::quant {
 
-// x [.., width] -> x T, T orthogonal. Operations (plugin_api/assay/transform.h):
-//   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels are multiplied by
-//   H = (base (x) Sylvester) / sqrt(size); "base" may be absent: then H is Sylvester's and size a power of two.
-// Throws error(plugin) for an operation that is unknown, is not orthogonal or does not divide width.
-std::function<at::Tensor(const at::Tensor &)> online_operation(const json &operation,
-                                                               int64_t width);
+// Returns a function that maps x [.., width] to x T with T
+// orthogonal. Operations (plugin_api/assay/transform.h):
+//   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels
+//   are multiplied by H = (base (x) Sylvester) / sqrt(size). "base" may be absent: then H is
+//   Sylvester's, and size must be a power of two.
+// Throws error(plugin) for an operation that is unknown, is not orthogonal or does
+// not divide width.
+std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &operation,
+                                                                   int64_t width);
 
 // Sylvester's Hadamard matrix of a power of two, not scaled: [n, n] f32.
 at::Tensor sylvester(int64_t n);

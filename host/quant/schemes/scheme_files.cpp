@@ -1,4 +1,5 @@
-// Names of scales in files (formats.md 4.3, 5) and schemes read back from a quantization_config (formats.md 4.4).
+// Names the scales in files, and reads schemes back from a quantization_config
+// (checkpoint/FORMATS.md, "compressed-tensors configuration").
 #include "quant/schemes/scheme_files.hpp"
 
 #include <regex>
@@ -23,7 +24,8 @@ bool is_covered(const json &group, const std::string &name) {
   return false;
 }
 
-// The input_activations of a config group in this program's words; null where there are none.
+// The input_activations of a config group as an activation scheme of this program; null where
+// there are none.
 json activation_of(const json &group, const std::string &where) {
   if (!group.contains("input_activations") || group["input_activations"].is_null()) return {};
   const json &given = group["input_activations"];
@@ -78,25 +80,25 @@ json restore_kv(model::decoder &decoder, const model::checkpoint &source, const 
 
 }  // namespace
 
-json complete_schemes(recipe &what, bool calibrated) {
-  if (!what.kv.is_null()) what.kv = complete_kv(what.kv);
-  if (what.activation.is_null()) return {};
-  what.activation = complete_activation(what.activation);
+json complete_schemes(recipe &recipe, bool calibrated) {
+  if (!recipe.kv.is_null()) recipe.kv = complete_kv(recipe.kv);
+  if (recipe.activation.is_null()) return {};
+  recipe.activation = complete_activation(recipe.activation);
   const auto refuse = [](const char *why, const char *hint) {
     return error(error_kind::usage, why).at("recipe.activation").hint(hint);
   };
-  if (!what.quantizer)
+  if (!recipe.quantizer)
     throw refuse("an activation scheme needs a quantizer of the weights",
                  "Only inputs of quantized linears are rounded");
-  if (is_static(what.activation) && !calibrated)
+  if (is_static(recipe.activation) && !calibrated)
     throw refuse("static activation scales need calibration data",
                  "Give quantize a calibration, or use strategy 'token'");
-  return what.activation;
+  return recipe.activation;
 }
 
 void round_inputs(model::linear_op &linear, quantized_linear &form, const json &activation,
                   const input_statistics *inputs) {
-  auto grid = stored_input_grid(form);  // of a block that was resumed
+  auto grid = stored_input_grid(form);  // defined for a block of an earlier run
   if (is_static(activation) && !grid.scale.defined() && inputs) {
     grid = static_grid(activation, *inputs);
     store_input_grid(form, grid);

@@ -1,52 +1,62 @@
-// The blocks of a run on their way through memory: finished ones are kept on disk and restored after
-// a kill; of a model that is read on demand the weights are there for one block at a time, and forms
-// only as long as their block is in work. Not the schedule (quantize.cpp), not the files
-// (resume_store.hpp).
+// Manages where the weights of a run are: all of them in memory, or those of one block at a time.
+//
+// Both memory modes implement this interface, so that no other part of quant/ asks which of them is
+// at work. A decoder brings its own blocks in and lets them go (model/decoder.hpp); this adds the
+// weights that a run makes.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
-#include "quant/linear_jobs.hpp"
 #include "quant/quantized.hpp"
 #include "quant/streaming/resume_store.hpp"
 
 namespace assay::quant {
 
-class block_keeper {
+class block_residency {
  public:
-  using put_weight_fn = std::function<void(linear_task &, const at::Tensor &weight)>;
-  using put_form_fn = std::function<void(linear_task &, quantized_linear form)>;
-  // out, list: borrow. The functions set a task's weight in the result, and its form.
-  block_keeper(quantized_model &out, task_list &list, put_weight_fn put_weight,
-               put_form_fn put_form)
-      : out_(out),
-        list_(list),
-        put_weight_(std::move(put_weight)),
-        put_form_(std::move(put_form)) {}
+  virtual ~block_residency() = default;
 
-  void open(const std::string &folder, const json &identity);
-  void restore();  // all finished blocks of an earlier run
-  bool is_open() const { return store_ != nullptr; }
-  int64_t restored() const { return restored_; }  // blocks
+  // The folder for the activations between two stops of a calibration pass; "" = they
+  // stay in memory.
+  virtual std::string activation_folder() const = 0;
 
-  void begin(int64_t block);   // weights are there from now ...
-  void finish(int64_t block);  // ... until here; what came out is kept
+  // --- float weights that a run changes ---
+  // Stores the linears of an edited block, in place of what was stored of it before.
+  virtual void store_block(const model::decoder_block &block) = 0;
+  // Stores a new embedding or head. Returns the tensor that the decoder holds from now on.
+  virtual at::Tensor store_outer_weight(model::decoder &decoder, const std::string &name,
+                                        const at::Tensor &weight) = 0;
+  // What stays in memory of a weight of a stored block.
+  virtual at::Tensor held_part(const at::Tensor &weight) const = 0;
+  // The values of the tensor `name` of a checkpoint; held: what stayed in memory of it.
+  virtual at::Tensor values_of(const std::string &name, const at::Tensor &held) const = 0;
 
-  // Once all is done: a block of the result that is read on demand comes quantized from now on.
-  void read_quantized();
-
- private:
-  linear_task &task_of(const std::string &name);
-  void save(int64_t block);
-
-  quantized_model &out_;
-  task_list &list_;
-  put_weight_fn put_weight_;
-  put_form_fn put_form_;
-  std::shared_ptr<resume_store> store_;
-  int64_t restored_ = 0;
-  size_t mark_ = 0;  // incidents before the block in work
+  // --- quantized linears ---
+  // True if finished blocks are stored even where making them anew costs little: then they do not
+  // fit in memory.
+  virtual bool always_stores() const = 0;
+  virtual void use_store(std::shared_ptr<const resume_store> store) = 0;
+  // Puts the weights of a stored block in place of the float ones, now or whenever the decoder
+  // reads that block. Blocks come in order.
+  virtual void take_stored(model::decoder &decoder, int64_t block,
+                           const std::vector<quantized_linear> &linears) = 0;
+  // Frees the values of a linear whose block lies in the store.
+  virtual void release(quantized_linear &linear, int64_t block) = 0;
+  // The linear with its values, wherever these lie; held: what stayed in memory of it. Borrow:
+  // valid until the next call.
+  virtual const quantized_linear &values_of(const quantized_linear &held) const = 0;
+  // Call once all linears are quantized: a block that is read again then comes quantized.
+  virtual void read_quantized(quantized_model &result) = 0;
 };
+
+// All weights are in memory.
+std::shared_ptr<block_residency> whole_model();
+// The mode in which `decoder` was loaded; the decoder then reads edited blocks where they were
+// stored. folder: for what does not stay in memory. Throws error(usage) for a recipe that cannot be
+// applied block by block.
+std::shared_ptr<block_residency> residency_of(model::decoder &decoder, const recipe &recipe,
+                                              const std::string &folder);
 
 }  // namespace assay::quant

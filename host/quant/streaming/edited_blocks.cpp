@@ -1,5 +1,5 @@
-// One safetensors file for a block or a table, in the compute dtype, so that what comes back is what
-// was kept.
+// Writes one safetensors file for each block, embedding or head, in the compute dtype, so that
+// reading gives back the same values.
 #include "quant/streaming/edited_blocks.hpp"
 
 #include <filesystem>
@@ -8,8 +8,8 @@
 
 namespace assay::quant {
 
-std::string edited_blocks::file(const std::string &what) const {
-  return folder_ + "/edited-" + what + ".safetensors";
+std::string edited_blocks::file(const std::string &part) const {
+  return folder_ + "/edited-" + part + ".safetensors";
 }
 
 void edited_blocks::keep(const model::decoder_block &block) {
@@ -34,16 +34,16 @@ void edited_blocks::put_into(model::decoder_block &block) const {
   }
 }
 
-void edited_blocks::keep_table(model::decoder &decoder, const std::string &name,
-                               const at::Tensor &weight) {
+void edited_blocks::keep_outer_weight(model::decoder &decoder, const std::string &name,
+                                      const at::Tensor &weight) {
   std::filesystem::create_directories(folder_);
   const auto path = files_[name] = file(name);
   model::write_safetensors(path, {{name + ".weight", weight}});
-  decoder.read_table_from(name, model::open_safetensors_file(path));
+  decoder.read_outer_weight_from(name, model::open_safetensors_file(path));
 }
 
-at::Tensor edited_blocks::weight(const std::string &linear) const {
-  return model::open_safetensors_file(files_.at(linear))->tensor(linear + ".weight");
+at::Tensor edited_blocks::weight(const std::string &name) const {
+  return model::open_safetensors_file(files_.at(name))->tensor(name + ".weight");
 }
 
 }  // namespace assay::quant

@@ -1,5 +1,6 @@
-// One pair of files for a block: block-N.safetensors with the emitted tensors under "linear/role",
-// then block-N.json with everything else; the latter's presence says that the block is complete.
+// Stores a block as two files: block-N.safetensors holds the emitted tensors under
+// "linear/role", block-N.json everything else. The latter is written last, so that a block which
+// has it is complete.
 #include "quant/streaming/resume_store.hpp"
 
 #include <filesystem>
@@ -52,13 +53,13 @@ quantized_linear form_of(const json &item, const model::tensor_source &tensors) 
 
 }  // namespace
 
-resume_store::resume_store(std::string folder, json identity) : folder_(std::move(folder)) {
-  const auto key = folder_ + "/identity.json";
-  const auto text = identity.dump(1) + "\n";
-  if (!fs::exists(key) || read_file(key) != text) {
+resume_store::resume_store(std::string folder, const json &key) : folder_(std::move(folder)) {
+  const auto key_file = folder_ + "/identity.json";
+  const auto text = key.dump(1) + "\n";
+  if (!fs::exists(key_file) || read_file(key_file) != text) {
     std::error_code ignored;
     for (int64_t i = 0; fs::exists(file(i, ".json")); ++i) fs::remove(file(i, ".json"), ignored);
-    write_file_atomically(key, text);
+    write_file_atomically(key_file, text);
   }
   while (fs::exists(file(n_done_, ".json"))) ++n_done_;
 }
@@ -74,7 +75,7 @@ stored_block resume_store::load(int64_t block) const {
     stored_block out;
     if (!stored.at("forms").empty()) {
       const auto tensors = model::open_safetensors_file(file(block, ".safetensors"));
-      for (const auto &item : stored.at("forms")) out.forms.push_back(form_of(item, *tensors));
+      for (const auto &item : stored.at("forms")) out.linears.push_back(form_of(item, *tensors));
     }
     for (const auto &item : stored.at("incidents"))
       out.incidents.push_back(
@@ -91,7 +92,7 @@ stored_block resume_store::load(int64_t block) const {
 void resume_store::save(int64_t block, const stored_block &finished) {
   model::named_tensors tensors;
   json forms = json::array(), incidents = json::array();
-  for (const auto &form : finished.forms) {
+  for (const auto &form : finished.linears) {
     forms.push_back(form_json(form));
     for (const auto &part : form.tensors)
       tensors.emplace_back(form.name + "/" + part.role, part.tensor);

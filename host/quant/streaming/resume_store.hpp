@@ -1,5 +1,5 @@
-// Finished blocks of a run on disk, so that a killed run goes on where it was. The inputs of the
-// next block are not stored: they follow, bit for bit, from the weights. Not the exported model.
+// Reads and writes finished blocks of a run on disk. The inputs of the next block are not stored,
+// because they follow from the weights, bit for bit.
 #pragma once
 
 #include <string>
@@ -10,18 +10,19 @@
 namespace assay::quant {
 
 struct stored_block {
-  std::vector<quantized_linear> forms;
+  std::vector<quantized_linear> linears;
   std::vector<ledger_entry> incidents;
 };
 
 class resume_store {
  public:
-  // identity: all that decides the results. Blocks of another identity are removed.
-  resume_store(std::string folder, json identity);
+  // key: everything that decides the results. Blocks that were stored under another
+  // key are removed.
+  resume_store(std::string folder, const json &key);
 
-  int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are there
+  int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are stored
   stored_block load(int64_t block) const;     // throws error(failed) for a damaged file
-  // Written beside and renamed: a kill leaves the block whole or absent.
+  // Writes under another name first and renames, so that a kill leaves the block whole or absent.
   void save(int64_t block, const stored_block &finished);
 
  private:

@@ -1,8 +1,10 @@
-// One pass over the quantized model for each correction; biases are set when a block's last input has been seen.
+// Runs one pass over the quantized model for each correction, and sets the biases of a block when
+// its last input was seen.
 #include "quant/transforms/correction_run.hpp"
 
 #include "calibration/calibrate.hpp"
 #include "core/error.hpp"
+#include "quant/streaming/block_residency.hpp"
 #include "quant/views/block_view.hpp"
 
 namespace assay::quant {
@@ -10,34 +12,33 @@ namespace {
 
 class bias_receiver : public plug::edit_receiver {
  public:
-  void set_bias(const std::string &layer, const assay_tensor &bias) override {
-    biases[layer] = plug::borrow(bias).clone();
+  void set_bias(const std::string &linear, const assay_tensor &bias) override {
+    biases[linear] = plug::borrow(bias).clone();
   }
-  void set_online(const std::string &layer, const json &) override { refuse(layer); }
-  void set_clip(const std::string &layer, const assay_tensor &, const assay_tensor &,
+  void set_online(const std::string &linear, const json &) override { refuse(linear); }
+  void set_clip(const std::string &linear, const assay_tensor &, const assay_tensor &,
                 int64_t) override {
-    refuse(layer);
+    refuse(linear);
   }
   void note(const json &given) override { noted.update(given); }
   std::map<std::string, at::Tensor> biases;
   json noted = json::object();
 
  private:
-  [[noreturn]] static void refuse(const std::string &layer) {
-    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(layer);
+  [[noreturn]] static void refuse(const std::string &linear) {
+    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(linear);
   }
 };
 
 class correction {
  public:
-  correction(quantized_model &out, const model::decoder &before, const recipe &what,
-             const component_choice &choice, std::string folder)
+  correction(quantized_model &out, const model::decoder &before, const recipe &recipe,
+             const component_choice &choice)
       : out_(out),
         before_(before),
-        folder_(std::move(folder)),
         arch_json_(arch_facts(before.config()).dump()),
-        quantizer_json_(quantizer_json(what)),
-        transform_(make_transform(choice, json::parse(arch_json_), what.seed, out.incidents)) {}
+        quantizer_json_(quantizer_json(recipe)),
+        transform_(make_transform(choice, json::parse(arch_json_), recipe.seed, out.incidents)) {}
 
   bool after(assay_needs &needs) {
     before_.bring_in(0);
@@ -55,7 +56,7 @@ class correction {
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
-    if (out_.decoder.on_demand()) asked.stage_folder = folder_;
+    asked.activation_folder = out_.residency->activation_folder();
     block_statistics statistics;
     calibrate(out_.decoder, *data, asked, [&](calibration_stop &stop) {
       statistics[stop.group] = std::move(stop.statistics);
@@ -81,7 +82,7 @@ class correction {
     auto &live = out_.decoder.block(index);
     for (const auto *linear : live.linears()) {
       if (out_.forms.contains(linear->name))
-        view->set_start(whole_form(out_, linear->name), linear->weight);
+        view->set_start(out_.form(linear->name), linear->weight);
     }
     transform_.needs(view->get());
     bias_receiver edits;
@@ -99,21 +100,21 @@ class correction {
 
   quantized_model &out_;
   model::decoder before_;
-  std::string folder_, arch_json_, quantizer_json_;
+  std::string arch_json_, quantizer_json_;
   plug::transform_instance transform_;
 };
 
 }  // namespace
 
-bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &incidents) {
-  if (what.transforms.empty()) return false;
+bool has_corrections(const model::decoder &decoder, const recipe &recipe, ledger &incidents) {
+  if (recipe.transforms.empty()) return false;
   model::decoder opened(decoder);
   opened.bring_in(0);
-  const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(what);
+  const std::string arch = arch_facts(decoder.config()).dump(), quantizer = quantizer_json(recipe);
   const block_view first(opened.block(0), decoder.n_blocks(), {}, propagation_policy::quantized, 0,
                          arch, quantizer);
-  for (const auto &choice : what.transforms)
-    if (make_transform(choice, json::parse(arch), what.seed, incidents)
+  for (const auto &choice : recipe.transforms)
+    if (make_transform(choice, json::parse(arch), recipe.seed, incidents)
             .needs(first.get())
             .schedule &
         ASSAY_SCHEDULE_AFTER)
@@ -121,12 +122,11 @@ bool has_corrections(const model::decoder &decoder, const recipe &what, ledger &
   return false;
 }
 
-json run_corrections(quantized_model &out, const model::decoder &before, const recipe &what,
-                     const calibration *data, const progress_fn &progress,
-                     const std::string &folder) {
+json run_corrections(quantized_model &out, const model::decoder &before, const recipe &recipe,
+                     const calibration *data, const progress_fn &progress) {
   json report = json::array();
-  for (const auto &choice : what.transforms) {
-    correction one(out, before, what, choice, folder);
+  for (const auto &choice : recipe.transforms) {
+    correction one(out, before, recipe, choice);
     assay_needs needs{};
     if (one.after(needs)) one.run(needs, data, progress, report);
   }

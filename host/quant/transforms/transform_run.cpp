@@ -1,5 +1,6 @@
-// Runs transforms: one pass over the float model for all statistics of one transform, edits at the end of each block.
-// Since an edit leaves the function unchanged, later blocks see the same inputs either way.
+// Runs transforms: one pass over the float model takes the statistics of one transform, and each
+// block is edited when its last input was seen. An edit leaves the function unchanged, so that
+// later blocks have the same inputs either way.
 #include "quant/transforms/transform_run.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -13,43 +14,44 @@
 #include "plug/registry.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/schemes/activation.hpp"
-#include "quant/streaming/edited_blocks.hpp"
+#include "quant/streaming/block_residency.hpp"
 #include "quant/transforms/twin_forward.hpp"
 #include "quant/views/block_runner.hpp"
 #include "quant/views/outside_view.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace assay::quant {
 namespace {
 
-// Folding a scale costs a few roundings of each product; massive activations (methods-on-smollm2.md) amplify them.
+// Folding a scale costs a few roundings of each product, which very large activations amplify.
 constexpr double k_tolerance = 1e-4;
-// A turned stream rounds every product of every block anew.
+// A rotation of the residual stream rounds every product of every block anew.
 constexpr double k_model_tolerance = 5e-4;
 
-class receiver : public plug::edit_receiver {
+class edit_taker : public plug::edit_receiver {
  public:
-  receiver(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
-  void set_bias(const std::string &layer, const assay_tensor &bias) override {
-    inside(layer).set_bias(layer, plug::borrow(bias).clone());
+  edit_taker(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
+  void set_bias(const std::string &linear, const assay_tensor &bias) override {
+    inside(linear).set_bias(linear, plug::borrow(bias).clone());
   }
-  void set_online(const std::string &layer, const json &operation) override {
-    inside(layer).set_online(layer, operation);
+  void set_online(const std::string &linear, const json &operation) override {
+    inside(linear).set_input_operation(linear, operation);
     json entry = operation;
-    entry["layer"] = layer;
+    entry["layer"] = linear;
     out_.online.push_back(std::move(entry));
   }
-  void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
+  void set_clip(const std::string &linear, const assay_tensor &min, const assay_tensor &max,
                 int64_t group_size) override {
-    out_.clips[layer] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
+    out_.clips[linear] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
   }
   void note(const json &given) override { note_.update(given); }
   json taken() { return std::exchange(note_, json::object()); }
 
  private:
-  block_view &inside(const std::string &layer) const {
+  block_view &inside(const std::string &linear) const {
     if (!view_)
       throw error(error_kind::plugin, "only linears of blocks get biases and online operations")
-          .layer(layer);
+          .layer(linear);
     return *view_;
   }
   transform_outcome &out_;
@@ -57,7 +59,8 @@ class receiver : public plug::edit_receiver {
   json note_ = json::object();
 };
 
-// Whole sequences, evenly spaced, of at least so many tokens together (0 = all): what trials run on.
+// Whole sequences, evenly spaced, which have at least `tokens` tokens together (0 = all). Trials
+// run on them.
 calibration part_of(const calibration &data, int64_t tokens) {
   const auto &all = data.sequences();
   const auto mean = std::max<int64_t>(1, data.n_tokens() / static_cast<int64_t>(all.size()));
@@ -69,22 +72,21 @@ calibration part_of(const calibration &data, int64_t tokens) {
   return calibration(std::move(some));
 }
 
-class stage {
+class transform_pass {
  public:
-  stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
-        const calibration *data, ledger &incidents, transform_outcome &out, edited_blocks *kept,
-        std::string folder)
+  transform_pass(model::decoder &decoder, const recipe &recipe, const component_choice &choice,
+                 const calibration *data, ledger &incidents, transform_outcome &out,
+                 block_residency &residency)
       : decoder_(decoder),
-        kept_(kept),
-        folder_(std::move(folder)),
-        what_(what),
+        residency_(residency),
+        recipe_(recipe),
         data_(data),
         incidents_(incidents),
         out_(out),
         arch_json_(arch_facts(decoder.config()).dump()),
-        quantizer_json_(quantizer_json(what)),
-        activation_(what.activation),
-        transform_(make_transform(choice, json::parse(arch_json_), what.seed, incidents)) {}
+        quantizer_json_(quantizer_json(recipe)),
+        activation_(recipe.activation),
+        transform_(make_transform(choice, json::parse(arch_json_), recipe.seed, incidents)) {}
 
   void run(const progress_fn &progress) {
     decoder_.bring_in(0);
@@ -114,7 +116,7 @@ class stage {
                                         arch_json_, quantizer_json_, whole_model_);
   }
 
-  // Trials run on a few sequences of their own, which go from block to block with the float model.
+  // Trials run on a few sequences, which move from block to block with the float model.
   void start_streams(int64_t tokens) {
     require_data();
     for (const auto &chunk : make_chunks(part_of(*data_, tokens), 4096))
@@ -125,32 +127,32 @@ class stage {
     if (streams_.empty()) return nullptr;
     auto source = source_of(decoder_, decoder_.block(index), streams_);
     if (!activation_.is_null() && !is_static(activation_))
-      source.now = [this, index] {  // a trial's inputs are rounded as the recipe will
+      source.now = [this, index] {  // inputs of a trial are rounded as the recipe asks
         auto block = decoder_.block(index);
         for (auto *linear : block.linears()) set_activation(*linear, activation_);
         return block;
       };
-    if (what_.quantizer)
+    if (recipe_.quantizer)
       source.fake_quantize = [this, index](const std::string &name, const at::Tensor &weight) {
         return rounded(index, name, weight);
       };
     return std::make_unique<block_runner>(std::move(source));
   }
 
-  // What the recipe's quantizer makes of a weight, where it can do so without statistics.
+  // The weight as the recipe's quantizer rounds it, where it needs no statistics.
   at::Tensor rounded(int64_t index, const std::string &name, const at::Tensor &weight) const {
     for (const auto *linear : std::as_const(decoder_).block(index).linears()) {
       if (linear->name != name) continue;
       model::linear_op shown = *linear;
       shown.weight = weight.contiguous();
       plug::quantizer_instance quantizer(
-          plug::plugins().find(plug::kind::quantizer, what_.quantizer->id),
-          config_for_linear(what_, name, linear->role), {}, "recipe.quantizer");
-      const layer_view view(shown, 0, shown.weight, arch_json_,
-                            shown.weight.abs().max().item<double>());
+          plug::plugins().find(plug::kind::quantizer, recipe_.quantizer->id),
+          config_for_linear(recipe_, name, linear->role), {}, "recipe.quantizer");
+      const linear_view view(shown, 0, shown.weight, arch_json_,
+                             shown.weight.abs().max().item<double>());
       if (needs_of(quantizer.needs(view.get())).any())
         throw error(error_kind::usage,
-                    "'" + what_.quantizer->id + "' needs statistics and cannot be tried");
+                    "'" + recipe_.quantizer->id + "' needs statistics and cannot be tried");
       return run_linear(quantizer, view, shown.weight, nullptr).weight;
     }
     throw error(error_kind::usage, "the block has no linear '" + name + "'");
@@ -177,9 +179,9 @@ class stage {
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
-    if (kept_) asked.stage_folder = folder_;
+    asked.activation_folder = residency_.activation_folder();
     block_statistics statistics;
-    // The pass runs on the float model as it was.
+    // The pass runs on the model as it was before this transform.
     calibrate_float(before, *data_, asked, [&](calibration_stop &stop) {
       statistics[stop.group] = std::move(stop.statistics);
       if (stop.group != model::linear_group::down) return;
@@ -191,10 +193,10 @@ class stage {
   void apply_outside() {
     outside_view view(decoder_, arch_json_, quantizer_json_);
     transform_.needs(view.get());
-    receiver edits(out_, nullptr);
+    edit_taker edits(out_, nullptr);
     transform_.apply(view.get(), edits);
     const bool was_tied = decoder_.config().tied;
-    view.put_into(decoder_, kept_);
+    view.put_into(decoder_, residency_);
     out_.edited["model.embed_tokens.weight"] = decoder_.embedding();
     out_.edited["model.norm.weight"] = decoder_.norm();
     if (!decoder_.config().tied) out_.edited["lm_head.weight"] = decoder_.head().weight;
@@ -216,7 +218,7 @@ class stage {
     const auto runner = runner_of(index);
     if (runner) view->set_handle(runner->handle());
     transform_.needs(view->get());
-    receiver edits(out_, view.get());
+    edit_taker edits(out_, view.get());
     transform_.apply(view->get(), edits);
     auto changed = view->edited();
     json moved;
@@ -230,12 +232,12 @@ class stage {
     remember(block, changed);
     for (auto &s : streams_) s = s.across(block, nullptr);
     block = std::move(changed);
-    if (kept_) kept_->keep(block);
+    residency_.store_block(block);
     decoder_.let_go(index);
     report(index, moved, edits);
   }
 
-  // The tokens of one input, for the groups whose consumers read it.
+  // Shows the tokens of one input to the transform, for each group whose consumers read it.
   void observe(const block_view &view, model::linear_group input, const at::Tensor &chunk) {
     const plug::tensor_ref tokens(chunk.contiguous());
     const auto &block = decoder_.block(view.get().index);
@@ -245,16 +247,17 @@ class stage {
           transform_.observe(*view.get().groups[i], *tokens.get());
   }
 
-  void refuse_if(bool bad, const char *what, double by, double limit, const std::string &where) {
+  void refuse_if(bool bad, const char *function, double by, double limit,
+                 const std::string &where) {
     if (!bad) return;
-    throw error(error_kind::plugin, std::string(what) + " moved by " + std::to_string(by) +
+    throw error(error_kind::plugin, std::string(function) + " moved by " + std::to_string(by) +
                                         " (relative), more than " + std::to_string(limit))
         .plugin(transform_.made_by().id)
         .layer(where);
   }
 
-  // Outputs on random hidden states of unit scale: the function must agree everywhere, so any input will do, and this
-  // one needs no second stream.
+  // Compares the outputs on random hidden states of unit scale: the functions must agree
+  // everywhere, so that any input serves, and this one needs no second stream.
   double block_difference(const model::decoder_block &before,
                           const model::decoder_block &after) const {
     const auto generator = at::detail::createCPUGenerator(17);
@@ -271,7 +274,7 @@ class stage {
         {{"transform", transform_.made_by().identity()}, {"block", "all"}, {"difference", by}});
   }
 
-  void report(int64_t index, const json &moved, receiver &edits) {
+  void report(int64_t index, const json &moved, edit_taker &edits) {
     json entry = {{"transform", transform_.made_by().identity()}, {"block", index}};
     if (!moved.is_null()) entry["difference"] = moved;
     entry["note"] = edits.taken();
@@ -283,23 +286,21 @@ class stage {
       if (norm.size == model::width::hidden)
         out_.edited[model::block_prefix(before.index) + norm.module + ".weight"] = after.*norm.part;
     for (const auto *linear : after.linears()) {
-      out_.edited[linear->name + ".weight"] =
-          kept_ ? model::without_values(linear->weight) : linear->weight;
+      out_.edited[linear->name + ".weight"] = residency_.held_part(linear->weight);
       if (linear->bias.defined()) out_.edited[linear->name + ".bias"] = linear->bias;
     }
   }
 
   model::decoder &decoder_;
-  edited_blocks *kept_;  // of a decoder on demand; null otherwise
-  std::string folder_;
-  const recipe &what_;
+  block_residency &residency_;
+  const recipe &recipe_;
   const calibration *data_;
   ledger &incidents_;
   transform_outcome &out_;
   std::string arch_json_, quantizer_json_;
-  json activation_;  // of the recipe, complete
+  json activation_;  // the recipe's scheme, complete
   plug::transform_instance transform_;
-  std::vector<calibration_stream> streams_;  // at the start of the block in work
+  std::vector<calibration_stream> streams_;  // at the start of the block that is edited
   std::optional<twin_forward> twins_;        // of a transform of the whole model
   bool whole_model_ = false;
 };
@@ -321,40 +322,28 @@ at::Tensor transform_outcome::clipped(const std::string &linear, const at::Tenso
 
 plug::transform_instance make_transform(const component_choice &choice, const json &arch,
                                         uint64_t seed, ledger &incidents) {
-  plug::instance_options options;
-  options.seed = seed;
-  options.ledger = [&incidents](const plug::ledger_event &event) {
-    incidents.add({event.event, event.layer, event.detail, {{"count", event.count}}});
-  };
   plug::transform_instance made(plug::plugins().find(plug::kind::transform, choice.id),
-                                choice.config, options, "recipe.transforms");
+                                choice.config, plugin_options(seed, incidents),
+                                "recipe.transforms");
   made.check(arch);
   return made;
 }
 
-std::string quantizer_json(const recipe &what) {
-  if (!what.quantizer) return "";
-  const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
-  return json{{"id", what.quantizer->id},
-              {"config", component.complete_config(what.quantizer->config, "recipe.quantizer")}}
+std::string quantizer_json(const recipe &recipe) {
+  if (!recipe.quantizer) return "";
+  const auto &component = plug::plugins().find(plug::kind::quantizer, recipe.quantizer->id);
+  return json{{"id", recipe.quantizer->id},
+              {"config", component.complete_config(recipe.quantizer->config, "recipe.quantizer")}}
       .dump();
 }
 
-transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
+transform_outcome run_transforms(model::decoder &decoder, const recipe &recipe,
                                  const calibration *data, ledger &incidents,
-                                 const progress_fn &progress, const std::string &folder) {
+                                 const progress_fn &progress, block_residency &residency) {
   at::NoGradGuard no_grad;
   transform_outcome out;
-  std::shared_ptr<edited_blocks> kept;
-  if (decoder.on_demand()) {
-    kept = std::make_shared<edited_blocks>(folder);
-    decoder.on_read = [kept](model::decoder_block &block) { kept->put_into(block); };
-    out.fetch_edited = [kept](const std::string &name) {
-      return kept->weight(name.substr(0, name.rfind(".weight")));
-    };
-  }
-  for (const auto &choice : what.transforms)
-    stage(decoder, what, choice, data, incidents, out, kept.get(), folder).run(progress);
+  for (const auto &choice : recipe.transforms)
+    transform_pass(decoder, recipe, choice, data, incidents, out, residency).run(progress);
   return out;
 }
 

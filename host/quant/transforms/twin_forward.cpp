@@ -1,7 +1,8 @@
-// Two sequences of random ids: the function must agree everywhere, so any input will do.
+// Compares two models on two sequences of random ids: the functions must agree everywhere, so that
+// any input serves.
 #include "quant/transforms/twin_forward.hpp"
 
-#include "quant/streaming/held_table.hpp"
+#include "quant/streaming/held_outer_weight.hpp"
 
 namespace assay::quant {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 constexpr int64_t k_rows = 2, k_tokens = 48;
 
 at::Tensor logits_of(model::decoder decoder, const at::Tensor &h) {
-  const held_table head(decoder, decoder.head());
+  const held_outer_weight head(decoder, decoder.head());
   return decoder.logits(decoder.final_norm(h));
 }
 

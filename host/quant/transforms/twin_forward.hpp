@@ -1,5 +1,5 @@
-// The same sequences through a model before and after a transform of the whole of it, block by block, so that the two
-// functions can be compared while no more than one block of each is in memory.
+// Runs the same sequences through a model before and after a transform of the whole model, block by
+// block, so that the two functions can be compared while one block of each is in memory.
 #pragma once
 
 #include "model/decoder.hpp"
@@ -8,10 +8,11 @@ namespace assay::quant {
 
 class twin_forward {
  public:
-  explicit twin_forward(const model::decoder &before);  // as it is now: it is copied
-  void start(const model::decoder &after);              // its embedding is edited
+  explicit twin_forward(const model::decoder &before);  // copied as it is now
+  void start(const model::decoder &after);              // with its edited embedding
   void across(const model::decoder_block &before, const model::decoder_block &after);
-  // Of the logits, relative to those before (Frobenius), once all blocks were crossed.
+  // The distance of the logits, relative to those before (Frobenius). Call it when all
+  // blocks were crossed.
   double difference(const model::decoder &after) const;
 
  private:

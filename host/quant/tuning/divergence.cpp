@@ -1,4 +1,5 @@
-// Both heads one tile of rows at a time, so that logits never exist for a whole batch.
+// Computes divergences for one tile of rows at a time, so that the logits of a whole batch are
+// never in memory.
 #include "quant/tuning/divergence.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -13,25 +14,25 @@ namespace {
 
 constexpr int64_t k_tile_elements = 1 << 23;  // of logits: 32 MiB of fp32
 
-// body(begin, rows, log q, log p) for each tile.
+// Calls body(begin, rows, log q, log p) for each tile.
 template <class Body>
-void for_tiles(const model::decoder &model, const at::Tensor &mine, const model::decoder &reference,
-               const at::Tensor &theirs, const Body &body) {
+void for_tiles(const model::decoder &model, const at::Tensor &mine,
+               const model::decoder &float_model, const at::Tensor &theirs, const Body &body) {
   const at::NoGradGuard no_grad;
-  const int64_t tile = std::max<int64_t>(1, k_tile_elements / reference.config().vocab_size);
+  const int64_t tile = std::max<int64_t>(1, k_tile_elements / float_model.config().vocab_size);
   for (int64_t begin = 0; begin < mine.size(0); begin += tile) {
     const int64_t rows = std::min(tile, mine.size(0) - begin);
     body(begin, rows, at::log_softmax(model.logits(mine.narrow(0, begin, rows)), 1),
-         at::log_softmax(reference.logits(theirs.narrow(0, begin, rows)), 1));
+         at::log_softmax(float_model.logits(theirs.narrow(0, begin, rows)), 1));
   }
 }
 
 }  // namespace
 
 at::Tensor token_divergence(const model::decoder &model, const at::Tensor &mine,
-                            const model::decoder &reference, const at::Tensor &theirs) {
+                            const model::decoder &float_model, const at::Tensor &theirs) {
   at::Tensor out = at::empty({mine.size(0)}, mine.options().dtype(at::kFloat));
-  for_tiles(model, mine, reference, theirs,
+  for_tiles(model, mine, float_model, theirs,
             [&](int64_t begin, int64_t rows, const at::Tensor &log_q, const at::Tensor &log_p) {
               out.narrow(0, begin, rows).copy_(((log_p - log_q).mul_(log_p.exp())).sum(1));
             });
@@ -39,11 +40,11 @@ at::Tensor token_divergence(const model::decoder &model, const at::Tensor &mine,
 }
 
 double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
-                           const model::decoder &reference, const at::Tensor &theirs,
+                           const model::decoder &float_model, const at::Tensor &theirs,
                            const at::Tensor &head_t, at::Tensor &gradient) {
   gradient = at::empty_like(mine);
   double total = 0;
-  for_tiles(model, mine, reference, theirs,
+  for_tiles(model, mine, float_model, theirs,
             [&](int64_t begin, int64_t rows, const at::Tensor &log_q, const at::Tensor &log_p) {
               const auto p = log_p.exp();
               total += (log_p - log_q).mul_(p).sum(at::kDouble).item<double>();
@@ -53,9 +54,9 @@ double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
   return total;
 }
 
-json measure_divergence(const model::decoder &model, const model::decoder &reference,
+json measure_divergence(const model::decoder &model, const model::decoder &float_model,
                         const calibration &data, const progress_fn &progress) {
-  data.require_vocabulary(reference.config().vocab_size);
+  data.require_vocabulary(float_model.config().vocab_size);
   json means = json::array();
   double total = 0;
   int64_t tokens = 0;
@@ -63,9 +64,9 @@ json measure_divergence(const model::decoder &model, const model::decoder &refer
   for (size_t i = 0; i < sequences.size(); ++i) {
     throw_if_cancelled();
     report_progress(progress, i, sequences.size(), "sequence");
-    const auto ids = at::tensor(sequences[i].ids, at::kLong).unsqueeze(0).to(reference.device());
+    const auto ids = at::tensor(sequences[i].ids, at::kLong).unsqueeze(0).to(float_model.device());
     const auto nats =
-        token_divergence(model, model.hidden(ids)[0], reference, reference.hidden(ids)[0])
+        token_divergence(model, model.hidden(ids)[0], float_model, float_model.hidden(ids)[0])
             .to(at::kCPU, at::kDouble);
     const auto &counted = sequences[i].counted;
     double sum = 0;

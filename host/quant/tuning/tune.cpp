@@ -1,5 +1,6 @@
-// One step: the float model's distribution, the quantized model's, the gradient of their divergence
-// through the head, then block by block backwards, each block run forward again with its graph.
+// Trains scales and norms. One step computes the distributions of both models, the gradient of
+// their divergence through the head, and then goes backwards block by block, running each block
+// forward again to build its graph.
 #include "quant/tuning/tune.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -22,9 +23,9 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_pi = 3.14159265358979323846;
-constexpr int64_t k_warm_steps = 3;  // Adam's second moments are rough at first
+constexpr int64_t k_warm_steps = 3;  // the first second moments of Adam are inexact
 
-// One norm under training, in fp32; stored in its checkpoint's dtype at the end.
+// One norm that is trained, in fp32; it is stored in its checkpoint's dtype at the end.
 struct tuned_norm {
   at::Tensor *place;  // of the decoder; borrow
   std::string name;   // of the tensor in a checkpoint
@@ -33,9 +34,9 @@ struct tuned_norm {
 
 class training {
  public:
-  training(quantized_model &model, const model::decoder &reference, const calibration &data,
+  training(quantized_model &model, const model::decoder &float_model, const calibration &data,
            const json &options, uint64_t seed)
-      : model_(model), reference_(reference), options_(options), seed_(seed) {
+      : model_(model), float_model_(float_model), options_(options), seed_(seed) {
     collect_scales();
     if (options["norms"].get<bool>()) collect_norms();
     const auto tokens = options["batch"].get<int64_t>() * data.longest();
@@ -91,7 +92,7 @@ class training {
     add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
-  // Every batch once, in a new order each round.
+  // Gives every batch once, in a new order each round.
   const calibration_chunk &batch_of(int64_t step) {
     const auto n = static_cast<int64_t>(batches_.size());
     if (step % n == 0) {
@@ -114,7 +115,7 @@ class training {
     return options_["rate"].get<double>() * rise * fall;
   }
 
-  // The block at its present scales; shares everything else with the decoder.
+  // The block with its present scales; everything else is shared with the decoder.
   model::decoder_block present(int64_t index) const {
     model::decoder_block block = model_.decoder.block(index);
     for (auto *linear : block.linears()) {
@@ -125,16 +126,16 @@ class training {
     return block;
   }
 
-  // One update. Returns the mean divergence over counted tokens before it, in nats.
+  // Makes one update. Returns the mean divergence over counted tokens before it, in nats.
   double step(const calibration_chunk &batch, double rate) {
     at::NoGradGuard no_grad;
-    const auto ids = batch.ids.to(reference_.device());
+    const auto ids = batch.ids.to(float_model_.device());
     const auto context = model_.decoder.context(ids.size(0), ids.size(1));
     std::vector<at::Tensor> inputs = {model_.decoder.embed(ids)};
     for (int64_t i = 0; i < model_.decoder.n_blocks(); ++i)
       inputs.push_back(present(i).forward(inputs.back(), context));
     double loss = 0;
-    at::Tensor gradient = through_head(inputs.back(), reference_.hidden(ids), batch, rate, loss);
+    at::Tensor gradient = through_head(inputs.back(), float_model_.hidden(ids), batch, rate, loss);
     inputs.pop_back();
     for (int64_t i = model_.decoder.n_blocks() - 1; i >= 0; --i) {
       throw_if_cancelled();
@@ -144,8 +145,8 @@ class training {
     return loss;
   }
 
-  // KL(float || quantized) over the counted tokens; the gradient with respect to `last`, the output
-  // of the last block. The final norm takes its step here.
+  // Computes KL(float || quantized) over the counted tokens and the gradient with respect to
+  // `last`, the output of the last block. Updates the final norm.
   at::Tensor through_head(const at::Tensor &last, const at::Tensor &wanted,
                           const calibration_chunk &batch, double rate, double &loss) {
     at::Tensor input = last.detach().clone().requires_grad_(true), output;
@@ -162,7 +163,8 @@ class training {
     const auto n = static_cast<double>(mine.size(0));
     at::Tensor gradient;
     loss =
-        divergence_gradient(model_.decoder, mine, reference_, flat(wanted), head_t_, gradient) / n;
+        divergence_gradient(model_.decoder, mine, float_model_, flat(wanted), head_t_, gradient) /
+        n;
     gradient.div_(n);
     if (batch.counted.defined()) {
       auto all = at::zeros({batch.ids.numel(), gradient.size(1)}, gradient.options());
@@ -199,7 +201,8 @@ class training {
     if (norm.defined() && wanted && !norms_.empty()) norm.set_requires_grad(true);
   }
 
-  // A norm's entries are near 1 like the multipliers, but shared by all rows: the same rate serves.
+  // The entries of a norm are near 1 like the multipliers, but all rows share them: the same rate
+  // works for both.
   void update(at::Tensor &norm, double rate) {
     if (!norm.defined() || !norm.requires_grad()) return;
     for (auto &known : norms_)
@@ -210,7 +213,7 @@ class training {
       }
   }
 
-  // Scales rounded as they are stored, weights as the plugins dequantize them.
+  // Rounds scales as they are stored and puts in the weights that the plugins dequantize.
   json finish(const model::checkpoint &subject) {
     at::NoGradGuard no_grad;
     json before = json::object();
@@ -226,7 +229,7 @@ class training {
                               "tuned scales that their dtype cannot hold were left as they were",
                               {{"count", lost}}});
       linear->weight = dequantize(form).to(linear->weight.options());
-      form.output_error = -1;  // was measured against the quantizer's own target
+      form.output_error = -1;  // the old one was measured before tuning
     }
     for (auto &norm : norms_) {
       const auto *known = subject.tensors().find(norm.name);
@@ -239,7 +242,7 @@ class training {
   }
 
   quantized_model &model_;
-  const model::decoder &reference_;
+  const model::decoder &float_model_;
   const json &options_;
   uint64_t seed_;
   std::map<std::string, tuned_scales> scales_;
@@ -264,9 +267,9 @@ json complete_tune(const json &given) {
   return k_schema.complete(given, "recipe.tune");
 }
 
-json tune(quantized_model &model, const model::decoder &reference, const model::checkpoint &subject,
-          const calibration *data, const json &options, uint64_t seed,
-          const progress_fn &progress) {
+json tune(quantized_model &model, const model::decoder &float_model,
+          const model::checkpoint &subject, const calibration *data, const json &options,
+          uint64_t seed, const progress_fn &progress) {
   if (!data)
     throw error(error_kind::usage, "tune needs calibration data")
         .at("recipe.tune")
@@ -279,7 +282,7 @@ json tune(quantized_model &model, const model::decoder &reference, const model::
           .at("recipe.tune")
           .layer(linear->name)
           .hint("Leave tune out, or activation and kv");
-  training work(model, reference, *data, options, seed);
+  training work(model, float_model, *data, options, seed);
   json facts = work.run(subject, progress);
   facts["sequences"] = data->sequences().size();
   facts["seconds"] =

@@ -1,5 +1,5 @@
-// Multipliers of scales. The plugin's dequantize stays the only authority on what a form means: the
-// slope is a difference of two of its answers.
+// Trains multipliers of scales. Only the plugin's dequantize knows what a form means, so that the
+// slope is the difference of two of its answers.
 #include "quant/tuning/tune_parameters.hpp"
 
 #include <cmath>
@@ -16,7 +16,7 @@ bool is_plain_float(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;
 }
 
-// Columns of one scale; the last group may be short.
+// The columns of one scale; the last group may be short.
 int64_t columns_of_group(const quantized_linear &form, int64_t groups) {
   const auto given = form.note.find("group_size");
   if (given != form.note.end() && given->is_number_integer() && given->get<int64_t>() > 0)
@@ -72,7 +72,7 @@ std::optional<tuned_scales> tuned_scales::of(quantized_linear &form, std::string
   return out;
 }
 
-// [out, in] -> [out, groups, group]; a short last group is filled with zeros.
+// Cuts [out, in] into [out, groups, group]; a short last group is filled with zeros.
 at::Tensor tuned_scales::grouped(const at::Tensor &w) const {
   const int64_t groups = multiplier_.size(1), missing = groups * group_ - form_->in_features;
   const auto whole = missing > 0 ? at::constant_pad_nd(w, {0, missing}) : w;
@@ -94,7 +94,7 @@ int64_t tuned_scales::store() {
   const auto wanted = scales.to(at::kFloat) * multiplier_;
   const auto stored = wanted.to(scales.scalar_type());
   const auto lost = stored.isfinite().logical_not().logical_or(
-      stored.eq(0).logical_and(scales.ne(0)));  // keeps the quantizer's scale
+      stored.eq(0).logical_and(scales.ne(0)));  // such a scale stays
   scales = at::where(lost, scales, stored).contiguous();
   return lost.sum().item<int64_t>();
 }

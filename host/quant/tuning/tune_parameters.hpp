@@ -1,5 +1,5 @@
-// What tune trains, and how: multipliers of scales, norms, and Adam over them.
-// Not where gradients come from (tune.cpp).
+// Holds what tune trains: multipliers of scales, norms, and Adam over them. Gradients
+// come from tune.cpp.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@
 
 namespace assay::quant {
 
-// Adam (Kingma and Ba, arXiv 1412.6980) on one tensor; betas 0.9 and 0.95: a run has some tens of steps.
+// Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1) on one tensor. Betas are 0.9 and 0.95, because
+// a run has only some tens of steps.
 class adam {
  public:
   void step(at::Tensor &value, const at::Tensor &gradient, double rate);
@@ -21,16 +22,18 @@ class adam {
   int64_t n_ = 0;
 };
 
-// A linear's weight as a function of one multiplier for each scale: W = base + m * slope, m broadcast
-// over its group of columns. Found by asking the plugin's dequantize at two scales and checked at a third.
+// The weight of a linear as a function of one multiplier for each scale: W = base + m * slope, with
+// m broadcast over its group of columns. Both are found from the plugin's dequantize at two scales
+// and checked at a third.
 class tuned_scales {
  public:
-  // Nothing where the weight is no such function; `why` then says the reason.
+  // Returns nothing where the weight is no such function; `why` then holds the reason.
   static std::optional<tuned_scales> of(quantized_linear &form, std::string &why);
 
   at::Tensor weight() const;  // [out, in] fp32, at the present multipliers
   void step(const at::Tensor &weight_gradient, double rate);
-  // Rounds the scales to their stored dtype and writes them into the form. Returns how many were clamped.
+  // Rounds the scales to their stored dtype and writes them into the form. Returns how
+  // many were clamped.
   int64_t store();
   int64_t count() const { return multiplier_.numel(); }
 

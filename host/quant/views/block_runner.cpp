@@ -1,5 +1,5 @@
-// Runs trials piece by piece, at most k_tokens tokens at once with a gradient. Sums of squares are
-// taken in f64, so that candidates which differ little still differ.
+// Runs trials piece by piece, because autograd keeps the activations of a piece. Squares are summed
+// in f64, so that candidates which differ little still differ.
 #include "quant/views/block_runner.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -18,13 +18,13 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_tokens = 4096;  // at once, where autograd keeps all activations
+constexpr int64_t k_tokens = 4096;  // of one piece
 
 error misuse(const std::string &text) {
   return error(error_kind::usage, text);
 }
 
-// Where a name of the trial leads: a linear's weight or a norm of the block.
+// Finds the weight of a linear or a norm of the block by its name.
 at::Tensor &find_weight(model::decoder_block &block, const std::string &name) {
   for (auto *linear : block.linears())
     if (linear->name == name) return linear->weight;
@@ -63,7 +63,7 @@ at::Tensor mlp_output(const model::decoder_block &block, const at::Tensor &middl
   return block.down(block.mlp_hidden(block.mlp_input(middle)));
 }
 
-// The group's parent is attention where a member of it reads or makes what attention needs.
+// True if the parent of the group is attention: its first consumer is a linear of attention.
 bool is_attention(const assay_block &block, uint32_t group) {
   if (group >= block.n_groups) throw misuse("the trial's group is no group of the block");
   const auto &asked = *block.groups[group];
@@ -71,7 +71,8 @@ bool is_attention(const assay_block &block, uint32_t group) {
   return std::string(asked.consumers[0]->role).rfind("attn.", 0) == 0;
 }
 
-// Whether a gradient's products may be narrow: asked for, and something that this processor has.
+// True if the products of a gradient may be computed in bfloat16: the trial asks for it. Throws
+// where this processor cannot.
 bool narrow_products(const assay_trial &trial) {
   if (!ASSAY_HAS(&trial, products)) return false;
   if (trial.products > ASSAY_PRODUCTS_BF16) throw misuse("the trial's products are unknown");
@@ -89,7 +90,7 @@ at::Tensor counted_rows(const at::Tensor &y, const at::Tensor &counted) {
 
 runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
                         const std::vector<calibration_stream> &streams,
-                        const model::decoder *reference) {
+                        const model::decoder *float_model) {
   runner_source source;
   source.now = [&block] { return block; };
   source.before = block;
@@ -99,7 +100,7 @@ runner_source source_of(const model::decoder &decoder, const model::decoder_bloc
   for (const auto &s : streams) {
     runner_chunk chunk{s.h, {}, s.counted};
     if (s.h_float.defined())
-      chunk.target = reference->block(block.index).forward(s.h_float, s.context);
+      chunk.target = float_model->block(block.index).forward(s.h_float, s.context);
     source.chunks.push_back(std::move(chunk));
   }
   return source;
@@ -158,7 +159,7 @@ at::Tensor block_runner::input_of(const piece &p, uint32_t scope, bool attention
   const auto &h = source_.chunks[p.chunk].h;
   if (scope == ASSAY_SCOPE_BLOCK || attention) return p.of(h);
   auto &middle = middle_[p.chunk];
-  if (!middle.defined())  // an edit leaves the function unchanged, so this one stays right
+  if (!middle.defined())  // an edit leaves the function unchanged, so that this stays valid
     middle = h + attention_output(source_.before, h, source_.context(h.size(0), h.size(1)));
   return p.of(middle);
 }
@@ -222,9 +223,9 @@ double block_runner::loss(const assay_block &block, const assay_trial &trial,
   return sum / count;
 }
 
-at::Tensor block_runner::fake_quantize(const std::string &layer, const at::Tensor &weight) const {
+at::Tensor block_runner::fake_quantize(const std::string &linear, const at::Tensor &weight) const {
   if (!source_.fake_quantize) throw misuse("the recipe has no quantizer to try");
-  return source_.fake_quantize(layer, weight);
+  return source_.fake_quantize(linear, weight);
 }
 
 namespace {
@@ -235,7 +236,8 @@ block_runner *runner_of(const assay_block *block) {
   return static_cast<block_runner *>(const_cast<void *>(block->handle));
 }
 
-// No exception crosses; what happened is told through fail.
+// Turns exceptions into a status, because none may cross into a plugin; the reason is
+// given to host->fail.
 template <class Body>
 int32_t guarded(const assay_host *host, const char *verb, Body &&body) noexcept {
   const auto refuse = [&](int32_t status, const std::string &text) {
@@ -283,11 +285,11 @@ int32_t gradient(const assay_host *host, const assay_block *block, const assay_t
   return run_trial(host, "gradient", block, trial, out, gradients);
 }
 
-int32_t fake_quantize(const assay_host *host, const assay_block *block, const char *layer,
+int32_t fake_quantize(const assay_host *host, const assay_block *block, const char *linear,
                       const assay_tensor *weight, const assay_tensor *out) noexcept {
   return guarded(host, "fake_quantize", [&] {
     auto to = plug::borrow(*out);
-    to.copy_(runner_of(block)->fake_quantize(layer, plug::borrow(*weight)));
+    to.copy_(runner_of(block)->fake_quantize(linear, plug::borrow(*weight)));
     return ASSAY_OK;
   });
 }

@@ -1,6 +1,6 @@
-// The host's side of assay.block/1: one block with its calibration inputs, run with candidate
-// weights; the distance of its output from the float one, and that distance's gradient. Not a
-// search: which candidates are tried is the plugin's.
+// Runs one block with candidate weights on its calibration inputs (assay.block/1): returns the
+// distance of its output from the float output, and the gradient of this distance. The plugin
+// chooses the candidates.
 #pragma once
 
 #include <assay.h>
@@ -23,21 +23,23 @@ struct runner_chunk {
 
 struct runner_source {
   std::function<model::decoder_block()> now;  // the block whose weights a trial replaces
-  model::decoder_block before;                // the float block: what y_float comes from
+  model::decoder_block before;                // the float block, which gives targets
   std::vector<runner_chunk> chunks;
-  // What all blocks share, for so many rows of so many tokens.
+  // The context of a forward pass with so many rows of so many tokens.
   std::function<model::forward_context(int64_t rows, int64_t tokens)> context;
-  // What the recipe's quantizer makes of a weight; empty: fake_quantize is refused.
-  std::function<at::Tensor(const std::string &layer, const at::Tensor &weight)> fake_quantize;
+  // Rounds a weight as the recipe's quantizer does; empty: fake_quantize is refused.
+  std::function<at::Tensor(const std::string &linear, const at::Tensor &weight)> fake_quantize;
 };
 
-// The chunks of a pass that stands at the start of `block`, which a trial copies as it is then. Targets come from the
-// second stream where there is one (reference: its model), else from the block as it is now.
+// Makes a source from the streams of a pass at the start of `block`; a trial copies the block as it
+// is at that time. Targets come from the second stream where there is one (float_model: its model),
+// else from the block as it is now.
 runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
                         const std::vector<calibration_stream> &streams,
-                        const model::decoder *reference = nullptr);
+                        const model::decoder *float_model = nullptr);
 
-// Its address is the handle of an assay_block. Single-threaded; outlives the plugin's call.
+// The handle of an assay_block is the address of this object, which must outlive the
+// plugin's call. Single-threaded.
 class block_runner {
  public:
   explicit block_runner(runner_source source);
@@ -45,11 +47,11 @@ class block_runner {
   const void *handle() const { return this; }
 
   int64_t n_sequences() const { return static_cast<int64_t>(places_.size()); }
-  // Mean square distance over counted tokens and channels. gradients: null, or one tensor for each
-  // of the trial's weights, overwritten.
+  // The mean square distance over counted tokens and channels. gradients: null, or one tensor for
+  // each weight of the trial, which is overwritten.
   double loss(const assay_block &block, const assay_trial &trial,
               const assay_tensor *const *gradients);
-  at::Tensor fake_quantize(const std::string &layer, const at::Tensor &weight) const;
+  at::Tensor fake_quantize(const std::string &linear, const at::Tensor &weight) const;
 
  private:
   struct place {
@@ -63,7 +65,8 @@ class block_runner {
 
   runner_source source_;
   std::vector<place> places_;  // by sequence
-  // Made when first asked for, by chunk: the block's middle (input of the MLP), parents' targets.
+  // Computed on first use, by chunk: the block's middle (the input of the MLP) and the
+  // targets of parents.
   std::map<size_t, at::Tensor> middle_, attention_target_, mlp_target_;
 };
 

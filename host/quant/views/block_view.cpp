@@ -1,5 +1,6 @@
-// Builds the ABI structs of a block and takes the edited tensors back.
-// Channels that can be rescaled follow from the wiring alone (methods.md 3.2): no list for each family.
+// Builds the ABI structs of a block and takes the edited tensors back. Which channels can
+// be rescaled together follows from the wiring of a block alone, so that there is no list
+// for each family.
 #include "quant/views/block_view.hpp"
 
 #include "core/error.hpp"
@@ -33,7 +34,7 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
     shown_.back()->bias = biases_[i];
     const auto index = static_cast<int32_t>(block.index * 7 + static_cast<int64_t>(i));
     layers_.push_back(
-        std::make_unique<layer_view>(*shown_.back(), index, weights_[i], arch_json, 0));
+        std::make_unique<linear_view>(*shown_.back(), index, weights_[i], arch_json, 0));
     layer_pointers_.push_back(&layers_.back()->get());
   }
   for (const model::norm_layout &norm : model::k_norms)
@@ -55,35 +56,35 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
-// A linear with an online operation no longer reads the channels that its producer makes.
+// A linear with an input operation no longer reads the channels that its producer writes.
 void block_view::add_groups(bool residual) {
   const std::string name = std::to_string(original_.index);
   add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);
-  if (!original_.o.online)
+  if (!original_.o.input_operation)
     add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
   add_group(name + ".mlp.in", "norm", norms_[1].get(), {}, {k_gate, k_up}, linear_group::gate_up);
-  if (!original_.down.online)
+  if (!original_.down.input_operation)
     add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
   if (residual)
     add_group(name + ".residual", "residual", nullptr, {k_o, k_down}, {k_q, k_k, k_v, k_gate, k_up},
               linear_group::head);
 }
 
-size_t block_view::place_of(const std::string &layer) const {
+size_t block_view::place_of(const std::string &linear) const {
   for (size_t i = 0; i < shown_.size(); ++i)
-    if (shown_[i]->name == layer) return i;
-  throw error(error_kind::failed, "no such layer in the block").layer(layer);
+    if (shown_[i]->name == linear) return i;
+  throw error(error_kind::failed, "no such layer in the block").layer(linear);
 }
 
-void block_view::set_bias(const std::string &layer, at::Tensor bias) {
-  biases_[place_of(layer)] = std::move(bias);
+void block_view::set_bias(const std::string &linear, at::Tensor bias) {
+  biases_[place_of(linear)] = std::move(bias);
 }
 
-void block_view::set_online(const std::string &layer, const json &operation) {
-  const size_t i = place_of(layer);
-  if (online_.count(i) || original_.linears()[i]->online)
-    throw error(error_kind::plugin, "the input has an online operation already").layer(layer);
-  online_[i] = online_operation(operation, original_.linears()[i]->in_features());
+void block_view::set_input_operation(const std::string &linear, const json &operation) {
+  const size_t i = place_of(linear);
+  if (input_operations_.count(i) || original_.linears()[i]->input_operation)
+    throw error(error_kind::plugin, "the input has an online operation already").layer(linear);
+  input_operations_[i] = make_input_operation(operation, original_.linears()[i]->in_features());
 }
 
 void block_view::set_start(const quantized_linear &form, const at::Tensor &dense) {
@@ -136,7 +137,7 @@ model::decoder_block block_view::edited() const {
     linears[i]->weight = weights_[i].to(original_.q.weight.scalar_type());
     if (biases_[i].defined()) linears[i]->bias = biases_[i].to(original_.q.weight.scalar_type());
   }
-  for (const auto &[i, operation] : online_) linears[i]->online = operation;
+  for (const auto &[i, operation] : input_operations_) linears[i]->input_operation = operation;
   out.attention_norm = norm_weights_[0].to(original_.attention_norm.scalar_type());
   out.mlp_norm = norm_weights_[1].to(original_.mlp_norm.scalar_type());
   return out;

@@ -14,9 +14,9 @@ model::linear_op shown_as(const char *name, const char *role, const at::Tensor &
   return op;
 }
 
-at::Tensor copy_of(const model::decoder &decoder, const char *table) {
-  const auto copy = decoder.table(table).to(at::kFloat).contiguous().clone();
-  decoder.give_back_table(table);
+at::Tensor copy_of(const model::decoder &decoder, const char *name) {
+  const auto copy = decoder.outer_weight(name).to(at::kFloat).contiguous().clone();
+  decoder.give_back_outer_weight(name);
   return copy;
 }
 
@@ -29,8 +29,8 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
       norm_(decoder.norm().to(at::kFloat).contiguous().clone()),
       shown_embedding_(shown_as("model.embed_tokens", "embed", embedding_)),
       shown_head_(shown_as("lm_head", "lm_head", head_)),
-      embedding_view_(std::make_unique<layer_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
-      head_view_(std::make_unique<layer_view>(shown_head_, 0, head_, arch_json, 0)),
+      embedding_view_(std::make_unique<linear_view>(shown_embedding_, 0, embedding_, arch_json, 0)),
+      head_view_(std::make_unique<linear_view>(shown_head_, 0, head_, arch_json, 0)),
       norm_ref_(norm_) {
   layers_[0] = &embedding_view_->get();
   layers_[1] = &head_view_->get();
@@ -54,7 +54,7 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   norm_group_.name = "outside.head.in";
   norm_group_.kind = "norm";
   norm_group_.norm = &abi_norm_;
-  groups_[0] = &norm_group_;  // folded before the stream is turned, as in the blocks
+  groups_[0] = &norm_group_;  // folded before the residual stream is rotated, as in the blocks
   groups_[1] = &residual_;
   block_.struct_size = sizeof block_;
   block_.index = -1;
@@ -69,13 +69,11 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
-void outside_view::put_into(model::decoder &decoder, edited_blocks *kept) const {
+void outside_view::put_into(model::decoder &decoder, block_residency &residency) const {
   const auto dtype = decoder.embedding().scalar_type();
   const bool untied = !decoder.config().tied || !at::equal(embedding_, head_);
-  const auto put = [&](const char *name, const at::Tensor &table) {
-    if (!kept) return table.to(dtype);
-    kept->keep_table(decoder, name, table.to(dtype));
-    return model::without_values(table.to(dtype));
+  const auto put = [&](const char *name, const at::Tensor &weight) {
+    return residency.store_outer_weight(decoder, name, weight.to(dtype));
   };
   decoder.embedding() = put(model::k_embedding_name, embedding_);
   decoder.norm() = norm_.to(decoder.norm().scalar_type());

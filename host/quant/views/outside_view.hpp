@@ -1,27 +1,28 @@
-// What lies outside the blocks, as a transform of the whole model sees it: embedding, final norm, head (block -1).
-// Not the blocks (block_view.hpp).
+// Shows a transform of the whole model what lies outside the blocks, as block -1: embedding, final
+// norm and head.
 #pragma once
 
-#include "quant/streaming/edited_blocks.hpp"
+#include "quant/streaming/block_residency.hpp"
 #include "quant/views/block_view.hpp"
 
 namespace assay::quant {
 
 class outside_view {
  public:
-  // Writable f32 copies; a tied head gets a copy of its own. Groups: "residual" (embedding -> head) and "norm".
+  // Makes writable f32 copies; a tied head gets a copy of its own. Groups: "residual" (embedding ->
+  // head) and "norm".
   outside_view(const model::decoder &decoder, const std::string &arch_json,
-               const std::string &quantizer_json);  // the texts: borrow
+               const std::string &quantizer_json);  // texts: borrow
   outside_view(const outside_view &) = delete;
   const assay_block &get() const { return block_; }
-  // Puts the copies in place. A head that no longer equals the embedding is untied, its bytes count from then on.
-  // kept: where the tables of a decoder on demand go; null for others.
-  void put_into(model::decoder &decoder, edited_blocks *kept) const;
+  // Puts the copies in place. A head that no longer equals the embedding is untied; its bytes count
+  // from then on.
+  void put_into(model::decoder &decoder, block_residency &residency) const;
 
  private:
   at::Tensor embedding_, head_, norm_;
   model::linear_op shown_embedding_, shown_head_;
-  std::unique_ptr<layer_view> embedding_view_, head_view_;
+  std::unique_ptr<linear_view> embedding_view_, head_view_;
   plug::tensor_ref norm_ref_;
   assay_norm abi_norm_{};
   assay_group residual_{}, norm_group_{};

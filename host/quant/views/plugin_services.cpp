@@ -1,4 +1,4 @@
-// The one place where the layers below (plug, model) and this one meet behind the host table.
+// Puts services of the lower layers (plug, kernels) and of this one behind the host table.
 #include "quant/views/plugin_services.hpp"
 
 #include "kernels/matmul.hpp"
@@ -13,6 +13,15 @@ void install_plugin_services() {
   plug::use_product(
       [](const at::Tensor &x, const at::Tensor &weight) { return model::fast_linear(x, weight); });
   plug::provide_extension(ASSAY_EXT_BLOCK, &block_runner_table());
+}
+
+plug::instance_options plugin_options(uint64_t seed, ledger &incidents) {
+  plug::instance_options options;
+  options.seed = seed;
+  options.ledger = [&incidents](const plug::ledger_event &event) {
+    incidents.add({event.event, event.layer, event.detail, {{"count", event.count}}});
+  };
+  return options;
 }
 
 }  // namespace assay::quant

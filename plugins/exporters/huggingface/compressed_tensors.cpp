@@ -14,7 +14,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
   scheme_groups groups;
   for_each_item(job, [&](const assay_item &item) {
     if (item.form) {
-      const form_view v = view_of(o, item, rounded_inputs);
+      const form_parts v = parts_of(o, item, rounded_inputs);
       groups[v.grid].emplace_back(item.name);
       declare_form(item, v, entries);
       return;
@@ -24,7 +24,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
   write_tensors(job, std::move(entries), o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &buffer) {
                   if (!item.form) return byte_view{tensor_data(*item.tensor), e.n_bytes};
-                  return code_bytes(host, view_of(o, item, rounded_inputs), buffer);
+                  return code_bytes(host, parts_of(o, item, rounded_inputs), buffer);
                 });
   std::vector<std::string> ignore = p.float_linears;
   ignore.emplace_back("lm_head");  // transformers matches it with "Linear"

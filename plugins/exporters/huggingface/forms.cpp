@@ -1,4 +1,4 @@
-// The tensors of each layout, checked and packed. README.md lists them with their sources.
+// Finds the tensors of a form by their roles and declares the entries they become (host/checkpoint/FORMATS.md, "compressed-tensors tensors").
 #include "forms.hpp"
 
 #include <cstring>
@@ -13,7 +13,7 @@ bool is_byte(const assay_tensor *t, uint8_t code) {
 }
 
 // Puts the tensors of a form in their places; false for a role that has none.
-bool place(const assay_form &form, uint32_t i, form_view &v) {
+bool place(const assay_form &form, uint32_t i, form_parts &v) {
   const std::string_view role = form.roles[i];
   const assay_tensor *tensor = form.tensors[i];
   if (role == "codes") {
@@ -35,7 +35,7 @@ bool place(const assay_form &form, uint32_t i, form_view &v) {
   return true;
 }
 
-bool fits(const form_view &v) {
+bool fits(const form_parts &v) {
   switch (v.grid.form) {
     case layout::packed_int:
     case layout::plain_int:
@@ -57,7 +57,7 @@ std::string bytes_of(const assay_tensor &tensor) {
   return {reinterpret_cast<const char *>(tensor_data(tensor)), tensor_bytes(tensor)};
 }
 
-std::string packed_zeros(const form_view &v) {
+std::string packed_zeros(const form_parts &v) {
   const int64_t words = packed_words(v.out, static_cast<int>(v.grid.bits)) * v.groups;
   std::string bytes(static_cast<size_t>(words) * 4, '\0');
   pack_columns(tensor_data(*v.zeros), v.out, v.groups, static_cast<int>(v.grid.bits), 0,
@@ -65,7 +65,7 @@ std::string packed_zeros(const form_view &v) {
   return bytes;
 }
 
-entry codes_entry(const std::string &name, const form_view &v) {
+entry codes_entry(const std::string &name, const form_parts &v) {
   entry e;
   e.item = name;
   switch (v.grid.form) {
@@ -94,7 +94,7 @@ entry codes_entry(const std::string &name, const form_view &v) {
   return e;
 }
 
-void declare_inputs(const std::string &name, const form_view &v, std::vector<entry> &entries) {
+void declare_inputs(const std::string &name, const form_parts &v, std::vector<entry> &entries) {
   if (v.input_scale)
     entries.push_back(small_entry(name + ".input_scale", "F32", {1}, bytes_of(*v.input_scale)));
   if (!v.input_zero) return;
@@ -105,9 +105,9 @@ void declare_inputs(const std::string &name, const form_view &v, std::vector<ent
 
 }  // namespace
 
-form_view view_of(const options &o, const assay_item &item, bool rounded_inputs) {
+form_parts parts_of(const options &o, const assay_item &item, bool rounded_inputs) {
   const assay_form &form = *item.form;
-  form_view v;
+  form_parts v;
   const auto refuse = [&](const std::string &why) {
     throw failure(ASSAY_UNSUPPORTED, std::string(item.name) + " " + why);
   };
@@ -134,7 +134,7 @@ form_view view_of(const options &o, const assay_item &item, bool rounded_inputs)
   return v;
 }
 
-void declare_form(const assay_item &item, const form_view &v, std::vector<entry> &entries) {
+void declare_form(const assay_item &item, const form_parts &v, std::vector<entry> &entries) {
   const std::string name = item.name;
   entries.push_back(codes_entry(name, v));
   const bool byte_scales = v.grid.form == layout::nvfp4 || v.grid.form == layout::mxfp4;
@@ -156,15 +156,14 @@ void declare_form(const assay_item &item, const form_view &v, std::vector<entry>
                                   packed_zeros(v)));
 }
 
-// Packs all rows into the buffer, on the host's threads. Four-bit floats lie as four-bit integers
-// do, low half first.
-byte_view code_bytes(const assay_host &host, const form_view &v, std::vector<uint8_t> &buffer) {
+// Packs all rows into the buffer, on the host's threads. Four-bit floats lie as four-bit integers do, low half first.
+byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer) {
   if (v.grid.form == layout::plain_int || v.grid.form == layout::fp8)
     return {tensor_data(*v.codes), static_cast<uint64_t>(v.out * v.in)};
   const int64_t row_bytes = packed_words(v.in, static_cast<int>(v.grid.bits)) * 4;
   buffer.resize(static_cast<size_t>(v.out * row_bytes));
   struct job_type {
-    const form_view *view;
+    const form_parts *view;
     const uint8_t *codes;
     uint8_t *words;
     int64_t row_bytes;

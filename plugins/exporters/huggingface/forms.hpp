@@ -9,7 +9,7 @@
 
 namespace hf {
 
-struct form_view {
+struct form_parts {
   const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
   const assay_tensor *divisor = nullptr;                             // of a whole nvfp4 matrix
   const assay_tensor *input_scale = nullptr, *input_zero = nullptr;  // static inputs
@@ -19,10 +19,10 @@ struct form_view {
 };
 
 // Throws failure naming what the format cannot hold.
-form_view view_of(const options &o, const assay_item &item, bool rounded_inputs);
+form_parts parts_of(const options &o, const assay_item &item, bool rounded_inputs);
 // The entries of one form; only the codes have no bytes of their own.
-void declare_form(const assay_item &item, const form_view &v, std::vector<entry> &entries);
+void declare_form(const assay_item &item, const form_parts &v, std::vector<entry> &entries);
 // The bytes of the codes, in `buffer` where they have to be packed.
-byte_view code_bytes(const assay_host &host, const form_view &v, std::vector<uint8_t> &buffer);
+byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer);
 
 }  // namespace hf

@@ -66,11 +66,11 @@ std::string words_of(int64_t n) {
 }
 
 // Code of row o and column i as the file holds it: unsigned, zero points too.
-unsigned stored(const form_view &v, int64_t o, int64_t i) {
+unsigned stored(const form_parts &v, int64_t o, int64_t i) {
   const unsigned offset = v.grid.symmetric ? 1u << (v.grid.bits - 1) : 0u;
   return (tensor_data(*v.codes)[o * v.in + i] + offset) & ((1u << v.grid.bits) - 1);
 }
-unsigned stored_zero(const form_view &v, int64_t o, int64_t g) {
+unsigned stored_zero(const form_parts &v, int64_t o, int64_t g) {
   return v.grid.symmetric ? 1u << (v.grid.bits - 1) : tensor_data(*v.zeros)[o * v.groups + g];
 }
 
@@ -82,7 +82,7 @@ void put(std::string &words, int64_t index, unsigned value, unsigned shift) {
 }
 
 // gptq: codes packed along `in`, [in * b / 32, out].
-std::string gptq_codes(const form_view &v) {
+std::string gptq_codes(const form_parts &v) {
   const int64_t per_word = 32 / v.grid.bits;
   std::string words = words_of(v.in / per_word * v.out);
   for (int64_t o = 0; o < v.out; ++o)
@@ -93,7 +93,7 @@ std::string gptq_codes(const form_view &v) {
 }
 
 // gptq: zeros packed along `out`, [groups, out * b / 32]; version 1 stores z - 1.
-std::string gptq_zeros(const form_view &v, unsigned less) {
+std::string gptq_zeros(const form_parts &v, unsigned less) {
   const int64_t per_word = 32 / v.grid.bits, row = v.out / per_word;
   const unsigned mask = (1u << v.grid.bits) - 1;
   std::string words = words_of(v.groups * row);
@@ -107,8 +107,8 @@ std::string gptq_zeros(const form_view &v, unsigned less) {
 // awq: nibble i of word c holds output 8 c + order[i].
 constexpr unsigned k_place[] = {0, 4, 1, 5, 2, 6, 3, 7};  // the nibble of output 8 c + j
 
-std::string awq_words(const form_view &v, int64_t rows,
-                      unsigned (*value)(const form_view &, int64_t, int64_t)) {
+std::string awq_words(const form_parts &v, int64_t rows,
+                      unsigned (*value)(const form_parts &, int64_t, int64_t)) {
   std::string words = words_of(rows * v.out / 8);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t o = 0; o < v.out; ++o)
@@ -116,7 +116,7 @@ std::string awq_words(const form_view &v, int64_t rows,
   return words;
 }
 
-std::string scales_of(const form_view &v) {  // [groups, out]
+std::string scales_of(const form_parts &v) {  // [groups, out]
   const auto *from = reinterpret_cast<const uint16_t *>(tensor_data(*v.scales));
   std::string bytes(static_cast<size_t>(v.groups * v.out) * 2, '\0');
   for (int64_t o = 0; o < v.out; ++o)
@@ -125,14 +125,14 @@ std::string scales_of(const form_view &v) {  // [groups, out]
   return bytes;
 }
 
-std::string group_index(const form_view &v) {
+std::string group_index(const form_parts &v) {
   std::string bytes = words_of(v.in);
   const int64_t size = v.in / v.groups;
   for (int64_t i = 0; i < v.in; ++i) put(bytes, i, static_cast<unsigned>(i / size), 0);
   return bytes;
 }
 
-void declare(kind k, const std::string &name, const form_view &v, std::vector<entry> &entries) {
+void declare(kind k, const std::string &name, const form_parts &v, std::vector<entry> &entries) {
   const int64_t per_word = 32 / v.grid.bits;
   entry codes;
   codes.name = name + ".qweight";
@@ -167,14 +167,14 @@ void write(kind k, const options &o, const assay_export &job) {
   std::vector<entry> entries;
   scheme grid;
   const auto view = [&](const assay_item &item) {
-    auto v = view_of(o, item, false);
+    auto v = parts_of(o, item, false);
     if (v.scales->dtype.bits != 16 || v.scales->dtype.code != ASSAY_FLOAT)
       throw failure(ASSAY_UNSUPPORTED, std::string(item.name) + " has scales that are not float16");
     return v;
   };
   for_each_item(job, [&](const assay_item &item) {
     if (item.form) {
-      const form_view v = view(item);
+      const form_parts v = view(item);
       grid = v.grid;
       declare(k, item.name, v, entries);
       return;
@@ -185,7 +185,7 @@ void write(kind k, const options &o, const assay_export &job) {
   write_tensors(job, std::move(entries), o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &) {
                   if (!item.form) return byte_view{tensor_data(*item.tensor), e.n_bytes};
-                  const form_view v = view(item);
+                  const form_parts v = view(item);
                   words = k == kind::gptq ? gptq_codes(v) : awq_words(v, v.in, stored);
                   return byte_view{words.data(), words.size()};
                 });

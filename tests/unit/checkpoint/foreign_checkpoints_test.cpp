@@ -71,7 +71,7 @@ TEST_CASE("GPTQ with activation order reads the group of each input from g_idx")
 
 TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word's end") {
   const scratch_folder folder;
-  // formats.md 4: codes (i mod 8), i = 0..31, and zeros of 4 in v1
+  // host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8), i = 0..31, and zeros of 4 in v1
   const at::Tensor column = words({0x88fac688, 0xc688fac6, 0xfac688fa}).unsqueeze(1);
   const json v1 = {{"quant_method", "gptq"}, {"bits", 3}, {"group_size", -1}};
   const auto source = open(folder, v1,
@@ -86,7 +86,7 @@ TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word'
 
 TEST_CASE("AWQ gemm interleaves the columns of a word") {
   const scratch_folder folder;
-  // formats.md 4: codes 0..7 of one row make 0x75316420.
+  // host/checkpoint/FORMATS.md, "AWQ": codes 0..7 of one row make 0x75316420.
   const json awq = {{"quant_method", "awq"},
                     {"bits", 4},
                     {"group_size", 2},

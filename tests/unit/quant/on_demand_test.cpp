@@ -42,7 +42,7 @@ std::string items_of(const quantized_model &q, const assay::model::checkpoint &s
     bytes += item->name;
     if (item->tensor) add(bytes, assay::plug::borrow(*item->tensor));
     if (!item->form) continue;
-    for (const auto &part : whole_form(q, item->name).tensors) add(bytes += part.role, part.tensor);
+    for (const auto &part : q.form(item->name).tensors) add(bytes += part.role, part.tensor);
   }
   return bytes;
 }
@@ -236,8 +236,7 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
   CHECK(streamed.online == whole.online);
   CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);  // the difference, too
   for (const auto &name : whole.order)
-    CHECK(
-        at::equal(*whole_form(streamed, name).find("codes"), *whole.forms.at(name).find("codes")));
+    CHECK(at::equal(*streamed.form(name).find("codes"), *whole.forms.at(name).find("codes")));
 }
 
 TEST_CASE("a turn that moves the function is refused by the same number on demand",

@@ -1,10 +1,10 @@
 // hqq and codebook through the host's own calls.
 #include <cmath>
 
-#include "../../support/small_layer.hpp"
 #include "catch.hpp"
 #include "plug/quantizer.hpp"
 #include "plug/scan/scan.hpp"
+#include "small_layer.hpp"
 
 namespace {
 

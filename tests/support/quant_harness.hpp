@@ -67,7 +67,7 @@ inline assay::quant::linear_result run(const std::string &id, const assay::json 
   plug::quantizer_instance quantizer(plug::plugins().find(plug::kind::quantizer, id), config,
                                      options);
   const auto linear = linear_of(weight);
-  quant::layer_view view(linear, 0, weight, "{}", weight.abs().max().item<double>());
+  quant::linear_view view(linear, 0, weight, "{}", weight.abs().max().item<double>());
   if (limits.low.defined()) view.set_clip(limits.low, limits.high, limits.group_size);
   quantizer.needs(view.get());
   const auto policy =

@@ -2,8 +2,14 @@
 // whatever they are judged by, limits only help, biases take mean errors away and travel with the model.
 #include "catch.hpp"
 
+#include <ATen/core/grad_mode.h>
+
+#include <map>
+
 #include "core/error.hpp"
 #include "quant/export/save.hpp"
+#include "quant/streaming/block_residency.hpp"
+#include "quant/transforms/transform_run.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;
@@ -24,6 +30,27 @@ const json k_rtn4 = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}
 const json k_rtn3a = {{"id", "rtn"},
                       {"config", {{"bits", 3}, {"group_size", 32}, {"symmetric", false}}}};
 const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
+
+at::Tensor weight_of(const assay::model::decoder &decoder, const std::string &name) {
+  for (const auto *linear : decoder.linears())
+    if (linear->name == name) return linear->weight;
+  throw std::out_of_range(name);
+}
+
+// The largest of all channels of the keys over the median channel, by the channels' largest magnitudes: 1 = even.
+double unevenness_of_keys(const assay::model::decoder &decoder, const calibration &data) {
+  at::NoGradGuard no_grad;
+  auto watched = decoder;
+  at::Tensor most;
+  watched.on_kv = [&](int64_t layer, at::Tensor &k, at::Tensor &) {
+    if (layer > 0) return;
+    const auto found = k.abs().amax({0, 2}).flatten();
+    most = most.defined() ? at::maximum(most, found) : found;
+  };
+  for (const auto &sequence : data.sequences())
+    watched.hidden(at::tensor(sequence.ids, at::kLong).reshape({1, -1}));
+  return (most.max() / most.median()).item<double>();
+}
 
 }  // namespace
 
@@ -108,6 +135,28 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   const auto wide = m.run({{"transforms", transforms("awq")}, {"quantizer", k_rtn3a}}),
              clipped = m.run({{"transforms", transforms("awq", {{"clip", "asymmetric"}})},
                               {"quantizer", k_rtn3a}});
+  // The limits themselves. Zero points are whole numbers, so that a grid may lie half a step beside them.
+  auto decoder = m.decoder;
+  ledger incidents;
+  const auto asked = recipe::from_json(
+      {{"transforms", transforms("awq", {{"clip", "asymmetric"}})}, {"quantizer", k_rtn3a}});
+  const auto limits = run_transforms(decoder, asked, &m.data, incidents, {}, *whole_model()).clips;
+  const auto steps_beyond = [](const at::Tensor &weight, const clip_limits &clip) {
+    const auto spread = [&](const at::Tensor &limit) {
+      return limit.repeat_interleave(clip.group_size, 1).narrow(1, 0, weight.size(1));
+    };
+    const auto step = spread(clip.max - clip.min) / 7;
+    const auto beyond = at::maximum(weight - spread(clip.max), spread(clip.min) - weight);
+    return (beyond / step).max().item<double>();
+  };
+  CHECK(limits.size() == 10);  // v, o, gate, up, down of two blocks
+  double unlimited = 0;
+  for (const auto &[name, clip] : limits) {
+    CAPTURE(name);
+    CHECK(steps_beyond(weight_of(clipped.decoder, name), clip) < 0.51);
+    unlimited = std::max(unlimited, steps_beyond(weight_of(wide.decoder, name), clip));
+  }
+  CHECK(unlimited > 0.51);
   CHECK(clipped.decoder.block(0).down.weight.abs().max().item<float>() <=
         wide.decoder.block(0).down.weight.abs().max().item<float>());
   CHECK_FALSE(at::equal(clipped.decoder.block(0).down.weight, wide.decoder.block(0).down.weight));
@@ -169,9 +218,12 @@ TEST_CASE("scaled keys have even channels, and their cache rounds better", "[sca
     k.weight = k.weight.clone();
     k.weight.select(0, 5).mul_(30);  // a channel of keys that stands out
   }
+  const auto scaling = transforms("smoothquant", {{"attention", "head"}});
+  const double before = unevenness_of_keys(m.decoder, m.data);
+  CHECK(before > 10);
+  CHECK(unevenness_of_keys(m.run({{"transforms", scaling}}).decoder, m.data) < before / 3);
   const json kv = {{"bits", 4}};
-  CHECK(m.distance({{"transforms", transforms("smoothquant", {{"attention", "head"}})},
-                    {"kv", kv}}) < m.distance({{"kv", kv}}));
+  CHECK(m.distance({{"transforms", scaling}, {"kv", kv}}) < m.distance({{"kv", kv}}));
 }
 
 TEST_CASE("bias correction takes the mean error of each output away", "[scaling_test]") {
@@ -189,6 +241,24 @@ TEST_CASE("bias correction takes the mean error of each output away", "[scaling_
     CHECK(b.bias.abs().max().item<double>() > 1e-4);
   });
   CHECK(q.metadata["transforms"].size() == 2);
+  // All linears, on the inputs of the correction's own pass: blocks before are corrected, this one is not yet.
+  live = m.run({{"quantizer", k_rtn3a}}).decoder;
+  std::map<assay::model::linear_group, at::Tensor> means;
+  calibrate(live, m.data, options, [&](calibration_stop &stop) {
+    means[stop.group] = stop.statistics.mean;
+    if (stop.group != assay::model::linear_group::down) return;
+    const auto exact = m.decoder.block(stop.block).linears();
+    const auto corrected = q.decoder.block(stop.block).linears();
+    const auto uncorrected = live.block(stop.block).linears();
+    for (size_t i = 0; i < exact.size(); ++i) {
+      CAPTURE(exact[i]->name);
+      const auto change = exact[i]->weight - uncorrected[i]->weight;
+      const auto error = at::matmul(change, means.at(exact[i]->group)) - corrected[i]->bias;
+      CHECK(error.abs().max().item<double>() < 1e-5);
+      CHECK(corrected[i]->bias.abs().max().item<double>() > 1e-4);
+      uncorrected[i]->bias = corrected[i]->bias;
+    }
+  });
 }
 
 TEST_CASE("corrected biases are saved with the keys that announce them, and come back",

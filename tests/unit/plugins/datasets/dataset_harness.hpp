@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin_harness.hpp"
+#include "../plugin_harness.hpp"
 
 namespace harness {
 

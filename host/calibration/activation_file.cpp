@@ -1,5 +1,6 @@
-// Plain pread and pwrite: mapped pages would count as memory of the process.
-#include "calibration/stage_file.hpp"
+// Reads and writes the file with pread and pwrite, since mapped pages would count as memory
+// of the process.
+#include "calibration/activation_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,8 +24,8 @@ namespace {
 
 }  // namespace
 
-stage_file::stage_file(const std::string &folder) : folder_(folder) {
-  std::error_code ignored;  // opening says what is wrong
+activation_file::activation_file(const std::string &folder) : folder_(folder) {
+  std::error_code ignored;  // opening the file reports what is wrong
   std::filesystem::create_directories(folder, ignored);
   const std::string pattern = (std::filesystem::path(folder) / "stages-XXXXXX").string();
   std::vector<char> name(pattern.c_str(), pattern.c_str() + pattern.size() + 1);
@@ -33,11 +34,11 @@ stage_file::stage_file(const std::string &folder) : folder_(folder) {
   ::unlink(name.data());  // a killed run leaves nothing behind
 }
 
-stage_file::~stage_file() {
+activation_file::~activation_file() {
   if (file_ >= 0) ::close(file_);
 }
 
-void stage_file::put(int64_t offset, const at::Tensor &values) {
+void activation_file::put(int64_t offset, const at::Tensor &values) {
   const char *from = static_cast<const char *>(values.const_data_ptr());
   for (auto left = values.nbytes(); left > 0;) {
     const ssize_t n = ::pwrite(file_, from, left, offset);
@@ -47,7 +48,7 @@ void stage_file::put(int64_t offset, const at::Tensor &values) {
   }
 }
 
-at::Tensor stage_file::get(int64_t offset, at::IntArrayRef shape, at::ScalarType dtype) const {
+at::Tensor activation_file::get(int64_t offset, at::IntArrayRef shape, at::ScalarType dtype) const {
   at::Tensor out = at::empty(shape, dtype);
   char *to = static_cast<char *>(out.mutable_data_ptr());
   for (auto left = out.nbytes(); left > 0;) {

@@ -50,7 +50,7 @@ json with(const char *id, json config = json::object()) {
 }  // namespace
 
 TEST_CASE("the cross-moment pairs each token of the float model with its own in the other",
-          "[engine_test]") {
+          "[calibration_pass_test]") {
   const bench b;
   assay::model::decoder live = b.decoder;
   for (auto *linear : live.linears()) linear->weight = linear->weight * 0.9;
@@ -63,7 +63,7 @@ TEST_CASE("the cross-moment pairs each token of the float model with its own in 
   assay::model::decoder reference = b.decoder;
   calibrate(reference, data, only_raw,
             [&](calibration_stop &stop) { alone.push_back(at::cat(stop.statistics.raw)); });
-  options.reference = &b.decoder;
+  options.float_model = &b.decoder;
   size_t i = 0;
   const auto facts = calibrate(live, data, options, [&](calibration_stop &stop) {
     const auto x = at::cat(stop.statistics.raw);
@@ -74,7 +74,7 @@ TEST_CASE("the cross-moment pairs each token of the float model with its own in 
   CHECK(facts["streams"] == 2);
 }
 
-TEST_CASE("asymmetric targets are for recipes that run two streams", "[engine_test]") {
+TEST_CASE("asymmetric targets are for recipes that run two streams", "[calibration_pass_test]") {
   const bench b;
   auto what = with("gptaq");
   CHECK_THAT(complaint([&] { b.quantize(what, sequences()); }),
@@ -85,7 +85,8 @@ TEST_CASE("asymmetric targets are for recipes that run two streams", "[engine_te
   CHECK(at::equal(logits_of(q.decoder), logits_of(b.quantize(what, sequences()).decoder)));
 }
 
-TEST_CASE("when memory runs short chunks are halved, and the sums stay the same", "[engine_test]") {
+TEST_CASE("when memory runs short chunks are halved, and the sums stay the same",
+          "[calibration_pass_test]") {
   const bench b;
   const auto data = sequences(8);
   const auto take = [&](assay::model::decoder &decoder, int *halved) {
@@ -115,7 +116,7 @@ TEST_CASE("when memory runs short chunks are halved, and the sums stay the same"
 }
 
 TEST_CASE("values that are not finite end the pass at the layer where they are seen",
-          "[engine_test]") {
+          "[calibration_pass_test]") {
   const bench b;
   assay::model::decoder bad = b.decoder;
   bad.block(1).mlp_norm = bad.block(1).mlp_norm.clone();
@@ -134,7 +135,8 @@ TEST_CASE("values that are not finite end the pass at the layer where they are s
           assay_test::contains("model.layers.0.self_attn.k_proj"));
 }
 
-TEST_CASE("groups that do not divide a row are counted, or refused on request", "[engine_test]") {
+TEST_CASE("groups that do not divide a row are counted, or refused on request",
+          "[calibration_pass_test]") {
   const bench b;
   json what = with("rtn");
   what["quantizer"]["config"]["group_size"] = 48;
@@ -147,7 +149,7 @@ TEST_CASE("groups that do not divide a row are counted, or refused on request", 
         "divisor, override this linear, or allow it with ragged = 'short'");
 }
 
-TEST_CASE("a cancelled run ends at once wherever it is", "[engine_test]") {
+TEST_CASE("a cancelled run ends at once wherever it is", "[calibration_pass_test]") {
   const bench b;
   const auto data = sequences();
   for (const char *id : {"gptq", "adaround", "autoround"})
@@ -168,7 +170,8 @@ TEST_CASE("a cancelled run ends at once wherever it is", "[engine_test]") {
     }
 }
 
-TEST_CASE("an untied head is quantized on request with its own statistics", "[engine_test]") {
+TEST_CASE("an untied head is quantized on request with its own statistics",
+          "[calibration_pass_test]") {
   const bench b(false);
   auto what = with("gptq");
   what["keep"] = json::array();
@@ -187,7 +190,7 @@ TEST_CASE("an untied head is quantized on request with its own statistics", "[en
   CHECK(at::equal(both.decoder.embedding(), dequantize(both.forms.at("model.embed_tokens"))));
 }
 
-TEST_CASE("a tied table is quantized once, for both of its sides", "[engine_test]") {
+TEST_CASE("a tied table is quantized once, for both of its sides", "[calibration_pass_test]") {
   const bench b;
   auto what = with("gptq");
   what["embeddings"] = true;
@@ -208,7 +211,7 @@ TEST_CASE("a tied table is quantized once, for both of its sides", "[engine_test
   CHECK(b.quantize(data_free, sequences()).forms.count("model.embed_tokens") == 1);
 }
 
-TEST_CASE("errors of a tall table are those of the plain formulas", "[engine_test]") {
+TEST_CASE("errors of a tall table are those of the plain formulas", "[calibration_pass_test]") {
   auto generator = at::detail::createCPUGenerator(8);
   const auto w = at::randn({40000, 8}, generator, at::kFloat), x = at::randn({8, 64}, generator);
   const auto q = w + 0.1 * at::randn({40000, 8}, generator, at::kFloat);
@@ -222,7 +225,7 @@ TEST_CASE("errors of a tall table are those of the plain formulas", "[engine_tes
   CHECK(output_error(w, q, h) == Approx(energy(d) / energy(wide(w))).epsilon(1e-5));
 }
 
-TEST_CASE("the pass tells its rank, its threads and what it shared", "[engine_test]") {
+TEST_CASE("the pass tells its rank, its threads and what it shared", "[calibration_pass_test]") {
   const bench b;
   const auto facts = b.quantize(with("gptq"), sequences()).metadata["calibration_pass"];
   CHECK(facts["rank"]["tokens"] == 192);

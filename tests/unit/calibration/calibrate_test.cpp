@@ -171,7 +171,7 @@ TEST_CASE("the sink term adds its share of the trace", "[calibrate_test]") {
   tokens.n_tokens = 10;
   tokens.hessian = at::eye(4) * 3;
   sink.hessian = at::diag(at::tensor({8.0f, 0.0f, 0.0f, 0.0f}));
-  const auto mixed = tokens.with_sink(sink, 0.5);
+  const auto mixed = tokens.with_first_token(sink, 0.5);
   CHECK(mixed.hessian[0][0].item<float>() == Approx(3 + 0.5 * 12.0 / 8.0 * 8.0));
   CHECK(mixed.hessian[1][1].item<float>() == Approx(3));
   CHECK(mixed.sq_mean[0].item<float>() == Approx(0.9));

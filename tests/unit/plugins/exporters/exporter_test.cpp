@@ -5,7 +5,7 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "plug/exporter.hpp"
-#include "quant/views/layer_view.hpp"
+#include "quant/views/linear_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 
@@ -19,7 +19,7 @@ namespace {
 class one_linear : public plug::export_source {
  public:
   explicit one_linear(assay::quant::quantized_linear linear)
-      : linear_(std::move(linear)), form_(linear_), tensor_(at::ones({3})) {}
+      : linear_(std::move(linear)), form_(assay::quant::view_of(linear_)), tensor_(at::ones({3})) {}
   const assay_item *next() override {
     item_ = {};
     item_.struct_size = sizeof item_;
@@ -42,7 +42,7 @@ class one_linear : public plug::export_source {
 
  private:
   assay::quant::quantized_linear linear_;
-  assay::quant::form_ref form_;
+  plug::form_view form_;
   plug::tensor_ref tensor_;
   assay_item item_{};
   int at_ = 0;

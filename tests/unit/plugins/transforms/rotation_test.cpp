@@ -128,9 +128,11 @@ TEST_CASE("the calibration of a linear sees its online operation", "[rotation_te
 
 TEST_CASE("online operations that are not orthogonal are refused", "[rotation_test]") {
   using assay_test::contains;
-  CHECK_THROWS_WITH(online_operation({{"op", "swap"}}, 8), contains("only 'hadamard' is known"));
-  CHECK_THROWS_WITH(online_operation({{"op", "hadamard"}, {"size", 6}}, 8),
+  CHECK_THROWS_WITH(make_input_operation({{"op", "swap"}}, 8),
+                    contains("only 'hadamard' is known"));
+  CHECK_THROWS_WITH(make_input_operation({{"op", "hadamard"}, {"size", 6}}, 8),
                     contains("pieces of 6 do not divide 8 channels"));
-  CHECK_THROWS_WITH(online_operation({{"op", "hadamard"}, {"size", 2}, {"base", {"++", "++"}}}, 8),
+  CHECK_THROWS_WITH(
+      make_input_operation({{"op", "hadamard"}, {"size", 2}, {"base", {"++", "++"}}}, 8),
                     contains("its base is no Hadamard matrix"));
 }

@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-#include "plugin_harness.hpp"
+#include "../plugin_harness.hpp"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <vector>
 
+#include "../plugin_harness.hpp"
 #include "assay_json.hpp"
-#include "plugin_harness.hpp"
 
 namespace {
 

@@ -1,5 +1,5 @@
-// Promises of gptaq, adaround, salient and autoround: goldens in float64, and what the papers'
-// equations imply (methods.md 3).
+// Promises of gptaq, adaround, salient and autoround: goldens in float64, and what the equations of
+// their papers imply.
 #include "catch.hpp"
 
 #include <optional>

@@ -3,11 +3,11 @@
 #include <cstring>
 #include <limits>
 
-#include "../../support/small_layer.hpp"
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "plug/quantizer.hpp"
 #include "plug/scan/scan.hpp"
+#include "small_layer.hpp"
 
 namespace {
 

@@ -1,10 +1,10 @@
-// One linear and its statistics as a plugin sees them: the ABI structs with the storage behind
-// them.
-// Only views: no numbers are made here.
+// Shows one linear, its statistics and its quantized form to plugins: the ABI structs, with the
+// storage behind them.
 #pragma once
 
 #include <assay.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,18 +17,18 @@
 
 namespace assay::quant {
 
-// Facts of the model for plugins: sizes, heads, head_dim, norm kind, tied.
+// Facts of the model for plugins: sizes, heads, head_dim, kind of norm, tied.
 json arch_facts(const model::decoder_config &config);
-// "0.attn.qkv", "0.mlp.gate_up": linears that consumers fuse; "" for the others.
+// The name of the linears that consumers fuse: "0.attn.qkv", "0.mlp.gate_up"; "" for the others.
 std::string tie_group(const model::linear_op &linear);
 
-class layer_view {
+class linear_view {
  public:
-  // weight: f32 contiguous [out, in], on any device; shared, not copied. arch_json: borrow,
-  // outlives this.
-  layer_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
-             const std::string &arch_json, double tie_abs_max);
-  layer_view(const layer_view &) = delete;
+  // weight: f32 contiguous [out, in], on any device; shared. arch_json: borrow, must
+  // outlive this object.
+  linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
+              const std::string &arch_json, double tie_abs_max);
+  linear_view(const linear_view &) = delete;
   const assay_layer &get() const { return layer_; }
   void set_clip(at::Tensor min, at::Tensor max, int64_t group_size);  // [out, groups] f32
   void set_start(const quantized_linear &form);
@@ -38,23 +38,12 @@ class layer_view {
  private:
   std::string name_, role_, tie_group_;
   plug::tensor_ref weight_, bias_, clip_min_, clip_max_;
-  std::unique_ptr<class form_ref> start_;
+  std::optional<plug::form_view> start_;
   assay_layer layer_{};
-
- public:
-  ~layer_view();
 };
 
-// A quantized linear as an ABI form; borrows the linear's tensors.
-class form_ref {
- public:
-  explicit form_ref(const quantized_linear &linear);
-  const assay_form *get() { return view_.get(); }
-
- private:
-  std::vector<plug::tensor_ref> tensors_;
-  plug::form_view view_;
-};
+// A quantized linear as plugins see it; shares the linear's tensors.
+plug::form_view view_of(const quantized_linear &linear);
 
 class stats_view {
  public:

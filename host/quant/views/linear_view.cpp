@@ -1,6 +1,6 @@
-// Fills the ABI structs of a linear, its statistics and its form. All pointers lead into these
-// objects.
-#include "quant/views/layer_view.hpp"
+// Fills the ABI structs of a linear, its statistics and its form; all their pointers lead
+// into these objects.
+#include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
 
@@ -26,8 +26,8 @@ std::string tie_group(const model::linear_op &linear) {
   return "";
 }
 
-layer_view::layer_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
-                       const std::string &arch_json, double tie_abs_max)
+linear_view::linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
+                         const std::string &arch_json, double tie_abs_max)
     : name_(linear.name),
       role_(linear.role),
       tie_group_(tie_group(linear)),
@@ -50,9 +50,7 @@ layer_view::layer_view(const model::linear_op &linear, int32_t index, at::Tensor
   layer_.tie_abs_max = tie_abs_max;
 }
 
-layer_view::~layer_view() = default;
-
-void layer_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
+void linear_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
   clip_min_ = plug::tensor_ref(std::move(min));
   clip_max_ = plug::tensor_ref(std::move(max));
   layer_.clip_min = clip_min_.get();
@@ -60,21 +58,21 @@ void layer_view::set_clip(at::Tensor min, at::Tensor max, int64_t group_size) {
   layer_.clip_group_size = group_size;
 }
 
-void layer_view::set_start(const quantized_linear &form) {
-  start_ = std::make_unique<form_ref>(form);
+void linear_view::set_start(const quantized_linear &form) {
+  start_.emplace(view_of(form));
   layer_.start = start_->get();
 }
 
-form_ref::form_ref(const quantized_linear &linear)
-    : view_(linear.out_features, linear.in_features, linear.note.dump()) {
-  for (const auto &part : linear.tensors) tensors_.emplace_back(part.tensor);
-  for (size_t i = 0; i < tensors_.size(); ++i)
-    view_.add(linear.tensors[i].role, *tensors_[i].get(), linear.tensors[i].packed_bits);
+plug::form_view view_of(const quantized_linear &linear) {
+  plug::form_view view(linear.out_features, linear.in_features, linear.note.dump());
+  for (const auto &part : linear.tensors)
+    view.add(part.role, plug::tensor_ref(part.tensor).share(), part.packed_bits);
+  return view;
 }
 
 stats_view::stats_view(const input_statistics &sums, const input_statistics *first,
                        propagation_policy propagation, int64_t n_sequences) {
-  kept_.reserve(10);  // the pointers stay put
+  kept_.reserve(10);  // no pointer into it may move
   const auto keep = [&](const at::Tensor &tensor) -> const assay_tensor * {
     if (!tensor.defined()) return nullptr;
     kept_.emplace_back(tensor.contiguous());

@@ -1,0 +1,11 @@
+// Runs a quantizer that needs no calibration: one linear after another.
+#pragma once
+
+#include "quant/run_state.hpp"
+
+namespace assay::quant {
+
+// Quantizes every job of the run. Throws error(cancelled) within one linear of Ctrl-C.
+void quantize_data_free(run_state &run);
+
+}  // namespace assay::quant

@@ -1,0 +1,22 @@
+// Finds the parts of quantized linears and models, wherever their values are.
+#include "quant/quantized.hpp"
+
+#include "quant/streaming/block_residency.hpp"
+
+namespace assay::quant {
+
+const at::Tensor *quantized_linear::find(const std::string &wanted) const {
+  for (const auto &part : tensors)
+    if (part.role == wanted) return &part.tensor;
+  return nullptr;
+}
+
+const quantized_linear &quantized_model::form(const std::string &name) const {
+  return residency->values_of(forms.at(name));
+}
+
+at::Tensor quantized_model::edited_tensor(const std::string &name) const {
+  return residency->values_of(name, edited.at(name));
+}
+
+}  // namespace assay::quant

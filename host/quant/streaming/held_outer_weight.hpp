@@ -1,0 +1,31 @@
+// Holds the embedding or the head of a streamed decoder in memory for the lifetime of an object.
+// A block's linears come and go with their block (model/decoder.hpp).
+#pragma once
+
+#include "model/decoder.hpp"
+
+namespace assay::quant {
+
+class held_outer_weight {
+ public:
+  // linear: shares its weight with the decoder; borrow. Does nothing where the weight is in memory.
+  held_outer_weight(const model::decoder &decoder, model::linear_op &linear)
+      : linear_(linear), holds_(linear.weight.is_meta()) {
+    if (!holds_) return;
+    decoder_ = decoder;
+    linear_.weight = decoder_.outer_weight(linear_.name);
+  }
+  ~held_outer_weight() {
+    if (!holds_) return;
+    linear_.weight = model::without_values(linear_.weight);
+    decoder_.give_back_outer_weight(linear_.name);
+  }
+  held_outer_weight(const held_outer_weight &) = delete;
+
+ private:
+  model::decoder decoder_;  // a copy: the decoder may read the weight from elsewhere by now
+  model::linear_op &linear_;
+  bool holds_;
+};
+
+}  // namespace assay::quant

@@ -5,8 +5,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/json.hpp"
+#include "core/tokenizer_files.hpp"
 #include "model/tensor_source.hpp"
 
 namespace assay::model {
@@ -22,10 +24,14 @@ class checkpoint {
   const std::string &name() const { return name_; }  // last part of the path, for reports
   const json &config() const { return config_; }     // config.json (synthesised for a GGUF)
   virtual bool is_gguf() const = 0;
-  virtual std::string tokenizer_json() const = 0;  // text; throws error(failed) if there is none
-  virtual std::string tokenizer_config_json() const = 0;  // text, "" if absent
-  virtual std::string chat_template() const = 0;          // Jinja text, "" if absent
-  virtual json generation_config() const = 0;             // {} if absent
+  // The tokenizer's files as text/tokenizer takes them; of a GGUF those that its metadata stands
+  // for. Throws error(failed) for a damaged file and for what a GGUF says and nobody can express.
+  virtual tokenizer_files read_tokenizer() const = 0;
+  virtual json chat_templates() const = 0;     // name -> Jinja text, without reading the tokenizer
+  virtual json generation_config() const = 0;  // null if there is none
+  // Ids that end an answer: generation_config.json alone where there is one, whatever it leaves out,
+  // else those of config.json, as transformers has it (generation/utils.py, adjust_generation_fn).
+  std::vector<int64_t> eos_ids() const;
   // What a report must repeat, e.g. "weights were dequantized from Q4_1 (4-bit groups of 32)"; ""
   // if nothing.
   std::string provenance_note() const;

@@ -69,7 +69,7 @@ void describe_config(const decoder_config &c, json &out) {
   out["windows"] = {{"layers", sliding}, {"tokens", window}};
   out["biases"] = {{"qkv", c.qkv_bias}, {"o", c.o_bias}, {"mlp", c.mlp_bias}};
   out["qk_norm"] = c.qk_norm;
-  out["eos"] = c.eos_ids;
+  out["eos"] = json::array();
   out["stored_dtype"] = c.stored_dtype;
 }
 
@@ -92,11 +92,12 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
   out["supported"] = true;
   try {
     describe_config(parse_decoder_config(config, source.path()), out);
+    out["eos"] = source.eos_ids();
   } catch (const error &e) {
     out["supported"] = false;
     out["why_not"] = e.message();
   }
-  out["chat_template"] = !source.chat_template().empty();
+  out["chat_template"] = !source.chat_templates().empty();
   out["provenance"] = source.provenance_note();
   if (with_fingerprint) out["fingerprint"] = source.fingerprint();
   return out;

@@ -54,6 +54,8 @@ class gguf_file {
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent
+  // What follows `prefix` in the keys that begin with it, sorted.
+  std::vector<std::string> names_below(const std::string &prefix) const;
   // Typed access. The one-argument forms throw error(failed) when the key is absent; all throw
   // when the type is another.
   uint64_t number(const std::string &key) const;

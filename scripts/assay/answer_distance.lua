@@ -14,7 +14,7 @@ end
 
 -- Prompt and answer as one row of tokens; `context` of them are the prompt's. Nothing for an empty answer.
 local function row_of(m, text, output)
-   local ids = m:encode(text)
+   local ids = m:encode(text, { start = true })
    local context = #ids
    if context == 0 or #output.ids == 0 then return nil end
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }

@@ -3,6 +3,7 @@
 local fail = require "assay.fail"
 local native = require "assay.native"
 local options = require "assay.options"
+local prompting = require "assay.prompting"
 local tokens = require "assay.calibration_tokens"
 
 local calibration_class = { __name = "calibration" }
@@ -76,7 +77,7 @@ function calibration_class:identity()
    local o = self.options
    if o.ids then return { ids = native.fs.sha256(native.json.encode { o.ids, o.counted or {} }) } end
    return { dataset = o.dataset:identity(), samples = self:wanted(), length = o.length, seed = o.seed,
-            template = o.template, layout = o.layout, mask = o.mask }
+            template = o.template, layout = o.layout, mask = o.mask, first_token = prompting.first_token }
 end
 
 function calibration_class:__tostring()

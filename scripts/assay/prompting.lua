@@ -7,6 +7,9 @@ local native = require "assay.native"
 
 local prompting = {}
 
+-- What every prompt begins with, as protocols say it: lm-evaluation-harness' rule since 0.4.10.
+prompting.first_token = "the tokenizer's own, once"
+
 -- Options that every task over items takes.
 prompting.options = {
   dataset = { type = "table", required = true, about = "a dataset in one of the layouts of this task" },
@@ -43,7 +46,7 @@ end
 -- What fixes a number besides the task's own words.
 function prompting.protocol(o)
   local null = native.json.null
-  return { items = o.items, seed = o.seed, shots = o.shots, shot_seed = o.shots > 0 and o.shot_seed or null,
+  return { first_token = prompting.first_token, items = o.items, seed = o.seed, shots = o.shots, shot_seed = o.shots > 0 and o.shot_seed or null,
     template = o.chat and "chat" or null, thinking = o.thinking == nil and null or o.thinking,
     dataset = items.dataset_key(o.dataset),
     shot_dataset = o.shot_dataset and items.dataset_key(o.shot_dataset) or null }
@@ -120,8 +123,8 @@ function prompting.fitting(m, questions, measure)
   if not limit then return questions, overlong end
   for _, question in ipairs(questions) do
     local text, more = measure(question)
-    -- a token has at least one byte: most texts need not be encoded to see that they fit
-    if #text + more <= limit or #m:encode(text) + more <= limit then fitting[#fitting + 1] = question
+    -- a token has at least one byte, and one more may come first: most texts need not be encoded to see that they fit
+    if #text + 1 + more <= limit or #m:encode(text, { start = true }) + more <= limit then fitting[#fitting + 1] = question
     else overlong[#overlong + 1] = tostring(question.id) end
   end
   return fitting, overlong

@@ -32,7 +32,7 @@ function gate.run(context, variant)
       local largest, equal, n = 0, true, 0
       for i, text in ipairs(texts) do
          native.sys.update(i, #texts, "identity gate")
-         local ids = m:encode(text)
+         local ids = m:encode(text, { start = true })
          local difference, same = logits_of(m, ids):max_difference(logits_of(again, ids))
          largest, equal, n = math.max(largest, difference), equal and same, n + #ids
       end

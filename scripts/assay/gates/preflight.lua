@@ -3,6 +3,7 @@
 -- Not the identity recipe (identity.lua) and no benchmark.
 local many = require "assay.many"
 local native = require "assay.native"
+local prompting = require "assay.prompting"
 local variants = require "assay.variant"
 local json, sys = native.json, native.sys
 
@@ -18,7 +19,8 @@ local rows_wanted <const>, row_tokens <const> = 8, 64
 
 function preflight.key(context, variant)
    return { stage = "preflight", model = variants.model_hash(context, variant),
-            prompts = prompts, tokens = answer_tokens, rows = { rows_wanted, row_tokens }, assay = sys.settings().version }
+            prompts = prompts, tokens = answer_tokens, rows = { rows_wanted, row_tokens },
+            first_token = prompting.first_token, assay = sys.settings().version }
 end
 
 -- Changed tensors with what is odd about them; the equal ones are only counted.
@@ -42,7 +44,7 @@ local function rows_of(context, m)
       end
    end
    if not text then return nil end
-   local ids = m:encode(text:sub(1, 200000))
+   local ids = m:encode(text:sub(1, 200000), { start = true })
    local step = (#ids - row_tokens) // rows_wanted
    if step < 1 then return nil end
    local rows = {}

@@ -5,6 +5,7 @@ local fail = require "assay.fail"
 local free_answers = require "assay.free_answers"
 local items = require "assay.items"
 local native = require "assay.native"
+local prompting = require "assay.prompting"
 
 return {
    kind = "generations",
@@ -33,6 +34,7 @@ return {
       return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
                template = o.chat and "chat" or native.json.null,
                thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
+               first_token = prompting.first_token,
                again = o.recurrence > 0 and { k = o.recurrence, sampling = free_answers.sampling } or nil,
                dataset = items.dataset_key(o.dataset) }
    end,

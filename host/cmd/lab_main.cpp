@@ -4,7 +4,7 @@
 
 #include "cmd/grammar.hpp"
 #include "core/cancel.hpp"
-#include "quant/plugin_services.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace assay::cmd {
 

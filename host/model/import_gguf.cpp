@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "model/checkpoint.hpp"
 #include "model/device.hpp"
-#include "model/safetensors.hpp"
 
 namespace assay::model {
 namespace {

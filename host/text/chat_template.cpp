@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "text/jinja_machine.hpp"
-#include "text/jinja_parser.hpp"
+#include "jinja/machine.hpp"
+#include "jinja/parser.hpp"
 
 namespace assay::text {
 

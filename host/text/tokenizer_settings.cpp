@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "text/json_options.hpp"
 #include "text/tokenizer_parts.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

@@ -18,7 +18,7 @@ enum token_type {
   k_byte = 6
 };
 
-// What tokenizer.ggml.pre stands for, as in llama.cpp (src/llama-vocab.cpp, llama_vocab::impl::load).
+// What tokenizer.ggml.pre stands for, as in llama.cpp (llama_vocab::impl::load).
 // The split comes before the byte level; empty = the GPT-2 regex inside it. adds_bos: what holds where
 // tokenizer.ggml.add_bos_token does not say.
 struct pre_tokenizer {

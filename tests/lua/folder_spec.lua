@@ -87,13 +87,12 @@ end)
 
 describe("what ends an answer", function()
    local function length_of(generation, config)
-      local m, folder = tiny {}
+      local _, folder = tiny {}
       local own = json.decode(fs.read(folder .. "/config.json"))
       own.eos_token_id = config
       fs.write(folder .. "/config.json", json.encode(own))
       if generation then fs.write(folder .. "/generation_config.json", json.encode(generation)) end
-      m = assay.load(folder)
-      return #m:generate({ 1, 2, 3 }, { max_tokens = 8 }).ids
+      return #assay.load(folder):generate({ 1, 2, 3 }, { max_tokens = 8 }).ids
    end
    local _, folder = tiny {}
    local free = assay.load(folder):generate({ 1, 2, 3 }, { max_tokens = 8, ignore_eos = true }).ids

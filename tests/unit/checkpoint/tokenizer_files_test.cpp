@@ -1,11 +1,11 @@
 // What a checkpoint hands to the tokenizer: of a folder, of an adapter over its base; and what ends an
 // answer. What the files mean is text's (tests/unit/text/folder_golden_test.cpp).
 #include "catch.hpp"
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/lora.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "checkpoint/checkpoint.hpp"
 #include "model/decoder.hpp"
-#include "checkpoint/lora.hpp"
 #include "scratch_folder.hpp"
 
 using namespace assay;

@@ -46,36 +46,12 @@ class folder_checkpoint : public checkpoint {
 
   bool is_gguf() const override { return false; }
 
-  std::string tokenizer_json() const override {
-    const fs::path file = fs::path(path_) / "tokenizer.json";
-    if (!is_there(file.string()))
-      throw error(error_kind::failed, "the model has no tokenizer.json")
-          .at(path_)
-          .hint("Copy the tokenizer files of the base model into the folder");
-    return read_regular_file(file.string());
-  }
-  std::string tokenizer_config_json() const override {
-    return optional_file("tokenizer_config.json");
-  }
-
-  std::string chat_template() const override {  // the file wins over the key
-    std::string text = optional_file("chat_template.jinja");
-    if (!text.empty()) return text;
-    const std::string config = tokenizer_config_json();
-    if (config.empty()) return "";
-    const json parsed = parse_json(config, (fs::path(path_) / "tokenizer_config.json").string());
-    if (!parsed.contains("chat_template")) return "";
-    const json &value = parsed["chat_template"];
-    if (value.is_string()) return value.get<std::string>();
-    if (value.is_array())
-      for (const json &entry : value)
-        if (entry.value("name", "") == "default") return entry.value("template", "");
-    return "";
-  }
+  tokenizer_files read_tokenizer() const override { return read_tokenizer_files(path_); }
+  json chat_templates() const override { return chat_templates_of(read_template_files(path_)); }
 
   json generation_config() const override {
     const fs::path file = fs::path(path_) / "generation_config.json";
-    return is_there(file.string()) ? read_regular_json(file.string()) : json::object();
+    return is_there(file.string()) ? read_regular_json(file.string()) : json(nullptr);
   }
 
  private:
@@ -86,11 +62,6 @@ class folder_checkpoint : public checkpoint {
         .at(path_)
         .hint(gguf.empty() ? "A Hugging Face model folder or a .gguf file is needed"
                            : "It holds GGUF files, give one of them: " + gguf);
-  }
-
-  std::string optional_file(const char *name) const {
-    const fs::path file = fs::path(path_) / name;
-    return is_there(file.string()) ? read_regular_file(file.string()) : "";
   }
 
   // compressed-tensors wrote this key before quantization_config was agreed on, first as "sparseml"
@@ -175,6 +146,22 @@ std::shared_ptr<checkpoint> checkpoint::open(const std::string &path) {
         .at(path)
         .cause(e.what());
   }
+}
+
+std::vector<int64_t> checkpoint::eos_ids() const {
+  const json generation = generation_config();
+  const json &from = generation.is_null() ? config_ : generation;
+  std::vector<int64_t> ids;
+  const auto found = from.find("eos_token_id");
+  if (found == from.end() || found->is_null()) return ids;
+  for (const json &id : found->is_array() ? *found : json::array({*found})) {
+    if (!id.is_number_integer())
+      throw error(error_kind::failed,
+                  "'eos_token_id' must be a token id or a list of them, not " + found->dump())
+          .at(path_);
+    ids.push_back(id.get<int64_t>());
+  }
+  return ids;
 }
 
 std::string checkpoint::provenance_note() const {

@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/tensor_source.hpp"
 #include "core/json.hpp"
+#include "core/tokenizer_files.hpp"
 
 namespace assay::model {
 
@@ -21,10 +23,14 @@ class checkpoint {
   const std::string &name() const { return name_; }  // last part of the path, for reports
   const json &config() const { return config_; }  // config.json; made from metadata for a GGUF file
   virtual bool is_gguf() const = 0;
-  virtual std::string tokenizer_json() const = 0;  // text; throws error(failed) if there is none
-  virtual std::string tokenizer_config_json() const = 0;  // text, "" if absent
-  virtual std::string chat_template() const = 0;          // Jinja text, "" if absent
-  virtual json generation_config() const = 0;             // {} if absent
+  // The files of the tokenizer as text/tokenizer takes them; of a GGUF file those that its metadata
+  // describes. Throws error(failed) for a damaged file and for metadata that no such file can express.
+  virtual tokenizer_files read_tokenizer() const = 0;
+  virtual json chat_templates() const = 0;     // name -> Jinja text, without reading the tokenizer
+  virtual json generation_config() const = 0;  // null if there is none
+  // Ids that end an answer: those of generation_config.json alone if there is one, whatever it leaves
+  // out, else those of config.json (transformers, generation/utils.py, adjust_generation_fn).
+  std::vector<int64_t> eos_ids() const;
   // A note that every report must repeat, such as "weights were dequantized from Q4_1 (4-bit groups
   // of 32)"; "" if there is none.
   std::string provenance_note() const;

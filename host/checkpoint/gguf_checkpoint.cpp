@@ -146,11 +146,8 @@ class gguf_checkpoint : public checkpoint {
     tensors_ = raw_ = std::make_shared<gguf_source>(file_, config_);
   }
   bool is_gguf() const override { return true; }
-  std::string tokenizer_json() const override { return gguf_tokenizer_json(*file_); }
-  std::string tokenizer_config_json() const override {
-    return gguf_tokenizer_config(*file_).dump(2);
-  }
-  std::string chat_template() const override { return file_->text("tokenizer.chat_template", ""); }
+  tokenizer_files read_tokenizer() const override { return gguf_tokenizer_files(*file_); }
+  json chat_templates() const override { return gguf_chat_templates(*file_); }
   json generation_config() const override { return gguf_generation_config(*file_); }
 
  private:

@@ -267,6 +267,15 @@ const gguf_value *gguf_file::find(const std::string &key) const {
   return found == values_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string> gguf_file::names_below(const std::string &prefix) const {
+  std::vector<std::string> names;
+  for (auto it = values_.lower_bound(prefix); it != values_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    names.push_back(it->first.substr(prefix.size()));
+  }
+  return names;
+}
+
 uint64_t gguf_file::number(const std::string &key) const {
   if (find(key) == nullptr) reject(where_, "the metadata lacks '" + key + "'");
   return number(key, 0);

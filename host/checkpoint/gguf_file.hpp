@@ -56,6 +56,8 @@ class gguf_file {
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent
+  // The rest of each key that begins with `prefix`, sorted.
+  std::vector<std::string> names_below(const std::string &prefix) const;
   // Access by type. The forms with one argument throw error(failed) when the key is absent; all
   // throw when the type differs.
   uint64_t number(const std::string &key) const;

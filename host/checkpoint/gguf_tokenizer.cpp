@@ -19,22 +19,23 @@ enum token_type {
 };
 
 // The split expression that a value of tokenizer.ggml.pre names; it comes before the byte level.
-// Empty: the byte level splits by the expression of GPT-2.
+// Empty: the byte level splits by the expression of GPT-2. adds_bos: whether the first token is added
+// if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
 struct pre_tokenizer {
   const char *pre;
   const char *split;  // regex; "" = none
-  bool digits, nfc, ignore_merges;
+  bool digits, nfc, ignore_merges, adds_bos;
 };
 #define ASSAY_SPLIT(numbers)                                            \
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers \
   "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 constexpr pre_tokenizer k_pre_tokenizers[] = {
-    {"gpt-2", "", false, false, false},
-    {"default", "", false, false, false},
+    {"gpt-2", "", false, false, false, false},
+    {"default", "", false, false, false, false},
     // Single digits are split off before the byte level: a conversion without this gives other ids.
-    {"smollm", "", true, false, false},
-    {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false},
-    {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true},
+    {"smollm", "", true, false, false, false},
+    {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false, false},
+    {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true, true},
 };
 #undef ASSAY_SPLIT
 
@@ -166,22 +167,37 @@ std::optional<size_t> token_id(const gguf_file &file, const char *key, const voc
 }
 
 bool adds_bos(const gguf_file &file) {
-  return file.boolean("tokenizer.ggml.add_bos_token", is_sentencepiece(file));
+  const bool by_itself = is_sentencepiece(file) || pre_tokenizer_of(file).adds_bos;
+  return file.boolean("tokenizer.ggml.add_bos_token", by_itself);
+}
+
+// A SentencePiece vocabulary that does not name its beginning-of-text token has it as id 1.
+std::optional<size_t> bos_id(const gguf_file &file, const vocabulary &v) {
+  const auto named = token_id(file, "tokenizer.ggml.bos_token_id", v);
+  return !named && is_sentencepiece(file) && v.tokens->size() > 1 ? 1 : named;
 }
 
 json post_processor(const gguf_file &file, const vocabulary &v) {
-  const auto bos = token_id(file, "tokenizer.ggml.bos_token_id", v);
-  if (!adds_bos(file) || !bos) return nullptr;
-  const std::string text((*v.tokens)[*bos]);
-  const json special = {{"SpecialToken", {{"id", text}, {"type_id", 0}}}};
-  const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
-             b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
-  const json special_b = {{"SpecialToken", {{"id", text}, {"type_id", 1}}}};
-  const json entry = {{"id", text}, {"ids", json::array({*bos})}, {"tokens", json::array({text})}};
+  json single = json::array(), pair = json::array(), tokens = json::object();
+  const auto special = [&](std::optional<size_t> id, int type) {
+    const std::string text((*v.tokens)[*id]);
+    tokens[text] = {{"id", text}, {"ids", json::array({*id})}, {"tokens", json::array({text})}};
+    return json{{"SpecialToken", {{"id", text}, {"type_id", type}}}};
+  };
+  const auto bos = bos_id(file, v), eos = token_id(file, "tokenizer.ggml.eos_token_id", v);
+  const bool starts = adds_bos(file) && bos;
+  const bool ends = file.boolean("tokenizer.ggml.add_eos_token", false) && eos;
+  if (!starts && !ends) return nullptr;
+  for (const int type : {0, 1}) {
+    if (starts) pair.push_back(special(bos, type));
+    pair.push_back({{"Sequence", {{"id", type == 0 ? "A" : "B"}, {"type_id", type}}}});
+    if (ends) pair.push_back(special(eos, type));
+    if (type == 0) single = pair;
+  }
   return {{"type", "TemplateProcessing"},
-          {"single", json::array({special, a})},
-          {"pair", json::array({special, a, special_b, b})},
-          {"special_tokens", {{text, entry}}}};
+          {"single", single},
+          {"pair", pair},
+          {"special_tokens", tokens}};
 }
 
 // The steps before and behind the model (normalizer, pre-tokenizer, decoder) and the model's flags.
@@ -279,8 +295,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
                  {"add_prefix_space", false},
                  {"added_tokens_decoder", decoder},
                  {"clean_up_tokenization_spaces", false}};
+  if (const auto id = bos_id(file, v)) config["bos_token"] = std::string((*v.tokens)[*id]);
   const std::pair<const char *, const char *> specials[] = {
-      {"tokenizer.ggml.bos_token_id", "bos_token"},
       {"tokenizer.ggml.eos_token_id", "eos_token"},
       {"tokenizer.ggml.padding_token_id", "pad_token"},
       {"tokenizer.ggml.unknown_token_id", "unk_token"}};
@@ -294,6 +310,23 @@ json gguf_tokenizer_config(const gguf_file &file) {
   const std::string chat = file.text("tokenizer.chat_template", "");
   if (!chat.empty()) config["chat_template"] = chat;
   return config;
+}
+
+json gguf_chat_templates(const gguf_file &file) {
+  json out = json::object();
+  const std::string chat = file.text("tokenizer.chat_template", "");
+  if (!chat.empty()) out["default"] = chat;
+  const std::string named = "tokenizer.chat_template.";
+  for (const std::string &name : file.names_below(named)) out[name] = file.text(named + name);
+  return out;
+}
+
+tokenizer_files gguf_tokenizer_files(const gguf_file &file) {
+  tokenizer_files out{file.path(), {}};
+  out.put(k_tokenizer_json, gguf_tokenizer_json(file));
+  out.put(k_tokenizer_config, gguf_tokenizer_config(file).dump(2) + "\n");
+  put_chat_templates(gguf_chat_templates(file), out);
+  return out;
 }
 
 }  // namespace assay::model

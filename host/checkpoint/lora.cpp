@@ -31,25 +31,26 @@ class lora_checkpoint : public checkpoint {
     tensors_ = raw_ = open_lora_source(base_, folder, adapter);
   }
   bool is_gguf() const override { return false; }
-  std::string tokenizer_json() const override {
-    const std::string own = own_file("tokenizer.json");
-    return own.empty() ? base_->tokenizer_json() : own;
+  // An adapter that brings a tokenizer brings all of it; else its files lie over the base's. Its own
+  // chat templates are the only ones, and the base's where it has none.
+  tokenizer_files read_tokenizer() const override {
+    tokenizer_files own = read_tokenizer_files(path_);
+    const json templates = chat_templates();
+    if (!own.has(k_tokenizer_json) && !own.has("vocab.json")) {
+      tokenizer_files all = base_->read_tokenizer();
+      for (auto &[name, file] : own.files) all.files[name] = std::move(file);
+      own = std::move(all);
   }
-  std::string tokenizer_config_json() const override {
-    const std::string own = own_file("tokenizer_config.json");
-    return own.empty() ? base_->tokenizer_config_json() : own;
+    put_chat_templates(templates, own);
+    return own;
   }
-  std::string chat_template() const override {
-    const std::string own = own_file("chat_template.jinja");
-    return own.empty() ? base_->chat_template() : own;
+  json chat_templates() const override {
+    const json own = chat_templates_of(read_template_files(path_));
+    return own.empty() ? base_->chat_templates() : own;
   }
   json generation_config() const override { return base_->generation_config(); }
 
  private:
-  std::string own_file(const char *name) const {
-    const fs::path file = fs::path(path_) / name;
-    return fs::exists(file) ? read_file(file.string()) : "";
-  }
   std::shared_ptr<const checkpoint> base_;
 };
 

@@ -10,26 +10,13 @@ namespace assay::lua {
 namespace {
 
 std::vector<int64_t> encode_ids(subject &m, const std::string &text) {
-  const auto ids = m.tokenizer().encode(text);
+  const auto ids = m.tokenizer().encode_start(text);
   return {ids.begin(), ids.end()};
 }
 
 // Length without trailing white space.
 size_t stripped(const std::string &context) {
   return context.find_last_not_of(" \t\n\r\v\f") + 1;  // npos + 1 = 0
-}
-
-// The ids that end an answer: generation_config.json first, as in the reference, then config.json.
-std::vector<int64_t> eos_ids(const subject &m) {
-  const json config = m.source->generation_config();
-  std::vector<int64_t> ids;
-  if (config.contains("eos_token_id")) {
-    const json &eos = config["eos_token_id"];
-    if (eos.is_number_integer()) ids.push_back(eos.get<int64_t>());
-    if (eos.is_array())
-      for (const json &one : eos) ids.push_back(one.get<int64_t>());
-  }
-  return ids.empty() ? m.decoder.config().eos_ids : ids;
 }
 
 }  // namespace
@@ -70,7 +57,6 @@ engine::generate_options read_generation(lua_State *L, int index, subject &m, bo
   options.seed = static_cast<uint64_t>(given.integer("seed").value_or(0));
   options.ignore_eos = given.flag("ignore_eos", false);
   options.logprobs = given.flag("logprobs", false);
-  options.eos_ids = eos_ids(m);
   options.progress = script_progress();
   if (given.push("stop")) {
     options.stop = read_strings(L, -1, "stop");

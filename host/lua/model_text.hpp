@@ -11,9 +11,10 @@
 
 namespace assay::lua {
 
-// lm-evaluation-harness' rule: trailing white space of the context belongs to the continuation, whose
-// tokens are those of the whole text after as many as the context alone has. An empty context is the
-// beginning-of-text token, else the end-of-text token.
+// lm-evaluation-harness' rule (0.4.13, api/model.py, _encode_pair): trailing white space of the context
+// belongs to the continuation, whose tokens are those of the whole text after as many as the context
+// alone has; both begin with the tokenizer's own first token. An empty context is the beginning-of-text
+// token, else the end-of-text token.
 std::vector<int64_t> context_ids(subject &m, std::string context);
 std::vector<int64_t> continuation_ids(subject &m, std::string context, std::string continuation);
 

@@ -44,7 +44,7 @@ inline subject &self(lua_State *L) {
 // { ids = { {..}, {..} }, counted = { {..}, .. }?, source = {..}? }; nothing for nil.
 std::optional<quant::calibration> read_calibration(lua_State *L, int index);
 
-// Text is encoded, a list is taken as token ids.
+// Text is encoded with the tokenizer's own first token; a list is taken as token ids, as they are.
 std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of);
 
 // Methods of the class, one list per file.

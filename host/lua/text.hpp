@@ -23,6 +23,8 @@ struct class_of<template_handle> {
 };
 
 std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids);  // throws error(usage)
+// The ids of a text by the options at index 3: none, { special = true } or { start = true }.
+void push_encoded(lua_State *L, const text::tokenizer &with, const std::string &text);
 void push_token_ids(lua_State *L, const std::vector<int32_t> &ids);
 
 }  // namespace assay::lua

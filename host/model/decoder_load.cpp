@@ -70,7 +70,6 @@ class decoder_loader {
   decoder run() {
     decoder_config &c = out_.config_;
     c = read_decoder_config(source_);
-    add_generation_eos(c);
     check_layers(c);
     require_tensors(c, source_);
     out_.embedding_ = take(k_embedding_name + k_weight, {c.vocab_size, c.hidden_size});
@@ -104,16 +103,6 @@ class decoder_loader {
                                           " layers, but the weights have more")
           .at(source_.path())
           .hint("Copy the original config.json");
-  }
-
-  void add_generation_eos(decoder_config &c) const {
-    const json generation = source_.generation_config();
-    if (!generation.is_object() || !generation.contains("eos_token_id")) return;
-    const json &eos = generation["eos_token_id"];
-    for (const json &id : eos.is_array() ? eos : json::array({eos}))
-      if (id.is_number_integer() &&
-          std::find(c.eos_ids.begin(), c.eos_ids.end(), id.get<int64_t>()) == c.eos_ids.end())
-        c.eos_ids.push_back(id.get<int64_t>());
   }
 
   at::Tensor take(const std::string &name, at::IntArrayRef shape) const {

@@ -109,7 +109,7 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
   out["tied"] = tied;
   describe_tensors(source.tensors(), tied, out);
   out["linears"] = describe_linears(source.tensors());
-  out["chat_template"] = !source.chat_template().empty();
+  out["chat_template"] = !source.chat_templates().empty();
   out["provenance"] = source.provenance_note();
   if (with_fingerprint) out["fingerprint"] = source.fingerprint();
   return out;

@@ -54,17 +54,14 @@ void import_gguf(const std::string &gguf_path, const std::string &out_folder, at
   require_tensors(read_decoder_config(*source), *source);
   folder_in_progress folder(out_folder, replace);
   const std::filesystem::path root(folder.path());
-  const auto put = [&](const char *name, const std::string &text) {
+  const auto put = [&](const std::string &name, const std::string &text) {
     write_file_atomically((root / name).string(), text);
   };
   json config = source->config();
   config["dtype"] = config["torch_dtype"] = dtype_name(dtype);
   put("config.json", config.dump(2) + "\n");
-  put("tokenizer.json", source->tokenizer_json());
-  put("tokenizer_config.json", source->tokenizer_config_json() + "\n");
+  for (const auto &[name, file] : source->read_tokenizer().files) put(name, file.bytes);
   put("generation_config.json", source->generation_config().dump(2) + "\n");
-  if (const std::string chat = source->chat_template(); !chat.empty())
-    put("chat_template.jinja", chat);
   put("README.md", model_card(*source, dtype));
   named_tensors tensors;
   for (const tensor_info &info : source->tensors().tensors())

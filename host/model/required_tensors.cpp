@@ -65,6 +65,7 @@ void require_tensors(const decoder_config &config, const checkpoint &source) {
 
 decoder_config read_decoder_config(const checkpoint &source) {
   decoder_config config = parse_decoder_config(source.config(), source.path());
+  if (!source.generation_config().is_null()) config.eos_ids = source.eos_ids();
   const tensor_source &tensors = source.tensors();
   if (!config.tied || !tensors.has(k_head_weight) || !tensors.has(k_embedding_weight))
     return config;

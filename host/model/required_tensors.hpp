@@ -25,7 +25,8 @@ std::vector<std::string> missing_tensors(const decoder_config &config, const ten
 void require_tensors(const decoder_config &config, const checkpoint &source);
 
 // config.json as parse_decoder_config reads it, corrected by the weights: where it ties the head and they hold another one,
-// that one is the head, as transformers 5.23 has it (modeling_utils.py, tie_weights); untied_by_weights then says so.
+// that one is the head, as transformers 5.23 has it (modeling_utils.py, tie_weights); untied_by_weights then says so. The ids
+// that end an answer are those of checkpoint::eos_ids if there is a generation_config.json.
 // Throws as parse_decoder_config does.
 decoder_config read_decoder_config(const checkpoint &source);
 

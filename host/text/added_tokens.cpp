@@ -43,7 +43,8 @@ void added_token_matcher::add(std::string text, const added_token &token) {
   tokens_.push_back({std::move(text), token});
 }
 
-void added_token_matcher::finish() {
+void added_token_matcher::finish(bool split_special) {
+  split_special_ = split_special;
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const std::string &text = tokens_[i].text;
     const auto first = static_cast<uint8_t>(text[0]);
@@ -85,6 +86,7 @@ void added_token_matcher::split(std::string_view input,
     }
     size_t start = at, stop = at + match->text.size();
     at = stop;  // also when the flags refuse it: no shorter token is tried there
+    if (split_special_ && match->token.special) continue;
     if (match->token.single_word && (word_before(input, start) || word_after(input, stop)))
       continue;
     if (match->token.lstrip) start = std::max(spaces_before(input, start), done);

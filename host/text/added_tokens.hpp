@@ -28,7 +28,9 @@ class added_token_matcher {
  public:
   // `pattern` is the spelling to look for: the content, or the normalized content.
   void add(std::string pattern, const added_token &token);
-  void finish();  // after the last add
+  // After the last add. split_special: a special token that is found stays text, and none inside it
+  // is looked for, as in the reference.
+  void finish(bool split_special = false);
   bool empty() const { return tokens_.empty(); }
 
   // Calls text(piece, offset) for the stretches between and token(id) for the tokens, in order.
@@ -47,6 +49,7 @@ class added_token_matcher {
   std::vector<uint32_t> lengths_[256];  // lengths of the patterns by first byte, longest first
   token_table by_text_;                 // pattern text -> index into tokens_
   bool is_first_byte_[256] = {};
+  bool split_special_ = false;
 };
 
 }  // namespace assay::text

@@ -2,6 +2,8 @@
 // Not the interpreter; see jinja/machine.hpp.
 #include "text/chat_template.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 #include "jinja/machine.hpp"
 #include "jinja/parser.hpp"
@@ -14,32 +16,35 @@ struct template_program {
 
 namespace {
 
-// The reference gives a message's reasoning the names that different templates look for.
-json with_reasoning_names(const json &message) {
-  if (!message.is_object()) return message;
-  const json *reasoning = nullptr;
-  for (const char *name : {"reasoning_content", "thinking", "reasoning"}) {
-    const auto it = message.find(name);
-    if (it != message.end() && !it->is_null()) {
-      reasoning = &*it;
-      break;
+constexpr const char *k_reasoning[] = {"reasoning_content", "thinking", "reasoning"};
+
+const json *reasoning_of(const json &message) {
+  for (const char *name : k_reasoning)
+    if (const auto it = message.find(name); it != message.end() && !it->is_null()) return &*it;
+  return nullptr;
     }
+
+bool has_null(const json &message) {
+  return std::any_of(message.begin(), message.end(), [](const json &v) { return v.is_null(); });
   }
-  if (!reasoning) return message;
+
+// Keys without a value are left out, and a message's reasoning gets the names that different
+// templates look for: both as in the reference, which leaves what lies deeper as it is.
+json normalized(const json &message) {
+  const json *reasoning = reasoning_of(message);
   json result = json::object();
-  result["thinking"] = *reasoning;
-  for (const auto &[key, value] : message.items()) result[key] = value;
-  result["reasoning_content"] = *reasoning;
+  if (reasoning) result["thinking"] = *reasoning;
+  for (const auto &[key, value] : message.items())
+    if (!value.is_null()) result[key] = value;
+  if (reasoning) result["reasoning_content"] = *reasoning;
   return result;
 }
 
-bool has_reasoning(const json &messages) {
-  if (!messages.is_array()) return false;
-  for (const json &message : messages)
-    if (message.is_object())
-      for (const char *name : {"reasoning_content", "thinking", "reasoning"})
-        if (message.contains(name)) return true;
-  return false;
+bool needs_normalizing(const json &messages) {
+  return messages.is_array() &&
+         std::any_of(messages.begin(), messages.end(), [](const json &message) {
+           return message.is_object() && (reasoning_of(message) || has_null(message));
+         });
 }
 
 }  // namespace
@@ -55,9 +60,10 @@ std::string chat_template::render(const json &context) const {
   jinja::machine machine(*program_->code, limits_, now_);
   json messages;
   const auto define = [&](const std::string &name, const json &value) {
-    if (name == "messages" && has_reasoning(value)) {
+    if (name == "messages" && needs_normalizing(value)) {
       messages = json::array();
-      for (const json &message : value) messages.push_back(with_reasoning_names(message));
+      for (const json &message : value)
+        messages.push_back(message.is_object() ? normalized(message) : message);
       machine.define(name, machine.from_json(messages));
     } else if (machine.mentions(name)) {
       machine.define(name, machine.from_json(value));

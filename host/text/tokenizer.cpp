@@ -65,27 +65,12 @@ bool is_skipped(const tokenizer_parts &parts, int32_t id) {
          parts.special[static_cast<size_t>(id)] && !parts.shown_added.contains(id);
 }
 
-json optional_json(const fs::path &path) {
-  return fs::exists(path) ? read_json_file(path.string()) : json::object();
-}
-
-// tokenizer_config.json completed by the files that stand beside it.
-json folder_config(const fs::path &folder) {
-  json config = optional_json(folder / "tokenizer_config.json");
-  if (!config.is_object())
-    throw error(error_kind::failed, "not an object")
-        .at((folder / "tokenizer_config.json").string());
-  const json map = optional_json(folder / "special_tokens_map.json");
-  if (map.is_object())
-    for (const auto &[name, value] : map.items())
-      if (!config.contains(name) && name.ends_with("_token")) config[name] = value;
-  const fs::path jinja = folder / "chat_template.jinja";
-  if (fs::exists(jinja)) {
-    const std::string text = read_file(jinja.string());
-    require_utf8(text, "the chat template");
-    config["chat_template"] = text;
-  }
-  return config;
+// A text that a rendered chat or a record begins with the token itself gets no second one.
+bool begins_with_its_own(const tokenizer_parts &parts, std::string_view text,
+                         const std::vector<int32_t> &ids, const std::optional<std::string> &first) {
+  const std::vector<int32_t> &before = parts.post.before;
+  return (first && text.starts_with(*first)) ||
+         (ids.size() >= before.size() && std::equal(before.begin(), before.end(), ids.begin()));
 }
 
 }  // namespace
@@ -109,29 +94,39 @@ tokenizer::~tokenizer() = default;
 std::shared_ptr<const tokenizer> tokenizer::from_json(std::string_view tokenizer_json,
                                                       std::string_view tokenizer_config_json,
                                                       const std::string &where) {
-  const json config = tokenizer_config_json.empty()
-                          ? json::object()
-                          : parse_json(tokenizer_config_json, "tokenizer_config.json");
-  return std::shared_ptr<const tokenizer>(
-      new tokenizer(build_parts(read_tokenizer_json(tokenizer_json, where), config, where)));
+  tokenizer_files files{where, {}};
+  files.put(k_tokenizer_json, std::string(tokenizer_json));
+  if (!tokenizer_config_json.empty())
+    files.files[k_tokenizer_config] = {std::string(tokenizer_config_json), k_tokenizer_config};
+  return from_files(files);
 }
 
 std::shared_ptr<const tokenizer> tokenizer::from_folder(const std::string &path) {
   const fs::path given(path);
-  const bool is_file = fs::is_regular_file(given);
-  const fs::path folder = is_file ? given.parent_path() : given;
-  const fs::path file = is_file ? given : folder / "tokenizer.json";
-  const json config = folder_config(folder);
-  if (fs::exists(file))
-    return std::shared_ptr<const tokenizer>(new tokenizer(build_parts(
-        read_tokenizer_json(read_file(file.string()), file.string()), config, file.string())));
-  if (fs::exists(folder / "vocab.json") && fs::exists(folder / "merges.txt"))
+  if (!fs::is_regular_file(given)) return from_files(read_tokenizer_files(path));
+  tokenizer_files files = read_tokenizer_files(given.parent_path().string());
+  files.files[k_tokenizer_json] = {read_file(path), path};
+  return from_files(files);
+}
+
+std::shared_ptr<const tokenizer> tokenizer::from_files(const tokenizer_files &files) {
+  const auto made = [](tokenizer_file file, const tokenizer_settings &settings,
+                       const std::string &where) {
     return std::shared_ptr<const tokenizer>(
-        new tokenizer(build_parts(read_legacy_folder(folder.string(), config), config, path)));
+        new tokenizer(build_parts(std::move(file), settings, where)));
+  };
+  if (const auto found = files.files.find(k_tokenizer_json); found != files.files.end()) {
+    const auto &[bytes, where] = found->second;
+    return made(read_tokenizer_json(bytes, where), read_settings(files), where);
+  }
+  if (files.has("vocab.json") && files.has("merges.txt")) {
+    const tokenizer_settings settings = read_settings(files);
+    return made(read_legacy_files(files, settings.config), settings, files.path);
+  }
   throw error(error_kind::failed,
               "no tokenizer here: neither tokenizer.json nor vocab.json and merges.txt")
-      .at(path)
-      .hint(fs::exists(folder / "tokenizer.model")
+      .at(files.path)
+      .hint(fs::exists(fs::path(files.path) / "tokenizer.model")
                 ? "a SentencePiece tokenizer.model alone is not supported; save the tokenizer with "
                   "a current transformers, which writes tokenizer.json"
                 : "copy the tokenizer files of the model into this folder");
@@ -152,6 +147,15 @@ std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) 
         [&](int32_t id) { ids.push_back(id); });
   }
   if (add_special) ids.insert(ids.end(), parts_->post.after.begin(), parts_->post.after.end());
+  return ids;
+}
+
+std::vector<int32_t> tokenizer::encode_start(std::string_view utf8) const {
+  std::vector<int32_t> ids = encode(utf8);
+  const std::vector<int32_t> &before = parts_->post.before;
+  if (before.empty() || begins_with_its_own(*parts_, utf8, ids, id_to_token(before.front())))
+    return ids;
+  ids.insert(ids.begin(), before.begin(), before.end());
   return ids;
 }
 
@@ -203,6 +207,10 @@ std::string tokenizer::chat_template_text(bool with_tools) const {
   for (const char *name : {with_tools ? "tool_use" : "default", "default"})
     if (all.contains(name)) return all[name].get<std::string>();
   return "";
+}
+
+const json &tokenizer::chat_templates() const {
+  return parts_->chat_templates;
 }
 
 struct stream_decoder::state {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "core/tokenizer_files.hpp"
 
 namespace assay::text {
 
@@ -19,21 +20,28 @@ struct tokenizer_parts;  // the compiled pipeline; tokenizer_parts.hpp
 // Immutable after loading; every const function may be called from any number of threads.
 class tokenizer {
  public:
-  // From the text of a tokenizer.json and, if there is one, of tokenizer_config.json (special token
-  // names, chat template). `where` names the source in error messages. Throws error(failed) for an
-  // invalid file and for any part that is not supported, which it names.
+  // The one way from a model's files to its tokenizer; they come from read_tokenizer_files or from
+  // model::checkpoint. Throws error(failed) for an invalid file and for any part that is not
+  // supported, which it names.
+  static std::shared_ptr<const tokenizer> from_files(const tokenizer_files &files);
+  // Of a model folder, or of a tokenizer.json and the files beside it.
+  static std::shared_ptr<const tokenizer> from_folder(const std::string &path);
+  // Of the text of a tokenizer.json and, if there is one, of a tokenizer_config.json. `where` names
+  // the source in error messages.
   static std::shared_ptr<const tokenizer> from_json(std::string_view tokenizer_json,
                                                     std::string_view tokenizer_config_json = "",
                                                     const std::string &where = "tokenizer.json");
-  // A model folder (tokenizer.json, else vocab.json + merges.txt; tokenizer_config.json,
-  // special_tokens_map.json and chat_template.jinja where present), or a tokenizer.json itself.
-  static std::shared_ptr<const tokenizer> from_folder(const std::string &path);
   ~tokenizer();
 
   // Token ids of a UTF-8 text. Added tokens in the text (<|im_start|>, ...) become their ids, as in
   // the reference. add_special also applies the post-processor (for example a leading <s>).
   // Throws error(failed) with the byte offset if the text is not UTF-8.
   std::vector<int32_t> encode(std::string_view utf8, bool add_special = false) const;
+
+  // Token ids of a text that begins a sequence which goes on: with the tokens that the tokenizer
+  // itself puts first (most often the beginning of text), once, so none for a text that begins with
+  // them; and nothing behind it.
+  std::vector<int32_t> encode_start(std::string_view utf8) const;
 
   // The text of token ids; always valid UTF-8: a broken byte sequence becomes U+FFFD as in the
   // reference. Unknown ids (padding rows of the model's vocabulary) give nothing.
@@ -44,14 +52,15 @@ class tokenizer {
   std::optional<std::string> id_to_token(int32_t id) const;          // "Ġhello", "<|im_end|>"
   bool is_special(int32_t id) const;                                 // skipped by skip_special
 
-  // Special token strings of tokenizer_config.json / special_tokens_map.json, by name and in their
-  // order: {"bos_token": "<s>", "eos_token": "</s>", ...}; names that are null there are left out.
+  // Special token strings by name, in the files' order: {"bos_token": "<s>", "eos_token": "</s>",
+  // ...}; names that are null there are left out. Chat templates know them by these names.
   const json &special_tokens() const;
   // The id of a named one ("bos_token", "eos_token", "pad_token", "unk_token"); none if not set.
   std::optional<int32_t> special_id(std::string_view name) const;
   // The chat template's Jinja text; `with_tools` prefers the one named "tool_use" where a model has
   // several. "" if there is none.
   std::string chat_template_text(bool with_tools = false) const;
+  const json &chat_templates() const;  // name -> Jinja text; the unnamed one is "default"
 
   const tokenizer_parts &parts() const { return *parts_; }
 

@@ -39,19 +39,6 @@ bpe_options read_model_options(const json &description, const tokenizer_file &fi
   return result;
 }
 
-added_token read_added_token(const json &description, const std::string &part) {
-  const json_options options(description, part);
-  added_token token;
-  token.content = options.text("content");
-  token.single_word = options.flag("single_word", false);
-  token.lstrip = options.flag("lstrip", false);
-  token.rstrip = options.flag("rstrip", false);
-  token.special = options.flag("special", false);
-  token.normalized = options.flag("normalized", !token.special);
-  if (token.content.size() > k_max_added_bytes) options.fail("a token longer than 4096 bytes");
-  return token;
-}
-
 // Gives the token its id: the vocabulary's if it is there, else the declared one, which must be
 // free. The reference would renumber a token whose declared id leaves a gap; the model's
 // embedding rows are where the file says.
@@ -93,15 +80,40 @@ void read_added_tokens(const json &list, tokenizer_parts &parts) {
   }
 }
 
-// tokenizer_config.json may list tokens that tokenizer.json lacks, and its flags win.
-void read_added_tokens_decoder(const json &config, tokenizer_parts &parts) {
-  const json &decoder = part_of(config, "added_tokens_decoder");
-  if (!decoder.is_object()) return;
-  for (const auto &[key, entry] : decoder.items()) {
-    if (key.empty() || key.size() > 8 || key.find_first_not_of("0123456789") != std::string::npos)
-      throw error(error_kind::failed, "added_tokens_decoder: '" + key + "' is no token id");
-    place(read_added_token(entry, "added_tokens_decoder"), std::stoll(key), parts);
+// The id that a text has already, as an added token or in the vocabulary; -1 if it has none.
+int32_t known_id(const tokenizer_parts &parts, const std::string &content) {
+  const int32_t added = parts.added_ids.find(content);
+  return added >= 0 ? added : parts.model->vocab().find(content);
   }
+
+// added_tokens.json repeats what tokenizer.json knows better: that one's ids and flags hold.
+void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
+  std::vector<added_token> missing;
+  for (const added_token &token : tokens) {
+    const int32_t known = known_id(parts, token.content);
+    if (known != token.id || parts.added_ids.find(token.content) < 0) missing.push_back(token);
+  }
+  for (added_token &token : missing) {
+    const int32_t known = known_id(parts, token.content);
+    const int32_t id = known >= 0 ? known : token.id;
+    place(std::move(token), id, parts);
+  }
+}
+
+// Special tokens that no list of added tokens has, as ids behind all others if they are new.
+void place_special(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
+  for (const added_token &token : tokens) {
+    if (token.content.empty() || parts.added_ids.find(token.content) >= 0) continue;
+    const int32_t known = parts.model->vocab().find(token.content);
+    const int32_t next = std::max(parts.model->vocab().id_end(), parts.added_ids.id_end());
+    place(token, known >= 0 ? known : next, parts);
+  }
+}
+
+void place_declared(const tokenizer_settings &settings, tokenizer_parts &parts) {
+  for (const added_token &token : settings.decoder) place(token, token.id, parts);
+  place_beside(settings.beside, parts);
+  place_special(settings.special, parts);
 }
 
 void finish_added_tokens(tokenizer_parts &parts) {
@@ -116,30 +128,8 @@ void finish_added_tokens(tokenizer_parts &parts) {
     if (pattern != token.content) parts.shown_added[token.id] = pattern;
     (token.normalized ? parts.normal_matcher : parts.raw_matcher).add(std::move(pattern), token);
   }
-  parts.raw_matcher.finish();
-  parts.normal_matcher.finish();
-}
-
-// Names and texts of special tokens: "eos_token": "<|im_end|>" or {"content": ...}.
-void read_special_tokens(const json &config, tokenizer_parts &parts) {
-  if (!config.is_object()) return;
-  for (const auto &[name, value] : config.items()) {
-    if (!name.ends_with("_token")) continue;
-    if (value.is_string())
-      parts.special_tokens[name] = value;
-    else if (value.is_object() && value.contains("content") && value["content"].is_string())
-      parts.special_tokens[name] = value["content"];
-  }
-}
-
-void read_chat_templates(const json &config, tokenizer_parts &parts) {
-  const json &found = part_of(config, "chat_template");
-  if (found.is_string()) parts.chat_templates["default"] = found;
-  if (!found.is_array()) return;
-  for (const json &entry : found)
-    if (entry.is_object() && entry.contains("name") && entry["name"].is_string() &&
-        entry.contains("template") && entry["template"].is_string())
-      parts.chat_templates[entry["name"].get<std::string>()] = entry["template"];
+  parts.raw_matcher.finish(parts.split_special);
+  parts.normal_matcher.finish(parts.split_special);
 }
 
 std::vector<int32_t> ids_of_special(const json &table, const std::string &name,
@@ -208,9 +198,33 @@ void add_post(const json &description, post_processor &post) {
   }
 }
 
+// What vocab.json and merges.txt do not say: the tokens that the class puts around a text.
+void add_named(const tokenizer_settings &settings, tokenizer_parts &parts) {
+  const auto id_of = [&](const char *name) {
+    return settings.names.contains(name) ? known_id(parts, settings.names[name].get<std::string>())
+                                         : -1;
+  };
+  if (settings.add_bos && id_of("bos_token") >= 0) parts.post.before.push_back(id_of("bos_token"));
+  if (settings.add_eos && id_of("eos_token") >= 0) parts.post.after.push_back(id_of("eos_token"));
+}
+
 }  // namespace
 
-std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file, const json &config,
+added_token read_added_token(const json &description, const std::string &part) {
+  const json_options options(description, part);
+  added_token token;
+  token.content = options.text("content");
+  token.single_word = options.flag("single_word", false);
+  token.lstrip = options.flag("lstrip", false);
+  token.rstrip = options.flag("rstrip", false);
+  token.special = options.flag("special", false);
+  token.normalized = options.flag("normalized", !token.special);
+  if (token.content.size() > k_max_added_bytes) options.fail("a token longer than 4096 bytes");
+  return token;
+}
+
+std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file,
+                                             const tokenizer_settings &settings,
                                              const std::string &where) try {
   auto parts = std::make_unique<tokenizer_parts>();
   const json &head = file.head;
@@ -224,10 +238,12 @@ std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file, const json &co
       std::make_unique<const bpe_model>(std::move(file.vocab), file.merges, std::move(options), "");
   if (!part_of(head, "post_processor").is_null()) add_post(head["post_processor"], parts->post);
   read_added_tokens(part_of(head, "added_tokens"), *parts);
-  read_added_tokens_decoder(config, *parts);
+  place_declared(settings, *parts);
+  parts->split_special = settings.split_special;
   finish_added_tokens(*parts);
-  read_special_tokens(config, *parts);
-  read_chat_templates(config, *parts);
+  add_named(settings, *parts);
+  parts->special_tokens = settings.names;
+  parts->chat_templates = settings.chat_templates;
   return parts;
 } catch (const error &e) {
   if (!e.where().empty()) throw;

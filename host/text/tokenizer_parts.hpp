@@ -15,6 +15,7 @@
 #include "text/detokenizer.hpp"
 #include "text/normalizer.hpp"
 #include "text/pre_tokenizer.hpp"
+#include "text/tokenizer_settings.hpp"
 
 namespace assay::text {
 
@@ -29,6 +30,7 @@ struct tokenizer_parts {
   // The reference shows and decodes a normalized added token in its normalized spelling.
   std::unordered_map<int32_t, std::string> shown_added;
   std::vector<bool> special;        // by id
+  bool split_special = false;       // special tokens in a text are cut like other words
   added_token_matcher raw_matcher;  // tokens looked for before normalization
   added_token_matcher normal_matcher;
   normalizer_chain normalizers;
@@ -48,12 +50,16 @@ struct tokenizer_parts {
   mutable std::vector<std::unique_ptr<bpe_scratch>> scratches_;
 };
 
-// tokenizer_build.cpp. `config` is tokenizer_config.json, or an empty object. Throw error(failed).
-std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file, const json &config,
+// tokenizer_build.cpp; throw error(failed). An added token by its description: a content and flags.
+std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file,
+                                             const tokenizer_settings &settings,
                                              const std::string &where);
+added_token read_added_token(const json &description, const std::string &part);
 
 // legacy_files.cpp: a tokenizer.json's head for vocab.json + merges.txt, by the configuration's
-// tokenizer_class. Throws error(failed) for a class that is not known.
-tokenizer_file read_legacy_folder(const std::string &folder, const json &config);
+// tokenizer_class, "" if it names none. Throws error(failed) for a class that is not known.
+tokenizer_file read_legacy_files(const tokenizer_files &files, const json &config);
+std::string class_of(const json &config);
+json default_tokens_of_class(const std::string &name);  // special tokens of a class, by name
 
 }  // namespace assay::text

@@ -17,13 +17,7 @@
 namespace assay::lua {
 
 std::shared_ptr<const text::tokenizer> subject::shared_tokenizer() {
-  const std::filesystem::path folder = source->path();
-  const bool legacy = !source->is_gguf() && !std::filesystem::exists(folder / "tokenizer.json") &&
-                      std::filesystem::exists(folder / "vocab.json");
-  if (!tokenizer_ && legacy) tokenizer_ = text::tokenizer::from_folder(source->path());
-  if (!tokenizer_)
-    tokenizer_ = text::tokenizer::from_json(source->tokenizer_json(),
-                                            source->tokenizer_config_json(), source->path());
+  if (!tokenizer_) tokenizer_ = text::tokenizer::from_files(source->read_tokenizer());
   return tokenizer_;
 }
 
@@ -31,15 +25,35 @@ const text::tokenizer &subject::tokenizer() {
   return *shared_tokenizer();
 }
 
+namespace {
+
+[[noreturn]] void refuse_without_template(const model::checkpoint &source, const json &named) {
+  if (named.contains("default"))
+    throw error(error_kind::failed, "the model's chat template is empty").at(source.path());
+  std::string names;
+  for (const auto &[name, text] : named.items())
+    names += (names.empty() ? "'" : ", '") + name + "'";
+  if (!names.empty())
+    throw error(error_kind::failed, "the model has no default chat template, only " + names)
+        .at(source.path())
+        .hint("Name the one for every conversation 'default'");
+  const bool legacy =
+      std::filesystem::exists(std::filesystem::path(source.path()) / "chat_template.json");
+  throw error(error_kind::failed, "the model has no chat template")
+      .at(source.path())
+      .hint(legacy
+                ? "chat_template.json is of a processor of images and not read for text: put its "
+                  "template into a file chat_template.jinja"
+                : "Use a chat model, or write the prompt yourself");
+}
+
+}  // namespace
+
 const text::chat_template &subject::chat_template(bool with_tools) {
   auto &kept = with_tools ? tools_template_ : template_;
   if (kept) return *kept;
-  std::string jinja = tokenizer().chat_template_text(with_tools);
-  if (jinja.empty()) jinja = source->chat_template();
-  if (jinja.empty())
-    throw error(error_kind::failed, "the model has no chat template")
-        .at(source->path())
-        .hint("Use a chat model, or write the prompt yourself");
+  const std::string jinja = tokenizer().chat_template_text(with_tools);
+  if (jinja.empty()) refuse_without_template(*source, tokenizer().chat_templates());
   kept = std::make_unique<text::chat_template>(jinja, tokenizer().special_tokens());
   return *kept;
 }
@@ -48,7 +62,7 @@ std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subj
   if (lua_type(L, index) == LUA_TTABLE) return read_ids(L, index, name);
   if (lua_type(L, index) != LUA_TSTRING)
     bad_argument(L, index, name, "text or a list of token ids");
-  const auto ids = of.tokenizer().encode(read_string(L, index, name));
+  const auto ids = of.tokenizer().encode_start(read_string(L, index, name));
   return {ids.begin(), ids.end()};
 }
 
@@ -57,8 +71,7 @@ namespace {
 int encode(lua_State *L) {
   subject &m = self(L);
   const std::string input = read_string(L, 2, "text");
-  const option_table options(L, 3, {"special"});
-  push_token_ids(L, m.tokenizer().encode(input, options.flag("special", false)));
+  push_encoded(L, m.tokenizer(), input);
   return 1;
 }
 
@@ -68,6 +81,10 @@ int decode(lua_State *L) {
   const option_table options(L, 3, {"skip_special"});
   push_string(L, m.tokenizer().decode(ids, options.flag("skip_special", true)));
   return 1;
+}
+
+bool has_tools(const json &context) {
+  return context.contains("tools") && !context["tools"].is_null();
 }
 
 // chat(messages, { generate = true, tools = ..., any other key reaches the template })
@@ -82,7 +99,7 @@ int chat(lua_State *L) {
   if (!extra.is_object()) bad_argument(L, 3, "options", "table");
   for (auto item = extra.begin(); item != extra.end(); ++item)
     context[item.key() == "generate" ? "add_generation_prompt" : item.key()] = item.value();
-  push_string(L, m.chat_template(context.contains("tools")).render(context));
+  push_string(L, m.chat_template(has_tools(context)).render(context));
   return 1;
 }
 
@@ -149,7 +166,7 @@ json describe(const model::checkpoint &source) {
   facts["tensor_bytes"] = tensor_bytes;  // as float tensors, dequantized where the file is packed
   facts["quant_method"] = source.quant_method();
   facts["provenance_note"] = source.provenance_note();
-  facts["chat_template"] = !source.chat_template().empty();
+  facts["chat_template"] = !source.chat_templates().empty();
   facts["positions"] =  // tokens of context
       read ? json(read->max_positions) : config.value("max_position_embeddings", json(0));
   if (const std::string license = license_of(source); !license.empty()) facts["license"] = license;

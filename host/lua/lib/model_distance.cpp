@@ -74,6 +74,14 @@ int distance(lua_State *L) {
   return 1;
 }
 
+// What stands before the first token of a text: the beginning of text, else what the tokenizer puts
+// there, else the end of text.
+std::optional<int64_t> first_token(const text::tokenizer &tokenizer) {
+  if (const auto bos = tokenizer.special_id("bos_token")) return *bos;
+  if (const auto own = tokenizer.encode_start(""); !own.empty()) return own.front();
+  return tokenizer.special_id("eos_token");
+}
+
 // rolling(text or ids, { max_length, prefix }) -> { sum, tokens, windows }. prefix: id of the token
 // before the first; default the beginning-of-text token, else the end-of-text token.
 int rolling(lua_State *L) {
@@ -81,11 +89,13 @@ int rolling(lua_State *L) {
   std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
   const option_table given(L, 3, {"max_length", "prefix"});
   std::optional<int64_t> prefix = given.integer("prefix");
-  for (const char *name : {"bos_token", "eos_token"})
-    if (!prefix) prefix = m.tokenizer().special_id(name);
+  if (!prefix) prefix = first_token(m.tokenizer());
   if (!prefix)
     throw error(error_kind::usage, "rolling: the model has no beginning-of-text token")
         .hint("Give the id of a token as 'prefix'");
+  // A text's own first token is that prefix, once; lists of ids are taken as they are.
+  if (lua_type(L, 2) == LUA_TSTRING && !ids.empty() && ids.front() == *prefix)
+    ids.erase(ids.begin());
   const auto result = engine::rolling_score(
       m.decoder, ids, *prefix, given.integer("max_length").value_or(2048), script_progress());
   push_json(L, {{"sum", result.sum}, {"tokens", result.tokens}, {"windows", result.windows}});

@@ -19,8 +19,7 @@ const text::tokenizer &tokenizer_of(lua_State *L) {
 int encode(lua_State *L) {
   const text::tokenizer &t = tokenizer_of(L);
   const std::string input = read_string(L, 2, "text");
-  const option_table options(L, 3, {"special"});
-  push_token_ids(L, t.encode(input, options.flag("special", false)));
+  push_encoded(L, t, input);
   return 1;
 }
 
@@ -75,10 +74,8 @@ bool begins_with_gguf(const std::string &path) {
 int open_tokenizer(lua_State *L) {  // a folder, a tokenizer.json, or a GGUF that holds one
   const std::string path = read_string(L, 1, "path");
   if (std::filesystem::is_regular_file(path) && begins_with_gguf(path)) {
-    const auto file = model::gguf_file::open(path);
-    push_object<tokenizer_handle>(
-        L, text::tokenizer::from_json(model::gguf_tokenizer_json(*file),
-                                      model::gguf_tokenizer_config(*file).dump(), path));
+    const auto files = model::gguf_tokenizer_files(*model::gguf_file::open(path));
+    push_object<tokenizer_handle>(L, text::tokenizer::from_files(files));
     return 1;
   }
   push_object<tokenizer_handle>(L, text::tokenizer::from_folder(path));
@@ -119,6 +116,13 @@ std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids) {
     narrow.push_back(static_cast<int32_t>(id));
   }
   return narrow;
+}
+
+void push_encoded(lua_State *L, const text::tokenizer &with, const std::string &text) {
+  const option_table options(L, 3, {"special", "start"});
+  const bool special = options.flag("special", false), start = options.flag("start", false);
+  if (special && start) throw error(error_kind::usage, "encode takes either 'special' or 'start'");
+  push_token_ids(L, start ? with.encode_start(text) : with.encode(text, special));
 }
 
 void push_token_ids(lua_State *L, const std::vector<int32_t> &ids) {

@@ -11,6 +11,7 @@
 #include "core/file.hpp"
 #include "plug/registry.hpp"
 #include "quant/export/export_plan.hpp"
+#include "quant/export/subject_files.hpp"
 
 namespace assay::quant {
 namespace {
@@ -144,6 +145,7 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
     write_file_atomically((std::filesystem::path(target.path()) / name).string(), text);
     files.push_back({name, text.size()});
   };
+  for (const auto &[name, text] : subject_templates(subject)) put(name, text);
   put("README.md", model_card(model, subject, exporter.made_by().id));
   put("quantization_metadata.json", metadata_text(model, subject, exporter, options.provenance));
   target.commit();

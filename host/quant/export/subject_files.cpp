@@ -43,24 +43,50 @@ std::string config_text(const std::string &file, const json &config) {
   return parse_json(text, file) == config ? text : config.dump(2) + "\n";
 }
 
+// A GGUF, or an adapter over a base: its files are written from what it declares.
+bool has_no_folder(const model::checkpoint &subject) {
+  return subject.is_gguf() || !fs::exists(fs::path(subject.path()) / "config.json");
+}
+
+void carry(const fs::path &root, const fs::path &below, std::map<std::string, std::string> &files) {
+  for (const auto &entry : fs::directory_iterator(root / below))
+    if (is_carried(entry))
+      files[(below / entry.path().filename()).string()] = carried_bytes(entry.path());
+}
+
 }  // namespace
 
-std::map<std::string, std::string> subject_files(const model::checkpoint &subject) {
-  std::map<std::string, std::string> files;
+using named_bytes = std::map<std::string, std::string>;
+
+named_bytes subject_files(const model::checkpoint &subject) {
+  named_bytes files;
   json config = subject.config();
   config.erase("quantization_config");
-  if (subject.is_gguf()) {
+  if (has_no_folder(subject)) {
+    for (const auto &[name, file] : subject.read_tokenizer().files)
+      if (name.find('/') == std::string::npos) files[name] = file.bytes;
     files["config.json"] = config.dump(2) + "\n";
-    files["tokenizer.json"] = subject.tokenizer_json();
-    files["tokenizer_config.json"] = subject.tokenizer_config_json() + "\n";
-    files["generation_config.json"] = subject.generation_config().dump(2) + "\n";
-    if (auto chat = subject.chat_template(); !chat.empty()) files["chat_template.jinja"] = chat;
+    if (const json generation = subject.generation_config(); !generation.is_null())
+      files["generation_config.json"] = generation.dump(2) + "\n";
     return files;
   }
   const fs::path root(subject.path());
   files["config.json"] = config_text((root / "config.json").string(), config);
-  for (const auto &entry : fs::directory_iterator(root))
-    if (is_carried(entry)) files[entry.path().filename().string()] = carried_bytes(entry.path());
+  carry(root, "", files);
+  return files;
+}
+
+named_bytes subject_templates(const model::checkpoint &subject) {
+  named_bytes files;
+  const fs::path root(subject.path());
+  if (has_no_folder(subject)) {
+    tokenizer_files made;
+    put_chat_templates(subject.chat_templates(), made);
+    for (const auto &[name, file] : made.files)
+      if (name != k_chat_template) files[name] = file.bytes;
+  } else if (fs::is_directory(root / k_more_templates)) {
+    carry(root, k_more_templates, files);
+  }
   return files;
 }
 

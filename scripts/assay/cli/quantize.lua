@@ -44,7 +44,7 @@ local function calibration_of(o, m)
                    template = values.template, layout = values.layout, mask = values.mask,
                    allow_short = "a calibration file given on the command line" }
    if not o.samples and not o.length and not values.template and not values.layout then
-      local tokens = #m:encode(source:text())
+      local tokens = #m:encode(source:text(), { start = true })
       given.length = math.max(2, math.min(longest, tokens))
       given.samples = math.max(1, math.min(most_sequences, tokens // given.length))
    end

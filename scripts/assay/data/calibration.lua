@@ -1,6 +1,7 @@
 -- assay.calibration { ... }: the token sequences that statistics are taken from. They are given as ids, or drawn from a dataset
 -- and encoded by the model's tokenizer (calibration_tokens.lua).
 local fail = require "assay.lib.fail"
+local first_token = require "assay.lib.first_token"
 local native = require "assay.native"
 local options = require "assay.lib.options"
 local tokens = require "assay.data.calibration_tokens"
@@ -75,7 +76,7 @@ function calibration_class:identity()
    local o = self.options
    if o.ids then return { ids = native.fs.sha256(native.json.encode { o.ids, o.counted or {} }) } end
    return { dataset = o.dataset:identity(), samples = self:wanted(), length = o.length, seed = o.seed,
-            template = o.template, layout = o.layout, mask = o.mask }
+            template = o.template, layout = o.layout, mask = o.mask, first_token = first_token }
 end
 
 function calibration_class:__tostring()

@@ -8,6 +8,10 @@ local tokens = {}
 local shortest_median = 16   -- tokens; if half of the texts are shorter, they are lines and no texts
 local most_records = 50000   -- records that are joined; of a larger set so many are drawn
 
+-- A text as the model will meet it: with the tokenizer's own first token, once. AWQ (awq/utils/calib_data.py) and
+-- llm-compressor (transformers/data/base.py) leave it to the tokenizer too. A joined text has it at its beginning alone.
+local function begun(model, text) return model:encode(text, { start = true }) end
+
 -- The numbers 1 to n in a random order (Fisher-Yates); the seed gives the same order on every machine.
 local function shuffled(n, seed)
    local order = {}
@@ -97,8 +101,8 @@ local function response_mask(model, messages, ids)
             upto[i] = messages[i]
             if i < turn then before[i] = messages[i] end
          end
-         local asked = model:encode(model:chat(before, { generate = true }))
-         local told = model:encode(model:chat(upto))
+         local asked = begun(model, model:chat(before, { generate = true }))
+         local told = begun(model, model:chat(upto))
          for i = common_prefix(asked, told) + 1, math.min(common_prefix(told, ids), #ids) do counted[i] = 1 end
       end
    end
@@ -109,10 +113,10 @@ local function sequence_of(self, model, record, number)
    local o = self.options
    if o.template == "none" then
       local text = o.dataset:need_text(record, number)
-      return model:encode(text), nil, text
+      return begun(model, text), nil, text
    end
    local messages = messages_of(o.dataset, record)
-   local ids, parts = model:encode(model:chat(messages)), {}
+   local ids, parts = begun(model, model:chat(messages)), {}
    for i, message in ipairs(messages) do parts[i] = type(message.content) == "string" and message.content or "" end
    return ids, o.mask == "response" and response_mask(model, messages, ids) or nil, table.concat(parts, "\n")
 end
@@ -174,14 +178,14 @@ end
 -- Lengths in tokens of up to 256 of the texts, evenly spread, which is enough for a median.
 local function lengths_of(model, texts)
    local lengths, step = {}, math.max(1, #texts // 256)
-   for i = 1, #texts, step do lengths[#lengths + 1] = #model:encode(texts[i]) end
+   for i = 1, #texts, step do lengths[#lengths + 1] = #begun(model, texts[i]) end
    return lengths
 end
 
 local function joined(self, model)
    local o, wanted, texts = self.options, self:wanted(), joined_texts(self)
    if #texts > 1 and not o.dataset:is_lines() then refuse_shattered(self, lengths_of(model, texts), "texts") end
-   local ids = model:encode(table.concat(texts, "\n\n"))
+   local ids = begun(model, table.concat(texts, "\n\n"))
    local chunks = #ids // o.length
    if chunks < wanted then
       fail.usage(("calibration: %d sequences of %d tokens are wanted, the text has only %d")

@@ -1,5 +1,6 @@
 -- Makes the texts that a model reads from questions: draws the questions and the solved examples before them, applies the chat
 -- template, and excludes prompts that are too long. Shared by tasks that score choices and tasks that generate answers.
+local first_token = require "assay.lib.first_token"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 
@@ -41,7 +42,7 @@ end
 -- The part of a protocol that all tasks over items have.
 function prompting.protocol(o)
    local null = native.json.null
-   return { items = o.items, seed = o.seed, shots = o.shots, shot_seed = o.shots > 0 and o.shot_seed or null,
+   return { first_token = first_token, items = o.items, seed = o.seed, shots = o.shots, shot_seed = o.shots > 0 and o.shot_seed or null,
       template = o.chat and "chat" or null, thinking = o.thinking == nil and null or o.thinking,
       dataset = items.dataset_key(o.dataset),
       shot_dataset = o.shot_dataset and items.dataset_key(o.shot_dataset) or null }
@@ -119,8 +120,8 @@ function prompting.fitting(m, questions, measure)
    if not limit then return questions, overlong end
    for _, question in ipairs(questions) do
       local text, more = measure(question)
-      -- a token has at least one byte, so that most texts need not be encoded
-      if #text + more <= limit or #m:encode(text) + more <= limit then fitting[#fitting + 1] = question
+      -- a token has at least one byte, and one more may come first: most texts need not be encoded to see that they fit
+      if #text + 1 + more <= limit or #m:encode(text, { start = true }) + more <= limit then fitting[#fitting + 1] = question
       else overlong[#overlong + 1] = tostring(question.id) end
    end
    return fitting, overlong

@@ -182,10 +182,10 @@ TEST_CASE("what a GGUF holds that cannot be expressed is named") {
   const scratch_folder folder;
   const auto spm = open_gguf_checkpoint(
       folder.write("m.gguf", small_llama().add("tokenizer.ggml.model", "t5").str()));
-  CHECK_THROWS_WITH(spm->tokenizer_json(),
+  CHECK_THROWS_WITH(spm->read_tokenizer(),
                     contains("the GGUF tokenizer model 't5' is not supported"));
   const auto none = open_gguf_checkpoint(folder.write("n.gguf", small_llama().str()));
-  CHECK_THROWS_WITH(none->tokenizer_json(), contains("the GGUF file has no tokenizer"));
+  CHECK_THROWS_WITH(none->read_tokenizer(), contains("the GGUF file has no tokenizer"));
 }
 
 TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte level") {
@@ -197,7 +197,7 @@ TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte lev
   g.add("tokenizer.chat_template", "{{ messages }}");
   const scratch_folder folder;
   const auto source = open_gguf_checkpoint(folder.write("m.gguf", g.str()));
-  const json t = parse_json(source->tokenizer_json(), "tokenizer.json");
+  const json t = source->read_tokenizer().object_of("tokenizer.json");
   const json steps = t["pre_tokenizer"]["pretokenizers"];
   CHECK(steps[0] == json({{"type", "Digits"}, {"individual_digits", true}}));
   CHECK(steps[1]["type"] == "ByteLevel");
@@ -207,10 +207,10 @@ TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte lev
   CHECK(t["model"]["vocab"]["\""] == 2);
   CHECK(t["added_tokens"][0]["content"] == "<|end|>");
   CHECK(t["added_tokens"][0]["special"] == true);
-  const json config = parse_json(source->tokenizer_config_json(), "tokenizer_config.json");
+  const json config = source->read_tokenizer().object_of("tokenizer_config.json");
   CHECK(config["eos_token"] == "<|end|>");
   CHECK(config["chat_template"] == "{{ messages }}");
-  CHECK(source->chat_template() == "{{ messages }}");
+  CHECK(source->chat_templates() == json({{"default", "{{ messages }}"}}));
 }
 
 TEST_CASE("SentencePiece scores become the merges that the reference derives from them") {
@@ -237,6 +237,72 @@ TEST_CASE("SentencePiece scores become the merges that the reference derives fro
   CHECK(made["post_processor"]["special_tokens"]["<s>"]["ids"] == json::array({1}));
   CHECK(made["added_tokens"].size() == 2);
   CHECK(gguf_tokenizer_config(*file)["add_bos_token"] == true);
+}
+
+TEST_CASE("a GGUF's tokenizer puts first what its keys or else its kind say, as llama.cpp has it") {
+  const auto post = [](const std::string &model, const char *pre, const auto &change) {
+    gguf_bytes g = small_llama();
+    g.add("tokenizer.ggml.model", model);
+    if (pre[0] != '\0') g.add("tokenizer.ggml.pre", std::string(pre));
+    g.add_texts("tokenizer.ggml.tokens", {"<unk>", "<s>", "</s>", "a"})
+        .add_ints("tokenizer.ggml.token_type", {2, 3, 3, 1})
+        .add_ints("tokenizer.ggml.scores", {0, 0, 0, 0});
+    if (model == "gpt2") g.add_texts("tokenizer.ggml.merges", {});
+    change(g);
+    const std::string bytes = g.str();
+    const auto file =
+        gguf_file::parse(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), "f");
+    const json made = parse_json(gguf_tokenizer_json(*file), "made")["post_processor"];
+    std::string out;
+    if (made.is_null()) return out;
+    for (const json &piece : made["single"])
+      out += piece.contains("Sequence") ? "$" : piece["SpecialToken"]["id"].get<std::string>();
+    return out;
+  };
+  const auto named = [](gguf_bytes &g) {
+    g.add("tokenizer.ggml.bos_token_id", 1).add("tokenizer.ggml.eos_token_id", 2);
+  };
+  const auto with = [&](std::vector<std::pair<const char *, bool>> flags) {
+    return [&named, flags](gguf_bytes &g) {
+      named(g);
+      for (const auto &[key, value] : flags)
+        g.add(std::string("tokenizer.ggml.") + key, 7, std::string(1, value ? '\1' : '\0'));
+    };
+  };
+  CHECK(post("gpt2", "llama-bpe", named) == "<s>$");
+  for (const char *pre : {"smollm", "qwen2", "gpt-2", "default", ""})
+    CHECK(post("gpt2", pre, named).empty());
+  CHECK(post("llama", "", named) == "<s>$");
+  CHECK(post("llama", "", [](gguf_bytes &) {}) == "<s>$");  // id 1, where none is named
+  CHECK(post("gpt2", "llama-bpe", [](gguf_bytes &) {}).empty());
+  CHECK(post("gpt2", "llama-bpe", with({{"add_bos_token", false}})).empty());
+  CHECK(post("llama", "", with({{"add_bos_token", false}})).empty());
+  CHECK(post("gpt2", "smollm", with({{"add_bos_token", true}})) == "<s>$");
+  CHECK(post("gpt2", "smollm", with({{"add_eos_token", true}})) == "$</s>");
+  CHECK(post("gpt2", "qwen2", with({{"add_bos_token", true}, {"add_eos_token", true}})) ==
+        "<s>$</s>");
+}
+
+TEST_CASE("a GGUF's chat templates with a name come with it, also into a folder of its files") {
+  gguf_bytes g = small_llama();
+  g.add("tokenizer.ggml.model", "gpt2").add("tokenizer.ggml.pre", "smollm");
+  g.add_texts("tokenizer.ggml.tokens", {"<|end|>", "a"})
+      .add_ints("tokenizer.ggml.token_type", {3, 1})
+      .add_texts("tokenizer.ggml.merges", {});
+  g.add_texts("tokenizer.chat_templates", {"tool_use", "rag"});
+  g.add("tokenizer.chat_template", "plain");
+  g.add("tokenizer.chat_template.tool_use", "with tools");
+  g.add("tokenizer.chat_template.rag", "with documents");
+  const scratch_folder folder;
+  const auto source = open_gguf_checkpoint(folder.write("m.gguf", g.str()));
+  const json wanted = {{"default", "plain"}, {"rag", "with documents"}, {"tool_use", "with tools"}};
+  CHECK(source->chat_templates() == wanted);
+  const tokenizer_files files = source->read_tokenizer();
+  CHECK(chat_templates_of(files) == wanted);
+  CHECK(files.of("chat_template.jinja") == "plain");
+  CHECK(files.of("additional_chat_templates/rag.jinja") == "with documents");
+  for (const auto &[name, file] : files.files) folder.write("copy/" + name, file.bytes);
+  CHECK(chat_templates_of(read_tokenizer_files(folder.file("copy"))) == wanted);
 }
 
 TEST_CASE("the real model's GGUF opens as a llama, and its origin is told") {

@@ -122,13 +122,14 @@ TEST_CASE("Special tokens are found in texts, skipped by decode and known by nam
   CHECK(tok->encode("a<s>") == std::vector<int32_t>{tok->encode("a")[0], 259});
   CHECK(tok->decode(std::vector<int32_t>{259}) == "");
   CHECK(tok->decode(std::vector<int32_t>{259}, false) == "<s>");
-  CHECK(tok->vocab_size() == 260);
+  CHECK(tok->vocab_size() == 261);  // "<p>" comes behind the vocabulary, as in the reference
   CHECK(tok->is_special(259));
   CHECK_FALSE(tok->is_special(5));
   CHECK_FALSE(tok->is_special(-1));
   CHECK(tok->special_id("bos_token") == 259);
   CHECK_FALSE(tok->special_id("eos_token").has_value());
-  CHECK_FALSE(tok->special_id("pad_token").has_value());  // named, but no such token
+  CHECK(tok->special_id("pad_token") == 260);
+  CHECK(tok->encode("<p>") == std::vector<int32_t>{260});
   CHECK(tok->special_tokens().dump() == R"({"bos_token":"<s>","pad_token":"<p>"})");
   CHECK(tok->chat_template_text() == "D");
   CHECK(tok->chat_template_text(true) == "T");

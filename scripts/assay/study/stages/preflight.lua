@@ -2,6 +2,7 @@
 -- the error grows from block to block, and eight short answers. Gates P2 to P6 are decided from it.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
+local first_token = require "assay.lib.first_token"
 local models = require "assay.study.models"
 local native = require "assay.native"
 local quantize = require "assay.study.stages.quantize"
@@ -21,7 +22,7 @@ local PROMPT_TOKENS <const> = 12                 -- of a prompt, about
 
 function preflight.key(context, variant)
    return { stage = "preflight", model = models.hash(context, variant), prompts = prompts, tokens = ANSWER_TOKENS,
-            rows = { N_ROWS, ROW_TOKENS }, assay = sys.settings().version }
+            rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version }
 end
 
 -- A token of an answer costs about as much as PROMPT_TOKENS of a prompt; both models read the rows.
@@ -50,7 +51,7 @@ local function rows_of(context, m)
       if not text and (kind == "perplexity" or kind == "distance") then text = task.options.dataset:text() end
    end
    if not text then return nil end
-   local ids = m:encode(text:sub(1, 200000))
+   local ids = m:encode(text:sub(1, 200000), { start = true })
    local step = (#ids - ROW_TOKENS) // N_ROWS
    if step < 1 then return nil end
    local rows = {}

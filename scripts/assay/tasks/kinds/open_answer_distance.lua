@@ -13,7 +13,7 @@ end
 
 -- { id, context, ids }: prompt and answer as one row of tokens, the first `context` of them the prompt; nil if one is empty.
 local function row_of(m, text, output)
-   local ids = m:encode(text)
+   local ids = m:encode(text, { start = true })
    local context = #ids
    if context == 0 or #output.ids == 0 then return nil end
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }

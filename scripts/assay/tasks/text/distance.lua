@@ -6,7 +6,7 @@ local items = require "assay.tasks.items"
 local native = require "assay.native"
 local windows = require "assay.tasks.kinds.text_windows"
 
-local function ids_of(o, m) return (windows.cut(o, m:encode(o.dataset:text(), { special = true }))) end
+local function ids_of(o, m) return (windows.cut(o, m:encode(o.dataset:text(), { start = true }))) end
 
 return {
    kind = "distance",

@@ -1,6 +1,7 @@
 -- Answers to free prompts, side by side. The catalogue of failures is made from them; their only scores are statistics of texts.
 -- Records of the dataset are { id, category, prompt, answer? }.
 local fail = require "assay.lib.fail"
+local first_token = require "assay.lib.first_token"
 local open_answers = require "assay.tasks.kinds.open_answers"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
@@ -32,6 +33,7 @@ return {
       return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
                template = o.chat and "chat" or native.json.null,
                thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
+               first_token = first_token,
                again = o.recurrence > 0 and { k = o.recurrence, sampling = open_answers.sampling } or nil,
                dataset = items.dataset_key(o.dataset) }
    end,

@@ -30,7 +30,7 @@ return {
    tokens = function(o) return windows.estimate(o, #o.dataset:text()) end,
 
    run = function(o, m)
-      local ids, names = windows.cut(o, m:encode(o.dataset:text(), { special = true }))
+      local ids, names = windows.cut(o, m:encode(o.dataset:text(), { start = true }))
       local r = m:perplexity(ids, { window = o.window })
       local samples = {}
       for i, value in ipairs(r.windows) do

@@ -1,0 +1,145 @@
+// The files in which a folder declares its tokenizer mean what the reference takes them to mean.
+// Not the pipeline of one tokenizer.json; see tokenizer_golden_test.cpp.
+#include <filesystem>
+#include <fstream>
+
+#include "catch.hpp"
+#include "core/error.hpp"
+#include "text/chat_template.hpp"
+#include "text/tokenizer.hpp"
+#include "text_golden.hpp"
+
+namespace assay::text {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of one test, removed with it.
+struct folder {
+  folder() {
+    std::string name = (fs::temp_directory_path() / "assay-folder-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~folder() { fs::remove_all(path); }
+  folder(const folder &) = delete;
+  folder &operator=(const folder &) = delete;
+
+  void write(const std::string &name, const std::string &bytes) const {
+    fs::create_directories((path / name).parent_path());
+    std::ofstream(path / name, std::ios::binary) << bytes;
+  }
+  fs::path path;
+};
+
+void write(const folder &at, const json &base, const json &own) {
+  json files = base;
+  for (const auto &[name, value] : own.items()) files[name] = value;
+  for (const auto &[name, value] : files.items())
+    if (!value.is_null())
+      at.write(name, value.is_string() ? value.get<std::string>() : value.dump());
+}
+
+void check_texts(const tokenizer &tok, const json &texts) {
+  for (const json &one : texts) {
+    const std::string text = one["text"];
+    INFO("text: " << text);
+    CHECK(tok.encode(text, true) == one["ids"].get<std::vector<int32_t>>());
+    CHECK(tok.encode(text) == one["plain"].get<std::vector<int32_t>>());
+    CHECK(tok.encode_start(text) == one["start"].get<std::vector<int32_t>>());
+  }
+}
+
+void check_tokens(const tokenizer &tok, const json &answers) {
+  CHECK(tok.vocab_size() == answers["size"].get<int32_t>());
+  std::vector<int32_t> special;
+  for (int32_t id = 0; id < tok.vocab_size(); ++id)
+    if (tok.is_special(id)) special.push_back(id);
+  CHECK(special == answers["special"].get<std::vector<int32_t>>());
+  CHECK(nlohmann::json::parse(tok.special_tokens().dump()) ==
+        nlohmann::json::parse(answers["names"].dump()));
+}
+
+void check_chat(const tokenizer &tok, const json &expected, const json &tools) {
+  const std::string jinja = tok.chat_template_text(!tools.is_null());
+  CHECK(jinja.empty() == expected.is_null());
+  if (jinja.empty() || expected.is_null()) return;
+  json context = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+  if (!tools.is_null()) context["tools"] = tools;
+  CHECK(chat_template(jinja, tok.special_tokens()).render(context) == expected);
+}
+
+}  // namespace
+
+TEST_CASE("A folder's added tokens, special tokens and templates are those of the reference") {
+  const json answers = golden("folders.json");
+  for (const json &one : answers["cases"]) {
+    INFO("case: " << one["name"]);
+    const folder at;
+    write(at, answers["base"], one["files"]);
+    const auto tok = tokenizer::from_folder(at.path.string());
+    check_texts(*tok, one["texts"]);
+    check_tokens(*tok, one);
+    check_chat(*tok, one["chat"], nullptr);
+    check_chat(*tok, one["chat_with_tools"], answers["tools"]);
+  }
+}
+
+TEST_CASE(
+    "Keys of a message without a value are left out as in the reference, deeper ones are kept") {
+  const json answers = golden("folders.json");
+  const chat_template probe(answers["probe"]);
+  for (const json &one : answers["chats"]) {
+    INFO("case: " << one["name"]);
+    CHECK(probe.render({{"messages", one["messages"]}}) == one["text"]);
+  }
+}
+
+TEST_CASE(
+    "A file of the tokenizer that is not there, though its name is, is named with the reason") {
+  const json base = golden("folders.json")["base"];
+  const auto problem = [](const folder &at) -> std::string {
+    try {
+      tokenizer::from_folder(at.path.string());
+    } catch (const error &e) {
+      CHECK(e.kind() == error_kind::failed);
+      return e.what();
+    }
+    return "no error";
+  };
+  for (const char *name :
+       {"tokenizer.json", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json",
+        "chat_template.jinja", "additional_chat_templates/tool_use.jinja"}) {
+    INFO("file: " << name);
+    const folder dangling, pointer;
+    write(dangling, base, {{name, nullptr}, {"additional_chat_templates/rag.jinja", "x"}});
+    fs::create_symlink("../../blobs/gone", dangling.path / name);
+    CHECK(problem(dangling) == (dangling.path / name).string() +
+                                   ": the file is a link to nothing. The download of the model is "
+                                   "not complete: get the file again");
+    write(pointer, base, {{name, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"}});
+    CHECK(problem(pointer) ==
+          (pointer.path / name).string() +
+              ": the file is a Git LFS pointer, not the file itself. Run 'git lfs pull' in the "
+              "folder that was cloned, or download the file");
+  }
+}
+
+TEST_CASE("A token that added_tokens.json puts on another token's id is refused by name") {
+  const json base = golden("folders.json")["base"];
+  const folder at;
+  write(at, base, {{"added_tokens.json", {{"<think>", 3}}}});
+  CHECK_THROWS_WITH(
+      tokenizer::from_folder(at.path.string()),
+      assay_test::contains("added token '<think>' has the id 3 of the token '<pad>'"));
+  const folder
+      gap;  // an id behind a gap is kept: the model's embedding rows are where the file says
+  write(gap, base, {{"added_tokens.json", {{"<think>", 270}}}});
+  CHECK(tokenizer::from_folder(gap.path.string())->encode("<think>") == std::vector<int32_t>{270});
+  const folder text;
+  write(text, base, {{"added_tokens.json", {{"<think>", "263"}}}});
+  CHECK_THROWS_WITH(
+      tokenizer::from_folder(text.path.string()),
+      (text.path / "added_tokens.json").string() + ": the id of '<think>' is \"263\"");
+}
+
+}  // namespace assay::text

@@ -109,6 +109,8 @@ class decoder_loader {
   void add_generation_eos(decoder_config &c) const {
     const json generation = source_.generation_config();
     if (!generation.is_object() || !generation.contains("eos_token_id")) return;
+    // The class's id (decoder_families) is for folders where neither file has one.
+    if (!source_.config().contains("eos_token_id")) c.eos_ids.clear();
     const json &eos = generation["eos_token_id"];
     for (const json &id : eos.is_array() ? eos : json::array({eos}))
       if (id.is_number_integer() &&

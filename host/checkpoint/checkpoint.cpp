@@ -128,9 +128,10 @@ bool begins_with_gguf(const mapped_file &file) {
 std::shared_ptr<checkpoint> open_any(const std::string &given) {
   if (!is_there(given)) throw error(error_kind::failed, "there is no such model").at(given);
   const std::string path = snapshot_of(given);
-  const fs::file_status status = fs::status(path);
-  if (fs::is_directory(status) && is_lora_folder(path)) return open_lora(path);
-  if (fs::is_directory(status)) return std::make_shared<folder_checkpoint>(path);
+  std::error_code code;
+  const bool is_folder = fs::is_directory(path, code);
+  if (is_folder && is_lora_folder(path)) return open_lora(path);
+  if (is_folder) return std::make_shared<folder_checkpoint>(path);
   const auto file = mapped_file::open(path);  // refuses what is no plain file
   if (begins_with_gguf(*file)) return open_gguf_checkpoint(path);
   refuse_other_file(path);

@@ -196,7 +196,7 @@ TEST_CASE("a Git LFS pointer is named in place of every file of a model") {
   folder.write("m.gguf", k_pointer);
   CHECK(problem(folder, "m.gguf") == pointer);
   folder.write("tokenizer.json", k_pointer);
-  CHECK_THROWS_WITH(checkpoint::open(folder.path.string())->tokenizer_json(),
+  CHECK_THROWS_WITH(checkpoint::open(folder.path.string())->read_tokenizer(),
                     assay_test::contains("tokenizer.json: the file is a Git LFS pointer"));
 }
 
@@ -225,7 +225,7 @@ TEST_CASE("a pipe, a folder or a device in place of a file is refused and never 
   for (const char *name : {"m.gguf", "tokenizer.json"})
     REQUIRE(::mkfifo(folder.file(name).c_str(), 0600) == 0);
   CHECK(problem(folder, "m.gguf").starts_with("not a regular file but a named pipe|"));
-  CHECK_THROWS_WITH(checkpoint::open(folder.path.string())->tokenizer_json(),
+  CHECK_THROWS_WITH(checkpoint::open(folder.path.string())->read_tokenizer(),
                     assay_test::contains("not a regular file but a named pipe"));
 }
 

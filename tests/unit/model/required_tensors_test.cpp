@@ -92,6 +92,20 @@ TEST_CASE("an untied model without a head says how a tied one is declared") {
         "must have \"tie_word_embeddings\": true");
 }
 
+TEST_CASE("the class's end-of-text id is for folders where no file has one") {
+  const scratch_folder folder;
+  json config = read_json_file(k_models + "llama-gqa-untied/config.json");
+  config.erase("eos_token_id");
+  folder.write("config.json", config.dump());
+  write_safetensors(folder.file("model.safetensors"), tensors_of("llama-gqa-untied"));
+  const auto ids = [&] {
+    return decoder::load(*checkpoint::open(folder.path.string())).config().eos_ids;
+  };
+  CHECK(ids() == std::vector<int64_t>{2});
+  folder.write("generation_config.json", R"({"eos_token_id": [7, 9]})");
+  CHECK(ids() == std::vector<int64_t>{7, 9});
+}
+
 TEST_CASE("a head of its own counts more than the flag that ties it; an equal one says nothing") {
   const at::Tensor ids = at::arange(12).reshape({1, 12});
   const std::string name = "qwen2-tied";

@@ -136,8 +136,8 @@ TEST_CASE("a head of its own counts more than the flag that ties it; an equal on
     const decoder model = on_demand ? decoder::load_on_demand(source) : decoder::load(*source);
     CHECK_FALSE(model.config().tied);
     CHECK(model.config().untied_by_weights);
-    CHECK(model.table("lm_head").equal(head.to(at::kFloat)));
-    CHECK(model.table("model.embed_tokens").equal(table.to(at::kFloat)));
+    CHECK(model.outer_weight("lm_head").equal(head.to(at::kFloat)));
+    CHECK(model.outer_weight("model.embed_tokens").equal(table.to(at::kFloat)));
   }
   const decoder model = decoder::load(*source);
   CHECK(model.logits(model.hidden(ids)).allclose(-plain.logits(plain.hidden(ids)), 1e-5, 1e-5));

@@ -1,5 +1,5 @@
-// Promises of the quantizers that use statistics: goldens in float64, and what the papers'
-// equations imply.
+// Promises of the quantizers that use statistics: goldens in float64, and what follows from the
+// papers' equations.
 #include "catch.hpp"
 
 #include <ATen/Context.h>

@@ -17,8 +17,8 @@ namespace answers {
 using assay_cpp::argument_problem;
 using assay_cpp::numerical_problem;
 
-// A number that a metric gives. The host's value is the mean of the scores; of kind "ratio", sum of scores over sum of
-// weights.
+// A number of a metric. The host's value is the mean of the scores; for kind "ratio" it is the sum of
+// the scores over the sum of the weights.
 struct number {
   explicit number(std::string name_, std::string unit_ = "fraction",
                   std::string direction_ = "higher", std::string kind_ = "binary",

@@ -49,7 +49,7 @@ const auto k_hqq = assay_cpp::component(
 const auto k_codebook = assay_cpp::component(
     "codebook", "the nearest of 16 fixed values (nf4, fp4) times the group's largest magnitude",
     k_codebook_schema, k_codebook_table,
-    R"({"data_free": true, "devices": ["cpu"], "formats": ["codebook/1"], "cite": "arXiv:2305.14314"})");
+    R"({"data_free": true, "devices": ["cpu"], "formats": ["codebook/1"], "bits": 4, "cite": "arXiv:2305.14314"})");
 
 const assay_component *const k_components[] = {&k_hqq, &k_codebook};
 

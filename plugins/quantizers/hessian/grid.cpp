@@ -101,7 +101,10 @@ group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
   if (r.all_zero()) return {1.0f, 0.0f, false};  // nothing to hold
   const group_grid plain =
       o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
-  if (o.search == grid_search::minmax || plain.clamped) return plain;
+  // Too small a range: every candidate would be raised to the same number.
+  const bool raised =
+      plain.clamped && std::fabs(plain.scale) <= assay_grid::smallest_normal(o.stored);
+  if (o.search == grid_search::minmax || raised) return plain;
   const float *importance = o.search == grid_search::weighted ? m : nullptr;
   group_grid fitted[k_candidates], refitted[k_candidates];
   candidates tried;

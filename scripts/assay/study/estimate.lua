@@ -18,12 +18,14 @@ function estimate.machine()
    return { rate = native.tensor.gemm_rate(), value_bytes = dtype_bytes[native.sys.settings().dtype] or 4 }
 end
 
--- Bits of one quantized weight with its share of scales and zero points.
+-- Bits of one quantized weight with its share of scales and zero points. What the configuration does not say, because
+-- it is fixed, the component's facts do; a quantizer that says neither counts as one that saves nothing.
 local function linear_bits(recipe, facts)
    local q = recipe.data.quantizer
    if not q then return 8 * facts.tensor_bytes / facts.parameters end
-   local c = q.config
-   local bits, group = c.bits or 4, c.group_size or 128
+   local c = native.plugin.check("quantizer", q.id, q.config or {})
+   local fixed = native.plugin.describe("quantizer", q.id).facts
+   local bits, group = c.bits or fixed.bits or 16, c.group_size or fixed.group_size or -1
    local per_group = 16 + (c.symmetric == false and bits or 0)
    return group > 0 and bits + per_group / group or bits + per_group / facts.hidden
 end

@@ -85,8 +85,7 @@ TEST_CASE("codebook: every weight becomes the nearest value of its group's scale
   for (const std::string book : {"nf4", "fp4"}) {
     const std::vector<float> back =
         there_and_back(named("data_free", "codebook"), {{"codebook", book}}, layer);
-    // plain: all values that occur in a group are candidates; none may be nearer than the chosen
-    // one
+    // All values that occur in a group are candidates, and none may be nearer than the chosen one.
     for (size_t row = 0; row < 3; ++row)
       for (size_t j = 0; j < 96; ++j) {
         const size_t first = row * 96 + j / 64 * 64, end = std::min(first + 64, (row + 1) * 96);

@@ -1,5 +1,4 @@
-// Promises of the quantizers that use statistics: goldens in float64, and what the papers'
-// equations imply.
+// Promises of the quantizers that use statistics: goldens in float64, and what the papers say.
 #include "catch.hpp"
 
 #include <ATen/Context.h>

@@ -134,5 +134,5 @@ TEST_CASE("online operations that are not orthogonal are refused", "[rotation_te
                     contains("pieces of 6 do not divide 8 channels"));
   CHECK_THROWS_WITH(
       make_input_operation({{"op", "hadamard"}, {"size", 2}, {"base", {"++", "++"}}}, 8),
-                    contains("its base is no Hadamard matrix"));
+      contains("its base is no Hadamard matrix"));
 }

@@ -195,9 +195,9 @@ function assay.help(what) end
 ---@param ... any
 function assay.print(...) end
 
----Token ids of a text.
+---Token ids of a text; start: with the tokenizer's own first token, once, as score and generate have it.
 ---@param text string
----@param options? { special: boolean }
+---@param options? { special: boolean, start: boolean }
 ---@return integer[]
 function model:encode(text, options) end
 

@@ -100,7 +100,7 @@ def main():
                       for context, texts in SCORED],
            "continued": [{"prompt": prompt, "ids": generated(prompt)} for prompt in CONTINUED],
            "text": TEXT, "window": WINDOW, "windows": windows(TEXT), "windows_begun": windows(FIRST + TEXT),
-           "rolling": rolling(TEXT)}
+           "rolled": TEXT[:100], "rolling": rolling(TEXT[:100])}
     with open(os.path.join(HERE, "first_token.json"), "w", encoding="utf-8") as file:
         json.dump(out, file, ensure_ascii=False, indent=1)
         file.write("\n")

@@ -8,6 +8,7 @@
 #include "lua/text.hpp"
 #include "model/describe_model.hpp"
 #include "model/device.hpp"
+#include "model/folder_name.hpp"
 #include "model/gguf_file.hpp"
 #include "model/import_gguf.hpp"
 #include "model/lora.hpp"
@@ -179,6 +180,11 @@ int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file o
   return 1;
 }
 
+int name_of(lua_State *L) {  // name(path): what a model folder is called; nothing is opened
+  push_string(L, model::folder_name(read_string(L, 1, "path")));
+  return 1;
+}
+
 int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand })
   const std::string path = read_string(L, 1, "path");
   const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});
@@ -244,6 +250,7 @@ int open_model(lua_State *L) {
                                        {"inspect", guarded<inspect>},
                                        {"describe", guarded<full_description>},
                                        {"fingerprint", guarded<fingerprint_of>},
+                                       {"name", guarded<name_of>},
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
                                        {"why_no_cuda", guarded<why_no_cuda>},

@@ -83,7 +83,7 @@ int open_tokenizer(lua_State *L) {  // a folder, a tokenizer.json, or a GGUF tha
     const auto file = model::gguf_file::open(path);
     push_object<tokenizer_handle>(
         L, text::tokenizer::from_json(model::gguf_tokenizer_json(*file),
-                                      model::gguf_tokenizer_config(*file).dump(), path));
+                                      json_text(model::gguf_tokenizer_config(*file)), path));
     return 1;
   }
   push_object<tokenizer_handle>(L, text::tokenizer::from_folder(path));

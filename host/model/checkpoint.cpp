@@ -9,6 +9,7 @@
 #include "core/file.hpp"
 #include "core/hash.hpp"
 #include "model/compressed_tensors.hpp"
+#include "model/folder_name.hpp"
 #include "model/gguf_checkpoint.hpp"
 #include "model/gptq_awq.hpp"
 #include "model/lora.hpp"
@@ -26,8 +27,7 @@ class folder_checkpoint : public checkpoint {
  public:
   explicit folder_checkpoint(const std::string &folder) {
     path_ = folder;
-    const fs::path clean = fs::path(folder).lexically_normal();
-    name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
+    name_ = folder_name(folder);
     if (!fs::exists(fs::path(folder) / "config.json"))
       throw error(error_kind::failed, "the folder has no config.json")
           .at(folder)

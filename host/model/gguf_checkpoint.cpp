@@ -147,7 +147,7 @@ class gguf_checkpoint : public checkpoint {
   bool is_gguf() const override { return true; }
   std::string tokenizer_json() const override { return gguf_tokenizer_json(*file_); }
   std::string tokenizer_config_json() const override {
-    return gguf_tokenizer_config(*file_).dump(2);
+    return json_text(gguf_tokenizer_config(*file_), 2);
   }
   std::string chat_template() const override { return file_->text("tokenizer.chat_template", ""); }
   json generation_config() const override { return gguf_generation_config(*file_); }

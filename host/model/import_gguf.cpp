@@ -6,6 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 #include "model/checkpoint.hpp"
 #include "model/device.hpp"
 #include "model/safetensors.hpp"
@@ -57,10 +58,10 @@ void import_gguf(const std::string &gguf_path, const std::string &out_folder, at
   };
   json config = source->config();
   config["dtype"] = config["torch_dtype"] = dtype_name(dtype);
-  put("config.json", config.dump(2) + "\n");
+  put("config.json", json_text(config, 2) + "\n");
   put("tokenizer.json", source->tokenizer_json());
   put("tokenizer_config.json", source->tokenizer_config_json() + "\n");
-  put("generation_config.json", source->generation_config().dump(2) + "\n");
+  put("generation_config.json", json_text(source->generation_config(), 2) + "\n");
   if (const std::string chat = source->chat_template(); !chat.empty())
     put("chat_template.jinja", chat);
   put("README.md", model_card(*source, dtype));

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "model/folder_name.hpp"
 #include "model/safetensors.hpp"
 
 namespace assay::model {
@@ -199,8 +200,7 @@ class lora_checkpoint : public checkpoint {
                   const json &adapter)
       : base_(std::move(base)) {
     path_ = folder;
-    const fs::path clean = fs::path(folder).lexically_normal();
-    name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
+    name_ = folder_name(folder);
     config_ = base_->config();
     quant_method_ = base_->quant_method();
     tensors_ = raw_ = std::make_shared<lora_source>(base_, folder, adapter);

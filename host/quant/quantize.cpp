@@ -21,6 +21,7 @@
 #include "quant/edited_blocks.hpp"
 #include "quant/held_table.hpp"
 #include "quant/kv_scheme.hpp"
+#include "quant/linear_patterns.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/linear_tasks.hpp"
 #include "quant/scheme_files.hpp"
@@ -387,6 +388,7 @@ class execution {
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &what, const calibration *data,
                          const quantize_options &options) {
+  require_patterns(what, decoder.config());
   if (data != nullptr) data->require_vocabulary(decoder.config().vocab_size);
   return execution(subject, decoder, what, data, options).run();
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/claim.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {
@@ -16,7 +17,8 @@ struct stored_block {
 
 class resume_store {
  public:
-  // identity: all that decides the results. Blocks of another identity are removed.
+  // identity: all that decides the results. Blocks of another identity are removed. The folder is claimed as long as this
+  // object lives (core/claim): throws error(failed) if another process is at work in it.
   resume_store(std::string folder, json identity);
 
   int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are there
@@ -27,6 +29,7 @@ class resume_store {
  private:
   std::string file(int64_t block, const char *suffix) const;
   std::string folder_;
+  path_claim claim_;
   int64_t n_done_ = 0;
 };
 

@@ -36,16 +36,16 @@ std::map<std::string, std::string> subject_files(const model::checkpoint &subjec
   const bool quantized = config.contains("quantization_config");
   config.erase("quantization_config");
   if (subject.is_gguf()) {
-    files["config.json"] = config.dump(2) + "\n";
+    files["config.json"] = json_text(config, 2) + "\n";
     files["tokenizer.json"] = subject.tokenizer_json();
     files["tokenizer_config.json"] = subject.tokenizer_config_json() + "\n";
-    files["generation_config.json"] = subject.generation_config().dump(2) + "\n";
+    files["generation_config.json"] = json_text(subject.generation_config(), 2) + "\n";
     if (auto chat = subject.chat_template(); !chat.empty()) files["chat_template.jinja"] = chat;
     return files;
   }
   const fs::path root(subject.path());
   files["config.json"] =
-      quantized ? config.dump(2) + "\n" : read_file((root / "config.json").string());
+      quantized ? json_text(config, 2) + "\n" : read_file((root / "config.json").string());
   for (const auto &entry : fs::directory_iterator(root))
     if (is_carried(entry))
       files[entry.path().filename().string()] = read_file(entry.path().string());

@@ -23,6 +23,15 @@ function plan.facts(subject)
    return subject.facts
 end
 
+-- Refuses what cannot be done with these subjects, by their headers alone: before hours of work.
+function plan.check(study)
+   for _, variant in ipairs(study:variants()) do
+      plan.facts(variant.subject)
+      native.quant.require_linears(variant.recipe.data, variant.subject.file,
+                                   ("recipe '%s'"):format(variant.recipe.label))
+   end
+end
+
 -- Bits of one quantized weight with its share of scales and zero points.
 function plan.linear_bits(recipe, facts)
    local q = recipe.data.quantizer
@@ -169,6 +178,7 @@ local function print_table(study, total)
 end
 
 function plan.print(study)
+   plan.check(study)
    local total = plan.estimate(study)
    if native.sys.settings().json then
       io.write(json.encode(total, { indent = 2 }), "\n")

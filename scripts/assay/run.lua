@@ -128,12 +128,13 @@ end
 return function(study, path)
    local settings = sys.settings()
    local folder = settings.out ~= "" and settings.out or "runs/" .. study.name
+   local claim <close> = native.fs.claim_inside(folder) -- of several runs with one folder one works
    local context = {
       study = study, path = path, folder = folder, failed = {}, n_stored = 0, resumed = false,
       started = sys.utc(), clock = sys.clock(), store = store.open(folder .. "/store", settings.version),
       models = variants.models(),
    }
-   for _, subject in ipairs(study.subjects) do plan.facts(subject) end
+   plan.check(study)
    local stages = stages_of(study, native.tensor.gemm_rate())
    local ok, problem = pcall(run_all, context, stages)
    if not ok then

@@ -59,12 +59,19 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
       }
       for (int64_t g = 0; g < groups; ++g) {
         const int64_t first = g * size, n = std::min(size, in - first);
-        grids[static_cast<size_t>(row * groups + g)] =
-            fit_group(from + first, 1, importance ? importance + first : nullptr, n, o);
+        auto &grid = grids[static_cast<size_t>(row * groups + g)];
+        grid = fit_group(from + first, 1, importance ? importance + first : nullptr, n, o);
+        require_scale(grid, row, g);
       }
     }
   });
   return grids;
+}
+
+void require_scale(const group_grid &grid, int64_t row, int64_t group) {
+  if (grid.overflowed)
+    throw failure(ASSAY_NUMERICAL, "the scale of row " + std::to_string(row) + ", group " +
+                                       std::to_string(group) + " overflows scale_dtype");
 }
 
 clip_limits clip_of(const assay_layer *layer) {

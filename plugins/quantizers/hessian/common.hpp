@@ -48,6 +48,9 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
                                   int64_t out, int64_t in, const grid_options &options,
                                   const clip_limits &clip = {});
 
+// Throws ASSAY_NUMERICAL where a group's scale does not fit scale_dtype: its weights would silently be cut off.
+void require_scale(const group_grid &grid, int64_t row, int64_t group);
+
 // codes [out, in] in -128..255 as int16 (either kind of byte fits), grids [out, groups] -> the
 // sink.
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,

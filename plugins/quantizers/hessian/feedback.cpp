@@ -126,10 +126,12 @@ void load_grids(const block_work &b, tile &t, int64_t row, int64_t rows, int64_t
 void refit_group(const block_work &b, const tile &t, int64_t row, int64_t rows, int64_t begin,
                  int64_t end) {
   const int64_t g = group_of(b, begin);
-  for (int64_t r = 0; r < rows; ++r)
-    (*b.range.grids)[static_cast<size_t>((row + r) * b.range.n_groups + g)] =
-        fit_group(t.w.data() + begin * k_tile + r, k_tile,
-                  b.problem.importance.data() + b.first + begin, end - begin, b.range.grid);
+  for (int64_t r = 0; r < rows; ++r) {
+    auto &grid = (*b.range.grids)[static_cast<size_t>((row + r) * b.range.n_groups + g)];
+    grid = fit_group(t.w.data() + begin * k_tile + r, k_tile,
+                     b.problem.importance.data() + b.first + begin, end - begin, b.range.grid);
+    require_scale(grid, row + r, g);
+  }
 }
 
 // The columns from `begin` on that share its group, within the block.

@@ -75,10 +75,11 @@ range range_of(const float *w, int64_t stride, int64_t n) {
 group_grid symmetric_grid(const range &r, double factor, bool other_sign, const grid_options &o) {
   const float extreme = -r.low >= r.high ? r.low : r.high;
   const double scale = -static_cast<double>(extreme) / (1 << (o.bits - 1)) * factor;
-  return {static_cast<float>(other_sign ? -scale : scale), 0.0f, false};
+  return {static_cast<float>(other_sign ? -scale : scale), 0.0f, false, false};
 }
 
 group_grid stored(group_grid grid, const grid_options &o) {
+  grid.overflowed = overflows(o.stored, grid.scale);
   grid.scale = round_to(o.stored, grid.scale);
   const float least = smallest_normal(o.stored);
   if (std::fabs(grid.scale) < least) {
@@ -92,7 +93,7 @@ group_grid stored(group_grid grid, const grid_options &o) {
 // is stored.
 group_grid asymmetric_grid(const range &r, double factor, const grid_options &o) {
   const double low = std::min(r.low, 0.0f) * factor, high = std::max(r.high, 0.0f) * factor;
-  group_grid grid = stored({static_cast<float>((high - low) / o.high()), 0.0f, false}, o);
+  group_grid grid = stored({static_cast<float>((high - low) / o.high()), 0.0f, false, false}, o);
   grid.zero = std::clamp(std::nearbyintf(static_cast<float>(-low) / grid.scale), 0.0f, o.high());
   return grid;
 }
@@ -115,10 +116,10 @@ group_grid candidate(const range &r, int index, const grid_options &o) {
 group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
                      const grid_options &o) {
   const range r = range_of(w, stride, n);
-  if (r.low == 0.0f && r.high == 0.0f) return {1.0f, 0.0f, false};  // nothing to hold
+  if (r.low == 0.0f && r.high == 0.0f) return {1.0f, 0.0f, false, false};  // nothing to hold
   const group_grid plain =
       o.symmetric ? stored(symmetric_grid(r, 1.0, false, o), o) : asymmetric_grid(r, 1.0, o);
-  if (o.search == grid_search::minmax || plain.clamped) return plain;
+  if (o.search == grid_search::minmax || plain.clamped || plain.overflowed) return plain;
   const float *importance = o.search == grid_search::weighted ? m : nullptr;
   candidates tried;
   for (int i = 0; i < k_candidates; ++i) {
@@ -132,15 +133,15 @@ group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
   for (int i = 0; i < k_candidates; ++i)
     if (first.denominator[i] > 0)
       refitted.scale[i] =
-          stored({first.numerator[i] / first.denominator[i], tried.zero[i], false}, o).scale;
+          stored({first.numerator[i] / first.denominator[i], tried.zero[i], false, false}, o).scale;
   evaluate(w, stride, importance, n, o.low(), o.high(), refitted, second);
   group_grid best = plain;
   float least = first.error[k_candidates / 2 - 1];
   for (int i = 0; i < k_candidates; ++i) {
     if (first.error[i] < least)
-      least = first.error[i], best = {tried.scale[i], tried.zero[i], false};
+      least = first.error[i], best = {tried.scale[i], tried.zero[i], false, false};
     if (second.error[i] < least)
-      least = second.error[i], best = {refitted.scale[i], refitted.zero[i], false};
+      least = second.error[i], best = {refitted.scale[i], refitted.zero[i], false, false};
   }
   return best;
 }

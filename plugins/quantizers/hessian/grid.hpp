@@ -34,6 +34,8 @@ struct grid_options {
 struct group_grid {
   float scale = 1.0f, zero = 0.0f;
   bool clamped = false;  // the scale would have been below the smallest normal of its dtype
+  bool overflowed =
+      false;  // the scale of the range is beyond its dtype: there is no grid for these weights
 };
 
 // w: n weights of one row, `stride` floats apart. m: n importances >= 0, or null for 1.

@@ -15,6 +15,12 @@ float smallest_normal(scale_dtype dtype) {
   return dtype == scale_dtype::float16 ? k_float16_normal : 1.17549435e-38f;
 }
 
+bool overflows(scale_dtype dtype, float x) {
+  // 65520 is half a step above the largest float16, and rounds away from it.
+  return !std::isfinite(round_to(dtype, x)) ||
+         (dtype == scale_dtype::float16 && std::fabs(x) >= 65520.0f);
+}
+
 float round_to(scale_dtype dtype, float x) {
   if (dtype == scale_dtype::float32 || !std::isfinite(x)) return x;
   const uint32_t bits = std::bit_cast<uint32_t>(x);

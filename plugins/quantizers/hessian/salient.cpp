@@ -118,9 +118,14 @@ void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, 
     const auto found =
         std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
     const int64_t place = found - t.columns.begin();
-    for (int64_t row = 0; row < p.out; ++row)
-      values.data<uint16_t>()[row * n + place] =
-          float16_bits(round_to(scale_dtype::float16, p.w[static_cast<size_t>(row * p.in + i)]));
+    for (int64_t row = 0; row < p.out; ++row) {
+      const float w = p.w[static_cast<size_t>(row * p.in + i)];
+      if (overflows(scale_dtype::float16, w))
+        throw failure(ASSAY_NUMERICAL,
+                      "the kept weight of row " + std::to_string(row) + ", column " +
+                          std::to_string(p.order[static_cast<size_t>(i)]) + " overflows float16");
+      values.data<uint16_t>()[row * n + place] = float16_bits(round_to(scale_dtype::float16, w));
+    }
   }
   sink.emit("keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
   sink.emit("keep_values", std::move(values), 0);

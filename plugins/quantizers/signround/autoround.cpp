@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <assay_json.hpp>
+#include <atomic>
 #include <cstdio>
 #include <memory>
 
@@ -81,10 +82,14 @@ void emit(const assay_cpp::host &host, const grid &g, const parameters &learned,
   auto scales = host.alloc(dtype_of(g.stored), {out, groups});
   assay_cpp::owned_tensor zeros;
   if (!g.symmetric) zeros = host.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
+  std::atomic<uint64_t> raised{0};
   host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {
-    learned.encode(codes.data<uint8_t>(), scales.data<void>(),
-                   g.symmetric ? nullptr : zeros.data<uint8_t>(), begin, end);
+    raised += learned.encode(codes.data<uint8_t>(), scales.data<void>(),
+                             g.symmetric ? nullptr : zeros.data<uint8_t>(), begin, end);
   });
+  if (raised > 0)
+    host.ledger("clamped_scale", raised,
+                "scales raised to the smallest normal number of scale_dtype");
   const auto bits = static_cast<uint32_t>(g.bits);
   sink.emit("codes", std::move(codes), bits);
   sink.emit("scales", std::move(scales));

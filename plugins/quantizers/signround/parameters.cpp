@@ -67,6 +67,18 @@ assay_dtype dtype_of(scale_dtype dtype) {
                                           : assay_cpp::dtype_of<float>();
 }
 
+bool overflows(scale_dtype dtype, float scale) {
+  const float size = std::fabs(scale);
+  if (dtype == scale_dtype::float32) return !std::isfinite(size);
+  if (dtype == scale_dtype::float16) return !(size < 65520.0f);  // half a step above the largest
+  return std::bit_cast<uint32_t>(size) >= 0x7F7F8000u;           // likewise
+}
+
+bool is_too_small(scale_dtype dtype, float scale) {
+  const float least = dtype == scale_dtype::float16 ? 0x1p-14f : std::numeric_limits<float>::min();
+  return std::fabs(scale) < least;
+}
+
 float stored_scale(scale_dtype dtype, float scale) {
   if (dtype == scale_dtype::float32)
     return std::copysign(std::max(std::fabs(scale), std::numeric_limits<float>::min()), scale);
@@ -96,6 +108,7 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
   const auto n = static_cast<size_t>(out * groups_);
   low_.resize(n);
   high_.resize(n);
+  small_.resize(n);
   for (int64_t row = 0; row < out; ++row)
     for (int64_t k = 0; k < groups_; ++k) {
       const int64_t first = k * size_, count = std::min(size_, in - first);
@@ -103,6 +116,14 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
       const auto at = static_cast<size_t>(row * groups_ + k);
       low_[at] = std::min(0.0f, *std::min_element(x, x + count));
       high_[at] = std::max(0.0f, *std::max_element(x, x + count));
+      // As in grid_of, of the whole range.
+      const float scale = g.symmetric ? std::max(-low_[at], high_[at]) / -g.low()
+                                      : high_[at] / g.high() - low_[at] / g.high();
+      if (overflows(g.stored, scale))
+        throw assay_cpp::failure(ASSAY_NUMERICAL, "the scale of row " + std::to_string(row) +
+                                                      ", group " + std::to_string(k) +
+                                                      " overflows scale_dtype");
+      small_[at] = scale > 0 && is_too_small(g.stored, scale) ? 1 : 0;
       if (g.symmetric && g.searched)
         high_[at] = searched_scale(x, importance ? importance + first : nullptr, count);
     }
@@ -137,10 +158,11 @@ float parameters::searched_scale(const float *w, const float *m, int64_t n) cons
 
 parameters::group_grid parameters::grid_of(const state &at, int64_t row, int64_t k) const {
   const auto i = static_cast<size_t>(row * groups_ + k);
-  group_grid out{1, 0, 0, 0};
+  group_grid out{1, 0, 0, 0, false};
   if (g_.symmetric && g_.searched) {
     out.by_alpha = high_[i];
     out.scale = stored_scale(g_.stored, high_[i] * at.alpha[i]);
+    out.raised = small_[i] != 0 || is_too_small(g_.stored, high_[i] * at.alpha[i]);
     return out;
   }
   const float high = high_[i] * at.alpha[i], low = low_[i] * at.beta[i];
@@ -148,12 +170,14 @@ parameters::group_grid parameters::grid_of(const state &at, int64_t row, int64_t
     const bool lower = -low >= high;
     (lower ? out.by_beta : out.by_alpha) = (lower ? low_[i] : high_[i]) / g_.low();
     out.scale = stored_scale(g_.stored, (lower ? low : high) / g_.low());
-    if (low == 0.0f && high == 0.0f) out.scale = 1.0f;
+    out.raised = is_too_small(g_.stored, (lower ? low : high) / g_.low());
+    if (low == 0.0f && high == 0.0f) out.scale = 1.0f, out.raised = false;
     return out;
   }
   out.by_alpha = high_[i] / g_.high();
   out.by_beta = -low_[i] / g_.high();
   out.scale = low == high ? 1.0f : stored_scale(g_.stored, (high - low) / g_.high());
+  out.raised = low != high && is_too_small(g_.stored, (high - low) / g_.high());
   out.zero = std::clamp(round_even(-low / out.scale), 0.0f, g_.high());
   return out;
 }
@@ -194,12 +218,14 @@ void parameters::step(const float *slope, float rate, float range_rate, int64_t 
     }
 }
 
-void parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin,
-                        int64_t end) const {
+uint64_t parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin,
+                            int64_t end) const {
+  uint64_t raised = 0;
   for (int64_t row = begin; row < end; ++row)
     for (int64_t k = 0; k < groups_; ++k) {
       const auto grid = grid_of(now_, row, k);
       const int64_t at = row * groups_ + k;
+      raised += grid.raised ? 1 : 0;
       if (g_.stored == scale_dtype::float32)
         static_cast<float *>(scales)[at] = grid.scale;
       else
@@ -213,6 +239,7 @@ void parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t be
             static_cast<int>(round_even(std::clamp(x, low, high)) + grid.zero));
       }
     }
+  return raised;
 }
 
 }  // namespace signround

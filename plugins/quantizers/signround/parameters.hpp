@@ -32,6 +32,7 @@ struct grid {
 class parameters {
  public:
   // importance: [in] mean x^2, or null; read when the start is searched.
+  // Throws ASSAY_NUMERICAL where the scale of a group's range does not fit the stored dtype.
   parameters(const grid &g, const float *w, const float *importance, int64_t out, int64_t in);
 
   // The weight at the present parameters, into to [out, in]; rows [begin, end).
@@ -42,7 +43,8 @@ class parameters {
   void recall() { now_ = kept_; }
 
   // The form at the present parameters.
-  void encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin, int64_t end) const;
+  // Returns how many scales of the rows were raised to the smallest normal number of their dtype.
+  uint64_t encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin, int64_t end) const;
   int64_t out() const { return out_; }
   int64_t in() const { return in_; }
 
@@ -54,6 +56,7 @@ class parameters {
   struct group_grid {
     float scale, zero;
     float by_alpha, by_beta;  // d scale / d alpha, d scale / d beta
+    bool raised = false;      // the scale would have been below the smallest normal of its dtype
   };
   group_grid grid_of(const state &at, int64_t row, int64_t g) const;
   float searched_scale(const float *w, const float *m, int64_t n) const;
@@ -62,9 +65,13 @@ class parameters {
   const float *w_;  // borrow
   int64_t out_, in_, groups_, size_;
   std::vector<float> low_, high_;  // [out, groups]: ends of the range; high_ = scale where searched
+  std::vector<char> small_;        // [out, groups]: the range's scale is below the smallest normal
   state now_, kept_;
 };
 
+// The scale rounds to no finite number of the dtype.
+bool overflows(scale_dtype dtype, float scale);
+bool is_too_small(scale_dtype dtype, float scale);  // below the smallest normal number of the dtype
 // Rounds to the stored dtype (half to even), no nearer to zero than its smallest normal number.
 float stored_scale(scale_dtype dtype, float scale);
 float load_scale(const assay_tensor &scales, int64_t i);

@@ -65,11 +65,21 @@ std::string holder_text(int fd) {
       .hint("Wait until it has ended, or choose another name");
 }
 
+// The same for every way to write the path, whether the file is there or not; its folder is.
+std::string canonical_name(const std::string &file) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code);
+  const fs::path folder = fs::canonical(whole.parent_path(), code);
+  return code ? file : (folder / whole.filename()).string();
+}
+
 int open_lock(const std::string &path, const std::string &lock) {
   int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EACCES)
-    fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);  // of another user
-  if (fd < 0) throw_file_error(path, "cannot write here", errno);
+  const int problem = errno;
+  // Perhaps the file of another user, which can be locked all the same.
+  if (fd < 0 && problem == EACCES)
+    fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw_file_error(path, "cannot write here", problem);
   return fd;
 }
 
@@ -125,9 +135,8 @@ path_claim path_claim::inside(const std::string &folder) {
   return {plain, plain + "/.lock"};
 }
 
-path_claim::path_claim(const std::string &path, std::string lock) : lock_(std::move(lock)) {
-  std::error_code code;
-  if (const auto whole = fs::weakly_canonical(lock_, code); !code) lock_ = whole.string();
+path_claim::path_claim(const std::string &path, const std::string &lock)
+    : lock_(canonical_name(lock)) {
   const std::lock_guard<std::mutex> turn(g_guard);
   held_lock &mine = held_locks()[lock_];
   try {

@@ -25,7 +25,7 @@ class path_claim {
   path_claim &operator=(const path_claim &) = delete;
 
  private:
-  path_claim(const std::string &path, std::string lock);
+  path_claim(const std::string &path, const std::string &lock);
   std::string lock_;  // canonical path of the lock file; empty once moved from
 };
 

@@ -105,13 +105,20 @@ json read_json_file(const std::string &path) {
 }
 
 std::string json_text(const json &value, int indent) {
-  return foreign_text(value) == nullptr ? value.dump(indent)
-                                        : with_visible_texts(value).dump(indent);
+  try {
+    return value.dump(indent);
+  } catch (const json::type_error &) {  // a text is not UTF-8: rare enough to begin again
+    return with_visible_texts(value).dump(indent);
+  }
 }
 
 std::string canonical_json(const json &value) {
-  require_utf8_texts(value, "");
-  return nlohmann::json(value).dump();
+  try {
+    return nlohmann::json(value).dump();
+  } catch (const json::type_error &) {
+    require_utf8_texts(value, "");
+    throw;
+  }
 }
 
 void require_utf8_texts(const json &value, const std::string &where) {

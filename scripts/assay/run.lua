@@ -128,7 +128,7 @@ end
 return function(study, path)
    local settings = sys.settings()
    local folder = settings.out ~= "" and settings.out or "runs/" .. study.name
-   local claim <close> = native.fs.claim_inside(folder) -- of several runs with one folder one works
+   local _ <close> = native.fs.claim_inside(folder) -- of several runs with one folder one works
    local context = {
       study = study, path = path, folder = folder, failed = {}, n_stored = 0, resumed = false,
       started = sys.utc(), clock = sys.clock(), store = store.open(folder .. "/store", settings.version),

@@ -8,7 +8,7 @@ for i in $(seq 60); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs, and not one of them wakes up."
 done >"$work/text.txt"
 printf '%s\n' '{"id":"a","prompt":"Say hello."}' >"$work/prompts.jsonl"
-mkdir "$work/out"
+mkdir "$work/results"
 quantize="quantize --model $work/model --group 16 --quiet"
 study="run $here/tiny_study.lua $work/model $work/text.txt $work/prompts.jsonl --quiet"
 
@@ -35,33 +35,33 @@ told() {
   Wait until it has ended, or choose another name"
 }
 
-hold "$work/out/q" claim
-expect 1 $quantize --out "$work/out/q"
-told "$work/out/q"
-expect 1 $quantize --out "$work/out/q" --method gptq --calib "$work/text.txt"
-told "$work/out/q"
-printf 'local assay = require "assay"\nlocal m = assay.load(...)\nm:quantize(assay.method.rtn { group = 16 }):save "%s"\n' "$work/out/q" >"$work/save.lua"
+hold "$work/results/q" claim
+expect 1 $quantize --out "$work/results/q"
+told "$work/results/q"
+expect 1 $quantize --out "$work/results/q" --method gptq --calib "$work/text.txt"
+told "$work/results/q"
+printf 'local assay = require "assay"\nlocal m = assay.load(...)\nm:quantize(assay.method.rtn { group = 16 }):save "%s"\n' "$work/results/q" >"$work/save.lua"
 expect 1 run "$work/save.lua" "$work/model"
-contains "$err" "$work/out/q: process $holder on"
-[ "$(ls "$work/out")" = q.lock ] || fail "a refused job left $(ls "$work/out")"
+contains "$err" "$work/results/q: process $holder on"
+[ "$(ls "$work/results")" = q.lock ] || fail "a refused job left $(ls "$work/results")"
 release
-[ -z "$(ls -A "$work/out")" ] || fail "the claim left $(ls -A "$work/out")"
+[ -z "$(ls -A "$work/results")" ] || fail "the claim left $(ls -A "$work/results")"
 
-hold "$work/out/study" claim_inside
-expect 1 $study --out "$work/out/study"
-told "$work/out/study"
+hold "$work/results/study" claim_inside
+expect 1 $study --out "$work/results/study"
+told "$work/results/study"
 release
-expect 0 $study --out "$work/out/study"
-hold "$work/out/study" claim_inside
-expect 1 report "$work/out/study"
-told "$work/out/study"
+expect 0 $study --out "$work/results/study"
+hold "$work/results/study" claim_inside
+expect 1 report "$work/results/study"
+told "$work/results/study"
 release
-[ ! -e "$work/out/study/.lock" ] || fail "the claim on the study stayed"
+[ ! -e "$work/results/study/.lock" ] || fail "the claim on the study stayed"
 
 # three at once: one wins, the bytes are those of one alone, nothing else is left
 expect 0 $quantize --out "$work/alone" --method gptq --calib "$work/text.txt"
 for i in 1 2 3; do
-  "$assay" $quantize --out "$work/out/same" --method gptq --calib "$work/text.txt" >/dev/null 2>"$work/err$i" &
+  "$assay" $quantize --out "$work/results/same" --method gptq --calib "$work/text.txt" >/dev/null 2>"$work/err$i" &
   pids[$i]=$!
 done
 won=0
@@ -70,26 +70,26 @@ for i in 1 2 3; do
   code=$?
   case "$code $(cat "$work/err$i")" in
     0*) won=$((won + 1)) ;;
-    "1 $work/out/same: process "*" is at work on it"*) ;;
-    "2 assay: '$work/out/same' exists already"*) ;; # it came when all was done
+    "1 $work/results/same: process "*" is at work on it"*) ;;
+    "2 assay: '$work/results/same' exists already"*) ;; # it came when all was done
     *) fail "one of three said: $code $(cat "$work/err$i")" ;;
   esac
 done
 [ $won = 1 ] || fail "$won of three won"
-cmp "$work/alone/model.safetensors" "$work/out/same/model.safetensors" || fail "three at once gave other bytes"
-[ "$(cd "$work/out" && echo same*)" = same ] || fail "left beside the folder: $(cd "$work/out" && echo same*)"
+cmp "$work/alone/model.safetensors" "$work/results/same/model.safetensors" || fail "three at once gave other bytes"
+[ "$(cd "$work/results" && echo same*)" = same ] || fail "left beside the folder: $(cd "$work/results" && echo same*)"
 
 # what a kill left beside a report goes with the next report
-echo half >"$work/out/study/report.md.tmp-7"
-echo half >"$work/out/study/report.html.tmp-4194000"
-expect 0 report "$work/out/study"
-[ -z "$(find "$work/out/study" -name '*.tmp-*')" ] || fail "left: $(find "$work/out/study" -name '*.tmp-*')"
+echo half >"$work/results/study/report.md.tmp-7"
+echo half >"$work/results/study/report.html.tmp-4194000"
+expect 0 report "$work/results/study"
+[ -z "$(find "$work/results/study" -name '*.tmp-*')" ] || fail "left: $(find "$work/results/study" -name '*.tmp-*')"
 
 # a link to nothing, and a file in the way: refused before any work
-ln -s nowhere "$work/out/link"
+ln -s nowhere "$work/results/link"
 for words in "$quantize" "$study"; do
-  expect 1 $words --out "$work/out/link"
-  says "$work/out/link: the link leads to nothing
+  expect 1 $words --out "$work/results/link"
+  says "$work/results/link: the link leads to nothing
   cause: it names nowhere
   Remove the link, or make what it names"
 done

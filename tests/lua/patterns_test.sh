@@ -19,10 +19,10 @@ LUA
 
 study 'assay.method.rtn { group = 16 }, assay.method.rtn { bits = 3, group = 16, keep = { "lm_head", "down_proj" } }'
 for verb in plan run; do
-  expect 2 $verb "$work/study.lua" --out "$work/out" --quiet
+  expect 2 $verb "$work/study.lua" --out "$work/results" --quiet
   says "recipe 'rtn W3 g16'.keep[2]: 'down_proj' names no linear of this model
   Did you mean 'mlp.down'?"
-  [ -z "$(find "$work/out" -name stage.json 2>/dev/null)" ] || fail "$verb computed something before it refused"
+  [ -z "$(find "$work/results" -name stage.json 2>/dev/null)" ] || fail "$verb computed something before it refused"
 done
 study 'assay.method.rtn { group = 16, overrides = { { match = "re:.*experts.*", config = { bits = 8 } } } }'
 expect 2 plan "$work/study.lua"
@@ -33,7 +33,7 @@ contains "$err" "Roles: 'attn.q', 'attn.k'"
 study 'assay.method.rtn { group = 16, keep = { "lm_head", "mlp.down" }, overrides = { { match = "attn.k", config = { bits = 8 } } } }'
 expect 0 plan "$work/study.lua"
 [ -z "$err" ] || fail "a keep that fits says $err"
-expect 0 run "$work/study.lua" --out "$work/out" --quiet
+expect 0 run "$work/study.lua" --out "$work/results" --quiet
 
 # at the prompt: the same words, from the same place
 printf 'local assay = require "assay"\nlocal m = assay.load("%s")\nm:quantize(assay.method.rtn { group = 16, keep = { "mlp.dwon" } })\n' "$work/model" >"$work/quantize.lua"

@@ -28,7 +28,7 @@ full plugins
 full plugins --json
 full describe rtn
 full new quantizer mine "$work/mine"
-full check "$(dirname "$assay")/../plugins/rtn.assay.so" --only abi
+full check "$(dirname "$assay")/../plugins/rtn.assay.so" --only entry_is_pure
 full api
 full api --json
 full model "$work/model"
@@ -91,7 +91,7 @@ piped=$("$assay" eval "$work/model" <(cat "$work/text.txt") --window 8 --limit 4
 [ "${piped% (*}" = "${once% (*}" ] || fail "eval of a pipe says '$piped', of the file '$once'"
 mkfifo "$work/prompts.pipe"
 cat "$work/prompts.jsonl" >"$work/prompts.pipe" &
-expect 1 run "$here/tiny_study.lua" "$work/model" "$work/text.txt" "$work/prompts.pipe" --quiet --out "$work/study2"
+expect 2 run "$here/tiny_study.lua" "$work/model" "$work/text.txt" "$work/prompts.pipe" --quiet --out "$work/study2"
 contains "$err" "this is a pipe"
 kill $! 2>/dev/null
 finish

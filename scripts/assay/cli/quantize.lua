@@ -87,7 +87,7 @@ return function(o)
    local out = o.out:gsub("/+$", "")
    if out == "" then out = naming.place(path, naming.quantized(path, recipe, o.keep_lm_head)) end
    local resume = out .. ".resume" -- finished blocks: the same command goes on after a kill
-   local claim <close> = fs.claim(out) -- of several commands for one folder one works
+   local _ <close> = fs.claim(out) -- of several commands for one folder one works
    refuse_existing(out, resume)
    native.quant.require_linears(recipe.data, path)
    if recipe.calibrated and not o.calib then

@@ -184,6 +184,7 @@ TEST_CASE("claims of one process on one path share the lock until the last ends"
   scratch_folder dir;
   auto first = std::make_unique<assay::path_claim>(assay::path_claim::beside(dir / "out"));
   { const auto second = assay::path_claim::beside(dir / "out/"); }
+  { const auto relative = assay::path_claim::beside(fs::relative(dir / "out").string()); }
   CHECK(fs::exists(dir / "out.lock"));
   first.reset();
   CHECK(dir.entries() == 0);

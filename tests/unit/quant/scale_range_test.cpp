@@ -56,10 +56,10 @@ TEST_CASE("a scale beyond float16 is refused by its place, by every method", "[s
   for (const auto &m : methods()) {
     INFO(m.id << " " << m.config.dump());
     const char *dtype = m.has_scale_dtype ? "scale_dtype" : "float16";
+    const std::string layer =
+        std::string(m.id) == "autoround" ? "block 0" : "model.layers.0.self_attn.q_proj";
     CHECK(s.said(m, "float16") == std::string("the scale of row 3, group 1 overflows ") + dtype +
-                                      " (plugin " + m.id + ", layer model.layers.0." +
-                                      (std::string(m.id) == "autoround" ? "" : "self_attn.q_proj") +
-                                      ")");
+                                      " (plugin " + m.id + ", layer " + layer + ")");
   }
 }
 

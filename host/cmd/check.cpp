@@ -8,7 +8,7 @@
 #include "core/file.hpp"
 #include "core/process.hpp"
 #include "plug/check/check.hpp"
-#include "plug/scan.hpp"
+#include "plug/scan/scan.hpp"
 
 namespace assay::cmd {
 namespace {

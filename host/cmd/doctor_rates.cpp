@@ -12,8 +12,8 @@
 
 #include "aten.hpp"
 #include "cmd/doctor.hpp"
+#include "kernels/matmul.hpp"
 #include "model/device.hpp"
-#include "model/matmul.hpp"
 
 namespace assay::cmd {
 namespace {

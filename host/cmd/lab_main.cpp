@@ -6,7 +6,7 @@
 #include "core/cancel.hpp"
 #include "core/resources.hpp"
 #include "core/standard_output.hpp"
-#include "quant/plugin_services.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace assay::cmd {
 namespace {

@@ -77,8 +77,7 @@ int open_lock(const std::string &path, const std::string &lock) {
   int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   const int problem = errno;
   // Perhaps the file of another user, which can be locked all the same.
-  if (fd < 0 && problem == EACCES)
-    fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && problem == EACCES) fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw_file_error(path, "cannot write here", problem);
   return fd;
 }

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
+#include "checkpoint/safetensors.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "engine/perplexity.hpp"
-#include "model/safetensors.hpp"
 
 namespace assay::engine {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "model/kernels.hpp"
-#include "model/threads.hpp"
+#include "kernels/fused_loops.hpp"
+#include "kernels/threads.hpp"
 
 namespace assay::engine {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/checkpoint.hpp"
+#include "checkpoint/checkpoint.hpp"
 #include "model/decoder.hpp"
 
 namespace assay::engine {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <numeric>
 
-#include "model/kernels.hpp"
+#include "kernels/fused_loops.hpp"
 
 namespace assay::engine {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::lua {
 namespace {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
+#include "calibration/calibration.hpp"
 #include "lua/lx.hpp"
 #include "model/decoder.hpp"
-#include "quant/calibration.hpp"
 #include "quant/quantized.hpp"
 #include "text/chat_template.hpp"
 #include "text/tokenizer.hpp"

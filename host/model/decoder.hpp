@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "aten.hpp"
-#include "model/checkpoint.hpp"
+#include "checkpoint/checkpoint.hpp"
 #include "model/decoder_block.hpp"
 
 namespace assay::model {

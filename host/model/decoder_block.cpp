@@ -10,10 +10,10 @@
 #include <cmath>
 #include <limits>
 
-#include "model/attention.hpp"
-#include "model/autograd_attention.hpp"
-#include "model/kernels.hpp"
-#include "model/threads.hpp"
+#include "kernels/attention.hpp"
+#include "kernels/autograd_attention.hpp"
+#include "kernels/fused_loops.hpp"
+#include "kernels/threads.hpp"
 
 namespace assay::model {
 namespace {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "aten.hpp"
-#include "model/attention.hpp"
+#include "kernels/attention.hpp"
 #include "model/decoder_config.hpp"
 #include "model/kv_cache.hpp"
 #include "model/linear_op.hpp"

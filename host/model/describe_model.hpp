@@ -2,8 +2,8 @@
 // weight is read.
 #pragma once
 
+#include "checkpoint/checkpoint.hpp"
 #include "core/json.hpp"
-#include "model/checkpoint.hpp"
 
 namespace assay::model {
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/in_progress.hpp"
-#include "model/checkpoint.hpp"
 #include "model/device.hpp"
-#include "model/safetensors.hpp"
 
 namespace assay::model {
 namespace {

@@ -1,7 +1,7 @@
 // The product, with its hooks.
 #include "model/linear_op.hpp"
 
-#include "model/matmul.hpp"
+#include "kernels/matmul.hpp"
 
 namespace assay::model {
 

@@ -9,7 +9,7 @@
 #include <mutex>
 
 #include "core/error.hpp"
-#include "plug/elf.hpp"
+#include "plug/scan/elf.hpp"
 #include "plug/service_context.hpp"
 
 namespace assay::plug {

@@ -11,7 +11,7 @@
 #include "core/file.hpp"
 #include "core/hash.hpp"
 #include "core/suggest.hpp"
-#include "plug/scan.hpp"
+#include "plug/scan/scan.hpp"
 
 namespace assay::plug {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "model/matmul.hpp"
+#include "kernels/matmul.hpp"
 #include "plug/registry.hpp"
 
 namespace assay::quant {

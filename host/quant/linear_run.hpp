@@ -3,7 +3,7 @@
 // Not the schedule over linears (quantize.cpp).
 #pragma once
 
-#include "quant/layer_view.hpp"
+#include "quant/views/layer_view.hpp"
 
 namespace assay::quant {
 

@@ -2,9 +2,9 @@
 // Not the calibration pass itself (calibrate.hpp) and not the files (save.hpp).
 #pragma once
 
+#include "calibration/calibration.hpp"
+#include "checkpoint/checkpoint.hpp"
 #include "core/progress.hpp"
-#include "model/checkpoint.hpp"
-#include "quant/calibration.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {

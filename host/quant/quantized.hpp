@@ -9,8 +9,8 @@
 
 #include "aten.hpp"
 #include "core/json.hpp"
+#include "core/ledger.hpp"
 #include "model/decoder.hpp"
-#include "quant/ledger.hpp"
 #include "quant/recipe.hpp"
 
 namespace assay::quant {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

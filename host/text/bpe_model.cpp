@@ -9,7 +9,7 @@
 
 #include "core/error.hpp"
 #include "text/byte_alphabet.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

@@ -2,7 +2,7 @@
 // Not configurable: all models that use one use this.
 #include "text/byte_alphabet.hpp"
 
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

@@ -3,8 +3,8 @@
 #include "text/chat_template.hpp"
 
 #include "core/error.hpp"
-#include "text/jinja_machine.hpp"
-#include "text/jinja_parser.hpp"
+#include "jinja/machine.hpp"
+#include "jinja/parser.hpp"
 
 namespace assay::text {
 

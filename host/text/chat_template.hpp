@@ -9,18 +9,11 @@
 #include <string>
 
 #include "core/json.hpp"
+#include "jinja/limits.hpp"
 
 namespace assay::text {
 
 struct template_program;  // the parsed template
-
-// Bounds on one rendering, so that no template can loop for ever or fill the memory.
-struct template_limits {
-  uint64_t steps = 20'000'000;        // evaluated nodes and produced list elements
-  uint64_t output_bytes = 64u << 20;  // bytes of the result
-  uint64_t value_bytes = 256u << 20;  // bytes of all strings and lists made on the way
-  int depth = 500;                    // nesting of expressions, blocks and macro calls
-};
 
 // Immutable after construction; render may be called from any number of threads.
 class chat_template {

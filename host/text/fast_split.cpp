@@ -2,7 +2,7 @@
 // Not for other patterns; regex_pattern runs those.
 #include "text/fast_split.hpp"
 
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 

@@ -6,9 +6,9 @@
 
 #include "text/byte_alphabet.hpp"
 #include "text/json_options.hpp"
-#include "text/nfc.hpp"
 #include "text/regex_pattern.hpp"
-#include "text/unicode.hpp"
+#include "unicode/nfc.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

@@ -7,7 +7,7 @@
 #include "text/fast_split.hpp"
 #include "text/json_options.hpp"
 #include "text/regex_pattern.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

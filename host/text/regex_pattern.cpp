@@ -6,7 +6,7 @@
 #include <pcre2.h>
 
 #include "core/error.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

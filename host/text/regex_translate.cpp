@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "text/regex_pattern.hpp"
-#include "text/unicode_ranges.hpp"
+#include "unicode/unicode_ranges.hpp"
 
 namespace assay::text {
 namespace {

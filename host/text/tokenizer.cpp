@@ -9,7 +9,7 @@
 #include "core/file.hpp"
 #include "text/byte_alphabet.hpp"
 #include "text/tokenizer_parts.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

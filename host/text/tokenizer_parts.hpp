@@ -12,7 +12,7 @@
 #include "core/json.hpp"
 #include "text/added_tokens.hpp"
 #include "text/bpe_model.hpp"
-#include "text/decoder.hpp"
+#include "text/detokenizer.hpp"
 #include "text/normalizer.hpp"
 #include "text/pre_tokenizer.hpp"
 

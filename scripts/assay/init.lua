@@ -10,21 +10,21 @@ local assay = {
    tokenizer = native.text and native.text.tokenizer, -- encode and decode alone
    template = native.text and native.text.template, -- a chat template alone
 
-   method = require "assay.method",                -- named methods: assay.method.rtn { bits = 4 }
-   grid = require "assay.grid",                    -- every combination of methods and options
-   sweep = require "assay.sweep",                  -- recipes that differ from a centre in one setting at a time
-   allocate = require "assay.allocate",            -- bits for each part of a model within a target
-   dataset = require "assay.dataset",              -- assay.dataset.text { path = ... }
-   calibration = require "assay.calibration",      -- token sequences that statistics come from
-   task = require "assay.task",                    -- assay.task.perplexity { dataset = ... }
+   method = require "assay.recipe",                -- named methods: assay.method.rtn { bits = 4 }
+   grid = require "assay.study.grid",                    -- every combination of methods and options
+   sweep = require "assay.study.sweep",                  -- recipes that differ from a centre in one setting at a time
+   allocate = require "assay.insight.allocate",            -- bits for each part of a model within a target
+   dataset = require "assay.data.dataset",              -- assay.dataset.text { path = ... }
+   calibration = require "assay.data.calibration",      -- token sequences that statistics come from
+   task = require "assay.tasks",                    -- assay.task.perplexity { dataset = ... }
    study = require("assay.study").describe,        -- subjects x recipes x tasks, as data
 
-   plugins = require("assay.plugin"),              -- what plugins offer
-   if_available = require("assay.available").if_available, -- a recipe or task, or a note why it cannot be had
-   setting = require "assay.setting",              -- values of --set key=value
-   help = require("assay.help").help,              -- help(x) explains x
-   print = require("assay.pretty").print,          -- print that shows tables
-   finish = require "assay.finish",                -- what `assay run` does with a script's result
+   plugins = require("assay.lib.plugin"),              -- what plugins offer
+   if_available = require("assay.study.available").if_available, -- a recipe or task, or a note why it cannot be had
+   setting = require "assay.lib.setting",              -- values of --set key=value
+   help = require("assay.lib.help").help,              -- help(x) explains x
+   print = require("assay.lib.pretty").print,          -- print that shows tables
+   finish = require "assay.study.finish",                -- what `assay run` does with a script's result
 }
 
 package.loaded["assay"] = assay -- the help knows the table that it describes

@@ -1,6 +1,6 @@
 -- assay.load and the methods of a model that are written in Lua.
 -- The network itself is C++ (assay.native.model).
-local fail = require "assay.fail"
+local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
 
@@ -83,11 +83,11 @@ end
 
 -- What each part of a quantized model costs: see assay/sensitivity.lua.
 function methods.sensitivity(self, quantized, calibration, options)
-   return require "assay.sensitivity"(self, quantized, calibration, options)
+   return require "assay.insight.sensitivity"(self, quantized, calibration, options)
 end
 
 -- How unevenly the inputs of the linears are filled: see assay/salience.lua.
-function methods.salience(self, calibration) return require "assay.salience"(self, calibration) end
+function methods.salience(self, calibration) return require "assay.insight.salience"(self, calibration) end
 
 function methods.help(self)
    return tostring(self) .. [[

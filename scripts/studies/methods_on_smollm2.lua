@@ -8,7 +8,7 @@
 -- reports/methods-on-smollm2.md.
 local assay = require "assay"
 local native = require "assay.native"
-local matrix = require "assay.matrix"
+local matrix = require "assay.studies.matrix"
 
 local name = assay.setting("model", "smollm2-135m-instruct")
 local split = assay.setting("split", "test")

@@ -9,7 +9,7 @@
 #include "plug/metric.hpp"
 #include "plug/quantizer.hpp"
 #include "plug/registry.hpp"
-#include "plug/scan.hpp"
+#include "plug/scan/scan.hpp"
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include "engine/generate.hpp"
 #include "engine/perplexity.hpp"
 #include "engine/score.hpp"
-#include "model/matmul.hpp"
+#include "kernels/matmul.hpp"
 
 namespace {
 

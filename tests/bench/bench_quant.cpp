@@ -11,14 +11,14 @@
 #include <string>
 
 #include "aten.hpp"
+#include "calibration/statistics.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/resources.hpp"
 #include "gemm_rate.hpp"
-#include "model/safetensors.hpp"
-#include "quant/plugin_services.hpp"
 #include "quant/quantize.hpp"
-#include "quant/statistics.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace {
 

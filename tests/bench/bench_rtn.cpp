@@ -10,9 +10,9 @@
 #include "aten.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
-#include "quant/plugin_services.hpp"
+#include "quant/export/save.hpp"
 #include "quant/quantize.hpp"
-#include "quant/save.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace {
 

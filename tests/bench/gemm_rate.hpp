@@ -6,7 +6,7 @@
 
 #include "aten.hpp"
 #include "core/resources.hpp"
-#include "model/matmul.hpp"
+#include "kernels/matmul.hpp"
 
 namespace bench {
 

@@ -1,7 +1,7 @@
 -- Tokens that the generation tasks compute against those that are needed: a prefix that several prompts share counts once.
 -- Not a test. usage: assay run tests/bench/generation_tokens.lua --data DIR [--set items=N] [--set model=NAME]
 local assay = require "assay"
-local prompting = require "assay.prompting"
+local prompting = require "assay.tasks.prompts"
 
 local n = assay.setting("items", 40)
 local m = assay.load(assay.setting("model", "smollm2-135m-instruct"))

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf_metadata.hpp"
 #include "core/error.hpp"
-#include "model/gguf_blocks.hpp"
-#include "model/gguf_metadata.hpp"
 #include "text/tokenizer.hpp"
 
 namespace {

@@ -2,8 +2,8 @@
 // Not the tensors' values, which are borrowed as they are.
 #include <cstdint>
 
+#include "checkpoint/safetensors_header.hpp"
 #include "core/error.hpp"
-#include "model/safetensors_header.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   try {

@@ -3,6 +3,7 @@
 # Not a formatter (format.sh). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
 set -u
 rule=${1:-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${2:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 
 # Tracked and new files, or (outside git) everything; one per line.
@@ -19,10 +20,10 @@ includes() {
 }
 
 case $rule in
-  layers) # core < plug < model, text, data < quant, engine < stats < lua < cmd
+  layers) # core < plug < checkpoint < model < calibration < quant < insight < lua < cmd, and what lies beside them
     files host | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
-      BEGIN { split("core plug model text data quant engine stats lua cmd", name, " ")
-              split("1 2 3 3 3 4 4 5 6 7", level, " ")
+      BEGIN { split("core plug unicode kernels signals jinja checkpoint text model calibration engine quant insight stats lua cmd", name, " ")
+              split("1 2 2 2 2 3 3 4 4 5 5 6 7 7 8 9", level, " ")
               for (i in name) rank[name[i]] = level[i] }
       { split($1, from, "/"); split($3, to, "/") }
       (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {
@@ -31,8 +32,8 @@ case $rule in
   tensors) # ATen and torch only in the tensor layers; never the slow headers that declare everything
     {
       files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':((ATen|torch|c10|caffe2)/|aten\.hpp)' |
-        grep -vE '^(host/aten\.hpp|host/(model|quant|engine|stats|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
-        sed 's/$/: ATen is for model, quant, engine, stats, plug\/bridge and lua/'
+        grep -vE '^(host/aten\.hpp|host/(kernels|checkpoint|model|calibration|quant|insight|engine|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
+        sed 's/$/: ATen is for kernels, checkpoint, model, calibration, quant, insight, engine, plug\/bridge and lua/'
       files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':(torch/(torch|extension|all)|ATen/(ATen|Functions))\.h$' |
         sed 's/$/: takes many seconds to compile, include aten.hpp, and there the function that is missing/'
     } | none
@@ -79,6 +80,17 @@ case $rule in
   duty) # the first line of a source says its duty
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
+    ;;
+  references) # a file that a comment or a README names exists, and so does the section that it cites
+    # foreign_files.txt: names that belong to other projects or to an example, one a line.
+    {
+      names=$(mktemp)
+      { files . | existing | awk -F/ '{ print $NF "\t" $0 }'; cat "$here/foreign_files.txt"; } >"$names"
+      files . | existing | grep -E '\.(md|cpp|hpp|c|h|cu|cuh|lua|sh|py|cmake)$|CMakeLists\.txt$' |
+        grep -vE '^tests/(golden/.*\.(txt|md)|abi/frozen/|lint/|fuzz/corpus)|^LICENSE' |
+        xargs -r awk -v names="$names" -f "$here/references.awk" "$names"
+      rm -f "$names"
+    } | none
     ;;
   words) # nothing unfinished, no path of one machine, no registry
     todo='TO''DO|FIX''ME|XX''X:'

@@ -1,7 +1,7 @@
 -- The manual is complete and the files made from it are up to date.
 local assay = require "assay"
-local annotations = require "assay.annotations"
-local manual = require "assay.manual"
+local annotations = require "assay.lib.annotations"
+local manual = require "assay.lib.manual"
 local native = require "assay.native"
 
 -- The value behind "assay.json.decode".

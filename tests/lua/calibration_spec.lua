@@ -1,7 +1,7 @@
 -- Calibration: what is drawn, how it is cut and masked, what is refused; and what it shares with evaluation.
 -- The model is a stub whose tokens are words, so that every id can be read.
 local assay = require "assay"
-local contamination = require "assay.contamination"
+local contamination = require "assay.data.overlap"
 local native = require "assay.native"
 local fs = native.fs
 

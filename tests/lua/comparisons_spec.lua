@@ -1,5 +1,5 @@
 -- From scores to comparisons: clusters, families, what is left out of them. Not the statistics themselves (stats_spec.lua).
-local judge_items = require "assay.judge_items"
+local judge_items = require "assay.results.judge_items"
 local native = require "assay.native"
 
 describe("items of one article", function()
@@ -54,7 +54,7 @@ describe("a family of comparisons", function()
     assert.near(0.02, b[1].paired.p_bh, 1e-12)
   end)
   it("does not count comparisons that gate P8 has excluded", function()
-    local judge = require "assay.judge"
+    local judge = require "assay.results.judge"
     local fake = { alpha = 0.05, tasks = {}, primary = nil, variants = function() return {} end }
     fake.tasks[1] = { id = "t", options = {}, definition = { metrics = { { name = "m", unit = "fraction" } } } }
     local results = { result(0.01, -9, -1), result(0.04, -9, -1), result(0.5, -9, 9) }

@@ -1,7 +1,7 @@
 -- Known sets and sets of one's own: forms, splits, counts. Small files made here; then the real files, where they are.
 -- Not the plugins' reading (unit tests).
 local assay = require "assay"
-local files = require "assay.dataset_files"
+local files = require "assay.data.dataset_files"
 local native = require "assay.native"
 local fs = native.fs
 
@@ -188,7 +188,7 @@ describe("a known set", function()
          wikitext2 = "test 4358, train 36718, validation 3760", winogrande = "test 1767, train 40398, validation 1267",
       }
       for name, counts in pairs(published) do
-         local set, found = require("assay.datasets." .. name), {}
+         local set, found = require("assay.data.datasets." .. name), {}
          for split, n in pairs(set.rows) do found[#found + 1] = split .. " " .. n end
          table.sort(found)
          assert.equal(counts, table.concat(found, ", "), name)
@@ -196,10 +196,10 @@ describe("a known set", function()
       end
    end)
    it("is described in full by its file", function()
-      for _, file in ipairs(fs.list(fs.scripts_folder() .. "/assay/datasets")) do
+      for _, file in ipairs(fs.list(fs.scripts_folder() .. "/assay/data/datasets")) do
          local name = file:match "^([%w_]+)%.lua$"
          if name then
-            local set = require("assay.datasets." .. name)
+            local set = require("assay.data.datasets." .. name)
             for _, key in ipairs { "title", "license", "hub", "folder", "rows", "default" } do
                assert(set[key], name .. " has no " .. key)
             end
@@ -209,7 +209,7 @@ describe("a known set", function()
       end
    end)
    it("is found in the hub's cache and on its convert branch", function()
-      local set = require "assay.datasets.superglue_boolq"
+      local set = require "assay.data.datasets.superglue_boolq"
       write("cache/datasets--aps--super_glue/snapshots/abc/boolq/validation/0000.parquet", "x")
       local found = files.find("superglue_boolq", set, "validation", folder .. "/cache")
       assert.equal(folder .. "/cache/datasets--aps--super_glue/snapshots/abc/boolq/validation", found.config.path)
@@ -217,7 +217,7 @@ describe("a known set", function()
       assert.equal("train-", files.find("superglue_boolq", set, "train", folder).config.prefix)
    end)
    it("of OpenMathInstruct-2 keeps the parts apart from the whole", function()
-      local set = require "assay.datasets.openmath2"
+      local set = require "assay.data.datasets.openmath2"
       write("math/data/train_1M-00000-of-00002.parquet", "x")
       assert.raises(("dataset openmath2: the split 'train' is not here. Looked for data/train-*.parquet of "
                      .. "nvidia/OpenMathInstruct-2 and for train.jsonl below '%s/math'; give path = \"FOLDER\" or --data FOLDER"):format(folder),

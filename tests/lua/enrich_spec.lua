@@ -1,6 +1,6 @@
 -- What follows from a report itself: smallest visible differences, flags, guardrails, and invalid verdicts.
 local assay = require "assay"
-local enrich = require "assay.enrich"
+local enrich = require "assay.results.enrich"
 
 local function example()
   local file = assert(io.open("tests/golden/report/example.json"))

@@ -1,9 +1,9 @@
 -- What follows from the evidence of a study: collapse, noise, declared margins, and the tables and pictures that show them.
 -- Not the measurements themselves.
 local assay = require "assay"
-local evidence = require "assay.evidence"
-local noise = require "assay.gates.noise"
-local plots = require "assay.report.plots"
+local evidence = require "assay.results.evidence"
+local noise = require "assay.study.stages.repeat_run"
+local plots = require "assay.report.html.plots"
 local report = require "assay.report"
 local tables = require "assay.report.tables"
 local view = require "assay.report.view"
@@ -65,7 +65,7 @@ describe("answers of choice tasks that change", function()
   end
   local function rows(own)
     local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-    return require "assay.changed_answers"(context, function()
+    return require "assay.results.parts.changed_answers"(context, function()
       return { { variant = { id = "b/none", none = true }, stage = { result = { choices = choices {} } } },
         { variant = { id = "b/q" }, stage = { result = { choices = own } } } }
     end)
@@ -81,7 +81,7 @@ describe("answers of choice tasks that change", function()
   it("are not cut into quarters of a handful", function()
     local few = table.move(choices {}, 1, 12, 1, {})
     local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-    assert.same({}, require "assay.changed_answers"(context, function()
+    assert.same({}, require "assay.results.parts.changed_answers"(context, function()
       return { { variant = { none = true }, stage = { result = { choices = few } } },
         { variant = { id = "b/q" }, stage = { result = { choices = few } } } }
     end))
@@ -110,7 +110,7 @@ describe("a text graded strictly and loosely", function()
 end)
 
 describe("sensitivity to calibration", function()
-  local sensitivity = require "assay.record_sensitivity"
+  local sensitivity = require "assay.results.parts.calibration_spread"
   local function variant(id, calibration, bits)
     return { id = id, subject = "b", label = "gptq W" .. bits, recipe = { bits = bits }, calibration = calibration }
   end
@@ -198,6 +198,6 @@ describe("pictures", function()
     assert.equal(nil, page:find("<script", 1, true))
   end)
   it("leave the Markdown without damage that the lint knows", function()
-    assert.same({}, require("assay.publish").lint(report.render(full(), "md")))
+    assert.same({}, require("assay.results.publish").lint(report.render(full(), "md")))
   end)
 end)

@@ -1,7 +1,7 @@
 -- The failure catalogue: symptoms, losses and agreements are sorted, selected by seed and counted with intervals.
 -- Not the detectors themselves.
 local assay = require "assay"
-local failures = require "assay.failures"
+local failures = require "assay.results.failure_catalogue"
 
 local function record(id, text, ok, more)
   local out = { id = id, category = "math", prompt = "Prompt " .. id, text = text, ids = { text:byte(1, -1) }, tokens = #text,

@@ -1,6 +1,6 @@
 -- A study of seconds whose after is assay.matrix. Arguments: MODEL TEXT CALIBRATION-TEXT.
 local assay = require "assay"
-local matrix = require "assay.matrix"
+local matrix = require "assay.studies.matrix"
 local model, text, calibration = ...
 
 local letters = assay.calibration { dataset = assay.dataset.text { path = calibration, license = "CC0-1.0" }, samples = 4,

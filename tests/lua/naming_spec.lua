@@ -1,6 +1,6 @@
 -- Names of checkpoint folders, and recipes that carry a calibration, a tune or a sweep.
 local assay = require "assay"
-local naming = require "assay.naming"
+local naming = require "assay.recipe.naming"
 local native = require "assay.native"
 
 local awq = assay.method.awq { bits = 4, group = 128 }

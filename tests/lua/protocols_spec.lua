@@ -3,7 +3,7 @@
 local assay = require "assay"
 local native = require "assay.native"
 
-local function task(name) return require("assay.tasks." .. name) end
+local function task(name) return require("assay.tasks")[name] end
 
 local function dataset_of(records)
   return { records = function()
@@ -65,7 +65,7 @@ describe("rows that cannot be judged", function()
   it("need a dataset for shots", function()
     assert.raises("assay.task.x: 'shots' needs 'shot_dataset'. Take the training split, so that no question is also an "
       .. "example", function()
-      require("assay.prompting").check({ dataset = dataset_of {}, shots = 2 }, "assay.task.x")
+      require("assay.tasks.prompts").check({ dataset = dataset_of {}, shots = 2 }, "assay.task.x")
     end)
   end)
 end)
@@ -76,7 +76,7 @@ describe("the text of a prompt", function()
     seen = extra
     return "<user>" .. messages[1].content .. "<assistant>"
   end }
-  local text = require("assay.prompting").text
+  local text = require("assay.tasks.prompts").text
   it("goes through the template on request, with thinking on or off", function()
     assert.equal("Hi", text({}, chatty, "Hi"))
     assert.equal("<user>Hi<assistant>", text({ chat = true }, chatty, "Hi"))
@@ -110,7 +110,7 @@ describe("protocol ids", function()
 end)
 
 describe("windows of a long text", function()
-  local windows = require "assay.windows"
+  local windows = require "assay.tasks.kinds.text_windows"
   local function places(limit, seed, n, more)
     local o = { limit = limit, seed = seed or 1, windows = "drawn" }
     for key, value in pairs(more or {}) do o[key] = value end
@@ -233,7 +233,7 @@ describe("OpenMathInstruct-2", function()
 end)
 
 describe("WikiText by words", function()
-  local words = require "assay.wikitext_pages"
+  local words = require "assay.data.wikitext_pages"
   it("undoes the spelling rule by rule", function()
     assert.equal("a well-known man, 1,000 (of them) said \"so\".",
       words.detokenised 'a well @-@ known man , 1 @,@ 000 ( of them ) said " so ".')
@@ -330,7 +330,7 @@ describe("a study", function()
   end
   it("declares its primary metrics by name, with a margin", function()
     local s = study { primary = { { task = "perplexity", metric = "ppl", margin = 1.01 } } }
-    local one = require("assay.judge").primary(s)[1]
+    local one = require("assay.results.judge").primary(s)[1]
     assert.equal(1.01, one.margin)
     assert.equal("ratio", one.unit)
   end)

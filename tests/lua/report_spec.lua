@@ -105,7 +105,7 @@ describe("the page", function()
 end)
 
 describe("the picture of sizes", function()
-  local svg = require "assay.report.svg"
+  local svg = require "assay.report.html.svg"
   local function point(x, y, label, tone) return { x = x, y = y, label = label or "p", tone = tone or "open" } end
   it("joins what nothing smaller beats, and never a collapsed variant", function()
     local points = { point(8, 0.01), point(4, 0.2), point(3, 3, "broken", "hollow"), point(4, 0.1), point(6, 0.3), point(5, 0.05) }

@@ -1,7 +1,7 @@
 -- Runs *_spec.lua files inside the host with busted's vocabulary: describe, it, before_each, assert.
 -- usage: assay run tests/lua/runner.lua SPEC...   exit code 1 if anything failed.
 -- A spec may end with `return skip("why")`-like behaviour by calling pending(reason) in an it().
-local pretty = require "assay.pretty"
+local pretty = require "assay.lib.pretty"
 
 local results = { passed = 0, failed = 0, skipped = 0 }
 local path, hooks = {}, {}

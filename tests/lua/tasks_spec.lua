@@ -1,9 +1,9 @@
 -- Tasks over items: prompts in the published form, items drawn by content, results with the right statistics.
 -- The model is a stub that knows what it is asked; the metric plugin is the real one.
-local items = require "assay.items"
-local judge_items = require "assay.judge_items"
+local items = require "assay.tasks.items"
+local judge_items = require "assay.results.judge_items"
 
-local function task(name) return require("assay.tasks." .. name) end
+local function task(name) return require("assay.tasks")[name] end
 
 local ARC <const> = { id = "q1", question = "What freezes at 0 degrees?", answerKey = "2",
   choices = { text = { "iron", "water", "air" }, label = { "1", "2", "3" } } }

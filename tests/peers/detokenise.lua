@@ -1,6 +1,6 @@
 -- WikiText-2's test documents as the task detokenises them, one JSON object a line. usage: assay run detokenise.lua OUT
 local assay = require "assay"
-local words = require "assay.wikitext_pages"
+local words = require "assay.data.wikitext_pages"
 
 local file = assert(io.open((...), "w"))
 for _, page in ipairs(words.documents_of(assay.dataset.wikitext2 {})) do

@@ -3,7 +3,7 @@
 local assay = require "assay"
 local native = require "assay.native"
 
-local task = require("assay.tasks." .. assay.setting("task", "arc_easy"))
+local task = require("assay.tasks")[assay.setting("task", "arc_easy")]
 local requests, owners = {}, {}
 local n = 0
 for line in native.fs.read(assay.setting("rows", "")):gmatch "[^\n]+" do

@@ -12,13 +12,13 @@
 #include <map>
 
 #include "aten.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
 #include "engine/perplexity.hpp"
-#include "model/safetensors.hpp"
-#include "quant/plugin_services.hpp"
+#include "quant/export/save.hpp"
 #include "quant/quantize.hpp"
-#include "quant/save.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace {
 

@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "plug/check/check.hpp"
-#include "plug/elf.hpp"
 #include "plug/loader.hpp"
+#include "plug/scan/elf.hpp"
 #include "plug/service_context.hpp"
 
 namespace assay::check {

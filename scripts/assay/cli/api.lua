@@ -1,6 +1,6 @@
 -- assay api: every function of the Lua library with parameters, types and the version it came with.
 -- --json is the dump that scripts/meta/assay.lua and the reference page are made from.
-local manual = require "assay.manual"
+local manual = require "assay.lib.manual"
 local native = require "assay.native"
 
 return function()
@@ -8,9 +8,9 @@ return function()
    if settings.json then
       io.write(native.json.encode(manual.dump(), { indent = 1 }), "\n")
    elseif settings.values.format == "annotations" then
-      io.write(require("assay.annotations").meta())
+      io.write(require("assay.lib.annotations").meta())
    elseif settings.values.format == "markdown" then
-      io.write(require("assay.annotations").markdown())
+      io.write(require("assay.lib.annotations").markdown())
    else
       for _, entry in ipairs(manual.entries) do
          io.write(("%-58s %s\n"):format(manual.signature(entry), entry.about))

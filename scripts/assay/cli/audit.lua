@@ -1,6 +1,6 @@
 -- assay audit REPORT: the guardrails over a report made elsewhere.
 -- They are Lua files of gates/; where a build has none for foreign reports this is said plainly.
-local fail = require "assay.fail"
+local fail = require "assay.lib.fail"
 local fs = require("assay.native").fs
 
 return function(o)

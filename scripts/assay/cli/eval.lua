@@ -1,5 +1,5 @@
 -- assay eval MODEL TEXT: perplexity of a model on a text file, with its interval over windows.
-local fail = require "assay.fail"
+local fail = require "assay.lib.fail"
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys

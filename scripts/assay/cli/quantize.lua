@@ -1,10 +1,10 @@
 -- assay quantize: one model, one method, one checkpoint folder. Also `assay quantize run --src .. --dst ..`.
-local fail = require "assay.fail"
-local calibration = require "assay.calibration"
-local dataset = require "assay.dataset"
-local method = require "assay.method"
+local fail = require "assay.lib.fail"
+local calibration = require "assay.data.calibration"
+local dataset = require "assay.data.dataset"
+local method = require "assay.recipe"
 local model = require "assay.model"
-local naming = require "assay.naming"
+local naming = require "assay.recipe.naming"
 local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 

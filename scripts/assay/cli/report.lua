@@ -1,6 +1,6 @@
 -- assay report RUN: renders report.json again, for example after the renderers were improved.
-local fail = require "assay.fail"
-local publish = require "assay.publish"
+local fail = require "assay.lib.fail"
+local publish = require "assay.results.publish"
 local fs = require("assay.native").fs
 
 return function(o)

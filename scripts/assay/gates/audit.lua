@@ -1,7 +1,7 @@
 -- assay audit REPORT: the guardrails over a report.json, our own or the transcription of somebody else's.
 -- Not the rules themselves (scripts/assay/audit).
 local audit = require "assay.audit"
-local fail = require "assay.fail"
+local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local page = require "assay.audit.page"
 local fs, json, sys = native.fs, native.json, native.sys

@@ -2,7 +2,7 @@
 -- Not where numbers are rounded (format.lua) or chosen (view.lua).
 
 local escape = require "assay.report.escape"
-local failures = require "assay.failures"
+local failures = require "assay.results.failure_catalogue"
 local format = require "assay.report.format"
 local tables = require "assay.report.tables"
 local view = require "assay.report.view"

@@ -6,11 +6,11 @@
 
 #include "aten.hpp"
 #include "catch.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
+#include "kernels/fused_loops.hpp"
+#include "kernels/matmul.hpp"
 #include "model/device.hpp"
-#include "model/kernels.hpp"
-#include "model/matmul.hpp"
-#include "model/safetensors.hpp"
 #include "scratch_folder.hpp"
 
 using namespace assay;

@@ -4,7 +4,7 @@
 #include "../../support/small_layer.hpp"
 #include "catch.hpp"
 #include "plug/quantizer.hpp"
-#include "plug/scan.hpp"
+#include "plug/scan/scan.hpp"
 
 namespace {
 

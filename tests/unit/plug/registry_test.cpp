@@ -7,7 +7,7 @@
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "plug/elf.hpp"
+#include "plug/scan/elf.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "plug/quantizer.hpp"
-#include "plug/scan.hpp"
+#include "plug/scan/scan.hpp"
 
 namespace {
 

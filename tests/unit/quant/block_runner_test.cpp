@@ -5,9 +5,9 @@
 #include <ATen/core/grad_mode.h>
 
 #include "core/error.hpp"
-#include "model/matmul.hpp"
-#include "quant/block_runner.hpp"
-#include "quant/block_view.hpp"
+#include "kernels/matmul.hpp"
+#include "quant/views/block_runner.hpp"
+#include "quant/views/block_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

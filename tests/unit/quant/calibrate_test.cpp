@@ -6,10 +6,10 @@
 
 #include <map>
 
+#include "calibration/calibrate.hpp"
+#include "calibration/statistics_cache.hpp"
 #include "core/error.hpp"
-#include "quant/calibrate.hpp"
 #include "quant/quantize.hpp"
-#include "quant/statistics_cache.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

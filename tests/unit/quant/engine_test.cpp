@@ -5,9 +5,9 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
+#include "calibration/calibrate.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "quant/calibrate.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/quantize.hpp"
 #include "tiny_subject.hpp"

@@ -3,8 +3,8 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/save.hpp"
-#include "quant/scheme_files.hpp"
+#include "quant/export/save.hpp"
+#include "quant/schemes/scheme_files.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

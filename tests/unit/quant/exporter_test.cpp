@@ -1,11 +1,11 @@
 // Promises of the exporters on hand-made forms: the packing vectors of the format, the container's bytes, refusals.
 #include "catch.hpp"
 
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
-#include "model/safetensors.hpp"
 #include "plug/exporter.hpp"
-#include "quant/layer_view.hpp"
+#include "quant/views/layer_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

@@ -4,9 +4,9 @@
 
 #include <ATen/Context.h>
 
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "model/safetensors.hpp"
 #include "quant_harness.hpp"
 
 using assay::json;

@@ -4,12 +4,12 @@
 
 #include <filesystem>
 
+#include "checkpoint/compressed_tensors.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
-#include "model/compressed_tensors.hpp"
+#include "quant/export/save.hpp"
 #include "quant/quantize.hpp"
-#include "quant/save.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

@@ -5,8 +5,8 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
-#include "quant/export_plan.hpp"
-#include "quant/save.hpp"
+#include "quant/export/export_plan.hpp"
+#include "quant/export/save.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

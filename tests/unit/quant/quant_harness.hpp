@@ -10,7 +10,7 @@
 #include "plug/bridge.hpp"
 #include "plug/registry.hpp"
 #include "quant/linear_run.hpp"
-#include "quant/plugin_services.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace quant_test {
 

@@ -1,9 +1,9 @@
 // Promises of recipes, calibration data and the ledger.
 #include "catch.hpp"
 
+#include "calibration/calibration.hpp"
 #include "core/error.hpp"
-#include "quant/calibration.hpp"
-#include "quant/ledger.hpp"
+#include "core/ledger.hpp"
 #include "quant/recipe.hpp"
 
 using assay::json;

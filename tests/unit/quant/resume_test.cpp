@@ -8,7 +8,7 @@
 #include "core/file.hpp"
 #include "core/hash.hpp"
 #include "core/process.hpp"
-#include "quant/save.hpp"
+#include "quant/export/save.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

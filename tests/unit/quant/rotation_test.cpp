@@ -3,9 +3,9 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/export_plan.hpp"
-#include "quant/online.hpp"
-#include "quant/save.hpp"
+#include "quant/export/export_plan.hpp"
+#include "quant/export/save.hpp"
+#include "quant/schemes/input_operation.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

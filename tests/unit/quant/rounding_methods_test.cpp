@@ -4,10 +4,10 @@
 
 #include <optional>
 
+#include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"
-#include "model/matmul.hpp"
-#include "model/safetensors.hpp"
+#include "kernels/matmul.hpp"
 #include "quant/quantize.hpp"
 #include "quant_harness.hpp"
 

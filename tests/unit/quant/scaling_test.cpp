@@ -3,7 +3,7 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/save.hpp"
+#include "quant/export/save.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "quant/activation.hpp"
-#include "quant/kv_scheme.hpp"
+#include "quant/schemes/activation.hpp"
+#include "quant/schemes/kv_scheme.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

@@ -9,11 +9,11 @@
 #include <string>
 
 #include "aten.hpp"
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "core/file.hpp"
 #include "core/json.hpp"
-#include "model/checkpoint.hpp"
 #include "model/decoder.hpp"
-#include "model/safetensors.hpp"
 
 namespace quant_test {
 

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/checkpoint.hpp"
-#include "quant/calibrate.hpp"
+#include "calibration/calibrate.hpp"
+#include "checkpoint/checkpoint.hpp"
 #include "quant/quantize.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"

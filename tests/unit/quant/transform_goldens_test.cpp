@@ -3,10 +3,10 @@
 
 #include <fstream>
 
-#include "model/safetensors.hpp"
+#include "checkpoint/safetensors.hpp"
 #include "plug/transform.hpp"
-#include "quant/block_view.hpp"
 #include "quant/quantize.hpp"
+#include "quant/views/block_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

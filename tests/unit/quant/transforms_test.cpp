@@ -2,8 +2,8 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "quant/activation.hpp"
-#include "quant/save.hpp"
+#include "quant/export/save.hpp"
+#include "quant/schemes/activation.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

@@ -2,12 +2,12 @@
 #include "catch.hpp"
 
 #include "core/error.hpp"
-#include "model/autograd_linear.hpp"
-#include "quant/allocate.hpp"
-#include "quant/divergence.hpp"
+#include "insight/allocate.hpp"
+#include "insight/sensitivity.hpp"
+#include "kernels/autograd_linear.hpp"
+#include "quant/export/save.hpp"
 #include "quant/quantize.hpp"
-#include "quant/save.hpp"
-#include "quant/sensitivity.hpp"
+#include "quant/tuning/divergence.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;

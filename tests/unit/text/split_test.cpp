@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "text/fast_split.hpp"
 #include "text/regex_pattern.hpp"
-#include "text/unicode.hpp"
+#include "unicode/unicode.hpp"
 
 namespace assay::text {
 namespace {

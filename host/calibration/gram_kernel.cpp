@@ -1,0 +1,127 @@
+// x is copied once into panels of 48 columns, token by token: 48 columns of one panel lie in three
+// vectors, 8 columns of another are broadcast, so a tile of 8 x 48 sums stays in registers. One
+// packing serves both sides (after Goto and van de Geijn, ACM TOMS 34(3), 2008).
+#include "calibration/gram_kernel.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/threads.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace assay::quant {
+namespace {
+
+constexpr int64_t k_panel = 48;    // columns
+constexpr int64_t k_rows = 8;      // of a tile
+constexpr int64_t k_depth = 1024;  // tokens whose panels stay in the second-level cache
+
+int64_t panels_of(int64_t n) {
+  return (n + k_panel - 1) / k_panel;
+}
+
+// Token t, columns of panel p: at (p * tokens + t) * k_panel, absent columns 0.
+void pack(const float *x, int64_t tokens, int64_t n, int64_t panel, float *to) {
+  const int64_t first = panel * k_panel, width = std::min(k_panel, n - first);
+  for (int64_t t = 0; t < tokens; ++t) {
+    std::memcpy(to + t * k_panel, x + t * n + first, static_cast<size_t>(width) * sizeof(float));
+    std::fill(to + t * k_panel + width, to + (t + 1) * k_panel, 0.0f);
+  }
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512f"), always_inline)) inline void add_to(float *to, __m512 sum) {
+  _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sum));
+}
+
+// to[i][j] += sum over depth tokens of a[i] b[j]; a leads to the first of 8 columns of a panel.
+__attribute__((target("avx512f"))) void multiply(const float *a, const float *b, int64_t depth,
+                                                 float *to, int64_t stride) {
+  __m512 c[k_rows][3];
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < k_rows; ++i) c[i][0] = c[i][1] = c[i][2] = _mm512_setzero_ps();
+  for (int64_t t = 0; t < depth; ++t, a += k_panel, b += k_panel) {
+    const __m512 b0 = _mm512_load_ps(b), b1 = _mm512_load_ps(b + 16), b2 = _mm512_load_ps(b + 32);
+#pragma GCC unroll 8
+    for (int64_t i = 0; i < k_rows; ++i) {
+      const __m512 one = _mm512_set1_ps(a[i]);
+      c[i][0] = _mm512_fmadd_ps(one, b0, c[i][0]);
+      c[i][1] = _mm512_fmadd_ps(one, b1, c[i][1]);
+      c[i][2] = _mm512_fmadd_ps(one, b2, c[i][2]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int64_t i = 0; i < k_rows; ++i) {
+    add_to(to + i * stride, c[i][0]);
+    add_to(to + i * stride + 16, c[i][1]);
+    add_to(to + i * stride + 32, c[i][2]);
+  }
+}
+
+#else
+
+void multiply(const float *, const float *, int64_t, float *, int64_t) {}
+
+#endif
+
+// Rows of panel `rows_of`, columns of panel `columns_of`, over some tokens.
+void add_panels(float *h, int64_t n, const float *a, const float *b, int64_t depth, int64_t rows_of,
+                int64_t columns_of) {
+  const int64_t column = columns_of * k_panel, width = std::min(k_panel, n - column);
+  for (int64_t i = 0; i < k_panel; i += k_rows) {
+    const int64_t row = rows_of * k_panel + i, count = std::min(k_rows, n - row);
+    if (count <= 0) return;
+    float *to = h + row * n + column;
+    if (count == k_rows && width == k_panel) {
+      multiply(a + i, b, depth, to, n);
+      continue;
+    }
+    float sums[k_rows * k_panel] = {};
+    multiply(a + i, b, depth, sums, k_panel);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t j = 0; j < width; ++j) to[r * n + j] += sums[r * k_panel + j];
+  }
+}
+
+}  // namespace
+
+bool has_gram_kernel() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512f");
+  return has;
+#else
+  return false;
+#endif
+}
+
+int64_t gram_scratch(int64_t tokens, int64_t n) {
+  return std::min(tokens, k_depth) * panels_of(n) * k_panel;
+}
+
+void add_gram(float *h, const float *x, int64_t tokens, int64_t n, float *scratch) {
+  const int64_t panels = panels_of(n), pairs = (panels + 1) / 2;
+  for (int64_t begin = 0; begin < tokens; begin += k_depth) {
+    const int64_t depth = std::min(k_depth, tokens - begin);
+    const auto place = [&](int64_t panel) { return scratch + panel * depth * k_panel; };
+    model::parallel_for(0, panels, 1, [&](int64_t first, int64_t last) {
+      for (int64_t p = first; p < last; ++p) pack(x + begin * n, depth, n, p, place(p));
+    });
+    const auto column_panel = [&](int64_t columns) {
+      for (int64_t rows = columns; rows < panels; ++rows)
+        add_panels(h, n, place(rows), place(columns), depth, rows, columns);
+    };
+    // A long column of the triangle with a short one: pieces of equal work.
+    model::parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
+      for (int64_t p = first; p < last; ++p) {
+        column_panel(p);
+        if (p != panels - 1 - p) column_panel(panels - 1 - p);
+      }
+    });
+  }
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,47 @@
+// Reads compressed-tensors checkpoints back: codes, scales, zero points, and the weights they stand
+// for. Not the writer (an exporter). formats.md 4.3, 4.4.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aten.hpp"
+#include "checkpoint/quantized_source.hpp"
+#include "core/json.hpp"
+
+namespace assay::model {
+
+class compressed_tensors_source : public quantized_source {
+ public:
+  // `config` is config.json; throws error(failed) naming what it cannot read.
+  compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
+                            const std::string &where);
+  const std::vector<tensor_info> &tensors() const override { return infos_; }
+  at::Tensor tensor(const std::string &name) const override;  // "X.weight" comes dequantized, fp32
+  at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override;
+
+  const std::vector<std::string> &quantized() const override { return quantized_; }
+  stored_linear read(const std::string &module) const override;
+
+ private:
+  struct scheme {
+    std::vector<std::string> targets;
+    int64_t bits, group_size;
+    bool symmetric, is_float;
+    std::string format;
+  };
+  const scheme &scheme_of(const std::string &module) const;
+  // Codes and scales of nvfp4 and mxfp4: values as float8, the scales as they multiply.
+  void read_four_bit_floats(const std::string &module, const std::string &format,
+                            stored_linear &out) const;
+  at::Tensor shape_of(const std::string &module) const;  // weight_shape, [2] int64, checked
+  std::shared_ptr<const tensor_source> raw_;
+  std::vector<tensor_info> infos_;
+  std::vector<std::string> quantized_;
+  std::vector<scheme> schemes_;
+  std::string where_;
+};
+
+}  // namespace assay::model

@@ -1,0 +1,220 @@
+// Dequantization of ggml blocks. Each function reads like its formula; products and sums are kept
+// apart
+// (-ffp-contract=off), so that the result is the reference's bit for bit on every machine.
+#include "checkpoint/gguf_blocks.hpp"
+
+#include <cstring>
+
+// One copy of a loop per instruction set, chosen when the program starts.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define ASSAY_CLONES
+#endif
+
+namespace assay::model {
+namespace {
+
+float half_at(const uint8_t *in) {
+  uint16_t bits;
+  std::memcpy(&bits, in, 2);
+  return half_to_float(bits);
+}
+
+ASSAY_CLONES void from_f32(const uint8_t *in, float *out, int64_t n) {
+  std::memcpy(out, in, static_cast<size_t>(n) * 4);
+}
+
+ASSAY_CLONES void from_f16(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) out[i] = half_at(in + 2 * i);
+}
+
+ASSAY_CLONES void from_bf16(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, in + 2 * i, 2);
+    const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+    std::memcpy(out + i, &wide, 4);
+  }
+}
+
+// x = d q
+ASSAY_CLONES void from_q8_0(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 34, out += 32) {
+    const float d = half_at(in);
+    int8_t q[32];
+    std::memcpy(q, in + 2, 32);
+    for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(q[j]);
+  }
+}
+
+// x = d (q - 8); element j in the low nibble of byte j, j + 16 in the high one
+ASSAY_CLONES void from_q4_0(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 18, out += 32) {
+    const float d = half_at(in);
+    for (int j = 0; j < 16; ++j) {
+      out[j] = d * static_cast<float>((in[2 + j] & 15) - 8);
+      out[j + 16] = d * static_cast<float>((in[2 + j] >> 4) - 8);
+    }
+  }
+}
+
+// x = d q + m
+ASSAY_CLONES void from_q4_1(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 20, out += 32) {
+    const float d = half_at(in), m = half_at(in + 2);
+    for (int j = 0; j < 16; ++j) {
+      out[j] = d * static_cast<float>(in[4 + j] & 15) + m;
+      out[j + 16] = d * static_cast<float>(in[4 + j] >> 4) + m;
+    }
+  }
+}
+
+// Nibbles as Q4, the fifth bit of element j is bit j of a u32.
+ASSAY_CLONES void from_q5_0(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 22, out += 32) {
+    const float d = half_at(in);
+    uint32_t high;
+    std::memcpy(&high, in + 2, 4);
+    for (int j = 0; j < 16; ++j) {
+      const int low = static_cast<int>((in[6 + j] & 15) | (high >> j & 1) << 4);
+      const int up = static_cast<int>((in[6 + j] >> 4) | (high >> (j + 16) & 1) << 4);
+      out[j] = d * static_cast<float>(low - 16);
+      out[j + 16] = d * static_cast<float>(up - 16);
+    }
+  }
+}
+
+ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 24, out += 32) {
+    const float d = half_at(in), m = half_at(in + 2);
+    uint32_t high;
+    std::memcpy(&high, in + 4, 4);
+    for (int j = 0; j < 16; ++j) {
+      const int low = static_cast<int>((in[8 + j] & 15) | (high >> j & 1) << 4);
+      const int up = static_cast<int>((in[8 + j] >> 4) | (high >> (j + 16) & 1) << 4);
+      out[j] = d * static_cast<float>(low) + m;
+      out[j + 16] = d * static_cast<float>(up) + m;
+    }
+  }
+}
+
+// Sub-block j's 6-bit scale and minimum out of the 12 packed bytes.
+struct scale_min {
+  float scale, min;
+};
+scale_min k_scale(const uint8_t *s, int j, float d, float dmin) {
+  const int sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | ((s[j - 4] >> 6) << 4);
+  const int mn = j < 4 ? s[j + 4] & 63 : (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
+  return {d * static_cast<float>(sc), dmin * static_cast<float>(mn)};
+}
+
+// x = d sc q - dmin mn; chunks of 64 elements: low nibbles, then high nibbles of the same 32 bytes
+ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 144) {
+    const float d = half_at(in), dmin = half_at(in + 2);
+    const uint8_t *q = in + 16;
+    for (int c = 0; c < 4; ++c, q += 32, out += 64) {
+      const scale_min low = k_scale(in + 4, 2 * c, d, dmin),
+                      high = k_scale(in + 4, 2 * c + 1, d, dmin);
+      for (int l = 0; l < 32; ++l) {
+        out[l] = low.scale * static_cast<float>(q[l] & 15) - low.min;
+        out[l + 32] = high.scale * static_cast<float>(q[l] >> 4) - high.min;
+      }
+    }
+  }
+}
+
+ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 176) {
+    const float d = half_at(in), dmin = half_at(in + 2);
+    const uint8_t *high = in + 16, *q = in + 48;
+    for (int c = 0; c < 4; ++c, q += 32, out += 64) {
+      const scale_min first = k_scale(in + 4, 2 * c, d, dmin),
+                      second = k_scale(in + 4, 2 * c + 1, d, dmin);
+      for (int l = 0; l < 32; ++l) {
+        const int low = (q[l] & 15) | (high[l] >> (2 * c) & 1) << 4;
+        const int up = (q[l] >> 4) | (high[l] >> (2 * c + 1) & 1) << 4;
+        out[l] = first.scale * static_cast<float>(low) - first.min;
+        out[l + 32] = second.scale * static_cast<float>(up) - second.min;
+      }
+    }
+  }
+}
+
+// x = d scales[s] (q - 32), sub-blocks of 16; d comes last
+ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 210) {
+    const float d = half_at(in + 208);
+    for (int h = 0; h < 2; ++h, out += 128) {
+      const uint8_t *ql = in + 64 * h, *qh = in + 128 + 32 * h;
+      int8_t s[8];
+      std::memcpy(s, in + 192 + 8 * h, 8);
+      for (int l = 0; l < 32; ++l) {
+        const int k = l / 16;
+        const int q0 = (ql[l] & 15) | (qh[l] & 3) << 4, q1 = (ql[l + 32] & 15) | (qh[l] >> 2 & 3)
+                                                                                     << 4;
+        const int q2 = (ql[l] >> 4) | (qh[l] >> 4 & 3) << 4,
+                  q3 = (ql[l + 32] >> 4) | (qh[l] >> 6 & 3) << 4;
+        out[l] = d * static_cast<float>(s[k]) * static_cast<float>(q0 - 32);
+        out[l + 32] = d * static_cast<float>(s[k + 2]) * static_cast<float>(q1 - 32);
+        out[l + 64] = d * static_cast<float>(s[k + 4]) * static_cast<float>(q2 - 32);
+        out[l + 96] = d * static_cast<float>(s[k + 6]) * static_cast<float>(q3 - 32);
+      }
+    }
+  }
+}
+
+constexpr ggml_format k_formats[] = {{0, "F32", 1, 4, 32, 0, 0, from_f32},
+                                     {1, "F16", 1, 2, 16, 0, 0, from_f16},
+                                     {30, "BF16", 1, 2, 16, 0, 0, from_bf16},
+                                     {8, "Q8_0", 32, 34, 8.5, 8, 32, from_q8_0},
+                                     {2, "Q4_0", 32, 18, 4.5, 4, 32, from_q4_0},
+                                     {3, "Q4_1", 32, 20, 5, 4, 32, from_q4_1},
+                                     {6, "Q5_0", 32, 22, 5.5, 5, 32, from_q5_0},
+                                     {7, "Q5_1", 32, 24, 6, 5, 32, from_q5_1},
+                                     {12, "Q4_K", 256, 144, 4.5, 4, 32, from_q4_k},
+                                     {13, "Q5_K", 256, 176, 5.5, 5, 32, from_q5_k},
+                                     {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k}};
+
+}  // namespace
+
+float half_to_float(uint16_t bits) {
+  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+  const uint32_t magnitude = bits & 0x7fffu;
+  uint32_t wide;
+  float value;
+  if (magnitude >= 0x7c00u) {  // infinity, NaN
+    wide = sign | 0x7f800000u | (magnitude & 0x3ffu) << 13;
+  } else if (magnitude >= 0x400u) {
+    wide = sign | ((magnitude << 13) + 0x38000000u);
+  } else {  // subnormal: a multiple of 2^-24
+    value = static_cast<float>(magnitude) * 0x1p-24f;
+    std::memcpy(&wide, &value, 4);
+    wide |= sign;
+  }
+  std::memcpy(&value, &wide, 4);
+  return value;
+}
+
+const ggml_format *find_ggml_format(int type) {
+  for (const ggml_format &format : k_formats)
+    if (format.type == type) return &format;
+  return nullptr;
+}
+
+const ggml_format *find_ggml_format(const std::string &name) {
+  for (const ggml_format &format : k_formats)
+    if (name == format.name) return &format;
+  return nullptr;
+}
+
+std::string supported_ggml_formats() {
+  std::string list;
+  for (const ggml_format &format : k_formats)
+    list += (list.empty() ? "" : ", ") + std::string(format.name);
+  return list;
+}
+
+}  // namespace assay::model

@@ -1,0 +1,182 @@
+// Tensors of a GGUF file under Hugging Face names: dequantized row by row, rows of q and k back in
+// their places.
+#include "checkpoint/gguf_checkpoint.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <cstring>
+
+#include "checkpoint/gguf_blocks.hpp"
+#include "core/error.hpp"
+#include "kernels/threads.hpp"
+
+namespace assay::model {
+namespace {
+
+struct name_pair {
+  const char *gguf, *hf;
+};
+constexpr name_pair k_outer[] = {
+    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+constexpr name_pair k_inner[] = {
+    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"}};
+
+class gguf_source : public tensor_source {
+ public:
+  gguf_source(std::shared_ptr<const gguf_file> file, const json &config) : file_(std::move(file)) {
+    const bool permuted = file_->text("general.architecture") == "llama";  // formats.md 4.11
+    const auto heads = config.at("num_attention_heads").get<int64_t>();
+    const auto kv_heads = config.at("num_key_value_heads").get<int64_t>();
+    for (const gguf_tensor &tensor : file_->tensors()) {
+      const std::string name = gguf_hf_name(tensor.name);
+      if (tensor.name == "rope_freqs.weight") continue;  // already in config.json
+      if (name.empty())
+        throw error(error_kind::failed,
+                    "the tensor '" + tensor.name + "' has no place in this architecture")
+            .at(file_->path());
+      tensor_info info;
+      info.name = name;
+      info.shape = tensor.shape;
+      info.stored = find_ggml_format(tensor.type)->name;
+      info.stored_bytes = tensor.n_bytes;
+      infos_.push_back(std::move(info));
+      sources_.push_back(&tensor);
+      const bool q = name.find("self_attn.q_proj.") != std::string::npos;
+      const bool k = name.find("self_attn.k_proj.") != std::string::npos;
+      permuted_heads_.push_back(permuted && (q || k) ? (q ? heads : kv_heads) : 0);
+    }
+  }
+
+  const std::vector<tensor_info> &tensors() const override { return infos_; }
+
+  at::Tensor tensor(const std::string &name) const override {
+    const auto index = place_of(name);
+    const tensor_info *info = &infos_[index];
+    const gguf_tensor &source = *sources_[index];
+    const int64_t heads = permuted_heads_[index];
+    const uint8_t *bytes = file_->bytes_of(source);
+    if (source.type == 0 && heads == 0 && reinterpret_cast<uintptr_t>(bytes) % 4 == 0)
+      return at::from_blob(
+          const_cast<uint8_t *>(bytes), info->shape, [keep = file_](void *) {}, at::kFloat);
+    return dequantized(source, heads);
+  }
+
+  // Only these are dequantized.
+  at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {
+    const auto index = place_of(name);
+    const gguf_tensor &source = *sources_[index];
+    const ggml_format &format = *find_ggml_format(source.type);
+    if (source.shape.size() != 2 || permuted_heads_[index] != 0 ||
+        source.shape[1] % format.block_elements != 0)
+      return tensor_source::rows(name, ids);
+    const int64_t width = source.shape[1], blocks = width / format.block_elements;
+    const at::Tensor wanted = ids.to(at::kLong).contiguous();
+    at::Tensor out = at::empty({wanted.numel(), width}, at::kFloat);
+    const int64_t *row = wanted.const_data_ptr<int64_t>();
+    for (int64_t i = 0; i < wanted.numel(); ++i) {
+      if (row[i] < 0 || row[i] >= source.shape[0])
+        throw error(error_kind::failed, "'" + name + "' has no row " + std::to_string(row[i]))
+            .at(file_->path());
+      format.dequantize(file_->bytes_of(source) + row[i] * blocks * format.block_bytes,
+                        out.mutable_data_ptr<float>() + i * width, blocks);
+    }
+    if (source.type != 0) file_->drop(source);
+    return out;
+  }
+
+ private:
+  size_t place_of(const std::string &name) const {
+    const tensor_info *info = find(name);
+    if (info == nullptr)
+      throw error(error_kind::failed, "there is no tensor '" + name + "'").at(file_->path());
+    return static_cast<size_t>(info - infos_.data());
+  }
+
+  at::Tensor dequantized(const gguf_tensor &source, int64_t heads) const {
+    const ggml_format &format = *find_ggml_format(source.type);
+    at::Tensor out = at::empty(source.shape, at::kFloat);
+    // A permuted bias is one element per row.
+    const bool vector = source.shape.size() == 1;
+    const int64_t rows = vector && heads == 0 ? 1 : source.shape[0];
+    const int64_t row_elements = out.numel() / rows;
+    if (row_elements % format.block_elements != 0 || (heads > 0 && rows % (2 * heads) != 0))
+      throw error(error_kind::failed, "tensor '" + source.name + "' cannot be un-permuted")
+          .at(file_->path());
+    const int64_t blocks = row_elements / format.block_elements;
+    const int64_t half = heads > 0 ? rows / heads / 2 : 0;
+    const uint8_t *in = file_->bytes_of(source);
+    float *data = out.mutable_data_ptr<float>();
+    parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t row = begin; row < end; ++row) {
+                     // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i), part
+                     // 0|1.
+                     int64_t from = row;
+                     if (heads > 0) {
+                       const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
+                       from = head * 2 * half + i * 2 + part;
+                     }
+                     format.dequantize(in + from * blocks * format.block_bytes,
+                                       data + row * row_elements, blocks);
+                   }
+                 });
+    if (source.type != 0) file_->drop(source);
+    return out;
+  }
+
+  std::shared_ptr<const gguf_file> file_;
+  std::vector<tensor_info> infos_;
+  std::vector<const gguf_tensor *> sources_;  // as infos_
+  std::vector<int64_t> permuted_heads_;       // as infos_; 0 = rows lie in order
+};
+
+class gguf_checkpoint : public checkpoint {
+ public:
+  explicit gguf_checkpoint(const std::string &path) : file_(gguf_file::open(path)) {
+    path_ = path;
+    name_ = path.substr(path.rfind('/') + 1);
+    quant_method_ = "gguf";
+    config_ = gguf_config(*file_);
+    tensors_ = raw_ = std::make_shared<gguf_source>(file_, config_);
+  }
+  bool is_gguf() const override { return true; }
+  std::string tokenizer_json() const override { return gguf_tokenizer_json(*file_); }
+  std::string tokenizer_config_json() const override {
+    return json_text(gguf_tokenizer_config(*file_), 2);
+  }
+  std::string chat_template() const override { return file_->text("tokenizer.chat_template", ""); }
+  json generation_config() const override { return gguf_generation_config(*file_); }
+
+ private:
+  std::shared_ptr<const gguf_file> file_;
+};
+
+}  // namespace
+
+std::string gguf_hf_name(const std::string &gguf_name) {
+  const size_t dot = gguf_name.rfind('.');
+  if (dot == std::string::npos) return "";
+  const std::string suffix = gguf_name.substr(dot);
+  if (suffix != ".weight" && suffix != ".bias") return "";
+  const std::string stem = gguf_name.substr(0, dot);
+  for (const name_pair &pair : k_outer)
+    if (stem == pair.gguf) return pair.hf + suffix;
+  if (stem.rfind("blk.", 0) != 0) return "";
+  const size_t next = stem.find('.', 4);
+  if (next == std::string::npos) return "";
+  for (const name_pair &pair : k_inner)
+    if (stem.compare(next + 1, std::string::npos, pair.gguf) == 0)
+      return "model.layers." + stem.substr(4, next - 4) + "." + pair.hf + suffix;
+  return "";
+}
+
+std::shared_ptr<checkpoint> open_gguf_checkpoint(const std::string &path) {
+  return std::make_shared<gguf_checkpoint>(path);
+}
+
+}  // namespace assay::model

@@ -1,0 +1,16 @@
+// A GGUF file seen as a Hugging Face checkpoint: config, tokenizer files and tensors under their
+// usual names.
+// Not the container (gguf_file) and not the block formats (gguf_blocks).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/gguf_metadata.hpp"
+
+namespace assay::model {
+
+std::shared_ptr<checkpoint> open_gguf_checkpoint(const std::string &path);
+
+}  // namespace assay::model

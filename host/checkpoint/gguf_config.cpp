@@ -1,0 +1,183 @@
+// GGUF metadata -> config.json, generation_config.json and the note on where the weights come from.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+
+#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf_metadata.hpp"
+#include "core/error.hpp"
+
+namespace assay::model {
+namespace {
+
+struct architecture {
+  const char *gguf, *model_type, *class_name;
+};
+constexpr architecture k_architectures[] = {{"llama", "llama", "LlamaForCausalLM"},
+                                            {"qwen2", "qwen2", "Qwen2ForCausalLM"},
+                                            {"qwen3", "qwen3", "Qwen3ForCausalLM"}};
+
+const architecture &architecture_of(const gguf_file &file) {
+  const std::string name = file.text("general.architecture");
+  for (const architecture &known : k_architectures)
+    if (name == known.gguf) return known;
+  throw error(error_kind::failed, "the GGUF architecture '" + name + "' is not supported")
+      .at(file.path())
+      .hint("Supported are llama, qwen2, qwen3");
+}
+
+const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) {
+  for (const gguf_tensor &tensor : file.tensors())
+    if (tensor.name == name) return &tensor;
+  return nullptr;
+}
+
+// Llama-3's frequency factors, as its config.json would make them (formats.md 2.6, 4.11).
+std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor, double low,
+                                  double high, double original) {
+  std::vector<float> factors;
+  for (int64_t i = 0; i < head_dim; i += 2) {
+    const double wavelength =
+        2 * std::numbers::pi *
+        std::pow(theta, static_cast<double>(i) / static_cast<double>(head_dim));
+    const double smooth = (original / wavelength - low) / (high - low);
+    double value = 1 / ((1 - smooth) / factor + smooth);
+    if (wavelength < original / high) value = 1;
+    if (wavelength > original / low) value = factor;
+    factors.push_back(static_cast<float>(value));
+  }
+  return factors;
+}
+
+// rope_freqs.weight holds the factors but not the numbers they came from: the released models'
+// ones are tried.
+json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double theta,
+                    int64_t head_dim) {
+  std::vector<float> stored(static_cast<size_t>(tensor.shape.back()));
+  find_ggml_format(tensor.type)
+      ->dequantize(file.bytes_of(tensor), stored.data(), tensor.shape.back());
+  const double factor = stored.empty() ? 1 : stored.back();
+  const std::vector<float> made = llama3_factors(theta, head_dim, factor, 1, 4, 8192);
+  bool same = made.size() == stored.size();
+  for (size_t i = 0; same && i < made.size(); ++i)
+    same = std::abs(made[i] - stored[i]) <= 1e-4f * made[i];
+  if (!same)
+    throw error(error_kind::failed,
+                "rope_freqs.weight does not hold the factors of Llama-3 scaling (low 1, high 4, "
+                "original length 8192)")
+        .at(file.path());
+  return {{"rope_type", "llama3"},
+          {"factor", factor},
+          {"low_freq_factor", 1.0},
+          {"high_freq_factor", 4.0},
+          {"original_max_position_embeddings", 8192}};
+}
+
+json rope_scaling(const gguf_file &file, const std::string &arch, double theta, int64_t head_dim) {
+  const gguf_tensor *factors = tensor_named(file, "rope_freqs.weight");
+  if (factors != nullptr) return llama3_scaling(file, *factors, theta, head_dim);
+  const std::string type = file.text(arch + ".rope.scaling.type", "none");
+  const double factor =
+      file.real(arch + ".rope.scaling.factor", file.real(arch + ".rope.scale_linear", 1));
+  if (type == "none" && factor == 1) return nullptr;
+  if (type == "linear" || type == "none") return {{"rope_type", "linear"}, {"factor", factor}};
+  return {{"rope_type", type}, {"factor", factor}};  // refused by name in parse_decoder_config
+}
+
+void add_token_ids(const gguf_file &file, json &config) {
+  const auto id = [&](const char *key, const char *out) {
+    if (file.find(key) != nullptr) config[out] = file.number(key);
+  };
+  id("tokenizer.ggml.bos_token_id", "bos_token_id");
+  id("tokenizer.ggml.eos_token_id", "eos_token_id");
+  id("tokenizer.ggml.padding_token_id", "pad_token_id");
+}
+
+}  // namespace
+
+json gguf_provenance(const gguf_file &file) {
+  std::map<std::string, int64_t> counts;  // of matrices, by format
+  std::string note;
+  for (const gguf_tensor &tensor : file.tensors())
+    if (tensor.shape.size() > 1) ++counts[find_ggml_format(tensor.type)->name];
+  json formats = json::object();
+  std::vector<std::string> parts;
+  for (const auto &[name, count] : counts) {
+    formats[name] = count;
+    const ggml_format *format = find_ggml_format(name);
+    if (format->code_bits == 0) continue;
+    parts.push_back(name + " (" + std::to_string(format->code_bits) + "-bit groups of " +
+                    std::to_string(format->group) + ", " + std::to_string(count) +
+                    (count == 1 ? " matrix)" : " matrices)"));
+  }
+  for (size_t i = 0; i < parts.size(); ++i)
+    note += (i == 0 ? "" : i + 1 < parts.size() ? ", " : " and ") + parts[i];
+  if (!note.empty()) note = "weights dequantized from " + note + "; not the original weights";
+  const std::string path = file.path();
+  return {{"source", path.substr(path.rfind('/') + 1)},
+          {"name", file.text("general.name", "")},
+          {"license", file.text("general.license", "")},
+          {"formats", formats},
+          {"note", note}};
+}
+
+json gguf_config(const gguf_file &file) {
+  const architecture &known = architecture_of(file);
+  const std::string arch = known.gguf;
+  if (file.number(arch + ".expert_count", 0) > 0)
+    throw error(error_kind::failed, "a mixture of experts is not supported").at(file.path());
+  const gguf_tensor *embedding = tensor_named(file, "token_embd.weight");
+  if (embedding == nullptr || embedding->shape.size() != 2)
+    throw error(error_kind::failed, "there is no token_embd.weight").at(file.path());
+  const auto hidden = static_cast<int64_t>(file.number(arch + ".embedding_length"));
+  const auto heads = static_cast<int64_t>(file.number(arch + ".attention.head_count"));
+  if (heads < 1 || hidden < 1)
+    throw error(error_kind::failed, "the metadata has no heads").at(file.path());
+  const uint64_t head_dim =
+      file.number(arch + ".attention.key_length", static_cast<uint64_t>(hidden / heads));
+  const double theta = file.real(arch + ".rope.freq_base", 10000);
+  json config = {
+      {"architectures", json::array({known.class_name})},
+      {"model_type", known.model_type},
+      {"vocab_size", embedding->shape[0]},
+      {"hidden_size", hidden},
+      {"intermediate_size", file.number(arch + ".feed_forward_length")},
+      {"num_hidden_layers", file.number(arch + ".block_count")},
+      {"num_attention_heads", heads},
+      {"num_key_value_heads",
+       file.number(arch + ".attention.head_count_kv", static_cast<uint64_t>(heads))},
+      {"head_dim", head_dim},
+      {"hidden_act", "silu"},
+      {"max_position_embeddings", file.number(arch + ".context_length")},
+      {"rms_norm_eps", file.real(arch + ".attention.layer_norm_rms_epsilon", 1e-6)},
+      {"rope_theta", theta},
+      {"rope_scaling", rope_scaling(file, arch, theta, static_cast<int64_t>(head_dim))},
+      {"attention_bias", arch != "qwen2" && tensor_named(file, "blk.0.attn_q.bias") != nullptr},
+      {"tie_word_embeddings", tensor_named(file, "output.weight") == nullptr},
+      {"use_cache", true},
+      {"initializer_range", 0.02},
+      {"attention_dropout", 0.0}};
+  if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
+  add_token_ids(file, config);
+  config["dtype"] = "float32";
+  config["torch_dtype"] = "float32";
+  config["assay_provenance"] = gguf_provenance(file);
+  return config;
+}
+
+json gguf_generation_config(const gguf_file &file) {
+  json config = json::object();
+  add_token_ids(file, config);
+  json eos = json::array();
+  for (const char *key : {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                          "tokenizer.ggml.eom_token_id"}) {
+    if (file.find(key) == nullptr) continue;
+    const json id = file.number(key);
+    if (std::find(eos.begin(), eos.end(), id) == eos.end()) eos.push_back(id);
+  }
+  if (eos.size() > 1) config["eos_token_id"] = eos;
+  return config;
+}
+
+}  // namespace assay::model

@@ -1,0 +1,299 @@
+// GGUF tokenizer metadata -> tokenizer.json and tokenizer_config.json. formats.md 3.5-3.7, 4.11.
+// Not a tokenizer (text/): the text it writes is what that one and the Rust library read.
+#include <algorithm>
+
+#include "checkpoint/gguf_merges.hpp"
+#include "checkpoint/gguf_metadata.hpp"
+#include "core/error.hpp"
+
+namespace assay::model {
+namespace {
+
+enum token_type {
+  k_normal = 1,
+  k_unknown = 2,
+  k_control = 3,
+  k_user_defined = 4,
+  k_unused = 5,
+  k_byte = 6
+};
+
+// What tokenizer.ggml.pre stands for. The split comes before the byte level; empty = the GPT-2
+// regex inside it.
+struct pre_tokenizer {
+  const char *pre;
+  const char *split;  // regex; "" = none
+  bool digits, nfc, ignore_merges;
+};
+#define ASSAY_SPLIT(numbers)                                            \
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" numbers \
+  "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+constexpr pre_tokenizer k_pre_tokenizers[] = {
+    {"gpt-2", "", false, false, false},
+    {"default", "", false, false, false},
+    // Single digits are split off before the byte level: a conversion that drops this gives other
+    // ids.
+    {"smollm", "", true, false, false},
+    {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false},
+    {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true},
+};
+#undef ASSAY_SPLIT
+
+const pre_tokenizer &pre_tokenizer_of(const gguf_file &file) {
+  const std::string model = file.text("tokenizer.ggml.model", "");
+  if (model.empty())
+    throw error(error_kind::failed, "the GGUF file has no tokenizer").at(file.path());
+  if (model != "gpt2")
+    throw error(error_kind::failed, "the GGUF tokenizer model '" + model + "' is not supported")
+        .at(file.path())
+        .hint("Supported are gpt2 (byte-level BPE) and llama (SentencePiece BPE)");
+  const std::string pre = file.text("tokenizer.ggml.pre", "gpt-2");
+  std::string known;
+  for (const pre_tokenizer &row : k_pre_tokenizers) {
+    if (pre == row.pre) return row;
+    known += (known.empty() ? "" : ", ") + std::string(row.pre);
+  }
+  throw error(error_kind::failed, "the GGUF pre-tokenizer '" + pre + "' is not supported")
+      .at(file.path())
+      .hint("Supported are " + known);
+}
+
+struct vocabulary {
+  const std::vector<std::string_view> *tokens;
+  std::vector<std::string> merges;  // "left right"
+  std::vector<int> types;           // as tokens
+};
+
+// Llama 2, Mistral, TinyLlama: no byte level, spaces are U+2581, and scores stand for the merges.
+bool is_sentencepiece(const gguf_file &file) {
+  return file.text("tokenizer.ggml.model", "") == "llama";
+}
+
+std::vector<std::string> merges_of(const gguf_file &file,
+                                   const std::vector<std::string_view> &tokens) {
+  const gguf_value *merges = file.find("tokenizer.ggml.merges");
+  if (merges != nullptr && merges->what == gguf_value::kind::texts)
+    return {merges->texts.begin(), merges->texts.end()};
+  const gguf_value *scores = file.find("tokenizer.ggml.scores");
+  if (!is_sentencepiece(file) || scores == nullptr)
+    throw error(error_kind::failed, is_sentencepiece(file)
+                                        ? "the metadata lacks 'tokenizer.ggml.scores'"
+                                        : "the metadata lacks 'tokenizer.ggml.merges'")
+        .at(file.path());
+  if (scores->numbers.size() != tokens.size())
+    throw error(error_kind::failed, "scores and tokens differ in length").at(file.path());
+  return merges_from_scores(tokens, scores->numbers);
+}
+
+vocabulary vocabulary_of(const gguf_file &file) {
+  const auto texts = [&](const char *key) {
+    const gguf_value *value = file.find(key);
+    if (value == nullptr || value->what != gguf_value::kind::texts)
+      throw error(error_kind::failed, std::string("the metadata lacks '") + key + "'")
+          .at(file.path());
+    return &value->texts;
+  };
+  const auto *tokens = texts("tokenizer.ggml.tokens");
+  vocabulary v{tokens, merges_of(file, *tokens), {}};
+  v.types.assign(v.tokens->size(), k_normal);
+  if (const gguf_value *types = file.find("tokenizer.ggml.token_type")) {
+    if (types->numbers.size() != v.types.size())
+      throw error(error_kind::failed, "token_type and tokens differ in length").at(file.path());
+    std::transform(types->numbers.begin(), types->numbers.end(), v.types.begin(),
+                   [](double t) { return static_cast<int>(t); });
+  }
+  return v;
+}
+
+void quote(std::string &out,
+           std::string_view text) {  // a JSON string; bytes above 0x7f pass as they are
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out += escaped;
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+// unknown: of SentencePiece alone; byte-level vocabularies have none.
+bool is_added(int type) {
+  return type == k_control || type == k_user_defined || type == k_unknown;
+}
+
+json added_token(std::string_view content, int type, std::optional<size_t> id) {
+  json token = json::object();
+  if (id) token["id"] = *id;
+  token["content"] = std::string(content);
+  for (const char *flag : {"single_word", "lstrip", "rstrip", "normalized"}) token[flag] = false;
+  token["special"] = type != k_user_defined;
+  return token;
+}
+
+json pre_tokenizer_json(const pre_tokenizer &pre) {
+  const bool split = pre.split[0] != '\0';
+  json byte_level = {{"type", "ByteLevel"},
+                     {"add_prefix_space", false},
+                     {"trim_offsets", true},
+                     {"use_regex", !split}};
+  json steps = json::array();
+  if (pre.digits) steps.push_back({{"type", "Digits"}, {"individual_digits", true}});
+  if (split)
+    steps.push_back({{"type", "Split"},
+                     {"pattern", {{"Regex", pre.split}}},
+                     {"behavior", "Isolated"},
+                     {"invert", false}});
+  if (steps.empty()) return byte_level;
+  steps.push_back(byte_level);
+  return {{"type", "Sequence"}, {"pretokenizers", steps}};
+}
+
+std::optional<size_t> token_id(const gguf_file &file, const char *key, const vocabulary &v) {
+  if (file.find(key) == nullptr) return std::nullopt;
+  const uint64_t id = file.number(key);
+  if (id >= v.tokens->size())
+    throw error(error_kind::failed, std::string("'") + key + "' lies outside the vocabulary")
+        .at(file.path());
+  return id;
+}
+
+bool adds_bos(const gguf_file &file) {
+  return file.boolean("tokenizer.ggml.add_bos_token", is_sentencepiece(file));
+}
+
+json post_processor(const gguf_file &file, const vocabulary &v) {
+  const auto bos = token_id(file, "tokenizer.ggml.bos_token_id", v);
+  if (!adds_bos(file) || !bos) return nullptr;
+  const std::string text((*v.tokens)[*bos]);
+  const json special = {{"SpecialToken", {{"id", text}, {"type_id", 0}}}};
+  const json a = {{"Sequence", {{"id", "A"}, {"type_id", 0}}}},
+             b = {{"Sequence", {{"id", "B"}, {"type_id", 1}}}};
+  const json special_b = {{"SpecialToken", {{"id", text}, {"type_id", 1}}}};
+  const json entry = {{"id", text}, {"ids", json::array({*bos})}, {"tokens", json::array({text})}};
+  return {{"type", "TemplateProcessing"},
+          {"single", json::array({special, a})},
+          {"pair", json::array({special, a, special_b, b})},
+          {"special_tokens", {{text, entry}}}};
+}
+
+// What stands before and behind the model: normalizer, pre-tokenizer, decoder; and the model's flags.
+struct pipeline {
+  json normalizer, pre_tokenizer, decoder, flags;
+};
+
+pipeline byte_level_pipeline(const pre_tokenizer &pre) {
+  return {pre.nfc ? json{{"type", "NFC"}} : json(nullptr),
+          pre_tokenizer_json(pre),
+          {{"type", "ByteLevel"},
+           {"add_prefix_space", true},
+           {"trim_offsets", true},
+           {"use_regex", true}},
+          {{"unk_token", nullptr},
+           {"fuse_unk", false},
+           {"byte_fallback", false},
+           {"ignore_merges", pre.ignore_merges}}};
+}
+
+// formats.md 3.7, form A.
+pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
+  const char *mark = "\xE2\x96\x81";
+  const bool prefix = file.boolean("tokenizer.ggml.add_space_prefix", true);
+  json steps = json::array(), back = json::array();
+  if (prefix) steps.push_back({{"type", "Prepend"}, {"prepend", mark}});
+  steps.push_back({{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}});
+  back.push_back({{"type", "Replace"}, {"pattern", {{"String", mark}}}, {"content", " "}});
+  back.push_back({{"type", "ByteFallback"}});
+  back.push_back({{"type", "Fuse"}});
+  if (prefix) back.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  json unknown = nullptr;
+  if (const auto id = token_id(file, "tokenizer.ggml.unknown_token_id", v))
+    unknown = std::string((*v.tokens)[*id]);
+  for (size_t id = 0; id < v.types.size() && unknown.is_null(); ++id)
+    if (v.types[id] == k_unknown) unknown = std::string((*v.tokens)[id]);
+  return {{{"type", "Sequence"}, {"normalizers", steps}},
+          nullptr,
+          {{"type", "Sequence"}, {"decoders", back}},
+          {{"unk_token", unknown},
+           {"fuse_unk", true},
+           {"byte_fallback", true},
+           {"ignore_merges", false}}};
+}
+
+}  // namespace
+
+std::string gguf_tokenizer_json(const gguf_file &file) {
+  const bool pieces = is_sentencepiece(file);
+  const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
+  const vocabulary v = vocabulary_of(file);
+  json added = json::array();
+  size_t last_normal =
+      0;  // ids up to here live in the BPE vocabulary, later added tokens only in added_tokens
+  for (size_t id = 0; id < v.types.size(); ++id) {
+    if (is_added(v.types[id]))
+      added.push_back(added_token((*v.tokens)[id], v.types[id], id));
+    else if (v.types[id] != k_unused)
+      last_normal = id;
+  }
+  const pipeline p = pieces ? sentencepiece_pipeline(file, v) : byte_level_pipeline(*pre);
+  std::string out =
+      "{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":" + added.dump();
+  out += ",\"normalizer\":" + p.normalizer.dump();
+  out += ",\"pre_tokenizer\":" + p.pre_tokenizer.dump();
+  out += ",\"post_processor\":" + post_processor(file, v).dump();
+  out += ",\"decoder\":" + p.decoder.dump();
+  out += ",\"model\":{\"type\":\"BPE\",\"dropout\":null,";
+  for (const auto &flag : p.flags.items())
+    out += json(flag.key()).dump() + ":" + flag.value().dump() + ",";
+  out += "\"continuing_subword_prefix\":null,\"end_of_word_suffix\":null,\"vocab\":{";
+  bool first = true;
+  for (size_t id = 0; id <= last_normal && id < v.tokens->size(); ++id) {
+    if (v.types[id] == k_unused) continue;
+    if (!first) out += ',';
+    first = false;
+    quote(out, (*v.tokens)[id]);
+    out += ':' + std::to_string(id);
+  }
+  out += "},\"merges\":[";
+  for (size_t i = 0; i < v.merges.size(); ++i) {
+    if (i > 0) out += ',';
+    quote(out, v.merges[i]);
+  }
+  return out + "]}}";
+}
+
+json gguf_tokenizer_config(const gguf_file &file) {
+  const vocabulary v = vocabulary_of(file);
+  json decoder = json::object();
+  for (size_t id = 0; id < v.types.size(); ++id)
+    if (is_added(v.types[id]))
+      decoder[std::to_string(id)] = added_token((*v.tokens)[id], v.types[id], std::nullopt);
+  json config = {{"add_bos_token", adds_bos(file)},
+                 {"add_prefix_space", false},
+                 {"added_tokens_decoder", decoder},
+                 {"clean_up_tokenization_spaces", false}};
+  const std::pair<const char *, const char *> specials[] = {
+      {"tokenizer.ggml.bos_token_id", "bos_token"},
+      {"tokenizer.ggml.eos_token_id", "eos_token"},
+      {"tokenizer.ggml.padding_token_id", "pad_token"},
+      {"tokenizer.ggml.unknown_token_id", "unk_token"}};
+  for (const auto &[key, name] : specials)
+    if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
+  const std::string arch = file.text("general.architecture");
+  config["model_max_length"] = file.number(arch + ".context_length", 2048);
+  // The generic class: a family's own would rebuild the pipeline from vocabulary and merges and
+  // lose the digit split.
+  config["tokenizer_class"] = "PreTrainedTokenizerFast";
+  const std::string chat = file.text("tokenizer.chat_template", "");
+  if (!chat.empty()) config["chat_template"] = chat;
+  return config;
+}
+
+}  // namespace assay::model

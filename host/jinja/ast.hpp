@@ -1,0 +1,151 @@
+// The parsed template: expressions and statements as plain trees.
+// Not behaviour; jinja_machine runs them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "jinja/value.hpp"
+
+namespace assay::text::jinja {
+
+struct expression;
+using expression_ptr = std::unique_ptr<expression>;
+
+// (a, b, *rest, key = c, **more)
+struct argument_list {
+  std::vector<expression_ptr> positional;
+  std::vector<std::pair<std::string, expression_ptr>> named;
+  expression_ptr star, star_star;
+};
+
+enum class expr_kind : uint8_t {
+  literal,  // constant
+  name,     // symbol
+  list,
+  tuple,
+  dict,  // parts: key, value, key, value ...
+  both,
+  either,
+  negate,   // and, or, not
+  compare,  // parts[0] ops[0] parts[1] ops[1] ...
+  binary,   // ops[0] of parts[0], parts[1]
+  minus,
+  plus,
+  concat,       // ~
+  conditional,  // parts: condition, then, else or null
+  attribute,    // parts[0] . text
+  item,         // parts[0] [ parts[1] ]
+  slice,        // parts: start, stop, step, each may be null; only inside item
+  call,         // parts[0] ( arguments )
+  filter,       // parts[0] | text ( arguments ); parts[0] null in a filter block
+  test,         // parts[0] is text ( arguments )
+};
+
+enum class op : uint8_t {
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  modulo,
+  power,
+  equal,
+  unequal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  in,
+  not_in
+};
+
+struct filter_entry;  // jinja_builtins.hpp
+struct test_entry;
+
+struct expression {
+  expression() = default;
+  expression(const expression &) = delete;
+  ~expression();  // without recursion: a chain a + b + c ... is as deep as it is long
+
+  expr_kind kind{};
+  int line = 0;
+  value constant;    // literal
+  int symbol = -1;   // name: index into program::symbols
+  std::string text;  // a string literal's bytes; attribute, filter or test name
+  std::vector<expression_ptr> parts;
+  std::vector<op> ops;
+  std::unique_ptr<argument_list> arguments;
+  const filter_entry *filter = nullptr;  // static
+  const test_entry *test = nullptr;      // static
+};
+
+// What can be assigned to: a name, ns.attribute, or a tuple of these.
+struct target {
+  int line = 0;
+  int symbol = -1;            // of the name, or of ns
+  std::string attribute;      // of ns; "" for a plain name
+  std::vector<target> parts;  // a tuple's
+};
+
+struct parameter {
+  int symbol;
+  std::string name;
+  expression_ptr fallback;  // null = required
+};
+
+struct statement;
+using body = std::vector<std::unique_ptr<statement>>;
+
+// A macro, or the body of a call block.
+struct macro_definition {
+  std::string name;  // "caller" for a call block
+  std::vector<parameter> parameters;
+  body content;
+  bool uses_varargs = false, uses_kwargs = false, uses_caller = false;
+};
+
+enum class stmt_kind : uint8_t {
+  text,          // text
+  output,        // {{ value }}
+  conditional,   // branches; the last may have no condition
+  loop,          // for target in value if condition: inner, else: other
+  assign,        // target = value
+  assign_block,  // target = inner through filter (value, may be null)
+  with,          // targets[i] = values[i] in inner
+  macro,         // definition
+  call,          // value is a call, definition its caller
+  filter,        // inner through filter (value)
+  generation,    // inner
+  leave,
+  next,  // break, continue
+};
+
+struct branch {
+  expression_ptr condition;  // null = else
+  body content;
+};
+
+struct statement {
+  stmt_kind kind;
+  int line;
+  std::string text;
+  expression_ptr value, condition;
+  target assigned;
+  bool recursive = false;
+  body inner, other;
+  std::vector<branch> branches;
+  std::vector<target> targets;
+  std::vector<expression_ptr> values;
+  std::unique_ptr<macro_definition> definition;
+};
+
+struct program {
+  body content;
+  std::vector<std::string> symbols;              // names of variables, by symbol
+  int find_symbol(std::string_view name) const;  // -1 if the template does not mention it
+};
+
+}  // namespace assay::text::jinja

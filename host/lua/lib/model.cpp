@@ -1,0 +1,273 @@
+// assay.native.model: opening models, and the methods of a model that deal in text.
+// What runs the network is in lib_model_run.cpp, what quantizes it in lib_quant.cpp.
+#include <filesystem>
+#include <fstream>
+
+#include "checkpoint/folder_name.hpp"
+#include "checkpoint/gguf_file.hpp"
+#include "checkpoint/lora.hpp"
+#include "lua/state.hpp"
+#include "lua/subject.hpp"
+#include "lua/text.hpp"
+#include "model/describe_model.hpp"
+#include "model/device.hpp"
+#include "model/import_gguf.hpp"
+#include "quant/schemes/scheme_files.hpp"
+
+namespace assay::lua {
+
+std::shared_ptr<const text::tokenizer> subject::shared_tokenizer() {
+  const std::filesystem::path folder = source->path();
+  const bool legacy = !source->is_gguf() && !std::filesystem::exists(folder / "tokenizer.json") &&
+                      std::filesystem::exists(folder / "vocab.json");
+  if (!tokenizer_ && legacy) tokenizer_ = text::tokenizer::from_folder(source->path());
+  if (!tokenizer_)
+    tokenizer_ = text::tokenizer::from_json(source->tokenizer_json(),
+                                            source->tokenizer_config_json(), source->path());
+  return tokenizer_;
+}
+
+const text::tokenizer &subject::tokenizer() {
+  return *shared_tokenizer();
+}
+
+const text::chat_template &subject::chat_template(bool with_tools) {
+  auto &kept = with_tools ? tools_template_ : template_;
+  if (kept) return *kept;
+  std::string jinja = tokenizer().chat_template_text(with_tools);
+  if (jinja.empty()) jinja = source->chat_template();
+  if (jinja.empty())
+    throw error(error_kind::failed, "the model has no chat template")
+        .at(source->path())
+        .hint("Use a chat model, or write the prompt yourself");
+  kept = std::make_unique<text::chat_template>(jinja, tokenizer().special_tokens());
+  return *kept;
+}
+
+std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of) {
+  if (lua_type(L, index) == LUA_TTABLE) return read_ids(L, index, name);
+  if (lua_type(L, index) != LUA_TSTRING)
+    bad_argument(L, index, name, "text or a list of token ids");
+  const auto ids = of.tokenizer().encode(read_string(L, index, name));
+  return {ids.begin(), ids.end()};
+}
+
+namespace {
+
+int encode(lua_State *L) {
+  subject &m = self(L);
+  const std::string input = read_string(L, 2, "text");
+  const option_table options(L, 3, {"special"});
+  push_token_ids(L, m.tokenizer().encode(input, options.flag("special", false)));
+  return 1;
+}
+
+int decode(lua_State *L) {
+  subject &m = self(L);
+  const std::vector<int32_t> ids = narrow_ids(read_ids(L, 2, "ids"));
+  const option_table options(L, 3, {"skip_special"});
+  push_string(L, m.tokenizer().decode(ids, options.flag("skip_special", true)));
+  return 1;
+}
+
+// chat(messages, { generate = true, tools = ..., any other key reaches the template })
+int chat(lua_State *L) {
+  subject &m = self(L);
+  if (lua_type(L, 2) != LUA_TTABLE) bad_argument(L, 2, "messages", "list of messages");
+  json context = {{"messages", read_json(L, 2, "messages")}};
+  if (!context["messages"].is_array() || context["messages"].empty())
+    throw error(error_kind::usage,
+                "chat: 'messages' must be a list like { { role = \"user\", content = \"Hi\" } }");
+  const json extra = absent(L, 3) ? json::object() : read_json(L, 3, "options");
+  if (!extra.is_object()) bad_argument(L, 3, "options", "table");
+  for (auto item = extra.begin(); item != extra.end(); ++item)
+    context[item.key() == "generate" ? "add_generation_prompt" : item.key()] = item.value();
+  push_string(L, m.chat_template(context.contains("tools")).render(context));
+  return 1;
+}
+
+int tokenizer(lua_State *L) {
+  push_object<tokenizer_handle>(L, self(L).shared_tokenizer());
+  return 1;
+}
+
+// What the file's metadata or the folder's model card declares; "" if nothing does.
+std::string license_of(const model::checkpoint &source) {
+  if (source.is_gguf()) return model::gguf_file::open(source.path())->text("general.license", "");
+  std::ifstream card(source.path() + "/README.md");
+  std::string line;
+  if (!std::getline(card, line) || line != "---") return "";  // no front matter
+  while (std::getline(card, line) && line != "---") {
+    if (line.rfind("license:", 0) != 0) continue;
+    const size_t begin = line.find_first_not_of(" '\"", 8);
+    const size_t end = line.find_last_not_of(" '\"\r");
+    return begin == std::string::npos ? "" : line.substr(begin, end - begin + 1);
+  }
+  return "";
+}
+
+// Facts of a checkpoint that need no weights but the header.
+json describe(const model::checkpoint &source) {
+  json dtypes = json::object();
+  int64_t parameters = 0, linear_parameters = 0;
+  uint64_t stored_bytes = 0, tensor_bytes = 0;
+  for (const model::tensor_info &info : source.tensors().tensors()) {
+    const int64_t n = info.numel();
+    const bool linear = info.shape.size() == 2 && info.name.rfind("model.layers.", 0) == 0;
+    parameters += n;
+    linear_parameters += linear ? n : 0;
+    stored_bytes += info.stored_bytes;
+    tensor_bytes += static_cast<uint64_t>(n) * at::elementSize(info.dtype);
+    dtypes[info.stored] = dtypes.value(info.stored, int64_t{0}) + n;
+  }
+  const json &config = source.config();
+  json facts = {{"path", source.path()}, {"name", source.name()}, {"gguf", source.is_gguf()}};
+  facts["architecture"] = config.contains("architectures") && config["architectures"].is_array() &&
+                                  !config["architectures"].empty()
+                              ? config["architectures"][0]
+                              : json(config.value("model_type", "unknown"));
+  facts["parameters"] = parameters;
+  facts["linear_parameters"] = linear_parameters;
+  facts["blocks"] = config.value("num_hidden_layers", 0);
+  facts["vocabulary"] = config.value("vocab_size", 0);
+  facts["hidden"] = config.value("hidden_size", 0);
+  facts["tied_head"] = config.value("tie_word_embeddings", false);
+  facts["dtypes"] = dtypes;
+  facts["stored_bytes"] = stored_bytes;  // in the file
+  facts["tensor_bytes"] = tensor_bytes;  // as float tensors, dequantized where the file is packed
+  facts["quant_method"] = source.quant_method();
+  facts["provenance_note"] = source.provenance_note();
+  facts["chat_template"] = !source.chat_template().empty();
+  facts["positions"] = config.value("max_position_embeddings", 0);  // tokens of context
+  if (const std::string license = license_of(source); !license.empty()) facts["license"] = license;
+  return facts;
+}
+
+std::shared_ptr<model::checkpoint> open_source(const std::string &path,
+                                               const std::optional<std::string> &adapter) {
+  return adapter ? model::open_lora(*adapter, path) : model::checkpoint::open(path);
+}
+
+int inspect(lua_State *L) {  // inspect(path) -> facts, without loading weights
+  push_json(L, describe(*model::checkpoint::open(read_string(L, 1, "path"))));
+  return 1;
+}
+
+int full_description(lua_State *L) {  // describe(path, { adapter }): all that a header tells, hash
+  const option_table options(L, 2, {"adapter"});
+  const auto source = open_source(read_string(L, 1, "path"), options.text("adapter"));
+  push_json(L, model::describe_model(*source, true));
+  return 1;
+}
+
+int info(lua_State *L) {
+  const subject &m = self(L);
+  json facts = describe(*m.source);
+  facts["dtype"] = model::dtype_name(m.decoder.dtype());
+  facts["device"] = m.decoder.device().str();
+  facts["quantized"] = m.form ? json(m.form->made_by.method) : json(nullptr);
+  push_json(L, facts);
+  return 1;
+}
+
+int fingerprint(lua_State *L) {
+  push_string(L, self(L).source->fingerprint());
+  return 1;
+}
+
+int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file once
+  push_string(L, model::checkpoint::open(read_string(L, 1, "path"))->fingerprint());
+  return 1;
+}
+
+int name_of(lua_State *L) {  // name(path): what a model folder is called; nothing is opened
+  push_string(L, model::folder_name(read_string(L, 1, "path")));
+  return 1;
+}
+
+int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand })
+  const std::string path = read_string(L, 1, "path");
+  const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});
+  const settings &given = settings_of(L);
+  model::load_options how;
+  how.dtype = model::parse_dtype(options.text("dtype").value_or(given.dtype));
+  how.device = options.text("device").value_or(given.device);
+  auto loaded = std::make_shared<subject>();
+  loaded->source = open_source(path, options.text("adapter"));
+  loaded->decoder = options.flag("on_demand", false)
+                        ? model::decoder::load_on_demand(loaded->source, how)
+                        : model::decoder::load(*loaded->source, how);
+  quant::restore_schemes(loaded->decoder, *loaded->source);
+  push_object<subject_handle>(L, std::move(loaded));
+  return 1;
+}
+
+int import(lua_State *L) {  // import(file, folder, { dtype, replace })
+  const std::string file = read_string(L, 1, "file"), folder = read_string(L, 2, "folder");
+  const option_table options(L, 3, {"dtype", "replace"});
+  model::import_gguf(file, folder, model::parse_dtype(options.text("dtype").value_or("float32")),
+                     options.flag("replace", false));
+  return 0;
+}
+
+int why_no_cuda(lua_State *L) {
+  push_string(L, model::why_no_cuda());
+  return 1;
+}
+
+int to_text(lua_State *L) {
+  auto *content = static_cast<box<subject_handle> *>(luaL_testudata(L, 1, "model"));
+  if (!content || !*content) {
+    lua_pushstring(L, "model (freed)");
+    return 1;
+  }
+  const subject &m = ***content;
+  std::string text = "model " + m.source->name() + ": " + m.decoder.config().family + ", " +
+                     std::to_string(m.decoder.n_parameters()) + " parameters, " +
+                     std::to_string(m.decoder.n_blocks()) + " blocks, " +
+                     model::dtype_name(m.decoder.dtype()) + " on " + m.decoder.device().str();
+  if (m.form) text += ", quantized by " + m.form->made_by.method;
+  push_string(L, text);
+  return 1;
+}
+
+int is_model(lua_State *L) {
+  lua_pushboolean(L, luaL_testudata(L, 1, class_of<subject_handle>::name) != nullptr);
+  return 1;
+}
+
+constexpr luaL_Reg k_text_methods[] = {
+    {"encode", guarded<encode>}, {"decode", guarded<decode>},
+    {"chat", guarded<chat>},     {"tokenizer", guarded<tokenizer>},
+    {"info", guarded<info>},     {"fingerprint", guarded<fingerprint>},
+    {nullptr, nullptr}};
+
+}  // namespace
+
+int open_model(lua_State *L) {
+  register_class<subject_handle>(L, k_text_methods, guarded<to_text>);
+  static const luaL_Reg functions[] = {{"load", guarded<load>},
+                                       {"inspect", guarded<inspect>},
+                                       {"describe", guarded<full_description>},
+                                       {"fingerprint", guarded<fingerprint_of>},
+                                       {"name", guarded<name_of>},
+                                       {"import", guarded<import>},
+                                       {"compare", guarded<compare_checkpoints>},
+                                       {"why_no_cuda", guarded<why_no_cuda>},
+                                       {"is_model", guarded<is_model>},
+                                       {nullptr, nullptr}};
+  push_library(L, functions);
+  // scripts/assay/model.lua adds the methods that are written in Lua to this table.
+  luaL_getmetatable(L, class_of<subject_handle>::name);
+  lua_getfield(L, -1, "__index");
+  luaL_setfuncs(L, k_running_methods, 0);
+  luaL_setfuncs(L, k_batch_methods, 0);
+  luaL_setfuncs(L, k_quantization_methods, 0);
+  luaL_setfuncs(L, k_distance_methods, 0);
+  luaL_setfuncs(L, k_insight_methods, 0);
+  lua_setfield(L, -3, "methods");
+  lua_setfield(L, -2, "class");
+  return 1;
+}
+
+}  // namespace assay::lua

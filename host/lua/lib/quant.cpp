@@ -1,0 +1,179 @@
+// The methods of a model that quantize and save it. Recipes and calibration arrive as plain data.
+#include "quant/quantize.hpp"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
+#include "lua/progress.hpp"
+#include "lua/state.hpp"
+#include "lua/subject.hpp"
+#include "quant/export/save.hpp"
+#include "quant/linear_patterns.hpp"
+
+namespace assay::lua {
+
+std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
+  if (absent(L, index)) return std::nullopt;
+  const option_table given(L, index, {"ids", "counted", "source"});
+  std::vector<quant::calibration_sequence> sequences;
+  if (!given.push("ids")) throw error(error_kind::usage, "quantize: the calibration has no 'ids'");
+  const auto n = static_cast<lua_Integer>(lua_rawlen(L, -1));
+  for (lua_Integer i = 1; i <= n; ++i) {
+    lua_rawgeti(L, -1, i);
+    sequences.push_back({read_ids(L, -1, "ids"), {}});
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  if (given.push("counted")) {
+    for (lua_Integer i = 1; i <= n; ++i) {
+      lua_rawgeti(L, -1, i);
+      for (const int64_t one : read_ids(L, -1, "counted"))
+        sequences[static_cast<size_t>(i) - 1].counted.push_back(one ? 1 : 0);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  json source = json::object();
+  if (given.push("source")) {
+    source = read_json(L, -1, "source");
+    lua_pop(L, 1);
+  }
+  return quant::calibration(std::move(sequences), std::move(source));
+}
+
+namespace {
+
+// quantize(recipe as data, calibration as data, { resume = folder }?)
+int quantize(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    throw error(error_kind::usage, "quantize: this model is quantized already")
+        .hint("Quantize the model that it was made from");
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 2, "recipe"));
+  const std::optional<quant::calibration> data = read_calibration(L, 3);
+  quant::quantize_options options;
+  options.progress = script_progress();
+  if (!absent(L, 4)) options.resume = option_table(L, 4, {"resume"}).text("resume").value_or("");
+  auto made = std::make_shared<subject>();
+  made->source = m.source;
+  made->form = std::make_shared<const quant::quantized_model>(
+      quant::quantize(*m.source, m.decoder, what, data ? &*data : nullptr, options));
+  made->decoder = made->form->decoder;
+  push_object<subject_handle>(L, std::move(made));
+  return 1;
+}
+
+int save(lua_State *L) {  // save(folder, { format, config, replace })
+  const subject &m = self(L);
+  const std::string folder = read_string(L, 2, "folder");
+  const option_table given(L, 3, {"format", "config", "replace"});
+  if (!m.form)
+    throw error(error_kind::usage, "save: only a quantized model is saved")
+        .hint("An untouched one goes through m:quantize(assay.method.none {})");
+  quant::save_options options;
+  options.format = given.text("format").value_or(options.format);
+  options.replace = given.flag("replace", false);
+  if (given.push("config")) options.config = read_json(L, -1, "config");
+  options.provenance = {{"versions", {{"assay", ASSAY_VERSION}, {"libtorch", TORCH_VERSION}}},
+                        {"threads", at::get_num_threads()},
+                        {"isa", at::get_cpu_capability()}};
+  push_json(L, quant::save(*m.form, *m.source, folder, options));
+  return 1;
+}
+
+int summary(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    push_json(L, m.form->summary);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+int metadata(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    push_json(L, m.form->metadata);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+int incidents(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    push_json(L, m.form->incidents.to_json(m.form->order));
+  else
+    push_json(L, json::array());
+  return 1;
+}
+
+int calibration_facts(lua_State *L) {  // calibration(data) -> counts and hash; raises for bad data
+  const std::optional<quant::calibration> data = read_calibration(L, 1);
+  if (!data) throw error(error_kind::usage, "calibration: 'data' is missing");
+  push_json(L, data->to_json());
+  return 1;
+}
+
+int complete_recipe(lua_State *L) {  // recipe(data) -> complete data, hash; raises for bad ones
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  push_json(L, what.to_json());
+  push_string(L, what.hash());
+  return 2;
+}
+
+int needs_whole_model(lua_State *L) {  // needs_whole_model(recipe) -> what of it, "" = nothing
+  push_string(L, quant::needs_whole_model(quant::recipe::from_json(read_json(L, 1, "recipe"))));
+  return 1;
+}
+
+int require_linears(
+    lua_State *L) {  // require_linears(recipe, path, where?): patterns that name none
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  quant::require_patterns(what, model::parse_decoder_config(source->config(), source->path()),
+                          absent(L, 3) ? "recipe" : read_string(L, 3, "where"));
+  return 0;
+}
+
+int require_exporter(lua_State *L) {  // require_exporter(recipe, path, format)
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  quant::save_options options;
+  options.format = read_string(L, 3, "format");
+  quant::require_exporter(what, *source, options);
+  return 0;
+}
+
+int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format, config?) -> list of reasons
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  const json config = lua_isnoneornil(L, 4) ? json::object() : read_json(L, 4, "config");
+  push_json(L, json(quant::cannot_hold(what, *source, read_string(L, 3, "format"), config)));
+  return 1;
+}
+
+}  // namespace
+
+const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
+                                           {"save", guarded<save>},
+                                           {"quantization_summary", guarded<summary>},
+                                           {"quantization_ledger", guarded<incidents>},
+                                           {"quantization_metadata", guarded<metadata>},
+                                           {nullptr, nullptr}};
+
+int open_quant(lua_State *L) {
+  static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
+                                       {"calibration", guarded<calibration_facts>},
+                                       {"needs_whole_model", guarded<needs_whole_model>},
+                                       {"require_linears", guarded<require_linears>},
+                                       {"require_exporter", guarded<require_exporter>},
+                                       {"cannot_hold", guarded<cannot_hold>},
+                                       {"allocate", guarded<allocate>},
+                                       {nullptr, nullptr}};
+  push_library(L, functions);
+  return 1;
+}
+
+}  // namespace assay::lua

@@ -1,0 +1,181 @@
+// Writes a quantized model through an exporter, with its card and its metadata, under a temporary
+// name first.
+#include "quant/export/save.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/in_progress.hpp"
+#include "plug/registry.hpp"
+#include "quant/export/export_plan.hpp"
+
+namespace assay::quant {
+namespace {
+
+constexpr size_t k_shown_refusals = 3;
+
+std::string refusal_text(const std::vector<plug::refusal> &refusals) {
+  std::string reasons;
+  for (size_t i = 0; i < std::min(refusals.size(), k_shown_refusals); ++i)
+    reasons += (i ? "; " : "") + refusals[i].where + ": " + refusals[i].reason;
+  if (refusals.size() > k_shown_refusals)
+    reasons += "; and " + std::to_string(refusals.size() - k_shown_refusals) + " more";
+  return reasons;
+}
+
+std::vector<const plug::component *> exporters_for(const std::string &format) {
+  if (format == "auto") {
+    auto all = plug::plugins().all(plug::kind::exporter);
+    std::erase_if(all, [](const auto *one) { return !one->facts.value("auto", true); });
+    return all;
+  }
+  std::string id = format;
+  std::replace(id.begin(), id.end(), '-', '_');  // "compressed-tensors", as users write it
+  return {&plug::plugins().find(plug::kind::exporter, id)};
+}
+
+// The first exporter, by id, that can hold the plan. Throws with every one's reasons.
+plug::exporter_instance choose(const json &plan, const save_options &options) {
+  std::string reasons;
+  const auto candidates = exporters_for(options.format);
+  for (const auto *component : candidates) {
+    plug::exporter_instance exporter(*component, options.config, {}, "save");
+    const auto refusals = exporter.check(plan);
+    if (refusals.empty()) return exporter;
+    reasons += (reasons.empty() ? "" : " | ") + component->id + ": " + refusal_text(refusals);
+  }
+  throw error(error_kind::usage, "no exporter can hold this model").cause(reasons);
+}
+
+json without_linears(const json &summary) {
+  json head = summary;
+  head.erase("linears");
+  return head;
+}
+
+// Identity and file of every component that took part.
+json plugins_of(const quantized_model &model, const plug::exporter_instance &exporter) {
+  json out = json::array();
+  const auto add = [&](const plug::component &c) {
+    out.push_back({{"component", c.identity()},
+                   {"plugin", c.plugin_id + " " + c.plugin_version},
+                   {"sha256", c.file_hash}});
+  };
+  for (const auto &transform : model.made_by.transforms)
+    add(plug::plugins().find(plug::kind::transform, transform.id));
+  if (model.made_by.quantizer)
+    add(plug::plugins().find(plug::kind::quantizer, model.made_by.quantizer->id));
+  add(exporter.made_by());
+  return out;
+}
+
+std::string metadata_text(const quantized_model &model, const model::checkpoint &subject,
+                          const plug::exporter_instance &exporter, const json &provenance) {
+  json out;
+  out["schema"] = "assay.quantization/1";
+  out["made_by"] = "assay";
+  for (const auto &[key, value] : provenance.items()) out[key] = value;
+  out["plugins"] = plugins_of(model, exporter);
+  out["format"] = {
+      {"exporter", exporter.made_by().identity()},
+      {"plugin", exporter.made_by().plugin_id + " " + exporter.made_by().plugin_version},
+      {"config", exporter.config()}};
+  out["subject"] = {{"name", subject.name()}, {"provenance", subject.provenance_note()}};
+  for (const auto &[key, value] : model.metadata.items()) out[key] = value;
+  out["components"] = json::object();
+  for (const auto &name : model.order) {
+    const auto &form = model.forms.at(name);
+    out["components"][form.component] = form.config;
+  }
+  out["summary"] = without_linears(model.summary);
+  out["linears"] = model.summary.value("linears", json::array());
+  out["ledger"] = model.incidents.to_json(model.order);
+  return json_text(out, 2) + "\n";
+}
+
+std::string number(double value, const char *format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+// Short, and what nobody may overlook comes first.
+std::string model_card(const quantized_model &model, const model::checkpoint &subject,
+                       const std::string &format) {
+  const auto &s = model.summary;
+  std::string card = "---\nlibrary_name: transformers\ntags:\n- quantized\n- assay\n---\n\n# " +
+                     subject.name() + ", " + model.made_by.method + "\n\n";
+  if (const auto note = subject.provenance_note(); !note.empty())
+    card += "> **The subject is not the original model:** " + note +
+            ".\n> A comparison that takes it for the original is wrong.\n\n";
+  card += "| | |\n|---|---|\n| method | " + model.made_by.method + " |\n";
+  if (model.made_by.quantizer)
+    card += "| quantizer | " + model.made_by.quantizer->id + " `" +
+            model.made_by.quantizer->config.dump() + "` |\n";
+  card += "| format | " + format + " |\n| bits per weight, counted over all parameters | " +
+          number(s.value("bits_per_weight", 0.0), "%.3f") + " |\n| bytes | " +
+          std::to_string(s.value("bytes", int64_t{0})) + " |\n| parameters | " +
+          std::to_string(s.value("parameters", int64_t{0})) + " |\n| quantized linears | " +
+          std::to_string(model.order.size()) + " |\n";
+  const auto counts = model.incidents.counts();
+  for (const auto &[kind, count] : counts)
+    card += "| ledger: " + kind + " | " + std::to_string(count) + " |\n";
+  if (counts.empty()) card += "| ledger | empty: nothing fell back, was skipped or repaired |\n";
+  return card +
+         "\n`quantization_metadata.json` holds the recipe, every setting, the calibration's hash, "
+         "the error of each\n"
+         "linear and the ledger.\n";
+}
+
+}  // namespace
+
+json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
+          const save_options &options) {
+  const auto start = std::chrono::steady_clock::now();
+  const json plan = plan_of(model, subject);
+  auto exporter = choose(plan, options);
+  folder_in_progress target(folder, options.replace);
+  model_export_source source(model, subject);
+  auto files = exporter.write(plan, source, target.path());
+  const auto put = [&](const std::string &name, const std::string &text) {
+    write_file_atomically((std::filesystem::path(target.path()) / name).string(), text);
+    files.push_back({name, text.size()});
+  };
+  put("README.md", model_card(model, subject, exporter.made_by().id));
+  put("quantization_metadata.json", metadata_text(model, subject, exporter, options.provenance));
+  target.commit();
+  json out = {{"format", exporter.made_by().id}, {"files", json::array()}};
+  uint64_t bytes = 0;
+  for (const auto &file : files) {
+    bytes += file.bytes;
+    out["files"].push_back({{"name", file.name}, {"bytes", file.bytes}});
+  }
+  out["bytes"] = bytes;
+  out["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return out;
+}
+
+void require_exporter(const recipe &what, const model::checkpoint &subject,
+                      const save_options &options) {
+  choose(plan_of(what, subject), options);
+}
+
+std::vector<std::string> cannot_hold(const recipe &what, const model::checkpoint &subject,
+                                     const std::string &format, const json &config) {
+  const json plan = plan_of(what, subject);
+  std::vector<std::string> reasons;
+  for (const auto *component : exporters_for(format)) {
+    plug::exporter_instance exporter(*component, config, {}, "save");
+    const auto refusals = exporter.check(plan);
+    if (refusals.empty()) return {};
+    for (const auto &refusal : refusals)
+      reasons.push_back(component->id + ": " + refusal.where + ": " + refusal.reason);
+  }
+  return reasons;
+}
+
+}  // namespace assay::quant

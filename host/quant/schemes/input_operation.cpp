@@ -1,0 +1,66 @@
+// The orthogonal operations on a linear's input, as two small dense products: base (x) S_p from the left, S_q from the
+// right, since S_pq = S_p (x) S_q. About n (p + q) operations for each row, at the rate of a matrix product.
+#include "quant/schemes/input_operation.hpp"
+
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace assay::quant {
+namespace {
+
+constexpr int64_t k_right = 64;  // size of the right factor; the left one then is of like size
+
+error broken(const std::string &why) {
+  return error(error_kind::plugin, "an online operation that cannot be: " + why);
+}
+
+// Rows of '+' and '-' -> [m, m] f32.
+at::Tensor signs_of(const json &rows) {
+  const auto m = static_cast<int64_t>(rows.size());
+  at::Tensor base = at::empty({m, m}, at::kFloat);
+  for (int64_t i = 0; i < m; ++i) {
+    const auto row = rows[static_cast<size_t>(i)].get<std::string>();
+    if (static_cast<int64_t>(row.size()) != m) throw broken("its base matrix is not square");
+    for (int64_t j = 0; j < m; ++j) base[i][j] = row[static_cast<size_t>(j)] == '+' ? 1.0f : -1.0f;
+  }
+  const at::Tensor product = at::matmul(base, base.t());
+  if (!at::equal(product, at::eye(m) * static_cast<double>(m)))
+    throw broken("its base is no Hadamard matrix");
+  return base;
+}
+
+}  // namespace
+
+at::Tensor sylvester(int64_t n) {
+  at::Tensor h = at::ones({1, 1}, at::kFloat);
+  while (h.size(0) < n) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)}, 0);
+  return h;
+}
+
+std::function<at::Tensor(const at::Tensor &)> online_operation(const json &operation,
+                                                               int64_t width) {
+  if (!operation.is_object() || operation.value("op", "") != "hadamard")
+    throw broken("only 'hadamard' is known");
+  const auto size = operation.value("size", int64_t{0});
+  if (size < 1 || width % size != 0)
+    throw broken("pieces of " + std::to_string(size) + " do not divide " + std::to_string(width) +
+                 " channels");
+  const at::Tensor base =
+      operation.contains("base") ? signs_of(operation["base"]) : at::ones({1, 1}, at::kFloat);
+  const int64_t power = size / base.size(0);
+  if (power < 1 || power * base.size(0) != size || (power & (power - 1)) != 0)
+    throw broken("its size is not its base times a power of two");
+  const int64_t q = std::min(power, k_right);
+  const at::Tensor left =
+      at::kron(base, sylvester(power / q)).t().contiguous() / std::sqrt(static_cast<double>(size));
+  const at::Tensor right = sylvester(q);
+  return [left, right](const at::Tensor &x) {
+    const auto options = x.options();
+    const at::Tensor pieces = x.reshape({-1, left.size(0), right.size(0)});
+    const at::Tensor turned = at::matmul(left.to(options), at::matmul(pieces, right.to(options)));
+    return turned.reshape(x.sizes());
+  };
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,361 @@
+// Runs transforms: one pass over the float model for all statistics of one transform, edits at the end of each block.
+// Since an edit leaves the function unchanged, later blocks see the same inputs either way.
+#include "quant/transforms/transform_run.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <optional>
+
+#include "calibration/statistics_cache.hpp"
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "model/decoder_layout.hpp"
+#include "plug/registry.hpp"
+#include "quant/linear_run.hpp"
+#include "quant/schemes/activation.hpp"
+#include "quant/streaming/edited_blocks.hpp"
+#include "quant/transforms/twin_forward.hpp"
+#include "quant/views/block_runner.hpp"
+#include "quant/views/outside_view.hpp"
+
+namespace assay::quant {
+namespace {
+
+// Folding a scale costs a few roundings of each product; massive activations (methods-on-smollm2.md) amplify them.
+constexpr double k_tolerance = 1e-4;
+// A turned stream rounds every product of every block anew.
+constexpr double k_model_tolerance = 5e-4;
+
+class receiver : public plug::edit_receiver {
+ public:
+  receiver(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
+  void set_bias(const std::string &layer, const assay_tensor &bias) override {
+    inside(layer).set_bias(layer, plug::borrow(bias).clone());
+  }
+  void set_online(const std::string &layer, const json &operation) override {
+    inside(layer).set_online(layer, operation);
+    json entry = operation;
+    entry["layer"] = layer;
+    out_.online.push_back(std::move(entry));
+  }
+  void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
+                int64_t group_size) override {
+    out_.clips[layer] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
+  }
+  void note(const json &given) override { note_.update(given); }
+  json taken() { return std::exchange(note_, json::object()); }
+
+ private:
+  block_view &inside(const std::string &layer) const {
+    if (!view_)
+      throw error(error_kind::plugin, "only linears of blocks get biases and online operations")
+          .layer(layer);
+    return *view_;
+  }
+  transform_outcome &out_;
+  block_view *view_;
+  json note_ = json::object();
+};
+
+// Whole sequences, evenly spaced, of at least so many tokens together (0 = all): what trials run on.
+calibration part_of(const calibration &data, int64_t tokens) {
+  const auto &all = data.sequences();
+  const auto mean = std::max<int64_t>(1, data.n_tokens() / static_cast<int64_t>(all.size()));
+  const auto n = tokens > 0
+                     ? std::min<size_t>(all.size(), static_cast<size_t>((tokens + mean - 1) / mean))
+                     : all.size();
+  std::vector<calibration_sequence> some;
+  for (size_t i = 0; i < n; ++i) some.push_back(all[i * all.size() / n]);
+  return calibration(std::move(some));
+}
+
+class stage {
+ public:
+  stage(model::decoder &decoder, const recipe &what, const component_choice &choice,
+        const calibration *data, ledger &incidents, transform_outcome &out, edited_blocks *kept,
+        std::string folder)
+      : decoder_(decoder),
+        kept_(kept),
+        folder_(std::move(folder)),
+        what_(what),
+        data_(data),
+        incidents_(incidents),
+        out_(out),
+        arch_json_(arch_facts(decoder.config()).dump()),
+        quantizer_json_(quantizer_json(what)),
+        activation_(what.activation),
+        transform_(make_transform(choice, json::parse(arch_json_), what.seed, incidents)) {}
+
+  void run(const progress_fn &progress) {
+    decoder_.bring_in(0);
+    const auto needs = transform_.needs(view_of(0, {})->get());
+    decoder_.let_go(0);
+    if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp
+    whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
+    if (needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) start_streams(needs.max_tokens);
+    const model::decoder before(decoder_);
+    if (whole_model_) {
+      twins_.emplace(before);
+      apply_outside();
+      twins_->start(decoder_);
+    }
+    if (needs.statistics)
+      apply_calibrated(needs, before, progress);
+    else
+      apply_data_free(progress);
+    if (whole_model_) compare();
+  }
+
+ private:
+  std::unique_ptr<block_view> view_of(int64_t index, const block_statistics &statistics) const {
+    return std::make_unique<block_view>(decoder_.block(index), decoder_.n_blocks(), statistics,
+                                        propagation_policy::fp,
+                                        data_ ? static_cast<int64_t>(data_->sequences().size()) : 0,
+                                        arch_json_, quantizer_json_, whole_model_);
+  }
+
+  // Trials run on a few sequences of their own, which go from block to block with the float model.
+  void start_streams(int64_t tokens) {
+    require_data();
+    for (const auto &chunk : make_chunks(part_of(*data_, tokens), 4096))
+      streams_.push_back(make_stream(decoder_, chunk, false, false));
+  }
+
+  std::unique_ptr<block_runner> runner_of(int64_t index) const {
+    if (streams_.empty()) return nullptr;
+    auto source = source_of(decoder_, decoder_.block(index), streams_);
+    if (!activation_.is_null() && !is_static(activation_))
+      source.now = [this, index] {  // a trial's inputs are rounded as the recipe will
+        auto block = decoder_.block(index);
+        for (auto *linear : block.linears()) set_activation(*linear, activation_);
+        return block;
+      };
+    if (what_.quantizer)
+      source.fake_quantize = [this, index](const std::string &name, const at::Tensor &weight) {
+        return rounded(index, name, weight);
+      };
+    return std::make_unique<block_runner>(std::move(source));
+  }
+
+  // What the recipe's quantizer makes of a weight, where it can do so without statistics.
+  at::Tensor rounded(int64_t index, const std::string &name, const at::Tensor &weight) const {
+    for (const auto *linear : std::as_const(decoder_).block(index).linears()) {
+      if (linear->name != name) continue;
+      model::linear_op shown = *linear;
+      shown.weight = weight.contiguous();
+      plug::quantizer_instance quantizer(
+          plug::plugins().find(plug::kind::quantizer, what_.quantizer->id),
+          config_for_linear(what_, name, linear->role), {}, "recipe.quantizer");
+      const layer_view view(shown, 0, shown.weight, arch_json_,
+                            shown.weight.abs().max().item<double>());
+      if (needs_of(quantizer.needs(view.get())).any())
+        throw error(error_kind::usage,
+                    "'" + what_.quantizer->id + "' needs statistics and cannot be tried");
+      return run_linear(quantizer, view, shown.weight, nullptr).weight;
+    }
+    throw error(error_kind::usage, "the block has no linear '" + name + "'");
+  }
+
+  void require_data() const {
+    if (!data_)
+      throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
+          .at("recipe.transforms")
+          .hint("Give quantize a calibration");
+  }
+
+  void apply_data_free(const progress_fn &progress) {
+    const auto total = static_cast<uint64_t>(decoder_.n_blocks());
+    for (int64_t i = 0; i < decoder_.n_blocks(); ++i) {
+      report_progress(progress, static_cast<uint64_t>(i), total, transform_.made_by().id);
+      apply(i, {});
+    }
+  }
+
+  void apply_calibrated(const assay_needs &needs, const model::decoder &before,
+                        const progress_fn &progress) {
+    require_data();
+    calibrate_options asked;
+    asked.needs = needs_of(needs);
+    asked.progress = progress;
+    if (kept_) asked.stage_folder = folder_;
+    block_statistics statistics;
+    // The pass runs on the float model as it was.
+    calibrate_float(before, *data_, asked, [&](calibration_stop &stop) {
+      statistics[stop.group] = std::move(stop.statistics);
+      if (stop.group != model::linear_group::down) return;
+      apply(stop.block, statistics);
+      statistics.clear();
+    });
+  }
+
+  void apply_outside() {
+    outside_view view(decoder_, arch_json_, quantizer_json_);
+    transform_.needs(view.get());
+    receiver edits(out_, nullptr);
+    transform_.apply(view.get(), edits);
+    const bool was_tied = decoder_.config().tied;
+    view.put_into(decoder_, kept_);
+    out_.edited["model.embed_tokens.weight"] = decoder_.embedding();
+    out_.edited["model.norm.weight"] = decoder_.norm();
+    if (!decoder_.config().tied) out_.edited["lm_head.weight"] = decoder_.head().weight;
+    if (was_tied && !decoder_.config().tied)
+      incidents_.add({"untied_head",
+                      "lm_head",
+                      "the head no longer equals the embedding",
+                      {{"transform", transform_.made_by().id}}});
+    report(-1, json(), edits);
+  }
+
+  void apply(int64_t index, const block_statistics &statistics) {
+    throw_if_cancelled();
+    decoder_.bring_in(index);
+    auto &block = decoder_.block(index);
+    const auto view = view_of(index, statistics);
+    for (const auto &[group, sums] : statistics)
+      for (const auto &chunk : sums.raw) observe(*view, group, chunk);
+    const auto runner = runner_of(index);
+    if (runner) view->set_handle(runner->handle());
+    transform_.needs(view->get());
+    receiver edits(out_, view.get());
+    transform_.apply(view->get(), edits);
+    auto changed = view->edited();
+    json moved;
+    if (!whole_model_) {
+      const double by = block_difference(block, changed);
+      refuse_if(!(by <= k_tolerance), "the block's function", by, k_tolerance,
+                "block " + std::to_string(index));
+      moved = by;
+    }
+    if (twins_) twins_->across(block, changed);
+    remember(block, changed);
+    for (auto &s : streams_) s = s.across(block, nullptr);
+    block = std::move(changed);
+    if (kept_) kept_->keep(block);
+    decoder_.let_go(index);
+    report(index, moved, edits);
+  }
+
+  // The tokens of one input, for the groups whose consumers read it.
+  void observe(const block_view &view, model::linear_group input, const at::Tensor &chunk) {
+    const plug::tensor_ref tokens(chunk.contiguous());
+    const auto &block = decoder_.block(view.get().index);
+    for (uint32_t i = 0; i < view.get().n_groups; ++i)
+      for (const auto *linear : block.linears())
+        if (linear->group == input && linear->name == view.get().groups[i]->consumers[0]->name)
+          transform_.observe(*view.get().groups[i], *tokens.get());
+  }
+
+  void refuse_if(bool bad, const char *what, double by, double limit, const std::string &where) {
+    if (!bad) return;
+    throw error(error_kind::plugin, std::string(what) + " moved by " + std::to_string(by) +
+                                        " (relative), more than " + std::to_string(limit))
+        .plugin(transform_.made_by().id)
+        .layer(where);
+  }
+
+  // Outputs on random hidden states of unit scale: the function must agree everywhere, so any input will do, and this
+  // one needs no second stream.
+  double block_difference(const model::decoder_block &before,
+                          const model::decoder_block &after) const {
+    const auto generator = at::detail::createCPUGenerator(17);
+    const auto h = at::randn({1, 32, decoder_.config().hidden_size}, generator, at::kFloat)
+                       .to(decoder_.device(), decoder_.dtype());
+    const auto context = decoder_.context(1, 32);
+    return relative_distance(before.forward(h, context) - h, after.forward(h, context) - h);
+  }
+
+  void compare() {
+    const double by = twins_->difference(decoder_);
+    refuse_if(!(by <= k_model_tolerance), "the model's function", by, k_model_tolerance, "logits");
+    out_.report.push_back(
+        {{"transform", transform_.made_by().identity()}, {"block", "all"}, {"difference", by}});
+  }
+
+  void report(int64_t index, const json &moved, receiver &edits) {
+    json entry = {{"transform", transform_.made_by().identity()}, {"block", index}};
+    if (!moved.is_null()) entry["difference"] = moved;
+    entry["note"] = edits.taken();
+    out_.report.push_back(std::move(entry));
+  }
+
+  void remember(const model::decoder_block &before, const model::decoder_block &after) {
+    for (const model::norm_layout &norm : model::k_norms)
+      if (norm.size == model::width::hidden)
+        out_.edited[model::block_prefix(before.index) + norm.module + ".weight"] = after.*norm.part;
+    for (const auto *linear : after.linears()) {
+      out_.edited[linear->name + ".weight"] =
+          kept_ ? model::without_values(linear->weight) : linear->weight;
+      if (linear->bias.defined()) out_.edited[linear->name + ".bias"] = linear->bias;
+    }
+  }
+
+  model::decoder &decoder_;
+  edited_blocks *kept_;  // of a decoder on demand; null otherwise
+  std::string folder_;
+  const recipe &what_;
+  const calibration *data_;
+  ledger &incidents_;
+  transform_outcome &out_;
+  std::string arch_json_, quantizer_json_;
+  json activation_;  // of the recipe, complete
+  plug::transform_instance transform_;
+  std::vector<calibration_stream> streams_;  // at the start of the block in work
+  std::optional<twin_forward> twins_;        // of a transform of the whole model
+  bool whole_model_ = false;
+};
+
+}  // namespace
+
+at::Tensor clip_limits::applied(const at::Tensor &weight) const {
+  const int64_t in = weight.size(1), size = group_size > 0 ? group_size : in;
+  const auto wide = [&](const at::Tensor &limit) {
+    return limit.repeat_interleave(size, 1).narrow(1, 0, in);
+  };
+  return at::minimum(at::maximum(weight, wide(min)), wide(max));
+}
+
+at::Tensor transform_outcome::clipped(const std::string &linear, const at::Tensor &weight) const {
+  const auto found = clips.find(linear);
+  return found == clips.end() ? weight : found->second.applied(weight);
+}
+
+plug::transform_instance make_transform(const component_choice &choice, const json &arch,
+                                        uint64_t seed, ledger &incidents) {
+  plug::instance_options options;
+  options.seed = seed;
+  options.ledger = [&incidents](const plug::ledger_event &event) {
+    incidents.add({event.event, event.layer, event.detail, {{"count", event.count}}});
+  };
+  plug::transform_instance made(plug::plugins().find(plug::kind::transform, choice.id),
+                                choice.config, options, "recipe.transforms");
+  made.check(arch);
+  return made;
+}
+
+std::string quantizer_json(const recipe &what) {
+  if (!what.quantizer) return "";
+  const auto &component = plug::plugins().find(plug::kind::quantizer, what.quantizer->id);
+  return json{{"id", what.quantizer->id},
+              {"config", component.complete_config(what.quantizer->config, "recipe.quantizer")}}
+      .dump();
+}
+
+transform_outcome run_transforms(model::decoder &decoder, const recipe &what,
+                                 const calibration *data, ledger &incidents,
+                                 const progress_fn &progress, const std::string &folder) {
+  at::NoGradGuard no_grad;
+  transform_outcome out;
+  std::shared_ptr<edited_blocks> kept;
+  if (decoder.on_demand()) {
+    kept = std::make_shared<edited_blocks>(folder);
+    decoder.on_read = [kept](model::decoder_block &block) { kept->put_into(block); };
+    out.fetch_edited = [kept](const std::string &name) {
+      return kept->weight(name.substr(0, name.rfind(".weight")));
+    };
+  }
+  for (const auto &choice : what.transforms)
+    stage(decoder, what, choice, data, incidents, out, kept.get(), folder).run(progress);
+  return out;
+}
+
+}  // namespace assay::quant

@@ -1,0 +1,145 @@
+// Builds the ABI structs of a block and takes the edited tensors back.
+// Channels that can be rescaled follow from the wiring alone (methods.md 3.2): no list for each family.
+#include "quant/views/block_view.hpp"
+
+#include "core/error.hpp"
+#include "model/decoder_layout.hpp"
+#include "quant/schemes/input_operation.hpp"
+
+namespace assay::quant {
+namespace {
+
+using model::linear_group;
+
+// Places in decoder_block::linears().
+enum place : size_t { k_q, k_k, k_v, k_o, k_gate, k_up, k_down };
+
+}  // namespace
+
+block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
+                       const block_statistics &statistics, propagation_policy propagation,
+                       int64_t n_sequences, const std::string &arch_json,
+                       const std::string &quantizer_json, bool residual_group)
+    : original_(block) {
+  for (const auto &[group, sums] : statistics)
+    stats_[group] = std::make_unique<stats_view>(sums, nullptr, propagation, n_sequences);
+  const auto linears = block.linears();
+  for (size_t i = 0; i < linears.size(); ++i) {
+    weights_[i] = linears[i]->weight.to(at::kFloat).contiguous().clone();
+    if (linears[i]->bias.defined())
+      biases_[i] = linears[i]->bias.to(at::kFloat).contiguous().clone();
+    shown_.push_back(std::make_unique<model::linear_op>(*linears[i]));
+    shown_.back()->weight = weights_[i];
+    shown_.back()->bias = biases_[i];
+    const auto index = static_cast<int32_t>(block.index * 7 + static_cast<int64_t>(i));
+    layers_.push_back(
+        std::make_unique<layer_view>(*shown_.back(), index, weights_[i], arch_json, 0));
+    layer_pointers_.push_back(&layers_.back()->get());
+  }
+  for (const model::norm_layout &norm : model::k_norms)
+    if (norm.size == model::width::hidden)
+      add_norm(model::block_prefix(block.index) + norm.module, block.*norm.part);
+  add_groups(residual_group);
+  for (const auto &norm : norms_) norm_pointers_.push_back(norm.get());
+  for (const auto &group : groups_) group_pointers_.push_back(&group->group);
+  block_.struct_size = sizeof block_;
+  block_.index = static_cast<int32_t>(block.index);
+  block_.n_blocks = static_cast<int32_t>(n_blocks);
+  block_.n_layers = static_cast<uint32_t>(layer_pointers_.size());
+  block_.n_norms = static_cast<uint32_t>(norm_pointers_.size());
+  block_.n_groups = static_cast<uint32_t>(group_pointers_.size());
+  block_.arch_json = arch_json.c_str();
+  block_.layers = layer_pointers_.data();
+  block_.norms = norm_pointers_.data();
+  block_.groups = group_pointers_.data();
+  block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
+}
+
+// A linear with an online operation no longer reads the channels that its producer makes.
+void block_view::add_groups(bool residual) {
+  const std::string name = std::to_string(original_.index);
+  add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);
+  if (!original_.o.online)
+    add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
+  add_group(name + ".mlp.in", "norm", norms_[1].get(), {}, {k_gate, k_up}, linear_group::gate_up);
+  if (!original_.down.online)
+    add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
+  if (residual)
+    add_group(name + ".residual", "residual", nullptr, {k_o, k_down}, {k_q, k_k, k_v, k_gate, k_up},
+              linear_group::head);
+}
+
+size_t block_view::place_of(const std::string &layer) const {
+  for (size_t i = 0; i < shown_.size(); ++i)
+    if (shown_[i]->name == layer) return i;
+  throw error(error_kind::failed, "no such layer in the block").layer(layer);
+}
+
+void block_view::set_bias(const std::string &layer, at::Tensor bias) {
+  biases_[place_of(layer)] = std::move(bias);
+}
+
+void block_view::set_online(const std::string &layer, const json &operation) {
+  const size_t i = place_of(layer);
+  if (online_.count(i) || original_.linears()[i]->online)
+    throw error(error_kind::plugin, "the input has an online operation already").layer(layer);
+  online_[i] = online_operation(operation, original_.linears()[i]->in_features());
+}
+
+void block_view::set_start(const quantized_linear &form, const at::Tensor &dense) {
+  starts_.push_back(std::make_unique<quantized_linear>(form));
+  starts_.back()->tensors.push_back({"weight", dense.to(at::kFloat).contiguous(), 32});
+  layers_[place_of(form.name)]->set_start(*starts_.back());
+}
+
+void block_view::add_norm(const std::string &name, const at::Tensor &weight) {
+  norm_weights_.push_back(weight.to(at::kFloat).contiguous().clone());
+  norm_refs_.push_back(std::make_unique<plug::tensor_ref>(norm_weights_.back()));
+  norm_names_.push_back(std::make_unique<std::string>(name));
+  auto norm = std::make_unique<assay_norm>();
+  *norm = {};
+  norm->struct_size = sizeof(assay_norm);
+  norm->name = norm_names_.back()->c_str();
+  norm->weight = norm_refs_.back()->get();
+  norms_.push_back(std::move(norm));
+}
+
+void block_view::add_group(const std::string &name, const char *kind, const assay_norm *norm,
+                           const std::vector<size_t> &producers,
+                           const std::vector<size_t> &consumers, linear_group input) {
+  auto made = std::make_unique<group_storage>();
+  made->name = name;
+  for (const size_t i : producers) made->producers.push_back(layer_pointers_[i]);
+  for (const size_t i : consumers) made->consumers.push_back(layer_pointers_[i]);
+  auto &group = made->group;
+  group.struct_size = sizeof group;
+  group.n_producers = static_cast<uint32_t>(made->producers.size());
+  group.n_consumers = static_cast<uint32_t>(made->consumers.size());
+  group.name = made->name.c_str();
+  group.kind = kind;
+  group.norm = norm;
+  group.producers = made->producers.data();
+  group.consumers = made->consumers.data();
+  const auto stats = stats_.find(input);
+  group.stats = stats == stats_.end() ? nullptr : stats->second->get();
+  group.channels = made->consumers.front()->in_features;
+  group.heads = original_.n_heads;
+  group.kv_heads = original_.n_kv_heads;
+  group.head_dim = original_.head_dim;
+  groups_.push_back(std::move(made));
+}
+
+model::decoder_block block_view::edited() const {
+  model::decoder_block out = original_;
+  const auto linears = out.linears();
+  for (size_t i = 0; i < linears.size(); ++i) {
+    linears[i]->weight = weights_[i].to(original_.q.weight.scalar_type());
+    if (biases_[i].defined()) linears[i]->bias = biases_[i].to(original_.q.weight.scalar_type());
+  }
+  for (const auto &[i, operation] : online_) linears[i]->online = operation;
+  out.attention_norm = norm_weights_[0].to(original_.attention_norm.scalar_type());
+  out.mlp_norm = norm_weights_[1].to(original_.mlp_norm.scalar_type());
+  return out;
+}
+
+}  // namespace assay::quant

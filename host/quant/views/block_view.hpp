@@ -1,0 +1,69 @@
+// One block as a transform sees it: writable f32 copies of its weights and norms, groups of channels that can be
+// rescaled together, statistics of the groups' inputs. Not the decision what to keep (transform_run).
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+
+#include "model/decoder.hpp"
+#include "quant/views/layer_view.hpp"
+
+namespace assay::quant {
+
+// Statistics of a block's four distinct inputs; absent where none were taken.
+using block_statistics = std::map<model::linear_group, input_statistics>;
+
+class block_view {
+ public:
+  // Copies of the block's tensors; statistics are shared. arch_json, quantizer_json: borrow.
+  // residual_group: for transforms of the whole model, who reads and writes the residual stream.
+  block_view(const model::decoder_block &block, int64_t n_blocks,
+             const block_statistics &statistics, propagation_policy propagation,
+             int64_t n_sequences, const std::string &arch_json, const std::string &quantizer_json,
+             bool residual_group = false);
+  block_view(const block_view &) = delete;
+  const assay_block &get() const { return block_; }
+  layer_view &layer(size_t i) { return *layers_.at(i); }  // in the order of block.layers; borrow
+  const at::Tensor &weight(size_t i) const { return weights_.at(i); }  // f32, as a plugin sees it
+  void set_handle(const void *runner) { block_.handle = runner; }      // block_runner::handle
+  // Under ASSAY_SCHEDULE_AFTER: what became of a linear, with its dense weight as role "weight".
+  void set_start(const quantized_linear &form, const at::Tensor &dense);
+  // Edits that cannot be written into a tensor. Throw error(plugin) for a layer that has one already.
+  void set_bias(const std::string &layer, at::Tensor bias);
+  void set_online(const std::string &layer, const json &operation);
+  // The block with the edited copies in place, in the dtype of the original.
+  model::decoder_block edited() const;
+
+ private:
+  size_t place_of(const std::string &layer) const;
+  void add_groups(bool residual);
+  void add_norm(const std::string &name, const at::Tensor &weight);
+  void add_group(const std::string &name, const char *kind, const assay_norm *norm,
+                 const std::vector<size_t> &producers, const std::vector<size_t> &consumers,
+                 model::linear_group input);
+
+  struct group_storage {
+    std::string name;
+    std::vector<const assay_layer *> producers, consumers;
+    assay_group group{};
+  };
+  const model::decoder_block &original_;
+  std::map<size_t, std::function<at::Tensor(const at::Tensor &)>> online_;
+  std::vector<std::unique_ptr<quantized_linear>> starts_;
+  std::array<at::Tensor, 7> weights_, biases_;  // f32 clones; biases undefined where absent
+  std::vector<at::Tensor> norm_weights_;
+  std::vector<std::unique_ptr<layer_view>> layers_;
+  std::vector<std::unique_ptr<model::linear_op>> shown_;  // linears that show the copies
+  std::vector<std::unique_ptr<plug::tensor_ref>> norm_refs_;
+  std::vector<std::unique_ptr<std::string>> norm_names_;
+  std::vector<std::unique_ptr<assay_norm>> norms_;
+  std::vector<std::unique_ptr<group_storage>> groups_;
+  std::map<model::linear_group, std::unique_ptr<stats_view>> stats_;
+  std::vector<const assay_layer *> layer_pointers_;
+  std::vector<const assay_norm *> norm_pointers_;
+  std::vector<const assay_group *> group_pointers_;
+  assay_block block_{};
+};
+
+}  // namespace assay::quant

@@ -1,0 +1,185 @@
+// Loops, n-grams and repeated segments.
+// Not tuned for long documents: generations have a few thousand tokens.
+#include "signals/repetition.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace assay::signals {
+namespace {
+
+constexpr size_t k_window = 256;  // tokens
+constexpr size_t k_longest_period = 64;
+
+size_t repeats_needed(size_t period) {
+  return period == 1 ? 16 : period <= 8 ? 8 : 4;
+}
+
+std::vector<std::string_view> split(std::string_view text, std::string_view delimiters) {
+  std::vector<std::string_view> parts;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find_first_of(delimiters, start), text.size());
+    if (end > start) parts.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+std::string join(const std::vector<std::string_view> &words, size_t first, size_t n) {
+  std::string out(words[first]);
+  for (size_t i = 1; i < n; ++i) out.append(" ").append(words[first + i]);
+  return out;
+}
+
+struct duplicates {
+  double of_parts = 0.0;  // share of parts that came before
+  double of_bytes = 0.0;
+};
+
+duplicates count_duplicates(const std::vector<std::string_view> &parts, size_t total_bytes) {
+  std::unordered_set<std::string_view> seen;
+  size_t repeated = 0;
+  size_t repeated_bytes = 0;
+  for (const auto part : parts) {
+    if (seen.insert(part).second) continue;
+    ++repeated;
+    repeated_bytes += part.size();
+  }
+  if (parts.empty() || total_bytes == 0) return {};
+  return {static_cast<double>(repeated) / static_cast<double>(parts.size()),
+          static_cast<double>(repeated_bytes) / static_cast<double>(total_bytes)};
+}
+
+// Paragraphs end at blank lines.
+std::vector<std::string_view> paragraphs_of(std::string_view text) {
+  std::vector<std::string_view> out;
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t end = std::min(text.find("\n\n", start), text.size());
+    if (const auto paragraph = trimmed(text.substr(start, end - start)); !paragraph.empty())
+      out.push_back(paragraph);
+    start = end + 2;
+  }
+  return out;
+}
+
+double top_ngram_share(const std::vector<std::string_view> &words, size_t n, size_t total_bytes) {
+  std::unordered_map<std::string, size_t> counts;
+  double share = 0.0;
+  for (size_t i = 0; i + n <= words.size(); ++i) {
+    const std::string gram = join(words, i, n);
+    const size_t count = ++counts[gram];
+    if (count > 1)
+      share = std::max(share,
+                       static_cast<double>(count * gram.size()) / static_cast<double>(total_bytes));
+  }
+  return share;
+}
+
+double duplicate_ngram_share(const std::vector<std::string_view> &words, size_t n,
+                             size_t total_bytes) {
+  std::unordered_set<std::string> seen;
+  size_t repeated = 0;
+  for (size_t i = 0; i + n <= words.size();) {
+    std::string gram = join(words, i, n);
+    const size_t bytes = gram.size();
+    if (seen.insert(std::move(gram)).second) {
+      ++i;
+    } else {
+      repeated += bytes;
+      i += n;  // occurrences that overlap count once
+    }
+  }
+  return static_cast<double>(repeated) / static_cast<double>(total_bytes);
+}
+
+}  // namespace
+
+suffix_period find_suffix_period(std::span<const int32_t> tokens) {
+  const size_t n = std::min(tokens.size(), k_window);
+  const auto tail = tokens.last(n);
+  for (size_t period = 1; period <= std::min(k_longest_period, n / 2); ++period) {
+    size_t length = period;  // of the longest suffix with this period
+    while (length < n && tail[n - 1 - length] == tail[n - 1 - length + period]) ++length;
+    const size_t repeats = length / period;
+    if (repeats >= repeats_needed(period))
+      return {static_cast<int64_t>(period), static_cast<int64_t>(repeats)};
+  }
+  return {};
+}
+
+double ngram_repetition(std::span<const int32_t> tokens, size_t n) {
+  if (tokens.size() < n || n == 0) return 0.0;
+  std::set<std::vector<int32_t>> distinct;
+  const size_t total = tokens.size() - n + 1;
+  for (size_t i = 0; i < total; ++i) {
+    const auto gram = tokens.subspan(i, n);
+    distinct.insert({gram.begin(), gram.end()});
+  }
+  return 1.0 - static_cast<double>(distinct.size()) / static_cast<double>(total);
+}
+
+token_shares count_tokens(std::span<const int32_t> tokens) {
+  token_shares out;
+  if (tokens.empty()) return out;
+  std::map<int32_t, size_t> counts;  // ordered, so that ties go to the smaller id
+  for (const int32_t token : tokens) ++counts[token];
+  const double n = static_cast<double>(tokens.size());
+  for (const auto &[token, count] : counts) {
+    const double share = static_cast<double>(count) / n;
+    out.entropy -= share * std::log(share);
+    if (share > out.top) {
+      out.top = share;
+      out.top_token = token;
+    }
+  }
+  out.distinct = static_cast<double>(counts.size()) / n;
+  return out;
+}
+
+std::vector<const char *> gopher_violations(std::string_view text) {
+  const auto words = split(text, " \t\r\n");
+  if (words.size() <= 100) return {};
+  std::vector<const char *> broken;
+  const auto check = [&](double share, double limit, const char *name) {
+    if (share > limit) broken.push_back(name);
+  };
+  const duplicates lines = count_duplicates(split(text, "\n"), text.size());
+  const duplicates paragraphs = count_duplicates(paragraphs_of(text), text.size());
+  check(lines.of_parts, 0.30, "dup_line");
+  check(paragraphs.of_parts, 0.30, "dup_paragraph");
+  check(lines.of_bytes, 0.20, "dup_line_chars");
+  check(paragraphs.of_bytes, 0.20, "dup_paragraph_chars");
+  check(top_ngram_share(words, 2, text.size()), 0.20, "top_2_gram");
+  check(top_ngram_share(words, 3, text.size()), 0.18, "top_3_gram");
+  check(top_ngram_share(words, 4, text.size()), 0.16, "top_4_gram");
+  constexpr const char *k_names[] = {"dup_5_gram", "dup_6_gram", "dup_7_gram",
+                                     "dup_8_gram", "dup_9_gram", "dup_10_gram"};
+  for (size_t n = 5; n <= 10; ++n)
+    check(duplicate_ngram_share(words, n, text.size()), 0.20 - 0.01 * static_cast<double>(n),
+          k_names[n - 5]);
+  return broken;
+}
+
+int64_t most_repeated_segment(std::string_view text) {
+  std::unordered_map<std::string_view, int64_t> counts;
+  int64_t most = 0;
+  for (const auto part : split(text, "\n.!?:")) {
+    const auto segment = trimmed(part);
+    if (segment.size() >= 20) most = std::max(most, ++counts[segment]);
+  }
+  return most;
+}
+
+}  // namespace assay::signals

@@ -1,0 +1,217 @@
+-- From records to token sequences: drawing, templates, masks, cutting, and the refusal of shattered text.
+-- Not the statistics; nothing here is padded.
+local fail = require "assay.lib.fail"
+local native = require "assay.native"
+
+local tokens = {}
+
+local shortest_median = 16   -- tokens: half of the texts below it means lines, not texts
+local most_records = 50000   -- that are joined; of larger sets as many are drawn
+
+-- Fisher-Yates with the study's labelled seed: the same choice on every machine.
+local function shuffled(n, seed)
+   local order = {}
+   for i = 1, n do order[i] = i end
+   for i = n, 2, -1 do
+      local j = native.sys.seed(seed, "calibration", tostring(i), "shuffle") % i + 1
+      order[i], order[j] = order[j], order[i]
+   end
+   return order
+end
+
+-- k different numbers of 1..n in the order in which they were drawn, without a list of n.
+local function drawn(n, k, seed)
+   local out, seen, draw = {}, {}, 0
+   while #out < math.min(n, k) do
+      local i = native.sys.seed(seed, "calibration", tostring(draw), "draw") % n + 1
+      draw = draw + 1
+      if not seen[i] then
+         seen[i] = true
+         out[#out + 1] = i
+      end
+   end
+   return out
+end
+
+-- The records with these numbers, by number.
+local function records_at(dataset, numbers)
+   local wanted, found, last = {}, {}, 0
+   for _, i in ipairs(numbers) do
+      wanted[i] = true
+      last = math.max(last, i)
+   end
+   local i = 0
+   for record in dataset:records() do
+      i = i + 1
+      if wanted[i] then found[i] = record end
+      if i == last then break end
+   end
+   return found
+end
+
+local function median(values)
+   local sorted = table.move(values, 1, #values, 1, {})
+   table.sort(sorted)
+   return sorted[(#sorted + 1) // 2]
+end
+
+-- Text that came apart at its line ends teaches a model nothing but beginnings.
+local function refuse_shattered(self, lengths, what)
+   local middle = median(lengths)
+   if middle >= shortest_median or self.options.allow_short then return end
+   fail.usage(("calibration: half of the %d %s have %d tokens or fewer: the text is shattered into short lines")
+                 :format(#lengths, what, middle),
+              "records = \"document\" or \"paragraph\" keeps texts whole; allow_short = \"why\" if they are meant")
+end
+
+-- ---- one sequence a record -------------------------------------------------------------------
+
+local function messages_of(dataset, record)
+   if record.messages then return record.messages end
+   local question, answer = dataset:ask(record)
+   question = question or record.text
+   if type(question) ~= "string" then
+      fail.usage(("calibration: a record of %s has neither messages nor a question"):format(tostring(dataset)),
+                 "Give the dataset a 'map' to { prompt = ..., answer = ... } or { messages = ... }")
+   end
+   local messages = { { role = "user", content = question } }
+   if type(answer) == "string" then messages[2] = { role = "assistant", content = answer } end
+   return messages
+end
+
+local function common_prefix(a, b)
+   local n = 0
+   while n < #a and n < #b and a[n + 1] == b[n + 1] do n = n + 1 end
+   return n
+end
+
+-- 1 for the tokens of every assistant turn with the end-of-turn behind it, found by rendering the chat up to the turn:
+-- what the chat with the turn has beyond the tokens of the chat that only asks for it.
+local function response_mask(model, messages, ids)
+   local counted = {}
+   for i = 1, #ids do counted[i] = 0 end
+   for turn, message in ipairs(messages) do
+      if message.role == "assistant" then
+         local before, upto = {}, {}
+         for i = 1, turn do
+            upto[i] = messages[i]
+            if i < turn then before[i] = messages[i] end
+         end
+         local asked = model:encode(model:chat(before, { generate = true }))
+         local told = model:encode(model:chat(upto))
+         for i = common_prefix(asked, told) + 1, math.min(common_prefix(told, ids), #ids) do counted[i] = 1 end
+      end
+   end
+   return counted
+end
+
+local function sequence_of(self, model, record)
+   local o = self.options
+   if o.template == "none" then
+      local text = o.dataset:text_of(record)
+      if not text then
+         fail.usage(("calibration: a record of %s has no text"):format(tostring(o.dataset)),
+                    "Set 'field' to the member that holds the text, or give a 'map'")
+      end
+      return model:encode(text), nil, text
+   end
+   local messages = messages_of(o.dataset, record)
+   local ids, parts = model:encode(model:chat(messages)), {}
+   for i, message in ipairs(messages) do parts[i] = type(message.content) == "string" and message.content or "" end
+   return ids, o.mask == "response" and response_mask(model, messages, ids) or nil, table.concat(parts, "\n")
+end
+
+local function any_counted(counted, length)
+   if not counted then return true end
+   for i = 1, math.min(length, #counted) do if counted[i] == 1 then return true end end
+   return false
+end
+
+local function cut(list, length)
+   if not list or #list <= length then return list end
+   return table.move(list, 1, length, 1, {})
+end
+
+local function one_a_record(self, model)
+   local o, wanted = self.options, self:wanted()
+   local order = drawn(o.dataset:count(), 2 * wanted, o.seed)
+   local records = records_at(o.dataset, order)
+   local made = { ids = {}, counted = o.mask == "response" and {} or nil, texts = {}, lengths = {}, skipped = 0 }
+   for _, i in ipairs(order) do
+      if #made.ids == wanted then break end
+      local ids, counted, text = sequence_of(self, model, records[i])
+      if #ids >= 2 and any_counted(counted, o.length) then
+         local n = #made.ids + 1
+         made.ids[n], made.texts[n], made.lengths[n] = cut(ids, o.length), text, #ids
+         if made.counted then made.counted[n] = cut(counted, o.length) end
+      else
+         made.skipped = made.skipped + 1
+      end
+   end
+   if #made.ids < wanted then
+      fail.usage(("calibration: %d sequences are wanted, only %d of the %d records that were drawn can be used"):format(
+                    wanted, #made.ids, #order),
+                 o.mask == "response" and "No answer begins within the length: raise it, or take mask = \"all\""
+                 or "Lower samples, or give more data")
+   end
+   refuse_shattered(self, made.lengths, "texts")
+   return made
+end
+
+-- ---- joined texts, cut ---------------------------------------------------------------------------
+
+local function joined_texts(self)
+   local dataset, parts, order = self.options.dataset, {}, nil
+   if dataset:count() > most_records then order = drawn(dataset:count(), most_records, self.options.seed) end
+   local wanted = {}
+   for _, i in ipairs(order or {}) do wanted[i] = true end
+   local i = 0
+   for record in dataset:records() do
+      i = i + 1
+      if not order or wanted[i] then
+         parts[#parts + 1] = dataset:text_of(record) or
+            fail.usage(("calibration: a record of %s has no text"):format(tostring(dataset)),
+                       "Set 'field' to the member that holds the text, or give a 'map'")
+      end
+   end
+   return parts
+end
+
+-- Tokens of up to 256 of the texts, evenly spread: enough for a median.
+local function lengths_of(model, texts)
+   local lengths, step = {}, math.max(1, #texts // 256)
+   for i = 1, #texts, step do lengths[#lengths + 1] = #model:encode(texts[i]) end
+   return lengths
+end
+
+local function joined(self, model)
+   local o, wanted, texts = self.options, self:wanted(), joined_texts(self)
+   if #texts > 1 and not o.dataset:is_lines() then refuse_shattered(self, lengths_of(model, texts), "texts") end
+   local ids = model:encode(table.concat(texts, "\n\n"))
+   local chunks = #ids // o.length
+   if chunks < wanted then
+      fail.usage(("calibration: %d sequences of %d tokens are wanted, the text has only %d")
+                    :format(wanted, o.length, chunks), "Lower samples or length, or give more text")
+   end
+   local made = { ids = {}, texts = {}, records = texts, skipped = 0 }
+   for i, chunk in ipairs(shuffled(chunks, o.seed)) do
+      if i > wanted then break end
+      made.ids[i] = table.move(ids, (chunk - 1) * o.length + 1, chunk * o.length, 1, {})
+      made.texts[i] = model:decode(made.ids[i])
+   end
+   return made
+end
+
+-- { ids, counted?, source }; the texts of the sequences; the records that they were drawn from.
+function tokens.make(self, model)
+   local o = self.options
+   local made = o.layout == "joined" and joined(self, model) or one_a_record(self, model)
+   local info = o.dataset:info()
+   local source = { dataset = o.dataset.name or o.dataset.id, split = info.split, subset = info.subset,
+                    sha256 = o.dataset:identity().sha256, license = info.license, seed = o.seed,
+                    template = o.template, layout = o.layout, mask = o.mask, length = o.length,
+                    skipped = made.skipped, allow_held_out = o.allow_held_out, allow_short = o.allow_short }
+   return { ids = made.ids, counted = made.counted, source = source }, made.texts, made.records or made.texts
+end
+
+return tokens

@@ -1,0 +1,46 @@
+-- Lists and loads the named files of one folder of the library: methods, tasks and datasets are each such a folder.
+-- NAME.lua may lie in the folder itself or in a subfolder; subfolders only group files, the name of a file is unique.
+local native = require "assay.native"
+local fs = native.fs
+
+local registry = {}
+registry.__index = registry
+
+-- folder: path below scripts/assay, for example "recipe/methods". The folder is read once.
+function registry.open(folder) return setmetatable({ folder = folder }, registry) end
+
+local function add_files(modules, path, prefix)
+   for _, file in ipairs(fs.list(path) or {}) do
+      local name = file:match "^([%w_]+)%.lua$"
+      if name and name ~= "init" then modules[name] = prefix .. name end
+   end
+end
+
+-- { name = module to require }
+function registry:modules()
+   if self.found then return self.found end
+   local root, prefix = fs.scripts_folder() .. "/assay/" .. self.folder, "assay." .. self.folder:gsub("/", ".") .. "."
+   self.found = {}
+   add_files(self.found, root, prefix)
+   for _, entry in ipairs(fs.list(root) or {}) do
+      if fs.kind(root .. "/" .. entry) == "folder" then
+         add_files(self.found, root .. "/" .. entry, prefix .. entry .. ".")
+      end
+   end
+   return self.found
+end
+
+function registry:names()
+   local names = {}
+   for name in pairs(self:modules()) do names[#names + 1] = name end
+   table.sort(names)
+   return names
+end
+
+-- What the file of that name returns; nil if there is none.
+function registry:load(name)
+   local module = self:modules()[name]
+   return module and require(module) or nil
+end
+
+return registry

@@ -1,0 +1,158 @@
+-- Named methods: assay.method.NAME { options } is a recipe. One file per method below methods/.
+-- A method file returns { name, summary, options, recipe = function(o) ... end, label?, id? }.
+local fail = require "assay.lib.fail"
+local native = require "assay.native"
+local options = require "assay.lib.options"
+local registry = require "assay.lib.registry"
+local schemes = require "assay.recipe.scheme"
+
+local method = {}
+local recipe_class = { __name = "recipe" }
+local method_class = { __name = "method" }
+method_class.__index = method_class
+
+function recipe_class:__tostring() return "recipe " .. self.label end
+
+local function default_label(name, o)
+   local label = name
+   if o.scheme then
+      label = ("%s %s"):format(label, o.scheme:upper())
+   elseif o.bits then
+      label = ("%s W%d"):format(label, o.bits)
+   end
+   if o.group then label = label .. (o.group == -1 and " per channel" or " g" .. o.group) end
+   if o.symmetric == false then label = label .. " asym" end
+   return label
+end
+
+local function default_id(label)
+   return (label:lower():gsub("per channel", "ch"):gsub("[^%w]+", "-"))
+end
+
+-- What every method takes beside its own options.
+local common = {
+   keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
+   label = { type = "string", about = "name in the report" },
+   scheme = { type = "string", about = "bits of weights, inputs and cache in one word: w4a16, w8a8, w4a8kv8" },
+   calibration = { type = "table", about = "assay.calibration of this recipe alone" },
+   overrides = { type = "list", about = "{ { match = name, config = { bits = 8 } } }: other settings for some linears" },
+   sink = { type = "number", min = 0, about = "weight of position 0 in the Hessian" },
+   tune = { type = "any", about = "true or { steps, rate, batch, norms }: train scales at the end" },
+}
+
+-- true, false or a table -> what a recipe holds
+local function tune_of(value, name)
+   if value == nil or value == false then return nil end
+   if value == true then return native.json.object() end
+   if type(value) == "table" then return value end
+   fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
+end
+
+-- What tells apart two recipes of one method beside its own options.
+local function full_label(self, o)
+   local label = (self.label or default_label)(self.name, o)
+   local usual = (self.options or {}).tune and self.options.tune.default or false
+   if (o.tune and true or false) ~= usual then
+      label = label .. (o.tune and " tuned" or " untuned")
+   end
+   if o.sink and not (self.options or {}).sink then label = ("%s sink %g"):format(label, o.sink) end
+   if o.overrides then label = label .. " mixed" end
+   if o.calibration and o.calibration.options.name then
+      label = ("%s (%s)"):format(label, o.calibration.options.name)
+   end
+   return label
+end
+
+local function spec_of(definition)
+   local spec = {}
+   for key, rule in pairs(common) do spec[key] = rule end
+   for key, rule in pairs(definition.options or {}) do spec[key] = rule end
+   return spec
+end
+
+-- Fits the options to a scheme: its bits, and one scale for each row where 8-bit inputs meet 8-bit weights, which is
+-- what kernels multiply. Returns the scheme's parts.
+local function apply_scheme(definition, where, given, o)
+   if not o.scheme then return {} end
+   local parts, spec = schemes.parse(o.scheme, where), definition.options or {}
+   local fixed = definition.scheme_bits or given.bits
+   if not spec.bits and not definition.scheme_bits then
+      fail.usage(("%s: takes no scheme"):format(where), "It quantizes no weights")
+   end
+   if fixed and fixed ~= parts.bits then
+      fail.usage(("%s: %d bits and scheme '%s' contradict each other"):format(where, fixed, o.scheme))
+   end
+   if spec.bits then o.bits = parts.bits end
+   for _, key in ipairs { "activation", "kv" } do
+      if spec[key] then o[key] = parts[key] and parts[key].bits or 16 end
+   end
+   if spec.group and given.group == nil and parts.bits == 8 and parts.activation then o.group = -1 end
+   return parts
+end
+
+-- A scheme's part over what the method says of it; nil where the scheme leaves it in float.
+local function over(own, part)
+   if not part then return nil end
+   local out = {}
+   for key, value in pairs(own or {}) do out[key] = value end
+   for key, value in pairs(part) do out[key] = value end
+   return out
+end
+
+-- method { options } -> recipe
+function method_class:__call(given)
+   local where = "assay.method." .. self.name
+   local o = options.check(where, given, spec_of(self))
+   local parts = apply_scheme(self, where, given or {}, o)
+   local data = self.recipe(o)
+   if o.scheme then
+      data.activation = over(data.activation, parts.activation)
+      data.kv = over(data.kv, parts.kv)
+   end
+   data.method = data.method or self.name
+   data.keep = o.keep or data.keep or { "lm_head" }
+   data.overrides = o.overrides or data.overrides
+   data.sink_weight = o.sink or data.sink_weight
+   data.tune = tune_of(o.tune, self.name)
+   local label = o.label or full_label(self, o)
+   return setmetatable({ label = label, id = default_id(label), data = data, options = o,
+                         calibration = o.calibration,
+                         calibrated = self.calibrated or data.tune ~= nil or
+                                      schemes.needs_calibration(parts) }, recipe_class)
+end
+
+function method_class:__tostring()
+   return ("method %s: %s"):format(self.name, self.summary)
+end
+
+function method_class:help()
+   local lines = { tostring(self), "", ("assay.method.%s { ... } takes"):format(self.name) }
+   for _, line in ipairs(options.lines(spec_of(self))) do lines[#lines + 1] = line end
+   return table.concat(lines, "\n")
+end
+
+local files = registry.open "recipe/methods"
+
+local function load_method(_, name)
+   if type(name) ~= "string" then return nil end
+   local found = files:load(name)
+   if not found then fail.unknown("method", name, files:modules()) end
+   local definition = setmetatable(found, method_class)
+   rawset(method, name, definition)
+   return definition
+end
+
+return setmetatable(method, {
+   __index = load_method,
+   __name = "methods",
+   __tostring = function() return "methods: " .. table.concat(files:names(), ", ") end,
+   __pairs = function()
+      local all, i = files:names(), 0
+      return function()
+         i = i + 1
+         if all[i] then return all[i], method[all[i]] end
+      end
+   end,
+   is_recipe = function(value) return getmetatable(value) == recipe_class end,
+   is_method = function(value) return getmetatable(value) == method_class end,
+})

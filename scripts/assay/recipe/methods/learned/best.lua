@@ -1,0 +1,42 @@
+-- Ours: gptq with act-order on static searched grids, a Hessian that also counts the attention sink (position 0),
+-- inputs from the already quantized part, then scales and norms trained to the float model's distribution.
+-- Where inputs are rounded too ({ scheme = "w8a8" }): rotations first, since outliers decide there, and no training, since
+-- rounding has no gradient. Figures: reports/methods-on-smollm2.md.
+local schemes = require "assay.recipe.scheme"
+
+local function rounds_inputs(o) return o.scheme ~= nil and schemes.parse(o.scheme, "assay.method.best").activation ~= nil end
+
+return {
+   name = "best",
+   summary = "searched static grids, error feedback, sink-aware Hessian, tuned scales",
+   calibrated = true,
+   options = {
+      bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
+      group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
+      symmetric = { type = "boolean", default = true, about = "no zero point" },
+      sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in H" },
+      propagation = { type = "string", default = "quantized", about = "fp or quantized inputs" },
+      tune = { type = "any", default = true, about = "train scales and norms at the end, unless inputs are rounded" },
+   },
+   recipe = function(o)
+      -- three bits leave more to repair: twice the step
+      if o.tune == true and o.bits <= 3 then o.tune = { rate = 0.002 } end
+      if rounds_inputs(o) then o.tune = false end
+      return {
+         transforms = rounds_inputs(o) and { { id = "rotation" } } or nil,
+         quantizer = {
+            id = "gptq",
+            config = { bits = o.bits, group_size = o.group, symmetric = o.symmetric },
+         },
+         propagation = o.propagation,
+      }
+   end,
+   label = function(name, o)
+      local bits = o.scheme and o.scheme:upper() or "W" .. o.bits
+      local label = ("%s %s %s"):format(name, bits, o.group == -1 and "per channel" or "g" .. o.group)
+      if o.symmetric == false then label = label .. " asym" end
+      if o.sink ~= 0.3 then label = ("%s sink %g"):format(label, o.sink) end
+      if o.propagation ~= "quantized" then label = label .. " from " .. o.propagation end
+      return label
+   end,
+}

@@ -1,0 +1,24 @@
+-- ARC, easy set: science questions of school exams; the choice whose text is likeliest after "Answer:".
+-- Reads rows of the published tables and the original JSON lines.
+local choice = require "assay.tasks.kinds.multiple_choice"
+
+local function read(record)
+  local question, texts, labels = record.question, {}, {}
+  if type(question) == "table" then -- original layout: { stem, choices = { { text, label } } }
+    for i, one in ipairs(question.choices) do texts[i], labels[i] = one.text, one.label end
+    question = question.stem
+  else
+    texts, labels = record.choices.text, record.choices.label
+  end
+  local continuations, gold = {}, nil
+  for i, text in ipairs(texts) do
+    continuations[i] = " " .. text
+    if labels[i] == record.answerKey then gold = i end -- keys are A to E or 1 to 5
+  end
+  if not gold then return nil end
+  return { id = record.id, context = "Question: " .. question .. "\nAnswer:", continuations = continuations,
+    choices = texts, gold = gold }
+end
+
+return choice.task { summary = "school science questions, easy set (ARC-E)", protocol = "arc_easy", set = "arc_easy", read = read,
+  tokens_per_item = 140 }

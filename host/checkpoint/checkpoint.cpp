@@ -6,6 +6,7 @@
 
 #include "checkpoint/cache_folder.hpp"
 #include "checkpoint/compressed_tensors.hpp"
+#include "checkpoint/folder_name.hpp"
 #include "checkpoint/folder_weights.hpp"
 #include "checkpoint/gguf_checkpoint.hpp"
 #include "checkpoint/gptq_awq.hpp"
@@ -28,8 +29,7 @@ class folder_checkpoint : public checkpoint {
  public:
   explicit folder_checkpoint(const std::string &folder) {
     path_ = folder;
-    const fs::path clean = fs::path(folder).lexically_normal();
-    name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
+    name_ = folder_name(folder);
     require_config();
     config_ = read_regular_json((fs::path(folder) / "config.json").string());
     if (!config_.is_object())

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "checkpoint/cache_folder.hpp"
+#include "checkpoint/folder_name.hpp"
 #include "checkpoint/folder_weights.hpp"
 #include "checkpoint/lora_config.hpp"
 #include "checkpoint/lora_source.hpp"
@@ -24,8 +25,7 @@ class lora_checkpoint : public checkpoint {
                   const lora_config &adapter)
       : base_(std::move(base)) {
     path_ = folder;
-    const fs::path clean = fs::path(folder).lexically_normal();
-    name_ = (clean.has_filename() ? clean : clean.parent_path()).filename().string();
+    name_ = folder_name(folder);
     config_ = base_->config();
     quant_method_ = base_->quant_method();
     tensors_ = raw_ = open_lora_source(base_, folder, adapter);

@@ -1,9 +1,5 @@
 // Writes safetensors so that the same tensors give the same file on any machine.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <map>
 
@@ -11,52 +7,11 @@
 #include "checkpoint/safetensors_header.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 
 namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
-
-// A file that is removed unless finish() has renamed it to its place.
-class output_file {
- public:
-  explicit output_file(const std::string &path)
-      : path_(path), temporary_(path + ".tmp-" + std::to_string(::getpid())) {
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd_ < 0) fail(errno);
-  }
-  ~output_file() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(temporary_.c_str());
-  }
-  output_file(const output_file &) = delete;
-  output_file &operator=(const output_file &) = delete;
-
-  void write(const void *bytes, size_t n_bytes) {
-    const char *at = static_cast<const char *>(bytes);
-    while (n_bytes > 0) {
-      const ssize_t n = ::write(fd_, at, std::min(n_bytes, size_t{1} << 30));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail(errno);
-      at += n;
-      n_bytes -= static_cast<size_t>(n);
-    }
-  }
-
-  void finish() {
-    if (::fsync(fd_) != 0) fail(errno);
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
-    ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  [[noreturn]] void fail(int number) const {
-    throw_file_error(path_, "cannot write the file", number);
-  }
-  std::string path_, temporary_;
-  int fd_ = -1;
-};
 
 // File order: dtype rank descending, then name ascending (FORMATS.md, "Safetensors writer").
 std::vector<const named_tensors::value_type *> file_order(const named_tensors &tensors) {
@@ -102,16 +57,14 @@ void write_safetensors(const std::string &path, const named_tensors &tensors,
   const std::string header = header_text(order, metadata);
   uint8_t length[8];
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<uint8_t>(header.size() >> (8 * i));
-  std::error_code code;
-  if (fs::path(path).has_parent_path()) fs::create_directories(fs::path(path).parent_path(), code);
-  output_file file(path);
+  file_in_progress file(path);
   file.write(length, 8);
   file.write(header.data(), header.size());
   for (const auto *item : order) {
     const at::Tensor plain = item->second.detach().to(at::kCPU).contiguous();
     file.write(plain.data_ptr(), plain.nbytes());
   }
-  file.finish();
+  file.commit();
 }
 
 void write_safetensors_folder(const std::string &folder, const named_tensors &tensors,

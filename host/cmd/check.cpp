@@ -105,7 +105,7 @@ int verb_check(const options &given) {
     if (!given.json) print(all.back());
   }
   if (given.json)
-    std::printf("%s\n", as_json(all).dump().c_str());
+    std::printf("%s\n", json_text(as_json(all)).c_str());
   else
     std::printf("%zu passed, %zu failed, %zu warnings, %zu skipped\n", count[0], count[3], count[1],
                 count[2]);

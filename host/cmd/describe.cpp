@@ -90,7 +90,7 @@ int verb_describe(const options &given) {
   if (given.json) {
     json out = json::array();
     for (const component *one : matches) out.push_back(as_json(*one));
-    std::printf("%s\n", (out.size() == 1 ? out[0] : out).dump(2).c_str());
+    std::printf("%s\n", json_text(out.size() == 1 ? out[0] : out, 2).c_str());
     return 0;
   }
   for (const component *one : matches) {

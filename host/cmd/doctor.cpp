@@ -79,7 +79,7 @@ int verb_doctor(const options &given) {
   bool healthy = true;
   for (const finding &f : all) healthy = healthy && f.state != health::broken;
   if (given.json)
-    std::printf("%s\n", as_json(all, healthy).dump(2).c_str());
+    std::printf("%s\n", json_text(as_json(all, healthy), 2).c_str());
   else
     std::printf("\n%s\n", healthy ? "Everything that a study on the CPU needs is here."
                                   : "What is marked !! keeps assay from its ordinary work.");

@@ -9,6 +9,7 @@
 #include "cmd/supervise.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/standard_output.hpp"
 
 namespace assay::cmd {
 namespace {
@@ -32,11 +33,7 @@ int start_lab(const options &given) {
   replace_process(program, given.arguments);
 }
 
-}  // namespace
-}  // namespace assay::cmd
-
-int main(int argc, char **argv) {
-  using namespace assay::cmd;
+int run(int argc, char **argv) {
   options given;
   if (const auto end = parse_command_line(argc, argv, given)) {
     std::fputs(end->output.c_str(), stdout);
@@ -46,4 +43,12 @@ int main(int argc, char **argv) {
   for (const light_verb &verb : k_light)
     if (given.verb == verb.name) return run_guarded(verb.run, given);
   return run_guarded(start_lab, given);
+}
+
+}  // namespace
+}  // namespace assay::cmd
+
+int main(int argc, char **argv) {
+  assay::open_standard_output();
+  return assay::close_standard_output(assay::cmd::run(argc, argv));
 }

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/json.hpp"
+#include "core/resources.hpp"
 #include "core/suggest.hpp"
 
 namespace assay::cmd {
@@ -50,7 +52,7 @@ void add_global_options(CLI::App &app, options &to) {
       ->check(CLI::IsMember({"float32", "bfloat16", "float16"}))
       ->type_name("TYPE");
   app.add_option("--threads", to.threads, "CPU threads (default: all cores)")
-      ->check(CLI::Range(0, 4096))
+      ->check(CLI::NonNegativeNumber)
       ->type_name("N");
   app.add_option("--seed", to.seed, "seed of everything random")->type_name("N");
   app.add_option("--data", to.data, "folder in which data sets are looked for")->type_name("DIR");
@@ -127,6 +129,15 @@ std::optional<early_end> split_settings(const std::vector<std::string> &texts, o
     to.settings.emplace_back(text.substr(0, equals), text.substr(equals + 1));
   }
   return std::nullopt;
+}
+
+std::optional<early_end> check_threads(const options &given) {
+  try {
+    require_threads(given.threads, "--threads " + std::to_string(given.threads));
+    return std::nullopt;
+  } catch (const error &problem) {
+    return usage_error(problem.message(), problem.hint());
+  }
 }
 
 std::vector<std::string> option_names(const CLI::App &app, const CLI::App *sub) {
@@ -230,6 +241,7 @@ std::optional<early_end> parse_command_line(int argc, char **argv, options &into
   }
   into.verb = sub->get_name();
   if (auto end = split_settings(settings, into)) return end;
+  if (auto end = check_threads(into)) return end;
   if (auto end = check_operands(*find_verb(into.verb), into)) return end;
   return std::nullopt;
 }
@@ -237,7 +249,7 @@ std::optional<early_end> parse_command_line(int argc, char **argv, options &into
 void print_error(const std::exception &problem) {
   const auto *known = dynamic_cast<const error *>(&problem);
   if (!known) {
-    std::fprintf(stderr, "assay: %s\n", problem.what());
+    std::fprintf(stderr, "assay: %s\n", plain_reason(problem).c_str());
     return;
   }
   std::string text = known->where().empty() ? "assay: " : known->where() + ": ";

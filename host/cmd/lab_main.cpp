@@ -4,10 +4,11 @@
 
 #include "cmd/grammar.hpp"
 #include "core/cancel.hpp"
+#include "core/resources.hpp"
+#include "core/standard_output.hpp"
 #include "quant/views/plugin_services.hpp"
 
 namespace assay::cmd {
-
 namespace {
 
 struct heavy_verb {
@@ -23,6 +24,7 @@ constexpr heavy_verb k_heavy[] = {
 };
 
 int run_verb(const options &given) {
+  if (given.threads == 0) require_environment_threads();
   for (const heavy_verb &verb : k_heavy)
     if (given.verb == verb.name) return verb.run(given);
   std::fprintf(stderr, "assay-lab: '%s' is not one of its verbs; start assay\n",
@@ -30,18 +32,22 @@ int run_verb(const options &given) {
   return 2;
 }
 
-}  // namespace
-}  // namespace assay::cmd
-
-int main(int argc, char **argv) {
-  using namespace assay::cmd;
+int run(int argc, char **argv) {
   options given;
   if (const auto end = parse_command_line(argc, argv, given)) {
     std::fputs(end->output.c_str(), stdout);
     std::fputs(end->message.c_str(), stderr);
     return end->code;
   }
-  assay::install_cancel_handlers();
-  assay::quant::install_plugin_services();
+  install_cancel_handlers();
+  quant::install_plugin_services();
   return run_guarded(run_verb, given);
+}
+
+}  // namespace
+}  // namespace assay::cmd
+
+int main(int argc, char **argv) {
+  assay::open_standard_output();
+  return assay::close_standard_output(assay::cmd::run(argc, argv));
 }

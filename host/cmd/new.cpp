@@ -9,6 +9,7 @@
 #include "cmd/verbs.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 #include "core/json.hpp"
 #include "core/suggest.hpp"
 
@@ -76,7 +77,7 @@ int verb_new(const options &given) {
   }
   made.commit();
   if (given.json)
-    std::printf("%s\n", json({{"folder", folder}, {"kind", what}, {"id", name}}).dump().c_str());
+    std::printf("%s\n", json_text({{"folder", folder}, {"kind", what}, {"id", name}}).c_str());
   else
     std::printf("%s is made. Next:\n  sh %s/build.sh\n  assay check %s/%s.assay.so\n",
                 folder.c_str(), folder.c_str(), folder.c_str(), name.c_str());

@@ -68,7 +68,7 @@ void print_complaints(const plug::registry &found) {
 int verb_plugins(const options &given) {
   const plug::registry found({plug::plugin_folders(given.plugin_dirs), given.rescan});
   if (given.json) {
-    std::printf("%s\n", as_json(found).dump(2).c_str());
+    std::printf("%s\n", json_text(as_json(found), 2).c_str());
     return 0;
   }
   if (found.files().empty()) {

@@ -1,8 +1,10 @@
-// Files: whole reads, atomic writes, temporary folders that become real by a rename.
-// Not for the tensors of a checkpoint, which are mapped (model/mapped_file).
+// Files: whole reads, reads in pieces, atomic writes.
+// Not for the tensors of a checkpoint, which are mapped (model/mapped_file), and not what is written piece by piece
+// (core/in_progress).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,28 +18,16 @@ namespace assay {
 // surprises.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
+// Gives the bytes of a file piece by piece to `take`. Throws as read_file does.
+void read_pieces(const std::string &path, const std::function<void(std::string_view)> &take);
+
+// Throws error(usage) if `path` is a pipe, a socket or a device: something that is read more than once must be a file
+// (or a folder, or not there at all, which its reader reports).
+void refuse_stream(const std::string &path);
+
 // Writes to a temporary file in the same folder, fsyncs, renames. On failure (a full disk included)
 // the old file is untouched and the temporary one gone. Creates parent folders.
 void write_file_atomically(const std::string &path, std::string_view bytes);
-
-// A folder under construction beside `final_path`; removed by the destructor unless commit()
-// renamed it. commit() replaces an existing folder only if `replace` was given, else throws before
-// any work is done. What a killed process left under construction for the same path is removed.
-class folder_in_progress {
- public:
-  explicit folder_in_progress(std::string final_path, bool replace = false);
-  ~folder_in_progress();
-  folder_in_progress(const folder_in_progress &) = delete;
-  folder_in_progress &operator=(const folder_in_progress &) = delete;
-  const std::string &path() const { return temporary_; }
-  void commit();
-
- private:
-  std::string final_, temporary_;
-  bool replace_;
-  bool committed_ = false;
-  int lock_ = -1;  // descriptor of the folder while it is under construction
-};
 
 std::string executable_folder();  // absolute folder of the running program
 // scripts/ of the source tree or of the installation beside the program; throws error(failed) if

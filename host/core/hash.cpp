@@ -3,10 +3,7 @@
 
 #include <openssl/evp.h>
 
-#include <cstdio>
-#include <memory>
-
-#include "core/error.hpp"
+#include "core/file.hpp"
 
 namespace assay {
 namespace {
@@ -53,11 +50,8 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string sha256_file_hex(const std::string &path) {
-  std::unique_ptr<FILE, int (*)(FILE *)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  if (!file) throw error(error_kind::failed, "cannot open the file").at(path);
   sha256 h;
-  char buffer[1 << 16];
-  while (const size_t n = std::fread(buffer, 1, sizeof buffer, file.get())) h.update(buffer, n);
+  read_pieces(path, [&](std::string_view piece) { h.update(piece); });
   return h.hex();
 }
 

@@ -7,8 +7,9 @@
 
 namespace assay {
 
-std::string sha256_hex(std::string_view bytes);        // 64 lower-case digits
-std::string sha256_file_hex(const std::string &path);  // streams the file
+std::string sha256_hex(std::string_view bytes);  // 64 lower-case digits
+// Reads the file piece by piece. Throws error(failed) naming the path where it cannot be read to its end.
+std::string sha256_file_hex(const std::string &path);
 
 // For data that arrives in pieces. hex() may be called once.
 class sha256 {

@@ -4,12 +4,22 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
+
+#include "core/error.hpp"
 
 namespace assay {
 namespace {
+
+constexpr int k_threads_per_processor = 16;
+
+int processors() {
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
 
 // The number of kB behind "KEY:" in a /proc table, as bytes; 0 if absent.
 uint64_t proc_value(const char *file, const std::string &key) {
@@ -55,6 +65,26 @@ double process_cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return as_seconds(usage.ru_utime) + as_seconds(usage.ru_stime);
+}
+
+int most_threads() {
+  return k_threads_per_processor * processors();
+}
+
+void require_threads(int64_t n, const std::string &where) {
+  if (n <= most_threads()) return;
+  throw error(error_kind::usage, where + ": at most " + std::to_string(most_threads()) +
+                                     " threads on this machine of " + std::to_string(processors()) +
+                                     " processors")
+      .hint(
+          "More threads than processors only take turns; without the number, each processor has "
+          "one");
+}
+
+void require_environment_threads() {
+  for (const char *name : {"OMP_NUM_THREADS", "MKL_NUM_THREADS"})
+    if (const char *text = std::getenv(name))
+      require_threads(std::strtoll(text, nullptr, 10), std::string(name) + "=" + text);
 }
 
 }  // namespace assay

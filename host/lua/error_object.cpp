@@ -125,7 +125,7 @@ void push_error(lua_State *L, const error &problem) {
 }
 
 void push_foreign_error(lua_State *L, const std::exception &problem) {
-  std::string text = problem.what();
+  std::string text = plain_reason(problem);
   // c10::Error appends the C++ backtrace, which tells a script's author nothing.
   text = text.substr(0, text.find("\nException raised from"));
   while (!text.empty() && text.back() == '\n') text.pop_back();

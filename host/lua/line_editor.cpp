@@ -69,7 +69,8 @@ std::string history_file() {
 struct line_editor::terminal {
   explicit terminal(completer complete) : complete_word(std::move(complete)), path(history_file()) {
     std::setlocale(LC_CTYPE, "C.UTF-8");  // libedit counts characters by the locale
-    edit = el_init("assay", stdin, stdout, stderr);
+    // The descriptors by number: our stdout is a stream without one (core/standard_output).
+    edit = el_init_fd("assay", stdin, stdout, stderr, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
     lines = history_init();
     HistEvent event;
     history(lines, &event, H_SETSIZE, k_history_lines);

@@ -253,7 +253,7 @@ int encode(lua_State *L) {
     return 1;
   }
   const auto indent = static_cast<int>(options.integer("indent").value_or(-1));
-  push_string(L, value.dump(indent, ' ', false, json::error_handler_t::strict));
+  push_string(L, json_text(value, indent));
   return 1;
 }
 

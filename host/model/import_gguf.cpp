@@ -8,6 +8,7 @@
 #include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 #include "model/device.hpp"
 #include "model/required_tensors.hpp"
 
@@ -59,9 +60,9 @@ void import_gguf(const std::string &gguf_path, const std::string &out_folder, at
   };
   json config = source->config();
   config["dtype"] = config["torch_dtype"] = dtype_name(dtype);
-  put("config.json", config.dump(2) + "\n");
+  put("config.json", json_text(config, 2) + "\n");
   for (const auto &[name, file] : source->read_tokenizer().files) put(name, file.bytes);
-  put("generation_config.json", source->generation_config().dump(2) + "\n");
+  put("generation_config.json", json_text(source->generation_config(), 2) + "\n");
   put("README.md", model_card(*source, dtype));
   named_tensors tensors;
   for (const tensor_info &info : source->tensors().tensors())

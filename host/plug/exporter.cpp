@@ -135,7 +135,7 @@ std::vector<refusal> exporter_instance::check(const json &plan) {
   refusals.struct_size = sizeof refusals;
   refusals.ctx = &out;
   refusals.refuse = refuse;
-  const std::string text = plan.dump();
+  const std::string text = json_text(plan);
   call("check", "", [&] { return table().check(self_, text.c_str(), &refusals); });
   return out;
 }
@@ -146,7 +146,7 @@ std::vector<written_file> exporter_instance::write(const json &plan, export_sour
   std::vector<const char *> name_pointers;
   name_pointers.reserve(names.size());
   for (const std::string &name : names) name_pointers.push_back(name.c_str());
-  const std::string text = plan.dump();
+  const std::string text = json_text(plan);
   export_context context{*services_, source, folder, nullptr, {}};
   assay_export job{};
   job.struct_size = sizeof job;

@@ -90,6 +90,7 @@ instance::instance(const component &what, const json &config, const instance_opt
           &what, options, what.complete_config(config, place(what, where)))),
       vtable_(&load_component(what).vtable),
       seconds_(std::make_unique<double>(0.0)) {
+  require_utf8_texts(services_->config(), where);  // the plugin opens the file of that very name
   const std::string text = services_->config().dump();
   call("create", "",
        [&] { return create_of(what.what, vtable_)(services_->table(), text.c_str(), &self_); });

@@ -133,7 +133,7 @@ const metric_declaration &metric_instance::declare() {
 void metric_instance::begin(const json &info) {
   declare();
   n_samples_ = 0;
-  const std::string text = info.dump();
+  const std::string text = json_text(info);
   call("begin", "", [&] { return table().begin(self_, text.c_str()); });
 }
 

@@ -11,6 +11,7 @@
 #include "quant/data_free_schedule.hpp"
 #include "quant/export/config_edits.hpp"
 #include "quant/export/summary.hpp"
+#include "quant/linear_patterns.hpp"
 #include "quant/run_state.hpp"
 #include "quant/schemes/activation.hpp"
 #include "quant/schemes/kv_scheme.hpp"
@@ -143,6 +144,7 @@ class execution {
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &recipe, const calibration *data,
                          const quantize_options &options) {
+  require_patterns(recipe, decoder.config());
   if (data != nullptr) data->require_vocabulary(decoder.config().vocab_size);
   return execution(subject, decoder, recipe, data, options).run();
 }

@@ -28,6 +28,17 @@ describe("a folder's name", function()
    end)
 end)
 
+describe("a folder that nobody named", function()
+   it("goes into the working folder, or beside the model where that is the model's own", function()
+      assert.equal("mine_RTN", naming.place("x/mine", "mine_RTN"))
+      local here = native.fs.absolute "."
+      local above = here:match "^(.*)/[^/]*$"
+      assert.equal(above .. "/mine_RTN", naming.place(".", "mine_RTN"))
+      assert.equal(above .. "/mine_RTN", naming.place(here, "mine_RTN"))
+      assert.equal(here:match "[^/]+$" .. "_RTN_w3_channel", naming.quantized(".", assay.method.rtn { bits = 3, group = -1 }))
+   end)
+end)
+
 describe("a recipe", function()
    local c = assay.calibration { name = "mine", ids = { { 1, 2, 3 }, { 4, 5, 6 } } }
    it("takes tune and says so", function()

@@ -24,6 +24,18 @@ says "assay: --set limit: expected key=value
   Example: --set limit=4"
 expect 2 quantize --model x --bits 77
 contains "$err" "--bits: Value 77 not in range" # CLI11 2.3 goes on "1 to 16", 2.4 "[1 - 16]"
+cores=$(nproc) most=$((16 * $(nproc)))
+bound="at most $most threads on this machine of $cores processors
+  More threads than processors only take turns; without the number, each processor has one"
+expect 2 version --threads 100000
+says "assay: --threads 100000: $bound"
+expect 0 version --threads $most
+echo 'local x = 1' >"$work/nothing.lua"
+export OMP_NUM_THREADS=100000
+expect 2 run "$work/nothing.lua"
+says "assay: OMP_NUM_THREADS=100000: $bound"
+expect 0 run "$work/nothing.lua" --threads 2
+unset OMP_NUM_THREADS
 expect 2 report --format htm x
 contains "$err" "htm not in"
 expect 2

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/cancel.hpp"
+#include "core/file.hpp"
 #include "lua/json_text.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
@@ -38,7 +39,11 @@ json read_config(lua_State *L, int index) {
 int open_dataset(lua_State *L) {  // dataset(id, config)
   const std::string id = read_string(L, 1, "id");
   const plug::component &what = plug::plugins().find(plug::kind::dataset, id);
-  push_object<dataset_handle>(L, std::make_unique<plug::dataset_instance>(what, read_config(L, 2)));
+  const json config = read_config(L, 2);
+  // A dataset is read for its hash, then for its records, and again at every rewind.
+  if (const auto path = config.find("path"); path != config.end() && path->is_string())
+    refuse_stream(path->get<std::string>());
+  push_object<dataset_handle>(L, std::make_unique<plug::dataset_instance>(what, config));
   return 1;
 }
 
@@ -90,7 +95,7 @@ plug::metric_sample read_sample(lua_State *L, int index, int64_t number) {
   const json given = read_json(L, index, "sample");
   plug::metric_sample sample;
   sample.index = number;
-  sample.record_json = given.value("record", json::object()).dump();
+  sample.record_json = json_text(given.value("record", json::object()));
   const json arrays = given.value("arrays", json::object());
   for (auto item = arrays.begin(); item != arrays.end(); ++item)
     sample.arrays.emplace_back(item.key(), item.value().get<std::vector<float>>());

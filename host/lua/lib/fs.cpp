@@ -3,12 +3,19 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/claim.hpp"
 #include "core/file.hpp"
 #include "core/hash.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
 
 namespace assay::lua {
+
+template <>
+struct class_of<path_claim> {
+  static constexpr const char *name = "claim";
+};
+
 namespace {
 namespace files = std::filesystem;
 
@@ -127,16 +134,36 @@ int hash(lua_State *L) {
   return 1;
 }
 
+// claim(path), claim_inside(folder) -> an object; the claim ends with it (core/claim.hpp)
+int claim(lua_State *L) {
+  push_object<path_claim>(L, path_claim::beside(read_string(L, 1, "path")));
+  return 1;
+}
+
+int claim_inside(lua_State *L) {
+  push_object<path_claim>(L, path_claim::inside(read_string(L, 1, "folder")));
+  return 1;
+}
+
 }  // namespace
 
 int open_fs(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"read", guarded<read>},         {"write", guarded<write>},
-      {"kind", guarded<kind>},         {"list", guarded<list>},
-      {"mkdir", guarded<make_folder>}, {"remove_all", guarded<remove_all>},
-      {"rename", guarded<rename>},     {"size", guarded<size>},
-      {"absolute", guarded<absolute>}, {"scripts_folder", guarded<scripts>},
-      {"sha256", guarded<hash>},       {nullptr, nullptr}};
+  static const luaL_Reg claim_methods[] = {{nullptr, nullptr}};
+  register_class<path_claim>(L, claim_methods, nullptr);
+  static const luaL_Reg functions[] = {{"read", guarded<read>},
+                                       {"write", guarded<write>},
+                                       {"kind", guarded<kind>},
+                                       {"list", guarded<list>},
+                                       {"mkdir", guarded<make_folder>},
+                                       {"remove_all", guarded<remove_all>},
+                                       {"rename", guarded<rename>},
+                                       {"size", guarded<size>},
+                                       {"absolute", guarded<absolute>},
+                                       {"scripts_folder", guarded<scripts>},
+                                       {"sha256", guarded<hash>},
+                                       {"claim", guarded<claim>},
+                                       {"claim_inside", guarded<claim_inside>},
+                                       {nullptr, nullptr}};
   push_library(L, functions);
   return 1;
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "checkpoint/folder_name.hpp"
 #include "checkpoint/gguf_file.hpp"
 #include "checkpoint/lora.hpp"
 #include "lua/state.hpp"
@@ -210,6 +211,11 @@ int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file o
   return 1;
 }
 
+int name_of(lua_State *L) {  // name(path): what a model folder is called; nothing is opened
+  push_string(L, model::folder_name(read_string(L, 1, "path")));
+  return 1;
+}
+
 int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand })
   const std::string path = read_string(L, 1, "path");
   const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});
@@ -270,6 +276,7 @@ int open_model(lua_State *L) {
                                        {"inspect", guarded<inspect>},
                                        {"describe", guarded<full_description>},
                                        {"fingerprint", guarded<fingerprint_of>},
+                                       {"name", guarded<name_of>},
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
                                        {"is_model", guarded<is_model>},

@@ -9,6 +9,7 @@
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
 #include "quant/export/save.hpp"
+#include "quant/linear_patterns.hpp"
 
 namespace assay::lua {
 
@@ -127,6 +128,15 @@ int needs_whole_model(lua_State *L) {  // needs_whole_model(recipe) -> what of i
   return 1;
 }
 
+int require_linears(
+    lua_State *L) {  // require_linears(recipe, path, where?): patterns that name none
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  quant::require_patterns(what, model::parse_decoder_config(source->config(), source->path()),
+                          absent(L, 3) ? "recipe" : read_string(L, 3, "where"));
+  return 0;
+}
+
 int require_exporter(lua_State *L) {  // require_exporter(recipe, path, format)
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
@@ -157,6 +167,7 @@ int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
                                        {"calibration", guarded<calibration_facts>},
                                        {"needs_whole_model", guarded<needs_whole_model>},
+                                       {"require_linears", guarded<require_linears>},
                                        {"require_exporter", guarded<require_exporter>},
                                        {"cannot_hold", guarded<cannot_hold>},
                                        {"allocate", guarded<allocate>},

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "aten.hpp"
+#include "core/resources.hpp"
 #include "kernels/matmul.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
@@ -182,7 +183,8 @@ int machine(lua_State *L) {
 int set_threads(
     lua_State *L) {  // set_threads(n): of the arithmetic; a noise run uses another number
   const int64_t n = read_integer(L, 1, "n");
-  if (n < 1 || n > 4096) throw error(error_kind::usage, "set_threads: 'n' must be in 1..4096");
+  if (n < 1) throw error(error_kind::usage, "set_threads: 'n' must be at least 1");
+  require_threads(n, "set_threads(" + std::to_string(n) + ")");
   at::set_num_threads(static_cast<int>(n));
   return 0;
 }

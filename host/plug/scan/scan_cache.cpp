@@ -53,7 +53,7 @@ void scan_cache::save() {
   merged.update(entries_);
   while (merged.size() > k_most_entries) merged.erase(merged.begin());  // the oldest come first
   try {
-    write_file_atomically(path_, merged.dump());
+    write_file_atomically(path_, json_text(merged));
   } catch (const error &) {  // a read-only home: the next start scans again
   }
 }

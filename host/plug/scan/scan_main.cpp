@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
   const int answer =
       fcntl(1, F_DUPFD_CLOEXEC, 3);  // what the plugin prints must not mix with the answer
   dup2(2, 1);
-  const std::string text = assay::plug::scan_here(argv[1]).dump() + "\n";
+  const std::string text = assay::json_text(assay::plug::scan_here(argv[1])) + "\n";
   // _exit: destructors of the plugin's static objects are not what is tried out here
   _exit(write_all(answer, text) ? 0 : 1);
 }

@@ -37,7 +37,7 @@ std::string config_for(const quantized_model &model, const std::string &text) {
   if (untied) config["tie_word_embeddings"] = false;
   if (add_attention) config["attention_bias"] = true;
   if (add_mlp) config["mlp_bias"] = true;
-  return config.dump(2) + "\n";
+  return json_text(config, 2) + "\n";
 }
 
 void complete_biases(quantized_model &model) {

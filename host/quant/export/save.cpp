@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 #include "plug/registry.hpp"
 #include "quant/export/export_plan.hpp"
 #include "quant/export/subject_files.hpp"
@@ -94,7 +95,7 @@ std::string metadata_text(const quantized_model &model, const model::checkpoint 
   out["summary"] = without_linears(model.summary);
   out["linears"] = model.summary.value("linears", json::array());
   out["ledger"] = model.incidents.to_json(model.order);
-  return out.dump(2) + "\n";
+  return json_text(out, 2) + "\n";
 }
 
 std::string number(double value, const char *format) {

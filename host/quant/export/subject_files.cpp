@@ -40,7 +40,7 @@ std::string carried_bytes(const fs::path &path) {
 // Byte for byte where the file says what `config` says; not of a quantized folder or an adapter.
 std::string config_text(const std::string &file, const json &config) {
   const std::string text = fs::exists(file) ? read_file(file) : "null";
-  return parse_json(text, file) == config ? text : config.dump(2) + "\n";
+  return parse_json(text, file) == config ? text : json_text(config, 2) + "\n";
 }
 
 // A GGUF, or an adapter over a base: its files are written from what it declares.
@@ -65,9 +65,9 @@ named_bytes subject_files(const model::checkpoint &subject) {
   if (has_no_folder(subject)) {
     for (const auto &[name, file] : subject.read_tokenizer().files)
       if (name.find('/') == std::string::npos) files[name] = file.bytes;
-    files["config.json"] = config.dump(2) + "\n";
+    files["config.json"] = json_text(config, 2) + "\n";
     if (const json generation = subject.generation_config(); !generation.is_null())
-      files["generation_config.json"] = generation.dump(2) + "\n";
+      files["generation_config.json"] = json_text(generation, 2) + "\n";
     return files;
   }
   const fs::path root(subject.path());

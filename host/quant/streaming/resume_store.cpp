@@ -53,9 +53,10 @@ quantized_linear form_of(const json &item, const model::tensor_source &tensors) 
 
 }  // namespace
 
-resume_store::resume_store(std::string folder, const json &key) : folder_(std::move(folder)) {
+resume_store::resume_store(std::string folder, const json &key)
+    : folder_(std::move(folder)), claim_(path_claim::inside(folder_)) {
   const auto key_file = folder_ + "/identity.json";
-  const auto text = key.dump(1) + "\n";
+  const auto text = json_text(key, 1) + "\n";
   if (!fs::exists(key_file) || read_file(key_file) != text) {
     std::error_code ignored;
     for (int64_t i = 0; fs::exists(file(i, ".json")); ++i) fs::remove(file(i, ".json"), ignored);
@@ -102,7 +103,7 @@ void resume_store::save(int64_t block, const stored_block &finished) {
         {{"kind", entry.kind}, {"where", entry.where}, {"text", entry.text}, {"data", entry.data}});
   if (!tensors.empty()) model::write_safetensors(file(block, ".safetensors"), tensors);
   write_file_atomically(file(block, ".json"),
-                        json{{"forms", forms}, {"incidents", incidents}}.dump(1) + "\n");
+                        json_text({{"forms", forms}, {"incidents", incidents}}, 1) + "\n");
   n_done_ = block + 1;
 }
 

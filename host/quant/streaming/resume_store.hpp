@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/claim.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {
@@ -17,7 +18,8 @@ struct stored_block {
 class resume_store {
  public:
   // key: everything that decides the results. Blocks that were stored under another
-  // key are removed.
+  // key are removed. The folder is claimed as long as this object lives (core/claim.hpp): throws
+  // error(failed) if another process is at work in it.
   resume_store(std::string folder, const json &key);
 
   int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are stored
@@ -28,6 +30,7 @@ class resume_store {
  private:
   std::string file(int64_t block, const char *suffix) const;
   std::string folder_;
+  path_claim claim_;
   int64_t n_done_ = 0;
 };
 

@@ -85,9 +85,12 @@ return function(o)
    local recipe = definition(method_options(definition, o))
    recipe.data.seed = sys.settings().seed
    local path = model.find(o.model)
-   local out = (o.out ~= "" and o.out or naming.quantized(path, recipe, o.keep_lm_head)):gsub("/+$", "")
+   local out = o.out:gsub("/+$", "")
+   if out == "" then out = naming.place(path, naming.quantized(path, recipe, o.keep_lm_head)) end
    local resume = out .. ".resume" -- finished blocks, with which the same command continues after a kill
+   local _ <close> = fs.claim(out) -- of several commands for one folder one works
    refuse_existing(out, resume)
+   native.quant.require_linears(recipe.data, path)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end

@@ -10,6 +10,7 @@ return function(o)
       fail.usage(("there is no report.json in '%s'"):format(folder),
                  "Give the folder of a study, for example runs/quickstart")
    end
+   local _ <close> = fs.claim_inside(folder)
    local formats = #o.formats > 0 and o.formats or { "html", "md", "csv" }
    for _, path in ipairs(publish.render(folder, formats)) do io.write(path, "\n") end
    return 0

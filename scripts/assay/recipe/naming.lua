@@ -1,5 +1,6 @@
 -- Makes the names of checkpoint folders: {base}-{dataset}_{training}_{peft}_{tag}. Names are never read back, since the metadata of
 -- a folder says what it is.
+local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
@@ -51,13 +52,25 @@ end
 -- The name of the folder of a quantized subject: from its training record, else its own name and the tag. A subject whose name
 -- ends in this tag already only gets "_quantized".
 function naming.quantized(subject, recipe, keep_head)
-   local own = subject:gsub("/+$", ""):match "[^/]+$":gsub("%.gguf$", "")
+   local own = native.model.name(subject):gsub("%.gguf$", "")
    local tag = naming.tag(recipe, keep_head)
    if #own > #tag and own:sub(-#tag - 1) == "_" .. tag then return own .. "_quantized" end
    local facts = naming.training_facts(subject)
    if not facts then return naming.folder { base = own, tag = tag } end
    facts.tag, facts.quantized = tag, true
    return naming.folder(facts)
+end
+
+-- Where a folder of that name goes when nobody says where: the working folder; beside the model where the working folder
+-- is the model's own, since a model folder holds one model.
+function naming.place(subject, name)
+   local model, here = fs.absolute(subject), fs.absolute "."
+   if (here .. "/"):sub(1, #model + 1) ~= model .. "/" then return name end
+   if model:find "/snapshots/[^/]+$" then
+      fail.usage("the working folder is a snapshot of the hub's cache, which holds nothing else",
+                 "Say where the checkpoint goes with --out DIR")
+   end
+   return (model:match "^(.*)/[^/]*$") .. "/" .. name
 end
 
 return naming

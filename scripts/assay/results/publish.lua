@@ -22,7 +22,7 @@ function publish.render(folder, formats)
          fs.write(folder .. "/" .. file[1], file[2])
       end
    end
-   return require("assay.report").write(data, folder, formats, fs.write)
+   return require("assay.report").write(data, folder, formats)
 end
 
 local function lines_of(list)

@@ -101,6 +101,7 @@ local function print_plan(study, total)
 end
 
 function plan.print(study)
+   subjects.check(study)
    local total = estimate.study(study)
    if sys.settings().json then
       io.write(json.encode(total, { indent = 2 }), "\n")

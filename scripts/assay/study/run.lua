@@ -87,7 +87,8 @@ end
 
 local function run_study(study, path)
    local context = new_context(study, path)
-   for _, subject in ipairs(study.subjects) do subjects.facts(subject) end
+   local _ <close> = native.fs.claim_inside(context.folder) -- a second run in this folder is refused
+   subjects.check(study)
    local ok, problem = pcall(run_all, context)
    if not ok then
       sys.finish()

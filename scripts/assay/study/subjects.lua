@@ -24,4 +24,12 @@ function subjects.fingerprint(subject)
    return subject.fingerprint
 end
 
+-- Refuses what cannot be done with these subjects, by their headers alone: before hours of work.
+function subjects.check(study)
+   for _, variant in ipairs(study:variants()) do
+      subjects.facts(variant.subject)
+      native.quant.require_linears(variant.recipe.data, variant.subject.file, ("recipe '%s'"):format(variant.recipe.label))
+   end
+end
+
 return subjects

@@ -1,7 +1,8 @@
-// Promises of whole-file reads, atomic writes and folders under construction.
+// Promises of whole-file reads, atomic writes, claims, files and folders under construction.
 #include "catch.hpp"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/in_progress.hpp"
 
 namespace fs = std::filesystem;
 
@@ -80,33 +82,143 @@ TEST_CASE("a folder under construction vanishes unless committed") {
   CHECK(assay::read_file(dir / "out/f") == "1");
 }
 
+namespace {
+
+// Another process that makes something, keeps it, and waits to be killed.
+class other_process {
+ public:
+  template <class F>
+  explicit other_process(F &&make) {
+    int told[2];
+    REQUIRE(::pipe(told) == 0);
+    id_ = ::fork();
+    if (id_ == 0) {
+      const auto made = make();
+      (void)::write(told[1], "1", 1);
+      for (;;) ::pause();
+    }
+    REQUIRE(id_ > 0);
+    char one = 0;
+    REQUIRE(::read(told[0], &one, 1) == 1);
+    ::close(told[0]);
+    ::close(told[1]);
+  }
+  ~other_process() {
+    if (id_ > 0) kill();
+  }
+  other_process(const other_process &) = delete;
+  other_process &operator=(const other_process &) = delete;
+  void kill() {
+    ::kill(id_, SIGKILL);
+    ::waitpid(id_, nullptr, 0);
+    id_ = 0;
+  }
+  std::string number() const { return std::to_string(id_); }
+
+ private:
+  pid_t id_ = 0;
+};
+
+std::string machine() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+}  // namespace
+
 TEST_CASE("what a killed process had under construction is removed, and nothing else") {
   scratch_folder dir;
-  int held[2];
-  REQUIRE(::pipe(held) == 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const assay::folder_in_progress folder(dir / "out");
-    (void)::write(held[1], "1", 1);
-    for (;;) ::pause();
-  }
-  REQUIRE(child > 0);
-  char one = 0;
-  REQUIRE(::read(held[0], &one, 1) == 1);
-  const std::string of_child = (dir / "out") + ".tmp-" + std::to_string(child);
+  other_process other([&] { return std::make_unique<assay::folder_in_progress>(dir / "out"); });
+  const std::string of_child = (dir / "out") + ".tmp-" + other.number();
   assay::write_file_atomically(of_child + "/f", "half");
   assay::write_file_atomically(dir / "other.tmp-7/f", "of another folder");
   assay::write_file_atomically(dir / "out.tmp-1a/f", "not ours");
-  { const assay::folder_in_progress somebody_is_at_it(dir / "out"); }
+  CHECK_THROWS_WITH(assay::folder_in_progress(dir / "out"),
+                    (dir / "out") + ": process " + other.number() + " on " + machine() +
+                        " is at work on it. Wait until it has ended, or choose another name");
   CHECK(fs::exists(of_child + "/f"));
-  ::kill(child, SIGKILL);
-  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  other.kill();
   assay::folder_in_progress(dir / "out").commit();
   CHECK_FALSE(fs::exists(of_child));
+  CHECK_FALSE(fs::exists(dir / "out.lock"));
   CHECK(fs::exists(dir / "other.tmp-7"));
   CHECK(fs::exists(dir / "out.tmp-1a"));
-  ::close(held[0]);
-  ::close(held[1]);
+}
+
+TEST_CASE(
+    "the temporary file of a killed process is removed by the next write, that of a living one "
+    "stays") {
+  scratch_folder dir;
+  const auto make = [&] {
+    auto file = std::make_unique<assay::file_in_progress>(dir / "report.md");
+    file->write("half", 4);
+    return file;
+  };
+  other_process living(make), killed(make);
+  killed.kill();
+  CHECK(dir.entries() == 2);
+  assay::write_file_atomically(dir / "report.md", "whole");
+  CHECK(dir.entries() == 2);
+  CHECK(fs::exists((dir / "report.md") + ".tmp-" + living.number()));
+  living.kill();
+  assay::write_file_atomically(dir / "report.md", "whole");
+  CHECK(dir.entries() == 1);
+}
+
+TEST_CASE("of two processes one has the claim, and the other is told at once who") {
+  scratch_folder dir;
+  other_process other(
+      [&] { return std::make_unique<assay::path_claim>(assay::path_claim::inside(dir / "run")); });
+  const std::string told = (dir / "run") + ": process " + other.number() + " on " + machine() +
+                           " is at work on it. Wait until it has ended, or choose another name";
+  CHECK_THROWS_WITH(assay::path_claim::inside(dir / "run"), told);
+  CHECK_THROWS_WITH(assay::path_claim::inside((dir / "run") + "/"), told);
+  other.kill();
+  CHECK(fs::exists(dir / "run/.lock"));  // of the killed one: the next takes it over
+  { const auto mine = assay::path_claim::inside(dir / "run"); }
+  CHECK(fs::is_empty(dir / "run"));
+}
+
+TEST_CASE("claims of one process on one path share the lock until the last ends") {
+  scratch_folder dir;
+  auto first = std::make_unique<assay::path_claim>(assay::path_claim::beside(dir / "out"));
+  { const auto second = assay::path_claim::beside(dir / "out/"); }
+  { const auto relative = assay::path_claim::beside(fs::relative(dir / "out").string()); }
+  CHECK(fs::exists(dir / "out.lock"));
+  first.reset();
+  CHECK(dir.entries() == 0);
+}
+
+TEST_CASE("where nothing can be written is told by name before any work") {
+  scratch_folder dir;
+  assay::write_file_atomically(dir / "file", "");
+  CHECK_THROWS_WITH(assay::folder_in_progress(dir / "file/out"),
+                    (dir / "file/out") + ": cannot create the folder: Not a directory");
+  CHECK_THROWS_WITH(assay::write_file_atomically(dir / "file/x", ""),
+                    (dir / "file/x") + ": cannot create the folder of the file: Not a directory");
+  fs::create_symlink("nowhere", dir / "link");
+  CHECK_THROWS_WITH(assay::folder_in_progress(dir / "link"),
+                    (dir / "link") +
+                        ": the link leads to nothing: it names nowhere. Remove the link, or make "
+                        "what it names");
+  CHECK_THROWS_WITH(assay::path_claim::inside(dir / "link"),
+                    assay_test::contains("the link leads to nothing"));
+  CHECK(dir.entries() == 2);
+}
+
+TEST_CASE("a stream is refused by its kind where data is read more than once") {
+  scratch_folder dir;
+  REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(assay::refuse_stream(dir / "pipe"),
+                    (dir / "pipe") +
+                        ": this is a pipe, and the data is read more than once. "
+                        "Write it to a file first, and give that file");
+  CHECK_THROWS_WITH(assay::refuse_stream("/dev/null"), assay_test::contains("this is a device"));
+  assay::write_file_atomically(dir / "file", "");
+  CHECK_NOTHROW(assay::refuse_stream(dir / "file"));
+  CHECK_NOTHROW(assay::refuse_stream(dir.path.string()));
+  CHECK_NOTHROW(assay::refuse_stream(dir / "nothing"));
 }
 
 TEST_CASE("an existing folder is refused before any work, or replaced whole on request") {
@@ -119,5 +231,13 @@ TEST_CASE("an existing folder is refused before any work, or replaced whole on r
   folder.commit();
   CHECK(assay::read_file(dir / "out/g") == "2");
   CHECK_FALSE(fs::exists(dir / "out/f"));
+  CHECK(dir.entries() == 2);  // out and the claim on it
+}
+
+TEST_CASE("a replaced folder that a killed process left aside goes with the next one") {
+  scratch_folder dir;
+  assay::write_file_atomically(dir / "out/f", "new");
+  assay::write_file_atomically(dir / "out.old-7/f", "old");
+  assay::folder_in_progress(dir / "out", true).commit();
   CHECK(dir.entries() == 1);
 }

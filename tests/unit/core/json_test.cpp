@@ -62,3 +62,30 @@ TEST_CASE("nesting that would exhaust the stack is refused") {
 TEST_CASE("canonical text refuses bytes that are not UTF-8") {
   CHECK_THROWS(canonical_json(json("\xff")));
 }
+
+TEST_CASE("every value has a text: bytes that are not UTF-8 are shown") {
+  CHECK(assay::json_text({{"path", "caf\xe9/\xc3\xa9"}}) == R"({"path":"caf\\xE9/é"})");
+  CHECK(assay::json_text(json::array({"a", json("\xff\xfe")})) == R"(["a","\\xFF\\xFE"])");
+  CHECK(assay::json_text({{"\x80", 1}}) == R"({"\\x80":1})");
+  CHECK(assay::json_text({{"a", {1, 2}}}, 1) == "{\n \"a\": [\n  1,\n  2\n ]\n}");
+  // too long, surrogate, beyond the last, cut off (RFC 3629)
+  CHECK(assay::visible_text("\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82") ==
+        "\\xC0\\xAF \\xED\\xA0\\x80 \\xF4\\x90\\x80\\x80 \\xE2\\x82");
+  CHECK(assay::visible_text("€ 𝄞 ok") == "€ 𝄞 ok");
+}
+
+TEST_CASE("a reader that must get the very bytes is told which text is not UTF-8") {
+  CHECK_THROWS_WITH(assay::require_utf8_texts({{"path", "caf\xe9"}}, "text"),
+                    "text: 'caf\\xE9' is not UTF-8. Give it another name, or a link with one");
+  CHECK_NOTHROW(assay::require_utf8_texts({{"path", "café"}}, "text"));
+}
+
+TEST_CASE("the reason of a foreign exception comes without the library's numbering") {
+  try {
+    (void)json("\xff").dump();
+    FAIL("accepted");
+  } catch (const std::exception &problem) {
+    CHECK(assay::plain_reason(problem) == "invalid UTF-8 byte at index 0: 0xFF");
+  }
+  CHECK(assay::plain_reason(std::runtime_error("[a] b")) == "[a] b");
+}

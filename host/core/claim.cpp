@@ -1,0 +1,164 @@
+// flock(2) on files that name their holder. The lock belongs to the open file, so all claims of this process on one path go
+// through one table.
+#include "core/claim.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <mutex>
+
+#include "core/error.hpp"
+#include "core/file.hpp"
+
+namespace assay {
+namespace fs = std::filesystem;
+namespace {
+
+struct held_lock {
+  int fd = -1;
+  int claims = 0;
+};
+
+std::mutex g_guard;
+
+std::map<std::string, held_lock> &held_locks() {
+  static std::map<std::string, held_lock> all;
+  return all;
+}
+
+std::string without_trailing_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+void make_folder(const fs::path &folder, const std::string &path) {
+  std::error_code code;
+  if (!folder.empty()) fs::create_directories(folder, code);
+  if (code) throw_file_error(path, "cannot create the folder", code.value());
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "an unknown machine";
+}
+
+// "4711 machine", or "" where the holder has not written it yet.
+std::string holder_text(int fd) {
+  char text[300];
+  const ssize_t n = ::pread(fd, text, sizeof text, 0);
+  const std::string line(text, n > 0 ? static_cast<size_t>(n) : 0);
+  return line.substr(0, line.find('\n'));
+}
+
+[[noreturn]] void refuse(const std::string &path, const std::string &holder) {
+  const size_t space = holder.find(' ');
+  const std::string who = space == std::string::npos ? "another process"
+                                                     : "process " + holder.substr(0, space) +
+                                                           " on " + holder.substr(space + 1);
+  throw error(error_kind::failed, who + " is at work on it")
+      .at(path)
+      .hint("Wait until it has ended, or choose another name");
+}
+
+// The same for every way to write the path, whether the file is there or not; its folder is.
+std::string canonical_name(const std::string &file) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code);
+  const fs::path folder = fs::canonical(whole.parent_path(), code);
+  return code ? file : (folder / whole.filename()).string();
+}
+
+int open_lock(const std::string &path, const std::string &lock) {
+  int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int problem = errno;
+  // Perhaps the file of another user, which can be locked all the same.
+  if (fd < 0 && problem == EACCES) fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw_file_error(path, "cannot write here", problem);
+  return fd;
+}
+
+// The file that was opened is still the one of that name: its last holder may have removed it in between.
+bool is_current(int fd, const std::string &lock) {
+  struct stat opened {
+  }, named{};
+  return ::fstat(fd, &opened) == 0 && ::stat(lock.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+int take_lock(const std::string &path, const std::string &lock) {
+  for (;;) {
+    const int fd = open_lock(path, lock);
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      const std::string holder = holder_text(fd);
+      ::close(fd);
+      refuse(path, holder);
+    }
+    if (is_current(fd, lock)) {
+      const std::string me = std::to_string(::getpid()) + " " + machine_name() + "\n";
+      // Nothing depends on these bytes: on a full disk the holder stays unnamed.
+      [[maybe_unused]] const bool named =
+          ::ftruncate(fd, 0) == 0 && ::write(fd, me.data(), me.size()) > 0;
+      return fd;
+    }
+    ::close(fd);
+  }
+}
+
+}  // namespace
+
+void refuse_dangling_link(const std::string &path) {
+  std::error_code code;
+  if (!fs::is_symlink(fs::symlink_status(path, code)) || fs::exists(path, code)) return;
+  throw error(error_kind::failed, "the link leads to nothing")
+      .at(path)
+      .cause("it names " + fs::read_symlink(path, code).string())
+      .hint("Remove the link, or make what it names");
+}
+
+path_claim path_claim::beside(const std::string &path) {
+  const std::string plain = without_trailing_slashes(path);
+  refuse_dangling_link(plain);
+  make_folder(fs::path(plain).parent_path(), plain);
+  return {plain, plain + ".lock"};
+}
+
+path_claim path_claim::inside(const std::string &folder) {
+  const std::string plain = without_trailing_slashes(folder);
+  refuse_dangling_link(plain);
+  make_folder(plain, plain);
+  return {plain, plain + "/.lock"};
+}
+
+path_claim::path_claim(const std::string &path, const std::string &lock)
+    : lock_(canonical_name(lock)) {
+  const std::lock_guard<std::mutex> turn(g_guard);
+  held_lock &mine = held_locks()[lock_];
+  try {
+    if (mine.claims == 0) mine.fd = take_lock(path, lock_);
+  } catch (...) {
+    held_locks().erase(lock_);
+    throw;
+  }
+  ++mine.claims;
+}
+
+path_claim::path_claim(path_claim &&other) noexcept : lock_(std::move(other.lock_)) {
+  other.lock_.clear();
+}
+
+path_claim::~path_claim() {
+  if (lock_.empty()) return;
+  const std::lock_guard<std::mutex> turn(g_guard);
+  const auto found = held_locks().find(lock_);
+  if (--found->second.claims > 0) return;
+  ::unlink(lock_.c_str());  // first: whoever opens it afterwards makes a new one
+  ::close(found->second.fd);
+  held_locks().erase(found);
+}
+
+}  // namespace assay

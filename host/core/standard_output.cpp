@@ -1,0 +1,60 @@
+// stdio forgets why a write failed by the time a program ends: a stream of our own keeps it. As gnulib's close_stdout, but
+// with the reason of an error in the middle. fopencookie and assigning `stdout` are glibc's (The GNU C Library, 12.1 and
+// 12.21.2).
+#include "core/standard_output.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <initializer_list>
+
+namespace assay {
+namespace {
+
+int g_first_error = 0;
+
+// For fopencookie: the number of bytes written, 0 for an error.
+ssize_t write_all(void *, const char *bytes, size_t n_bytes) {
+  size_t done = 0;
+  while (done < n_bytes) {
+    const ssize_t n = ::write(STDOUT_FILENO, bytes + done, n_bytes - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      if (g_first_error == 0) g_first_error = errno;
+      return 0;
+    }
+    done += static_cast<size_t>(n);
+  }
+  return static_cast<ssize_t>(n_bytes);
+}
+
+// A closed descriptor is opened the other way round: reading from it or writing to it still fails.
+void fill_closed_descriptors() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(number, F_GETFD) < 0 && errno == EBADF)
+      ::open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+}  // namespace
+
+void open_standard_output() {
+  fill_closed_descriptors();
+  FILE *stream = ::fopencookie(nullptr, "w", {nullptr, write_all, nullptr, nullptr});
+  if (stream == nullptr) return;  // no memory: the plain stream will do
+  std::setvbuf(stream, nullptr, ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF, BUFSIZ);
+  stdout = stream;
+}
+
+int close_standard_output(int code) {
+  if (std::fflush(stdout) != 0 && g_first_error == 0) g_first_error = errno;
+  // Some file systems report a full disk only here.
+  if (::close(STDOUT_FILENO) != 0 && g_first_error == 0 && errno != EBADF) g_first_error = errno;
+  if (g_first_error == 0 || g_first_error == EPIPE) return code;
+  std::fprintf(stderr, "assay: write error: %s\n", std::strerror(g_first_error));
+  return code != 0 ? code : 1;
+}
+
+}  // namespace assay

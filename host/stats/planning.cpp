@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.hpp"
+#include "stats/describe.hpp"
 #include "stats/distributions.hpp"
 
 namespace assay::stats {
@@ -59,13 +59,11 @@ double equivalence_p(std::span<const double> differences, double margin) {
   if (differences.size() < 2)
     throw error(error_kind::usage, "an equivalence test needs at least two differences");
   const double n = static_cast<double>(differences.size());
-  const double mean = std::accumulate(differences.begin(), differences.end(), 0.0) / n;
-  double squares = 0.0;
-  for (const double value : differences) squares += (value - mean) * (value - mean);
-  const double standard_error = std::sqrt(squares / (n - 1.0) / n);
-  if (standard_error == 0.0) return std::fabs(mean) < margin ? 0.0 : 1.0;
-  const double above = 1.0 - student_t_cdf((mean + margin) / standard_error, n - 1.0);
-  const double below = student_t_cdf((mean - margin) / standard_error, n - 1.0);
+  const double centre = mean(differences);
+  const double standard_error = standard_deviation(differences) / std::sqrt(n);
+  if (standard_error == 0.0) return std::fabs(centre) < margin ? 0.0 : 1.0;
+  const double above = 1.0 - student_t_cdf((centre + margin) / standard_error, n - 1.0);
+  const double below = student_t_cdf((centre - margin) / standard_error, n - 1.0);
   return std::max(above, below);
 }
 

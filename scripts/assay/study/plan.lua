@@ -3,6 +3,7 @@
 local json = require("assay.native").json
 local model = require "assay.model"
 local native = require "assay.native"
+local primary = require "assay.results.primary"
 
 local plan = {}
 
@@ -112,7 +113,7 @@ local function duration(seconds) return "~" .. native.sys.duration(seconds) end
 local USUAL_SPREAD <const> = 0.025
 
 local function declared_margin(study, task)
-   for _, one in ipairs(require("assay.results.judge").primary(study)) do
+   for _, one in ipairs(primary.list(study)) do
       if one.task == task.id then return one.margin end
    end
 end

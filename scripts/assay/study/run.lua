@@ -1,5 +1,6 @@
 -- assay run: computes the stages of a study that are not stored yet, then writes the report.
 -- Order: facts of each subject, identity gate, calibrations, then every variant: quantize, save, look, measure.
+local assemble = require "assay.results.assemble"
 local contamination = require "assay.data.overlap"
 local fail = require "assay.lib.fail"
 local identity = require "assay.study.stages.identity"
@@ -7,10 +8,11 @@ local native = require "assay.native"
 local noise = require "assay.study.stages.repeat_run"
 local plan = require "assay.study.plan"
 local preflight = require "assay.study.stages.preflight"
-local publish = require "assay.results.publish"
-local record = require "assay.results.assemble"
+local print_summary = require "assay.results.print_summary"
 local store = require "assay.study.store"
+local stored = require "assay.results.stored"
 local variants = require "assay.study.variant"
+local write = require "assay.results.write"
 local json, sys = native.json, native.sys
 
 -- One stage = { kind, variant, task?, seconds (estimate) }, in order of execution.
@@ -140,9 +142,10 @@ return function(study, path)
       sys.finish()
       error(problem, 0)
    end
-   local report = record.assemble(context)
-   local written = publish.write(context, report)
+   local found = stored.collect(context)
+   local report, failures = assemble(found)
+   local written = write.all(found, report, failures, folder)
    if study.after then study.after(report, folder, context) end
-   if not settings.json then publish.summary(context, report, written) end
+   if not settings.json then print_summary(report, written, context.n_stored) end
    return outcome(context, report)
 end

@@ -5,7 +5,7 @@ local native = require "assay.native"
 local variants = require "assay.study.variant"
 local fs, json = native.fs, native.json
 
-local gate = { id = "P1", title = "identity recipe", severity = "block" }
+local gate = {}
 
 local texts = {
    "The quick brown fox jumps over the lazy dog.",

@@ -6,7 +6,7 @@ local sample = require "assay.detectors.sample"
 
 local detectors = { sample = sample.run, normalised = sample.normalised, compare = compare }
 
--- Names of the signs of whole sets, which compare.lua finds; those of single answers stand in sample.lua.
+-- Names of the signs of whole sets, which compare.lua finds; those of single answers are in sample.lua.
 local SET_NAMES <const> = { F14 = "label_bias", F15 = "constant_answer", F17 = "length_drift", F20 = "equal_variants",
                             F21 = "trivial_score", F23 = "divergence" }
 

@@ -22,7 +22,7 @@ local function join(...)
    return esc(table.concat(parts, " "))
 end
 
--- A section from a table of tables.lua; nil where there is nothing.
+-- A section from a table of tables/; nil where there is nothing.
 local function section(title, make)
    return function(v)
       local t = make(v)

@@ -83,21 +83,26 @@ end
 
 -- ---- the report ------------------------------------------------------------------------------------
 
--- Parts that describe and measure, without any judgement.
+-- Parts that describe and measure, without any judgement. The report has its keys in the order in which they are assigned.
 local function measured_parts(run)
    local report = object { { "schema", "assay.report/1" } }
-   report.study, report.environment, report.subjects = study.study(run), study.environment(run), study.subjects(run)
-   local calibration_ids
-   report.calibrations, calibration_ids = calibrations(run)
+   report.study = study.study(run)
+   report.environment = study.environment(run)
+   report.subjects = study.subjects(run)
+   local entries, calibration_ids = calibrations(run)
+   report.calibrations = entries
    report.variants = variants_part(run, calibration_ids)
    report.tasks = tasks.cards(run)
-   report.gates, report.results = list {}, list {} -- their places; filled below
-   report.interaction, report.distance = interaction(run), distance(run)
+   report.gates = list {} -- its place and that of the results: a reader finds them before the evidence
+   report.results = list {}
+   report.interaction = interaction(run)
+   report.distance = distance(run)
    report.generations = generations.part(run)
    report.aa_noise = noise.part(run)
    report.detectors = breakage.of_answers(run)
    report.identity = copies(run)
-   report.lengths, report.labels = lengths.curves(run), labels(run)
+   report.lengths = lengths.curves(run)
+   report.labels = labels(run)
    report.changed_answers = changed_answers(run)
    report.resources = lengths.means(run)
    return report
@@ -143,9 +148,11 @@ return function(run)
 
    -- 3. What the guardrails say of a report with these words.
    report.excluded = excluded_part(excluded_pairs)
-   report.gates, report.results = gates.json(measured_gates), results_part(judged, p_values)
+   report.gates = gates.json(measured_gates)
+   report.results = results_part(judged, p_values)
    report.verdicts = verdicts_part(of_variants)
-   report.ledger, report.times = ledger(run), times(run)
+   report.ledger = ledger(run)
+   report.times = times(run)
    local all_gates = table.move(measured_gates, 1, #measured_gates, 1, {})
    for _, gate in ipairs(gates.guardrails(report)) do all_gates[#all_gates + 1] = gate end
 

@@ -214,7 +214,7 @@ function failures.markdown(chosen)
    return table.concat(out, "\n") .. "\n"
 end
 
--- Lines of failures.jsonl: every entry, chosen or not. command: how to run the study again; it stands in these lines alone,
+-- Lines of failures.jsonl: every entry, chosen or not. command: how to run the study again; only these lines have it,
 -- since the report holds it once.
 function failures.jsonl(entries, command)
    local out = {}

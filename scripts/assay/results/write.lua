@@ -93,7 +93,7 @@ end
 -- ---- the rendered text -----------------------------------------------------------------------------
 
 -- Damage in a rendered Markdown text: an expression that nobody filled in, or text that was read in the wrong encoding.
--- Model output stands in fenced blocks, which are not searched. Returns the damaged places.
+-- Model output is in fenced blocks, which are not searched. Returns the damaged places.
 function write.lint(text)
    local found, open_fence = {}, nil
    for line in text:gmatch "[^\n]*" do

@@ -1,5 +1,5 @@
 -- Items of a task: which ones are evaluated, and the shape in which their scores are kept.
--- Not the statistics over them (judge_items.lua).
+-- The statistics over them are in results/intervals.lua and results/paired.lua.
 
 local native = require "assay.native"
 

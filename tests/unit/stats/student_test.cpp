@@ -90,7 +90,7 @@ TEST_CASE("normal differences of one model seem resolved in five of a hundred sa
   }
 }
 
-// Cross-entropies of windows differ with a skewness of up to about 1 (tests/lua/small_samples_spec.lua).
+// A window's difference is a mean over hundreds of tokens, which makes its skewness moderate.
 TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {

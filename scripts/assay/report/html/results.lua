@@ -108,7 +108,7 @@ local function interval_picture(row, scale, margin)
    return svg.interval_row(scale, item, margin)
 end
 
--- Columns of a result table: { head, class, function of a row -> markup }. Sizes stand in the first table alone.
+-- Columns of a result table: { head, class, function of a row -> markup }. Only the first table has sizes.
 local function columns_of(group, rows, with_sizes)
    local scale, margin = forest_scale(group)
    local columns = {

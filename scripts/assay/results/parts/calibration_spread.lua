@@ -1,5 +1,5 @@
--- The part `sensitivity` of report.json: how far a result depends on the calibration. Variants of one recipe that differ in
--- their calibration alone stand side by side; a study makes them by assay.sweep or by recipes with their own calibration.
+-- The part `sensitivity` of report.json: how far a result depends on the calibration. It puts variants of one
+-- recipe side by side that differ in their calibration alone, as assay.sweep or recipes with their own calibration make them.
 local json = require("assay.native").json
 local without_nulls = require "assay.lib.without_nulls"
 

@@ -14,7 +14,9 @@ local function paired_part(paired, p)
    local out = object { { "against", paired.against }, { "quantity", paired.quantity } }
    out.unit = paired.unit
    for _, key in ipairs { "estimate", "low", "high", "level", "method" } do out[key] = paired[key] end
-   out.p, out.p_method, out.p_holm = p.p, p.p_method, p.p_holm or null
+   out.p = p.p
+   out.p_method = p.p_method
+   out.p_holm = p.p_holm or null
    for _, key in ipairs { "lost", "gained", "flips", "p_mcnemar", "answer_change" } do out[key] = paired[key] end
    out.p_bh = p.p_bh
    return out
@@ -24,9 +26,10 @@ local function mde_part(mde)
    return mde and object { { "value", mde.value }, { "unit", mde.unit }, { "power", mde.power } } or null
 end
 
--- A row of a comparison has its verdict behind its numbers; the row of an untouched model has it before its series.
-local ORDER <const> = { "reason", "series", "primary", "below_noise", "verdict", "excluded", "within_margin" }
-local ORDER_OF_REFERENCE <const> = { "verdict", "reason", "series", "primary", "below_noise", "within_margin" }
+-- The order of keys behind the numbers: a comparison, one that gate P8 excluded, and the row of an untouched model.
+local COMPARED <const> = { "reason", "series", "primary", "below_noise", "verdict", "within_margin" }
+local EXCLUDED <const> = { "series", "primary", "below_noise", "reason", "verdict", "excluded" }
+local REFERENCE <const> = { "verdict", "reason", "series", "primary" }
 
 local function entry_of(row, p)
    local out = object {
@@ -35,7 +38,7 @@ local function entry_of(row, p)
       { "counts", row.counts }, { "interval", interval_part(row.interval) }, { "paired", paired_part(row.paired, p) },
       { "mde", mde_part(row.mde) } }
    out.prompt_hash = row.prompt_hash
-   for _, key in ipairs(row.reference and ORDER_OF_REFERENCE or ORDER) do out[key] = row[key] end
+   for _, key in ipairs(row.reference and REFERENCE or row.excluded and EXCLUDED or COMPARED) do out[key] = row[key] end
    if row.reason == nil then out.reason = null end
    return out
 end

@@ -1,5 +1,5 @@
 -- What is looked at in every variant before it is measured: which tensors changed, whether they are finite, how the error
--- grows from block to block, and eight short answers. P2 to P6 of the gates are made from it (preflight_gates.lua).
+-- grows from block to block, and eight short answers. Gates P2 to P6 are made from it (scripts/assay/gates).
 -- Not the identity recipe (identity.lua) and no benchmark.
 local many = require "assay.tasks.batch"
 local native = require "assay.native"

@@ -80,7 +80,7 @@ local function first_maximum(values)
   return best
 end
 
--- Runs the questions through the model and the metric plugin; returns a stage result for items (see judge_items).
+-- Runs the questions through the model and the metric plugin; returns a stage result for items (results/comparisons.lua compares it).
 function choice.run(o, m, definition)
   local questions, shots, skipped = prompting.draw(o, definition)
   local asked, ids, samples, outputs = {}, {}, {}, {}

@@ -6,7 +6,7 @@ package_probes=(
   g++=g++ cmake=cmake ninja-build=ninja pkg-config=pkg-config
   liblua5.4-dev=lua5.4/lauxlib.h libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
   libcli11-dev=CLI/CLI.hpp libpcre2-dev=pcre2.h libutf8proc-dev=utf8proc.h zlib1g-dev=zlib.h
-  libssl-dev=openssl/evp.h 'catch2=catch2/catch.hpp|catch2/catch_all.hpp'
+  libedit-dev=histedit.h libssl-dev=openssl/evp.h 'catch2=catch2/catch.hpp|catch2/catch_all.hpp'
 )
 
 probe() {

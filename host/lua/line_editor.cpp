@@ -1,75 +1,33 @@
-// A line editor of one screen line: arrows, home, end, history, tab. UTF-8 characters count as one
-// column.
+// Connects libedit to the prompt: UTF-8 input, Ctrl-C, completion by the manual, a history of plain lines.
 #include "lua/line_editor.hpp"
 
-#include <termios.h>
+#include <histedit.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
+#include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <cwchar>
 #include <fstream>
+#include <string_view>
 
 #include "core/cancel.hpp"
 
 namespace assay::lua {
 namespace {
 
-constexpr size_t k_history_lines = 500;
-constexpr char k_escape = '\x1b';
+constexpr int k_history_lines = 500;
+constexpr int k_read_one = 1, k_end_of_input = 0, k_read_failed = -1;  // of libedit's read function
 
-// Keys one by one and without echo, as long as this lives. Ctrl-C stays a signal.
-class raw_mode {
- public:
-  raw_mode() {
-    usable_ = ::tcgetattr(0, &before_) == 0;
-    termios raw = before_;
-    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    raw.c_cc[VMIN] = 1;
-    raw.c_cc[VTIME] = 0;
-    usable_ = usable_ && ::tcsetattr(0, TCSADRAIN, &raw) == 0;
-  }
-  ~raw_mode() {
-    if (usable_) ::tcsetattr(0, TCSADRAIN, &before_);
-  }
-  raw_mode(const raw_mode &) = delete;
-  raw_mode &operator=(const raw_mode &) = delete;
-  bool usable() const { return usable_; }
-
- private:
-  termios before_{};
-  bool usable_ = false;
+// Keys that libedit does not bind by itself on every terminal.
+constexpr const char *k_keys[][2] = {
+    {"\\e[3~", "ed-delete-next-char"}, {"\\e[H", "ed-move-to-beg"},  {"\\eOH", "ed-move-to-beg"},
+    {"\\e[1~", "ed-move-to-beg"},      {"\\e[F", "ed-move-to-end"},  {"\\eOF", "ed-move-to-end"},
+    {"\\e[4~", "ed-move-to-end"},      {"^R", "em-inc-search-prev"},
 };
-
-bool continues(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
-}
-
-size_t before(const std::string &line, size_t cursor) {
-  if (cursor > 0) --cursor;
-  while (cursor > 0 && continues(line[cursor])) --cursor;
-  return cursor;
-}
-
-size_t after(const std::string &line, size_t cursor) {
-  if (cursor < line.size()) ++cursor;
-  while (cursor < line.size() && continues(line[cursor])) ++cursor;
-  return cursor;
-}
-
-size_t columns(const std::string &text, size_t end) {
-  size_t n = 0;
-  for (size_t i = 0; i < end; ++i) n += continues(text[i]) ? 0 : 1;
-  return n;
-}
-
-// 1 = a byte was read, 0 = end of input, -1 = interrupted
-int read_byte(char &c) {
-  const ssize_t n = ::read(0, &c, 1);
-  if (n == 1) return 1;
-  return n < 0 && errno == EINTR ? -1 : 0;
-}
 
 std::string common_prefix(const std::vector<std::string> &words) {
   std::string prefix = words.front();
@@ -81,156 +39,139 @@ std::string common_prefix(const std::vector<std::string> &words) {
   return prefix;
 }
 
+bool is_of_a_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) ||
+         std::string_view("_.:").find(c) != std::string_view::npos;
+}
+
+// Reads one character of standard input. Ctrl-C ends the line: libedit's own reader would wait on.
+int read_character(EditLine *, wchar_t *out) {
+  std::mbstate_t state{};
+  for (;;) {
+    char byte = 0;
+    const ssize_t n = ::read(STDIN_FILENO, &byte, 1);
+    if (n == 0) return k_end_of_input;
+    if (n < 0 && errno == EINTR && !cancel_requested()) continue;
+    if (n < 0) return k_read_failed;
+    const size_t used = std::mbrtowc(out, &byte, 1, &state);
+    if (used == static_cast<size_t>(-1)) return *out = L'?', k_read_one;  // a byte that is no UTF-8
+    if (used != static_cast<size_t>(-2)) return k_read_one;
+  }
+}
+
+std::string history_file() {
+  const char *home = std::getenv("HOME");
+  return home ? std::string(home) + "/.assay_history" : "";
+}
+
 }  // namespace
 
-line_editor::line_editor(bool terminal, completer complete)
-    : terminal_(terminal), complete_(std::move(complete)) {
-  const char *home = std::getenv("HOME");
-  if (!terminal || !home) return;
-  history_path_ = std::string(home) + "/.assay_history";
-  std::ifstream file(history_path_);
-  for (std::string line; std::getline(file, line);) history_.push_back(line);
-  if (history_.size() > k_history_lines)
-    history_.erase(history_.begin(), history_.end() - k_history_lines);
+struct line_editor::terminal {
+  explicit terminal(completer complete) : complete_word(std::move(complete)), path(history_file()) {
+    std::setlocale(LC_CTYPE, "C.UTF-8");  // libedit counts characters by the locale
+    edit = el_init("assay", stdin, stdout, stderr);
+    lines = history_init();
+    HistEvent event;
+    history(lines, &event, H_SETSIZE, k_history_lines);
+    history(lines, &event, H_SETUNIQUE, 1);
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) history(lines, &event, H_ENTER, line.c_str());
+    el_set(edit, EL_CLIENTDATA, this);
+    el_set(edit, EL_PROMPT, &terminal::prompt_of);
+    el_set(edit, EL_EDITOR, "emacs");
+    el_set(edit, EL_HIST, history, lines);
+    el_set(edit, EL_GETCFN, read_character);
+    el_set(edit, EL_ADDFN, "assay-complete", "completes a name", &terminal::complete);
+    el_set(edit, EL_BIND, "^I", "assay-complete", nullptr);
+    for (const auto &[key, action] : k_keys) el_set(edit, EL_BIND, key, action, nullptr);
+    el_source(edit, nullptr);  // the user's own ~/.editrc
+  }
+  ~terminal() {
+    history_end(lines);
+    el_end(edit);
+  }
+  terminal(const terminal &) = delete;
+  terminal &operator=(const terminal &) = delete;
+
+  static terminal &self(EditLine *edit) {
+    void *data = nullptr;
+    el_get(edit, EL_CLIENTDATA, &data);
+    return *static_cast<terminal *>(data);
+  }
+
+  static char *prompt_of(EditLine *edit) { return self(edit).prompt.data(); }
+
+  // Inserts what all candidates share; where they share no more, lists them above the line.
+  static unsigned char complete(EditLine *edit, int) {
+    const LineInfo *line = el_line(edit);
+    const char *start = line->cursor;
+    while (start > line->buffer && is_of_a_name(start[-1])) --start;
+    const std::string word(start, line->cursor);
+    const std::vector<std::string> words = self(edit).complete_word(word);
+    if (words.empty()) return CC_REFRESH_BEEP;
+    const std::string prefix = common_prefix(words);
+    if (prefix.size() > word.size()) {
+      el_deletestr(edit, static_cast<int>(word.size()));
+      el_insertstr(edit, prefix.c_str());
+      return CC_REFRESH;
+    }
+    std::puts("");
+    for (const std::string &one : words) std::printf("%s  ", one.c_str());
+    std::puts("");
+    return CC_REDISPLAY;
+  }
+
+  EditLine *edit = nullptr;
+  History *lines = nullptr;
+  completer complete_word;
+  std::string prompt, path, last;  // last: the newest statement of the history
+};
+
+line_editor::line_editor(bool terminal_input, completer complete) {
+  if (terminal_input) terminal_ = std::make_unique<terminal>(std::move(complete));
 }
+
+line_editor::~line_editor() = default;
 
 bool line_editor::read(const std::string &prompt, std::string &line) {
   line.clear();
   interrupted_ = false;
-  if (terminal_) return edit(prompt, line);
-  return read_plain(line);
-}
-
-bool line_editor::read_plain(std::string &line) {
-  for (int c = std::getc(stdin); c != EOF; c = std::getc(stdin)) {
-    if (c == '\n') return true;
-    line += static_cast<char>(c);
-  }
-  return !line.empty();
-}
-
-void line_editor::draw(const std::string &prompt, const std::string &line, size_t cursor) const {
-  const size_t back = columns(line, line.size()) - columns(line, cursor);
-  std::printf("\r%s%s\x1b[K", prompt.c_str(), line.c_str());
-  if (back > 0) std::printf("\x1b[%zuD", back);
-  std::fflush(stdout);
-}
-
-bool line_editor::edit(const std::string &prompt, std::string &line) {
-  const raw_mode raw;
-  size_t cursor = 0, place = history_.size();
-  for (;;) {
-    draw(prompt, line, cursor);
-    char c = 0;
-    const int got = read_byte(c);
-    if (got < 0 && cancel_requested()) {
-      clear_cancel();
-      interrupted_ = true;
-      std::puts("^C");
-      line.clear();
-      return true;
+  if (!terminal_) {
+    for (int c = std::getc(stdin); c != EOF; c = std::getc(stdin)) {
+      if (c == '\n') return true;
+      line += static_cast<char>(c);
     }
-    if (got < 0) continue;
-    if (got == 0 || (c == '\x04' && line.empty())) {
-      std::puts("");
-      return false;
-    }
-    switch (c) {
-      case '\r':
-      case '\n':
-        std::puts("");
-        return true;
-      case '\t':
-        complete_word(line, cursor);
-        break;
-      case '\x01':
-        cursor = 0;
-        break;  // Ctrl-A
-      case '\x05':
-        cursor = line.size();
-        break;  // Ctrl-E
-      case '\x15':
-        line.erase(0, cursor), cursor = 0;
-        break;  // Ctrl-U
-      case '\x7f':
-      case '\b': {
-        const size_t to = before(line, cursor);
-        line.erase(to, cursor - to);
-        cursor = to;
-        break;
-      }
-      case k_escape:
-        escape_sequence(line, cursor, place);
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 32) break;
-        line.insert(cursor++, 1, c);
-    }
+    return !line.empty();
   }
-}
-
-void line_editor::escape_sequence(std::string &line, size_t &cursor, size_t &place) {
-  char kind = 0, key = 0;
-  if (read_byte(kind) != 1 || (kind != '[' && kind != 'O') || read_byte(key) != 1) return;
-  switch (key) {
-    case 'A':
-      recall(-1, line, cursor, place);
-      break;
-    case 'B':
-      recall(+1, line, cursor, place);
-      break;
-    case 'C':
-      cursor = after(line, cursor);
-      break;
-    case 'D':
-      cursor = before(line, cursor);
-      break;
-    case 'H':
-      cursor = 0;
-      break;
-    case 'F':
-      cursor = line.size();
-      break;
-    default:
-      if (key == '3') line.erase(cursor, after(line, cursor) - cursor);
-      while (key >= '0' && key <= ';') {
-        if (read_byte(key) != 1) return;
-      }
+  terminal_->prompt = prompt;
+  int length = 0;
+  const char *text = el_gets(terminal_->edit, &length);
+  if (cancel_requested()) {
+    clear_cancel();
+    interrupted_ = true;
+    el_reset(terminal_->edit);
+    std::puts("^C");
+    return true;
   }
-}
-
-void line_editor::recall(int step, std::string &line, size_t &cursor, size_t &place) {
-  if (step < 0 && place == 0) return;
-  if (step > 0 && place >= history_.size()) return;
-  place = step < 0 ? place - 1 : place + 1;
-  line = place < history_.size() ? history_[place] : "";
-  cursor = line.size();
-}
-
-void line_editor::complete_word(std::string &line, size_t &cursor) const {
-  size_t start = cursor;
-  while (start > 0 && (std::isalnum(static_cast<unsigned char>(line[start - 1])) ||
-                       std::string_view("_.:").find(line[start - 1]) != std::string_view::npos))
-    --start;
-  const std::vector<std::string> words = complete_(line.substr(start, cursor - start));
-  if (words.empty()) return;
-  const std::string prefix = common_prefix(words);
-  if (prefix.size() > cursor - start) {
-    line.replace(start, cursor - start, prefix);
-    cursor = start + prefix.size();
-    return;
+  if (!text || length <= 0) {
+    std::puts("");
+    return false;
   }
-  std::puts("");
-  for (const std::string &word : words) std::printf("%s  ", word.c_str());
-  std::puts("");
+  line.assign(text, static_cast<size_t>(length));
+  if (line.back() == '\n') line.pop_back();
+  return true;
 }
 
 void line_editor::remember(const std::string &statement) {
+  if (!terminal_) return;
   std::string flat = statement;
   std::replace(flat.begin(), flat.end(), '\n', ' ');
-  if (history_path_.empty() || (!history_.empty() && history_.back() == flat)) return;
-  history_.push_back(flat);
-  if (FILE *file = std::fopen(history_path_.c_str(), "ae")) {
+  if (flat == terminal_->last) return;
+  terminal_->last = flat;
+  HistEvent event;
+  history(terminal_->lines, &event, H_ENTER, flat.c_str());
+  if (terminal_->path.empty()) return;
+  if (FILE *file = std::fopen(terminal_->path.c_str(), "ae")) {
     std::fprintf(file, "%s\n", flat.c_str());
     std::fclose(file);
   }

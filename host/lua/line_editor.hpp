@@ -1,8 +1,9 @@
-// Lines from a terminal with editing, history and completion, or from a pipe as they are.
-// Not readline: that one's licence is not ours, and a prompt needs little.
+// Reads the lines of the prompt: with editing, history and completion at a terminal (libedit), plainly from a pipe.
+// This is not the prompt itself, which compiles and runs the lines (repl.cpp).
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,27 +11,24 @@ namespace assay::lua {
 
 class line_editor {
  public:
-  // Words that may follow `word`, whole; empty = nothing known.
+  // Returns the words that may replace `word`; an empty list means that nothing is known.
   using completer = std::function<std::vector<std::string>(const std::string &word)>;
 
   line_editor(bool terminal, completer complete);
-  // False at the end of input. An interrupted line comes back empty.
+  ~line_editor();
+  line_editor(const line_editor &) = delete;
+  line_editor &operator=(const line_editor &) = delete;
+
+  // Returns false at the end of the input. An interrupted line is returned empty.
   bool read(const std::string &prompt, std::string &line);
-  bool interrupted() const { return interrupted_; }  // the last line ended in Ctrl-C
-  void remember(const std::string &statement);       // for the arrow keys and ~/.assay_history
+  bool interrupted() const { return interrupted_; }  // true if Ctrl-C ended the last line
+  // Adds a statement to the history in memory and to ~/.assay_history, on one line.
+  void remember(const std::string &statement);
 
  private:
-  bool read_plain(std::string &line);
-  bool edit(const std::string &prompt, std::string &line);
-  void draw(const std::string &prompt, const std::string &line, size_t cursor) const;
-  void escape_sequence(std::string &line, size_t &cursor, size_t &place);
-  void recall(int step, std::string &line, size_t &cursor, size_t &place);
-  void complete_word(std::string &line, size_t &cursor) const;
-
-  bool terminal_, interrupted_ = false;
-  completer complete_;
-  std::string history_path_;
-  std::vector<std::string> history_;
+  struct terminal;                      // libedit's state
+  std::unique_ptr<terminal> terminal_;  // null if the lines come from a pipe
+  bool interrupted_ = false;
 };
 
 }  // namespace assay::lua

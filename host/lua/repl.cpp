@@ -77,7 +77,7 @@ class prompt {
     const int top = lua_gettop(L);
     std::vector<std::string> words;
     lua_getglobal(L, "require");
-    lua_pushstring(L, "assay.manual");
+    lua_pushstring(L, "assay.lib.manual");
     if (!lua_.call(1, 1) && lua_getfield(L, -1, "complete") == LUA_TFUNCTION) {
       push_string(L, word);
       if (!lua_.call(1, 1)) words = read_strings(L, -1, "words");

@@ -3,6 +3,7 @@
 # Not a formatter (format.sh). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
 set -u
 rule=${1:-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "${2:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 2
 
 # Tracked and new files, or (outside git) everything; one per line.
@@ -79,6 +80,17 @@ case $rule in
   duty) # the first line of a source says its duty
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
+    ;;
+  references) # a file that a comment or a README names exists, and so does the section that it cites
+    # foreign_files.txt: names that belong to other projects or to an example, one a line.
+    {
+      names=$(mktemp)
+      { files . | existing | awk -F/ '{ print $NF "\t" $0 }'; cat "$here/foreign_files.txt"; } >"$names"
+      files . | existing | grep -E '\.(md|cpp|hpp|c|h|cu|cuh|lua|sh|py|cmake)$|CMakeLists\.txt$' |
+        grep -vE '^tests/(golden/.*\.(txt|md)|abi/frozen/|lint/|fuzz/corpus)|^LICENSE' |
+        xargs -r awk -v names="$names" -f "$here/references.awk" "$names"
+      rm -f "$names"
+    } | none
     ;;
   words) # nothing unfinished, no path of one machine, no registry
     todo='TO''DO|FIX''ME|XX''X:'

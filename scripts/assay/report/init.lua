@@ -9,7 +9,7 @@ local report = {}
 
 report.formats = { "html", "md", "csv" } -- the default of a study; yaml is made on request
 
-local RENDERERS <const> = { html = "assay.report.html.page", md = "assay.report.md", csv = "assay.report.csv",
+local RENDERERS <const> = { html = "assay.report.html", md = "assay.report.md", csv = "assay.report.csv",
    yaml = "assay.report.yaml" }
 
 function report.render(data, format)

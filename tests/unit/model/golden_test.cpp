@@ -5,8 +5,8 @@
 
 #include "aten.hpp"
 #include "catch.hpp"
-#include "model/decoder.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "model/decoder.hpp"
 #include "scratch_folder.hpp"
 
 using namespace assay::model;

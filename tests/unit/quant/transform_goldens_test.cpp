@@ -5,8 +5,8 @@
 
 #include "checkpoint/safetensors.hpp"
 #include "plug/transform.hpp"
-#include "quant/views/block_view.hpp"
 #include "quant/quantize.hpp"
+#include "quant/views/block_view.hpp"
 #include "quant_harness.hpp"
 #include "tiny_model.hpp"
 

@@ -82,7 +82,7 @@ case $rule in
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
     ;;
   indent) # Lua is indented by 3 spaces a block
-    files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/|^scripts/assay/gates/' | existing |
+    files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/' | existing |
       xargs -r awk -f "$here/indent.awk" | none
     ;;
   orphans) # no comment line of one or two words goes on with the sentence of the line above

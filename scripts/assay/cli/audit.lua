@@ -1,11 +1,29 @@
--- assay audit REPORT: the guardrails over a report made elsewhere.
--- They are Lua files of gates/; where a build has none for foreign reports this is said plainly.
+-- assay audit REPORT: applies the guardrails of scripts/assay/audit to a report.json, our own or the transcription of
+-- somebody else's, and prints what cannot be believed.
+local audit = require "assay.audit"
 local fail = require "assay.lib.fail"
-local fs = require("assay.native").fs
+local native = require "assay.native"
+local page = require "assay.audit.page"
+local fs, json, sys = native.fs, native.json, native.sys
 
+local GATES_FAILED <const> = 6 -- exit code
+
+-- o: { path = report.json or its folder }. Returns the exit code.
 return function(o)
-   if not fs.kind(fs.scripts_folder() .. "/assay/gates/audit.lua") then
-      fail.work("this version has no guardrails for reports made elsewhere")
+   local path = fs.kind(o.path) == "folder" and o.path .. "/report.json" or o.path
+   local text, problem = fs.read(path)
+   if not text then fail.usage(tostring(problem), "Give a report.json; scripts/assay/audit/README.md tells its fields") end
+   local report = json.decode(text, path)
+   if type(report) ~= "table" or report.schema ~= "assay.report/1" then
+      fail.usage(path .. ": this is no report of schema assay.report/1",
+         "A foreign report must be transcribed first, see scripts/assay/audit/README.md")
    end
-   return require("assay.gates.audit")(o)
+   local findings = audit.run(report)
+   local settings = sys.settings()
+   if settings.json then
+      io.write(json.encode { path = path, fired = audit.fired(findings), findings = findings }, "\n")
+   else
+      io.write(page.text(findings, not settings.quiet))
+   end
+   return settings.strict and audit.blocked(findings) and GATES_FAILED or 0
 end

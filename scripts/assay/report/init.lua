@@ -1,5 +1,5 @@
--- Reports: report.json in, a page, a Markdown text or a table out. The renderers see nothing but the decoded JSON.
--- Not where results are made: see assay.study.
+-- Renders a report: report.json in; a page, a Markdown text, a table or metadata out. A renderer reads the decoded JSON and
+-- nothing else.
 --
 --   local report = require "assay.report"
 --   report.render(data, "html")                        --> text
@@ -7,7 +7,7 @@
 
 local report = {}
 
-report.formats = { "html", "md", "csv" } -- written unless a study says otherwise; yaml on request
+report.formats = { "html", "md", "csv" } -- the default of a study; yaml is made on request
 
 local RENDERERS <const> = { html = "assay.report.html", md = "assay.report.md", csv = "assay.report.csv",
    yaml = "assay.report.yaml" }
@@ -18,6 +18,7 @@ function report.render(data, format)
    return require(name)(data)
 end
 
+-- Writes a file under another name first, so that an interrupted run leaves no half-written report.
 local function write_with_rename(path, bytes)
    local temporary = path .. ".part"
    local file = assert(io.open(temporary, "wb"))
@@ -30,7 +31,8 @@ local function write_with_rename(path, bytes)
    assert(os.rename(temporary, path))
 end
 
--- write(path, bytes) may be given where the host has an atomic one. Returns the paths in the order of formats.
+-- write(path, bytes): how files are written, such as the host's fs.write, which renames too. Returns the paths in the order
+-- of formats.
 function report.write(data, folder, formats, write)
    local paths = {}
    for _, format in ipairs(formats or report.formats) do

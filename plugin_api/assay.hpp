@@ -1,10 +1,10 @@
-// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built from a
-// class. No ABI of its own: header-only, compiled into the plugin; assay.h alone decides what
-// crosses.
+// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built
+// from a class. No ABI of its own: header-only, compiled into the plugin; assay.h alone
+// decides what crosses.
 //
 //   class my_quantizer {
 //    public:
-//     my_quantizer(assay_cpp::host host, const char *config_json);
+//     explicit my_quantizer(assay_cpp::host host);  // or (host, const char *config_json)
 //     void needs(const assay_layer &layer, assay_needs &out);
 //     void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
 //     void dequantize(const assay_form &form, const assay_tensor &out);
@@ -15,8 +15,8 @@
 //   static const auto k_plugin = assay_cpp::plugin("org.example.mine", "1.0.0", "what is in it",
 //                                                  "Apache-2.0", k_components);
 //
-// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc, any std::exception
-// (INTERNAL).
+// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc,
+// any std::exception (INTERNAL).
 #ifndef ASSAY_HPP
 #define ASSAY_HPP
 
@@ -94,6 +94,26 @@ class host {
   const assay_host *table_;
 };
 
+// The configuration of the instance in the making, by key. The host has checked it and filled in
+// the schema's defaults, so a key that is absent is a mistake in the plugin: the host names it.
+class config {
+ public:
+  explicit config(const host &owner) : table_(owner.table()) {}
+  int64_t integer(const char *key) const { return read<int64_t>(table_->config_integer, key); }
+  double number(const char *key) const { return read<double>(table_->config_number, key); }
+  bool flag(const char *key) const { return read<int32_t>(table_->config_flag, key) != 0; }
+  std::string text(const char *key) const { return read<const char *>(table_->config_text, key); }
+
+ private:
+  template <class T>
+  T read(int32_t (*getter)(void *, const char *, T *), const char *key) const {
+    T value{};
+    pass_on(getter(table_->ctx, key, &value));
+    return value;
+  }
+  const assay_host *table_;
+};
+
 class sink {
  public:
   sink(const assay_sink *table) : table_(table) {}  // NOLINT: meant to be implicit
@@ -122,7 +142,12 @@ struct instance {
   T object;
 
   static int32_t create(const assay_host *table, const char *config_json, void **out) {
-    return guarded(table, [&] { *out = new instance{table, T(host(table), config_json)}; });
+    return guarded(table, [&] {
+      if constexpr (std::is_constructible_v<T, host>)
+        *out = new instance{table, T(host(table))};
+      else
+        *out = new instance{table, T(host(table), config_json)};
+    });
   }
   static void destroy(void *self) noexcept { delete static_cast<instance *>(self); }
   template <class F>
@@ -146,9 +171,8 @@ using check_of = decltype(&T::check);
 template <class T>
 using quantize_block_of = decltype(&T::quantize_block);
 
-// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out);
-// if they are there: observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer,
-// out).
+// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out); if they are there:
+// observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer, out).
 template <class T>
 assay_quantizer_vtable quantizer_table() {
   using self = instance<T>;
@@ -182,8 +206,8 @@ assay_quantizer_vtable quantizer_table() {
   return v;
 }
 
-// needs(block, out), apply(block, edit); if they are there: check(arch_json), observe(group,
-// tokens).
+// needs(block, out), apply(block, edit); if they are there:
+// check(arch_json), observe(group, tokens).
 template <class T>
 assay_transform_vtable transform_table() {
   using self = instance<T>;

@@ -1,5 +1,6 @@
-// JSON for plugins written in C++: reads configurations and records into a small tree, writes strings.
-// Comfort, not ABI: header-only, compiled into the plugin. Not for large documents: members are searched linearly.
+// JSON for plugins written in C++: reads records and nested configurations into a tree, and writes
+// text. Comfort, not ABI: header-only, compiled into the plugin. Not for large documents, because
+// members are searched linearly.
 #ifndef ASSAY_JSON_HPP
 #define ASSAY_JSON_HPP
 
@@ -37,7 +38,8 @@ struct value {
   value &operator=(value &&) noexcept;
   ~value();
 
-  // The member, or nullptr if there is none or this is no object. The last one wins if a key comes twice.
+  // The member, or nullptr if there is none or this is no object. The last one wins if a
+  // key comes twice.
   const value *find(std::string_view key) const {
     for (auto member = members.rbegin(); member != members.rend(); ++member)
       if (member->first == key) return &member->second;

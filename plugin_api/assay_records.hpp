@@ -101,8 +101,7 @@ assay_dataset_vtable dataset_table() {
   return v;
 }
 
-// declare() -> text that lives as long as the object; begin(info_json), add(sample),
-// finish(sink).
+// declare() -> text that lives as long as the object; begin(info_json), add(sample), finish(sink).
 template <class T>
 assay_metric_vtable metric_table() {
   using self = instance<T>;

@@ -1,5 +1,5 @@
-// What assay.hpp is built on: failures that end a call, views of tensors, their owner. assay.hpp
-// includes it.
+// What assay.hpp is built on: failures that end a call, views of tensors, their owner.
+// assay.hpp includes it.
 #ifndef ASSAY_VALUES_HPP
 #define ASSAY_VALUES_HPP
 
@@ -25,7 +25,7 @@ class failure : public std::runtime_error {
   int32_t status_;
 };
 
-// The two that a plugin throws most: the caller's fault, and a number that is not one.
+// The two that plugins throw most: the caller's mistake, and a number that is not finite.
 inline failure argument_problem(const std::string &text) {
   return {ASSAY_INVALID_ARGUMENT, text};
 }
@@ -33,12 +33,12 @@ inline failure numerical_problem(const std::string &text) {
   return {ASSAY_NUMERICAL, text};
 }
 
-// A status that somebody else has already explained through host->fail: pass it on.
+// Throws a negative status whose text the host has recorded already.
 inline void pass_on(int32_t status) {
   if (status < 0) throw failure(status, "");
 }
 
-// Runs body, which may throw, and makes a status of it. Nothing gets past this.
+// Runs body and turns what it throws into a status, so that no exception crosses the ABI.
 template <class F>
 int32_t guarded(const assay_host *host, F &&body) noexcept {
   const auto fail = [host](int32_t status, const char *text) {
@@ -81,7 +81,8 @@ struct matrix {
   int64_t size() const { return rows * columns; }
 };
 
-// Checks what the caller relies on; `name` is for the message.
+// The tensor as a matrix of T, or failure: it is missing, not on the CPU, of another dtype, or has
+// more than two dimensions. `name` is for the message.
 template <class T>
 matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
   const auto refuse = [name](const char *what) {
@@ -99,7 +100,7 @@ matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
   return out;
 }
 
-// NaN and Inf would become codes like any other weight; the place says where the first is.
+// NaN and Inf would become codes like any other weight. The error names the first one's place.
 inline void require_finite(const matrix<const float> &weight) {
   for (int64_t i = 0; i < weight.size(); ++i)
     if (!std::isfinite(weight.data[i]))

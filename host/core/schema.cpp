@@ -11,10 +11,21 @@
 namespace assay {
 namespace {
 
-constexpr std::array<std::string_view, 14> k_words = {
-    "type",    "enum",        "const", "minimum",    "maximum",  "multipleOf",
-    "default", "description", "items", "properties", "required", "additionalProperties",
-    "x-unit",  "x-example"};
+constexpr std::array<std::string_view, 15> k_words = {"type",
+                                                      "enum",
+                                                      "const",
+                                                      "not",
+                                                      "minimum",
+                                                      "maximum",
+                                                      "multipleOf",
+                                                      "default",
+                                                      "description",
+                                                      "items",
+                                                      "properties",
+                                                      "required",
+                                                      "additionalProperties",
+                                                      "x-unit",
+                                                      "x-example"};
 constexpr std::array<std::string_view, 7> k_types = {"object",  "array",   "string", "number",
                                                      "integer", "boolean", "null"};
 
@@ -106,6 +117,8 @@ class checker {
   void check_choice(const json &value, const json &rule, const std::string &path) const {
     if (rule.contains("const") && value != rule["const"])
       fail(path, "must be " + shown(rule["const"]) + ", not " + shown(value));
+    if (rule.contains("not") && value == rule["not"]["const"])
+      fail(path, "must not be " + shown(value), what_it_is(rule));
     if (!rule.contains("enum")) return;
     const json &choices = rule["enum"];
     if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
@@ -158,12 +171,12 @@ class checker {
     }
     for (const json &key : rule.value("required", json::array()))
       if (!out.contains(key.get<std::string>()))
-        fail(prefix + key.get<std::string>(), "is required", what_it_is(properties, key));
+        fail(prefix + key.get<std::string>(), "is required",
+             what_it_is(properties[key.get<std::string>()]));
     return out;
   }
 
-  static std::string what_it_is(const json &properties, const std::string &key) {
-    const json &rule = properties[key];
+  static std::string what_it_is(const json &rule) {
     return rule.contains("description") ? "It means: " + rule["description"].get<std::string>()
                                         : "";
   }
@@ -190,6 +203,9 @@ class subset_checker {
         fail(path, std::string("`") + word + "` must be a string");
     if (rule.contains("enum") && (!rule["enum"].is_array() || rule["enum"].empty()))
       fail(path, "`enum` must be a list with at least one value");
+    if (rule.contains("not") &&
+        !(rule["not"].is_object() && rule["not"].size() == 1 && rule["not"].contains("const")))
+      fail(path, "`not` must be an object with a `const` alone");
     if (rule.contains("additionalProperties") && rule["additionalProperties"] != false)
       fail(path, "`additionalProperties` must be false");
     if (rule.contains("items")) check(rule["items"], path + "[]");

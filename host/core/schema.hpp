@@ -1,7 +1,7 @@
 // Configurations described by a subset of JSON Schema: checked, completed with defaults, explained.
 // Not a general validator: no $ref, no oneOf, no patterns. The words it knows are
-//   type enum const minimum maximum multipleOf default description items properties required
-//   additionalProperties (only false) x-unit x-example
+//   type enum const not (only {"const": ...}) minimum maximum multipleOf default description items
+//   properties required additionalProperties (only false) x-unit x-example
 // An object with `properties` takes no other keys; one without takes any. `type` may be a list.
 #pragma once
 

@@ -86,14 +86,18 @@ std::string place(const component &what, const std::string &where) {
 instance::instance(const component &what, const json &config, const instance_options &options,
                    const std::string &where)
     : component_(&what),
-      config_(what.complete_config(config, place(what, where))),
-      services_(std::make_unique<service_context>(&what, options)),
+      services_(std::make_unique<service_context>(
+          &what, options, what.complete_config(config, place(what, where)))),
       vtable_(&load_component(what).vtable),
       seconds_(std::make_unique<double>(0.0)) {
-  const std::string text = config_.dump();
+  const std::string text = services_->config().dump();
   call("create", "",
        [&] { return create_of(what.what, vtable_)(services_->table(), text.c_str(), &self_); });
   if (self_ == nullptr) blame("", "create returned success and no instance");
+}
+
+const json &instance::config() const {
+  return services_->config();
 }
 
 instance::~instance() {
@@ -102,7 +106,6 @@ instance::~instance() {
 
 instance::instance(instance &&other) noexcept
     : component_(other.component_),
-      config_(std::move(other.config_)),
       services_(std::move(other.services_)),
       vtable_(other.vtable_),
       self_(other.self_),

@@ -27,8 +27,8 @@ class instance {
   instance &operator=(instance &&other) = delete;
 
   const component &made_by() const { return *component_; }
-  const json &config() const { return config_; }  // complete
-  double seconds() const { return *seconds_; }    // spent inside the plugin so far
+  const json &config() const;                   // complete
+  double seconds() const { return *seconds_; }  // spent inside the plugin so far
 
  protected:
   // Runs one call into the plugin. `layer` is named in errors, seeds and ledger events.
@@ -37,7 +37,6 @@ class instance {
   [[noreturn]] void blame(const std::string &layer, const std::string &message) const;
 
   const component *component_;
-  json config_;
   std::unique_ptr<service_context> services_;
   const void *vtable_ = nullptr;  // gated copy, static
   void *self_ = nullptr;          // the plugin's instance

@@ -14,13 +14,14 @@ namespace assay::plug {
 
 class service_context {
  public:
-  service_context(const component *what,
-                  instance_options options);  // what: nullptr for an entry call
+  // what: nullptr for an entry call. config: complete; what host->config_... reads.
+  service_context(const component *what, instance_options options, json config = json::object());
   service_context(const service_context &) = delete;
   service_context &operator=(const service_context &) = delete;
 
   const assay_host *table() const { return &table_; }
   const instance_options &options() const { return options_; }
+  const json &config() const { return config_; }
 
   // Around each call into the plugin. end_call frees scratch memory.
   void begin_call(const std::string &layer);
@@ -53,6 +54,7 @@ class service_context {
   friend struct service_functions;
   const component *component_;
   instance_options options_;
+  const json config_;
   assay_host table_{};
   std::mutex guard_;
   std::string layer_;

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "core/cancel.hpp"
+#include "core/error.hpp"
 #include "core/hash.hpp"
 #include "plug/parallel.hpp"
 #include "plug/service_context.hpp"
@@ -224,8 +225,57 @@ struct hash_functions {
   }
 };
 
-service_context::service_context(const component *what, instance_options options)
-    : component_(what), options_(std::move(options)) {
+// The configuration by key. A plugin that asks for what its schema lacks has a bug: the failure is
+// kept, so that it ends the call whatever the plugin makes of the status.
+struct config_functions {
+  static int32_t refuse(void *ctx, const char *kind, const std::string &key,
+                        const std::string &reason) noexcept {
+    service_functions::of(ctx).guarded([&] {
+      throw error(error_kind::plugin, std::string("asked its configuration for the ") + kind +
+                                          " `" + key + "`, " + reason)
+          .hint("The schema and the code of the plugin must name the same keys");
+    });
+    return ASSAY_INTERNAL;
+  }
+
+  template <class Fits, class Take>
+  static int32_t read(void *ctx, const char *key, const char *kind, const void *out,
+                      const Fits &fits, const Take &take) noexcept {
+    if (key == nullptr || out == nullptr)
+      return refuse(ctx, kind, or_empty(key), "without a place for the answer");
+    const json &config = service_functions::of(ctx).config();
+    const auto found = config.find(key);
+    if (found == config.end()) return refuse(ctx, kind, key, "which is not there");
+    if (!fits(*found))
+      return refuse(ctx, kind, key, std::string("which is of type ") + found->type_name());
+    take(*found);
+    return ASSAY_OK;
+  }
+
+  static int32_t integer(void *ctx, const char *key, int64_t *out) noexcept {
+    return read(
+        ctx, key, "integer", out, [](const json &value) { return value.is_number_integer(); },
+        [out](const json &value) { *out = value.get<int64_t>(); });
+  }
+  static int32_t number(void *ctx, const char *key, double *out) noexcept {
+    return read(
+        ctx, key, "number", out, [](const json &value) { return value.is_number(); },
+        [out](const json &value) { *out = value.get<double>(); });
+  }
+  static int32_t flag(void *ctx, const char *key, int32_t *out) noexcept {
+    return read(
+        ctx, key, "flag", out, [](const json &value) { return value.is_boolean(); },
+        [out](const json &value) { *out = value.get<bool>() ? 1 : 0; });
+  }
+  static int32_t text(void *ctx, const char *key, const char **out) noexcept {
+    return read(
+        ctx, key, "text", out, [](const json &value) { return value.is_string(); },
+        [out](const json &value) { *out = value.get_ref<const std::string &>().c_str(); });
+  }
+};
+
+service_context::service_context(const component *what, instance_options options, json config)
+    : component_(what), options_(std::move(options)), config_(std::move(config)) {
   table_.struct_size = sizeof table_;
   table_.abi_minor = ASSAY_ABI_MINOR;
   table_.ctx = this;
@@ -245,6 +295,10 @@ service_context::service_context(const component *what, instance_options options
   table_.hash_begin = hash_functions::begin;
   table_.hash_update = hash_functions::update;
   table_.hash_end = hash_functions::end;
+  table_.config_integer = config_functions::integer;
+  table_.config_number = config_functions::number;
+  table_.config_flag = config_functions::flag;
+  table_.config_text = config_functions::text;
 }
 
 void service_context::begin_call(const std::string &layer) {

@@ -1,12 +1,12 @@
 /* Host extension "assay.block/1": runs a block, or the parent module of a group, with candidate
- * weights and tells how far its output moves. Motivation: a scale search (awq) tries 20 candidates
- * for each group and wants each one's error behind attention or the MLP; learned rounding
- * (autoround) wants that error's gradient with respect to the weights. Neither should know how a
- * block is wired.
+ * weights and measures how far its output moves. Motivation: a scale search (awq) tries 20
+ * candidates for each group and needs the error of each behind attention or the MLP. Learned
+ * rounding (autoround) needs the gradient of that error with respect to the weights. Neither should
+ * know how a block is wired.
  *
- * Use: after asking for ASSAY_SCHEDULE_BLOCK_LOSS, with a block whose handle is not NULL, during
- * the call that the block was handed to. NULL from get_extension: the host cannot run blocks; fail
- * with ASSAY_UNSUPPORTED. */
+ * Use it after asking for ASSAY_SCHEDULE_BLOCK_LOSS, with a block whose handle is not NULL, during
+ * the call that received the block. NULL from get_extension means that the host cannot run blocks:
+ * fail with ASSAY_UNSUPPORTED. */
 #ifndef ASSAY_BLOCK_H
 #define ASSAY_BLOCK_H
 
@@ -61,8 +61,8 @@ typedef struct assay_block_runner {
    * n_weights tensors of the same shapes, f32. [worker] */
   int32_t (*gradient)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                       double *out, const assay_tensor *const *gradients);
-  /* What the recipe's quantizer makes of this weight for `layer`, dequantized into out, which may
-   * be the same memory: [out, in] f32. [worker] */
+  /* Quantizes this weight for `layer` with the recipe's quantizer and writes the dequantized result
+   * to out, [out, in] f32, which may be the same memory. [worker] */
   int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *layer,
                            const assay_tensor *weight, const assay_tensor *out);
 } assay_block_runner;

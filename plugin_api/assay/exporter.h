@@ -33,8 +33,8 @@ typedef struct assay_item {
 } assay_item;
 ASSAY_SIZE(assay_item, 40);
 
-/* The work at hand. Items are contiguous CPU tensors, handed out one at a time so that the host
- * holds few of them; they may be gone through several times (first for sizes, then for bytes). */
+/* The model to write. Items are contiguous CPU tensors that come one at a time, so that the host
+ * holds few of them. They may be read several times (first for sizes, then for bytes). */
 typedef struct assay_export {
   uint32_t struct_size;
   uint32_t n_files;
@@ -48,7 +48,7 @@ typedef struct assay_export {
   /* The bytes of one of file_names, valid until write returns. [worker] */
   int32_t (*read_file)(void *ctx, const char *name, const void **out_bytes, uint64_t *out_n_bytes);
   /* Writes a file of the folder: begin_file, any number of append, end_file; one at a time. A full
-   * disk and the like is ASSAY_IO, its text already recorded: return it. [worker] */
+   * disk and the like is ASSAY_IO, and the host has recorded its text: return it. [worker] */
   int32_t (*begin_file)(void *ctx, const char *name);
   int32_t (*append)(void *ctx, const void *bytes, uint64_t n_bytes);
   int32_t (*end_file)(void *ctx);

@@ -18,10 +18,10 @@ extern "C" {
 /* A piece of a parallel loop: the indices [begin, end). Returns a status. */
 typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
-/* Each create gets a table of its own, valid until destroy (instance), whose ctx tells the host
- * which component and layer is at work. ctx is the first argument of every function. All are [any],
- * and all up to get_extension are present in a 1.0 host; ask ASSAY_HAS for what follows it. Texts
- * handed in are borrowed. */
+/* Each create gets a table of its own, valid until destroy (instance). Its ctx tells the host which
+ * component and layer is at work, and is the first argument of every function. All are [any]. All
+ * are present in a 1.0 host except the three hash functions: ask ASSAY_HAS for these. Texts handed
+ * in are borrowed. */
 struct assay_host {
   uint32_t struct_size;
   uint32_t abi_minor; /* of the host; for messages */
@@ -32,8 +32,8 @@ struct assay_host {
   /* Never blocks. level: ASSAY_LOG_... */
   void (*log)(void *ctx, int32_t level, const char *text);
 
-  /* Tells how far the present call is, for the user's progress line; total 0 = unknown, `what` may
-   * be NULL. Returns ASSAY_OK, or ASSAY_CANCELLED when the work should stop: then return that
+  /* Reports how far the present call is, for the user's progress line. total 0 = unknown; `what`
+   * may be NULL. Returns ASSAY_OK, or ASSAY_CANCELLED when the work should stop: then return that
    * status within 200 ms. */
   int32_t (*progress)(void *ctx, uint64_t done, uint64_t total, const char *what);
 
@@ -47,12 +47,12 @@ struct assay_host {
 
   /* Counts an event that a reader of the results must know: a fallback, a damping step, a dead
    * column, a clamped scale. event: a short word that stays the same ("damping_raised"); detail:
-   * one line or NULL. Nothing falls back silently: what is neither an error nor the plain path is
-   * an event. */
+   * one line or NULL. No fallback is silent: what is neither an error nor the plain path is an
+   * event. */
   void (*ledger)(void *ctx, const char *event, uint64_t count, const char *detail);
 
   /* A contiguous, uninitialised tensor with the prototype's shape, dtype and device (its data and
-   * strides are ignored). Own: release it with its deleter or give it away through a sink. */
+   * strides are ignored). Own: release it with its deleter, or hand it to a sink. */
   int32_t (*alloc)(void *ctx, const assay_tensor *prototype, assay_managed **out);
 
   /* Uninitialised memory on the device, aligned to 64 bytes, freed when the present call into the
@@ -73,7 +73,7 @@ struct assay_host {
   uint64_t (*seed)(void *ctx, const char *label);
 
   /* The extension with exactly this id ("assay.linalg/1"), static. NULL is a normal answer: do
-   * without, or fail with ASSAY_UNSUPPORTED. */
+   * the work without it, or fail with ASSAY_UNSUPPORTED. */
   const void *(*get_extension)(void *ctx, const char *id);
 
   /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces: what a content hash is made of, so that no
@@ -84,8 +84,19 @@ struct assay_host {
   int32_t (*hash_begin)(void *ctx, void **out_hash);
   int32_t (*hash_update)(void *ctx, void *hash, const void *bytes, uint64_t n_bytes);
   int32_t (*hash_end)(void *ctx, void *hash, char out_hex[65]);
+
+  /* The values of this instance's configuration by key: those of the text that create receives,
+   * checked and complete, so that a plugin states no default and needs no JSON. Only keys at the
+   * top level; what is nested is read from the text. A flag is 0 or 1, an integer is also a number,
+   * a text is UTF-8 (instance). A key that is absent, or has another type, is a mistake in the
+   * plugin: the present call fails with ASSAY_INTERNAL and names the key, whatever the plugin
+   * returns from it. So a plugin may ignore the status. */
+  int32_t (*config_integer)(void *ctx, const char *key, int64_t *out);
+  int32_t (*config_number)(void *ctx, const char *key, double *out);
+  int32_t (*config_flag)(void *ctx, const char *key, int32_t *out);
+  int32_t (*config_text)(void *ctx, const char *key, const char **out);
 };
-ASSAY_SIZE(assay_host, 144);
+ASSAY_SIZE(assay_host, 176);
 
 #ifdef __cplusplus
 }

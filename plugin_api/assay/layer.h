@@ -1,5 +1,5 @@
-/* What is worked on: a linear, the statistics of its input, its quantized form, a block.
- * Only data, all borrowed; the calls are on the pages of the kinds. */
+/* The data that a plugin receives: a linear, the statistics of its input, its quantized form, a
+ * block. All of it is borrowed. The calls are on the pages of the kinds. */
 #ifndef ASSAY_LAYER_H
 #define ASSAY_LAYER_H
 
@@ -35,32 +35,32 @@ typedef struct assay_layer {
   int32_t block_index;   /* -1 outside the blocks */
   const char *name;      /* "model.layers.0.self_attn.q_proj" */
   const char *role;      /* "attn.q" */
-  const char *tie_group; /* same text: fused by consumers, grid decisions are shared; "" = alone */
+  const char *tie_group; /* same text: fused by consumers, share grid decisions; "" = none */
   const char *arch_json; /* facts of the model: sizes, heads, head_dim, norm kind */
   int64_t in_features, out_features;
   const assay_tensor *weight; /* [out, in] f32, contiguous, read-only */
   const assay_tensor *bias;   /* [out] f32, or NULL */
   double tie_abs_max;         /* max |w| over all members of tie_group, for a shared outer scale */
   /* Left by an earlier stage of the recipe, or NULL: */
-  const assay_tensor *clip_min,
-      *clip_max;           /* [out, n] f32: limits within which the grid is fitted */
+  const assay_tensor *clip_min; /* [out, n] f32: limits within which the grid is fitted */
+  const assay_tensor *clip_max;
   int64_t clip_group_size; /* weight columns for one column of clip; 0 = all */
   const assay_form *start; /* codes and grid to start from */
 } assay_layer;
 ASSAY_SIZE(assay_layer, 120);
 
-/* What inputs x a statistic was taken from. */
+/* Which inputs x a statistic was taken from. */
 #define ASSAY_PROPAGATE_FLOAT      0u /* those of the float model */
 #define ASSAY_PROPAGATE_QUANTIZED  1u /* those that the quantized predecessors give */
 #define ASSAY_PROPAGATE_ASYMMETRIC 2u /* as QUANTIZED, and `cross` pairs them with the float ones */
 
 /* Statistics of a linear's input over the calibration tokens that count; padding and masked tokens
- * never do. Sums are sums: no factor 2, no mean, no damping. Those that `needs` asked for are
- * there, the others NULL. */
+ * never do. hessian, hessian_first and cross are plain sums: no factor 2, not divided by n_tokens,
+ * no damping. Those that `needs` asked for are present, the others are NULL. */
 typedef struct assay_stats {
   uint32_t struct_size;
   uint32_t propagation; /* ASSAY_PROPAGATE_... */
-  int64_t n_tokens;     /* in every sum below; rank(hessian) <= n_tokens */
+  int64_t n_tokens;     /* in every statistic below; rank(hessian) <= n_tokens */
   int64_t n_sequences;
   const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles */
   const assay_tensor *hessian_first; /* [in, in] f32: the same over first tokens of sequences */

@@ -22,7 +22,7 @@ typedef struct assay_sample {
 } assay_sample;
 ASSAY_SIZE(assay_sample, 48);
 
-/* Where the numbers go. */
+/* Receives the numbers. */
 typedef struct assay_metric_sink {
   uint32_t struct_size;
   uint32_t reserved;
@@ -48,7 +48,7 @@ typedef struct assay_metric_vtable {
   int32_t (*create)(const assay_host *host, const char *config_json, void **out_instance);
   void (*destroy)(void *instance); /* [main] */
 
-  /* What it reads and gives: JSON, instance. [main]
+  /* What it reads and which numbers it returns: JSON, instance. [main]
    *   {"arrays": ["nll"],
    *    "numbers": [{"name": "perplexity", "unit": "1", "direction": "lower", "kind": "ratio",
    *                 "link": "exp", "interval": "block_bootstrap", "summary": "..."}]}

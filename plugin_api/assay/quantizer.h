@@ -27,7 +27,7 @@ extern "C" {
 #define ASSAY_SCHEDULE_MODEL       0x4u /* transform: function kept by all blocks together only */
 #define ASSAY_SCHEDULE_AFTER       0x8u /* transform: runs after the quantizer (bias correction) */
 
-/* What the plugin wants to be told; the host owns the loop. Arrives zeroed. */
+/* What the plugin needs from the host, which runs the forward passes. Arrives zeroed. */
 typedef struct assay_needs {
   uint32_t struct_size;
   uint32_t statistics; /* ASSAY_NEED_... ; 0 = data-free: the host runs no forward pass */
@@ -47,7 +47,7 @@ typedef struct assay_estimate {
 } assay_estimate;
 ASSAY_SIZE(assay_estimate, 32);
 
-/* Where results go. Roles with a fixed meaning (w^: the dequantized weight; G: groups in a row):
+/* Receives the results. Roles with a fixed meaning (w^: the dequantized weight; G: groups in a row):
  *   role          shape      dtype
  *   codes         [out, in]  u8 or i8      w^ = scale * (code - zero)
  *   scales        [out, G]   f16 bf16 f32  as stored: rounded to it before codes were chosen
@@ -65,19 +65,18 @@ typedef struct assay_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void *ctx;
-  /* Hands over a contiguous tensor; takes ownership also when it fails. Each role once.
+  /* Takes ownership of a contiguous tensor, even when it fails. Each role once.
    * packed_bits: width of one element as a file would hold it (4 for 4-bit codes in u8), 0 = all
    * of the dtype. The host checks that every integer fits, and counts bits per weight from it.
    * [worker] */
   int32_t (*emit)(void *ctx, const char *role, assay_managed *tensor, uint32_t packed_bits);
-  /* A JSON object about this layer; several are merged. Integer grids must tell "format": "int/1",
-   * "bits", "group_size" (0 = the whole row), "symmetric". Anything else is shown as the plugin's
-   * claim. [worker] */
+  /* A JSON object about this layer; several are merged. Integer grids must note "format": "int/1",
+   * "bits", "group_size" (in a note 0 = the whole row), "symmetric". Anything else is shown as the plugin's claim. [worker] */
   int32_t (*note)(void *ctx, const char *json);
 } assay_sink;
 ASSAY_SIZE(assay_sink, 32);
 
-/* An instance has one layer (or block) in work at a time; the host makes more for more in flight.
+/* An instance works on one layer (or block) at a time; the host makes more instances for more.
  *
  *  state    calls allowed                                            next state
  *  idle     needs, estimate, dequantize                              idle; after needs: needed
@@ -105,7 +104,7 @@ typedef struct assay_quantizer_vtable {
   int32_t (*quantize_block)(void *instance, const assay_block *block,
                             const assay_stats *const *stats, const assay_sink *const *sinks);
 
-  /* Writes the dense weight that the form stands for to out: [out, in] f32, contiguous, on the
+  /* Writes the dense weight that the form represents to out: [out, in] f32, contiguous, on the
    * form's device. Mandatory: the host derives every fake-quantized weight from it. Depends on the
    * form only, and works in a fresh instance with the same configuration. [worker] */
   int32_t (*dequantize)(void *instance, const assay_form *form, const assay_tensor *out);

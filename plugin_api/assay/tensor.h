@@ -1,5 +1,5 @@
 /* Tensors in the memory layout of DLPack 1.x, declared here so that a plugin needs no other header.
- * Frozen for ever, hence without struct_size: DLPack itself does not grow them. */
+ * They never change, because DLPack does not grow them; therefore they have no struct_size. */
 #ifndef ASSAY_TENSOR_H
 #define ASSAY_TENSOR_H
 
@@ -19,7 +19,7 @@ typedef struct assay_device { /* DLDevice */
 ASSAY_SIZE(assay_device, 8);
 
 /* Codes of element types. With `bits` these cross: f32 f64 f16 bf16 u8 i8 i16 i32 i64 bool.
- * Sub-byte and fp8 codes cross as u8, the packed width told at emit (quantizer.h). */
+ * Sub-byte and fp8 codes cross as u8; emit is told their packed width (quantizer.h). */
 #define ASSAY_INT    0u
 #define ASSAY_UINT   1u
 #define ASSAY_FLOAT  2u
@@ -49,7 +49,7 @@ ASSAY_SIZE(assay_tensor, 48);
 
 #define ASSAY_MANAGED_READ_ONLY 1u
 
-/* An owned tensor. Whoever owns it calls deleter(self) exactly once; nothing of it may be touched
+/* An owned tensor. Its owner calls deleter(self) exactly once; nothing of it may be used
  * afterwards. host->alloc makes them. A plugin may also make its own: version 1.0, flags 0, and a
  * deleter that may be called after the instance is gone. */
 typedef struct assay_managed { /* DLManagedTensorVersioned */

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* What cannot be said by writing into the tensors of the block. Arguments are borrowed. */
+/* Edits other than writing into the tensors of the block. Arguments are borrowed. */
 typedef struct assay_edit {
   uint32_t struct_size;
   uint32_t reserved;

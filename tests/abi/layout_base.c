@@ -85,6 +85,10 @@ static void host(void) {
   FIELD(assay_host, hash_begin);
   FIELD(assay_host, hash_update);
   FIELD(assay_host, hash_end);
+  FIELD(assay_host, config_integer);
+  FIELD(assay_host, config_number);
+  FIELD(assay_host, config_flag);
+  FIELD(assay_host, config_text);
 }
 
 void print_base(void) {

@@ -128,6 +128,12 @@ TEST_CASE("what is emitted is checked as it arrives") {
   CHECK(at_work("bad_note").find("noted what is not a JSON object: note:") == 0);
 }
 
+TEST_CASE("a key that the schema lacks ends the call, though the plugin ignores the answer") {
+  CHECK(at_work("asks_wrong_key") ==
+        "asked its configuration for the integer `widht`, which is not there (plugin "
+        "asks_wrong_key). The schema and the code of the plugin must name the same keys");
+}
+
 TEST_CASE("statuses and texts must agree") {
   CHECK(at_work("silent_failure") ==
         "quantize failed with status -4 and told no reason (plugin silent_failure, layer "

@@ -58,7 +58,9 @@ struct grids_of {
     range.end = columns;
     range.n_groups = groups;
     range.grids = &grids;
+    range.grid.bits = 4;
     range.grid.group_size = 64;
+    range.block_size = 128;
   }
   int64_t groups;
   std::vector<hessian::group_grid> grids;

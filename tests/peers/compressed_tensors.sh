@@ -10,12 +10,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 quantizer=rtn more=
 case $recipe in
-  w8a8) config='{"bits": 8, "group_size": 0, "symmetric": true}' more=', "activation": {"bits": 8}' ;;
+  w8a8) config='{"bits": 8, "group_size": -1, "symmetric": true}' more=', "activation": {"bits": 8}' ;;
   fp8_dynamic) quantizer=fp8 config='{}' more=', "activation": {"type": "fp8"}' ;;
   nvfp4 | mxfp4) quantizer=$recipe config='{}' ;;
   w4_g64) config='{"bits": 4, "group_size": 64, "symmetric": true}' ;;
   w4_g32_asym) config='{"bits": 4, "group_size": 32, "symmetric": false}' ;;
-  w8_channel) config='{"bits": 8, "group_size": 0, "symmetric": true}' ;;
+  w8_channel) config='{"bits": 8, "group_size": -1, "symmetric": true}' ;;
 esac
 echo "{\"method\": \"$recipe\", \"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}$more}" > "$work/recipe.json"
 echo '[504, 3575, 282, 4649, 314, 260, 2240, 506, 253, 1165, 30, 198, 1, 2683, 198, 9690, 346, 359]' > "$work/ids.json"

@@ -1,6 +1,6 @@
 /* @NAME@: a quantizer for assay. C11, links nothing; see WRITING_A_PLUGIN.md beside assay.h.
- * As generated it rounds each weight to the nearest multiple of one scale for each row, which stands
- * where your method will be: see quantize_row. */
+ * As generated it rounds each weight to the nearest multiple of one scale for each row. Replace
+ * quantize_row with your method. */
 #include <assay.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,12 +17,15 @@ typedef struct instance {
   int bits;
 } instance;
 
-/* config_json is complete and valid: the host has checked it against k_schema. */
+/* The host has checked the configuration against k_schema and filled in its defaults. */
 static int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
+  (void)config_json; /* the same as JSON, for what is nested */
+  int64_t bits = 0;
+  host->config_integer(host->ctx, "bits", &bits);
   instance *self = calloc(1, sizeof *self);
   if (self == NULL) return host->fail(host->ctx, ASSAY_OUT_OF_MEMORY, "no memory for an instance");
   self->host = host;
-  self->bits = atoi(strchr(strstr(config_json, "\"bits\""), ':') + 1);
+  self->bits = (int)bits;
   *out_instance = self;
   return ASSAY_OK;
 }
@@ -100,7 +103,8 @@ static int32_t quantize(void *opaque, const assay_layer *layer, const assay_stat
     if (scales != NULL) scales->deleter(scales);
     return status;
   }
-  status = sink->emit(sink->ctx, "codes", codes, (uint32_t)self->bits); /* ownership moves */
+  status =
+      sink->emit(sink->ctx, "codes", codes, (uint32_t)self->bits); /* takes it even when it fails */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
   if (status != ASSAY_OK || second != ASSAY_OK) return status != ASSAY_OK ? status : second;
   char note[96];

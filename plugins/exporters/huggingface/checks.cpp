@@ -1,4 +1,5 @@
-// The rules of formats.md 4.3, 4.4, 4.6 and 5, one refusal for each place.
+// What each format and its consumers cannot hold, with one refusal for each place. The sources are
+// those of README.md.
 #include "checks.hpp"
 
 namespace hf {
@@ -16,7 +17,8 @@ void check_width(const options &o, const planned_linear &linear, const refuse_fn
                "dense_packing)");
 }
 
-// int8 inputs meet symmetric 8-bit rows, or 4-bit weights (vLLM: on Arm processors only); fp8 inputs meet fp8 rows.
+// int8 inputs meet symmetric 8-bit rows, or 4-bit weights (vLLM: on Arm processors only); fp8
+// inputs meet fp8 rows.
 void check_with_inputs(const planned_linear &linear, const input_scheme &input,
                        const refuse_fn &refuse) {
   const auto &grid = linear.grid;

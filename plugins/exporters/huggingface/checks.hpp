@@ -1,5 +1,5 @@
-// What the formats and their consumers cannot hold, found from the plan alone: before anything is quantized.
-// Not the writing (compressed_tensors.cpp, dense.cpp).
+// What the formats and their consumers cannot hold. Found from the plan alone, so that a model is
+// refused before any of it is quantized.
 #pragma once
 
 #include "exporters.hpp"
@@ -9,7 +9,8 @@ namespace hf {
 
 // Codes of these widths are packed in one way by all versions of compressed-tensors.
 bool holds_bits(const options &o, int64_t bits);
-// What no exporter here can hold: schemes that nobody knows, biases that config.json cannot announce.
+// What no exporter here can hold: schemes that nobody knows, biases that
+// config.json cannot announce.
 void refuse_strange(const plan &p, const refuse_fn &refuse);
 
 }  // namespace hf

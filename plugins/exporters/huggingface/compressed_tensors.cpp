@@ -1,5 +1,6 @@
-// Exporter "compressed_tensors": integer grids packed or with rounded inputs, fp8, nvfp4, mxfp4 (formats.md 4.3, 4.4, 4.8).
-// A pure function of the forms: chooses no scale and rounds nothing. What it cannot hold: checks.cpp.
+// Exporter "compressed_tensors": integer grids packed or with rounded inputs, fp8, nvfp4, mxfp4. A
+// pure function of the forms: it chooses no scale and rounds nothing. checks.cpp lists what it
+// cannot hold and refuses.
 #include "config_text.hpp"
 #include "exporters.hpp"
 #include "forms.hpp"
@@ -26,7 +27,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
                   return code_bytes(host, view_of(o, item, rounded_inputs), buffer);
                 });
   std::vector<std::string> ignore = p.float_linears;
-  ignore.emplace_back("lm_head");  // "Linear" matches it in transformers (formats.md 4.4)
+  ignore.emplace_back("lm_head");  // transformers matches it with "Linear"
   write_file(job, "config.json",
              with_quantization_config(file_text(job, "config.json"),
                                       quantization_config(groups, ignore, p)));

@@ -1,6 +1,6 @@
-// The text of quantization_config. Only the classic keys: QuantizationArgs forbids extra ones, and
-// new
-// keys break old consumers (formats.md 4.4).
+// The text of quantization_config. Only keys that compressed-tensors has had from the start:
+// QuantizationArgs forbids extra ones, and new keys break old consumers
+// (compressed_tensors/quantization/quant_args.py).
 #include "config_text.hpp"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-// Writes quantization_config into the text of config.json (formats.md 4.4).
-// Keeps every byte of the subject's own configuration.
+// Writes quantization_config into the text of config.json, of which every byte stays.
 #pragma once
 
 #include <map>
@@ -11,8 +10,8 @@
 
 namespace hf {
 
-// The linears of each scheme in the order of the model. One scheme: the group targets "Linear";
-// several: names.
+// The linears of each scheme in the order of the model. One scheme: the group targets
+// "Linear"; several: names.
 using scheme_groups = std::map<scheme, std::vector<std::string>>;
 
 // The plan says what else there is: rounded inputs, a key-value scheme.

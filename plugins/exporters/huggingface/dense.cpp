@@ -1,5 +1,5 @@
-// Exporter "safetensors": a model without quantized linears, stored as it is.
-// The way of the identity recipe and of transforms alone.
+// Exporter "safetensors": a model without quantized linears, stored as it is. Recipes that change
+// nothing or only transform are saved with it.
 #include "checks.hpp"
 #include "folder_writer.hpp"
 #include "plan.hpp"

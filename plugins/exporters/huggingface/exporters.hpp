@@ -1,4 +1,4 @@
-// The exporters of this plugin, as plain functions; plugin.cpp puts them behind the C ABI.
+// The exporters of this plugin as plain functions. plugin.cpp wraps them in the C ABI.
 #pragma once
 
 #include <cstdint>

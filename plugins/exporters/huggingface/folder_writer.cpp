@@ -1,6 +1,5 @@
-// The safetensors container. Offsets follow dtype (descending rank) and name, as the reference
-// writer
-// lays them out, so that the same model gives the same bytes.
+// The safetensors container. Offsets follow dtype (descending rank) and name, as the safetensors
+// package lays them out (safetensors/src/tensor.rs), so that the same model gives the same bytes.
 #include "folder_writer.hpp"
 
 #include <algorithm>
@@ -12,7 +11,7 @@
 namespace hf {
 namespace {
 
-// Ascending rank of the reference's dtype enum, those that cross the ABI (formats.md 1.3).
+// The dtypes that cross the ABI, in the ascending order of the enum Dtype of safetensors.
 constexpr std::array<std::string_view, 11> k_ranks = {"BOOL", "U8",  "I8",  "F8_E4M3", "I16", "F16",
                                                       "BF16", "I32", "F32", "F64",     "I64"};
 

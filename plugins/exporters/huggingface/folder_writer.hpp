@@ -1,6 +1,5 @@
-// Writes a Hugging Face folder: model.safetensors or shards with their index, and the subject's
-// files verbatim.
-// Knows the container (formats.md 1.4, 1.5), not what the tensors mean.
+// Writes a Hugging Face folder: model.safetensors, or shards with their index, and the subject's
+// files verbatim. It knows the container, and not what the tensors mean.
 #pragma once
 
 #include <cstdint>

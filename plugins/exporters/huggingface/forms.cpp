@@ -1,4 +1,4 @@
-// Tensors of each layout: formats.md 4.3.
+// The tensors of each layout, checked and packed. README.md lists them with their sources.
 #include "forms.hpp"
 
 #include <cstring>
@@ -156,7 +156,8 @@ void declare_form(const assay_item &item, const form_view &v, std::vector<entry>
                                   packed_zeros(v)));
 }
 
-// Packs all rows into the buffer, on the host's threads. Four-bit floats lie as four-bit integers do, low half first.
+// Packs all rows into the buffer, on the host's threads. Four-bit floats lie as four-bit integers
+// do, low half first.
 byte_view code_bytes(const assay_host &host, const form_view &v, std::vector<uint8_t> &buffer) {
   if (v.grid.form == layout::plain_int || v.grid.form == layout::fp8)
     return {tensor_data(*v.codes), static_cast<uint64_t>(v.out * v.in)};

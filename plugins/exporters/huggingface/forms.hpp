@@ -1,5 +1,5 @@
-// One quantized linear as the file holds it: its tensors by role, checked, and the entries they become.
-// Chooses nothing: what does not fit is an error.
+// One quantized linear as the file holds it: its tensors by role, checked, and the entries they
+// become. What does not fit is an error; nothing is chosen here.
 #pragma once
 
 #include <vector>

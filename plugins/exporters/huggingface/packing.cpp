@@ -1,5 +1,5 @@
-// Packing loops: plain byte arithmetic that the compiler vectorises.
-// Little-endian words make a row of codes a string of bytes, whatever the word size.
+// Loops that pack codes into bytes; the compiler vectorises them. Little-endian words make a row of
+// codes a string of bytes, whatever the word size.
 #include "packing.hpp"
 
 #include <cstring>

@@ -1,5 +1,4 @@
-// Reads the plan and says which linears belong together.
-// Judges nothing: refusals are in compressed_tensors.cpp.
+// Reads the plan and finds which linears belong together. checks.cpp has the refusals.
 #include "plan.hpp"
 
 namespace hf {

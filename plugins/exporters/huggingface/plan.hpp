@@ -1,6 +1,5 @@
 // The plan that the host hands to check, parsed: what would be stored, before anything is
-// quantized.
-// Not the forms themselves: these come with write.
+// quantized. The forms themselves come with write.
 #pragma once
 
 #include <compare>
@@ -13,7 +12,7 @@
 
 namespace hf {
 
-// How a linear lies in the file (formats.md 4.3).
+// How a linear is laid out in the file (README.md).
 enum class layout {
   packed_int,  // pack-quantized: codes in 32-bit words
   plain_int,   // int-quantized: a byte for each code; what goes with rounded inputs
@@ -67,8 +66,7 @@ layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 
 // Linears that vLLM and SGLang concatenate: key "model.layers.0.self_attn q,k,v", values the parts
-// by role.
-// Roles without partners are not listed.
+// by role. Roles without partners are not listed.
 std::map<std::string, std::vector<const planned_linear *>> fused_blocks(const plan &p);
 size_t fused_parts(std::string_view role);  // 3 for attn.q, 2 for mlp.up, 1 otherwise
 

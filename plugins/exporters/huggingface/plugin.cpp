@@ -1,8 +1,7 @@
-// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors". Not their work
-// (exporters.hpp).
+// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors".
+// exporters.hpp has their work.
 #include <assay.hpp>
 
-#include "assay_json.hpp"
 #include "exporters.hpp"
 
 namespace {
@@ -10,14 +9,17 @@ namespace {
 using check_fn = void (*)(const hf::options &, std::string_view, const hf::refuse_fn &);
 using write_fn = void (*)(const hf::options &, const assay_export &, const assay_host &);
 
-template <check_fn check_plan, write_fn write_folder>
+// packs: its schema has the keys of packed weights.
+template <check_fn check_plan, write_fn write_folder, bool packs = false>
 class exporter {
  public:
-  exporter(assay_cpp::host host, const char *config_json) : host_(host) {
-    const assay_json::value config = assay_json::parse(config_json);
-    options_.shard_bytes = static_cast<uint64_t>(config.number_or("shard_bytes", 5e9));
-    options_.allow_unfused = config.bool_or("allow_unfused", false);
-    options_.dense_packing = config.bool_or("dense_packing", false);
+  explicit exporter(assay_cpp::host host) : host_(host) {
+    const assay_cpp::config config(host);
+    options_.shard_bytes = static_cast<uint64_t>(config.integer("shard_bytes"));
+    if constexpr (packs) {
+      options_.allow_unfused = config.flag("allow_unfused");
+      options_.dense_packing = config.flag("dense_packing");
+    }
   }
 
   void check(const char *plan_json, const assay_refusals &refusals) const {
@@ -34,7 +36,7 @@ class exporter {
 };
 
 const auto k_compressed =
-    assay_cpp::exporter_table<exporter<hf::check_compressed, hf::write_compressed>>();
+    assay_cpp::exporter_table<exporter<hf::check_compressed, hf::write_compressed, true>>();
 const auto k_dense = assay_cpp::exporter_table<exporter<hf::check_dense, hf::write_dense>>();
 const auto k_gptq = assay_cpp::exporter_table<exporter<hf::check_gptq, hf::write_gptq>>();
 const auto k_awq = assay_cpp::exporter_table<exporter<hf::check_awq, hf::write_awq>>();

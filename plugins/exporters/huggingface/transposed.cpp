@@ -1,5 +1,6 @@
-// Exporters "gptq" and "awq": integer grids as [in, out] words (formats.md 4.1, 4.2).
-// A pure function of the forms. One scheme for the whole model: both formats have one set of numbers in config.json.
+// Exporters "gptq" and "awq": integer grids as [in, out] words, as AutoGPTQ and AutoAWQ lay them
+// out. A pure function of the forms. One scheme for the whole model, because both formats have one
+// set of numbers in config.json.
 #include <algorithm>
 #include <cstring>
 

@@ -9,8 +9,8 @@
 namespace distance_metric {
 namespace {
 
-// Edges of the reference's confidence, evaluation.md 1.8: a mean divergence is dominated by tokens at which the
-// reference itself is undecided.
+// Edges of the reference's confidence. A mean divergence is dominated by tokens
+// at which the reference itself is undecided.
 constexpr double k_edges[] = {0.0, 0.25, 0.5, 0.75, 0.95, 1.0};
 constexpr int k_buckets = 5;
 constexpr int k_positions = 8;  // equal parts of a window
@@ -56,7 +56,8 @@ std::string percentiles(const std::vector<float> &sorted, const std::vector<doub
          ",\"max\":" + printed(static_cast<double>(sorted.back())) + "}";
 }
 
-// The distribution as values at equal steps of the fraction, the tail finer: what a curve is drawn from.
+// The distribution as values at equal steps of the fraction, the tail finer: what a curve
+// is drawn from.
 std::string curve(const std::vector<float> &sorted) {
   std::string out = "[";
   for (int i = 0; i <= k_curve; ++i) {

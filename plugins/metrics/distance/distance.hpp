@@ -1,6 +1,6 @@
-// From one number per token to what a report shows of a distance: means by window, percentiles, agreement, and the mean
-// divergence by the reference's confidence and by position.
-// Not the plugin's face (plugin.cpp) and no distributions: the engine compared those tile by tile.
+// From one number per token to what a report shows of a distance: means by window, percentiles,
+// agreement, and the mean divergence by the reference's confidence and by position. Not the
+// plugin's face (plugin.cpp) and no distributions: the engine compared those tile by tile.
 #pragma once
 
 #include <assay.hpp>
@@ -27,16 +27,19 @@ class accumulator {
   void clear() { windows_.clear(); }
   // Throws numerical_problem for a value that is not finite, with its window and token.
   void add(window one);
-  // Sorts by index, so that results do not depend on the order of arrival. Throws argument_problem for none.
+  // Sorts by index, so that results do not depend on the order of arrival. Throws
+  // argument_problem for none.
   window_means means();
-  // JSON: percentiles of divergence and of the change of probability, buckets, positions; after means().
+  // JSON: percentiles of divergence and of the change of probability, buckets,
+  // positions; after means().
   std::string note() const;
 
  private:
   std::vector<window> windows_;
 };
 
-// Value at fraction f of sorted values, linear between neighbours at f * (n - 1), as llama.cpp does.
+// Value at fraction f of sorted values, linear between neighbours at f * (n - 1),
+// as llama.cpp does.
 double percentile(const std::vector<float> &sorted, double f);
 
 }  // namespace distance_metric

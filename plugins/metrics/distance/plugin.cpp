@@ -39,7 +39,7 @@ std::vector<float> array_of(const assay_sample &sample, std::string_view name) {
 
 class distribution_distance {
  public:
-  distribution_distance(assay_cpp::host, const char *) {}
+  explicit distribution_distance(assay_cpp::host) {}
 
   const char *declare() const { return k_declaration; }
   void begin(const char *) { windows_.clear(); }

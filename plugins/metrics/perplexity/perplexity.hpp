@@ -21,9 +21,9 @@ struct sample {
 };
 
 struct config {
-  bool by_window =
-      true;  // every sample weighs the same, as in published perplexities; else every unit does
-  std::string per = "token";  // token word byte
+  // Every sample weighs the same, as in published perplexities; else every unit does.
+  bool by_window;
+  std::string per;  // token word byte
 };
 
 class accumulator {
@@ -36,8 +36,8 @@ class accumulator {
   // Sums alone.
   void add_sum(int64_t index, double nll_sum, double tokens, double words_or_bytes);
 
-  // Sorts by index, so that results do not depend on the order of arrival. Throws argument_problem for none
-  // or a repeated one.
+  // Sorts by index, so that results do not depend on the order of arrival. Throws argument_problem
+  // for none or a repeated one.
   const std::vector<sample> &sorted();
   double cross_entropy();    // nats per unit; the logarithm of the perplexity
   std::string note() const;  // JSON: tokens, samples, the worst samples; after sorted()

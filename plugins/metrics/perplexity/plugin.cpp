@@ -31,12 +31,9 @@ std::string declaration_of(const config &chosen) {
          "]}";
 }
 
-config read_config(const char *config_json) {
-  const assay_json::value given = assay_json::parse(config_json);
-  config chosen;
-  chosen.by_window = given.string_or("weighting", "window") == "window";
-  chosen.per = given.string_or("per", "token");
-  return chosen;
+config read_config(const assay_cpp::host &host) {
+  const assay_cpp::config given(host);
+  return {given.text("weighting") == "window", given.text("per")};
 }
 
 const assay_tensor *find_array(const assay_sample &sample, std::string_view name) {
@@ -47,10 +44,8 @@ const assay_tensor *find_array(const assay_sample &sample, std::string_view name
 
 class perplexity {
  public:
-  perplexity(assay_cpp::host, const char *config_json)
-      : chosen_(read_config(config_json)),
-        scores_(chosen_),
-        declaration_(declaration_of(chosen_)) {}
+  explicit perplexity(assay_cpp::host host)
+      : chosen_(read_config(host)), scores_(chosen_), declaration_(declaration_of(chosen_)) {}
 
   const char *declare() const { return declaration_.c_str(); }
   void begin(const char *) { scores_.clear(); }

@@ -1,9 +1,9 @@
-// nf4: quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023, appendix E);
-// fp4: the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by their largest, 6.
+// The 16 values of nf4, quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023,
+// appendix E), and of fp4, the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by
+// their largest, 6; and rounding to the nearest of them.
 #include "codebook.hpp"
 
 #include <algorithm>
-#include <assay_json.hpp>
 #include <atomic>
 #include <cmath>
 
@@ -28,7 +28,7 @@ constexpr std::array<float, 16> k_nf4 = {
     0.7229568362236023f,
     1.0f,
 };
-// -0 would be a sixteenth way to write nothing; it takes the place next to 0 and is never chosen
+// The code of -0 has the value 0 a second time, next to 0, and is never chosen.
 constexpr std::array<float, 16> k_fp4 = {-1.0f,        -4.0f / 6.0f, -3.0f / 6.0f, -2.0f / 6.0f,
                                          -1.5f / 6.0f, -1.0f / 6.0f, -0.5f / 6.0f, 0.0f,
                                          0.0f,         0.5f / 6.0f,  1.0f / 6.0f,  1.5f / 6.0f,
@@ -54,42 +54,41 @@ float largest_magnitude(const float *w, int64_t n) {
 
 }  // namespace
 
-codebook::codebook(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  group_size_ = std::max<int64_t>(0, static_cast<int64_t>(config.number_or("group_size", 64)));
-  values_ = config.string_or("codebook", "nf4") == "fp4" ? k_fp4 : k_nf4;
+codebook::codebook(assay_cpp::host host) : host_(host) {
+  const assay_cpp::config config(host);
+  group_size_ = config.integer("group_size");
+  values_ = config.text("codebook") == "fp4" ? k_fp4 : k_nf4;
 }
 
 void codebook::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
   const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
   assay_cpp::require_finite(w);
-  const groups cut(w.columns, group_size_);
+  const assay_grid::group_cut cut(group_size_, w.columns);
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
   auto scales = host_.alloc(assay_cpp::k_f16, {w.rows, cut.count});
   auto book = host_.alloc(assay_cpp::dtype_of<float>(), {16});
-  std::atomic<uint64_t> raised{0};
+  std::atomic<uint64_t> clamped{0};
   host_.parallel_for(w.rows, 4, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t g = 0; g < cut.count; ++g) {
         const float *x = w.row(row) + cut.first(g);
         const float largest = largest_magnitude(x, cut.length(g));
-        bool small = false;
-        const float scale = largest == 0 ? 1.0f : stored_scale(largest, row, g, small);
+        assay_grid::stored_scale scale;  // 1 for a group of zeros
+        if (largest != 0) scale = assay_grid::store(assay_grid::scale_dtype::float16, largest);
         uint8_t *to = codes.data<uint8_t>() + row * w.columns + cut.first(g);
-        for (int64_t i = 0; i < cut.length(g); ++i) to[i] = nearest(values_, x[i] / scale);
-        scales.data<uint16_t>()[row * cut.count + g] = to_half(scale);
-        raised += small ? 1 : 0;
+        for (int64_t i = 0; i < cut.length(g); ++i) to[i] = nearest(values_, x[i] / scale.value);
+        scales.data<uint16_t>()[row * cut.count + g] = assay_grid::to_float16(scale.value);
+        clamped += scale.clamped;
       }
     }
   });
-  if (raised > 0)
-    host_.ledger("clamped_scale", raised, "scales raised to the smallest normal float16");
+  assay_grid::tell_clamped(host_, clamped);
   std::copy(values_.begin(), values_.end(), book.data<float>());
   sink.emit("codes", std::move(codes), 4);
   sink.emit("scales", std::move(scales));
   sink.emit("codebook", std::move(book));
   sink.note("{\"format\": \"codebook/1\", \"bits\": 4, \"group_size\": " +
-            std::to_string(group_size_) + ", \"symmetric\": true}");
+            std::to_string(std::max<int64_t>(0, group_size_)) + ", \"symmetric\": true}");
 }
 
 void codebook::dequantize(const assay_form &form, const assay_tensor &out) {
@@ -100,18 +99,18 @@ void codebook::dequantize(const assay_form &form, const assay_tensor &out) {
   if (scales == nullptr || book.columns != 16)
     throw assay_cpp::failure(ASSAY_INVALID_ARGUMENT, "not a form that codebook made");
   const auto w = assay_cpp::matrix_of<float>(&out, "the output");
-  const groups cut(w.columns, group_size_);
+  const assay_grid::group_cut cut(group_size_, w.columns);
   const auto *s = static_cast<const uint16_t *>(scales->data);
   host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t j = 0; j < w.columns; ++j)
-        w.row(row)[j] =
-            from_half(s[row * cut.count + j / cut.size]) * book.data[codes.row(row)[j] & 15];
+        w.row(row)[j] = assay_grid::from_float16(s[row * cut.count + j / cut.size]) *
+                        book.data[codes.row(row)[j] & 15];
   });
 }
 
 void codebook::estimate(const assay_layer &layer, assay_estimate &out) {
-  const groups cut(layer.in_features, group_size_);
+  const assay_grid::group_cut cut(group_size_, layer.in_features);
   out.packed_bits =
       static_cast<double>(layer.out_features) *
           (static_cast<double>(layer.in_features) * 4 + static_cast<double>(cut.count) * 16) +

@@ -1,15 +1,15 @@
 // codebook: each weight becomes the nearest of 16 fixed values times its group's largest magnitude.
 #pragma once
 
-#include <array>
+#include <assay_grid.hpp>
 
-#include "common.hpp"
+#include <array>
 
 namespace data_free {
 
 class codebook {
  public:
-  codebook(assay_cpp::host host, const char *config_json);
+  explicit codebook(assay_cpp::host host);
   void needs(const assay_layer &, assay_needs &) {}  // data-free
   void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
   void dequantize(const assay_form &form, const assay_tensor &out);
@@ -17,7 +17,7 @@ class codebook {
 
  private:
   assay_cpp::host host_;
-  int64_t group_size_ = 64;
+  int64_t group_size_;            // columns; -1 = the whole row
   std::array<float, 16> values_;  // ascending, largest magnitude 1
 };
 

@@ -11,8 +11,8 @@ const char k_hqq_schema[] = R"({
   "properties": {
     "bits": {"type": "integer", "minimum": 2, "maximum": 8, "default": 4, "x-unit": "bits",
              "description": "width of a code"},
-    "group_size": {"type": "integer", "minimum": -1, "default": 64, "x-unit": "columns",
-                   "description": "columns that share a scale and a zero; 0 or -1 = the whole row"},
+    "group_size": {"type": "integer", "minimum": -1, "not": {"const": 0}, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale and a zero; -1 = the whole row"},
     "iterations": {"type": "integer", "minimum": 0, "maximum": 100, "default": 20,
                    "description": "steps of the search at most; it ends when the error rises"},
     "p": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.7,
@@ -31,8 +31,8 @@ const char k_codebook_schema[] = R"({
   "properties": {
     "codebook": {"type": "string", "enum": ["nf4", "fp4"], "default": "nf4",
                  "description": "the 16 values: quantiles of the normal distribution, or E2M1"},
-    "group_size": {"type": "integer", "minimum": -1, "default": 64, "x-unit": "columns",
-                   "description": "columns that share a scale; 0 or -1 = the whole row"}
+    "group_size": {"type": "integer", "minimum": -1, "not": {"const": 0}, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale; -1 = the whole row"}
   }
 })";
 

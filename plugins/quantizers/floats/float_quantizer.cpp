@@ -1,11 +1,9 @@
-// w^ = scale * value[code]. Scales are rounded to their stored form before codes are chosen.
-// Formulas: formats.md 4.3 (float-quantized, nvfp4, mxfp4).
+// Scales and codes of the small float formats: w^ = scale * value[code]. A scale is rounded to its
+// stored form before codes are chosen. plugins/METHODS.md has the formulas under "Small floats".
 #include "float_quantizer.hpp"
 
 #include <algorithm>
 #include <cmath>
-
-#include "assay_json.hpp"
 
 namespace floats {
 namespace {
@@ -28,12 +26,11 @@ const format k_fp8 = {e4m3, 8, 0, scale_form::float32};
 const format k_mxfp4 = {e2m1, 4, 32, scale_form::e8m0};
 const format k_nvfp4 = {e2m1, 4, 16, scale_form::e4m3_twice};
 
-worker::worker(assay_cpp::host host, const char *config_json, const format &which)
-    : host_(host), format_(which) {
-  const auto config = assay_json::parse(config_json);
-  group_size_ =
-      static_cast<int64_t>(config.number_or("group_size", static_cast<double>(which.group_size)));
-}
+worker::worker(assay_cpp::host host, const format &which)
+    : host_(host),
+      format_(which),
+      group_size_(which.group_size > 0 ? which.group_size
+                                       : assay_cpp::config(host).integer("group_size")) {}
 
 void worker::needs(const assay_layer &, assay_needs &) {}
 
@@ -45,14 +42,20 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
   uint64_t lifted = 0;
   if (format_.scale == scale_form::float32) {
     auto stored = host_.alloc(assay_cpp::dtype_of<float>(), {out, groups});
-    for (size_t i = 0; i < scales.size(); ++i)
-      stored.data<float>()[i] = scales[i] = largest[i] > 0 ? largest[i] / top : 1.0f;
+    for (size_t i = 0; i < scales.size(); ++i) {
+      assay_grid::stored_scale scale;  // 1 for a group of zeros
+      if (largest[i] > 0)
+        scale = assay_grid::store(assay_grid::scale_dtype::float32, largest[i] / top);
+      stored.data<float>()[i] = scales[i] = scale.value;
+      lifted += scale.clamped;
+    }
     sink.emit("scales", std::move(stored));
   } else if (format_.scale == scale_form::e8m0) {
     auto stored = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
     for (size_t i = 0; i < scales.size(); ++i) {
-      // floor(log2 largest) minus the exponent of the largest FP4 number, 4 <= 6 < 8 (OCP MX 1.0, 6.3)
+      // floor(log2 largest), minus 2, the exponent of 6, the largest FP4 number (OCP MX 1.0, 6.3)
       const int exponent = largest[i] > 0 ? std::ilogb(largest[i]) - 2 : 0;
+      lifted += exponent < -127;
       stored.data<uint8_t>()[i] = static_cast<uint8_t>(std::clamp(exponent + 127, 0, 254));
       scales[i] = power_of_two(stored.data<uint8_t>()[i]);
     }
@@ -81,7 +84,8 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
 void worker::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
   const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
   assay_cpp::require_finite(w);
-  const int64_t size = group(w.columns), groups = (w.columns + size - 1) / size;
+  const auto cut = this->cut(w.columns);
+  const int64_t size = cut.size, groups = cut.count;
   std::vector<float> largest(static_cast<size_t>(w.rows * groups));
   host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin * w.columns; i < end * w.columns; ++i) {
@@ -100,14 +104,14 @@ void worker::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::
   });
   sink.emit("codes", std::move(codes), static_cast<uint32_t>(format_.bits));
   sink.note("{\"format\": \"float/1\", \"bits\": " + std::to_string(format_.bits) +
-            ", \"group_size\": " + std::to_string(size == w.columns ? 0 : size) +
-            ", \"symmetric\": true}");
+            ", \"group_size\": " + std::to_string(cut.noted()) + ", \"symmetric\": true}");
 }
 
 void worker::dequantize(const assay_form &form, const assay_tensor &out) {
   const auto to = assay_cpp::matrix_of<float>(&out, "the output");
   const auto *codes = values_of<uint8_t>(form, "codes");
-  const int64_t size = group(to.columns), groups = (to.columns + size - 1) / size;
+  const auto cut = this->cut(to.columns);
+  const int64_t size = cut.size, groups = cut.count;
   const auto &values = format_.values().values();
   const auto scale = [&](int64_t i) {
     switch (format_.scale) {
@@ -135,7 +139,7 @@ void worker::dequantize(const assay_form &form, const assay_tensor &out) {
 void worker::estimate(const assay_layer &layer, assay_estimate &out) {
   const double rows = static_cast<double>(layer.out_features),
                columns = static_cast<double>(layer.in_features);
-  const int64_t size = group(layer.in_features), groups = (layer.in_features + size - 1) / size;
+  const int64_t groups = cut(layer.in_features).count;
   const double scale_bits = format_.scale == scale_form::float32 ? 32 : 8;
   out.packed_bits = rows * (columns * format_.bits + static_cast<double>(groups) * scale_bits);
 }

@@ -1,8 +1,9 @@
-// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. Data-free.
-// What differs between them is the table, the group and how the scale itself is stored.
+// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. They differ in
+// the table of values, the group and how the scale itself is stored. Data-free.
 #pragma once
 
-#include "assay.hpp"
+#include <assay_grid.hpp>
+
 #include "tables.hpp"
 
 namespace floats {
@@ -16,7 +17,7 @@ enum class scale_form {
 struct format {
   const table &(*values)();
   int bits;
-  int64_t group_size;  // columns; 0 = whole rows; the default where the configuration may choose
+  int64_t group_size;  // columns; 0 = what the configuration says
   scale_form scale;
 };
 
@@ -25,20 +26,20 @@ extern const format k_fp8, k_mxfp4, k_nvfp4;
 template <const format &which>
 class quantizer;
 
-// The common work; `quantizer<format>` below only names the format.
+// The work that all formats share. `quantizer<format>` below only names the format.
 class worker {
  public:
-  worker(assay_cpp::host host, const char *config_json, const format &which);
+  worker(assay_cpp::host host, const format &which);
   void needs(const assay_layer &layer, assay_needs &out);
   void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
   void dequantize(const assay_form &form, const assay_tensor &out);
   void estimate(const assay_layer &layer, assay_estimate &out);
 
  private:
-  // Scales [out, groups] as they are stored, as numbers; emits them too.
+  // Emits the scales [out, groups] in their stored form, and returns them as numbers.
   std::vector<float> emit_scales(const assay_layer &layer, const std::vector<float> &largest,
                                  int64_t groups, const assay_cpp::sink &sink);
-  int64_t group(int64_t in) const { return group_size_ > 0 && group_size_ < in ? group_size_ : in; }
+  assay_grid::group_cut cut(int64_t in) const { return {group_size_, in}; }
 
   assay_cpp::host host_;
   const format &format_;
@@ -48,7 +49,7 @@ class worker {
 template <const format &which>
 class quantizer : public worker {
  public:
-  quantizer(assay_cpp::host host, const char *config_json) : worker(host, config_json, which) {}
+  explicit quantizer(assay_cpp::host host) : worker(host, which) {}
 };
 
 }  // namespace floats

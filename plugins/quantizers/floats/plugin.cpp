@@ -1,4 +1,4 @@
-// The C ABI of this plugin: quantizers on small floats. Not their work (float_quantizer.hpp).
+// The C ABI of this plugin: quantizers on small floats. float_quantizer.hpp does the work.
 #include "assay.hpp"
 #include "float_quantizer.hpp"
 
@@ -10,11 +10,11 @@ const auto k_nvfp4_table = assay_cpp::quantizer_table<floats::quantizer<floats::
 
 constexpr const char *k_fp8_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
-  "group_size": {"type": "integer", "minimum": -1, "default": 0, "x-unit": "columns",
-    "description": "columns that share a scale; 0 or -1 = the whole row"}}})";
+  "group_size": {"type": "integer", "minimum": -1, "not": {"const": 0}, "default": -1, "x-unit": "columns",
+    "description": "columns that share a scale; -1 = the whole row"}}})";
 constexpr const char *k_fixed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {}})";
-// bits and group_size: what the configuration does not say and a plan must know.
+// `bits` and `group_size` are fixed, hence not in the configuration, but a plan must know them.
 constexpr const char *k_fp8_facts =
     R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 8})";
 constexpr const char *k_mxfp4_facts =

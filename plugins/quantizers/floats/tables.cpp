@@ -1,5 +1,5 @@
-// The tables, made from their definitions where there is one.
-// Negative zero is a code that is read but never chosen.
+// The values of E4M3 and E2M1, and the search for the nearest one. Codes of negative zero are read
+// but never chosen.
 #include "tables.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Grids that are no multiples of a step: FP8 E4M3, FP4 E2M1, as tables of values with nearest-value search.
-// Not the choice of scales (float_quantizer).
+// Grids that are no multiples of a step, FP8 E4M3 and FP4 E2M1, as tables of values with a search
+// for the nearest. float_quantizer chooses the scales.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace floats {
 
-// Values by code, and the way back. Codes whose value is no number are never chosen.
+// Values by code, and codes by value. A code whose value is no number is never chosen.
 class table {
  public:
   explicit table(std::vector<float> values);

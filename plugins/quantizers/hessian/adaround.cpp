@@ -1,7 +1,7 @@
 // adaround: every weight learns whether it goes to the grid point below or above (Nagel et al.,
-// arXiv 2004.10568), in the Hessian form: the loss depends on the inputs only through H, and on the
-// float model's inputs only through the cross-moment, so no activation is replayed. README.md has
-// the formulas and what is ours.
+// arXiv 2004.10568). The loss depends on the inputs only through H, and on those of the float model
+// only through the cross-moment, so no activation is replayed. plugins/METHODS.md has the formulas
+// and the deviations.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,7 +22,7 @@ constexpr float k_decided = 0.05f;  // h nearer than this to 0 or 1 is decided
 struct learning {
   std::vector<float> base;              // weight of the point below, minus the float weight
   std::vector<float> floor;             // its code - zero
-  std::vector<float> step;              // scale; 0 where the grid ends and nothing can be chosen
+  std::vector<float> step;              // scale; 0 where the grid ends and there is no choice
   std::vector<float> v, first, second;  // the learned variable and Adam's moments
   std::vector<float> delta;             // W~ - W at the present v
   std::vector<float> slope;             // d loss / d delta, halved
@@ -122,14 +122,16 @@ class learner {
     add_to_diagonal(0);
   }
 
-  // A share of mean(diag H) on the diagonal, as in gptq: what few tokens leave open stays small.
+  // Adds a share of mean(diag H) to the diagonal, as in gptq, so that directions which few tokens
+  // determine stay small.
   void damp(double damping) {
     double mean = 0;
     for (const float d : in_.diagonal) mean += static_cast<double>(d);
     add_to_diagonal(damping * mean / static_cast<double>(in_.in));
   }
 
-  // W (C - H): what the float model's inputs ask for beyond the same outputs.
+  // The target is W (C - H), C the cross-moment: the correction towards the outputs of the float
+  // model on its own inputs.
   void set_target(const float *cross) {
     std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
     for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h_[i];
@@ -138,7 +140,7 @@ class learner {
     product(w, difference, false, target_, 0.0);
   }
 
-  // start: the values between whose two neighbours each weight chooses.
+  // Each weight will choose between the two grid points around its value in `start`.
   void begin(const std::vector<float> &start) {
     for (auto *array :
          {&l_.base, &l_.floor, &l_.step, &l_.v, &l_.first, &l_.second, &l_.delta, &l_.slope})
@@ -189,7 +191,7 @@ class learner {
     }
   }
 
-  // Every weight goes where h says; returns the share that had not decided.
+  // Rounds h to 0 or 1 for every weight. Returns the share of weights that had not decided.
   double harden(std::vector<int16_t> &codes) {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
@@ -206,7 +208,8 @@ class learner {
     return free_ ? static_cast<double>(undecided) / static_cast<double>(free_) : 0.0;
   }
 
-  // Flips between each weight's two points while that lowers the loss of its row; returns how many.
+  // Moves single weights to their other point while that lowers the loss of the row.
+  // Returns how many.
   int64_t descend(std::vector<int16_t> &codes) {
     loss_of(codes, true);  // leaves delta and delta H
     const auto &o = config_.grid;
@@ -265,7 +268,7 @@ class learner {
     product(l_.delta, h_, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
-  // A symmetric b may as well be transposed: so it lies as the host's product wants it.
+  // A symmetric b equals its transpose, and the host's product is faster on the transposed one.
   void product(std::vector<float> &a, const std::vector<float> &b, bool symmetric,
                std::vector<float> &c, double keep) {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
@@ -285,7 +288,7 @@ class learner {
   const hessian_input &in_;
   const std::vector<group_grid> &grids_;
   int64_t n_, padded_, free_ = 0;
-  std::vector<float> h_;  // [in, in] dead columns repaired, damped once asked
+  std::vector<float> h_;  // [in, in] dead columns have 1 on the diagonal; damp() adds to it
   learning l_;
   std::vector<float> target_;
 };

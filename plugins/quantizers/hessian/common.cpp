@@ -1,26 +1,23 @@
-// Shared plumbing between the C ABI and the methods of this plugin.
-// Nothing here decides a number except the rounding of scales into their stored bytes.
+// The code behind common.hpp. It decides no number.
 #include "common.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
+
+#include "assay_json.hpp"
 
 namespace hessian {
 
-grid_options read_grid(const assay_json::value &config) {
+grid_options read_grid(const assay_cpp::config &config) {
   grid_options o;
-  o.bits = static_cast<int>(config.number_or("bits", 4));
-  o.group_size = static_cast<int64_t>(config.number_or("group_size", 64));
-  o.symmetric = config.bool_or("symmetric", true);
-  const auto search = config.string_or("grid", "weighted"),
-             dtype = config.string_or("scale_dtype", "float16");
+  o.bits = static_cast<int>(config.integer("bits"));
+  o.group_size = config.integer("group_size");
+  o.symmetric = config.flag("symmetric");
+  const std::string search = config.text("grid");
   o.search = search == "minmax" ? grid_search::minmax
              : search == "mse"  ? grid_search::mse
                                 : grid_search::weighted;
-  o.stored = dtype == "float16"    ? scale_dtype::float16
-             : dtype == "bfloat16" ? scale_dtype::bfloat16
-                                   : scale_dtype::float32;
+  o.stored = assay_grid::scale_dtype_of(config.text("scale_dtype"));
   return o;
 }
 
@@ -79,39 +76,14 @@ clip_limits clip_of(const assay_layer *layer) {
 
 assay_cpp::owned_tensor scales_tensor(assay_cpp::host host, const std::vector<group_grid> &grids,
                                       int64_t out, int64_t groups, const grid_options &o) {
-  const bool wide = o.stored == scale_dtype::float32;
-  assay_cpp::owned_tensor scales =
-      host.alloc(wide                                ? assay_cpp::dtype_of<float>()
-                 : o.stored == scale_dtype::bfloat16 ? assay_cpp::k_bf16
-                                                     : assay_cpp::k_f16,
-                 {out, groups});
+  auto scales = host.alloc(assay_grid::tensor_dtype(o.stored), {out, groups});
+  uint64_t clamped = 0;
   for (size_t i = 0; i < grids.size(); ++i) {
-    if (wide)
-      scales.data<float>()[i] = grids[i].scale;
-    else
-      scales.data<uint16_t>()[i] = o.stored == scale_dtype::float16 ? float16_bits(grids[i].scale)
-                                                                    : bfloat16_bits(grids[i].scale);
+    assay_grid::write_scale(o.stored, scales.data<void>(), static_cast<int64_t>(i), grids[i].scale);
+    clamped += grids[i].clamped;
   }
+  assay_grid::tell_clamped(host, clamped);
   return scales;
-}
-
-float scale_at(const assay_tensor &scales, int64_t i) {
-  const auto *bytes = static_cast<const char *>(scales.data) + scales.byte_offset;
-  if (scales.dtype.bits == 32) return reinterpret_cast<const float *>(bytes)[i];
-  const uint16_t half = reinterpret_cast<const uint16_t *>(bytes)[i];
-  uint32_t bits = static_cast<uint32_t>(half) << 16;  // bf16
-  if (scales.dtype.code == ASSAY_FLOAT) {
-    const uint32_t exponent = (half >> 10) & 0x1F, mantissa = half & 0x3FF;
-    if (exponent == 0) {
-      const float magnitude = static_cast<float>(mantissa) / 16777216.0f;
-      return half & 0x8000 ? -magnitude : magnitude;
-    }
-    bits =
-        (static_cast<uint32_t>(half & 0x8000) << 16) | ((exponent + 112) << 23) | (mantissa << 13);
-  }
-  float value;
-  std::memcpy(&value, &bits, sizeof value);
-  return value;
 }
 
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
@@ -124,10 +96,6 @@ void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int
     for (int64_t i = begin * in; i < end * in; ++i)
       bytes.data<uint8_t>()[i] = static_cast<uint8_t>(codes[static_cast<size_t>(i)]);
   });
-  uint64_t clamped = 0;
-  for (const auto &grid : grids) clamped += grid.clamped;
-  if (clamped)
-    host.ledger("clamped_scale", clamped, "scales below the smallest normal number of their dtype");
   sink.emit("codes", std::move(bytes), static_cast<uint32_t>(o.bits));
   sink.emit("scales", scales_tensor(host, grids, out, groups, o), 0);
   if (!o.symmetric) {
@@ -137,7 +105,7 @@ void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int
     sink.emit("zeros", std::move(zeros), static_cast<uint32_t>(o.bits));
   }
   sink.note(std::string("{\"format\": \"") + format + "\", \"bits\": " + std::to_string(o.bits) +
-            ", \"group_size\": " + std::to_string(o.group(in) == in ? 0 : o.group_size) +
+            ", \"group_size\": " + std::to_string(assay_grid::group_cut(o.group_size, in).noted()) +
             ", \"symmetric\": " + (o.symmetric ? "true" : "false") +
             (claims_json.empty() ? "" : ", " + claims_json) + "}");
 }
@@ -151,8 +119,8 @@ void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_t
   // The group size is in the note; without one, groups divide the row.
   int64_t size = (in + groups - 1) / groups;
   if (form->note_json && groups > 1) {
-    const double told = assay_json::parse(form->note_json).number_or("group_size", 0);
-    if (told > 0) size = static_cast<int64_t>(told);
+    const double noted = assay_json::parse(form->note_json).number_or("group_size", 0);
+    if (noted > 0) size = static_cast<int64_t>(noted);
   }
   float *to = cpu_floats(out, "the output");
   const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;
@@ -161,7 +129,7 @@ void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_t
   host.parallel_for(form->out_features, 64, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
       for (int64_t g = 0; g < groups; ++g) {
-        const float scale = scale_at(*scales, row * groups + g);
+        const float scale = assay_grid::read_scale(*scales, row * groups + g);
         const int zero = zero_bytes ? zero_bytes[row * groups + g] : 0;
         const int64_t last = std::min(in, (g + 1) * size);
         for (int64_t j = row * in + g * size; j < row * in + last; ++j) {

@@ -1,6 +1,5 @@
 // What the quantizers of this plugin share: configuration, views for linalg, grids of a whole
-// linear, the emitted form.
-// No method: these are opt_rtn.cpp and gptq.cpp.
+// linear, the emitted form. The methods are the files of methods.hpp.
 #pragma once
 
 #include <assay.hpp>
@@ -8,15 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "assay_json.hpp"
 #include "grid.hpp"
 
 namespace hessian {
 
 using assay_cpp::failure;
 
-grid_options read_grid(
-    const assay_json::value &config);  // bits symmetric group_size grid scale_dtype
+// Of the keys bits, symmetric, group_size, grid, scale_dtype.
+grid_options read_grid(const assay_cpp::config &config);
 
 // f32 data of a contiguous matrix or vector on the CPU; throws failure naming `what` otherwise.
 inline float *cpu_floats(const assay_tensor *tensor, const char *what) {
@@ -48,15 +46,14 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
                                   int64_t out, int64_t in, const grid_options &options,
                                   const clip_limits &clip = {});
 
-// codes [out, in] in -128..255 as int16 (either kind of byte fits), grids [out, groups] -> the
-// sink.
+// Emits codes [out, in] in -128..255 (int16 holds either kind of byte) and grids [out, groups].
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in,
                const grid_options &options, const std::string &claims_json,
                const char *format = "int/1");
+// The scales as they are stored; those that were clamped are counted in the ledger.
 assay_cpp::owned_tensor scales_tensor(assay_cpp::host host, const std::vector<group_grid> &grids,
                                       int64_t out, int64_t groups, const grid_options &options);
-float scale_at(const assay_tensor &scales, int64_t i);  // of f16, bf16 or f32
 // Dequantization of integer grids: scale * (code - zero), one rounding after an exact difference.
 void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_tensor *out);
 

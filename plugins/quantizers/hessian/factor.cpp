@@ -1,6 +1,6 @@
-// With J the reversal of indices and J H J = L L^T (Cholesky), H = (J L J)(J L J)^T with J L J
-// upper, hence inverse(H) = U^T U for U = inverse(J L J) = J inverse(L) J: one factorisation and one
-// triangular inverse in place of Cholesky, inverse, Cholesky (performance.md 2.3, trick 5). All of it
+// One Cholesky factor and one triangular inverse give U. With J the reversal of indices and J H J =
+// L L^T, H = (J L J)(J L J)^T with J L J upper triangular, hence inverse(H) = U^T U for U =
+// inverse(J L J) = J inverse(L) J. The published code needs Cholesky, inverse, Cholesky. All of it
 // happens in the buffer that becomes U.
 #include "factor.hpp"
 
@@ -80,14 +80,14 @@ factored make_factor(assay_cpp::host host, const factor_problem &p) {
   throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
 }
 
-// --- linears that share an input come one after another, each with an instance of its own ---
+// --- Linears that share an input come one after another, each with an instance of its own. ---
 
 struct fingerprint {
   uint64_t low = 0, high = 0;
   bool operator==(const fingerprint &) const = default;
 };
 
-// Of all bytes of h: two sums that every bit and its place enter.
+// Two sums that depend on every bit of h and on its place.
 fingerprint fingerprint_of(const float *h, size_t count) {
   fingerprint out{count, ~count};
   for (size_t i = 0; i < count; ++i) {
@@ -113,7 +113,7 @@ std::shared_ptr<const factored> recall(const fingerprint &seen, const factor_pro
   const std::lock_guard lock(guard);
   const bool same = p.shared && last.factor && last.hessian == seen && last.damping == p.damping &&
                     last.order == *p.order && last.diagonal == *p.diagonal;
-  if (!same) last = {};  // its memory, before the next one's
+  if (!same) last = {};  // frees its memory before the next one is made
   return last.factor;
 }
 

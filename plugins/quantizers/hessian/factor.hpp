@@ -1,5 +1,6 @@
-// The factor that error feedback needs: upper U with inverse(H) = U^T U, from a damped Hessian.
-// Raises damping, then precision, then gives up visibly. The algebra is triangular.hpp's.
+// The factor that error feedback needs: upper triangular U with inverse(H) = U^T U, from a damped
+// Hessian. If the factorisation fails, damping is raised, then precision, and then the layer fails.
+// triangular.hpp has the algebra.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +13,14 @@ namespace hessian {
 
 struct factored {
   std::vector<float> u;  // [n, n] row-major, zeros below the diagonal
-  double damping = 0;    // that was used, relative to mean(diag H)
+  double damping = 0;    // the one that succeeded, relative to mean(diag H)
   bool double_precision = false;
   std::vector<std::string> raises;  // what was written into the ledger on the way
 };
 
 struct factor_problem {
   const float *h = nullptr;            // [n, n] symmetric, in the model's order; borrow
-  const std::vector<float> *diagonal;  // [n] of h, as it is to count (dead columns repaired)
+  const std::vector<float> *diagonal;  // [n] of h; 1 for dead columns
   const std::vector<int64_t> *order;   // [n] position -> column
   double damping = 0;                  // relative to mean(diag H)
   bool shared = false;  // other linears see the same h: the last such factor is remembered

@@ -1,7 +1,7 @@
-// Columns are worked on in blocks: inside a block on tiles of 64 rows that lie transposed in the
-// cache, after it one product moves the block's errors onto all later columns. Inside a tile a
-// column first takes what all earlier ones owe it, four columns at a time; sums run in the order of
-// columns everywhere, so results do not depend on the cut.
+// Error feedback in blocks of columns. Inside a block, tiles of 64 rows lie transposed in the
+// cache, and each column first subtracts the errors carried over from all earlier columns, four
+// columns at a time. After a block, one product moves its errors onto all later columns. Sums run
+// in the order of columns everywhere, so results do not depend on how rows were cut.
 #include "feedback.hpp"
 
 #include <algorithm>
@@ -54,7 +54,7 @@ HESSIAN_INLINE void take_panel(float *w, const float *error, const float *value,
     for (int v = 0; v < k_tile_vectors; ++v) store(w + (j + c) * k_tile + v * k_lanes, sum[c][v]);
 }
 
-// Columns [begin, end) of a tile take what columns [first, last) owe them.
+// Subtracts the errors carried over from columns [first, last) from columns [begin, end) of a tile.
 HESSIAN_CLONES
 void take_errors(float *w, const float *error, const float *value, const float *u, const float *p,
                  int64_t n, int64_t first, int64_t last, int64_t begin, int64_t end) {
@@ -162,7 +162,7 @@ void work_tile(const block_work &b, tile &t, int64_t row) {
   float *w = t.w.data(), *error = t.error.data(), *value = t.value.data();
   load_tile(b, t, row, rows);
   for (int64_t begin = 0; begin < b.n;) {
-    // fresh grids stop the tile at every group, static ones only at its end
+    // grids that are fitted on the way stop the tile at every group
     const int64_t end = b.range.fresh ? end_of_group(b, begin) : b.n;
     if (begin > 0) take_errors(w, error, value, u, p, b.n, 0, begin, begin, end);
     if (b.range.fresh) refit_group(b, t, row, rows, begin, end);
@@ -187,7 +187,7 @@ std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t fi
   return out;
 }
 
-// The rest of the rows takes the block's errors: W -= E U - V P.
+// Moves the block's errors onto all later columns: W -= E U - V P.
 void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
              std::vector<float> &values) {
   const int64_t rest = p.in - first - n;
@@ -203,7 +203,8 @@ void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
   if (!p.p.empty()) add(values, p.p, 1.0);
 }
 
-// Fresh grids want blocks that end where groups do, so that each sees fully compensated weights.
+// With grids that are fitted on the way, blocks end where groups do, so that each grid sees
+// fully compensated weights.
 int64_t end_of_block(const feedback_range &range, int64_t first) {
   const auto group = [&](int64_t position) {
     return range.group[static_cast<size_t>(position - range.begin)];
@@ -251,7 +252,7 @@ hessian_input read_input(assay_cpp::host host, const assay_layer *layer, const a
     if (!(d >= 0.0f && d <= 3.4e38f))
       throw failure(ASSAY_NUMERICAL,
                     "the Hessian's diagonal is not finite at column " + std::to_string(j));
-    if (d == 0.0f) {  // carries no information: zeroed before any grid is fitted
+    if (d == 0.0f) {  // no input was ever seen here: zeroed before any grid is fitted
       ++input.dead;
       d = 1.0f;
       for (int64_t row = 0; row < input.out; ++row) input.w[static_cast<size_t>(row * in + j)] = 0;

@@ -1,7 +1,8 @@
-// gptq's loop over columns in one launch: rows are independent for all columns once U is known, so each thread block
-// owns 32 rows from the first column to the last. Left-looking: before a block of 64 columns is rounded, it takes what
-// all earlier ones owe it in one tiled product of the rows' own errors with U; W is never rewritten
-// (performance.md 2.3, trick 1). Not bit-equal to the CPU: sums are fused and in tiles.
+// The column loop of gptq in one launch. Rows are independent for all columns once U is known,
+// so each thread block owns 32 rows from the first column to the last. Before a block of 64
+// columns is rounded, it subtracts the errors of all earlier columns in one tiled product of the
+// rows' own errors with U; W is never rewritten. Not bit-equal to the CPU, because sums are
+// fused and in tiles.
 #include <cuda_runtime.h>
 
 #include "feedback_cuda.hpp"

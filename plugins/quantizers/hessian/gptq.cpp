@@ -1,7 +1,7 @@
-// gptq: column by column, each column's rounding error is pushed onto the columns not yet rounded
-// (Frantar et al., arXiv 2210.17323, algorithm 1); gptaq: so that the float model's outputs on its
-// own inputs are met (Li et al., arXiv 2504.02692). README.md lists what differs from the published
-// code. The loop over columns is feedback.cpp.
+// gptq: column by column, each column's rounding error is carried over to the columns not yet
+// rounded (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq: the same with the float model's
+// outputs on its own inputs as target (Li et al., arXiv 2504.02692). feedback.cpp has the loop over
+// columns; plugins/METHODS.md lists what differs from the published code.
 #include <cstdio>
 
 #include "methods.hpp"
@@ -10,8 +10,8 @@
 namespace hessian {
 namespace {
 
-// P = alpha ((D U^T) o strictly upper) U with D = sum (x_float - x) x^T: what column i's weight adds
-// to the later ones is w_i D_i,F inverse(H_FF), F the columns after i.
+// P = alpha ((D U^T) o strictly upper) U with D = sum (x_float - x) x^T: what column i's weight
+// adds to the later ones is w_i D_i,F inverse(H_FF), F the columns after i.
 std::vector<float> second_term(assay_cpp::host host, const feedback &p, const assay_stats *stats,
                                double alpha) {
   const int64_t n = p.in;
@@ -58,8 +58,8 @@ void refuse_moving_grids(const method_config &config) {
   if (config.act_order && !config.static_groups)
     throw failure(
         ASSAY_INVALID_ARGUMENT,
-        "act_order with grids fitted on the way needs a group index for each column, which no "
-        "kernel of today likes: set static_groups or drop act_order");
+        "act_order with grids fitted on the way needs a group index for each column, which "
+        "kernels do not read: set static_groups or drop act_order");
 }
 
 feedback_range whole_range(const method_config &config, const feedback &p,

@@ -1,8 +1,7 @@
-// Candidate scales lie in the lanes of a vector, columns are walked once for each of two passes: no
-// sum
-// across lanes, any group length. 20 factors 0.6 .. 1.15 of the full range and both signs
-// (methods-on-smollm2.md, default of "best"); least-squares refit with codes fixed (methods.md
-// 3.0).
+// The search tries 48 scales: 24 factors of the full range (23 from 0.6 to 1.15, and exactly 1),
+// each with both signs, then each of them refitted by least squares while its codes stay. The
+// candidates lie in the lanes of vectors, and each of the two passes reads a column once. So no sum
+// crosses lanes, and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>
@@ -24,7 +23,8 @@ struct outcome {
   alignas(64) float error[k_candidates], numerator[k_candidates], denominator[k_candidates];
 };
 
-// error = sum m (w - s (q - z))^2 and the sums of the refit s = sum m w (q - z) / sum m (q - z)^2.
+// error = sum m (w - s (q - z))^2, and both sums of the refit
+// s = sum m w (q - z) / sum m (q - z)^2.
 HESSIAN_CLONES
 void evaluate(const float *w, int64_t stride, const float *m, int64_t n, float low, float high,
               const candidates &tried, outcome &out) {
@@ -57,47 +57,30 @@ void evaluate(const float *w, int64_t stride, const float *m, int64_t n, float l
   }
 }
 
-struct range {
-  float low = 0, high = 0;  // of the weights
-};
+using assay_grid::weight_range;
 
-range range_of(const float *w, int64_t stride, int64_t n) {
-  range r{w[0], w[0]};
-  for (int64_t j = 1; j < n; ++j) {
-    r.low = std::min(r.low, w[j * stride]);
-    r.high = std::max(r.high, w[j * stride]);
-  }
-  return r;
+group_grid stored(float ideal, float zero, const grid_options &o) {
+  const auto scale = assay_grid::store(o.stored, ideal);
+  return {scale.value, zero, scale.clamped};
 }
 
-// Full range (methods.md 3.0): the signed extreme maps to -2^(bits-1), so the scale may be
-// negative.
-group_grid symmetric_grid(const range &r, double factor, bool other_sign, const grid_options &o) {
-  const float extreme = -r.low >= r.high ? r.low : r.high;
-  const double scale = -static_cast<double>(extreme) / (1 << (o.bits - 1)) * factor;
-  return {static_cast<float>(other_sign ? -scale : scale), 0.0f, false};
+group_grid symmetric_grid(const weight_range &r, double factor, bool other_sign,
+                          const grid_options &o) {
+  const double scale =
+      assay_grid::symmetric_scale<double>(r.low, r.high, o.bits) * (other_sign ? -factor : factor);
+  return stored(static_cast<float>(scale), 0.0f, o);
 }
 
-group_grid stored(group_grid grid, const grid_options &o) {
-  grid.scale = round_to(o.stored, grid.scale);
-  const float least = smallest_normal(o.stored);
-  if (std::fabs(grid.scale) < least) {
-    grid.scale = std::copysign(least, grid.scale);
-    grid.clamped = true;
-  }
+// The zero point is a code, fitted to the scale as it is stored.
+group_grid asymmetric_grid(const weight_range &r, double factor, const grid_options &o) {
+  const double low = r.low * factor, high = r.high * factor;
+  group_grid grid =
+      stored(static_cast<float>(assay_grid::asymmetric_scale(low, high, o.bits)), 0.0f, o);
+  grid.zero = assay_grid::zero_point(static_cast<float>(low), grid.scale, o.bits);
   return grid;
 }
 
-// Zero always inside the range; the zero point is an integer of the grid, fitted to the scale as it
-// is stored.
-group_grid asymmetric_grid(const range &r, double factor, const grid_options &o) {
-  const double low = std::min(r.low, 0.0f) * factor, high = std::max(r.high, 0.0f) * factor;
-  group_grid grid = stored({static_cast<float>((high - low) / o.high()), 0.0f, false}, o);
-  grid.zero = std::clamp(std::nearbyintf(static_cast<float>(-low) / grid.scale), 0.0f, o.high());
-  return grid;
-}
-
-group_grid candidate(const range &r, int index, const grid_options &o) {
+group_grid candidate(const weight_range &r, int index, const grid_options &o) {
   const int factors = k_candidates / 2;
   const int step = index % factors;
   const bool second = index >= factors;
@@ -105,7 +88,7 @@ group_grid candidate(const range &r, int index, const grid_options &o) {
   const double factor = step == factors - 1 ? 1.0
                                             : k_first_factor + (k_last_factor - k_first_factor) *
                                                                    step / (factors - 2);
-  if (o.symmetric) return stored(symmetric_grid(r, factor, second, o), o);
+  if (o.symmetric) return symmetric_grid(r, factor, second, o);
   // Asymmetric: the second half shrinks less, where the first is coarse.
   return asymmetric_grid(r, second ? 0.5 * (1.0 + factor) : factor, o);
 }
@@ -114,33 +97,32 @@ group_grid candidate(const range &r, int index, const grid_options &o) {
 
 group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
                      const grid_options &o) {
-  const range r = range_of(w, stride, n);
-  if (r.low == 0.0f && r.high == 0.0f) return {1.0f, 0.0f, false};  // nothing to hold
+  const weight_range r = assay_grid::range_of(w, n, stride).with_zero();
+  if (r.all_zero()) return {1.0f, 0.0f, false};  // nothing to hold
   const group_grid plain =
-      o.symmetric ? stored(symmetric_grid(r, 1.0, false, o), o) : asymmetric_grid(r, 1.0, o);
+      o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
   if (o.search == grid_search::minmax || plain.clamped) return plain;
   const float *importance = o.search == grid_search::weighted ? m : nullptr;
+  group_grid fitted[k_candidates], refitted[k_candidates];
   candidates tried;
   for (int i = 0; i < k_candidates; ++i) {
-    const group_grid c = candidate(r, i, o);
-    tried.scale[i] = c.scale;
-    tried.zero[i] = c.zero;
+    fitted[i] = refitted[i] = candidate(r, i, o);
+    tried.scale[i] = fitted[i].scale;
+    tried.zero[i] = fitted[i].zero;
   }
   outcome first, second;
   evaluate(w, stride, importance, n, o.low(), o.high(), tried, first);
-  candidates refitted = tried;
-  for (int i = 0; i < k_candidates; ++i)
+  for (int i = 0; i < k_candidates; ++i) {
     if (first.denominator[i] > 0)
-      refitted.scale[i] =
-          stored({first.numerator[i] / first.denominator[i], tried.zero[i], false}, o).scale;
-  evaluate(w, stride, importance, n, o.low(), o.high(), refitted, second);
+      refitted[i] = stored(first.numerator[i] / first.denominator[i], fitted[i].zero, o);
+    tried.scale[i] = refitted[i].scale;
+  }
+  evaluate(w, stride, importance, n, o.low(), o.high(), tried, second);
   group_grid best = plain;
   float least = first.error[k_candidates / 2 - 1];
   for (int i = 0; i < k_candidates; ++i) {
-    if (first.error[i] < least)
-      least = first.error[i], best = {tried.scale[i], tried.zero[i], false};
-    if (second.error[i] < least)
-      least = second.error[i], best = {refitted.scale[i], refitted.zero[i], false};
+    if (first.error[i] < least) least = first.error[i], best = fitted[i];
+    if (second.error[i] < least) least = second.error[i], best = refitted[i];
   }
   return best;
 }

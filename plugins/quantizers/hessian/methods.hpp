@@ -1,5 +1,4 @@
-// The methods of this plugin as plain functions on one linear; plugin.cpp puts them behind the C
-// ABI.
+// The methods of this plugin as plain functions on one linear. plugin.cpp wraps them in the C ABI.
 #pragma once
 
 #include "assay.h"
@@ -8,21 +7,23 @@
 
 namespace hessian {
 
+// What the configuration says. The defaults are those of the schemas (schemas.inc); a member that
+// the method at hand does not read stays as it is here.
 struct method_config {
   grid_options grid;
   // gptq, gptaq; salient and adaround where they start from gptq
-  bool act_order = true, static_groups = true;  // salient's groups are always static
-  int64_t block_size = 128;                     // columns
-  double damping = 0.05;                        // of mean(diag H)
-  double alpha = 0.25;                          // gptaq: share of the correction
+  bool act_order = true, static_groups = true;  // the groups of salient and adaround are static
+  int64_t block_size = 128;                     // columns between two products; adaround's is fixed
+  double damping = 0;                           // of mean(diag H)
+  double alpha = 0;                             // gptaq: share of the correction
   // adaround
-  bool from_gptq = false, float_target = false, descend = true;
-  int iterations = 300;
-  double rate = 0.06, regulariser = 30.0, warm_up = 0.2, beta_high = 12, beta_low = 2;
+  bool from_gptq = false, float_target = false, descend = false;
+  int iterations = 0;
+  double rate = 0, regulariser = 0, warm_up = 0, beta_high = 0, beta_low = 0;
   // salient
-  bool with_feedback = true, by_activation = false, dynamic = false;
-  double ratio = 0.01, middle_ratio = 0.1, threshold = 4;
-  int high_bits = 16, middle_bits = 0;
+  bool with_feedback = false, by_activation = false, dynamic = false;
+  double ratio = 0, middle_ratio = 0, threshold = 0;
+  int high_bits = 0, middle_bits = 0;
 };
 
 // Round to nearest on searched grids.

@@ -1,6 +1,5 @@
-// opt_rtn: round to nearest, scales searched with the importance of each column (methods.md 3.0,
-// "opt-RTN").
-// No error feedback.
+// opt_rtn: round to nearest on scales that are searched with the importance of each column
+// (plugins/METHODS.md, "Scale search"). No error feedback.
 #include <algorithm>
 
 #include "methods.hpp"

@@ -1,5 +1,5 @@
-// The C ABI of this plugin: quantizers that use statistics of the inputs. Not the methods
-// (methods.hpp).
+// The C ABI of this plugin: quantizers that use statistics of the inputs. The methods are the
+// files of methods.hpp.
 #include <string>
 
 #include "methods.hpp"
@@ -8,56 +8,58 @@ namespace {
 
 using hessian::method_config;
 
-void read_opt_rtn(const assay_json::value &, method_config &) {}
+void read_opt_rtn(const assay_cpp::config &, method_config &) {}
 
-void read_gptq(const assay_json::value &from, method_config &to) {
-  to.act_order = from.bool_or("act_order", true);
-  to.static_groups = from.bool_or("static_groups", true);
-  to.block_size = static_cast<int64_t>(from.number_or("block_size", 128));
-  to.damping = from.number_or("damping", 0.05);
+void read_solver(const assay_cpp::config &from, method_config &to) {
+  to.act_order = from.flag("act_order");
+  to.block_size = from.integer("block_size");
+  to.damping = from.number("damping");
 }
 
-void read_gptaq(const assay_json::value &from, method_config &to) {
+void read_gptq(const assay_cpp::config &from, method_config &to) {
+  read_solver(from, to);
+  to.static_groups = from.flag("static_groups");
+}
+
+void read_gptaq(const assay_cpp::config &from, method_config &to) {
   read_gptq(from, to);
-  to.alpha = from.number_or("alpha", 0.25);
+  to.alpha = from.number("alpha");
 }
 
-void read_adaround(const assay_json::value &from, method_config &to) {
-  to.damping = from.number_or("damping", 0.01);
-  to.from_gptq = from.string_or("start", "rtn") == "gptq";
-  to.descend = from.bool_or("descend", true);
-  to.float_target = from.string_or("target", "same_input") == "float";
-  to.iterations = static_cast<int>(from.number_or("iterations", 300));
-  to.rate = from.number_or("learning_rate", 0.06);
-  to.regulariser = from.number_or("regulariser", 30);
-  to.warm_up = from.number_or("warm_up", 0.2);
-  to.beta_high = from.number_or("beta_start", 12);
-  to.beta_low = from.number_or("beta_end", 2);
+void read_adaround(const assay_cpp::config &from, method_config &to) {
+  to.damping = from.number("damping");
+  to.from_gptq = from.text("start") == "gptq";
+  to.descend = from.flag("descend");
+  to.float_target = from.text("target") == "float";
+  to.iterations = static_cast<int>(from.integer("iterations"));
+  to.rate = from.number("learning_rate");
+  to.regulariser = from.number("regulariser");
+  to.warm_up = from.number("warm_up");
+  to.beta_high = from.number("beta_start");
+  to.beta_low = from.number("beta_end");
 }
 
-void read_salient(const assay_json::value &from, method_config &to) {
-  to.act_order = from.bool_or("act_order", true);
-  to.block_size = static_cast<int64_t>(from.number_or("block_size", 128));
-  to.damping = from.number_or("damping", 0.05);
-  to.with_feedback = from.string_or("rounding", "gptq") == "gptq";
-  to.by_activation = from.string_or("rank", "loss") == "activation";
-  to.dynamic = from.bool_or("dynamic", false);
-  to.ratio = from.number_or("ratio", 0.01);
-  to.threshold = from.number_or("threshold", 4);
-  to.high_bits = static_cast<int>(from.number_or("high_bits", 16));
-  to.middle_bits = static_cast<int>(from.number_or("middle_bits", 0));
-  to.middle_ratio = from.number_or("middle_ratio", 0.1);
+void read_salient(const assay_cpp::config &from, method_config &to) {
+  read_solver(from, to);
+  to.with_feedback = from.text("rounding") == "gptq";
+  to.by_activation = from.text("rank") == "activation";
+  to.dynamic = from.flag("dynamic");
+  to.ratio = from.number("ratio");
+  to.threshold = from.number("threshold");
+  to.high_bits = static_cast<int>(from.integer("high_bits"));
+  to.middle_bits = static_cast<int>(from.integer("middle_bits"));
+  to.middle_ratio = from.number("middle_ratio");
 }
 
-using read_fn = void (*)(const assay_json::value &, method_config &);
+using read_fn = void (*)(const assay_cpp::config &, method_config &);
 using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_layer *,
                            const assay_stats *, assay_cpp::sink);
 
 template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
 class quantizer {
  public:
-  quantizer(assay_cpp::host host, const char *config_json) : host_(host) {
-    const auto config = assay_json::parse(config_json);
+  explicit quantizer(assay_cpp::host host) : host_(host) {
+    const assay_cpp::config config(host);
     config_.grid = hessian::read_grid(config);
     read(config, config_);
   }
@@ -73,13 +75,13 @@ class quantizer {
     hessian::dequantize_form(host_, &form, &out);
   }
 
-  // Codes and one scale (and zero) for each group of each row; the working copies of W and H are
-  // the scratch.
+  // Codes, and one scale (and zero point) for each group of each row. The scratch memory is the
+  // working copies of W and H.
   void estimate(const assay_layer &layer, assay_estimate &out) const {
     const auto &o = config_.grid;
     const auto rows = static_cast<double>(layer.out_features),
                columns = static_cast<double>(layer.in_features);
-    const double scale_bits = o.stored == hessian::scale_dtype::float32 ? 32 : 16;
+    const double scale_bits = assay_grid::scale_bits(o.stored);
     out.packed_bits = rows * (columns * o.bits + static_cast<double>(o.groups(layer.in_features)) *
                                                      (scale_bits + (o.symmetric ? 0 : o.bits)));
     out.scratch_bytes = static_cast<uint64_t>(rows * columns * 14 + columns * columns * 16);

@@ -1,7 +1,7 @@
-// salient: the columns that matter most are kept at a higher width, the rest is rounded below it
-// (OWQ, Lee et al., arXiv 2306.02272: rank by lambda_j |dW_j|^2; the AWQ page's ranking by mean |x|
-// is the other choice). What the extra columns cost is emitted, hence counted: their values or
-// codes, their scales, their indices; the dense codes below them stay, as a kernel's layout has it.
+// salient: the columns that matter most are kept at a higher width, and the rest is rounded below
+// it (OWQ, Lee et al., arXiv 2306.02272: rank by lambda_j |dW_j|^2; the other choice is by mean
+// |x|). The values or codes of the extra columns, their scales and indices are emitted, hence
+// counted. The dense codes below them stay, as kernels lay them out.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -38,7 +38,7 @@ std::vector<double> salience(assay_cpp::host host, const method_config &config,
   return score;
 }
 
-// How many columns are kept: a share, or as many as stand out of this layer.
+// How many columns are kept: a share, or as many as exceed the threshold in this layer.
 int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
   const auto n = static_cast<double>(score.size());
   double share = config.ratio;
@@ -114,14 +114,20 @@ void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, 
                  const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
   assay_cpp::owned_tensor values = host.alloc(assay_cpp::k_f16, {p.out, n});
+  constexpr float k_most = assay_grid::largest_finite(scale_dtype::float16);
+  uint64_t clamped = 0;
   for (int64_t i = begin; i < begin + n; ++i) {
     const auto found =
         std::lower_bound(t.columns.begin(), t.columns.end(), p.order[static_cast<size_t>(i)]);
     const int64_t place = found - t.columns.begin();
-    for (int64_t row = 0; row < p.out; ++row)
+    for (int64_t row = 0; row < p.out; ++row) {
+      const float w = p.w[static_cast<size_t>(row * p.in + i)];
+      clamped += std::fabs(w) > k_most;
       values.data<uint16_t>()[row * n + place] =
-          float16_bits(round_to(scale_dtype::float16, p.w[static_cast<size_t>(row * p.in + i)]));
+          assay_grid::to_float16(std::clamp(w, -k_most, k_most));
+    }
   }
+  if (clamped > 0) host.ledger("clamped_value", clamped, "kept values beyond the largest float16");
   sink.emit("keep_idx", indices_tensor(host, t.columns), index_bits(p.in));
   sink.emit("keep_values", std::move(values), 0);
 }
@@ -139,10 +145,10 @@ void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, co
   sink.emit((name + "_scales").c_str(), scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
 }
 
-// The factor of the inverse Hessian, or of nothing but its diagonal where errors are not fed on.
+// The factor of the inverse Hessian; the identity where errors are not carried over.
 void factor_or_identity(const method_config &config, const hessian_input &input, feedback &p) {
   if (config.with_feedback) {
-    // alone: the order depends on the weight
+    // not shared, because the order depends on the weight
     p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, config.damping, false});
     return;
   }
@@ -177,9 +183,9 @@ void salient(assay_cpp::host host, const method_config &config, const assay_laye
   auto middle = make_tier(host, "middle", input, middle_grid,
                           {ranked.begin() + n_high, ranked.begin() + n_high + n_middle});
 
-  // The rest first, by falling diag H; the wider ones take its errors (OWQ's order).
+  // The rest comes first, by falling diag H, and the wider columns take its errors (OWQ's order).
   std::vector<uint8_t> is_wide(score.size());
-  auto plain = input;  // for the base grids: the wide columns neither widen nor weigh
+  auto plain = input;  // for the base grids, which do not see the wide columns
   for (int64_t i = 0; i < n_high + n_middle; ++i) {
     const auto column = ranked[static_cast<size_t>(i)];
     is_wide[static_cast<size_t>(column)] = i < n_high ? 2 : 1;
@@ -202,7 +208,7 @@ void salient(assay_cpp::host host, const method_config &config, const assay_laye
   feed_back(p, range);
   feed_back(p, range_of(config, p, middle, n_rest));
   if (config.high_bits < 16) feed_back(p, range_of(config, p, high, n_rest + n_middle));
-  auto base = p.codes;  // the dense layer has nothing where a wider column lies
+  auto base = p.codes;  // the dense codes are 0 where a wider column lies
   for (int64_t j = 0; j < input.in; ++j)
     for (int64_t row = 0; is_wide[static_cast<size_t>(j)] && row < input.out; ++row)
       base[static_cast<size_t>(row * input.in + j)] = 0;
@@ -225,14 +231,15 @@ void lay_over(const assay_form *form, const std::string &name, int64_t group_siz
              *scales = assay_cpp::find(*form, (name + "_scales").c_str());
   if (!at || !codes || !scales) return;
   const int64_t n = at->shape[0], groups = scales->shape[1];
-  const int64_t size = groups > 1 ? group_size : n;
+  const int64_t size = assay_grid::group_cut(group_size, n).size;
   const auto *columns =
       reinterpret_cast<const int32_t *>(static_cast<const char *>(at->data) + at->byte_offset);
   const auto *bytes = static_cast<const int8_t *>(codes->data) + codes->byte_offset;
   for (int64_t row = 0; row < form->out_features; ++row)
     for (int64_t i = 0; i < n; ++i)
       to[row * form->in_features + columns[i]] =
-          static_cast<float>(bytes[row * n + i]) * scale_at(*scales, row * groups + i / size);
+          static_cast<float>(bytes[row * n + i]) *
+          assay_grid::read_scale(*scales, row * groups + i / size);
 }
 
 }  // namespace
@@ -251,7 +258,7 @@ void dequantize_salient(assay_cpp::host host, const method_config &config, const
   const int64_t n = at->shape[0];
   for (int64_t row = 0; row < form->out_features; ++row)
     for (int64_t i = 0; i < n; ++i)
-      to[row * form->in_features + columns[i]] = scale_at(*values, row * n + i);
+      to[row * form->in_features + columns[i]] = assay_grid::read_scale(*values, row * n + i);
 }
 
 }  // namespace hessian

@@ -1,9 +1,9 @@
-// Sixteen floats at a time, the same bits on every machine.
-// Vector extensions are split by the compiler where registers are narrower; sums keep sixteen lanes
-// everywhere, so the
-// order of additions, hence the result, does not depend on the instruction set (contraction is off
-// for this folder).
+// Sixteen floats at a time, with the same bits on every machine. The compiler splits the vectors
+// where registers are narrower. Sums keep sixteen lanes everywhere, so the order of additions, and
+// with it the result, does not depend on the instruction set. Contraction is off for this folder.
 #pragma once
+
+#include <assay_grid.hpp>
 
 #include <cstdint>
 #include <cstring>
@@ -28,8 +28,7 @@ HESSIAN_INLINE void store(float *to, const f32x16 &value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-// Half to even, for |x| < 2^22: the constant pushes the fraction out of the mantissa.
-constexpr float k_round = 12582912.0f;
+using assay_grid::k_round;  // rounds half to even, for |x| < 2^22
 HESSIAN_INLINE void clamp_round(f32x16 &x, const f32x16 &lows, const f32x16 &highs) {
   x = x < lows ? lows : x;
   x = x > highs ? highs : x;

@@ -1,5 +1,5 @@
-// Left-looking: a block of columns takes what all earlier ones owe it in one deep product, which is
-// where fast libraries are fast (performance.md 2.3, trick 5: n^3/3 flops each).
+// Left-looking Cholesky and inverse in blocks: a block of columns subtracts the contributions of
+// all earlier ones in one deep product, which is where fast libraries are fast. n^3 / 3 flops each.
 #include "triangular.hpp"
 
 #include <algorithm>

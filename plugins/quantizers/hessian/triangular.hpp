@@ -1,5 +1,5 @@
-// Cholesky's factor and the inverse of a triangle, in place, in blocks whose products are the host's
-// assay.linalg/1: one buffer for what a library call would hold three or four times. f32 or f64.
+// The Cholesky factor and the inverse of a triangle, in place, in f32 or f64. The products of
+// blocks are the host's assay.linalg/1. One buffer, where a library call would hold three or four.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace hessian {
 
-// a: [n, n] row-major; its lower triangle becomes L with a = L L^T, the upper one is not looked at.
-// False if a is not positive definite (a is then spoilt). Throws failure when the host's product
-// fails.
+// a: [n, n] row-major. Its lower triangle becomes L with a = L L^T; the upper one is not read.
+// Returns false, with a destroyed, if a is not positive definite. Throws failure when the
+// host's product fails.
 template <class T>
 bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n);
 

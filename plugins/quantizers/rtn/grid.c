@@ -1,4 +1,6 @@
-/* Grids of round-to-nearest (methods notes 3.0): full-range and narrow symmetric, asymmetric. */
+/* The grids of round-to-nearest: symmetric over the full or the narrow range, and asymmetric. The
+ * formulas are in plugins/METHODS.md. Other plugins share these rules through assay_grid.hpp; this file
+ * repeats them in C, since rtn is the tutorial and links nothing. */
 #include "grid.h"
 
 #include <string.h>
@@ -68,17 +70,23 @@ int64_t rtn_find_not_finite(const float *w, int64_t n) {
 }
 
 /* Rounds to the stored dtype before any code is chosen: what was searched is what is loaded. A
- * scale below the smallest normal number would lose its digits, or load as zero: it is raised. */
-static int store_precision(enum rtn_scale dtype, float ideal, rtn_group *out) {
+ * scale below the smallest normal number would lose its digits or load as zero, and one beyond the
+ * largest finite number would load as infinity: each becomes that number. */
+static void store_precision(enum rtn_scale dtype, float ideal, rtn_group *out) {
   const float smallest = dtype == RTN_F16 ? 0x1p-14f : 0x1p-126f;
+  const float largest = dtype == RTN_F16    ? 65504.0f
+                        : dtype == RTN_BF16 ? 0x1.FEp127f
+                                            : 0x1.FFFFFEp127f;
   const float magnitude = ideal < 0 ? -ideal : ideal;
-  out->clamped = magnitude < smallest;
-  if (out->clamped) ideal = ideal < 0 ? -smallest : smallest;
+  float end = 0.0f;
+  if (magnitude < smallest) end = smallest;
   out->scale = rounded_to(dtype, ideal);
-  return rtn_find_not_finite(&out->scale, 1) < 0;
+  if (rtn_find_not_finite(&out->scale, 1) >= 0) end = largest;
+  out->clamped = end > 0.0f;
+  if (out->clamped) out->scale = ideal < 0 ? -end : end;
 }
 
-int rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
+void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
   float low = 0.0f, high = 0.0f; /* zero is always inside the range */
   for (int64_t i = 0; i < n; ++i) {
     low = w[i] < low ? w[i] : low;
@@ -86,32 +94,35 @@ int rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
   }
   memset(out, 0, sizeof *out);
   out->scale = 1.0f;
-  if (low == 0.0f && high == 0.0f) return 1; /* all zero: any scale is exact */
+  if (low == 0.0f && high == 0.0f) return; /* all zero: any scale is exact */
 
   const float half = (float)(1 << (grid->bits - 1)); /* 2^(b-1) */
   const float extreme = -low >= high ? low : high;   /* with its sign; in a tie the negative one */
-  if (grid->range == RTN_FULL) return store_precision(grid->scale_dtype, -extreme / half, out);
-  if (grid->range == RTN_NARROW) {
+  const float top = 2.0f * half - 1.0f;              /* 2^b - 1 */
+  if (grid->range == RTN_FULL) {
+    store_precision(grid->scale_dtype, -extreme / half, out);
+  } else if (grid->range == RTN_NARROW) {
     const float magnitude = extreme < 0 ? -extreme : extreme;
-    return store_precision(grid->scale_dtype, magnitude / (half - 1.0f), out);
+    store_precision(grid->scale_dtype, magnitude / (half - 1.0f), out);
+  } else {
+    store_precision(grid->scale_dtype, high / top - low / top, out); /* high - low may overflow */
+    const float zero = -low / out->scale; /* in [0, 2^b - 1] up to the rounding of the scale */
+    out->zero = (int32_t)(zero > top ? top : (zero + 12582912.0f) - 12582912.0f);
   }
-  const float top = 2.0f * half - 1.0f; /* 2^b - 1; high - low might overflow */
-  if (!store_precision(grid->scale_dtype, high / top - low / top, out)) return 0;
-  const float zero = -low / out->scale; /* in [0, 2^b - 1] up to the rounding of the scale */
-  out->zero = (int32_t)(zero > top ? top : (zero + 12582912.0f) - 12582912.0f);
-  return 1;
 }
 
 void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, int64_t n,
                 uint8_t *codes) {
-  /* Adding and taking away 1.5 * 2^23 rounds half to even, and vectorises without SSE4. */
+  /* Adding and subtracting 1.5 * 2^23 rounds half to even, and vectorises without SSE4. */
   const float magic = 12582912.0f, zero = (float)group->zero, scale = group->scale;
   const float half = (float)(1 << (grid->bits - 1));
   const float low = grid->range == RTN_ASYMMETRIC ? 0.0f : -half;
   const float high = grid->range == RTN_ASYMMETRIC ? 2.0f * half - 1.0f : half - 1.0f;
   for (int64_t i = 0; i < n; ++i) {
     float steps = w[i] / scale;
-    steps = steps < -512.0f ? -512.0f : steps; /* where the trick holds; every code is nearer */
+    steps = steps < -512.0f
+                ? -512.0f
+                : steps; /* beyond every code, and where the addition below still rounds */
     steps = steps > 512.0f ? 512.0f : steps;
     float code = ((steps + magic) - magic) + zero;
     code = code < low ? low : code;

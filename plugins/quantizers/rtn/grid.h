@@ -1,5 +1,5 @@
 /* The arithmetic of rtn: one group of columns -> a stored scale, a zero point and codes.
- * Knows nothing of the host; plugin.c does. */
+ * It knows nothing of the host; plugin.c does. */
 #ifndef RTN_GRID_H
 #define RTN_GRID_H
 
@@ -15,17 +15,16 @@ typedef struct rtn_grid {
 } rtn_grid;
 
 typedef struct rtn_group {
-  float scale;  /* exactly as stored: rounded to the stored dtype; negative where full range asks */
-  int32_t zero; /* 0 for symmetric grids */
-  int32_t
-      clamped; /* 1: the scale was too small for the dtype and was raised to its smallest normal */
+  float scale;     /* exactly as stored, rounded to its dtype; may be negative on full ranges */
+  int32_t zero;    /* 0 for symmetric grids */
+  int32_t clamped; /* 1: the scale lay outside of what its dtype holds, and is now at its end */
 } rtn_group;
 
 /* Position of the first value that is NaN or Inf, or -1. */
 int64_t rtn_find_not_finite(const float *w, int64_t n);
 
-/* The grid of one group, n > 0 finite weights. Returns 0 if the scale overflows its dtype. */
-int rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out);
+/* The grid of one group, n > 0 finite weights. */
+void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out);
 
 /* codes = clip(round_half_even(w / scale) + zero) : i8 for symmetric grids, u8 otherwise. */
 void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, int64_t n,

@@ -1,5 +1,5 @@
 /* rtn: round to nearest, the plainest quantizer and the tutorial of WRITING_A_PLUGIN.md.
- * C11, links nothing. Not a search: each group's grid comes from its extremes alone. */
+ * C11, links nothing. It searches nothing: each group's grid comes from its extremes alone. */
 #include <assay.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +11,9 @@ static const char k_schema[] =
     "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
     " \"bits\": {\"type\": \"integer\", \"minimum\": 2, \"maximum\": 8, \"default\": 4,"
     "  \"x-unit\": \"bits\", \"description\": \"width of a code\"},"
-    " \"group_size\": {\"type\": \"integer\", \"minimum\": -1, \"default\": 128,"
-    "  \"x-unit\": \"columns\","
-    "  \"description\": \"columns that share a scale; 0 or -1 = the whole row\"},"
+    " \"group_size\": {\"type\": \"integer\", \"minimum\": -1, \"not\": {\"const\": 0},"
+    "  \"default\": 128, \"x-unit\": \"columns\","
+    "  \"description\": \"columns that share a scale; -1 = the whole row\"},"
     " \"symmetric\": {\"type\": \"boolean\", \"default\": true,"
     "  \"description\": \"grid around zero; false stores a zero point for each group\"},"
     " \"range\": {\"type\": \"string\", \"enum\": [\"full\", \"narrow\"], \"default\": \"full\","
@@ -33,35 +33,31 @@ typedef struct rtn {
   int ragged_is_error;
 } rtn;
 
-/* ---- configuration: complete and validated by the host, so finding a key is enough ---- */
+/* The host has checked the configuration against k_schema and filled in its defaults. */
+static int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
+  (void)config_json; /* the same as JSON, for configurations with lists and objects inside */
+  int64_t bits = 0, group_size = 0;
+  int32_t symmetric = 0;
+  const char *range = "", *dtype = "", *ragged = "";
+  host->config_integer(host->ctx, "bits", &bits);
+  host->config_integer(host->ctx, "group_size", &group_size);
+  host->config_flag(host->ctx, "symmetric", &symmetric);
+  host->config_text(host->ctx, "range", &range);
+  host->config_text(host->ctx, "scale_dtype", &dtype);
+  host->config_text(host->ctx, "ragged", &ragged);
 
-static const char *value_of(const char *config, const char *key) {
-  const char *at = strstr(config, key);
-  if (at == NULL) return "";
-  at += strlen(key);
-  while (*at == ':' || *at == ' ') ++at;
-  return at;
-}
-
-static int starts_with(const char *text, const char *beginning) {
-  return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
-static int32_t create(const assay_host *host, const char *config, void **out_instance) {
   rtn *self = calloc(1, sizeof *self);
   if (self == NULL) return host->fail(host->ctx, ASSAY_OUT_OF_MEMORY, "no memory for an instance");
   self->host = host;
-  self->grid.bits = atoi(value_of(config, "\"bits\""));
-  self->group_size = strtoll(value_of(config, "\"group_size\""), NULL, 10);
-  if (self->group_size < 0) self->group_size = 0;
-  const int narrow = starts_with(value_of(config, "\"range\""), "\"narrow\"");
-  self->grid.range = narrow ? RTN_NARROW : RTN_FULL;
-  if (starts_with(value_of(config, "\"symmetric\""), "false")) self->grid.range = RTN_ASYMMETRIC;
-  const char *dtype = value_of(config, "\"scale_dtype\"");
-  self->grid.scale_dtype = starts_with(dtype, "\"float32\"")    ? RTN_F32
-                           : starts_with(dtype, "\"bfloat16\"") ? RTN_BF16
-                                                                : RTN_F16;
-  self->ragged_is_error = starts_with(value_of(config, "\"ragged\""), "\"error\"");
+  self->grid.bits = (int)bits;
+  self->group_size = group_size < 0 ? 0 : group_size;
+  self->grid.range = !symmetric                     ? RTN_ASYMMETRIC
+                     : strcmp(range, "narrow") == 0 ? RTN_NARROW
+                                                    : RTN_FULL;
+  self->grid.scale_dtype = strcmp(dtype, "float32") == 0    ? RTN_F32
+                           : strcmp(dtype, "bfloat16") == 0 ? RTN_BF16
+                                                            : RTN_F16;
+  self->ragged_is_error = strcmp(ragged, "error") == 0;
   *out_instance = self;
   return ASSAY_OK;
 }
@@ -97,7 +93,7 @@ static int32_t estimate(void *instance, const assay_layer *layer, assay_estimate
   return ASSAY_OK;
 }
 
-/* What the threads share; each takes rows of its own, so nothing is written twice. */
+/* What the threads share. Each works on rows of its own, so nothing is written twice. */
 typedef struct rtn_work {
   const rtn *self;
   const float *weight; /* [rows, columns] */
@@ -126,11 +122,7 @@ static int32_t quantize_rows(void *arg, int64_t begin, int64_t end) {
       const int64_t n = left < work->group_size ? left : work->group_size; /* a ragged last group */
       const int64_t at = row * work->groups + g;
       rtn_group group;
-      if (!rtn_fit(grid, w + first, n, &group)) {
-        snprintf(text, sizeof text, "the scale of row %lld, group %lld overflows scale_dtype",
-                 (long long)row, (long long)g);
-        return host->fail(host->ctx, ASSAY_NUMERICAL, text);
-      }
+      rtn_fit(grid, w + first, n, &group);
       rtn_encode(grid, &group, w + first, n, work->codes + row * work->columns + first);
       rtn_store_scale(grid->scale_dtype, work->scales, at, group.scale);
       if (work->zeros != NULL) work->zeros[at] = (uint8_t)group.zero;
@@ -160,14 +152,15 @@ static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
   uint64_t count = 0;
   for (int64_t i = 0; i < n; ++i) count += clamped[i];
   if (count == 0) return;
-  self->host->ledger(self->host->ctx, "clamped_scale", count,
-                     "scales raised to the smallest normal number of scale_dtype");
+  self->host->ledger(
+      self->host->ctx, "clamped_scale", count,
+      "scales set to the smallest normal or the largest finite number of their dtype");
 }
 
 static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *codes,
                         assay_managed *scales, assay_managed *zeros) {
   const uint32_t bits = (uint32_t)self->grid.bits;
-  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* ownership moves, come what may */
+  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* takes it even when it fails */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
   if (status == ASSAY_OK) status = second;
   if (zeros != NULL) {
@@ -182,8 +175,8 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
   return sink->note(sink->ctx, note);
 }
 
-/* The weight within the limits that an earlier stage left for the grid: what lies beyond goes to the
- * grid's end either way. NULL in *out where there are none. */
+/* The weight, clamped to the limits that an earlier stage found for the grid. *out is NULL where
+ * there are none. */
 static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const float *weight,
                               float **out) {
   *out = NULL;

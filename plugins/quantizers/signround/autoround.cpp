@@ -1,10 +1,11 @@
-// The loop: a batch of sequences, the weights that the parameters stand for, the block's loss and
-// its gradient from the host (assay.block/1), a step against its sign; the parameters of the least
-// loss are kept.
+// The loop of autoround: a batch of sequences, the weights that the parameters stand for, the
+// block's loss and its gradient from the host (assay.block/1), and a step against the sign of the
+// gradient. The parameters of the least loss are kept.
 #include "autoround.hpp"
 
 #include <algorithm>
-#include <assay_json.hpp>
+#include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 
@@ -17,7 +18,7 @@ class shuffler {
   shuffler(uint64_t seed, int64_t n) : state_(seed | 1) {
     for (int64_t i = 0; i < n; ++i) order_.push_back(i);
   }
-  // The next `count` of an endless shuffled walk, each of all sequences once a round.
+  // The next `count` of an endless walk in shuffled order; each round visits all sequences once.
   std::vector<int64_t> take(int64_t count) {
     std::vector<int64_t> out;
     while (static_cast<int64_t>(out.size()) < count) {
@@ -42,7 +43,7 @@ class shuffler {
   size_t at_ = 0;
 };
 
-// A linear of the block in work, with the tensors of a trial.
+// A linear of the block, with the tensors of a trial.
 struct part {
   const assay_layer *layer;
   const assay_sink *sink;
@@ -75,44 +76,43 @@ struct trial_of {
 
 void emit(const assay_cpp::host &host, const grid &g, const parameters &learned,
           assay_cpp::sink sink, const std::string &claims) {
-  const int64_t out = learned.out(), in = learned.in(), groups = g.groups(in);
+  const int64_t out = learned.out(), in = learned.in();
+  const auto cut = g.cut(in);
   auto codes = host.alloc(
       g.symmetric ? assay_cpp::dtype_of<int8_t>() : assay_cpp::dtype_of<uint8_t>(), {out, in});
-  auto scales = host.alloc(dtype_of(g.stored), {out, groups});
+  auto scales = host.alloc(assay_grid::tensor_dtype(g.stored), {out, cut.count});
   assay_cpp::owned_tensor zeros;
-  if (!g.symmetric) zeros = host.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
+  if (!g.symmetric) zeros = host.alloc(assay_cpp::dtype_of<uint8_t>(), {out, cut.count});
+  std::atomic<uint64_t> clamped{0};
   host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {
-    learned.encode(codes.data<uint8_t>(), scales.data<void>(),
-                   g.symmetric ? nullptr : zeros.data<uint8_t>(), begin, end);
+    clamped += learned.encode(codes.data<uint8_t>(), scales.data<void>(),
+                              g.symmetric ? nullptr : zeros.data<uint8_t>(), begin, end);
   });
+  assay_grid::tell_clamped(host, clamped);
   const auto bits = static_cast<uint32_t>(g.bits);
   sink.emit("codes", std::move(codes), bits);
   sink.emit("scales", std::move(scales));
   if (!g.symmetric) sink.emit("zeros", std::move(zeros), bits);
   sink.note("{\"format\": \"int/1\", \"bits\": " + std::to_string(g.bits) +
-            ", \"group_size\": " + std::to_string(g.group(in) == in ? 0 : g.group_size) +
+            ", \"group_size\": " + std::to_string(cut.noted()) +
             ", \"symmetric\": " + (g.symmetric ? "true" : "false") + claims + "}");
 }
 
 }  // namespace
 
-autoround::autoround(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  grid_.bits = static_cast<int>(config.number_or("bits", 4));
-  grid_.symmetric = config.bool_or("symmetric", true);
-  grid_.group_size = static_cast<int64_t>(config.number_or("group_size", 64));
-  const auto dtype = config.string_or("scale_dtype", "float16");
-  grid_.stored = dtype == "float32"    ? scale_dtype::float32
-                 : dtype == "bfloat16" ? scale_dtype::bfloat16
-                                       : scale_dtype::float16;
-  grid_.searched = config.string_or("start", "weighted") == "weighted";
-  iterations_ = static_cast<int>(config.number_or("iterations", 200));
-  batch_ = static_cast<int64_t>(config.number_or("batch", 8));
-  rate_ = config.number_or("learning_rate", 0);
-  range_rate_ = config.number_or("range_rate", 0);
-  learn_ranges_ = config.bool_or("learn_ranges", true);
-  products_ = config.string_or("compute", "float32") == "bfloat16" ? ASSAY_PRODUCTS_BF16
-                                                                   : ASSAY_PRODUCTS_F32;
+autoround::autoround(assay_cpp::host host) : host_(host) {
+  const assay_cpp::config config(host);
+  grid_.bits = static_cast<int>(config.integer("bits"));
+  grid_.symmetric = config.flag("symmetric");
+  grid_.group_size = config.integer("group_size");
+  grid_.stored = assay_grid::scale_dtype_of(config.text("scale_dtype"));
+  grid_.searched = config.text("start") == "weighted";
+  iterations_ = static_cast<int>(config.integer("iterations"));
+  batch_ = config.integer("batch");
+  rate_ = config.number("learning_rate");
+  range_rate_ = config.number("range_rate");
+  learn_ranges_ = config.flag("learn_ranges");
+  products_ = config.text("compute") == "bfloat16" ? ASSAY_PRODUCTS_BF16 : ASSAY_PRODUCTS_F32;
 }
 
 void autoround::needs(const assay_layer &, assay_needs &out) {
@@ -190,7 +190,7 @@ void autoround::dequantize(const assay_form &form, const assay_tensor &out) {
   if (!codes || !scales || (zeros == nullptr) != grid_.symmetric)
     throw assay_cpp::failure(ASSAY_INVALID_ARGUMENT, "not a form that autoround made");
   const auto to = assay_cpp::matrix_of<float>(&out, "the output");
-  const int64_t groups = scales->shape[1], size = grid_.group(to.columns);
+  const int64_t groups = scales->shape[1], size = grid_.cut(to.columns).size;
   const auto *bytes = static_cast<const uint8_t *>(codes->data) + codes->byte_offset;
   const auto *zero_bytes =
       zeros ? static_cast<const uint8_t *>(zeros->data) + zeros->byte_offset : nullptr;
@@ -198,8 +198,8 @@ void autoround::dequantize(const assay_form &form, const assay_tensor &out) {
     for (int64_t i = begin * to.columns; i < end * to.columns; ++i) {
       const int64_t at = i / to.columns * groups + i % to.columns / size;
       const int code = zeros ? bytes[i] : static_cast<int8_t>(bytes[i]);
-      to.data[i] =
-          static_cast<float>(code - (zeros ? zero_bytes[at] : 0)) * load_scale(*scales, at);
+      to.data[i] = static_cast<float>(code - (zeros ? zero_bytes[at] : 0)) *
+                   assay_grid::read_scale(*scales, at);
     }
   });
 }
@@ -207,9 +207,9 @@ void autoround::dequantize(const assay_form &form, const assay_tensor &out) {
 void autoround::estimate(const assay_layer &layer, assay_estimate &out) {
   const double rows = static_cast<double>(layer.out_features);
   const double columns = static_cast<double>(layer.in_features);
-  const double scale_bits = grid_.stored == scale_dtype::float32 ? 32 : 16;
+  const double scale_bits = assay_grid::scale_bits(grid_.stored);
   out.packed_bits =
-      rows * (columns * grid_.bits + static_cast<double>(grid_.groups(layer.in_features)) *
+      rows * (columns * grid_.bits + static_cast<double>(grid_.cut(layer.in_features).count) *
                                          (scale_bits + (grid_.symmetric ? 0 : grid_.bits)));
   out.scratch_bytes = static_cast<uint64_t>(rows * columns * 20);
 }

@@ -1,5 +1,5 @@
 // autoround: signed gradient descent on roundings and ranges of a whole block, against the float
-// block's output (Cheng et al., arXiv 2309.05516). What a linear's parameters are is parameters.hpp.
+// block's output (Cheng et al., arXiv 2309.05516). parameters.hpp has the parameters of a linear.
 #pragma once
 
 #include "parameters.hpp"
@@ -8,7 +8,7 @@ namespace signround {
 
 class autoround {
  public:
-  autoround(assay_cpp::host host, const char *config_json);
+  explicit autoround(assay_cpp::host host);
   void needs(const assay_layer &layer, assay_needs &out);
   void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
   void quantize_block(const assay_block &block, const assay_stats *const *stats,
@@ -19,11 +19,11 @@ class autoround {
  private:
   assay_cpp::host host_;
   grid grid_;
-  int iterations_ = 200;
-  int64_t batch_ = 8;      // sequences of one step
+  int iterations_ = 0;
+  int64_t batch_ = 0;      // sequences of one step
   double rate_ = 0;        // of V; 0 = 1 / iterations
   double range_rate_ = 0;  // of alpha and beta; 0 = as V
-  bool learn_ranges_ = true;
+  bool learn_ranges_ = false;
   uint32_t products_ = ASSAY_PRODUCTS_F32;
 };
 

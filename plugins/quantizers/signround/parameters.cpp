@@ -1,20 +1,18 @@
-// Forward and backward of the fake quantization, group by group. Straight-through where round
-// stands: round(x)' = 1; clip(x)' = 0 beyond the grid (auto-round's round_ste and clamp).
+// Forward and backward of the fake quantization, group by group. The gradient passes straight
+// through the rounding, round(x)' = 1, and clip(x)' = 0 beyond the grid, as in auto-round's
+// round_ste and clamp.
 #include "parameters.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 
 namespace signround {
 namespace {
 
-constexpr float k_push = 12582912.0f;  // 1.5 * 2^23: rounds half to even for |x| < 2^22
-
-float round_even(float x) {
-  return (x + k_push) - k_push;
-}
+using assay_grid::round_even;
+using assay_grid::store;
+using assay_grid::symmetric_scale;
 
 float sign_of(float x) {
   return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
@@ -26,8 +24,9 @@ struct group_part {
   int64_t count;
 };
 
-// One step of the offsets of a group; returns d loss / d scale. With w~ = s q: q - w / s inside the grid (through
-// w / s), q beyond. Straight loops over pieces, so that the compiler makes vectors of them.
+// One step of the offsets of a group. Returns d loss / d scale: for w~ = s q that is q - w / s
+// inside the grid, because q depends on w / s, and q beyond it. The loops run over pieces without
+// branches, so that the compiler vectorises them.
 double move_offsets(const group_part &g, float scale, float low, float high, float rate) {
   constexpr int64_t k_piece = 128;
   float term[k_piece];
@@ -50,61 +49,27 @@ double move_offsets(const group_part &g, float scale, float low, float high, flo
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-// A float that is a float16 or bfloat16 already, to its bits.
-uint16_t narrow_bits(scale_dtype dtype, float x) {
-  const uint32_t bits = std::bit_cast<uint32_t>(x);
-  if (dtype == scale_dtype::bfloat16) return static_cast<uint16_t>(bits >> 16);
-  return static_cast<uint16_t>((bits >> 16 & 0x8000u) |
-                               (((bits >> 23 & 0xFFu) - 112u) << 10 & 0x7C00u) |
-                               (bits >> 13 & 0x3FFu));
-}
-
 }  // namespace
-
-assay_dtype dtype_of(scale_dtype dtype) {
-  return dtype == scale_dtype::float16    ? assay_cpp::k_f16
-         : dtype == scale_dtype::bfloat16 ? assay_cpp::k_bf16
-                                          : assay_cpp::dtype_of<float>();
-}
-
-float stored_scale(scale_dtype dtype, float scale) {
-  if (dtype == scale_dtype::float32)
-    return std::copysign(std::max(std::fabs(scale), std::numeric_limits<float>::min()), scale);
-  const bool half = dtype == scale_dtype::float16;
-  const float least = half ? 0x1p-14f : std::numeric_limits<float>::min(),
-              most = half ? 65504.0f : 3.38e38f;
-  const int dropped = half ? 13 : 16;  // bits of the mantissa
-  const float size = std::clamp(std::fabs(scale), least, most);
-  uint32_t bits = std::bit_cast<uint32_t>(size);
-  bits += (1u << (dropped - 1)) - 1 + (bits >> dropped & 1u);  // half to even
-  bits &= ~((1u << dropped) - 1);
-  return std::copysign(std::min(std::bit_cast<float>(bits), most), scale);
-}
-
-float load_scale(const assay_tensor &scales, int64_t i) {
-  const auto *bytes = static_cast<const char *>(scales.data) + scales.byte_offset;
-  if (scales.dtype.bits == 32) return reinterpret_cast<const float *>(bytes)[i];
-  const uint32_t bits = reinterpret_cast<const uint16_t *>(bytes)[i];
-  if (scales.dtype.code == ASSAY_BFLOAT) return std::bit_cast<float>(bits << 16);
-  return std::bit_cast<float>((bits & 0x8000u) << 16 | ((bits >> 10 & 0x1Fu) + 112u) << 23 |
-                              (bits & 0x3FFu) << 13);  // normal: stored_scale sees to that
-}
 
 parameters::parameters(const grid &g, const float *w, const float *importance, int64_t out,
                        int64_t in)
-    : g_(g), w_(w), out_(out), in_(in), groups_(g.groups(in)), size_(g.group(in)) {
+    : g_(g), w_(w), out_(out), in_(in), groups_(g.cut(in).count), size_(g.cut(in).size) {
   const auto n = static_cast<size_t>(out * groups_);
   low_.resize(n);
   high_.resize(n);
+  clamped_.resize(n);
   for (int64_t row = 0; row < out; ++row)
     for (int64_t k = 0; k < groups_; ++k) {
       const int64_t first = k * size_, count = std::min(size_, in - first);
       const float *x = w + row * in + first;
       const auto at = static_cast<size_t>(row * groups_ + k);
-      low_[at] = std::min(0.0f, *std::min_element(x, x + count));
-      high_[at] = std::max(0.0f, *std::max_element(x, x + count));
-      if (g.symmetric && g.searched)
-        high_[at] = searched_scale(x, importance ? importance + first : nullptr, count);
+      const auto range = assay_grid::range_of(x, count).with_zero();
+      low_[at] = range.low;
+      high_[at] = range.high;
+      if (!g.symmetric || !g.searched) continue;
+      const auto best = searched_scale(x, importance ? importance + first : nullptr, count, range);
+      high_[at] = best.value;
+      clamped_[at] = best.clamped;
     }
   now_.offset.assign(static_cast<size_t>(out * in), 0.0f);
   now_.alpha.assign(n, 1.0f);
@@ -113,21 +78,19 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
 }
 
 // Least sum m (w - s q)^2 over factors 0.6 .. 1.15 of the full range and both signs.
-float parameters::searched_scale(const float *w, const float *m, int64_t n) const {
-  float extreme = 0;
-  for (int64_t j = 0; j < n; ++j)
-    if (std::fabs(w[j]) > std::fabs(extreme)) extreme = w[j];
-  if (extreme == 0.0f) return 1.0f;
-  float best = 0;
+assay_grid::stored_scale parameters::searched_scale(const float *w, const float *m, int64_t n,
+                                                    assay_grid::weight_range range) const {
+  if (range.all_zero()) return {};
+  const float full = symmetric_scale(range.low, range.high, g_.bits);
+  assay_grid::stored_scale best;
   double least = std::numeric_limits<double>::infinity();
   for (int i = 0; i < 48; ++i) {
     const float factor = i % 24 == 23 ? 1.0f : 0.6f + 0.025f * static_cast<float>(i % 24);
-    const float scale =
-        stored_scale(g_.stored, -extreme / -g_.low() * factor * (i < 24 ? 1.0f : -1.0f));
+    const auto scale = store(g_.stored, full * factor * (i < 24 ? 1.0f : -1.0f));
     double error = 0;
     for (int64_t j = 0; j < n; ++j) {
-      const float q = std::clamp(round_even(w[j] / scale), g_.low(), g_.high());
-      const double d = static_cast<double>(w[j] - scale * q);
+      const float q = std::clamp(round_even(w[j] / scale.value), g_.low(), g_.high());
+      const double d = static_cast<double>(w[j] - scale.value * q);
       error += (m ? static_cast<double>(m[j]) : 1.0) * d * d;
     }
     if (error < least) least = error, best = scale;
@@ -137,24 +100,28 @@ float parameters::searched_scale(const float *w, const float *m, int64_t n) cons
 
 parameters::group_grid parameters::grid_of(const state &at, int64_t row, int64_t k) const {
   const auto i = static_cast<size_t>(row * groups_ + k);
-  group_grid out{1, 0, 0, 0};
+  group_grid out{1, 0, 0, 0, false};
+  const auto keep = [&](float ideal) {
+    const auto scale = store(g_.stored, ideal);
+    out.scale = scale.value;
+    out.clamped = scale.clamped || clamped_[i];
+  };
   if (g_.symmetric && g_.searched) {
     out.by_alpha = high_[i];
-    out.scale = stored_scale(g_.stored, high_[i] * at.alpha[i]);
+    keep(high_[i] * at.alpha[i]);
     return out;
   }
   const float high = high_[i] * at.alpha[i], low = low_[i] * at.beta[i];
-  if (g_.symmetric) {  // full range: the signed extreme maps to -2^(b-1)
+  if (g_.symmetric) {
     const bool lower = -low >= high;
     (lower ? out.by_beta : out.by_alpha) = (lower ? low_[i] : high_[i]) / g_.low();
-    out.scale = stored_scale(g_.stored, (lower ? low : high) / g_.low());
-    if (low == 0.0f && high == 0.0f) out.scale = 1.0f;
+    if (low != 0.0f || high != 0.0f) keep(symmetric_scale(low, high, g_.bits));
     return out;
   }
   out.by_alpha = high_[i] / g_.high();
   out.by_beta = -low_[i] / g_.high();
-  out.scale = low == high ? 1.0f : stored_scale(g_.stored, (high - low) / g_.high());
-  out.zero = std::clamp(round_even(-low / out.scale), 0.0f, g_.high());
+  if (low != high) keep(assay_grid::asymmetric_scale(low, high, g_.bits));
+  out.zero = assay_grid::zero_point(low, out.scale, g_.bits);
   return out;
 }
 
@@ -194,16 +161,15 @@ void parameters::step(const float *slope, float rate, float range_rate, int64_t 
     }
 }
 
-void parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin,
-                        int64_t end) const {
+uint64_t parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin,
+                            int64_t end) const {
+  uint64_t clamped = 0;
   for (int64_t row = begin; row < end; ++row)
     for (int64_t k = 0; k < groups_; ++k) {
       const auto grid = grid_of(now_, row, k);
       const int64_t at = row * groups_ + k;
-      if (g_.stored == scale_dtype::float32)
-        static_cast<float *>(scales)[at] = grid.scale;
-      else
-        static_cast<uint16_t *>(scales)[at] = narrow_bits(g_.stored, grid.scale);
+      clamped += grid.clamped;
+      assay_grid::write_scale(g_.stored, scales, at, grid.scale);
       if (zeros) zeros[at] = static_cast<uint8_t>(grid.zero);
       const float low = g_.low() - grid.zero, high = g_.high() - grid.zero;
       const int64_t last = row * in_ + std::min(in_, (k + 1) * size_);
@@ -213,6 +179,7 @@ void parameters::encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t be
             static_cast<int>(round_even(std::clamp(x, low, high)) + grid.zero));
       }
     }
+  return clamped;
 }
 
 }  // namespace signround

@@ -1,29 +1,21 @@
-// The learned parameters of one linear: an offset V for every weight, a factor on each end of every
-// group's range; the weight that they stand for, and one step of SignSGD. Not the loop over batches
-// (autoround.cpp) and no loss.
+// The learned parameters of one linear: an offset V for every weight, and a factor on each end of
+// every group's range; the weight that they stand for, and one step of SignSGD. autoround.cpp has
+// the loop over batches.
 #pragma once
 
-#include <assay.hpp>
+#include <assay_grid.hpp>
+
 #include <cstdint>
 #include <vector>
 
 namespace signround {
 
-enum class scale_dtype { float16, bfloat16, float32 };
+struct grid : assay_grid::code_range {
+  int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
+  assay_grid::scale_dtype stored = assay_grid::scale_dtype::float32;
+  bool searched = false;  // symmetric grids start from the scale of least weighted error
 
-struct grid {
-  int bits = 4;
-  bool symmetric = true;
-  int64_t group_size = 64;  // columns; 0 = a whole row; the last group may be short
-  scale_dtype stored = scale_dtype::float16;
-  bool searched = true;  // symmetric: start from the scale of least weighted error, not the range's
-
-  float low() const { return symmetric ? -static_cast<float>(1 << (bits - 1)) : 0.0f; }
-  float high() const {
-    return static_cast<float>(symmetric ? (1 << (bits - 1)) - 1 : (1 << bits) - 1);
-  }
-  int64_t group(int64_t in) const { return group_size > 0 && group_size < in ? group_size : in; }
-  int64_t groups(int64_t in) const { return (in + group(in) - 1) / group(in); }
+  assay_grid::group_cut cut(int64_t in) const { return {group_size, in}; }
 };
 
 // w~ = s (clip(round(w / s + z + V), 0, 2^b - 1) - z), s and z from alpha and beta times the ends
@@ -41,8 +33,8 @@ class parameters {
   void remember() { kept_ = now_; }
   void recall() { now_ = kept_; }
 
-  // The form at the present parameters.
-  void encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin, int64_t end) const;
+  // The form at the present parameters, rows [begin, end); returns how many scales were clamped.
+  uint64_t encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin, int64_t end) const;
   int64_t out() const { return out_; }
   int64_t in() const { return in_; }
 
@@ -54,20 +46,18 @@ class parameters {
   struct group_grid {
     float scale, zero;
     float by_alpha, by_beta;  // d scale / d alpha, d scale / d beta
+    bool clamped;             // as assay_grid::stored_scale says
   };
   group_grid grid_of(const state &at, int64_t row, int64_t g) const;
-  float searched_scale(const float *w, const float *m, int64_t n) const;
+  assay_grid::stored_scale searched_scale(const float *w, const float *m, int64_t n,
+                                          assay_grid::weight_range range) const;
 
   const grid g_;
   const float *w_;  // borrow
   int64_t out_, in_, groups_, size_;
   std::vector<float> low_, high_;  // [out, groups]: ends of the range; high_ = scale where searched
+  std::vector<uint8_t> clamped_;   // [out, groups]: the searched scale was clamped
   state now_, kept_;
 };
-
-// Rounds to the stored dtype (half to even), no nearer to zero than its smallest normal number.
-float stored_scale(scale_dtype dtype, float scale);
-float load_scale(const assay_tensor &scales, int64_t i);
-assay_dtype dtype_of(scale_dtype dtype);
 
 }  // namespace signround

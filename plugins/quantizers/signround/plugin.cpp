@@ -10,8 +10,8 @@ const char k_schema[] = R"({
   "properties": {
     "bits": {"type": "integer", "minimum": 2, "maximum": 8, "default": 4, "x-unit": "bits",
              "description": "width of a code"},
-    "group_size": {"type": "integer", "minimum": -1, "default": 64, "x-unit": "columns",
-                   "description": "columns that share a scale; 0 or -1 = the whole row; the last group may be short"},
+    "group_size": {"type": "integer", "minimum": -1, "not": {"const": 0}, "default": 64, "x-unit": "columns",
+                   "description": "columns that share a scale; -1 = the whole row; the last group may be short"},
     "symmetric": {"type": "boolean", "default": true,
                   "description": "full-range symmetric grid; false adds a zero point"},
     "scale_dtype": {"type": "string", "enum": ["float16", "bfloat16", "float32"], "default": "float16",

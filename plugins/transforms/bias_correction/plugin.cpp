@@ -1,5 +1,6 @@
-// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each quantized linear is zero on the
-// calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical form). Runs after the quantizer; changes no code.
+// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each
+// quantized linear is zero on the calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical
+// form). Runs after the quantizer; changes no code.
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -14,7 +15,7 @@ using assay_cpp::matrix_of;
 
 class bias_correction {
  public:
-  bias_correction(assay_cpp::host host, const char *) : host_(host) {}
+  explicit bias_correction(assay_cpp::host host) : host_(host) {}
 
   void needs(const assay_block &, assay_needs &out) {
     out.statistics = ASSAY_NEED_MEAN;

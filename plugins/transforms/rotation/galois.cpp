@@ -1,4 +1,5 @@
-// Elements are polynomials over GF(p), written as numbers whose digits to base p are the coefficients.
+// Arithmetic in GF(p^r). Elements are polynomials over GF(p), written as numbers whose digits to
+// base p are the coefficients.
 #include "galois.hpp"
 
 #include <array>

@@ -1,5 +1,5 @@
-// Which elements of a finite field are squares: all that Paley's matrices need.
-// Fields of p^r elements with r up to 3.
+// Which elements of a finite field are squares. Paley's Hadamard matrices (hadamard.cpp) are made
+// of this. Fields of p^r elements with r up to 3.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// Paley I: order q + 1, q = 3 mod 4. Paley II: order 2 (q + 1), q = 1 mod 4. (R. E. A. C. Paley, 1933.)
+// Paley's two constructions of Hadamard matrices (R. E. A. C. Paley, 1933). I: order q + 1, q = 3
+// mod 4. II: order 2 (q + 1), q = 1 mod 4.
 #include "hadamard.hpp"
 
 #include <stdexcept>
@@ -25,7 +26,8 @@ int64_t largest_power(int64_t order) {
   return power;
 }
 
-// Bordered matrix of quadratic characters, zero diagonal: [q + 1, q + 1]; the first column is `side`.
+// The matrix of quadratic characters with a border, [q + 1, q + 1]: zero diagonal, the first row 1,
+// the first column `side`.
 std::vector<int> bordered(const galois_field &field, int side) {
   const int64_t m = field.size() + 1;
   std::vector<int> c(static_cast<size_t>(m * m));

@@ -1,4 +1,4 @@
-// The C ABI of this plugin: the transform "rotation". Not its work (rotation.cpp).
+// The C ABI of this plugin: the transform "rotation". rotation.cpp does the work.
 #include "assay.hpp"
 #include "rotation.hpp"
 

@@ -1,5 +1,6 @@
-// Folds rotations: with the norms' weights in the linears that read them, a norm commutes with an orthogonal matrix.
-// h' = h R: readers W -> W diag(g) R, writers W -> R^T W, biases b -> b R, the embedding's rows e -> e R.
+// Folds rotations into weights. A norm commutes with an orthogonal matrix once its weights are in
+// the linears that read it. h' = h R: readers W -> W diag(g) R, writers W -> R^T W, biases b -> b
+// R, the embedding's rows e -> e R.
 #include "rotation.hpp"
 
 #include <cstring>
@@ -52,13 +53,13 @@ std::string online_json(const hadamard &h) {
 
 }  // namespace
 
-rotate::rotate(assay_cpp::host host, const char *config_json)
+rotate::rotate(assay_cpp::host host)
     : host_(host), seed_r1_(host.seed("r1")), seed_r2_(host.seed("r2")) {
-  const auto config = assay_json::parse(config_json);
-  r1_ = config.bool_or("r1", true);
-  r2_ = config.bool_or("r2", true);
-  r4_ = config.bool_or("r4", true);
-  random_ = config.string_or("signs", "random") == "random";
+  const assay_cpp::config config(host);
+  r1_ = config.flag("r1");
+  r2_ = config.flag("r2");
+  r4_ = config.flag("r4");
+  random_ = config.text("signs") == "random";
 }
 
 void rotate::check(const char *arch_json) {

@@ -9,10 +9,11 @@
 
 namespace rotation {
 
-// QuaRot (Ashkboos et al., arXiv 2404.00456): R1 turns the residual stream, R2 values head by head, R4 the input of down.
+// QuaRot (Ashkboos et al., arXiv 2404.00456): R1 turns the residual stream, R2 values head by head,
+// R4 the input of down.
 class rotate {
  public:
-  rotate(assay_cpp::host host, const char *config_json);
+  explicit rotate(assay_cpp::host host);
   void check(const char *arch_json);
   void needs(const assay_block &block, assay_needs &out);
   void apply(const assay_block &block, const assay_edit &edit);

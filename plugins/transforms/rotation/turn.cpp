@@ -1,4 +1,5 @@
-// x (base (x) S): Sylvester's part by butterflies along the low index, the base by its rows along the high one.
+// Applies base (x) S to vectors: Sylvester's part by butterflies along the low index, the base by
+// its rows along the high one.
 #include "turn.hpp"
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// An orthogonal matrix R = D H / sqrt(n), D random signs or the identity, applied to the rows or columns of weights.
-// Sums are in f64, so that the only rounding is that of the result.
+// An orthogonal matrix R = D H / sqrt(n), D random signs or the identity, applied to the rows or
+// columns of weights. Sums are in f64, so that the only rounding is that of the result.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,11 @@ class turn {
  public:
   turn(const hadamard &h, bool random_signs, uint64_t seed);
   int64_t size() const { return h_.order; }
-  // Each row w [n] of the columns [first, first + n) becomes w R: what reads turned channels.
+  // Each row w [n] of the columns [first, first + n) becomes w R. For weights that
+  // read turned channels.
   void rows(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
-  // Each column of the rows [first, first + n) becomes R^T w: what makes turned channels. Also a vector (one column).
+  // Each column w of the rows [first, first + n) becomes R^T w. For weights that produce turned
+  // channels; a bias is one column.
   void columns(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
   const hadamard &matrix() const { return h_; }
 

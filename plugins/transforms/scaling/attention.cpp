@@ -1,4 +1,5 @@
-// E[y_j^2] = w_j^T H w_j / n for y = W x (+ b: its square and cross term are left out, as the Hessian has no mean).
+// Scales keys against queries. The mean square of an output y = W x + b is E[y_j^2] = w_j^T H w_j /
+// n; the terms of b are left out, because they need the mean of x, which the Hessian does not have.
 #include "attention.hpp"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ bool scale_keys(const assay_block &block, double alpha, std::string &reason) {
              kv_heads = static_cast<int64_t>(arch.number_or("kv_heads", 0)),
              head_dim = static_cast<int64_t>(arch.number_or("head_dim", 0));
   const assay_layer *q = layer_of(block, "attn.q"), *k = layer_of(block, "attn.k");
-  if (arch.bool_or("qk_norm", false)) reason = "norms stand between the linears and attention";
+  if (arch.bool_or("qk_norm", false)) reason = "norms lie between the linears and attention";
   if (!q || !k || kv_heads <= 0 || heads % kv_heads || head_dim % 2) reason = "no heads to scale";
   if (!reason.empty()) return false;
   const assay_group *group = group_of(block, *k);

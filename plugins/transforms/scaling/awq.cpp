@@ -1,5 +1,5 @@
-// awq: s = mean|x|^r (plain) or mean|x|^r / w^(1-r) (duo), r on a grid that includes 0 and 1; the identity is always a
-// candidate. Then, where asked for, limits for the grid (clip.hpp).
+// awq: s = mean|x|^r (plain) or mean|x|^r / w^(1-r) (duo), r on a grid that includes 0 and 1; the
+// identity is always a candidate. Then, where asked for, limits for the grid (clip.hpp).
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -47,7 +47,7 @@ std::vector<float> scale_of(const std::vector<double> &x, const std::vector<doub
   return scale;
 }
 
-// H as the scaled weight reads it: x_i x_j / (s_i s_j).
+// The Hessian of the scaled inputs: x_i x_j / (s_i s_j).
 std::vector<float> scaled_hessian(const channel_group &channels, const std::vector<float> &scale) {
   const auto h = assay_cpp::matrix_of<float>(channels.abi().stats->hessian, "the Hessian");
   std::vector<float> out(h.data, h.data + h.size());
@@ -66,15 +66,14 @@ bool is_clipped(const assay_layer &layer) {
 
 }  // namespace
 
-awq::awq(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  const auto duo = config.string_or("duo_scaling", "both");
-  const auto clip = config.string_or("clip", "off");
-  steps_ = static_cast<int64_t>(config.number_or("steps", 20));
-  loss_tokens_ = static_cast<int64_t>(config.number_or("loss_tokens", 2048));
+awq::awq(assay_cpp::host host) : host_(host) {
+  const assay_cpp::config config(host);
+  const auto duo = config.text("duo_scaling"), clip = config.text("clip");
+  steps_ = config.integer("steps");
+  loss_tokens_ = config.integer("loss_tokens");
   plain_ = duo != "only";
   duo_ = duo != "off";
-  parent_ = config.string_or("loss", "gram") == "parent";
+  parent_ = config.text("loss") == "parent";
   clip_.form = clip == "symmetric"    ? clip_form::symmetric
                : clip == "asymmetric" ? clip_form::asymmetric
                                       : clip_form::off;
@@ -102,7 +101,7 @@ awq::choice awq::search(const channel_group &channels, const plain_grid &grid,
       const double r = static_cast<double>(step) / static_cast<double>(steps_);
       auto scale = scale_of(x, duo ? &w : nullptr, r);
       const double found = loss(scale);
-      if (!(found < best.loss)) continue;  // also refuses a loss that is no number
+      if (!(found < best.loss)) continue;  // also false for NaN
       best.loss = found, best.exponent = r, best.scale = std::move(scale);
       best.form = duo ? "duo" : "plain";
     }
@@ -143,7 +142,7 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
                   best.exponent, best.loss, best.identity_loss, behind ? "parent" : "linears");
     list += line;
   }
-  // Rows of v and up belong to two groups: limits come when both have been folded.
+  // Rows of v and up belong to two groups, so limits are searched when both have been folded.
   std::string clips;
   for (const auto &one : found) clip(one, grid, edit, clips);
   assay_cpp::pass_on(

@@ -1,5 +1,5 @@
-// awq_sqrt: s = sqrt(mean|x| + 1e-8), the rule of a published method page that calls itself awq. Nothing is searched,
-// nothing is compared with the identity: that is what is to be tested.
+// awq_sqrt: s = sqrt(mean|x| + 1e-8), a rule that is published under the name of awq. Nothing is
+// searched and nothing is compared with the identity, so that the rule itself can be tested.
 #include <cmath>
 
 #include "assay_json.hpp"
@@ -7,10 +7,8 @@
 
 namespace scaling {
 
-awq_sqrt::awq_sqrt(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  epsilon_ = config.number_or("epsilon", 1e-8);
-}
+awq_sqrt::awq_sqrt(assay_cpp::host host)
+    : host_(host), epsilon_(assay_cpp::config(host).number("epsilon")) {}
 
 void awq_sqrt::needs(const assay_block &, assay_needs &out) {
   out.statistics = ASSAY_NEED_ABS_MEAN;

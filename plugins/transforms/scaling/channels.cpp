@@ -1,5 +1,5 @@
-// Folding and tying. Under grouped-query attention several query heads read one key-value head: its rows of v carry one
-// scale for all of them (methods.md 3.2, the exact version of v -> o).
+// Folding and tying. Under grouped-query attention several query heads read one key-value head, so
+// a row of v has one scale for all of them (plugins/METHODS.md, "AWQ").
 #include "channels.hpp"
 
 #include <algorithm>

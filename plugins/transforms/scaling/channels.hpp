@@ -1,5 +1,5 @@
-// Channels of a group: which producer row feeds which consumer column, and how a scale is folded into both sides.
-// No search: a method decides the scales (awq.cpp, smoothquant.cpp).
+// Channels of a group: which producer row feeds which consumer column, and how a scale is folded
+// into both sides. awq.cpp and smoothquant.cpp decide the scales.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class channel_group {
   // [columns] of something -> its mean or maximum over the columns of each producer channel.
   std::vector<double> tied_mean(const float *per_column) const;
   std::vector<double> tied_max(const float *per_column) const;
-  // Producer channel j is divided by scale[j], the columns it feeds are multiplied: the function stays the same.
+  // Divides producer channel j by scale[j] and multiplies the columns that it feeds, so the
+  // function stays the same.
   void fold(const std::vector<float> &scale) const;
 
  private:

@@ -1,5 +1,6 @@
-// Symmetric: one share for both ends. Asymmetric: the lower end with the upper one fixed, then the upper one
-// (LightCompress clips both ends of asymmetric grids; llm-awq's symmetric clip of an asymmetric grid breaks at 2 bits).
+// The search for limits. Symmetric: one share for both ends. Asymmetric: the lower end with the
+// upper one fixed, then the upper one (LightCompress clips both ends of asymmetric grids; llm-awq's
+// symmetric clip of an asymmetric grid breaks at 2 bits).
 #include "clip.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The clip search of awq: limits of each group of weights within which its grid is fitted, so that the few largest do not
-// coarsen the rest. After scaling; q and k are left alone, as in llm-awq.
+// The clip search of awq: limits of each group of weights within which its grid is fitted, so that
+// the few largest do not coarsen the rest. After scaling; q and k are left alone, as in llm-awq.
 #pragma once
 
 #include <vector>
@@ -24,8 +24,8 @@ struct clip_result {
   double loss = 0, identity_loss = 0;
 };
 
-// hessian: of the linear's input as the weight reads it, [in, in]. The loss is the exact error of the group's partial
-// sums, d^T H_gg d, which llm-awq samples on up to 512 tokens.
+// hessian: of the linear's input as the weight reads it, [in, in]. The loss is the exact error of
+// the group's partial sums, d^T H_gg d, which llm-awq samples on up to 512 tokens.
 clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how);

@@ -1,4 +1,4 @@
-// All consumers of a group as one matrix.
+// The loss of a trial scale from the Hessian, with all consumers of a group as one matrix.
 #include "gram.hpp"
 
 #include <algorithm>
@@ -56,7 +56,7 @@ void gram_trial::multiply(int64_t in) {
   const assay_dtype f32 = {ASSAY_FLOAT, 32, 1};
   const assay_tensor d{difference_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
   const assay_tensor p{product_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
-  // the Hessian is symmetric: transposed, it lies as the host's product wants it
+  // the Hessian equals its transpose, and the host's product is faster on the transposed one
   assay_cpp::pass_on(
       linalg_.gemm(host_.table(), 1.0, &d, 0, channels_.abi().stats->hessian, 1, 0.0, &p));
 }

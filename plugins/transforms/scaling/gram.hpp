@@ -1,5 +1,6 @@
-// The loss of a scale from the Hessian alone: tr(D H D^T), D = Q(W s) / s - W, the exact output error of the linears that
-// read the channels. For o and down that is the published loss; for q, k, v and gate, up it leaves out what comes after.
+// The loss of a scale from the Hessian alone: tr(D H D^T), D = Q(W s) / s - W, the exact output
+// error of the linears that read the channels. For o and down that is the published loss; for q, k,
+// v and gate, up it leaves out what comes after.
 #pragma once
 
 #include <vector>

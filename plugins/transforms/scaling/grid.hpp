@@ -1,21 +1,21 @@
 // The plain integer grids that searches try: full-range symmetric, and asymmetric with zero inside.
-// Not the recipe's quantizer: searches need thousands of roundings, and these are what most of them do without a search.
+// They stand in for the recipe's quantizer, because a search needs thousands of roundings, and most
+// quantizers use these grids where they do not search.
 #pragma once
+
+#include <assay_grid.hpp>
 
 #include <cstdint>
 
-#include "assay.hpp"
-
 namespace scaling {
 
-struct plain_grid {
-  int bits = 4;
-  int64_t group_size = 64;  // columns; 0 = the whole row
-  bool symmetric = true;
-  int64_t group(int64_t in) const { return group_size > 0 && group_size < in ? group_size : in; }
+struct plain_grid : assay_grid::code_range {
+  int64_t group_size = -1;  // columns; -1 = the whole row
+  int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
 };
 
-// Of the recipe's quantizer, as its configuration says it; 4 bits in groups of 64 where there is none.
+// The grid that the configuration of the recipe's quantizer names. What it leaves open (a quantizer
+// without such keys, or none) is 4 bits, symmetric, groups of 64.
 plain_grid grid_of(const assay_block &block);
 
 // Rounds n weights on the plain grid of their range, in place.

@@ -11,10 +11,10 @@
 
 namespace scaling {
 
-// Activation-aware scaling (Lin et al., arXiv 2306.00978): the exponent that loses least after rounding.
+// Activation-aware scaling (Lin et al., arXiv 2306.00978) by the exponent of least loss.
 class awq {
  public:
-  awq(assay_cpp::host host, const char *config_json);
+  explicit awq(assay_cpp::host host);
   void needs(const assay_block &block, assay_needs &out);
   void apply(const assay_block &block, const assay_edit &edit);
 
@@ -39,10 +39,10 @@ class awq {
   clip_search clip_;
 };
 
-// The rule of a method page: sqrt(mean|x| + eps), no search.
+// sqrt(mean|x| + epsilon), no search (awq_sqrt.cpp).
 class awq_sqrt {
  public:
-  awq_sqrt(assay_cpp::host host, const char *config_json);
+  explicit awq_sqrt(assay_cpp::host host);
   void needs(const assay_block &block, assay_needs &out);
   void apply(const assay_block &block, const assay_edit &edit);
 
@@ -54,7 +54,7 @@ class awq_sqrt {
 // Migration of activation ranges into weights (Xiao et al., arXiv 2211.10438).
 class smoothquant {
  public:
-  smoothquant(assay_cpp::host host, const char *config_json);
+  explicit smoothquant(assay_cpp::host host);
   void needs(const assay_block &block, assay_needs &out);
   void apply(const assay_block &block, const assay_edit &edit);
 

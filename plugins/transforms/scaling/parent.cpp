@@ -1,4 +1,4 @@
-// Fills a trial's weights and asks the host for its loss.
+// Fills the weights of a trial and asks the host for its loss.
 #include "parent.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
-// The loss of a scale behind the module that holds the group (attention, MLP): the published loss of awq for q, k, v and
-// gate, up. Runs through assay.block/1; what it costs is a forward of the module for each candidate.
+// The loss of a scale by the output of the module that holds the group (attention, MLP): the
+// published loss of awq for q, k, v and gate, up. It runs through assay.block/1 and costs one
+// forward of the module for each candidate.
 #pragma once
 
 #include <string>
@@ -10,16 +11,17 @@
 
 namespace scaling {
 
-// True where the parent's output is another thing than the linears': groups behind a norm.
+// True for groups behind a norm, where the module's output differs from the outputs of the linears.
 bool has_parent(const assay_group &group);
 
 class parent_trial {
  public:
-  // position: of the group in the block. fold: the norm carries 1 / s and the weights stay scaled, as they will be stored;
-  // else the weights are scaled back and the norm is left alone (llm-awq's trial: the same function, other rounding).
+  // position: of the group in the block. fold: the norm is divided by s and the weights stay
+  // scaled, as they will be stored; else the weights are scaled back and the norm stays (llm-awq's
+  // trial: the same function with other rounding).
   parent_trial(assay_cpp::host host, const assay_block &block, uint32_t position,
                const channel_group &channels, const plain_grid &grid, bool fold);
-  // Scales are one for each producer channel. Infinite where the host finds no finite loss.
+  // scale: one for each producer channel. Returns infinity where the host finds no finite loss.
   double loss(const std::vector<float> &scale);
 
  private:

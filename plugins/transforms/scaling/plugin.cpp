@@ -1,4 +1,4 @@
-// The C ABI of this plugin: transforms that rescale channels. Not the methods (methods.hpp).
+// The C ABI of this plugin: transforms that rescale channels. methods.hpp has the methods.
 #include "assay.hpp"
 #include "methods.hpp"
 

@@ -1,6 +1,6 @@
-// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (smoothquant/smooth.py's rule and floors). Alpha is
-// given, or searched for each group behind a norm by the loss of the module that holds it, inputs rounded as the recipe
-// says.
+// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (rule and floors of
+// smoothquant/smooth.py). Alpha is given, or searched for each group behind a norm by the loss of
+// the module that holds it, with inputs rounded as the recipe says.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -40,13 +40,13 @@ std::vector<float> migration(const std::vector<double> &x, const std::vector<dou
 
 }  // namespace
 
-smoothquant::smoothquant(assay_cpp::host host, const char *config_json) : host_(host) {
-  const auto config = assay_json::parse(config_json);
-  alpha_ = config.number_or("alpha", 0.8);
-  all_groups_ = config.string_or("groups", "norm") == "all";
-  search_ = config.bool_or("search", false);
-  heads_ = config.string_or("attention", "off") == "head";
-  loss_tokens_ = static_cast<int64_t>(config.number_or("loss_tokens", 2048));
+smoothquant::smoothquant(assay_cpp::host host) : host_(host) {
+  const assay_cpp::config config(host);
+  alpha_ = config.number("alpha");
+  all_groups_ = config.text("groups") == "all";
+  search_ = config.flag("search");
+  heads_ = config.text("attention") == "head";
+  loss_tokens_ = config.integer("loss_tokens");
 }
 
 void smoothquant::needs(const assay_block &, assay_needs &out) {

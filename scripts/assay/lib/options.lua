@@ -1,5 +1,6 @@
 -- Checks tables of options against a specification: types, defaults, ranges, required keys.
 -- spec = { bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" } }
+-- A rule may also have one_of (a list of values), except (a value that the range holds and that is refused), required.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -40,6 +41,9 @@ local function check_value(where, key, rule, value)
       local names = words(rule.one_of)
       fail.usage(("%s: '%s' must be one of %s, not %s"):format(where, key, table.concat(names, ", "), describe(value)),
                  native.sys.suggestion(tostring(value), names))
+   end
+   if rule.except ~= nil and value == rule.except then
+      fail.usage(("%s: '%s' must not be %s"):format(where, key, describe(value)), rule.about and "It means: " .. rule.about)
    end
    if rule.min and value < rule.min or rule.max and value > rule.max then
       fail.usage(("%s: '%s' must be in %s..%s, not %s"):format(where, key, rule.min or "-inf",

@@ -1,15 +1,26 @@
 -- Named methods: assay.method.NAME { options } is a recipe. One file for each method below methods/.
--- A method file returns { name, summary, options, recipe = function(o) ... end, label?, id? }.
+-- A method file returns { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, ... }:
+-- `plugins` names the options that a plugin's schema describes (recipe/plugin_options.lua), `options` holds the method's
+-- own. `plugin.quantizer` and `plugin.transform` are { id, config } of these plugins, ready to stand in the recipe.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
+local plugin_options = require "assay.recipe.plugin_options"
 local registry = require "assay.lib.registry"
 local schemes = require "assay.recipe.scheme"
 
 local method = {}
 local recipe_class = { __name = "recipe" }
 local method_class = { __name = "method" }
-method_class.__index = method_class
+
+-- The options of a method are put together when they are first asked for: listing methods asks no plugin.
+function method_class.__index(self, key)
+   if key ~= "options" then return method_class[key] end
+   local all = plugin_options.rules(self.name, self.plugins)
+   for name, rule in pairs(self.own_options) do all[name] = rule end
+   rawset(self, "options", all)
+   return all
+end
 
 function recipe_class:__tostring() return "recipe " .. self.label end
 
@@ -51,11 +62,11 @@ end
 -- The label, with what distinguishes two recipes of one method beside its own options.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
-   local usual = (self.options or {}).tune and self.options.tune.default or false
+   local usual = self.options.tune and self.options.tune.default or false
    if (o.tune and true or false) ~= usual then
       label = label .. (o.tune and " tuned" or " untuned")
    end
-   if o.sink and not (self.options or {}).sink then label = ("%s sink %g"):format(label, o.sink) end
+   if o.sink and not self.options.sink then label = ("%s sink %g"):format(label, o.sink) end
    if o.overrides then label = label .. " mixed" end
    if o.calibration and o.calibration.options.name then
       label = ("%s (%s)"):format(label, o.calibration.options.name)
@@ -66,7 +77,7 @@ end
 local function spec_of(definition)
    local spec = {}
    for key, rule in pairs(common) do spec[key] = rule end
-   for key, rule in pairs(definition.options or {}) do spec[key] = rule end
+   for key, rule in pairs(definition.options) do spec[key] = rule end
    return spec
 end
 
@@ -74,7 +85,7 @@ end
 -- what kernels multiply. Returns the scheme's parts.
 local function apply_scheme(definition, where, given, o)
    if not o.scheme then return {} end
-   local parts, spec = schemes.parse(o.scheme, where), definition.options or {}
+   local parts, spec = schemes.parse(o.scheme, where), definition.options
    local fixed = definition.scheme_bits or given.bits
    if not spec.bits and not definition.scheme_bits then
       fail.usage(("%s: takes no scheme"):format(where), "It quantizes no weights")
@@ -104,7 +115,7 @@ function method_class:__call(given)
    local where = "assay.method." .. self.name
    local o = options.check(where, given, spec_of(self))
    local parts = apply_scheme(self, where, given or {}, o)
-   local data = self.recipe(o)
+   local data = self.recipe(o, plugin_options.configured(self.plugins, o))
    if o.scheme then
       data.activation = over(data.activation, parts.activation)
       data.kv = over(data.kv, parts.kv)
@@ -140,6 +151,8 @@ local function load_method(_, name)
    if type(name) ~= "string" then return nil end
    local found = files:load(name)
    if not found then fail.unknown("method", name, files:modules()) end
+   found.own_options, found.options = found.options or {}, nil
+   found.help = method_class.help
    local definition = setmetatable(found, method_class)
    rawset(method, name, definition)
    return definition

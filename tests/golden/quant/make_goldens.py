@@ -84,7 +84,7 @@ def fit(w, m, case):
 
 
 def group_slices(case):
-    size = case["group_size"] or IN
+    size = IN if case["group_size"] == -1 else case["group_size"]
     return [slice(first, min(first + size, IN)) for first in range(0, IN, size)]
 
 
@@ -107,7 +107,7 @@ def gptq(w, h, m, case):
     w[:, dead] = 0.0
     diagonal = np.diag(h).copy()
     order = np.argsort(-diagonal, kind="stable") if case["act_order"] else np.arange(IN)
-    size = case["group_size"] or IN
+    size = IN if case["group_size"] == -1 else case["group_size"]
     table = grids(w, diagonal, case)
     h = h + case["damping"] * diagonal.mean() * np.eye(IN)
     inverse = np.linalg.inv(h[np.ix_(order, order)])
@@ -116,7 +116,7 @@ def gptq(w, h, m, case):
     out = np.empty_like(w)
     for i, column in enumerate(order):
         g = column // size
-        if not case["static_groups"] and case["group_size"] and column % size == 0:
+        if not case["static_groups"] and case["group_size"] != -1 and column % size == 0:
             part = slice(column, min(column + size, IN))  # natural order: position = column
             for r in range(OUT):
                 table[r][g] = fit(left[r, part], diagonal[part], case)
@@ -140,15 +140,15 @@ def main():
     plain = {"act_order": False, "static_groups": True, "damping": 0.01, "block_size": 128}
     cases = [
         ("opt_rtn", {**base, "grid": "minmax"}),
-        ("opt_rtn", {**base, "grid": "minmax", "symmetric": False, "group_size": 0}),
+        ("opt_rtn", {**base, "grid": "minmax", "symmetric": False, "group_size": -1}),
         ("opt_rtn", {**base, "grid": "mse", "bits": 3}),
         ("opt_rtn", base),
         ("opt_rtn", {**base, "symmetric": False, "bits": 3, "group_size": 32}),
-        ("opt_rtn", {**base, "bits": 8, "group_size": 0, "scale_dtype": "float32"}),
+        ("opt_rtn", {**base, "bits": 8, "group_size": -1, "scale_dtype": "float32"}),
         ("gptq", {**base, **plain, "act_order": True, "damping": 0.05}),
         ("gptq", {**base, **plain, "static_groups": False, "group_size": 32}),
         ("gptq", {**base, **plain, "static_groups": False, "grid": "minmax", "bits": 3}),
-        ("gptq", {**base, **plain, "grid": "minmax", "group_size": 0, "symmetric": False}),
+        ("gptq", {**base, **plain, "grid": "minmax", "group_size": -1, "symmetric": False}),
         ("gptq", {**base, **plain, "symmetric": False, "bits": 3, "act_order": True}),
     ]
     tensors = {"weight": w, "hessian": h, "sq_mean": m}

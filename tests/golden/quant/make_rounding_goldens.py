@@ -66,7 +66,7 @@ def gptaq(w, h, cross, case):
 
 
 def adaround(w, h, cross, case):
-    """Nagel et al. 2020, with the loss in Hessian form and both terms normalised (plugins/quantizers/hessian/README)."""
+    """Nagel et al. 2020, with the loss in Hessian form and both terms normalised (plugins/METHODS.md, "AdaRound")."""
     w, h = w.double(), h.double()
     diagonal = h.diagonal().clone()
     scale, zero, size = grids(w.numpy(), diagonal.numpy(), case)

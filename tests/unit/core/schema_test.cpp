@@ -68,6 +68,20 @@ TEST_CASE("an object without properties takes any key") {
   CHECK(message_of(R"({"name": "x", "free": {"a": [1, {}]}})") == "accepted");
 }
 
+TEST_CASE("one value of a range can be excluded, and the message says what the key means") {
+  const schema rule = schema::parse(
+      R"({"type": "object", "properties": {"size": {"type": "integer", "minimum": -1,
+          "not": {"const": 0}, "default": -1, "description": "columns; -1 = the whole row"}}})",
+      "");
+  CHECK(rule.complete(json::parse(R"({"size": -1})"), "")["size"] == -1);
+  CHECK_THROWS_WITH(rule.complete(json::parse(R"({"size": 0})"), "study.lua:7"),
+                    "study.lua:7: `size` must not be 0. It means: columns; -1 = the whole row");
+  CHECK_THROWS_WITH(schema::parse(R"({"not": {"type": "null"}})", "x"),
+                    "x: bad schema: `not` must be an object with a `const` alone");
+  CHECK_THROWS_WITH(schema::parse(R"({"default": 0, "not": {"const": 0}})", "x"),
+                    "x: bad schema: its default breaks it: the configuration must not be 0");
+}
+
 TEST_CASE("each mistake has its message") {
   CHECK(message_of(R"({"name": "x", "groupsize": 64})") ==
         "study.lua:7: unknown key `groupsize`. Did you mean 'group_size'?");

@@ -45,7 +45,7 @@ struct reference {
   std::vector<double> scales;
 };
 
-// The formulas of methods notes 3.0, group by group, in double where the plugin uses float.
+// The formulas of plugins/METHODS.md, "Grids", group by group, in double where the plugin uses float.
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;
@@ -129,12 +129,12 @@ TEST_CASE(
   for (const std::string mode : {"full", "narrow", "asymmetric"})
     for (const int bits : {2, 3, 4, 5, 8})
       for (const int64_t group :
-           {int64_t{0}, int64_t{16}, int64_t{32}, int64_t{144}, int64_t{1000}}) {
+           {int64_t{-1}, int64_t{16}, int64_t{32}, int64_t{144}, int64_t{1000}}) {
         CAPTURE(mode, bits, group);
         test::small_layer layer(rows, columns, static_cast<uint64_t>(bits));
         const emitted_form form = quantize(layer, config_of(bits, group, mode));
         const reference expected =
-            plain_rtn(layer.weight, rows, columns, bits, group == 0 ? columns : group, mode);
+            plain_rtn(layer.weight, rows, columns, bits, group == -1 ? columns : group, mode);
         const assay_tensor &scales = form.find("scales")->tensor.view();
         REQUIRE(plug::element_count(scales) == static_cast<int64_t>(expected.scales.size()));
         bool same = true;
@@ -171,7 +171,7 @@ TEST_CASE("rtn: full range maps the signed extreme to -2^(b-1)") {
   test::small_layer layer(1, 4);
   layer.weight = {0.5f, -0.25f, 0.125f, 0.0f};
   std::copy(layer.weight.begin(), layer.weight.end(), plug::data_of<float>(*layer.get().weight));
-  const emitted_form form = quantize(layer, config_of(4, 0, "full"));
+  const emitted_form form = quantize(layer, config_of(4, -1, "full"));
   CHECK(code_at(form, 0) == -8);
   CHECK(code_at(form, 1) == 4);
   CHECK(half_from_bits(*plug::data_of<uint16_t>(form.find("scales")->tensor.view())) == -0.0625);
@@ -210,14 +210,14 @@ TEST_CASE("rtn: a group of zeros has scale 1 and codes 0") {
   CHECK(half_from_bits(*plug::data_of<uint16_t>(form.find("scales")->tensor.view())) == 1.0);
 }
 
-TEST_CASE("rtn: scales too small for float16 are raised and told, too large ones are an error") {
+TEST_CASE("rtn: a scale that float16 cannot hold becomes its nearest number, and is counted") {
   test::small_layer layer(1, 4);
   float *w = plug::data_of<float>(*layer.get().weight);
   for (int i = 0; i < 4; ++i) w[i] = 1e-6f * static_cast<float>(i);
   plug::instance_options options;
   std::vector<plug::ledger_event> events;
   options.ledger = [&](const plug::ledger_event &event) { events.push_back(event); };
-  quantizer_instance quantizer(rtn(), config_of(4, 0, "full"), options);
+  quantizer_instance quantizer(rtn(), config_of(4, -1, "full"), options);
   quantizer.needs(layer.get());
   quantizer.quantize(layer.get());
   REQUIRE(events.size() == 1);
@@ -225,9 +225,24 @@ TEST_CASE("rtn: scales too small for float16 are raised and told, too large ones
   CHECK(events[0].layer == "test.layer");
   CHECK(events[0].count == 1);
   w[2] = 1e30f;
-  CHECK(failure(layer, config_of(4, 0, "full")) ==
-        "the scale of row 0, group 0 overflows scale_dtype (plugin rtn, layer test.layer)");
-  CHECK(failure(layer, {{"scale_dtype", "float32"}}) == "nothing");
+  for (const char *range : {"full", "narrow", "asymmetric"}) {
+    events.clear();
+    quantizer_instance large(rtn(), config_of(4, -1, range), options);
+    large.needs(layer.get());
+    const emitted_form form = large.quantize(layer.get());
+    const uint16_t scale = *plug::data_of<uint16_t>(form.find("scales")->tensor.view());
+    CHECK(std::fabs(half_from_bits(scale)) == 65504.0);
+    CHECK(code_at(form, 2) == (range == std::string("asymmetric") ? 15
+                               : range == std::string("narrow")   ? 7
+                                                                  : -8));
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].event == "clamped_scale");
+  }
+  events.clear();
+  quantizer_instance wide(rtn(), {{"scale_dtype", "float32"}}, options);
+  wide.needs(layer.get());
+  wide.quantize(layer.get());
+  CHECK(events.empty());
 }
 
 TEST_CASE("rtn: a weight that is not finite is named by its place") {

@@ -5,6 +5,7 @@
 
 #include "catch.hpp"
 #include "core/cancel.hpp"
+#include "core/error.hpp"
 #include "plug/parallel.hpp"
 #include "plug/service_context.hpp"
 #include "plug/tensor.hpp"
@@ -114,6 +115,48 @@ TEST_CASE("seeds depend on study, layer and label, not on the order of questions
   CHECK(first == host->seed(host->ctx, "x"));
   services.begin_call("b");
   CHECK(first != host->seed(host->ctx, "x"));
+}
+
+TEST_CASE("a configuration answers by key and type, and names what it is asked in vain") {
+  service_context services(
+      nullptr, {}, json::parse(R"({"bits": 4, "share": 0.5, "dense": true, "mode": "full"})"));
+  const assay_host *host = services.table();
+  int64_t bits = 0;
+  double share = 0, whole = 0;
+  int32_t dense = 0;
+  const char *mode = nullptr;
+  CHECK(host->config_integer(host->ctx, "bits", &bits) == ASSAY_OK);
+  CHECK(host->config_number(host->ctx, "share", &share) == ASSAY_OK);
+  CHECK(host->config_number(host->ctx, "bits", &whole) == ASSAY_OK);
+  CHECK(host->config_flag(host->ctx, "dense", &dense) == ASSAY_OK);
+  CHECK(host->config_text(host->ctx, "mode", &mode) == ASSAY_OK);
+  CHECK(bits == 4);
+  CHECK(share == 0.5);
+  CHECK(whole == 4.0);
+  CHECK(dense == 1);
+  CHECK(std::string(mode) == "full");
+
+  const auto complaint = [&](auto &&ask) {
+    services.begin_call("");
+    CHECK(ask() == ASSAY_INTERNAL);
+    try {
+      services.rethrow_kept();
+    } catch (const error &problem) {
+      CHECK(problem.kind() == error_kind::plugin);
+      return problem.message();
+    }
+    return std::string("nothing");
+  };
+  CHECK(complaint([&] { return host->config_integer(host->ctx, "bit", &bits); }) ==
+        "asked its configuration for the integer `bit`, which is not there");
+  CHECK(complaint([&] { return host->config_integer(host->ctx, "share", &bits); }) ==
+        "asked its configuration for the integer `share`, which is of type number");
+  CHECK(complaint([&] { return host->config_flag(host->ctx, "mode", &dense); }) ==
+        "asked its configuration for the flag `mode`, which is of type string");
+  CHECK(complaint([&] { return host->config_text(host->ctx, "mode", nullptr); }) ==
+        "asked its configuration for the text `mode`, without a place for the answer");
+  CHECK(bits == 4);  // out-parameters stay as they were
+  CHECK(dense == 1);
 }
 
 TEST_CASE("an extension that nobody offers is NULL, also for nonsense") {

@@ -19,8 +19,9 @@ struct number {
 // Runs one evaluation over samples that are added with array() or record().
 class evaluation {
  public:
-  explicit evaluation(const std::string &config = "{}") {
-    table().create(&harness::host(), config.c_str(), &self_);
+  explicit evaluation(const std::string &config = "{}")
+      : host_(*harness::component("perplexity", "perplexity"), config) {
+    table().create(&host_.table(), config.c_str(), &self_);
     table().begin(self_, "{}");
   }
   ~evaluation() { table().destroy(self_); }
@@ -77,6 +78,7 @@ class evaluation {
     static const auto *component = harness::component("perplexity", "perplexity");
     return *static_cast<const assay_metric_vtable *>(component->vtable);
   }
+  harness::configured_host host_;
   void *self_ = nullptr;
 };
 

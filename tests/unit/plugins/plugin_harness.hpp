@@ -10,6 +10,7 @@
 
 #include "assay.h"
 #include "core/hash.hpp"
+#include "core/schema.hpp"
 
 namespace harness {
 
@@ -57,6 +58,28 @@ inline const assay_host &host() {
   }();
   return table;
 }
+
+// The same host with a configuration, completed from the component's schema as the real host does.
+class configured_host {
+ public:
+  configured_host(const assay_component &what, const std::string &config)
+      : config_(assay::schema::parse(what.config_schema, what.id)
+                    .complete(assay::parse_json(config, "configuration"), what.id)),
+        table_(host()) {
+    table_.ctx = this;
+    table_.config_text = [](void *ctx, const char *key, const char **out) -> int32_t {
+      *out = static_cast<configured_host *>(ctx)->config_.at(key).get_ref<std::string &>().c_str();
+      return ASSAY_OK;
+    };
+  }
+  configured_host(const configured_host &) = delete;
+  configured_host &operator=(const configured_host &) = delete;
+  const assay_host &table() const { return table_; }
+
+ private:
+  assay::json config_;
+  assay_host table_;
+};
 
 // The component `id` of NAME.assay.so. The library stays loaded, as in the host.
 inline const assay_component *component(const std::string &name, const std::string &id) {

@@ -39,11 +39,11 @@ std::vector<written> all_formats() {
       {"float-quantized", {{"quantizer", "fp8"}, {"activation", fp8_tensor}}},
       {"nvfp4-pack-quantized", {{"quantizer", "nvfp4"}}},
       {"mxfp4-pack-quantized", {{"quantizer", "mxfp4"}}},
-      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", {{"bits", 8}}}}},
-      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", {{"symmetric", false}}}}},
-      {"int-quantized", {{"quantizer", rtn(8, 0)}, {"activation", tensor}}},
+      {"int-quantized", {{"quantizer", rtn(8, -1)}, {"activation", {{"bits", 8}}}}},
+      {"int-quantized", {{"quantizer", rtn(8, -1)}, {"activation", {{"symmetric", false}}}}},
+      {"int-quantized", {{"quantizer", rtn(8, -1)}, {"activation", tensor}}},
       {"int-quantized",
-       {{"quantizer", rtn(8, 0)}, {"activation", {{"strategy", "tensor"}, {"symmetric", false}}}}},
+       {{"quantizer", rtn(8, -1)}, {"activation", {{"strategy", "tensor"}, {"symmetric", false}}}}},
       {"int-quantized", {{"quantizer", rtn(4, 32)}, {"activation", {{"bits", 8}}}}},
       {"pack-quantized",
        {{"quantizer", rtn(4, 32)}, {"kv", {{"type", "fp8"}, {"strategy", "tensor"}}}}},
@@ -81,7 +81,7 @@ TEST_CASE("gptq and awq folders come back bit for bit, whatever the zeros",
     const char *layout;
   };
   const std::vector<asked> all = {
-      {"gptq", rtn(4, 32), "gptq"},       {"gptq", rtn(8, 0), "gptq"},
+      {"gptq", rtn(4, 32), "gptq"},       {"gptq", rtn(8, -1), "gptq"},
       {"gptq", rtn(2, 16), "gptq"},       {"gptq", rtn(4, 32, false), "gptq_v2"},
       {"awq", rtn(4, 32, false), "gemm"}, {"awq", rtn(4, 32), "gemm"}};
   int index = 0;
@@ -130,7 +130,7 @@ TEST_CASE("what a consumer cannot do is refused by name", "[export_formats_test]
     return found.empty() ? std::string() : found.front();
   };
   using assay_test::contains;
-  const json w8 = rtn(8, 0);
+  const json w8 = rtn(8, -1);
   CHECK_THAT(first({{"quantizer", w8}, {"activation", {{"bits", 4}}}}),
              contains("consumers round inputs to 8 bits, not to 4"));
   CHECK_THAT(first({{"quantizer", w8}, {"activation", {{"clip", 0.9}}}}),

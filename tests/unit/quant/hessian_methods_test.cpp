@@ -67,7 +67,7 @@ TEST_CASE("with the identity as Hessian gptq is round to nearest, bit for bit",
 TEST_CASE("plain grids of opt_rtn are those of rtn, bit for bit", "[hessian_methods_test]") {
   const auto w = random_weight(32, 160);
   for (const bool symmetric : {true, false})
-    for (const int group : {0, 64})
+    for (const int group : {-1, 64})
       for (const int bits : {2, 3, 4, 8}) {
         CAPTURE(symmetric, group, bits);
         const json config = {{"bits", bits}, {"group_size", group}, {"symmetric", symmetric}};
@@ -186,6 +186,25 @@ TEST_CASE("act_order with moving grids is refused with the reason", "[hessian_me
   config["static_groups"] = false;
   CHECK_THROWS_WITH(run("gptq", config, w, random_hessian(128, 400), 400),
                     assay_test::contains("set static_groups or drop act_order"));
+}
+
+TEST_CASE("every quantizer sets a scale beyond float16 to the largest one and counts it",
+          "[hessian_methods_test]") {
+  auto w = random_weight(4, 64);
+  w.select(0, 2).mul_(1e7);
+  const std::pair<const char *, json> quantizers[] = {
+      {"rtn", json::object()},           {"hqq", json::object()},     {"codebook", json::object()},
+      {"opt_rtn", {{"grid", "minmax"}}}, {"opt_rtn", json::object()}, {"gptq", json::object()},
+      {"adaround", {{"iterations", 2}}}};
+  for (const auto &[id, config] : quantizers) {
+    CAPTURE(id, config.dump());
+    assay::quant::ledger events;
+    const auto result = run(id, config, w, random_hessian(64, 200), 200, &events);
+    CHECK(events.counts()["clamped_scale"] == 1);
+    const auto scales = result.form.find("scales")->to(at::kFloat).abs();
+    CHECK(scales.max().item<float>() == 65504.0f);
+    CHECK(scales.select(0, 1).max().item<float>() < 10.0f);
+  }
 }
 
 TEST_CASE("scales too small for their dtype are lifted and counted", "[hessian_methods_test]") {

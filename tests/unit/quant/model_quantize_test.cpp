@@ -69,7 +69,7 @@ TEST_CASE("a packed checkpoint comes back with the same codes and the same logit
   int index = 0;
   for (const int bits : {2, 3, 4, 5, 8})
     for (const bool symmetric : {true, false})
-      for (const int group : {0, 32}) {
+      for (const int group : {-1, 32}) {
         CAPTURE(bits, symmetric, group);
         const auto q =
             s.quantize(rtn({{"bits", bits}, {"symmetric", symmetric}, {"group_size", group}}));
@@ -111,7 +111,7 @@ TEST_CASE("bits per weight are counted over all parameters", "[model_quantize_te
 
 TEST_CASE("kept linears stay float and are named", "[model_quantize_test]") {
   const subject s;
-  auto what = rtn({{"bits", 8}, {"group_size", 0}});
+  auto what = rtn({{"bits", 8}, {"group_size", -1}});
   what.keep = {"lm_head", "mlp.down"};
   const auto q = s.quantize(what);
   CHECK(q.forms.size() == 12);

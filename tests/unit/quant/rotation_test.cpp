@@ -27,7 +27,7 @@ double relative(const at::Tensor &found, const at::Tensor &expected) {
   return ((found - expected).norm() / expected.norm()).item<double>();
 }
 
-const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
+const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
 
 }  // namespace
 

@@ -23,7 +23,7 @@ json transforms(const char *id, const json &config = json::object()) {
 const json k_rtn4 = {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 32}}}};
 const json k_rtn3a = {{"id", "rtn"},
                       {"config", {{"bits", 3}, {"group_size", 32}, {"symmetric", false}}}};
-const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
+const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
 
 }  // namespace
 

@@ -50,7 +50,7 @@ float plain_fp8(float x) {
   return std::copysign(best, x);
 }
 
-const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}};
+const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}}};
 
 }  // namespace
 

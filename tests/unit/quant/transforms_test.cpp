@@ -54,7 +54,7 @@ TEST_CASE("awq before rounding brings the logits nearer than rounding alone", "[
 
 TEST_CASE("smoothquant before W8A8 brings the logits nearer than W8A8 alone", "[transforms_test]") {
   const model_in_work m;
-  json w8a8 = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", 0}}}}},
+  json w8a8 = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}}}},
                {"activation", {{"bits", 8}}}};
   const double plain = m.distance(w8a8);
   w8a8["transforms"] = json::array({{{"id", "smoothquant"}, {"config", {{"alpha", 0.5}}}}});

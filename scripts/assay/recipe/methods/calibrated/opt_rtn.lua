@@ -3,18 +3,6 @@ return {
    name = "opt_rtn",
    summary = "round to nearest, scales searched with mean x^2",
    calibrated = true,
-   options = {
-      bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
-      group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
-      symmetric = { type = "boolean", default = true, about = "no zero point" },
-   },
-   recipe = function(o)
-      return {
-         quantizer = {
-            id = "opt_rtn",
-            config = { bits = o.bits, group_size = o.group, symmetric = o.symmetric },
-         },
-         propagation = "fp",
-      }
-   end,
+   plugins = { quantizer = { id = "opt_rtn", takes = { "bits", "symmetric", group = "group_size" } } },
+   recipe = function(_, plugin) return { quantizer = plugin.quantizer, propagation = "fp" } end,
 }

@@ -2,7 +2,6 @@
 return {
    name = "fp8",
    summary = "8-bit floats, one scale for each row",
-   options = {},
    scheme_bits = 8,
    recipe = function() return { quantizer = { id = "fp8" } } end,
 }

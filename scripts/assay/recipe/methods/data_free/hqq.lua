@@ -2,11 +2,6 @@
 return {
    name = "hqq",
    summary = "half-quadratic search of real-valued zero points",
-   options = {
-      bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
-      group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
-   },
-   recipe = function(o)
-      return { quantizer = { id = "hqq", config = { bits = o.bits, group_size = math.max(o.group, 0) } } }
-   end,
+   plugins = { quantizer = { id = "hqq", takes = { "bits", group = "group_size" } } },
+   recipe = function(_, plugin) return { quantizer = plugin.quantizer } end,
 }

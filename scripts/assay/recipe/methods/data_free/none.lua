@@ -2,7 +2,6 @@
 return {
    name = "none",
    summary = "leaves the model as it is",
-   options = {},
    scheme_bits = 16,
    recipe = function() return {} end,
    label = function(_, o) return o.scheme and "none " .. o.scheme:upper() or "none" end,

@@ -2,7 +2,6 @@
 return {
    name = "nvfp4",
    summary = "4-bit floats in groups of 16, 8-bit scales",
-   options = {},
    scheme_bits = 4,
    recipe = function() return { quantizer = { id = "nvfp4" } } end,
 }

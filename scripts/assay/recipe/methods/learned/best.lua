@@ -10,24 +10,19 @@ return {
    name = "best",
    summary = "searched static grids, error feedback, sink-aware Hessian, tuned scales",
    calibrated = true,
+   plugins = { quantizer = { id = "gptq", takes = { "bits", "symmetric", group = "group_size" } } },
    options = {
-      bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" },
-      group = { type = "integer", default = 64, min = -1, about = "weights per scale, -1 = row" },
-      symmetric = { type = "boolean", default = true, about = "no zero point" },
       sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in H" },
       propagation = { type = "string", default = "quantized", about = "fp or quantized inputs" },
       tune = { type = "any", default = true, about = "train scales and norms at the end, unless inputs are rounded" },
    },
-   recipe = function(o)
-      -- three bits leave more to repair: twice the step
+   recipe = function(o, plugin)
+      -- three bits leave more to repair, so the step is twice as long
       if o.tune == true and o.bits <= 3 then o.tune = { rate = 0.002 } end
       if rounds_inputs(o) then o.tune = false end
       return {
          transforms = rounds_inputs(o) and { { id = "rotation" } } or nil,
-         quantizer = {
-            id = "gptq",
-            config = { bits = o.bits, group_size = o.group, symmetric = o.symmetric },
-         },
+         quantizer = plugin.quantizer,
          propagation = o.propagation,
       }
    end,

@@ -1,0 +1,65 @@
+-- Options that a method hands on to a plugin. Type, default, range and meaning come from the plugin's schema, so that
+-- a method names them and restates nothing:
+--    plugins = { quantizer = { id = "gptq", takes = { "bits", group = "group_size" }, defaults = { bits = 3 } } }
+-- `takes` lists the names of the schema, or option = name where the method calls it otherwise. `defaults` holds what
+-- differs from the schema on purpose; the method says why.
+local fail = require "assay.lib.fail"
+local native = require "assay.native"
+
+local plugin_options = {}
+
+local function schema_of(method, kind, id)
+   local found, problem = native.plugin.describe(kind, id)
+   if not found then
+      fail.usage(("assay.method.%s needs the %s '%s'"):format(method, kind, id), tostring(problem))
+   end
+   return found.schema.properties
+end
+
+local function plain_list(values)
+   local out = {}
+   for i, value in ipairs(values) do out[i] = value end
+   return out
+end
+
+-- A property of a schema as a rule of lib/options.
+local function rule_of(property)
+   return { type = property.type, default = property.default, min = property.minimum, max = property.maximum,
+            one_of = property.enum and plain_list(property.enum), except = (property["not"] or {}).const,
+            about = property.description }
+end
+
+-- { option = key of the schema }
+local function names(takes)
+   local out = {}
+   for option, key in pairs(takes) do out[math.type(option) == "integer" and key or option] = key end
+   return out
+end
+
+-- The rules of all options that the plugins of a method take; asks for the plugins' schemas.
+function plugin_options.rules(method, plugins)
+   local rules = {}
+   for kind, plugin in pairs(plugins or {}) do
+      local properties = schema_of(method, kind, plugin.id)
+      for option, key in pairs(names(plugin.takes)) do
+         local rule = rule_of(assert(properties[key], ("%s %s has no option '%s'"):format(kind, plugin.id, key)))
+         local own = (plugin.defaults or {})[option]
+         if own ~= nil then rule.default = own end
+         rules[option] = rule
+      end
+   end
+   return rules
+end
+
+-- { kind = { id, config } }: what a recipe holds of each plugin.
+function plugin_options.configured(plugins, o)
+   local out = {}
+   for kind, plugin in pairs(plugins or {}) do
+      local config = {}
+      for option, key in pairs(names(plugin.takes)) do config[key] = o[option] end
+      out[kind] = { id = plugin.id, config = config }
+   end
+   return out
+end
+
+return plugin_options

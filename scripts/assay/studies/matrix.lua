@@ -1,5 +1,5 @@
--- A page of tables over perplexity tasks: every recipe with its calibration, increase over the untouched model with its
--- interval, and `best` against each other one of the same format, paired. Reads stored windows, computes no model.
+-- Writes a page of tables about the perplexity tasks of a study: every recipe with its calibration and its increase over the
+-- untouched model, and `best` against each other recipe of the same format, paired. It reads stored windows and runs no model.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local stored = require "assay.results.stored"

@@ -1,4 +1,4 @@
--- Lists and loads the named files of one folder of the library: methods, tasks and datasets are each such a folder.
+-- Lists and loads the named files of one folder of the library: methods, tasks, datasets and kinds of stages are such folders.
 -- NAME.lua may lie in the folder itself or in a subfolder; subfolders only group files, the name of a file is unique.
 local native = require "assay.native"
 local fs = native.fs

@@ -1,5 +1,5 @@
 -- The git revision of the checkout that these scripts belong to, read from its files: no git program is needed.
--- Not the version (sys.settings().version), which is the release.
+-- The release is sys.settings().version.
 local fs = require("assay.native").fs
 
 local function first_line(path)

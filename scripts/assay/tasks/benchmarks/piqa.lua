@@ -1,5 +1,5 @@
 -- PIQA: which of two ways reaches a goal.
--- Not generation: both solutions are scored.
+-- Both solutions are scored; nothing is generated.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)

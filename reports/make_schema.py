@@ -31,6 +31,7 @@ def rows(item):
 INTERVAL = maybe(record({"low": NUMBER, "high": NUMBER, "level": NUMBER, "method": TEXT}))
 PAIRED = maybe(record({"against": TEXT, "quantity": some(["ratio", "difference"]), "estimate": NUMBER, "low": NUMBER,
                        "high": NUMBER, "level": NUMBER, "method": TEXT, "p": NUMBER},
+                      p_method=some(["McNemar, exact", "sign flip, exact", "sign flip, drawn", "paired t"]),
                       p_holm=maybe(NUMBER), p_bh=maybe(NUMBER), lost=INTEGER, gained=INTEGER, flips=NUMBER,
                       answer_change=maybe(NUMBER), p_mcnemar=NUMBER, unit=TEXT))
 MEASURED = record({"value": NUMBER, "unit": TEXT, "interval": INTERVAL})

@@ -1,5 +1,5 @@
-// Loops, n-grams and repeated segments.
-// Not tuned for long documents: generations have a few thousand tokens.
+// Finds loops, repeated n-grams and repeated segments in a generation of up to a few thousand tokens.
+// Longer documents would need data structures without copies.
 #include "signals/repetition.hpp"
 
 #include <algorithm>
@@ -13,9 +13,12 @@
 namespace assay::signals {
 namespace {
 
-constexpr size_t k_window = 256;  // tokens
+// Tokens that are looked at, and the longest unit of a loop: one of 64 tokens (a paragraph) fits four times.
+constexpr size_t k_window = 256;
 constexpr size_t k_longest_period = 64;
 
+// A short unit repeats in ordinary text ("no, no, no", a row of dashes), a long one hardly ever: the
+// shorter the unit, the more repeats make a loop.
 size_t repeats_needed(size_t period) {
   return period == 1 ? 16 : period <= 8 ? 8 : 4;
 }
@@ -104,6 +107,27 @@ double duplicate_ngram_share(const std::vector<std::string_view> &words, size_t 
   return static_cast<double>(repeated) / static_cast<double>(total_bytes);
 }
 
+// Limits of Rae et al. 2021, arXiv 2112.11446, table A1: a document that passes one is dropped.
+struct repetition_rule {
+  const char *name;
+  double limit;  // share of the text's lines, paragraphs or bytes
+};
+constexpr repetition_rule k_duplicate_lines = {"dup_line", 0.30};
+constexpr repetition_rule k_duplicate_paragraphs = {"dup_paragraph", 0.30};
+constexpr repetition_rule k_duplicate_line_bytes = {"dup_line_chars", 0.20};
+constexpr repetition_rule k_duplicate_paragraph_bytes = {"dup_paragraph_chars", 0.20};
+constexpr repetition_rule k_top_ngrams[] = {  // of 2 to 4 words
+    {"top_2_gram", 0.20},
+    {"top_3_gram", 0.18},
+    {"top_4_gram", 0.16}};
+constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
+    {"dup_5_gram", 0.15}, {"dup_6_gram", 0.14}, {"dup_7_gram", 0.13},
+    {"dup_8_gram", 0.12}, {"dup_9_gram", 0.11}, {"dup_10_gram", 0.10}};
+constexpr size_t k_fewest_words = 100;  // ours: shares of a shorter answer are too coarse
+
+// Bytes; shorter segments (names, "Yes") repeat in ordinary text.
+constexpr size_t k_shortest_segment = 20;
+
 }  // namespace
 
 suffix_period find_suffix_period(std::span<const int32_t> tokens) {
@@ -150,25 +174,21 @@ token_shares count_tokens(std::span<const int32_t> tokens) {
 
 std::vector<const char *> gopher_violations(std::string_view text) {
   const auto words = split(text, " \t\r\n");
-  if (words.size() <= 100) return {};
+  if (words.size() <= k_fewest_words) return {};
   std::vector<const char *> broken;
-  const auto check = [&](double share, double limit, const char *name) {
-    if (share > limit) broken.push_back(name);
+  const auto check = [&](double share, const repetition_rule &rule) {
+    if (share > rule.limit) broken.push_back(rule.name);
   };
   const duplicates lines = count_duplicates(split(text, "\n"), text.size());
   const duplicates paragraphs = count_duplicates(paragraphs_of(text), text.size());
-  check(lines.of_parts, 0.30, "dup_line");
-  check(paragraphs.of_parts, 0.30, "dup_paragraph");
-  check(lines.of_bytes, 0.20, "dup_line_chars");
-  check(paragraphs.of_bytes, 0.20, "dup_paragraph_chars");
-  check(top_ngram_share(words, 2, text.size()), 0.20, "top_2_gram");
-  check(top_ngram_share(words, 3, text.size()), 0.18, "top_3_gram");
-  check(top_ngram_share(words, 4, text.size()), 0.16, "top_4_gram");
-  constexpr const char *k_names[] = {"dup_5_gram", "dup_6_gram", "dup_7_gram",
-                                     "dup_8_gram", "dup_9_gram", "dup_10_gram"};
+  check(lines.of_parts, k_duplicate_lines);
+  check(paragraphs.of_parts, k_duplicate_paragraphs);
+  check(lines.of_bytes, k_duplicate_line_bytes);
+  check(paragraphs.of_bytes, k_duplicate_paragraph_bytes);
+  for (size_t n = 2; n <= 4; ++n)
+    check(top_ngram_share(words, n, text.size()), k_top_ngrams[n - 2]);
   for (size_t n = 5; n <= 10; ++n)
-    check(duplicate_ngram_share(words, n, text.size()), 0.20 - 0.01 * static_cast<double>(n),
-          k_names[n - 5]);
+    check(duplicate_ngram_share(words, n, text.size()), k_duplicate_ngrams[n - 5]);
   return broken;
 }
 
@@ -177,7 +197,7 @@ int64_t most_repeated_segment(std::string_view text) {
   int64_t most = 0;
   for (const auto part : split(text, "\n.!?:")) {
     const auto segment = trimmed(part);
-    if (segment.size() >= 20) most = std::max(most, ++counts[segment]);
+    if (segment.size() >= k_shortest_segment) most = std::max(most, ++counts[segment]);
   }
   return most;
 }

@@ -1,5 +1,5 @@
 // Signs of a text that repeats itself: loops at its end, repeated n-grams, lines and segments.
-// Not a judgement: thresholds and comparison with the untouched model are made by scripts/assay/detectors.
+// It counts; thresholds of answers and the comparison with the untouched model are made by scripts/assay/detectors.
 #pragma once
 
 #include <cstdint>

@@ -8,8 +8,10 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "stats/describe.hpp"
 #include "stats/distributions.hpp"
 #include "stats/random.hpp"
+#include "stats/student.hpp"
 
 namespace assay::stats {
 namespace {
@@ -64,23 +66,6 @@ class unit_source {
   uint32_t batches_;
 };
 
-// Linear interpolation at p (n - 1) in sorted values, as numpy's default.
-double quantile_of_sorted(const std::vector<double> &sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const size_t below = static_cast<size_t>(place);
-  if (below + 1 >= sorted.size()) return sorted.back();
-  const double share = place - static_cast<double>(below);
-  return sorted[below] + share * (sorted[below + 1] - sorted[below]);
-}
-
-double spread(const std::vector<double> &values) {
-  const double n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  double squares = 0.0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  return std::sqrt(squares / (n - 1.0));
-}
-
 // Efron 1987: skewness of the leave-one-out values over six.
 double acceleration(const std::vector<double> &leave_one_out) {
   const double mean = std::accumulate(leave_one_out.begin(), leave_one_out.end(), 0.0) /
@@ -102,7 +87,7 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
   bootstrap_result result;
   result.estimate = estimate;
   result.level = options.level;
-  result.standard_error = spread(replicates);
+  result.standard_error = standard_deviation(replicates);
   std::sort(replicates.begin(), replicates.end());
   double low_p = 0.5 * (1.0 - options.level);
   double high_p = 1.0 - low_p;
@@ -156,14 +141,6 @@ interval on_perplexity_scale(interval log_interval, const std::string &prefix, u
   log_interval.high = std::exp(log_interval.high);
   log_interval.method = prefix + log_interval.method + ", " + std::to_string(windows) + " windows";
   return log_interval;
-}
-
-interval student_t_mean(std::span<const double> values, double level) {
-  const double n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
-  const double error = spread({values.begin(), values.end()}) / std::sqrt(n);
-  const double t = student_t_quantile(0.5 + 0.5 * level, n - 1.0);
-  return {mean, mean - t * error, mean + t * error, level, "Student t"};
 }
 
 interval windows_mean(std::span<const double> values, const bootstrap_options &options) {

@@ -63,4 +63,10 @@ permutation_result sign_flip_test(std::span<const double> differences, uint32_t 
   return result;
 }
 
+double smallest_sign_flip_p(size_t n, uint32_t permutations) {
+  if (n == 0) throw error(error_kind::usage, "a permutation test needs differences");
+  if (n <= k_exact_limit) return std::ldexp(2.0, -static_cast<int>(n));
+  return 1.0 / (static_cast<double>(permutations) + 1.0);
+}
+
 }  // namespace assay::stats

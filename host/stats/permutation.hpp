@@ -2,6 +2,7 @@
 // could as well have had the other sign. Not for unpaired data.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -17,5 +18,9 @@ struct permutation_result {
 // Throws error(usage) for no differences or a non-finite one.
 permutation_result sign_flip_test(std::span<const double> differences,
                                   uint32_t permutations = 10000, uint64_t seed = 0);
+
+// The smallest p that the test can give for n differences, 2 / 2^n where it is exact: n differences
+// of one sign give it. A test whose smallest p is too large for its family decides nothing.
+double smallest_sign_flip_p(size_t n, uint32_t permutations = 10000);
 
 }  // namespace assay::stats

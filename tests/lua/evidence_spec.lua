@@ -1,8 +1,9 @@
 -- What follows from the evidence of a study: collapse, noise, declared margins, and the tables and pictures that show them.
 -- Not the measurements themselves.
 local assay = require "assay"
-local evidence = require "assay.results.evidence"
-local noise = require "assay.study.stages.repeat_run"
+local breakage = require "assay.results.breakage"
+local collapse = require "assay.gates.collapse"
+local noise = require "assay.results.parts.noise"
 local plots = require "assay.report.html.plots"
 local report = require "assay.report"
 local tables = require "assay.report.tables"
@@ -16,44 +17,43 @@ local function full()
    return assay.json.decode(text)
 end
 
-local function small(changes)
-   local data = { variants = { { id = "b/none", subject = "b", recipe = null }, { id = "b/q", subject = "b", recipe = {} } },
-      tasks = { { id = "t", baselines = { { name = "guess", value = 0.25, metric = null } } } }, results = {}, detectors = {},
-      distance = {}, gates = {} }
-   for key, value in pairs(changes) do data[key] = value end
-   return data
+-- Facts as the gates read them; `baselines` knows one trivial score of a quarter.
+local function facts(changes)
+   local out = { rows = {}, signs = {}, distance = {}, changed_variants = { "b/q" } }
+   for key, value in pairs(changes) do out[key] = value end
+   return out
 end
+
+local function baselines() return { { name = "guess", value = 0.25 } } end
 
 local function score(variant, correct)
    return { variant = variant, task = "t", metric = "acc", primary = true, direction = "higher", unit = "fraction",
-      counts = { items = 100, correct = correct }, value = correct / 100, paired = null }
+      counts = { items = 100, correct = correct }, value = correct / 100 }
 end
 
 describe("the collapse rule", function()
-   it("names every reason and blocks the variant alone", function()
-      local data = small { distance = { { variant = "b/q", kld_mean = 2.5 } },
-         results = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
+   it("names every reason and fails for the variant alone", function()
+      local found = facts { distance = { { variant = "b/q", kld_mean = 2.5 } },
+         rows = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
             paired = { quantity = "ratio", estimate = 3.4 } } } }
-      evidence.collapse(data)
       assert.same({ "divergence of 2.50 nats from the untouched model", "perplexity 3.4 times the untouched model's" },
-         data.variants[2].collapsed)
-      assert.equal("fail", data.gates[1].status)
-      assert.equal("b/q", data.gates[1].scope)
+         collapse.reasons(found, "b/q"))
+      assert.equal("fail", (collapse.check(found, "b/q")))
+      assert.equal("block", collapse.severity)
+      assert.equal("pass", (collapse.check(found, "b/other")))
    end)
    it("leaves a variant alone that only loses", function()
-      local data = small { distance = { { variant = "b/q", kld_mean = 0.2 } } }
-      evidence.collapse(data)
-      assert.equal(nil, data.variants[2].collapsed)
-      assert.equal("pass", data.gates[1].status)
+      local found = facts { distance = { { variant = "b/q", kld_mean = 0.2 } } }
+      assert.same({}, collapse.reasons(found, "b/q"))
+      assert.equal("pass", (collapse.check(found, "b/q")))
    end)
    it("counts tasks that fell to a trivial score, where the untouched model is above", function()
-      local data = small { results = { score("b/none", 60), score("b/q", 26) } }
-      evidence.collapse(data)
-      assert.equal("F21", data.detectors[1].id)
-      assert.equal(1, data.detectors[1].count)
-      local weak = small { results = { score("b/none", 26), score("b/q", 26) } }
-      evidence.collapse(weak)
-      assert.equal(0, #weak.detectors)
+      local row = breakage.of_scores({ score("b/none", 60), score("b/q", 26) }, baselines, "b/q", "b/none")
+      assert.equal("F21", row.id)
+      assert.equal(1, row.count)
+      assert.is_nil(breakage.of_scores({ score("b/none", 26), score("b/q", 26) }, baselines, "b/q", "b/none"))
+      assert.same({ "2 tasks at their trivial score while the untouched model is above" },
+         collapse.reasons(facts { signs = { { variant = "b/q", id = "F21", status = "flag", count = 2 } } }, "b/q"))
    end)
 end)
 
@@ -63,12 +63,14 @@ describe("answers of choice tasks that change", function()
       for i = 1, 40 do out[i] = { lls = { -1, -1 - i / 10, -9 }, pred = changed[i] and 2 or 1, gold = i % 4 == 0 and 2 or 1 } end
       return out
    end
+   local function run_of(base, own)
+      local function variant(id, list)
+         return { id = id, subject = "b", none = id == "b/none", measured = { arc = { result = { choices = list } } } }
+      end
+      return { study = { tasks = { { id = "arc" } }, subjects = { "b" } }, variants = { variant("b/none", base), variant("b/q", own) } }
+   end
    local function rows(own)
-      local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-      return require "assay.results.parts.changed_answers"(context, function()
-         return { { variant = { id = "b/none", none = true }, stage = { result = { choices = choices {} } } },
-            { variant = { id = "b/q" }, stage = { result = { choices = own } } } }
-      end)
+      return require "assay.results.parts.changed_answers"(run_of(choices {}, own))
    end
    it("are counted by how sure the untouched model was", function()
       local quarters = rows(choices { [1] = true, [4] = true, [7] = true, [33] = true })[1].quarters
@@ -80,24 +82,18 @@ describe("answers of choice tasks that change", function()
    end)
    it("are not cut into quarters of a handful", function()
       local few = table.move(choices {}, 1, 12, 1, {})
-      local context = { study = { tasks = { { id = "arc" } }, subjects = { "b" } } }
-      assert.same({}, require "assay.results.parts.changed_answers"(context, function()
-         return { { variant = { none = true }, stage = { result = { choices = few } } },
-            { variant = { id = "b/q" }, stage = { result = { choices = few } } } }
-      end))
+      assert.same({}, require "assay.results.parts.changed_answers"(run_of(few, few)))
    end)
 end)
 
 describe("a text graded strictly and loosely", function()
-   local function stage(strict, flexible)
-      return { variant = { id = #strict .. "", none = true },
-         stage = { result = { metrics = { strict = { scores = strict }, flexible = { scores = flexible } } } } }
+   local function variant(id, strict, flexible)
+      return { id = id, subject = "b", none = id == "b/none",
+         measured = { gsm8k = { result = { metrics = { strict = { scores = strict }, flexible = { scores = flexible } } } } } }
    end
    local function rows(strict)
-      local base, own = stage({ 1, 1, 1, 1 }, { 1, 1, 1, 1 }), stage(strict, { 1, 1, 1, 0 })
-      own.variant = { id = "b/q" }
-      local task = { id = "gsm8k" }
-      return evidence.detectors({ study = { tasks = { task }, subjects = { "b" } } }, function() return { base, own } end)
+      return breakage.of_answers { study = { tasks = { { id = "gsm8k" } }, subjects = { "b" } },
+         variants = { variant("b/none", { 1, 1, 1, 1 }, { 1, 1, 1, 1 }), variant("b/q", strict, { 1, 1, 1, 0 }) } }
    end
    it("shows a gap that grows as a loss of format", function()
       local lost = rows { 0, 0, 1, 0 }
@@ -136,13 +132,12 @@ end)
 describe("noise between two runs", function()
    it("marks differences that are no larger", function()
       local function result(variant, estimate)
-         return { variant = variant, task = "p", metric = "ppl", counts = {}, paired = { quantity = "ratio", estimate = estimate } }
+         return { variant = variant, subject = "b", task = "p", metric = "ppl", counts = {}, paired = { quantity = "ratio", estimate = estimate } }
       end
-      local data = { results = { result("b/q", 1.00001), result("b/r", 1.01) },
-         aa_noise = { { subject = "b", task = "p", metric = "ppl", items = 4, value = 1e-4, unit = "nats" } } }
-      noise.mark(data)
-      assert.equal(true, data.results[1].below_noise)
-      assert.equal(false, data.results[2].below_noise)
+      local rows = noise.marked({ result("b/q", 1.00001), result("b/r", 1.01) },
+         { { subject = "b", task = "p", metric = "ppl", items = 4, value = 1e-4, unit = "nats" } })
+      assert.equal(true, rows[1].below_noise)
+      assert.equal(false, rows[2].below_noise)
    end)
 end)
 
@@ -198,6 +193,6 @@ describe("pictures", function()
       assert.equal(nil, page:find("<script", 1, true))
    end)
    it("leave the Markdown without damage that the lint knows", function()
-      assert.same({}, require("assay.results.publish").lint(report.render(full(), "md")))
+      assert.same({}, require("assay.results.write").lint(report.render(full(), "md")))
    end)
 end)

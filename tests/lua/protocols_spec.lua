@@ -330,7 +330,7 @@ describe("a study", function()
    end
    it("declares its primary metrics by name, with a margin", function()
       local s = study { primary = { { task = "perplexity", metric = "ppl", margin = 1.01 } } }
-      local one = require("assay.results.judge").primary(s)[1]
+      local one = require("assay.results.primary").list(s)[1]
       assert.equal(1.01, one.margin)
       assert.equal("ratio", one.unit)
    end)

@@ -1,8 +1,10 @@
 -- Tasks over items: prompts in the published form, items drawn by content, results with the right statistics.
 -- The model is a stub that knows what it is asked; the metric plugin is the real one.
 local items = require "assay.tasks.items"
-local judge_items = require "assay.results.judge_items"
 local native = require "assay.native"
+local comparisons = require "assay.results.comparisons"
+local families = require "assay.results.families"
+local verdicts = require "assay.results.verdicts"
 
 local function task(name) return require("assay.tasks")[name] end
 
@@ -182,6 +184,12 @@ describe("the draw of items", function()
    end)
 end)
 
+-- The rows with their verdicts, as one family with one margin.
+local function judged(rows, margin)
+   for _, row in ipairs(rows) do row.primary, row.margin = true, margin end
+   return verdicts.judge(rows, families.p_values(rows, {}, { alpha = 0.05, seed = 1 }), {}, {}, 0.05)
+end
+
 describe("results over items", function()
    local function row(id, scores)
       local total = 0
@@ -192,10 +200,10 @@ describe("results over items", function()
    end
    local base, worse = {}, {}
    for i = 1, 200 do base[i], worse[i] = i <= 150 and 1 or 0, i <= 110 and 1 or 0 end
-   local results = judge_items.results({ id = "arc" }, "acc",
+   local results = comparisons.of_task({ id = "arc" }, "acc",
       { row("b/none", base), row("b/q", worse), row("b/same", base) },
       { seed = 1, replicates = 1000 })
-   judge_items.finish(results, 2, 0.05)
+   results = judged(results, 2)
    it("carry counts, intervals and the paired difference in points", function()
       assert.equal(150, results[1].counts.correct)
       assert.equal("Wilson", results[1].interval.method)
@@ -206,32 +214,30 @@ describe("results over items", function()
       assert.equal("pp", results[2].mde.unit)
    end)
    it("never say that nothing is lost where the margin could not have been seen", function()
-      local few = judge_items.results({ id = "arc" }, "acc",
+      local few = comparisons.of_task({ id = "arc" }, "acc",
          { row("b/none", table.move(base, 1, 20, 1, {})), row("b/same", table.move(base, 1, 20, 1, {})) },
          { seed = 1, replicates = 100 })
-      judge_items.finish(few, 18, 0.05) -- Tango's 16 points lie within 18, the visible difference does not
+      few = judged(few, 18) -- Tango's 16 points lie within 18, the visible difference does not
       assert.is_true(few[2].mde.value < 18)
       assert.equal("tie", few[2].verdict)
-      few[2].verdict = nil
-      judge_items.set_verdicts(few, function() return few[2].mde.value - 0.1 end, 0.05)
-      assert.equal("inconclusive", few[2].verdict)
+      assert.equal("inconclusive", judged(few, few[2].mde.value - 0.1)[2].verdict)
    end)
    it("of a part of the items are proportions of that part", function()
       local function half(id, scores, weights)
          return { variant = { id = id }, stage = { result = { metrics = { acc = { value = 0.5, unit = "fraction",
             direction = "higher", kind = "ratio", scores = scores, weights = weights } }, counts = { items = 4 } } } }
       end
-      local of = judge_items.results({ id = "squad" }, "acc", { half("b/none", { 1, 0, 0, 0 }, { 1, 1, 0, 0 }),
+      local of = comparisons.of_task({ id = "squad" }, "acc", { half("b/none", { 1, 0, 0, 0 }, { 1, 1, 0, 0 }),
          half("b/q", { 0, 1, 0, 0 }, { 1, 1, 0, 0 }), half("b/r", { 0, 0, 1, 0 }, { 0, 0, 1, 1 }) }, { seed = 1, replicates = 100 })
       assert.equal("Wilson", of[1].interval.method)
       assert.equal(2, of[1].counts.items)
       assert.equal(1, of[2].paired.lost)
       assert.equal("other items count in each arm: read the two intervals", of[3].reason)
-      local graded = judge_items.results({ id = "squad" }, "acc", { half("b/none", { 1, 0.5, 0, 0 }, { 1, 1, 0, 0 }),
+      local graded = comparisons.of_task({ id = "squad" }, "acc", { half("b/none", { 1, 0.5, 0, 0 }, { 1, 1, 0, 0 }),
          half("b/q", { 0.5, 0.5, 0, 0 }, { 1, 1, 0, 0 }) }, { seed = 1, replicates = 100 })
       assert.equal(2, graded[1].counts.items)
       assert.near(-25, graded[2].paired.estimate, 1e-9)
-      local one = judge_items.results({ id = "squad" }, "acc", { half("b/none", { 0.3, 0, 0, 0 }, { 1, 0, 0, 0 }),
+      local one = comparisons.of_task({ id = "squad" }, "acc", { half("b/none", { 0.3, 0, 0, 0 }, { 1, 0, 0, 0 }),
          half("b/q", { 0.4, 0, 0, 0 }, { 1, 0, 0, 0 }) }, { seed = 1, replicates = 100 })
       assert.equal("an interval needs at least two items", one[1].reason)
       assert.equal("too few items for a comparison", one[2].reason)

@@ -17,6 +17,7 @@ expect 0 plan "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt
 contains "$out" "30 items see differences from 16.2 pp on, margin 2 pp, which needs 2627 items"
 expect 0 run "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt" "$work/questions.jsonl" --out "$work/run" --quiet
 contains "$out" "tuned/rtn-w2-g16"
+for line in ": ppl" ": acc" "over all of these"; do contains "$out" "$line"; done # a table for each primary metric
 expect 0 run "$here/check_interaction.lua" "$work/run" rtn-w4-g16 rtn-w2-g16
 contains "$out" "again from 24 items"
 contains "$out" "again from 30 items"

@@ -1,17 +1,19 @@
 // assay.native.stats: intervals, tests, bootstraps and planning for scripts. Lists of numbers in, tables or numbers out.
 // Not the choice of words or margins: scripts make those from the numbers.
+#include <cmath>
 #include <vector>
 
+#include "lua/lib/signals.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
-#include "signals/repetition.hpp"
-#include "signals/text_signals.hpp"
 #include "stats/bootstrap.hpp"
+#include "stats/describe.hpp"
 #include "stats/multiplicity.hpp"
 #include "stats/paired.hpp"
 #include "stats/permutation.hpp"
 #include "stats/planning.hpp"
 #include "stats/proportion.hpp"
+#include "stats/student.hpp"
 
 namespace assay::lua {
 namespace {
@@ -196,6 +198,44 @@ int sign_flip(
   return 3;
 }
 
+int sign_flip_floor(lua_State *L) {  // (n) -> smallest p that sign_flip can give for n differences
+  const int64_t n = read_integer(L, 1, "n");
+  if (n < 1) throw error(error_kind::usage, "sign_flip_floor: 'n' must be positive");
+  lua_pushnumber(L, stats::smallest_sign_flip_p(static_cast<size_t>(n)));
+  return 1;
+}
+
+int paired_t(lua_State *L) {  // (differences) -> p of a zero mean; nil if all are equal
+  const double p = stats::paired_t_p(read_numbers(L, 1, "differences"));
+  if (std::isnan(p))
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, p);
+  return 1;
+}
+
+// ---- descriptions
+
+int mean(lua_State *L) {
+  lua_pushnumber(L, stats::mean(read_numbers(L, 1, "values")));
+  return 1;
+}
+
+int standard_deviation(lua_State *L) {  // of a sample: divides by n - 1
+  lua_pushnumber(L, stats::standard_deviation(read_numbers(L, 1, "values")));
+  return 1;
+}
+
+int median(lua_State *L) {
+  lua_pushnumber(L, stats::median(read_numbers(L, 1, "values")));
+  return 1;
+}
+
+int quantile(lua_State *L) {  // (values, share), with linear interpolation
+  lua_pushnumber(L, stats::quantile(read_numbers(L, 1, "values"), read_number(L, 2, "share")));
+  return 1;
+}
+
 // ---- planning and many comparisons
 
 int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }])
@@ -238,78 +278,6 @@ int benjamini_hochberg(lua_State *L) {
   return 1;
 }
 
-// ---- texts
-
-std::vector<int32_t> read_tokens(lua_State *L, int index, const char *name) {
-  const std::vector<int64_t> ids = read_ids(L, index, name);
-  return {ids.begin(), ids.end()};
-}
-
-void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
-void set_token_signals(lua_State *L, const std::vector<int32_t> &ids) {
-  const auto loop = signals::find_suffix_period(ids);
-  const auto shares = signals::count_tokens(ids);
-  set_integer(L, "period", loop.period);
-  set_integer(L, "repeats", loop.repeats);
-  set_integer(L, "tokens", static_cast<int64_t>(ids.size()));
-  set_number(L, "top_share", shares.top);
-  set_integer(L, "top_token", shares.top_token);
-  set_number(L, "distinct", shares.distinct);
-  set_number(L, "ngram_repetition", signals::ngram_repetition(ids, 4));
-}
-
-int text_signals(
-    lua_State *L) {  // (text [, { ids, prompt }]) -> table of signs, see scripts/assay/detectors
-  const std::string text = read_string(L, 1, "text");
-  const option_table given(L, 2, {"ids", "prompt"});
-  std::vector<int32_t> ids;
-  if (given.push("ids")) {
-    ids = read_tokens(L, lua_gettop(L), "ids");
-    lua_pop(L, 1);
-  }
-  const std::string prompt = given.text("prompt").value_or("");
-  const auto compression = signals::compression_ratios(text);
-  lua_createtable(L, 0, 16);
-  if (given.has("ids")) set_token_signals(L, ids);
-  set_number(L, "compression", compression.whole);
-  set_number(L, "compression_window", compression.largest_window);
-  set_integer(L, "segment_repeats", signals::most_repeated_segment(text));
-  set_integer(L, "lost_characters", signals::count_replacement_characters(text));
-  if (!prompt.empty())
-    set_integer(L, "echo_bytes", signals::longest_common_substring(text, prompt));
-  const auto broken = signals::gopher_violations(text);
-  lua_createtable(L, static_cast<int>(broken.size()), 0);
-  for (size_t i = 0; i < broken.size(); ++i) {
-    lua_pushstring(L, broken[i]);
-    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
-  }
-  lua_setfield(L, -2, "gopher");
-  lua_newtable(L);
-  for (const auto &[script, letters] : signals::letters_by_script(text))
-    set_integer(L, script.c_str(), letters);
-  lua_setfield(L, -2, "letters");
-  return 1;
-}
-
-int rouge_l(lua_State *L) {  // (ids, ids) -> F1 of the longest common subsequence
-  lua_pushnumber(L, signals::rouge_l(read_tokens(L, 1, "first"), read_tokens(L, 2, "second")));
-  return 1;
-}
-
-int first_divergence(lua_State *L) {  // (ids, ids) -> position from 0, nil if equal
-  const int64_t place =
-      signals::first_divergence(read_tokens(L, 1, "first"), read_tokens(L, 2, "second"));
-  if (place < 0)
-    lua_pushnil(L);
-  else
-    lua_pushinteger(L, place);
-  return 1;
-}
-
 }  // namespace
 
 int open_stats(lua_State *L) {
@@ -325,18 +293,22 @@ int open_stats(lua_State *L) {
       {"perplexity_ratio", guarded<perplexity_ratio>},
       {"difference_in_differences", guarded<difference_in_differences>},
       {"sign_flip", guarded<sign_flip>},
+      {"sign_flip_floor", guarded<sign_flip_floor>},
+      {"paired_t", guarded<paired_t>},
+      {"mean", guarded<mean>},
+      {"standard_deviation", guarded<standard_deviation>},
+      {"median", guarded<median>},
+      {"quantile", guarded<quantile>},
       {"mde_paired", guarded<mde_paired>},
       {"mde_mean", guarded<mde_mean>},
       {"items_for_mde", guarded<items_for_mde>},
       {"items_for_noninferiority", guarded<items_for_noninferiority>},
       {"zero_cases_upper_bound", guarded<zero_cases_upper_bound>},
-      {"text_signals", guarded<text_signals>},
-      {"rouge_l", guarded<rouge_l>},
-      {"first_divergence", guarded<first_divergence>},
       {"holm", guarded<holm>},
       {"benjamini_hochberg", guarded<benjamini_hochberg>},
       {nullptr, nullptr}};
   push_library(L, functions);
+  luaL_setfuncs(L, k_signal_functions, 0);
   return 1;
 }
 

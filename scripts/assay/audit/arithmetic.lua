@@ -1,5 +1,5 @@
--- Guardrails on derived numbers: percentages of percentages, averages, rounding, units, sums. G12 to G17, G21, G26.
--- Not on the scores themselves (counts.lua).
+-- Guardrails G12 to G17, G21 and G26 check derived numbers: percentages of percentages, averages, rounding, units, sums.
+-- counts.lua checks the scores that they are derived from.
 
 local collect = require("assay.audit.context").collect
 local show = require("assay.audit.context").show

@@ -1,6 +1,5 @@
--- Guardrails on broken models: identical variants, garbage, truncation, broken baselines, ratios over them.
--- G07 to G11, G39.
--- Not the detectors on single texts (assay.detectors).
+-- Guardrails G07 to G11 and G39 look for broken models: identical variants, garbage, truncation, broken baselines and ratios
+-- over these. They read what the detectors (assay.detectors) counted.
 
 local show = require("assay.audit.context").show
 local some = require("assay.audit.context").some
@@ -46,13 +45,13 @@ local function length_ratio(c, variant)
    return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
 end
 
--- A detector's row that makes its variant unusable: as the study judged it, else by the plain rate.
+-- Whether a detector's row makes its variant unusable: as the study judged it, else by the plain rate.
 local function condemned(row)
    if row.status then return row.status == "invalid" end
    return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
 end
 
-local FEW_ANSWERS <const> = 100
+local FEW_ANSWERS <const> = 100 -- their mean length varies too much for the usual limits
 
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 

@@ -1,19 +1,11 @@
--- A report opened for the guardrails: look-ups by id, references, trivial baselines, intervals of proportions.
--- Not a rule, and it changes nothing in the report.
+-- Opens a report for the guardrails: look-ups by id, references, trivial baselines, and the usual ends of a check.
+-- It changes nothing in the report.
+
+local stats = require("assay.native").stats
+local without_nulls = require "assay.lib.without_nulls"
 
 local context = {}
 context.__index = context
-
-local function without_nulls(value)
-   local kind = type(value)
-   if kind == "table" then
-      local out = {}
-      for key, item in pairs(value) do out[key] = without_nulls(item) end
-      return out
-   end
-   if kind == "string" or kind == "number" or kind == "boolean" then return value end
-   return nil
-end
 
 local LISTS <const> = { "subjects", "variants", "tasks", "results", "calibrations", "gates", "ledger", "claims",
    "resources", "detectors", "distance", "aa_noise", "generations", "verdicts", "interaction" }
@@ -48,7 +40,7 @@ function context:result(variant_id, task_id, metric)
    end
 end
 
--- True if a study has excluded the task itself because the untouched model is at its trivial score there (gate P8).
+-- Whether gate P8 excluded the task for a subject, because the untouched model is at its trivial score there.
 function context:excluded(subject, task_id)
    for _, one in ipairs(self.report.excluded or {}) do
       if one.subject == subject and one.task == task_id then return true end
@@ -74,24 +66,14 @@ end
 
 function context.is_proportion(result) return result.unit == "fraction" end
 
--- Wilson 95 % interval; the same formula as host/stats, kept here so that an audit needs no binary.
-function context.wilson(k, n)
-   local z = 1.959963984540054
-   local p = k / n
-   local scale = 1 + z * z / n
-   local centre = (p + z * z / (2 * n)) / scale
-   local half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
-   return math.max(0, centre - half), math.min(1, centre + half)
-end
-
--- True if the score of k out of n cannot be told from the trivial one, or lies below it.
+-- Whether a score lies below the trivial one or cannot be distinguished from it (Wilson's interval holds it); nil where there
+-- is no trivial score. Also returns the name and the value of the trivial score.
 function context:at_or_below_trivial(result)
    local trivial, name = self:trivial(result.task, result.metric)
    local counts = result.counts or {}
    if not trivial or not result.value or result.direction == "lower" then return nil end
    if counts.correct and counts.items then
-      local low = context.wilson(counts.correct, counts.items)
-      return low <= trivial, name, trivial
+      return stats.wilson(counts.correct, counts.items).low <= trivial, name, trivial
    end
    return result.value <= trivial, name, trivial
 end
@@ -135,8 +117,8 @@ function context.some(list)
    return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
 end
 
--- Rows of a list that a test looks at: test(row) -> nil where there is nothing to check, else whether it offends and how
--- it is named. Returns the offenders and how many were checked.
+-- Applies a test to the rows of a list: test(row) returns nil where there is nothing to check, else whether the row offends
+-- and how it is called. Returns the offenders and the number of rows that were checked.
 function context.collect(list, test)
    local offenders, checked = {}, 0
    for _, row in ipairs(list) do
@@ -147,15 +129,15 @@ function context.collect(list, test)
    return offenders, checked
 end
 
--- The usual end of a check that collects offenders.
--- scopes: the variants that offend, where the fault is theirs and not the study's.
+-- The usual end of a check that collects offenders: status, evidence, scopes. missing: what the report lacks where nothing
+-- could be checked. scopes: the variants that offend, where the fault is theirs and not the study's.
 function context.verdict(offenders, checked, missing, scopes)
    if #offenders > 0 then return "fired", context.some(offenders), scopes end
    if checked == 0 then return "unknown", missing end
    return "passed", checked .. " checked"
 end
 
--- The same where absence is harmless: a report that claims nothing of the kind passes.
+-- The same for checks of claims: a report that claims nothing of the kind passes.
 function context.unless_claimed(offenders, checked)
    if #offenders == 0 and checked == 0 then return "passed", "nothing of the kind is claimed" end
    return context.verdict(offenders, checked)

@@ -1,11 +1,10 @@
--- Guardrails on scores and their uncertainty: G01 to G06.
--- Not on derived numbers (arithmetic.lua).
+-- Guardrails G01 to G06 check scores and their uncertainty. arithmetic.lua checks what is derived from scores.
 
 local show = require("assay.audit.context").show
 local percent = require("assay.audit.context").percent
 local verdict = require("assay.audit.context").verdict
 
--- Verdicts that say nothing good of a variant: too few items or a trivial score cannot make them wrong.
+-- Verdicts that claim nothing good of a variant, so that too few items or a trivial score cannot make them wrong.
 local NO_CLAIM <const> = { inconclusive = true, invalid = true, reference = true, not_run = true }
 
 local function margin_of(c, result)
@@ -19,7 +18,7 @@ local function usual_mde(n) return (1.959963984540054 + 0.8416212335729143) * ma
 
 local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generative task
 
--- Exploration may be small, as long as its verdict does not say that nothing is lost.
+-- Verdicts that say that nothing is lost. With any other verdict an exploratory comparison may have few items.
 local SAYS_NO_LOSS <const> = { ["non-inferior"] = true, equivalent = true, tie = true }
 
 local function too_small(c, result)
@@ -61,7 +60,7 @@ local function proportions(c)
    return out
 end
 
--- Shares of items whose standard error is known: is the gain above three of them?
+-- Whether a share of items is more than three standard errors above the untouched model's; nil where that is not known.
 local function gain_in_errors(result, base)
    local n = (result.counts or {}).items
    if not n or not result.value or not base.value or result.direction == "lower" then return nil end
@@ -70,7 +69,7 @@ local function gain_in_errors(result, base)
    return p > q and (error == 0 or (p - q) / error > 3)
 end
 
--- A gain on one half of SQuAD with the other half gone: less than half of what the untouched model had there.
+-- Describes a gain on one half of SQuAD with a collapse on the other, below half of what the untouched model has there.
 local function hidden_collapse(c, pair)
    local half = { HasAns_f1 = "NoAns_accuracy", NoAns_accuracy = "HasAns_f1" }
    local other = half[pair.result.metric]
@@ -124,7 +123,7 @@ return {
                   if result.value >= uniform then
                      offenders[#offenders + 1] = show(result) .. ": no better than uniform"
                      local variant = c.variant[result.variant]
-                     scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original takes all with it
+                     scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original makes all its variants invalid
                   end
                   checked = checked + 1
                end

@@ -1,14 +1,14 @@
--- Guardrails: small checks over report.json that say what in a report cannot be believed. They read a report of our own
--- or the transcription of somebody else's, and see nothing but its JSON. Not the gates that a study runs before it
--- measures (scripts/assay/gates).
+-- Runs the guardrails: small checks over report.json that say what in a report cannot be believed. They read a report of our
+-- own or the transcription of somebody else's, and nothing but its JSON. The gates that a study measures itself are in
+-- scripts/assay/gates.
 --
 --   local audit = require "assay.audit"
 --   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
 --
 -- A rule is { id, severity, title, message, check = function(c) ... end }; check returns one of
---   "fired", evidence [, variants]   the report breaks the rule, and this is where; which variants, if not all
---   "passed", evidence     it was checked and holds
---   "unknown", missing     the report does not carry what the check needs
+--   "fired", evidence [, variants]   the report breaks the rule; evidence says where, variants which ones if not all
+--   "passed", evidence               the report was checked and keeps the rule
+--   "unknown", missing               the report lacks what the check needs
 
 local context = require "assay.audit.context"
 
@@ -50,7 +50,7 @@ function audit.fired(findings)
    return ids
 end
 
--- True if a rule of severity "block" fired: no claim of the report stands.
+-- Whether a rule of severity "block" fired. Then no claim of the report can be believed.
 function audit.blocked(findings)
    for _, finding in ipairs(findings) do
       if finding.status == "fired" and finding.severity == "block" then return true end

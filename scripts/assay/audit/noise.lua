@@ -1,6 +1,5 @@
--- Guardrails on noise and many comparisons: A/A runs, adjusted p values, percentiles, conservation laws.
--- G34, G35, G37, G38.
--- Not the intervals themselves: host/stats makes those.
+-- Guardrails G34, G35, G37 and G38 check what is said of noise and of many comparisons: A/A runs, adjusted p values,
+-- percentiles, conservation laws. host/stats computes the intervals.
 
 local collect = require("assay.audit.context").collect
 local verdict = require("assay.audit.context").verdict
@@ -9,7 +8,8 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 -- Items needed before any upper bound of a percentile exists at 95 % confidence: 1 - p^n >= 0.95.
 local function items_for_percentile(p) return math.ceil(math.log(0.05) / math.log(p)) end
 
--- What must hold between the numbers of a load test: row -> nil where they are not there, else whether it does not, and where.
+-- Laws between the numbers of a load test. Each is a function of a row that returns nil where its numbers are absent, else
+-- whether the law is broken, and how.
 local LAWS <const> = {
    function(row) -- Little's law
       if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end

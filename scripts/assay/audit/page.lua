@@ -1,5 +1,4 @@
--- The findings of an audit as text for a terminal or as Markdown for a folder of reports.
--- Not the rules.
+-- Prints the findings of an audit as text for a terminal, or as Markdown for a folder of reports.
 
 local escape = require "assay.report.escape"
 

@@ -1,5 +1,4 @@
--- Guardrails on words: verdicts, recommendations, templates, encodings, claims without evidence. G27 to G30, G32.
--- Not on numbers.
+-- Guardrails G27 to G30 and G32 check words: verdicts, recommendations, templates, encodings, claims without evidence.
 
 local text_lint = require "assay.audit.text_lint"
 local verdict = require("assay.audit.context").verdict

@@ -1,5 +1,4 @@
--- Guardrails on sizes, memory and speed: G18 to G20, G22, G23.
--- Not on what the numbers of a run cost to make.
+-- Guardrails G18 to G20, G22 and G23 check sizes, memory and speed.
 
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
@@ -21,7 +20,7 @@ local function subject_of(c, variant)
    return {}
 end
 
--- Memory that must fall if weights really are stored in few bits: expected bytes of the quantized weights.
+-- Bytes that a model's weights should take by its recipe, and at 16 bits; nil where the recipe does not say.
 local function expected_bytes(c, variant)
    local subject = subject_of(c, variant)
    local parameters = subject.parameters and subject.parameters > 0 and subject.parameters or subject.name_parameters
@@ -31,7 +30,7 @@ local function expected_bytes(c, variant)
    return (linear * bits + (parameters - linear) * 16) / 8, parameters * 2
 end
 
--- A recipe of few bits whose linears take as many as before: what was stored is not what was promised.
+-- Describes a recipe of few bits whose linears are stored in 16 bits or more; nil for any other.
 local function uncompressed(variant)
    local quantizer = variant.recipe.quantizer
    local bits = quantizer and (quantizer.config or {}).bits

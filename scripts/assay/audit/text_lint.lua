@@ -1,5 +1,4 @@
--- Damage in text: template expressions that nobody filled in, and UTF-8 that was read as another encoding.
--- Not a spell checker.
+-- Finds damage in text: template expressions that nobody filled in, and UTF-8 that was read in another encoding.
 
 local text_lint = {}
 
@@ -31,7 +30,7 @@ local function plausible(code)
       or code >= 0xFE00 and code <= 0xFE0F or code >= 0x1F000 and code <= 0x1FAFF
 end
 
--- What a run of non-ASCII characters says when its bytes in an encoding are read as UTF-8, or nil.
+-- The text that a run of characters was before its bytes were misread in an encoding; nil if that gives no sensible text.
 local function reread(codes, map)
    local bytes = {}
    for i, code in ipairs(codes) do

@@ -1,7 +1,7 @@
 -- assay report RUN: renders report.json again, for example after the renderers were improved.
 local fail = require "assay.lib.fail"
-local publish = require "assay.results.publish"
 local fs = require("assay.native").fs
+local write = require "assay.results.write"
 
 return function(o)
    local folder = o.path:match "^(.*)/report%.json$" or o.path
@@ -12,6 +12,6 @@ return function(o)
    end
    local _ <close> = fs.claim_inside(folder)
    local formats = #o.formats > 0 and o.formats or { "html", "md", "csv" }
-   for _, path in ipairs(publish.render(folder, formats)) do io.write(path, "\n") end
+   for _, path in ipairs(write.render(folder, formats)) do io.write(path, "\n") end
    return 0
 end

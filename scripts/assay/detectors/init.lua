@@ -1,17 +1,40 @@
--- Detectors of broken output, F01 to F23, and the rule that calls a variant collapsed.
--- Not the guardrails on reports (assay.audit), which read what is found here.
+-- Detects broken output, signs F01 to F23, and decides whether a variant counts as collapsed.
+-- The guardrails on reports (assay.audit) read what is found here.
 
 local compare = require "assay.detectors.compare"
 local sample = require "assay.detectors.sample"
 
 local detectors = { sample = sample.run, compare = compare }
 
-function detectors.title(id)
-   for _, detector in ipairs(sample.detectors) do if detector[1] == id then return detector[2] end end
+-- Names of the signs of whole sets, which compare.lua finds; those of single answers are in sample.lua.
+local SET_NAMES <const> = { F14 = "label_bias", F15 = "constant_answer", F17 = "length_drift", F20 = "equal_variants",
+                            F21 = "trivial_score", F23 = "divergence" }
+
+local function by_id(id)
+   for _, detector in ipairs(sample.detectors) do if detector.id == id then return detector end end
 end
 
--- facts: { rates = compare.rates(...), kld_mean, ppl_ratio, tasks_at_trivial, base_tasks_above }.
--- Returns the reasons, an empty list if the variant stands.
+-- "loop at the end" for F05; nil for a sign of a whole set.
+function detectors.title(id)
+   local detector = by_id(id)
+   return detector and detector.title
+end
+
+-- "loop_at_end" for F05; nil for an unknown id.
+function detectors.name(id)
+   local detector = by_id(id)
+   return detector and detector.name or SET_NAMES[id]
+end
+
+-- Mean divergence in nats a token. The 4-bit variants of the studies here lie below 0.4; at 2 nats a variant gives
+-- the untouched model's continuation about an eighth of its probability (exp -2), token after token.
+local COLLAPSED_KLD <const> = 2
+-- Perplexity over the untouched model's. At three times as many equally likely next tokens nothing of use is left of it.
+local COLLAPSED_RATIO <const> = 3
+local COLLAPSED_TASKS <const> = 2 -- tasks at a trivial score: one may be a fault of its prompt
+
+-- facts: { rates = compare.rates(...), kld_mean, ppl_ratio, tasks_at_trivial }.
+-- Returns the reasons why the variant counts as collapsed; an empty list if it does not.
 function detectors.collapse(facts)
    local reasons = {}
    for _, row in ipairs(facts.rates or {}) do
@@ -19,13 +42,13 @@ function detectors.collapse(facts)
          reasons[#reasons + 1] = string.format("%s: %s in %d of %d answers", row.id, row.title, row.count, row.items)
       end
    end
-   if facts.kld_mean and facts.kld_mean > 2 then
+   if facts.kld_mean and facts.kld_mean > COLLAPSED_KLD then
       reasons[#reasons + 1] = string.format("divergence of %.2f nats from the untouched model", facts.kld_mean)
    end
-   if facts.ppl_ratio and facts.ppl_ratio > 3 then
+   if facts.ppl_ratio and facts.ppl_ratio > COLLAPSED_RATIO then
       reasons[#reasons + 1] = string.format("perplexity %.1f times the untouched model's", facts.ppl_ratio)
    end
-   if (facts.tasks_at_trivial or 0) >= 2 then
+   if (facts.tasks_at_trivial or 0) >= COLLAPSED_TASKS then
       reasons[#reasons + 1] = facts.tasks_at_trivial
          .. " tasks at their trivial score while the untouched model is above"
    end

@@ -1,10 +1,34 @@
--- Detectors that look at one answer: F01 to F13, F16, F18, F19, F22. Each says which sign it saw and its value.
--- Not rates over a set, nor the comparison with the untouched model (compare.lua).
+-- Looks for signs of broken output in one answer: F01 to F13, F16, F18, F19 and F22.
+-- compare.lua looks at a whole set of answers and compares it with the untouched model's.
 
 local native = require "assay.native"
 local stats = native.stats
 
 local sample = {}
+
+-- Shares of tokens and 4-grams of a shorter answer are too coarse: a list of three names has few of them.
+local FEWEST_TOKENS <const> = 32
+-- Share of 4-grams that came before (seq-rep-4 of Welleck et al. 2019, arXiv 1908.04319). Above a half the
+-- answer is more repetition than text.
+local NGRAM_REPETITION <const> = 0.5
+-- Rules of Rae et al. 2021 (arXiv 2112.11446, table A1) that a text breaks. One alone is also broken by ordinary lists.
+local BROKEN_RULES <const> = 2
+-- Bytes over compressed bytes in 512 bytes. Whisper (Radford et al. 2022, arXiv 2212.04356, section 4.5) rejects a segment
+-- above 2.4. Longer ordinary text reaches that too, so it is asked of windows of 512 bytes and with more distance.
+local COMPRESSION <const> = 4
+local SENTENCE_REPEATS <const> = 3 -- times; a refrain or a heading comes twice
+-- Nats a token below the first percentile of the untouched model's answers, where a fixed limit (Whisper: -1.0) would fit
+-- one model alone.
+local CONFIDENCE_DROP <const> = 1
+-- Share of the commonest token: above a half there are more of it than of all others together.
+local TOP_SHARE <const> = 0.5
+-- Share of letters of another script than the expected one, and the letters that such a share needs. Names and formulas
+-- bring a few such letters; Marchisio et al. 2024 (arXiv 2406.20052) count confusion by lines and words instead.
+local OFF_SCRIPT <const>, FEWEST_LETTERS <const> = 0.10, 20
+-- Tokens of an answer that stops at once, and the median above which the untouched model's answers are no short answers.
+local STOPS_AT_ONCE <const>, LONG_ANSWER <const> = 3, 15
+-- Share of an answer that is one piece of its prompt, and the bytes below which an answer may well be a quotation.
+local ECHO_SHARE <const>, FEWEST_BYTES <const> = 0.6, 40
 
 local squad -- the metric that has the normal form of SQuAD's scorer
 
@@ -21,79 +45,90 @@ local function off_script_share(letters, expected)
       all = all + n
       if script ~= expected then off = off + n end
    end
-   return all >= 20 and off / all or 0
+   return all >= FEWEST_LETTERS and off / all or 0
 end
 
--- A special token of a usual chat template that reached the text.
+-- Special tokens of usual chat templates, which must not reach the text.
 local LEAKS <const> = { "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<s>", "</s>", "[INST]" }
 
 local function leaks(text)
    for _, word in ipairs(LEAKS) do if text:find(word, 1, true) then return word end end
 end
 
--- id, what the sign is, function(record, signals) -> value or nil. The value is what the report shows.
+-- Each detector: its id in reports, its name, its title for readers, and find(record, signals, base), which returns the value
+-- that a report shows, or nil where the sign is absent. A threshold names its source, or the reason why it is what it is.
 sample.detectors = {
-   { "F01", "numbers that are not finite", function(r) return r.nonfinite and r.nonfinite > 0 and r.nonfinite
-      or nil end },
-   { "F02", "cut off at the token limit", function(r) return r.finish == "length" and "length" or nil end },
-   { "F03", "empty", function(r) return not r.text:find("%S") and #r.text or nil end },
-   { "F04", "nothing left after normalising", function(r)
-      return not r.extracted and r.text:find("%S") and is_nothing(r.text) and r.text:sub(1, 20) or nil
-   end },
-   { "F05", "loop at the end", function(_, s) return s.period and s.period > 0 and s.period .. " × " .. s.repeats
-      or nil end },
-   { "F06", "repeated 4-grams", function(_, s)
-      return s.ngram_repetition and s.tokens >= 32 and s.ngram_repetition > 0.5 and s.ngram_repetition or nil
-   end },
-   { "F07", "repetition rules", function(_, s) return #s.gopher >= 2 and table.concat(s.gopher, " ") or nil end },
-   { "F08", "compresses like a loop", function(_, s) return s.compression_window > 4 and s.compression_window
-      or nil end },
-   { "F09", "the same sentence again and again", function(_, s) return s.segment_repeats >= 3 and s.segment_repeats
-      or nil end },
-   { "F10", "low confidence", function(r, _, base)
-      local floor = base and base.mean_logprob_p1
-      return r.mean_logprob and floor and r.mean_logprob < floor - 1 and r.mean_logprob or nil
-   end },
-   { "F11", "one token dominates", function(_, s)
-      return s.tokens and s.tokens >= 32 and s.top_share > 0.5 and s.top_share or nil
-   end },
-   { "F12", "another script", function(r, s)
-      local share = off_script_share(s.letters, r.script or "latin")
-      return share > 0.10 and share or nil
-   end },
-   { "F13", "lost characters", function(_, s) return s.lost_characters > 0 and s.lost_characters or nil end },
-   { "F16", "no answer in the asked form", function(r) return r.no_answer and "no answer" or nil end },
-   { "F18", "stops at once", function(r, s, base)
-      local tokens = s.tokens or r.tokens
-      return tokens and (tokens <= 3 and r.finish ~= "length" and base and base.median_tokens
-         and base.median_tokens > 15)
-         and tokens or nil
-   end },
-   { "F19", "echo of the prompt or its markup", function(r, s)
-      local echo = s.echo_bytes and #r.text >= 40 and s.echo_bytes / #r.text > 0.6 and "echo" or nil
-      return echo or leaks(r.text)
-   end },
-   { "F22", "thinking without end", function(r)
-      return r.text:find("<think>", 1, true) and not r.text:find("</think>", 1, true) and r.finish == "length"
-         and "open" or nil
-   end },
+   { id = "F01", name = "not_finite", title = "numbers that are not finite",
+     find = function(r) return r.nonfinite and r.nonfinite > 0 and r.nonfinite or nil end },
+   { id = "F02", name = "cut_at_limit", title = "cut off at the token limit",
+     find = function(r) return r.finish == "length" and "length" or nil end },
+   { id = "F03", name = "empty", title = "empty", find = function(r) return not r.text:find("%S") and #r.text or nil end },
+   { id = "F04", name = "empty_after_normalising", title = "nothing left after normalising",
+     find = function(r)
+        return not r.extracted and r.text:find("%S") and is_nothing(r.text) and r.text:sub(1, 20) or nil
+     end },
+   { id = "F05", name = "loop_at_end", title = "loop at the end", -- how many repeats make a loop: host/signals/repetition.hpp
+     find = function(_, s) return s.period and s.period > 0 and s.period .. " × " .. s.repeats or nil end },
+   { id = "F06", name = "repeated_ngrams", title = "repeated 4-grams",
+     find = function(_, s)
+        return s.ngram_repetition and s.tokens >= FEWEST_TOKENS and s.ngram_repetition > NGRAM_REPETITION and s.ngram_repetition
+               or nil
+     end },
+   { id = "F07", name = "repetition_rules", title = "repetition rules",
+     find = function(_, s) return #s.gopher >= BROKEN_RULES and table.concat(s.gopher, " ") or nil end },
+   { id = "F08", name = "compressible", title = "compresses like a loop",
+     find = function(_, s) return s.compression_window > COMPRESSION and s.compression_window or nil end },
+   { id = "F09", name = "repeated_sentence", title = "the same sentence again and again",
+     find = function(_, s) return s.segment_repeats >= SENTENCE_REPEATS and s.segment_repeats or nil end },
+   { id = "F10", name = "low_confidence", title = "low confidence",
+     find = function(r, _, base)
+        local floor = base and base.mean_logprob_p1
+        return r.mean_logprob and floor and r.mean_logprob < floor - CONFIDENCE_DROP and r.mean_logprob or nil
+     end },
+   { id = "F11", name = "dominant_token", title = "one token dominates",
+     find = function(_, s) return s.tokens and s.tokens >= FEWEST_TOKENS and s.top_share > TOP_SHARE and s.top_share or nil end },
+   { id = "F12", name = "other_script", title = "another script",
+     find = function(r, s)
+        local share = off_script_share(s.letters, r.script or "latin")
+        return share > OFF_SCRIPT and share or nil
+     end },
+   { id = "F13", name = "lost_characters", title = "lost characters",
+     find = function(_, s) return s.lost_characters > 0 and s.lost_characters or nil end },
+   { id = "F16", name = "no_asked_form", title = "no answer in the asked form",
+     find = function(r) return r.no_answer and "no answer" or nil end },
+   { id = "F18", name = "early_stop", title = "stops at once",
+     find = function(r, s, base)
+        local tokens = s.tokens or r.tokens
+        local long = base and base.median_tokens and base.median_tokens > LONG_ANSWER
+        return tokens and tokens <= STOPS_AT_ONCE and r.finish ~= "length" and long and tokens or nil
+     end },
+   { id = "F19", name = "echo", title = "echo of the prompt or its markup",
+     find = function(r, s)
+        local echo = s.echo_bytes and #r.text >= FEWEST_BYTES and s.echo_bytes / #r.text > ECHO_SHARE and "echo" or nil
+        return echo or leaks(r.text)
+     end },
+   { id = "F22", name = "endless_thinking", title = "thinking without end",
+     find = function(r)
+        local open = r.text:find("<think>", 1, true) and not r.text:find("</think>", 1, true)
+        return open and r.finish == "length" and "open" or nil
+     end },
 }
 
--- record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script, tokens }; base: summary of the
--- reference's answers (compare.summary) or nil. Returns { F05 = value, ... } and the raw signals.
+-- record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script, tokens }; base: the summary of the
+-- untouched model's answers (compare.summary) or nil. Returns { F05 = value, ... } and the raw signals.
 function sample.run(record, base)
    local options = {}
    if record.ids then options.ids = record.ids end
    if record.prompt then options.prompt = record.prompt end
    local signals = stats.text_signals(record.text, options)
-   if not record.ids and record.bytes then -- loops alone: other shares of bytes mean nothing
+   if not record.ids and record.bytes then -- bytes show loops; shares of bytes would mean nothing
       local of_bytes = stats.text_signals("", { ids = record.bytes })
       signals.period, signals.repeats = of_bytes.period, of_bytes.repeats
    end
    local flags = {}
    for _, detector in ipairs(sample.detectors) do
-      local value = detector[3](record, signals, base)
-      if value ~= nil then flags[detector[1]] = value end
+      local value = detector.find(record, signals, base)
+      if value ~= nil then flags[detector.id] = value end
    end
    return flags, signals
 end

@@ -1,10 +1,11 @@
--- report.csv: one row for each result, every number unrounded, for spreadsheets and scripts.
--- Not for generations and gates, which are no table of numbers.
+-- Renders report.csv: one row for each result, every number unrounded, for spreadsheets and scripts. Generations and gates
+-- are left out, since they are no table of numbers.
 
 local escape = require "assay.report.escape"
 local view = require "assay.report.view"
 
--- Column and where it comes from; result, variant, paired, interval, counts, times are what a row knows.
+-- Each column with the function that reads it from a row: { study, result, variant, protocol, counts, interval, paired, mde,
+-- times }.
 local COLUMNS <const> = {
    { "study", function(r) return r.study end }, { "variant", function(r) return r.result.variant end },
    { "subject", function(r) return r.variant.subject end }, { "method", function(r) return r.variant.method end },
@@ -29,7 +30,7 @@ local COLUMNS <const> = {
    { "change_high", function(r) return r.paired.high end }, { "change_method",
       function(r) return r.paired.method end },
    { "lost", function(r) return r.paired.lost end }, { "gained", function(r) return r.paired.gained end },
-   { "p", function(r) return r.paired.p end }, { "p_holm", function(r) return r.paired.p_holm end },
+   { "p", function(r) return r.paired.p end }, { "p_method", function(r) return r.paired.p_method end }, { "p_holm", function(r) return r.paired.p_holm end },
    { "mde", function(r) return r.mde.value end }, { "mde_unit", function(r) return r.mde.unit end },
    { "verdict", function(r) return r.result.verdict end }, { "reason", function(r) return r.result.reason
       or r.variant.reason end },
@@ -38,7 +39,7 @@ local COLUMNS <const> = {
    { "peak_memory_bytes", function(r) return r.times.peak_memory_bytes end },
 }
 
--- What a row of `distance` measures; each becomes a row of its own.
+-- The numbers of a row of `distance`; each becomes a row of the table.
 local DISTANCES <const> = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
 
 local function line(cells) return table.concat(cells, ",") .. "\r\n" end

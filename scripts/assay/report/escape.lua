@@ -1,5 +1,5 @@
--- Foreign text made safe for HTML, Markdown and CSV. Model output may hold anything: tags, control characters, bytes
--- that are no UTF-8. Not a template engine.
+-- Makes foreign text safe for HTML, Markdown and CSV. Model output may hold anything: tags, control characters, bytes that
+-- are no UTF-8.
 
 local escape = {}
 

@@ -1,5 +1,5 @@
--- Numbers into text: the one place where a report rounds. All renderers use it, so they cannot disagree.
--- Not layout, and no words about what a number means (words.lua).
+-- Formats numbers as text. It is the one place where a report rounds, so that its renderers cannot disagree.
+-- Words about what a number means are in words.lua.
 
 local format = {}
 

@@ -1,5 +1,5 @@
--- report.md from report.json alone: the same tables and words as the page, without its pictures.
--- Not where numbers are rounded (format.lua) or chosen (view.lua).
+-- Renders report.md: the same tables and words as the page, without its pictures. Numbers are rounded in format.lua and
+-- chosen in view/.
 
 local escape = require "assay.report.escape"
 local failures = require "assay.results.failure_catalogue"
@@ -22,7 +22,7 @@ local function join(...)
    return esc(table.concat(parts, " "))
 end
 
--- A section from a table of tables.lua; nil where there is nothing.
+-- A section from a table of tables/; nil where there is nothing.
 local function section(title, make)
    return function(v)
       local t = make(v)
@@ -90,8 +90,9 @@ local function results(v)
       if trivial ~= "" then out[#out + 1] = "Without any model: " .. esc(trivial) .. "." end
       for _, result in ipairs(group.results) do
          if result.paired then
+            local test = words.test(result.paired)
             out[#out + 1] = "Interval of the change: " .. esc(result.paired.method) .. ", level "
-               .. format.percent(result.paired.level, 0) .. "."
+               .. format.percent(result.paired.level, 0) .. "." .. (test and " p: " .. esc(test) .. "." or "")
             break
          end
       end

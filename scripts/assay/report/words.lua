@@ -1,5 +1,5 @@
--- Verdicts into sentences: every claim in a report's prose is made here, from the verdict and its numbers.
--- Not a judge: verdicts come from the study (verdict.lua), words only repeat them.
+-- Turns verdicts into sentences: every claim in a report's prose is made here, from the verdict and its numbers.
+-- The verdicts themselves are chosen in results/verdicts.lua.
 
 local format = require "assay.report.format"
 
@@ -18,7 +18,7 @@ words.verdicts = {
    reference = { rank = 9, tone = "plain", short = "reference" },
 }
 
--- result: the entry that the verdict rests on, if any. A certain loss within the margin is named and toned as such.
+-- result: the entry that the verdict rests on, or nil. A certain loss within the margin has a name and a tone of its own.
 function words.tone(verdict, result)
    if verdict == "worse" and result and result.within_margin then return "open" end
    return (words.verdicts[verdict] or { tone = "open" }).tone
@@ -83,6 +83,16 @@ function words.finding(result, primary)
    end
    local see = result.mde and " (a difference of " .. format.mde(result.mde) .. " could have been seen)" or ""
    return numbers .. ": unresolved" .. see
+end
+
+local TESTS <const> = { ["paired t"] = "paired t test, since so few windows allow no small enough p of the sign-flip test",
+   ["sign flip, exact"] = "exact sign-flip test", ["sign flip, drawn"] = "sign-flip test, 10,000 permutations",
+   ["McNemar, exact"] = "exact McNemar test" }
+
+-- The test behind a p ("exact sign-flip test"); nil for reports that do not name it.
+function words.test(paired)
+   local method = paired and paired.p_method
+   return method and (TESTS[method] or method)
 end
 
 function words.gate_status(status) return ({ pass = "passed", fail = "failed", not_run = "not run" })[status]

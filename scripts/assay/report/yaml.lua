@@ -1,6 +1,5 @@
--- What the Hugging Face Hub reads of each quantized variant: `model-index` for the front matter of a model card, and the list
--- that goes to .eval_results/assay.yaml; all together in report.yaml. Values are those of report.json.
--- Not a YAML library: strings are always quoted, numbers unrounded.
+-- Renders what the Hugging Face Hub reads of each quantized variant: `model-index` for the front matter of a model card, and
+-- the list for .eval_results/assay.yaml; report.yaml holds both. Strings are always quoted and numbers unrounded.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"

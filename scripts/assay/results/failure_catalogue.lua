@@ -1,6 +1,5 @@
--- The failure catalogue: what quantization broke, as rows for people and for scripts. Selection is part of the honesty: the
--- worst of each symptom, random losses and gains, and random agreements, so that a reader also sees what was not selected.
--- Not the detectors (assay.detectors), whose findings it sorts.
+-- Makes the failure catalogue: what quantization broke, one entry for each prompt, and which entries a reader is shown. A
+-- reader sees the worst of each symptom, and losses, gains and agreements drawn at random, so that nobody chooses by hand.
 
 local detectors = require "assay.detectors"
 local escape = require "assay.report.escape"
@@ -11,7 +10,7 @@ local failures = {}
 
 local PER_CLUSTER <const> = 3
 
--- Order of gravity: the first of these that an answer shows is its symptom.
+-- From the gravest sign to the mildest: the first of these that an answer shows is its symptom.
 local GRAVITY <const> = { "F01", "F03", "F04", "F11", "F05", "F02", "F08", "F09", "F06", "F07", "F13", "F12", "F22",
    "F18", "F19", "F16", "F10" }
 
@@ -36,7 +35,7 @@ end
 
 local function or_null(value) if value == nil then return null end return value end
 
--- Bytes [from, to) of the token at `place` (counted from 0) in its text; null where the text has ended before.
+-- Bytes [from, to) of the token at `place` (counted from 0) in its text; null where the text ends before it.
 local function bytes_of(output, place)
    local ends = output.ends or {}
    if not place or not ends[place + 1] then return null end
@@ -50,14 +49,14 @@ local function side_of(output, place)
       { "mean_logprob", or_null(output.mean_logprob) }, { "divergence_bytes", bytes_of(output, place) } }
 end
 
--- Whether an answer fails where the untouched model's greedy one does not: a sign of breakage that that has not, or wrong
--- where that is right.
+-- Whether an answer fails where the untouched model's greedy answer does not: it shows a sign that the other does not show,
+-- or it is wrong where the other is right.
 local function fails(record, reference, summary, base_flags)
    local symptom = symptom_of(detectors.sample(record, summary), base_flags)
    return symptom ~= nil or reference.ok == true and record.ok == false
 end
 
--- The same prompt asked again with sampling: of k answers how many fail, and how many of the untouched model's own do.
+-- The same prompt asked again with sampling: how many of k answers fail, and how many of the untouched model's own.
 local function recurrence_of(record, reference, summary, base_flags)
    if not record.draws or #record.draws == 0 then return null end
    local function count(draws)
@@ -71,7 +70,7 @@ local function recurrence_of(record, reference, summary, base_flags)
    return object { { "k", #record.draws }, { "fails", count(record.draws) }, { "base_fails", count(reference.draws) } }
 end
 
--- Where in the work the answer went wrong, as far as a program can tell.
+-- At which step the answer went wrong, as far as a program can see: its form, an abstention, or "none" for unknown.
 local function stage_of(symptom, lost, record, abstentions)
    if symptom == "F16" then return "format" end
    local answer = lost and type(record.extracted) == "string" and record.extracted:lower()
@@ -79,7 +78,7 @@ local function stage_of(symptom, lost, record, abstentions)
    return "none"
 end
 
--- One entry of the schema in evaluation.md 3.3; `judged`: { symptom, flags, lost, gained, place, fields of recurrence }.
+-- One entry, with every field of `failures` in reports/README.md. judged: { symptom, flags, lost, gained, place, recurrence }.
 local function entry_of(record, reference, facts, judged)
    local symptom, protocol = judged.symptom, facts.protocol
    return object { { "prompt_id", record.id }, { "category", record.category or "" },
@@ -104,8 +103,8 @@ local function entry_of(record, reference, facts, judged)
 end
 
 -- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, ends, margins, tokens, finish, ok,
--- mean_kld, draws }; ok is whether the answer was graded right, nil if nobody graded it. facts: { variant, run, protocol,
--- seed, stable }; stable: which of the reference's answers came out again in the A/A run.
+-- mean_kld, draws }; ok says whether the answer was graded right and is nil where nothing grades it. facts: { variant, run,
+-- protocol, seed, stable }; stable: which of the untouched model's answers came out again in the A/A run.
 function failures.entries(base, quant, facts)
    local summary = detectors.compare.summary(base)
    local out = {}
@@ -120,7 +119,7 @@ function failures.entries(base, quant, facts)
    return out
 end
 
--- Items in an order that depends on the seed and their ids alone.
+-- The entries in an order that depends on the seed and on their ids alone.
 local function drawn(entries, seed)
    local keyed = {}
    for i, entry in ipairs(entries) do keyed[i] = { native.fs.sha256(seed .. "\0" .. entry.prompt_id), entry } end
@@ -130,7 +129,7 @@ local function drawn(entries, seed)
    return out
 end
 
--- The worst of a symptom first: by severity, then by how many signs it shows, then by how early it leaves the original.
+-- Sorts the worst entry of a symptom first: by severity, then by the number of signs, then by how early the answers part.
 local function worst_first(a, b)
    if a.severity ~= b.severity then return a.severity < b.severity end
    if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end
@@ -139,7 +138,8 @@ local function worst_first(a, b)
    return a.prompt_id < b.prompt_id
 end
 
--- What people should read: three worst of each symptom; of losses, gains and agreements three at random. { { why = "symptom F05", entry }, ... }.
+-- The entries that a reader is shown: the three worst of each symptom; of losses, gains and agreements three at random.
+-- Returns { { why = "symptom F05, 1 of 7", entry }, ... }.
 function failures.select(entries, seed)
    local clusters, order = {}, {}
    local function put(name, entry)
@@ -167,7 +167,7 @@ function failures.select(entries, seed)
    return chosen
 end
 
--- How often each symptom strikes, with its interval: { { symptom, count, items, low, high }, ... }.
+-- How often each symptom occurs, with Wilson's interval: { { symptom, count, items, low, high }, ... }.
 function failures.prevalence(entries)
    local counts, names = {}, {}
    for _, entry in ipairs(entries) do
@@ -192,7 +192,7 @@ local function mark(value)
    return value and "yes" or "no"
 end
 
--- Some sets have no ids, so that the question itself is the id.
+-- Some data sets have no ids; then the question itself is the id, and a table shows its beginning.
 local function shortened(id)
    if #id <= 48 then return id end
    local cut = id:sub(1, 45)
@@ -200,7 +200,7 @@ local function shortened(id)
    return cut .. "\u{2026}"
 end
 
--- The table of the work list's columns, one row per selected entry.
+-- A Markdown table with one row for each chosen entry.
 function failures.markdown(chosen)
    local out = { "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |",
       "| --- | --- | --- | --- | --- | --- |" }
@@ -214,10 +214,16 @@ function failures.markdown(chosen)
    return table.concat(out, "\n") .. "\n"
 end
 
--- failures.jsonl: every entry, selected or not.
-function failures.jsonl(entries)
+-- Lines of failures.jsonl: every entry, chosen or not. command: how to run the study again; only these lines have it,
+-- since the report holds it once.
+function failures.jsonl(entries, command)
    local out = {}
-   for i, entry in ipairs(entries) do out[i] = native.json.encode(entry) .. "\n" end
+   for i, entry in ipairs(entries) do
+      local row = object {}
+      for key, value in pairs(entry) do row[key] = value end -- in the order of the entry
+      if command then row.repro_cmd = command end
+      out[i] = native.json.encode(row) .. "\n"
+   end
    return table.concat(out)
 end
 

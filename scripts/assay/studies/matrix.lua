@@ -2,8 +2,7 @@
 -- untouched model, and `best` against each other recipe of the same format, paired. It reads stored windows and runs no model.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
-local record = require "assay.results.assemble"
-local quantize = require "assay.study.stages.quantize"
+local stored = require "assay.results.stored"
 local fs, stats = native.fs, native.stats
 
 local matrix = {}
@@ -17,12 +16,10 @@ local function percent(ratio) return ("%+.1f %%"):format(100 * (ratio - 1)) end
 local function interval(p) return ("%s [%s, %s]"):format(percent(p.estimate), percent(p.low), percent(p.high)) end
 
 -- Rows of a task: { variant, value, windows, bits, increase }, the untouched model first.
-local function rows_of(context, task)
+local function rows_of(context, run, task)
    local rows = {}
-   for _, found in ipairs(record.measured(context, task, context.study.subjects[1])) do
-      local r = found.stage.result
-      local made = not found.variant.none and
-                   context.store:find(quantize.key(context, found.variant))
+   for _, found in ipairs(stored.rows(run, task, run.study.subjects[1])) do
+      local r, made = found.stage.result, found.variant.made
       rows[#rows + 1] = { variant = found.variant, value = r.metrics.ppl.value, windows = r.series.values,
                           bits = made and made.result.summary.bits_per_quantized_weight,
                           seconds = made and made.result.summary.seconds }
@@ -142,11 +139,11 @@ local function worse_than_rtn(out, context, task, rows)
 end
 
 function matrix.write(path, report, context)
-   local tasks, rows = {}, {}
+   local tasks, rows, run = {}, {}, stored.collect(context)
    for _, task in ipairs(context.study.tasks) do
       if task.definition.kind == "perplexity" then
          tasks[#tasks + 1] = task
-         rows[#rows + 1] = rows_of(context, task)
+         rows[#rows + 1] = rows_of(context, run, task)
       end
    end
    local out = { ("# %s\n"):format(report.study.title),

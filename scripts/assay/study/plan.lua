@@ -2,6 +2,7 @@
 -- Nothing is run.
 local estimate = require "assay.study.estimate"
 local native = require "assay.native"
+local primary = require "assay.results.primary"
 local subjects = require "assay.study.subjects"
 local json, stats, sys = native.json, native.stats, native.sys
 
@@ -14,7 +15,7 @@ local USUAL_SPREAD <const> = 0.025
 local USUAL_FLIPS <const> = 0.10 -- usual share of items whose answer changes at four bits
 
 local function declared_margin(study, task)
-   for _, one in ipairs(require("assay.results.judge").primary(study)) do
+   for _, one in ipairs(primary.list(study)) do
       if one.task == task.id then return one.margin end
    end
 end

@@ -1,15 +1,17 @@
 -- assay run: computes the stages of a study that are not stored yet, then writes the report. Also what the program does with
 -- the value that any script returns.
+local assemble = require "assay.results.assemble"
 local new_context = require "assay.study.context"
 local estimate = require "assay.study.estimate"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local plan = require "assay.study.plan"
-local publish = require "assay.results.publish"
-local record = require "assay.results.assemble"
+local print_summary = require "assay.results.print_summary"
 local stage_list = require "assay.study.stage_list"
+local stored = require "assay.results.stored"
 local studies = require "assay.study"
 local subjects = require "assay.study.subjects"
+local write = require "assay.results.write"
 local json, sys = native.json, native.sys
 
 -- One line of JSON on stdout under --json.
@@ -94,10 +96,11 @@ local function run_study(study, path)
       sys.finish()
       error(problem, 0)
    end
-   local report = record.assemble(context)
-   local written = publish.write(context, report)
+   local found = stored.collect(context)
+   local report, failures = assemble(found)
+   local written = write.all(found, report, failures, context.folder)
    if study.after then study.after(report, context.folder, context) end
-   if not sys.settings().json then publish.summary(context, report, written) end
+   if not sys.settings().json then print_summary(report, written, context.n_stored) end
    local code = failure_code(context)
    if code then return code end
    if sys.settings().strict then check_strictly(report) end

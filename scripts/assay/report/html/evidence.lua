@@ -1,6 +1,5 @@
--- Sections of report.html about broken output: rates of the detectors, the failure catalogue with texts side by side, and the
--- answers to all prompts.
--- Not the detectors (assay.detectors) nor the choice of entries (assay.failures).
+-- Renders the sections of report.html about broken output: rates of the detectors, the failure catalogue with texts side by
+-- side, and the answers to all prompts. results/failure_catalogue.lua chooses the entries.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -137,7 +136,7 @@ local function asked(prompt)
       .. '<div class="out" dir="auto">' .. esc(prompt) .. "</div></details>"
 end
 
--- The part that stands open: answers to free prompts if there are any, which say most.
+-- The part that is not folded: answers to free prompts if there are any, since they show most.
 local function part_to_open(v)
    for i, part in ipairs(v.report.failures or {}) do
       if (v.task[part.task] or {}).kind == "generations" then return i end
@@ -206,7 +205,7 @@ end
 
 local MANY_PROMPTS <const> = 12
 
--- Few prompts stand in the open; of many the first of each category, the others folded away under its name.
+-- Few prompts are all shown; of many, the first of each category, and the others folded away under its name.
 function evidence.generations(v)
    local items = v.report.generations
    if #items == 0 then return end

@@ -1,5 +1,5 @@
--- report.html: one file without scripts or fetches, made from report.json alone.
--- Not where numbers are rounded (format.lua) or chosen (view.lua).
+-- Renders report.html: one file without scripts or fetches. It frames the sections; their content is in the other files of
+-- this folder.
 
 local escape = require "assay.report.escape"
 local evidence = require "assay.report.html.evidence"
@@ -12,7 +12,7 @@ local view = require "assay.report.view"
 
 local esc <const> = escape.html
 
--- { anchor, title, function of html_sections }; a section that returns nothing is left out with its link.
+-- { anchor, title, function of the view }; a section that returns nothing is left out with its link.
 local SECTIONS <const> = {
    { "declared", "What was declared", measures.declared },
    { "results", "Results", sections.results },

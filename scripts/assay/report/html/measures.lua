@@ -1,6 +1,5 @@
--- Sections of report.html on what was declared, distances, items and conclusions: tables of tables.lua with the pictures of
--- plots.lua beside them.
--- Not the result tables (html_sections.lua) nor broken output (html_evidence.lua).
+-- Renders the sections of report.html on what was declared, distances, items and conclusions: the tables of tables/ with the
+-- pictures of plots.lua beside them.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -11,7 +10,7 @@ local tables = require "assay.report.tables"
 local measures = {}
 local esc <const> = escape.html
 
--- A table of tables.lua as markup, "" for nil.
+-- A table of tables/ as markup; "" for nil.
 local function laid_out(table_)
    if not table_ then return "" end
    local hint = table_.hint and '<p class="hint">' .. esc(table_.hint) .. "</p>" or ""

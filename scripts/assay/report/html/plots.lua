@@ -1,6 +1,5 @@
--- Pictures of distributions and of items: curves, diverging bars, the plane of two scores, label histograms, dot strips.
--- Each has a title, a description in words and colours by class; the numbers stand beside it as a table.
--- Not the pictures of sizes and layers (svg.lua) and no numbers of its own.
+-- Draws distributions and items as inline SVG: curves, diverging bars, the plane of two scores, label histograms, dot strips.
+-- Each picture has a title, a description in words and colours by class; its numbers are beside it as a table.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"

@@ -1,5 +1,5 @@
--- The sections of report.html, each a function of the view that returns markup, or nil when there is nothing to show.
--- Not the page around them (html.lua) and no pictures (svg.lua).
+-- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each is a function of the view
+-- that returns markup, or nil when there is nothing to show.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -108,7 +108,7 @@ local function interval_picture(row, scale, margin)
    return svg.interval_row(scale, item, margin)
 end
 
--- Columns of a result table: { head, class, function of a row -> markup }. Sizes stand in the first table alone.
+-- Columns of a result table: { head, class, function of a row -> markup }. Only the first table has sizes.
 local function columns_of(group, rows, with_sizes)
    local scale, margin = forest_scale(group)
    local columns = {
@@ -148,7 +148,7 @@ local function joined(items, n)
    return table.concat(out, " · ")
 end
 
--- What stands below a result table: how its intervals were made, and what its marks mean.
+-- The note below a result table: how its intervals and p were computed, and what its marks mean.
 local function method_note(group, with_sizes)
    local first, paired = group.results[1], nil
    for _, result in ipairs(group.results) do paired = paired or result.paired end
@@ -157,6 +157,8 @@ local function method_note(group, with_sizes)
    if paired then
       method[#method + 1] = "Interval of the change: " .. paired.method .. ", level "
          .. format.percent(paired.level, 0) .. "."
+      local test = words.test(paired)
+      if test then method[#method + 1] = "p: " .. test .. "." end
    end
    if group.margin then method[#method + 1] = "The shaded band is the margin declared before the run." end
    for _, result in ipairs(group.results) do

@@ -1,6 +1,5 @@
--- Small pictures as inline SVG: interval bars, bits against perplexity, error maps. Colours come from the page's style
--- sheet by class, so that light, dark and print work alike; every picture has a title and a description in words.
--- Not a plotting library: each function draws one figure of the report.
+-- Draws interval bars, bits against perplexity and error maps as inline SVG. Colours come from the page's style sheet by
+-- class, so that light, dark and print work alike; every picture has a title and a description in words.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"

@@ -1,29 +1,34 @@
--- How far a result depends on the calibration: variants of one recipe that differ in nothing else, side by side. Made from
--- report.json alone. Not a measurement of its own: a study brings such variants by assay.sweep or by recipes of its own.
-local native = require "assay.native"
-local json = native.json
+-- The part `sensitivity` of report.json: how far a result depends on the calibration. It puts variants of one
+-- recipe side by side that differ in their calibration alone, as assay.sweep or recipes with their own calibration make them.
+local json = require("assay.native").json
+local without_nulls = require "assay.lib.without_nulls"
 
-local function given(value) return value ~= nil and value ~= json.null end
-
--- What a row stands for: the calibration without its seed.
+-- Names a row: the calibration without its seed.
 local function label_of(calibration)
    local name = ("%d sequences of %s"):format(calibration.sequences, calibration.source)
-   return given(calibration.template) and name .. ", " .. calibration.template or name
+   return calibration.template and name .. ", " .. calibration.template or name
 end
 
--- Variants by subject and recipe: { label, { calibration, value }, ... } where a task's primary perplexity was measured.
-local function families(report)
-   local calibrations, values, order, found = {}, {}, {}, {}
-   for _, one in ipairs(report.calibrations or {}) do calibrations[one.id] = one end
+-- { [variant] = { value, task } } where a primary perplexity was measured; the first task counts.
+local function perplexities(report)
+   local out = {}
    for _, result in ipairs(report.results or {}) do
-      if result.unit == "ppl" and result.primary and given(result.value) and not values[result.variant] then
-         values[result.variant] = { value = result.value, task = result.task }
+      if result.unit == "ppl" and result.primary and result.value and not out[result.variant] then
+         out[result.variant] = { value = result.value, task = result.task }
       end
    end
-   for _, variant in ipairs(report.variants or {}) do
+   return out
+end
+
+-- Variants by subject and recipe, in the order of the report: { { label, task, { calibration, value }, ... }, ... }.
+local function recipes_of(report, recipe_keys)
+   local calibrations, order, found = {}, {}, {}
+   for _, one in ipairs(report.calibrations or {}) do calibrations[one.id] = one end
+   local values = perplexities(report)
+   for i, variant in ipairs(report.variants or {}) do
       local calibration, value = calibrations[variant.calibration], values[variant.id]
-      if calibration and value and given(variant.recipe) then
-         local key = variant.subject .. "\0" .. json.encode(variant.recipe, { canonical = true })
+      if calibration and value and variant.recipe then
+         local key = variant.subject .. "\0" .. recipe_keys[i]
          if not found[key] then
             found[key] = { label = variant.label, task = value.task }
             order[#order + 1] = found[key]
@@ -34,9 +39,9 @@ local function families(report)
    return order
 end
 
-local function rows_of(family)
+local function rows_of(recipe)
    local rows, place = json.list {}, {}
-   for _, one in ipairs(family) do
+   for _, one in ipairs(recipe) do
       local label = label_of(one.calibration)
       if not place[label] then
          rows[#rows + 1] = json.object { { "label", label }, { "sequences", one.calibration.sequences },
@@ -53,14 +58,19 @@ local function rows_of(family)
 end
 
 -- The list for report.json; empty where no recipe has two calibrations.
-return function(report)
-   local out, titles = json.list {}, {}
+return function(given)
+   local recipe_keys, titles, out = {}, {}, json.list {}
+   for i, variant in ipairs(given.variants or {}) do
+      recipe_keys[i] = variant.recipe and json.encode(variant.recipe, { canonical = true })
+   end
+   local report = without_nulls { variants = given.variants, results = given.results, calibrations = given.calibrations,
+                                  tasks = given.tasks }
    for _, task in ipairs(report.tasks or {}) do titles[task.id] = task.title end
-   for _, family in ipairs(families(report)) do
-      if #family > 1 then
+   for _, recipe in ipairs(recipes_of(report, recipe_keys)) do
+      if #recipe > 1 then
          out[#out + 1] = json.object {
-            { "title", family.label .. " over calibrations" }, { "unit", "ppl" }, { "task", family.task },
-            { "rows", rows_of(family) }, { "note", ("%s; one dot for each seed."):format(titles[family.task] or family.task) } }
+            { "title", recipe.label .. " over calibrations" }, { "unit", "ppl" }, { "task", recipe.task },
+            { "rows", rows_of(recipe) }, { "note", ("%s; one dot for each seed."):format(titles[recipe.task] or recipe.task) } }
       end
    end
    return out

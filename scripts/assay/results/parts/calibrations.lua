@@ -1,11 +1,7 @@
--- The calibrations of a study for report.json, the study's own (c1, ...) and those that recipes brought (r1, ...): what each
--- is, and what it shares with every task. One entry for each subject whose tokenizer makes other tokens of it.
+-- The part `calibrations` of report.json: the study's own (c1, ...) and those that recipes brought (r1, ...), what each is,
+-- and what it shares with every task. One entry for each subject whose tokenizer makes other tokens of it.
+local json = require("assay.native").json
 local overlap = require "assay.data.overlap"
-local native = require "assay.native"
-local calibrate = require "assay.study.stages.calibrate"
-local json = native.json
-
-local calibrations = {}
 local null = json.null
 
 local function entry_of(id, calibration, result)
@@ -22,26 +18,27 @@ local function entry_of(id, calibration, result)
       { "allow_held_out", o.allow_held_out or null } }
 end
 
--- What makes two calibrations one entry: the same tokens under the same name for the same reasons.
-local function same_entry(calibration, facts)
+-- Two calibrations are one entry if they have the same tokens under the same name for the same reasons.
+local function key_of_entry(calibration, facts)
    local o = calibration.options
    return table.concat({ facts.hash, o.name or "", o.allow_overlap or "", o.allow_held_out or "" }, "\n")
 end
 
--- The entries, and ids[calibration][subject id]. Every calibration was compared before the first recipe (run.lua).
-local function collect(context)
+-- Returns the entries, and ids[calibration][subject id].
+return function(run)
    local out, ids, seen, counts = json.list {}, {}, {}, { c = 0, r = 0 }
-   for _, calibration in ipairs(context.study:calibrations()) do
-      local kind = calibration == context.study.calibration and "c" or "r"
+   for _, one in ipairs(run.calibrations) do
+      local calibration = one.calibration
+      local kind = calibration == run.study.calibration and "c" or "r"
       ids[calibration] = {}
-      for _, subject in ipairs(context.study.subjects) do
-         local stage = context.store:find(calibrate.key(context, { subject = subject }, calibration))
-         if stage then
-            local key = same_entry(calibration, stage.result.facts)
+      for _, subject in ipairs(run.study.subjects) do
+         local result = one.of_subject[subject.id]
+         if result then
+            local key = key_of_entry(calibration, result.facts)
             if not seen[key] then
                counts[kind] = counts[kind] + 1
                seen[key] = kind .. counts[kind]
-               out[#out + 1] = entry_of(seen[key], calibration, stage.result)
+               out[#out + 1] = entry_of(seen[key], calibration, result)
             end
             ids[calibration][subject.id] = seen[key]
          end
@@ -49,16 +46,3 @@ local function collect(context)
    end
    return out, ids
 end
-
-function calibrations.list(context)
-   local out
-   out, context.calibration_ids = collect(context)
-   return out
-end
-
--- The id of the calibration that a variant was made with; nil without one. After list().
-function calibrations.id_of(context, variant)
-   return variant.calibration and context.calibration_ids[variant.calibration][variant.subject.id]
-end
-
-return calibrations

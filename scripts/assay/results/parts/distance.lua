@@ -1,20 +1,21 @@
--- The rows of `distance` in report.json: one per variant and task of kind "distance", with intervals over windows.
--- Not the measurement (tasks/distance.lua) and no verdict: a distance is evidence, its margin is printed beside it.
+-- The part `distance` of report.json: one row per variant and task of kind "distance", with intervals over windows.
+-- A distance is evidence and has no verdict; its margin is printed beside it.
+local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
+local stored = require "assay.results.stored"
 local json, stats = native.json, native.stats
 local null = json.null
 
-local names = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
+local NAMES <const> = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
 
 local function interval_of(scores, options)
    if #scores < 2 then return null end
    local i = stats.bootstrap(scores, options)
-   return json.object { { "low", i.low }, { "high", i.high }, { "level", i.level },
-                        { "method", i.method .. " over windows" } }
+   return json.object { { "low", i.low }, { "high", i.high }, { "level", i.level }, { "method", i.method .. " over windows" } }
 end
 
--- Where the interval of the divergence lies towards the margin: a comparison of two numbers, no verdict.
-local function place(interval, margin)
+-- Whether the interval of the divergence lies within the margin, beyond it, or holds it.
+local function place_of(interval, margin)
    if interval == null then return "unresolved" end
    if interval.high <= margin then return "within" end
    return interval.low > margin and "beyond" or "unresolved"
@@ -22,9 +23,8 @@ end
 
 local function row_of(task, item, options)
    local result = item.stage.result
-   local row = json.object {
-      { "variant", item.variant.id }, { "task", task.id }, { "counts", result.counts } }
-   for _, name in ipairs(names) do
+   local row = json.object { { "variant", item.variant.id }, { "task", task.id }, { "counts", result.counts } }
+   for _, name in ipairs(NAMES) do
       local number = result.distance[name]
       row[name] = json.object { { "value", number.value }, { "unit", number.unit },
                                 { "interval", interval_of(number.scores, options) } }
@@ -32,7 +32,7 @@ local function row_of(task, item, options)
    row.kld_mean = row.kld.value
    row.margin = task.options.margin or task.definition.default_margin
    row.margin_unit = "nats"
-   row.against_margin = place(row.kld.interval, row.margin)
+   row.against_margin = place_of(row.kld.interval, row.margin)
    row.percentiles, row.delta_p_percentiles = result.note.kld, result.note.delta_p
    row.delta_p_rms = result.note.delta_p_rms
    row.buckets, row.positions, row.curve = result.note.buckets, result.note.positions, result.note.kld_curve
@@ -40,15 +40,12 @@ local function row_of(task, item, options)
    return row
 end
 
--- measured(task, subject) -> { { variant, stage }, ... } as record.lua finds them.
-return function(context, measured)
-   local out, options = json.list {}, { replicates = 10000, seed = context.study.seed }
-   for _, task in ipairs(context.study.tasks) do
-      if task.definition.kind == "distance" then
-         for _, subject in ipairs(context.study.subjects) do
-            for _, item in ipairs(measured(context, task, subject)) do
-               if item.stage.result.distance then out[#out + 1] = row_of(task, item, options) end
-            end
+return function(run)
+   local out, options = json.list {}, comparisons.options(run.study)
+   for _, task in ipairs(run.study.tasks) do
+      for _, subject in ipairs(task.definition.kind == "distance" and run.study.subjects or {}) do
+         for _, item in ipairs(stored.rows(run, task, subject)) do
+            if item.stage.result.distance then out[#out + 1] = row_of(task, item, options) end
          end
       end
    end

@@ -1,76 +1,44 @@
--- What a run did not do as asked: fallbacks, skips, repairs, rows and prompts left out, recipes and tasks that cannot be had.
--- Parts of report.json; record.lua puts them in their place.
-local native = require "assay.native"
-local quantize = require "assay.study.stages.quantize"
-local measure = require "assay.study.stages.measure"
-local json = native.json
+-- The part `ledger` of report.json: what a run did not do as asked. Fallbacks, skips and repairs of the quantizers, variants
+-- without a checkpoint, and rows and prompts that were left out.
+local json = require("assay.native").json
+local null, object = json.null, json.object
 
-local ledger = {}
-local null = json.null
+local EVENTS <const> = { fallback = "fallback", skip = "skip" }
 
-local function object(fields) return json.object(fields) end
-local function list(t) return json.list(t or {}) end
-
--- Rows without gold and prompts longer than the context, of the first subject: counted here, listed in the samples.
-function ledger.left_out(context, task)
-   local stage = context.store:find(measure.key(context, context.study:variants()[1], task))
-   local result = stage and stage.result or {}
-   return #(result.skipped or {}) + #(result.overlong or {})
+local function add_variant(out, variant)
+   local made = variant.made and variant.made.result or {}
+   if made.saved and made.saved.reason then
+      out[#out + 1] = object {
+         { "variant", variant.id }, { "layer", null }, { "event", "note" }, { "kind", "not_saved" },
+         { "message", "no checkpoint was written, so it was measured from memory: " .. made.saved.reason } }
+   end
+   for _, entry in ipairs(made.ledger or {}) do
+      out[#out + 1] = object {
+         { "variant", variant.id }, { "layer", entry.where ~= "" and entry.where or null },
+         { "event", EVENTS[entry.kind] or "repair" }, { "kind", entry.kind }, { "message", entry.text } }
+   end
 end
 
-local events = { fallback = "fallback", skip = "skip" }
+local LEFT_OUT <const> = { { "skipped", "rows without a gold answer" }, { "overlong", "prompts longer than the context" } }
 
-local function left_out_message(task, kind, ids)
-   return ("%s: %d %s left out: %s%s"):format(task, #ids, kind == "skipped" and "rows without a gold answer"
-             or "prompts longer than the context", table.concat(ids, ", ", 1, math.min(5, #ids)),
-             #ids > 5 and (" and %d more"):format(#ids - 5) or "")
+-- Every variant leaves out the same items, so those of the first are the task's.
+local function add_task(out, run, task)
+   local stage = run.variants[1] and run.variants[1].measured[task.id]
+   for _, one in ipairs(LEFT_OUT) do
+      local kind, what = table.unpack(one)
+      local ids = stage and stage.result[kind] or {}
+      if #ids > 0 then
+         out[#out + 1] = object {
+            { "variant", null }, { "layer", null }, { "event", "skip" }, { "kind", kind },
+            { "message", ("%s: %d %s left out: %s%s"):format(task.id, #ids, what,
+               table.concat(ids, ", ", 1, math.min(5, #ids)), #ids > 5 and (" and %d more"):format(#ids - 5) or "") } }
+      end
+   end
 end
 
-function ledger.entries(context)
-   local out = list()
-   for _, variant in ipairs(context.study:variants()) do
-      local stage = not variant.none and context.store:find(quantize.key(context, variant))
-      local saved = stage and stage.result.saved
-      if saved and saved.reason then
-         out[#out + 1] = object {
-            { "variant", variant.id }, { "layer", null }, { "event", "note" }, { "kind", "not_saved" },
-            { "message", "no checkpoint was written, so it was measured from memory: " .. saved.reason } }
-      end
-      for _, entry in ipairs(stage and stage.result.ledger or {}) do
-         out[#out + 1] = object {
-            { "variant", variant.id }, { "layer", entry.where ~= "" and entry.where or null },
-            { "event", events[entry.kind] or "repair" }, { "kind", entry.kind },
-            { "message", entry.text } }
-      end
-   end
-   for _, task in ipairs(context.study.tasks) do
-      local stage = context.store:find(measure.key(context, context.study:variants()[1], task))
-      for _, kind in ipairs { "skipped", "overlong" } do
-         local ids = stage and stage.result[kind] or {}
-         if #ids > 0 then
-            out[#out + 1] = object {
-               { "variant", null }, { "layer", null }, { "event", "skip" }, { "kind", kind },
-               { "message", left_out_message(task.id, kind, ids) } }
-         end
-      end
-   end
+return function(run)
+   local out = json.list {}
+   for _, variant in ipairs(run.variants) do add_variant(out, variant) end
+   for _, task in ipairs(run.study.tasks) do add_task(out, run, task) end
    return out
 end
-
--- Recipes that cannot be made here stay in the list; tasks that cannot be run are named in the study.
-function ledger.add_missing(context, report)
-   report.study.not_available = list()
-   for _, one in ipairs(context.study.missing) do
-      report.study.not_available[#report.study.not_available + 1] = object {
-         { "kind", one.kind }, { "label", one.label }, { "reason", one.reason } }
-      for _, subject in ipairs(one.kind == "recipe" and context.study.subjects or {}) do
-         report.variants[#report.variants + 1] = object {
-            { "id", subject.id .. "/" .. one.label:lower():gsub("[^%w]+", "-") }, { "subject", subject.id },
-            { "label", one.label }, { "method", one.label:match "^%w+" }, { "calibration", null },
-            { "status", "not_available" }, { "reason", one.reason }, { "recipe", object { { "method", one.label } } },
-            { "linears", list() } }
-      end
-   end
-end
-
-return ledger

@@ -68,45 +68,4 @@ end
 
 function repeat_run.label(variant, task) return ("%s: %s again"):format(variant.id, task.id) end
 
--- { [item id] = true | false } of a task's answers, for the items that were asked twice; empty if none were.
-function repeat_run.stable(context, variant, task)
-   local stage = context.study.noise > 0 and context.store:find(repeat_run.key(context, variant, task))
-   local stable = stage and stage.result.stable
-   return type(stable) == "table" and stable or {}
-end
-
--- Rows of aa_noise in report.json.
-function repeat_run.report(context)
-   local out = json.list {}
-   if context.study.noise == 0 then return out end
-   for _, variant in ipairs(context.study:variants()) do
-      for _, task in ipairs(variant.none and context.study.tasks or {}) do
-         local stage = context.store:find(repeat_run.key(context, variant, task))
-         for _, row in ipairs(stage and stage.result.rows or {}) do
-            out[#out + 1] = json.object {
-               { "subject", variant.subject.id }, { "task", task.id }, { "metric", row.metric },
-               { "items", row.items }, { "quantity", row.quantity }, { "value", row.value }, { "unit", row.unit },
-               { "how", stage.result.how } }
-         end
-      end
-   end
-   return out
-end
-
--- Marks comparisons that are no larger than what two runs of one model differ by.
-function repeat_run.mark(report)
-   for _, one in ipairs(report.aa_noise) do
-      for _, result in ipairs(one.value > 0 and report.results or {}) do
-         local p = result.paired
-         if p ~= json.null and result.task == one.task and result.metric == one.metric
-            and result.variant:match "^(.*)/[^/]+$" == one.subject then
-            local size = p.quantity == "ratio" and math.abs(math.log(p.estimate))
-                         or p.lost and (p.lost + p.gained) / result.counts.items or math.abs(p.estimate)
-            local floor = one.unit == "count" and one.value / one.items or one.value
-            result.below_noise = size <= floor
-         end
-      end
-   end
-end
-
 return repeat_run

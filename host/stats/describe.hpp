@@ -1,0 +1,19 @@
+// Describes a list of numbers: mean, standard deviation, median, quantiles.
+// Not an inference: intervals and tests are in the other files of this folder.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace assay::stats {
+
+// Each throws error(usage) for an empty list; standard_deviation for fewer than two values.
+double mean(std::span<const double> values);
+double standard_deviation(std::span<const double> values);  // of a sample: divides by n - 1
+double median(std::span<const double> values);
+double quantile(std::span<const double> values, double p);  // 0 <= p <= 1
+
+// Linear interpolation at p (n - 1), as numpy's default. `sorted` is ascending and not empty.
+double quantile_of_sorted(std::span<const double> sorted, double p);
+
+}  // namespace assay::stats

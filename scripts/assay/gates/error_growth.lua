@@ -1,0 +1,20 @@
+-- Gate P5: the error of the residual stream grows smoothly from block to block. A jump points at one broken block.
+
+local JUMP <const> = 10         -- times the error after the block before
+local NOTICEABLE <const> = 1e-3 -- relative error below which a jump does not matter
+
+return {
+   id = "P5", title = "the error grows smoothly", severity = "flag", scope = "variant",
+   failed = "one block's error is more than ten times the one before it",
+   check = function(_, variant)
+      local errors = variant.preflight.result.block_errors
+      if not errors then return "not_run", "the study reads no text" end
+      for i = 2, #errors do
+         if errors[i] > JUMP * errors[i - 1] and errors[i] > NOTICEABLE then
+            return "fail", ("block %d: %.3g after %.3g"):format(i - 1, errors[i], errors[i - 1])
+         end
+      end
+      return "pass", ("relative error of the residual stream %.3g after the first block, %.3g after the last")
+                        :format(errors[1], errors[#errors])
+   end,
+}

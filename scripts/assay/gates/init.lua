@@ -1,0 +1,71 @@
+-- Builds the list of gates of a study. Each gate is a file of this folder that returns one table, and this is the only
+-- file that puts gates into a list:
+--
+--   { id, title, severity, scope, failed, passed, check = function(facts, about) return status, evidence end }
+--
+-- severity: "block" (verdicts in its scope become invalid), "flag" or "note". scope: what one check is about and what is
+-- given to it: "subject" (the variant of the untouched model), "variant" (a changed one), "model" (either) or "study" (nil).
+-- status: "pass", "fail" or "not_run". failed, passed: what the result means for the reader; passed may be absent.
+--
+-- facts: { run, rows, calibrations, bytes_on_disk, baselines, signs, distance }, see results/assemble.lua.
+local audit = require "assay.audit"
+local baseline = require "assay.gates.baseline"
+local calibration = require "assay.gates.calibration"
+local changed_tensors = require "assay.gates.changed_tensors"
+local collapse = require "assay.gates.collapse"
+local error_growth = require "assay.gates.error_growth"
+local finite_weights = require "assay.gates.finite_weights"
+local identity = require "assay.gates.identity"
+local native = require "assay.native"
+local short_answers = require "assay.gates.short_answers"
+local stored_bytes = require "assay.gates.stored_bytes"
+local json = native.json
+local null = json.null
+
+local gates = {}
+
+local PREFLIGHT <const> = { changed_tensors, stored_bytes, finite_weights, error_growth, short_answers }
+
+-- The entry of report.json for one check.
+local function checked(gate, facts, about, scope)
+   local status, evidence = gate.check(facts, about)
+   local message = status == "pass" and gate.passed or status == "fail" and gate.failed or ""
+   return { id = gate.id, title = gate.title, severity = gate.severity, status = status, scope = scope,
+            evidence = evidence, message = message }
+end
+
+-- The gates that a study measures itself, in the order in which a report shows them.
+function gates.of_study(facts)
+   local out = {}
+   local function add(gate, about, scope) out[#out + 1] = checked(gate, facts, about, scope) end
+   local function of_subjects(gate)
+      for _, variant in ipairs(facts.run.variants) do
+         if variant.none then add(gate, variant, variant.subject.id) end
+      end
+   end
+   of_subjects(identity)
+   for _, variant in ipairs(facts.run.variants) do
+      for _, gate in ipairs(variant.preflight and not variant.problem and PREFLIGHT or {}) do
+         if gate.scope == "model" or not variant.none then add(gate, variant, variant.id) end
+      end
+   end
+   add(calibration)
+   of_subjects(baseline)
+   for _, id in ipairs(facts.changed_variants) do add(collapse, id, id) end
+   return out
+end
+
+-- The guardrails of scripts/assay/audit over the assembled report.
+function gates.guardrails(report) return audit.as_gates(audit.run(report)) end
+
+-- The list as report.json holds it.
+function gates.json(list)
+   local out = json.list {}
+   for i, gate in ipairs(list) do
+      out[i] = json.object { { "id", gate.id }, { "title", gate.title }, { "severity", gate.severity }, { "status", gate.status },
+                             { "scope", gate.scope or null }, { "evidence", gate.evidence or null }, { "message", gate.message } }
+   end
+   return out
+end
+
+return gates

@@ -1,0 +1,16 @@
+-- Gate P3: the weight files are as large as the counted bits per weight say.
+
+local TOLERANCE <const> = 0.05             -- share of the size: alignment and metadata of the formats
+local HEADER_BYTES <const> = 256 * 1024    -- names and shapes of tensors, which tiny models consist of
+
+return {
+   id = "P3", title = "stored bytes follow from the bits", severity = "block", scope = "variant",
+   failed = "the files are not as large as the bits per weight say",
+   check = function(facts, variant)
+      local bytes = facts.bytes_on_disk[variant.id]
+      if not bytes then return "not_run", "no checkpoint was written" end
+      local expected = variant.subject.facts.parameters * variant.made.result.summary.bits_per_weight / 8
+      return math.abs(bytes - expected) <= TOLERANCE * expected + HEADER_BYTES and "pass" or "fail",
+             ("%.1f MB on disk, %.1f MB from the bits"):format(bytes / 1e6, expected / 1e6)
+   end,
+}

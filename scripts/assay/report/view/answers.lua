@@ -1,0 +1,27 @@
+-- Generated answers as a report shows them: split where they leave the reference, with a note on each.
+local format = require "assay.report.format"
+
+local answers = {}
+
+-- A generated text split where it leaves the reference: the part in common and the rest. UTF-8 characters stay whole.
+function answers.split_at_divergence(output)
+   local divergence, text = output.divergence, output.text or ""
+   if not divergence or not divergence.byte then return text, nil end
+   local place = math.min(divergence.byte, #text)
+   while place > 0 and place < #text and text:byte(place + 1) & 0xC0 == 0x80 do place = place - 1 end
+   return text:sub(1, place), text:sub(place + 1)
+end
+
+-- "48 tokens · cut at the limit · differs from token 7 · loop at the end (F05)"
+function answers:output_note(output)
+   local parts = {}
+   if output.tokens then parts[#parts + 1] = format.count(output.tokens) .. " tokens" end
+   if output.finish == "length" then parts[#parts + 1] = "cut at the limit" end
+   if output.divergence then parts[#parts + 1] = "differs from token " .. format.count(output.divergence.token) end
+   for _, flag in ipairs(output.flags or {}) do
+      if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = self:symptom(flag) end -- the note already says it
+   end
+   return table.concat(parts, " · ")
+end
+
+return answers

@@ -1,0 +1,70 @@
+-- Opens report.json for the renderers: references resolved, nulls gone, and one method for each piece of text, so that all
+-- renderers show the same. The methods of each section of a report are in a file of their own.
+local without_nulls = require "assay.lib.without_nulls"
+
+local view = {}
+
+for _, section in ipairs { "results", "verdicts", "layers", "answers", "resources", "setup" } do
+   for name, method in pairs(require("assay.report.view." .. section)) do view[name] = method end
+end
+
+local function index_by_id(list)
+   local out = {}
+   for _, item in ipairs(list) do out[item.id] = item end
+   return out
+end
+
+local LISTS <const> = { "subjects", "calibrations", "variants", "tasks", "results", "generations", "gates",
+   "verdicts", "ledger" }
+
+-- data: decoded report.json of schema 1. Raises an error for another schema.
+function view.open(data)
+   local report = without_nulls(data)
+   if type(report.schema) ~= "string" or not report.schema:match("^assay%.report/1$") then
+      error("this is no report of schema assay.report/1: its 'schema' is " .. tostring(report.schema), 0)
+   end
+   for _, name in ipairs(LISTS) do report[name] = report[name] or {} end
+   report.study = report.study or {}
+   report.environment = report.environment or {}
+   report.times = report.times or {}
+   local self = { report = report, variant = index_by_id(report.variants), task = index_by_id(report.tasks),
+      subject = index_by_id(report.subjects) }
+   self.many_subjects = #report.subjects > 1
+   self.symptoms = {} -- titles by id, as the report's own detectors name them
+   for _, item in ipairs(report.detectors or {}) do self.symptoms[item.id] = item.title end
+   self.verdict_of = {}
+   for _, item in ipairs(report.verdicts) do self.verdict_of[item.variant] = item end
+   return setmetatable(self, { __index = view })
+end
+
+-- "rtn W4 g64"; the subject comes first where there are several.
+function view:label(variant_id)
+   local variant = self.variant[variant_id]
+   if not variant then return variant_id end
+   return (self.many_subjects and variant.subject .. " · " or "") .. (variant.label or variant.id)
+end
+
+-- "loop at the end (F05)".
+function view:symptom(id)
+   return self.symptoms[id] and self.symptoms[id] .. " (" .. id .. ")" or id
+end
+
+-- The entry of study.primary for a metric; nil for a metric that is not primary.
+function view:margin(task_id, metric)
+   for _, item in ipairs(self.report.study.primary or {}) do
+      if item.task == task_id and item.metric == metric then return item end
+   end
+end
+
+-- Provenance notes, which every renderer prints: { { subject, text }, ... }.
+function view:notes()
+   local out = {}
+   for _, subject in ipairs(self.report.subjects) do
+      if subject.provenance_note and subject.provenance_note ~= "" then
+         out[#out + 1] = { subject = subject.name or subject.id, text = subject.provenance_note }
+      end
+   end
+   return out
+end
+
+return view

@@ -1,0 +1,27 @@
+-- Time and memory as texts.
+local format = require "assay.report.format"
+
+local resources = {}
+
+-- Time and memory, the only numbers that change from run to run.
+function resources:resource_rows()
+   local rows, times = {}, self.report.times.variants or {}
+   for _, variant in ipairs(self.report.variants) do
+      local own = times[variant.id]
+      if own then
+         local speed
+         for _, task in pairs((self.report.times.results or {})[variant.id] or {}) do
+            speed = speed or task.tokens_per_second
+         end
+         rows[#rows + 1] = { self:label(variant.id), own.quantize_seconds and own.quantize_seconds > 0
+            and format.seconds(own.quantize_seconds) or "–",
+            own.evaluate_seconds and format.seconds(own.evaluate_seconds) or "–", own.peak_memory_bytes
+               and format.bytes(own.peak_memory_bytes) or "–",
+            variant.bytes_in_memory and format.bytes(variant.bytes_in_memory) or "–",
+            speed and format.significant(speed, 3) .. " tok/s" or "–" }
+      end
+   end
+   return { "variant", "quantize", "evaluate", "peak memory", "weights in memory", "prefill" }, rows
+end
+
+return resources

@@ -1,0 +1,78 @@
+-- Reads what the finished stages of a run have stored into one table, `run`. Every other file of this folder works on that
+-- table alone: only this one knows the store, the keys of the stages and the context of a running study.
+--
+-- run = { study, path, started, clock, resumed, calibrations,
+--         variants = { { id, subject, recipe, none, calibration, problem, model_hash, made, preflight, identity,
+--                        measured = { [task id] = stage }, repeated = { [task id] = stage } }, ... } }
+-- A stage is { key, result, times }; one that was not run is nil. `problem` is the error of a variant that failed.
+local calibrate = require "assay.study.stages.calibrate"
+local identity = require "assay.study.stages.identity"
+local measure = require "assay.study.stages.measure"
+local models = require "assay.study.models"
+local preflight = require "assay.study.stages.preflight"
+local quantize = require "assay.study.stages.quantize"
+local repeat_run = require "assay.study.stages.repeat_run"
+
+local stored = {}
+
+local function variant_of(context, variant)
+   local store, study = context.store, context.study
+   local out = { id = variant.id, subject = variant.subject, recipe = variant.recipe, none = variant.none,
+                 calibration = variant.calibration, problem = context.failed[variant.id],
+                 model_hash = models.hash(context, variant),
+                 made = not variant.none and store:find(quantize.key(context, variant)) or nil,
+                 identity = variant.none and store:find(identity.key(context, variant)) or nil,
+                 preflight = store:find(preflight.key(context, variant)), measured = {}, repeated = {} }
+   for _, task in ipairs(study.tasks) do
+      out.measured[task.id] = store:find(measure.key(context, variant, task))
+      if variant.none and study.noise > 0 then
+         out.repeated[task.id] = store:find(repeat_run.key(context, variant, task))
+      end
+   end
+   return out
+end
+
+-- { calibration, of_subject = { [subject id] = result } }: its facts, and what it shares with each task.
+local function calibration_of(context, calibration)
+   local of_subject = {}
+   for _, subject in ipairs(context.study.subjects) do
+      local stage = context.store:find(calibrate.key(context, { subject = subject }, calibration))
+      of_subject[subject.id] = stage and stage.result
+   end
+   return { calibration = calibration, of_subject = of_subject }
+end
+
+function stored.collect(context)
+   local run = { study = context.study, path = context.path, started = context.started, clock = context.clock,
+                 resumed = context.resumed, variants = {}, calibrations = {} }
+   for i, variant in ipairs(context.study:variants()) do run.variants[i] = variant_of(context, variant) end
+   for i, calibration in ipairs(context.study:calibrations()) do
+      run.calibrations[i] = calibration_of(context, calibration)
+   end
+   return run
+end
+
+-- What was measured of one task on one subject: { { variant, stage }, ... }, the untouched model first, without the
+-- variants that failed.
+function stored.rows(run, task, subject)
+   local out = {}
+   for _, variant in ipairs(run.variants) do
+      local stage = variant.measured[task.id]
+      if variant.subject == subject and not variant.problem and stage then
+         out[#out + 1] = { variant = variant, stage = stage }
+      end
+   end
+   return out
+end
+
+-- Calls body(task, reference, others) for every task and subject of which the untouched model was measured.
+function stored.each_task(run, body)
+   for _, task in ipairs(run.study.tasks) do
+      for _, subject in ipairs(run.study.subjects) do
+         local rows = stored.rows(run, task, subject)
+         if rows[1] and rows[1].variant.none then body(task, rows[1], table.move(rows, 2, #rows, 1, {})) end
+      end
+   end
+end
+
+return stored

@@ -1,0 +1,100 @@
+-- Chooses the verdict of every comparison and of every variant. This is the only file that assigns the word: README.md
+-- shows the table "what was found -> which word", and the functions here follow it from top to bottom.
+local verdicts = {}
+
+-- The loss as an interval [low, high] and the margin on the same scale: points, or logarithms for ratios. A loss is positive.
+local function loss_of(row)
+   local low, high, margin = row.paired.low, row.paired.high, row.margin
+   if row.paired.quantity == "ratio" then low, high, margin = math.log(low), math.log(high), math.log(margin) end
+   if row.direction ~= "lower" then low, high = -high, -low end
+   return low, high, margin
+end
+
+-- Whether a loss as large as the margin could have gone unseen. Then no word may say that there is none.
+local function is_blind(row)
+   if not row.mde then return false end
+   return row.mde.value > (row.paired.quantity == "ratio" and row.margin - 1 or row.margin)
+end
+
+-- The word for one row by its numbers alone, and whether a certain loss lies within the margin (nil for other words).
+-- row: { paired, mde, margin, direction, reason, reference }; p: { p_holm | p_bh } or nil; alpha: error level.
+function verdicts.word(row, p, alpha)
+   if row.reference or not row.paired then return row.reason and not row.reference and "inconclusive" or "reference" end
+   local low, high, margin = loss_of(row)
+   local no_loss = high <= margin and not is_blind(row)
+   if row.paired.lost == 0 and row.paired.gained == 0 and no_loss then return "tie" end
+   local adjusted = p and (p.p_holm or p.p_bh)
+   local resolved = adjusted ~= nil and adjusted < alpha
+   if low > 0 and resolved then return "worse", high <= margin end
+   if high < 0 and resolved then return "better" end
+   if no_loss then return low >= -margin and "equivalent" or "non-inferior" end
+   return "inconclusive"
+end
+
+-- A copy of a row with the word.
+local function with_word(row, word)
+   local copy = {}
+   for key, value in pairs(row) do copy[key] = value end
+   copy.verdict = word
+   return copy
+end
+
+-- Whether a blocking gate failed for this subject or for the whole study.
+local function is_blocked(gates, ...)
+   for _, gate in ipairs(gates) do
+      if gate.status == "fail" and gate.severity == "block" then
+         if not gate.scope then return true end
+         for _, scope in ipairs { ... } do if gate.scope == scope then return true end end
+      end
+   end
+   return false
+end
+
+-- Rows with `verdict`, `within_margin` and `excluded`. gates: those of subjects and the study (a gate of one variant is
+-- heard in `withdraw`, after the guardrails have read what the numbers say).
+function verdicts.judge(rows, p_values, excluded, gates, alpha)
+   local out = {}
+   for i, row in ipairs(rows) do
+      local word, within = verdicts.word(row, p_values[row], alpha)
+      if excluded[row] or is_blocked(gates, row.subject) then word = "invalid" end
+      out[i] = with_word(row, word)
+      out[i].within_margin, out[i].excluded = within, excluded[row]
+      if excluded[row] then out[i].reason = "the untouched model is at its trivial score on this task" end
+   end
+   return out
+end
+
+-- From bad to good. A variant's verdict is the worst over its primary metrics.
+local ORDER <const> = { "invalid", "worse", "inconclusive", "not_run", "non-inferior", "tie", "equivalent", "better",
+                        "reference" }
+local RANK <const> = {}
+for i, word in ipairs(ORDER) do RANK[word] = i end
+
+-- { { variant, verdict, because = { { task, metric }, ... } }, ... }: because holds the metrics that decided.
+function verdicts.of_variants(ids, judged)
+   local out = {}
+   for i, id in ipairs(ids) do
+      local worst, because = nil, {}
+      for _, row in ipairs(judged) do
+         if row.variant == id and row.primary and not row.excluded then
+            if not worst or RANK[row.verdict] < RANK[worst] then worst, because = row.verdict, {} end
+            if row.verdict == worst then because[#because + 1] = { task = row.task, metric = row.metric } end
+         end
+      end
+      out[i] = with_word({ variant = id, because = because }, worst or "not_run")
+   end
+   return out
+end
+
+-- The same rows (of comparisons or of variants), with "invalid" where a blocking gate failed for the study, the subject or
+-- the variant. subject_of: { [variant id] = subject id }.
+function verdicts.withdraw(rows, gates, subject_of)
+   local out = {}
+   for i, row in ipairs(rows) do
+      local blocked = is_blocked(gates, row.variant, subject_of[row.variant])
+      out[i] = blocked and with_word(row, "invalid") or row
+   end
+   return out
+end
+
+return verdicts

@@ -1,0 +1,124 @@
+// The paired t test and its rate of false findings for few differences, normal and skewed; and the
+// smallest p of the sign-flip test, which decides where the t test is used instead.
+#include "catch.hpp"
+
+#include <cmath>
+#include <random>
+
+#include "core/error.hpp"
+#include "stats/distributions.hpp"
+#include "stats/permutation.hpp"
+#include "stats/student.hpp"
+#include "stats_goldens.hpp"
+
+using namespace assay::stats;
+
+namespace {
+
+// Draws that do not depend on the standard library: only the engine's bits are used.
+class draws_of {
+ public:
+  explicit draws_of(uint64_t seed) : engine_(seed) {}
+  double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
+  double normal() { return normal_quantile(uniform()); }
+  // Sum of `shape` exponentials less its mean: skewness 2 / sqrt(shape), a long tail upwards.
+  double gamma(int shape) {
+    double sum = 0.0;
+    for (int i = 0; i < shape; ++i) sum -= std::log(uniform());
+    return sum - shape;
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+struct false_findings {
+  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05 and a mean below, above zero
+  double all() const { return gains + losses; }
+};
+
+constexpr int k_samples = 40000;
+
+template <typename draw>
+false_findings simulate(size_t n, draw next) {
+  false_findings found;
+  std::vector<double> differences(n);
+  for (int sample = 0; sample < k_samples; ++sample) {
+    double sum = 0.0;
+    for (double &value : differences) sum += value = next();
+    if (paired_t_p(differences) < 0.05) (sum > 0.0 ? found.losses : found.gains) += 1.0 / k_samples;
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the paired t test gives the p of the formula", "[student]") {
+  // differences 0.1 0.1 0.15 0.1: mean 0.1125, standard error 0.0125, t = 9 with 3 degrees of freedom
+  const std::vector<double> differences = {0.1, 0.1, 0.15, 0.1};
+  CHECK(paired_t_p(differences) == Approx(0.0028959).epsilon(1e-4));
+  const std::vector<double> negated = {-0.1, -0.1, -0.15, -0.1};
+  CHECK(paired_t_p(negated) == Approx(paired_t_p(differences)).epsilon(1e-14));
+  const std::vector<double> balanced = {1.0, -1.0, 2.0, -2.0};
+  CHECK(paired_t_p(balanced) == Approx(1.0));
+}
+
+TEST_CASE("the paired t test agrees with its interval", "[student]") {
+  const std::vector<double> differences = {0.14, 0.21, 0.17, 0.28, 0.11, 0.24};
+  const double p = paired_t_p(differences);
+  const interval at_p = student_t_mean(differences, 1.0 - p);
+  CHECK(at_p.low == Approx(0.0).margin(1e-12));
+}
+
+TEST_CASE("differences without spread have no p of the t test", "[student]") {
+  CHECK(std::isnan(paired_t_p(std::vector<double>(6, 0.1))));
+  CHECK(std::isnan(paired_t_p(std::vector<double>(6, 0.0))));
+  CHECK_THROWS_WITH(paired_t_p(std::vector<double>{1.0}),
+                    "a paired t test needs at least two differences, not 1");
+  CHECK_THROWS_WITH(paired_t_p(std::vector<double>{1.0, std::nan("")}),
+                    "a difference is not a finite number");
+}
+
+TEST_CASE("normal differences of one model seem resolved in five of a hundred samples",
+          "[student]") {
+  for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
+    draws_of draws(n);
+    const false_findings found = simulate(n, [&] { return draws.normal(); });
+    CAPTURE(n);
+    CHECK(found.all() < 0.054);
+    CHECK(found.all() > 0.046);
+  }
+}
+
+// A window's difference is a mean over hundreds of tokens, which makes its skewness moderate.
+TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred samples",
+          "[student]") {
+  for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
+    draws_of draws(100 + n);
+    const false_findings found = simulate(n, [&] { return draws.gamma(4); });
+    CAPTURE(n);
+    CHECK(found.all() < 0.071);
+    CHECK(found.losses < 0.025);  // the side of the long tail, where quantized windows have it
+  }
+}
+
+TEST_CASE("strongly skewed differences are found too often, on the side without the tail",
+          "[student]") {
+  for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
+    draws_of draws(200 + n);
+    const false_findings found = simulate(n, [&] { return draws.gamma(1); });  // skewness 2
+    CAPTURE(n);
+    CHECK(found.all() < 0.12);
+    CHECK(found.losses < 0.01);
+  }
+}
+
+TEST_CASE("the smallest p of the sign-flip test is that of differences of one sign", "[student]") {
+  for (const size_t n : {size_t{2}, size_t{6}, size_t{16}}) {
+    const std::vector<double> alike(n, 1.0);
+    CHECK(sign_flip_test(alike).p == Approx(smallest_sign_flip_p(n)).epsilon(1e-14));
+  }
+  CHECK(smallest_sign_flip_p(6) == Approx(2.0 / 64));
+  const std::vector<double> many(40, 1.0);
+  CHECK(sign_flip_test(many).p == Approx(smallest_sign_flip_p(40)).epsilon(1e-14));
+}

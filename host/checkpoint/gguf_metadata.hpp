@@ -16,7 +16,7 @@ std::string gguf_tokenizer_json(const gguf_file &file);  // tokenizer.json, text
 json gguf_tokenizer_config(const gguf_file &file);       // tokenizer_config.json
 json gguf_chat_templates(const gguf_file &file);  // name -> Jinja text; the unnamed one "default"
 tokenizer_files gguf_tokenizer_files(const gguf_file &file);  // all of them, as a folder has them
-json gguf_generation_config(const gguf_file &file);      // generation_config.json
+json gguf_generation_config(const gguf_file &file);           // generation_config.json
 json gguf_provenance(
     const gguf_file &file);  // {source, formats: {...}, note}; note "" for float files
 std::string gguf_hf_name(

@@ -40,7 +40,7 @@ class lora_checkpoint : public checkpoint {
       tokenizer_files all = base_->read_tokenizer();
       for (auto &[name, file] : own.files) all.files[name] = std::move(file);
       own = std::move(all);
-  }
+    }
     put_chat_templates(templates, own);
     return own;
   }

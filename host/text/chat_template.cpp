@@ -22,11 +22,11 @@ const json *reasoning_of(const json &message) {
   for (const char *name : k_reasoning)
     if (const auto it = message.find(name); it != message.end() && !it->is_null()) return &*it;
   return nullptr;
-    }
+}
 
 bool has_null(const json &message) {
   return std::any_of(message.begin(), message.end(), [](const json &v) { return v.is_null(); });
-  }
+}
 
 // Keys without a value are left out, and a message's reasoning gets the names that different
 // templates look for: both as in the reference, which leaves what lies deeper as it is.

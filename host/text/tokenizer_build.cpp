@@ -84,7 +84,7 @@ void read_added_tokens(const json &list, tokenizer_parts &parts) {
 int32_t known_id(const tokenizer_parts &parts, const std::string &content) {
   const int32_t added = parts.added_ids.find(content);
   return added >= 0 ? added : parts.model->vocab().find(content);
-  }
+}
 
 // added_tokens.json repeats what tokenizer.json knows better: that one's ids and flags hold.
 void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts) {

@@ -71,8 +71,8 @@ describe("a folder", function()
    end)
    it("names the file that is a Git LFS pointer", function()
       local m, folder = tiny { ["tokenizer.json"] = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n" }
-      assert.raises(folder .. "/tokenizer.json: the file is a Git LFS pointer, not the file itself. Run 'git lfs pull' in the "
-                    .. "folder that was cloned, or download the file", m.encode, m, "x")
+      assert.raises(folder .. "/tokenizer.json: the file is a Git LFS pointer, its content was not downloaded. Run 'git lfs pull' "
+                    .. "in the folder, or download the file itself", m.encode, m, "x")
    end)
    it("keeps all of its templates when a quantized model is saved", function()
       local m, folder = tiny { ["chat_template.jinja"] = "file", ["additional_chat_templates/tool_use.jinja"] = "tools" }

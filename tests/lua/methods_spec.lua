@@ -57,9 +57,11 @@ describe("the options of a method", function()
    end)
    it("are asked for only when they are needed, and a missing plugin is named", function()
       assert.contains(tostring(assay.method), "gptq")
-      assert.equal("usage", assert.raises(
-         "assay.method.mine needs the quantizer 'nowhere'. no quantizer is called 'nowhere'",
-         plugin_options.rules, "mine", { quantizer = { id = "nowhere", takes = {} } }).kind)
+      local ok, problem = pcall(plugin_options.rules, "mine", { quantizer = { id = "nowhere", takes = {} } })
+      assert.equal(false, ok)
+      assert.equal("usage", problem.kind)
+      assert.equal("assay.method.mine needs the quantizer 'nowhere': there is no quantizer 'nowhere'", problem.message)
+      assert.contains(problem.hint, "Known: ")
    end)
 end)
 

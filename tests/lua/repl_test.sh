@@ -40,6 +40,6 @@ session <<'LUA'
 help(assay.method.rtn)
 :help assay.grid
 LUA
-contains "$(cat "$work/out")" "weights per scale"
+contains "$(cat "$work/out")" "columns that share a scale"
 contains "$(cat "$work/out")" "Recipes of every combination"
 finish

@@ -54,6 +54,11 @@ int special_tokens(lua_State *L) {
   return 1;
 }
 
+int template_text(lua_State *L) {
+  push_string(L, tokenizer_of(L).chat_template_text());
+  return 1;
+}
+
 int size(lua_State *L) {
   lua_pushinteger(L, tokenizer_of(L).vocab_size());
   return 1;
@@ -133,7 +138,8 @@ int open_text(lua_State *L) {
   static const luaL_Reg tokenizer_methods[] = {
       {"encode", guarded<encode>}, {"decode", guarded<decode>},
       {"token", guarded<token>},   {"special_tokens", guarded<special_tokens>},
-      {"size", guarded<size>},     {nullptr, nullptr}};
+      {"size", guarded<size>},     {"template_text", guarded<template_text>},
+      {nullptr, nullptr}};
   register_class<tokenizer_handle>(L, tokenizer_methods, guarded<tokenizer_text>);
   static const luaL_Reg template_methods[] = {{"render", guarded<render>}, {nullptr, nullptr}};
   register_class<template_handle>(L, template_methods, guarded<template_to_text>);

@@ -100,7 +100,10 @@ local function of_file(path)
    local source = { head = file:read(4096) or "" }
    function source.lines(n)
       file:seek "set"
-      return solid_lines(function() return file:read "l" end, n)
+      return solid_lines(function()
+         local line = file:read "l"
+         return line and without_mark(line)
+      end, n)
    end
    function source.whole()
       file:seek "set"

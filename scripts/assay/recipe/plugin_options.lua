@@ -11,7 +11,7 @@ local plugin_options = {}
 local function schema_of(method, kind, id)
    local found, problem = native.plugin.describe(kind, id)
    if not found then
-      fail.usage(("assay.method.%s needs the %s '%s'"):format(method, kind, id), tostring(problem))
+      fail.usage(("assay.method.%s needs the %s '%s': %s"):format(method, kind, id, problem.message), problem.hint)
    end
    return found.schema.properties
 end

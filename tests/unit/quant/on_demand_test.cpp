@@ -137,7 +137,7 @@ TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
   use_plugins();
   const temporary_folder root;
   const auto model = write_tiny_model(root);
-  const json rtn = quantizer("rtn", 8, 0), gptq = quantizer("gptq", 8, -1);
+  const json rtn = quantizer("rtn", 8, -1), gptq = quantizer("gptq", 8, -1);
   const json fp8_tensor = {{"type", "fp8"}, {"strategy", "tensor"}};
   const std::vector<json> recipes = {
       {{"quantizer", rtn}, {"activation", {{"bits", 8}, {"strategy", "tensor"}}}},

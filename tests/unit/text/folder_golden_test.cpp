@@ -114,13 +114,13 @@ TEST_CASE(
     write(dangling, base, {{name, nullptr}, {"additional_chat_templates/rag.jinja", "x"}});
     fs::create_symlink("../../blobs/gone", dangling.path / name);
     CHECK(problem(dangling) == (dangling.path / name).string() +
-                                   ": the file is a link to nothing. The download of the model is "
-                                   "not complete: get the file again");
+                                   ": the file is a link to nothing. The download is not complete: "
+                                   "get the model again");
     write(pointer, base, {{name, "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"}});
     CHECK(problem(pointer) ==
           (pointer.path / name).string() +
-              ": the file is a Git LFS pointer, not the file itself. Run 'git lfs pull' in the "
-              "folder that was cloned, or download the file");
+              ": the file is a Git LFS pointer, its content was not downloaded. Run 'git lfs "
+              "pull' in the folder, or download the file itself");
   }
 }
 

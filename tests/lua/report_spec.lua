@@ -157,6 +157,32 @@ describe("all formats", function()
   end)
 end)
 
+describe("the test behind a p", function()
+  it("is named beside the tables and in the CSV, and not where a report does not name it", function()
+    local data = load_example()
+    assert.is_nil(report.render(data, "html"):find("sign-flip", 1, true))
+    for _, result in ipairs(data.results) do
+      if result.paired ~= assay.json.null and result.paired then result.paired.p_method = "sign flip, exact" end
+    end
+    assert.contains(report.render(data, "html"), "p: exact sign-flip test.")
+    assert.contains(report.render(data, "md"), "p: exact sign-flip test.")
+    assert.contains(report.render(data, "csv"), '"sign flip, exact"')
+    for _, result in ipairs(data.results) do
+      if result.paired ~= assay.json.null and result.paired then result.paired.p_method = "paired t" end
+    end
+    assert.contains(report.render(data, "html"), "p: paired t test, since so few windows allow no small enough p")
+  end)
+end)
+
+describe("nulls of JSON", function()
+  local without_nulls = require "assay.lib.without_nulls"
+  it("are absent from the copy, at every depth, and stay in the original", function()
+    local given = assay.json.decode '{"a":null,"b":{"c":null,"d":[1,2]},"e":false}'
+    assert.same({ b = { d = { 1, 2 } }, e = false }, without_nulls(given))
+    assert.equal(assay.json.null, given.a)
+  end)
+end)
+
 describe("the Hub's metadata", function()
   local text = report.render(load_example(), "yaml")
   it("is one document for each quantized variant", function() assert.equal(3, select(2, text:gsub("model%-index:", ""))) end)

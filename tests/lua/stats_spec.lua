@@ -48,6 +48,18 @@ describe("the bootstrap", function()
   end)
 end)
 
+describe("descriptions and the paired t test", function()
+  it("agree with numbers worked out by hand", function()
+    assert.equal(2.5, stats.mean { 1, 2, 3, 4 })
+    assert.near(math.sqrt(5 / 3), stats.standard_deviation { 1, 2, 3, 4 }, 1e-12)
+    assert.equal(2.5, stats.median { 4, 1, 3, 2 })
+    assert.near(1.3, stats.quantile({ 4, 1, 3, 2 }, 0.1), 1e-12)
+    assert.near(0.0028959, stats.paired_t { 0.1, 0.1, 0.15, 0.1 }, 1e-6) -- t = 9, 3 degrees of freedom
+    assert.is_nil(stats.paired_t { 0.1, 0.1, 0.1 })
+    assert.equal(2 / 64, stats.sign_flip_floor(6))
+  end)
+end)
+
 describe("misuse", function()
   it("is named", function()
     assert.raises("a proportion needs 0 <= k <= n and n >= 1, not 3 of 2", stats.wilson, 3, 2)

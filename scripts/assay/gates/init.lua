@@ -56,8 +56,24 @@ function gates.of_study(facts)
    return out
 end
 
--- The guardrails of scripts/assay/audit over the assembled report.
-function gates.guardrails(report) return audit.as_gates(audit.run(report)) end
+local STATUS <const> = { fired = "fail", passed = "pass", unknown = "not_run" }
+
+-- The guardrails of scripts/assay/audit over the assembled report: one gate for each variant that offends, else one for the
+-- study.
+function gates.guardrails(report)
+   local out = {}
+   for _, finding in ipairs(audit.run(report)) do
+      local seen = {}
+      for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
+         if not seen[scope] then
+            out[#out + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
+                              status = STATUS[finding.status], evidence = finding.evidence, message = finding.message }
+         end
+         seen[scope] = true
+      end
+   end
+   return out
+end
 
 -- The study's own gates with the guardrails behind them.
 function gates.with_guardrails(own, report)

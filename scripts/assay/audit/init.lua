@@ -58,21 +58,4 @@ function audit.blocked(findings)
    return false
 end
 
--- The findings as entries of report.json's `gates`.
-function audit.as_gates(findings)
-   local status = { fired = "fail", passed = "pass", unknown = "not_run" }
-   local gates = {}
-   for _, finding in ipairs(findings) do
-      local seen = {}
-      for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
-         if not seen[scope] then
-            gates[#gates + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
-               status = status[finding.status], evidence = finding.evidence, message = finding.message }
-         end
-         seen[scope] = true
-      end
-   end
-   return gates
-end
-
 return audit

@@ -7,7 +7,8 @@
 -- given to it: "subject" (the variant of the untouched model), "variant" (a changed one), "model" (either) or "study" (nil).
 -- status: "pass", "fail" or "not_run". failed, passed: what the result means for the reader; passed may be absent.
 --
--- facts: { run, rows, calibrations, bytes_on_disk, baselines, signs, distance }, see results/assemble.lua.
+-- facts: { run = what the stages stored, rows = comparisons, calibrations, distance, signs = parts of the report,
+-- bytes_on_disk = { [variant id] = bytes }, baselines = function(task, metric), changed_variants = ids }.
 local audit = require "assay.audit"
 local baseline = require "assay.gates.baseline"
 local calibration = require "assay.gates.calibration"
@@ -55,8 +56,30 @@ function gates.of_study(facts)
    return out
 end
 
--- The guardrails of scripts/assay/audit over the assembled report.
-function gates.guardrails(report) return audit.as_gates(audit.run(report)) end
+local STATUS <const> = { fired = "fail", passed = "pass", unknown = "not_run" }
+
+-- The guardrails of scripts/assay/audit over the assembled report: one gate for each variant that offends, else one for the
+-- study.
+function gates.guardrails(report)
+   local out = {}
+   for _, finding in ipairs(audit.run(report)) do
+      local seen = {}
+      for _, scope in ipairs(finding.scopes and #finding.scopes > 0 and finding.scopes or { false }) do
+         if not seen[scope] then
+            out[#out + 1] = { id = finding.id, title = finding.title, severity = finding.severity, scope = scope or nil,
+                              status = STATUS[finding.status], evidence = finding.evidence, message = finding.message }
+         end
+         seen[scope] = true
+      end
+   end
+   return out
+end
+
+-- The study's own gates with the guardrails behind them.
+function gates.with_guardrails(own, report)
+   local out, guardrails = table.move(own, 1, #own, 1, {}), gates.guardrails(report)
+   return table.move(guardrails, 1, #guardrails, #own + 1, out)
+end
 
 -- The list as report.json holds it.
 function gates.json(list)

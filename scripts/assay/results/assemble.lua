@@ -153,8 +153,7 @@ return function(run)
    report.verdicts = verdicts_part(of_variants)
    report.ledger = ledger(run)
    report.times = times(run)
-   local all_gates = table.move(measured_gates, 1, #measured_gates, 1, {})
-   for _, gate in ipairs(gates.guardrails(report)) do all_gates[#all_gates + 1] = gate end
+   local all_gates = gates.with_guardrails(measured_gates, report)
 
    -- 4. Words that a failed blocking gate withdraws.
    local subjects = subject_of(report)

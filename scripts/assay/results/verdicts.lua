@@ -19,7 +19,8 @@ end
 -- The word for one row by its numbers alone, and whether a certain loss lies within the margin (nil for other words).
 -- row: { paired, mde, margin, direction, reason, reference }; p: { p_holm | p_bh } or nil; alpha: error level.
 function verdicts.word(row, p, alpha)
-   if row.reference or not row.paired then return row.reason and not row.reference and "inconclusive" or "reference" end
+   if row.reference then return "reference" end
+   if not row.paired then return row.reason and "inconclusive" or "reference" end
    local low, high, margin = loss_of(row)
    local no_loss = high <= margin and not is_blind(row)
    if row.paired.lost == 0 and row.paired.gained == 0 and no_loss then return "tie" end
@@ -39,7 +40,7 @@ local function with_word(row, word)
    return copy
 end
 
--- Whether a blocking gate failed for this subject or for the whole study.
+-- Whether a blocking gate failed for the whole study or for one of the scopes (ids of a subject or a variant).
 local function is_blocked(gates, ...)
    for _, gate in ipairs(gates) do
       if gate.status == "fail" and gate.severity == "block" then
@@ -50,8 +51,8 @@ local function is_blocked(gates, ...)
    return false
 end
 
--- Rows with `verdict`, `within_margin` and `excluded`. gates: those of subjects and the study (a gate of one variant is
--- heard in `withdraw`, after the guardrails have read what the numbers say).
+-- The rows with `verdict`, `within_margin` and `excluded`. Of the gates, those of subjects and of the study count here; a gate
+-- of one variant is applied by `withdraw`, after the guardrails have read what the numbers say.
 function verdicts.judge(rows, p_values, excluded, gates, alpha)
    local out = {}
    for i, row in ipairs(rows) do

@@ -28,17 +28,24 @@ local function is_below(row, one)
    return size <= (one.unit == "count" and one.value / one.items or one.value)
 end
 
+local function with_mark(row, mark)
+   local copy = {}
+   for key, value in pairs(row) do copy[key] = value end
+   copy.below_noise = mark
+   return copy
+end
+
 -- The rows with `below_noise` (true or false) where two runs of the untouched model differ in that metric at all.
 function noise.marked(rows, aa_noise)
-   local of = {}
+   local of, out = {}, {}
    for _, one in ipairs(aa_noise) do
       if one.value > 0 then of[one.subject .. "\0" .. one.task .. "\0" .. one.metric] = one end
    end
-   for _, row in ipairs(rows) do
+   for i, row in ipairs(rows) do
       local one = row.paired and of[row.subject .. "\0" .. row.task .. "\0" .. row.metric]
-      if one then row.below_noise = is_below(row, one) end
+      out[i] = one and with_mark(row, is_below(row, one)) or row
    end
-   return rows
+   return out
 end
 
 -- { [item id] = true | false }: which answers of an untouched variant came out again word for word, for the items that

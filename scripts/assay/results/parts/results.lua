@@ -17,7 +17,7 @@ local function paired_part(paired, p)
    out.p = p.p
    out.p_method = p.p_method
    out.p_holm = p.p_holm or null
-   for _, key in ipairs { "lost", "gained", "flips", "p_mcnemar", "answer_change" } do out[key] = paired[key] end
+   for _, key in ipairs { "p_mcnemar", "flips", "gained", "lost", "answer_change" } do out[key] = paired[key] end
    out.p_bh = p.p_bh
    return out
 end

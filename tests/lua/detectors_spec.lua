@@ -59,19 +59,19 @@ describe("one answer", function()
 end)
 
 describe("every sign", function()
-  it("has an id and a name of its own", function()
-    local seen = {}
-    for i = 1, 23 do
-      local name = detectors.name(("F%02d"):format(i))
-      assert.equal("string", type(name))
-      assert.is_nil(seen[name], name)
-      seen[name] = true
-    end
-    assert.equal("loop_at_end", detectors.name "F05")
-    assert.equal("loop at the end", detectors.title "F05")
-    assert.equal("label_bias", detectors.name "F14")
-    assert.is_nil(detectors.name "F99")
-  end)
+   it("has an id and a name of its own", function()
+      local seen = {}
+      for i = 1, 23 do
+         local name = detectors.name(("F%02d"):format(i))
+         assert.equal("string", type(name))
+         assert.is_nil(seen[name], name)
+         seen[name] = true
+      end
+      assert.equal("loop_at_end", detectors.name "F05")
+      assert.equal("loop at the end", detectors.title "F05")
+      assert.equal("label_bias", detectors.name "F14")
+      assert.is_nil(detectors.name "F99")
+   end)
 end)
 
 describe("a set of answers", function()

@@ -7,7 +7,7 @@
  *   assay/base.h       status codes, growth rules, the descriptors and the one exported symbol
  *   assay/tensor.h     tensors in the DLPack memory layout
  *   assay/host.h       what the host does for a plugin: log, progress, memory, threads, seeds
- *   assay/layer.h      a linear, its statistics, its quantized form, a block with its groups
+ *   assay/linear.h     a linear, its statistics, its quantized form, a block with its groups
  *   assay/quantizer.h  weights -> codes, scales, zeros, and back
  *   assay/transform.h  edits of a block that leave its function unchanged
  *   assay/dataset.h    files on disk -> records as JSON text
@@ -41,7 +41,7 @@
 #include "assay/base.h"
 #include "assay/tensor.h"
 #include "assay/host.h"
-#include "assay/layer.h"
+#include "assay/linear.h"
 #include "assay/quantizer.h"
 #include "assay/transform.h"
 #include "assay/dataset.h"

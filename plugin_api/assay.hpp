@@ -5,8 +5,8 @@
 //   class my_quantizer {
 //    public:
 //     explicit my_quantizer(assay_cpp::host host);  // or (host, const char *config_json)
-//     void needs(const assay_layer &layer, assay_needs &out);
-//     void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+//     void needs(const assay_linear &linear, assay_needs &out);
+//     void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink);
 //     void dequantize(const assay_form &form, const assay_tensor &out);
 //   };
 //   static const auto k_table = assay_cpp::quantizer_table<my_quantizer>();
@@ -171,8 +171,8 @@ using check_of = decltype(&T::check);
 template <class T>
 using quantize_block_of = decltype(&T::quantize_block);
 
-// needs(layer, out), quantize(layer, stats, sink), dequantize(form, out); if they are there:
-// observe(layer, tokens), quantize_block(block, stats, sinks), estimate(layer, out).
+// needs(linear, out), quantize(linear, stats, sink), dequantize(form, out); if they are there:
+// observe(linear, tokens), quantize_block(block, stats, sinks), estimate(linear, out).
 template <class T>
 assay_quantizer_vtable quantizer_table() {
   using self = instance<T>;
@@ -180,19 +180,19 @@ assay_quantizer_vtable quantizer_table() {
   v.struct_size = sizeof v;
   v.create = self::create;
   v.destroy = self::destroy;
-  v.needs = [](void *i, const assay_layer *layer, assay_needs *out) {
-    return self::call(i, [&](T &t) { t.needs(*layer, *out); });
+  v.needs = [](void *i, const assay_linear *linear, assay_needs *out) {
+    return self::call(i, [&](T &t) { t.needs(*linear, *out); });
   };
-  v.quantize = [](void *i, const assay_layer *layer, const assay_stats *stats,
+  v.quantize = [](void *i, const assay_linear *linear, const assay_stats *stats,
                   const assay_sink *to) {
-    return self::call(i, [&](T &t) { t.quantize(*layer, stats, sink(to)); });
+    return self::call(i, [&](T &t) { t.quantize(*linear, stats, sink(to)); });
   };
   v.dequantize = [](void *i, const assay_form *form, const assay_tensor *out) {
     return self::call(i, [&](T &t) { t.dequantize(*form, *out); });
   };
   if constexpr (has<observe_of, T>::value)
-    v.observe = [](void *i, const assay_layer *layer, const assay_tensor *tokens) {
-      return self::call(i, [&](T &t) { t.observe(*layer, *tokens); });
+    v.observe = [](void *i, const assay_linear *linear, const assay_tensor *tokens) {
+      return self::call(i, [&](T &t) { t.observe(*linear, *tokens); });
     };
   if constexpr (has<quantize_block_of, T>::value)
     v.quantize_block = [](void *i, const assay_block *block, const assay_stats *const *stats,
@@ -200,8 +200,8 @@ assay_quantizer_vtable quantizer_table() {
       return self::call(i, [&](T &t) { t.quantize_block(*block, stats, sinks); });
     };
   if constexpr (has<estimate_of, T>::value)
-    v.estimate = [](void *i, const assay_layer *layer, assay_estimate *out) {
-      return self::call(i, [&](T &t) { t.estimate(*layer, *out); });
+    v.estimate = [](void *i, const assay_linear *linear, assay_estimate *out) {
+      return self::call(i, [&](T &t) { t.estimate(*linear, *out); });
     };
   return v;
 }

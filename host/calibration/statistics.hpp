@@ -22,7 +22,7 @@ struct statistics_needs {
   bool covers(const statistics_needs &other) const;
 };
 
-// Statistics over counted tokens, as assay_stats documents them (plugin_api/assay/layer.h): hessian
+// Statistics over counted tokens, as assay_stats documents them (plugin_api/assay/linear.h): hessian
 // and cross are plain sums without a factor, the members named mean are divided by n_tokens.
 struct input_statistics {
   int64_t n_tokens = 0;

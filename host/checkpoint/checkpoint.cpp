@@ -8,7 +8,7 @@
 #include "checkpoint/compressed_tensors.hpp"
 #include "checkpoint/folder_name.hpp"
 #include "checkpoint/folder_weights.hpp"
-#include "checkpoint/gguf_checkpoint.hpp"
+#include "checkpoint/gguf/gguf_checkpoint.hpp"
 #include "checkpoint/gptq_awq.hpp"
 #include "checkpoint/lora.hpp"
 #include "checkpoint/mapped_file.hpp"

@@ -45,10 +45,10 @@ function(assay_reuse target name)
   endif()
 endfunction()
 
-# assay_layer(NAME [TENSOR] [GLUE] [JSON] [FOLDERS subfolders...] [LINK libs...] [EXCLUDE files...]): the static library
+# assay_room(NAME [TENSOR] [GLUE] [JSON] [FOLDERS subfolders...] [LINK libs...] [EXCLUDE files...]): the static library
 # assay_NAME from every .cpp of this folder and of the named subfolders.
 # TENSOR: its files see ATen. JSON: most of them see JSON and none ATen. GLUE: its own loops are short.
-function(assay_layer name)
+function(assay_room name)
   cmake_parse_arguments(arg "TENSOR;GLUE;JSON" "" "FOLDERS;LINK;EXCLUDE" ${ARGN})
   list(TRANSFORM arg_FOLDERS APPEND /*.cpp OUTPUT_VARIABLE nested)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp ${nested})

@@ -63,7 +63,7 @@ const assay_quantizer_vtable &quantizer_instance::table() const {
   return *static_cast<const assay_quantizer_vtable *>(vtable_);
 }
 
-assay_needs quantizer_instance::needs(const assay_layer &layer) {
+assay_needs quantizer_instance::needs(const assay_linear &layer) {
   assay_needs out{};
   out.struct_size = sizeof out;
   call("needs", layer.name, [&] { return table().needs(self_, &layer, &out); });
@@ -77,11 +77,11 @@ assay_needs quantizer_instance::needs(const assay_layer &layer) {
   return out;
 }
 
-void quantizer_instance::observe(const assay_layer &layer, const assay_tensor &tokens) {
+void quantizer_instance::observe(const assay_linear &layer, const assay_tensor &tokens) {
   call("observe", layer.name, [&] { return table().observe(self_, &layer, &tokens); });
 }
 
-emitted_form quantizer_instance::quantize(const assay_layer &layer, const assay_stats *stats) {
+emitted_form quantizer_instance::quantize(const assay_linear &layer, const assay_stats *stats) {
   form_sink sink(layer);
   try {
     call("quantize", layer.name,
@@ -102,19 +102,19 @@ std::vector<std::optional<emitted_form>> quantizer_instance::quantize_block(
     const std::vector<bool> &wanted) {
   std::vector<std::unique_ptr<form_sink>> sinks;
   std::vector<const assay_sink *> tables;
-  sinks.reserve(block.n_layers);
-  tables.reserve(block.n_layers);
-  for (uint32_t i = 0; i < block.n_layers; ++i) {
-    sinks.push_back(wanted[i] ? std::make_unique<form_sink>(*block.layers[i]) : nullptr);
+  sinks.reserve(block.n_linears);
+  tables.reserve(block.n_linears);
+  for (uint32_t i = 0; i < block.n_linears; ++i) {
+    sinks.push_back(wanted[i] ? std::make_unique<form_sink>(*block.linears[i]) : nullptr);
     tables.push_back(sinks.back() ? sinks.back()->table() : nullptr);
   }
   call("quantize_block", "block " + std::to_string(block.index),
        [&] { return table().quantize_block(self_, &block, stats.data(), tables.data()); });
-  std::vector<std::optional<emitted_form>> out(block.n_layers);
-  for (uint32_t i = 0; i < block.n_layers; ++i) {
+  std::vector<std::optional<emitted_form>> out(block.n_linears);
+  for (uint32_t i = 0; i < block.n_linears; ++i) {
     if (!sinks[i]) continue;
     const std::string violation = sinks[i]->violation();
-    if (!violation.empty()) blame(block.layers[i]->name, violation);
+    if (!violation.empty()) blame(block.linears[i]->name, violation);
     out[i] = sinks[i]->take();
   }
   return out;
@@ -125,7 +125,7 @@ void quantizer_instance::dequantize(const assay_form &form, const assay_tensor &
   call("dequantize", layer, [&] { return table().dequantize(self_, &form, &out); });
 }
 
-std::optional<assay_estimate> quantizer_instance::estimate(const assay_layer &layer) {
+std::optional<assay_estimate> quantizer_instance::estimate(const assay_linear &layer) {
   if (table().estimate == nullptr) return std::nullopt;
   assay_estimate out{};
   out.struct_size = sizeof out;

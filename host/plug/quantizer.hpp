@@ -52,16 +52,16 @@ class quantizer_instance : public instance {
   quantizer_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  assay_needs needs(const assay_layer &layer);
-  void observe(const assay_layer &layer, const assay_tensor &tokens);
-  emitted_form quantize(const assay_layer &layer, const assay_stats *stats = nullptr);
-  // stats[i] and the results belong to block.layers[i]; wanted[i] false leaves the layer as it is.
+  assay_needs needs(const assay_linear &layer);
+  void observe(const assay_linear &layer, const assay_tensor &tokens);
+  emitted_form quantize(const assay_linear &layer, const assay_stats *stats = nullptr);
+  // stats[i] and the results belong to block.linears[i]; wanted[i] false leaves the linear as it is.
   std::vector<std::optional<emitted_form>> quantize_block(
       const assay_block &block, const std::vector<const assay_stats *> &stats,
       const std::vector<bool> &wanted);
   // out: f32 [out, in], contiguous, on the device of the form.
   void dequantize(const assay_form &form, const assay_tensor &out, const std::string &layer = "");
-  std::optional<assay_estimate> estimate(const assay_layer &layer);  // nothing if it cannot tell
+  std::optional<assay_estimate> estimate(const assay_linear &layer);  // nothing if it cannot tell
 
  private:
   const assay_quantizer_vtable &table() const;

@@ -25,7 +25,7 @@ bool has_shape(const assay_tensor &tensor, std::initializer_list<int64_t> shape)
 
 }  // namespace
 
-form_sink::form_sink(const assay_layer &layer) : layer_(layer) {
+form_sink::form_sink(const assay_linear &layer) : layer_(layer) {
   table_.struct_size = sizeof table_;
   table_.ctx = this;
   table_.emit = emit;

@@ -12,7 +12,7 @@ namespace assay::plug {
 
 class form_sink {
  public:
-  explicit form_sink(const assay_layer &layer);
+  explicit form_sink(const assay_linear &layer);
   form_sink(const form_sink &) = delete;
   form_sink &operator=(const form_sink &) = delete;
 
@@ -31,7 +31,7 @@ class form_sink {
   std::string check_shape(const std::string &role, const assay_tensor &tensor) const;
   std::string check_integer_form() const;
 
-  const assay_layer &layer_;
+  const assay_linear &layer_;
   assay_sink table_{};
   emitted_form form_;
   std::string violation_;

@@ -14,9 +14,9 @@ struct edit_context {
   const assay_block &block;
   edit_receiver &receiver;
 
-  const assay_layer &layer(const char *name) const {
-    for (uint32_t i = 0; i < block.n_layers; ++i)
-      if (name != nullptr && std::string(block.layers[i]->name) == name) return *block.layers[i];
+  const assay_linear &layer(const char *name) const {
+    for (uint32_t i = 0; i < block.n_linears; ++i)
+      if (name != nullptr && std::string(block.linears[i]->name) == name) return *block.linears[i];
     throw error(error_kind::plugin, std::string("edited the layer '") +
                                         (name != nullptr ? name : "") +
                                         "', which is not in block " + std::to_string(block.index));
@@ -39,7 +39,7 @@ edit_context &of(void *ctx) {
 
 int32_t set_bias(void *ctx, const char *layer, const assay_tensor *bias) noexcept {
   return of(ctx).services.guarded([&] {
-    const assay_layer &target = of(ctx).layer(layer);
+    const assay_linear &target = of(ctx).layer(layer);
     edit_context::require(bias, target.out_features, 1, "the bias");
     of(ctx).receiver.set_bias(layer, *bias);
   });
@@ -48,7 +48,7 @@ int32_t set_bias(void *ctx, const char *layer, const assay_tensor *bias) noexcep
 int32_t set_clip(void *ctx, const char *layer, const assay_tensor *min, const assay_tensor *max,
                  int64_t group_size) noexcept {
   return of(ctx).services.guarded([&] {
-    const assay_layer &target = of(ctx).layer(layer);
+    const assay_linear &target = of(ctx).layer(layer);
     edit_context::require(min, target.out_features, 2, "the lower clip limit");
     edit_context::require(max, target.out_features, 2, "the upper clip limit");
     of(ctx).receiver.set_clip(layer, *min, *max, group_size);

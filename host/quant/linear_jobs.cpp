@@ -100,7 +100,7 @@ class job_maker {
     if (recipe_.embeddings) {
       out_.embedding = embedding_of(decoder);
       out_.embedding_is_untied = !tied;
-      add(decoder, *out_.embedding, index_++, tied ? ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD : 0u);
+      add(decoder, *out_.embedding, index_++, tied ? ASSAY_LINEAR_TIED | ASSAY_LINEAR_LM_HEAD : 0u);
     }
     if (!tied && !keep_head)
       add(decoder, decoder.head(), index_++, 0);

@@ -14,7 +14,7 @@ void linear_work::quantize(linear_job &job, const assay_stats *stats, const at::
   linear_view view(*job.linear, job.index, run_.transformed.clipped(job.linear->name, weight),
                    run_.arch_json, job.tie_abs_max);
   if (run_.jobs.is_embedding(job) && !run_.jobs.embedding_is_untied)
-    view.add_flags(ASSAY_LAYER_TIED | ASSAY_LAYER_LM_HEAD);
+    view.add_flags(ASSAY_LINEAR_TIED | ASSAY_LINEAR_LM_HEAD);
   show_clip(view, job.linear->name);
   accept(job, run_linear(*job.quantizer, view, weight, stats, hessian), inputs);
 }

@@ -11,7 +11,7 @@
 #define ASSAY_BLOCK_H
 
 #include "host.h"
-#include "layer.h"
+#include "linear.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -34,7 +34,7 @@ typedef struct assay_trial {
   uint32_t scope; /* ASSAY_SCOPE_... */
   uint32_t group; /* position in block->groups, for ASSAY_SCOPE_PARENT */
   uint32_t n_weights;
-  const char *const *names;            /* of layers or norms of the block */
+  const char *const *names;            /* of linears or norms of the block */
   const assay_tensor *const *weights;  /* f32, in the shapes of the originals */
   int64_t first_sequence, n_sequences; /* which calibration sequences; n 0 = all from first on */
   /* n_sequences positions in place of a run from first_sequence, each in [0, number of sequences);
@@ -61,9 +61,9 @@ typedef struct assay_block_runner {
    * n_weights tensors of the same shapes, f32. [worker] */
   int32_t (*gradient)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                       double *out, const assay_tensor *const *gradients);
-  /* Quantizes this weight for `layer` with the recipe's quantizer and writes the dequantized result
+  /* Quantizes this weight for `linear` with the recipe's quantizer and writes the dequantized result
    * to out, [out, in] f32, which may be the same memory. [worker] */
-  int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *layer,
+  int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *linear,
                            const assay_tensor *weight, const assay_tensor *out);
 } assay_block_runner;
 ASSAY_SIZE(assay_block_runner, 40);

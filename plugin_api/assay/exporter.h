@@ -5,7 +5,7 @@
 #define ASSAY_EXPORTER_H
 
 #include "host.h"
-#include "layer.h"
+#include "linear.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,7 +16,7 @@ typedef struct assay_refusals {
   uint32_t struct_size;
   uint32_t reserved;
   void *ctx;
-  /* where: a layer, a tensor or a key of the plan; reason: one sentence without final full stop.
+  /* where: a linear, a tensor or a key of the plan; reason: one sentence without final full stop.
    * Borrowed. [main] */
   void (*refuse)(void *ctx, const char *where, const char *reason);
 } assay_refusals;
@@ -29,7 +29,7 @@ typedef struct assay_item {
   const char *name;       /* form: the linear ("....up_proj"); tensor: in full ("...norm.weight") */
   const assay_form *form; /* or NULL */
   const assay_tensor *tensor; /* or NULL; in the dtype in which it is to be stored */
-  const char *role;           /* as in assay_layer; "" where it has none */
+  const char *role;           /* as in assay_linear; "" where it has none */
 } assay_item;
 ASSAY_SIZE(assay_item, 40);
 

@@ -19,7 +19,7 @@ extern "C" {
 typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
 /* Each create gets a table of its own, valid until destroy (instance). Its ctx tells the host which
- * component and layer is at work, and is the first argument of every function. All are [any]. All
+ * component and linear is at work, and is the first argument of every function. All are [any]. All
  * are present in a 1.0 host except the three hash functions: ask ASSAY_HAS for these. Texts handed
  * in are borrowed. */
 struct assay_host {
@@ -68,7 +68,7 @@ struct assay_host {
    * when the work should stop. Nested calls run serially. Plugins start no threads of their own. */
   int32_t (*parallel_for)(void *ctx, int64_t n, int64_t grain, assay_range_fn body, void *arg);
 
-  /* 64 random bits that depend only on the study's seed, the component, the layer in work and the
+  /* 64 random bits that depend only on the study's seed, the component, the linear in work and the
    * label: the same whatever the order of work. */
   uint64_t (*seed)(void *ctx, const char *label);
 

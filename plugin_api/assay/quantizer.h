@@ -1,10 +1,10 @@
 /* Quantizer: one linear's weight and statistics -> codes, scales, zeros; and back.
- * Not a transform: it changes no other tensor, and sees no other layer, file or model. */
+ * Not a transform: it changes no other tensor, and sees no other linear, file or model. */
 #ifndef ASSAY_QUANTIZER_H
 #define ASSAY_QUANTIZER_H
 
 #include "host.h"
-#include "layer.h"
+#include "linear.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,7 +41,7 @@ ASSAY_SIZE(assay_needs, 24);
 typedef struct assay_estimate {
   uint32_t struct_size;
   uint32_t reserved;
-  double packed_bits; /* of everything emitted for the layer */
+  double packed_bits; /* of everything emitted for the linear */
   double flops;
   uint64_t scratch_bytes; /* peak, beside weight and statistics */
 } assay_estimate;
@@ -70,13 +70,13 @@ typedef struct assay_sink {
    * of the dtype. The host checks that every integer fits, and counts bits per weight from it.
    * [worker] */
   int32_t (*emit)(void *ctx, const char *role, assay_managed *tensor, uint32_t packed_bits);
-  /* A JSON object about this layer; several are merged. Integer grids must note "format": "int/1",
+  /* A JSON object about this linear; several are merged. Integer grids must note "format": "int/1",
    * "bits", "group_size" (in a note 0 = the whole row), "symmetric". Anything else is shown as the plugin's claim. [worker] */
   int32_t (*note)(void *ctx, const char *json);
 } assay_sink;
 ASSAY_SIZE(assay_sink, 32);
 
-/* An instance works on one layer (or block) at a time; the host makes more instances for more.
+/* An instance works on one linear (or block) at a time; the host makes more instances for more.
  *
  *  state    calls allowed                                            next state
  *  idle     needs, estimate, dequantize                              idle; after needs: needed
@@ -91,16 +91,16 @@ typedef struct assay_quantizer_vtable {
   /* From any state. [main] */
   void (*destroy)(void *instance);
 
-  /* What this layer needs. [main] */
-  int32_t (*needs)(void *instance, const assay_layer *layer, assay_needs *out);
+  /* What this linear needs. [main] */
+  int32_t (*needs)(void *instance, const assay_linear *linear, assay_needs *out);
   /* Only under ASSAY_NEED_RAW_INPUT, else NULL: tokens [n, in] f32 in pieces of any length. The
    * result must not depend on how they were cut. [worker] */
-  int32_t (*observe)(void *instance, const assay_layer *layer, const assay_tensor *tokens);
+  int32_t (*observe)(void *instance, const assay_linear *linear, const assay_tensor *tokens);
   /* The work. stats is NULL when nothing was needed. [worker] */
-  int32_t (*quantize)(void *instance, const assay_layer *layer, const assay_stats *stats,
+  int32_t (*quantize)(void *instance, const assay_linear *linear, const assay_stats *stats,
                       const assay_sink *sink);
   /* Only under ASSAY_SCHEDULE_WHOLE_BLOCK, else NULL. stats and sinks in the order of
-   * block->layers; where the sink is NULL the layer stays as it is. [worker] */
+   * block->linears; where the sink is NULL the linear stays as it is. [worker] */
   int32_t (*quantize_block)(void *instance, const assay_block *block,
                             const assay_stats *const *stats, const assay_sink *const *sinks);
 
@@ -109,8 +109,8 @@ typedef struct assay_quantizer_vtable {
    * form only, and works in a fresh instance with the same configuration. [worker] */
   int32_t (*dequantize)(void *instance, const assay_form *form, const assay_tensor *out);
 
-  /* Optional: what quantizing this layer will cost; weight->data may be NULL here. [main] */
-  int32_t (*estimate)(void *instance, const assay_layer *layer, assay_estimate *out);
+  /* Optional: what quantizing this linear will cost; weight->data may be NULL here. [main] */
+  int32_t (*estimate)(void *instance, const assay_linear *linear, assay_estimate *out);
 } assay_quantizer_vtable;
 ASSAY_SIZE(assay_quantizer_vtable, 72);
 

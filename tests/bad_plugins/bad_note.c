@@ -1,9 +1,9 @@
 /* Notes what is not JSON. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
-static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                             const assay_sink *sink) {
-  const int32_t status = minimal_quantize(instance, layer, stats, sink);
+  const int32_t status = minimal_quantize(instance, linear, stats, sink);
   sink->note(sink->ctx, "bits: 4");
   return status;
 }

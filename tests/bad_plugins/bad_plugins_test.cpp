@@ -33,16 +33,16 @@ component component_of(const std::string &name) {
   return file.components.at(0);
 }
 
-// What quantizing one small layer ends with.
+// What quantizing one small linear ends with.
 std::string at_work(const std::string &name, bool checked = false) {
   const component what = component_of(name);
   plug::instance_options options;
   options.checked = checked;
-  test::small_layer layer(3, 4);
+  test::small_layer linear(3, 4);
   try {
     plug::quantizer_instance quantizer(what, json::object(), options);
-    quantizer.needs(layer.get());
-    quantizer.quantize(layer.get());
+    quantizer.needs(linear.get());
+    quantizer.quantize(linear.get());
   } catch (const error &failure) {
     CHECK(failure.kind() == error_kind::plugin);
     return failure.what();

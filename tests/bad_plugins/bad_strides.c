@@ -1,11 +1,11 @@
 /* Emits codes whose rows have gaps. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
-static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                             const assay_sink *sink) {
   (void)instance, (void)stats;
-  assay_managed *codes = new_tensor(ASSAY_INT, 8, layer->out_features, 2 * layer->in_features);
-  codes->tensor.shape[1] = layer->in_features;
+  assay_managed *codes = new_tensor(ASSAY_INT, 8, linear->out_features, 2 * linear->in_features);
+  codes->tensor.shape[1] = linear->in_features;
   return sink->emit(sink->ctx, "codes", codes, 8);
 }
 MINIMAL_PLUGIN("bad_strides");

@@ -21,8 +21,8 @@ static inline void minimal_destroy(void *instance) {
   (void)instance;
 }
 
-static inline int32_t minimal_needs(void *instance, const assay_layer *layer, assay_needs *out) {
-  (void)instance, (void)layer, (void)out;
+static inline int32_t minimal_needs(void *instance, const assay_linear *linear, assay_needs *out) {
+  (void)instance, (void)linear, (void)out;
   return ASSAY_OK;
 }
 
@@ -40,24 +40,24 @@ static inline assay_managed *new_tensor(uint8_t code, uint8_t bits, int64_t rows
   return g_host->alloc(g_host->ctx, &prototype, &made) == ASSAY_OK ? made : NULL;
 }
 
-static inline const float *weight_of(const assay_layer *layer) {
-  return (const float *)((const char *)layer->weight->data + layer->weight->byte_offset);
+static inline const float *weight_of(const assay_linear *linear) {
+  return (const float *)((const char *)linear->weight->data + linear->weight->byte_offset);
 }
 
-static inline assay_managed *minimal_codes(const assay_layer *layer) {
-  assay_managed *codes = new_tensor(ASSAY_INT, 8, layer->out_features, layer->in_features);
+static inline assay_managed *minimal_codes(const assay_linear *linear) {
+  assay_managed *codes = new_tensor(ASSAY_INT, 8, linear->out_features, linear->in_features);
   if (codes == NULL) return NULL;
-  for (int64_t i = 0; i < layer->out_features * layer->in_features; ++i) {
-    float steps = weight_of(layer)[i] * 100.0f;
+  for (int64_t i = 0; i < linear->out_features * linear->in_features; ++i) {
+    float steps = weight_of(linear)[i] * 100.0f;
     steps = steps < -127.0f ? -127.0f : steps > 127.0f ? 127.0f : steps;
     ((int8_t *)codes->tensor.data)[i] = (int8_t)(int32_t)(steps + (steps < 0 ? -0.5f : 0.5f));
   }
   return codes;
 }
 
-static inline assay_managed *minimal_scales(const assay_layer *layer, float value) {
-  assay_managed *scales = new_tensor(ASSAY_FLOAT, 32, layer->out_features, 1);
-  for (int64_t i = 0; scales != NULL && i < layer->out_features; ++i)
+static inline assay_managed *minimal_scales(const assay_linear *linear, float value) {
+  assay_managed *scales = new_tensor(ASSAY_FLOAT, 32, linear->out_features, 1);
+  for (int64_t i = 0; scales != NULL && i < linear->out_features; ++i)
     ((float *)scales->tensor.data)[i] = value;
   return scales;
 }
@@ -68,10 +68,10 @@ static inline int32_t minimal_note(const assay_sink *sink) {
                     " \"symmetric\": true}");
 }
 
-static inline int32_t minimal_quantize(void *instance, const assay_layer *layer,
+static inline int32_t minimal_quantize(void *instance, const assay_linear *linear,
                                        const assay_stats *stats, const assay_sink *sink) {
   (void)instance, (void)stats;
-  assay_managed *codes = minimal_codes(layer), *scales = minimal_scales(layer, 0.01f);
+  assay_managed *codes = minimal_codes(linear), *scales = minimal_scales(linear, 0.01f);
   if (codes == NULL || scales == NULL) {
     if (codes != NULL) codes->deleter(codes);
     if (scales != NULL) scales->deleter(scales);

@@ -1,9 +1,9 @@
 /* Fails and tells no reason. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
-static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                             const assay_sink *sink) {
-  (void)instance, (void)layer, (void)stats, (void)sink;
+  (void)instance, (void)linear, (void)stats, (void)sink;
   return ASSAY_NUMERICAL;
 }
 MINIMAL_PLUGIN("silent_failure");

@@ -1,11 +1,11 @@
 /* Claims 3-bit codes and emits a 9: the bits that are counted would be a lie. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
-static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                             const assay_sink *sink) {
   (void)instance, (void)stats;
-  assay_managed *codes = new_tensor(ASSAY_UINT, 8, layer->out_features, layer->in_features);
-  memset(codes->tensor.data, 9, (size_t)(layer->out_features * layer->in_features));
+  assay_managed *codes = new_tensor(ASSAY_UINT, 8, linear->out_features, linear->in_features);
+  memset(codes->tensor.data, 9, (size_t)(linear->out_features * linear->in_features));
   return sink->emit(sink->ctx, "codes", codes, 3);
 }
 MINIMAL_PLUGIN("wide_codes");

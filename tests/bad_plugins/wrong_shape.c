@@ -1,10 +1,10 @@
 /* Emits transposed codes. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
-static int32_t sin_quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                             const assay_sink *sink) {
   (void)instance, (void)stats;
   return sink->emit(sink->ctx, "codes",
-                    new_tensor(ASSAY_INT, 8, layer->in_features, layer->out_features), 8);
+                    new_tensor(ASSAY_INT, 8, linear->in_features, linear->out_features), 8);
 }
 MINIMAL_PLUGIN("wrong_shape");

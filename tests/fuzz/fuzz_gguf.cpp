@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/gguf_blocks.hpp"
-#include "checkpoint/gguf_metadata.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_metadata.hpp"
 #include "core/error.hpp"
 #include "text/tokenizer.hpp"
 

@@ -1,4 +1,4 @@
-// A layer for plugin tests: small normal weights from a fixed seed, every member of assay_layer
+// A layer for plugin tests: small normal weights from a fixed seed, every member of assay_linear
 // filled.
 #pragma once
 
@@ -52,14 +52,14 @@ class small_layer {
   }
   small_layer(const small_layer &) = delete;
   small_layer &operator=(const small_layer &) = delete;
-  const assay_layer &get() const { return layer_; }
-  assay_layer &get() { return layer_; }
+  const assay_linear &get() const { return layer_; }
+  assay_linear &get() { return layer_; }
 
   std::vector<float> weight;  // [rows, columns]
 
  private:
   assay::plug::tensor_view view_;
-  assay_layer layer_{};
+  assay_linear layer_{};
 };
 
 }  // namespace test

@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "checkpoint/folder_name.hpp"
-#include "checkpoint/gguf_file.hpp"
+#include "checkpoint/gguf/gguf_file.hpp"
 #include "checkpoint/lora.hpp"
 #include "lua/state.hpp"
 #include "lua/subject.hpp"

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <memory>
 
-#include "checkpoint/gguf_metadata.hpp"
+#include "checkpoint/gguf/gguf_metadata.hpp"
 #include "core/file.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"

@@ -19,7 +19,7 @@ class bench_layer {
   bench_layer(const bench_layer &) = delete;
   bench_layer &operator=(const bench_layer &) = delete;
 
-  const assay_layer &layer() const { return layer_; }
+  const assay_linear &layer() const { return layer_; }
   // Everything that `needs` asks for, by the definitions of layer.h, accumulated in double.
   const assay_stats *stats(const assay_needs &needs);
   plug::tensor_view tokens(int64_t first, int64_t count) const;
@@ -33,7 +33,7 @@ class bench_layer {
   void fill_stats();
   int64_t rows_, columns_, n_tokens_;
   std::string name_, role_;
-  assay_layer layer_{};
+  assay_linear layer_{};
   plug::tensor_view weight_view_;
   std::vector<float> hessian_, first_, abs_max_, abs_mean_, sq_mean_, min_, max_;
   std::vector<plug::tensor_view> views_;

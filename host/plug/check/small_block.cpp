@@ -54,11 +54,11 @@ small_block::small_block(uint64_t seed) : biases_(n_linears), inputs_(k_tokens *
   add_group("0.mlp.up_down", "up_down", nullptr, {up}, {down});
   block_.struct_size = sizeof block_;
   block_.n_blocks = 1;
-  block_.n_layers = n_linears;
+  block_.n_linears = n_linears;
   block_.n_norms = 2;
   block_.n_groups = static_cast<uint32_t>(groups_.size());
   block_.arch_json = k_arch;
-  block_.layers = layer_pointers_.data();
+  block_.linears = layer_pointers_.data();
   block_.norms = norm_pointers_.data();
   block_.groups = group_pointers_.data();
 }
@@ -97,7 +97,7 @@ void small_block::set_bias(const std::string &layer, const assay_tensor &bias) {
 }
 
 std::vector<double> small_block::apply(linear which, const std::vector<double> &x) const {
-  const assay_layer &layer = layers_[which]->layer();
+  const assay_linear &layer = layers_[which]->layer();
   const int64_t rows = layer.out_features, columns = layer.in_features;
   std::vector<double> y(static_cast<size_t>(k_tokens * rows));
   for (int64_t t = 0; t < k_tokens; ++t)

@@ -32,7 +32,7 @@ class small_block {
                  const std::vector<linear> &producers, std::vector<linear> consumers);
 
   struct group_parts {
-    std::vector<const assay_layer *> producers, consumers;
+    std::vector<const assay_linear *> producers, consumers;
     std::vector<linear> readers;
     assay_group group{};
   };
@@ -42,7 +42,7 @@ class small_block {
   plug::tensor_view norm_views_[2];
   assay_norm norms_[2] = {};
   std::vector<std::unique_ptr<group_parts>> groups_;
-  std::vector<const assay_layer *> layer_pointers_;
+  std::vector<const assay_linear *> layer_pointers_;
   std::vector<const assay_norm *> norm_pointers_;
   std::vector<const assay_group *> group_pointers_;
   std::vector<double> inputs_;  // [tokens, hidden]

@@ -46,11 +46,11 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   block_.struct_size = sizeof block_;
   block_.index = static_cast<int32_t>(block.index);
   block_.n_blocks = static_cast<int32_t>(n_blocks);
-  block_.n_layers = static_cast<uint32_t>(layer_pointers_.size());
+  block_.n_linears = static_cast<uint32_t>(layer_pointers_.size());
   block_.n_norms = static_cast<uint32_t>(norm_pointers_.size());
   block_.n_groups = static_cast<uint32_t>(group_pointers_.size());
   block_.arch_json = arch_json.c_str();
-  block_.layers = layer_pointers_.data();
+  block_.linears = layer_pointers_.data();
   block_.norms = norm_pointers_.data();
   block_.groups = group_pointers_.data();
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();

@@ -48,7 +48,7 @@ class block_view {
 
   struct group_storage {
     std::string name;
-    std::vector<const assay_layer *> producers, consumers;
+    std::vector<const assay_linear *> producers, consumers;
     assay_group group{};
   };
   const model::decoder_block &original_;
@@ -63,7 +63,7 @@ class block_view {
   std::vector<std::unique_ptr<assay_norm>> norms_;
   std::vector<std::unique_ptr<group_storage>> groups_;
   std::map<model::linear_group, std::unique_ptr<stats_view>> stats_;
-  std::vector<const assay_layer *> layer_pointers_;
+  std::vector<const assay_linear *> layer_pointers_;
   std::vector<const assay_norm *> norm_pointers_;
   std::vector<const assay_group *> group_pointers_;
   assay_block block_{};

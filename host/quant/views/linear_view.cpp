@@ -34,8 +34,8 @@ linear_view::linear_view(const model::linear_op &linear, int32_t index, at::Tens
       weight_(std::move(weight)) {
   if (linear.bias.defined()) bias_ = plug::tensor_ref(linear.bias.to(at::kFloat).contiguous());
   layer_.struct_size = sizeof layer_;
-  layer_.flags = linear.role == "lm_head" ? ASSAY_LAYER_LM_HEAD
-                 : linear.role == "embed" ? ASSAY_LAYER_EMBEDDING
+  layer_.flags = linear.role == "lm_head" ? ASSAY_LINEAR_LM_HEAD
+                 : linear.role == "embed" ? ASSAY_LINEAR_EMBEDDING
                                           : 0u;
   layer_.index = index;
   layer_.block_index = static_cast<int32_t>(linear.block);

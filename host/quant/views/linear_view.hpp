@@ -29,17 +29,17 @@ class linear_view {
   linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
               const std::string &arch_json, double tie_abs_max);
   linear_view(const linear_view &) = delete;
-  const assay_layer &get() const { return layer_; }
+  const assay_linear &get() const { return layer_; }
   void set_clip(at::Tensor min, at::Tensor max, int64_t group_size);  // [out, groups] f32
   void set_start(const quantized_linear &form);
   void set_tie_abs_max(double most) { layer_.tie_abs_max = most; }
-  void add_flags(uint32_t flags) { layer_.flags |= flags; }  // ASSAY_LAYER_...
+  void add_flags(uint32_t flags) { layer_.flags |= flags; }  // ASSAY_LINEAR_...
 
  private:
   std::string name_, role_, tie_group_;
   plug::tensor_ref weight_, bias_, clip_min_, clip_max_;
   std::optional<plug::form_view> start_;
-  assay_layer layer_{};
+  assay_linear layer_{};
 };
 
 // A quantized linear as plugins see it; shares the linear's tensors.

@@ -59,11 +59,11 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   block_.struct_size = sizeof block_;
   block_.index = -1;
   block_.n_blocks = static_cast<int32_t>(decoder.n_blocks());
-  block_.n_layers = 2;
+  block_.n_linears = 2;
   block_.n_norms = 1;
   block_.n_groups = 2;
   block_.arch_json = arch_json.c_str();
-  block_.layers = layers_;
+  block_.linears = layers_;
   block_.norms = norms_;
   block_.groups = groups_;
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();

@@ -26,7 +26,7 @@ class outside_view {
   plug::tensor_ref norm_ref_;
   assay_norm abi_norm_{};
   assay_group residual_{}, norm_group_{};
-  const assay_layer *layers_[2]{};
+  const assay_linear *layers_[2]{};
   const assay_norm *norms_[1]{};
   const assay_group *groups_[2]{};
   assay_block block_{};

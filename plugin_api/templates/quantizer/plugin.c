@@ -35,8 +35,8 @@ static void destroy(void *self) {
 }
 
 /* Say here which statistics you want: out->statistics = ASSAY_NEED_HESSIAN, for example. */
-static int32_t needs(void *self, const assay_layer *layer, assay_needs *out) {
-  (void)self, (void)layer, (void)out;
+static int32_t needs(void *self, const assay_linear *linear, assay_needs *out) {
+  (void)self, (void)linear, (void)out;
   return ASSAY_OK;
 }
 
@@ -71,14 +71,15 @@ static assay_managed *new_matrix(const assay_host *host, uint8_t code, uint8_t b
   return host->alloc(host->ctx, &prototype, &made) == ASSAY_OK ? made : NULL;
 }
 
-static int32_t quantize_all(const instance *self, const assay_layer *layer, float *scales,
+static int32_t quantize_all(const instance *self, const assay_linear *linear, float *scales,
                             int8_t *codes) {
   const assay_host *host = self->host;
-  const float *w = (const float *)((const char *)layer->weight->data + layer->weight->byte_offset);
-  for (int64_t row = 0; row < layer->out_features; ++row) {
-    const int64_t at = row * layer->in_features;
+  const float *w =
+      (const float *)((const char *)linear->weight->data + linear->weight->byte_offset);
+  for (int64_t row = 0; row < linear->out_features; ++row) {
+    const int64_t at = row * linear->in_features;
     if (host->cancelled(host->ctx)) return ASSAY_CANCELLED;
-    if (quantize_row(self->bits, w + at, layer->in_features, scales + row, codes + at)) continue;
+    if (quantize_row(self->bits, w + at, linear->in_features, scales + row, codes + at)) continue;
     char text[80];
     snprintf(text, sizeof text, "row %lld of the weight is not finite", (long long)row);
     return host->fail(host->ctx, ASSAY_NUMERICAL, text);
@@ -86,18 +87,18 @@ static int32_t quantize_all(const instance *self, const assay_layer *layer, floa
   return ASSAY_OK;
 }
 
-static int32_t quantize(void *opaque, const assay_layer *layer, const assay_stats *stats,
+static int32_t quantize(void *opaque, const assay_linear *linear, const assay_stats *stats,
                         const assay_sink *sink) {
   (void)stats;
   const instance *self = opaque;
   const assay_host *host = self->host;
-  if (layer->weight->device.type != ASSAY_CPU)
+  if (linear->weight->device.type != ASSAY_CPU)
     return host->fail(host->ctx, ASSAY_UNSUPPORTED, "@NAME@ works on CPU weights");
-  assay_managed *codes = new_matrix(host, ASSAY_INT, 8, layer->out_features, layer->in_features);
-  assay_managed *scales = new_matrix(host, ASSAY_FLOAT, 32, layer->out_features, 1);
+  assay_managed *codes = new_matrix(host, ASSAY_INT, 8, linear->out_features, linear->in_features);
+  assay_managed *scales = new_matrix(host, ASSAY_FLOAT, 32, linear->out_features, 1);
   int32_t status = codes != NULL && scales != NULL ? ASSAY_OK : ASSAY_OUT_OF_MEMORY;
   if (status == ASSAY_OK)
-    status = quantize_all(self, layer, scales->tensor.data, codes->tensor.data);
+    status = quantize_all(self, linear, scales->tensor.data, codes->tensor.data);
   if (status != ASSAY_OK) {
     if (codes != NULL) codes->deleter(codes);
     if (scales != NULL) scales->deleter(scales);

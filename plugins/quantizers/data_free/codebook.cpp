@@ -60,8 +60,8 @@ codebook::codebook(assay_cpp::host host) : host_(host) {
   values_ = config.text("codebook") == "fp4" ? k_fp4 : k_nf4;
 }
 
-void codebook::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
-  const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+void codebook::quantize(const assay_linear &linear, const assay_stats *, assay_cpp::sink sink) {
+  const auto w = assay_cpp::matrix_of<const float>(linear.weight, "the weight");
   assay_cpp::require_finite(w);
   const assay_grid::group_cut cut(group_size_, w.columns);
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
@@ -109,11 +109,11 @@ void codebook::dequantize(const assay_form &form, const assay_tensor &out) {
   });
 }
 
-void codebook::estimate(const assay_layer &layer, assay_estimate &out) {
-  const assay_grid::group_cut cut(group_size_, layer.in_features);
+void codebook::estimate(const assay_linear &linear, assay_estimate &out) {
+  const assay_grid::group_cut cut(group_size_, linear.in_features);
   out.packed_bits =
-      static_cast<double>(layer.out_features) *
-          (static_cast<double>(layer.in_features) * 4 + static_cast<double>(cut.count) * 16) +
+      static_cast<double>(linear.out_features) *
+          (static_cast<double>(linear.in_features) * 4 + static_cast<double>(cut.count) * 16) +
       16 * 32;
 }
 

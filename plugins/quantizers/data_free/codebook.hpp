@@ -10,10 +10,10 @@ namespace data_free {
 class codebook {
  public:
   explicit codebook(assay_cpp::host host);
-  void needs(const assay_layer &, assay_needs &) {}  // data-free
-  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void needs(const assay_linear &, assay_needs &) {}  // data-free
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink);
   void dequantize(const assay_form &form, const assay_tensor &out);
-  void estimate(const assay_layer &layer, assay_estimate &out);
+  void estimate(const assay_linear &linear, assay_estimate &out);
 
  private:
   assay_cpp::host host_;

@@ -93,8 +93,8 @@ hqq::hqq(assay_cpp::host host) : host_(host) {
   options_.round_zero = start == "whole" || (start == "auto" && options_.bits == 4);
 }
 
-void hqq::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
-  const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+void hqq::quantize(const assay_linear &linear, const assay_stats *, assay_cpp::sink sink) {
+  const auto w = assay_cpp::matrix_of<const float>(linear.weight, "the weight");
   assay_cpp::require_finite(w);
   const assay_grid::group_cut cut(options_.group_size, w.columns);
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
@@ -143,10 +143,10 @@ void hqq::dequantize(const assay_form &form, const assay_tensor &out) {
   });
 }
 
-void hqq::estimate(const assay_layer &layer, assay_estimate &out) {
-  const assay_grid::group_cut cut(options_.group_size, layer.in_features);
-  out.packed_bits = static_cast<double>(layer.out_features) *
-                    (static_cast<double>(layer.in_features) * options_.bits +
+void hqq::estimate(const assay_linear &linear, assay_estimate &out) {
+  const assay_grid::group_cut cut(options_.group_size, linear.in_features);
+  out.packed_bits = static_cast<double>(linear.out_features) *
+                    (static_cast<double>(linear.in_features) * options_.bits +
                      static_cast<double>(cut.count) * 32);
 }
 

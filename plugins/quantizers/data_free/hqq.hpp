@@ -31,10 +31,10 @@ void encode_hqq(const hqq_options &options, const hqq_group &grid, const float *
 class hqq {
  public:
   explicit hqq(assay_cpp::host host);
-  void needs(const assay_layer &, assay_needs &) {}  // data-free
-  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void needs(const assay_linear &, assay_needs &) {}  // data-free
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink);
   void dequantize(const assay_form &form, const assay_tensor &out);
-  void estimate(const assay_layer &layer, assay_estimate &out);
+  void estimate(const assay_linear &linear, assay_estimate &out);
 
  private:
   assay_cpp::host host_;

@@ -32,11 +32,12 @@ worker::worker(assay_cpp::host host, const format &which)
       group_size_(which.group_size > 0 ? which.group_size
                                        : assay_cpp::config(host).integer("group_size")) {}
 
-void worker::needs(const assay_layer &, assay_needs &) {}
+void worker::needs(const assay_linear &, assay_needs &) {}
 
-std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vector<float> &largest,
-                                       int64_t groups, const assay_cpp::sink &sink) {
-  const int64_t out = layer.out_features;
+std::vector<float> worker::emit_scales(const assay_linear &linear,
+                                       const std::vector<float> &largest, int64_t groups,
+                                       const assay_cpp::sink &sink) {
+  const int64_t out = linear.out_features;
   const float top = format_.values().largest();
   std::vector<float> scales(largest.size());
   uint64_t lifted = 0;
@@ -61,7 +62,7 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
     }
     sink.emit("scale_exponents", std::move(stored));
   } else {
-    const double whole = layer.tie_abs_max > 0 ? layer.tie_abs_max : 1.0;  // fused parts share it
+    const double whole = linear.tie_abs_max > 0 ? linear.tie_abs_max : 1.0;  // fused parts share it
     const auto factor = static_cast<float>(448.0 * 6.0 / whole);
     auto shared = host_.alloc(assay_cpp::dtype_of<float>(), {});
     shared.data<float>()[0] = factor;
@@ -81,8 +82,8 @@ std::vector<float> worker::emit_scales(const assay_layer &layer, const std::vect
   return scales;
 }
 
-void worker::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::sink sink) {
-  const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+void worker::quantize(const assay_linear &linear, const assay_stats *, assay_cpp::sink sink) {
+  const auto w = assay_cpp::matrix_of<const float>(linear.weight, "the weight");
   assay_cpp::require_finite(w);
   const auto cut = this->cut(w.columns);
   const int64_t size = cut.size, groups = cut.count;
@@ -93,7 +94,7 @@ void worker::quantize(const assay_layer &layer, const assay_stats *, assay_cpp::
       most = std::max(most, std::fabs(w.data[i]));
     }
   });
-  const auto scales = emit_scales(layer, largest, groups, sink);
+  const auto scales = emit_scales(linear, largest, groups, sink);
   const auto &values = format_.values();
   auto codes = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {w.rows, w.columns});
   host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
@@ -136,10 +137,10 @@ void worker::dequantize(const assay_form &form, const assay_tensor &out) {
   });
 }
 
-void worker::estimate(const assay_layer &layer, assay_estimate &out) {
-  const double rows = static_cast<double>(layer.out_features),
-               columns = static_cast<double>(layer.in_features);
-  const int64_t groups = cut(layer.in_features).count;
+void worker::estimate(const assay_linear &linear, assay_estimate &out) {
+  const double rows = static_cast<double>(linear.out_features),
+               columns = static_cast<double>(linear.in_features);
+  const int64_t groups = cut(linear.in_features).count;
   const double scale_bits = format_.scale == scale_form::float32 ? 32 : 8;
   out.packed_bits = rows * (columns * format_.bits + static_cast<double>(groups) * scale_bits);
 }

@@ -30,14 +30,14 @@ class quantizer;
 class worker {
  public:
   worker(assay_cpp::host host, const format &which);
-  void needs(const assay_layer &layer, assay_needs &out);
-  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void needs(const assay_linear &linear, assay_needs &out);
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink);
   void dequantize(const assay_form &form, const assay_tensor &out);
-  void estimate(const assay_layer &layer, assay_estimate &out);
+  void estimate(const assay_linear &linear, assay_estimate &out);
 
  private:
   // Emits the scales [out, groups] in their stored form, and returns them as numbers.
-  std::vector<float> emit_scales(const assay_layer &layer, const std::vector<float> &largest,
+  std::vector<float> emit_scales(const assay_linear &linear, const std::vector<float> &largest,
                                  int64_t groups, const assay_cpp::sink &sink);
   assay_grid::group_cut cut(int64_t in) const { return {group_size_, in}; }
 

@@ -324,11 +324,11 @@ std::vector<int16_t> starting_codes(assay_cpp::host host, const method_config &c
 
 }  // namespace
 
-void adaround(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void adaround(assay_cpp::host host, const method_config &config, const assay_linear *linear,
               const assay_stats *stats, assay_cpp::sink sink) {
-  const auto input = read_input(host, layer, stats);
+  const auto input = read_input(host, linear, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
-                         config.grid, clip_of(layer));
+                         config.grid, clip_of(linear));
   std::vector<float> start;
   auto codes = starting_codes(host, config, input, grids, start);
   learner work(host, config, input, grids);

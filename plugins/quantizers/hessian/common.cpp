@@ -64,12 +64,13 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
   return grids;
 }
 
-clip_limits clip_of(const assay_layer *layer) {
-  if (!layer->clip_min || !layer->clip_max) return {};
-  clip_limits clip{cpu_floats(layer->clip_min, "clip_min"), cpu_floats(layer->clip_max, "clip_max"),
-                   layer->clip_min->shape[1], layer->clip_group_size};
-  if (clip.group <= 0) clip.group = layer->in_features;
-  if (clip.n * clip.group < layer->in_features)
+clip_limits clip_of(const assay_linear *linear) {
+  if (!linear->clip_min || !linear->clip_max) return {};
+  clip_limits clip{cpu_floats(linear->clip_min, "clip_min"),
+                   cpu_floats(linear->clip_max, "clip_max"), linear->clip_min->shape[1],
+                   linear->clip_group_size};
+  if (clip.group <= 0) clip.group = linear->in_features;
+  if (clip.n * clip.group < linear->in_features)
     throw failure(ASSAY_INVALID_ARGUMENT, "the clip limits do not cover the row");
   return clip;
 }

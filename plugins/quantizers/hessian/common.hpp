@@ -39,7 +39,7 @@ struct clip_limits {
   const float *low = nullptr, *high = nullptr;  // [out, n]
   int64_t n = 0, group = 0;                     // columns of the limits; weights for one of them
 };
-clip_limits clip_of(const assay_layer *layer);
+clip_limits clip_of(const assay_linear *linear);
 
 // The grids of all groups, [out, groups], fitted to w [out, in] within the limits.
 std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const float *importance,

@@ -1,5 +1,5 @@
 // The factor that error feedback needs: upper triangular U with inverse(H) = U^T U, from a damped
-// Hessian. If the factorisation fails, damping is raised, then precision, and then the layer fails.
+// Hessian. If the factorisation fails, damping is raised, then precision, and then the linear fails.
 // triangular.hpp has the algebra.
 #pragma once
 

@@ -238,15 +238,16 @@ void feed_back(feedback &p, const feedback_range &range) {
   }
 }
 
-hessian_input read_input(assay_cpp::host host, const assay_layer *layer, const assay_stats *stats) {
+hessian_input read_input(assay_cpp::host host, const assay_linear *linear,
+                         const assay_stats *stats) {
   hessian_input input;
-  input.out = layer->out_features;
-  input.in = layer->in_features;
+  input.out = linear->out_features;
+  input.in = linear->in_features;
   const int64_t in = input.in;
-  const float *w = cpu_floats(layer->weight, "the weight");
+  const float *w = cpu_floats(linear->weight, "the weight");
   input.h = cpu_floats(stats ? stats->hessian : nullptr, "the Hessian");
   input.w.assign(w, w + input.out * in);
-  input.shared = layer->tie_group && *layer->tie_group;
+  input.shared = linear->tie_group && *linear->tie_group;
   for (int64_t j = 0; j < in; ++j) {
     float d = input.h[j * in + j];
     if (!(d >= 0.0f && d <= 3.4e38f))

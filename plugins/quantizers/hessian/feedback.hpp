@@ -53,7 +53,8 @@ struct hessian_input {
   bool shared = false;          // other linears have the same input
   uint64_t dead = 0;            // columns that were zero on every token; counted in the ledger
 };
-hessian_input read_input(assay_cpp::host host, const assay_layer *layer, const assay_stats *stats);
+hessian_input read_input(assay_cpp::host host, const assay_linear *linear,
+                         const assay_stats *stats);
 
 // Columns by falling diag H (descending) or as they are.
 std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);

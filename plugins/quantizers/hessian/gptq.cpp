@@ -31,12 +31,12 @@ std::vector<float> second_term(assay_cpp::host host, const feedback &p, const as
   return out;
 }
 
-void run(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void run(assay_cpp::host host, const method_config &config, const assay_linear *linear,
          const assay_stats *stats, assay_cpp::sink sink, bool float_target) {
   refuse_moving_grids(config);
-  auto input = read_input(host, layer, stats);
+  auto input = read_input(host, linear, stats);
   auto grids = fit_grids(host, input.w.data(), input.diagonal.data(), input.out, input.in,
-                         config.grid, clip_of(layer));
+                         config.grid, clip_of(linear));
   auto p = begin_feedback(host, input, std::move(input.w),
                           column_order(input.diagonal, config.act_order));
   factor(p, input, config.damping);
@@ -76,14 +76,14 @@ feedback_range whole_range(const method_config &config, const feedback &p,
   return range;
 }
 
-void gptq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void gptq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
           const assay_stats *stats, assay_cpp::sink sink) {
-  run(host, config, layer, stats, sink, false);
+  run(host, config, linear, stats, sink, false);
 }
 
-void gptaq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void gptaq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
            const assay_stats *stats, assay_cpp::sink sink) {
-  run(host, config, layer, stats, sink, true);
+  run(host, config, linear, stats, sink, true);
 }
 
 }  // namespace hessian

@@ -27,19 +27,19 @@ struct method_config {
 };
 
 // Round to nearest on searched grids.
-void opt_rtn(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void opt_rtn(assay_cpp::host host, const method_config &config, const assay_linear *linear,
              const assay_stats *stats, assay_cpp::sink sink);
 // Error feedback through the inverse Hessian (Frantar et al., arXiv 2210.17323).
-void gptq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void gptq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
           const assay_stats *stats, assay_cpp::sink sink);
 // The same with the float model's outputs as target (Li et al., arXiv 2504.02692).
-void gptaq(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void gptaq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
            const assay_stats *stats, assay_cpp::sink sink);
 // Learned up or down for every weight (Nagel et al., arXiv 2004.10568), through the Hessian.
-void adaround(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void adaround(assay_cpp::host host, const method_config &config, const assay_linear *linear,
               const assay_stats *stats, assay_cpp::sink sink);
 // The columns that matter most at a higher width (Lee et al., OWQ, arXiv 2306.02272).
-void salient(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void salient(assay_cpp::host host, const method_config &config, const assay_linear *linear,
              const assay_stats *stats, assay_cpp::sink sink);
 void dequantize_salient(assay_cpp::host host, const method_config &config, const assay_form *form,
                         const assay_tensor *out);

@@ -6,15 +6,15 @@
 
 namespace hessian {
 
-void opt_rtn(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void opt_rtn(assay_cpp::host host, const method_config &config, const assay_linear *linear,
              const assay_stats *stats, assay_cpp::sink sink) {
-  const int64_t out = layer->out_features, in = layer->in_features;
+  const int64_t out = linear->out_features, in = linear->in_features;
   const auto &o = config.grid;
-  const float *w = cpu_floats(layer->weight, "the weight");
+  const float *w = cpu_floats(linear->weight, "the weight");
   const float *importance = o.search == grid_search::weighted
                                 ? cpu_floats(stats ? stats->sq_mean : nullptr, "mean x^2")
                                 : nullptr;
-  const auto grids = fit_grids(host, w, importance, out, in, o, clip_of(layer));
+  const auto grids = fit_grids(host, w, importance, out, in, o, clip_of(linear));
   std::vector<int16_t> codes(static_cast<size_t>(out * in));
   const int64_t groups = o.groups(in), size = o.group(in);
   host.parallel_for(out, 16, [&](int64_t begin, int64_t end) {

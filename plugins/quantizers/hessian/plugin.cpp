@@ -52,7 +52,7 @@ void read_salient(const assay_cpp::config &from, method_config &to) {
 }
 
 using read_fn = void (*)(const assay_cpp::config &, method_config &);
-using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_layer *,
+using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_linear *,
                            const assay_stats *, assay_cpp::sink);
 
 template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
@@ -64,11 +64,11 @@ class quantizer {
     read(config, config_);
   }
 
-  void needs(const assay_layer &, assay_needs &out) const { out.statistics = statistics; }
+  void needs(const assay_linear &, assay_needs &out) const { out.statistics = statistics; }
 
-  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink) const {
-    assay_cpp::require_finite(assay_cpp::matrix_of<const float>(layer.weight, "the weight"));
-    method(host_, config_, &layer, stats, sink);
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink) const {
+    assay_cpp::require_finite(assay_cpp::matrix_of<const float>(linear.weight, "the weight"));
+    method(host_, config_, &linear, stats, sink);
   }
 
   void dequantize(const assay_form &form, const assay_tensor &out) const {
@@ -77,12 +77,12 @@ class quantizer {
 
   // Codes, and one scale (and zero point) for each group of each row. The scratch memory is the
   // working copies of W and H.
-  void estimate(const assay_layer &layer, assay_estimate &out) const {
+  void estimate(const assay_linear &linear, assay_estimate &out) const {
     const auto &o = config_.grid;
-    const auto rows = static_cast<double>(layer.out_features),
-               columns = static_cast<double>(layer.in_features);
+    const auto rows = static_cast<double>(linear.out_features),
+               columns = static_cast<double>(linear.in_features);
     const double scale_bits = assay_grid::scale_bits(o.stored);
-    out.packed_bits = rows * (columns * o.bits + static_cast<double>(o.groups(layer.in_features)) *
+    out.packed_bits = rows * (columns * o.bits + static_cast<double>(o.groups(linear.in_features)) *
                                                      (scale_bits + (o.symmetric ? 0 : o.bits)));
     out.scratch_bytes = static_cast<uint64_t>(rows * columns * 14 + columns * columns * 16);
     out.flops = rows * columns * columns * 1.5 + columns * columns * columns;
@@ -95,7 +95,7 @@ class quantizer {
 
 struct opt_rtn : quantizer<read_opt_rtn, hessian::opt_rtn> {
   using quantizer::quantizer;
-  void needs(const assay_layer &, assay_needs &out) const {
+  void needs(const assay_linear &, assay_needs &out) const {
     const bool weighted = config_.grid.search == hessian::grid_search::weighted;
     out.statistics = weighted ? ASSAY_NEED_SQ_MEAN : 0u;
   }
@@ -106,13 +106,13 @@ using gptaq = quantizer<read_gptaq, hessian::gptaq, ASSAY_NEED_HESSIAN | ASSAY_N
 
 struct adaround : quantizer<read_adaround, hessian::adaround> {
   using quantizer::quantizer;
-  void needs(const assay_layer &, assay_needs &out) const {
+  void needs(const assay_linear &, assay_needs &out) const {
     out.statistics = ASSAY_NEED_HESSIAN | (config_.float_target ? ASSAY_NEED_CROSS : 0u);
   }
-  void estimate(const assay_layer &layer, assay_estimate &out) const {
-    quantizer::estimate(layer, out);
-    const auto rows = static_cast<double>(layer.out_features),
-               columns = static_cast<double>(layer.in_features);
+  void estimate(const assay_linear &linear, assay_estimate &out) const {
+    quantizer::estimate(linear, out);
+    const auto rows = static_cast<double>(linear.out_features),
+               columns = static_cast<double>(linear.in_features);
     out.flops += 2 * rows * columns * columns * config_.iterations;
     out.scratch_bytes += static_cast<uint64_t>(rows * columns * 32);
   }
@@ -120,15 +120,15 @@ struct adaround : quantizer<read_adaround, hessian::adaround> {
 
 struct salient : quantizer<read_salient, hessian::salient> {
   using quantizer::quantizer;
-  void needs(const assay_layer &, assay_needs &out) const {
+  void needs(const assay_linear &, assay_needs &out) const {
     out.statistics = ASSAY_NEED_HESSIAN | (config_.by_activation ? ASSAY_NEED_ABS_MEAN : 0u);
   }
   void dequantize(const assay_form &form, const assay_tensor &out) const {
     hessian::dequantize_salient(host_, config_, &form, &out);
   }
-  void estimate(const assay_layer &layer, assay_estimate &out) const {
-    quantizer::estimate(layer, out);
-    const auto weights = static_cast<double>(layer.out_features * layer.in_features);
+  void estimate(const assay_linear &linear, assay_estimate &out) const {
+    quantizer::estimate(linear, out);
+    const auto weights = static_cast<double>(linear.out_features * linear.in_features);
     out.packed_bits += weights * config_.ratio * config_.high_bits;
     if (config_.middle_bits)
       out.packed_bits += weights * config_.middle_ratio * config_.middle_bits;

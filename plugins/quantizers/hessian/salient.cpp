@@ -38,7 +38,7 @@ std::vector<double> salience(assay_cpp::host host, const method_config &config,
   return score;
 }
 
-// How many columns are kept: a share, or as many as exceed the threshold in this layer.
+// How many columns are kept: a share, or as many as exceed the threshold in this linear.
 int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
   const auto n = static_cast<double>(score.size());
   double share = config.ratio;
@@ -160,9 +160,9 @@ void factor_or_identity(const method_config &config, const hessian_input &input,
 
 }  // namespace
 
-void salient(assay_cpp::host host, const method_config &config, const assay_layer *layer,
+void salient(assay_cpp::host host, const method_config &config, const assay_linear *linear,
              const assay_stats *stats, assay_cpp::sink sink) {
-  const auto input = read_input(host, layer, stats);
+  const auto input = read_input(host, linear, stats);
   const auto score = salience(host, config, input, stats);
   std::vector<int64_t> ranked(score.size());
   std::iota(ranked.begin(), ranked.end(), 0);

@@ -66,7 +66,7 @@ static void destroy(void *instance) {
   free(instance);
 }
 
-/* ---- one layer ---- */
+/* ---- one linear ---- */
 
 static int64_t group_size_for(const rtn *self, int64_t columns) {
   return self->group_size == 0 || self->group_size > columns ? columns : self->group_size;
@@ -77,15 +77,15 @@ static int64_t group_count(const rtn *self, int64_t columns) {
   return size == 0 ? 0 : (columns + size - 1) / size;
 }
 
-static int32_t needs(void *instance, const assay_layer *layer, assay_needs *out) {
-  (void)instance, (void)layer, (void)out; /* data-free: `out` arrives zeroed and stays so */
+static int32_t needs(void *instance, const assay_linear *linear, assay_needs *out) {
+  (void)instance, (void)linear, (void)out; /* data-free: `out` arrives zeroed and stays so */
   return ASSAY_OK;
 }
 
-static int32_t estimate(void *instance, const assay_layer *layer, assay_estimate *out) {
+static int32_t estimate(void *instance, const assay_linear *linear, assay_estimate *out) {
   const rtn *self = instance;
-  const double rows = (double)layer->out_features, columns = (double)layer->in_features;
-  const double groups = (double)group_count(self, layer->in_features);
+  const double rows = (double)linear->out_features, columns = (double)linear->in_features;
+  const double groups = (double)group_count(self, linear->in_features);
   const int zero_bits = self->grid.range == RTN_ASYMMETRIC ? self->grid.bits : 0;
   out->packed_bits = rows * (columns * self->grid.bits +
                              groups * (rtn_scale_bits(self->grid.scale_dtype) + zero_bits));
@@ -177,13 +177,13 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
 
 /* The weight, clamped to the limits that an earlier stage found for the grid. *out is NULL where
  * there are none. */
-static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const float *weight,
+static int32_t clipped_weight(const rtn *self, const assay_linear *linear, const float *weight,
                               float **out) {
   *out = NULL;
-  if (layer->clip_min == NULL || layer->clip_max == NULL) return ASSAY_OK;
-  const int64_t rows = layer->out_features, columns = layer->in_features;
-  const int64_t limits = layer->clip_min->shape[1];
-  const int64_t size = layer->clip_group_size > 0 ? layer->clip_group_size : columns;
+  if (linear->clip_min == NULL || linear->clip_max == NULL) return ASSAY_OK;
+  const int64_t rows = linear->out_features, columns = linear->in_features;
+  const int64_t limits = linear->clip_min->shape[1];
+  const int64_t size = linear->clip_group_size > 0 ? linear->clip_group_size : columns;
   if (limits * size < columns)
     return self->host->fail(self->host->ctx, ASSAY_INVALID_ARGUMENT,
                             "the clip limits do not cover the row");
@@ -192,9 +192,9 @@ static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const f
   const int32_t status = self->host->scratch(self->host->ctx, bytes, NULL, &memory);
   if (status != ASSAY_OK) return status;
   const float *low =
-      (const float *)((const char *)layer->clip_min->data + layer->clip_min->byte_offset);
+      (const float *)((const char *)linear->clip_min->data + linear->clip_min->byte_offset);
   const float *high =
-      (const float *)((const char *)layer->clip_max->data + layer->clip_max->byte_offset);
+      (const float *)((const char *)linear->clip_max->data + linear->clip_max->byte_offset);
   float *to = memory;
   for (int64_t i = 0; i < rows * columns; ++i) {
     const int64_t at = i / columns * limits + i % columns / size;
@@ -207,14 +207,14 @@ static int32_t clipped_weight(const rtn *self, const assay_layer *layer, const f
 static const assay_dtype k_scale_dtypes[] = {
     {ASSAY_FLOAT, 16, 1}, {ASSAY_BFLOAT, 16, 1}, {ASSAY_FLOAT, 32, 1}}; /* by enum rtn_scale */
 
-static int32_t quantize(void *instance, const assay_layer *layer, const assay_stats *stats,
+static int32_t quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                         const assay_sink *sink) {
   (void)stats;
   const rtn *self = instance;
   const assay_host *host = self->host;
-  const int64_t rows = layer->out_features, columns = layer->in_features;
+  const int64_t rows = linear->out_features, columns = linear->in_features;
   const int64_t groups = group_count(self, columns);
-  if (layer->weight->device.type != ASSAY_CPU)
+  if (linear->weight->device.type != ASSAY_CPU)
     return host->fail(host->ctx, ASSAY_UNSUPPORTED, "rtn works on CPU weights");
   if (self->ragged_is_error && self->group_size != 0 && columns % self->group_size != 0)
     return host->fail(host->ctx, ASSAY_INVALID_ARGUMENT,
@@ -223,9 +223,9 @@ static int32_t quantize(void *instance, const assay_layer *layer, const assay_st
   const int asymmetric = self->grid.range == RTN_ASYMMETRIC;
   const assay_dtype u8 = {ASSAY_UINT, 8, 1}, i8 = {ASSAY_INT, 8, 1};
   const float *weight =
-      (const float *)((const char *)layer->weight->data + layer->weight->byte_offset);
+      (const float *)((const char *)linear->weight->data + linear->weight->byte_offset);
   float *clipped = NULL;
-  int32_t status = clipped_weight(self, layer, weight, &clipped);
+  int32_t status = clipped_weight(self, linear, weight, &clipped);
   if (status != ASSAY_OK) return status;
   void *clamped = NULL;
   assay_managed *codes = new_matrix(self, asymmetric ? u8 : i8, rows, columns);

@@ -45,7 +45,7 @@ class shuffler {
 
 // A linear of the block, with the tensors of a trial.
 struct part {
-  const assay_layer *layer;
+  const assay_linear *linear;
   const assay_sink *sink;
   std::unique_ptr<parameters> learned;
   assay_cpp::owned_tensor weight, slope;  // [out, in] f32
@@ -58,7 +58,7 @@ struct trial_of {
 
   explicit trial_of(const std::vector<part> &parts) {
     for (const auto &p : parts) {
-      names.push_back(p.layer->name);
+      names.push_back(p.linear->name);
       weights.push_back(&p.weight.view());
       slopes.push_back(&p.slope.view());
     }
@@ -115,12 +115,12 @@ autoround::autoround(assay_cpp::host host) : host_(host) {
   products_ = config.text("compute") == "bfloat16" ? ASSAY_PRODUCTS_BF16 : ASSAY_PRODUCTS_F32;
 }
 
-void autoround::needs(const assay_layer &, assay_needs &out) {
+void autoround::needs(const assay_linear &, assay_needs &out) {
   out.schedule = ASSAY_SCHEDULE_WHOLE_BLOCK | ASSAY_SCHEDULE_BLOCK_LOSS;
   if (grid_.symmetric && grid_.searched) out.statistics = ASSAY_NEED_SQ_MEAN;
 }
 
-void autoround::quantize(const assay_layer &, const assay_stats *, assay_cpp::sink) {
+void autoround::quantize(const assay_linear &, const assay_stats *, assay_cpp::sink) {
   throw assay_cpp::failure(ASSAY_UNSUPPORTED, "autoround works on whole blocks");
 }
 
@@ -130,15 +130,15 @@ void autoround::quantize_block(const assay_block &block, const assay_stats *cons
   int64_t sequences = 0;
   assay_cpp::pass_on(runner.n_sequences(host_.table(), &block, &sequences));
   std::vector<part> parts;
-  for (uint32_t i = 0; i < block.n_layers; ++i) {
+  for (uint32_t i = 0; i < block.n_linears; ++i) {
     if (!sinks[i]) continue;
-    const auto &layer = *block.layers[i];
-    const auto w = assay_cpp::matrix_of<const float>(layer.weight, "the weight");
+    const auto &linear = *block.linears[i];
+    const auto w = assay_cpp::matrix_of<const float>(linear.weight, "the weight");
     assay_cpp::require_finite(w);
     const bool has = stats && stats[i] && stats[i]->sq_mean;
     const auto m =
         has ? assay_cpp::matrix_of<const float>(stats[i]->sq_mean, "mean x^2").data : nullptr;
-    part p{&layer, sinks[i], nullptr, {}, {}};
+    part p{&linear, sinks[i], nullptr, {}, {}};
     p.learned = std::make_unique<parameters>(grid_, w.data, m, w.rows, w.columns);
     p.weight = host_.alloc(assay_cpp::dtype_of<float>(), {w.rows, w.columns});
     p.slope = host_.alloc(assay_cpp::dtype_of<float>(), {w.rows, w.columns});
@@ -204,12 +204,12 @@ void autoround::dequantize(const assay_form &form, const assay_tensor &out) {
   });
 }
 
-void autoround::estimate(const assay_layer &layer, assay_estimate &out) {
-  const double rows = static_cast<double>(layer.out_features);
-  const double columns = static_cast<double>(layer.in_features);
+void autoround::estimate(const assay_linear &linear, assay_estimate &out) {
+  const double rows = static_cast<double>(linear.out_features);
+  const double columns = static_cast<double>(linear.in_features);
   const double scale_bits = assay_grid::scale_bits(grid_.stored);
   out.packed_bits =
-      rows * (columns * grid_.bits + static_cast<double>(grid_.cut(layer.in_features).count) *
+      rows * (columns * grid_.bits + static_cast<double>(grid_.cut(linear.in_features).count) *
                                          (scale_bits + (grid_.symmetric ? 0 : grid_.bits)));
   out.scratch_bytes = static_cast<uint64_t>(rows * columns * 20);
 }

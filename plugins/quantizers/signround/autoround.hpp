@@ -9,12 +9,12 @@ namespace signround {
 class autoround {
  public:
   explicit autoround(assay_cpp::host host);
-  void needs(const assay_layer &layer, assay_needs &out);
-  void quantize(const assay_layer &layer, const assay_stats *stats, assay_cpp::sink sink);
+  void needs(const assay_linear &linear, assay_needs &out);
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink);
   void quantize_block(const assay_block &block, const assay_stats *const *stats,
                       const assay_sink *const *sinks);
   void dequantize(const assay_form &form, const assay_tensor &out);
-  void estimate(const assay_layer &layer, assay_estimate &out);
+  void estimate(const assay_linear &linear, assay_estimate &out);
 
  private:
   assay_cpp::host host_;

@@ -24,31 +24,32 @@ class bias_correction {
 
   void apply(const assay_block &block, const assay_edit &edit) {
     std::string list;
-    for (uint32_t i = 0; i < block.n_layers; ++i) {
-      const assay_layer &layer = *block.layers[i];
-      const assay_stats *stats = stats_of(block, layer);
-      if (!layer.start || !stats || !stats->mean) {
+    for (uint32_t i = 0; i < block.n_linears; ++i) {
+      const assay_linear &linear = *block.linears[i];
+      const assay_stats *stats = stats_of(block, linear);
+      if (!linear.start || !stats || !stats->mean) {
         host_.ledger(
             "skipped_linear", 1,
-            std::string(layer.name) + (layer.start ? ": no mean of its input" : ": in float"));
+            std::string(linear.name) + (linear.start ? ": no mean of its input" : ": in float"));
         continue;
       }
-      list += (list.empty() ? "" : ", ") + correct(layer, *stats, edit);
+      list += (list.empty() ? "" : ", ") + correct(linear, *stats, edit);
     }
     assay_cpp::pass_on(edit.note(edit.ctx, ("{\"corrected\": [" + list + "]}").c_str()));
   }
 
  private:
-  static const assay_stats *stats_of(const assay_block &block, const assay_layer &layer) {
+  static const assay_stats *stats_of(const assay_block &block, const assay_linear &linear) {
     for (uint32_t i = 0; i < block.n_groups; ++i)
       for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)
-        if (block.groups[i]->consumers[j] == &layer) return block.groups[i]->stats;
+        if (block.groups[i]->consumers[j] == &linear) return block.groups[i]->stats;
     return nullptr;
   }
 
-  std::string correct(const assay_layer &layer, const assay_stats &stats, const assay_edit &edit) {
-    const auto w = matrix_of<float>(layer.weight, "the weight"),
-               q = matrix_of<float>(assay_cpp::find(*layer.start, "weight"),
+  std::string correct(const assay_linear &linear, const assay_stats &stats,
+                      const assay_edit &edit) {
+    const auto w = matrix_of<float>(linear.weight, "the weight"),
+               q = matrix_of<float>(assay_cpp::find(*linear.start, "weight"),
                                     "the quantized weight"),
                x = matrix_of<float>(stats.mean, "mean x");
     std::vector<float> bias(static_cast<size_t>(w.rows));
@@ -59,19 +60,19 @@ class bias_correction {
         shift += (static_cast<double>(w.row(row)[c]) - static_cast<double>(q.row(row)[c])) *
                  static_cast<double>(x.data[c]);
       const double before =
-          layer.bias ? static_cast<double>(matrix_of<float>(layer.bias, "the bias").data[row])
-                     : 0.0;
+          linear.bias ? static_cast<double>(matrix_of<float>(linear.bias, "the bias").data[row])
+                      : 0.0;
       bias[static_cast<size_t>(row)] = static_cast<float>(before + shift);
       squares += shift * shift;
     }
     int64_t shape[1] = {w.rows}, strides[1] = {1};
     const assay_tensor view{bias.data(), {ASSAY_CPU, 0}, 1, assay_cpp::dtype_of<float>(),
                             shape,       strides,        0};
-    assay_cpp::pass_on(edit.set_bias(edit.ctx, layer.name, &view));
+    assay_cpp::pass_on(edit.set_bias(edit.ctx, linear.name, &view));
     char number[64];
     std::snprintf(number, sizeof number, ", \"rms_shift\": %.6g}",
                   std::sqrt(squares / static_cast<double>(w.rows)));
-    return "{\"layer\": " + assay_json::quoted(layer.name) + number;
+    return "{\"layer\": " + assay_json::quoted(linear.name) + number;
   }
 
   assay_cpp::host host_;

@@ -13,8 +13,8 @@ namespace {
 using assay_cpp::failure;
 using assay_cpp::matrix_of;
 
-weight_view weight_of(const assay_layer &layer) {
-  return matrix_of<float>(layer.weight, "a weight");
+weight_view weight_of(const assay_linear &linear) {
+  return matrix_of<float>(linear.weight, "a weight");
 }
 
 // A vector [n] as n rows of one column.
@@ -90,8 +90,8 @@ void rotate::turn_stream(const assay_group &group) {
   const turn &r = turn_of(group.channels, "r1.", seed_r1_, random_);
   for (uint32_t i = 0; i < group.n_consumers; ++i) r.rows(host_, weight_of(*group.consumers[i]));
   for (uint32_t i = 0; i < group.n_producers; ++i) {
-    const assay_layer &writer = *group.producers[i];
-    if (writer.flags & ASSAY_LAYER_EMBEDDING) {
+    const assay_linear &writer = *group.producers[i];
+    if (writer.flags & ASSAY_LINEAR_EMBEDDING) {
       r.rows(host_, weight_of(writer));
       continue;
     }
@@ -103,7 +103,7 @@ void rotate::turn_stream(const assay_group &group) {
 void rotate::turn_values(const assay_group &group) {
   const turn &r = turn_of(group.head_dim, "r2.", seed_r2_, random_);
   for (int64_t head = 0; head < group.kv_heads; ++head) {
-    const assay_layer &v = *group.producers[0];
+    const assay_linear &v = *group.producers[0];
     r.columns(host_, weight_of(v), head * group.head_dim);
     if (v.bias) r.columns(host_, as_column(v.bias), head * group.head_dim);
   }

@@ -13,13 +13,13 @@
 namespace scaling {
 namespace {
 
-const assay_layer *layer_of(const assay_block &block, const char *role) {
-  for (uint32_t i = 0; i < block.n_layers; ++i)
-    if (std::strcmp(block.layers[i]->role, role) == 0) return block.layers[i];
+const assay_linear *layer_of(const assay_block &block, const char *role) {
+  for (uint32_t i = 0; i < block.n_linears; ++i)
+    if (std::strcmp(block.linears[i]->role, role) == 0) return block.linears[i];
   return nullptr;
 }
 
-const assay_group *group_of(const assay_block &block, const assay_layer &consumer) {
+const assay_group *group_of(const assay_block &block, const assay_linear &consumer) {
   for (uint32_t i = 0; i < block.n_groups; ++i)
     for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)
       if (block.groups[i]->consumers[j] == &consumer) return block.groups[i];
@@ -27,8 +27,8 @@ const assay_group *group_of(const assay_block &block, const assay_layer &consume
 }
 
 // Mean square of each output of a linear.
-std::vector<double> mean_squares(const assay_layer &layer, const assay_stats &stats) {
-  const auto w = assay_cpp::matrix_of<float>(layer.weight, "a weight");
+std::vector<double> mean_squares(const assay_linear &linear, const assay_stats &stats) {
+  const auto w = assay_cpp::matrix_of<float>(linear.weight, "a weight");
   const auto h = assay_cpp::matrix_of<float>(stats.hessian, "the Hessian");
   std::vector<double> out(static_cast<size_t>(w.rows));
   std::vector<float> product(static_cast<size_t>(w.columns));
@@ -46,10 +46,10 @@ std::vector<double> mean_squares(const assay_layer &layer, const assay_stats &st
   return out;
 }
 
-void scale_row(const assay_layer &layer, int64_t row, float factor) {
-  const auto w = assay_cpp::matrix_of<float>(layer.weight, "a weight");
+void scale_row(const assay_linear &linear, int64_t row, float factor) {
+  const auto w = assay_cpp::matrix_of<float>(linear.weight, "a weight");
   for (int64_t c = 0; c < w.columns; ++c) w.row(row)[c] *= factor;
-  if (layer.bias) assay_cpp::matrix_of<float>(layer.bias, "a bias").data[row] *= factor;
+  if (linear.bias) assay_cpp::matrix_of<float>(linear.bias, "a bias").data[row] *= factor;
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ bool scale_keys(const assay_block &block, double alpha, std::string &reason) {
   const auto heads = static_cast<int64_t>(arch.number_or("heads", 0)),
              kv_heads = static_cast<int64_t>(arch.number_or("kv_heads", 0)),
              head_dim = static_cast<int64_t>(arch.number_or("head_dim", 0));
-  const assay_layer *q = layer_of(block, "attn.q"), *k = layer_of(block, "attn.k");
+  const assay_linear *q = layer_of(block, "attn.q"), *k = layer_of(block, "attn.k");
   if (arch.bool_or("qk_norm", false)) reason = "norms lie between the linears and attention";
   if (!q || !k || kv_heads <= 0 || heads % kv_heads || head_dim % 2) reason = "no heads to scale";
   if (!reason.empty()) return false;

@@ -59,8 +59,8 @@ std::vector<float> scaled_hessian(const channel_group &channels, const std::vect
   return out;
 }
 
-bool is_clipped(const assay_layer &layer) {
-  const std::string role = layer.role;
+bool is_clipped(const assay_linear &linear) {
+  const std::string role = linear.role;
   return role != "attn.q" && role != "attn.k";
 }
 
@@ -152,23 +152,23 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
 void awq::clip(const limits &of, const plain_grid &grid, const assay_edit &edit,
                std::string &clips) const {
   for (uint32_t i = 0; i < of.group->n_consumers; ++i) {
-    const assay_layer &layer = *of.group->consumers[i];
-    if (!is_clipped(layer)) continue;
-    auto limit = search_clip(host_, layer, of.hessian, grid, clip_);
+    const assay_linear &linear = *of.group->consumers[i];
+    if (!is_clipped(linear)) continue;
+    auto limit = search_clip(host_, linear, of.hessian, grid, clip_);
     if (limit.clipped)
       host_.ledger("clipped_range", limit.clipped,
-                   std::string(layer.name) + ": groups whose grid covers less than their range");
-    int64_t shape[2] = {layer.out_features, limit.groups}, strides[2] = {limit.groups, 1};
+                   std::string(linear.name) + ": groups whose grid covers less than their range");
+    int64_t shape[2] = {linear.out_features, limit.groups}, strides[2] = {limit.groups, 1};
     const auto view = [&](std::vector<float> &values) {
       return assay_tensor{values.data(), {ASSAY_CPU, 0}, 2, assay_cpp::dtype_of<float>(),
                           shape,         strides,        0};
     };
     const assay_tensor low = view(limit.low), high = view(limit.high);
     assay_cpp::pass_on(
-        edit.set_clip(edit.ctx, layer.name, &low, &high, grid.group(layer.in_features)));
+        edit.set_clip(edit.ctx, linear.name, &low, &high, grid.group(linear.in_features)));
     char line[256];
     std::snprintf(line, sizeof line, "%s{\"layer\": %s, \"loss\": %.6g, \"identity_loss\": %.6g}",
-                  clips.empty() ? "" : ", ", assay_json::quoted(layer.name).c_str(), limit.loss,
+                  clips.empty() ? "" : ", ", assay_json::quoted(linear.name).c_str(), limit.loss,
                   limit.identity_loss);
     clips += line;
   }

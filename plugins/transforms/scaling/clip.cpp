@@ -82,10 +82,10 @@ class group_search {
 
 }  // namespace
 
-clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
+clip_result search_clip(const assay_cpp::host &host, const assay_linear &linear,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how) {
-  const auto w = assay_cpp::matrix_of<float>(layer.weight, "a weight");
+  const auto w = assay_cpp::matrix_of<float>(linear.weight, "a weight");
   const int64_t in = w.columns, size = grid.group(in);
   clip_result out;
   out.groups = (in + size - 1) / size;

@@ -26,7 +26,7 @@ struct clip_result {
 
 // hessian: of the linear's input as the weight reads it, [in, in]. The loss is the exact error of
 // the group's partial sums, d^T H_gg d, which llm-awq samples on up to 512 tokens.
-clip_result search_clip(const assay_cpp::host &host, const assay_layer &layer,
+clip_result search_clip(const assay_cpp::host &host, const assay_linear &linear,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how);
 

@@ -4,9 +4,9 @@
 
 #include "aten.hpp"
 #include "catch.hpp"
-#include "checkpoint/gguf_blocks.hpp"
-#include "checkpoint/gguf_checkpoint.hpp"
-#include "checkpoint/gguf_merges.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_checkpoint.hpp"
+#include "checkpoint/gguf/gguf_merges.hpp"
 #include "checkpoint/safetensors.hpp"
 #include "core/error.hpp"
 #include "core/json.hpp"

@@ -17,12 +17,12 @@ struct fixture {
     table.struct_size = sizeof table;
     table.create = [](const assay_host *, const char *, void **) { return ASSAY_OK; };
     table.destroy = [](void *) {};
-    table.needs = [](void *, const assay_layer *, assay_needs *) { return ASSAY_OK; };
-    table.quantize = [](void *, const assay_layer *, const assay_stats *, const assay_sink *) {
+    table.needs = [](void *, const assay_linear *, assay_needs *) { return ASSAY_OK; };
+    table.quantize = [](void *, const assay_linear *, const assay_stats *, const assay_sink *) {
       return ASSAY_OK;
     };
     table.dequantize = [](void *, const assay_form *, const assay_tensor *) { return ASSAY_OK; };
-    table.estimate = [](void *, const assay_layer *, assay_estimate *) { return ASSAY_OK; };
+    table.estimate = [](void *, const assay_linear *, assay_estimate *) { return ASSAY_OK; };
     component = {
         sizeof component, ASSAY_KIND_QUANTIZER, "x", 1, 0, "summary", "{}", nullptr, &table,
         nullptr};

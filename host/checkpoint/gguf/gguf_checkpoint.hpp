@@ -6,7 +6,7 @@
 #include <string>
 
 #include "checkpoint/checkpoint.hpp"
-#include "checkpoint/gguf_metadata.hpp"
+#include "checkpoint/gguf/gguf_metadata.hpp"
 
 namespace assay::model {
 

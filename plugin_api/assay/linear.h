@@ -1,7 +1,7 @@
 /* The data that a plugin receives: a linear, the statistics of its input, its quantized form, a
  * block. All of it is borrowed. The calls are on the pages of the kinds. */
-#ifndef ASSAY_LAYER_H
-#define ASSAY_LAYER_H
+#ifndef ASSAY_LINEAR_H
+#define ASSAY_LINEAR_H
 
 #include "tensor.h"
 
@@ -21,16 +21,16 @@ typedef struct assay_form {
 } assay_form;
 ASSAY_SIZE(assay_form, 56);
 
-#define ASSAY_LAYER_TIED      1u /* shares storage with another tensor (lm_head, embedding) */
-#define ASSAY_LAYER_EXPERT    2u /* one of several experts */
-#define ASSAY_LAYER_LM_HEAD   4u /* the output head */
-#define ASSAY_LAYER_EMBEDDING 8u /* a table: statistics, if asked for, weigh all columns alike */
+#define ASSAY_LINEAR_TIED      1u /* shares storage with another tensor (lm_head, embedding) */
+#define ASSAY_LINEAR_EXPERT    2u /* one of several experts */
+#define ASSAY_LINEAR_LM_HEAD   4u /* the output head */
+#define ASSAY_LINEAR_EMBEDDING 8u /* a table: statistics, if asked for, weigh all columns alike */
 
 /* One linear: y = W x + b. Roles: attn.q attn.k attn.v attn.o mlp.gate mlp.up mlp.down moe.router
  * lm_head embed other. */
-typedef struct assay_layer {
+typedef struct assay_linear {
   uint32_t struct_size;
-  uint32_t flags;        /* ASSAY_LAYER_... */
+  uint32_t flags;        /* ASSAY_LINEAR_... */
   int32_t index;         /* position among the linears of the model, forward order */
   int32_t block_index;   /* -1 outside the blocks */
   const char *name;      /* "model.layers.0.self_attn.q_proj" */
@@ -46,8 +46,8 @@ typedef struct assay_layer {
   const assay_tensor *clip_max;
   int64_t clip_group_size; /* weight columns for one column of clip; 0 = all */
   const assay_form *start; /* codes and grid to start from */
-} assay_layer;
-ASSAY_SIZE(assay_layer, 120);
+} assay_linear;
+ASSAY_SIZE(assay_linear, 120);
 
 /* Which inputs x a statistic was taken from. */
 #define ASSAY_PROPAGATE_FLOAT      0u /* those of the float model */
@@ -98,13 +98,13 @@ typedef struct assay_group {
   uint32_t struct_size;
   uint32_t n_producers, n_consumers;
   uint32_t reserved;
-  const char *name;                    /* "0.attn.in" */
-  const char *kind;                    /* "norm", ... */
-  const assay_norm *norm;              /* the producer for kind "norm", else NULL */
-  const assay_layer *const *producers; /* their rows carry the channels */
-  const assay_layer *const *consumers; /* their columns read the channels */
-  const assay_stats *stats;            /* of the consumers' shared input, or NULL */
-  int64_t channels;                    /* in_features of the consumers */
+  const char *name;                     /* "0.attn.in" */
+  const char *kind;                     /* "norm", ... */
+  const assay_norm *norm;               /* the producer for kind "norm", else NULL */
+  const assay_linear *const *producers; /* their rows carry the channels */
+  const assay_linear *const *consumers; /* their columns read the channels */
+  const assay_stats *stats;             /* of the consumers' shared input, or NULL */
+  int64_t channels;                     /* in_features of the consumers */
   /* kind "v_o": channel i of query head h is row i of kv head h * kv_heads / heads, so scales are
    * tied over the query heads that share a kv head. */
   int64_t heads, kv_heads, head_dim;
@@ -116,9 +116,9 @@ typedef struct assay_block {
   uint32_t struct_size;
   int32_t index;
   int32_t n_blocks; /* of the model */
-  uint32_t n_layers, n_norms, n_groups;
+  uint32_t n_linears, n_norms, n_groups;
   const char *arch_json;
-  const assay_layer *const *layers; /* forward order */
+  const assay_linear *const *linears; /* forward order */
   const assay_norm *const *norms;
   const assay_group *const *groups;
   const char *quantizer_json; /* {"id": "rtn", "config": {...}}: what the recipe runs, or NULL */

@@ -1,7 +1,7 @@
 // Sorts merges as transformers does: by score, characters of the left half and characters of the
 // right half, all descending. Where these are equal, tokens keep their order, and within a token
 // halves are ordered by their ids.
-#include "checkpoint/gguf_merges.hpp"
+#include "checkpoint/gguf/gguf_merges.hpp"
 
 #include <algorithm>
 #include <tuple>

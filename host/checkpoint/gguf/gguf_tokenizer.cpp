@@ -2,8 +2,8 @@
 // tokenizer_config.json, which text/ reads (FORMATS.md, "Tokenizers of GGUF files").
 #include <algorithm>
 
-#include "checkpoint/gguf_merges.hpp"
-#include "checkpoint/gguf_metadata.hpp"
+#include "checkpoint/gguf/gguf_merges.hpp"
+#include "checkpoint/gguf/gguf_metadata.hpp"
 #include "core/error.hpp"
 
 namespace assay::model {

@@ -5,8 +5,8 @@
 #include <map>
 #include <numbers>
 
-#include "checkpoint/gguf_blocks.hpp"
-#include "checkpoint/gguf_metadata.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_metadata.hpp"
 #include "core/error.hpp"
 
 namespace assay::model {

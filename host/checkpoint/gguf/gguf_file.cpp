@@ -1,12 +1,12 @@
 // Parses a GGUF header and checks every length before memory is taken.
-#include "checkpoint/gguf_file.hpp"
+#include "checkpoint/gguf/gguf_file.hpp"
 
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <unordered_set>
 
-#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
 #include "core/error.hpp"
 
 namespace assay::model {

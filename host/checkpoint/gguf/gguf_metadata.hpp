@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "checkpoint/gguf_file.hpp"
+#include "checkpoint/gguf/gguf_file.hpp"
 #include "core/json.hpp"
 #include "core/tokenizer_files.hpp"
 

@@ -1,12 +1,12 @@
 // Reads tensors of a GGUF file under Hugging Face names: dequantized row by row, with rows of q and
 // k in Hugging Face's order.
-#include "checkpoint/gguf_checkpoint.hpp"
+#include "checkpoint/gguf/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
 
 #include <cstring>
 
-#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
 #include "core/error.hpp"
 #include "kernels/threads.hpp"
 

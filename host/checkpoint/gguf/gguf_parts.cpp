@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include "checkpoint/gguf_file.hpp"
+#include "checkpoint/gguf/gguf_file.hpp"
 #include "core/error.hpp"
 #include "core/regular_file.hpp"
 

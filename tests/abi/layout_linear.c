@@ -1,4 +1,4 @@
-/* Layout of what describes a model to a plugin: layers, statistics, groups, blocks, forms. */
+/* Layout of what describes a model to a plugin: linears, statistics, groups, blocks, forms. */
 #include "layout.h"
 
 static void form(void) {
@@ -13,25 +13,25 @@ static void form(void) {
   FIELD(assay_form, note_json);
 }
 
-static void layer(void) {
-  STRUCT(assay_layer);
-  FIELD(assay_layer, struct_size);
-  FIELD(assay_layer, flags);
-  FIELD(assay_layer, index);
-  FIELD(assay_layer, block_index);
-  FIELD(assay_layer, name);
-  FIELD(assay_layer, role);
-  FIELD(assay_layer, tie_group);
-  FIELD(assay_layer, arch_json);
-  FIELD(assay_layer, in_features);
-  FIELD(assay_layer, out_features);
-  FIELD(assay_layer, weight);
-  FIELD(assay_layer, bias);
-  FIELD(assay_layer, tie_abs_max);
-  FIELD(assay_layer, clip_min);
-  FIELD(assay_layer, clip_max);
-  FIELD(assay_layer, clip_group_size);
-  FIELD(assay_layer, start);
+static void linear(void) {
+  STRUCT(assay_linear);
+  FIELD(assay_linear, struct_size);
+  FIELD(assay_linear, flags);
+  FIELD(assay_linear, index);
+  FIELD(assay_linear, block_index);
+  FIELD(assay_linear, name);
+  FIELD(assay_linear, role);
+  FIELD(assay_linear, tie_group);
+  FIELD(assay_linear, arch_json);
+  FIELD(assay_linear, in_features);
+  FIELD(assay_linear, out_features);
+  FIELD(assay_linear, weight);
+  FIELD(assay_linear, bias);
+  FIELD(assay_linear, tie_abs_max);
+  FIELD(assay_linear, clip_min);
+  FIELD(assay_linear, clip_max);
+  FIELD(assay_linear, clip_group_size);
+  FIELD(assay_linear, start);
 }
 
 static void stats(void) {
@@ -83,11 +83,11 @@ static void block(void) {
   FIELD(assay_block, struct_size);
   FIELD(assay_block, index);
   FIELD(assay_block, n_blocks);
-  FIELD(assay_block, n_layers);
+  FIELD(assay_block, n_linears);
   FIELD(assay_block, n_norms);
   FIELD(assay_block, n_groups);
   FIELD(assay_block, arch_json);
-  FIELD(assay_block, layers);
+  FIELD(assay_block, linears);
   FIELD(assay_block, norms);
   FIELD(assay_block, groups);
   FIELD(assay_block, quantizer_json);
@@ -96,7 +96,7 @@ static void block(void) {
 
 void print_layer(void) {
   form();
-  layer();
+  linear();
   stats();
   norm();
   group();

@@ -1,7 +1,7 @@
 // Dequantizes ggml blocks. Each function is written like its formula; products and sums
 // stay separate (-ffp-contract=off), so that the result equals that of ggml bit for bit
 // on every machine.
-#include "checkpoint/gguf_blocks.hpp"
+#include "checkpoint/gguf/gguf_blocks.hpp"
 
 #include <cstring>
 

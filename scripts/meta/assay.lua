@@ -81,8 +81,8 @@ function assay.allocate(options) end
 
 assay.dataset = {}
 
----Texts or JSON lines as records; d:records(), d:text(), d:info().
----@param config { path: string }
+---The texts of a file or folder in any form that is read (text, JSON, JSON lines, CSV, Parquet); d:records(), d:text(), d:info().
+---@param config { path: string, field: string, format: string }
 ---@return assay.dataset
 function assay.dataset.text(config) end
 
@@ -91,7 +91,7 @@ function assay.dataset.text(config) end
 ---@return assay.dataset
 function assay.dataset.jsonl(config) end
 
----The objects of a list inside a JSON document; `at` names the lists on the way.
+---The objects or texts of a list inside a JSON document; `at` names the lists on the way.
 ---@param config { path: string, at: string[], map: function, rows: integer }
 ---@return assay.dataset
 function assay.dataset.json(config) end
@@ -405,9 +405,9 @@ function assay.dataset.wikitext2(options) end
 ---@return assay.dataset
 function assay.dataset.winogrande(options) end
 
----Token ids of a text.
+---Token ids of a text; start: with the tokenizer's own first token, once, as score and generate have it.
 ---@param text string
----@param options? { special: boolean }
+---@param options? { special: boolean, start: boolean }
 ---@return integer[]
 function model:encode(text, options) end
 

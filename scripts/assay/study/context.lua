@@ -17,9 +17,7 @@ local models = require "assay.study.models"
 local store = require "assay.study.store"
 local sys = require("assay.native").sys
 
-return function(study, path)
-   local settings = sys.settings()
-   local folder = settings.out ~= "" and settings.out or "runs/" .. study.name
-   return { study = study, path = path, folder = folder, store = store.open(folder .. "/store", settings.version),
+return function(study, path, folder)
+   return { study = study, path = path, folder = folder, store = store.open(folder .. "/store", sys.settings().version),
             models = models.new(), started = sys.utc(), clock = sys.clock(), failed = {}, n_stored = 0, resumed = false }
 end

@@ -88,8 +88,9 @@ local function check_strictly(report)
 end
 
 local function run_study(study, path)
-   local context = new_context(study, path)
-   local _ <close> = native.fs.claim_inside(context.folder) -- a second run in this folder is refused
+   local folder = sys.settings().out ~= "" and sys.settings().out or "runs/" .. study.name
+   local _ <close> = native.fs.claim_inside(folder) -- a second run in this folder is refused
+   local context = new_context(study, path, folder)
    subjects.check(study)
    local ok, problem = pcall(run_all, context)
    if not ok then

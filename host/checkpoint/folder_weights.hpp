@@ -14,8 +14,8 @@ struct folder_weights {
   bool indexed = false;  // path is an index
 };
 
-// Throws error(failed) if there are none, or two sets of them: transformers takes model.safetensors, vLLM what the index
-// names.
+// Throws error(failed) if there are none, or two sets of them: transformers takes
+// model.safetensors, vLLM what the index names.
 folder_weights find_weights(const std::string &folder);
 
 // Whether the folder has the files of a whole model, in any format; their content is not looked at.

@@ -72,8 +72,8 @@ json as_json(const component &one) {
 
 }  // namespace
 
-// ID may be the id of components of several kinds ("text"): all of them are shown. "KIND ID" is not
-// asked for.
+// ID may be the id of components of several kinds ("text"): all of them are shown. "KIND ID" is
+// not asked for.
 int verb_describe(const options &given) {
   const plug::registry found({plug::plugin_folders(given.plugin_dirs), false});
   const std::string &id = given.operands.at(0);

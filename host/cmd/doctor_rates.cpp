@@ -41,8 +41,8 @@ double gemm_rate(at::ScalarType dtype) {
   return 2e-9 * double(k_size) * double(k_size) * double(k_size) / best;
 }
 
-// int8 x int8 over the full range against fp64. Without VNNI, oneDNN saturates in 16 bits and says
-// nothing.
+// int8 x int8 over the full range against fp64. Without VNNI, oneDNN saturates in 16 bits
+// and says nothing.
 bool int8_is_exact() {
   const at::Tensor a = at::randint(-128, 128, {64, 512}, at::kInt).to(at::kChar);
   const at::Tensor b = at::randint(-128, 128, {512, 64}, at::kInt).to(at::kChar);

@@ -25,8 +25,8 @@ constexpr light_verb k_light[] = {
 };
 
 int start_lab(const options &given) {
-  // libgomp reads this when it is loaded. Spinning workers make everything on a shared machine
-  // slow.
+  // libgomp reads this when it is loaded. Spinning workers make everything on a
+  // shared machine slow.
   ::setenv("OMP_WAIT_POLICY", "passive", 0);
   const std::string program = executable_folder() + "/assay-lab";
   if (given.timeout > 0) return run_with_timeout(program, given.arguments, given.timeout);

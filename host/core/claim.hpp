@@ -11,9 +11,9 @@ namespace assay {
 // On a file system without locks every claim succeeds.
 class path_claim {
  public:
-  // PATH is made as a whole, later: the lock is PATH.lock beside it. Makes the folders above.
-  // Both throw error(failed) naming the holder, the system's reason if nothing can be written there, or a link that leads
-  // to nothing.
+  // PATH is made as a whole, later: the lock is PATH.lock beside it. Makes the folders above. Both
+  // throw error(failed) naming the holder, the system's reason if nothing can be written there, or
+  // a link that leads to nothing.
   static path_claim beside(const std::string &path);
   // FOLDER is filled bit by bit: the lock is FOLDER/.lock. Makes the folder.
   static path_claim inside(const std::string &folder);

@@ -1,6 +1,6 @@
 // Files: whole reads, reads in pieces, atomic writes.
-// Not for the tensors of a checkpoint, which are mapped (model/mapped_file), and not what is written piece by piece
-// (core/in_progress).
+// Not for the tensors of a checkpoint, which are mapped (model/mapped_file), and not what is
+// written piece by piece (core/in_progress).
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace assay {
 // hint, the same everywhere.
 [[noreturn]] void throw_file_error(const std::string &path, const std::string &what, int number);
 
-// Throws error(failed) naming the path and the system's reason. limit in bytes guards against
-// surprises.
+// Throws error(failed) naming the path and the system's reason. limit in bytes
+// guards against surprises.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
 // Gives the bytes of a file piece by piece to `take`. Throws as read_file does.

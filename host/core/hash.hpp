@@ -26,8 +26,8 @@ class sha256 {
   void *context_;
 };
 
-// First 8 bytes of SHA-256("a\0b\0...") as a number: a labelled seed, independent of scheduling
-// order.
+// First 8 bytes of SHA-256("a\0b\0...") as a number: a labelled seed, independent
+// of scheduling order.
 uint64_t labelled_seed(uint64_t study_seed, std::string_view component, std::string_view layer,
                        std::string_view label);
 

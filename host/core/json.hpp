@@ -12,8 +12,8 @@ namespace assay {
 
 using json = nlohmann::ordered_json;
 
-// Parses UTF-8 text of any nesting up to 512 levels. Throws error(failed) at `where` with line and
-// column.
+// Parses UTF-8 text of any nesting up to 512 levels. Throws error(failed) at `where` with
+// line and column.
 json parse_json(std::string_view text, const std::string &where);
 json read_json_file(const std::string &path);
 

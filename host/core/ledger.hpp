@@ -20,8 +20,8 @@ struct ledger_entry {
   json data = json::object();  // counts and values
 };
 
-// Entries may come from any thread; they are shown sorted by the order of linears, so runs compare
-// equal.
+// Entries may come from any thread; they are shown sorted by the order of linears, so
+// runs compare equal.
 class ledger {
  public:
   ledger() = default;

@@ -9,8 +9,8 @@
 
 namespace assay {
 
-// Called by the working thread. total 0 = unknown. An empty function is legal everywhere: "do not
-// report".
+// Called by the working thread. total 0 = unknown. An empty function is legal everywhere:
+// "do not report".
 using progress_fn = std::function<void(uint64_t done, uint64_t total, const std::string &what)>;
 
 inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t total,

@@ -1,6 +1,6 @@
-// stdio forgets why a write failed by the time a program ends: a stream of our own keeps it. As gnulib's close_stdout, but
-// with the reason of an error in the middle. fopencookie and assigning `stdout` are glibc's (The GNU C Library, 12.1 and
-// 12.21.2).
+// Replaces stdout by a stream of our own, which remembers why a write failed: stdio has forgotten it by the time a program
+// ends. gnulib's close_stdout does the same for errors at the end. fopencookie and the assignment to `stdout` are
+// extensions of glibc (The GNU C Library, sections 12.1 and 12.21.2).
 #include "core/standard_output.hpp"
 
 #include <fcntl.h>

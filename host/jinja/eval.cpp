@@ -112,9 +112,9 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// A text that `safe` or `escape` marked stays marked where the reference calls a method of its
-// Markup, is an ordinary text where it calls str() first or looks at characters, and is not escaped
-// twice.
+// A text that `safe` or `escape` marked stays marked where the reference calls a method of
+// its Markup, is an ordinary text where it calls str() first or looks at characters, and is
+// not escaped twice.
 value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
   if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
   if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))

@@ -1,6 +1,5 @@
-// Helper for writing Lua libraries in C++: guarded functions, classes, argument readers.
-// Not a binding generator: a library is a list of plain functions that read arguments and push
-// results.
+// Helper for writing Lua libraries in C++: guarded functions, classes, argument readers. Not a
+// binding generator: a library is a list of plain functions that read arguments and push results.
 //
 // Rules. A function body may throw assay::error or any std::exception; guarded<> turns it into an
 // error object *after* the try block is left, so every destructor has run. Readers name the
@@ -56,8 +55,7 @@ class stack_check {
 // Pushes a new table with these guarded functions; ends with {nullptr, nullptr}.
 void push_library(lua_State *L, const luaL_Reg *functions);
 
-// ---- arguments: each throws error(usage) that names the function and the parameter
-// ---------------
+// Arguments. Each reader throws error(usage) that names the function and the parameter.
 
 // "encode" for a function called by that name, else "?".
 std::string called_name(lua_State *L);

@@ -1,5 +1,5 @@
-// The progress line that C++ work started from a script reports to; also the place where such work
-// notices Ctrl-C.
+// The progress line that C++ work started from a script reports to; also the place where such
+// work notices Ctrl-C.
 #pragma once
 
 #include "core/progress.hpp"

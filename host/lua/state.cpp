@@ -84,8 +84,8 @@ std::string without_tail_call(const std::string &text) {
   if (at == std::string::npos) return "";
   const size_t end = text.find_last_not_of(" \t\r\n;") + 1;
   const size_t last_line = text.rfind('\n', end) + 1;
-  // On the same line, since an expression belongs to the line where its end is read; but not into a
-  // comment.
+  // On the same line, since an expression belongs to the line where its end is read; but not
+  // into a comment.
   const bool comment = text.find("--", last_line) != std::string::npos;
   return text.substr(0, at) + "return (" + text.substr(at + 7, end - at - 7) +
          (comment ? "\n)" : ")");

@@ -1,5 +1,5 @@
-// Calls of an exporter; files are written by the host, so that a full disk is one message
-// everywhere.
+// Calls of an exporter; files are written by the host, so that a full disk is
+// one message everywhere.
 #include "plug/exporter.hpp"
 
 #include <unistd.h>

@@ -35,8 +35,8 @@ class exporter_instance : public instance {
                     const std::string &where = "");
 
   std::vector<refusal> check(const json &plan);  // empty: it can hold it
-  // Fills `folder`, which exists and is empty. Returns the files in the order in which they were
-  // begun.
+  // Fills `folder`, which exists and is empty. Returns the files in the order in which
+  // they were begun.
   std::vector<written_file> write(const json &plan, export_source &source,
                                   const std::string &folder);
 

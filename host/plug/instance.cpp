@@ -1,5 +1,5 @@
-// One call into a plugin: layer set, time taken, status and text turned into an error that names
-// the culprit.
+// One call into a plugin: layer set, time taken, status and text turned into an error that
+// names the culprit.
 #include "plug/instance.hpp"
 
 #include <cfenv>
@@ -33,8 +33,8 @@ struct surroundings {
   }
 };
 
-// create and destroy lie at the same place in each table, but tables are typed: one switch for
-// both.
+// create and destroy lie at the same place in each table, but tables are typed: one
+// switch for both.
 using create_fn = int32_t (*)(const assay_host *, const char *, void **);
 using destroy_fn = void (*)(void *);
 

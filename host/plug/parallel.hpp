@@ -5,8 +5,8 @@
 
 namespace assay::plug {
 
-// The contract is host.h's. Loops that overlap in time, and nested ones, run serially in the
-// caller.
+// The contract is host.h's. Loops that overlap in time, and nested ones, run serially
+// in the caller.
 int32_t run_in_pieces(int64_t n, int64_t grain, assay_range_fn body, void *arg);
 
 }  // namespace assay::plug

@@ -27,8 +27,8 @@ struct search_options {
   bool rescan = false;               // do not believe the cache
 };
 
-// --plugin-dir folders, then ASSAY_PLUGIN_PATH (colon list), then <exe>/../plugins and
-// <exe>/../lib/assay.
+// Folders in order of search: those of --plugin-dir, those of ASSAY_PLUGIN_PATH (a list with colons),
+// <exe>/../plugins and <exe>/../lib/assay.
 std::vector<std::string> plugin_folders(const std::vector<std::string> &from_command_line);
 
 class registry {

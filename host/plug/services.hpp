@@ -42,8 +42,8 @@ void install_device_services(const device_services &services);
 // Offers an extension to plugins from now on; both static. A second call with the same id replaces.
 void provide_extension(const char *id, const void *table);
 
-// Threads of host->parallel_for; 0 = as many as this process may use. Takes effect at the next
-// loop.
+// Threads of host->parallel_for; 0 = as many as this process may use. Takes effect at
+// the next loop.
 void set_plugin_threads(int n_threads);
 
 // Behind assay_host::ctx: one for each instance.

@@ -17,8 +17,8 @@ class form_sink {
   form_sink &operator=(const form_sink &) = delete;
 
   const assay_sink *table() const { return &table_; }
-  // After the plugin's call: the first thing that was wrong with what it emitted; "" if nothing
-  // was.
+  // After the plugin's call: the first thing that was wrong with what it emitted; ""
+  // if nothing was.
   std::string violation() const;
   emitted_form take() { return std::move(form_); }
 
@@ -37,8 +37,8 @@ class form_sink {
   std::string violation_;
 };
 
-// "code 9 does not fit in 3 bits" for the first element that does not; "" if all do. CPU,
-// contiguous.
+// "code 9 does not fit in 3 bits" for the first element that does not; "" if all
+// do. CPU, contiguous.
 std::string find_wide_value(const assay_tensor &tensor, uint32_t packed_bits);
 // "is not finite at [0, 3]" for the first such element of a float tensor; "" if there is none.
 std::string find_not_finite(const assay_tensor &tensor);

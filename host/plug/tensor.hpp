@@ -76,8 +76,8 @@ struct allocation_probe {
 };
 allocation_probe &allocations();
 
-// A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws error(failed) without
-// memory.
+// A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws
+// error(failed) without memory.
 managed_tensor new_cpu_tensor(assay_dtype dtype, const std::vector<int64_t> &shape);
 
 }  // namespace assay::plug

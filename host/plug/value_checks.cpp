@@ -1,5 +1,5 @@
-// Passes over emitted values: integers within their packed width, floats finite. Vectorisable
-// loops.
+// Passes over emitted values: integers within their packed width, floats
+// finite. Vectorisable loops.
 #include <bit>
 #include <limits>
 

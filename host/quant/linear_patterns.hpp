@@ -22,9 +22,9 @@ std::vector<linear_name> linear_names(const model::decoder_config &config);
 // expression where a beginning was ("model.layers.0"), else the nearest role or name; "" if none is near.
 std::string nearest_pattern(const std::string &pattern, const std::vector<linear_name> &linears);
 
-// Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, with the nearest one that does,
-// and for an embedding that is kept and quantized at once. The head has a name in a tied model too. `where` is the place
-// shown.
+// Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, with
+// the nearest one that does, and for an embedding that is kept and quantized at once. The head has
+// a name in a tied model too. `where` is the place shown.
 void require_patterns(const recipe &, const model::decoder_config &config,
                       const std::string &where = "recipe");
 

@@ -3,7 +3,6 @@
 #include "quant/quantize.hpp"
 
 #include <ATen/core/grad_mode.h>
-
 #include <optional>
 
 #include "core/error.hpp"
@@ -36,12 +35,12 @@ class execution {
     run_.arch_json = arch_facts(decoder.config()).dump();
     run_.activation = complete_schemes(result_.made_by, data != nullptr);
     if (!recipe.tune.is_null()) result_.made_by.tune = complete_tune(recipe.tune);
+    note_own_head(decoder.config(), result_.incidents);
   }
 
   quantized_model run() {
     const run_cost cost;
     const at::NoGradGuard no_grad;
-    note_own_head(result_.decoder.config(), result_.incidents);
     transform();
     remember_float_model();
     make_linear_jobs();
@@ -63,7 +62,6 @@ class execution {
     result_.metadata["transforms"] = std::move(run_.transformed.report);
   }
 
-  // Corrections compare the quantized model with what the quantizer read.
   void remember_float_model() {
     if (recipe_.quantizer && has_corrections(result_.decoder, recipe_, result_.incidents))
       before_ = result_.decoder;
@@ -114,9 +112,8 @@ class execution {
   }
 
   void round_keys_and_values() {
-    const auto &scheme = result_.made_by.kv;
-    if (scheme.is_null()) return;
-    store_kv_scales(result_, set_kv(result_.decoder, scheme, run_.data, run_.options.progress));
+    if (const auto &scheme = result_.made_by.kv; !scheme.is_null())
+      store_kv_scales(result_, set_kv(result_.decoder, scheme, run_.data, run_.options.progress));
   }
 
   void describe(const run_cost &cost) {

@@ -203,8 +203,8 @@ bootstrap_result bootstrap_ratio(std::span<const double> numerator,
     }
     if (bottom * weight > 0.0) replicates.push_back(top / bottom);
   }
-  // A ratio whose denominator changes sign in more than 1 % of the replicates has no useful
-  // interval (Fieller).
+  // A ratio whose denominator changes sign in more than 1 % of the replicates has no
+  // useful interval (Fieller).
   if (replicates.size() < options.replicates - options.replicates / 100)
     throw error(error_kind::usage, "the denominator of the ratio is not resolved from zero")
         .hint("report the difference instead of a ratio");

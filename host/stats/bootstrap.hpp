@@ -29,27 +29,27 @@ struct bootstrap_result : interval {
   double standard_error = 0.0;
 };
 
-// Mean of independent units (items, or windows). Throws error(usage) below two units or for a
-// non-finite value.
+// Mean of independent units (items, or windows). Throws error(usage) below two units or for
+// a non-finite value.
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options);
 
 // sum(numerator) / sum(denominator) over resampled units: clusters with their sizes, windows with
-// their token counts, or a retention (score minus chance of both arms). Throws error(usage) if the
-// denominators cancel.
+// their token counts, or a retention (score minus chance of both arms). Throws error(usage) if
+// the denominators cancel.
 bootstrap_result bootstrap_ratio(std::span<const double> numerator,
                                  std::span<const double> denominator,
                                  const bootstrap_options &options);
 
-// Mean over items, resampling whole clusters (a SQuAD article, an MMLU subject). clusters[i] names
-// item i's.
+// Mean over items, resampling whole clusters (a SQuAD article, an MMLU subject). clusters[i]
+// names item i's.
 bootstrap_result bootstrap_clusters(std::span<const double> values,
                                     std::span<const std::string> clusters,
                                     const bootstrap_options &options);
 
 // Perplexity of a variant against the reference on the same windows (cross-entropies in nats, one
 // per window): estimate = exp(mean difference). Below k_few_windows the interval is Student's t,
-// since a bootstrap over so few under-covers. Throws error(usage) for unequal lengths or fewer than
-// two windows.
+// since a bootstrap over so few under-covers. Throws error(usage) for unequal lengths or fewer
+// than two windows.
 constexpr size_t k_few_windows = 10;
 interval perplexity_ratio(std::span<const double> variant_windows,
                           std::span<const double> reference_windows,

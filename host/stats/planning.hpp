@@ -16,13 +16,13 @@ struct design {
 // Smallest true difference (fraction) that n paired items detect, if a share `discordance` of them
 // flips (Miettinen 1968): (z + z) sqrt(discordance / n).
 double mde_paired(double discordance, int64_t n, design d = {});
-// The same for a mean of n paired differences with this standard deviation (nats per window, F1 per
-// item).
+// The same for a mean of n paired differences with this standard deviation (nats per window,
+// F1 per item).
 double mde_mean(double standard_deviation, int64_t n, design d = {});
 
 int64_t items_for_mde(double discordance, double difference, design d = {});
-// Items to show non-inferiority within `margin` (fraction) if the truth is no difference; alpha
-// one-sided 0.025.
+// Items to show non-inferiority within `margin` (fraction) if the truth is no difference;
+// alpha one-sided 0.025.
 int64_t items_for_noninferiority(double discordance, double margin, double power = 0.90);
 
 // The interval excludes a loss of the margin or more. margin > 0 in the interval's unit; for a

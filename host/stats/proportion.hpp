@@ -14,8 +14,8 @@ interval wilson(int64_t k, int64_t n, double level = 0.95);
 interval clopper_pearson(int64_t k, int64_t n,
                          double level = 0.95);  // conservative: for 0/n and n/n claims
 
-// Largest prevalence that is compatible with zero cases among n at this one-sided level (about 3/n
-// at 0.95).
+// Largest prevalence that is compatible with zero cases among n at this one-sided level (about
+// 3/n at 0.95).
 double zero_cases_upper_bound(int64_t n, double level = 0.95);
 
 }  // namespace assay::stats

@@ -64,8 +64,8 @@ inline void fill_draws(uint32_t *out, uint32_t batches, uint64_t seed, uint32_t 
   }
 }
 
-// [0, n) from 32 random bits by multiplication; the bias is below n / 2^32, far under any
-// resampling error.
+// [0, n) from 32 random bits by multiplication; the bias is below n / 2^32, far under
+// any resampling error.
 inline uint32_t index_below(uint32_t bits, uint32_t n) {
   return static_cast<uint32_t>((uint64_t{bits} * n) >> 32);
 }

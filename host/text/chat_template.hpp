@@ -23,12 +23,12 @@ class chat_template {
   explicit chat_template(std::string jinja_text, json special_tokens = json::object());
 
   // context: an object whose keys become the template's variables, in order: messages, tools,
-  // documents, add_generation_prompt, enable_thinking, ...; the members of an object under "kwargs"
-  // become variables too and win over special tokens. As in the reference, `tools` and `documents`
-  // are none and add_generation_prompt is false unless given; other absent names are undefined.
-  // Throws error(failed): what the template raised (raise_exception), an operation that Python
-  // would refuse, a construct that is not supported (named, with its line), or a limit that was
-  // reached.
+  // documents, add_generation_prompt, enable_thinking, ...; the members of an object under
+  // "kwargs" become variables too and win over special tokens. As in the reference, `tools` and
+  // `documents` are none and add_generation_prompt is false unless given; other absent names are
+  // undefined. Throws error(failed): what the template raised (raise_exception), an operation
+  // that Python would refuse, a construct that is not supported (named, with its line), or a
+  // limit that was reached.
   std::string render(const json &context) const;
 
   void set_limits(const template_limits &limits) { limits_ = limits; }

@@ -30,7 +30,7 @@ write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#includ
 write scripts/good.lua '-- Fine.' 'local function f(a)' '   if a and' '      b then' '      return {' '         a, "end", -- if' \
   '      }' '   end' '   return g(a,' '            function() return 1 end, function()' '      local text = [[' ' as it is' ']]' \
   '      return text' '   end)' 'end'
-for rule in layers tensors lua dll plugins catch length duty indent words; do expect "$rule" 0; done
+for rule in layers tensors lua dll plugins catch length duty indent orphans references words; do expect "$rule" 0; done
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
   '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
@@ -52,5 +52,10 @@ write scripts/two.lua '-- Two spaces.' 'local function f(a)' '  local b = a' '  
 write scripts/mixed.lua '-- A line of a block, an end, and the inside of a table off their columns.' 'while true do' '   local a = {' '     1 }' \
   '    break' '  end' ' local late'
 expect indent 5
+rm "$tree/host/core/long.hpp"
+write host/core/orphan.hpp '// This comment goes on for a line and leaves its last word to the line that comes after' '// it' 'int a;'
+expect orphans 1
+write README.md '# Title' '## 2. Rules' 'Start at `good.cpp`, then `gone.cpp`; README.md 2 is there, README.md 3 is not. Copy NAME.lua.'
+expect references 2
 expect words 2
 exit "$failed"

@@ -17,7 +17,7 @@ function has_heading(document, section,    line, found, level) {
     level = section
     gsub(/\./, "\\.", level)
     found = 0
-    while ((getline line < paths[document]) > 0) if (line ~ "^#+ *§?" level "[. ]") found = 1
+    while ((getline line < paths[document]) > 0) if (line ~ "^#+ *(§)?" level "[. ]") found = 1
     close(paths[document])
     heading[document, section] = found
   }

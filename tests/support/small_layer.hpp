@@ -1,5 +1,5 @@
-// A layer for plugin tests: small normal weights from a fixed seed, every member of assay_linear
-// filled.
+// A layer for plugin tests: small normal weights from a fixed seed, every member
+// of assay_linear filled.
 #pragma once
 
 #include <assay.h>

@@ -37,8 +37,8 @@ engine::score_request read_request(lua_State *L, int index, subject &m, lua_Inte
   return out;
 }
 
-// score_many({ { context = text, continuations = { text, ... } }, ... }) -> one list of scores per
-// request, usage
+// score_many({ { context = text, continuations = { text, ... } }, ... }) -> one list of scores
+// per request, usage
 int score_many(lua_State *L) {
   subject &m = self(L);
   std::vector<engine::score_request> requests;

@@ -1,5 +1,5 @@
-// What an exporter is asked: refusals that repeat, files that are whole, failures that are passed
-// on.
+// What an exporter is asked: refusals that repeat, files that are whole, failures that
+// are passed on.
 #include <filesystem>
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Random numbers that are the same on every machine and library version (unlike <random>'s
-// distributions).
+// Random numbers that are the same on every machine and library version
+// (unlike <random>'s distributions).
 #pragma once
 
 #include <cmath>

@@ -1,6 +1,6 @@
 // One decoder layer of toy size with its groups, and its float function in plain loops: what a
-// transform must leave unchanged. Grouped-query attention with fixed attention weights, gated MLP,
-// no positions.
+// transform must leave unchanged. Grouped-query attention with fixed attention weights, gated
+// MLP, no positions.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// Section headers -> .dynsym and .dynamic (ELF-64 object file format, and the GNU extensions to
-// it).
+// Section headers -> .dynsym and .dynamic (ELF-64 object file format, and the GNU
+// extensions to it).
 #include "plug/scan/elf.hpp"
 
 #include <elf.h>

@@ -9,8 +9,8 @@
 
 namespace assay::plug {
 
-// In the child: loads the file into this very process and describes it. Never throws for a bad
-// file.
+// In the child: loads the file into this very process and describes it. Never throws for
+// a bad file.
 json scan_here(const std::string &path);
 
 // Runs assay-scan on the file. A file that crashes, hangs or throws comes back as broken, with why.

@@ -39,8 +39,8 @@ class metric {
   // Scores of one record, in the order of declared().
   struct row {
     std::vector<double> scores;
-    std::vector<double>
-        weights;  // of the numbers of kind "ratio", in order of declared(); empty if none
+    // of the numbers of kind "ratio", in order of declared(); empty if none
+    std::vector<double> weights;
   };
   virtual row score(int64_t index, const assay_json::value &record) = 0;
   virtual std::string note() const { return "{}"; }  // JSON, after all records

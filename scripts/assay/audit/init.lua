@@ -1,6 +1,6 @@
--- Runs the guardrails: small checks over report.json that say what in a report cannot be believed. They read a report of our
--- own or the transcription of somebody else's, and nothing but its JSON. The gates that a study measures itself are in
--- scripts/assay/gates.
+-- Runs the guardrails: small checks over report.json that say what in a report cannot be believed. They read a report
+-- of our own or the transcription of somebody else's, and nothing but its JSON. The gates that a study measures itself
+-- are in scripts/assay/gates.
 --
 --   local audit = require "assay.audit"
 --   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }

@@ -1,5 +1,5 @@
--- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: calibration, completeness, identities, equal
--- conditions, machine.
+-- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: calibration, completeness, identities,
+-- equal conditions, machine.
 
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed

@@ -1,6 +1,6 @@
--- Looks for signs of broken output in a whole set of answers and compares it with the untouched model's: rates of the signs
--- of sample.lua, label bias (F14), constant answers (F15), length (F17), equal variants (F20), trivial scores (F21) and
--- divergence (F23).
+-- Looks for signs of broken output in a whole set of answers and compares it with the untouched model's: rates of the
+-- signs of sample.lua, label bias (F14), constant answers (F15), length (F17), equal variants (F20), trivial scores
+-- (F21) and divergence (F23).
 
 local sample = require "assay.detectors.sample"
 local stats = require("assay.native").stats

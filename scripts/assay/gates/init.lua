@@ -58,8 +58,8 @@ end
 
 local STATUS <const> = { fired = "fail", passed = "pass", unknown = "not_run" }
 
--- The guardrails of scripts/assay/audit over the assembled report: one gate for each variant that offends, else one for the
--- study.
+-- The guardrails of scripts/assay/audit over the assembled report: one gate for each variant that offends, else one
+-- for the study.
 function gates.guardrails(report)
    local out = {}
    for _, finding in ipairs(audit.run(report)) do

@@ -4,8 +4,8 @@
 local escape = require "assay.report.escape"
 local view = require "assay.report.view"
 
--- Each column with the function that reads it from a row: { study, result, variant, protocol, counts, interval, paired, mde,
--- times }.
+-- Each column with the function that reads it from a row: { study, result, variant, protocol, counts, interval, paired,
+-- mde, times }.
 local COLUMNS <const> = {
    { "study", function(r) return r.study end }, { "variant", function(r) return r.result.variant end },
    { "subject", function(r) return r.variant.subject end }, { "method", function(r) return r.variant.method end },

@@ -110,8 +110,8 @@ function format.value(result)
    return text, interval and format.range(interval.low, interval.high, scale) or ""
 end
 
--- A paired comparison as "+8.31 %", "[+7.95, +8.68]". Ratios are shown as a change in percent, proportions in
--- percentage points.
+-- A paired comparison as "+8.31 %", "[+7.95, +8.68]". Ratios are shown as a change in percent, proportions
+-- in percentage points.
 function format.change(paired)
    local to_percent = paired.quantity == "ratio" and function(x) return 100 * (x - 1) end or function(x) return x end
    local low, high = to_percent(paired.low), to_percent(paired.high)

@@ -1,5 +1,5 @@
--- Renders a report: report.json in; a page, a Markdown text, a table or metadata out. A renderer reads the decoded JSON and
--- nothing else.
+-- Renders a report: report.json in; a page, a Markdown text, a table or metadata out. A renderer reads the decoded JSON
+-- and nothing else.
 --
 --   local report = require "assay.report"
 --   report.render(data, "html")                        --> text

@@ -31,8 +31,8 @@ std::shared_ptr<gptq_awq_source> open(const scratch_folder &folder, const json &
                                            config, "dir");
 }
 
-// 8 inputs, 8 outputs, one group: the code of (input i, output o) is i, the zero point of output o
-// is o.
+// 8 inputs, 8 outputs, one group: the code of (input i, output o) is i, the zero point of output
+// o is o.
 named_tensors gptq_tensors(int64_t stored_zeros) {
   return {{"m.qweight", at::full({1, 8}, 0x76543210, at::kInt)},
           {"m.qzeros", words({stored_zeros}).reshape({1, 1})},

@@ -1,5 +1,5 @@
-// The decoder's own promises: stages compose, rows do not mix, hooks are called, shared weights
-// are told.
+// The decoder's own promises: stages compose, rows do not mix, hooks are called, shared
+// weights are told.
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>

@@ -1,5 +1,5 @@
--- Renders report.html: one file without scripts or fetches. It frames the sections; their content is in the other files of
--- this folder.
+-- Renders report.html: one file without scripts or fetches. It frames the sections; their content is in the other files
+-- of this folder.
 
 local escape = require "assay.report.escape"
 local evidence = require "assay.report.html.evidence"

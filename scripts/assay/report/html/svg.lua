@@ -96,8 +96,8 @@ end
 
 local LETTER <const> = 7.4 -- width of a letter of a label, about
 
--- Labels beside their points, left of those near the right edge; from above downwards each is moved below those that it
--- would cover.
+-- Labels beside their points, left of those near the right edge; from above downwards each is moved below those that
+-- it would cover.
 local function spread_labels(points, gap, edge)
    table.sort(points, function(a, b) return a.py < b.py end)
    for i, p in ipairs(points) do

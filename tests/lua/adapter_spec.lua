@@ -45,6 +45,17 @@ describe("an adapter", function()
       local path = write_adapter("named", 0.5, { base_model_name_or_path = base })
       assert(logits:max_difference(assay.load(path):logits(ids)) > 1e-3)
    end)
+   it("beside a config.json is saved with the tokenizer of its base", function()
+      local whole = folder .. "/base"
+      fs.mkdir(whole)
+      for _, name in ipairs { "config.json", "model.safetensors" } do fs.write(whole .. "/" .. name, (fs.read(base .. "/" .. name))) end
+      fs.write(whole .. "/tokenizer.json", '{"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}')
+      local path = write_adapter("beside", 0.5, { base_model_name_or_path = whole })
+      fs.write(path .. "/config.json", (fs.read(base .. "/config.json")))
+      local out = folder .. "/saved"
+      assay.load(path):quantize(assay.method.rtn { bits = 4, group = 16 }):save(out)
+      assert.equal(fs.read(whole .. "/tokenizer.json"), fs.read(out .. "/tokenizer.json"))
+   end)
    it("that lacks a module it targets is refused", function()
       local path = write_adapter("lacks", 0.5, { target_modules = json.list { "q_proj", "v_proj" } })
       assert.raises(path .. ": the adapter targets 'v_proj' and has no tensor for it",

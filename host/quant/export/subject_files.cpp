@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "checkpoint/lora.hpp"
 #include "core/file.hpp"
 #include "core/regular_file.hpp"
 
@@ -45,7 +46,7 @@ std::string config_text(const std::string &file, const json &config) {
 
 // A GGUF, or an adapter over a base: its files are written from what it declares.
 bool has_no_folder(const model::checkpoint &subject) {
-  return subject.is_gguf() || !fs::exists(fs::path(subject.path()) / "config.json");
+  return subject.is_gguf() || model::is_lora_folder(subject.path());
 }
 
 void carry(const fs::path &root, const fs::path &below, std::map<std::string, std::string> &files) {

@@ -1,6 +1,5 @@
 // Opens a model folder or a GGUF file. For a folder it reads the configuration and the list of
-// tensors at once. It reads the tokenizer, the templates and the tensor data only when a caller asks
-// for them.
+// tensors at once. It reads the tokenizer, the templates and the tensor data only on request.
 #include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>

@@ -15,8 +15,7 @@
 namespace assay::plug {
 
 // An instance can be move-constructed, but not copied or assigned. A failed call throws an
-// assay::error that names the component and the layer. The first line that fits decides the kind of
-// the error:
+// assay::error that names the component and the layer. The first line that fits decides its kind:
 //   status CANCELLED                                        -> cancelled
 //   status INTERNAL, no error text, or a broken contract    -> plugin
 //   status INVALID_ARGUMENT from create                     -> usage

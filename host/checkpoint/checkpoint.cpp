@@ -1,4 +1,5 @@
-// Opens a folder or a GGUF file; a folder's files are read when they are asked for.
+// Opens a model folder or a GGUF file. For a folder it reads the configuration and the list of
+// tensors at once. It reads the tokenizer, the templates and the tensor data only on request.
 #include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>
@@ -64,8 +65,9 @@ class folder_checkpoint : public checkpoint {
                            : "It holds GGUF files, give one of them: " + gguf);
   }
 
-  // compressed-tensors wrote this key before quantization_config was agreed on, first as "sparseml"
-  // (vllm-project/vllm, model_executor/model_loader/weight_utils.py reads both).
+  // Turns the key compression_config into quantization_config. compressed-tensors wrote the older
+  // key before quantization_config was agreed on, and called the method "sparseml" at first
+  // (vllm-project/vllm, model_executor/model_loader/weight_utils.py reads both keys).
   void take_older_key() {
     const auto older = config_.find("compression_config");
     if (older == config_.end() || config_.contains("quantization_config")) return;
@@ -77,7 +79,7 @@ class folder_checkpoint : public checkpoint {
     config_["quantization_config"] = std::move(told);
   }
 
-  // Older tools described the quantization in a file beside config.json.
+  // Reads the quantization from a file beside config.json, where some tools describe it.
   void take_separate_quantization(const char *name, const char *method) {
     const fs::path file = fs::path(path_) / name;
     if (config_.contains("quantization_config") || !is_there(file.string())) return;
@@ -88,7 +90,8 @@ class folder_checkpoint : public checkpoint {
     config_["quantization_config"] = std::move(told);
   }
 
-  // Files of older bitsandbytes do not name the method and are recognized by its switches.
+  // Returns the name of the method. Files of older bitsandbytes do not name it, so the two switches
+  // load_in_4bit and load_in_8bit reveal it.
   static std::string method_of(const json &quantization) {
     if (!quantization.is_object()) return "unknown";
     if (quantization.contains("quant_method")) return quantization.value("quant_method", "unknown");
@@ -112,7 +115,7 @@ class folder_checkpoint : public checkpoint {
   }
 };
 
-// Recognizes GGUF by content, not by name.
+// Recognizes GGUF by the first bytes, since a file may have any name.
 bool begins_with_gguf(const mapped_file &file) {
   return file.size() >= 4 && file.text(0, 4) == "GGUF";
 }
@@ -132,7 +135,7 @@ std::shared_ptr<checkpoint> open_any(const std::string &given) {
   const bool is_folder = fs::is_directory(path, code);
   if (is_folder && is_lora_folder(path)) return open_lora(path);
   if (is_folder) return std::make_shared<folder_checkpoint>(path);
-  const auto file = mapped_file::open(path);  // refuses what is no plain file
+  const auto file = mapped_file::open(path);  // throws if it is not a plain file
   if (begins_with_gguf(*file)) return open_gguf_checkpoint(path);
   refuse_other_file(path);
 }
@@ -181,7 +184,10 @@ const std::string &checkpoint::fingerprint() const {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
     size_t done = 0, all = 0;
-    do {  // in pieces, so that a large tensor is never in memory as a whole
+    // Hashes one piece at a time and then frees its pages, so that a large tensor of a folder is
+    // never in memory as a whole. A quantized GGUF tensor is in memory as a whole all the same,
+    // because tensor() dequantizes all of it.
+    do {
       {
         const at::Tensor bytes = raw_->tensor(name);
         all = bytes.nbytes();

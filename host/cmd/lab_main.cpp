@@ -1,5 +1,6 @@
-// `assay-lab`: the verbs that need tensors or scripts. Started by `assay`, which has already checked
-// the command line; it can be started directly as well.
+// The main function of `assay-lab`, the program that runs the verbs that need tensors or scripts.
+// `assay` checks the command line and then starts this program. A user can also start it directly,
+// since it checks the command line again.
 #include <cstdio>
 
 #include "cmd/grammar.hpp"

@@ -1,5 +1,5 @@
-// Runs the heavy program: in place of this one, or as a watched child when there is a time limit.
-// Not a job scheduler.
+// Runs the program assay-lab, which does the heavy work. It replaces this process, or runs as a
+// watched child if there is a time limit. This is not a job scheduler.
 #pragma once
 
 #include <string>
@@ -7,13 +7,15 @@
 
 namespace assay::cmd {
 
-// execv of `program`; returns only by throwing error(failed).
+// Replaces this process by `program` with execv. If that fails, it throws error(failed).
 [[noreturn]] void replace_process(const std::string &program,
                                   const std::vector<std::string> &arguments);
 
-// Child process with a limit in seconds: at the limit it is asked to stop (SIGINT), after a grace
-// of two seconds it is killed. Exit code 5 if the limit was hit, else the child's own; signals that
-// end this process are handed on.
+// Runs `program` as a child process with a limit in seconds. At the limit the child gets SIGINT,
+// and two seconds later SIGKILL if it still runs. Returns the exit code: 5 if the limit was
+// reached, otherwise the child's own, or 128 + N if signal N ended the child. This process sends
+// SIGTERM and SIGHUP on to the child. It ignores SIGINT, because the terminal sends Ctrl-C to the
+// child too. Throws error(failed) if no process can be started.
 int run_with_timeout(const std::string &program, const std::vector<std::string> &arguments,
                      double seconds);
 

@@ -1,5 +1,5 @@
-// The verbs of the command line: what was typed, as data, and one function per verb.
-// Not the grammar (grammar.cpp) and not the work, which lives in the layers below.
+// Declares the options that a user typed, as data, and one function for each verb of the command
+// line. The grammar is in grammar.cpp, and the layers below do the work of the verbs.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +10,25 @@
 
 namespace assay::cmd {
 
-// Filled by parse_command_line(). Global options first; then what single verbs take, each field
-// named after its option or operand. Empty string, nullopt and 0 mean "not given".
+// parse_command_line() fills this. Options of every verb come first, then those of single verbs.
+// Each field has the name of its option. An empty string, nullopt or 0 means "not given"; a field
+// with another default keeps that default if the option is not given.
 struct options {
   std::string verb;
 
   // every verb
   std::string device = "cpu";  // cpu | cuda | cuda:N
   std::string dtype;           // compute dtype: float32 | bfloat16 | float16; "" = float32
-  int threads = 0;             // 0 = as many as cores
+  int threads = 0;             // 0 = as OMP_NUM_THREADS or MKL_NUM_THREADS says, else all cores
   std::optional<uint64_t> seed;
-  std::string data;  // --data DIR: where data sets lie
+  std::string data;  // --data DIR: the folder of the data sets
   std::vector<std::string> plugin_dirs;
   std::vector<std::pair<std::string, std::string>> settings;  // --set key=value, in order
   bool json = false;                                          // machine-readable output on stdout
   bool quiet = false;                                         // no progress
-  bool strict = false;     // ledger entries and failed gates end with exit code 6
-  bool traceback = false;  // whole Lua traceback with an error
-  double timeout = 0;      // seconds; a parent process ends the work, exit code 5
+  bool strict = false;     // exit code 6 for a failed gate or a ledger entry
+  bool traceback = false;  // print the whole Lua traceback with an error
+  double timeout = 0;      // seconds until a parent process ends the work with exit code 5
   std::string out;         // --out DIR or FILE
 
   // operands, as written: script, model, file, folder, plugin id, kind, name, ...
@@ -38,42 +39,42 @@ struct options {
   // quantize; "" = the default of scripts/assay/cli/quantize.lua
   std::string method, model, calib, format;
   int bits = 4;
-  int64_t group_size = 128;  // -1 = one group per output channel
+  int64_t group_size = 128;  // weights that share a scale; -1 = the whole row
   bool asymmetric = false;
-  bool tune = false;                // quantize: train the scales at the end
-  bool keep_lm_head = false;        // the head stays in 16 bits or better
+  bool tune = false;                // train scales and norms at the end
+  bool keep_lm_head = false;        // do not quantize the output head
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 
   // eval
-  int64_t window = 2048, limit = 0;  // tokens; windows, 0 = all
+  int64_t window = 2048, limit = 0;  // tokens of a window; most windows, 0 = all
   // report
-  std::vector<std::string> formats;  // html md csv
+  std::vector<std::string> formats;  // html md csv yaml
   // plugins
-  bool rescan = false;  // do not believe the scan cache
+  bool rescan = false;  // scan every file again, without the cache of earlier scans
   // check
-  std::string only;  // regular expression over the names of the checks
-  bool in_process = false;
+  std::string only;         // regular expression over the names of the checks
+  bool in_process = false;  // no child process for each check
 
-  // The command line as given, without the program's name: for exec, records and messages.
+  // The command line as typed, without the program's name. It is for exec, records and messages.
   std::vector<std::string> arguments;
 };
 
-// Each returns the process's exit code, or throws assay::error, which decides it.
-// In `assay` (no LibTorch, no Lua):
+// Each function returns the exit code of the process. If it throws assay::error, the kind of the
+// error decides the exit code. The program `assay`, which has neither LibTorch nor Lua, has these:
 int verb_version(const options &);
 int verb_plugins(const options &);
 int verb_describe(const options &);  // operands: component id
 int verb_check(const options &);     // operands: plugin file
-int verb_new(const options &);       // operands: kind, name
-// In `assay-lab`:
-int verb_run(const options &);   // operands: study.lua
-int verb_plan(const options &);  // operands: study.lua
-int verb_repl(const options &);  // operands: optional script to start with
-int verb_quantize(const options &);
-int verb_eval(const options &);    // operands: model, text file
-int verb_import(const options &);  // operands: file.gguf, folder
-int verb_report(const options &);  // operands: report.json or its folder
-int verb_audit(const options &);   // operands: report
+int verb_new(const options &);       // operands: kind, name, optional folder
+// The program `assay-lab` has these:
+int verb_run(const options &);       // operands: study.lua, then arguments of the script
+int verb_plan(const options &);      // operands: study.lua, then arguments of the script
+int verb_repl(const options &);      // operands: optional script to start with
+int verb_quantize(const options &);  // operands: none, or the word "run"
+int verb_eval(const options &);      // operands: model, text file
+int verb_import(const options &);    // operands: file.gguf, folder
+int verb_report(const options &);    // operands: report.json or its folder
+int verb_audit(const options &);     // operands: report
 int verb_doctor(const options &);
 int verb_api(const options &);
 int verb_model(const options &);  // operands: model

@@ -1,4 +1,5 @@
-// posix_spawn with two pipes, read with poll so that neither side waits for the other.
+// Runs a child program with posix_spawn and captures its two output streams. It waits for both
+// pipes at once with poll, so that a full pipe never blocks the child.
 #include "core/process.hpp"
 
 #include <fcntl.h>
@@ -55,7 +56,7 @@ std::vector<char *> pointers(const std::vector<std::string> &texts) {
   return out;
 }
 
-// The parent's environment, with the entries of `extra` in place of those of the same name.
+// Returns the parent's environment, where each entry of `extra` replaces the one of the same name.
 std::vector<std::string> child_environment(const std::vector<std::string> &extra) {
   std::vector<std::string> out = extra;
   for (char **entry = environ; *entry != nullptr; ++entry) {
@@ -68,7 +69,8 @@ std::vector<std::string> child_environment(const std::vector<std::string> &extra
   return out;
 }
 
-// The child leads a process group of its own, so that a time limit also ends what it started.
+// Starts the child. It gets a process group of its own, so that a time limit also kills the
+// processes that the child started.
 pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string> &environment,
             int out_fd, int err_fd) {
   posix_spawn_file_actions_t actions;
@@ -96,7 +98,8 @@ pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string>
   return pid;
 }
 
-// Reads what is there; closes the end at end of file. False once closed.
+// Reads once from `end` and appends the bytes to `into`, which it fills up to limit_bytes at most.
+// Closes `end` at the end of the stream or on an error. Returns false if `end` is closed.
 bool drain(int &end, std::string &into, uint64_t limit_bytes) {
   if (end < 0) return false;
   char buffer[65536];
@@ -111,7 +114,7 @@ bool drain(int &end, std::string &into, uint64_t limit_bytes) {
   return true;
 }
 
-// Waits up to `milliseconds` for output; true if something could be read or an end closed.
+// Waits up to `milliseconds` for output. Returns true if a stream had output or was at its end.
 bool read_some(pipe_pair &out, pipe_pair &err, process_result &result, uint64_t limit_bytes,
                int milliseconds) {
   pollfd ends[2] = {{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}};  // fd -1 is ignored
@@ -154,9 +157,10 @@ process_result run_process(const std::vector<std::string> &argv, const process_l
     if (open)
       read_some(out, err, result, limits.output_bytes, 20);
     else
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // it closed both and still runs
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // no output to wait for
   }
-  // What it wrote before its end is in the pipes; a grandchild that keeps them open is not waited for.
+  // Reads the output that is still in the pipes. It does not wait for processes that the child
+  // started, even if they keep the pipes open.
   while (read_some(out, err, result, limits.output_bytes, 0) &&
          (out.read_end >= 0 || err.read_end >= 0)) {
   }

@@ -1,5 +1,5 @@
-// What operators stand between: literals, names, containers, indices, calls, filters and tests.
-// Not operators; see jinja/parser.cpp.
+// Parses the operands of expressions: literals, names, containers, indices, calls, filters and
+// tests. jinja/parser.cpp parses the operators.
 #include <charconv>
 
 #include "jinja/builtins.hpp"
@@ -54,7 +54,7 @@ expression_ptr parser::parse_primary() {
   if (t.kind == token_kind::string) {
     auto node = make(expr_kind::literal, t.line);
     while (current().kind == token_kind::string) node->text += tokens_[at_++].text;
-    node->constant = value::string(node->text);  // the node never moves its text
+    node->constant = value::string(node->text);  // a view: the node keeps the text in place
     return node;
   }
   if (skip_sign("(")) {

@@ -1,4 +1,5 @@
-// Encoding of contexts, options of generation, results as tables.
+// Encodes contexts and continuations, reads the options of generation, and pushes the results
+// as Lua tables.
 #include "lua/model_text.hpp"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ std::vector<int64_t> encode_ids(subject &m, const std::string &text) {
   return {ids.begin(), ids.end()};
 }
 
-// Length without trailing white space.
+// Returns the length of the context without its trailing white space.
 size_t stripped(const std::string &context) {
   return context.find_last_not_of(" \t\n\r\v\f") + 1;  // npos + 1 = 0
 }

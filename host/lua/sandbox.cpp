@@ -1,5 +1,6 @@
-// What scripts may do: trusted but fallible. Limits give good errors and keep accidents small;
-// real isolation is a process of its own (--timeout, a container).
+// Limits what Lua scripts may do. Scripts are trusted but can contain mistakes, so the limits give
+// clear errors and keep accidents small. They do not stop a hostile script. Real isolation needs a
+// separate process (--timeout) or a container.
 #include <filesystem>
 
 #include "lua/lx.hpp"
@@ -23,8 +24,8 @@ bool is_below(const files::path &path, const files::path &folder) {
   return !relative.empty() && *relative.begin() != "..";
 }
 
-// Writing is allowed below the working folder, the script's folder, --out and the system's
-// temporary folder: a slip of a script cannot hit the rest of the disk.
+// Throws unless `path` is below the working folder, the script's folder, --out or the system's
+// temporary folder, so that a mistake in a script cannot damage the rest of the disk.
 void check_writable(lua_State *L, const std::string &path) {
   const settings &given = settings_of(L);
   const files::path target = files::weakly_canonical(path);
@@ -38,7 +39,7 @@ void check_writable(lua_State *L, const std::string &path) {
       .at(path);
 }
 
-// Upvalue 1: the original function.
+// Calls the original function (upvalue 1) with the same arguments.
 int call_original(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -68,13 +69,14 @@ int checked_rename(lua_State *L) {
   return call_original(L);
 }
 
-int text_load(lua_State *L) {  // load(chunk, name, mode, env): text only
+int text_load(lua_State *L) {  // load(chunk, name, mode, env), for text only
   lua_settop(L, lua_isnone(L, 4) ? 3 : 4);
   lua_pushstring(L, "t");
   lua_replace(L, 3);
   return call_original(L);
 }
 
+// Replaces table.name by `wrapper`, which gets the original function as upvalue 1.
 void wrap(lua_State *L, const char *table, const char *name, lua_CFunction wrapper) {
   lua_getglobal(L, table);
   lua_getfield(L, -1, name);
@@ -83,8 +85,7 @@ void wrap(lua_State *L, const char *table, const char *name, lua_CFunction wrapp
   lua_pop(L, 1);
 }
 
-// ---- strict globals
-// ---------------------------------------------------------------------------------
+// ---- strict globals ----------------------------------------------------------------------------
 
 int unknown_global(lua_State *L) {
   if (lua_type(L, 2) != LUA_TSTRING) return 0;
@@ -131,7 +132,7 @@ void restrict_standard_library(lua_State *L) {
   wrap(L, "os", "rename", guarded<checked_rename>);
   wrap(L, "_G", "load", guarded<text_load>);
   const settings &given = settings_of(L);
-  // math.random repeats: seeded from the study, never from the clock.
+  // Seeds math.random from the study and not from the clock, so that runs repeat.
   lua_getglobal(L, "math");
   lua_getfield(L, -1, "randomseed");
   lua_pushinteger(L, static_cast<lua_Integer>(given.seed.value_or(1)));

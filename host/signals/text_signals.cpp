@@ -1,5 +1,6 @@
-// Compression, scripts, echo and likeness.
-// Not a language identifier.
+// Computes the signs of damage of text_signals.hpp: how well a text compresses, which scripts its
+// letters belong to, and how much it has in common with another text. It does not identify the
+// language of a text.
 #include "signals/text_signals.hpp"
 
 #include <zlib.h>
@@ -10,6 +11,7 @@
 namespace assay::signals {
 namespace {
 
+// Returns the bytes of the piece divided by its bytes after zlib. `buffer` is scratch memory.
 double ratio(std::string_view piece, std::vector<Bytef> &buffer) {
   uLongf size = compressBound(static_cast<uLong>(piece.size()));
   buffer.resize(size);
@@ -18,7 +20,8 @@ double ratio(std::string_view piece, std::vector<Bytef> &buffer) {
   return static_cast<double>(piece.size()) / static_cast<double>(size);
 }
 
-// Decodes one character at `place` and moves past it; -1 for a byte that is no UTF-8.
+// Decodes the character at `place` and moves `place` behind it. If the bytes there are not UTF-8,
+// it returns -1 and moves `place` by one byte.
 int32_t next_character(std::string_view text, size_t &place) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(place);
@@ -49,7 +52,8 @@ struct script_range {
   const char *name;
 };
 
-// Blocks of letters; what is not listed and not below is no letter for this purpose.
+// Ranges of code points that count as letters of a script. Code points outside these ranges do not
+// count as letters.
 constexpr script_range k_scripts[] = {
     {'A', 'Z', "latin"},        {'a', 'z', "latin"},        {0xC0, 0xD6, "latin"},
     {0xD8, 0xF6, "latin"},      {0xF8, 0x24F, "latin"},     {0x370, 0x3FF, "greek"},

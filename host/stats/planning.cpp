@@ -1,5 +1,5 @@
-// Power, sample sizes and non-inferiority.
-// Not the verdict words: the report's Lua side chooses those.
+// Computes the smallest detectable differences, the sample sizes and the test of non-inferiority.
+// scripts/assay/results/verdicts.lua chooses the words of the verdicts.
 #include "stats/planning.hpp"
 
 #include <cmath>

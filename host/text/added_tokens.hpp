@@ -1,5 +1,5 @@
-// Added tokens: texts that are cut out of the input before anything else looks at it.
-// Not the vocabulary of the model (token_table).
+// Finds added tokens in a text and cuts the text there, before it is split into words. Added tokens
+// are extra texts with an id each, such as "<|im_start|>". token_table has the model's vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -15,25 +15,27 @@ namespace assay::text {
 struct added_token {
   std::string content;
   int32_t id = -1;
-  bool single_word = false;  // only if no word character stands beside it
-  bool lstrip = false;       // takes the white space on its left with it
-  bool rstrip = false;       // and on its right
-  bool normalized = false;   // is looked for in the normalized text, in normalized spelling
-  bool special = false;      // left out by decode(skip_special)
+  bool single_word = false;  // matches only if no word character is next to it
+  bool lstrip = false;       // also removes the white space on its left
+  bool rstrip = false;       // also removes the white space on its right
+  bool normalized = false;   // its normalized spelling is searched for in the normalized text
+  bool special = false;      // decode(skip_special) leaves it out
 };
 
-// Finds the tokens of one kind (raw or normalized) in a text: leftmost, the longest of those that
-// start there, not overlapping; then the flags decide.
+// Finds the tokens of one kind (raw or normalized) in a text. It goes from left to right and takes
+// the longest token that starts at a place; matches do not overlap. Then the flags of that token
+// decide. If they refuse it, no shorter token is tried at that place.
 class added_token_matcher {
  public:
-  // `pattern` is the spelling to look for: the content, or the normalized content.
+  // `pattern` is the spelling to search for: the content, or the normalized content.
   void add(std::string pattern, const added_token &token);
-  // After the last add. split_special: a special token that is found stays text, and none inside it
-  // is looked for, as in the reference.
+  // Call this after the last add. If split_special is true, a special token that is found stays
+  // text, and no other token is searched for inside it, as in the reference (Hugging Face).
   void finish(bool split_special = false);
   bool empty() const { return tokens_.empty(); }
 
-  // Calls text(piece, offset) for the stretches between and token(id) for the tokens, in order.
+  // Calls token(id) for each token and text(piece, offset) for each stretch between tokens, in the
+  // order of the input. offset: in bytes of the input.
   void split(std::string_view input, const std::function<void(std::string_view, size_t)> &text,
              const std::function<void(int32_t)> &token) const;
 

@@ -1,5 +1,6 @@
-// The byte-level alphabet of GPT-2: every byte has a printable character that stands for it.
-// Not an encoding of text; see the ByteLevel parts of pre_tokenizer and detokenizer.
+// Maps bytes to characters by the byte-level alphabet of GPT-2, where a printable character
+// represents each byte. This is not an encoding of text. The ByteLevel parts of pre_tokenizer and
+// detokenizer use it.
 #pragma once
 
 #include <array>
@@ -10,13 +11,15 @@
 
 namespace assay::text {
 
-// Bytes 0x21-0x7E, 0xA1-0xAC, 0xAE-0xFF stand for themselves; the other 68, in increasing order,
-// are U+0100, U+0101, ... (0x20 is U+0120).
+// The bytes 0x21-0x7E, 0xA1-0xAC and 0xAE-0xFF become the characters of the same number. The other
+// 68 bytes, in increasing order, become U+0100, U+0101, ... For example, 0x20 becomes U+0120.
 char32_t byte_to_char(uint8_t byte);
-int char_to_byte(char32_t cp);  // -1 if the character stands for no byte
+int char_to_byte(char32_t cp);  // -1 if the character represents no byte
 
+// Appends the character of each byte to `out`, in UTF-8.
 void append_byte_chars(std::string &out, std::string_view bytes);
-// The bytes that a token stands for; nullopt if one of its characters stands for none.
+// Returns the bytes that the characters of a token represent, or nullopt if one of the characters
+// represents no byte.
 std::optional<std::string> token_bytes(std::string_view token_utf8);
 
 }  // namespace assay::text

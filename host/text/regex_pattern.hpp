@@ -1,5 +1,6 @@
-// A regular expression of a tokenizer.json, run by PCRE2 with the reference engine's meaning.
-// Not for the known patterns of the big families; fast_split.hpp matches those directly.
+// Runs the regular expressions of a tokenizer.json with PCRE2, so that they mean the same as in the
+// reference's engine, Oniguruma. fast_split.hpp matches the known patterns of the big model
+// families without a regular expression.
 #pragma once
 
 #include <functional>
@@ -9,19 +10,23 @@
 
 namespace assay::text {
 
-// Oniguruma's syntax as PCRE2 understands it: \s is exactly White_Space, \p{L} and the like include
-// the characters that the reference's newer tables have, ^ and $ look at lines. Throws
-// error(failed) naming a construct that has no equal.
+// Translates Oniguruma's syntax to PCRE2's. In the result, \s is exactly White_Space, and classes
+// such as \p{L} include the characters that only the reference's newer tables have. ^ and $ match
+// at every line (PCRE2_MULTILINE). Throws an error(failed) that names the construct if PCRE2 has no
+// equivalent for it.
 std::string translate_pattern(std::string_view oniguruma);
+// Returns a pattern that matches `literal` itself.
 std::string escape_pattern(std::string_view literal);
 
 class regex_pattern {
  public:
+  // Throws error(failed) if the expression is not valid or cannot be translated.
   explicit regex_pattern(std::string_view oniguruma);
   static regex_pattern literal(std::string_view text);
 
-  // Calls match(begin, end) for each match in valid UTF-8 text, left to right, as the reference
-  // iterates: an empty match right behind the last match is passed over.
+  // Calls match(begin, end), in bytes, for each match in the text, from left to right. The text
+  // must be valid UTF-8. As in the reference, an empty match directly after the last match is
+  // skipped. Throws error(failed) if a match exceeds the limits of PCRE2.
   void for_each(std::string_view text, const std::function<void(size_t, size_t)> &match) const;
 
   const std::string &source() const { return source_; }

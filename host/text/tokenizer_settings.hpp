@@ -1,6 +1,8 @@
-// What the files beside tokenizer.json declare: added tokens, special tokens by name, chat templates.
-// The one reading of them, by the precedence of transformers 5.23 (tokenization_utils_base.py,
-// _from_pretrained; tokenization_utils_tokenizers.py, TokenizersBackend.__init__). Not tokenizer.json.
+// Reads what the files beside tokenizer.json declare: added tokens, special tokens by name, and
+// chat templates. No other code interprets these files, except for the chat templates, which
+// core/tokenizer_files reads. If the files disagree, the order of transformers 5.23 decides
+// (tokenization_utils_base.py, _from_pretrained; tokenization_utils_tokenizers.py,
+// TokenizersBackend.__init__).
 #pragma once
 
 #include <string>
@@ -13,19 +15,21 @@
 namespace assay::text {
 
 struct tokenizer_settings {
-  // Tokens with declared ids. Of added_tokens_decoder they win over tokenizer.json; of
-  // added_tokens.json, which is read only where there is no added_tokens_decoder, they do not.
+  // Tokens with declared ids. Those in `decoder` come from the key added_tokens_decoder of
+  // tokenizer_config.json; their flags replace those of tokenizer.json. Those in `beside` come from
+  // added_tokens.json, which is read only if that key is missing; there tokenizer.json wins.
   std::vector<added_token> decoder, beside;
-  // Special tokens by name and then those without one: behind the vocabulary where it lacks them.
+  // Special tokens with a name, then those without one. A token that the vocabulary lacks gets an
+  // id after all others.
   std::vector<added_token> special;
   json names = json::object();            // name -> text of special tokens, in the files' order
   json chat_templates = json::object();   // name -> Jinja text; the unnamed one is "default"
-  bool split_special = false;             // special tokens in a text are cut like other words
-  bool add_bos = false, add_eos = false;  // where there is no tokenizer.json to say it
-  json config = json::object();           // tokenizer_config.json as it is
+  bool split_special = false;             // special tokens in a text are split like other words
+  bool add_bos = false, add_eos = false;  // read only if there is no tokenizer.json
+  json config = json::object();           // tokenizer_config.json, unchanged
 };
 
-// Throws error(failed) at the file for what does not have the expected form.
+// Throws error(failed) that names the file if a file does not have the expected form.
 tokenizer_settings read_settings(const tokenizer_files &files);
 
 }  // namespace assay::text

@@ -1,5 +1,6 @@
-// NFC run by run: only characters that it can touch, with the one before them, go to utf8proc.
-// Not utf8proc's own idea of which characters exist: the reference's table decides.
+// Brings text into the Unicode normalization forms with utf8proc. nfc() gives utf8proc only the
+// runs of active characters, which NFC may change, each with the character before it. The table of
+// the reference decides which characters are active. normalized() gives utf8proc the whole text.
 #include "unicode/nfc.hpp"
 
 #include <utf8proc.h>
@@ -31,7 +32,7 @@ bool is_active(char32_t cp) {
 
 bool nfc(std::string_view text, std::string &out) {
   const char *p = text.data(), *end = p + text.size();
-  const char *kept = p;      // everything before is in `out`
+  const char *kept = p;      // once `changed`, everything before this is in `out`
   const char *previous = p;  // the character before p
   bool changed = false;
   while (p < end) {
@@ -41,8 +42,9 @@ bool nfc(std::string_view text, std::string &out) {
       p += c.n_bytes;
       continue;
     }
-    // The run of active characters, and the one before, which they may compose with. One that is
-    // inert for the reference but not for utf8proc (assigned later) stays out.
+    // The run has the active characters and the character before them, because they may compose
+    // with it. That character is left out if utf8proc gives it a combining class: Unicode assigned
+    // it later than the reference's version, so the reference leaves it as it is.
     const char *begin = p;
     if (previous < p) {
       const char32_t before = decode_valid(previous).code_point;

@@ -1,5 +1,6 @@
--- The published AWQ study, done properly: does activation-aware scaling keep a small model usable in four bits, and does it
--- beat plain rounding at the same size? --set quick=true takes minutes; see scripts/assay/studies/published.lua for the rest.
+-- Repeats the published AWQ study with sound statistics. It asks whether activation-aware scaling keeps a small model usable at
+-- four bits, and whether it beats plain rounding at the same size. With --set quick=true it takes minutes.
+-- scripts/assay/studies/published.lua has the subjects, the tasks and the other settings.
 local assay = require "assay"
 local try = assay.if_available
 

@@ -1,5 +1,6 @@
-/* Prints the layout of every struct that crosses: the table that a release freezes. C11.
- * What is printed is compared with the committed tables, each of which must be a prefix struct by struct. */
+/* Prints the layout of every struct that crosses the border between host and plugin, in C11. A
+ * release freezes this table. The test abi.layout compares the output with the committed tables: in
+ * each of them, the members of a struct must be the first members of the struct that is printed. */
 #include "layout.h"
 
 int main(void) {

@@ -1,5 +1,6 @@
-// bench_rtn MODEL: plain rounding of the whole model to 4 bits in groups of 64, and saving it.
-// Not a test: nothing here fails on a slow machine. The bar is 1.5 s for SmolLM2 on two cores.
+// bench_rtn MODEL: measures how long it takes to round a whole model to 4 bits in groups of 64 and
+// to save it. This is not a test, since a slow machine does not make it fail. The aim is 1.5 s at
+// most for SmolLM2 on two cores.
 #include <ATen/Parallel.h>
 
 #include <chrono>
@@ -19,7 +20,7 @@ namespace {
 using namespace assay;
 
 struct lap {
-  double wall, cpu;  // seconds; CPU of the whole process
+  double wall, cpu;  // seconds; cpu counts all threads of the process
 };
 
 template <class F>
@@ -31,7 +32,8 @@ lap timed(F &&work) {
           process_cpu_seconds() - cpu};
 }
 
-// What the disk alone takes for as many bytes, written and synchronised once.
+// Returns the seconds that a plain write of as many bytes takes. It does not wait until the bytes
+// are on the disk, while quant::save does (fsync).
 double write_seconds(const std::filesystem::path &file, uint64_t bytes) {
   return timed([&] {
            std::ofstream out(file, std::ios::binary);

@@ -1,5 +1,6 @@
-// bench_stats: resampling speed against the same loop with the standard library's generator, in one run.
-// Not a test: nothing here fails on a slow machine.
+// bench_stats: measures how much faster the resampling of host/stats is than a plain loop with the
+// standard library's generator, both in one run. This is not a test, since a slow machine does not
+// make it fail.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -21,7 +22,7 @@ double seconds(F &&work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// What one writes first: a percentile bootstrap with mt19937_64.
+// The simplest bootstrap: it sums each resample, drawn with mt19937_64, and computes no interval.
 double naive(const std::vector<double> &values) {
   std::mt19937_64 generator(1);
   std::uniform_int_distribution<size_t> index(0, values.size() - 1);

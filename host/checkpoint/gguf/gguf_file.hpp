@@ -1,4 +1,5 @@
-// Maps a GGUF file, of a split one all parts, and checks its metadata and its list of tensors (FORMATS.md, "GGUF container").
+// Maps a GGUF file into memory and checks its metadata and its list of tensors (FORMATS.md, "GGUF
+// container"). If the file is split, it maps all parts.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,16 @@
 
 namespace assay::model {
 
-// One metadata value. Strings are views of the map.
+// One metadata value. Its strings are views of the mapped file, so they live as long as the file.
 struct gguf_value {
   enum class kind { unsigned_int, signed_int, real, boolean, text, numbers, texts };
   kind what = kind::unsigned_int;
-  bool is_float32 = false;  // stored as f32: its shortest decimal is what the author wrote
+  bool is_float32 = false;  // stored as f32; d is then the shortest decimal of it
   uint64_t u = 0;
   int64_t i = 0;
   double d = 0;
   std::string_view text;
-  std::vector<double> numbers;  // any numeric array; exact up to 2^53
+  std::vector<double> numbers;  // array of numbers or booleans; exact up to 2^53
   std::vector<std::string_view> texts;
 };
 
@@ -29,18 +30,19 @@ struct gguf_tensor {
   std::string name;
   std::vector<int64_t> shape;  // torch order: the last dimension is contiguous
   int type = 0;                // ggml type id
-  uint64_t begin = 0;          // bytes from the start of the file
+  uint64_t begin = 0;          // bytes from the start of its part
   uint64_t n_bytes = 0;
-  size_t part = 0;  // of a split file: which part holds it, from 0
+  size_t part = 0;  // number of the part that holds it, from 0; 0 if the file is not split
 };
 
 class gguf_file {
  public:
-  // Throws error(failed) naming the rule that is broken. Given the first part of a split GGUF, it
-  // reads all parts beside it and names one that is missing; given a later part, it names the first.
+  // Throws error(failed) that names the broken rule. For the first part of a split GGUF it also
+  // opens all other parts in the same folder; if one is missing, the error names it. For a later
+  // part it throws an error that names the first part.
   static std::shared_ptr<const gguf_file> open(const std::string &path);
-  // Makes the same checks on bytes that are already in memory (fuzzing, tests); they must
-  // outlive the object.
+  // Makes the same checks on bytes that are already in memory (fuzzing, tests), but opens no other
+  // parts. The bytes must outlive the object.
   static std::shared_ptr<const gguf_file> parse(const uint8_t *bytes, uint64_t n_bytes,
                                                 const std::string &where);
 
@@ -49,17 +51,19 @@ class gguf_file {
   const uint8_t *bytes_of(const gguf_tensor &tensor) const {
     return holder(tensor).bytes_ + tensor.begin;
   }
-  // Gives the pages of a tensor back to the system; nobody may borrow them.
+  // Frees the memory pages of a tensor; the next use reads them from the file again. Call it only
+  // if nobody borrows the bytes of the tensor.
   void drop(const gguf_tensor &tensor) const {
     if (const auto &map = holder(tensor).map_) map->drop(tensor.begin, tensor.n_bytes);
   }
+  // All bytes of the file, or of the first part of a split one. Borrow.
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent
-  // The rest of each key that begins with `prefix`, sorted.
+  // Returns, for each key that begins with `prefix`, the text after the prefix; sorted.
   std::vector<std::string> names_below(const std::string &prefix) const;
-  // Access by type. The forms with one argument throw error(failed) when the key is absent; all
-  // throw when the type differs.
+  // Each function reads a value of one type. Without a fallback it throws error(failed) if the key
+  // is absent. All of them throw error(failed) if the value has another type.
   uint64_t number(const std::string &key) const;
   uint64_t number(const std::string &key, uint64_t fallback) const;
   double real(const std::string &key, double fallback) const;
@@ -69,9 +73,10 @@ class gguf_file {
 
  private:
   friend class gguf_parser;
-  static std::shared_ptr<gguf_file> open_alone(const std::string &path);  // without other parts
-  void join_parts();
+  static std::shared_ptr<gguf_file> open_alone(const std::string &path);  // one file only
+  void join_parts();  // opens the other parts, if there are any
   void take_part(std::shared_ptr<const gguf_file> other, uint64_t part);  // part from 1
+  // The part that holds the tensor.
   const gguf_file &holder(const gguf_tensor &tensor) const {
     return tensor.part == 0 ? *this : *parts_[tensor.part - 1];
   }

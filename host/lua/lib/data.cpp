@@ -1,5 +1,6 @@
-// assay.native.data: records of dataset plugins, numbers of metric plugins, shared content of texts.
-// Which dataset and which metric is the script's choice; nothing here knows one by name.
+// The Lua library assay.native.data: it reads records from dataset plugins, gets numbers from
+// metric plugins, and finds the content that texts share. The script chooses the dataset and the
+// metric by their ids. This file names none of them.
 #include <memory>
 
 #include "core/cancel.hpp"
@@ -40,7 +41,8 @@ int open_dataset(lua_State *L) {  // dataset(id, config)
   const std::string id = read_string(L, 1, "id");
   const plug::component &what = plug::plugins().find(plug::kind::dataset, id);
   const json config = read_config(L, 2);
-  // A dataset is read for its hash, then for its records, and again at every rewind.
+  // A pipe is refused, because it can be read only once. A dataset is read for its hash, then for
+  // its records, and again after every rewind.
   if (const auto path = config.find("path"); path != config.end() && path->is_string())
     refuse_stream(path->get<std::string>());
   push_object<dataset_handle>(L, std::make_unique<plug::dataset_instance>(what, config));
@@ -51,7 +53,8 @@ plug::dataset_instance &dataset(lua_State *L) {
   return *check_object<dataset_handle>(L, 1, "self");
 }
 
-// The next record, nil after the last one. Integers beyond Lua's 64 bits are texts of their digits, so that none is rounded.
+// next() -> the next record, or nil after the last one. An integer that does not fit into Lua's 64
+// bits becomes a text of its digits, so that it is not rounded.
 int next(lua_State *L) {
   throw_if_cancelled();
   std::string_view text;
@@ -90,7 +93,7 @@ int open_metric(lua_State *L) {  // metric(id, config)
   return 1;
 }
 
-// { record = { ... }, arrays = { nll = { ... } } }
+// Reads one sample: { record = { ... }, arrays = { nll = { ... } } }.
 plug::metric_sample read_sample(lua_State *L, int index, int64_t number) {
   const json given = read_json(L, index, "sample");
   plug::metric_sample sample;
@@ -102,7 +105,7 @@ plug::metric_sample read_sample(lua_State *L, int index, int64_t number) {
   return sample;
 }
 
-// evaluate(info, samples) -> { NAME = { value, unit, ..., scores } }, what else the metric notes
+// evaluate(info, samples) -> { NAME = { value, unit, ..., scores, weights? } }, the metric's note
 int evaluate(lua_State *L) {
   auto &metric = *check_object<metric_handle>(L, 1, "self");
   const json facts = read_config(L, 2);

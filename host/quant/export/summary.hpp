@@ -1,5 +1,6 @@
-// Counts the size of a quantized model over all parameters: bits and bytes, for each linear and in
-// total. Sizes are measured from emitted tensors; a plugin's own figures are not used.
+// Counts the size of a quantized model over all parameters, in bits and bytes, for each linear and
+// in total. The sizes come from the emitted tensors, and never from a plugin's own figures. This
+// file also measures the time and memory of a run.
 #pragma once
 
 #include <chrono>
@@ -9,7 +10,7 @@
 
 namespace assay::quant {
 
-// Measures what a run takes, from the construction of this object on.
+// Measures the seconds and the peak memory of a run. The run begins when this object is made.
 class run_cost {
  public:
   run_cost();
@@ -18,10 +19,10 @@ class run_cost {
  private:
   std::chrono::steady_clock::time_point start_;
   double cpu_start_;
-  bool fresh_peak_;  // the system can give the peak of this run alone
+  bool fresh_peak_;  // the peak of memory is this run's alone; if false, no peak is reported
 };
 
-// A tensor of the model as it would be stored beside the forms.
+// A tensor that has no quantized form. It is stored as it is, beside the forms.
 struct untouched_tensor {
   std::string name;
   at::ScalarType dtype;
@@ -29,8 +30,9 @@ struct untouched_tensor {
   uint64_t bytes() const;
 };
 
-// Tensors of the subject that no form replaces, sorted by name. A tied head is stored once, under
-// the embedding's name.
+// Returns the tensors of the subject that no form replaces, and the biases that a transform added,
+// sorted by name. An edited tensor has the dtype of its edited value. A tied head is not listed,
+// because it is stored once, under the embedding's name.
 std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
                                                 const model::checkpoint &subject);
 

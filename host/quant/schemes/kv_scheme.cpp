@@ -1,5 +1,5 @@
-// Rounds keys and values, by the conventions of
-// checkpoint/FORMATS.md, "compressed-tensors tensors".
+// Rounds keys and values, and measures the ranges that static scales need. The static fp8 scales
+// follow checkpoint/FORMATS.md, "compressed-tensors tensors".
 #include "quant/schemes/kv_scheme.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -133,7 +133,7 @@ void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales
   decoder.on_kv = [complete, turn, scales = std::move(scales)](int64_t layer, at::Tensor &k,
                                                                at::Tensor &v) {
     const auto own = scales.empty() ? kv_scales{} : scales.at(static_cast<size_t>(layer));
-    if (turn.defined()) {  // scaled, Sylvester's matrix is its own inverse
+    if (turn.defined()) {  // `turn` is symmetric and its own inverse
       const at::Tensor rounded = round_kv(at::matmul(k.to(at::kFloat), turn), complete, own.k);
       k = at::matmul(rounded, turn).to(k.scalar_type());
     } else {

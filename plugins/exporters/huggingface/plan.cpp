@@ -1,4 +1,5 @@
-// Reads the plan and finds which linears belong together. checks.cpp has the refusals.
+// Reads the plan, chooses the layout of each linear and finds which linears belong together.
+// checks.cpp refuses the plans that cannot be exported.
 #include "plan.hpp"
 
 namespace hf {
@@ -14,7 +15,8 @@ const std::vector<assay_json::value> &list(const assay_json::value &from, std::s
   return found ? found->items : k_none;
 }
 
-// "X.weight" of a float linear, or "".
+// Returns the name X of a linear whose weight "X.weight" stays float. Returns "" for other tensors,
+// for the embedding and for the head.
 std::string float_linear(const assay_json::value &untouched) {
   const std::string name = untouched.string_or("name", "");
   if (list(untouched, "shape").size() != 2 || !ends_with(name, ".weight")) return "";

@@ -1,5 +1,5 @@
-// What the quantizers of this plugin share: configuration, views for linalg, grids of a whole
-// linear, the emitted form. The methods are the files of methods.hpp.
+// Declares what the quantizers of this plugin share: reading the configuration, views for linalg,
+// the grids of a whole linear, and the emitted form. methods.hpp declares the methods.
 #pragma once
 
 #include <assay.hpp>
@@ -13,15 +13,17 @@ namespace hessian {
 
 using assay_cpp::failure;
 
-// Of the keys bits, symmetric, group_size, grid, scale_dtype.
+// Reads the keys bits, symmetric, group_size, grid and scale_dtype.
 grid_options read_grid(const assay_cpp::config &config);
 
-// f32 data of a contiguous matrix or vector on the CPU; throws failure naming `what` otherwise.
+// Returns the f32 data of a matrix or vector on the CPU. For any other tensor it throws a failure
+// that names `what`. The tensor must be contiguous, which is not checked here.
 inline float *cpu_floats(const assay_tensor *tensor, const char *what) {
   return assay_cpp::matrix_of<float>(tensor, what).data;
 }
 
-// A 2-D row-major view of floats, for linalg. Valid as long as this object.
+// A 2-D row-major view of floats or doubles, for linalg. `tensor` is valid while this object lives.
+// The view does not own the data.
 struct matrix_view {
   matrix_view(float *data, int64_t rows, int64_t columns, int64_t row_stride);
   matrix_view(double *data, int64_t rows, int64_t columns, int64_t row_stride);
@@ -30,31 +32,37 @@ struct matrix_view {
   int64_t shape[2], strides[2];
 };
 
-// c = alpha a b + beta c, or a bᵀ, by the host's product.
+// Computes c = alpha a b + beta c with the host's matrix product. transpose_b: bᵀ instead of b.
 void multiply(assay_cpp::host host, double alpha, const matrix_view &a, const matrix_view &b,
               bool transpose_b, double beta, const matrix_view &c);
 
-// Limits within which grids are fitted, left by an earlier stage; null = none.
+// Limits to which weights are clipped before their grids are fitted. The linear brings them from an
+// earlier step of the recipe. Null pointers mean that there are no limits.
 struct clip_limits {
   const float *low = nullptr, *high = nullptr;  // [out, n]
-  int64_t n = 0, group = 0;                     // columns of the limits; weights for one of them
+  int64_t n = 0, group = 0;                     // columns of the limits; weights that share a limit
 };
+// Reads the limits of the linear. Throws a failure if they do not cover the row.
 clip_limits clip_of(const assay_linear *linear);
 
-// The grids of all groups, [out, groups], fitted to w [out, in] within the limits.
+// Returns the grids of all groups, [out, groups], fitted to w [out, in] after w is clipped to the
+// limits. importance: [in], or null if all weights count the same.
 std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const float *importance,
                                   int64_t out, int64_t in, const grid_options &options,
                                   const clip_limits &clip = {});
 
-// Emits codes [out, in] in -128..255 (int16 holds either kind of byte) and grids [out, groups].
+// Emits the codes [out, in] as bytes, the scales and zero points of the grids [out, groups], and
+// the note. The codes are in -128..255, because int16 holds signed and unsigned bytes. Symmetric
+// grids have no zero points.
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in,
                const grid_options &options, const std::string &claims_json,
                const char *format = "int/1");
-// The scales as they are stored; those that were clamped are counted in the ledger.
+// Returns the scales [out, groups] in their stored dtype. The ledger counts the clamped ones.
 assay_cpp::owned_tensor scales_tensor(assay_cpp::host host, const std::vector<group_grid> &grids,
                                       int64_t out, int64_t groups, const grid_options &options);
-// Dequantization of integer grids: scale * (code - zero), one rounding after an exact difference.
+// Dequantizes integer grids into `out`: scale * (code - zero). The difference is exact, so that
+// only the product is rounded.
 void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_tensor *out);
 
 }  // namespace hessian

@@ -1,7 +1,10 @@
-// gptq: column by column, each column's rounding error is carried over to the columns not yet
-// rounded (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq: the same with the float model's
-// outputs on its own inputs as target (Li et al., arXiv 2504.02692). feedback.cpp has the loop over
-// columns; plugins/METHODS.md lists what differs from the published code.
+// Implements the methods gptq and gptaq for one linear.
+//
+// gptq rounds the columns one after another and carries the rounding error of each column over to
+// the columns that are not yet rounded (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq does
+// the same, but its target is the output that the float model has on its own inputs (Li et al.,
+// arXiv 2504.02692). feedback.cpp has the loop over columns. plugins/METHODS.md lists what differs
+// from the published code.
 #include <cstdio>
 
 #include "methods.hpp"
@@ -10,8 +13,10 @@
 namespace hessian {
 namespace {
 
-// P = alpha ((D U^T) o strictly upper) U with D = sum (x_float - x) x^T: what column i's weight
-// adds to the later ones is w_i D_i,F inverse(H_FF), F the columns after i.
+// Returns the second term of gptaq, P = alpha ((D U^T) o M) U. Here D = sum (x_float - x) x^T, U is
+// the upper triangular factor of the inverse Hessian, o multiplies element by element, and M is 1
+// above the diagonal and 0 elsewhere. Row i of P is alpha D_i,F inverse(H_FF), where F are the
+// columns after i: the weight w_i times this row is added to the columns F.
 std::vector<float> second_term(assay_cpp::host host, const feedback &p, const assay_stats *stats,
                                double alpha) {
   const int64_t n = p.in;

@@ -1,6 +1,6 @@
-// Forward and backward of the fake quantization, group by group. The gradient passes straight
-// through the rounding, round(x)' = 1, and clip(x)' = 0 beyond the grid, as in auto-round's
-// round_ste and clamp.
+// Computes the fake quantization, one step of its parameters, and the emitted form, group by group.
+// As in auto-round's round_ste and clamp, the gradient treats rounding as the identity: round(x)'
+// is 1, and clip(x)' is 0 beyond the grid.
 #include "parameters.hpp"
 
 #include <algorithm>
@@ -24,8 +24,9 @@ struct group_part {
   int64_t count;
 };
 
-// One step of the offsets of a group. Returns d loss / d scale: for w~ = s q that is q - w / s
-// inside the grid, because q depends on w / s, and q beyond it. The loops run over pieces without
+// Moves the offsets of a group by one step and returns d loss / d scale. With w~ = s q, each weight
+// adds slope * d w~ / d s. Inside the grid d w~ / d s is q - w / s, because q depends on w / s.
+// Beyond the grid q is constant, and d w~ / d s is q. The loops run over short pieces and have no
 // branches, so that the compiler vectorises them.
 double move_offsets(const group_part &g, float scale, float low, float high, float rate) {
   constexpr int64_t k_piece = 128;
@@ -77,7 +78,8 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
   kept_ = now_;
 }
 
-// Least sum m (w - s q)^2 over factors 0.6 .. 1.15 of the full range and both signs.
+// Returns the stored scale s with the least sum m (w - s q)^2. The candidates are 0.6 .. 1.15 times
+// the scale of the full range, with both signs. m: n importances, or null for 1.
 assay_grid::stored_scale parameters::searched_scale(const float *w, const float *m, int64_t n,
                                                     assay_grid::weight_range range) const {
   if (range.all_zero()) return {};

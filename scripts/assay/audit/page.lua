@@ -14,7 +14,7 @@ local function count(findings, status, severity)
    return n
 end
 
--- "9 blocking and 3 other guardrails fired, 21 passed, 7 could not be checked"
+-- Returns one line such as "9 blocking and 3 other guardrails fired, 21 passed, 7 could not be checked".
 function page.summary(findings)
    local fired, blocking = count(findings, "fired"), count(findings, "fired", "block")
    local head = fired == 0 and "no guardrail fired"
@@ -29,6 +29,7 @@ function page.conclusion(findings)
    return "nothing speaks against its claims"
 end
 
+-- Lists the guardrails that fired; if verbose, it lists the others too.
 function page.text(findings, verbose)
    local out = {}
    for _, finding in ipairs(findings) do

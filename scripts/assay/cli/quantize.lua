@@ -1,4 +1,5 @@
--- assay quantize: quantizes one model by one method into one checkpoint folder. Also `assay quantize run --src .. --dst ..`.
+-- The command `assay quantize`: quantizes one model by one method and writes one checkpoint folder. The form
+-- `assay quantize run --src .. --dst ..` does the same.
 local fail = require "assay.lib.fail"
 local calibration = require "assay.data.calibration"
 local dataset = require "assay.data.dataset"
@@ -9,9 +10,10 @@ local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local default_method, default_format = "rtn", "auto"
-local most_sequences, longest = 64, 512 -- of a calibration whose size is left open
+local most_sequences, longest = 64, 512 -- sequences and tokens, if the user gives no size
 
--- The options of the command line that the method has: a default of the command line must not fail for a method without it.
+-- Returns the options for the method. Of bits, group and symmetric it passes only those that the method has, because the command
+-- line may have a default for an option that the method lacks, and such a default must not be an error.
 local function method_options(definition, o)
    local wanted = { bits = o.bits, group = o.group, symmetric = o.symmetric }
    local given = {}
@@ -23,7 +25,8 @@ local function method_options(definition, o)
    return given
 end
 
--- A file in any form that is read (data_form.lua), or "gsm8k" or "gsm8k:train" of the known sets.
+-- Returns the dataset for --calib. The value is a file in one of the forms that data_form.lua reads, or a known set such as
+-- "gsm8k" or "gsm8k:train". Without a split, `train` is used.
 local function source_of(calib)
    if fs.kind(calib) then return dataset.text { path = calib } end
    local name, split = calib:match "^([%w_]+):?([%w_]*)$"
@@ -34,12 +37,12 @@ local function source_of(calib)
    return dataset[name] { split = split ~= "" and split or "train" }
 end
 
--- The calibration. If its size is left open, it takes as many sequences as the text has, up to 64 of 512 tokens, so that a short
--- file is used whole.
+-- Returns the calibration, or nil without --calib. If the user gives no size, no template and no layout, it takes as many
+-- sequences as the text has, up to 64 sequences of 512 tokens, so that a short file is enough.
 local function calibration_of(o, m)
    if not o.calib then return nil end
    local source = source_of(o.calib)
-   local values = sys.settings().values -- --set template=chat, layout, mask as in scripts
+   local values = sys.settings().values -- template, layout and mask, as in --set template=chat
    local given = { dataset = source, samples = o.samples, length = o.length, seed = sys.settings().seed,
                    template = values.template, layout = values.layout, mask = values.mask,
                    allow_short = "a calibration file given on the command line" }
@@ -68,8 +71,8 @@ local function report(recipe, data, out, saved, q)
    io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
 end
 
--- Refuses a folder that exists, since it is complete. Its finished blocks are beside it only if the run that made it was killed
--- while it removed them after its last step: then they are removed now.
+-- Refuses an output folder that exists, so that nothing is overwritten. If the folder is complete but its resume folder still
+-- exists, the run that made it was killed before it removed the resume folder. The resume folder is then removed here.
 local function refuse_existing(out, resume)
    if not fs.kind(out) then return end
    local cleared = ""
@@ -87,14 +90,15 @@ return function(o)
    local path = model.find(o.model)
    local out = o.out:gsub("/+$", "")
    if out == "" then out = naming.place(path, naming.quantized(path, recipe, o.keep_lm_head)) end
-   local resume = out .. ".resume" -- finished blocks, with which the same command continues after a kill
-   local _ <close> = fs.claim(out) -- of several commands for one folder one works
+   local resume = out .. ".resume" -- finished blocks: the same command continues from them after a kill
+   local _ <close> = fs.claim(out) -- only one command at a time may write this folder
    refuse_existing(out, resume)
    native.quant.require_linears(recipe.data, path)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   -- the weights of one block in memory are enough, since all else that a run needs is in the resume folder
+   -- Unless the recipe needs the whole model, only the weights of one block are in memory. That is enough, because the resume
+   -- folder holds all else that the run needs.
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil

@@ -1,6 +1,7 @@
 -- Checks tables of options against a specification: types, defaults, ranges, required keys.
 -- spec = { bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" } }
--- A rule may also have one_of (a list of values), except (a value that the range holds and that is refused), required.
+-- A rule may also have `one_of` (a list of the allowed values), `except` (one value inside the range that is refused) and
+-- `required` (true if the option must be given).
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -51,7 +52,8 @@ local function check_value(where, key, rule, value)
    end
 end
 
--- Returns a new table with defaults filled in. Raises at the script's line.
+-- Returns a new table with defaults filled in. Raises a usage error for a wrong option; the error names the line of the
+-- script, and its message begins with `where`.
 function options.check(where, given, spec)
    if given == nil then given = {} end
    if type(given) ~= "table" then
@@ -79,7 +81,7 @@ function options.check(where, given, spec)
    return filled
 end
 
--- { name, type, default, about } of each option as texts, by name.
+-- Returns { name, type, default, about } for each option, all as texts, sorted by name.
 function options.rows(spec)
    local rows = {}
    for i, name in ipairs(fail.sorted_keys(spec)) do
@@ -91,7 +93,7 @@ function options.rows(spec)
    return rows
 end
 
--- The lines of a help text: name, type, default, meaning.
+-- Returns one line of help text for each option: name, type, default, meaning.
 function options.lines(spec)
    local lines = {}
    for i, row in ipairs(options.rows(spec)) do

@@ -1,18 +1,19 @@
--- Formats numbers as text. It is the one place where a report rounds, so that its renderers cannot disagree.
--- Words about what a number means are in words.lua.
+-- Formats numbers as text for all renderers of a report. They share this file, so that they cannot round a number differently.
+-- words.lua has the words that explain a number.
 
 local format = {}
 
 local MINUS <const> = "\u{2212}"
 
--- Decimals that show two digits of an uncertainty: 0.8 -> 2, 0.0031 -> 4, 12 -> 0; percentages have at most three.
+-- Returns how many decimals show two digits of an uncertainty: 0.8 -> 2, 0.0031 -> 4, 12 -> 0. `most` is the upper limit, 6 by
+-- default. Without an uncertainty the answer is 2.
 function format.decimals_for(half_width, most)
    if not half_width or half_width <= 0 then return 2 end
    local exponent = math.floor(math.log(half_width, 10))
    return math.max(0, math.min(most or 6, 1 - exponent))
 end
 
-local PERCENT_DECIMALS <const> = 3
+local PERCENT_DECIMALS <const> = 3 -- at most, where a fraction is shown in percent
 
 -- 1234567 -> "1,234,567"
 function format.count(n)
@@ -22,7 +23,8 @@ function format.count(n)
    return (sign == "-" and MINUS or "") .. body
 end
 
--- Fixed decimals with a real minus sign; zero never carries one.
+-- Returns x with a fixed number of decimals and a real minus sign. A text that shows zero has no sign. Whole parts of five
+-- digits and more get commas.
 function format.fixed(x, decimals)
    local text = string.format("%." .. decimals .. "f", math.abs(x))
    local negative = x < 0 and text:find("[1-9]")
@@ -37,7 +39,7 @@ function format.signed(x, decimals)
    return "+" .. text
 end
 
--- About `digits` significant digits without exponent for usual sizes.
+-- Returns x with about `digits` significant digits. Only a number smaller than 0.00001 gets an exponent.
 function format.significant(x, digits)
    if x == 0 then return "0" end
    local exponent = math.floor(math.log(math.abs(x), 10))
@@ -45,7 +47,7 @@ function format.significant(x, digits)
    return format.fixed(x, math.max(0, digits - 1 - exponent))
 end
 
--- For numbers that people chose: 2.0 -> "2", 0.05 -> "0.05".
+-- Formats a number that a person chose: 2.0 -> "2", 0.05 -> "0.05".
 function format.plain(x) return (string.format("%.6g", x):gsub("^-", MINUS)) end
 
 local BYTE_UNITS <const> = { { 1e12, "TB" }, { 1e9, "GB" }, { 1e6, "MB" }, { 1e3, "kB" } }
@@ -72,7 +74,8 @@ function format.p_value(p)
    return format.fixed(p, p < 0.01 and 4 or 3)
 end
 
--- The shortest decimal that reads back as the same double: for CSV and data tables.
+-- Returns a decimal that reads back as the same double, for CSV and data tables. It tries 15, 16 and 17 digits, and takes the
+-- first that is exact.
 function format.exact(x)
    if math.type(x) == "integer" then return tostring(x) end
    for digits = 15, 17 do
@@ -83,7 +86,8 @@ end
 
 local function half_width(low, high) return low and high and (high - low) / 2 or nil end
 
--- "[18.9, 23.4]" with as many decimals as the width deserves; scale multiplies first (100 for percent).
+-- Returns an interval such as "[18.9, 23.4]". The decimals show two digits of the half width. Both ends are first multiplied by
+-- `scale`, which is 100 for percent.
 function format.range(low, high, scale, sign)
    scale = scale or 1
    local decimals = format.decimals_for(half_width(low * scale, high * scale), scale == 100 and PERCENT_DECIMALS or nil)
@@ -91,7 +95,8 @@ function format.range(low, high, scale, sign)
    return "[" .. one(low * scale, decimals) .. ", " .. one(high * scale, decimals) .. "]"
 end
 
--- A result's value and its interval as two texts: "20.49", "[18.9, 22.1]"; proportions as "10/20 = 50.0 %".
+-- Returns a result's value and its interval as two texts: "20.49", "[18.9, 22.1]". A proportion is shown as "10/20 = 50.0 %". A
+-- missing value is replaced by its reason.
 function format.value(result)
    local interval = result.interval
    local scale = result.unit == "fraction" and 100 or 1
@@ -110,8 +115,8 @@ function format.value(result)
    return text, interval and format.range(interval.low, interval.high, scale) or ""
 end
 
--- A paired comparison as "+8.31 %", "[+7.95, +8.68]". Ratios are shown as a change in percent, proportions
--- in percentage points.
+-- Returns a paired comparison as three texts: "+8.31 %", "[+7.95, +8.68]" and the unit " %". A ratio is shown as a change in
+-- percent. A difference keeps its own unit, which is "pp" (percentage points) for proportions.
 function format.change(paired)
    local to_percent = paired.quantity == "ratio" and function(x) return 100 * (x - 1) end or function(x) return x end
    local low, high = to_percent(paired.low), to_percent(paired.high)

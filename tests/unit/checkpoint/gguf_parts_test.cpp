@@ -1,4 +1,5 @@
-// Split GGUF files, GGUF files that are no model, and big-endian ones.
+// Tests the reading of split GGUF files, and the refusal of GGUF files that are incomplete,
+// big-endian or not a model.
 
 #include <filesystem>
 
@@ -30,13 +31,14 @@ gguf_bytes &add_split(gguf_bytes &g, uint16_t number, uint16_t count, int32_t te
       .add("split.tensors.count", 5, gguf_bytes::raw(tensors));
 }
 
-// The metadata, the embedding and q of small_llama (2 tensors).
+// Returns the first part: the metadata of small_llama and its 2 tensors, the embedding and q.
 std::string first_part(int32_t tensors = 11) {
   gguf_bytes g = small_llama();
   return add_split(g, 0, 2, tensors).str();
 }
 
-// Adds what small_llama lacks of its one layer (9 tensors); head_dim 4, one key head.
+// Adds the 9 tensors that small_llama lacks: 8 of its one layer, and the last norm. head_dim is 4,
+// and there is one key head.
 gguf_bytes with_rest(gguf_bytes g) {
   const auto matrix = [&](const std::string &name, uint64_t rows, float value) {
     g.tensor(name, {8, rows}, 0, filled(8 * rows, value));
@@ -57,7 +59,8 @@ std::string second_part(uint16_t number = 1, uint16_t count = 2) {
   return add_split(g, number, count, 11).str();
 }
 
-// message|where|hint of opening NAME in the folder, which is cut off the places.
+// Opens the file `name` in the folder and returns the error as "message|where|hint", or "" if there
+// is none. The text leaves out the path of the folder, because it differs from run to run.
 std::string problem(const scratch_folder &folder, const std::string &name) {
   try {
     checkpoint::open(folder.file(name));

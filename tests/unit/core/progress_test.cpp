@@ -1,4 +1,5 @@
-// Promises of the human units and the resource readings.
+// Tests of core/progress (texts for durations and sizes, and the estimate of the time left) and of
+// the memory figures of core/resources.
 #include "catch.hpp"
 
 #include <vector>
@@ -28,9 +29,9 @@ TEST_CASE("what is left follows the pace of the piece in work") {
   CHECK(pace.left(5, 10, 110) == 10.0);
   CHECK(pace.left(9, 10, 190) == 10.0);
   CHECK(!pace.left(10, 10, 200));
-  CHECK(!pace.left(0, 4, 200));  // the next piece: its clock begins here
+  CHECK(!pace.left(0, 4, 200));  // the next piece begins, and its clock starts here
   CHECK(pace.left(1, 4, 201) == 3.0);
-  CHECK(!pace.left(3, 0, 202));  // how much there is nobody said
+  CHECK(!pace.left(3, 0, 202));  // the total is unknown
 }
 
 TEST_CASE("the peak of resident memory follows an allocation") {

@@ -1,4 +1,5 @@
-// A run that was killed and started again ends in the same bytes as one that was not.
+// Tests that a quantization run that is killed and started again gives the same bytes as a run that
+// is not killed.
 #include "catch.hpp"
 
 #include <csignal>
@@ -18,7 +19,8 @@ using namespace quant_test;
 namespace {
 
 recipe recipe_of(const std::string &id) {
-  json config = {{"bits", 4}, {"group_size", 48}};  // ragged: the ledger must come back too
+  // Groups of 48 do not fit all rows, so that the ledger has entries that the run must restore.
+  json config = {{"bits", 4}, {"group_size", 48}};
   if (id == "autoround") config["iterations"] = 6;
   return recipe::from_json({{"quantizer", {{"id", id}, {"config", config}}},
                             {"propagation", id == "gptaq" ? "asymmetric" : "quantized"},
@@ -51,10 +53,11 @@ outcome outcome_of(const std::string &model, const std::string &id,
 
 }  // namespace
 
-// Started by the test below in a process of its own, which it kills in the second block.
+// The test below starts this one in a process of its own. It kills its process when the run reaches
+// the second block.
 TEST_CASE("resume: the victim", "[.victim]") {
   const char *folder = std::getenv("ASSAY_TEST_RESUME");
-  if (folder == nullptr) return;  // matched by the file's own tag: nobody's victim
+  if (folder == nullptr) return;  // ctest selects the whole file, so it also starts this case
   quantize_options options;
   options.resume = folder;
   options.progress = [](uint64_t, uint64_t, const std::string &what) {
@@ -78,14 +81,14 @@ TEST_CASE("a killed run goes on after its last block and ends in the same bytes"
     const auto self = std::filesystem::read_symlink("/proc/self/exe").string();
     const int status = std::system(("'" + self + "' '[.victim]' >/dev/null 2>&1").c_str());
     REQUIRE(WIFEXITED(status));
-    CHECK(WEXITSTATUS(status) == 128 + SIGKILL);  // the shell's word for it
+    CHECK(WEXITSTATUS(status) == 128 + SIGKILL);  // as the shell reports it
     CHECK(std::filesystem::exists(options.resume + "/block-0.json"));
     CHECK_FALSE(std::filesystem::exists(options.resume + "/block-1.json"));
     const auto resumed = outcome_of(model, id, options);
     CHECK(resumed.hash == whole.hash);
     CHECK(resumed.ledger == whole.ledger);
     CHECK(resumed.facts["resumed_blocks"] == 1);
-    const auto again = outcome_of(model, id, options);  // everything is there
+    const auto again = outcome_of(model, id, options);  // both blocks are stored
     CHECK(again.hash == whole.hash);
     CHECK(again.facts["resumed_blocks"] == 2);
   }

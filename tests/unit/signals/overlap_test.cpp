@@ -1,4 +1,4 @@
-// Shared content between sets of texts: whole texts and runs of 13 words.
+// Tests how shared content of texts is found: by whole texts, and by runs of 13 words.
 #include "signals/overlap.hpp"
 
 #include "catch.hpp"

@@ -1,11 +1,12 @@
--- The part `times` of report.json: seconds, speeds and peak memory. Nothing else in a report differs between two runs.
+-- Makes the part `times` of report.json: dates, seconds, speeds and peak memory. Only this part of a report may differ between
+-- two runs of the same study.
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 local null, object = json.null, json.object
 
 local function finite(x) return x and x == x and math.abs(x) < math.huge and x or null end
 
--- Seconds and peak memory of one variant, and the speeds of its tasks.
+-- Returns two tables: the seconds and peak memory of one variant, and the seconds and speed of each of its tasks.
 local function of_variant(run, variant)
    local made = variant.made
    local evaluate, peak, results = 0, made and made.times.peak_memory_bytes or 0, object()

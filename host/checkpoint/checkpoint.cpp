@@ -183,20 +183,19 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    size_t done = 0, all = 0;
     // Hashes one piece at a time and then frees its pages, so that a large tensor of a folder is
-    // never in memory as a whole. A quantized GGUF tensor is in memory as a whole all the same,
-    // because tensor() dequantizes all of it.
-    do {
-      {
-        const at::Tensor bytes = raw_->tensor(name);
-        all = bytes.nbytes();
-        const size_t piece = std::min(all - done, k_hashed_at_once);
-        hash.update(static_cast<const char *>(bytes.data_ptr()) + done, piece);
-        done += piece;
-      }
+    // never in memory as a whole. A tensor that is dequantized (GGUF) exists once, for all its pieces.
+    at::Tensor bytes = raw_->tensor(name);
+    const size_t all = bytes.nbytes();
+    const bool borrowed = all == info.stored_bytes;
+    for (size_t done = 0; done < all; done += k_hashed_at_once) {
+      if (!bytes.defined()) bytes = raw_->tensor(name);
+      hash.update(static_cast<const char *>(bytes.data_ptr()) + done,
+                  std::min(all - done, k_hashed_at_once));
+      if (!borrowed) continue;
+      bytes = at::Tensor();
       raw_->give_back(name);
-    } while (done < all);
+    }
   }
   return fingerprint_ = hash.hex();
 }

@@ -60,7 +60,7 @@ inline std::string floats(std::initializer_list<float> values) {
   return out;
 }
 
-// A llama of one layer: hidden 4, two heads of 2, one kv head; only what the tests look at.
+// A llama of one layer: hidden 8, two heads of 4, one kv head; only what the tests look at.
 inline gguf_bytes small_llama(const std::string &arch = "llama") {
   gguf_bytes g;
   g.add("general.architecture", arch)

@@ -101,8 +101,8 @@ says "$work/text.txt/q: cannot create the folder
 as_user=
 [ "$(id -u)" = 0 ] && as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
 mkdir "$work/shut" && chmod 555 "$work/shut" && chmod 755 "$work"
-if [ -n "$as_user" ] && ! $as_user "$assay" version >/dev/null 2>&1; then
-  echo "not tried: this root cannot become another user"
+if [ -n "$as_user" ] && ! $as_user "$assay" api >/dev/null 2>&1; then
+  echo "not tried: root cannot become another user here, or that user may not run what lies below $(dirname "$assay")"
 else
   for words in "$quantize --out $work/shut/q" "$quantize --out $work/shut/q --method gptq --calib $work/text.txt"; do
     $as_user "$assay" $words >/dev/null 2>"$work/err"

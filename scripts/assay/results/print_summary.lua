@@ -61,6 +61,7 @@ local function print_claim(report, claim, words)
    for i, variant in ipairs(report.variants) do
       local result = result_of(report, claim, variant)
       local word = words and words[variant.id] or not words and result and result.verdict or status_text(variant)
+      if word == "worse" and result and result.within_margin then word = "worse, within margin" end
       rows[i] = { variant.id, bits_text(variant), result and value_text(result) or "-", result and change_text(result.paired) or "",
                   word }
    end

@@ -36,6 +36,7 @@ bool is_four_bit_float(const std::string &format) {
 at::Tensor stored_linear::dequantize() const {
   const int64_t in = codes.size(1), groups = scales.size(-1);
   at::Tensor scale = scales.to(at::kFloat);
+  if (scale_divisor.defined()) scale = scale / scale_divisor;
   at::Tensor zero = zero_points.defined() ? zero_points.to(at::kFloat) : at::Tensor();
   at::Tensor q = codes.to(at::kFloat);
   if (g_idx.defined()) {
@@ -200,7 +201,8 @@ void compressed_tensors_source::read_four_bit_floats(const std::string &module,
   if (!raw_->has(module + ".weight_global_scale")) reject("no weight_global_scale");
   const at::Tensor divisor = raw_->tensor(module + ".weight_global_scale").to(at::kFloat);
   if (divisor.numel() != 1) reject("weight_global_scale is not one number");
-  out.scales = scales.to(at::kFloat) / divisor.reshape({1, 1});
+  out.scales = scales;
+  out.scale_divisor = divisor.reshape({1, 1});
 }
 
 stored_linear compressed_tensors_source::read(const std::string &module) const {

@@ -15,8 +15,10 @@ struct stored_linear {
   std::string name;  // "model.layers.0.self_attn.q_proj"
   // [out, in] int8, signed: q in [-2^(b-1), 2^(b-1)-1]; float8 where the format is.
   at::Tensor codes;
-  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor.
+  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor. Of nvfp4 float8,
+  // of mxfp4 powers of two.
   at::Tensor scales;
+  at::Tensor scale_divisor;  // fp32 [1, 1] by which all scales are divided; undefined = 1
   // [out, groups] int8 or int16, in the codes' range; undefined if symmetric.
   at::Tensor zero_points;
   at::Tensor g_idx;  // [in] int32, group of each column; undefined = column / group_size

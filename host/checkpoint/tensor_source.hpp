@@ -11,6 +11,8 @@
 
 namespace assay::model {
 
+struct ggml_format;  // gguf/gguf_blocks.hpp
+
 struct tensor_info {
   std::string name;
   at::ScalarType dtype = at::kFloat;  // of what tensor() returns
@@ -19,6 +21,16 @@ struct tensor_info {
   uint64_t stored_bytes = 0;  // bytes it takes in the file
 
   int64_t numel() const;
+};
+
+// A matrix of a GGUF file as it lies there: blocks of codes with their factors.
+struct stored_blocks {
+  const ggml_format *format = nullptr;  // static; null = the source has no blocks of this name
+  const uint8_t *bytes = nullptr;       // borrowed from the source
+  int64_t rows = 0, columns = 0;
+  // Rows of q and k are stored in another order: the number of heads, else 0. row_in_file() undoes it.
+  int64_t heads = 0;
+  int64_t row_in_file(int64_t row) const;
 };
 
 class tensor_source {
@@ -43,6 +55,9 @@ class tensor_source {
     give_back(name);
     return found;
   }
+
+  // The blocks of a matrix; format is null where it is not stored in blocks.
+  virtual stored_blocks blocks(const std::string &) const { return {}; }
 
   // Takes the pages of a tensor out of this process's memory where they belong to the file and
   // nobody borrows them; they come back when the tensor is asked for again.

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "kernels/attention_tile.hpp"
 #include "kernels/autograd_linear.hpp"
+#include "kernels/row_product.hpp"
 #include "kernels/threads.hpp"
 
 namespace assay::model {
@@ -47,11 +48,43 @@ const onednn &library() {
   return found;
 }
 
+// Both are in the memory of the processor, and x in fp32.
+bool on_processor(const at::Tensor &x, const at::Tensor &weight) {
+  return x.scalar_type() == at::kFloat && x.device().is_cpu() && weight.device().is_cpu() &&
+         weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 1 && x.size(-1) > 0;
+}
+
 bool applies(const at::Tensor &x, const at::Tensor &weight) {
-  return x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat &&
-         x.device().is_cpu() && weight.device().is_cpu() && weight.dim() == 2 &&
-         weight.is_contiguous() && x.dim() >= 2 && x.size(-1) > 0 && x.numel() > x.size(-1) &&
-         library().plain.has_value();
+  return on_processor(x, weight) && weight.scalar_type() == at::kFloat && x.dim() >= 2 &&
+         x.numel() > x.size(-1) && library().plain.has_value();
+}
+
+// Serves decoding of one sequence, which reads every weight once: LibTorch reads them with one
+// thread.
+bool one_row(const at::Tensor &x, const at::Tensor &weight) {
+  return on_processor(x, weight) && weight.scalar_type() == at::kFloat &&
+         x.numel() == x.size(-1) && !at::GradMode::is_enabled();
+}
+
+constexpr int64_t k_worth_a_thread = 64 << 10;  // bytes of weights
+
+// add: undefined, or a tensor of the result's size.
+at::Tensor linear_of_one(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
+                         const at::Tensor &add) {
+  const int64_t k = weight.size(1), n = weight.size(0);
+  const at::Tensor from = x.contiguous();
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = n;
+  at::Tensor out = at::empty(shape, x.options());
+  const float *in = from.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
+  float *to = out.mutable_data_ptr<float>();
+  parallel_for(0, n, std::max<int64_t>(4, k_worth_a_thread / (k * 4)),
+               [&](int64_t first, int64_t last) {
+                 row_product(in, 1, w, row_type::f32, k, first, last, to, n);
+               });
+  if (bias.defined()) out.add_(bias);
+  if (add.defined()) out.add_(add);
+  return out;
 }
 
 c10::List<std::optional<at::Scalar>> no_scalars() {
@@ -107,6 +140,7 @@ at::Tensor linear_of_few(const at::Tensor &x, const at::Tensor &weight, const at
 }  // namespace
 
 at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
+  if (one_row(x, weight)) return linear_of_one(x, weight, bias, {});
   if (!applies(x, weight)) return at::linear(x, weight, optional_bias(bias));
   if (at::GradMode::is_enabled()) return autograd_linear(x, weight, bias);
   if (few_rows(x, weight)) return linear_of_few(x, weight, bias, {});
@@ -131,6 +165,8 @@ at::Tensor narrow_linear(const at::Tensor &x, const at::Tensor &weight) {
 
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias) {
+  if (one_row(x, weight) && residual.scalar_type() == at::kFloat)
+    return linear_of_one(x, weight, bias, residual);
   if (at::GradMode::is_enabled() || !applies(x, weight) || !library().add ||
       !residual.is_contiguous() || residual.scalar_type() != at::kFloat)
     return residual + fast_linear(x, weight, bias);

@@ -48,6 +48,11 @@ void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
   require_vocabulary(ids, config_.vocab_size);
+  if (packed_embedding_) {
+    auto shape = ids.sizes().vec();
+    shape.push_back(config_.hidden_size);
+    return packed_embedding_->rows(ids.flatten()).view(shape);
+  }
   if (!on_demand()) return at::embedding(embedding_, ids.to(embedding_.device()));
   const std::string name = k_embedding_name;
   return rows_of(*outer_weights_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());
@@ -100,6 +105,12 @@ void decoder::require_complete() const {
     throw error(error_kind::usage,
                 "this model was opened to be quantized block by block and does not run")
         .hint("Load it without on_demand");
+}
+
+void decoder::require_floats(const std::string &what) const {
+  if (is_packed())
+    throw error(error_kind::usage, what + " needs weights in floats, but these are packed")
+        .hint("Load the model without runtime = \"packed\"");
 }
 
 forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
@@ -214,15 +225,29 @@ std::vector<const linear_op *> decoder::linears() const {
   return out;
 }
 
+std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> decoder::packed_weights()
+    const {
+  std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> out;
+  if (!is_packed()) return out;
+  out.emplace_back(k_embedding_name, packed_embedding_);
+  for (const linear_op *op : linears()) out.emplace_back(op->name, op->packed);
+  if (head_.packed != packed_embedding_) out.emplace_back(k_head_name, head_.packed);
+  return out;
+}
+
 std::vector<const void *> decoder::weight_addresses() const {
-  if (on_demand()) return {};
-  std::vector<const void *> addresses = {embedding_.const_data_ptr()};
+  if (on_demand() || is_packed()) return {};
+  std::vector<const void *> addresses;
+  const auto add = [&](const at::Tensor &tensor) {
+    addresses.push_back(tensor.defined() ? tensor.const_data_ptr() : nullptr);
+  };
+  for (const at::Tensor &outer : {embedding_, norm_, head_.weight}) add(outer);
   for (const decoder_block &layer : blocks_) {
-    addresses.push_back(layer.attention_norm.const_data_ptr());
-    addresses.push_back(layer.mlp_norm.const_data_ptr());
+    for (const at::Tensor &norm : {layer.attention_norm, layer.mlp_norm, layer.q_norm, layer.k_norm})
+      add(norm);
     for (const linear_op *op : layer.linears()) {
-      addresses.push_back(op->weight.const_data_ptr());
-      addresses.push_back(op->bias.defined() ? op->bias.const_data_ptr() : nullptr);
+      add(op->weight);
+      add(op->bias);
     }
   }
   return addresses;

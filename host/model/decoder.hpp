@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aten.hpp"
@@ -19,6 +20,9 @@ struct load_options {
   // The compute dtype; weights that the checkpoint stores in this dtype are used in place.
   at::ScalarType dtype = at::kFloat;
   std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
+  // Keeps weights in memory as they are stored (codes, bfloat16, ..) and multiplies from there, in
+  // fp32 on the CPU. Such a decoder runs; it cannot be calibrated or quantized.
+  bool packed = false;
 };
 
 class decoder {
@@ -31,6 +35,13 @@ class decoder {
   static decoder load_on_demand(const std::shared_ptr<const checkpoint> &source,
                                 const load_options &options = {});
   bool on_demand() const { return static_cast<bool>(read_block_); }
+  bool is_packed() const { return static_cast<bool>(packed_embedding_); }
+  // What is packed, with the embedding first; a head that is tied to it is not listed again.
+  std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> packed_weights() const;
+  // Throws error(usage) where the weights are packed, because `what` needs them as floats.
+  void require_floats(const std::string &what) const;
+  // One sentence for each weight that no kernel runs from its codes.
+  const std::vector<std::string> &told() const { return told_; }
   void bring_in(int64_t block);  // does nothing where all weights are in memory
   void let_go(int64_t block);
   // The embedding or the head, whole, under the name "model.embed_tokens" or "lm_head". The decoder
@@ -97,6 +108,8 @@ class decoder {
   at::Tensor embedding_, norm_, inverse_frequencies_;
   linear_op head_;
   std::vector<decoder_block> blocks_;
+  std::shared_ptr<const packed_weight> packed_embedding_;  // null = embedding_ has the values
+  std::vector<std::string> told_;
   // Set for a decoder on demand only.
   std::function<decoder_block(int64_t)> read_block_;
   std::map<std::string, std::shared_ptr<const tensor_source>> outer_weights_;  // by name

@@ -13,6 +13,7 @@
 #include "model/decoder_layout.hpp"
 #include "model/device.hpp"
 #include "model/required_tensors.hpp"
+#include "packed/pack_weight.hpp"
 
 namespace assay::model {
 namespace {
@@ -65,7 +66,14 @@ void keep_freed_activations(int most) {
 class decoder_loader {
  public:
   decoder_loader(const checkpoint &source, const load_options &options, bool values = true)
-      : source_(source), options_(options), device_(open_device(options.device)), values_(values) {}
+      : source_(source),
+        options_(options),
+        device_(open_device(options.device)),
+        values_(values && !options.packed) {
+    if (options.packed && (options.dtype != at::kFloat || !device_.is_cpu()))
+      throw error(error_kind::usage, "packed weights compute in float32 on the CPU")
+          .hint("Leave dtype and device out, or do not ask for packed weights");
+  }
 
   decoder run() {
     decoder_config &c = out_.config_;
@@ -78,6 +86,7 @@ class decoder_loader {
     out_.head_.name = out_.head_.role = k_head_name;
     out_.head_.weight =
         c.tied ? out_.embedding_ : take(k_head_name + k_weight, {c.vocab_size, c.hidden_size});
+    if (options_.packed) pack_outer();
     out_.inverse_frequencies_ = inverse_frequencies(c);
     return std::move(out_);
   }
@@ -139,6 +148,19 @@ class decoder_loader {
                   "the weights have '" + op.name + ".bias', which the config does not ask for")
           .at(source_.path());
     return op;
+  }
+
+  std::shared_ptr<const packed_weight> pack(const std::string &module) {
+    std::string told;
+    auto packed = pack_weight(source_, module, &told);
+    if (!told.empty()) out_.told_.push_back(told);
+    return packed;
+  }
+
+  void pack_outer() {
+    out_.packed_embedding_ = pack(k_embedding_name);
+    out_.head_.packed = out_.config_.tied ? out_.packed_embedding_ : pack(k_head_name);
+    for (linear_op *op : out_.linears()) op->packed = pack(op->name);
   }
 
   decoder_block block(const decoder_config &c, int64_t i) const {

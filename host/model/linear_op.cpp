@@ -23,11 +23,12 @@ const char *group_name(linear_group group) {
 
 at::Tensor linear_op::operator()(const at::Tensor &x) const {
   const at::Tensor input = seen(x);
-  return on_forward ? on_forward(input) : fast_linear(input, weight, bias);
+  if (on_forward) return on_forward(input);
+  return packed ? packed->product(input, bias) : fast_linear(input, weight, bias);
 }
 
 at::Tensor linear_op::add_to(const at::Tensor &residual, const at::Tensor &x) const {
-  if (on_forward) return residual + (*this)(x);
+  if (on_forward || packed) return residual + (*this)(x);
   return fast_linear_add(residual, seen(x), weight, bias);
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "aten.hpp"
+#include "packed/packed_weight.hpp"
 
 namespace assay::model {
 
@@ -22,7 +24,8 @@ struct linear_op {
   std::string role;  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "lm_head"
   int64_t block = -1;  // layer index; -1 for the head
   linear_group group = linear_group::head;
-  at::Tensor weight;  // [out, in]; may borrow the mapped checkpoint
+  at::Tensor weight;  // [out, in]; may borrow the mapped checkpoint; without values where packed is
+  std::shared_ptr<const packed_weight> packed;  // replaces weight: codes, or floats as stored
   at::Tensor bias;    // [out], undefined = none
   // An operation on the input that belongs to the float function (a rotation that the weight
   // undoes). Calibration sees its result. Empty = none.
@@ -35,7 +38,7 @@ struct linear_op {
 
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
-  bool plain() const { return !input_operation && !on_input && !on_forward; }
+  bool plain() const { return !input_operation && !on_input && !on_forward && !packed; }
   // The input after both hooks, as the product receives it.
   at::Tensor seen(const at::Tensor &x) const {
     const at::Tensor turned = input_operation ? input_operation(x) : x;

@@ -141,6 +141,7 @@ class execution {
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &recipe, const calibration *data,
                          const quantize_options &options) {
+  decoder.require_floats("quantization");
   require_patterns(recipe, decoder.config());
   if (data != nullptr) data->require_vocabulary(decoder.config().vocab_size);
   return execution(subject, decoder, recipe, data, options).run();

@@ -22,8 +22,8 @@ includes() {
 case $rule in
   layers) # core < plug < checkpoint < model < calibration < quant < insight < lua < cmd, and what lies beside them
     files host | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
-      BEGIN { split("core plug unicode kernels signals jinja checkpoint text model calibration engine quant insight stats lua cmd", name, " ")
-              split("1 2 2 2 2 3 3 4 4 5 5 6 7 7 8 9", level, " ")
+      BEGIN { split("core plug unicode kernels signals jinja checkpoint packed text model calibration engine quant insight stats lua cmd", name, " ")
+              split("1 2 2 2 2 3 3 3.5 4 4 5 5 6 7 7 8 9", level, " ")
               for (i in name) rank[name[i]] = level[i] }
       { split($1, from, "/"); split($3, to, "/") }
       (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {
@@ -32,8 +32,8 @@ case $rule in
   tensors) # ATen and torch only in the tensor layers; never the slow headers that declare everything
     {
       files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':((ATen|torch|c10|caffe2)/|aten\.hpp)' |
-        grep -vE '^(host/aten\.hpp|host/(kernels|checkpoint|model|calibration|quant|insight|engine|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
-        sed 's/$/: ATen is for kernels, checkpoint, model, calibration, quant, insight, engine, plug\/bridge and lua/'
+        grep -vE '^(host/aten\.hpp|host/(kernels|checkpoint|packed|model|calibration|quant|insight|engine|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
+        sed 's/$/: ATen is for kernels, checkpoint, packed, model, calibration, quant, insight, engine, plug\/bridge and lua/'
       files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':(torch/(torch|extension|all)|ATen/(ATen|Functions))\.h$' |
         sed 's/$/: takes many seconds to compile, include aten.hpp, and there the function that is missing/'
     } | none

@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "kernels/widen.hpp"
+
 // One copy of a loop for each instruction set, chosen when the program starts.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
@@ -19,7 +21,7 @@ namespace {
 float half_at(const uint8_t *in) {
   uint16_t bits;
   std::memcpy(&bits, in, 2);
-  return half_to_float(bits);
+  return widen_half(bits);
 }
 
 ASSAY_CLONES void from_f32(const uint8_t *in, float *out, int64_t n) {
@@ -180,24 +182,6 @@ constexpr ggml_format k_formats[] = {{0, "F32", 1, 4, 32, 0, 0, from_f32},
                                      {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k}};
 
 }  // namespace
-
-float half_to_float(uint16_t bits) {
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
-  const uint32_t magnitude = bits & 0x7fffu;
-  uint32_t wide;
-  float value;
-  if (magnitude >= 0x7c00u) {  // infinity, NaN
-    wide = sign | 0x7f800000u | (magnitude & 0x3ffu) << 13;
-  } else if (magnitude >= 0x400u) {
-    wide = sign | ((magnitude << 13) + 0x38000000u);
-  } else {  // subnormal: a multiple of 2^-24
-    value = static_cast<float>(magnitude) * 0x1p-24f;
-    std::memcpy(&wide, &value, 4);
-    wide |= sign;
-  }
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
 
 const ggml_format *find_ggml_format(int type) {
   for (const ggml_format &format : k_formats)

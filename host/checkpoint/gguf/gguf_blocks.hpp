@@ -22,6 +22,4 @@ const ggml_format *find_ggml_format(int type);  // static; null if unsupported
 const ggml_format *find_ggml_format(const std::string &name);
 std::string supported_ggml_formats();  // "F32, F16, ..."
 
-float half_to_float(uint16_t bits);
-
 }  // namespace assay::model

@@ -26,6 +26,18 @@ constexpr name_pair k_inner[] = {
     {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"}};
 
+}  // namespace
+
+// llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i); part is 0 or 1.
+int64_t stored_blocks::row_in_file(int64_t row) const {
+  if (heads == 0) return row;
+  const int64_t half = rows / heads / 2;
+  const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
+  return head * 2 * half + i * 2 + part;
+}
+
+namespace {
+
 class gguf_source : public tensor_source {
  public:
   gguf_source(std::shared_ptr<const gguf_file> file, const json &config) : file_(std::move(file)) {
@@ -65,6 +77,21 @@ class gguf_source : public tensor_source {
       return at::from_blob(
           const_cast<uint8_t *>(bytes), info->shape, [keep = file_](void *) {}, at::kFloat);
     return dequantized(source, heads);
+  }
+
+  stored_blocks blocks(const std::string &name) const override {
+    const auto index = place_of(name);
+    const gguf_tensor &source = *sources_[index];
+    const ggml_format &format = *find_ggml_format(source.type);
+    const int64_t heads = permuted_heads_[index];
+    if (source.shape.size() != 2 || source.shape[1] % format.block_elements != 0 ||
+        (heads > 0 && source.shape[0] % (2 * heads) != 0))
+      return {};
+    return {&format, file_->bytes_of(source), source.shape[0], source.shape[1], heads};
+  }
+
+  void give_back(const std::string &name) const override {
+    file_->drop(*sources_[place_of(name)]);
   }
 
   // Only tensors of these formats are dequantized.
@@ -109,19 +136,13 @@ class gguf_source : public tensor_source {
       throw error(error_kind::failed, "tensor '" + source.name + "' cannot be un-permuted")
           .at(file_->path());
     const int64_t blocks = row_elements / format.block_elements;
-    const int64_t half = heads > 0 ? rows / heads / 2 : 0;
+    const stored_blocks order{&format, nullptr, rows, row_elements, heads};
     const uint8_t *in = file_->bytes_of(source);
     float *data = out.mutable_data_ptr<float>();
     parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row) {
-                     // llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i);
-                     // part is 0 or 1.
-                     int64_t from = row;
-                     if (heads > 0) {
-                       const int64_t head = row / (2 * half), part = row / half % 2, i = row % half;
-                       from = head * 2 * half + i * 2 + part;
-                     }
+                     const int64_t from = order.row_in_file(row);
                      format.dequantize(in + from * blocks * format.block_bytes,
                                        data + row * row_elements, blocks);
                    }

@@ -191,11 +191,26 @@ int full_description(lua_State *L) {  // describe(path, { adapter }): all that a
   return 1;
 }
 
+// What a packed decoder holds: bytes and weights by format, and what runs dequantized.
+json describe_packed(const model::decoder &decoder) {
+  json formats = json::object();
+  int64_t bytes = 0;
+  for (const auto &[name, weight] : decoder.packed_weights()) {
+    json &one = formats[weight->format()];
+    if (one.is_null()) one = {{"linears", 0}, {"bytes", 0}};
+    one["linears"] = one["linears"].get<int64_t>() + 1;
+    one["bytes"] = one["bytes"].get<int64_t>() + weight->bytes();
+    bytes += weight->bytes();
+  }
+  return {{"bytes", bytes}, {"formats", formats}, {"told", decoder.told()}};
+}
+
 int info(lua_State *L) {
   const subject &m = self(L);
   json facts = describe(*m.source);
   facts["dtype"] = model::dtype_name(m.decoder.dtype());
   facts["device"] = m.decoder.device().str();
+  if (m.decoder.is_packed()) facts["packed"] = describe_packed(m.decoder);
   facts["quantized"] = m.form ? json(m.form->made_by.method) : json(nullptr);
   push_json(L, facts);
   return 1;
@@ -216,13 +231,24 @@ int name_of(lua_State *L) {  // name(path): what a model folder is called; nothi
   return 1;
 }
 
-int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand })
+// "packed": weights stay in memory as they are stored and are multiplied from there.
+bool wants_packed(const std::optional<std::string> &runtime) {
+  if (!runtime || *runtime == "dequantized") return false;
+  if (*runtime == "packed") return true;
+  throw error(error_kind::usage,
+              "load: 'runtime' must be \"packed\" or \"dequantized\", not \"" + *runtime + "\"");
+}
+
+int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand, runtime })
   const std::string path = read_string(L, 1, "path");
-  const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});
+  const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand", "runtime"});
   const settings &given = settings_of(L);
   model::load_options how;
   how.dtype = model::parse_dtype(options.text("dtype").value_or(given.dtype));
   how.device = options.text("device").value_or(given.device);
+  how.packed = wants_packed(options.text("runtime"));
+  if (how.packed && options.flag("on_demand", false))
+    throw error(error_kind::usage, "load: on_demand serves quantization, and runtime = \"packed\" runs");
   auto loaded = std::make_shared<subject>();
   loaded->source = open_source(path, options.text("adapter"));
   loaded->decoder = options.flag("on_demand", false)

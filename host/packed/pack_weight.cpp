@@ -1,0 +1,223 @@
+// Packs linears as their readers give them, and keeps dense what is stored in floats.
+#include "packed/pack_weight.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "checkpoint/gguf/gguf_blocks.hpp"
+#include "core/error.hpp"
+#include "kernels/threads.hpp"
+#include "kernels/widen.hpp"
+
+namespace assay::model {
+namespace {
+
+constexpr float k_e2m1[16] = {0,  0.5,  1,  1.5,  2,  3,  4,  6,
+                              -0.0f, -0.5, -1, -1.5, -2, -3, -4, -6};
+
+bool is_float8(const at::Tensor &t) {
+  return t.scalar_type() == at::kFloat8_e4m3fn || t.scalar_type() == at::kFloat8_e5m2;
+}
+
+// Columns by group, and within a group as they come: then each group's codes lie together. Empty
+// where groups have different sizes.
+std::vector<int32_t> order_of(const stored_linear &stored, int64_t groups) {
+  const int64_t columns = stored.codes.size(1);
+  const at::Tensor index = stored.g_idx.to(at::kInt).contiguous();
+  const int32_t *group = index.const_data_ptr<int32_t>();
+  std::vector<int64_t> count(static_cast<size_t>(groups), 0);
+  for (int64_t c = 0; c < columns; ++c) ++count[static_cast<size_t>(group[c])];
+  for (const int64_t n : count)
+    if (n * groups != columns) return {};
+  std::vector<int32_t> order(static_cast<size_t>(columns));
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return group[a] < group[b]; });
+  return order;
+}
+
+// The codes of four-bit floats, which their reader gives as float8 values.
+at::Tensor e2m1_codes(const at::Tensor &values) {
+  uint8_t code_of[256] = {};
+  const at::Tensor all = at::from_blob(const_cast<float *>(k_e2m1), {16}, at::kFloat)
+                             .to(at::kFloat8_e4m3fn)
+                             .view(at::kByte);
+  for (int code = 0; code < 16; ++code)
+    code_of[all[code].item<uint8_t>()] = static_cast<uint8_t>(code);
+  at::Tensor out = at::empty(values.sizes(), at::kByte);
+  const at::Tensor bytes = values.contiguous().view(at::kByte);
+  const uint8_t *from = bytes.const_data_ptr<uint8_t>();
+  uint8_t *to = out.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < values.numel(); ++i) to[i] = code_of[from[i]];
+  return out;
+}
+
+// Every value of an 8-bit float.
+std::vector<float> float8_codebook(at::ScalarType type) {
+  const at::Tensor codes = at::arange(256, at::kInt).to(at::kByte);
+  at::Tensor values = codes.view(type).to(at::kFloat);
+  values = at::where(values.isfinite(), values, at::zeros_like(values));  // codes that no weight has
+  return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + 256};
+}
+
+// Chooses how the factors are kept: as they are stored where a kernel reads that, else in fp32.
+void choose_scales(const stored_linear &stored, packed_matrix &out, at::Tensor &scales) {
+  scales = stored.scales;
+  if (scales.scalar_type() == at::kFloat8_e4m3fn) {
+    out.scale_type = factor_type::e4m3;
+  } else if (scales.scalar_type() == at::kBFloat16) {
+    out.scale_type = factor_type::bf16;
+  } else if (scales.scalar_type() == at::kHalf) {
+    out.scale_type = factor_type::f16;
+  } else {
+    scales = scales.to(at::kFloat);
+    out.scale_type = factor_type::f32;
+    if (stored.format == "mxfp4-pack-quantized") {  // powers of two: their exponent bits say all
+      scales = scales.contiguous().view(at::kInt).bitwise_right_shift(23).to(at::kByte);
+      out.scale_type = factor_type::e8m0;
+    }
+  }
+  if (stored.scale_divisor.defined()) out.outer = 1.0f / stored.scale_divisor.item<float>();
+}
+
+void require_finite(const stored_linear &stored) {
+  const at::Tensor scales = stored.scales.to(at::kFloat);
+  if (scales.isfinite().all().item<bool>()) return;
+  throw error(error_kind::failed, "a scale is infinite or not a number")
+      .layer(stored.name)
+      .hint("The file is damaged or was quantized from broken weights; quantize it again");
+}
+
+// [rows or 1, groups] elements of any width to their places among those of 16 rows.
+void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
+  const at::Tensor whole = factors.expand({rows, factors.size(1)}).contiguous();
+  const auto size = static_cast<size_t>(whole.element_size());
+  const auto *from = static_cast<const uint8_t *>(whole.const_data_ptr());
+  const int64_t groups = whole.size(1);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t group = 0; group < groups; ++group)
+      std::memcpy(to.data() + static_cast<size_t>((row / k_panel_rows * groups + group) * k_panel_rows +
+                                                  row % k_panel_rows) * size,
+                  from + static_cast<size_t>(row * groups + group) * size, size);
+}
+
+}  // namespace
+
+std::string lacks_kernel(const stored_linear &stored) {
+  const int64_t columns = stored.codes.size(1), groups = stored.scales.size(1);
+  if (stored.g_idx.defined() && order_of(stored, groups).empty())
+    return "groups of different sizes have no kernel";
+  const bool codebook = is_float8(stored.codes);
+  const int bits = codebook && stored.bits != 4 ? 8 : static_cast<int>(stored.bits);
+  return lacks_kernel(bits, columns, columns / groups, codebook);
+}
+
+packed_matrix pack_codes(const stored_linear &stored) {
+  require_finite(stored);
+  const int64_t rows = stored.codes.size(0), columns = stored.codes.size(1),
+                groups = stored.scales.size(1);
+  packed_matrix out;
+  at::Tensor scales, minima, codes = stored.codes;
+  choose_scales(stored, out, scales);
+  int bits = static_cast<int>(stored.bits);
+  const bool four_bit_float = is_float8(codes) && bits == 4;
+  if (four_bit_float) {
+    codes = e2m1_codes(codes);
+    out.codebook.assign(std::begin(k_e2m1), std::end(k_e2m1));
+  } else if (is_float8(codes)) {
+    bits = 8;
+    out.codebook = float8_codebook(codes.scalar_type());
+    codes = codes.contiguous().view(at::kByte);
+  } else {
+    out.shift = -static_cast<float>(1 << (bits - 1));
+    codes = (codes.to(at::kShort) + (1 << (bits - 1))).to(at::kByte);
+    if (stored.zero_points.defined() && stored.zero_points.count_nonzero().item<int64_t>() > 0) {
+      const at::Tensor zeros = stored.zero_points.to(at::kShort) + (1 << (bits - 1));
+      if ((zeros >= 0).logical_and(zeros <= 255).all().item<bool>()) {
+        out.minimum_type = factor_type::zero_u8;
+        minima = zeros.to(at::kByte);
+      } else {  // GPTQ version 1 can store a zero point beyond its codes
+        out.minimum_type = factor_type::f32;
+        minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat) * out.outer;
+      }
+    }
+  }
+  if (stored.g_idx.defined()) out.order = order_of(stored, groups);
+  shape_matrix(out, rows, columns, bits, columns / groups);
+  codes = codes.contiguous();
+  const uint8_t *all = codes.const_data_ptr<uint8_t>();
+  parallel_for(0, out.panels(), 1, [&](int64_t first, int64_t last) {
+    std::vector<uint8_t> sorted(out.order.size());
+    for (int64_t row = first * k_panel_rows; row < std::min(rows, last * k_panel_rows); ++row) {
+      const uint8_t *from = all + row * columns;
+      for (size_t c = 0; c < sorted.size(); ++c) sorted[c] = from[out.order[c]];
+      write_codes(out, row, sorted.empty() ? from : sorted.data());
+    }
+  });
+  place(scales, rows, out.scales);
+  if (minima.defined()) place(minima, rows, out.minima);
+  return out;
+}
+
+namespace {
+
+// A weight that no kernel runs from codes: dequantized, in fp32.
+std::shared_ptr<const packed_weight> dense(const tensor_source &tensors, const std::string &name) {
+  const tensor_info *info = tensors.find(name);
+  at::Tensor weight = tensors.tensor(name);
+  const auto type = weight.scalar_type();
+  if (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf) weight = weight.to(at::kFloat);
+  return std::make_shared<packed_weight>(weight.contiguous(), info->stored);
+}
+
+std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
+                                                    const quantized_source &quantized,
+                                                    const std::string &module, std::string &why) {
+  const auto &names = quantized.quantized();
+  if (std::find(names.begin(), names.end(), module) == names.end()) return nullptr;
+  const stored_linear stored = quantized.read(module);
+  why = lacks_kernel(stored);
+  if (!why.empty()) return nullptr;
+  auto packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
+  for (const tensor_info &part : source.raw_tensors().tensors())
+    if (part.name.starts_with(module + ".")) source.raw_tensors().give_back(part.name);
+  return packed;
+}
+
+std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors, const std::string &name,
+                                                 std::string &why) {
+  const stored_blocks blocks = tensors.blocks(name);
+  if (blocks.format == nullptr) return nullptr;
+  std::shared_ptr<const packed_weight> packed;
+  if (blocks.format->code_bits > 0) {
+    why = lacks_kernel(blocks);
+    if (why.empty()) packed = std::make_shared<packed_weight>(pack_blocks(blocks), blocks.format->name);
+  } else if (blocks.heads == 0 && blocks.format->block_bytes == 2) {
+    const at::ScalarType type = std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;
+    const at::Tensor rows = at::from_blob(const_cast<uint8_t *>(blocks.bytes),
+                                          {blocks.rows, blocks.columns}, type);
+    packed = std::make_shared<packed_weight>(rows.clone(), blocks.format->name);
+  }
+  if (packed) tensors.give_back(name);
+  return packed;
+}
+
+}  // namespace
+
+std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source, const std::string &module,
+                                                 std::string *told) {
+  const tensor_source &tensors = source.tensors();
+  const std::string name = module + ".weight";
+  if (!tensors.has(name))
+    throw error(error_kind::failed, "the weights lack the tensor '" + name + "'").at(source.path());
+  std::string why;
+  const auto *quantized = dynamic_cast<const quantized_source *>(&tensors);
+  auto packed = quantized != nullptr ? from_quantized(source, *quantized, module, why)
+                                     : from_blocks(tensors, name, why);
+  if (packed) return packed;
+  if (told != nullptr && !why.empty()) *told = module + " runs dequantized, in float32: " + why;
+  return dense(tensors, name);
+}
+
+}  // namespace assay::model

@@ -1,0 +1,11 @@
+// Compiles the packed kernels for AVX-512 (F and BW); it is empty on other machines.
+#include "packed/packed_body.hpp"
+
+namespace assay::model {
+
+#if defined(__AVX512F__)
+extern const packed_kernel k_packed_avx512;
+const packed_kernel k_packed_avx512 = {"avx512", product, many, arrange};
+#endif
+
+}  // namespace assay::model

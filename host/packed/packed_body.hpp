@@ -1,0 +1,455 @@
+// The loops of all packed kernels. It is compiled once for each instruction set (packed_base.cpp,
+// packed_avx2.cpp, packed_avx512.cpp), hence everything is in an unnamed namespace.
+//
+// A vector holds one column of 16 rows. One code costs a shift, a look-up and a multiply-add; the
+// look-up takes the lowest bits alone, so that no mask is needed where it is one instruction.
+#pragma once
+
+#include <cstring>
+#include <utility>
+
+#include "packed/packed_kernel.hpp"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace assay::model {
+namespace {
+
+typedef float floats __attribute__((vector_size(64)));
+typedef uint32_t words __attribute__((vector_size(64)));
+typedef int32_t integers __attribute__((vector_size(64)));
+typedef float floats_anywhere __attribute__((vector_size(64), aligned(4)));
+typedef uint16_t halves __attribute__((vector_size(32), aligned(2)));
+typedef uint8_t bytes __attribute__((vector_size(16), aligned(1)));
+typedef int8_t signed_bytes __attribute__((vector_size(16), aligned(1)));
+
+inline floats load(const float *from) { return *reinterpret_cast<const floats_anywhere *>(from); }
+inline void store(float *to, floats value) { *reinterpret_cast<floats_anywhere *>(to) = value; }
+
+inline floats as_floats(words bits) { return reinterpret_cast<floats>(bits); }
+
+// --- factors of 16 rows ---
+
+inline floats widened_halves(const uint8_t *from) {
+#if defined(__AVX512F__)
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
+#else
+  const words bits =
+      __builtin_convertvector(*reinterpret_cast<const halves *>(from), words);
+  const words sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
+  // The bits as those of a float whose exponent is 112 too small; subnormals come right as well.
+  const floats value = as_floats(magnitude << 13) * 0x1p112f;
+  const words beyond = reinterpret_cast<words>(magnitude >= 0x7c00u);  // infinity, NaN
+  const words wide = (reinterpret_cast<words>(value) & ~beyond) |
+                     ((0x7f800000u | (magnitude & 0x3ffu) << 13) & beyond);
+  return as_floats(sign | wide);
+#endif
+}
+
+inline floats widened_bytes(const uint8_t *from) {
+  return __builtin_convertvector(*reinterpret_cast<const bytes *>(from), floats);
+}
+
+// place: of the first of the 16 rows' factors; super_place: of their super-block's.
+inline floats factor(factor_type type, const uint8_t *factors, const uint8_t *supers, int64_t place,
+                     int64_t super_place) {
+  switch (type) {
+    case factor_type::f32:
+      return load(reinterpret_cast<const float *>(factors) + place);
+    case factor_type::f16:
+      return widened_halves(factors + 2 * place);
+    case factor_type::bf16: {
+      const auto *at = reinterpret_cast<const halves *>(factors + 2 * place);
+      return as_floats(__builtin_convertvector(*at, words) << 16);
+    }
+    case factor_type::e8m0: {
+      const auto *at = reinterpret_cast<const bytes *>(factors + place);
+      const words exponent = __builtin_convertvector(*at, words);
+      // Exponent 0 is 2^-127, which has no exponent bits in fp32.
+      const words none = reinterpret_cast<words>(exponent == 0u);
+      return as_floats(exponent << 23 | (none & 0x00400000u));
+    }
+    case factor_type::e4m3: {
+      const auto *at = reinterpret_cast<const bytes *>(factors + place);
+      const words bits = __builtin_convertvector(*at, words);
+      const floats value = as_floats((bits & 0x7fu) << 20) * 0x1p120f;
+      return as_floats(reinterpret_cast<words>(value) | (bits & 0x80u) << 24);
+    }
+    case factor_type::step_u8:
+      return widened_halves(supers + 2 * super_place) * widened_bytes(factors + place);
+    case factor_type::step_i8:
+      return widened_halves(supers + 2 * super_place) *
+             __builtin_convertvector(*reinterpret_cast<const signed_bytes *>(factors + place), floats);
+    case factor_type::zero_u8:
+      return widened_bytes(factors + place);
+    case factor_type::none:
+      break;
+  }
+  return floats{};
+}
+
+struct group_factors {
+  floats scale;    // without `outer`
+  floats zero;     // subtracted from each value before the scale
+  floats minimum;  // added to each weight
+};
+
+__attribute__((noinline)) group_factors factors_of(const packed_view &w, int64_t panel, int64_t group) {
+  const int64_t place = (panel * w.groups + group) * k_panel_rows;
+  const int64_t super_place =
+      w.super > 0 ? (panel * w.supers + group / w.super) * k_panel_rows : 0;
+  group_factors out = {factor(w.scale_type, w.scales, w.super_scales, place, super_place), {}, {}};
+  if (w.minimum_type == factor_type::none) return out;
+  const floats minimum = factor(w.minimum_type, w.minima, w.super_minima, place, super_place);
+  if (w.minimum_type == factor_type::zero_u8)
+    out.zero = minimum + w.shift;
+  else
+    out.minimum = w.minimum_type == factor_type::step_u8 ? -minimum : minimum;
+  return out;
+}
+
+// --- values of 16 codes ---
+
+// Code I of a unit in each lane, with the bits of its neighbour above it.
+template <int Bits, int I>
+inline words code(const words *unit) {
+  constexpr int bit = I * Bits, word = bit / 32, shift = bit % 32;
+  if constexpr (shift + Bits > 32)
+    return unit[word] >> shift | unit[word + 1] << (32 - shift);
+  else
+    return shift == 0 ? unit[word] : unit[word] >> shift;
+}
+
+enum class look_up { table, integer };
+
+// How a value is found: by table for up to 5 bits where a permutation does it in one instruction
+// and for codebooks; else as the number itself, whose shift is added once for each group.
+template <int Bits>
+constexpr bool k_permutes =
+#if defined(__AVX512F__)
+    Bits <= 5;
+#else
+    false;
+#endif
+
+template <int Bits, look_up How>
+struct values {
+  explicit values([[maybe_unused]] const packed_view &w) : table(w.values) {
+#if defined(__AVX512F__)
+    if constexpr (How == look_up::table && k_permutes<Bits>) {
+      low = _mm512_loadu_ps(w.values);
+      if constexpr (Bits == 5) high = _mm512_loadu_ps(w.values + 16);
+    }
+#endif
+  }
+
+  inline floats operator()(words at) const {
+    if constexpr (How == look_up::integer)
+      return __builtin_convertvector(
+          reinterpret_cast<integers>(at & static_cast<uint32_t>((1 << Bits) - 1)), floats);
+#if defined(__AVX512F__)
+    if constexpr (Bits == 5)
+      return _mm512_permutex2var_ps(low, reinterpret_cast<__m512i>(at), high);
+    else if constexpr (Bits < 5)
+      return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(at), low);
+    else
+      return _mm512_i32gather_ps(
+          reinterpret_cast<__m512i>(at & static_cast<uint32_t>((1 << Bits) - 1)), table, 4);
+#else
+    floats out;
+    for (int lane = 0; lane < 16; ++lane) out[lane] = table[at[lane] & ((1 << Bits) - 1)];
+    return out;
+#endif
+  }
+
+  const float *table;
+#if defined(__AVX512F__)
+  __m512 low, high;
+#endif
+};
+
+template <int First, typename Body, int... I>
+inline void for_each_of(Body &&body, std::integer_sequence<int, I...>) {
+  (body(std::integral_constant<int, First + I>{}), ...);
+}
+
+// --- few tokens ---
+
+constexpr int64_t k_ahead = 1024;  // bytes of codes that are asked for before they are needed
+
+template <int Bits, look_up How, int Tokens>
+void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel, float *out,
+                   int64_t out_stride) {
+  // Independent sums, because a multiply-add waits four cycles for the one before it.
+  constexpr int k_sums = Tokens == 1 ? 4 : Tokens == 8 ? 1 : 2;
+  const values<Bits, How> value(w);
+  const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
+  const bool halves_of_unit = w.group == 16;
+  const int64_t units_of_group =
+      halves_of_unit ? 1 : w.group == w.columns ? w.units : w.group / k_unit_columns;
+  const float shift = How == look_up::integer ? w.shift : 0.0f;
+  floats total[Tokens] = {};
+  floats sum[Tokens][k_sums] = {};
+
+  const auto flush = [&](int64_t group) {
+    const group_factors f = factors_of(w, panel, group);
+#pragma GCC unroll 8
+    for (int t = 0; t < Tokens; ++t) {
+      floats s = sum[t][0];
+#pragma GCC unroll 4
+      for (int i = 1; i < k_sums; ++i) s += sum[t][i];
+#pragma GCC unroll 4
+      for (int i = 0; i < k_sums; ++i) sum[t][i] = floats{};
+      const float of_x = sums[group * Tokens + t];
+      if (w.minimum_type == factor_type::zero_u8)
+        s -= (f.zero - shift) * of_x;
+      else if (shift != 0)
+        s += shift * of_x;
+      total[t] += f.scale * s;
+      if (w.minimum_type != factor_type::none) total[t] += f.minimum * of_x;
+    }
+  };
+  const auto step = [&](auto index) {
+    constexpr int i = decltype(index)::value;
+    const floats v = value(code<Bits, i>(unit));
+#pragma GCC unroll 8
+    for (int t = 0; t < Tokens; ++t) sum[t][i % k_sums] += v * x[i * Tokens + t];
+  };
+  for (int64_t group = 0; group < w.groups; ++group) {
+    for (int64_t u = 0; u < units_of_group; ++u) {
+      __builtin_prefetch(reinterpret_cast<const char *>(unit) + k_ahead);
+      if constexpr (Bits > 2) __builtin_prefetch(reinterpret_cast<const char *>(unit) + k_ahead + 128);
+      for_each_of<0>(step, std::make_integer_sequence<int, 16>{});
+      if (halves_of_unit) {
+        flush(group);
+        if (++group == w.groups) break;
+      }
+      for_each_of<16>(step, std::make_integer_sequence<int, 16>{});
+      unit += Bits;
+      x += k_unit_columns * Tokens;
+    }
+    if (group < w.groups) flush(group);
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < Tokens; ++t)
+    store(out + t * out_stride + panel * k_panel_rows, total[t] * w.outer);
+}
+
+#if defined(__AVX512F__)
+constexpr int64_t k_most_tokens = 8;  // whose sums fit into the registers
+#else
+constexpr int64_t k_most_tokens = 4;
+#endif
+
+// Calls run(token, count) with counts that panel_product is compiled for: k_most_tokens, .., 2, 1.
+template <typename Run>
+inline void in_chunks(int64_t tokens, Run &&run) {
+  int64_t token = 0;
+  for (int64_t count = k_most_tokens; count > 0; count /= 2)
+    for (; token + count <= tokens; token += count) run(token, count);
+}
+
+template <int Bits, look_up How>
+void panels_product(const packed_view &w, const packed_input &in, int64_t first, int64_t last,
+                    float *out, int64_t out_stride) {
+  for (int64_t panel = first; panel < last; ++panel)
+    in_chunks(in.tokens, [&](int64_t token, int64_t count) {
+      const float *x = in.x + token * w.units * k_unit_columns, *sums = in.sums + token * w.groups;
+      float *to = out + token * out_stride;
+      if (count == 1) return panel_product<Bits, How, 1>(w, x, sums, panel, to, out_stride);
+      if (count == 2) return panel_product<Bits, How, 2>(w, x, sums, panel, to, out_stride);
+      if (count == 4) return panel_product<Bits, How, 4>(w, x, sums, panel, to, out_stride);
+#if defined(__AVX512F__)
+      panel_product<Bits, How, 8>(w, x, sums, panel, to, out_stride);
+#endif
+    });
+}
+
+// --- many tokens ---
+
+// Unpacks one panel to fp32: column c of its 16 rows goes to `to` + c * stride.
+template <int Bits, look_up How>
+void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride) {
+  const values<Bits, How> value(w);
+  const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
+  const bool has_minima =
+      w.minimum_type != factor_type::none && w.minimum_type != factor_type::zero_u8;
+  for (int64_t u = 0; u < w.units; ++u, unit += Bits, to += k_unit_columns * stride) {
+    group_factors f;
+    const auto take = [&](int64_t column) {
+      f = factors_of(w, panel, column / w.group < w.groups ? column / w.group : w.groups - 1);
+      f.scale *= w.outer;
+      if constexpr (How == look_up::integer) f.zero -= w.shift;
+    };
+    const auto step = [&](auto index) {
+      constexpr int i = decltype(index)::value;
+      const floats weight = f.scale * (value(code<Bits, i>(unit)) - f.zero);
+      store(to + i * stride, has_minima ? weight + f.minimum * w.outer : weight);
+    };
+    take(u * k_unit_columns);
+    for_each_of<0>(step, std::make_integer_sequence<int, 16>{});
+    if (w.group == 16) take(u * k_unit_columns + 16);
+    for_each_of<16>(step, std::make_integer_sequence<int, 16>{});
+  }
+}
+
+constexpr int64_t k_pair_rows = 2 * k_panel_rows;  // the tile is two panels wide
+
+// out [Tokens, 32 rows] = x of one tile [columns, k_tile_tokens] times weights [columns, 32].
+template <int Tokens>
+void tile_product(const float *x, const float *weights, int64_t columns, float *out,
+                  int64_t out_stride, bool both) {
+  floats sum[Tokens][2] = {};
+  for (int64_t c = 0; c < columns; ++c, x += k_tile_tokens, weights += k_pair_rows) {
+    const floats left = load(weights), right = load(weights + k_panel_rows);
+#pragma GCC unroll 12
+    for (int t = 0; t < Tokens; ++t) {
+      sum[t][0] += left * x[t];
+      sum[t][1] += right * x[t];
+    }
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < Tokens; ++t) {
+    store(out + t * out_stride, sum[t][0]);
+    if (both) store(out + t * out_stride + k_panel_rows, sum[t][1]);
+  }
+}
+
+#if defined(__AVX512F__)
+constexpr int k_wide = 12, k_middle = 8, k_narrow = 4;  // tokens; 2 * 12 sums fill 24 of 32 registers
+#else
+constexpr int k_wide = 4, k_middle = 4, k_narrow = 2;
+#endif
+
+inline void any_tile(const float *x, const float *weights, int64_t columns, int64_t tokens, float *out,
+                     int64_t out_stride, bool both) {
+  int64_t token = 0;
+  while (token < tokens) {
+    const int64_t left = tokens - token;
+    float *to = out + token * out_stride;
+    if (left >= k_wide) {
+      tile_product<k_wide>(x + token, weights, columns, to, out_stride, both);
+      token += k_wide;
+    } else if (left >= k_middle) {
+      tile_product<k_middle>(x + token, weights, columns, to, out_stride, both);
+      token += k_middle;
+    } else if (left >= k_narrow) {
+      tile_product<k_narrow>(x + token, weights, columns, to, out_stride, both);
+      token += k_narrow;
+    } else {
+      tile_product<1>(x + token, weights, columns, to, out_stride, both);
+      ++token;
+    }
+  }
+}
+
+template <int Bits, look_up How>
+void panels_many(const packed_view &w, const packed_input &in, int64_t first, int64_t last,
+                 float *scratch, float *out, int64_t out_stride) {
+  const int64_t columns = w.units * k_unit_columns, at_once = panels_at_once(w);
+  const int64_t tiles = (in.tokens + k_tile_tokens - 1) / k_tile_tokens;
+  for (int64_t begin = first; begin < last; begin += at_once) {
+    const int64_t end = begin + at_once < last ? begin + at_once : last;
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t i = panel - begin;
+      unpack_panel<Bits, How>(w, panel, scratch + i / 2 * columns * k_pair_rows + i % 2 * k_panel_rows,
+                              k_pair_rows);
+    }
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t token = tile * k_tile_tokens;
+      const int64_t tokens = in.tokens - token < k_tile_tokens ? in.tokens - token : k_tile_tokens;
+      for (int64_t panel = begin; panel < end; panel += 2)
+        any_tile(in.x + tile * columns * k_tile_tokens,
+                 scratch + (panel - begin) / 2 * columns * k_pair_rows, columns, tokens,
+                 out + token * out_stride + panel * k_panel_rows, out_stride, panel + 1 < end);
+    }
+  }
+}
+
+// --- the table ---
+
+template <typename Run>
+inline void with_bits(const packed_view &w, Run &&run) {
+  using std::integral_constant;
+  const auto integer = integral_constant<look_up, look_up::integer>{};
+  const auto table = integral_constant<look_up, look_up::table>{};
+#if defined(__AVX512F__)
+  switch (w.bits) {
+    case 2:
+      return run(integral_constant<int, 2>{}, table);
+    case 3:
+      return run(integral_constant<int, 3>{}, table);
+    case 4:
+      return run(integral_constant<int, 4>{}, table);
+    case 5:
+      return run(integral_constant<int, 5>{}, table);
+    case 6:
+      return run(integral_constant<int, 6>{}, integer);
+    default:
+      return w.is_codebook ? run(integral_constant<int, 8>{}, table)
+                           : run(integral_constant<int, 8>{}, integer);
+  }
+#else
+  switch (w.bits) {
+    case 2:
+      return run(integral_constant<int, 2>{}, integer);
+    case 3:
+      return run(integral_constant<int, 3>{}, integer);
+    case 4:
+      return w.is_codebook ? run(integral_constant<int, 4>{}, table)
+                           : run(integral_constant<int, 4>{}, integer);
+    case 5:
+      return run(integral_constant<int, 5>{}, integer);
+    case 6:
+      return run(integral_constant<int, 6>{}, integer);
+    default:
+      return w.is_codebook ? run(integral_constant<int, 8>{}, table)
+                           : run(integral_constant<int, 8>{}, integer);
+  }
+#endif
+}
+
+float sum_of(const float *x, int64_t count) {
+  const int64_t whole = count / 16 * 16;
+  floats lanes = {};
+  for (int64_t i = 0; i < whole; i += 16) lanes += load(x + i);
+  float sum = 0;
+  for (int lane = 0; lane < 16; ++lane) sum += lanes[lane];
+  for (int64_t i = whole; i < count; ++i) sum += x[i];
+  return sum;
+}
+
+// Values of one column lie together for the tokens of a chunk, so that a kernel needs one address.
+void arrange(const packed_view &w, const float *x, int64_t tokens, float *arranged, float *sums) {
+  const int64_t width = w.units * k_unit_columns;
+  in_chunks(tokens, [&](int64_t token, int64_t count) {
+    float *to = arranged + token * width, *sum = sums + token * w.groups;
+    for (int64_t t = 0; t < count; ++t) {
+      const float *from = x + (token + t) * w.columns;
+      for (int64_t c = 0; c < w.columns; ++c) to[c * count + t] = from[c];
+      for (int64_t c = w.columns; c < width; ++c) to[c * count + t] = 0;
+      for (int64_t group = 0; group < w.groups; ++group)
+        sum[group * count + t] = sum_of(from + group * w.group, w.group);
+    }
+  });
+}
+
+void product(const packed_view &w, const packed_input &in, int64_t first, int64_t last, float *out,
+             int64_t out_stride) {
+  with_bits(w, [&](auto bits, auto how) {
+    panels_product<decltype(bits)::value, decltype(how)::value>(w, in, first, last, out, out_stride);
+  });
+}
+
+void many(const packed_view &w, const packed_input &in, int64_t first, int64_t last, float *scratch,
+          float *out, int64_t out_stride) {
+  with_bits(w, [&](auto bits, auto how) {
+    panels_many<decltype(bits)::value, decltype(how)::value>(w, in, first, last, scratch, out,
+                                                            out_stride);
+  });
+}
+
+}  // namespace
+}  // namespace assay::model

@@ -1,0 +1,27 @@
+// Computes a linear of the decoder from packed codes: x Wᵀ without the weight ever being in memory
+// as floats. packed_kernel.hpp has the loops, kernels/threads the threads.
+#pragma once
+
+#include <memory>
+
+#include "aten.hpp"
+#include "packed/packed_kernel.hpp"
+#include "packed/packed_matrix.hpp"
+
+namespace assay::model {
+
+// x [.., in] fp32 on the CPU, bias [out] fp32 or undefined -> [.., out] fp32, a new tensor. Sums are
+// in fp32; their order differs from that of a product with the dequantized weight, so results agree
+// to about 1e-6 of the sum of |x w|. No autograd. Throws error(usage) for another dtype or device.
+at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
+                          const at::Tensor &bias = {});
+// The same by a kernel of packed_kernels(), for tests and measurements.
+at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias,
+                          const packed_kernel &kernel);
+
+// Rows `ids` [n] int64 of the matrix, [n, in] fp32: look-up in an embedding.
+at::Tensor packed_rows(const packed_matrix &weight, const at::Tensor &ids);
+// The whole weight, [out, in] fp32.
+at::Tensor unpacked(const packed_matrix &weight);
+
+}  // namespace assay::model

@@ -1,0 +1,92 @@
+// Multiplies with codes by the packed kernels, with dense rows by row products or, for many tokens, in
+// pieces that are widened to fp32.
+#include "packed/packed_weight.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "kernels/matmul.hpp"
+#include "kernels/row_product.hpp"
+#include "kernels/threads.hpp"
+
+namespace assay::model {
+namespace {
+
+constexpr int64_t k_most_few = 8;                // tokens whose rows are multiplied one by one
+constexpr int64_t k_worth_a_thread = 64 << 10;   // bytes
+constexpr int64_t k_widened_at_once = 16 << 20;  // bytes of fp32, so that they stay in a cache
+
+row_type type_of(const at::Tensor &rows) {
+  return rows.scalar_type() == at::kFloat      ? row_type::f32
+         : rows.scalar_type() == at::kBFloat16 ? row_type::bf16
+                                               : row_type::f16;
+}
+
+at::Tensor few_tokens(const at::Tensor &weight, const at::Tensor &x) {
+  const int64_t n = weight.size(0), k = weight.size(1), tokens = x.size(0);
+  at::Tensor out = at::empty({tokens, n}, x.options());
+  const float *from = x.const_data_ptr<float>();
+  const void *w = weight.const_data_ptr();
+  float *to = out.mutable_data_ptr<float>();
+  const row_type type = type_of(weight);
+  parallel_for(0, n, std::max<int64_t>(4, k_worth_a_thread / (k * bytes_of(type))),
+               [&](int64_t first, int64_t last) {
+                 row_product(from, tokens, w, type, k, first, last, to, n);
+               });
+  return out;
+}
+
+at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {
+  if (weight.scalar_type() == at::kFloat) return fast_linear(x, weight);
+  const int64_t n = weight.size(0), at_once = std::max<int64_t>(64, k_widened_at_once / (weight.size(1) * 4));
+  if (n <= at_once) return fast_linear(x, weight.to(at::kFloat));
+  at::Tensor out = at::empty({x.size(0), n}, x.options());
+  for (int64_t first = 0; first < n; first += at_once) {
+    const int64_t count = std::min(at_once, n - first);
+    out.narrow(1, first, count).copy_(fast_linear(x, weight.narrow(0, first, count).to(at::kFloat)));
+  }
+  return out;
+}
+
+}  // namespace
+
+packed_weight::packed_weight(packed_matrix codes, std::string format)
+    : codes_(std::move(codes)), format_(std::move(format)) {}
+
+packed_weight::packed_weight(at::Tensor rows, std::string format)
+    : rows_(std::move(rows)), format_(std::move(format)) {
+  const auto type = rows_.scalar_type();
+  if (rows_.dim() != 2 || !rows_.is_contiguous() || !rows_.is_cpu() ||
+      (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf))
+    throw error(error_kind::failed, "a dense weight must be a matrix of float32, bfloat16 or float16");
+}
+
+int64_t packed_weight::out_features() const { return has_codes() ? codes_.rows : rows_.size(0); }
+int64_t packed_weight::in_features() const { return has_codes() ? codes_.columns : rows_.size(1); }
+
+int64_t packed_weight::bytes() const {
+  return has_codes() ? codes_.bytes() : static_cast<int64_t>(rows_.nbytes());
+}
+
+at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) const {
+  if (has_codes()) return packed_product(codes_, x, bias);
+  if (x.scalar_type() != at::kFloat || !x.is_cpu())
+    throw error(error_kind::usage, "packed weights compute in float32 on the CPU");
+  const at::Tensor flat = x.reshape({-1, in_features()}).contiguous();
+  at::Tensor out = flat.size(0) <= k_most_few ? few_tokens(rows_, flat) : many_tokens(rows_, flat);
+  if (bias.defined()) out.add_(bias);
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = out_features();
+  return out.view(shape);
+}
+
+at::Tensor packed_weight::rows(const at::Tensor &ids) const {
+  return has_codes() ? packed_rows(codes_, ids)
+                     : rows_.index_select(0, ids.to(at::kLong)).to(at::kFloat);
+}
+
+at::Tensor packed_weight::unpacked() const {
+  return has_codes() ? model::unpacked(codes_) : rows_.to(at::kFloat);
+}
+
+}  // namespace assay::model

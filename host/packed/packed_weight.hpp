@@ -1,0 +1,37 @@
+// The weight of a linear or of the embedding in the form in which it is stored: codes, or rows of
+// fp32, bfloat16 or float16. It multiplies from that form.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aten.hpp"
+#include "packed/packed_linear.hpp"
+
+namespace assay::model {
+
+class packed_weight {
+ public:
+  // format: what the file calls it ("Q4_0", "pack-quantized"), for reports.
+  packed_weight(packed_matrix codes, std::string format);
+  // rows: [out, in] of float32, bfloat16 or float16, contiguous on the CPU; may borrow a mapped file.
+  packed_weight(at::Tensor rows, std::string format);
+
+  int64_t out_features() const;
+  int64_t in_features() const;
+  const std::string &format() const { return format_; }
+  bool has_codes() const { return codes_.bits > 0; }
+  int64_t bytes() const;  // in memory; those of a mapped file count
+
+  // x [.., in] fp32, bias [out] or undefined -> [.., out] fp32, a new tensor; sums in fp32.
+  at::Tensor product(const at::Tensor &x, const at::Tensor &bias = {}) const;
+  at::Tensor rows(const at::Tensor &ids) const;  // ids [n] int64 -> [n, in] fp32
+  at::Tensor unpacked() const;                   // [out, in] fp32
+
+ private:
+  packed_matrix codes_;
+  at::Tensor rows_;  // undefined where there are codes
+  std::string format_;
+};
+
+}  // namespace assay::model

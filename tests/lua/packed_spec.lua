@@ -1,0 +1,65 @@
+-- Packed weights: every format that we write runs from its codes and gives the logits of its dequantized weights.
+local assay = require "assay"
+local native = require "assay.native"
+
+local folder = "build/test-packed"
+local make = assert(load(native.fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
+native.fs.remove_all(folder)
+make(folder .. "/tiny")
+local m = assay.load(folder .. "/tiny")
+local ids = m:encode "The quick brown fox jumps over the lazy dog, and runs away."
+
+local function largest_difference(a, b)
+   local worst = 0
+   for row = 1, #ids do
+      local x, y = a:row(row):tolist(), b:row(row):tolist()
+      for i = 1, #x do worst = math.max(worst, math.abs(x[i] - y[i])) end
+   end
+   return worst
+end
+
+-- Loads a folder both ways; the logits agree and the weights are codes.
+local function check(path, format)
+   local fake, packed = assay.load(path), assay.load(path, { runtime = "packed" })
+   assert.is_true(largest_difference(fake:logits(ids), packed:logits(ids)) < 2e-5)
+   local facts = packed:info().packed
+   assert.same({}, facts.told)
+   assert.is_true(facts.formats[format].linears >= 14, "no codes of " .. format)
+   assert.equal(fake:generate("The", { max_tokens = 12 }).text, packed:generate("The", { max_tokens = 12 }).text)
+   return packed
+end
+
+describe("packed weights", function()
+   it("run a model that is not quantized from its own floats", function()
+      local packed = assay.load(folder .. "/tiny", { runtime = "packed" })
+      assert.is_true(largest_difference(m:logits(ids), packed:logits(ids)) < 2e-5)
+   end)
+   local method = assay.method
+   local cases = {
+      { "int4", method.rtn { bits = 4, group = 16 }, "compressed-tensors", "pack-quantized" },
+      { "int3 asymmetric", method.rtn { bits = 3, group = 16, symmetric = false }, "compressed-tensors", "pack-quantized" },
+      { "int2", method.rtn { bits = 2, group = 16, symmetric = false }, "compressed-tensors", "pack-quantized" },
+      { "int8 rows", method.rtn { bits = 8, group = -1 }, "compressed-tensors", "int-quantized" },
+      { "gptq", method.rtn { bits = 4, group = 16, symmetric = false }, "gptq", "gptq" },
+      { "awq", method.rtn { bits = 4, group = 16, symmetric = false }, "awq", "awq" },
+      { "nvfp4", method.nvfp4 {}, "compressed-tensors", "nvfp4-pack-quantized" },
+      { "mxfp4", method.mxfp4 {}, "compressed-tensors", "mxfp4-pack-quantized" },
+      { "fp8", method.fp8 {}, "compressed-tensors", "float-quantized" },
+   }
+   for _, case in ipairs(cases) do
+      local name, recipe, format, stored = table.unpack(case)
+      it("run from the codes of " .. name, function()
+         local path = folder .. "/" .. name:gsub(" ", "-")
+         m:quantize(recipe):save(path, { format = format })
+         check(path, stored)
+      end)
+   end
+   it("are refused where they cannot serve", function()
+      local packed = assay.load(folder .. "/int4", { runtime = "packed" })
+      assert.raises("quantization needs weights in floats, but these are packed", packed.quantize, packed, method.rtn { bits = 4, group = 16 })
+      assert.raises("load: 'runtime' must be \"packed\" or \"dequantized\", not \"fast\"", assay.load, folder .. "/int4",
+                    { runtime = "fast" })
+      assert.raises("packed weights compute in float32 on the CPU", assay.load, folder .. "/int4",
+                    { runtime = "packed", dtype = "bfloat16" })
+   end)
+end)

@@ -1,4 +1,4 @@
-// What a quantizer is asked of its behaviour: memory, cancelling, threads, states.
+// Cases for the behaviour of a quantizer: memory, stopping, threads, and the order of calls.
 #include <chrono>
 #include <thread>
 
@@ -39,7 +39,7 @@ void gives_memory_back(const subject &on) {
   if (kept > 0) fail("it took tensors from the host and did not give back " + std::to_string(kept));
 }
 
-// The k-th call for memory fails, for k = 1, 2, ... until none is left to fail.
+// Lets the k-th request for memory fail, for k = 1, 2, ... until the quantizer makes fewer than k requests.
 void survives_without_memory(const subject &on) {
   bench_layer layer(8, 64, on.seed);
   plug::allocation_probe &probe = plug::allocations();

@@ -77,8 +77,7 @@ struct allocation_probe {
 };
 allocation_probe &allocations();
 
-// Makes a contiguous CPU tensor, aligned to 64 bytes, whose elements are not initialised. Throws error(failed) if the memory does
-// not suffice.
+// Makes a contiguous CPU tensor, aligned to 64 bytes, whose elements are not initialised. Throws error(failed) if there is no memory.
 managed_tensor new_cpu_tensor(assay_dtype dtype, const std::vector<int64_t> &shape);
 
 }  // namespace assay::plug

@@ -62,8 +62,7 @@ std::vector<std::string> case_names(const plan &what);
 // Runs one case in this process. If the plugin crashes, this process ends, so the caller must run it in a child process.
 outcome run_case(const plan &what, const std::string &name);
 
-// Offers assay.linalg/1 (matrix routines for plugins) in plain loops, for programs without LibTorch. Tests compare plug/linalg with
-// these loops.
+// Offers assay.linalg/1 (matrix routines for plugins) in plain loops, for programs without LibTorch.
 void offer_plain_linalg();
 
 }  // namespace assay::check

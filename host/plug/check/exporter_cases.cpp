@@ -1,5 +1,5 @@
 // Cases for an exporter: the same plan gives the same refusals, the same model gives the same bytes, and failures of the host are
-// passed on.
+// reported with the host's reason.
 #include <filesystem>
 
 #include "core/error.hpp"

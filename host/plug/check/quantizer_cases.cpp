@@ -18,8 +18,8 @@ void require_finite(const std::vector<float> &values, const std::string &what) {
       fail(what + ": the dequantized weight is not finite at position " + std::to_string(i));
 }
 
-// Quantizes and dequantizes weights of odd sizes: with a short last group, with a single row or column, and as wide as in a small
-// real model.
+// Quantizes and dequantizes weights of odd sizes: with a short last group, with a single row or column, and with 576 columns as in
+// a small real model.
 void round_trip(const subject &on) {
   const int64_t shapes[][2] = {{24, 64}, {1, 1}, {3, 7}, {1, 200}, {130, 2}, {8, 576}};
   for (const auto &[rows, columns] : shapes) {

@@ -31,12 +31,14 @@ void clear_cancel() noexcept {
 }
 
 void install_cancel_handlers() {
-  ::signal(SIGXFSZ, SIG_IGN);  // without its signal, a file above the size limit is an error of write(), like a full disk
+  // Without this signal, a file above the size limit is an error of write(), like a full disk.
+  ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);  // likewise for a pipe whose reader went away
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // without SA_RESTART, so that a signal also ends a read that waits at the prompt
+  // Without SA_RESTART, so that a signal also ends a read that waits at the prompt
+  action.sa_flags = 0;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     ::sigaction(number, nullptr, &old);

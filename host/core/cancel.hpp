@@ -6,7 +6,8 @@ namespace assay {
 
 bool cancel_requested() noexcept;  // async-signal-safe, any thread
 void request_cancel() noexcept;    // async-signal-safe, any thread
-void clear_cancel() noexcept;      // used by the interactive prompt, which goes on after Ctrl-C has stopped a statement
+// Used by the interactive prompt, which goes on after Ctrl-C has stopped a statement
+void clear_cancel() noexcept;
 
 // Installs the handlers. The first signal sets the flag; the second one ends the process at once with exit code 4. A signal
 // that is ignored at the start (as SIGHUP under nohup) stays ignored. A write to a closed pipe or past the size limit of files

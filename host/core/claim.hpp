@@ -26,7 +26,8 @@ class path_claim {
 
  private:
   path_claim(const std::string &path, const std::string &lock);
-  std::string lock_;  // canonical path of the lock file; empty after the claim was moved to another object
+  // Canonical path of the lock file; empty after the claim was moved to another object
+  std::string lock_;
 };
 
 // Throws error(failed) if `path` is a link that leads to nothing.

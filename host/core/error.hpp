@@ -23,11 +23,13 @@ class error : public std::exception {
  public:
   error(error_kind kind, std::string message);
 
-  error &&at(std::string where) &&;         // the place: a file, a line of a script, a key of a configuration
+  // The place: a file, a line of a script, a key of a configuration
+  error &&at(std::string where) &&;
   error &&hint(std::string what_to_do) &&;  // what the user can do
   error &&plugin(std::string id) &&;        // the plugin component that caused the error
-  error &&layer(std::string name) &&;       // the weight matrix or decoder layer that was being processed
-  error &&cause(std::string text) &&;       // the reason that the system or a library gave
+  // The weight matrix or decoder layer that was being processed
+  error &&layer(std::string name) &&;
+  error &&cause(std::string text) &&;  // the reason that the system or a library gave
 
   error_kind kind() const { return kind_; }
   const std::string &message() const { return message_; }

@@ -19,8 +19,10 @@ namespace assay {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char *k_temporary_mark = ".tmp-";  // under construction; the process number follows, as in "out.tmp-4711"
-constexpr const char *k_replaced_mark = ".old-";   // an old folder that is being replaced; the process number follows too
+// Marks what is under construction; the process number follows, as in "out.tmp-4711".
+constexpr const char *k_temporary_mark = ".tmp-";
+// Marks an old folder that is being replaced; the process number follows too.
+constexpr const char *k_replaced_mark = ".old-";
 
 std::string temporary_name(const std::string &path) {
   return path + k_temporary_mark + std::to_string(::getpid());

@@ -18,7 +18,8 @@ class file_in_progress {
   file_in_progress(const file_in_progress &) = delete;
   file_in_progress &operator=(const file_in_progress &) = delete;
   void write(const void *bytes, size_t n_bytes);
-  void commit();  // syncs the file to the disk and renames it to `path`; an old file there is replaced
+  // Syncs the file to the disk and renames it to `path`; an old file there is replaced
+  void commit();
 
  private:
   void create();

@@ -116,7 +116,8 @@ json read_json_file(const std::string &path) {
 std::string json_text(const json &value, int indent) {
   try {
     return value.dump(indent);
-  } catch (const json::type_error &) {  // a string is not UTF-8; this is so rare that doing the work twice costs nothing
+  } catch (const json::type_error &) {
+    // A string is not UTF-8. This is rare, so the work may be done twice.
     return with_visible_texts(value).dump(indent);
   }
 }

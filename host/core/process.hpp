@@ -9,8 +9,10 @@
 namespace assay {
 
 struct process_limits {
-  double seconds = 60.0;                       // after this time the child and the processes it started are killed
-  uint64_t output_bytes = uint64_t{16} << 20;  // kept of each stream; what comes after is read and dropped
+  // After this time the child and the processes it started are killed
+  double seconds = 60.0;
+  // So many bytes of each stream are kept; what comes after is read and dropped
+  uint64_t output_bytes = uint64_t{16} << 20;
 };
 
 struct process_result {

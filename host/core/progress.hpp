@@ -27,7 +27,8 @@ class pace {
   std::optional<double> left(uint64_t done, uint64_t total, double now);
 
  private:
-  double began_, share_ = 0;  // when this piece of work began; the share that was done at the last call
+  // When this piece of work began; the share that was done at the last call
+  double began_, share_ = 0;
 };
 
 // Draws progress on stderr, without colours. On a terminal it overwrites one line up to ten times a second; elsewhere it prints
@@ -42,7 +43,7 @@ class progress_line {
   // Starts a new piece of work: its time is measured from here.
   void begin(const std::string &title);
   void update(uint64_t done, uint64_t total, const std::string &what);
-  void finish();  // erases the line on a terminal; may be called more than once
+  void finish();       // erases the line on a terminal; may be called more than once
   progress_fn sink();  // a function that calls update(); this object must outlive it
 
  private:

@@ -6,12 +6,14 @@
 
 namespace assay {
 
-uint64_t resident_bytes();                          // memory of this process now
-uint64_t peak_resident_bytes();                     // its largest value since the start or the last reset
-bool reset_peak_resident();                         // false if the kernel refuses it
-uint64_t available_memory_bytes();                  // what the kernel can still give (MemAvailable)
-uint64_t free_disk_bytes(const std::string &path);  // on the disk that holds `path`; 0 if the path does not exist
-double process_cpu_seconds();                       // of all threads, user and system time
+uint64_t resident_bytes();  // memory of this process now
+// The largest value of resident_bytes since the start or the last reset
+uint64_t peak_resident_bytes();
+bool reset_peak_resident();         // false if the kernel refuses it
+uint64_t available_memory_bytes();  // what the kernel can still give (MemAvailable)
+// Free space on the disk that holds `path`; 0 if the path does not exist
+uint64_t free_disk_bytes(const std::string &path);
+double process_cpu_seconds();  // CPU time of all threads, user and system
 
 // The most threads that this process may start for its arithmetic: 16 for each processor. More threads than processors only
 // take turns, and with thousands of them the system can refuse to start one.

@@ -16,15 +16,19 @@ constexpr const char *k_more_templates = "additional_chat_templates";  // a fold
 
 struct tokenizer_files {
   struct file {
-    std::string bytes, where;  // where: the file's path for messages; for a file made by put(), the `path` below
+    // `where` is the file's path for messages; for a file made by put() it is the `path` below.
+    std::string bytes, where;
   };
-  std::string path;                   // the model's folder, or its GGUF file (one file with weights and tokenizer)
+  // The model's folder, or its GGUF file (one file with weights and tokenizer)
+  std::string path;
   std::map<std::string, file> files;  // by name below the folder: "tokenizer.json"
 
   bool has(const std::string &name) const { return files.contains(name); }
   const std::string &of(const std::string &name) const;  // the bytes; "" if the file is not there
-  json object_of(const std::string &name) const;         // {} if the file is not there; throws error(failed) if it is no JSON object
-  void put(const std::string &name, std::string bytes);  // adds a file that exists only here, made from what `path` holds
+  // The JSON object in the file; {} if the file is not there. Throws error(failed) if it is something else.
+  json object_of(const std::string &name) const;
+  // Adds a file that exists only here, made from what `path` holds
+  void put(const std::string &name, std::string bytes);
 };
 
 // Reads from a folder: tokenizer.json, or vocab.json and merges.txt if it is absent; tokenizer_config.json,

@@ -23,8 +23,10 @@ void use_product(product_fn product);
 class tensor_ref {
  public:
   tensor_ref() = default;
-  explicit tensor_ref(at::Tensor tensor);  // throws error(failed) for a dtype that the plugin interface does not have
-  const assay_tensor *get() const { return state_ ? &state_->view : nullptr; }  // nullptr for an undefined tensor
+  // Throws error(failed) for a dtype that the plugin interface does not have
+  explicit tensor_ref(at::Tensor tensor);
+  // Returns nullptr for an undefined tensor.
+  const assay_tensor *get() const { return state_ ? &state_->view : nullptr; }
   // A shared view, which keeps the tensor alive even when this object is gone.
   std::shared_ptr<const assay_tensor> share() const { return {state_, get()}; }
   const at::Tensor &tensor() const { return state_->tensor; }
@@ -38,9 +40,12 @@ class tensor_ref {
   std::shared_ptr<state> state_;
 };
 
-at::Tensor adopt(managed_tensor owned);  // uses its memory without a copy; its deleter runs after the last use of the result
-at::Tensor borrow(const assay_tensor &view);  // no copy and no ownership: the memory must outlive the result
-managed_tensor hand_over(at::Tensor tensor);  // no copy: the result keeps `tensor` alive until its deleter is called
+// Uses its memory without a copy; its deleter runs after the last use of the result
+at::Tensor adopt(managed_tensor owned);
+// No copy and no ownership: the memory must outlive the result
+at::Tensor borrow(const assay_tensor &view);
+// No copy: the result keeps `tensor` alive until its deleter is called
+managed_tensor hand_over(at::Tensor tensor);
 at::ScalarType scalar_type(const assay_dtype &dtype);  // throws error(failed) if there is none
 assay_dtype dtype_of(at::ScalarType type);
 

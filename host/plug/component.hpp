@@ -34,9 +34,10 @@ struct component {
   uint32_t flags = 0;
   std::string summary;
   json schema = json::object();  // of the component's configuration (core/schema)
-  json facts = json::object();   // what the plugin declares about the component; see plugin_api/ABI.md
-  std::string file;              // path of the plugin
-  std::string file_hash;         // sha256 of the file's bytes
+  // What the plugin declares about the component; see plugin_api/ABI.md
+  json facts = json::object();
+  std::string file;       // path of the plugin
+  std::string file_hash;  // sha256 of the file's bytes
   std::string plugin_id, plugin_version, plugin_license;
 
   // For example "rtn@1". It is stored with each result, so that a result of another revision is not taken for the same.

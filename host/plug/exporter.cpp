@@ -114,7 +114,8 @@ void refuse(void *ctx, const char *where, const char *reason) noexcept {
   try {
     static_cast<std::vector<refusal> *>(ctx)->push_back(
         {where != nullptr ? where : "", reason != nullptr ? reason : "for no reason"});
-  } catch (...) {  // out of memory: this function has no status to report it with, so the refusal is lost
+  } catch (...) {
+    // Out of memory. This function has no status to report it with, so the refusal is lost.
   }
 }
 

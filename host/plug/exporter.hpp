@@ -10,17 +10,21 @@
 namespace assay::plug {
 
 struct refusal {
-  std::string where, reason;  // a weight matrix, tensor or key of the plan; why the format cannot store it
+  // A weight matrix, tensor or key of the plan; why the format cannot store it
+  std::string where, reason;
 };
 
 // The model that is exported. If a function throws assay::error, the plugin's call fails with this error.
 class export_source {
  public:
   virtual ~export_source() = default;
-  virtual const assay_item *next() = 0;  // a tensor or quantized matrix, valid until next or restart; nullptr after the last one
-  virtual void restart() = 0;            // next() then gives the first item again
-  virtual std::vector<std::string> files() = 0;  // names of the model's other files: "config.json", ...
-  virtual const std::string &file(const std::string &name) = 0;  // the bytes of one of them, valid until write ends
+  // A tensor or quantized matrix, valid until next or restart; nullptr after the last one
+  virtual const assay_item *next() = 0;
+  virtual void restart() = 0;  // next() then gives the first item again
+  // Names of the model's other files: "config.json", ...
+  virtual std::vector<std::string> files() = 0;
+  // The bytes of one of these files, valid until write ends
+  virtual const std::string &file(const std::string &name) = 0;
 };
 
 struct written_file {

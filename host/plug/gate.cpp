@@ -7,7 +7,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr uint32_t k_longest_struct = 1u << 16;  // bytes; a larger struct_size can only be a mistake
+// Bytes; a larger struct_size can only be a mistake
+constexpr uint32_t k_longest_struct = 1u << 16;
 
 class gate {
  public:

@@ -136,7 +136,8 @@ int32_t instance::call(const char *verb, const std::string &layer,
     services_->rethrow_kept();
   } catch (error &kept) {
     if (kept.kind() != error_kind::plugin || !kept.plugin().empty()) throw;
-    throw std::move(kept).plugin(component_->id).layer(layer);  // the callback blamed the plugin, but could not name it
+    // The callback blamed the plugin, but could not name it. Here its name is known.
+    throw std::move(kept).plugin(component_->id).layer(layer);
   }
   if (escaped) blame(layer, std::string("let an exception escape from ") + verb);
   const std::string changed = checked ? before.restore() : std::string();

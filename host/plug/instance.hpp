@@ -33,8 +33,9 @@ class instance {
   instance &operator=(instance &&other) = delete;
 
   const component &made_by() const { return *component_; }
-  const json &config() const;                   // with all defaults filled in
-  double seconds() const { return *seconds_; }  // wall-clock time of all calls into the plugin so far
+  const json &config() const;  // with all defaults filled in
+  // Wall-clock time of all calls into the plugin so far
+  double seconds() const { return *seconds_; }
 
  protected:
   // Runs `body`, which makes one call into the plugin, and returns its status, which is >= 0. `verb` is the name of the function
@@ -46,8 +47,9 @@ class instance {
 
   const component *component_;
   std::unique_ptr<service_context> services_;
-  const void *vtable_ = nullptr;  // the plugin's functions: the copy that the gate has checked; valid until the process ends
-  void *self_ = nullptr;          // the object that the plugin's create returned
+  // The plugin's functions: the copy that the gate has checked; valid until the process ends
+  const void *vtable_ = nullptr;
+  void *self_ = nullptr;  // the object that the plugin's create returned
   std::unique_ptr<double> seconds_;
 };
 

@@ -36,7 +36,8 @@ void square(const at::Tensor &a, const char *name) {
 }
 
 product_fn fast_product = nullptr;
-constexpr int64_t k_deep = 256;  // with sums of this many terms or more, fast_product saves more time than its copies cost
+// With sums of this many terms or more, fast_product saves more time than its copies cost
+constexpr int64_t k_deep = 256;
 
 bool use_fast_product(const at::Tensor &left) {
   return fast_product && left.scalar_type() == at::kFloat && left.is_cpu() &&
@@ -73,7 +74,8 @@ int32_t gemm(const assay_host *host, double alpha, const assay_tensor *a, int32_
       throw refused{"shapes do not fit: " + size_of(left) + " x " + size_of(right) + " -> " +
                     size_of(out)};
     if (!use_fast_product(left)) {
-      out.addmm_(left, right, beta, alpha);  // with beta 0 it does not read the old contents, which may be NaN
+      // With beta 0, addmm_ does not read the old contents, which may be NaN.
+      out.addmm_(left, right, beta, alpha);
       return ASSAY_OK;
     }
     const at::Tensor product = fast_product(left, right.t().contiguous());

@@ -17,7 +17,8 @@ struct number_declaration {
 };
 
 struct metric_declaration {
-  std::vector<std::string> arrays;  // the per-token values that the metric reads: "nll", "entropy", ...
+  // The per-token values that the metric reads: "nll", "entropy", ...
+  std::vector<std::string> arrays;
   std::vector<number_declaration> numbers;
 };
 
@@ -31,7 +32,8 @@ struct metric_sample {
 struct metric_number {
   number_declaration what;
   double value = 0;
-  std::vector<double> scores, weights;  // one for each sample, in order of index; kind "ratio" always has weights
+  // One for each sample, in order of index; kind "ratio" always has weights
+  std::vector<double> scores, weights;
 };
 
 struct metric_result {
@@ -48,7 +50,8 @@ class metric_instance : public instance {
   void begin(const json &info);
   void update(const std::vector<metric_sample> &samples);
   metric_result finish();
-  metric_result evaluate(const json &info, const std::vector<metric_sample> &samples);  // begin, update and finish in one call
+  // Begin, update and finish in one call
+  metric_result evaluate(const json &info, const std::vector<metric_sample> &samples);
 
  private:
   const assay_metric_vtable &table() const;

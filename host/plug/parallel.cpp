@@ -16,7 +16,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr int64_t k_pieces_per_thread = 4;  // more than one, so that threads without a slow piece take more of the others
+// More than one piece, so that while one thread has a slow piece the other threads take the rest.
+constexpr int64_t k_pieces_per_thread = 4;
 constexpr int64_t k_no_piece = std::numeric_limits<int64_t>::max();
 
 thread_local bool t_inside_loop = false;

@@ -13,18 +13,23 @@
 namespace assay::plug {
 
 struct emitted_tensor {
-  std::string role;          // what it is: "codes", "scales", ... (table in plugin_api/assay/quantizer.h)
-  managed_tensor tensor;     // contiguous
-  uint32_t packed_bits = 0;  // size of one element in a file, for example 4 for a 4-bit code that is held in a byte here
+  // What it is: "codes", "scales", ... (table in plugin_api/assay/quantizer.h)
+  std::string role;
+  managed_tensor tensor;  // contiguous
+  // Size of one element in a file, for example 4 for a 4-bit code that is held in a byte here
+  uint32_t packed_bits = 0;
 };
 
 // A quantized weight matrix [out_features, in_features] as the plugin emitted it.
 struct emitted_form {
   int64_t out_features = 0, in_features = 0;
-  std::vector<emitted_tensor> tensors;                        // in the order in which they were emitted
-  json note = json::object();                                 // what the plugin noted: "bits", "group_size", ...
+  // In the order in which they were emitted
+  std::vector<emitted_tensor> tensors;
+  // What the plugin noted: "bits", "group_size", ...
+  json note = json::object();
   const emitted_tensor *find(const std::string &role) const;  // nullptr if absent
-  double packed_bits() const;  // size of all tensors in a file: the sum of their elements times their packed_bits
+  // Size of all tensors in a file: the sum of their elements times their packed_bits
+  double packed_bits() const;
 };
 
 // A quantized weight matrix in the form in which plugins receive it (assay_form), for dequantize and for exporters.
@@ -43,7 +48,8 @@ class form_view {
   std::vector<std::string> roles_;
   std::vector<const char *> role_pointers_;
   std::vector<const assay_tensor *> tensors_;
-  std::vector<std::shared_ptr<const assay_tensor>> owned_;  // keeps the shared tensors of tensors_ alive
+  // Keeps the shared tensors of tensors_ alive
+  std::vector<std::shared_ptr<const assay_tensor>> owned_;
   std::vector<uint32_t> bits_;
   assay_form form_{};
 };
@@ -54,7 +60,8 @@ class quantizer_instance : public instance {
                      const instance_options &options = {}, const std::string &where = "");
 
   assay_needs needs(const assay_linear &layer);  // which statistics of its input the matrix needs
-  void observe(const assay_linear &layer, const assay_tensor &tokens);  // tokens: its inputs, f32 [n, in]
+  // `tokens` are inputs of the matrix, f32 [n, in].
+  void observe(const assay_linear &layer, const assay_tensor &tokens);
   emitted_form quantize(const assay_linear &layer, const assay_stats *stats = nullptr);
   // Quantizes the matrices of a whole decoder layer in one call. stats[i] and result i belong to block.linears[i]. Where wanted[i]
   // is false, the matrix stays as it is and result i is empty.
@@ -63,7 +70,8 @@ class quantizer_instance : public instance {
       const std::vector<bool> &wanted);
   // Writes the weights that the form stands for to `out`: f32 [out, in], contiguous, on the device of the form.
   void dequantize(const assay_form &form, const assay_tensor &out, const std::string &layer = "");
-  std::optional<assay_estimate> estimate(const assay_linear &layer);  // the cost; nullopt if the plugin has no estimate
+  // The cost; nullopt if the plugin has no estimate
+  std::optional<assay_estimate> estimate(const assay_linear &layer);
 
  private:
   const assay_quantizer_vtable &table() const;

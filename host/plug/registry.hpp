@@ -15,9 +15,10 @@ struct plugin_file {
   std::string path;
   std::string hash;  // sha256 of its bytes
   std::string id, version, summary, license;
-  std::string broken;                    // why it cannot be used; "" if it can
-  std::vector<std::string> warnings;     // faults that do not prevent its use
-  std::vector<std::string> unsupported;  // components that this host cannot use, because it does not know their kind or flag
+  std::string broken;                 // why it cannot be used; "" if it can
+  std::vector<std::string> warnings;  // faults that do not prevent its use
+  // Components that this host cannot use, because it does not know their kind or flag
+  std::vector<std::string> unsupported;
   std::vector<component> components;
   bool from_cache = false;  // true if an earlier scan of the same bytes was used
 };
@@ -38,7 +39,8 @@ class registry {
   // Throws error(usage) with "Did you mean" if no file has the id, and error(plugin) if two files have it or if the file named
   // ID.assay.so is broken. The reference is valid as long as the registry lives.
   const component &find(kind what, const std::string &id) const;
-  std::vector<const component *> all(std::optional<kind> what = std::nullopt) const;  // sorted by kind, then id
+  // Sorted by kind, then id
+  std::vector<const component *> all(std::optional<kind> what = std::nullopt) const;
   const std::vector<plugin_file> &files() const { return files_; }
   const std::vector<std::string> &folders() const { return folders_; }
 

@@ -29,7 +29,8 @@ class service_context {
   void end_call();
 
   // What is known about a failure of the present or last call.
-  bool has_failed() const { return failed_by_plugin_; }  // true if the plugin itself called host->fail
+  // True if the plugin itself called host->fail
+  bool has_failed() const { return failed_by_plugin_; }
   std::string failure_text() const { return failure_; }
 
   // An exception of a host callback (a full disk, a refused edit) must not pass through the plugin's code. keep_exception stores

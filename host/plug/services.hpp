@@ -27,7 +27,8 @@ struct instance_options {
   progress_fn progress;
   std::function<void(const ledger_event &)> ledger;             // empty: events are dropped
   std::function<void(int level, const std::string &text)> log;  // empty: warnings go to stderr
-  bool checked = false;  // after each call, check that the plugin left the rounding mode and the locale as they were
+  // After each call, check that the plugin left the rounding mode and the locale as they were
+  bool checked = false;
 };
 
 // The services that need LibTorch. plug/bridge installs them once, before the first instance is made.

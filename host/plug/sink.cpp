@@ -83,7 +83,8 @@ std::string form_sink::check(const std::string &role, const assay_managed &manag
   for (int32_t i = 0; i < tensor.ndim; ++i)
     if (tensor.shape[i] < 0) return "emitted " + quoted(role) + " with a negative extent";
   if (!is_known_dtype(tensor.dtype))
-    return "emitted " + quoted(role) + " with " + dtype_name(tensor.dtype) + ", which cannot cross";
+    return "emitted " + quoted(role) + " with " + dtype_name(tensor.dtype) +
+           ", which the plugin interface does not have";
   if (tensor.data == nullptr && element_count(tensor) > 0)
     return "emitted " + quoted(role) + " without memory";
   if (!is_contiguous(tensor))

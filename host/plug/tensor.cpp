@@ -10,7 +10,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr size_t k_alignment_bytes = 64;  // the size of a cache line and of the widest vector register
+// The size of a cache line and of the widest vector register
+constexpr size_t k_alignment_bytes = 64;
 
 struct named_dtype {
   assay_dtype dtype;
@@ -97,7 +98,8 @@ tensor_view::tensor_view(const void *data, assay_dtype dtype, std::vector<int64_
                          assay_device device)
     : shape_(std::move(shape)), strides_(shape_.size(), 1) {
   for (size_t i = shape_.size(); i-- > 1;) strides_[i - 1] = strides_[i] * shape_[i];
-  tensor_.data = const_cast<void *>(data);  // assay_tensor has no const; the contract says which tensors a plugin may write
+  // The struct assay_tensor has no const; the contract says which tensors a plugin may write.
+  tensor_.data = const_cast<void *>(data);
   tensor_.device = device;
   tensor_.ndim = static_cast<int32_t>(shape_.size());
   tensor_.dtype = dtype;
@@ -106,7 +108,8 @@ tensor_view::tensor_view(const void *data, assay_dtype dtype, std::vector<int64_
 }
 
 tensor_view &tensor_view::operator=(tensor_view &&other) noexcept {
-  shape_ = std::move(other.shape_);  // a move keeps the memory of the vector, so the pointers in tensor_ stay valid
+  // A move keeps the memory of the vector, so the pointers in tensor_ stay valid
+  shape_ = std::move(other.shape_);
   strides_ = std::move(other.strides_);
   tensor_ = other.tensor_;
   return *this;

@@ -18,11 +18,13 @@ constexpr assay_dtype k_f32{ASSAY_FLOAT, 32, 1}, k_f16{ASSAY_FLOAT, 16, 1},
 constexpr assay_device k_cpu{ASSAY_CPU, 0};
 
 bool same_dtype(const assay_dtype &a, const assay_dtype &b);
-std::string dtype_name(const assay_dtype &dtype);  // "f32", "u8"; "dtype(2, 8 bits, 1 lanes)" if it is not one of the above
+// "f32", "u8"; "dtype(2, 8 bits, 1 lanes)" if it is not one of the above
+std::string dtype_name(const assay_dtype &dtype);
 bool is_known_dtype(const assay_dtype &dtype);
-int64_t element_count(const assay_tensor &tensor);   // 1 for ndim 0
-int64_t byte_count(const assay_tensor &tensor);      // of its elements, without gaps between them
-bool is_contiguous(const assay_tensor &tensor);      // row-major without gaps; NULL strides mean this too
+int64_t element_count(const assay_tensor &tensor);  // 1 for ndim 0
+int64_t byte_count(const assay_tensor &tensor);     // of its elements, without gaps between them
+// Row-major without gaps; NULL strides mean this too
+bool is_contiguous(const assay_tensor &tensor);
 std::string shape_text(const assay_tensor &tensor);  // "[576, 1536]"
 std::string describe(const assay_tensor &tensor);    // "f32 [576, 1536] on cpu"
 
@@ -71,9 +73,10 @@ class managed_tensor {
 // Counts the memory that the host gives out, and can refuse it; the conformance suite (`assay check`) uses it to find leaks and to
 // see how a plugin behaves without memory.
 struct allocation_probe {
-  std::atomic<int64_t> live{0};     // CPU tensors that were made and not yet deleted
-  std::atomic<int64_t> calls{0};    // calls of alloc and scratch so far
-  std::atomic<int64_t> fail_at{0};  // number of the call that gets no memory, counted from 1; 0 = none
+  std::atomic<int64_t> live{0};   // CPU tensors that were made and not yet deleted
+  std::atomic<int64_t> calls{0};  // calls of alloc and scratch so far
+  // Number of the call that gets no memory, counted from 1; 0 = none
+  std::atomic<int64_t> fail_at{0};
 };
 allocation_probe &allocations();
 

@@ -17,8 +17,9 @@ class edit_receiver {
   // Limits of the quantizer's grid: min and max are [out, n], each column for `group_size` columns of the weight.
   virtual void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
                         int64_t group_size) = 0;
-  virtual void set_online(const std::string &layer, const json &operation) = 0;  // done to the input at each forward pass
-  virtual void note(const json &note) = 0;                                       // for the report
+  // An operation on the matrix's input at each forward pass
+  virtual void set_online(const std::string &layer, const json &operation) = 0;
+  virtual void note(const json &note) = 0;  // for the report
 };
 
 class transform_instance : public instance {
@@ -26,10 +27,13 @@ class transform_instance : public instance {
   transform_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  void check(const json &arch);  // throws with the plugin's reason if a model of these sizes and kinds cannot be transformed
+  // Throws with the plugin's reason if a model of these sizes and kinds cannot be transformed
+  void check(const json &arch);
   assay_needs needs(const assay_block &block);  // which statistics the block needs
-  void observe(const assay_group &group, const assay_tensor &tokens);  // tokens: the group's input, f32 [n, channels]
-  void apply(const assay_block &block, edit_receiver &edits);  // writes into the tensors of `block`, and calls `edits`
+  // `tokens` are inputs of the group, f32 [n, channels].
+  void observe(const assay_group &group, const assay_tensor &tokens);
+  // Writes into the tensors of `block`, and calls `edits`
+  void apply(const assay_block &block, edit_receiver &edits);
 
  private:
   const assay_transform_vtable &table() const;

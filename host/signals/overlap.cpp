@@ -9,13 +9,15 @@
 namespace assay::signals {
 namespace {
 
-constexpr uint64_t k_base = 0x9E3779B97F4A7C15;  // odd, so that a product with it modulo 2^64 loses nothing
+// Odd, so that a product with it modulo 2^64 loses nothing
+constexpr uint64_t k_base = 0x9E3779B97F4A7C15;
 
 bool is_word_byte(unsigned char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-uint64_t mixed(uint64_t x) {  // spreads each input bit over all output bits (the last step of splitmix64)
+// Spreads each input bit over all output bits (the last step of splitmix64)
+uint64_t mixed(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
   return x ^ (x >> 31);

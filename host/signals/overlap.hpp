@@ -15,7 +15,8 @@ namespace assay::signals {
 std::vector<std::string> words_of(std::string_view text);
 
 struct content_key {
-  std::string hash;  // SHA-256 of the words with one space between them; "" for a text without words
+  // SHA-256 of the words with one space between them; "" for a text without words
+  std::string hash;
   int64_t n_words = 0;
 };
 content_key content_of(std::string_view text);

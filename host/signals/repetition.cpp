@@ -125,7 +125,8 @@ constexpr repetition_rule k_top_ngrams[] = {  // of 2 to 4 words
 constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
     {"dup_5_gram", 0.15}, {"dup_6_gram", 0.14}, {"dup_7_gram", 0.13},
     {"dup_8_gram", 0.12}, {"dup_9_gram", 0.11}, {"dup_10_gram", 0.10}};
-constexpr size_t k_fewest_words = 100;  // not in the paper: in a shorter answer one repeated phrase is already a large share
+// This limit is not in the paper. In a shorter answer one repeated phrase is already a large share.
+constexpr size_t k_fewest_words = 100;
 
 // In bytes. Shorter segments (names, "Yes") repeat in ordinary text.
 constexpr size_t k_shortest_segment = 20;
@@ -159,7 +160,8 @@ double ngram_repetition(std::span<const int32_t> tokens, size_t n) {
 token_shares count_tokens(std::span<const int32_t> tokens) {
   token_shares out;
   if (tokens.empty()) return out;
-  std::map<int32_t, size_t> counts;  // ordered, so that of equally frequent tokens the smallest id wins
+  // Ordered, so that of equally frequent tokens the smallest id wins
+  std::map<int32_t, size_t> counts;
   for (const int32_t token : tokens) ++counts[token];
   const double n = static_cast<double>(tokens.size());
   for (const auto &[token, count] : counts) {

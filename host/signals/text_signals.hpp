@@ -23,7 +23,8 @@ compression compression_ratios(std::string_view text);
 // "devanagari", "thai", "other". Bytes that are not UTF-8 do not count.
 std::vector<std::pair<std::string, int64_t>> letters_by_script(std::string_view text);
 
-int64_t count_replacement_characters(std::string_view text);  // how many U+FFFD and bytes that are not UTF-8
+// The number of characters U+FFFD and of bytes that are not UTF-8
+int64_t count_replacement_characters(std::string_view text);
 
 // Length in bytes of the longest piece that both texts contain.
 int64_t longest_common_substring(std::string_view a, std::string_view b);

@@ -13,7 +13,7 @@
 namespace assay::stats {
 
 enum class bootstrap_kind {
-  bca,  // bias-corrected and accelerated (Efron 1987), the default
+  bca,         // bias-corrected and accelerated (Efron 1987), the default
   percentile,  // the quantiles of the replicates
 };
 

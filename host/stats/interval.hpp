@@ -11,7 +11,8 @@ struct interval {
   double low = 0.0;
   double high = 0.0;
   double level = 0.95;  // two-sided confidence level
-  std::string method;   // "Wilson", "paired block bootstrap, BCa, 10000 replicates, seed 1, 40 windows", ...
+  // "Wilson", "paired block bootstrap, BCa, 10000 replicates, seed 1, 40 windows", ...
+  std::string method;
 };
 
 }  // namespace assay::stats

@@ -11,13 +11,14 @@ namespace assay::text {
 // Bits of char_classes. The tables in unicode_ranges.cpp were made by asking the reference about every character, because its parts
 // use different versions of Unicode.
 enum : uint8_t {
-  k_letter = 1,        // \p{L} in its regular expressions
-  k_number = 2,        // \p{N}
-  k_space = 4,         // \s, which is White_Space of Unicode
-  k_mark = 8,          // \p{M}: accents and other characters that combine with the one before
-  k_numeric = 16,      // split off by its pre-tokenizer Digits
-  k_word = 32,         // \w, where an added token with single_word must not stand next to a word
-  k_nfc_active = 64,   // normalization to NFC may change or move it, or merge it with the character before
+  k_letter = 1,    // \p{L} in its regular expressions
+  k_number = 2,    // \p{N}
+  k_space = 4,     // \s, which is White_Space of Unicode
+  k_mark = 8,      // \p{M}: accents and other characters that combine with the one before
+  k_numeric = 16,  // split off by its pre-tokenizer Digits
+  k_word = 32,     // \w, where an added token with single_word must not stand next to a word
+  // Normalization to NFC may change or move it, or merge it with the character before
+  k_nfc_active = 64,
   k_punctuation = 128  // split off by its pre-tokenizer Punctuation
 };
 
@@ -28,7 +29,8 @@ class class_table {
   uint8_t operator[](char32_t cp) const {
     return blocks_[size_t{index_[cp >> 8]} * 256 + (cp & 255)];
   }
-  const uint8_t *ascii() const { return blocks_.data(); }  // [128]: the block of ASCII is stored first
+  // [128]: the block of ASCII is stored first
+  const uint8_t *ascii() const { return blocks_.data(); }
 
  private:
   class_table();
@@ -65,9 +67,10 @@ void append_utf8(std::string &out, char32_t cp);
 
 struct utf8_check {
   size_t valid_bytes;  // length of the longest valid beginning
-  size_t bad_bytes;    // number of bytes after it that one U+FFFD replaces (Unicode 3.9, "U+FFFD Substitution of Maximal
-                       // Subparts"); 0 if all is valid
-  bool incomplete;     // true if the bad bytes may be the beginning of a character that the end of the text cuts off
+  // Number of bytes after it that one U+FFFD replaces, by Unicode 3.9 "U+FFFD Substitution of Maximal Subparts"; 0 if all is valid
+  size_t bad_bytes;
+  // True if the bad bytes may be the beginning of a character that the end of the text cuts off
+  bool incomplete;
 };
 utf8_check check_utf8(std::string_view bytes);
 

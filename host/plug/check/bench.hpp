@@ -24,7 +24,8 @@ class bench_layer {
   const assay_stats *stats(const assay_needs &needs);
   plug::tensor_view tokens(int64_t first, int64_t count) const;  // rows of `inputs`, not copied
   int64_t n_tokens() const { return n_tokens_; }
-  std::string bytes() const;  // of the weight, the inputs and the statistics, which a plugin must not change
+  // The bytes of the weight, the inputs and the statistics, which a plugin must not change
+  std::string bytes() const;
 
   std::vector<float> weight;  // [rows, columns]
   std::vector<float> inputs;  // [n_tokens, columns]
@@ -49,7 +50,8 @@ struct run_options {
 plug::emitted_form run(plug::quantizer_instance &quantizer, bench_layer &on, int64_t chunk = 0);
 plug::emitted_form run(const subject &on, bench_layer &layer, const run_options &options = {});
 std::vector<float> dequantize(const subject &on, const plug::emitted_form &form);
-std::string bytes_of(const plug::emitted_form &form);  // roles, tensors and note, to compare two results
+// Roles, tensors and note as one text, to compare two results
+std::string bytes_of(const plug::emitted_form &form);
 // |weight - back| / |weight| with the Euclidean norm; |weight - back| if the weight is all zeros.
 double relative_error(const std::vector<float> &weight, const std::vector<float> &back);
 

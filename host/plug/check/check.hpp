@@ -54,7 +54,8 @@ const std::vector<test_case> &exporter_cases();
 struct plan {
   std::string file;
   std::vector<plug::component> components;
-  json settings = json::object();  // from --set key=value; needed for keys that have neither default nor example
+  // From --set key=value; needed for keys that have neither default nor example
+  json settings = json::object();
   uint64_t seed = 1;
 };
 

@@ -83,7 +83,7 @@ void stops_when_asked(const subject &on) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   clear_cancel();
-  if (!wrong.empty()) fail("asked to stop, it fails otherwise: " + wrong);
+  if (!wrong.empty()) fail("asked to stop, it fails for another reason: " + wrong);
   if (seconds > 1.0)
     fail("asked to stop, it works on for " + std::to_string(seconds) + " s (200 ms are allowed)");
   if (seconds > 0.2) warn("asked to stop, it works on for " + std::to_string(seconds) + " s");

@@ -89,7 +89,8 @@ int32_t cholesky(const assay_host *host, const assay_tensor *a, int32_t upper) n
     for (int64_t j = 0; j <= i; ++j) {
       double sum = m.at(i, j);
       for (int64_t k = 0; k < j; ++k) sum -= at(i, k) * at(j, k);
-      if (i == j && !(sum > 0)) return ASSAY_NUMERICAL;  // no failure text: this is an answer that the plugin may expect
+      // No failure text: this is an answer that the plugin may expect
+      if (i == j && !(sum > 0)) return ASSAY_NUMERICAL;
       at(i, j) = i == j ? std::sqrt(sum) : sum / at(j, j);
     }
   const matrix out = m.transposed(upper);

@@ -16,7 +16,8 @@ class numbers {
     return state_ * 2685821657736338717u;
   }
   uint64_t below(uint64_t n) { return n == 0 ? 0 : (bits() >> 11) % n; }
-  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // above 0 and below 1
+  // A number above 0 and below 1
+  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }
   double normal() {  // mean 0, variance 1 (Box and Muller)
     return std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform());
   }

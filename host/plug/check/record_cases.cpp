@@ -24,7 +24,7 @@ void rewind_repeats(const subject &on) {
   plug::dataset_instance data(*on.what, on.config);
   const std::vector<std::string> first = records(data);
   data.rewind();
-  if (records(data) != first) fail("after rewind the records are others");
+  if (records(data) != first) fail("after rewind the records differ");
   plug::dataset_instance again(*on.what, on.config);
   if (records(again) != first) fail("a second instance gives other records");
   if (data.info().content_hash != again.info().content_hash)

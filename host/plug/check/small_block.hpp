@@ -19,9 +19,11 @@ class small_block {
   small_block &operator=(const small_block &) = delete;
 
   const assay_block &block() const { return block_; }
-  void provide(const assay_needs &needs);  // fills in the statistics of the groups' inputs that `needs` asks for
+  // Fills in the statistics of the groups' inputs that `needs` asks for
+  void provide(const assay_needs &needs);
   void set_bias(const std::string &layer, const assay_tensor &bias);
-  std::vector<double> output() const;  // [tokens, hidden], from fixed inputs and the present weights
+  // [tokens, hidden], from fixed inputs and the present weights
+  std::vector<double> output() const;
 
  private:
   enum linear { q, k, v, o, gate, up, down, n_linears };

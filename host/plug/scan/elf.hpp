@@ -8,11 +8,13 @@
 namespace assay::plug {
 
 struct elf_facts {
-  std::vector<std::string> defined;   // symbols that it exports
-  std::vector<std::string> unique;    // those of them with STB_GNU_UNIQUE: the system shares them between plugins
+  std::vector<std::string> defined;  // symbols that it exports
+  // Those of them with STB_GNU_UNIQUE: the system shares them between plugins
+  std::vector<std::string> unique;
   std::vector<std::string> needed;    // names of the libraries that it links (DT_NEEDED)
   std::vector<std::string> run_path;  // folders where those are searched (RPATH and RUNPATH)
-  bool text_relocations = false;      // its code is changed when it is loaded: it was compiled without -fPIC
+  // True if its code must be changed when it is loaded, because it was compiled without -fPIC
+  bool text_relocations = false;
   bool has_dynamic_table = false;
 };
 

@@ -36,7 +36,7 @@ json broken(const std::string &reason, bool keep) {
 }
 
 // Returns the first LibTorch library that the plugin links although its requires_json does not list it under "needed"; "" if there
-// is none. A plugin that links LibTorch by accident would load a second one.
+// is none. So no plugin can link LibTorch by accident.
 std::string undeclared_library(const elf_facts &elf, const char *requires_json) {
   const json declared =
       requires_json != nullptr ? parse_json(requires_json, "requires_json") : json::object();
@@ -80,7 +80,8 @@ json scan_here(const std::string &path) {
     if (text.starts_with(path + ": ")) text = text.substr(path.size() + 2);
     const bool for_good =
         reason.kind() == error_kind::plugin && reason.message() != "cannot be loaded";
-    return broken(text, for_good);  // not kept if it cannot be loaded or read now, because that may change
+    // Not kept if it cannot be loaded or read now, because that may change
+    return broken(text, for_good);
   } catch (const std::exception &reason) {
     return broken(reason.what(), false);
   }
@@ -97,7 +98,8 @@ json scan_in_child(const std::string &path, double seconds) {
   if (end.exit_code == 0 && !end.out.empty()) {
     try {
       return parse_json(end.out, "assay-scan");
-    } catch (const error &) {  // the plugin ended the process in the middle of its answer; reported below
+    } catch (const error &) {
+      // The plugin ended the process in the middle of its answer. This is reported below.
     }
   }
   if (end.signal == 0)

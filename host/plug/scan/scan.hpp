@@ -26,7 +26,8 @@ class scan_cache {
   scan_cache();
   const json *find(const std::string &hash) const;  // nullptr if unknown
   void put(const std::string &hash, json scan);
-  void save();  // adds the new scans to those in the file, which other processes may have written; replaces the file as a whole
+  // Adds the new scans to those in the file, which other processes may have written; replaces the file as a whole
+  void save();
 
  private:
   std::string path_;

@@ -8,7 +8,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr size_t k_most_entries = 1000;  // a limit, because each rebuilt plugin adds a hash and leaves the old one
+// A limit, because each rebuilt plugin adds a hash and leaves the old one
+constexpr size_t k_most_entries = 1000;
 
 std::string cache_file() {
   const char *cache = std::getenv("XDG_CACHE_HOME");
@@ -51,7 +52,8 @@ void scan_cache::save() {
   changed_ = false;
   json merged = load(path_);
   merged.update(entries_);
-  while (merged.size() > k_most_entries) merged.erase(merged.begin());  // the oldest entries are the first ones
+  // The oldest entries are the first ones
+  while (merged.size() > k_most_entries) merged.erase(merged.begin());
   try {
     write_file_atomically(path_, json_text(merged));
   } catch (const error &) {  // for example a read-only home: the next start scans again

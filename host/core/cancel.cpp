@@ -1,4 +1,4 @@
-// The cancel flag and the signals that raise it.
+// The cancel flag and the handlers of the signals that set it.
 #include "core/cancel.hpp"
 
 #include <signal.h>
@@ -31,16 +31,18 @@ void clear_cancel() noexcept {
 }
 
 void install_cancel_handlers() {
-  ::signal(SIGXFSZ, SIG_IGN);  // a file too large is an error of write(), like a full disk
-  ::signal(SIGPIPE, SIG_IGN);  // so is a reader that went away
+  // Without this signal, a file above the size limit is an error of write(), like a full disk.
+  ::signal(SIGXFSZ, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);  // likewise for a pipe whose reader went away
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // no SA_RESTART: a blocking read at the prompt must return
+  // Without SA_RESTART, so that a signal also ends a read that waits at the prompt
+  action.sa_flags = 0;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};
     ::sigaction(number, nullptr, &old);
-    if (old.sa_handler == SIG_IGN) continue;  // started under nohup
+    if (old.sa_handler == SIG_IGN) continue;  // the program was started under nohup, for example
     ::sigaction(number, &action, nullptr);
   }
 }

@@ -1,17 +1,20 @@
-// One flag: the user asked for an end (Ctrl-C, SIGTERM). Long loops poll it between pieces of work.
-// Not a thread pool's stop token: there is one process, one piece of work, one flag.
+// A flag of the process: the user asked it to stop (Ctrl-C, SIGTERM, SIGHUP). Long loops check it between pieces of work.
+// There is one flag, not one for each thread or task, because a process does one piece of work for its user.
 #pragma once
 
 namespace assay {
 
 bool cancel_requested() noexcept;  // async-signal-safe, any thread
 void request_cancel() noexcept;    // async-signal-safe, any thread
-void clear_cancel() noexcept;      // the interactive prompt goes on after an interrupted statement
+// Used by the interactive prompt, which goes on after Ctrl-C has stopped a statement
+void clear_cancel() noexcept;
 
-// First signal asks, the second one ends the process at once with exit code 4.
+// Installs the handlers. The first signal sets the flag; the second one ends the process at once with exit code 4. A signal
+// that is ignored at the start (as SIGHUP under nohup) stays ignored. A write to a closed pipe or past the size limit of files
+// becomes an error of write() instead of a deadly signal.
 void install_cancel_handlers();
 
-// Throws error(cancelled) if an end was asked for.
+// Throws error(cancelled) if the flag is set.
 void throw_if_cancelled();
 
 }  // namespace assay

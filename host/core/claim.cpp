@@ -1,5 +1,5 @@
-// flock(2) on files that name their holder. The lock belongs to the open file, so all claims of this process on one path go
-// through one table.
+// Claims by flock(2) on files that name their holder. flock locks an open file, not a process: a second open() of the same file
+// would be refused in the same process too. Therefore a table keeps one open file per path, and counts its claims.
 #include "core/claim.hpp"
 
 #include <fcntl.h>
@@ -47,7 +47,7 @@ std::string machine_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "an unknown machine";
 }
 
-// "4711 machine", or "" where the holder has not written it yet.
+// The process number and the machine of the holder, as in "4711 machine"; "" if the holder has not written them yet.
 std::string holder_text(int fd) {
   char text[300];
   const ssize_t n = ::pread(fd, text, sizeof text, 0);
@@ -65,7 +65,8 @@ std::string holder_text(int fd) {
       .hint("Wait until it has ended, or choose another name");
 }
 
-// The same for every way to write the path, whether the file is there or not; its folder is.
+// One name for all ways to write the path of a file: "./out.lock" and "out.lock" give the same. The folder of the file must
+// exist; the file itself need not.
 std::string canonical_name(const std::string &file) {
   std::error_code code;
   const fs::path whole = fs::absolute(file, code);
@@ -76,13 +77,14 @@ std::string canonical_name(const std::string &file) {
 int open_lock(const std::string &path, const std::string &lock) {
   int fd = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   const int problem = errno;
-  // Perhaps the file of another user, which can be locked all the same.
+  // The file may belong to another user. flock needs no permission to write, so a file opened for reading can be locked too.
   if (fd < 0 && problem == EACCES) fd = ::open(lock.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw_file_error(path, "cannot write here", problem);
   return fd;
 }
 
-// The file that was opened is still the one of that name: its last holder may have removed it in between.
+// Whether the opened file still has the name `lock`. Between our open() and flock() its last holder may have removed it, and
+// another process may have made a new file of this name; then our lock would protect nothing.
 bool is_current(int fd, const std::string &lock) {
   struct stat opened {
   }, named{};
@@ -100,7 +102,7 @@ int take_lock(const std::string &path, const std::string &lock) {
     }
     if (is_current(fd, lock)) {
       const std::string me = std::to_string(::getpid()) + " " + machine_name() + "\n";
-      // Nothing depends on these bytes: on a full disk the holder stays unnamed.
+      // A failed write is ignored, because these bytes only serve messages: on a full disk the holder has no name there.
       [[maybe_unused]] const bool named =
           ::ftruncate(fd, 0) == 0 && ::write(fd, me.data(), me.size()) > 0;
       return fd;
@@ -156,7 +158,8 @@ path_claim::~path_claim() {
   const std::lock_guard<std::mutex> turn(g_guard);
   const auto found = held_locks().find(lock_);
   if (--found->second.claims > 0) return;
-  ::unlink(lock_.c_str());  // first: whoever opens it afterwards makes a new one
+  // The file is removed before its lock is freed, so that the next process makes a new file and cannot lock this one.
+  ::unlink(lock_.c_str());
   ::close(found->second.fd);
   held_locks().erase(found);
 }

@@ -1,21 +1,21 @@
-// Claims on paths: of several processes that would write one result, one works and the others are told at once.
-// Not a queue: nobody waits here.
+// Claims on paths: if several processes want to write one result, the first one works and the others get an error at once.
+// There is no queue: nobody waits for the claim of another process.
 #pragma once
 
 #include <string>
 
 namespace assay {
 
-// A claim is a locked file that holds the number and the machine of its process. The system frees the lock of a killed
-// process; the file itself is removed with the claim, or by the next one. Claims of one process on one path share the lock.
-// On a file system without locks every claim succeeds.
+// A claim is a locked file that contains the number and the machine of its process. The system frees the lock when a process is
+// killed. The file is removed when its claim ends; after a kill it stays until the next claim on the path ends. Claims of one
+// process on one path share the lock. On a file system without locks every claim succeeds.
 class path_claim {
  public:
-  // PATH is made as a whole, later: the lock is PATH.lock beside it. Makes the folders above. Both
-  // throw error(failed) naming the holder, the system's reason if nothing can be written there, or
-  // a link that leads to nothing.
+  // For a path that is made later as a whole: the lock is the file PATH.lock beside it. Makes the folders above. Both functions
+  // throw error(failed) if another process has the claim (the message names it), if nothing can be written there, or if the
+  // path is a link that leads to nothing.
   static path_claim beside(const std::string &path);
-  // FOLDER is filled bit by bit: the lock is FOLDER/.lock. Makes the folder.
+  // For a folder that is filled bit by bit: the lock is the file FOLDER/.lock. Makes the folder.
   static path_claim inside(const std::string &folder);
 
   ~path_claim();
@@ -26,7 +26,8 @@ class path_claim {
 
  private:
   path_claim(const std::string &path, const std::string &lock);
-  std::string lock_;  // canonical path of the lock file; empty once moved from
+  // Canonical path of the lock file; empty after the claim was moved to another object
+  std::string lock_;
 };
 
 // Throws error(failed) if `path` is a link that leads to nothing.

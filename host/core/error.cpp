@@ -1,4 +1,4 @@
-// The host's exception: composing its one-line text.
+// Composes the one-line text of the host's exception from its parts.
 #include "core/error.hpp"
 
 #include <utility>

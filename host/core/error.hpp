@@ -1,5 +1,5 @@
-// The one exception of the host: what went wrong, where, and what to do about it.
-// Not for control flow; nothing of it crosses the plugin ABI.
+// The exception type of the host: what went wrong, where, and what the user can do about it.
+// It is not for control flow. It never crosses the C interface of plugins (the ABI), because exceptions of C++ cannot.
 #pragma once
 
 #include <exception>
@@ -7,28 +7,29 @@
 
 namespace assay {
 
-// Who is to blame; also decides the process's exit code (see exit_code).
+// The kind of failure. It also decides the process's exit code (see exit_code).
 enum class error_kind {
   failed,     // the work failed: bad file, disk full, numerics                      exit 1
   usage,      // wrong command line, configuration or script                         exit 2
   plugin,     // a plugin broke its contract, crashed or reported an internal fault  exit 3
   cancelled,  // the user stopped it                                                 exit 4
-  timeout,    //                                                                     exit 5
-  gate,       // a validity gate failed under --strict                               exit 6
+  timeout,    // a time limit was exceeded                                           exit 5
+  gate,       // a gate (check of validity) failed under --strict                    exit 6
 };
 
-// Message parts are sentences without a final full stop. Build with the fluent setters:
-//   throw error(error_kind::failed, "tensor 'x' overlaps its neighbour").at(path).hint("download it
-//   again");
+// The parts of a message are sentences without a final full stop. Each setter returns the error, so that calls can be chained:
+//   throw error(error_kind::failed, "tensor 'x' overlaps its neighbour").at(path).hint("Download it again");
 class error : public std::exception {
  public:
   error(error_kind kind, std::string message);
 
-  error &&at(std::string where) &&;  // file, script line, layer: the place
-  error &&hint(std::string what_to_do) &&;
-  error &&plugin(std::string id) &&;   // component to blame
-  error &&layer(std::string name) &&;  // linear or block in work
-  error &&cause(std::string text) &&;  // the underlying message
+  // The place: a file, a line of a script, a key of a configuration
+  error &&at(std::string where) &&;
+  error &&hint(std::string what_to_do) &&;  // what the user can do
+  error &&plugin(std::string id) &&;        // the plugin component that caused the error
+  // The weight matrix or decoder layer that was being processed
+  error &&layer(std::string name) &&;
+  error &&cause(std::string text) &&;  // the reason that the system or a library gave
 
   error_kind kind() const { return kind_; }
   const std::string &message() const { return message_; }
@@ -47,7 +48,7 @@ class error : public std::exception {
   std::string text_;
 };
 
-const char *kind_name(error_kind kind);  // static: "failed", "usage", ...
+const char *kind_name(error_kind kind);  // "failed", "usage", ...; the text lives for ever
 int exit_code(error_kind kind);
 
 }  // namespace assay

@@ -1,4 +1,4 @@
-// Whole reads, reads in pieces, atomic writes.
+// Reads and writes files with system calls, so that each failure can name the system's reason.
 #include "core/file.hpp"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ namespace assay {
 namespace fs = std::filesystem;
 namespace {
 
-// Owns a file descriptor.
+// Owns a file descriptor and closes it.
 class descriptor {
  public:
   explicit descriptor(int number) : fd(number) {}
@@ -29,7 +29,7 @@ class descriptor {
   int fd;
 };
 
-// Opens a file for reading. Throws for a folder, which could be opened as well.
+// Opens a file for reading and fills `info`. It refuses a folder: open() accepts a folder, and only read() would fail.
 descriptor open_to_read(const std::string &path, struct stat &info) {
   descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) throw_file_error(path, "cannot open the file", errno);

@@ -1,6 +1,6 @@
-// Files: whole reads, reads in pieces, atomic writes.
-// Not for the tensors of a checkpoint, which are mapped (model/mapped_file), and not what is
-// written piece by piece (core/in_progress).
+// Reads a file whole or in pieces, and writes a file so that it is complete or not there.
+// The tensors of a model are read by checkpoint/mapped_file, which maps them into memory. What is written piece by piece
+// goes through core/in_progress.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,28 @@
 
 namespace assay {
 
-// Throws error(failed) for a failed system call on `path` (number = its errno); a full disk gets its
-// hint, the same everywhere.
+// Throws error(failed) after a system call on `path` failed. `what` says what was tried, `number` is the call's errno. For a
+// full disk it adds the hint to free some space.
 [[noreturn]] void throw_file_error(const std::string &path, const std::string &what, int number);
 
-// Throws error(failed) naming the path and the system's reason. limit in bytes
-// guards against surprises.
+// Returns the bytes of a file. Throws error(failed) with the path and the system's reason if it cannot be read, and if it has
+// more than `limit_bytes`, so that a wrong path cannot fill the memory.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
 // Gives the bytes of a file piece by piece to `take`. Throws as read_file does.
 void read_pieces(const std::string &path, const std::function<void(std::string_view)> &take);
 
-// Throws error(usage) if `path` is a pipe, a socket or a device: something that is read more than once must be a file
-// (or a folder, or not there at all, which its reader reports).
+// Throws error(usage) if `path` is a pipe, a socket or a device, because those can be read only once. It accepts a file, a
+// folder, and a path where nothing is: whoever reads it reports that.
 void refuse_stream(const std::string &path);
 
-// Writes to a temporary file in the same folder, fsyncs, renames. On failure (a full disk included)
-// the old file is untouched and the temporary one gone. Creates parent folders.
+// Writes a temporary file in the same folder, syncs it to the disk and renames it to `path`. If that fails, for example on a
+// full disk, an old file stays as it was and the temporary file is removed. Creates the folders above.
 void write_file_atomically(const std::string &path, std::string_view bytes);
 
-std::string executable_folder();  // absolute folder of the running program
-// scripts/ of the source tree or of the installation beside the program; throws error(failed) if
-// neither is there.
+std::string executable_folder();  // absolute path of the folder that contains the running program
+// The folder scripts/ with the Lua library: of the source tree, or of the installation beside the program. Throws
+// error(failed) if neither is there.
 std::string scripts_folder();
 
 }  // namespace assay

@@ -1,4 +1,4 @@
-// SHA-256 through OpenSSL's libcrypto.
+// Computes SHA-256 with OpenSSL's libcrypto.
 #include "core/hash.hpp"
 
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-// SHA-256: identities of files, configurations and stages.
+// SHA-256, which identifies files, configurations and stored results, and random seeds that are made from labels.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@
 namespace assay {
 
 std::string sha256_hex(std::string_view bytes);  // 64 lower-case digits
-// Reads the file piece by piece. Throws error(failed) naming the path where it cannot be read to its end.
+// Reads the file piece by piece. Throws error(failed) with the path if the file cannot be read to its end.
 std::string sha256_file_hex(const std::string &path);
 
-// For data that arrives in pieces. hex() may be called once.
+// For data that arrives in pieces. hex() ends the computation: call it once, and call update() no more.
 class sha256 {
  public:
   sha256();
@@ -26,8 +26,8 @@ class sha256 {
   void *context_;
 };
 
-// First 8 bytes of SHA-256("a\0b\0...") as a number: a labelled seed, independent
-// of scheduling order.
+// A seed that depends only on these four labels, never on the order in which threads ask for seeds: the first 8 bytes of the
+// SHA-256 of "STUDY_SEED\0COMPONENT\0LAYER\0LABEL", read as a big-endian number.
 uint64_t labelled_seed(uint64_t study_seed, std::string_view component, std::string_view layer,
                        std::string_view label);
 

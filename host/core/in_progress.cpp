@@ -1,5 +1,5 @@
-// Temporary names beside the final one. Their makers hold a lock on them, which the system frees when a process is killed:
-// so the next run knows what nobody will finish.
+// Makes files and folders under temporary names beside the final one. Their maker holds a lock on them, and the system frees the
+// lock when the maker is killed. So the next run knows which of them nobody will finish.
 #include "core/in_progress.hpp"
 
 #include <fcntl.h>
@@ -19,8 +19,10 @@ namespace assay {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char *k_temporary_mark = ".tmp-";  // and the number of the process
-constexpr const char *k_replaced_mark = ".old-";   // alike
+// Marks what is under construction; the process number follows, as in "out.tmp-4711".
+constexpr const char *k_temporary_mark = ".tmp-";
+// Marks an old folder that is being replaced; the process number follows too.
+constexpr const char *k_replaced_mark = ".old-";
 
 std::string temporary_name(const std::string &path) {
   return path + k_temporary_mark + std::to_string(::getpid());
@@ -31,7 +33,8 @@ std::string without_trailing_slashes(std::string path) {
   return path;
 }
 
-// A descriptor that holds the lock of what lies at `path`, or -1: gone, or another process is at work on it.
+// Opens what lies at `path` and locks it. Returns the descriptor, which holds the lock; -1 if nothing is there or if another
+// process has the lock, because that process is still writing.
 int lock_of(const std::string &path, int flags) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
   if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
@@ -47,7 +50,8 @@ void remove_if_abandoned(const fs::path &path) {
   ::close(fd);
 }
 
-// What bears `mark` beside `path` and belongs to no living process.
+// Removes the files and folders beside `path` whose name is the name of `path`, `mark` and a process number, if no living
+// process has a lock on them.
 void remove_abandoned(const fs::path &path, const char *mark) {
   const std::string start = path.filename().string() + mark;
   const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -62,7 +66,8 @@ void remove_abandoned(const fs::path &path, const char *mark) {
   for (const auto &one : found) remove_if_abandoned(one);
 }
 
-// The file of this descriptor still has a name: nobody took it for abandoned before it was locked.
+// Whether the file of this descriptor still has a name. Another process may have removed it as abandoned between our open()
+// and our lock.
 bool has_name(int fd) {
   struct stat info {};
   return ::fstat(fd, &info) == 0 && info.st_nlink > 0;
@@ -81,7 +86,8 @@ file_in_progress::file_in_progress(std::string path) : path_(std::move(path)) {
   create();
 }
 
-// A name that another machine's or container's process of the same number uses is passed over.
+// Opens and locks the temporary file. Its name contains the process number. A process on another machine or in another
+// container can have the same number and use the name; then a counter is added to the name ("out.tmp-4711-1").
 void file_in_progress::create() {
   for (int attempt = 0; fd_ < 0; ++attempt) {
     temporary_ = temporary_name(path_) + (attempt > 0 ? "-" + std::to_string(attempt) : "");
@@ -165,8 +171,8 @@ void folder_in_progress::commit() {
       throw_file_error(final_, "cannot rename the finished folder into place", code.value());
   }
   committed_ = true;
-  remove_abandoned(
-      final_, k_replaced_mark);  // the new folder is there: what a kill left is no longer needed
+  // The new folder is in place. An old folder that a killed process had set aside is no longer needed.
+  remove_abandoned(final_, k_replaced_mark);
 }
 
 }  // namespace assay

@@ -1,4 +1,4 @@
-// Files and folders under construction: they become real by a rename, or vanish.
+// Files and folders under construction: they have a temporary name until they are complete, and are removed if they never are.
 #pragma once
 
 #include <cstddef>
@@ -8,17 +8,18 @@
 
 namespace assay {
 
-// A file under construction beside `path`, under a temporary name that is locked by its maker. Removed by the destructor
-// unless commit() renamed it. What killed processes left under construction for the same path is removed first.
+// A file under construction: it lies beside `path` under a temporary name, and this process holds a lock on it. The destructor
+// removes it unless commit() has renamed it. The constructor removes temporary files that killed processes left for this path.
 class file_in_progress {
  public:
-  // Makes the folders above. Throws error(failed) with the system's reason, as the other two do.
+  // Makes the folders above. Throws error(failed) with the system's reason, as write() and commit() do.
   explicit file_in_progress(std::string path);
   ~file_in_progress();
   file_in_progress(const file_in_progress &) = delete;
   file_in_progress &operator=(const file_in_progress &) = delete;
   void write(const void *bytes, size_t n_bytes);
-  void commit();  // syncs to the disk, then renames; an old file is replaced
+  // Syncs the file to the disk and renames it to `path`; an old file there is replaced
+  void commit();
 
  private:
   void create();
@@ -26,9 +27,9 @@ class file_in_progress {
   int fd_ = -1;
 };
 
-// A folder under construction beside `final_path`, which is claimed meanwhile (path_claim); removed by the destructor
-// unless commit() renamed it. commit() replaces an existing folder only if `replace` was given, else the constructor throws
-// before any work is done. What a killed process left under construction for the same path is removed.
+// A folder under construction: it lies beside `final_path` under a temporary name, and `final_path` is claimed (path_claim). The
+// destructor removes it unless commit() has renamed it. If `final_path` exists already, the constructor throws error(failed)
+// before any work is done; with `replace`, commit() replaces the old folder. What a killed process left for this path is removed.
 class folder_in_progress {
  public:
   explicit folder_in_progress(std::string final_path, bool replace = false);
@@ -43,7 +44,7 @@ class folder_in_progress {
   path_claim claim_;
   bool replace_;
   bool committed_ = false;
-  int lock_ = -1;  // descriptor of the folder while it is under construction
+  int lock_ = -1;  // descriptor of the temporary folder, which holds the lock on it
 };
 
 }  // namespace assay

@@ -1,4 +1,4 @@
-// Parsing with a depth limit, texts of values, canonical text.
+// Parses JSON with a depth limit, and turns values into text or canonical text.
 #include "core/json.hpp"
 
 #include "core/error.hpp"
@@ -9,16 +9,16 @@ namespace {
 
 constexpr int k_max_depth = 512;
 
-// The parser's words may quote a number or text of any length.
+// Cuts a message of the parser to 240 bytes, because it may quote a number or text of any length.
 std::string shortened(std::string words) {
   size_t end = 240;
   if (words.size() <= end) return words;
   while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80)
-    --end;  // UTF-8 stays whole
+    --end;  // never cuts a UTF-8 character in two
   return words.substr(0, end) + "...";
 }
 
-// Walks the text once and refuses nesting that would exhaust the stack of the recursive parser.
+// Whether the text is nested so deeply that it would exhaust the stack of the recursive parser.
 bool too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -40,7 +40,7 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
-// Length of the UTF-8 character at the beginning of `text`, 0 if there is none (RFC 3629, section 4).
+// Number of bytes of the UTF-8 character with which `text` begins; 0 if it begins with no valid one (RFC 3629, section 4).
 size_t character_bytes(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(0);
@@ -67,7 +67,7 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-// The first text, key or value, that is not UTF-8; null if all are.
+// The first key or string of `value` that is not UTF-8; null if all of them are.
 const std::string *foreign_text(const json &value) {
   if (const auto *text = value.get_ptr<const std::string *>())
     return is_utf8(*text) ? nullptr : text;
@@ -97,7 +97,7 @@ json with_visible_texts(const json &value) {
 json parse_json(std::string_view text, const std::string &where) {
   if (too_deep(text))
     throw error(error_kind::failed, "JSON is nested deeper than 512 levels").at(where);
-  // The parser would take a NUL for the end of the text and never look at the rest.
+  // The parser would take a NUL byte for the end of the text and would never look at the rest.
   if (const size_t nul = text.find('\0'); nul != std::string_view::npos)
     throw error(error_kind::failed, "not valid JSON")
         .at(where)
@@ -116,7 +116,8 @@ json read_json_file(const std::string &path) {
 std::string json_text(const json &value, int indent) {
   try {
     return value.dump(indent);
-  } catch (const json::type_error &) {  // a text is not UTF-8: rare enough to begin again
+  } catch (const json::type_error &) {
+    // A string is not UTF-8. This is rare, so the work may be done twice.
     return with_visible_texts(value).dump(indent);
   }
 }
@@ -156,7 +157,7 @@ std::string visible_text(std::string_view text) {
 std::string plain_reason(const std::exception &problem) {
   const std::string text = problem.what();
   if (dynamic_cast<const nlohmann::json::exception *>(&problem) == nullptr) return text;
-  const size_t end = text.find("] ");  // of "[json.exception.parse_error.101] "
+  const size_t end = text.find("] ");  // end of a prefix like "[json.exception.parse_error.101] "
   return end == std::string::npos ? text : text.substr(end + 2);
 }
 

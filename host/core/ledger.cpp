@@ -1,5 +1,5 @@
-// The ledger's storage and its deterministic rendering.
-// Not the place that decides what is an incident: that is whoever adds it.
+// Stores the entries of the ledger and writes them in an order that does not depend on threads.
+// The code that adds an entry decides what is worth one.
 #include "core/ledger.hpp"
 
 #include <algorithm>

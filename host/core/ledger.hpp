@@ -1,5 +1,5 @@
-// The ledger: every fallback, skip and repair of a run, so that nothing happens silently.
-// Not a log: what went as ordered is not written here.
+// The ledger: the list of every fallback, skip and repair of a run, so that nothing happens silently.
+// This is not a log: what went as ordered is not written here.
 #pragma once
 
 #include <map>
@@ -15,13 +15,13 @@ struct ledger_entry {
   // "fallback" "skip" "damping" "dead_columns" "clamped_scale" "clamped_code" "non_finite"
   // "dropped_sample" "padded_sample" "ragged_group" "own_head" ...
   std::string kind;
-  std::string where;           // linear, block, sample; "" for the whole run
+  std::string where;           // the weight matrix, decoder layer or sample; "" for the whole run
   std::string text;            // one sentence for a reader
   json data = json::object();  // counts and values
 };
 
-// Entries may come from any thread; they are shown sorted by the order of linears, so
-// runs compare equal.
+// Entries may come from any thread, in any order. They are written in the order of the model's weight matrices, so that two
+// equal runs give equal text.
 class ledger {
  public:
   ledger() = default;
@@ -30,10 +30,10 @@ class ledger {
 
   void add(ledger_entry entry);
   bool empty() const;
-  std::map<std::string, int> counts() const;  // kind -> entries
+  std::map<std::string, int> counts() const;  // kind -> number of its entries
   std::vector<ledger_entry> entries() const;
-  // [{kind, where, text, data}], sorted by `order` (linear names as they come in the model), then
-  // kind and text.
+  // A list of {kind, where, text, data}; an empty `data` is left out. `order` has the names of the weight matrices as they follow
+  // each other in the model. Entries are sorted by the place of `where` in it (others last, by name), then by kind and text.
   json to_json(const std::vector<std::string> &order = {}) const;
 
  private:

@@ -1,5 +1,5 @@
-// Runs a child program with posix_spawn and captures its two output streams. It waits for both
-// pipes at once with poll, so that a full pipe never blocks the child.
+// Runs a child program with posix_spawn and captures its two output streams. It waits for both pipes at once with poll: if it
+// read one to its end first, the other could fill up and block the child.
 #include "core/process.hpp"
 
 #include <fcntl.h>
@@ -98,8 +98,8 @@ pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string>
   return pid;
 }
 
-// Reads once from `end` and appends the bytes to `into`, which it fills up to limit_bytes at most.
-// Closes `end` at the end of the stream or on an error. Returns false if `end` is closed.
+// Reads once from the pipe `end` and appends the bytes to `into`, which never grows above limit_bytes. At the end of the
+// stream or on an error it closes `end`. Returns false if `end` is closed.
 bool drain(int &end, std::string &into, uint64_t limit_bytes) {
   if (end < 0) return false;
   char buffer[65536];
@@ -114,7 +114,7 @@ bool drain(int &end, std::string &into, uint64_t limit_bytes) {
   return true;
 }
 
-// Waits up to `milliseconds` for output. Returns true if a stream had output or was at its end.
+// Waits up to `milliseconds` for output of the child. Returns true if a stream had output or was at its end.
 bool read_some(pipe_pair &out, pipe_pair &err, process_result &result, uint64_t limit_bytes,
                int milliseconds) {
   pollfd ends[2] = {{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}};  // fd -1 is ignored

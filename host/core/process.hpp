@@ -1,5 +1,5 @@
-// A child program run to its end: arguments in, exit and captured output back, within a time limit.
-// Not a shell and not a pipeline; nothing is inherited but the environment and stderr's meaning.
+// Runs a child program to its end within a time limit, and returns how it ended and what it wrote.
+// No shell is involved. The child inherits the environment and the working folder; its three standard streams are replaced.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +9,27 @@
 namespace assay {
 
 struct process_limits {
-  double seconds = 60.0;                       // then the child's whole process group is killed
-  uint64_t output_bytes = uint64_t{16} << 20;  // of each stream; the rest is read and dropped
+  // After this time the child and the processes it started are killed
+  double seconds = 60.0;
+  // So many bytes of each stream are kept; what comes after is read and dropped
+  uint64_t output_bytes = uint64_t{16} << 20;
 };
 
 struct process_result {
-  int exit_code = -1;      // -1 if it did not exit by itself
-  int signal = 0;          // that ended it, 0 if none
-  bool timed_out = false;  // signal is then our own SIGKILL
-  std::string out, err;    // captured bytes
-  double seconds = 0;      // wall clock
+  int exit_code = -1;      // -1 if a signal ended the child
+  int signal = 0;          // the signal that ended the child; 0 if it exited by itself
+  bool timed_out = false;  // if true, `signal` is the SIGKILL that run_process sent
+  std::string out, err;    // captured bytes of stdout and stderr
+  double seconds = 0;      // wall-clock time
   bool succeeded() const { return exit_code == 0; }
 };
 
-// Runs argv[0] (a path, or a name looked up in PATH) with stdin from /dev/null. `extra_environment`
-// holds "NAME=value". Throws error(failed) if it cannot be started, error(cancelled) on Ctrl-C.
+// Runs argv[0], a path or a name that is looked up in PATH, with stdin from /dev/null. Each entry of `extra_environment` is
+// "NAME=value". Throws error(failed) if the program cannot be started, and error(cancelled) after Ctrl-C, which kills it.
 process_result run_process(const std::vector<std::string> &argv, const process_limits &limits = {},
                            const std::vector<std::string> &extra_environment = {});
 
-// "exit code 3", "signal 11 (SIGSEGV)", "no answer within 5 s": how it ended, for messages.
+// How the child ended, for messages: "exit code 3", "signal 11 (SIGSEGV)" or "no answer within 5 s".
 std::string describe_end(const process_result &result);
 
 }  // namespace assay

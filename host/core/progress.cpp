@@ -1,4 +1,4 @@
-// The progress line and the two human units that it needs.
+// Draws the progress line, and writes durations and sizes with units.
 #include "core/progress.hpp"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
-// Progress of long work: who does the work reports it, one sink draws it as a line with an ETA.
-// Not a log (core/log); the work's results never depend on it.
+// Progress of long work: the code that does the work calls a function, which draws one line with the estimated time left.
+// This is not a log: nothing is stored, and the results of the work never depend on it.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace assay {
 
-// Called by the working thread. total 0 = unknown. An empty function is legal everywhere:
-// "do not report".
+// Called by the working thread: `done` of `total` steps are finished; total 0 means that their number is unknown. An empty
+// function may be given everywhere and means that nothing is reported.
 using progress_fn = std::function<void(uint64_t done, uint64_t total, const std::string &what)>;
 
 inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t total,
@@ -18,20 +18,21 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
   if (progress) progress(done, total, what);
 }
 
-// What is left of a piece of work, from its own speed. Where the share that is done falls, the next
-// piece began: a run that has searched scales and starts to round owes nothing to the first clock.
+// Estimates the time left of a piece of work from its speed so far. If the share done / total falls, the next piece of work has
+// begun, and its time is measured anew: a run that first searches scales and then rounds does the two at different speeds.
 class pace {
  public:
   explicit pace(double now) : began_(now) {}
-  // Seconds left at `now` (seconds of any clock); nullopt before a share is done, and at the end.
+  // Seconds left at `now` (in seconds of any clock); nullopt while done is 0, and when all is done.
   std::optional<double> left(uint64_t done, uint64_t total, double now);
 
  private:
+  // When this piece of work began; the share that was done at the last call
   double began_, share_ = 0;
 };
 
-// Draws on stderr: one line that is overwritten ten times a second on a terminal, else a plain line
-// every few seconds. Never colours. Quiet draws nothing.
+// Draws progress on stderr, without colours. On a terminal it overwrites one line up to ten times a second; elsewhere it prints
+// a new line every 5 seconds at most. If `quiet` is true, it draws nothing.
 class progress_line {
  public:
   explicit progress_line(bool quiet = false);
@@ -39,11 +40,11 @@ class progress_line {
   progress_line(const progress_line &) = delete;
   progress_line &operator=(const progress_line &) = delete;
 
-  // Starts a new piece of work: its clock and its ETA begin here.
+  // Starts a new piece of work: its time is measured from here.
   void begin(const std::string &title);
   void update(uint64_t done, uint64_t total, const std::string &what);
-  void finish();  // erases the line on a terminal; idempotent
-  progress_fn sink();
+  void finish();       // erases the line on a terminal; may be called more than once
+  progress_fn sink();  // a function that calls update(); this object must outlive it
 
  private:
   void draw(const std::string &text);

@@ -1,4 +1,4 @@
-// Checks by stat before a file is opened, and by its first bytes after.
+// Checks a file by stat before it is opened, and by its first bytes after it was read.
 #include "core/regular_file.hpp"
 
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
-// What a file of a model must be before it is read: there, a plain file, and not a Git LFS pointer in its place.
-// Not for data that may come through a pipe (core/file reads those).
+// Reads a file of a model after two checks: it is a plain file, and it is not a Git LFS pointer (a small text that stands for a
+// file that was not downloaded). Data that may come through a pipe is read with core/file instead.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace assay {
 
-// Whether there is anything at `path`. Throws error(failed) for a link to nothing: a download that was not completed.
+// Whether anything lies at `path`. Throws error(failed) for a link to nothing, because it comes from an incomplete download.
 bool is_there(const std::string &path);
 
-// Throws error(failed) unless `path` is a plain file or a link to one. A named pipe would wait for a writer for ever, and a
-// device need not end.
+// Throws error(failed) unless `path` is a plain file or a link to one. To read a named pipe would wait for a writer, perhaps for
+// ever, and a device may never end.
 void require_regular_file(const std::string &path);
 
-// Throws error(failed) if `bytes`, the beginning of the file at `path`, are a Git LFS pointer
-// (github.com/git-lfs/git-lfs, docs/spec.md).
+// Throws error(failed) if `bytes` begin as a Git LFS pointer does (github.com/git-lfs/git-lfs, docs/spec.md). They are the
+// beginning of the file at `path`, which the message names.
 void refuse_lfs_pointer(std::string_view bytes, const std::string &path);
 
-// The whole file after both checks; throws as read_file (core/file) does.
+// Returns the whole file after both checks. Throws like them, and like read_file of core/file.
 std::string read_regular_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 json read_regular_json(const std::string &path);
 

@@ -1,4 +1,4 @@
-// Reading /proc/self/status, /proc/meminfo and statvfs.
+// Reads memory from /proc, disk space with statvfs and CPU time with getrusage; checks numbers of threads.
 #include "core/resources.hpp"
 
 #include <sys/resource.h>
@@ -21,7 +21,7 @@ int processors() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// The number of kB behind "KEY:" in a /proc table, as bytes; 0 if absent.
+// The value of a line of a /proc table, for example "VmRSS:  5120 kB", in bytes. `key` includes the colon. 0 if it is absent.
 uint64_t proc_value(const char *file, const std::string &key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)

@@ -1,4 +1,4 @@
-// What this process uses and what the machine has left. Linux only: reads /proc.
+// Memory and CPU time that this process uses, and memory and disk space that the machine has left. Linux only: it reads /proc.
 #pragma once
 
 #include <cstdint>
@@ -6,19 +6,21 @@
 
 namespace assay {
 
-uint64_t resident_bytes();                          // now
-uint64_t peak_resident_bytes();                     // since the start or the last reset
-bool reset_peak_resident();                         // false where the kernel refuses it
-uint64_t available_memory_bytes();                  // MemAvailable
-uint64_t free_disk_bytes(const std::string &path);  // 0 if the path does not exist
-double process_cpu_seconds();
+uint64_t resident_bytes();  // memory of this process now
+// The largest value of resident_bytes since the start or the last reset
+uint64_t peak_resident_bytes();
+bool reset_peak_resident();         // false if the kernel refuses it
+uint64_t available_memory_bytes();  // what the kernel can still give (MemAvailable)
+// Free space on the disk that holds `path`; 0 if the path does not exist
+uint64_t free_disk_bytes(const std::string &path);
+double process_cpu_seconds();  // CPU time of all threads, user and system
 
-// Threads that this process may start for its arithmetic: 16 for each processor that it may use. More of them only take
-// turns, and thousands end in a failure of the system.
+// The most threads that this process may start for its arithmetic: 16 for each processor. More threads than processors only
+// take turns, and with thousands of them the system can refuse to start one.
 int most_threads();
-// Throws error(usage) naming `where` the number comes from ("--threads 4096") if it is above most_threads().
+// Throws error(usage) if `n` is above most_threads(). `where` says where the number comes from, as in "--threads 4096".
 void require_threads(int64_t n, const std::string &where);
-// Likewise for OMP_NUM_THREADS and MKL_NUM_THREADS, which decide where no --threads is given.
+// Checks OMP_NUM_THREADS and MKL_NUM_THREADS likewise. These environment variables count if no --threads is given.
 void require_environment_threads();
 
 }  // namespace assay

@@ -1,4 +1,4 @@
-// Checking a value against a schema, and a schema against the subset.
+// Checks a value against a schema, and a schema against the subset of JSON Schema that assay knows.
 #include "core/schema.hpp"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ std::string with_article(const std::string &type) {
   return (type == "object" || type == "array" || type == "integer" ? "an " : "a ") + type;
 }
 
-// What a value is, for messages: short values are shown, long ones named.
+// A value as messages show it: a short one as it is, a long text or an object only by its type ("a long string").
 std::string shown(const json &value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
@@ -76,7 +76,8 @@ std::string listed(const json &values) {
   return text;
 }
 
-// Walks value and rule together. `path` is the place inside the configuration, "" at the top.
+// Checks a value and the values inside it against the rule and the rules inside that. `path` is the place inside the
+// configuration, for example "scales[2].bits"; "" at the top.
 class checker {
  public:
   explicit checker(const std::string &where) : where_(where) {}
@@ -184,7 +185,7 @@ class checker {
   const std::string &where_;
 };
 
-// The document itself: only words of the subset, each of the right shape.
+// Checks the schema itself: it may use only the words of the subset, each with a value of the right type.
 class subset_checker {
  public:
   explicit subset_checker(const std::string &where) : where_(where) {}

@@ -1,6 +1,7 @@
-// Replaces stdout by a stream of our own, which remembers why a write failed: stdio has forgotten it by the time a program
-// ends. gnulib's close_stdout does the same for errors at the end. fopencookie and the assignment to `stdout` are
-// extensions of glibc (The GNU C Library, sections 12.1 and 12.21.2).
+// Replaces stdout by a stream of our own that remembers the errno of the first failed write. Plain stdio remembers only that a
+// write failed, not why. gnulib's close_stdout also checks stdout at the end of a program, but it knows the reason only of a
+// failure that happens then. fopencookie and the assignment to `stdout` are extensions of glibc (The GNU C Library, sections
+// 12.1 and 12.21.2).
 #include "core/standard_output.hpp"
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@ namespace {
 
 int g_first_error = 0;
 
-// For fopencookie: the number of bytes written, 0 for an error.
+// The write function for fopencookie. Returns the number of bytes written, 0 for an error, as fopencookie demands.
 ssize_t write_all(void *, const char *bytes, size_t n_bytes) {
   size_t done = 0;
   while (done < n_bytes) {
@@ -31,7 +32,8 @@ ssize_t write_all(void *, const char *bytes, size_t n_bytes) {
   return static_cast<ssize_t>(n_bytes);
 }
 
-// A closed descriptor is opened the other way round: reading from it or writing to it still fails.
+// Opens /dev/null in place of each closed standard descriptor: stdin for writing, the others for reading. So a use of the
+// descriptor still fails, as it would if it were closed.
 void fill_closed_descriptors() {
   for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(number, F_GETFD) < 0 && errno == EBADF)
@@ -43,7 +45,7 @@ void fill_closed_descriptors() {
 void open_standard_output() {
   fill_closed_descriptors();
   FILE *stream = ::fopencookie(nullptr, "w", {nullptr, write_all, nullptr, nullptr});
-  if (stream == nullptr) return;  // no memory: the plain stream will do
+  if (stream == nullptr) return;  // no memory; stdout then stays the plain stream
   std::setvbuf(stream, nullptr, ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF, BUFSIZ);
   stdout = stream;
 }

@@ -1,4 +1,4 @@
-// Optimal string alignment and the threshold for a suggestion.
+// Computes the distance between two words, and decides which candidate is near enough to be suggested.
 #include "core/suggest.hpp"
 
 #include <algorithm>

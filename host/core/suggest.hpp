@@ -1,5 +1,5 @@
-// "Did you mean": the candidate nearest to a mistyped word.
-// Used by the command line, by configuration schemas and by Lua option tables.
+// "Did you mean": finds the known word that is nearest to a mistyped one.
+// The command line, the schemas of configurations and the option tables of Lua use it.
 #pragma once
 
 #include <string>
@@ -8,14 +8,16 @@
 
 namespace assay {
 
-// Edit distance with transpositions of neighbours (optimal string alignment).
+// The number of edits that turn `a` into `b`: insert, delete or change one byte, or swap two neighbours (this distance is known
+// as optimal string alignment).
 int edit_distance(std::string_view a, std::string_view b);
 
-// The candidate that `word` was probably meant to be, or "" if none is near enough
-// (at most a third of the word's length in edits, or one is the beginning of the other).
+// The candidate that `word` was probably meant to be, or "" if none is near enough. Near enough is a distance of at most a third
+// of the word's length (1 for short words), or one word being the beginning of the other (of 3 bytes or more).
 std::string closest(std::string_view word, const std::vector<std::string> &candidates);
 
-// "Did you mean 'group'?" or "Known: a, b, c" (first 12), or "" without candidates.
+// A hint for a message: "Did you mean 'group'?" if a candidate is near enough, else "Known: a, b, c" with the first 12 of them.
+// It is "" if there are no candidates.
 std::string suggestion(std::string_view word, const std::vector<std::string> &candidates);
 
 }  // namespace assay

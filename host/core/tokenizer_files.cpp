@@ -1,4 +1,4 @@
-// Reads the files of a tokenizer from a folder, and the templates among them by name.
+// Reads the files of a tokenizer from a folder, and finds the chat templates in them.
 #include "core/tokenizer_files.hpp"
 
 #include <filesystem>
@@ -34,7 +34,7 @@ bool holds_template(const std::string &name) {
   return name == k_chat_template || name.starts_with(std::string(k_more_templates) + "/");
 }
 
-// additional_chat_templates/default.jinja wins over chat_template.jinja, as in the reference.
+// If both exist, additional_chat_templates/default.jinja wins over chat_template.jinja, as in transformers.
 json templates_of_files(const tokenizer_files &files) {
   json out = json::object();
   if (files.has(k_chat_template)) out["default"] = files.of(k_chat_template);

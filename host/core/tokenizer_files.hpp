@@ -1,5 +1,5 @@
-// The small files in which a model declares its tokenizer, its chat templates and its special tokens.
-// Not their meaning: text/tokenizer_settings reads them, and it alone does.
+// Reads the files in which a model declares its tokenizer (text to token ids), its chat templates and its special tokens.
+// It keeps their bytes and does not interpret them, except to find the templates; text/tokenizer_settings interprets the rest.
 #pragma once
 
 #include <map>
@@ -16,31 +16,35 @@ constexpr const char *k_more_templates = "additional_chat_templates";  // a fold
 
 struct tokenizer_files {
   struct file {
-    std::string bytes, where;  // where: the file's path, or the GGUF that it was written from
+    // `where` is the file's path for messages; for a file made by put() it is the `path` below.
+    std::string bytes, where;
   };
-  std::string path;                   // the folder or the GGUF
-  std::map<std::string, file> files;  // by name below the folder
+  // The model's folder, or its GGUF file (one file with weights and tokenizer)
+  std::string path;
+  std::map<std::string, file> files;  // by name below the folder: "tokenizer.json"
 
   bool has(const std::string &name) const { return files.contains(name); }
-  const std::string &of(const std::string &name) const;  // "" if the file is not there
-  json object_of(const std::string &name) const;         // {} if the file is not there
-  void put(const std::string &name, std::string bytes);  // a file that is written here, from `path`
+  const std::string &of(const std::string &name) const;  // the bytes; "" if the file is not there
+  // The JSON object in the file; {} if the file is not there. Throws error(failed) if it is something else.
+  json object_of(const std::string &name) const;
+  // Adds a file that exists only here, made from what `path` holds
+  void put(const std::string &name, std::string bytes);
 };
 
-// Those of a folder that are there: tokenizer.json, or vocab.json and merges.txt where it is not;
-// tokenizer_config.json, special_tokens_map.json, added_tokens.json and the templates. Throws
-// error(failed) at the file for a link to nothing, a Git LFS pointer and a failed read.
+// Reads from a folder: tokenizer.json, or vocab.json and merges.txt if it is absent; tokenizer_config.json,
+// special_tokens_map.json, added_tokens.json and the chat templates. Absent files are left out. Throws error(failed) naming the
+// file for a link to nothing, a Git LFS pointer (a small text that stands for a file that was not downloaded) or a failed read.
 tokenizer_files read_tokenizer_files(const std::string &folder);
 
-// The same of those alone that may hold a chat template, for facts that need no tokenizer.
+// Reads only the files that may hold a chat template. This is enough for a caller that needs no tokenizer.
 tokenizer_files read_template_files(const std::string &folder);
 
-// Chat templates by name; the unnamed one is "default". As in transformers' _from_pretrained (5.23):
-// chat_template.jinja and additional_chat_templates/NAME.jinja, and where there is none of them the
-// key of tokenizer_config.json, which is a text, a list of {name, template} or an object of texts.
+// Returns {name: chat template}; the template without a name is "default". The rule is that of transformers 5.23
+// (_from_pretrained): chat_template.jinja and additional_chat_templates/NAME.jinja count. If there is none of them, the key
+// chat_template of tokenizer_config.json counts, which is a text, a list of {name, template} or an object of texts.
 json chat_templates_of(const tokenizer_files &files);
 
-// Makes these the only templates of the files, in files of their own.
+// Replaces all template files by `templates` ({name: text}), each in a file of its own.
 void put_chat_templates(const json &templates, tokenizer_files &files);
 
 }  // namespace assay

@@ -1,5 +1,5 @@
-// Both tensor worlds meet here and nowhere else. The layouts are DLPack's; the conversion is ours,
-// since LibTorch's own refuses some dtypes and hides others (plugin-abi notes, 1.6).
+// Converts between at::Tensor and assay_tensor; no other file does. assay_tensor has the memory layout of DLPack, a standard for
+// exchanging tensors. LibTorch's own DLPack conversion is not used, because it refuses some dtypes.
 #include "plug/bridge.hpp"
 
 #include "core/error.hpp"
@@ -45,7 +45,7 @@ void fill_view(const at::Tensor &tensor, std::vector<int64_t> &shape, std::vecto
   view.byte_offset = 0;
 }
 
-// A tensor of ours in foreign hands.
+// A tensor of the host that a plugin owns: it lives until the plugin calls the deleter.
 struct handed_over {
   at::Tensor tensor;
   std::vector<int64_t> shape, strides;
@@ -107,7 +107,7 @@ tensor_ref::tensor_ref(at::Tensor tensor) {
 }
 
 at::Tensor adopt(managed_tensor owned) {
-  // from_blob calls the deleter with the data pointer; the owner itself rides in the lambda
+  // from_blob calls the deleter with the data pointer only, so the lambda holds the owner.
   auto shared = std::make_shared<managed_tensor>(std::move(owned));
   return from_view(shared->view(), [shared](void *) { shared->reset(); });
 }

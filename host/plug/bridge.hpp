@@ -1,5 +1,5 @@
-// at::Tensor <-> ABI tensors, and the services that need LibTorch. The only part of plug/ that sees
-// ATen; a library of its own (assay_bridge), which the front program and the scanner do not link.
+// Converts LibTorch's at::Tensor from and to tensors of the plugin interface, and installs the services that need LibTorch. Only
+// this file and plug/linalg use ATen in plug/. They are the library assay_bridge, which assay and assay-scan do not link.
 #pragma once
 
 #include <assay.h>
@@ -11,21 +11,23 @@
 
 namespace assay::plug {
 
-// Puts allocation on any device, streams and assay.linalg/1 behind the host table. Once, at start.
+// Adds memory on any device and the extension assay.linalg/1 to the host table. Call it once at start.
 void install_tensor_services();
 
-// x Wᵀ of fp32 matrices on the CPU, both contiguous: what assay.linalg/1 uses in place of LibTorch's
-// product where sums are long. The model layer has one.
+// A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, assay.linalg/1 calls it in place
+// of LibTorch's product where sums are long. The room kernels has one, which plug may not include; therefore it is handed in.
 using product_fn = at::Tensor (*)(const at::Tensor &x, const at::Tensor &weight);
 void use_product(product_fn product);
 
-// A borrowed view of a tensor, which it keeps alive. Movable; the pointer stays valid.
+// A view (assay_tensor) of an at::Tensor, which it keeps alive. It can be copied and moved; the pointer of get() stays valid.
 class tensor_ref {
  public:
   tensor_ref() = default;
-  explicit tensor_ref(at::Tensor tensor);  // throws error(failed) for a dtype that cannot cross
-  const assay_tensor *get() const { return state_ ? &state_->view : nullptr; }  // null if undefined
-  // The view, which keeps the tensor alive without this object.
+  // Throws error(failed) for a dtype that the plugin interface does not have
+  explicit tensor_ref(at::Tensor tensor);
+  // Returns nullptr for an undefined tensor.
+  const assay_tensor *get() const { return state_ ? &state_->view : nullptr; }
+  // A shared view, which keeps the tensor alive even when this object is gone.
   std::shared_ptr<const assay_tensor> share() const { return {state_, get()}; }
   const at::Tensor &tensor() const { return state_->tensor; }
 
@@ -38,9 +40,12 @@ class tensor_ref {
   std::shared_ptr<state> state_;
 };
 
-at::Tensor adopt(managed_tensor owned);  // takes over, no copy; the deleter runs with the last use
-at::Tensor borrow(const assay_tensor &view);  // no copy, no ownership
-managed_tensor hand_over(at::Tensor tensor);  // an owned ABI tensor that keeps `tensor` alive
+// Uses its memory without a copy; its deleter runs after the last use of the result
+at::Tensor adopt(managed_tensor owned);
+// No copy and no ownership: the memory must outlive the result
+at::Tensor borrow(const assay_tensor &view);
+// No copy: the result keeps `tensor` alive until its deleter is called
+managed_tensor hand_over(at::Tensor tensor);
 at::ScalarType scalar_type(const assay_dtype &dtype);  // throws error(failed) if there is none
 assay_dtype dtype_of(at::ScalarType type);
 

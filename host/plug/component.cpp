@@ -1,4 +1,4 @@
-// Names of kinds, and a component's configuration against its schema.
+// Names of kinds of components, and the check of a component's configuration against its schema.
 #include "plug/component.hpp"
 
 namespace assay::plug {

@@ -1,5 +1,5 @@
-// What is known of a component and its file: facts from the scan, and its vtable once loaded.
-// Not instances of it (plug/quantizer and its siblings).
+// What the scan found out about a component: one quantizer, transform, dataset, metric or exporter of a plugin file.
+// Instances of components, which do the work, are in plug/quantizer and the files of the other kinds.
 #pragma once
 
 #include <assay.h>
@@ -22,26 +22,27 @@ enum class kind : uint32_t {
 };
 inline constexpr kind k_kinds[] = {kind::quantizer, kind::transform, kind::dataset, kind::metric,
                                    kind::exporter};
-const char *kind_name(kind which);  // static: "quantizer"
+const char *kind_name(kind which);  // for example "quantizer"; valid for ever
 bool is_known_kind(uint32_t which);
-bool parse_kind(const std::string &name, kind &out);
+bool parse_kind(const std::string &name, kind &out);  // false if no kind has this name
 
-// Filled by the scan alone; nothing is loaded before load() (plug/loader) is asked.
+// Filled from the scan, which runs in a child process. The file itself is loaded only by load_component (plug/loader).
 struct component {
   kind what = kind::quantizer;
   std::string id;
   uint32_t revision = 0;
   uint32_t flags = 0;
   std::string summary;
-  json schema = json::object();  // of the configuration
-  json facts = json::object();   // as declared
-  std::string file;              // of the plugin
-  std::string file_hash;         // sha256 of its bytes
+  json schema = json::object();  // of the component's configuration (core/schema)
+  // What the plugin declares about the component; see plugin_api/ABI.md
+  json facts = json::object();
+  std::string file;       // path of the plugin
+  std::string file_hash;  // sha256 of the file's bytes
   std::string plugin_id, plugin_version, plugin_license;
 
-  // Part of every stored result: results of another revision or build are other results.
+  // For example "rtn@1". It is stored with each result, so that a result of another revision is not taken for the same.
   std::string identity() const { return id + "@" + std::to_string(revision); }
-  // The configuration checked and completed with defaults; throws error(usage) at `where`.
+  // Checks the configuration and fills in its defaults. Throws error(usage) at `where` if it is wrong.
   json complete_config(const json &config, const std::string &where) const;
 };
 

@@ -1,4 +1,4 @@
-// Calls of a dataset: info checked, records counted on as JSON objects.
+// The calls of a dataset plugin, with checks of its info and of each record that is parsed.
 #include "plug/dataset.hpp"
 
 #include "core/error.hpp"

@@ -1,4 +1,4 @@
-// A dataset at work: records as JSON text, one after the other.
+// Calls a dataset plugin, which gives records as JSON text, one after the other.
 #pragma once
 
 #include <string>
@@ -8,8 +8,10 @@
 namespace assay::plug {
 
 struct dataset_info {
-  int64_t count = -1;            // records; -1 = takes a full pass
-  json fields = json::object();  // name -> type
+  // Number of records; -1 if it is known only after all of them were read
+  int64_t count = -1;
+  json fields = json::object();  // name -> type, as {"text": "string"}
+  // "sha256:..." of what is read; licence and origin are "" if the plugin does not know them.
   std::string content_hash, license, source;
 };
 
@@ -19,13 +21,13 @@ class dataset_instance : public instance {
                    const std::string &where = "");
 
   dataset_info info();
-  // The next record's text; false after the last one. A view holds until the next call of anything here.
+  // Gets the next record; returns false after the last one. A string_view is valid until the next call of a function here.
   bool next(std::string_view &record_json);
   bool next(std::string &record_json);
-  bool next(json &record);  // parsed
-  json parsed(
-      std::string_view record_json) const;  // throws error(plugin) if it is not a JSON object
-  void rewind();
+  bool next(json &record);  // throws as parsed() does
+  // Throws error(plugin) if the text is not a JSON object
+  json parsed(std::string_view record_json) const;
+  void rewind();  // next() then gives the first record again
 
  private:
   const assay_dataset_vtable &table() const;

@@ -1,5 +1,4 @@
-// Calls of an exporter; files are written by the host, so that a full disk is
-// one message everywhere.
+// The calls of an exporter plugin. The host writes the files for it, so that a full disk gives the same message with each exporter.
 #include "plug/exporter.hpp"
 
 #include <unistd.h>
@@ -20,7 +19,7 @@ struct file_closer {
   void operator()(FILE *file) const { std::fclose(file); }
 };
 
-// One file under construction. Throws error(failed) with the system's reason.
+// One file that is being written. All functions throw error(failed) with the system's reason.
 class file_writer {
  public:
   file_writer(std::string name, const std::string &path)
@@ -47,7 +46,7 @@ class file_writer {
   written_file written_;
 };
 
-// Behind assay_export::ctx during one write.
+// What assay_export::ctx points to during one call of write.
 struct export_context {
   service_context &services;
   export_source &source;
@@ -115,7 +114,8 @@ void refuse(void *ctx, const char *where, const char *reason) noexcept {
   try {
     static_cast<std::vector<refusal> *>(ctx)->push_back(
         {where != nullptr ? where : "", reason != nullptr ? reason : "for no reason"});
-  } catch (...) {  // without memory the refusal itself is lost, and the next allocation says so
+  } catch (...) {
+    // Out of memory. This function has no status to report it with, so the refusal is lost.
   }
 }
 

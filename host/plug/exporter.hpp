@@ -1,5 +1,5 @@
-// An exporter at work: asked first whether it can hold the plan, then fed one item at a time.
-// The folder under construction is the caller's (core/file folder_in_progress).
+// Calls an exporter plugin: first asks whether its format can store the planned model, then gives it the model's tensors one by one.
+// The caller makes the folder and renames it when it is complete (folder_in_progress in core/in_progress).
 #pragma once
 
 #include <string>
@@ -10,18 +10,21 @@
 namespace assay::plug {
 
 struct refusal {
+  // A weight matrix, tensor or key of the plan; why the format cannot store it
   std::string where, reason;
 };
 
-// What is exported. May throw assay::error: the plugin's call then fails with it.
+// The model that is exported. If a function throws assay::error, the plugin's call fails with this error.
 class export_source {
  public:
   virtual ~export_source() = default;
-  virtual const assay_item *next() = 0;  // borrow until the next call; nullptr after the last item
-  virtual void restart() = 0;
-  virtual std::vector<std::string> files() = 0;  // names: "config.json", ...
-  virtual const std::string &file(
-      const std::string &name) = 0;  // its bytes, valid until write ends
+  // A tensor or quantized matrix, valid until next or restart; nullptr after the last one
+  virtual const assay_item *next() = 0;
+  virtual void restart() = 0;  // next() then gives the first item again
+  // Names of the model's other files: "config.json", ...
+  virtual std::vector<std::string> files() = 0;
+  // The bytes of one of these files, valid until write ends
+  virtual const std::string &file(const std::string &name) = 0;
 };
 
 struct written_file {
@@ -34,9 +37,8 @@ class exporter_instance : public instance {
   exporter_instance(const component &what, const json &config, const instance_options &options = {},
                     const std::string &where = "");
 
-  std::vector<refusal> check(const json &plan);  // empty: it can hold it
-  // Fills `folder`, which exists and is empty. Returns the files in the order in which
-  // they were begun.
+  std::vector<refusal> check(const json &plan);  // empty if the format can store the plan
+  // Fills `folder`, which exists and is empty. Returns its files in the order in which they were written.
   std::vector<written_file> write(const json &plan, export_source &source,
                                   const std::string &folder);
 

@@ -1,4 +1,4 @@
-// Copies by size and checks of required members. Every message here is what a plugin author reads.
+// Copies the structs of a plugin by their size and checks the members that they must have. Authors of plugins read the messages.
 #include "plug/gate.hpp"
 
 #include "core/error.hpp"
@@ -7,7 +7,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr uint32_t k_longest_struct = 1u << 16;  // bytes; no table will ever be as long
+// Bytes; a larger struct_size can only be a mistake
+constexpr uint32_t k_longest_struct = 1u << 16;
 
 class gate {
  public:
@@ -19,7 +20,8 @@ class gate {
     throw refusal;
   }
 
-  // The growth rule in four lines: prefix copy into a zeroed struct of our own size.
+  // Copies a struct of the plugin into a zeroed struct of this host. Structs only ever grow at their end, so the shorter of the two
+  // sizes is the part that both know.
   template <class T>
   T copy(const void *foreign, const std::string &what) const {
     if (foreign == nullptr) refuse(what + " is NULL");
@@ -58,7 +60,7 @@ class gate {
   const std::string &file_;
 };
 
-// Ids are typed by users and name folders of results: lower case, digits, and - _ . between them.
+// Users type ids, and folders of results have their names. So an id has only a-z, 0-9 and, after the first character, - _ and dots.
 bool is_good_id(const std::string &id) {
   if (id.size() > 64) return false;
   for (size_t i = 0; i < id.size(); ++i) {
@@ -135,10 +137,10 @@ any_vtable copy_vtable(const gate &at, const assay_component &facts, const std::
   return own;
 }
 
-// The part of `flags` that a host must understand (base.h).
+// The upper half of `flags`: a host that does not know a flag there must not use the component (base.h).
 constexpr uint32_t k_critical_flags = 0xffff0000u;
 
-// Why this host cannot use the component although nothing is wrong with it; "" if it can.
+// Why this host is too old to use the component, which has no fault itself; "" if it can use it.
 std::string why_unsupported(const assay_component &facts) {
   if (!is_known_kind(facts.kind))
     return "kind " + std::to_string(facts.kind) + " is unknown to this host";

@@ -1,6 +1,6 @@
-// The gate: the one place that looks at struct_size. Each foreign struct is copied into a zeroed
-// one of our own size, so that what an older plugin does not have reads as zero; required members
-// are checked. Not the loading of the file (plug/loader).
+// The gate: checks the structs that describe a plugin, and copies them into structs of this host's size. A plugin built with an
+// older header has shorter structs; the members that it lacks are zero in the copy. So no other file looks at struct_size.
+// The file itself is loaded by plug/loader.
 #pragma once
 
 #include <assay.h>
@@ -11,7 +11,7 @@
 
 namespace assay::plug {
 
-// Our own copy of a vtable; which member counts is the component's kind.
+// The host's copy of a plugin's table of functions (vtable). The kind of the component says which member is valid.
 union any_vtable {
   assay_quantizer_vtable quantizer;
   assay_transform_vtable transform;
@@ -21,17 +21,18 @@ union any_vtable {
 };
 
 struct gated_component {
-  assay_component facts;  // strings are the plugin's, static
+  assay_component facts;  // its strings belong to the plugin and stay valid while it is loaded
   any_vtable vtable;
 };
 
 struct gated_plugin {
-  assay_plugin facts;  // `components` is not to be used: see below
+  assay_plugin facts;  // do not use its member `components`, which is not checked; use the next one
   std::vector<gated_component> components;
   std::vector<std::string> unsupported;  // "component 'x': kind 9 is unknown to this host"
 };
 
-// Throws error(plugin) at `file` for anything that breaks the contract of base.h.
+// Checks and copies what the entry function of a plugin returned. Throws error(plugin) at `file` if it breaks the contract of
+// plugin_api/assay/base.h. A component of an unknown kind is no error: it goes to `unsupported`.
 gated_plugin admit(const assay_plugin *foreign, const std::string &file);
 
 }  // namespace assay::plug

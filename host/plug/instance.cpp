@@ -1,5 +1,5 @@
-// One call into a plugin: layer set, time taken, status and text turned into an error that
-// names the culprit.
+// Runs one call into a plugin: sets the layer, measures the time, and turns a failure into an error that names the plugin.
+// Destroys the instance at the end.
 #include "plug/instance.hpp"
 
 #include <cfenv>
@@ -13,12 +13,13 @@
 namespace assay::plug {
 namespace {
 
-// What a plugin must leave as it found it, looked at in checked mode.
+// What a plugin must leave as it was: the rounding mode of floating-point numbers and the locale. Checked only if
+// instance_options::checked is true.
 struct surroundings {
   int rounding = std::fegetround();
   std::string locale = std::setlocale(LC_ALL, nullptr);
 
-  // What was changed, put back; "" if nothing was.
+  // Puts back what was changed and returns its name for a message; "" if nothing was changed.
   std::string restore() const {
     std::string changed;
     if (std::fegetround() != rounding) {
@@ -33,8 +34,8 @@ struct surroundings {
   }
 };
 
-// create and destroy lie at the same place in each table, but tables are typed: one
-// switch for both.
+// Each kind of plugin has its own table type. create and destroy have the same signature in all of them, so each needs only a
+// switch over the kinds.
 using create_fn = int32_t (*)(const assay_host *, const char *, void **);
 using destroy_fn = void (*)(void *);
 
@@ -90,7 +91,8 @@ instance::instance(const component &what, const json &config, const instance_opt
           &what, options, what.complete_config(config, place(what, where)))),
       vtable_(&load_component(what).vtable),
       seconds_(std::make_unique<double>(0.0)) {
-  require_utf8_texts(services_->config(), where);  // the plugin opens the file of that very name
+  // The plugin gets the configuration as JSON text, which can hold only UTF-8, and the name of a file must arrive unchanged.
+  require_utf8_texts(services_->config(), where);
   const std::string text = services_->config().dump();
   call("create", "",
        [&] { return create_of(what.what, vtable_)(services_->table(), text.c_str(), &self_); });
@@ -129,12 +131,13 @@ int32_t instance::call(const char *verb, const std::string &layer,
   }
   *seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   services_->end_call();
-  // A host callback failed: that is the reason, whatever the plugin made of it.
+  // If a callback of the host failed, its error is the reason, whatever status the plugin returned.
   try {
     services_->rethrow_kept();
   } catch (error &kept) {
     if (kept.kind() != error_kind::plugin || !kept.plugin().empty()) throw;
-    throw std::move(kept).plugin(component_->id).layer(layer);  // the plugin's fault: say whose
+    // The callback blamed the plugin, but could not name it. Here its name is known.
+    throw std::move(kept).plugin(component_->id).layer(layer);
   }
   if (escaped) blame(layer, std::string("let an exception escape from ") + verb);
   const std::string changed = checked ? before.restore() : std::string();

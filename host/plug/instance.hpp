@@ -1,6 +1,6 @@
-// The base class of the five kinds of plugin instances. It creates and destroys the instance, times
-// each call into the plugin, and turns a failure into an error that names the plugin. The calls of
-// each kind are in plug/quantizer, transform, dataset, metric and exporter.
+// The base class of the five kinds of plugin instances (a component with a configuration). It creates and destroys the instance,
+// times each call into the plugin, and turns a failure into an error that names the plugin. The calls of each kind are in
+// plug/quantizer, transform, dataset, metric and exporter.
 #pragma once
 
 #include <assay.h>
@@ -14,8 +14,8 @@
 
 namespace assay::plug {
 
-// An instance can be move-constructed, but not copied or assigned. A failed call throws an
-// assay::error that names the component and the layer. The first line that fits decides its kind:
+// An instance can be move-constructed, but not copied or assigned. A failed call throws an assay::error that names the
+// component and the layer. The first line of this list that fits decides the kind of the error:
 //   status CANCELLED                                        -> cancelled
 //   status INTERNAL, no error text, or a broken contract    -> plugin
 //   status INVALID_ARGUMENT from create                     -> usage
@@ -23,9 +23,9 @@ namespace assay::plug {
 // If a callback of the host failed during the call, the error of that callback is thrown instead.
 class instance {
  public:
-  // Completes the configuration, loads the plugin unless it is loaded, and creates the instance.
-  // Throws error(usage) for a wrong configuration and error(plugin) for a faulty plugin. `where`
-  // names the place of the configuration in errors; "" = the id of the component.
+  // Fills in the defaults of the configuration, loads the plugin if necessary, and creates the instance. Throws error(usage) for
+  // a wrong configuration and error(plugin) for a faulty plugin. `where` says in errors where the configuration comes from; ""
+  // stands for the id of the component. `what` must outlive the instance.
   instance(const component &what, const json &config, const instance_options &options,
            const std::string &where);
   virtual ~instance();
@@ -33,11 +33,13 @@ class instance {
   instance &operator=(instance &&other) = delete;
 
   const component &made_by() const { return *component_; }
-  const json &config() const;                   // complete
-  double seconds() const { return *seconds_; }  // wall clock of all calls so far
+  const json &config() const;  // with all defaults filled in
+  // Wall-clock time of all calls into the plugin so far
+  double seconds() const { return *seconds_; }
 
  protected:
-  // Runs one call into the plugin. Errors and ledger events name `layer`, and seeds depend on it.
+  // Runs `body`, which makes one call into the plugin, and returns its status, which is >= 0. `verb` is the name of the function
+  // in messages. Errors and ledger events name `layer`, and the random seeds that the plugin asks for depend on it.
   int32_t call(const char *verb, const std::string &layer,
                const std::function<int32_t()> &body) const;
   // Throws error(plugin) that names the component and the layer.
@@ -45,8 +47,9 @@ class instance {
 
   const component *component_;
   std::unique_ptr<service_context> services_;
-  const void *vtable_ = nullptr;  // copy that the loader has checked; lives until the process ends
-  void *self_ = nullptr;          // the plugin's instance
+  // The plugin's functions: the copy that the gate has checked; valid until the process ends
+  const void *vtable_ = nullptr;
+  void *self_ = nullptr;  // the object that the plugin's create returned
   std::unique_ptr<double> seconds_;
 };
 

@@ -1,4 +1,4 @@
-// assay.linalg/1 on LibTorch: thin, checked, on whatever device the tensors lie.
+// The extension assay.linalg/1: checks its arguments and calls LibTorch, on the device where the tensors lie.
 #include "plug/linalg.hpp"
 
 #include <c10/core/GradMode.h>
@@ -36,14 +36,15 @@ void square(const at::Tensor &a, const char *name) {
 }
 
 product_fn fast_product = nullptr;
-constexpr int64_t k_deep = 256;  // terms of a sum from which the faster product pays for its copies
+// With sums of this many terms or more, fast_product saves more time than its copies cost
+constexpr int64_t k_deep = 256;
 
 bool use_fast_product(const at::Tensor &left) {
   return fast_product && left.scalar_type() == at::kFloat && left.is_cpu() &&
          left.is_contiguous() && left.size(1) >= k_deep;
 }
 
-// Every exception of ours and of LibTorch's ends here.
+// Runs `body` and turns every exception, of this file or of LibTorch, into a status and a text for the plugin.
 template <class F>
 int32_t guarded(const assay_host *host, const char *verb, F &&body) noexcept {
   try {
@@ -73,7 +74,8 @@ int32_t gemm(const assay_host *host, double alpha, const assay_tensor *a, int32_
       throw refused{"shapes do not fit: " + size_of(left) + " x " + size_of(right) + " -> " +
                     size_of(out)};
     if (!use_fast_product(left)) {
-      out.addmm_(left, right, beta, alpha);  // beta 0 does not read the old contents
+      // With beta 0, addmm_ does not read the old contents, which may be NaN.
+      out.addmm_(left, right, beta, alpha);
       return ASSAY_OK;
     }
     const at::Tensor product = fast_product(left, right.t().contiguous());
@@ -105,7 +107,8 @@ int32_t cholesky(const assay_host *host, const assay_tensor *a, int32_t upper) n
     square(in, "a");
     auto [factor, info] = at::linalg_cholesky_ex(in, upper != 0, false);
     const int64_t failed_at = info.item<int64_t>();
-    // An answer, not a failure of the call: the plugin raises damping, or fails in its own words.
+    // A matrix that is not positive definite is an answer, so no failure text is recorded: the plugin adds more to the diagonal
+    // (damping) and tries again, or fails with a text of its own.
     if (failed_at != 0) return ASSAY_NUMERICAL;
     in.copy_(factor);
     return ASSAY_OK;

@@ -1,4 +1,4 @@
-// The only file that opens shared libraries.
+// Opens the shared libraries of plugins; no other file does.
 #include "plug/loader.hpp"
 
 #define BOOST_DLL_USE_STD_FS
@@ -18,17 +18,18 @@ namespace {
 namespace dll = boost::dll;
 
 struct loaded {
-  const dll::shared_library *library;  // kept
+  const dll::shared_library *library;  // never closed; see keep()
   gated_plugin plugin;
 };
 
-// Open until the process ends, also those that the gate refused: unloading runs foreign code.
+// Keeps a library open until the process ends, even if the gate refuses it: closing it would run code of the plugin.
 const dll::shared_library *keep(dll::shared_library library) {
   static auto *kept = new std::deque<dll::shared_library>();
   return &kept->emplace_back(std::move(library));
 }
 
-// Never destroyed: code of plugins may run until the process ends (deleters, thread-local objects).
+// The loaded plugins by canonical path. Never destroyed, because code of plugins may still run while the process ends (deleters
+// of tensors, thread-local objects).
 std::map<std::string, loaded> &all_loaded() {
   static auto *libraries = new std::map<std::string, loaded>();
   return *libraries;
@@ -41,11 +42,12 @@ std::mutex &loading() {
 
 dll::shared_library open_library(const std::string &path) {
   try {
-    // rtld_now: a missing symbol is told here and not in the middle of a run. Local is the default.
+    // With rtld_now a missing symbol is an error here, not in the middle of a run. RTLD_LOCAL is the default.
     return dll::shared_library(std::filesystem::path(path), dll::load_mode::rtld_now);
-  } catch (const std::exception &reason) {  // the throwing overload carries dlerror's text
+  } catch (const std::exception &reason) {  // its text contains the text of dlerror
     std::string text = reason.what();
-    const size_t noise = text.rfind(": Bad file descriptor");  // boost's invented error code
+    // Boost adds this error code, which is not the reason.
+    const size_t noise = text.rfind(": Bad file descriptor");
     if (noise != std::string::npos) text.resize(noise);
     const std::string prefix =
         "boost::dll::shared_library::load() failed (dlerror system message: ";

@@ -1,4 +1,4 @@
-// Calls of a metric: its declaration checked once, its numbers checked against the declaration.
+// The calls of a metric plugin. Its declaration is checked once, and the numbers that it gives are checked against it.
 #include "plug/metric.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ bool is_one_of(const std::string &word, std::initializer_list<const char *> word
   return std::any_of(words.begin(), words.end(), [&](const char *w) { return word == w; });
 }
 
-// Behind assay_metric_sink::ctx during one finish.
+// What assay_metric_sink::ctx points to during one call of finish.
 struct number_context {
   service_context &services;
   const metric_declaration &declared;
@@ -51,7 +51,7 @@ struct number_context {
     result.numbers.push_back(std::move(one));
   }
 
-  // A kind promises a range; intervals are computed on the strength of it.
+  // Refuses a score outside the range that the kind of the number promises, because the methods for intervals rely on it.
   template <class F>
   static void check_scores(const metric_number &one, const F &refuse) {
     const number_declaration &what = one.what;

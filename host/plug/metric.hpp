@@ -1,5 +1,5 @@
-// A metric at work: samples in, numbers with one score for each sample out.
-// Intervals and tests over the scores are stats/'s.
+// Calls a metric plugin: evaluated samples go in, numbers with one score for each sample come out.
+// The room stats/ computes intervals and tests from the scores.
 #pragma once
 
 #include <string>
@@ -9,28 +9,31 @@
 
 namespace assay::plug {
 
-// What declare says of a number, checked.
+// A number that the plugin declares, for example "perplexity". plugin_api/assay/metric.h lists the words for direction, kind, link
+// and interval; read_number in metric.cpp has checked them.
 struct number_declaration {
   std::string name, unit, direction, kind, link, interval, summary;
-  double low = 0, high = 1;  // for kind "bounded"
+  double low = 0, high = 1;  // range of the scores of kind "bounded"
 };
 
 struct metric_declaration {
+  // The per-token values that the metric reads: "nll", "entropy", ...
   std::vector<std::string> arrays;
   std::vector<number_declaration> numbers;
 };
 
 struct metric_sample {
-  int64_t index = 0;
-  std::string record_json;
-  // name -> one float per token, borrowed for the call
+  int64_t index = 0;        // position in the task
+  std::string record_json;  // prompt, text, choices, ...
+  // name -> one float per token
   std::vector<std::pair<std::string, std::vector<float>>> arrays;
 };
 
 struct metric_number {
   number_declaration what;
   double value = 0;
-  std::vector<double> scores, weights;  // by sample; weights only for kind "ratio"
+  // One for each sample, in order of index; kind "ratio" always has weights
+  std::vector<double> scores, weights;
 };
 
 struct metric_result {
@@ -47,7 +50,8 @@ class metric_instance : public instance {
   void begin(const json &info);
   void update(const std::vector<metric_sample> &samples);
   metric_result finish();
-  metric_result evaluate(const json &info, const std::vector<metric_sample> &samples);  // all three
+  // Begin, update and finish in one call
+  metric_result evaluate(const json &info, const std::vector<metric_sample> &samples);
 
  private:
   const assay_metric_vtable &table() const;

@@ -1,4 +1,4 @@
-// A pool of waiting threads; the caller works too. Pieces are handed out in ascending order.
+// Runs parallel loops on a pool of waiting threads, with the calling thread as one of them. Pieces are started in ascending order.
 #include "plug/parallel.hpp"
 
 #include <sched.h>
@@ -16,7 +16,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr int64_t k_pieces_per_thread = 4;  // so that one slow piece does not hold up the others
+// More than one piece, so that while one thread has a slow piece the other threads take the rest.
+constexpr int64_t k_pieces_per_thread = 4;
 constexpr int64_t k_no_piece = std::numeric_limits<int64_t>::max();
 
 thread_local bool t_inside_loop = false;
@@ -34,7 +35,7 @@ int thread_count() {
   return wanted > 0 ? wanted : allowed_threads();
 }
 
-// One loop: what to run, what is still to be handed out, what failed.
+// One loop: what to run, which index comes next, and which piece failed.
 struct loop {
   loop(int64_t n_indices, int64_t piece_length, assay_range_fn function, void *argument)
       : n(n_indices), piece(piece_length), body(function), arg(argument) {}
@@ -44,7 +45,7 @@ struct loop {
   void *const arg;
   std::atomic<int64_t> next{0};
   std::mutex guard;
-  int64_t failed_piece = k_no_piece;  // the lowest
+  int64_t failed_piece = k_no_piece;  // first index of the lowest piece that failed
   int32_t status = ASSAY_OK;
 
   void record(int64_t begin, int32_t code) {
@@ -53,14 +54,14 @@ struct loop {
       failed_piece = begin;
       status = code;
     }
-    next.store(
-        n);  // hand out no more; pieces below are out already, so the lowest failure is known
+    // Start no more pieces. All pieces below this one have been started already, so the lowest failure will still be found.
+    next.store(n);
   }
 
   int32_t run_piece(int64_t begin, int64_t end) const noexcept {
     try {
       return body(arg, begin, end);
-    } catch (...) {  // a C++ plugin that lets an exception escape
+    } catch (...) {  // an exception of a plugin in C++
       return ASSAY_INTERNAL;
     }
   }
@@ -78,7 +79,7 @@ struct loop {
 
 class pool {
  public:
-  // Runs the loop on up to `threads` threads, this one included.
+  // Runs the loop on up to `threads` threads, one of which is the caller.
   void run(loop &what, int threads) {
     {
       const std::lock_guard<std::mutex> lock(guard_);
@@ -91,7 +92,7 @@ class pool {
     wake_.notify_all();
     what.work();
     std::unique_lock<std::mutex> lock(guard_);
-    seats_ = 0;  // who has not begun stays out
+    seats_ = 0;  // a thread that has not begun yet must not begin
     done_.wait(lock, [&] { return working_ == 0; });
     current_ = nullptr;
   }
@@ -105,7 +106,7 @@ class pool {
   }
 
   void serve() {
-    t_inside_loop = true;  // a body that starts a loop of its own gets it run serially
+    t_inside_loop = true;  // so that a loop started by a body runs serially
     uint64_t seen = 0;
     std::unique_lock<std::mutex> lock(guard_);
     for (;;) {
@@ -122,16 +123,16 @@ class pool {
     }
   }
 
-  std::mutex turn_;   // one loop at a time
-  std::mutex guard_;  // of everything below
+  std::mutex turn_;   // held while a loop runs: only one runs on the pool at a time
+  std::mutex guard_;  // protects everything below
   std::condition_variable wake_, done_;
   loop *current_ = nullptr;
-  int seats_ = 0, working_ = 0;
-  uint64_t generation_ = 0;
+  int seats_ = 0, working_ = 0;  // threads that may still join the loop; threads that work on it
+  uint64_t generation_ = 0;      // number of the loop, so that a thread notices a new one
   int n_threads_ = 0;
 };
 
-// Never destroyed: its threads wait until the process ends.
+// Never destroyed, because its threads wait in it until the process ends.
 pool &threads() {
   static auto *only = new pool();
   return *only;

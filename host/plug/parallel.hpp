@@ -1,12 +1,12 @@
-// The threads behind host->parallel_for. Not for the host's own kernels, which use LibTorch's.
+// The threads that run host->parallel_for, the parallel loop for plugins. The host's own kernels use LibTorch's threads instead.
 #pragma once
 
 #include <assay.h>
 
 namespace assay::plug {
 
-// The contract is host.h's. Loops that overlap in time, and nested ones, run serially
-// in the caller.
+// Runs body(arg, begin, end) over [0, n) in pieces; plugin_api/assay/host.h has the contract. A loop that starts inside another one,
+// or while another one runs, runs serially in its caller.
 int32_t run_in_pieces(int64_t n, int64_t grain, assay_range_fn body, void *arg);
 
 }  // namespace assay::plug

@@ -1,4 +1,4 @@
-// Calls of a quantizer, and forms on their way in and out.
+// The calls of a quantizer plugin, and quantized matrices (forms) as it emits and receives them.
 #include "plug/quantizer.hpp"
 
 #include "core/error.hpp"
@@ -87,7 +87,7 @@ emitted_form quantizer_instance::quantize(const assay_linear &layer, const assay
     call("quantize", layer.name,
          [&] { return table().quantize(self_, &layer, stats, sink.table()); });
   } catch (const error &) {
-    // a plugin that returns the sink's refusal has no text of its own: tell what was refused
+    // If the sink refused a tensor, the plugin usually returns that status without a text of its own. Then report what was refused.
     const std::string refused = sink.violation();
     if (services_->has_failed() || refused.empty() || refused == "emitted nothing") throw;
     blame(layer.name, refused);

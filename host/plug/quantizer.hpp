@@ -1,5 +1,5 @@
-// A quantizer at work, and what it emitted. Everything that comes out has been checked.
-// Not the schedule of layers (quant/).
+// Calls a quantizer plugin: a weight matrix and statistics of its inputs go in, checked tensors (codes, scales, ...) come out.
+// Which matrix comes when is decided in quant/.
 #pragma once
 
 #include <memory>
@@ -13,36 +13,43 @@
 namespace assay::plug {
 
 struct emitted_tensor {
+  // What it is: "codes", "scales", ... (table in plugin_api/assay/quantizer.h)
   std::string role;
-  managed_tensor tensor;     // contiguous
-  uint32_t packed_bits = 0;  // of one element in a file
+  managed_tensor tensor;  // contiguous
+  // Size of one element in a file, for example 4 for a 4-bit code that is held in a byte here
+  uint32_t packed_bits = 0;
 };
 
+// A quantized weight matrix [out_features, in_features] as the plugin emitted it.
 struct emitted_form {
   int64_t out_features = 0, in_features = 0;
-  std::vector<emitted_tensor> tensors;                        // in order of emission
-  json note = json::object();                                 // all notes merged
+  // In the order in which they were emitted
+  std::vector<emitted_tensor> tensors;
+  // What the plugin noted: "bits", "group_size", ...
+  json note = json::object();
   const emitted_tensor *find(const std::string &role) const;  // nullptr if absent
-  double packed_bits()
-      const;  // of everything, counted: the sum of elements times their packed width
+  // Size of all tensors in a file: the sum of their elements times their packed_bits
+  double packed_bits() const;
 };
 
-// One assay_form as plugins see it, for dequantize and for exporters.
+// A quantized weight matrix in the form in which plugins receive it (assay_form), for dequantize and for exporters.
 class form_view {
  public:
-  explicit form_view(const emitted_form &form);
+  explicit form_view(const emitted_form &form);  // `form` must outlive the view
   form_view(int64_t out_features, int64_t in_features, std::string note_json);
-  void add(const std::string &role, const assay_tensor &tensor, uint32_t packed_bits);  // borrow
+  // The first add keeps only a pointer to `tensor`, the second one shares its ownership. packed_bits 0 means all bits of the dtype.
+  void add(const std::string &role, const assay_tensor &tensor, uint32_t packed_bits);
   void add(const std::string &role, std::shared_ptr<const assay_tensor> tensor,
            uint32_t packed_bits);
-  const assay_form *get();  // borrow: valid until the next add
+  const assay_form *get();  // valid until the next add and as long as this object lives
 
  private:
   std::string note_;
   std::vector<std::string> roles_;
   std::vector<const char *> role_pointers_;
   std::vector<const assay_tensor *> tensors_;
-  std::vector<std::shared_ptr<const assay_tensor>> owned_;  // the shared ones of tensors_
+  // Keeps the shared tensors of tensors_ alive
+  std::vector<std::shared_ptr<const assay_tensor>> owned_;
   std::vector<uint32_t> bits_;
   assay_form form_{};
 };
@@ -52,16 +59,19 @@ class quantizer_instance : public instance {
   quantizer_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  assay_needs needs(const assay_linear &layer);
+  assay_needs needs(const assay_linear &layer);  // which statistics of its input the matrix needs
+  // `tokens` are inputs of the matrix, f32 [n, in].
   void observe(const assay_linear &layer, const assay_tensor &tokens);
   emitted_form quantize(const assay_linear &layer, const assay_stats *stats = nullptr);
-  // stats[i] and the results belong to block.linears[i]; wanted[i] false leaves the linear as it is.
+  // Quantizes the matrices of a whole decoder layer in one call. stats[i] and result i belong to block.linears[i]. Where wanted[i]
+  // is false, the matrix stays as it is and result i is empty.
   std::vector<std::optional<emitted_form>> quantize_block(
       const assay_block &block, const std::vector<const assay_stats *> &stats,
       const std::vector<bool> &wanted);
-  // out: f32 [out, in], contiguous, on the device of the form.
+  // Writes the weights that the form stands for to `out`: f32 [out, in], contiguous, on the device of the form.
   void dequantize(const assay_form &form, const assay_tensor &out, const std::string &layer = "");
-  std::optional<assay_estimate> estimate(const assay_linear &layer);  // nothing if it cannot tell
+  // The cost; nullopt if the plugin has no estimate
+  std::optional<assay_estimate> estimate(const assay_linear &layer);
 
  private:
   const assay_quantizer_vtable &table() const;

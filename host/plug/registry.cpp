@@ -1,4 +1,4 @@
-// Folders -> files -> components; complaints are made when something is asked for.
+// Looks for plugin files in folders and lists their components. A broken file is an error only when one of its components is used.
 #include "plug/registry.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// *.assay.so of a folder, sorted, no recursion. A folder that is not there has none.
+// The files *.assay.so of a folder, sorted, without those of its subfolders. A folder that does not exist has none.
 std::vector<std::string> files_in(const std::string &folder) {
   std::vector<std::string> out;
   std::error_code failure;
@@ -62,7 +62,7 @@ std::vector<std::string> plugin_folders(const std::vector<std::string> &from_com
 
 registry::registry(const search_options &options) : folders_(options.folders) {
   scan_cache cache;
-  std::set<std::string> seen;  // by content: the same file found twice is no conflict
+  std::set<std::string> seen;  // hashes of contents: two copies of the same file are no conflict
   for (const std::string &folder : folders_) {
     for (const std::string &path : files_in(folder)) {
       std::string hash;
@@ -110,8 +110,8 @@ const component &registry::find(kind what, const std::string &id) const {
                                         " and " + found[1]->file)
         .hint("Remove one of them");
   if (found.size() == 1) return *found[0];
-  for (const plugin_file &file :
-       files_) {  // a broken file named like the id is probably the reason
+  // If a broken file is named like the id, it is probably the reason.
+  for (const plugin_file &file : files_) {
     const std::string stem = fs::path(file.path).filename().string();
     if (!file.broken.empty() && stem == id + ".assay.so")
       throw error(error_kind::plugin, "the plugin of the " + name + " is broken")

@@ -1,5 +1,5 @@
-// Every plugin that is in reach: ids -> components, and the files that are broken with the reason.
-// Finding and scanning only (plug/scan); loading happens when an instance is made.
+// The list of all plugins in the search folders: finds a component by its id, and says which files are broken and why.
+// It finds and scans files (plug/scan). They are loaded into this process only when an instance is made.
 #pragma once
 
 #include <optional>
@@ -10,35 +10,37 @@
 
 namespace assay::plug {
 
-// One *.assay.so as the scan found it.
+// One file *.assay.so, as the scan described it.
 struct plugin_file {
   std::string path;
   std::string hash;  // sha256 of its bytes
   std::string id, version, summary, license;
-  std::string broken;                    // why it cannot be used; "" if it can
-  std::vector<std::string> warnings;     // usable, but not as it should be
-  std::vector<std::string> unsupported;  // its components of kinds or flags unknown to this host
+  std::string broken;                 // why it cannot be used; "" if it can
+  std::vector<std::string> warnings;  // faults that do not prevent its use
+  // Components that this host cannot use, because it does not know their kind or flag
+  std::vector<std::string> unsupported;
   std::vector<component> components;
-  bool from_cache = false;
+  bool from_cache = false;  // true if an earlier scan of the same bytes was used
 };
 
 struct search_options {
-  std::vector<std::string> folders;  // in order of search; see default_folders()
-  bool rescan = false;               // do not believe the cache
+  std::vector<std::string> folders;  // in order of search; see plugin_folders()
+  bool rescan = false;               // true: scan each file again, whatever the cache says
 };
 
-// Folders in order of search: those of --plugin-dir, those of ASSAY_PLUGIN_PATH (a list with colons),
-// <exe>/../plugins and <exe>/../lib/assay.
+// The folders in order of search: those given by --plugin-dir, those in ASSAY_PLUGIN_PATH (a list with colons between them),
+// <exe>/../plugins and <exe>/../lib/assay, where <exe> is the folder of the running program.
 std::vector<std::string> plugin_folders(const std::vector<std::string> &from_command_line);
 
 class registry {
  public:
   explicit registry(const search_options &options);
 
-  // Throws error(usage) with "Did you mean" for an unknown id, error(plugin) for one whose file is
-  // broken or that two files provide. The reference lives as long as the registry.
+  // Throws error(usage) with "Did you mean" if no file has the id, and error(plugin) if two files have it or if the file named
+  // ID.assay.so is broken. The reference is valid as long as the registry lives.
   const component &find(kind what, const std::string &id) const;
-  std::vector<const component *> all(std::optional<kind> what = std::nullopt) const;  // by kind, id
+  // Sorted by kind, then id
+  std::vector<const component *> all(std::optional<kind> what = std::nullopt) const;
   const std::vector<plugin_file> &files() const { return files_; }
   const std::vector<std::string> &folders() const { return folders_; }
 
@@ -47,7 +49,8 @@ class registry {
   std::vector<plugin_file> files_;
 };
 
-// The process's registry, made at the first call. set_plugin_folders comes before that.
+// plugins() is the registry of this process; its first call makes it. Call set_plugin_folders before that, with the folders of
+// --plugin-dir; later it has no effect.
 void set_plugin_folders(std::vector<std::string> from_command_line);
 const registry &plugins();
 

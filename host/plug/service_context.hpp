@@ -1,5 +1,5 @@
-// What lies behind assay_host::ctx: the state of one instance while calls into it run.
-// Internal to plug/; what others may set is in plug/services.hpp.
+// What assay_host::ctx points to: the state of one instance while calls into it run.
+// Only plug/ uses this file; what other rooms may set is in plug/services.hpp.
 #pragma once
 
 #include <exception>
@@ -14,7 +14,8 @@ namespace assay::plug {
 
 class service_context {
  public:
-  // what: nullptr for an entry call. config: complete; what host->config_... reads.
+  // `what` is nullptr for a call of the entry function, which belongs to no component. `config` has all defaults filled in;
+  // host->config_integer and its siblings read it.
   service_context(const component *what, instance_options options, json config = json::object());
   service_context(const service_context &) = delete;
   service_context &operator=(const service_context &) = delete;
@@ -23,19 +24,20 @@ class service_context {
   const instance_options &options() const { return options_; }
   const json &config() const { return config_; }
 
-  // Around each call into the plugin. end_call frees scratch memory.
+  // Called before and after each call into the plugin. end_call frees the scratch memory of the call.
   void begin_call(const std::string &layer);
   void end_call();
 
-  // What the plugin told of the present or last call.
-  bool has_failed() const { return failed_by_plugin_; }  // it called host->fail itself
+  // What is known about a failure of the present or last call.
+  // True if the plugin itself called host->fail
+  bool has_failed() const { return failed_by_plugin_; }
   std::string failure_text() const { return failure_; }
 
-  // An exception of a host callback (a full disk, a refused edit): kept here while the plugin's
-  // frames are on the stack, thrown on afterwards. The first one counts.
+  // An exception of a host callback (a full disk, a refused edit) must not pass through the plugin's code. keep_exception stores
+  // the first one, and rethrow_kept throws it again after the plugin's call has returned.
   void keep_exception(std::exception_ptr what);
   void rethrow_kept();
-  // Runs a host callback for a plugin: exceptions are kept and become a status.
+  // Runs a host callback for a plugin. An exception is kept, and the plugin gets the status ASSAY_IO.
   template <class F>
   int32_t guarded(F &&body) noexcept {
     try {
@@ -47,7 +49,8 @@ class service_context {
     }
   }
 
-  // by_plugin false: a service said no, which the plugin may get over.
+  // Records the text of a failure and returns `status`. by_plugin is false if a service of the host refused something, because the
+  // plugin may still go on without it.
   int32_t fail(int32_t status, const std::string &text, bool by_plugin);
 
  private:

@@ -1,4 +1,4 @@
-// The functions of the host table. Each is noexcept: nothing of ours unwinds through a plugin.
+// The functions of the host table. Each is noexcept, because an exception must not pass through the code of a plugin.
 #include "plug/services.hpp"
 
 #include <cstdio>
@@ -19,7 +19,7 @@ namespace {
 
 device_services g_devices;
 
-// Written at start-up, read by plugins on any thread.
+// The extensions by id. They are added when the program starts, and plugins read them on any thread.
 struct extension_table {
   std::mutex guard;
   std::map<std::string, const void *> tables;
@@ -52,7 +52,8 @@ bool is_sane_prototype(const assay_tensor *prototype) {
   return is_known_dtype(prototype->dtype) && count < (int64_t{1} << 50);
 }
 
-// True where the conformance suite wants to see what a plugin does without memory.
+// Counts calls of alloc and scratch. True for the one call that the conformance suite wants to fail, because it tests what a
+// plugin does without memory.
 bool refused_on_purpose() {
   allocation_probe &probe = allocations();
   return ++probe.calls == probe.fail_at;
@@ -89,7 +90,7 @@ struct service_functions {
     return record(ctx, status, text, true);
   }
 
-  // A service says no. The text counts if the plugin gives up for it and has none of its own.
+  // A service refuses a request. Its text becomes the reason if the call then fails and the plugin gives no reason itself.
   static int32_t deny(void *ctx, int32_t status, const char *text) noexcept {
     return record(ctx, status, text, false);
   }
@@ -192,7 +193,7 @@ struct service_functions {
   }
 };
 
-// Hashes of plugins: an object of core/hash for each, owned by whoever began it.
+// The hash functions for plugins. Each hash is an object of core/hash that hash_begin makes and hash_end deletes.
 struct hash_functions {
   static int32_t begin(void *ctx, void **out_hash) noexcept {
     if (out_hash == nullptr)
@@ -225,8 +226,8 @@ struct hash_functions {
   }
 };
 
-// The configuration by key. A plugin that asks for what its schema lacks has a bug: the failure is
-// kept, so that it ends the call whatever the plugin makes of the status.
+// Reads the configuration by key. A plugin that asks for a key that its schema does not have is faulty. The error is kept, so that
+// the call fails even if the plugin ignores the status.
 struct config_functions {
   static int32_t refuse(void *ctx, const char *kind, const std::string &key,
                         const std::string &reason) noexcept {
@@ -316,7 +317,7 @@ void service_context::end_call() {
 
 int32_t service_context::fail(int32_t status, const std::string &text, bool by_plugin) {
   const std::lock_guard<std::mutex> lock(guard_);
-  // the plugin's own first word counts most, then the first service that said no
+  // The first text of the plugin counts; without one, the text of the first service that refused something.
   if (!failed_ || (by_plugin && !failed_by_plugin_)) failure_ = text;
   failed_ = true;
   failed_by_plugin_ = failed_by_plugin_ || by_plugin;

@@ -1,5 +1,5 @@
-// What may be emitted: known dtypes, contiguous, each role once, shapes that fit the layer, values
-// that fit their packed width (quantizer.h, the table of roles).
+// Checks what a quantizer emits: a known dtype, contiguous memory, each role (name of a tensor, as "codes") only once, a shape that
+// fits the weight matrix, and values that fit the bits they are stored in. The table of roles is in plugin_api/assay/quantizer.h.
 #include "plug/sink.hpp"
 
 #include "core/error.hpp"
@@ -36,7 +36,7 @@ form_sink::form_sink(const assay_linear &layer) : layer_(layer) {
 
 int32_t form_sink::emit(void *ctx, const char *role, assay_managed *tensor,
                         uint32_t packed_bits) noexcept {
-  managed_tensor owned(tensor);  // ours from here on, also when it is refused
+  managed_tensor owned(tensor);  // belongs to the host from here on, even if it is refused
   auto &self = *static_cast<form_sink *>(ctx);
   try {
     std::string wrong;
@@ -83,7 +83,8 @@ std::string form_sink::check(const std::string &role, const assay_managed &manag
   for (int32_t i = 0; i < tensor.ndim; ++i)
     if (tensor.shape[i] < 0) return "emitted " + quoted(role) + " with a negative extent";
   if (!is_known_dtype(tensor.dtype))
-    return "emitted " + quoted(role) + " with " + dtype_name(tensor.dtype) + ", which cannot cross";
+    return "emitted " + quoted(role) + " with " + dtype_name(tensor.dtype) +
+           ", which the plugin interface does not have";
   if (tensor.data == nullptr && element_count(tensor) > 0)
     return "emitted " + quoted(role) + " without memory";
   if (!is_contiguous(tensor))
@@ -99,7 +100,7 @@ std::string form_sink::check(const std::string &role, const assay_managed &manag
   std::string shape = check_shape(role, tensor);
   if (!shape.empty()) return shape;
   if (tensor.device.type != ASSAY_CPU)
-    return "";  // values on a device are checked by who reads them
+    return "";  // values in the memory of a device are checked by the code that reads them
   const std::string wide = find_wide_value(tensor, packed_bits);
   if (!wide.empty()) return "emitted " + quoted(role) + " with " + wide;
   const std::string bad = find_not_finite(tensor);
@@ -119,7 +120,8 @@ std::string form_sink::check_shape(const std::string &role, const assay_tensor &
   return "emitted " + quoted(role) + " of shape " + shape_text(tensor) + ", expected " + expected;
 }
 
-// What readers of integer grids rely on: the note says how wide and how grouped the codes are.
+// Checks what readers of integer codes need: the note says how many bits a code has and how many weights share a scale, and the
+// shapes of scales and zeros agree with it.
 std::string form_sink::check_integer_form() const {
   const std::string format = form_.note.value("format", "");
   if (format != "int/1") return "";

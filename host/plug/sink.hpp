@@ -1,5 +1,5 @@
-// The receiving end of a quantizer's sink: checks each emitted tensor as it arrives.
-// Internal to plug/quantizer.
+// The host's side of the sink, through which a quantizer emits its results: checks each emitted tensor as it arrives.
+// Only plug/quantizer uses it.
 #pragma once
 
 #include <assay.h>
@@ -17,8 +17,8 @@ class form_sink {
   form_sink &operator=(const form_sink &) = delete;
 
   const assay_sink *table() const { return &table_; }
-  // After the plugin's call: the first thing that was wrong with what it emitted; ""
-  // if nothing was.
+  // Call this after the plugin's call. Returns the first fault of what the plugin emitted, as a text that follows the plugin's
+  // name ("emitted 'codes' twice"); "" if there is none.
   std::string violation() const;
   emitted_form take() { return std::move(form_); }
 
@@ -37,10 +37,10 @@ class form_sink {
   std::string violation_;
 };
 
-// "code 9 does not fit in 3 bits" for the first element that does not; "" if all
-// do. CPU, contiguous.
+// Whether all integers of a contiguous CPU tensor fit in `packed_bits` bits: "" if they do, else a text such as "the value 9,
+// which does not fit in 3 bits". It names the smallest value if that is too small, else the largest.
 std::string find_wide_value(const assay_tensor &tensor, uint32_t packed_bits);
-// "is not finite at [0, 3]" for the first such element of a float tensor; "" if there is none.
+// "is not finite at [0, 3]" for the first NaN or infinity of a contiguous CPU tensor of floats; "" if there is none.
 std::string find_not_finite(const assay_tensor &tensor);
 
 }  // namespace assay::plug

@@ -1,4 +1,4 @@
-// Questions about ABI tensors, and the two owners.
+// Answers questions about tensors of the plugin interface, makes CPU tensors, and moves and frees them.
 #include "plug/tensor.hpp"
 
 #include <cstdlib>
@@ -10,7 +10,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr size_t k_alignment_bytes = 64;  // one cache line, and the widest vector register
+// The size of a cache line and of the widest vector register
+constexpr size_t k_alignment_bytes = 64;
 
 struct named_dtype {
   assay_dtype dtype;
@@ -20,7 +21,7 @@ constexpr named_dtype k_dtypes[] = {
     {k_f32, "f32"}, {k_f16, "f16"}, {k_bf16, "bf16"}, {k_f64, "f64"}, {k_u8, "u8"},
     {k_i8, "i8"},   {k_i16, "i16"}, {k_i32, "i32"},   {k_i64, "i64"}, {k_bool, "bool"}};
 
-// The storage behind new_cpu_tensor: struct, extents and data in three pieces, freed together.
+// What new_cpu_tensor makes: the struct, the arrays of shape and strides, and the data. The deleter frees them together.
 struct cpu_storage {
   assay_managed managed{};
   std::vector<int64_t> shape, strides;
@@ -72,7 +73,7 @@ bool is_contiguous(const assay_tensor &tensor) {
   if (tensor.strides == nullptr) return true;
   int64_t step = 1;
   for (int32_t i = tensor.ndim - 1; i >= 0; --i) {
-    // strides of extents below 2 mean nothing; LibTorch writes 1 there, others what they like
+    // The stride of a dimension with fewer than 2 entries is never used, and programs write different values there.
     if (tensor.shape[i] > 1 && tensor.strides[i] != step) return false;
     step *= tensor.shape[i];
   }
@@ -97,7 +98,8 @@ tensor_view::tensor_view(const void *data, assay_dtype dtype, std::vector<int64_
                          assay_device device)
     : shape_(std::move(shape)), strides_(shape_.size(), 1) {
   for (size_t i = shape_.size(); i-- > 1;) strides_[i - 1] = strides_[i] * shape_[i];
-  tensor_.data = const_cast<void *>(data);  // read-only by contract where the ABI says so
+  // The struct assay_tensor has no const; the contract says which tensors a plugin may write.
+  tensor_.data = const_cast<void *>(data);
   tensor_.device = device;
   tensor_.ndim = static_cast<int32_t>(shape_.size());
   tensor_.dtype = dtype;
@@ -106,7 +108,8 @@ tensor_view::tensor_view(const void *data, assay_dtype dtype, std::vector<int64_
 }
 
 tensor_view &tensor_view::operator=(tensor_view &&other) noexcept {
-  shape_ = std::move(other.shape_);  // a moved vector keeps its memory, so the pointers stay right
+  // A move keeps the memory of the vector, so the pointers in tensor_ stay valid
+  shape_ = std::move(other.shape_);
   strides_ = std::move(other.strides_);
   tensor_ = other.tensor_;
   return *this;

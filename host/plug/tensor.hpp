@@ -1,5 +1,5 @@
-// ABI tensors in host hands, without LibTorch: owners, views with storage, plain questions about
-// them. Not the way from and to at::Tensor, which is plug/bridge.
+// Tensors of the plugin interface (assay_tensor) without LibTorch: classes that own one or view memory, and questions about shape
+// and dtype. plug/bridge converts them from and to at::Tensor.
 #pragma once
 
 #include <assay.h>
@@ -18,11 +18,13 @@ constexpr assay_dtype k_f32{ASSAY_FLOAT, 32, 1}, k_f16{ASSAY_FLOAT, 16, 1},
 constexpr assay_device k_cpu{ASSAY_CPU, 0};
 
 bool same_dtype(const assay_dtype &a, const assay_dtype &b);
-std::string dtype_name(const assay_dtype &dtype);  // "f32", "bf16", "u8"; "float:8x1" if unknown
+// "f32", "u8"; "dtype(2, 8 bits, 1 lanes)" if it is not one of the above
+std::string dtype_name(const assay_dtype &dtype);
 bool is_known_dtype(const assay_dtype &dtype);
-int64_t element_count(const assay_tensor &tensor);   // 1 for ndim 0
-int64_t byte_count(const assay_tensor &tensor);      // of its elements, dense
-bool is_contiguous(const assay_tensor &tensor);      // row-major; NULL strides count as such
+int64_t element_count(const assay_tensor &tensor);  // 1 for ndim 0
+int64_t byte_count(const assay_tensor &tensor);     // of its elements, without gaps between them
+// Row-major without gaps; NULL strides mean this too
+bool is_contiguous(const assay_tensor &tensor);
 std::string shape_text(const assay_tensor &tensor);  // "[576, 1536]"
 std::string describe(const assay_tensor &tensor);    // "f32 [576, 1536] on cpu"
 
@@ -31,7 +33,7 @@ T *data_of(const assay_tensor &tensor) {
   return reinterpret_cast<T *>(static_cast<char *>(tensor.data) + tensor.byte_offset);
 }
 
-// A borrowed view together with the storage of its shape and strides. Contiguous.
+// A contiguous view of memory that somebody else owns. It holds the arrays of shape and strides to which assay_tensor points.
 class tensor_view {
  public:
   tensor_view() = default;
@@ -47,7 +49,7 @@ class tensor_view {
   assay_tensor tensor_{};
 };
 
-// Owns an assay_managed: calls its deleter once.
+// Owns an assay_managed (a tensor with a deleter) and calls the deleter once.
 class managed_tensor {
  public:
   managed_tensor() = default;
@@ -61,23 +63,24 @@ class managed_tensor {
   explicit operator bool() const { return owned_ != nullptr; }
   assay_managed *get() const { return owned_; }
   const assay_tensor &view() const { return owned_->tensor; }
-  assay_managed *release();  // own: the caller's now
+  assay_managed *release();  // the caller owns it now and must call its deleter
   void reset();
 
  private:
   assay_managed *owned_ = nullptr;
 };
 
-// Every tensor and scratch block that the host gives out on the CPU, for the conformance suite.
+// Counts the memory that the host gives out, and can refuse it; the conformance suite (`assay check`) uses it to find leaks and to
+// see how a plugin behaves without memory.
 struct allocation_probe {
-  std::atomic<int64_t> live{0};     // tensors not yet deleted
-  std::atomic<int64_t> calls{0};    // of alloc and scratch so far
-  std::atomic<int64_t> fail_at{0};  // the call with this number gets no memory; 0 = none
+  std::atomic<int64_t> live{0};   // CPU tensors that were made and not yet deleted
+  std::atomic<int64_t> calls{0};  // calls of alloc and scratch so far
+  // Number of the call that gets no memory, counted from 1; 0 = none
+  std::atomic<int64_t> fail_at{0};
 };
 allocation_probe &allocations();
 
-// A fresh contiguous CPU tensor, 64-byte aligned, uninitialised. Throws
-// error(failed) without memory.
+// Makes a contiguous CPU tensor, aligned to 64 bytes, whose elements are not initialised. Throws error(failed) if there is no memory.
 managed_tensor new_cpu_tensor(assay_dtype dtype, const std::vector<int64_t> &shape);
 
 }  // namespace assay::plug

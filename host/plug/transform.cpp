@@ -1,4 +1,4 @@
-// Calls of a transform; its edits are checked and passed on to the host's receiver.
+// The calls of a transform plugin. Its edits are checked and passed on to the host's receiver.
 #include "plug/transform.hpp"
 
 #include "core/error.hpp"
@@ -8,7 +8,7 @@
 namespace assay::plug {
 namespace {
 
-// Behind assay_edit::ctx during one apply.
+// What assay_edit::ctx points to during one call of apply.
 struct edit_context {
   service_context &services;
   const assay_block &block;

@@ -1,4 +1,5 @@
-// A transform at work. The host side of its edits is an interface that quant/ implements.
+// Calls a transform plugin, which edits the weights of a decoder layer before quantization. quant/ implements the interface that
+// receives its other edits.
 #pragma once
 
 #include <string>
@@ -7,16 +8,18 @@
 
 namespace assay::plug {
 
-// Receives what cannot be written into the block's tensors. May throw assay::error: the plugin's
-// call then fails with it. Tensors are borrowed and have been checked for shape and dtype.
+// Receives the edits that cannot be written into the block's tensors. If a function throws assay::error, the plugin's call fails
+// with this error. The tensors are valid only during the call; they are contiguous f32 with one row per output of the matrix.
 class edit_receiver {
  public:
   virtual ~edit_receiver() = default;
-  virtual void set_bias(const std::string &layer, const assay_tensor &bias) = 0;
+  virtual void set_bias(const std::string &layer, const assay_tensor &bias) = 0;  // [out]
+  // Limits of the quantizer's grid: min and max are [out, n], each column for `group_size` columns of the weight.
   virtual void set_clip(const std::string &layer, const assay_tensor &min, const assay_tensor &max,
                         int64_t group_size) = 0;
+  // An operation on the matrix's input at each forward pass
   virtual void set_online(const std::string &layer, const json &operation) = 0;
-  virtual void note(const json &note) = 0;
+  virtual void note(const json &note) = 0;  // for the report
 };
 
 class transform_instance : public instance {
@@ -24,10 +27,12 @@ class transform_instance : public instance {
   transform_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  void check(
-      const json &arch);  // throws with the plugin's reason if the model cannot be transformed
-  assay_needs needs(const assay_block &block);
+  // Throws with the plugin's reason if a model of these sizes and kinds cannot be transformed
+  void check(const json &arch);
+  assay_needs needs(const assay_block &block);  // which statistics the block needs
+  // `tokens` are inputs of the group, f32 [n, channels].
   void observe(const assay_group &group, const assay_tensor &tokens);
+  // Writes into the tensors of `block`, and calls `edits`
   void apply(const assay_block &block, edit_receiver &edits);
 
  private:

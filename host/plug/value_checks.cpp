@@ -1,5 +1,5 @@
-// Passes over emitted values: integers within their packed width, floats
-// finite. Vectorisable loops.
+// Checks the emitted values: integers must fit the bits they are stored in, floats must be finite. The loops have no early exit, so
+// that the compiler can vectorise them.
 #include <bit>
 #include <limits>
 
@@ -8,7 +8,8 @@
 namespace assay::plug {
 namespace {
 
-// Integers of type T that fit in `bits`: unsigned [0, 2^b), signed [-2^(b-1), 2^(b-1)).
+// Finds an integer that does not fit in b = `bits` bits. An unsigned one must be in [0, 2^b), a signed one in
+// [-2^(b-1), 2^(b-1)). Returns "" if all fit.
 template <class T>
 std::string find_wide(const assay_tensor &tensor, uint32_t bits) {
   const bool is_signed = std::numeric_limits<T>::is_signed;
@@ -16,7 +17,7 @@ std::string find_wide(const assay_tensor &tensor, uint32_t bits) {
   const int64_t high = (int64_t{1} << (is_signed ? bits - 1 : bits)) - 1;
   const T *values = data_of<const T>(tensor);
   const int64_t n = element_count(tensor);
-  T smallest = 0, largest = 0;  // zero fits always
+  T smallest = 0, largest = 0;  // 0 is a safe start, because it fits in any number of bits
   for (int64_t i = 0; i < n; ++i) {
     smallest = values[i] < smallest ? values[i] : smallest;
     largest = values[i] > largest ? values[i] : largest;
@@ -28,7 +29,8 @@ std::string find_wide(const assay_tensor &tensor, uint32_t bits) {
          " bits";
 }
 
-// exponent_mask: all bits of the exponent; these are all set in Inf and NaN.
+// Index of the first NaN or infinity, -1 if there is none. T is the unsigned integer of the float's size. `exponent_mask` has the
+// bits of the exponent, which are all set in NaN and infinity only.
 template <class T>
 int64_t first_not_finite(const assay_tensor &tensor, T exponent_mask) {
   const T *values = data_of<const T>(tensor);

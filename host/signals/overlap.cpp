@@ -1,5 +1,6 @@
-// A run's hash is a polynomial over the hashes of its words, so that the next run costs one step (Karp & Rabin 1987).
-// 64 bits: among a million runs a false hit has a chance below one in ten million a text of 1,000 words.
+// Hashes the words of texts and their runs of n words. The hash of a run is a polynomial in the hashes of its words, so that the
+// hash of the next run takes one step (Karp & Rabin 1987). With 64 bits a text of 1,000 words, compared with an index of a million
+// runs, has a chance below one in ten million of a false match.
 #include "signals/overlap.hpp"
 
 #include "core/error.hpp"
@@ -8,30 +9,32 @@
 namespace assay::signals {
 namespace {
 
-constexpr uint64_t k_base = 0x9E3779B97F4A7C15;  // odd: a power of it loses no bits
+// Odd, so that a product with it modulo 2^64 loses nothing
+constexpr uint64_t k_base = 0x9E3779B97F4A7C15;
 
 bool is_word_byte(unsigned char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
 }
 
-uint64_t mixed(uint64_t x) {  // splitmix64's finaliser
+// Spreads each input bit over all output bits (the last step of splitmix64)
+uint64_t mixed(uint64_t x) {
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
   x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
   return x ^ (x >> 31);
 }
 
-uint64_t hash_of(std::string_view word) {  // FNV-1a
+uint64_t hash_of(std::string_view word) {  // FNV-1a, then mixed
   uint64_t h = 0xCBF29CE484222325;
   for (const char c : word) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3;
   return mixed(h);
 }
 
-// Calls visit(hash, index of the run's first word) for every run of n words.
+// Calls visit(hash, index of the first word) for every run of n words.
 template <class F>
 void for_each_run(const std::vector<std::string> &words, int64_t n, F &&visit) {
   const auto count = static_cast<int64_t>(words.size());
   if (count < n) return;
-  uint64_t top = 1;  // base^(n-1), the weight of the word that leaves
+  uint64_t top = 1;  // k_base^(n-1), the factor of the oldest word, which leaves the run
   for (int64_t i = 1; i < n; ++i) top *= k_base;
   std::vector<uint64_t> hashes;
   hashes.reserve(words.size());

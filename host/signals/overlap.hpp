@@ -1,5 +1,5 @@
-// Do two sets of texts share content? Hashes of whole texts and runs of 13 words.
-// Not a judgement: the script decides what an overlap means.
+// Finds out whether two sets of texts share content, by hashes of whole texts and of runs of 13 words.
+// It only counts; scripts/assay/data/overlap.lua decides what an overlap means.
 #pragma once
 
 #include <cstdint>
@@ -10,27 +10,27 @@
 
 namespace assay::signals {
 
-// Lower-case words: runs of letters, digits and bytes of characters beyond ASCII. Punctuation, spacing and case of
-// ASCII letters are no difference in content.
+// The words of a text in lower case: runs of ASCII letters, digits and bytes of other characters. So texts that differ only in ASCII
+// punctuation, spaces or the case of ASCII letters have the same words.
 std::vector<std::string> words_of(std::string_view text);
 
 struct content_key {
   // SHA-256 of the words with one space between them; "" for a text without words
   std::string hash;
-  int64_t n_words = 0;  // words
+  int64_t n_words = 0;
 };
 content_key content_of(std::string_view text);
 
-// Every run of `n` words of the texts added so far, as 64-bit hashes: 8 to 40 bytes a run.
+// An index of all runs of n_words words of the texts that were added. It stores a 64-bit hash of each run.
 class passage_index {
  public:
   explicit passage_index(int64_t n_words = 13);
   void add(std::string_view text);
 
   struct overlap {
-    int64_t runs = 0;    // in the text that was asked for
-    int64_t shared = 0;  // of them also in the index
-    std::string first;   // words of the first shared run, or ""
+    int64_t runs = 0;    // number of runs in the text given to check()
+    int64_t shared = 0;  // number of those that are in the index too
+    std::string first;   // the words of the first of those, or ""
   };
   overlap check(std::string_view text) const;
   int64_t size() const { return static_cast<int64_t>(runs_.size()); }

@@ -1,5 +1,5 @@
-// Finds loops, repeated n-grams and repeated segments in a generation of up to a few thousand tokens.
-// Longer documents would need data structures without copies.
+// Finds loops, repeated n-grams and repeated sentences in a generated text of up to a few thousand tokens.
+// It copies every n-gram, which would be too slow for long documents.
 #include "signals/repetition.hpp"
 
 #include <algorithm>
@@ -13,12 +13,12 @@
 namespace assay::signals {
 namespace {
 
-// Tokens that are looked at, and the longest unit of a loop: one of 64 tokens (a paragraph) fits four times.
+// How many tokens at the end are looked at, and the longest repeated piece: one of 64 tokens (a paragraph) fits in four times.
 constexpr size_t k_window = 256;
 constexpr size_t k_longest_period = 64;
 
-// A short unit repeats in ordinary text ("no, no, no", a row of dashes), a long one hardly ever: the
-// shorter the unit, the more repeats make a loop.
+// How often a piece must repeat to count as a loop. A short piece repeats in ordinary text too ("no, no, no", a row of dashes), so it
+// needs more repeats than a long one.
 size_t repeats_needed(size_t period) {
   return period == 1 ? 16 : period <= 8 ? 8 : 4;
 }
@@ -46,8 +46,8 @@ std::string join(const std::vector<std::string_view> &words, size_t first, size_
 }
 
 struct duplicates {
-  double of_parts = 0.0;  // share of parts that came before
-  double of_bytes = 0.0;
+  double of_parts = 0.0;  // share of the parts that are equal to an earlier one
+  double of_bytes = 0.0;  // bytes of those parts / bytes of the text
 };
 
 duplicates count_duplicates(const std::vector<std::string_view> &parts, size_t total_bytes) {
@@ -64,7 +64,7 @@ duplicates count_duplicates(const std::vector<std::string_view> &parts, size_t t
           static_cast<double>(repeated_bytes) / static_cast<double>(total_bytes)};
 }
 
-// Paragraphs end at blank lines.
+// The paragraphs of a text, which end at blank lines.
 std::vector<std::string_view> paragraphs_of(std::string_view text) {
   std::vector<std::string_view> out;
   size_t start = 0;
@@ -77,6 +77,7 @@ std::vector<std::string_view> paragraphs_of(std::string_view text) {
   return out;
 }
 
+// The largest share of the text's bytes that all occurrences of one n-gram of words have together; 0 if none occurs twice.
 double top_ngram_share(const std::vector<std::string_view> &words, size_t n, size_t total_bytes) {
   std::unordered_map<std::string, size_t> counts;
   double share = 0.0;
@@ -90,6 +91,7 @@ double top_ngram_share(const std::vector<std::string_view> &words, size_t n, siz
   return share;
 }
 
+// Bytes of the n-grams of words that occurred before / bytes of the text.
 double duplicate_ngram_share(const std::vector<std::string_view> &words, size_t n,
                              size_t total_bytes) {
   std::unordered_set<std::string> seen;
@@ -101,13 +103,13 @@ double duplicate_ngram_share(const std::vector<std::string_view> &words, size_t 
       ++i;
     } else {
       repeated += bytes;
-      i += n;  // occurrences that overlap count once
+      i += n;  // so that no word counts twice
     }
   }
   return static_cast<double>(repeated) / static_cast<double>(total_bytes);
 }
 
-// Limits of Rae et al. 2021, arXiv 2112.11446, table A1: a document that passes one is dropped.
+// The limits of Rae et al. 2021 (arXiv 2112.11446, table A1), who drop a document that exceeds one of them.
 struct repetition_rule {
   const char *name;
   double limit;  // share of the text's lines, paragraphs or bytes
@@ -123,9 +125,10 @@ constexpr repetition_rule k_top_ngrams[] = {  // of 2 to 4 words
 constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
     {"dup_5_gram", 0.15}, {"dup_6_gram", 0.14}, {"dup_7_gram", 0.13},
     {"dup_8_gram", 0.12}, {"dup_9_gram", 0.11}, {"dup_10_gram", 0.10}};
-constexpr size_t k_fewest_words = 100;  // ours: shares of a shorter answer are too coarse
+// This limit is not in the paper. In a shorter answer one repeated phrase is already a large share.
+constexpr size_t k_fewest_words = 100;
 
-// Bytes; shorter segments (names, "Yes") repeat in ordinary text.
+// In bytes. Shorter segments (names, "Yes") repeat in ordinary text.
 constexpr size_t k_shortest_segment = 20;
 
 }  // namespace
@@ -134,7 +137,7 @@ suffix_period find_suffix_period(std::span<const int32_t> tokens) {
   const size_t n = std::min(tokens.size(), k_window);
   const auto tail = tokens.last(n);
   for (size_t period = 1; period <= std::min(k_longest_period, n / 2); ++period) {
-    size_t length = period;  // of the longest suffix with this period
+    size_t length = period;  // number of tokens at the end that repeat with this period
     while (length < n && tail[n - 1 - length] == tail[n - 1 - length + period]) ++length;
     const size_t repeats = length / period;
     if (repeats >= repeats_needed(period))
@@ -157,7 +160,8 @@ double ngram_repetition(std::span<const int32_t> tokens, size_t n) {
 token_shares count_tokens(std::span<const int32_t> tokens) {
   token_shares out;
   if (tokens.empty()) return out;
-  std::map<int32_t, size_t> counts;  // ordered, so that ties go to the smaller id
+  // Ordered, so that of equally frequent tokens the smallest id wins
+  std::map<int32_t, size_t> counts;
   for (const int32_t token : tokens) ++counts[token];
   const double n = static_cast<double>(tokens.size());
   for (const auto &[token, count] : counts) {

@@ -1,5 +1,5 @@
-// Signs of a text that repeats itself: loops at its end, repeated n-grams, lines and segments.
-// It counts; thresholds of answers and the comparison with the untouched model are made by scripts/assay/detectors.
+// Signs of a text that repeats itself: loops at its end, repeated n-grams (runs of n tokens or words), lines and sentences.
+// It only counts. scripts/assay/detectors has the limits for answers and the comparison with the untouched model.
 #pragma once
 
 #include <cstdint>
@@ -9,33 +9,33 @@
 
 namespace assay::signals {
 
-// A loop at the end of a sequence of tokens.
+// A loop at the end of a sequence of tokens: "a b a b a b" has period 2 and 3 repeats.
 struct suffix_period {
-  int64_t period = 0;   // tokens; 0 = no loop
-  int64_t repeats = 0;  // whole repetitions within the window
+  int64_t period = 0;   // tokens in the repeated piece; 0 = no loop
+  int64_t repeats = 0;  // how often the whole piece occurs in the last 256 tokens
 };
 
-// Looks at the last 256 tokens for the smallest period up to 64 that repeats often enough: 16 times for a single
-// token, 8 times up to period 8, 4 times beyond.
+// Looks at the last 256 tokens for the shortest piece of up to 64 tokens that repeats often enough: a single token 16 times, a piece
+// of up to 8 tokens 8 times, a longer one 4 times.
 suffix_period find_suffix_period(std::span<const int32_t> tokens);
 
-// 1 - distinct / all n-grams (Welleck et al. 2019, n = 4); 0 for a text shorter than n.
+// 1 - (number of distinct n-grams) / (number of n-grams), as Welleck et al. 2019 with n = 4; 0 for fewer than n tokens.
 double ngram_repetition(std::span<const int32_t> tokens, size_t n);
 
 struct token_shares {
-  double top = 0.0;  // share of the commonest token
-  int32_t top_token = 0;
-  double distinct = 0.0;  // distinct tokens / tokens
-  double entropy = 0.0;   // nats, of the histogram
+  double top = 0.0;       // share of the most frequent token
+  int32_t top_token = 0;  // that token; the smallest id of several
+  double distinct = 0.0;  // number of distinct tokens / number of tokens
+  double entropy = 0.0;   // in nats, of the tokens' shares
 };
 token_shares count_tokens(std::span<const int32_t> tokens);
 
-// Rules of Rae et al. 2021 (arXiv 2112.11446, table A1) that a text breaks: duplicated lines and paragraphs, most
-// common 2- to 4-grams, duplicated 5- to 10-grams. Names such as "dup_line" or "top_3_gram". Empty for texts of up
-// to 100 words.
+// The rules of Rae et al. 2021 (the Gopher paper, arXiv 2112.11446, table A1) that a text breaks. They limit duplicated lines and
+// paragraphs, the most frequent 2- to 4-grams and duplicated 5- to 10-grams of words. Returns names such as "dup_line" or
+// "top_3_gram"; none for texts of up to 100 words.
 std::vector<const char *> gopher_violations(std::string_view text);
 
-// How often the most repeated line or sentence of at least 20 bytes occurs; delimiters are \n . ! ? :
+// How often the most frequent line or sentence of at least 20 bytes occurs; 0 if there is none. They end at \n . ! ? or :
 int64_t most_repeated_segment(std::string_view text);
 
 }  // namespace assay::signals

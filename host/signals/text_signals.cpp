@@ -1,6 +1,5 @@
-// Computes the signs of damage of text_signals.hpp: how well a text compresses, which scripts its
-// letters belong to, and how much it has in common with another text. It does not identify the
-// language of a text.
+// Computes the signs of damage of text_signals.hpp: how well a text compresses, which scripts its letters belong to, and how much it
+// has in common with another text. It does not identify the language of a text.
 #include "signals/text_signals.hpp"
 
 #include <zlib.h>

@@ -1,5 +1,5 @@
-// Signs of damage in a generated text beside repetition: compressibility, scripts, lost characters, echo of the prompt,
-// and likeness to the reference's text. Not a judgement, see scripts/assay/detectors.
+// Signs of damage in a generated text other than repetition: how well it compresses, the scripts of its letters, lost characters,
+// what it copies from the prompt, and likeness to the text of the untouched model. scripts/assay/detectors judges by them.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +11,29 @@
 
 namespace assay::signals {
 
-// Bytes over zlib bytes (level 6): the whole text, and the largest over windows of 512 bytes with half overlap, since
-// ordinary long prose compresses as well as a short loop. Both 0 for an empty text.
+// Size of a text divided by its size after zlib (level 6). The windows of 512 bytes overlap by half. They are needed because long
+// ordinary prose compresses as well as a text with a short loop. Both numbers are 0 for an empty text.
 struct compression {
-  double whole = 0.0;
-  double largest_window = 0.0;
+  double whole = 0.0;           // of the whole text
+  double largest_window = 0.0;  // the largest of all windows
 };
 compression compression_ratios(std::string_view text);
 
-// Letters by script, those that occur: "latin", "cyrillic", "greek", "han", "kana", "hangul", "arabic", "hebrew",
-// "devanagari", "thai", "other". Bytes that are no UTF-8 are skipped.
+// The number of letters of each script that occurs: "latin", "cyrillic", "greek", "han", "kana", "hangul", "arabic", "hebrew",
+// "devanagari", "thai", "other". Bytes that are not UTF-8 do not count.
 std::vector<std::pair<std::string, int64_t>> letters_by_script(std::string_view text);
 
-int64_t count_replacement_characters(std::string_view text);  // U+FFFD and bytes that are no UTF-8
+// The number of characters U+FFFD and of bytes that are not UTF-8
+int64_t count_replacement_characters(std::string_view text);
 
 // Length in bytes of the longest piece that both texts contain.
 int64_t longest_common_substring(std::string_view a, std::string_view b);
 
-// ROUGE-L F1 over tokens: longest common subsequence against both lengths. 1 for two empty texts.
+// ROUGE-L F1 of two token sequences: 2 L / (length of a + length of b), where L is the length of the longest subsequence (in order,
+// but not necessarily adjacent) that both contain. 1 for two empty sequences.
 double rouge_l(std::span<const int32_t> a, std::span<const int32_t> b);
 
-// First position where two sequences differ, or -1 if they are equal.
+// The first position where two sequences differ; the shorter length if one is the beginning of the other; -1 if they are equal.
 int64_t first_divergence(std::span<const int32_t> a, std::span<const int32_t> b);
 
 }  // namespace assay::signals

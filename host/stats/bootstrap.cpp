@@ -1,5 +1,5 @@
-// The bootstrap engine and the statistics that run on it.
-// Not the tests of hypotheses: see permutation.cpp.
+// Draws bootstrap replicates, turns them into intervals, and computes the statistics that use them.
+// Tests of hypotheses are in permutation.cpp.
 #include "stats/bootstrap.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void check(std::span<const double> values, const bootstrap_options &options) {
                                        std::to_string(values.size()));
 }
 
-// Draws the units of one replicate after another: n of them, in circular blocks of options.block.
+// Draws the units of a replicate: n indices in [0, n), in blocks of options.block neighbours. A block that reaches n goes on at 0.
 class unit_source {
  public:
   unit_source(size_t n, const bootstrap_options &options) : options_(options), units_(n) {
@@ -66,7 +66,7 @@ class unit_source {
   uint32_t batches_;
 };
 
-// Efron 1987: skewness of the leave-one-out values over six.
+// The acceleration of BCa (Efron 1987): the skewness of the leave-one-out values divided by six.
 double acceleration(const std::vector<double> &leave_one_out) {
   const double mean = std::accumulate(leave_one_out.begin(), leave_one_out.end(), 0.0) /
                       static_cast<double>(leave_one_out.size());
@@ -80,7 +80,7 @@ double acceleration(const std::vector<double> &leave_one_out) {
   return squares > 0.0 ? cubes / (6.0 * std::pow(squares, 1.5)) : 0.0;
 }
 
-// Turns replicates into an interval around the estimate.
+// Turns the replicates into an interval. leave_one_out is what leave_blocks_out returns; BCa needs it.
 bootstrap_result summarise(double estimate, std::vector<double> replicates,
                            const std::vector<double> &leave_one_out,
                            const bootstrap_options &options) {
@@ -96,7 +96,7 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
     const double n = static_cast<double>(replicates.size());
     const auto below = std::lower_bound(begin, replicates.end(), estimate) - begin;
     const auto not_above = std::upper_bound(begin, replicates.end(), estimate) - begin;
-    // Ties count half; the share is kept inside (0, 1) so that z0 stays finite.
+    // The share of replicates below the estimate, where equal ones count half. It is kept inside (0, 1), so that z0 stays finite.
     const double share =
         std::clamp(0.5 * static_cast<double>(below + not_above) / n, 0.5 / n, 1.0 - 0.5 / n);
     const double z0 = normal_quantile(share);
@@ -117,7 +117,7 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
   return result;
 }
 
-// Leave one block out (one unit, where units are independent).
+// The ratio sum(numerator) / sum(denominator) without each block in turn (without each unit if block is 1).
 std::vector<double> leave_blocks_out(std::span<const double> numerator,
                                      std::span<const double> denominator, uint32_t block) {
   const double total = std::accumulate(numerator.begin(), numerator.end(), 0.0);
@@ -135,6 +135,7 @@ std::vector<double> leave_blocks_out(std::span<const double> numerator,
   return out;
 }
 
+// Turns an interval of cross-entropies (nats) into one of perplexities, and completes the text of the method.
 interval on_perplexity_scale(interval log_interval, const std::string &prefix, uint64_t windows) {
   log_interval.estimate = std::exp(log_interval.estimate);
   log_interval.low = std::exp(log_interval.low);
@@ -143,6 +144,7 @@ interval on_perplexity_scale(interval log_interval, const std::string &prefix, u
   return log_interval;
 }
 
+// The mean over windows: by bootstrap, or by Student's t if there are fewer than k_few_windows.
 interval windows_mean(std::span<const double> values, const bootstrap_options &options) {
   if (values.size() >= k_few_windows) return bootstrap_mean(values, options);
   bootstrap_options checked = options;
@@ -170,7 +172,8 @@ bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_
   std::vector<double> replicates(options.replicates);
   for (uint32_t r = 0; r < options.replicates; ++r) {
     const std::vector<uint32_t> &units = source.draw(r);
-    // Four partial sums in a fixed order: quicker than one chain, and the same on every machine.
+    // Four partial sums are faster than one, because the processor can add them at the same time. Their order is fixed, so that the
+    // result is the same on every machine.
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     for (size_t i = 0; i < units.size(); ++i) sums[i & 3] += values[units[i]];
     replicates[r] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / n;
@@ -203,8 +206,7 @@ bootstrap_result bootstrap_ratio(std::span<const double> numerator,
     }
     if (bottom * weight > 0.0) replicates.push_back(top / bottom);
   }
-  // A ratio whose denominator changes sign in more than 1 % of the replicates has no
-  // useful interval (Fieller).
+  // If the denominator changes its sign in more than 1 % of the replicates, the ratio has no useful interval (Fieller).
   if (replicates.size() < options.replicates - options.replicates / 100)
     throw error(error_kind::usage, "the denominator of the ratio is not resolved from zero")
         .hint("report the difference instead of a ratio");

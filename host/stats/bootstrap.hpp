@@ -1,5 +1,6 @@
-// Resampling intervals: means, ratios of sums, clusters, windows of a text. Same seed, same bytes.
-// Not for right-or-wrong pairs, which have exact methods (paired.hpp).
+// Intervals by the bootstrap: a replicate draws as many units as there are, with repetition, and computes the statistic again. The
+// spread of many replicates gives the interval. The same seed gives the same bytes. Right-or-wrong pairs have exact methods in
+// stats/paired.hpp instead.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 namespace assay::stats {
 
 enum class bootstrap_kind {
-  bca,  // bias-corrected and accelerated (Efron 1987), the default
-  percentile,
+  bca,         // bias-corrected and accelerated (Efron 1987), the default
+  percentile,  // the quantiles of the replicates
 };
 
 struct bootstrap_options {
@@ -21,45 +22,46 @@ struct bootstrap_options {
   double level = 0.95;
   bootstrap_kind kind = bootstrap_kind::bca;
   uint64_t seed = 0;
-  uint32_t block =
-      1;  // units resampled together (circular blocks), for units that depend on their neighbours
+  // How many neighbouring units are drawn together, for units that depend on their neighbours. A block that reaches the end goes on
+  // at the beginning.
+  uint32_t block = 1;
 };
 
 struct bootstrap_result : interval {
-  double standard_error = 0.0;
+  double standard_error = 0.0;  // standard deviation of the replicates
 };
 
-// Mean of independent units (items, or windows). Throws error(usage) below two units or for
-// a non-finite value.
+// The mean of units (items, or windows of a text). Throws error(usage) for fewer than two units, a value that is not finite or wrong
+// options, as the functions below do.
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options);
 
-// sum(numerator) / sum(denominator) over resampled units: clusters with their sizes, windows with
-// their token counts, or a retention (score minus chance of both arms). Throws error(usage) if
-// the denominators cancel.
+// sum(numerator) / sum(denominator) over units, for example clusters with their sizes, windows with their token counts, or the share
+// of a score above chance that a variant keeps. Throws error(usage) if the denominator may be zero: if its sum is 0, or has the other
+// sign in more than 1 % of the replicates.
 bootstrap_result bootstrap_ratio(std::span<const double> numerator,
                                  std::span<const double> denominator,
                                  const bootstrap_options &options);
 
-// Mean over items, resampling whole clusters (a SQuAD article, an MMLU subject). clusters[i]
-// names item i's.
+// The mean over items, where whole clusters are drawn (a SQuAD article, an MMLU subject), because items of one cluster are alike.
+// clusters[i] is the name of the cluster of item i.
 bootstrap_result bootstrap_clusters(std::span<const double> values,
                                     std::span<const std::string> clusters,
                                     const bootstrap_options &options);
 
-// Perplexity of a variant against the reference on the same windows (cross-entropies in nats, one
-// per window): estimate = exp(mean difference). Below k_few_windows the interval is Student's t,
-// since a bootstrap over so few under-covers. Throws error(usage) for unequal lengths or fewer
-// than two windows.
+// The perplexity of a variant divided by that of the reference on the same windows: exp(mean difference of cross-entropy). The spans
+// have one cross-entropy in nats for each window. With fewer than k_few_windows windows the interval is Student's t, because a
+// bootstrap over so few is too narrow. Throws error(usage) for unequal lengths or fewer than two windows.
 constexpr size_t k_few_windows = 10;
 interval perplexity_ratio(std::span<const double> variant_windows,
                           std::span<const double> reference_windows,
                           const bootstrap_options &options);
 
-// Perplexity exp(mean cross-entropy) of one variant with the interval over its windows.
+// The perplexity of one variant, exp(mean cross-entropy), with the interval over its windows.
 interval perplexity_interval(std::span<const double> windows, const bootstrap_options &options);
 
-// (second_quant - second_base) - (first_quant - first_base), item by item: does the second subject
-// lose more than the first? All four spans come from the same items. clusters may be empty.
+// The mean over items of (second_quant - second_base) - (first_quant - first_base): does the second subject (model under study) lose
+// more by quantization than the first? All four spans have one score for each of the same items. If `clusters` is not empty, whole
+// clusters are drawn.
 bootstrap_result difference_in_differences(std::span<const double> first_base,
                                            std::span<const double> first_quant,
                                            std::span<const double> second_base,

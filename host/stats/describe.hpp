@@ -1,5 +1,5 @@
 // Describes a list of numbers: mean, standard deviation, median, quantiles.
-// Not an inference: intervals and tests are in the other files of this folder.
+// Intervals and tests are in the other files of this folder.
 #pragma once
 
 #include <span>
@@ -13,7 +13,8 @@ double standard_deviation(std::span<const double> values);  // of a sample: divi
 double median(std::span<const double> values);
 double quantile(std::span<const double> values, double p);  // 0 <= p <= 1
 
-// Linear interpolation at p (n - 1), as numpy's default. `sorted` is ascending and not empty.
+// The value at position p (n - 1), interpolated between two neighbours, as numpy does by default. `sorted` is ascending and not
+// empty. Nothing is checked.
 double quantile_of_sorted(std::span<const double> sorted, double p);
 
 }  // namespace assay::stats

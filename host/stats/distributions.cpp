@@ -14,7 +14,7 @@ namespace {
 
 namespace policies = boost::math::policies;
 
-// Doubles throughout: long double has another width on other processors, and results would differ with it.
+// Boost must not compute in long double: its size depends on the processor, and results would differ.
 using doubles = policies::policy<policies::promote_double<false>>;
 using normal = boost::math::normal_distribution<double, doubles>;
 using beta = boost::math::beta_distribution<double, doubles>;

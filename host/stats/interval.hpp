@@ -1,5 +1,5 @@
-// An estimate with its uncertainty: what every statistic of this layer returns.
-// Not a formatter: rounding and words belong to the report.
+// An estimate with its confidence interval: the result of most functions of this room.
+// It is not formatted here: the report rounds it and chooses the words.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@ struct interval {
   double estimate = 0.0;
   double low = 0.0;
   double high = 0.0;
-  double level = 0.95;  // coverage aimed at, two-sided
-  std::string method;   // "Wilson", "paired block bootstrap over windows, BCa, 10000 replicates,
-                        // seed 1", ...
+  double level = 0.95;  // two-sided confidence level
+  // "Wilson", "paired block bootstrap, BCa, 10000 replicates, seed 1, 40 windows", ...
+  std::string method;
 };
 
 }  // namespace assay::stats

@@ -1,5 +1,4 @@
-// Step-down and step-up adjustment of p values.
-// Not for intervals.
+// Adjusts p values: Holm goes from the smallest p upwards, Benjamini-Hochberg from the largest downwards.
 #include "stats/multiplicity.hpp"
 
 #include <algorithm>

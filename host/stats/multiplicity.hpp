@@ -1,5 +1,5 @@
-// Many comparisons at once: adjusted p values. Holm for claims, Benjamini-Hochberg for exploration.
-// Not a choice of the family: the study declares it before it runs.
+// Adjusts the p values of many comparisons at once, because one of them is often small by chance. Holm is for claims,
+// Benjamini-Hochberg for exploration. The study declares before it runs which comparisons belong together.
 #pragma once
 
 #include <span>
@@ -7,8 +7,9 @@
 
 namespace assay::stats {
 
-// Adjusted p in the order given; a claim holds at alpha if its adjusted p <= alpha.
-std::vector<double> holm(std::span<const double> p);                // family-wise error, Holm 1979
-std::vector<double> benjamini_hochberg(std::span<const double> p);  // false discovery rate, 1995
+// Both return the adjusted p values in the order given; a claim holds at alpha if its adjusted p <= alpha. Both throw error(usage)
+// for a p outside [0, 1]. Holm (1979) bounds the probability of any false claim, Benjamini-Hochberg (1995) the share of false claims.
+std::vector<double> holm(std::span<const double> p);
+std::vector<double> benjamini_hochberg(std::span<const double> p);
 
 }  // namespace assay::stats

@@ -1,5 +1,4 @@
-// Paired binary outcomes.
-// Not for graded scores.
+// Computes counts, tests and intervals of paired answers that are right or wrong.
 #include "stats/paired.hpp"
 
 #include <algorithm>
@@ -12,10 +11,9 @@
 namespace assay::stats {
 namespace {
 
-// Tango's statistic for the hypothesis that the difference is delta. It falls as delta rises.
+// Tango's statistic for the hypothesis that the true difference is `delta`. It falls as delta rises.
 double tango_score(double lost, double gained, double n, double delta) {
-  // Restricted maximum-likelihood estimate of the probability of the lost cell: the root of A q^2 +
-  // B q + C.
+  // q is the most likely probability of a lost item under the hypothesis: the larger root of a q^2 + b q + c = 0.
   const double a = 2.0 * n;
   const double b = -(lost + gained) + (2.0 * n - gained + lost) * delta;
   const double c = -lost * delta * (1.0 - delta);
@@ -26,6 +24,7 @@ double tango_score(double lost, double gained, double n, double delta) {
   return distance / std::sqrt(variance);
 }
 
+// The delta between `low` and `high` where tango_score is `target`, found by bisection.
 double tango_bound(double lost, double gained, double n, double target, double low, double high) {
   for (int step = 0; step < 100; ++step) {
     const double middle = 0.5 * (low + high);

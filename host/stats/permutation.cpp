@@ -1,5 +1,4 @@
-// The sign-flip permutation test.
-// Not an interval: see bootstrap.cpp.
+// Computes the sign-flip permutation test. Intervals are in bootstrap.cpp.
 #include "stats/permutation.hpp"
 
 #include <cmath>
@@ -13,6 +12,7 @@ namespace {
 constexpr uint32_t k_purpose_permutation = 2;
 constexpr size_t k_exact_limit = 16;  // 65,536 sign patterns
 
+// The sum of the differences with random signs, one random bit for each.
 double flipped_sum(std::span<const double> differences, uint32_t seed_word_index,
                    uint32_t replicate, uint64_t seed) {
   double sum = 0.0;
@@ -40,7 +40,7 @@ permutation_result sign_flip_test(std::span<const double> differences, uint32_t 
     observed += value;
     scale += std::fabs(value);
   }
-  // Sums that are equal in exact arithmetic may differ in their last bits; they count as ties.
+  // Two sums that are equal in exact arithmetic may differ in their last bits. They must count as equal.
   const double threshold = std::fabs(observed) - 1e-12 * scale;
   permutation_result result;
   uint64_t hits = 0;

@@ -1,5 +1,5 @@
-// Sign-flip permutation test of a mean paired difference: if nothing changed, every difference
-// could as well have had the other sign. Not for unpaired data.
+// The sign-flip permutation test of a mean paired difference. If nothing changed, each difference could as well have the other sign;
+// so p is the share of sign patterns whose sum is at least as far from zero as the observed one. Not for unpaired data.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@ namespace assay::stats {
 
 struct permutation_result {
   double p = 1.0;             // two-sided
-  uint64_t permutations = 0;  // all 2^n where n <= 16, else the number drawn
-  bool exact = false;
+  uint64_t permutations = 0;  // all 2^n sign patterns if n <= 16, else the number of random ones
+  bool exact = false;         // true if all patterns were tried
 };
 
-// Drawn permutations count the observed one too, (hits + 1) / (drawn + 1), so p is never 0.
-// Throws error(usage) for no differences or a non-finite one.
+// With random patterns the observed one counts too: p = (hits + 1) / (permutations + 1), so it is never 0. Throws error(usage) for
+// an empty list and for a value that is not finite.
 permutation_result sign_flip_test(std::span<const double> differences,
                                   uint32_t permutations = 10000, uint64_t seed = 0);
 
-// The smallest p that the test can give for n differences, 2 / 2^n where it is exact: n differences
-// of one sign give it. A test whose smallest p is too large for its family decides nothing.
+// The smallest p that the test can give for n differences. If it is exact, this is 2 / 2^n: five differences of one sign give 0.0625.
+// If this is above the alpha that a comparison needs, the test can never show anything.
 double smallest_sign_flip_p(size_t n, uint32_t permutations = 10000);
 
 }  // namespace assay::stats

@@ -1,5 +1,4 @@
-// Intervals for one proportion.
-// Not for paired data.
+// Computes the intervals for one proportion. Paired data are in paired.cpp.
 #include "stats/proportion.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ void check(int64_t k, int64_t n, double level) {
 
 }  // namespace
 
-// Wilson 1927: the values of p that a two-sided score test does not reject.
+// Wilson 1927: the interval has all proportions that a two-sided score test does not reject.
 interval wilson(int64_t k, int64_t n, double level) {
   check(k, n, level);
   const double count = static_cast<double>(n);

@@ -1,6 +1,5 @@
-// One proportion k of n: Wilson and Clopper-Pearson intervals, and what zero observations still
-// allow. Not for differences (paired.hpp). Wald intervals are left out on purpose: they under-cover
-// for small n.
+// Intervals for one proportion k of n: Wilson and Clopper-Pearson, and how large a proportion can be if no case was seen.
+// For differences see paired.hpp. There are no Wald intervals (p +- z sqrt(p (1 - p) / n)), because they are too narrow for small n.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +10,11 @@ namespace assay::stats {
 
 // All throw error(usage) unless 0 <= k <= n, n >= 1 and 0 < level < 1.
 interval wilson(int64_t k, int64_t n, double level = 0.95);
-interval clopper_pearson(int64_t k, int64_t n,
-                         double level = 0.95);  // conservative: for 0/n and n/n claims
+// Never too narrow, but wider than necessary. It is for claims about 0 of n and n of n.
+interval clopper_pearson(int64_t k, int64_t n, double level = 0.95);
 
-// Largest prevalence that is compatible with zero cases among n at this one-sided level (about
-// 3/n at 0.95).
+// The largest true proportion with which zero cases among n are still plausible, at this one-sided level. At 0.95 it is about 3 / n:
+// no case among 300 allows up to 1 %.
 double zero_cases_upper_bound(int64_t n, double level = 0.95);
 
 }  // namespace assay::stats

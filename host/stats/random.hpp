@@ -1,6 +1,5 @@
-// Counter-based random numbers: draw number d of replicate r is a pure function of (seed, r, d), so
-// results do not depend on threads, order or platform. Not for cryptography and not for sampling
-// tokens (engine has its own).
+// Random numbers that depend only on (seed, purpose, replicate, position), not on those drawn before. So results do not depend on
+// threads, order or platform. They are not for cryptography; the room engine has its own for sampling tokens.
 #pragma once
 
 #include <array>
@@ -20,20 +19,21 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, uint6
                static_cast<uint32_t>(product_1),
                static_cast<uint32_t>(product_0 >> 32) ^ counter[3] ^ key_1,
                static_cast<uint32_t>(product_0)};
-    key_0 += 0x9E3779B9;  // golden ratio
-    key_1 += 0xBB67AE85;  // sqrt(3) - 1
+    key_0 += 0x9E3779B9;  // 2^32 (golden ratio - 1)
+    key_1 += 0xBB67AE85;  // 2^32 (sqrt(3) - 1)
   }
   return counter;
 }
 
-// Four draws at a time of one replicate's stream; `purpose` separates uses of one seed.
+// The random words number 4 * quad to 4 * quad + 3 of a replicate. Each use of a seed has its own number `purpose`, so that it gets
+// words of its own.
 inline std::array<uint32_t, 4> draws(uint64_t seed, uint32_t purpose, uint32_t replicate,
                                      uint32_t quad) {
   return philox4x32({quad, replicate, purpose, 0}, seed);
 }
 
-// The first 4 * k_lanes * batches draws of a replicate, k_lanes quads at a time in the form that compilers turn into
-// vector instructions: word j of quad q is out[4 * q + j], as draws() gives it.
+// Writes the first 4 * k_lanes * batches random words of a replicate: out[4 * q + j] is word j of draws(..., q). It computes k_lanes
+// quads at the same time, in a form that compilers turn into vector instructions.
 constexpr uint32_t k_lanes = 16;
 inline void fill_draws(uint32_t *out, uint32_t batches, uint64_t seed, uint32_t purpose,
                        uint32_t replicate) {
@@ -64,8 +64,8 @@ inline void fill_draws(uint32_t *out, uint32_t batches, uint64_t seed, uint32_t 
   }
 }
 
-// [0, n) from 32 random bits by multiplication; the bias is below n / 2^32, far under
-// any resampling error.
+// A random index in [0, n) from 32 random bits. Some indices are more likely than others by less than n / 2^32, which is far below
+// the error of resampling.
 inline uint32_t index_below(uint32_t bits, uint32_t n) {
   return static_cast<uint32_t>((uint64_t{bits} * n) >> 32);
 }

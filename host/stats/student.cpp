@@ -1,4 +1,4 @@
-// Student's t: interval of a mean and the paired t test.
+// Computes Student's t interval of a mean and the paired t test.
 #include "stats/student.hpp"
 
 #include <cmath>
@@ -28,7 +28,7 @@ double paired_t_p(std::span<const double> differences) {
       throw error(error_kind::usage, "a difference is not a finite number");
   const double n = static_cast<double>(differences.size());
   const double standard_error = standard_deviation(differences) / std::sqrt(n);
-  // Rounding leaves equal differences a spread of some last bits, which is no spread.
+  // Rounding can give equal differences a tiny spread in their last bits, which does not count.
   const double centre = mean(differences);
   if (standard_error <= 1e-12 * std::fabs(centre) || standard_error == 0.0)
     return std::numeric_limits<double>::quiet_NaN();

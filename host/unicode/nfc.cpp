@@ -1,6 +1,6 @@
-// Brings text into the Unicode normalization forms with utf8proc. nfc() gives utf8proc only the
-// runs of active characters, which NFC may change, each with the character before it. The table of
-// the reference decides which characters are active. normalized() gives utf8proc the whole text.
+// Brings text into the Unicode normalization forms with the library utf8proc. nfc() gives it only the runs of active characters,
+// which NFC may change, each with the character before it. A table made from the reference (Hugging Face `tokenizers`) says which
+// characters are active. normalized() gives utf8proc the whole text.
 #include "unicode/nfc.hpp"
 
 #include <utf8proc.h>
@@ -32,8 +32,8 @@ bool is_active(char32_t cp) {
 
 bool nfc(std::string_view text, std::string &out) {
   const char *p = text.data(), *end = p + text.size();
-  const char *kept = p;      // once `changed`, everything before this is in `out`
-  const char *previous = p;  // the character before p
+  const char *kept = p;      // when `changed` is true, `out` has the form of everything before this
+  const char *previous = p;  // where the character before p begins
   bool changed = false;
   while (p < end) {
     const decoded_char c = decode_valid(p);
@@ -42,9 +42,9 @@ bool nfc(std::string_view text, std::string &out) {
       p += c.n_bytes;
       continue;
     }
-    // The run has the active characters and the character before them, because they may compose
-    // with it. That character is left out if utf8proc gives it a combining class: Unicode assigned
-    // it later than the reference's version, so the reference leaves it as it is.
+    // The run has the active characters and the character before them, because they may compose with it. The character before is
+    // left out if utf8proc says that it combines: then it is younger than the reference's version of Unicode, so the reference
+    // leaves it as it is.
     const char *begin = p;
     if (previous < p) {
       const char32_t before = decode_valid(previous).code_point;

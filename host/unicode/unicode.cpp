@@ -1,5 +1,4 @@
-// The class table's expansion and UTF-8 checking.
-// Not the tables themselves; see unicode_ranges.cpp.
+// Builds the table of character classes from the runs in unicode_ranges.cpp, and checks and writes UTF-8.
 #include "unicode/unicode.hpp"
 
 #include <cstring>
@@ -12,6 +11,7 @@
 namespace assay::text {
 namespace {
 
+// Sets `bits` for the characters of the runs: runs[i] is the gap before a run, runs[i + 1] its length.
 void mark_runs(std::vector<uint8_t> &flat, const uint32_t *runs, size_t count, uint8_t bits) {
   size_t at = 0;
   for (size_t i = 0; i + 1 < count; i += 2) {
@@ -24,7 +24,7 @@ bool is_continuation(unsigned char b) {
   return (b & 0xC0) == 0x80;
 }
 
-// Range of the second byte after this lead byte (Unicode table 3-7); {1, 0} if it is no lead byte.
+// The allowed values of the second byte after the first byte `lead` (Unicode, table 3-7). low > high if no character begins so.
 struct second_range {
   unsigned char low, high;
   unsigned length;  // bytes of the whole character

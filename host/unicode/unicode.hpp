@@ -1,5 +1,5 @@
-// UTF-8 and character classes, with the answers of the reference tokenizer library.
-// Not a normalizer (nfc.hpp) and not a locale: nothing here depends on the machine's libraries.
+// UTF-8 and classes of characters (letter, number, space ...), as the Hugging Face library `tokenizers` sees them. It is called the
+// reference here. Nothing depends on the machine's locale. Normalization of text is in nfc.hpp.
 #pragma once
 
 #include <cstdint>
@@ -8,27 +8,29 @@
 
 namespace assay::text {
 
-// Bits of char_classes. Their tables are taken from the reference itself (unicode_ranges.cpp),
-// whose parts carry different versions of Unicode.
+// Bits of char_classes. The tables in unicode_ranges.cpp were made by asking the reference about every character, because its parts
+// use different versions of Unicode.
 enum : uint8_t {
-  k_letter = 1,        // \p{L} of the regex engine
-  k_number = 2,        // \p{N}
-  k_space = 4,         // \s = White_Space
-  k_mark = 8,          // \p{M}
-  k_numeric = 16,      // what the Digits pre-tokenizer splits off
-  k_word = 32,         // \w as single_word added tokens see it
-  k_nfc_active = 64,   // NFC may change or move it, or compose it with its predecessor
-  k_punctuation = 128  // what the Punctuation pre-tokenizer splits off
+  k_letter = 1,    // \p{L} in its regular expressions
+  k_number = 2,    // \p{N}
+  k_space = 4,     // \s, which is White_Space of Unicode
+  k_mark = 8,      // \p{M}: accents and other characters that combine with the one before
+  k_numeric = 16,  // split off by its pre-tokenizer Digits
+  k_word = 32,     // \w, where an added token with single_word must not stand next to a word
+  // Normalization to NFC may change or move it, or merge it with the character before
+  k_nfc_active = 64,
+  k_punctuation = 128  // split off by its pre-tokenizer Punctuation
 };
 
-// Two-level table: 4352 blocks of 256 code points, equal blocks shared.
+// The classes of all 4352 blocks of 256 code points. Equal blocks are stored once: index_ says where, blocks_ has the classes.
 class class_table {
  public:
   static const class_table &instance();
   uint8_t operator[](char32_t cp) const {
     return blocks_[size_t{index_[cp >> 8]} * 256 + (cp & 255)];
   }
-  const uint8_t *ascii() const { return blocks_.data(); }  // [128]; block 0 comes first
+  // [128]: the block of ASCII is stored first
+  const uint8_t *ascii() const { return blocks_.data(); }
 
  private:
   class_table();
@@ -45,7 +47,7 @@ struct decoded_char {
   uint32_t n_bytes;
 };
 
-// The character at p, in text that is known to be valid UTF-8.
+// The character that begins at p. The text must be valid UTF-8.
 inline decoded_char decode_valid(const char *p) {
   const auto b = reinterpret_cast<const unsigned char *>(p);
   if (b[0] < 0x80) return {b[0], 1};
@@ -54,7 +56,7 @@ inline decoded_char decode_valid(const char *p) {
   return {char32_t((b[0] & 7u) << 18 | (b[1] & 63u) << 12 | (b[2] & 63u) << 6 | (b[3] & 63u)), 4};
 }
 
-// The character that ends before p, in valid UTF-8 with at least one character before p.
+// The character that ends just before p. The text must be valid UTF-8 and have a character there.
 inline decoded_char decode_before(const char *p) {
   const char *q = p - 1;
   while ((static_cast<unsigned char>(*q) & 0xC0) == 0x80) --q;
@@ -64,17 +66,18 @@ inline decoded_char decode_before(const char *p) {
 void append_utf8(std::string &out, char32_t cp);
 
 struct utf8_check {
-  size_t valid_bytes;  // length of the longest valid prefix
-  size_t bad_bytes;    // bytes of the maximal invalid subsequence after it (Unicode 3.9, U+FFFD
-                       // substitution of maximal subparts); 0 if the text ended
-  bool incomplete;     // the bad bytes are a proper prefix of a character cut off by the end
+  size_t valid_bytes;  // length of the longest valid beginning
+  // Number of bytes after it that one U+FFFD replaces, by Unicode 3.9 "U+FFFD Substitution of Maximal Subparts"; 0 if all is valid
+  size_t bad_bytes;
+  // True if the bad bytes may be the beginning of a character that the end of the text cuts off
+  bool incomplete;
 };
 utf8_check check_utf8(std::string_view bytes);
 
-// Throws error(failed) naming `what` and the byte offset if the text is not UTF-8.
+// Throws error(failed) if the text is not UTF-8. The message names `what` the text is and the offset of the bad byte.
 void require_utf8(std::string_view text, const char *what);
 
-// Appends bytes as text, one U+FFFD for each maximal invalid subsequence.
+// Appends the bytes to `out` as UTF-8, with a U+FFFD (replacement character) in place of bad bytes as check_utf8 finds them.
 void append_lossy(std::string &out, std::string_view bytes);
 
 }  // namespace assay::text

@@ -1,5 +1,6 @@
-// The reference library's character classes as arrays of runs, for unicode.cpp to expand.
-// Not for look-ups; char_classes in unicode.hpp is.
+// The character classes of the Hugging Face library `tokenizers` as arrays of runs, from which unicode.cpp builds its table.
+// To look up the class of a character, use char_classes of unicode.hpp. k_newer_... are characters of one Unicode category (Lu, Ll,
+// ...) that came after Unicode 14: text/regex_translate adds them to patterns for a regex library that does not know them.
 #pragma once
 
 #include <cstddef>

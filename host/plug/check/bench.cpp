@@ -1,4 +1,4 @@
-// Making layers and statistics, and running a quantizer on them.
+// Makes weight matrices and statistics from random numbers, and runs a quantizer on them.
 #include "plug/check/bench.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ bench_layer::bench_layer(int64_t rows, int64_t columns, uint64_t seed, const std
       role_(role) {
   numbers random(seed);
   for (float &w : weight) w = static_cast<float>(0.05 * random.normal());
-  // channels of different strength, as in a real model
+  // Input channels of very different size, as in a real model.
   std::vector<double> strength(static_cast<size_t>(columns));
   for (double &s : strength) s = std::exp(random.normal());
   inputs.resize(static_cast<size_t>(n_tokens_ * columns));
@@ -86,8 +86,8 @@ const assay_stats *bench_layer::stats(const assay_needs &needs) {
   stats_.n_sequences = 1;
   stats_.hessian = view(ASSAY_NEED_HESSIAN, hessian_, true);
   stats_.hessian_first = view(ASSAY_NEED_HESSIAN_FIRST, first_, true);
-  stats_.cross =
-      view(ASSAY_NEED_CROSS, hessian_, true);  // float and quantized inputs are the same here
+  // `cross` pairs inputs of the float model with those of the quantized one, which are the same here.
+  stats_.cross = view(ASSAY_NEED_CROSS, hessian_, true);
   stats_.abs_max = view(ASSAY_NEED_ABS_MAX, abs_max_, false);
   stats_.abs_mean = view(ASSAY_NEED_ABS_MEAN, abs_mean_, false);
   stats_.sq_mean = view(ASSAY_NEED_SQ_MEAN, sq_mean_, false);

@@ -1,5 +1,4 @@
-// A work bench for quantizers: layers and statistics made from random numbers, runs whose result
-// can be compared.
+// Makes weight matrices and statistics from random numbers, and runs a quantizer on them.
 #pragma once
 
 #include <memory>
@@ -11,7 +10,7 @@
 
 namespace assay::check {
 
-// One linear with the calibration inputs x that its statistics come from.
+// A weight matrix, and the inputs x from which its statistics are computed.
 class bench_layer {
  public:
   bench_layer(int64_t rows, int64_t columns, uint64_t seed, const std::string &name = "",
@@ -20,11 +19,13 @@ class bench_layer {
   bench_layer &operator=(const bench_layer &) = delete;
 
   const assay_linear &layer() const { return layer_; }
-  // Everything that `needs` asks for, by the definitions of layer.h, accumulated in double.
+  // The statistics that `needs` asks for (except `mean`), as plugin_api/assay/linear.h defines them; summed in double. nullptr if
+  // none are needed. Valid until the next call.
   const assay_stats *stats(const assay_needs &needs);
-  plug::tensor_view tokens(int64_t first, int64_t count) const;
+  plug::tensor_view tokens(int64_t first, int64_t count) const;  // rows of `inputs`, not copied
   int64_t n_tokens() const { return n_tokens_; }
-  std::string bytes() const;  // of the weight and of x: what a plugin must leave alone
+  // The bytes of the weight, the inputs and the statistics, which a plugin must not change
+  std::string bytes() const;
 
   std::vector<float> weight;  // [rows, columns]
   std::vector<float> inputs;  // [n_tokens, columns]
@@ -41,15 +42,17 @@ class bench_layer {
 };
 
 struct run_options {
-  int64_t chunk = 0;  // tokens of one observe; 0 = all at once
+  int64_t chunk = 0;  // number of tokens in each call of observe; 0 = all at once
   plug::instance_options instance;
 };
 
-// needs, observe, quantize. Skips the case for quantizers of whole blocks.
+// Calls needs, observe and quantize. Skips the case if the quantizer works on whole decoder layers.
 plug::emitted_form run(plug::quantizer_instance &quantizer, bench_layer &on, int64_t chunk = 0);
 plug::emitted_form run(const subject &on, bench_layer &layer, const run_options &options = {});
 std::vector<float> dequantize(const subject &on, const plug::emitted_form &form);
-std::string bytes_of(const plug::emitted_form &form);  // roles, tensors and note
+// Roles, tensors and note as one text, to compare two results
+std::string bytes_of(const plug::emitted_form &form);
+// |weight - back| / |weight| with the Euclidean norm; |weight - back| if the weight is all zeros.
 double relative_error(const std::vector<float> &weight, const std::vector<float> &back);
 
 }  // namespace assay::check

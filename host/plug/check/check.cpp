@@ -1,4 +1,4 @@
-// The list of cases, and running one of them by name.
+// Lists the names of the cases, and runs one of them by its name.
 #include "plug/check/check.hpp"
 
 #include "core/error.hpp"
@@ -26,7 +26,8 @@ std::string prefix_of(const plug::component &what) {
   return std::string(kind_name(what.what)) + "/" + what.id + "/";
 }
 
-// The schema's defaults, examples for required keys without one, and what the user set.
+// A configuration that should work: what the user set, and for a required key without a default the example from the schema. Other
+// keys are left out, because the host fills in their defaults.
 json working_config(const plug::component &what, const json &settings) {
   json config = json::object();
   const json properties = what.schema.value("properties", json::object());

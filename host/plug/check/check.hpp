@@ -1,5 +1,5 @@
-// The conformance suite: cases that a plugin must pass, each run in a process of its own by `assay
-// check`. Not unit tests of a method's numbers: those lie beside the plugin.
+// The conformance suite: cases that every plugin must pass. `assay check` runs each of them in a process of its own.
+// They do not test the numbers of a certain method; the unit tests in tests/unit/plugins do.
 #pragma once
 
 #include <functional>
@@ -16,10 +16,10 @@ const char *verdict_name(verdict which);
 struct outcome {
   std::string name;  // "quantizer/rtn/same_bytes", "library/entry_is_pure"
   verdict result = verdict::pass;
-  std::string text;  // why, for all but pass
+  std::string text;  // the reason; "" for pass
 };
 
-// Thrown by cases.
+// Cases throw this to end with another result than pass.
 struct finding {
   verdict result;
   std::string text;
@@ -31,9 +31,9 @@ struct finding {
 // What a case works on.
 struct subject {
   std::string file;
-  const plug::component *what = nullptr;  // nullptr for library cases
-  json config;                            // a configuration that works
-  uint64_t seed = 1;
+  const plug::component *what = nullptr;  // nullptr for the cases that test the whole file
+  json config;                            // a configuration that should work
+  uint64_t seed = 1;                      // of the random inputs
 };
 
 struct test_case {
@@ -41,11 +41,11 @@ struct test_case {
   void (*run)(const subject &);
 };
 
-// By file: what each kind is asked.
+// The cases for whole files, for components of every kind, and for each kind.
 const std::vector<test_case> &library_cases();
 const std::vector<test_case> &config_cases();
 const std::vector<test_case> &quantizer_cases();
-const std::vector<test_case> &control_cases();  // of quantizers: memory, cancelling, threads
+const std::vector<test_case> &control_cases();  // for quantizers too: memory, stopping, threads
 const std::vector<test_case> &transform_cases();
 const std::vector<test_case> &dataset_cases();
 const std::vector<test_case> &metric_cases();
@@ -54,17 +54,16 @@ const std::vector<test_case> &exporter_cases();
 struct plan {
   std::string file;
   std::vector<plug::component> components;
-  json settings =
-      json::object();  // --set key=value: for keys that have neither default nor example
+  // From --set key=value; needed for keys that have neither default nor example
+  json settings = json::object();
   uint64_t seed = 1;
 };
 
 std::vector<std::string> case_names(const plan &what);
-// Runs one case in this process. A crash is the caller's business.
+// Runs one case in this process. If the plugin crashes, this process ends, so the caller must run it in a child process.
 outcome run_case(const plan &what, const std::string &name);
 
-// Plain loops behind assay.linalg/1, for programs without LibTorch; also the reference that
-// plug/linalg is compared with.
+// Offers assay.linalg/1 (matrix routines for plugins) in plain loops, for programs without LibTorch.
 void offer_plain_linalg();
 
 }  // namespace assay::check

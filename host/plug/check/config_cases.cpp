@@ -1,4 +1,4 @@
-// What every component is asked of its configuration.
+// Cases for components of every kind: their configurations work.
 #include <memory>
 
 #include "core/error.hpp"
@@ -35,7 +35,7 @@ void defaults_work(const subject &on) {
   make(*on.what, on.config);
 }
 
-// A random value that the rule allows; what is given where the rule does not tell.
+// A random value that the rule of the schema allows; `given` if the rule sets no limits.
 json random_value(const json &rule, const json &given, numbers &random) {
   if (rule.contains("const")) return rule["const"];
   if (rule.contains("enum")) return rule["enum"][random.below(rule["enum"].size())];
@@ -52,7 +52,7 @@ json random_value(const json &rule, const json &given, numbers &random) {
   return given;
 }
 
-// 200 configurations that the schema allows: the plugin takes each one, or says why not.
+// Tries 200 configurations that the schema allows. The plugin must accept each one or give a reason.
 void random_valid(const subject &on) {
   numbers random(on.seed);
   const json complete = on.what->complete_config(on.config, on.what->id);
@@ -70,7 +70,7 @@ void random_valid(const subject &on) {
   }
 }
 
-// Keys in canonical order instead of the schema's: the meaning must not change.
+// Gives the keys sorted by name, not in the order of the schema. The plugin must accept them too.
 void any_order_of_keys(const subject &on) {
   const json complete = on.what->complete_config(on.config, on.what->id);
   make(*on.what, parse_json(canonical_json(complete), "configuration"));

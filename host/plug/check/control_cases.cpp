@@ -1,4 +1,4 @@
-// What a quantizer is asked of its behaviour: memory, cancelling, threads, states.
+// Cases for the behaviour of a quantizer: memory, stopping, threads, and the order of calls.
 #include <chrono>
 #include <thread>
 
@@ -39,7 +39,7 @@ void gives_memory_back(const subject &on) {
   if (kept > 0) fail("it took tensors from the host and did not give back " + std::to_string(kept));
 }
 
-// The k-th call for memory fails, for k = 1, 2, ... until none is left to fail.
+// Lets the k-th request for memory fail, for k = 1, 2, ... until the quantizer makes fewer than k requests.
 void survives_without_memory(const subject &on) {
   bench_layer layer(8, 64, on.seed);
   plug::allocation_probe &probe = plug::allocations();
@@ -83,7 +83,7 @@ void stops_when_asked(const subject &on) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   clear_cancel();
-  if (!wrong.empty()) fail("asked to stop, it fails otherwise: " + wrong);
+  if (!wrong.empty()) fail("asked to stop, it fails for another reason: " + wrong);
   if (seconds > 1.0)
     fail("asked to stop, it works on for " + std::to_string(seconds) + " s (200 ms are allowed)");
   if (seconds > 0.2) warn("asked to stop, it works on for " + std::to_string(seconds) + " s");

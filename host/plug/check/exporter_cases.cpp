@@ -1,5 +1,5 @@
-// What an exporter is asked: refusals that repeat, files that are whole, failures that
-// are passed on.
+// Cases for an exporter: the same plan gives the same refusals, the same model gives the same bytes, and failures of the host are
+// reported with the host's reason.
 #include <filesystem>
 
 #include "core/error.hpp"
@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// One symmetric 4-bit linear of [16, 64] in groups of 32, and one norm.
+// A model of two tensors: a symmetric 4-bit weight matrix [16, 64] with a scale for every 32 weights, and a norm. If `fails_at` is
+// not negative, the request for this item throws (2 is the request after the last item).
 class small_model : public plug::export_source {
  public:
   explicit small_model(int fails_at = -1)
@@ -102,7 +103,7 @@ void refusals_repeat(const subject &on) {
     fail("check answers the same plan in two ways");
 }
 
-// A scheme that nobody knows must not be dropped in silence.
+// An unknown key of the plan's scheme must be refused. If the exporter ignored it, the file would not be what was asked for.
 void refuses_the_unknown(const subject &on) {
   plug::exporter_instance exporter(*on.what, on.config);
   json plan = small_model::plan();
@@ -126,7 +127,7 @@ void writes_the_same_bytes(const subject &on) {
   if (seen[0] != seen[1]) fail("two exports of the same model differ");
 }
 
-// Whatever call of the host fails, write fails with that reason and does not crash.
+// If a request for an item fails in the host, write must fail with the host's reason and not crash.
 void passes_failures_on(const subject &on) {
   for (const int at : {0, 1, 2}) {
     plug::exporter_instance exporter(*on.what, on.config);

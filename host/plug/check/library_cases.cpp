@@ -1,4 +1,4 @@
-// What every plugin file is asked: a pure entry, no traces of its loading.
+// Cases for a whole plugin file: its entry function has no side effects, and loading it leaves no traces.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -24,7 +24,7 @@ void entry_is_pure(const subject &on) {
     fail("assay_plugin_v1 returned two different pointers: it must be one static descriptor");
 }
 
-// A host of a later 1.x: a longer table, with something in the new places.
+// Calls the entry function with the table of a later host: it is longer, and its new members are not NULL.
 void longer_host_table(const subject &on) {
   struct {
     assay_host known;
@@ -81,7 +81,7 @@ void loading_leaves_no_trace(const subject &on) {
     fail("loading it changes the floating-point rounding mode");
   if (after.locale != before.locale) fail("loading it changes the locale");
   if (after.handlers != before.handlers) fail("loading it installs a signal handler");
-  // memory allocators of linked libraries do that: allowed, but worth knowing
+  // The memory allocator of a linked library may start a thread. This is allowed, but the author should know it.
   if (after.threads > before.threads)
     warn("loading it, or a library that it links, starts a thread");
 }

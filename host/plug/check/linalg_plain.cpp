@@ -1,4 +1,4 @@
-// assay.linalg/1 in plain loops, as the textbook has it: for programs without LibTorch.
+// The extension assay.linalg/1 (matrix routines for plugins) in textbook loops, for programs without LibTorch.
 #include <cmath>
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@
 namespace assay::check {
 namespace {
 
-// A matrix of either dtype behind one face; reads and writes in double.
+// A matrix of f32 or f64, perhaps transposed. Its elements are read and written as double.
 class matrix {
  public:
   explicit matrix(const assay_tensor *t) : t_(*t), wide_(t->dtype.bits == 64) {
@@ -75,7 +75,7 @@ int32_t syrk(const assay_host *host, double alpha, const assay_tensor *x, double
   return gemm(host, alpha, x, 1, x, 0, beta, c);
 }
 
-// Row by row (Cholesky-Banachiewicz) into a copy, so that a failure leaves A as it was.
+// Computes the factor row by row (Cholesky-Banachiewicz) in a copy, so that `a` stays as it was if the matrix has no factor.
 int32_t cholesky(const assay_host *host, const assay_tensor *a, int32_t upper) noexcept {
   if (!is_matrix(a)) return refuse(host, "cholesky: not a matrix of f32 or f64");
   const matrix m(a);
@@ -89,7 +89,8 @@ int32_t cholesky(const assay_host *host, const assay_tensor *a, int32_t upper) n
     for (int64_t j = 0; j <= i; ++j) {
       double sum = m.at(i, j);
       for (int64_t k = 0; k < j; ++k) sum -= at(i, k) * at(j, k);
-      if (i == j && !(sum > 0)) return ASSAY_NUMERICAL;  // an answer, not a failed call
+      // No failure text: this is an answer that the plugin may expect
+      if (i == j && !(sum > 0)) return ASSAY_NUMERICAL;
       at(i, j) = i == j ? std::sqrt(sum) : sum / at(j, j);
     }
   const matrix out = m.transposed(upper);
@@ -102,7 +103,7 @@ int32_t triangular_solve(const assay_host *host, const assay_tensor *t, int32_t 
                          int32_t transpose, int32_t left, const assay_tensor *b) noexcept {
   if (!is_matrix(t) || !is_matrix(b))
     return refuse(host, "triangular_solve: not matrices of f32 or f64");
-  // X op(T) = B is op(T)^T X^T = B^T
+  // For a T on the right, X op(T) = B is solved as op(T)^T X^T = B^T.
   const matrix op = matrix(t).transposed(transpose).transposed(left == 0 ? 1 : 0);
   const matrix x = matrix(b).transposed(left == 0 ? 1 : 0);
   const bool is_upper = (upper != 0) != ((transpose != 0) != (left == 0));
@@ -120,7 +121,7 @@ int32_t triangular_solve(const assay_host *host, const assay_tensor *t, int32_t 
   return ASSAY_OK;
 }
 
-// A^-1 = L^-T L^-1, column by column of the identity.
+// A^-1 = L^-T L^-1, where L is the factor in `a`. The two products are solved with the identity matrix on the right-hand side.
 int32_t cholesky_inverse(const assay_host *host, const assay_tensor *a, int32_t upper) noexcept {
   if (!is_matrix(a)) return refuse(host, "cholesky_inverse: not a matrix of f32 or f64");
   const int64_t n = a->shape[0];

@@ -1,4 +1,4 @@
-// What a quantizer is asked of its numbers.
+// Cases for the numbers of a quantizer: small errors, equal bytes in each run, no dependence on order.
 #include <cmath>
 #include <limits>
 
@@ -18,7 +18,8 @@ void require_finite(const std::vector<float> &values, const std::string &what) {
       fail(what + ": the dequantized weight is not finite at position " + std::to_string(i));
 }
 
-// Sizes with ragged groups, single rows and columns, and those of a small real model.
+// Quantizes and dequantizes weights of odd sizes: with a short last group, with a single row or column, and with 576 columns as in
+// a small real model.
 void round_trip(const subject &on) {
   const int64_t shapes[][2] = {{24, 64}, {1, 1}, {3, 7}, {1, 200}, {130, 2}, {8, 576}};
   for (const auto &[rows, columns] : shapes) {
@@ -26,7 +27,8 @@ void round_trip(const subject &on) {
     const std::vector<float> back = dequantize(on, run(on, layer));
     require_finite(back, "for a weight of " + sizes(rows, columns));
     const double lost = relative_error(layer.weight, back);
-    const double limit = rows * columns < 64 ? 1.5 : 1.0;  // a few weights may all be zeroed
+    // A result of zeros has error 1, which is allowed for a few weights
+    const double limit = rows * columns < 64 ? 1.5 : 1.0;
     if (lost >= limit)
       fail("a weight of " + sizes(rows, columns) + " comes back with a relative error of " +
            std::to_string(lost) + ": zeros would be nearer");
@@ -70,7 +72,7 @@ void input_is_left_alone(const subject &on) {
   if (before != layer.bytes()) fail("quantize writes to the weight or to the statistics");
 }
 
-// A defined end for every input: a finite result, or an error that says why.
+// Every input must give a finite result or an error with a reason. NaN and infinity must give an error.
 void strange_weights(const subject &on) {
   struct kind_of_weight {
     const char *name;

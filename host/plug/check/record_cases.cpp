@@ -1,4 +1,4 @@
-// What datasets and metrics are asked.
+// Cases for datasets and metrics.
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +11,7 @@
 namespace assay::check {
 namespace {
 
-constexpr size_t k_most_records = 10000;  // enough to see; a corpus may be large
+constexpr size_t k_most_records = 10000;  // a limit, because a corpus may be large
 
 std::vector<std::string> records(plug::dataset_instance &data) {
   std::vector<std::string> out;
@@ -24,7 +24,7 @@ void rewind_repeats(const subject &on) {
   plug::dataset_instance data(*on.what, on.config);
   const std::vector<std::string> first = records(data);
   data.rewind();
-  if (records(data) != first) fail("after rewind the records are others");
+  if (records(data) != first) fail("after rewind the records differ");
   plug::dataset_instance again(*on.what, on.config);
   if (records(again) != first) fail("a second instance gives other records");
   if (data.info().content_hash != again.info().content_hash)
@@ -125,7 +125,7 @@ void order_and_pieces_do_not_matter(const subject &on) {
     fail("the result depends on the order of the samples");
 }
 
-// The host computes intervals from the scores: the value must be what they give.
+// The value must be the one that the scores and weights give, because the host computes its interval from them.
 void value_is_that_of_the_scores(const subject &on) {
   const std::vector<plug::metric_sample> samples = samples_or_skip(on);
   for (const plug::metric_number &one : evaluate(on, samples, samples.size()).numbers) {

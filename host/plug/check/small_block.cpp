@@ -1,4 +1,4 @@
-// Wiring and forward pass of the toy layer.
+// Builds the toy decoder layer with its groups, and computes its output.
 #include "plug/check/small_block.hpp"
 
 #include <cmath>
@@ -123,7 +123,7 @@ std::vector<double> small_block::normed(int which, const std::vector<double> &x)
   return y;
 }
 
-// Softmax attention without positions or mask, then the gated MLP; both on the residual stream.
+// Softmax attention without positions or mask, then the gated MLP. Each adds its result to the stream (residual connections).
 std::vector<double> small_block::output() const {
   const std::vector<double> x = normed(0, inputs_);
   const std::vector<double> qs = apply(q, x), ks = apply(k, x), vs = apply(v, x);

@@ -1,6 +1,5 @@
-// One decoder layer of toy size with its groups, and its float function in plain loops: what a
-// transform must leave unchanged. Grouped-query attention with fixed attention weights, gated
-// MLP, no positions.
+// A decoder layer of toy size and its output in plain loops. A transform may change the weights, but not this output.
+// The layer has grouped-query attention (2 query heads share a key and value head) without positions or a mask, and a gated MLP.
 #pragma once
 
 #include <memory>
@@ -20,9 +19,11 @@ class small_block {
   small_block &operator=(const small_block &) = delete;
 
   const assay_block &block() const { return block_; }
-  void provide(const assay_needs &needs);  // statistics of the groups' inputs
+  // Fills in the statistics of the groups' inputs that `needs` asks for
+  void provide(const assay_needs &needs);
   void set_bias(const std::string &layer, const assay_tensor &bias);
-  std::vector<double> output() const;  // of the weights as they are now, on fixed inputs
+  // [tokens, hidden], from fixed inputs and the present weights
+  std::vector<double> output() const;
 
  private:
   enum linear { q, k, v, o, gate, up, down, n_linears };
@@ -33,7 +34,7 @@ class small_block {
 
   struct group_parts {
     std::vector<const assay_linear *> producers, consumers;
-    std::vector<linear> readers;
+    std::vector<linear> readers;  // the consumers as indices
     assay_group group{};
   };
   std::vector<std::unique_ptr<bench_layer>> layers_;

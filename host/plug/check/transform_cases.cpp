@@ -1,4 +1,4 @@
-// What a transform is asked: the function of a layer stays, and the same edits come twice.
+// Cases for a transform: it does not change the output of a decoder layer, and two runs make the same edits.
 #include <cmath>
 
 #include "core/error.hpp"
@@ -9,7 +9,7 @@
 namespace assay::check {
 namespace {
 
-// fp32 weights divided and multiplied by the same scales: a few roundings for each product
+// Relative error of the output. A transform divides and multiplies fp32 weights by the same scales, and each of these rounds.
 constexpr double k_tolerance = 2e-5;
 
 class edits : public plug::edit_receiver {
@@ -28,12 +28,13 @@ class edits : public plug::edit_receiver {
   small_block &on_;
 };
 
-// Applies the transform to the block; skips what this program cannot judge.
+// Applies the transform to the block. Skips the case if the transform needs what this program does not have, or if its edits do not
+// keep the output of a single layer.
 void apply(const subject &on, small_block &block) {
   plug::transform_instance transform(*on.what, on.config);
   try {
     transform.check(json::parse(block.block().arch_json));
-  } catch (const error &refusal) {  // a reason against this model is an answer
+  } catch (const error &refusal) {  // a refusal with a reason is no fault
     if (refusal.kind() != error_kind::failed) throw;
     skip(std::string("it cannot transform the block of this case: ") + refusal.what());
   }

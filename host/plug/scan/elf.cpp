@@ -1,5 +1,5 @@
-// Section headers -> .dynsym and .dynamic (ELF-64 object file format, and the GNU
-// extensions to it).
+// Reads the sections .dynsym (symbols) and .dynamic (libraries, search paths) of an ELF file, and judges what it found. The format
+// is that of the "ELF-64 Object File Format", with the GNU extensions.
 #include "plug/scan/elf.hpp"
 
 #include <elf.h>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char *k_entry = "assay_plugin_v1";
 constexpr std::string_view k_entry_stem = "assay_plugin_v";
-constexpr unsigned k_unique_binding = 10;  // STB_GNU_UNIQUE, where elf.h does not name it
+constexpr unsigned k_unique_binding = 10;  // STB_GNU_UNIQUE; not every elf.h has this name
 
 class reader {
  public:

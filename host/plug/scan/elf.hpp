@@ -1,5 +1,5 @@
-// What a shared library says about itself before any of its code runs: symbols, libraries it needs.
-// Reads 64-bit little-endian ELF, every offset checked; not a linker.
+// Reads from a shared library, without running its code, which symbols it exports and which libraries it needs.
+// It reads 64-bit little-endian ELF (the Linux format of programs and libraries), and checks every offset.
 #pragma once
 
 #include <string>
@@ -8,20 +8,22 @@
 namespace assay::plug {
 
 struct elf_facts {
-  std::vector<std::string> defined;   // symbols that it exports
-  std::vector<std::string> unique;    // of these, STB_GNU_UNIQUE ones: shared with other plugins
-  std::vector<std::string> needed;    // DT_NEEDED
-  std::vector<std::string> run_path;  // RPATH and RUNPATH, split at colons
+  std::vector<std::string> defined;  // symbols that it exports
+  // Those of them with STB_GNU_UNIQUE: the system shares them between plugins
+  std::vector<std::string> unique;
+  std::vector<std::string> needed;    // names of the libraries that it links (DT_NEEDED)
+  std::vector<std::string> run_path;  // folders where those are searched (RPATH and RUNPATH)
+  // True if its code must be changed when it is loaded, because it was compiled without -fPIC
   bool text_relocations = false;
   bool has_dynamic_table = false;
 };
 
-// Throws error(plugin) at `path` if it is no such file or damaged.
+// Throws error(plugin) at `path` if the file is not such a library or is damaged, and error(failed) if it cannot be read.
 elf_facts read_elf(const std::string &path);
 
-// Why a file with these facts may not be loaded; "" if it may. Tested word for word.
+// Why a file with these facts may not be loaded; "" if it may. Tests compare the texts word for word.
 std::string why_not_loadable(const elf_facts &facts);
-// What is loadable but not as it should be.
+// Faults that do not prevent loading, one text for each.
 std::vector<std::string> elf_warnings(const elf_facts &facts);
 
 }  // namespace assay::plug

@@ -1,4 +1,4 @@
-// The scan itself, seen from both sides of the child process.
+// Scans a plugin file: the part that runs in the child process, and the part that starts it and reads its answer.
 #include "plug/scan/scan.hpp"
 
 #include "core/error.hpp"
@@ -10,8 +10,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr int k_scan_format =
-    1;  // raised when the JSON below changes, so that old caches are ignored
+// Version of the JSON below. Raise it here and in scan_cache::find when the JSON changes, so that old caches are ignored.
+constexpr int k_scan_format = 1;
 
 json describe_component(const gated_component &one, const std::string &path) {
   const assay_component &facts = one.facts;
@@ -35,7 +35,8 @@ json broken(const std::string &reason, bool keep) {
   return {{"format", k_scan_format}, {"ok", false}, {"reason", reason}, {"keep", keep}};
 }
 
-// Why libtorch may not be linked, unless the plugin says so itself (requires_json "needed").
+// Returns the first LibTorch library that the plugin links although its requires_json does not list it under "needed"; "" if there
+// is none. So no plugin can link LibTorch by accident.
 std::string undeclared_library(const elf_facts &elf, const char *requires_json) {
   const json declared =
       requires_json != nullptr ? parse_json(requires_json, "requires_json") : json::object();
@@ -79,7 +80,8 @@ json scan_here(const std::string &path) {
     if (text.starts_with(path + ": ")) text = text.substr(path.size() + 2);
     const bool for_good =
         reason.kind() == error_kind::plugin && reason.message() != "cannot be loaded";
-    return broken(text, for_good);  // a missing library or file may come
+    // Not kept if it cannot be loaded or read now, because that may change
+    return broken(text, for_good);
   } catch (const std::exception &reason) {
     return broken(reason.what(), false);
   }
@@ -96,7 +98,8 @@ json scan_in_child(const std::string &path, double seconds) {
   if (end.exit_code == 0 && !end.out.empty()) {
     try {
       return parse_json(end.out, "assay-scan");
-    } catch (const error &) {  // told below: the process was ended in the middle of its answer
+    } catch (const error &) {
+      // The plugin ended the process in the middle of its answer. This is reported below.
     }
   }
   if (end.signal == 0)

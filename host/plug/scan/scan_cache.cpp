@@ -1,4 +1,4 @@
-// The file behind scan_cache: one JSON object, hash -> scan.
+// Reads and writes the file of scan_cache, which is one JSON object: hash of a plugin file -> its scan.
 #include <cstdlib>
 
 #include "core/error.hpp"
@@ -8,7 +8,8 @@
 namespace assay::plug {
 namespace {
 
-constexpr size_t k_most_entries = 1000;  // rebuilt plugins leave old hashes behind
+// A limit, because each rebuilt plugin adds a hash and leaves the old one
+constexpr size_t k_most_entries = 1000;
 
 std::string cache_file() {
   const char *cache = std::getenv("XDG_CACHE_HOME");
@@ -22,7 +23,7 @@ json load(const std::string &path) {
   try {
     json entries = read_json_file(path);
     if (entries.is_object()) return entries;
-  } catch (const error &) {  // absent, damaged or not ours: scan again
+  } catch (const error &) {  // absent or damaged: plugins are scanned again
   }
   return json::object();
 }
@@ -51,10 +52,11 @@ void scan_cache::save() {
   changed_ = false;
   json merged = load(path_);
   merged.update(entries_);
-  while (merged.size() > k_most_entries) merged.erase(merged.begin());  // the oldest come first
+  // The oldest entries are the first ones
+  while (merged.size() > k_most_entries) merged.erase(merged.begin());
   try {
     write_file_atomically(path_, json_text(merged));
-  } catch (const error &) {  // a read-only home: the next start scans again
+  } catch (const error &) {  // for example a read-only home: the next start scans again
   }
 }
 

@@ -1,5 +1,5 @@
-// assay-scan FILE: loads one plugin and prints what it is as one line of JSON. Run by assay in a
-// child process, because a plugin may crash, hang or leave while it is loaded. Links no LibTorch.
+// The program assay-scan FILE: loads one plugin and prints its description as one line of JSON. assay runs it as a child process,
+// because a plugin may crash, hang or end the process while it is loaded.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,8 +10,8 @@
 
 namespace {
 
-constexpr unsigned k_alarm_seconds =
-    10;  // for a scan whose parent is gone; the parent's limit is 5 s
+// Ends a scan whose parent is gone. A living parent ends it after 5 s.
+constexpr unsigned k_alarm_seconds = 10;
 
 bool write_all(int fd, const std::string &text) {
   size_t done = 0;
@@ -31,10 +31,10 @@ int main(int argc, char **argv) {
     return 2;
   }
   alarm(k_alarm_seconds);
-  const int answer =
-      fcntl(1, F_DUPFD_CLOEXEC, 3);  // what the plugin prints must not mix with the answer
+  // The answer goes to a copy of stdout, and stdout itself to stderr, so that what the plugin prints does not mix with the answer.
+  const int answer = fcntl(1, F_DUPFD_CLOEXEC, 3);
   dup2(2, 1);
   const std::string text = assay::json_text(assay::plug::scan_here(argv[1])) + "\n";
-  // _exit: destructors of the plugin's static objects are not what is tried out here
+  // _exit does not run the destructors of the plugin's static objects: they are not part of the scan.
   _exit(write_all(answer, text) ? 0 : 1);
 }

@@ -1,5 +1,5 @@
-// CLI11 does the parsing; this file holds the words.
-// Help, version and usage errors end here, before any heavy library is loaded.
+// Defines the verbs and options of the command line, and parses it with the library CLI11. Help,
+// version and usage errors are answered here, before a heavy library is loaded.
 #include "cmd/grammar.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,10 +16,10 @@ namespace {
 
 struct verb_text {
   const char *name, *operands, *duty;
-  int least, most;  // operands
+  int least, most;  // number of operands (words that are no options)
 };
 
-// Order = order in the help. least and most count operands.
+// The help lists the verbs in this order.
 constexpr verb_text k_verbs[] = {
     {"run", "STUDY.lua", "run a study (or any script); resumes what was interrupted", 1, 64},
     {"plan", "STUDY.lua", "print what a study would run: bits, bytes, time, memory", 1, 64},
@@ -120,7 +120,8 @@ early_end usage_error(const std::string &message, const std::string &hint) {
   return {exit_code(error_kind::usage), "", text};
 }
 
-// "--set key=value" pairs; the value may hold '='.
+// Splits each "key=value" of --set at its first '='; the value may contain further ones. Returns a
+// usage error if a text has no key or no '='.
 std::optional<early_end> split_settings(const std::vector<std::string> &texts, options &to) {
   for (const std::string &text : texts) {
     const size_t equals = text.find('=');
@@ -149,7 +150,8 @@ std::vector<std::string> option_names(const CLI::App &app, const CLI::App *sub) 
   return names;
 }
 
-// An option that nobody knows: the first word of the rest that begins with '-'.
+// Returns a usage error for an unknown option: CLI11 leaves one among the operands, as a word that
+// begins with '-'.
 std::optional<early_end> check_unknown(const CLI::App &app, const CLI::App *sub,
                                        const options &given) {
   for (const std::string &word : given.operands) {
@@ -175,8 +177,8 @@ std::optional<early_end> check_operands(const verb_text &verb, const options &gi
                      usage);
 }
 
-// The verb is the first word that is no option and no option's value; CLI11 finds it. Where it
-// finds none, the first free word was meant to be one.
+// Called if CLI11 found no known verb. The first word that is no option was meant to be the verb;
+// the error suggests the verb with the most similar name.
 early_end unknown_verb(const options &given) {
   for (const std::string &word : given.operands)
     if (!word.empty() && word[0] != '-') {

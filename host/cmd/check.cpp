@@ -61,8 +61,8 @@ std::string escaped(const std::string &name) {
   return out + "$";
 }
 
-// Runs one case in a child process. A child that crashes, takes too long or prints no result is a
-// failed case.
+// Runs one case in a child process. The case fails if the child crashes, takes too long or prints no
+// result that can be read.
 outcome run_in_child(const check::plan &plan, const options &given, const std::string &name) {
   std::vector<std::string> argv = {
       executable_folder() + "/assay", "check",  plan.file,    "--in-process", "--json", "--seed",

@@ -1,5 +1,5 @@
-// `assay describe ID` shows a component of a plugin: its plugin file and each key of its
-// configuration.
+// `assay describe ID` shows a component of a plugin: its plugin file, and each key of the
+// configuration that it takes.
 #include <cstdio>
 
 #include "cmd/verbs.hpp"

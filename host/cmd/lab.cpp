@@ -6,8 +6,8 @@
 namespace assay::cmd {
 namespace {
 
-// Returns a word as a user types it in a POSIX shell: in quotes if it has characters that the shell
-// would interpret.
+// Returns a word as a user types it in a POSIX shell: in quotes if it has characters with a
+// meaning for the shell.
 std::string as_typed(const std::string &word) {
   constexpr std::string_view k_plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";

@@ -1,5 +1,5 @@
-// `assay plugins` lists the plugin components that were found, and the files that were refused, with
-// the reason.
+// `assay plugins` lists the plugin components that were found, and the files that were refused with
+// the reason for each.
 #include <algorithm>
 #include <cstdio>
 

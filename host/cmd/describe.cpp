@@ -1,5 +1,5 @@
-// `assay describe ID` shows a component of a plugin: its plugin file, and each key of the
-// configuration that it takes.
+// `assay describe ID` shows a component of a plugin (one quantizer, dataset, metric, ...): its plugin
+// file, and each key of the configuration that it takes.
 #include <cstdio>
 
 #include "cmd/verbs.hpp"

@@ -1,6 +1,6 @@
-// The main function of `assay`: it parses the command line, runs the light verbs itself, and starts
-// `assay-lab`, in the same folder, for the others. It links neither LibTorch nor Lua, so that
-// help, version and plugin listings come at once.
+// The main function of `assay`: it parses the command line, runs the verbs that need no model itself,
+// and starts `assay-lab`, in the same folder, for the others. It links neither LibTorch nor Lua, so
+// that help, version and plugin listings come at once.
 #include <unistd.h>
 
 #include <cstdio>

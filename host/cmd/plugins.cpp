@@ -1,5 +1,5 @@
-// `assay plugins` lists the plugin components that were found, and the files that were refused with
-// the reason for each.
+// `assay plugins` lists the components (quantizers, datasets, metrics, ...) in the plugin files that
+// were found, and the files that cannot be used, with the reason for each.
 #include <algorithm>
 #include <cstdio>
 

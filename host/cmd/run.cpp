@@ -1,5 +1,5 @@
-// `assay run STUDY.lua` runs a Lua script. If the script returns a study, all stages of the study run
-// and its report is written.
+// `assay run STUDY.lua` runs a Lua script. If the script returns a study, the study runs too, and its
+// report is written.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -82,7 +82,7 @@ std::string format_percent(machine &, std::string_view format, const value &valu
 std::string upper(std::string_view);
 std::string lower(std::string_view);
 std::string capitalized(std::string_view);
-std::string titled(std::string_view);  // the first letter of every run of letters
+std::string titled(std::string_view);  // upper case for the first letter of every run of letters
 std::vector<std::string_view> split_lines(std::string_view, bool keep_ends);
 // Removes the given characters at the chosen ends; chars = null removes white space.
 std::string_view stripped(std::string_view, const std::string_view *chars, bool left, bool right);

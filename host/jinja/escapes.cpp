@@ -1,5 +1,5 @@
-// Replaces the escapes in string literals as Jinja2 does, which uses Python's codec unicode_escape.
-// Raw strings and byte strings do not exist in templates.
+// Replaces the escapes in string literals as Jinja2, Python's template library, does: with Python's
+// codec unicode_escape. Raw strings and byte strings do not exist in templates.
 #include "jinja/escapes.hpp"
 
 #include <cstdio>

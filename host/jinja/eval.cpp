@@ -42,7 +42,7 @@ value machine::eval_compare(const expression &e) {
 value machine::eval_concat(const expression &e) {
   std::string out;
   for (const auto &part : e.parts) {
-    const value v = eval(*part);  // a marked text loses its mark, as in Jinja2
+    const value v = eval(*part);  // a text marked by `safe` loses its mark, as in Python's Jinja2
     budget_.take(v.is_string() ? v.as_text().size() : 0);
     append_text(out, v);
   }
@@ -112,10 +112,11 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Applies a filter to a text that `safe` or `escape` has marked (in Jinja2, an object of the class
-// Markup). `safe`, `escape` and `default` return it unchanged, so that it is not escaped twice.
-// Filters that call a method of Markup in Jinja2, such as upper(), return a marked text. Those that
-// call str() first or look at single characters return an unmarked one. Others are refused.
+// Applies a filter to a text that the filter `safe` or `escape` has marked as escaped. In Jinja2,
+// Python's template library, such a text has the class Markup. `safe`, `escape` and `default` return
+// it unchanged, so that it is not escaped twice. Filters that call a method of Markup in Jinja2, such
+// as upper(), return a marked text. Those that call str() first or look at single characters return
+// an unmarked one. Others are refused.
 value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
   if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
   if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))

@@ -14,8 +14,8 @@ class loop_object : public object {
   loop_object(const std::vector<value> &items, int depth) : items_(items), depth_(depth) {}
   const char *type_name() const override { return "LoopContext"; }
   void go_to(size_t index) { index_ = index; }
-  // Lets the template call loop(items), as {% for ... recursive %} allows. home: the scope that the
-  // loop stands in.
+  // Lets the template call loop(items), as {% for ... recursive %} allows. `home` is the scope around
+  // the for statement.
   void set_recursion(const statement *s, scope *home) {
     statement_ = s;
     home_ = home;
@@ -109,7 +109,8 @@ std::string machine::run() {
   return std::move(output_);
 }
 
-// The template's own output counts against limits_.output_bytes, captured text against memory.
+// Appends to the current output. The template's own output counts against limits_.output_bytes. Text
+// that a macro, {% set %} or a filter block collects counts against the memory.
 void machine::emit(std::string_view t) {
   if (out_ == &output_) {
     if (t.size() > output_left_) fail("the template's output is larger than allowed");

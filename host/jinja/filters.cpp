@@ -1,5 +1,5 @@
-// The table of all filters, and the filters that rearrange sequences. Jinja2's filters for HTML
-// (urlize, xmlattr, striptags), pprint, random and groupby are not supported.
+// The table of all filters, and the filters that rearrange sequences. Jinja2 (Python's template
+// library) has more: urlize, xmlattr, striptags, pprint, random and groupby are not supported.
 #include "jinja/filters.hpp"
 
 #include <cctype>

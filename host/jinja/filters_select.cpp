@@ -1,5 +1,6 @@
 // Filters that choose, map, sort or join the items of a sequence, by an attribute, a test or another
-// filter. jinja/filters.cpp has the filters that only rearrange items.
+// filter. They give the results of Jinja2, Python's template library. jinja/filters.cpp has the
+// filters that only rearrange items.
 #include "jinja/filters.hpp"
 
 namespace assay::text::jinja::filters {

@@ -1,5 +1,5 @@
-// Filters on texts and numbers. jinja/filters.cpp has the table of all filters, and filters on
-// sequences are there and in jinja/filters_select.cpp.
+// Filters on texts and numbers, with the results of Jinja2, Python's template library. Filters on
+// sequences are in jinja/filters.cpp, with the table of all filters, and jinja/filters_select.cpp.
 #include "jinja/filters.hpp"
 
 #include <cmath>

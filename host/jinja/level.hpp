@@ -6,8 +6,9 @@
 
 namespace assay::text::jinja {
 
-// Counts as one level of nesting for as long as the object lives. The constructor also takes one
-// step of the budget, and throws error(failed) at the limit of levels (template_limits::depth).
+// Counts as one level of nesting for as long as the object lives. The constructor throws error(failed)
+// at the limit of levels (template_limits::depth). It also counts as one step of evaluation, and
+// throws at the limit of steps.
 class machine::level {
  public:
   explicit level(machine &m) : machine_(m) {

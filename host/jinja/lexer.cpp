@@ -1,5 +1,6 @@
-// Cuts a template into tokens by Jinja2's rules: which white space a tag removes, brackets that must
-// match, escapes in strings. Line statements are not supported, because no chat template has them.
+// Cuts a template into tokens by the rules of Jinja2, Python's template library: which white space a
+// tag removes, brackets that must match, escapes in strings. Line statements (a line that is a tag,
+// marked by its first character) are not supported, because no chat template has them.
 #include "jinja/lexer.hpp"
 
 #include <algorithm>

@@ -29,9 +29,10 @@ struct token {
   std::string text;  // strings unescaped; numbers without underscores
 };
 
-// Works like Jinja2 with the options that transformers sets: trim_blocks (a line end after a {% tag
-// is removed) and lstrip_blocks (so are blanks before it). One line end at the template's end is
-// removed; all others become \n. Throws error(failed), with the line, for text that is no template.
+// Works like Jinja2 (Python's template library) with the options that transformers sets: trim_blocks
+// removes a line end after a {% tag, lstrip_blocks removes blanks before it. One line end at the
+// template's end is removed; all others become \n. Throws error(failed), with the line, for text
+// that is no template.
 std::vector<token> tokenize(std::string_view source);
 
 // Throws error(failed) at "chat template line N".

@@ -1,5 +1,6 @@
-// Runs a parsed template: it keeps the variables, evaluates expressions, executes statements, collects
-// the output and enforces the limits. jinja/builtins.hpp declares filters, tests and methods.
+// Runs a parsed chat template: it keeps the variables, evaluates expressions, executes statements,
+// collects the output and enforces the limits. The language is that of Jinja2, Python's template
+// library. jinja/builtins.hpp declares filters, tests and methods.
 #pragma once
 
 #include <ctime>

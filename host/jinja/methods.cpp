@@ -1,5 +1,5 @@
 // The methods of lists, tuples and dicts, and the search for a method of any type. Methods that would
-// change their object throw, as in Jinja2's sandbox.
+// change their object throw, as in the sandbox of Jinja2, Python's template library.
 #include "jinja/methods.hpp"
 
 #include "jinja/machine.hpp"

@@ -10,7 +10,7 @@ namespace assay::text::jinja {
 
 struct method {
   const char *name;
-  // null: Python has the method, but this interpreter or Jinja2's sandbox does not allow it
+  // null: Python has the method, but this interpreter or the sandbox of Python's Jinja2 forbids it
   value (*run)(machine &, const value &, const call_arguments &);
 };
 

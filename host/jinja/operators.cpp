@@ -168,7 +168,7 @@ int order(machine &m, op o, const value &a, const value &b, int depth) {
 value apply(machine &m, op o, const value &a, const value &b) {
   if (a.is_marked() || b.is_marked()) {
     if (o != op::add || !a.is_string() || !b.is_string()) refuse_marked();
-    return m.text(escaped(m, a) + escaped(m, b)).marked();  // as + of Jinja2's class Markup does
+    return m.text(escaped(m, a) + escaped(m, b)).marked();  // as Markup + str in Python's Jinja2
   }
   if (a.is_number() && b.is_number()) {
     if (a.is_integral() && b.is_integral()) return integers(m, o, a.as_integer(), b.as_integer());

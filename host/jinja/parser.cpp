@@ -1,6 +1,7 @@
-// Parses the operators of expressions. Their precedence is that of Jinja2, from weakest to strongest:
-// conditional, or, and, not, comparison, + -, ~, * / // %, **, unary + -, postfix (. [] ()), then
-// filters and tests. jinja/operands.cpp parses operands, jinja/statements.cpp statements.
+// Parses the operators of expressions. Their precedence is that of Jinja2 (Python's template library),
+// from weakest to strongest: conditional, or, and, not, comparison, + -, ~, * / // %, **, unary + -,
+// postfix (. [] ()), then filters and tests. jinja/operands.cpp parses operands,
+// jinja/statements.cpp parses statements.
 #include "jinja/parser.hpp"
 
 namespace assay::text::jinja {

@@ -1,5 +1,5 @@
-// Parses the tokens of a template into a tree (jinja/ast.hpp). Parts of Jinja2's language that this
-// interpreter lacks are refused here, by name.
+// Parses the tokens of a template into a tree (jinja/ast.hpp). The language is that of Jinja2, Python's
+// template library. Parts of it that this interpreter lacks are refused here, by name.
 #pragma once
 
 #include <initializer_list>

@@ -1,4 +1,4 @@
-// The tests of templates, which stand behind `is`: {{ x is defined }}.
+// The tests of templates, which are the words after `is`: {{ x is defined }}.
 #include "jinja/builtins.hpp"
 #include "jinja/machine.hpp"
 

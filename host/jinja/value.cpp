@@ -238,7 +238,7 @@ bool equal(const value &a, const value &b) {
 bool same(const value &a, const value &b) {
   if (a.type() != b.type()) return false;
   switch (a.type()) {
-    case kind::undefined:  // in Jinja2 each undefined value is an object of its own
+    case kind::undefined:  // in Python's Jinja2 each undefined value is an object of its own
       return false;
     case kind::none:
       return true;

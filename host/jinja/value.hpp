@@ -58,8 +58,8 @@ class value {
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
   // Returns this text with a mark, as the filters `safe` and `escape` do: its HTML is escaped already,
-  // and `+` escapes an unmarked text that is joined to it. In Jinja2 such a text has the class Markup;
-  // its further behaviour (methods, %, slices) is not supported and throws here.
+  // and `+` escapes an unmarked text that is joined to it. In Jinja2, Python's template library, such
+  // a text has the class Markup. Its further behaviour (methods, %, slices) throws here.
   value marked() const {
     value v = *this;
     v.marked_ = true;
@@ -150,10 +150,12 @@ class budget_scope {
   budget *before_;
 };
 
-struct list_object {  // also tuples and generators
+// The items of a list, a tuple or a generator. Filters such as `map` return a generator, whose items can
+// be read only once.
+struct list_object {
   std::vector<value> items;
   const char *view = nullptr;     // "dict_items" for the result of dict.items(); null for a list
-  mutable bool consumed = false;  // true after one iteration over a generator, which allows no more
+  mutable bool consumed = false;  // true once the items of a generator have been read
 };
 
 using dict_entry = std::pair<value, value>;

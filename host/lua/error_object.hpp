@@ -1,6 +1,6 @@
-// Declares error objects: the tables that scripts catch with pcall and that the program prints. Fields:
-// { kind, message, script, where, plugin, layer, hint, cause, traceback }; absent ones are nil.
-// `script` is a line of the user's script, never of the Lua library. tostring gives one line.
+// Declares error objects: the tables that scripts catch with pcall (Lua's try) and that the program
+// prints. Fields: { kind, message, script, where, plugin, layer, hint, cause, traceback }; absent ones
+// are nil. `script` is a line of the user's script, never of the Lua library. tostring gives one line.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace assay::lua {
 
-// Makes the metatable of error objects; once for each Lua state.
+// Makes the metatable of error objects, which marks a table as one; once for each Lua state.
 void register_error_class(lua_State *L);
 
 // Returns the line of the script that is running, "studies/a.lua:12"; "" if there is none. If the

@@ -14,8 +14,9 @@ namespace assay::lua {
 // does not fit into 64 bits. With big_integers, such an integer becomes a text of its digits instead.
 bool push_json_text(lua_State *L, std::string_view text, bool big_integers = false);
 
-// Both are in values.cpp. The first pushes the metatable that marks a table as a list. The second pops
-// a list of keys and pushes the metatable of an object that keeps its keys in that order.
+// Both are in values.cpp and push a metatable (Lua's way to give a table special behaviour). The first
+// marks a table as a list. The second pops a list of keys, and its metatable keeps the keys of an
+// object in that order.
 void push_list_metatable(lua_State *L);
 void wrap_keys(lua_State *L);
 

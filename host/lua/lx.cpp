@@ -1,5 +1,5 @@
 // Reads the arguments and option tables of bindings (C++ functions that Lua calls), and makes the
-// metatables of classes.
+// metatables of classes: the tables in which Lua finds an object's methods.
 #include "lua/lx.hpp"
 
 #include <cstdio>

@@ -121,7 +121,8 @@ struct class_of;
 template <class T>
 using box = std::optional<T>;
 
-// Destroys the value of a userdata; Lua calls it for __gc, __close and :free().
+// Destroys the value of a userdata. Lua calls it when the object is collected (__gc), at the end of the
+// scope of a `<close>` variable (__close), and for :free().
 template <class T>
 int collect(lua_State *L) {
   auto *content = static_cast<box<T> *>(lua_touserdata(L, 1));
@@ -133,7 +134,8 @@ void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFu
                 lua_CFunction to_text);
 [[noreturn]] void freed_object(const char *name);  // throws error(usage)
 
-// Makes the metatable of class T with these methods. to_text: what tostring calls, or null.
+// Makes the metatable of class T, in which Lua finds these methods. to_text: what tostring calls, or
+// null for Lua's own.
 template <class T>
 void register_class(lua_State *L, const luaL_Reg *methods, lua_CFunction to_text) {
   make_class(L, class_of<T>::name, methods, &collect<T>, to_text);

@@ -120,7 +120,8 @@ state::state(settings given) : settings_(std::move(given)) {
                  lua_tostring(L, -1));
     return 0;
   });
-  // Set before any script runs, because a coroutine gets the hook only when it is created.
+  // Set before any script runs: a coroutine (Lua's kind of thread) gets the hook when it is created,
+  // and not later.
   lua_sethook(L_, interrupt_hook, LUA_MASKCOUNT, k_hook_period);
   lua_gc(L_, LUA_GCGEN, 0, 0);
   lua_pushlightuserdata(L_, &settings_);
@@ -163,8 +164,9 @@ std::optional<caught> state::load_file(const std::string &path) {
   std::string text = read_file(path);
   if (text.compare(0, 2, "#!") == 0) text.insert(0, "--");
   if (auto problem = load(text, "@" + path)) return problem;
-  // `return assay.study { ... }` is a tail call: Lua forgets its line, and errors could not name it.
-  // If the text with parentheses compiles, its function replaces the first one.
+  // `return assay.study { ... }` is a tail call: the called function replaces its caller, Lua forgets
+  // the line of the call, and errors could not name it. If the text with parentheses around the call
+  // compiles, its function replaces the first one.
   const std::string kept = without_tail_call(text);
   if (kept.empty() || load(kept, "@" + path)) return std::nullopt;
   lua_remove(L_, -2);

@@ -1,4 +1,5 @@
-// Declares tokenizers and chat templates as Lua values, and how token ids get to Lua and back.
+// Declares tokenizers and chat templates as Lua values, and functions that pass token ids between Lua
+// and the tokenizer.
 #pragma once
 
 #include <memory>
@@ -24,8 +25,9 @@ struct class_of<template_handle> {
 
 // Throws error(usage) for an id that is negative or does not fit into 32 bits.
 std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids);
-// Encodes `text` and pushes its ids. The options are argument 3: { special = true } adds all tokens that
-// transformers adds, { start = true } the tokenizer's own first token, none adds nothing.
+// Encodes `text` and pushes its ids. The options are argument 3. Without options it adds no token;
+// { special = true } adds all tokens that transformers adds, { start = true } adds only the token that
+// the tokenizer itself puts first.
 void push_encoded(lua_State *L, const text::tokenizer &with, const std::string &text);
 void push_token_ids(lua_State *L, const std::vector<int32_t> &ids);
 

@@ -1,8 +1,8 @@
 // Converts JSON values to Lua values and back, and keeps the order of keys. Has assay.native.json.
 //
-// A decoded object has a metatable of its own: { __name = "object", __keys = { k1, k2, ... } }. Its
-// __pairs iterates in that order, and its __newindex appends new keys, so that a changed object
-// keeps its order too.
+// A decoded object has a metatable (a table in which Lua looks for special behaviour) of its own:
+// { __name = "object", __keys = { k1, k2, ... } }. Its __pairs iterates in that order, and its
+// __newindex appends new keys, so that a changed object keeps its order too.
 #include <cmath>
 #include <set>
 
@@ -17,7 +17,7 @@ constexpr const char *k_list = "assay.list";  // metatable of lists
 constexpr const char *k_object_next = "assay.object_next";
 
 // The iterator of __pairs: returns the next key that still has a value, and the value. Its arguments
-// are (object, key), its upvalues the list of keys and the position in it.
+// are (object, key). Two values are bound to it (upvalues): the list of keys and the position in it.
 int object_next(lua_State *L) {
   const auto n = static_cast<lua_Integer>(lua_rawlen(L, lua_upvalueindex(1)));
   lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));

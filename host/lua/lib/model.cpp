@@ -1,6 +1,6 @@
-// The Lua library assay.native.model: opens models, and has the methods of a model that only need its
-// files, such as encode and chat. lib/model_run.cpp has the methods that run the network,
-// lib/quant.cpp those that quantize it.
+// The Lua library assay.native.model: opens models (Hugging Face folders and GGUF files, the format of
+// llama.cpp), and has the methods of a model that only need its files, such as encode and chat.
+// lib/model_run.cpp has the methods that run the network, lib/quant.cpp those that quantize it.
 #include <filesystem>
 #include <fstream>
 
@@ -226,8 +226,9 @@ int name_of(lua_State *L) {  // name(path) -> the model's name, from the path al
   return 1;
 }
 
-// load(path, { dtype, device, adapter, on_demand }?) -> model. on_demand: reads a block only when it is
-// needed, for models that are only quantized and saved.
+// load(path, { dtype, device, adapter, on_demand }?) -> model. adapter: a folder of LoRA weights that are
+// merged into the model. on_demand: reads a block only when it is needed, for models that are only
+// quantized and saved.
 int load(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand"});

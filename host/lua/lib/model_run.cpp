@@ -15,7 +15,7 @@
 namespace assay::lua {
 namespace {
 
-int logits(lua_State *L) {  // m:logits(text or ids) -> tensor [tokens, vocabulary] on the CPU
+int logits(lua_State *L) {  // m:logits(text or ids) -> fp32 tensor [tokens, vocabulary], on the CPU
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "ids", m);
   if (ids.empty()) throw error(error_kind::usage, "logits: 'ids' is empty");

@@ -1,5 +1,6 @@
 // The methods of a model that quantize and save it, and the Lua library assay.native.quant, which checks
-// recipes. Recipes and calibrations come as plain tables.
+// recipes. A recipe says what is done to a model; a calibration has the token sequences from which
+// statistics are taken. Both come as plain tables.
 #include "quant/quantize.hpp"
 
 #include <ATen/Parallel.h>

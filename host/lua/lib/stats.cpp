@@ -138,7 +138,7 @@ int pairs(lua_State *L) {
   return 1;
 }
 
-int mcnemar(lua_State *L) {  // (lost, gained) -> exact p, mid-p
+int mcnemar(lua_State *L) {  // (lost, gained) -> p of McNemar's test: exact, and mid-p
   const int64_t lost = read_integer(L, 1, "lost");
   const int64_t gained = read_integer(L, 2, "gained");
   lua_pushnumber(L, stats::mcnemar_exact(lost, gained));
@@ -194,7 +194,8 @@ int difference_in_differences(lua_State *L) {
                                read_numbers(L, 4, "second_quant"), read_clusters(L, 5), options));
 }
 
-// sign_flip(differences [, { permutations, seed }]) -> p, number of permutations, whether p is exact
+// sign_flip(differences [, { permutations, seed }]) -> p of the hypothesis that their mean is 0, number
+// of permutations, whether p is exact
 int sign_flip(lua_State *L) {
   const option_table given(L, 2, {"permutations", "seed"});
   const int64_t permutations = given.integer("permutations").value_or(10000);

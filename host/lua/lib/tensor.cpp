@@ -118,7 +118,8 @@ int max_difference(lua_State *L) {
   return 2;
 }
 
-// The metamethod __index: t.shape, t.dtype, t.device and t.bytes are values, all other keys methods.
+// What Lua calls for t.KEY (the metamethod __index): t.shape, t.dtype, t.device and t.bytes are values,
+// all other keys are methods.
 int index(lua_State *L) {
   const at::Tensor &t = check_object<at::Tensor>(L, 1, "self");
   const std::string key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -137,7 +138,8 @@ int index(lua_State *L) {
   return 1;
 }
 
-// The metamethod __eq: true if both are one tensor object. Tensors of equal values are not equal.
+// What Lua calls for a == b (the metamethod __eq): true if both are one tensor object. Two tensors with
+// equal values are not equal.
 int equal(lua_State *L) {
   lua_pushboolean(
       L, check_object<at::Tensor>(L, 1, "self").is_same(check_object<at::Tensor>(L, 2, "other")));

@@ -83,15 +83,16 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
         ->check(CLI::Range(1, 16));
     sub.add_option("--group-size,--group", to.group_size, "weights per scale; -1 = whole row")
         ->capture_default_str();
-    sub.add_flag("--asymmetric", to.asymmetric, "grid with a zero point");
+    sub.add_flag("--asymmetric", to.asymmetric, "quantize with a zero point beside each scale");
     sub.add_flag("--keep-lm-head,--keep-lm-head-fp16", to.keep_lm_head,
                  "leave the output head unquantized");
     sub.add_option("--calib", to.calib,
                    "calibration: FILE (text, JSON, CSV, Parquet) or a known set (gsm8k:train)");
-    sub.add_flag("--tune", to.tune, "train scales and norms to the float model at the end");
-    sub.add_option("--samples", to.samples, "calibration sequences");
-    sub.add_option("--length", to.length, "tokens of a calibration sequence");
-    sub.add_option("--format", to.format, "what to write")->capture_default_str();
+    sub.add_flag("--tune", to.tune, "at the end, train scales and norms to match the float model");
+    sub.add_option("--samples", to.samples, "number of calibration sequences");
+    sub.add_option("--length", to.length, "tokens of each calibration sequence");
+    sub.add_option("--format", to.format, "exporter that writes the checkpoint (default: auto)")
+        ->capture_default_str();
   }
   if (verb == "eval") {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();
@@ -101,7 +102,8 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--format", to.formats, "html, md, csv (default: html, md, csv)")
         ->delimiter(',')
         ->check(CLI::IsMember({"html", "md", "csv", "yaml"}));
-  if (verb == "plugins") sub.add_flag("--rescan", to.rescan, "try every file out again");
+  if (verb == "plugins")
+    sub.add_flag("--rescan", to.rescan, "load every plugin file again, without the cache");
   if (verb == "check") {
     sub.add_option("--only", to.only, "regular expression over the names of the checks");
     sub.add_flag("--in-process", to.in_process, "no child process (for debuggers)");

@@ -12,11 +12,11 @@
 namespace assay::lua {
 
 // Give the tokens of a context (such as a question) and of its continuation (a possible answer), by the
-// rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's end moves to
-// the continuation. If the context alone has n tokens, the continuation is the whole text's tokens
-// after the first n. Both texts begin with the tokenizer's own first token. If the context then has no
-// token, it becomes the beginning-of-text token, else the end-of-text token. Throws error(usage) if
-// the model has neither.
+// rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's end
+// moves to the continuation. If the context alone has n tokens, the continuation is the whole text's
+// tokens after the first n. Both texts begin with the tokenizer's own first token. If the context then
+// has no token, it becomes the beginning-of-text token, else the end-of-text token. Throws
+// error(usage) if the model has neither.
 std::vector<int64_t> context_ids(subject &m, std::string context);
 std::vector<int64_t> continuation_ids(subject &m, std::string context, std::string continuation);
 

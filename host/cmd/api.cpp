@@ -1,4 +1,4 @@
-// `assay api`: every function that scripts may use (scripts/assay/cli/api.lua).
+// `assay api` lists every function that scripts may use. Its work is in scripts/assay/cli/api.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -1,4 +1,5 @@
-// `assay audit REPORT`: guardrails over a report made elsewhere (scripts/assay/cli/audit.lua).
+// `assay audit REPORT` lists what cannot be believed in somebody else's report.
+// Its work is in scripts/assay/cli/audit.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -1,4 +1,5 @@
-// `assay check FILE`: the conformance suite, each case in a process of its own.
+// `assay check FILE` tests whether a plugin keeps its contract with the host. Each case of this
+// conformance suite runs in a process of its own, so that a crash is a failed case.
 #include <cstdio>
 #include <regex>
 
@@ -18,12 +19,14 @@ using check::verdict;
 
 constexpr double k_seconds_per_case = 60;
 
-// A value given with --set: JSON where it is JSON, else text.
+// Returns the value of a --set option: the JSON value if the text is JSON (4, true), else the text.
 json setting_value(const std::string &text) {
   const json value = json::parse(text, nullptr, false);
   return value.is_discarded() ? json(text) : value;
 }
 
+// Scans the plugin file for its components, and adds seed and settings from the command line.
+// Throws error(plugin) if the file cannot be used.
 check::plan plan_for(const options &given) {
   check::plan out;
   out.file = given.operands.at(0);
@@ -35,6 +38,7 @@ check::plan plan_for(const options &given) {
   return out;
 }
 
+// Returns the names of the cases that match the regular expression `only`; all if it is empty.
 std::vector<std::string> chosen(const check::plan &plan, const std::string &only) {
   std::vector<std::string> names = check::case_names(plan);
   if (only.empty()) return names;
@@ -50,12 +54,15 @@ std::vector<std::string> chosen(const check::plan &plan, const std::string &only
   return names;
 }
 
+// Returns a regular expression that matches this name and no other.
 std::string escaped(const std::string &name) {
   std::string out = "^";
   for (const char c : name) out += c == '.' ? std::string("[.]") : std::string(1, c);
   return out + "$";
 }
 
+// Runs one case in a child process. The case fails if the child crashes, takes too long or prints no
+// result that can be read.
 outcome run_in_child(const check::plan &plan, const options &given, const std::string &name) {
   std::vector<std::string> argv = {
       executable_folder() + "/assay", "check",  plan.file,    "--in-process", "--json", "--seed",

@@ -1,4 +1,5 @@
-// `assay describe ID`: a component, its configuration key by key, where it comes from.
+// `assay describe ID` shows a component of a plugin (one quantizer, dataset, metric, ...): its plugin
+// file, and each key of the configuration that it takes.
 #include <cstdio>
 
 #include "cmd/verbs.hpp"
@@ -11,6 +12,7 @@ namespace {
 
 using plug::component;
 
+// Returns the type of a key as text, from its JSON schema: "integer 2..8", "\"a\" | \"b\"", "any".
 std::string type_text(const json &rule) {
   std::string text;
   if (rule.contains("enum")) {
@@ -34,6 +36,7 @@ bool is_required(const json &schema, const std::string &key) {
   return false;
 }
 
+// Prints the keys of a schema. Keys inside an object get its name as a prefix: "outer.inner".
 void print_keys(const json &schema, const std::string &prefix) {
   const json properties = schema.value("properties", json::object());
   for (const auto &item : properties.items()) {
@@ -72,8 +75,8 @@ json as_json(const component &one) {
 
 }  // namespace
 
-// ID may be the id of components of several kinds ("text"): all of them are shown. "KIND ID" is
-// not asked for.
+// Components of different kinds, such as a dataset and a metric, may have the same id. All of them
+// are shown, so that the user need not type the kind.
 int verb_describe(const options &given) {
   const plug::registry found({plug::plugin_folders(given.plugin_dirs), false});
   const std::string &id = given.operands.at(0);

@@ -1,5 +1,5 @@
-// `assay doctor`: what works on this machine, what does not, and how to get it.
-// Not the looking itself (doctor_machine, doctor_rates, doctor_plugins); nothing is changed.
+// `assay doctor` prints what works on this machine, what does not, and how to get it. The checks
+// are in doctor_machine.cpp, doctor_rates.cpp and doctor_plugins.cpp. Nothing is changed.
 #include "cmd/doctor.hpp"
 
 #include <cstdio>

@@ -1,5 +1,5 @@
-// What `assay doctor` looks at: findings about this machine and this installation.
-// Not the printing (doctor.cpp).
+// Declares the checks of `assay doctor`. Each returns findings about this machine or this
+// installation; doctor.cpp prints them.
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ findings look_at_memory_and_disk();
 findings look_at_setup();
 findings look_at_tools();
 
-// doctor_rates.cpp: LibTorch; the rates take about two seconds
+// doctor_rates.cpp: asks LibTorch; look_at_speed measures for about two seconds
 findings look_at_build();
 findings look_at_speed();
 findings look_at_gpu();

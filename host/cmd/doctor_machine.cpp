@@ -1,5 +1,5 @@
-// What doctor learns without computing: processor, memory, disk, wheels, tools.
-// Linux only: reads /proc.
+// The checks of `assay doctor` that compute nothing: processor, memory, disk, wheels (the Python
+// packages that LibTorch and the model come in), tools. Linux only, because they read /proc.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -26,7 +26,7 @@ std::string gigabytes(uint64_t bytes) {
   return text.str();
 }
 
-// The value of the first line of /proc/cpuinfo that begins with `key`.
+// Returns the value of the first line of /proc/cpuinfo that begins with `key`, "" if there is none.
 std::string cpuinfo(const std::string &key) {
   std::ifstream in("/proc/cpuinfo");
   for (std::string line; std::getline(in, line);)
@@ -49,7 +49,7 @@ bool in_path(const std::string &program) {
   return false;
 }
 
-// .deps/wheels beside build/bin, or "" in an installation without it.
+// Returns the folder .deps/wheels of the checkout, or "" if this is an installation without it.
 fs::path wheels_folder() {
   std::error_code ignored;
   const fs::path folder =

@@ -1,12 +1,12 @@
-// What doctor says about plugins: what each folder offers, and which files cannot be used and why.
-// Not the listing with schemas: `assay plugins` and `assay describe ID` do that.
+// The check of `assay doctor` for plugins: what the plugin files offer, and which files cannot be
+// used and why. `assay plugins` and `assay describe ID` list plugins in more detail.
 #include "cmd/doctor.hpp"
 #include "plug/registry.hpp"
 
 namespace assay::cmd {
 namespace {
 
-// "quantizer rtn, dataset text"
+// Returns kind and id of each component: "quantizer rtn, dataset text".
 std::string offered(const plug::plugin_file &file) {
   std::string text;
   for (const plug::component &c : file.components)

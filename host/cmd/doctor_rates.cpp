@@ -1,5 +1,6 @@
-// What doctor asks LibTorch: its version, matrix rates per dtype, whether int8 kernels are exact here, whether CUDA works.
-// Not a benchmark (tests/bench): about a second each, to choose between --dtype values.
+// The checks of `assay doctor` that need LibTorch: its version, the speed of matrix products, whether
+// int8 products are exact here, whether CUDA works. The speeds only help to choose a value of
+// --dtype; tests/bench has the real benchmarks.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
@@ -18,17 +19,18 @@
 namespace assay::cmd {
 namespace {
 
-constexpr int64_t k_size = 1024;      // square matrices
-constexpr double k_seconds = 0.4;     // per dtype
+constexpr int64_t k_size = 1024;      // rows and columns of the matrices
+constexpr double k_seconds = 0.4;     // of measuring, for each dtype
 constexpr double k_slow_gflops = 20;  // below it, even a small model takes long
 
-// GFLOP/s of the fastest k_size^3 product: other work on the machine makes the mean meaningless. The host's own
-// linear is what is measured, since it chooses the faster library.
+// Returns GFLOP/s of the fastest product of two k_size x k_size matrices. The mean would mean little,
+// because other work on the machine disturbs it. fast_linear is measured and not LibTorch's own
+// product, because the forward pass calls fast_linear too.
 double gemm_rate(at::ScalarType dtype) {
   const at::NoGradGuard no_gradient;
   const at::Tensor x = at::randn({k_size, k_size}).to(dtype);
   const at::Tensor weight = at::randn({k_size, k_size}).to(dtype);
-  model::fast_linear(x, weight);  // warm: packs, starts threads
+  model::fast_linear(x, weight);  // not measured: the first call also starts threads
   using clock = std::chrono::steady_clock;
   const auto begin = clock::now();
   double best = 1e9, total = 0;
@@ -41,8 +43,9 @@ double gemm_rate(at::ScalarType dtype) {
   return 2e-9 * double(k_size) * double(k_size) * double(k_size) / best;
 }
 
-// int8 x int8 over the full range against fp64. Without VNNI, oneDNN saturates in 16 bits
-// and says nothing.
+// Compares an int8 product, with values of the full range, with the exact float64 product. On
+// processors without VNNI (int8 dot-product instructions) oneDNN, LibTorch's CPU library, cuts
+// sums off at 16 bits and reports no error.
 bool int8_is_exact() {
   const at::Tensor a = at::randint(-128, 128, {64, 512}, at::kInt).to(at::kChar);
   const at::Tensor b = at::randint(-128, 128, {512, 64}, at::kInt).to(at::kChar);
@@ -64,6 +67,7 @@ std::string compiler() {
 #endif
 }
 
+// Returns the first line of the NVIDIA driver's version file, "" if no driver is loaded.
 std::string driver_version() {
   std::ifstream in("/proc/driver/nvidia/version");
   std::string line;

@@ -1,4 +1,5 @@
-// `assay eval MODEL TEXT`: perplexity of a model on a text file (scripts/assay/cli/eval.lua).
+// `assay eval MODEL TEXT` prints a model's perplexity on a text file.
+// Its work is in scripts/assay/cli/eval.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -1,5 +1,6 @@
-// `assay`: parses the command line, does the light verbs, hands the rest to `assay-lab` beside it.
-// Links neither LibTorch nor Lua, so that help, version and plugin listings are instant.
+// The main function of `assay`: it parses the command line, runs the verbs that need no model itself,
+// and starts `assay-lab`, in the same folder, for the others. It links neither LibTorch nor Lua, so
+// that help, version and plugin listings come at once.
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,8 +26,8 @@ constexpr light_verb k_light[] = {
 };
 
 int start_lab(const options &given) {
-  // libgomp reads this when it is loaded. Spinning workers make everything on a
-  // shared machine slow.
+  // libgomp (OpenMP's runtime) reads this variable when it is loaded. Without it, idle workers spin
+  // in a loop and slow down a shared machine. The 0 keeps a value that the user has set.
   ::setenv("OMP_WAIT_POLICY", "passive", 0);
   const std::string program = executable_folder() + "/assay-lab";
   if (given.timeout > 0) return run_with_timeout(program, given.arguments, given.timeout);

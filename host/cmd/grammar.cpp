@@ -1,5 +1,5 @@
-// CLI11 does the parsing; this file holds the words.
-// Help, version and usage errors end here, before any heavy library is loaded.
+// Defines the verbs and options of the command line, and parses it with the library CLI11. Help,
+// version and usage errors are answered here, before a heavy library is loaded.
 #include "cmd/grammar.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,10 +16,10 @@ namespace {
 
 struct verb_text {
   const char *name, *operands, *duty;
-  int least, most;  // operands
+  int least, most;  // number of operands (words that are no options)
 };
 
-// Order = order in the help. least and most count operands.
+// The help lists the verbs in this order.
 constexpr verb_text k_verbs[] = {
     {"run", "STUDY.lua", "run a study (or any script); resumes what was interrupted", 1, 64},
     {"plan", "STUDY.lua", "print what a study would run: bits, bytes, time, memory", 1, 64},
@@ -83,15 +83,16 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
         ->check(CLI::Range(1, 16));
     sub.add_option("--group-size,--group", to.group_size, "weights per scale; -1 = whole row")
         ->capture_default_str();
-    sub.add_flag("--asymmetric", to.asymmetric, "grid with a zero point");
+    sub.add_flag("--asymmetric", to.asymmetric, "quantize with a zero point beside each scale");
     sub.add_flag("--keep-lm-head,--keep-lm-head-fp16", to.keep_lm_head,
                  "leave the output head unquantized");
     sub.add_option("--calib", to.calib,
                    "calibration: FILE (text, JSON, CSV, Parquet) or a known set (gsm8k:train)");
-    sub.add_flag("--tune", to.tune, "train scales and norms to the float model at the end");
-    sub.add_option("--samples", to.samples, "calibration sequences");
-    sub.add_option("--length", to.length, "tokens of a calibration sequence");
-    sub.add_option("--format", to.format, "what to write")->capture_default_str();
+    sub.add_flag("--tune", to.tune, "at the end, train scales and norms to match the float model");
+    sub.add_option("--samples", to.samples, "number of calibration sequences");
+    sub.add_option("--length", to.length, "tokens of each calibration sequence");
+    sub.add_option("--format", to.format, "exporter that writes the checkpoint (default: auto)")
+        ->capture_default_str();
   }
   if (verb == "eval") {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();
@@ -101,7 +102,8 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--format", to.formats, "html, md, csv (default: html, md, csv)")
         ->delimiter(',')
         ->check(CLI::IsMember({"html", "md", "csv", "yaml"}));
-  if (verb == "plugins") sub.add_flag("--rescan", to.rescan, "try every file out again");
+  if (verb == "plugins")
+    sub.add_flag("--rescan", to.rescan, "load every plugin file again, without the cache");
   if (verb == "check") {
     sub.add_option("--only", to.only, "regular expression over the names of the checks");
     sub.add_flag("--in-process", to.in_process, "no child process (for debuggers)");
@@ -120,7 +122,8 @@ early_end usage_error(const std::string &message, const std::string &hint) {
   return {exit_code(error_kind::usage), "", text};
 }
 
-// "--set key=value" pairs; the value may hold '='.
+// Splits each "key=value" of --set at its first '='; the value may contain further ones. Returns a
+// usage error if a text has no key or no '='.
 std::optional<early_end> split_settings(const std::vector<std::string> &texts, options &to) {
   for (const std::string &text : texts) {
     const size_t equals = text.find('=');
@@ -149,7 +152,8 @@ std::vector<std::string> option_names(const CLI::App &app, const CLI::App *sub) 
   return names;
 }
 
-// An option that nobody knows: the first word of the rest that begins with '-'.
+// Returns a usage error for an unknown option: CLI11 leaves one among the operands, as a word that
+// begins with '-'.
 std::optional<early_end> check_unknown(const CLI::App &app, const CLI::App *sub,
                                        const options &given) {
   for (const std::string &word : given.operands) {
@@ -175,8 +179,8 @@ std::optional<early_end> check_operands(const verb_text &verb, const options &gi
                      usage);
 }
 
-// The verb is the first word that is no option and no option's value; CLI11 finds it. Where it
-// finds none, the first free word was meant to be one.
+// Called if CLI11 found no known verb. The first word that is no option was meant to be the verb;
+// the error suggests the verb with the most similar name.
 early_end unknown_verb(const options &given) {
   for (const std::string &word : given.operands)
     if (!word.empty() && word[0] != '-') {

@@ -1,5 +1,5 @@
-// The grammar of the command line: argv to options, help texts, "did you mean".
-// Both programs use it: `assay` to fail fast, `assay-lab` to do the work.
+// Parses the command line: turns argv into options, makes help texts, and suggests what a mistyped
+// word may mean. `assay` uses it to report mistakes at once, `assay-lab` to get its options.
 #pragma once
 
 #include <optional>
@@ -10,23 +10,24 @@
 
 namespace assay::cmd {
 
-// A finished conversation: nothing is left to do but to print and to leave.
+// Tells the program to print these texts and to end (help, version, usage error).
 struct early_end {
   int code;             // exit code
   std::string output;   // for stdout
   std::string message;  // for stderr
 };
 
-// Either fills `into` or says how to end (help, usage error).
+// Fills `into` and returns nullopt, or returns how to end; `into` is then not complete.
 std::optional<early_end> parse_command_line(int argc, char **argv, options &into);
 
 std::vector<std::string> verb_names();
 std::string version_text();  // "assay 0.1.0"
 
-// Runs `verb`, turns exceptions into a message on stderr and an exit code.
+// Runs `verb` and returns its exit code. An exception becomes a message on stderr and an exit code.
 int run_guarded(int (*verb)(const options &), const options &given);
 
-// The whole of an error as the user sees it: one line what, then where, cause and hint as needed.
+// Prints an error on stderr as users see it: "WHERE: MESSAGE", then one line each for plugin, layer,
+// cause and hint, as far as the error has them.
 void print_error(const std::exception &problem);
 
 }  // namespace assay::cmd

@@ -1,4 +1,5 @@
-// `assay import FILE.gguf DIR`: a Hugging Face folder out of a GGUF file (scripts/assay/cli/import.lua).
+// `assay import FILE.gguf DIR` converts a GGUF file (llama.cpp's model format) to a Hugging Face
+// folder. Its work is in scripts/assay/cli/import.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -1,4 +1,4 @@
-// Options as scripts see them.
+// Converts the options of the command line to the settings that Lua scripts see.
 #include "cmd/lab.hpp"
 
 #include <string_view>
@@ -6,7 +6,8 @@
 namespace assay::cmd {
 namespace {
 
-// A word as it must stand in a POSIX shell: quoted where the shell would read more into it.
+// Returns a word as a user types it in a POSIX shell: in quotes if it has characters with a
+// meaning for the shell.
 std::string as_typed(const std::string &word) {
   constexpr std::string_view k_plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";

@@ -1,4 +1,4 @@
-// What the heavy verbs share: options as scripts see them.
+// Converts options to Lua settings, for all verbs of `assay-lab` that run Lua.
 #pragma once
 
 #include "cmd/verbs.hpp"
@@ -6,6 +6,7 @@
 
 namespace assay::cmd {
 
+// The settings also get the command line as it was typed, which reports record.
 lua::settings script_settings(const options &given);
 
 }  // namespace assay::cmd

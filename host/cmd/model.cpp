@@ -1,4 +1,5 @@
-// `assay model MODEL`: what a folder or a GGUF file is (scripts/assay/cli/model.lua).
+// `assay model MODEL` says what a model folder or a GGUF file contains: architecture, tensors,
+// tokenizer. Its work is in scripts/assay/cli/model.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

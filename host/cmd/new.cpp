@@ -1,5 +1,5 @@
-// `assay new KIND NAME [DIR]`: the folder of a new plugin, from the template of its kind.
-// Not a build system: the folder has a script of one compiler call.
+// `assay new KIND NAME [DIR]` writes the folder of a new plugin from the template of its kind. The
+// folder needs no build system: its script build.sh calls the compiler once.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// plugin_api of the source tree that this was built from, or of an installation beside the program.
+// Returns the folder plugin_api: that of an installation beside the program, else that of the source
+// tree from which the program was built. Throws error(failed) if there is neither.
 std::string plugin_api_folder() {
   const std::string places[] = {executable_folder() + "/../include/assay", ASSAY_PLUGIN_API_DIR};
   for (const std::string &place : places)
@@ -42,13 +43,15 @@ bool is_good_name(const std::string &name) {
   return true;
 }
 
+// Returns `text` with every `mark` replaced.
 std::string replaced(std::string text, const std::string &mark, const std::string &by) {
   for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + by.size()))
     text.replace(at, mark.size(), by);
   return text;
 }
 
-// name.in is for files that tools would take for their own inside the template folder.
+// Returns the name that a template's file gets in the new folder: without ".in". Templates add ".in"
+// to names such as CMakeLists.txt, so that tools do not use the template's own file.
 std::string target_name(const fs::path &source) {
   const std::string name = source.filename().string();
   return name.ends_with(".in") ? name.substr(0, name.size() - 3) : name;
@@ -68,7 +71,7 @@ int verb_new(const options &given) {
     throw error(error_kind::usage, "'" + name + "' is no name for a plugin")
         .hint("Use a-z, 0-9 and _, beginning with a letter");
 
-  folder_in_progress made(folder);  // refuses a folder that is there
+  folder_in_progress made(folder);  // throws if the folder exists
   for (const auto &entry : fs::directory_iterator(api + "/templates/" + what)) {
     const std::string target = made.path() + "/" + target_name(entry.path());
     const std::string text = replaced(read_file(entry.path().string()), "@NAME@", name);

@@ -1,4 +1,4 @@
-// `assay plan STUDY.lua`: what a study would run, and what it would cost. Nothing is computed.
+// `assay plan STUDY.lua` prints what a study would run and what it would cost. It runs nothing.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -1,4 +1,5 @@
-// `assay plugins`: what was found, and what was refused with the reason.
+// `assay plugins` lists the components (quantizers, datasets, metrics, ...) in the plugin files that
+// were found, and the files that cannot be used, with the reason for each.
 #include <algorithm>
 #include <cstdio>
 
@@ -55,7 +56,7 @@ void print_complaints(const plug::registry &found) {
     for (const std::string &text : file.warnings)
       std::printf("\nwarning: %s\n  %s\n", file.path.c_str(), text.c_str());
   }
-  const std::vector<const component *> all = found.all();
+  const std::vector<const component *> all = found.all();  // sorted: equal ids are neighbours
   for (size_t i = 1; i < all.size(); ++i)
     if (all[i]->what == all[i - 1]->what && all[i]->id == all[i - 1]->id)
       std::printf("\nconflict: %s '%s' is in two files; neither can be used\n  %s\n  %s\n",

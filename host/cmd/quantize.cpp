@@ -1,4 +1,5 @@
-// `assay quantize`: the words and the work are scripts/assay/cli/quantize.lua.
+// `assay quantize` quantizes one model and writes it as a folder. Its work is in
+// scripts/assay/cli/quantize.lua. `assay quantize run` means the same.
 #include "cmd/lab.hpp"
 #include "core/error.hpp"
 #include "lua/script.hpp"

@@ -1,4 +1,4 @@
-// `assay repl`: the interactive prompt (lua/repl).
+// `assay repl` starts the interactive Lua prompt (lua/repl.hpp).
 #include "lua/repl.hpp"
 #include "cmd/lab.hpp"
 

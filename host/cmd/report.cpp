@@ -1,4 +1,5 @@
-// `assay report RUN`: renders report.json again (scripts/assay/cli/report.lua).
+// `assay report RUN` writes the HTML, Markdown and CSV of a finished study again from its report.json.
+// Its work is in scripts/assay/cli/report.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

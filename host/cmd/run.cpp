@@ -1,4 +1,5 @@
-// `assay run STUDY.lua`: runs a script; a study that it returns is run to its report.
+// `assay run STUDY.lua` runs a Lua script. If the script returns a study, the study runs too, and its
+// report is written.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

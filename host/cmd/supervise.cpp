@@ -1,4 +1,4 @@
-// exec, and the parent's side of --timeout.
+// Starts `assay-lab` in place of this process, or as a child with a time limit (--timeout).
 #include "cmd/supervise.hpp"
 
 #include <signal.h>
@@ -23,16 +23,18 @@ constexpr double k_grace_seconds = 2;
 
 volatile sig_atomic_t g_child = 0;
 
+// Signal handler: sends the signal on to the child.
 void hand_on(int number) {
   if (g_child > 0) ::kill(g_child, number);
 }
 
+// Returns the exit code for a status of waitpid, as shells do: 128 + N if signal N ended the child.
 int code_of(int status) {
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   return 128 + WTERMSIG(status);
 }
 
-// True once the child has ended; fills `status`.
+// Waits for the child until `end`. Returns true and fills `status` if it has ended, else false.
 bool wait_until(pid_t child, clock::time_point end, int &status) {
   for (;;) {
     const pid_t got = ::waitpid(child, &status, WNOHANG);
@@ -75,7 +77,8 @@ int run_with_timeout(const std::string &program, const std::vector<std::string> 
     }
   }
   g_child = child;
-  // The terminal sends Ctrl-C to both; the child decides, the parent waits for it.
+  // The terminal sends Ctrl-C to both processes. Only the child reacts to it; the parent waits for
+  // the child's end.
   ::signal(SIGINT, SIG_IGN);
   ::signal(SIGTERM, hand_on);
   ::signal(SIGHUP, hand_on);

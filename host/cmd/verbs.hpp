@@ -26,7 +26,7 @@ struct options {
   std::vector<std::pair<std::string, std::string>> settings;  // --set key=value, in order
   bool json = false;                                          // machine-readable output on stdout
   bool quiet = false;                                         // no progress
-  bool strict = false;     // exit code 6 for a failed gate or a ledger entry
+  bool strict = false;     // exit code 6 for a failed gate (validity check) or a ledger entry
   bool traceback = false;  // print the whole Lua traceback with an error
   double timeout = 0;      // seconds until a parent process ends the work with exit code 5
   std::string out;         // --out DIR or FILE
@@ -34,7 +34,7 @@ struct options {
   // operands, as written: script, model, file, folder, plugin id, kind, name, ...
   std::vector<std::string> operands;
 
-  std::string adapter;  // of quantize, eval, model: a PEFT LoRA folder to merge
+  std::string adapter;  // of quantize, eval, model: a folder of LoRA weights to merge
 
   // quantize; "" = the default of scripts/assay/cli/quantize.lua
   std::string method, model, calib, format;
@@ -46,7 +46,7 @@ struct options {
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 
   // eval
-  int64_t window = 2048, limit = 0;  // tokens of a window; most windows, 0 = all
+  int64_t window = 2048, limit = 0;  // tokens of a window; windows at most, 0 = all
   // report
   std::vector<std::string> formats;  // html md csv yaml
   // plugins

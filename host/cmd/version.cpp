@@ -1,4 +1,4 @@
-// `assay version`: the version, and as JSON what it was built with.
+// `assay version` prints the version; with --json also the compiler that built it.
 #include <cstdio>
 
 #include "cmd/grammar.hpp"

@@ -1,5 +1,5 @@
-// The parsed template: expressions and statements as plain trees.
-// Not behaviour; jinja_machine runs them.
+// Declares the parsed form of a template: expressions and statements as a tree of plain structs.
+// jinja/machine.hpp runs the tree.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace assay::text::jinja {
 struct expression;
 using expression_ptr = std::unique_ptr<expression>;
 
-// (a, b, *rest, key = c, **more)
+// The arguments of a call: (a, b, *star, key = c, **star_star)
 struct argument_list {
   std::vector<expression_ptr> positional;
   std::vector<std::pair<std::string, expression_ptr>> named;
@@ -29,18 +29,18 @@ enum class expr_kind : uint8_t {
   dict,  // parts: key, value, key, value ...
   both,
   either,
-  negate,   // and, or, not
+  negate,   // both: and; either: or; negate: not
   compare,  // parts[0] ops[0] parts[1] ops[1] ...
   binary,   // ops[0] of parts[0], parts[1]
   minus,
   plus,
-  concat,       // ~
+  concat,       // parts joined by ~
   conditional,  // parts: condition, then, else or null
   attribute,    // parts[0] . text
   item,         // parts[0] [ parts[1] ]
   slice,        // parts: start, stop, step, each may be null; only inside item
   call,         // parts[0] ( arguments )
-  filter,       // parts[0] | text ( arguments ); parts[0] null in a filter block
+  filter,       // parts[0] | text ( arguments ); parts[0] null in filter and set blocks
   test,         // parts[0] is text ( arguments )
 };
 
@@ -68,7 +68,7 @@ struct test_entry;
 struct expression {
   expression() = default;
   expression(const expression &) = delete;
-  ~expression();  // without recursion: a chain a + b + c ... is as deep as it is long
+  ~expression();  // not recursive: the tree of a + b + c + ... is as deep as the chain is long
 
   expr_kind kind{};
   int line = 0;
@@ -78,22 +78,22 @@ struct expression {
   std::vector<expression_ptr> parts;
   std::vector<op> ops;
   std::unique_ptr<argument_list> arguments;
-  const filter_entry *filter = nullptr;  // static
-  const test_entry *test = nullptr;      // static
+  const filter_entry *filter = nullptr;  // static; null if there is no filter of this name
+  const test_entry *test = nullptr;      // static; null if there is no test of this name
 };
 
-// What can be assigned to: a name, ns.attribute, or a tuple of these.
+// What a statement can assign to: a name, ns.attribute of a namespace object, or a tuple of these.
 struct target {
   int line = 0;
   int symbol = -1;            // of the name, or of ns
   std::string attribute;      // of ns; "" for a plain name
-  std::vector<target> parts;  // a tuple's
+  std::vector<target> parts;  // of a tuple; else empty
 };
 
 struct parameter {
   int symbol;
   std::string name;
-  expression_ptr fallback;  // null = required
+  expression_ptr fallback;  // default value; null = the parameter is required
 };
 
 struct statement;
@@ -111,14 +111,14 @@ enum class stmt_kind : uint8_t {
   text,          // text
   output,        // {{ value }}
   conditional,   // branches; the last may have no condition
-  loop,          // for target in value if condition: inner, else: other
+  loop,          // for target in value if condition: inner; other if there was no item
   assign,        // target = value
-  assign_block,  // target = inner through filter (value, may be null)
+  assign_block,  // target = output of inner; value: filters on it, or null
   with,          // targets[i] = values[i] in inner
   macro,         // definition
-  call,          // value is a call, definition its caller
-  filter,        // inner through filter (value)
-  generation,    // inner
+  call,          // value is a call; definition: the macro `caller` that it can use
+  filter,        // output of inner; value: filters on it
+  generation,    // inner; the tag marks the model's answers for training and changes no output
   leave,
   next,  // break, continue
 };

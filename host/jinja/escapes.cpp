@@ -1,5 +1,5 @@
-// Python's unicode_escape, as far as source text can use it.
-// Not raw or byte strings.
+// Replaces the escapes in string literals as Jinja2, Python's template library, does: with Python's
+// codec unicode_escape. Raw strings and byte strings do not exist in templates.
 #include "jinja/escapes.hpp"
 
 #include <cstdio>
@@ -16,7 +16,7 @@ int hex_digit(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// Reads exactly n hexadecimal digits at i.
+// Returns the code point of exactly n hexadecimal digits at i.
 char32_t hex_number(std::string_view s, size_t i, size_t n, int line) {
   char32_t number = 0;
   for (size_t k = 0; k < n; ++k) {
@@ -29,7 +29,7 @@ char32_t hex_number(std::string_view s, size_t i, size_t n, int line) {
   return number;
 }
 
-// The octal escape at i, up to three digits.
+// Appends the character of the octal escape at i, up to three digits. Returns the number of digits.
 size_t octal_number(std::string_view s, size_t i, std::string &out) {
   char32_t number = 0;
   size_t n = 0;
@@ -57,7 +57,7 @@ std::string unescape(std::string_view s, int line) {
     if (simple != std::string_view::npos) {
       out += k_meaning[simple];
     } else if (c == '\n') {
-      continue;  // a continued line
+      continue;  // a backslash at the end of a line joins it with the next one
     } else if (c == 'x' || c == 'u' || c == 'U') {
       const size_t n = c == 'x' ? 2 : c == 'u' ? 4 : 8;
       append_utf8(out, hex_number(s, i, n, line));
@@ -69,7 +69,9 @@ std::string unescape(std::string_view s, int line) {
     } else if (static_cast<unsigned char>(c) < 0x80) {
       out += '\\';
       out += c;
-    } else {  // the reference has turned it into \xHH, \uHHHH or \UHHHHHHHH before it looks
+    } else {
+      // A backslash before a character beyond ASCII. Jinja2 first writes such characters as \xHH,
+      // \uHHHH or \UHHHHHHHH, so the two backslashes in a row then count as one, and xHH stays.
       const decoded_char d = decode_valid(s.data() + i - 1);
       char text[16];
       const char *format = d.code_point < 0x100     ? "\\x%02x"

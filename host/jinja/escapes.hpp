@@ -1,5 +1,5 @@
-// Escapes of Python string literals.
-// Not those of JSON.
+// Replaces the escapes in a template's string literals, such as \n and \u00e9. They are Python's
+// escapes, which differ from those of JSON.
 #pragma once
 
 #include <string>
@@ -7,8 +7,9 @@
 
 namespace assay::text::jinja {
 
-// The text between the quotes, escapes replaced. An unknown escape stays as it is written. Throws
-// error(failed) at the line for an incomplete one, a lone surrogate, or \N{name}.
+// literal: the text between the quotes. An unknown escape such as \q stays as it is written. Throws
+// error(failed), with the line, for an incomplete escape, a code point that is no character (a lone
+// surrogate), or \N{name}, which is not supported.
 std::string unescape(std::string_view literal, int line);
 
 }  // namespace assay::text::jinja

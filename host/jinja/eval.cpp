@@ -1,5 +1,5 @@
-// Expressions.
-// Not operators on values (jinja/operators.cpp).
+// Evaluates the expressions of a template: variables, calls, filters, tests, literals.
+// jinja/operators.cpp has the arithmetic and the comparisons of values.
 #include "jinja/machine.hpp"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ value machine::eval_compare(const expression &e) {
 value machine::eval_concat(const expression &e) {
   std::string out;
   for (const auto &part : e.parts) {
-    const value v = eval(*part);  // of a marked text the characters alone, as str.join does
+    const value v = eval(*part);  // a text marked by `safe` loses its mark, as in Python's Jinja2
     budget_.take(v.is_string() ? v.as_text().size() : 0);
     append_text(out, v);
   }
@@ -87,7 +87,7 @@ call_arguments machine::eval_arguments(const argument_list &given) {
 
 value machine::eval_call(const expression &e) {
   const expression &callee = *e.parts[0];
-  if (callee.kind == expr_kind::attribute) {  // without making an object of the method
+  if (callee.kind == expr_kind::attribute) {  // calls x.method() without an object for the method
     const value self = eval(*callee.parts[0]);
     if (!self.is_undefined() && !self.is(kind::object) && has_method(*this, self, callee.text)) {
       const call_arguments arguments = eval_arguments(*e.arguments);
@@ -112,9 +112,11 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// A text that `safe` or `escape` marked stays marked where the reference calls a method of
-// its Markup, is an ordinary text where it calls str() first or looks at characters, and is
-// not escaped twice.
+// Applies a filter to a text that the filter `safe` or `escape` has marked as escaped. In Jinja2,
+// Python's template library, such a text has the class Markup. `safe`, `escape` and `default` return
+// it unchanged, so that it is not escaped twice. Filters that call a method of Markup in Jinja2, such
+// as upper(), return a marked text. Those that call str() first or look at single characters return
+// an unmarked one. Others are refused.
 value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
   if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
   if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))
@@ -133,7 +135,8 @@ value machine::eval_filter(const expression &e, const value *input) {
     v = e.parts[0]->kind == expr_kind::filter ? eval_filter(*e.parts[0], input) : eval(*e.parts[0]);
   const call_arguments arguments = eval_arguments(*e.arguments);
   line_ = e.line;
-  // only now, as in the reference: a branch that never runs may name filters of other hosts
+  // An unknown filter is an error only when it runs, as inside an `if` of Jinja2: a branch that never
+  // runs may use filters that other programs have.
   if (!e.filter) fail("the filter '" + e.text + "' is not supported");
   if (v.is_marked()) return filter_marked(*this, e, v, arguments);
   return e.filter->run(*this, v, arguments);

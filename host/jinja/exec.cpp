@@ -1,5 +1,5 @@
-// Statements, scopes and output.
-// Not expressions (jinja/eval.cpp).
+// Executes the statements of a template: output, assignments, loops, macros.
+// jinja/eval.cpp evaluates the expressions in them.
 #include "core/error.hpp"
 #include "jinja/builtins.hpp"
 #include "jinja/level.hpp"
@@ -8,12 +8,14 @@
 namespace assay::text::jinja {
 namespace {
 
-// The variable `loop`.
+// The object behind the variable `loop` of a for loop: loop.index, loop.first and so on.
 class loop_object : public object {
  public:
   loop_object(const std::vector<value> &items, int depth) : items_(items), depth_(depth) {}
   const char *type_name() const override { return "LoopContext"; }
   void go_to(size_t index) { index_ = index; }
+  // Lets the template call loop(items), as {% for ... recursive %} allows. `home` is the scope around
+  // the for statement.
   void set_recursion(const statement *s, scope *home) {
     statement_ = s;
     home_ = home;
@@ -29,14 +31,15 @@ class loop_object : public object {
  private:
   const std::vector<value> &items_;  // of the running loop
   size_t index_ = 0;
-  int depth_;  // 0 = not nested in itself
+  int depth_;  // 0 = the loop itself, 1 = a loop(items) call inside it, ...
   const statement *statement_ = nullptr;
   scope *home_ = nullptr;
-  std::optional<value> last_seen_;  // of loop.changed
+  std::optional<value> last_seen_;  // arguments of the last loop.changed(...)
   friend class loop_method;
 };
 
-// loop.cycle(...) and loop.changed(...)
+// A method of `loop`: loop.cycle(a, b, ...) returns its arguments in turn; loop.changed(...) is true
+// if its arguments differ from those of its last call.
 class loop_method : public object {
  public:
   loop_method(loop_object &loop, bool is_cycle) : loop_(loop), is_cycle_(is_cycle) {}
@@ -77,6 +80,7 @@ std::optional<value> loop_object::attribute(machine &m, std::string_view name) {
   return std::nullopt;
 }
 
+// A macro as a value that can be called. home: the scope in which it was defined.
 class macro_object : public object {
  public:
   macro_object(const macro_definition &d, scope &home) : definition_(d), home_(home) {}
@@ -105,6 +109,8 @@ std::string machine::run() {
   return std::move(output_);
 }
 
+// Appends to the current output. The template's own output counts against limits_.output_bytes. Text
+// that a macro, {% set %} or a filter block collects counts against the memory.
 void machine::emit(std::string_view t) {
   if (out_ == &output_) {
     if (t.size() > output_left_) fail("the template's output is larger than allowed");
@@ -186,7 +192,7 @@ machine::flow machine::exec(const statement &s) {
       break;
     }
     case stmt_kind::with: {
-      std::vector<value> values;  // all are evaluated outside
+      std::vector<value> values;  // all are evaluated in the outer scope, before any assignment
       for (const auto &e : s.values) values.push_back(eval(*e));
       scope *const outer = std::exchange(current_, &new_scope(current_));
       for (size_t i = 0; i < values.size(); ++i) assign(s.targets[i], values[i]);
@@ -194,7 +200,7 @@ machine::flow machine::exec(const statement &s) {
       current_ = outer;
       return f;
     }
-    case stmt_kind::macro:
+    case stmt_kind::macro:  // the macro keeps the scopes around it: no loop may reuse them
       for (scope *outer = current_; outer; outer = outer->parent) outer->captured = true;
       current_->set(s.assigned.symbol, value::of(&make<macro_object>(*s.definition, *current_)));
       break;
@@ -217,7 +223,7 @@ machine::flow machine::exec(const statement &s) {
   return flow::normal;
 }
 
-// The items of the loop that its `if` lets through.
+// Returns the items of a loop for which the condition after its `if` is true; all without an `if`.
 std::vector<value> machine::loop_items(const statement &s, const value &iterable) {
   std::vector<value> items = iterate(iterable);
   if (!s.condition) return items;
@@ -241,13 +247,14 @@ machine::flow machine::exec_loop(const statement &s, const std::vector<value> &i
   }
   loop_object *loop = nullptr;
   if (loop_symbol_ >= 0) {
-    // previtem and nextitem look into the items, which a kept `loop` would outlive: the arena's copy
+    // A variable can keep `loop` after the loop's end, and loop.previtem reads the items then. So
+    // `loop` gets a copy of the items that lives as long as the machine.
     loop = &make<loop_object>(list(items).as_list().items, depth);
     if (s.recursive) loop->set_recursion(&s, outer);
   }
   scope *inner = &new_scope(outer);
   for (size_t i = 0; i < items.size(); ++i) {
-    if (inner->captured) inner = &new_scope(outer);
+    if (inner->captured) inner = &new_scope(outer);  // a macro keeps the scope of the item before
     inner->variables.clear();
     current_ = inner;
     if (loop) {

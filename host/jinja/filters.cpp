@@ -1,5 +1,5 @@
-// The table of filters, and those that rearrange sequences.
-// Not HTML's (urlize, xmlattr, striptags), pprint, random, groupby and the like: unknown by name.
+// The table of all filters, and the filters that rearrange sequences. Jinja2 (Python's template
+// library) has more: urlize, xmlattr, striptags, pprint, random and groupby are not supported.
 #include "jinja/filters.hpp"
 
 #include <cctype>
@@ -75,7 +75,7 @@ value attr(machine &m, const value &v, const call_arguments &given) {
   const parameters p(m, "filter 'attr'", given, {"name"});
   const value name = m.text(p.text(0, ""));
   if (v.is(kind::dict) && !has_method(m, v, name.as_text()))
-    return value::undefined(name.as_text());  // attributes only, never items
+    return value::undefined(name.as_text());  // `attr` never finds the keys of a dict
   return m.attribute(v, name.as_text());
 }
 

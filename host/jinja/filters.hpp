@@ -1,5 +1,5 @@
-// The filters, one function each; the table is in jinja/filters.cpp.
-// Not for calling from elsewhere; find_filter gives them.
+// Declares the filters of the other files for the table in jinja/filters.cpp, one function each.
+// Code outside the filters gets them from find_filter (jinja/builtins.hpp).
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@ filter_body upper_filter, lower_filter, capitalize, title, trim, string, replace
 filter_body map, select, reject, selectattr, rejectattr, sort, unique, minimum, maximum, sum, join,
     dictsort;
 
-// "a.b.0" of an item, as the `attribute` of filters means it.
+// Returns what a path such as "a.b.0" names in an item: item.a.b[0]. Filters take such a path as their
+// argument `attribute`. A path that is a number is an index. Undefined if there is nothing.
 value path_of(machine &m, const value &item, const value &path);
 
 }  // namespace assay::text::jinja::filters

@@ -1,10 +1,12 @@
-// Filters that look at items through an attribute, a test, another filter or their order.
-// Not those that only rearrange (jinja/filters.cpp).
+// Filters that choose, map, sort or join the items of a sequence, by an attribute, a test or another
+// filter. They give the results of Jinja2, Python's template library. jinja/filters.cpp has the
+// filters that only rearrange items.
 #include "jinja/filters.hpp"
 
 namespace assay::text::jinja::filters {
 namespace {
 
+// Returns argument i of the filter `what`: the name of a filter or test. Throws if it is no text.
 std::string_view name_of(machine &m, const char *what, const call_arguments &given, size_t i) {
   if (i >= given.positional.size() || !given.positional[i].is_string())
     m.fail(std::string("filter '") + what + "' needs the name of " +
@@ -12,6 +14,7 @@ std::string_view name_of(machine &m, const char *what, const call_arguments &giv
   return given.positional[i].as_text();
 }
 
+// Returns the positional arguments from number `from` on, and all named ones.
 call_arguments rest_of(const call_arguments &given, size_t from) {
   call_arguments rest;
   for (size_t i = from; i < given.positional.size(); ++i)
@@ -20,7 +23,8 @@ call_arguments rest_of(const call_arguments &given, size_t from) {
   return rest;
 }
 
-// select, reject: by a test of the item; selectattr, rejectattr: of its attribute.
+// Returns the items whose test result equals `wanted`. The test looks at the item (select, reject) or
+// at its attribute (selectattr, rejectattr). Without the name of a test, truth is tested.
 value chosen(machine &m, const value &v, const call_arguments &given, const char *what,
              bool by_attribute, bool wanted) {
   const size_t first = by_attribute ? 1 : 0;
@@ -34,7 +38,7 @@ value chosen(machine &m, const value &v, const call_arguments &given, const char
   }
   const call_arguments rest = rest_of(given, first + 1);
   std::vector<value> kept;
-  if (!truth(v)) return m.list({}, kind::generator);  // the reference looks at `if seq` first
+  if (!truth(v)) return m.list({}, kind::generator);  // none too: Jinja2 begins with `if seq:`
   for (const value &item : m.iterate(v)) {
     const value looked_at = by_attribute ? path_of(m, item, given.positional[0]) : item;
     if ((test ? test->run(m, looked_at, rest) : truth(looked_at)) == wanted) kept.push_back(item);
@@ -42,7 +46,8 @@ value chosen(machine &m, const value &v, const call_arguments &given, const char
   return m.list(std::move(kept), kind::generator);
 }
 
-// What is compared: the item or its attribute, texts in lower case unless case matters.
+// Returns what sorting compares: the item or its attribute, with texts in lower case unless
+// case_sensitive. A list of attributes, "a,b", gives a list with one key for each.
 value sort_key(machine &m, const value &item, const value &attribute, bool case_sensitive) {
   value key = item;
   if (attribute.is_string() && attribute.as_text().find(',') != std::string_view::npos) {
@@ -60,6 +65,7 @@ value sort_key(machine &m, const value &item, const value &attribute, bool case_
   return key.is_string() && !case_sensitive ? m.text(lower(key.as_text())) : key;
 }
 
+// Returns the items in ascending order of keys (one key for each item); equal items keep their order.
 std::vector<value> sorted(machine &m, const std::vector<value> &items,
                           const std::vector<value> &keys, bool reverse) {
   std::vector<size_t> order(items.size());
@@ -72,6 +78,7 @@ std::vector<value> sorted(machine &m, const std::vector<value> &items,
   return out;
 }
 
+// Returns the item with the smallest key (want_less) or the largest; the first one of equal items.
 value extreme(machine &m, const value &v, const call_arguments &given, bool want_less) {
   const parameters p(m, want_less ? "filter 'min'" : "filter 'max'", given,
                      {"case_sensitive", "attribute"});
@@ -110,7 +117,7 @@ value path_of(machine &m, const value &item, const value &path) {
 
 value map(machine &m, const value &v, const call_arguments &given) {
   std::vector<value> out;
-  const bool empty = !truth(v);  // none and undefined too, as in the reference
+  const bool empty = !truth(v);  // also for none and undefined, as in Jinja2
   if (given.positional.empty() && !given.named.empty() && given.named[0].first == "attribute") {
     const parameters p(m, "filter 'map'", given, {"attribute", "default"});
     if (empty) return m.list({}, kind::generator);

@@ -1,5 +1,5 @@
-// Filters on texts and numbers.
-// Not those on sequences (jinja/filters.cpp), which also has the table of all.
+// Filters on texts and numbers, with the results of Jinja2, Python's template library. Filters on
+// sequences are in jinja/filters.cpp, with the table of all filters, and jinja/filters_select.cpp.
 #include "jinja/filters.hpp"
 
 #include <cmath>
@@ -10,7 +10,8 @@
 namespace assay::text::jinja::filters {
 namespace {
 
-// Python's int(text, base) for base 10: white space, a sign, digits with single underscores.
+// Returns Python's int(text): white space, a sign, digits with single underscores between them.
+// nullopt if the text is no such number or needs more than 63 bits.
 std::optional<int64_t> parse_integer(std::string_view s) {
   s = stripped(s, nullptr, true, true);
   bool negative = false;
@@ -29,6 +30,8 @@ std::optional<int64_t> parse_integer(std::string_view s) {
   return negative ? -n : n;
 }
 
+// Returns Python's float(text); nullopt if the text is no number. strtod also reads hexadecimal
+// numbers (0x1p3), which Python refuses.
 std::optional<double> parse_real(std::string_view s) {
   const std::string text(stripped(s, nullptr, true, true));
   if (text.empty() || text.find_first_of("xXpP") != std::string::npos) return std::nullopt;
@@ -37,6 +40,7 @@ std::optional<double> parse_real(std::string_view s) {
   return *end == '\0' ? std::optional<double>(d) : std::nullopt;
 }
 
+// Returns d without its fraction; nullopt for NaN and for numbers beyond 63 bits.
 std::optional<int64_t> whole(double d) {
   if (!(std::fabs(d) < 9.2e18)) return std::nullopt;
   return static_cast<int64_t>(d);
@@ -59,7 +63,8 @@ value capitalize(machine &m, const value &v, const call_arguments &given) {
   return m.text(capitalized(m.to_text(v)));
 }
 
-// The first character of each part that -, white space or an opening bracket separates.
+// Makes the first character of each word upper case, all others lower case. As in Jinja2, words are
+// separated by white space, - and opening brackets: "it's a-b" becomes "It's A-B".
 value title(machine &m, const value &v, const call_arguments &given) {
   const parameters p(m, "filter 'title'", given, {});
   const std::string s = m.to_text(v);
@@ -122,7 +127,7 @@ value indent(machine &m, const value &v, const call_arguments &given) {
           ? std::string(width.as_text())
           : std::string(static_cast<size_t>(std::max<int64_t>(0, width.as_integer())), ' ');
   if (!v.is_string()) m.fail(std::string("filter 'indent' needs a str, not ") + type_name(v));
-  const std::string s = m.to_text(v) + "\n";  // so that a trailing line end counts
+  const std::string s = m.to_text(v) + "\n";  // else split_lines would drop an empty last line
   std::string out;
   bool first_line = true;
   for (const std::string_view line : split_lines(s, false)) {
@@ -252,7 +257,7 @@ value round(machine &m, const value &v, const call_arguments &given) {
   if (precision < 0 || precision > 300) m.fail("filter 'round': a precision outside 0 ... 300");
   if (method == "common") {
     if (v.is_integral()) return value::integer(v.as_integer());
-    char digits[700];  // printf rounds the exact binary value, half to even, as Python does
+    char digits[700];  // like Python, printf rounds the exact binary value and ties to even
     std::snprintf(digits, sizeof digits, "%.*f", static_cast<int>(precision), v.as_real());
     return value::real(std::strtod(digits, nullptr));
   }

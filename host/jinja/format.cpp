@@ -1,5 +1,5 @@
-// Python's percent formatting of texts: '%s is %d' % values.
-// Not str.format, which no known template uses; it is refused by name.
+// Formats texts with % as Python does: '%s is %d' % (name, n).
+// jinja/methods_str.cpp has the method str.format.
 #include <cstdio>
 
 #include "jinja/builtins.hpp"
@@ -9,6 +9,7 @@
 namespace assay::text::jinja {
 namespace {
 
+// Takes values in turn from a tuple, by name from a dict, or the one value itself.
 class formatter {
  public:
   formatter(machine &m, const value &values)
@@ -40,7 +41,7 @@ class formatter {
     return items_[used_++];
   }
 
-  // One conversion behind its %; gives the place after it.
+  // Appends one formatted value. i is the place after its %; returns the place after the conversion.
   size_t conversion(std::string_view f, size_t i, std::string &out) {
     const auto peek = [&](size_t at) { return at < f.size() ? f[at] : '\0'; };
     const value *named = nullptr;
@@ -72,6 +73,7 @@ class formatter {
     return i + 1;
   }
 
+  // Reads the digits of a width or precision at i into n; returns the place after them.
   size_t number(std::string_view f, size_t i, int &n) {
     while (i < f.size() && f[i] >= '0' && f[i] <= '9') {
       n = n * 10 + (f[i++] - '0');
@@ -80,6 +82,7 @@ class formatter {
     return i;
   }
 
+  // Returns v as text, without padding. precision: -1 = not given.
   std::string convert(char type, const value &v, const std::string &flags, int precision) {
     char buffer[1500];
     const auto spec = [&](const char *conversion) {
@@ -135,6 +138,8 @@ class formatter {
     }
   }
 
+  // Pads to `width` characters: with spaces on the right for '-', with zeros after the sign for '0',
+  // else with spaces on the left.
   static std::string padded(std::string text, const std::string &flags, int width) {
     const size_t n = count_chars(text);
     if (n >= static_cast<size_t>(width)) return text;

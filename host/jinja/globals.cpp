@@ -1,5 +1,5 @@
-// Global functions and the objects that they make.
-// Not variables of the context.
+// The global functions of templates (range, namespace, ...) and the objects that they return; also
+// the class `parameters`, which reads the arguments of all builtins.
 #include <array>
 
 #include "core/error.hpp"
@@ -9,8 +9,9 @@
 namespace assay::text::jinja {
 namespace {
 
-constexpr int64_t k_max_range = 100'000;  // of the reference's sandbox
+constexpr int64_t k_max_range = 100'000;  // numbers in a range, as in Python's Jinja2
 
+// A C++ function as a value that templates can call.
 class function : public object {
  public:
   using body_type = value (*)(machine &, const call_arguments &);
@@ -23,6 +24,7 @@ class function : public object {
   body_type run_;
 };
 
+// namespace(...): an object whose attributes `set ns.name = v` can change, even inside a loop.
 class namespace_object : public object {
  public:
   const char *type_name() const override { return "Namespace"; }
@@ -33,6 +35,7 @@ class namespace_object : public object {
   dict_object members;
 };
 
+// cycler(a, b, ...): next() returns the items in turn, without end.
 class cycler_object : public object {
  public:
   explicit cycler_object(std::vector<value> items) : items_(std::move(items)) {}
@@ -42,6 +45,7 @@ class cycler_object : public object {
   size_t at_ = 0;
 };
 
+// The methods next() and reset() of a cycler.
 class cycler_method : public object {
  public:
   cycler_method(cycler_object &owner, bool is_next) : owner_(owner), is_next_(is_next) {}
@@ -66,6 +70,7 @@ std::optional<value> cycler_object::attribute(machine &m, std::string_view name)
   return std::nullopt;
 }
 
+// joiner(sep): the first call returns "", every later call returns the separator.
 class joiner_object : public object {
  public:
   explicit joiner_object(const value &separator) : separator_(separator) {}
@@ -80,7 +85,8 @@ class joiner_object : public object {
   bool used_ = false;
 };
 
-// dict(mapping or pairs, key = value, ...)
+// Returns the entries that dict(mapping or pairs, key = value, ...) has. `what` is the function's name
+// for messages: "dict()" or "namespace()".
 dict_object make_entries(machine &m, const char *what, const call_arguments &given) {
   dict_object entries;
   if (given.positional.size() > 1) m.fail(std::string(what) + " takes at most one argument");
@@ -106,6 +112,7 @@ value make_dict(machine &m, const call_arguments &given) {
   return m.dict(make_entries(m, "dict()", given));
 }
 
+// Throws for names that begin with "_", which Jinja2 refuses too.
 void check_member(machine &m, std::string_view name) {
   if (name.starts_with("_"))
     m.fail("a namespace cannot store the underscore-prefixed name '" + std::string(name) + "'");
@@ -151,6 +158,7 @@ value make_joiner(machine &m, const call_arguments &given) {
   return value::of(&m.make<joiner_object>(p.get(0, value::string(", "))));
 }
 
+// raise_exception(message): templates call it for conversations that they cannot render.
 value raise(machine &m, const call_arguments &given) {
   const parameters p(m, "raise_exception()", given, {"message"});
   m.fail("the template refuses this conversation: " + m.to_text(p.required(0)));

@@ -1,5 +1,5 @@
-// json.dumps of template values, as the reference's `tojson` writes prompts.
-// Not canonical JSON (core/json.hpp): separators, order and numbers are Python's.
+// Writes template values as JSON, with the separators, key order and numbers of Python's json.dumps,
+// because prompts must have the same bytes as in Python. core/json.hpp has the host's own JSON.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -62,6 +62,7 @@ class writer {
     return real_repr(d);
   }
 
+  // Begins a new line with `depth` indents; does nothing without the option indent.
   void line(int depth) {
     if (!style_.indent) return;
     out += '\n';
@@ -125,6 +126,7 @@ class writer {
     out += '"';
   }
 
+  // Appends \uHHHH for one UTF-16 unit.
   void escape(char32_t unit) {
     char buffer[8];
     std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(unit));

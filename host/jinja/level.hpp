@@ -1,12 +1,14 @@
-// The machine's guard against endless recursion.
-// Not the budget of steps.
+// Declares machine::level, which limits how deeply a template nests or recurses, so that no template
+// overflows the stack.
 #pragma once
 
 #include "jinja/machine.hpp"
 
 namespace assay::text::jinja {
 
-// One level of nested evaluation, for as long as it lives.
+// Counts as one level of nesting for as long as the object lives. The constructor throws error(failed)
+// at the limit of levels (template_limits::depth). It also counts as one step of evaluation, and
+// throws at the limit of steps.
 class machine::level {
  public:
   explicit level(machine &m) : machine_(m) {

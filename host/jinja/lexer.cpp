@@ -1,5 +1,6 @@
-// The lexer: text with white space control, tags with balanced brackets, Python's string escapes.
-// Not line statements, which no chat template enables.
+// Cuts a template into tokens by the rules of Jinja2, Python's template library: which white space a
+// tag removes, brackets that must match, escapes in strings. Line statements (a line that is a tag,
+// marked by its first character) are not supported, because no chat template has them.
 #include "jinja/lexer.hpp"
 
 #include <algorithm>
@@ -11,13 +12,15 @@
 namespace assay::text::jinja {
 namespace {
 
+// Returns whether the character at i is white space for Python's str; n_bytes becomes its length.
 bool is_space_at(std::string_view s, size_t i, size_t &n_bytes) {
   const decoded_char c = decode_valid(s.data() + i);
   n_bytes = c.n_bytes;
-  // Python's str whitespace: White_Space and the four information separators
+  // Unicode's White_Space and the four separators U+001C to U+001F
   return (char_classes(c.code_point) & k_space) || (c.code_point >= 0x1C && c.code_point <= 0x1F);
 }
 
+// Returns whether the character at i can be in a name; n_bytes becomes its length.
 bool is_name_char(std::string_view s, size_t i, size_t &n_bytes) {
   const decoded_char c = decode_valid(s.data() + i);
   n_bytes = c.n_bytes;
@@ -28,7 +31,8 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// Line ends to \n; one at the very end is dropped (keep_trailing_newline = false).
+// Turns every line end into \n. One line end at the very end is dropped, as Jinja2 does by default
+// (keep_trailing_newline = false).
 std::string normalize_lines(std::string_view source) {
   std::string out;
   out.reserve(source.size());
@@ -63,7 +67,7 @@ class lexer {
   }
 
  private:
-  // The next {{ {% or {#.
+  // Returns the place of the next {{, {% or {#; npos if there is none.
   size_t find_tag(size_t from) const {
     for (size_t i = in_.find('{', from); i != std::string_view::npos; i = in_.find('{', i + 1))
       if (i + 1 < in_.size() && (in_[i + 1] == '{' || in_[i + 1] == '%' || in_[i + 1] == '#'))
@@ -75,15 +79,16 @@ class lexer {
     if (!data.empty()) tokens_.push_back({token_kind::data, line_, std::string(data)});
   }
 
-  // Moves to `to`, counting lines.
+  // Moves to `to` and counts the lines on the way.
   void advance(size_t to) {
     line_ += static_cast<int>(std::count(in_.begin() + static_cast<ptrdiff_t>(at_),
                                          in_.begin() + static_cast<ptrdiff_t>(to), '\n'));
     at_ = to;
   }
 
-  // The text before a tag after its sign: '-' strips all white space, '+' none; without a sign a
-  // block or comment strips the blanks between it and the line's start (lstrip_blocks).
+  // Returns the text before a tag, without the white space that the tag removes. `sign` follows the
+  // tag's {{, {% or {#: '-' removes all white space before the tag, '+' none. Without a sign, {% and
+  // {# remove the blanks before them if only blanks precede them on their line (lstrip_blocks).
   std::string_view before_tag(std::string_view data, char sign, bool is_variable) const {
     if (sign == '-') return strip_right(data);
     if (sign == '+' || is_variable) return data;
@@ -127,7 +132,9 @@ class lexer {
     inside_tag(is_block);
   }
 
-  // If the tag's end is at i, where it ends including the white space it swallows; else npos.
+  // Returns npos if the tag's end (`end`, "%}" for example) is not at i. Otherwise returns the place
+  // after the end and the white space that it removes: all after "-%}", else a line end if
+  // trims_newline (trim_blocks).
   size_t tag_end(size_t i, std::string_view end, bool trims_newline, bool plus_allowed) const {
     const std::string_view rest = in_.substr(i);
     if (plus_allowed && rest.starts_with("+") && rest.substr(1).starts_with(end))
@@ -152,7 +159,8 @@ class lexer {
     fail_at(line_, "a comment {# without its end #}");
   }
 
-  // {% raw %} ... {% endraw %}: the text between is data. False if this is no raw tag.
+  // Reads {% raw %} ... {% endraw %}; the text between the two is data. Returns false, and reads
+  // nothing, if this is another tag.
   bool raw_block() {
     size_t i = skip_spaces(at_);
     if (!in_.substr(i).starts_with("raw")) return false;
@@ -174,8 +182,10 @@ class lexer {
     fail_at(line_, "{% raw %} without its {% endraw %}");
   }
 
+  // Reads the tokens of a tag and its end. "}}" ends a tag only where no bracket is open, so that
+  // {{ {'a': {}} }} is read right.
   void inside_tag(bool is_block) {
-    std::vector<char> open;  // closing brackets that are awaited
+    std::vector<char> open;  // for each open bracket, the one that closes it
     const int first_line = line_;
     while (at_ < in_.size()) {
       if (open.empty()) {
@@ -197,7 +207,7 @@ class lexer {
     fail_at(first_line, is_block ? "a tag {% without its end %}" : "a tag {{ without its end }}");
   }
 
-  // digits with single underscores between them; where they end
+  // Returns where the digits at i end; single underscores between digits belong to them.
   size_t digits(size_t i) const {
     if (i >= in_.size() || !is_digit(in_[i])) return i;
     while (i < in_.size() &&
@@ -206,11 +216,12 @@ class lexer {
     return i;
   }
 
+  // Each of the next three reads one token at the current place; false if there is none of its kind.
   bool number() {
     if (!is_digit(in_[at_])) return false;
     size_t end = digits(at_);
     bool is_real = false;
-    const bool after_dot = at_ > 0 && in_[at_ - 1] == '.';
+    const bool after_dot = at_ > 0 && in_[at_ - 1] == '.';  // x.0.1 is x[0][1]: 0.1 is no number
     if (!after_dot) {
       size_t fraction = end;
       if (end < in_.size() && in_[end] == '.') fraction = digits(end + 1);
@@ -256,6 +267,7 @@ class lexer {
     return true;
   }
 
+  // Reads one operator or bracket. Throws error(failed) for any other character.
   void sign(std::vector<char> &open) {
     static constexpr std::string_view k_two[] = {"//", "**", "==", "!=", ">=", "<="};
     static constexpr std::string_view k_one = "+-/*%~[](){}><=.:|,;";
@@ -272,6 +284,7 @@ class lexer {
     at_ += text.size();
   }
 
+  // Keeps `open` up to date. Throws error(failed) for a closing bracket that does not match.
   void balance(char c, std::vector<char> &open) const {
     if (c == '(') open.push_back(')');
     if (c == '[') open.push_back(']');
@@ -285,7 +298,7 @@ class lexer {
   std::string_view in_;
   size_t at_ = 0;
   int line_ = 1;
-  bool line_starting_ = true;  // the text that follows begins a line
+  bool line_starting_ = true;  // true if the text after the last tag begins at a line's start
   std::vector<token> tokens_;
 };
 

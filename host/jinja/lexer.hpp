@@ -1,5 +1,5 @@
-// Cuts a template into tokens: text between tags, and the words and signs inside them.
-// Not their grammar (jinja_parser). White space control and string escapes are settled here.
+// Cuts a template into tokens: the text between tags, and the words and signs inside tags. Removes
+// white space around tags and replaces escapes in strings. jinja/parser.hpp parses the tokens.
 #pragma once
 
 #include <cstdint>
@@ -29,10 +29,13 @@ struct token {
   std::string text;  // strings unescaped; numbers without underscores
 };
 
-// Environment of the reference: trim_blocks, lstrip_blocks, one trailing newline removed, line ends
-// turned into \n. Throws error(failed) "line N: ..." for what cannot be a template.
+// Works like Jinja2 (Python's template library) with the options that transformers sets: trim_blocks
+// removes a line end after a {% tag, lstrip_blocks removes blanks before it. One line end at the
+// template's end is removed; all others become \n. Throws error(failed), with the line, for text
+// that is no template.
 std::vector<token> tokenize(std::string_view source);
 
+// Throws error(failed) at "chat template line N".
 [[noreturn]] void fail_at(int line, const std::string &message);
 
 }  // namespace assay::text::jinja

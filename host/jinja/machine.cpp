@@ -1,5 +1,5 @@
-// The machine's services: values, iteration, attributes, calls.
-// Not evaluation; see jinja/eval.cpp and jinja/exec.cpp.
+// The operations of the machine that builtins use too: making values, iteration, attributes, calls.
+// jinja/eval.cpp evaluates expressions, jinja/exec.cpp executes statements.
 #include "jinja/machine.hpp"
 
 #include <cmath>
@@ -12,7 +12,7 @@
 namespace assay::text::jinja {
 namespace {
 
-// obj.method without a call: remembers both.
+// The value of obj.method without a call. It keeps the object, so that it can be called later.
 class bound_method : public object {
  public:
   bound_method(const value &self, std::string_view name) : self_(self), name_(name) {}
@@ -57,7 +57,7 @@ machine::~machine() = default;
 
 void machine::define(std::string_view name, const value &v) {
   const int symbol = code_.find_symbol(name);
-  if (symbol < 0) return;  // the template never asks for it
+  if (symbol < 0) return;  // the template does not use the name
   globals_[static_cast<size_t>(symbol)] = v;
   has_global_[static_cast<size_t>(symbol)] = true;
 }

@@ -1,5 +1,6 @@
-// Runs a parsed template: variables and scopes, expressions, statements, output, limits.
-// Not the filters, tests and methods themselves; jinja/builtins.hpp lists them.
+// Runs a parsed chat template: it keeps the variables, evaluates expressions, executes statements,
+// collects the output and enforces the limits. The language is that of Jinja2, Python's template
+// library. jinja/builtins.hpp declares filters, tests and methods.
 #pragma once
 
 #include <ctime>
@@ -13,15 +14,18 @@
 
 namespace assay::text::jinja {
 
-// Variables of one block. A loop's body, a macro, `with` and captured blocks have their own; `if`
-// has not. Lives in the machine's arena, since macros keep the scope that they were defined in.
+// The variables of one block. Loop bodies, macros, `with` and captured blocks such as {% set x %} have
+// a scope of their own; `if` has none. Scopes live as long as the machine, because a macro keeps the
+// scope in which it was defined.
 struct scope {
   scope *parent = nullptr;
   std::vector<std::pair<int, value>> variables;  // symbol, value
-  bool captured = false;                         // a macro was defined here: not to be reused
+  bool captured = false;                         // a macro keeps it, so no loop may reuse it
   void set(int symbol, const value &v);
 };
 
+// One machine runs one template once. Errors are error(failed), most of them with the template's line.
+// `code` must outlive the machine. now: the time that strftime_now shows; nullopt = local time.
 class machine {
  public:
   machine(const program &code, const template_limits &limits, std::optional<std::tm> now);
@@ -29,12 +33,13 @@ class machine {
   machine(const machine &) = delete;
   machine &operator=(const machine &) = delete;
 
-  void define(std::string_view name, const value &v);  // a variable of the outermost scope
+  void define(std::string_view name, const value &v);  // sets a variable of the outermost scope
   bool mentions(std::string_view name) const { return code_.find_symbol(name) >= 0; }
+  // The value points to the texts of `borrowed`, which must outlive the machine.
   value from_json(const json &borrowed, int depth = 0);
-  std::string run();
+  std::string run();  // returns the output; to be called once
 
-  // For builtins. Values made here live as long as the machine.
+  // The functions from here to now() are for builtins. Values made here live as long as the machine.
   [[noreturn]] void fail(const std::string &message) const;  // at the current line
   value text(std::string owned);
   value list(std::vector<value> items, kind k = kind::list, const char *view = nullptr);
@@ -48,21 +53,22 @@ class machine {
     return result;
   }
   void step(uint64_t n = 1) { budget_.step(n); }
-  void work(size_t n_bytes) { budget_.step(n_bytes / 32); }  // scanning a text costs too
+  void work(size_t n_bytes) { budget_.step(n_bytes / 32); }  // the cost of scanning a text
   std::string to_text(const value &v);                       // str(v)
-  std::vector<value> iterate(const value &v);                // the items of any iterable
+  std::vector<value> iterate(const value &v);                // items, keys or characters
   value attribute(const value &v, std::string_view name);    // v.name
   value item(const value &v, const value &key);              // v[key]
   value call(const value &callee, const call_arguments &arguments);
   std::tm now() const;
 
-  // For macros and loops.
+  // For calls of macros and of recursive loops; both return the output as a text. home: the scope in
+  // which the macro was defined or the loop stands.
   value run_macro(const macro_definition &macro, scope &home, const call_arguments &arguments);
   value run_loop_again(const statement &loop, scope &home, const value &items, int depth);
 
  private:
-  enum class flow { normal, leave, next };
-  class level;  // counts nesting
+  enum class flow { normal, leave, next };  // leave: after `break`; next: after `continue`
+  class level;                              // counts nesting (jinja/level.hpp)
 
   value eval(const expression &e);
   value look_up(int symbol) const;
@@ -80,7 +86,7 @@ class machine {
   std::vector<value> loop_items(const statement &s, const value &iterable);
   void exec_call_block(const statement &s);
   void assign(const target &t, const value &v);
-  std::string captured(const body &content);  // runs it in a scope of its own; its output
+  std::string captured(const body &content);  // runs it in a new scope, returns its output
   void emit(std::string_view text);
   scope &new_scope(scope *parent);
 
@@ -95,21 +101,22 @@ class machine {
   std::string output_;
   std::deque<scope> scopes_;
   scope *current_ = nullptr;
-  std::vector<value> globals_;  // by symbol: builtins and context
+  std::vector<value> globals_;  // by symbol: builtins, and the variables of the caller
   std::vector<bool> has_global_;
   int loop_symbol_, caller_symbol_, varargs_symbol_, kwargs_symbol_;
+  // What values point to. A deque never moves its elements.
   std::deque<std::string> texts_;
   std::deque<list_object> lists_;
   std::deque<dict_object> dicts_;
   std::vector<std::unique_ptr<object>> objects_;
 };
 
-// Operators with Python's meaning; jinja/operators.cpp.
+// Operators with the results of Python; jinja/operators.cpp. They throw where Python raises.
 value apply(machine &m, op o, const value &a, const value &b);
 bool compare(machine &m, op o, const value &a, const value &b);
 bool less(machine &m, const value &a, const value &b);
 bool contains(machine &m, const value &container, const value &v);
-// Python's slice of a length: the chosen indices, in order.
+// Returns the indices that [start:stop:step] chooses from `length` items, in order; none = not given.
 std::vector<size_t> slice_indices(machine &m, size_t length, const value &start, const value &stop,
                                   const value &step);
 

@@ -1,5 +1,5 @@
-// Methods of lists, tuples and dicts, and the search for a method of any type.
-// Not those that change their object: the reference's sandbox refuses them, and so does this.
+// The methods of lists, tuples and dicts, and the search for a method of any type. Methods that would
+// change their object throw, as in the sandbox of Jinja2, Python's template library.
 #include "jinja/methods.hpp"
 
 #include "jinja/machine.hpp"
@@ -7,7 +7,8 @@
 namespace assay::text::jinja {
 namespace {
 
-template <int Part>  // 0 keys, 1 values, 2 items
+// dict.keys(), dict.values() and dict.items(): Part is 0, 1 or 2.
+template <int Part>
 value view(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, "this method of dict", given, {});
   std::vector<value> items;

@@ -1,5 +1,5 @@
-// The tables of methods, by type.
-// Not for use elsewhere; call_method in jinja/builtins.hpp searches them.
+// Declares the entries of the method tables, and the table of text methods. Code outside these files
+// calls call_method (jinja/builtins.hpp), which searches the tables.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@ namespace assay::text::jinja {
 
 struct method {
   const char *name;
-  // null: Python has it, this interpreter or the reference's sandbox has not
+  // null: Python has the method, but this interpreter or the sandbox of Python's Jinja2 forbids it
   value (*run)(machine &, const value &, const call_arguments &);
 };
 

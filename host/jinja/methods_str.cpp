@@ -1,5 +1,5 @@
-// Methods of texts.
-// Not those of containers; see jinja/methods.cpp.
+// The methods of texts, with the results of Python's str. Indices count characters, not bytes.
+// jinja/methods.cpp has the methods of lists, tuples and dicts.
 #include <algorithm>
 
 #include "jinja/machine.hpp"
@@ -29,6 +29,7 @@ value strip(machine &m, const value &self, const call_arguments &given) {
   return value::string(stripped(self.as_text(), &view, Left, Right));
 }
 
+// startswith, endswith: with one text or a tuple of texts
 template <bool AtEnd>
 value affix(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what(AtEnd ? "endswith" : "startswith"), given, {"affix", "start", "end"});
@@ -45,6 +46,7 @@ value affix(machine &m, const value &self, const call_arguments &given) {
   return value::boolean(any);
 }
 
+// removeprefix, removesuffix
 template <bool AtEnd>
 value remove_affix(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what(AtEnd ? "removesuffix" : "removeprefix"), given, {"affix"});
@@ -63,16 +65,17 @@ value list_of(machine &m, const std::vector<std::string_view> &parts) {
   return m.list(std::move(items));
 }
 
-// Cuts at runs of white space, at most `limit` times, from the left or the right.
+// Cuts s at runs of white space, from the left or the right, at most `limit` times. With a negative
+// limit it cuts at every run.
 std::vector<std::string_view> split_spaces(std::string_view s, int64_t limit, bool from_right) {
   std::vector<std::string_view> parts;
   s = stripped(s, nullptr, !from_right, from_right);
   while (!s.empty()) {
-    if (limit == 0) {  // the rest keeps the white space at its far end
+    if (limit == 0) {  // the uncut rest keeps the white space at its other end, as in Python
       parts.push_back(s);
       break;
     }
-    size_t i = from_right ? s.size() : 0;  // walk over one word
+    size_t i = from_right ? s.size() : 0;  // moves to the other end of one word
     while (from_right ? i > 0 : i < s.size()) {
       const decoded_char c = from_right ? decode_before(s.data() + i) : decode_valid(s.data() + i);
       if (is_python_space(c.code_point)) break;
@@ -86,6 +89,7 @@ std::vector<std::string_view> split_spaces(std::string_view s, int64_t limit, bo
   return parts;
 }
 
+// split, rsplit
 template <bool FromRight>
 value split(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what(FromRight ? "rsplit" : "split"), given, {"sep", "maxsplit"});
@@ -115,6 +119,7 @@ value split_lines_method(machine &m, const value &self, const call_arguments &gi
   return list_of(m, split_lines(self.as_text(), p.flag(0, false)));
 }
 
+// partition, rpartition: (text before the separator, separator, text after it)
 template <bool FromRight>
 value partition(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what("partition"), given, {"sep"});
@@ -138,6 +143,7 @@ value replace(machine &m, const value &self, const call_arguments &given) {
   return text_of(m, replaced(m, self.as_text(), p.text(0, ""), p.text(1, ""), p.integer(2, -1)));
 }
 
+// A method without arguments, such as upper, whose result is F(text).
 template <std::string (*F)(std::string_view)>
 value mapped(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, "this method of str", given, {});
@@ -145,6 +151,7 @@ value mapped(machine &m, const value &self, const call_arguments &given) {
   return text_of(m, F(self.as_text()));
 }
 
+// swapcase: makes lower case upper and upper case lower.
 std::string swapped(std::string_view s) {
   std::string out;
   for (size_t i = 0; i < s.size();) {
@@ -156,7 +163,7 @@ std::string swapped(std::string_view s) {
   return out;
 }
 
-// find, rfind, index, rindex, in characters
+// find, rfind, index, rindex. Must: throws where the text is not found (index), else -1 (find).
 template <bool FromRight, bool Must>
 value find(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what("find"), given, {"sub", "start", "end"});
@@ -200,7 +207,7 @@ value join(machine &m, const value &self, const call_arguments &given) {
   return text_of(m, std::move(out));
 }
 
-// isdigit and the like: all characters are, and there is one.
+// isdigit and the like: true if `Is` holds for all characters and there is at least one.
 template <bool (*Is)(char32_t)>
 value all_are(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, "this method of str", given, {});
@@ -224,6 +231,7 @@ bool is_alnum(char32_t c) {
   return (char_classes(c) & (k_letter | k_number)) != 0;
 }
 
+// isupper, islower
 template <bool Upper>
 value is_case(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, "this method of str", given, {});
@@ -232,6 +240,7 @@ value is_case(machine &m, const value &self, const call_arguments &given) {
   return value::boolean(u != l && (Upper ? u : l) == s);
 }
 
+// ljust, rjust, center: Side is where the text stands in the padded result.
 enum class side { left, right, both };
 template <side Side>
 value pad(machine &m, const value &self, const call_arguments &given) {
@@ -242,7 +251,8 @@ value pad(machine &m, const value &self, const call_arguments &given) {
   const auto n = static_cast<int64_t>(count_chars(self.as_text()));
   const int64_t missing = std::max<int64_t>(0, p.integer(0, 0) - n);
   current_budget().take(static_cast<uint64_t>(missing) * fill.size());
-  // Python's center puts the odd one by the parities of both
+  // center: if `missing` is odd, Python puts the additional character on the left for an odd width,
+  // on the right for an even one
   const int64_t left = Side == side::left    ? 0
                        : Side == side::right ? missing
                                              : missing / 2 + (missing & p.integer(0, 0) & 1);
@@ -264,7 +274,8 @@ value zfill(machine &m, const value &self, const call_arguments &given) {
   return text_of(m, s.insert(sign ? 1 : 0, static_cast<size_t>(missing), '0'));
 }
 
-// The value that a replacement field names: the next one, by number or by name.
+// Returns the argument that a replacement field of str.format names: {} the next one, {0} by number,
+// {name} by name. Throws for formats such as {:>5}, which are not supported.
 const value &field_value(machine &m, std::string_view field, const call_arguments &given,
                          size_t &next) {
   if (field.find_first_of(".[:!{") != std::string_view::npos)
@@ -289,7 +300,7 @@ value format_method(machine &m, const value &self, const call_arguments &given) 
   for (size_t i = 0; i < s.size(); ++i) {
     if (s[i] != '{' && s[i] != '}') {
       out += s[i];
-    } else if (i + 1 < s.size() && s[i + 1] == s[i]) {  // doubled: the character itself
+    } else if (i + 1 < s.size() && s[i + 1] == s[i]) {  // {{ stands for {, and }} for }
       out += s[i++];
     } else {
       const size_t end = s.find('}', i);

@@ -54,7 +54,7 @@ expression_ptr parser::parse_primary() {
   if (t.kind == token_kind::string) {
     auto node = make(expr_kind::literal, t.line);
     while (current().kind == token_kind::string) node->text += tokens_[at_++].text;
-    node->constant = value::string(node->text);  // a view: the node keeps the text in place
+    node->constant = value::string(node->text);  // only points to the text, which the node owns
     return node;
   }
   if (skip_sign("(")) {

@@ -1,5 +1,5 @@
-// Arithmetic, order and membership with Python's meaning.
-// Not truth and equality (jinja/value.cpp).
+// The operators + - * / // % **, < <= > >=, `in` and slices, with the results of Python. Integers
+// have 64 bits: a larger result throws. jinja/value.cpp has truth and equality.
 #include <algorithm>
 #include <cmath>
 
@@ -38,6 +38,7 @@ const char *sign_of(op o) {
   }
 }
 
+// Throws for types that the operator does not take: "'+' between 'str' and 'int'".
 [[noreturn]] void refuse(machine &m, op o, const value &a, const value &b) {
   for (const value &v : {a, b})
     if (v.is_undefined()) m.fail("'" + std::string(v.as_text()) + "' is undefined");
@@ -49,6 +50,7 @@ const char *sign_of(op o) {
   m.fail("a number grows beyond 63 bits");
 }
 
+// Divides and rounds towards minus infinity, as Python's //; C++ rounds towards zero.
 int64_t floor_div(int64_t a, int64_t b) {
   const int64_t q = a / b;
   return (a % b != 0 && (a < 0) != (b < 0)) ? q - 1 : q;
@@ -87,7 +89,7 @@ value integers(machine &m, op o, int64_t a, int64_t b) {
   }
   if (b == 0) m.fail("division by zero");
   if (o == op::divide) return value::real(static_cast<double>(a) / static_cast<double>(b));
-  if (b == -1) {  // the one case that overflows
+  if (b == -1) {  // INT64_MIN / -1 is the only quotient that overflows; subtraction notices it
     if (o == op::modulo) return value::integer(0);
     return integers(m, op::subtract, 0, a);
   }
@@ -110,12 +112,14 @@ value reals(machine &m, op o, double a, double b) {
   }
   if (b == 0) m.fail("division by zero");
   if (o == op::divide) return value::real(a / b);
-  double remainder = std::fmod(a, b);  // takes the sign of b, as in Python
+  double remainder = std::fmod(a, b);  // has the sign of a; Python's has the sign of b
   if (remainder != 0 && (remainder < 0) != (b < 0)) remainder += b;
   if (o == op::modulo) return value::real(remainder);
   return value::real(std::floor((a - remainder) / b + 0.5));
 }
 
+// Returns a text or list repeated `times` times; an empty one for times < 1. Takes the memory from the
+// budget first, so that a huge result is refused before it is made.
 value repeat(machine &m, const value &v, int64_t times) {
   const size_t n = times > 0 ? static_cast<size_t>(times) : 0;
   if (v.is_string()) {
@@ -138,7 +142,8 @@ value repeat(machine &m, const value &v, int64_t times) {
   return m.list(std::move(out), v.type());
 }
 
-// -1, 0, 1; throws for what has no order.
+// Returns -1, 0 or 1 for a < b, a == b, a > b. Throws for values without an order. `o` is only for the
+// message; depth counts nested lists.
 int order(machine &m, op o, const value &a, const value &b, int depth) {
   m.step();
   if (depth > 100) m.fail("compared values are nested too deeply");
@@ -146,7 +151,7 @@ int order(machine &m, op o, const value &a, const value &b, int depth) {
     return (a.as_integer() > b.as_integer()) - (a.as_integer() < b.as_integer());
   if (a.is_number() && b.is_number())
     return (a.as_real() > b.as_real()) - (a.as_real() < b.as_real());
-  if (a.is_string() && b.is_string()) {  // UTF-8 keeps the order of code points
+  if (a.is_string() && b.is_string()) {  // bytes of UTF-8 sort like code points
     m.work(std::min(a.as_text().size(), b.as_text().size()));
     const int c = a.as_text().compare(b.as_text());
     return (c > 0) - (c < 0);
@@ -163,7 +168,7 @@ int order(machine &m, op o, const value &a, const value &b, int depth) {
 value apply(machine &m, op o, const value &a, const value &b) {
   if (a.is_marked() || b.is_marked()) {
     if (o != op::add || !a.is_string() || !b.is_string()) refuse_marked();
-    return m.text(escaped(m, a) + escaped(m, b)).marked();  // markupsafe.Markup's + escapes
+    return m.text(escaped(m, a) + escaped(m, b)).marked();  // as Markup + str in Python's Jinja2
   }
   if (a.is_number() && b.is_number()) {
     if (a.is_integral() && b.is_integral()) return integers(m, o, a.as_integer(), b.as_integer());
@@ -260,7 +265,7 @@ std::vector<size_t> slice_indices(machine &m, size_t length, const value &start,
   const int64_t first = clamp(start, forward ? 0 : n - 1);
   const int64_t last = clamp(stop, forward ? n : -1);
   std::vector<size_t> out;
-  // a stride beyond the length takes one item, and could overflow
+  // a stride beyond the length chooses one item at most; the bound prevents an overflow of i
   const int64_t safe = std::clamp(stride, -n - 1, n + 1);
   for (int64_t i = first; forward ? i < last : i > last; i += safe)
     out.push_back(static_cast<size_t>(i));

@@ -1,12 +1,13 @@
-// Expressions, with the reference's precedence: conditional < or < and < not < comparison < + - < ~
-// < * / // % < ** < unary < postfix < filters and tests.
-// Not operands (jinja/operands.cpp) and not statements (jinja/statements.cpp).
+// Parses the operators of expressions. Their precedence is that of Jinja2 (Python's template library),
+// from weakest to strongest: conditional, or, and, not, comparison, + -, ~, * / // %, **, unary + -,
+// postfix (. [] ()), then filters and tests. jinja/operands.cpp parses operands,
+// jinja/statements.cpp parses statements.
 #include "jinja/parser.hpp"
 
 namespace assay::text::jinja {
 namespace {
 
-constexpr int k_max_depth = 100;  // of nested expressions and blocks; each level is ~12 calls
+constexpr int k_max_depth = 100;  // nested expressions and blocks; each takes about 12 C++ calls
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Parses the tokens of a template into its tree.
-// Not evaluation. What the language has and this interpreter has not is refused here, by name.
+// Parses the tokens of a template into a tree (jinja/ast.hpp). The language is that of Jinja2, Python's
+// template library. Parts of it that this interpreter lacks are refused here, by name.
 #pragma once
 
 #include <initializer_list>
@@ -11,11 +11,12 @@
 
 namespace assay::text::jinja {
 
-// Throws error(failed) with the template's line.
+// Throws error(failed), with the template's line, if the source is no valid template.
 std::shared_ptr<const program> parse(std::string_view source);
 
-// Expressions in jinja/parser.cpp, statements in jinja/statements.cpp; method names as in the
-// reference's parser, whose precedence this follows rule by rule.
+// A recursive descent parser: one method for each rule of the grammar. It follows Jinja2's own parser
+// rule by rule, and most methods have its names. jinja/parser.cpp has the operators,
+// jinja/operands.cpp the operands, jinja/statements.cpp the statements.
 class parser {
  public:
   explicit parser(std::string_view source) : tokens_(tokenize(source)) {}
@@ -32,15 +33,16 @@ class parser {
   bool is_name(std::string_view s) const {
     return current().kind == token_kind::name && current().text == s;
   }
-  bool skip_sign(std::string_view s);
+  bool skip_sign(std::string_view s);  // skips the token if it is this sign; returns whether it was
   bool skip_name(std::string_view s);
-  void expect_sign(std::string_view s);
+  void expect_sign(std::string_view s);  // skips the token; throws if it is not this sign
   void expect_name(std::string_view s);
-  std::string take_name();
+  std::string take_name();  // returns the name at this place and skips it; throws if it is none
   void expect(token_kind k, const char *what);
   [[noreturn]] void unexpected() const;
-  int symbol(const std::string &name);
+  int symbol(const std::string &name);  // the number of a variable's name, new if need be
 
+  // Each parse function begins at the current token and ends at the token after what it parsed.
   expression_ptr make(expr_kind k, int line) const;
   expression_ptr parse_expression(bool conditional = true);
   expression_ptr parse_conditional();
@@ -69,8 +71,8 @@ class parser {
   std::unique_ptr<argument_list> parse_arguments();
   bool at_tuple_end(std::string_view extra_end) const;
 
-  body parse_body(ends end_names);        // up to one of the end tags, whose name is current
-  body parse_block_body(ends end_names);  // from the opening tag's end on
+  body parse_body(ends end_names);        // ends at the name of the end tag
+  body parse_block_body(ends end_names);  // skips the end of the opening tag first
   std::unique_ptr<statement> parse_statement();
   std::unique_ptr<statement> parse_for();
   std::unique_ptr<statement> parse_if();
@@ -86,9 +88,10 @@ class parser {
   target parse_target(bool with_attributes, std::string_view extra_end);
   target parse_one_target(bool with_attributes);
   std::unique_ptr<statement> begin(stmt_kind k);
-  void note_macro_names(const std::string &name);
+  void note_macro_names(const std::string &name);  // notes the use of varargs, kwargs and caller
 
-  // Counts nesting for as long as it lives; refuses what would exhaust the stack.
+  // Counts as one level of nesting for as long as it lives. Throws beyond 100 levels, because deeper
+  // recursion could overflow the stack.
   class nesting {
    public:
     explicit nesting(parser &p);
@@ -103,7 +106,7 @@ class parser {
   std::vector<token> tokens_;
   size_t at_ = 0;
   int depth_ = 0;
-  int loops_ = 0;                           // open for bodies that break and continue may leave
+  int loops_ = 0;                           // loops around this place, for break and continue
   std::vector<macro_definition *> macros_;  // open macro and call bodies, innermost last
   std::unordered_map<std::string, int> symbol_of_;
   std::shared_ptr<program> program_ = std::make_shared<program>();

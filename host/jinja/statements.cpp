@@ -1,5 +1,5 @@
-// Statements: for, if, set, with, macro, call, filter, generation, break, continue.
-// Not include, import, extends, block and autoescape, which no chat template can use; named errors.
+// Parses the statements: for, if, set, with, macro, call, filter, print, generation, break, continue.
+// Tags that no chat template can use, such as include and extends, throw with their name.
 #include <algorithm>
 
 #include "jinja/builtins.hpp"
@@ -20,6 +20,8 @@ constexpr std::string_view k_unsupported[] = {"include",    "import", "from",  "
 
 }  // namespace
 
+// Takes the tree apart with a list of its own, because a recursive destructor could overflow the
+// stack for a long chain such as a + b + c + ...
 expression::~expression() {
   std::vector<expression_ptr> pending;
   const auto take = [&pending](expression &e) {
@@ -70,7 +72,8 @@ std::unique_ptr<statement> parser::begin(stmt_kind k) {
   return s;
 }
 
-// Statements up to an end tag; its {% is taken and its name is current. Without end names, all.
+// Parses statements up to a tag with one of the end names. The {% of that tag is skipped, and its name
+// is the current token. Without end names, parses the rest of the template.
 body parser::parse_body(ends end_names) {
   const nesting guard(*this);
   body result;
@@ -297,7 +300,7 @@ target parser::parse_one_target(bool with_attributes) {
   return t;
 }
 
-// a, or a, b, ... up to the end of the tag, '=', ')' or a given name.
+// Parses `a` or `a, b, ...` up to the end of the tag, '=', ')' or the name extra_end.
 target parser::parse_target(bool with_attributes, std::string_view extra_end) {
   const nesting guard(*this);
   target first = parse_one_target(with_attributes);

@@ -1,16 +1,17 @@
-// Tests: what may stand behind `is`.
-// Not filters.
+// The tests of templates, which are the words after `is`: {{ x is defined }}.
 #include "jinja/builtins.hpp"
 #include "jinja/machine.hpp"
 
 namespace assay::text::jinja {
 namespace {
 
+// Returns the one argument of a test; throws if there is none, or more than one.
 const value &one(machine &m, const call_arguments &given) {
   if (given.positional.size() != 1 || !given.named.empty()) m.fail("this test needs one argument");
   return given.positional[0];
 }
 
+// Throws if a test without arguments has been given one.
 void none(machine &m, const call_arguments &given) {
   if (!given.positional.empty() || !given.named.empty()) m.fail("this test takes no argument");
 }

@@ -1,5 +1,5 @@
-// Python's operations on texts that filters and methods share.
-// Not tokenization.
+// Operations on texts, with the results of Python's str, that filters and methods share: case,
+// lines, stripping, replacing. Texts are valid UTF-8.
 #include <utf8proc.h>
 
 #include "jinja/builtins.hpp"
@@ -9,6 +9,7 @@
 namespace assay::text::jinja {
 namespace {
 
+// Calls f(code point, byte offset) for each character.
 template <class F>
 void each_char(std::string_view s, F f) {
   for (size_t i = 0; i < s.size();) {
@@ -28,7 +29,8 @@ bool is_letter_before(std::string_view s, size_t i) {
   return i > 0 && is_cased(decode_before(s.data() + i).code_point);
 }
 
-// Upper case of one character; the few that become more than one are spelled out.
+// Appends the upper case of a character. utf8proc gives one character for one, so those with a longer
+// upper case (ß becomes SS) are listed here.
 void append_upper(std::string &out, char32_t c) {
   switch (c) {
     case 0xDF:
@@ -67,7 +69,8 @@ void append_upper(std::string &out, char32_t c) {
   }
 }
 
-// Lower case of the character at i; a capital sigma at a word's end has its own form.
+// Appends the lower case of the character c at s[i]. A capital sigma (U+03A3) at a word's end has a
+// lower case of its own.
 void append_lower(std::string &out, std::string_view s, size_t i, char32_t c) {
   if (c == 0x130) {
     out += "i\u0307";
@@ -81,6 +84,7 @@ void append_lower(std::string &out, std::string_view s, size_t i, char32_t c) {
   }
 }
 
+// Returns whether Python's str.splitlines cuts after c.
 bool ends_line(char32_t c) {
   return c == '\n' || c == '\r' || c == 0x0B || c == 0x0C || (c >= 0x1C && c <= 0x1E) ||
          c == 0x85 || c == 0x2028 || c == 0x2029;
@@ -168,7 +172,7 @@ std::string replaced(machine &m, std::string_view s, std::string_view from, std:
     current_budget().take(part.size());
     out += part;
   };
-  if (from.empty()) {  // before every character and at the end
+  if (from.empty()) {  // as in Python, puts `to` before every character and at the end
     each_char(s, [&](char32_t, size_t i) {
       if (count != 0) put(to), --count;
       put(s.substr(i, decode_valid(s.data() + i).n_bytes));

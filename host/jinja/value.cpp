@@ -1,5 +1,5 @@
-// Python's truth, equality and texts of values.
-// Not order and arithmetic; see jinja_operators.
+// Truth, equality and printing of values, with the results of Python.
+// jinja/operators.cpp has order and arithmetic.
 #include "jinja/value.hpp"
 
 #include <utf8proc.h>
@@ -65,7 +65,7 @@ bool equal_at(const value &a, const value &b, int depth) {
   }
 }
 
-// Python's str.isprintable for one character.
+// Returns what Python's str.isprintable says of one character.
 bool printable(char32_t cp) {
   if (cp == ' ') return true;
   if (cp < 0x7F) return cp >= 0x20;
@@ -238,7 +238,7 @@ bool equal(const value &a, const value &b) {
 bool same(const value &a, const value &b) {
   if (a.type() != b.type()) return false;
   switch (a.type()) {
-    case kind::undefined:  // each is an object of its own
+    case kind::undefined:  // in Python's Jinja2 each undefined value is an object of its own
       return false;
     case kind::none:
       return true;
@@ -339,7 +339,7 @@ void append_repr(std::string &out, const value &v, int depth) {
       break;
     }
     case kind::generator:
-    case kind::object:  // Python prints an address, which no prompt should hold
+    case kind::object:  // Python prints a memory address, which no prompt should contain
       throw error(error_kind::failed,
                   std::string("a '") + type_name(v) + "' object is printed as text");
   }

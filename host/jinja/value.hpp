@@ -1,5 +1,5 @@
-// The values of a running template, with Python's meaning: truth, equality, text, order.
-// Not JSON: there are tuples, undefined values, functions and objects with state.
+// Declares the values of a running template, which behave like Python's. Beside the kinds of JSON
+// there are tuples, undefined values, functions and objects with state.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace assay::text::jinja {
 
 struct list_object;
 struct dict_object;
-struct object;  // namespaces, loops, macros, methods, functions
+struct object;  // a namespace, loop, macro, method or function
 class machine;  // the running template; jinja/machine.hpp
 
 enum class kind : uint8_t {
@@ -35,8 +35,8 @@ enum class kind : uint8_t {
   object
 };
 
-// 16 bytes, copied freely. What it points to lives in the machine's arena, in the parsed template or
-// in the caller's JSON, all of which outlive it.
+// A value has 16 bytes and is cheap to copy. It does not own what it points to: that belongs to the
+// machine, to the parsed template or to the caller's JSON, and these outlive the value.
 class value {
  public:
   value() : kind_(kind::undefined), size_(0), text_("") {}
@@ -57,15 +57,16 @@ class value {
     return v;
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
-  // A text that `safe` or `escape` marked: `+` escapes what it is joined with, as markupsafe does.
-  // What the reference's Markup does beyond that (its methods, %, slices) is an error here.
+  // Returns this text with a mark, as the filters `safe` and `escape` do: its HTML is escaped already,
+  // and `+` escapes an unmarked text that is joined to it. In Jinja2, Python's template library, such
+  // a text has the class Markup. Its further behaviour (methods, %, slices) throws here.
   value marked() const {
     value v = *this;
     v.marked_ = true;
     return v;
   }
   bool is_marked() const { return marked_; }
-  // A name or attribute that is not there; `what` tells so when it is misused.
+  // The value of a name or attribute that does not exist. Messages show `what`, usually the name.
   static value undefined(std::string_view borrowed_what) {
     return value(kind::undefined, borrowed_what);
   }
@@ -118,7 +119,8 @@ class value {
   };
 };
 
-// What a running template may still use up; see template_limits. Throws error(failed) at zero.
+// What a running template may still use: steps of evaluation and bytes of memory (template_limits).
+// Throws error(failed) if less than n is left.
 struct budget {
   uint64_t steps, bytes;
   void step(uint64_t n = 1) {
@@ -131,9 +133,12 @@ struct budget {
   }
   [[noreturn]] static void exhausted(const char *what);
 };
+// Throws error(failed): a marked text is used in a way that is not supported.
 [[noreturn]] void refuse_marked();
-// That of this thread's running template: comparing and printing nested values charge it too.
+// Returns the budget of the template that this thread runs. Functions without a machine, such as
+// equal(), take their steps from it. Without a running template it has no limits.
 budget &current_budget();
+// Makes `b` the current budget of this thread for as long as the object lives.
 class budget_scope {
  public:
   explicit budget_scope(budget &b);
@@ -145,25 +150,28 @@ class budget_scope {
   budget *before_;
 };
 
-struct list_object {  // also tuples and generators
+// The items of a list, a tuple or a generator. Filters such as `map` return a generator, whose items can
+// be read only once.
+struct list_object {
   std::vector<value> items;
-  const char *view = nullptr;     // "dict_items": what a dict's method gave, not really a list
-  mutable bool consumed = false;  // a generator gives its items once
+  const char *view = nullptr;     // "dict_items" for the result of dict.items(); null for a list
+  mutable bool consumed = false;  // true once the items of a generator have been read
 };
 
 using dict_entry = std::pair<value, value>;
 struct dict_object {
-  std::vector<dict_entry> entries;  // insertion order
+  std::vector<dict_entry> entries;  // in order of insertion
+  // Both return null if there is no such key.
   const value *find(const value &key) const;
   const value *find(std::string_view key) const;
   void set(const value &key, const value &v);
 };
 
-// Anything with behaviour: what can be called, asked for attributes, or printed in its own way.
 struct call_arguments {
   std::vector<value> positional;
   std::vector<std::pair<std::string_view, value>> named;
 };
+// The base class of values with behaviour: they can be called, or have attributes of their own.
 struct object {
   virtual ~object() = default;
   virtual const char *type_name() const = 0;
@@ -172,15 +180,16 @@ struct object {
   virtual value call(machine &, const call_arguments &);
 };
 
-const char *type_name(const value &v);  // Python's: "str", "NoneType", "dict"
+const char *type_name(const value &v);  // the name in Python: "str", "NoneType", "dict"
 bool truth(const value &v);
 bool equal(const value &a, const value &b);
 bool same(const value &a, const value &b);  // Python's `is`
 
-// Hashable: what may be a dict's key.
+// Returns whether v may be a key of a dict: no list, no dict, no tuple that contains one.
 bool hashable(const value &v);
 
-// str(v) and repr(v), appended. Undefined is "" as str.
+// Append Python's str(v) or repr(v); the str of an undefined value is "". They throw error(failed) for
+// functions and other objects, and for values nested deeper than 200 levels.
 void append_text(std::string &out, const value &v, int depth = 0);
 void append_repr(std::string &out, const value &v, int depth = 0);
 std::string real_repr(double d);  // "1.0", "1e+16", "inf"

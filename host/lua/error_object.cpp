@@ -1,4 +1,5 @@
-// Making, wrapping and reading error objects.
+// Makes error objects (the Lua tables that stand for errors), wraps other errors into them, and reads
+// them back as C++ exceptions.
 #include "lua/error_object.hpp"
 
 #include <cstring>
@@ -11,6 +12,7 @@ namespace {
 constexpr const char *k_class = "assay.error";
 constexpr const char *k_library = "assay.library_folder";  // registry key
 
+// Returns a text field of the table at `index`; "" if it is absent or no text.
 std::string field(lua_State *L, int index, const char *key) {
   index = lua_absindex(L, index);
   lua_pushstring(L, key);
@@ -41,6 +43,7 @@ error_kind kind_of(const std::string &name) {
   return error_kind::failed;
 }
 
+// Returns the error object at `index` as an exception. The script's line becomes part of `where`.
 error as_error(lua_State *L, int index) {
   std::string where = field(L, index, "where");
   const std::string script = field(L, index, "script");
@@ -73,7 +76,8 @@ void push_object_of(lua_State *L, const error &problem, const std::string &kind)
   luaL_setmetatable(L, k_class);
 }
 
-// The innermost running line outside the Lua library.
+// Finds the innermost call of the script itself, skipping C functions and the Lua library. Returns
+// false if there is none.
 bool find_script_frame(lua_State *L, lua_Debug &frame) {
   lua_getfield(L, LUA_REGISTRYINDEX, k_library);
   const std::string library = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
@@ -88,7 +92,8 @@ bool find_script_frame(lua_State *L, lua_Debug &frame) {
   return false;
 }
 
-// "a.lua:3: text" -> "text" if "a.lua:3" is the script's position. Lua shortens long names there.
+// Removes the position that Lua puts before a message, "a.lua:3: text" -> "text", if it is the script's
+// own line: the error object has that in `script`. short_src is the name as Lua writes it there.
 std::string without_position(lua_State *L, const std::string &text) {
   lua_Debug frame;
   if (!find_script_frame(L, frame)) return text;
@@ -126,7 +131,7 @@ void push_error(lua_State *L, const error &problem) {
 
 void push_foreign_error(lua_State *L, const std::exception &problem) {
   std::string text = plain_reason(problem);
-  // c10::Error appends the C++ backtrace, which tells a script's author nothing.
+  // LibTorch's c10::Error appends a C++ backtrace, which does not help the author of a script.
   text = text.substr(0, text.find("\nException raised from"));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (dynamic_cast<const std::bad_alloc *>(&problem)) text = "out of memory";

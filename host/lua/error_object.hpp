@@ -1,6 +1,6 @@
-// Error objects: what a script catches with pcall and what the runner prints.
-// A table { kind, message, script, where, plugin, layer, hint, cause, traceback } with a metatable;
-// tostring gives one line. `script` is the line of the *script*, never of the Lua library.
+// Declares error objects: the tables that scripts catch with pcall (Lua's try) and that the program
+// prints. Fields: { kind, message, script, where, plugin, layer, hint, cause, traceback }; absent ones
+// are nil. `script` is a line of the user's script, never of the Lua library. tostring gives one line.
 #pragma once
 
 #include <string>
@@ -10,22 +10,26 @@
 
 namespace assay::lua {
 
+// Makes the metatable of error objects, which marks a table as one; once for each Lua state.
 void register_error_class(lua_State *L);
 
-// "studies/a.lua:12": the innermost running line outside the Lua library, "" if there is none.
+// Returns the line of the script that is running, "studies/a.lua:12"; "" if there is none. If the
+// script has called the Lua library, it is the line with that call.
 std::string script_position(lua_State *L);
-// Chunks whose name begins with this folder are library, not script.
+// Says which folder has the Lua library: all files in it count as library, not as script.
 void set_library_folder(lua_State *L, const std::string &folder);
 
-// Message handler for lua_pcall: wraps strings into error objects, adds script and traceback.
+// The message handler for lua_pcall: turns any error value into an error object and adds the
+// script's line and the traceback.
 int message_handler(lua_State *L);
 
-// The value on the top as the host's exception (traceback kept apart); pops it.
+// An error that Lua code raised, as an exception of the host.
 struct caught {
   error problem;
-  std::string kind;  // "script" beside the host's kinds
+  std::string kind;  // a name of error_kind, "script" for a plain Lua error, or "syntax"
   std::string traceback;
 };
+// Pops the error value on the top of the stack and returns it.
 caught take_error(lua_State *L);
 
 }  // namespace assay::lua

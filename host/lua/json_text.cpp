@@ -1,4 +1,5 @@
-// One pass over the text: strings are found by their closing quote and taken in one piece where nothing is escaped.
+// Parses JSON text in one pass and pushes each value as it is read. A string without escapes is found
+// by its closing quote and copied at once.
 #include "lua/json_text.hpp"
 
 #include <charconv>
@@ -11,6 +12,8 @@ namespace {
 
 constexpr int k_deepest = 100;
 
+// A recursive parser. Its functions return false for text that push_json_text does not take; what they
+// have pushed by then is removed at the end.
 class text_pusher {
  public:
   text_pusher(lua_State *L, std::string_view text, bool big_integers)
@@ -66,14 +69,14 @@ class text_pusher {
   bool object(int depth) {
     luaL_checkstack(L_, 8, "JSON");
     lua_createtable(L_, 0, 8);
-    lua_createtable(L_, 8, 0);  // keys
+    lua_createtable(L_, 8, 0);  // the list of keys, which keeps their order
     ++at_;
     lua_Integer n = 0;
     for (bool more = !take('}'); more; more = take(',')) {
       blanks();
       if (at_ == end_ || *at_ != '"' || !string()) return false;
       lua_pushvalue(L_, -1);
-      if (lua_rawget(L_, -4) != LUA_TNIL) return false;  // a member named twice
+      if (lua_rawget(L_, -4) != LUA_TNIL) return false;  // the object has this name already
       lua_pop(L_, 1);
       lua_pushvalue(L_, -1);
       lua_rawseti(L_, -3, ++n);
@@ -134,8 +137,8 @@ class text_pusher {
     return true;
   }
 
-  // Up to the next byte that is not simply part of the string; whether any of them is beyond ASCII.
-  // Eight bytes at once as long as none of them is special.
+  // Returns the place of the next quote, backslash or control character. Sets `wide` if a byte before
+  // it is beyond ASCII. Looks at eight bytes at once until one of them is such a character.
   const char *plain_end(const char *from, bool &wide) const {
     constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
     const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
@@ -175,6 +178,7 @@ class text_pusher {
     return at_ < end_ && *at_ == '"' && finish(unescaped_, wide);
   }
 
+  // Pushes a string and skips its closing quote. Only text beyond ASCII needs a check of its UTF-8.
   bool finish(std::string_view text, bool wide) {
     if (wide && text::check_utf8(text).valid_bytes != text.size()) return false;
     lua_pushlstring(L_, text.data(), text.size());
@@ -194,6 +198,7 @@ class text_pusher {
     return true;
   }
 
+  // Reads the four hexadecimal digits of \uHHHH.
   bool unit(uint32_t &out) {
     if (end_ - at_ < 4) return false;
     const auto read = std::from_chars(at_, at_ + 4, out, 16);
@@ -205,7 +210,7 @@ class text_pusher {
   bool escaped_unit() {
     uint32_t high = 0, low = 0;
     if (!unit(high)) return false;
-    if (high >= 0xD800 && high < 0xE000) {  // half of a pair
+    if (high >= 0xD800 && high < 0xE000) {  // half of a surrogate pair; the other half must follow
       if (high >= 0xDC00 || !word("\\u") || !unit(low) || low < 0xDC00 || low >= 0xE000)
         return false;
       high = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);

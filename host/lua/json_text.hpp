@@ -1,5 +1,6 @@
-// JSON text straight to Lua values, for records by the hundred thousand. What it does not take as it comes, valid or not,
-// it leaves to parse_json and push_json, whose values are the same.
+// Turns JSON text into Lua values without a JSON tree between, because datasets have hundreds of
+// thousands of records. Callers pass text that it refuses to parse_json and push_json, which give the
+// same values, or an error with its reason.
 #pragma once
 
 #include <string_view>
@@ -8,14 +9,15 @@
 
 namespace assay::lua {
 
-// Pushes the value and returns true; or leaves the stack as it was and returns false where the text is not JSON, is
-// nested deeper than 100 levels, names a member twice, or holds an integer beyond 64 bits.
-// big_integers: such an integer becomes a text of its digits instead, since no number of Lua has its value.
+// Pushes the value and returns true. Returns false and leaves the stack as it was if the text is not
+// JSON, is nested deeper than 100 levels, has a name twice in one object, or has an integer that
+// does not fit into 64 bits. With big_integers, such an integer becomes a text of its digits instead.
 bool push_json_text(lua_State *L, std::string_view text, bool big_integers = false);
 
-// The parts that decoded values carry (values.cpp).
+// Both are in values.cpp and push a metatable (Lua's way to give a table special behaviour). The first
+// marks a table as a list. The second pops a list of keys, and its metatable keeps the keys of an
+// object in that order.
 void push_list_metatable(lua_State *L);
-void wrap_keys(
-    lua_State *L);  // takes the list of keys on the top, pushes an ordered object's metatable
+void wrap_keys(lua_State *L);
 
 }  // namespace assay::lua

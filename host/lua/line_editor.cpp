@@ -1,4 +1,5 @@
-// Connects libedit to the prompt: UTF-8 input, Ctrl-C, completion by the manual, a history of plain lines.
+// Connects libedit, a library for editing lines, to the prompt: UTF-8 input, Ctrl-C, completion of
+// names, and a history in a plain text file.
 #include "lua/line_editor.hpp"
 
 #include <histedit.h>
@@ -44,7 +45,8 @@ bool is_of_a_name(char c) {
          std::string_view("_.:").find(c) != std::string_view::npos;
 }
 
-// Reads one character of standard input. Ctrl-C ends the line: libedit's own reader would wait on.
+// Reads one character of standard input. After Ctrl-C it fails, which ends the line; the reader of
+// libedit itself would go on waiting.
 int read_character(EditLine *, wchar_t *out) {
   std::mbstate_t state{};
   for (;;) {
@@ -69,7 +71,8 @@ std::string history_file() {
 struct line_editor::terminal {
   explicit terminal(completer complete) : complete_word(std::move(complete)), path(history_file()) {
     std::setlocale(LC_CTYPE, "C.UTF-8");  // libedit counts characters by the locale
-    // The descriptors by number: our stdout is a stream without one (core/standard_output).
+    // Gets the descriptors as numbers, because our stdout is a stream without a descriptor
+    // (core/standard_output.hpp).
     edit = el_init_fd("assay", stdin, stdout, stderr, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
     lines = history_init();
     HistEvent event;
@@ -102,7 +105,8 @@ struct line_editor::terminal {
 
   static char *prompt_of(EditLine *edit) { return self(edit).prompt.data(); }
 
-  // Inserts what all candidates share; where they share no more, lists them above the line.
+  // Called for the tab key. Inserts the beginning that all candidates share; if the line has all of
+  // it already, prints the candidates above the line.
   static unsigned char complete(EditLine *edit, int) {
     const LineInfo *line = el_line(edit);
     const char *start = line->cursor;

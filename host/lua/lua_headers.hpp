@@ -1,6 +1,6 @@
-// Lua's C API, with the linkage that the C++ build of Lua was given.
-// Not <lua.hpp>: that one says extern "C", whereas Ubuntu 24.04's liblua5.4-c++ has C++ names. The plain headers declare
-// what the distribution compiled (their luaconf.h decides).
+// Includes Lua's C API with the right linkage. Do not include <lua.hpp>: it declares the functions
+// extern "C", but Ubuntu 24.04 compiles liblua5.4-c++ with C++ names. The plain headers, through
+// their luaconf.h, declare the names that the distribution has compiled.
 #pragma once
 
 #include <lua.h>

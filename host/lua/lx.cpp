@@ -1,4 +1,5 @@
-// Argument readers, option tables and class tables.
+// Reads the arguments and option tables of bindings (C++ functions that Lua calls), and makes the
+// metatables of classes: the tables in which Lua finds an object's methods.
 #include "lua/lx.hpp"
 
 #include <cstdio>
@@ -117,8 +118,7 @@ void push_string(lua_State *L, std::string_view text) {
   lua_pushlstring(L, text.data(), text.size());
 }
 
-// ---- option tables
-// -------------------------------------------------------------------------------
+// ---- option tables -----------------------------------------------------------------------------
 
 option_table::option_table(lua_State *L, int index, const std::vector<std::string> &known)
     : L_(L), index_(absent(L, index) ? 0 : lua_absindex(L, index)) {
@@ -190,8 +190,7 @@ bool option_table::flag(const char *key, bool otherwise) const {
   return value;
 }
 
-// ---- classes
-// ---------------------------------------------------------------------------------------
+// ---- classes -----------------------------------------------------------------------------------
 
 void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction collector,
                 lua_CFunction to_text) {

@@ -1,9 +1,9 @@
-// Helper for writing Lua libraries in C++: guarded functions, classes, argument readers. Not a
-// binding generator: a library is a list of plain functions that read arguments and push results.
+// Helps to write Lua libraries in C++: guarded functions, classes, argument readers. A library is a
+// list of plain functions, written by hand, that read arguments from the Lua stack and push results.
 //
-// Rules. A function body may throw assay::error or any std::exception; guarded<> turns it into an
-// error object *after* the try block is left, so every destructor has run. Readers name the
-// parameter: "encode: 'text' must be a string, not a table". Option tables have no unknown keys.
+// Rules. A function may throw assay::error or any std::exception: guarded<> turns it into a Lua
+// error after all destructors have run. Messages of readers name the parameter: "encode: 'text'
+// must be a string, not a table". Option tables refuse unknown keys.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,13 @@ namespace assay::lua {
 
 using function = int (*)(lua_State *);  // pushes results, returns their number
 
-void push_error(lua_State *L, const error &problem);  // an error object, see error_object
+// Both push an error object (error_object.hpp). The second is for exceptions of other types than
+// assay::error, such as those of LibTorch.
+void push_error(lua_State *L, const error &problem);
 void push_foreign_error(lua_State *L, const std::exception &problem);
 
-// Lua's own errors are no std::exception: they pass through the catch clauses untouched.
+// Makes a function that Lua can call from F: exceptions of F become Lua errors. Lua's own errors, which
+// are exceptions but no std::exception, pass through unchanged.
 template <function F>
 int guarded(lua_State *L) {
   try {
@@ -39,7 +42,8 @@ int guarded(lua_State *L) {
   return lua_error(L);
 }
 
-// Asserts how a scope changes the stack's height.
+// Checks, at the end of a scope, that the Lua stack has `change` values more than at its beginning.
+// If not, it ends the program, because that is a mistake in the binding.
 class stack_check {
  public:
   stack_check(lua_State *L, int change) : L_(L), expected_(lua_gettop(L) + change) {}
@@ -52,12 +56,14 @@ class stack_check {
   int expected_;
 };
 
-// Pushes a new table with these guarded functions; ends with {nullptr, nullptr}.
+// Pushes a new table with these functions. The list ends with {nullptr, nullptr}.
 void push_library(lua_State *L, const luaL_Reg *functions);
 
-// Arguments. Each reader throws error(usage) that names the function and the parameter.
+// Arguments. Each read_... function reads the value at `index`. `name` is the parameter's name for
+// the message. A value of the wrong type throws error(usage), which names function and parameter.
 
-// "encode" for a function called by that name, else "?".
+// Returns the name by which the running function was called, such as "encode"; "?" if it was called
+// without a name.
 std::string called_name(lua_State *L);
 [[noreturn]] void bad_argument(lua_State *L, int index, const char *name, const char *expected);
 std::string type_text(lua_State *L, int index);  // "a string", "nil", "a tensor": for messages
@@ -66,6 +72,7 @@ std::string read_string(lua_State *L, int index, const char *name);
 double read_number(lua_State *L, int index, const char *name);
 int64_t read_integer(lua_State *L, int index, const char *name);
 std::vector<int64_t> read_ids(lua_State *L, int index, const char *name);  // a list of integers
+// A list of strings; one string counts as a list of one.
 std::vector<std::string> read_strings(lua_State *L, int index, const char *name);
 inline bool absent(lua_State *L, int index) {
   return lua_isnoneornil(L, index);
@@ -74,7 +81,9 @@ inline bool absent(lua_State *L, int index) {
 void push_ids(lua_State *L, const std::vector<int64_t> &ids);
 void push_string(lua_State *L, std::string_view text);
 
-// A table of named options. The constructor refuses keys that are not in `known`.
+// A table of named options, such as { bits = 4 }; it may be absent. The constructor throws error(usage)
+// for a key that is not in `known`. The readers return nullopt (flag: `otherwise`) for an absent key,
+// and throw error(usage) for a value of the wrong type.
 class option_table {
  public:
   option_table(lua_State *L, int index, const std::vector<std::string> &known);
@@ -92,26 +101,28 @@ class option_table {
   int index_;  // 0 = no table given
 };
 
-// ---- JSON and Lua values
-// --------------------------------------------------------------------------
+// ---- JSON and Lua values -----------------------------------------------------------------------
 
-// Objects keep their key order through a metatable of their own (see json_text.cpp); null becomes
-// assay.json.null; an empty list stays a list.
+// Pushes a JSON value as a Lua value. Objects keep the order of their keys, and an empty list stays a
+// list, through metatables (values.cpp). null becomes assay.json.null.
 void push_json(lua_State *L, const json &value);
-// Tables of consecutive integer keys are lists; other tables are objects, keys in their recorded
-// order, then the rest sorted. Throws error(usage) for functions, cycles and non-finite numbers.
+// Reads a Lua value as JSON. A table with the keys 1, 2, ... is a list, any other an object. Keys come
+// in the order that the object remembers, then all others sorted. Throws error(usage) for functions,
+// tables that contain themselves, and numbers that are not finite.
 json read_json(lua_State *L, int index, const char *name);
 
 // ---- classes: a C++ value inside a userdata ----------------------------------------------------
 
-// Specialise: `static constexpr const char *name = "model";`
+// Each class specialises this struct with its name: `static constexpr const char *name = "model";`
 template <class T>
 struct class_of;
 
-// The userdata's content; empty after :free() or __close.
+// What a userdata (Lua's block of C++ memory) contains; empty after :free() or __close.
 template <class T>
 using box = std::optional<T>;
 
+// Destroys the value of a userdata. Lua calls it when the object is collected (__gc), at the end of the
+// scope of a `<close>` variable (__close), and for :free().
 template <class T>
 int collect(lua_State *L) {
   auto *content = static_cast<box<T> *>(lua_touserdata(L, 1));
@@ -121,13 +132,16 @@ int collect(lua_State *L) {
 
 void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction collector,
                 lua_CFunction to_text);
-[[noreturn]] void freed_object(const char *name);
+[[noreturn]] void freed_object(const char *name);  // throws error(usage)
 
+// Makes the metatable of class T, in which Lua finds these methods. to_text: what tostring calls, or
+// null for Lua's own.
 template <class T>
 void register_class(lua_State *L, const luaL_Reg *methods, lua_CFunction to_text) {
   make_class(L, class_of<T>::name, methods, &collect<T>, to_text);
 }
 
+// Pushes a userdata that owns `value`. The reference is valid until the userdata is collected or freed.
 template <class T>
 T &push_object(lua_State *L, T value) {
   auto *memory = lua_newuserdatauv(L, sizeof(box<T>), 1);
@@ -136,6 +150,7 @@ T &push_object(lua_State *L, T value) {
   return **content;
 }
 
+// Returns the object at `index`; null if it has another class. Throws error(usage) if it was freed.
 template <class T>
 T *test_object(lua_State *L, int index) {
   auto *content = static_cast<box<T> *>(luaL_testudata(L, index, class_of<T>::name));
@@ -143,6 +158,7 @@ T *test_object(lua_State *L, int index) {
   return content ? &**content : nullptr;
 }
 
+// Likewise, but throws error(usage) if the object has another class.
 template <class T>
 T &check_object(lua_State *L, int index, const char *name) {
   T *object = test_object<T>(L, index);

@@ -1,5 +1,5 @@
-// From a script's texts and options to the engine's token ids, and back. What the files of the model
-// library that run the network share.
+// Turns the texts and options of a script into token ids and options of the engine, and results of the
+// engine into Lua tables. The files lib/model_run.cpp and lib/model_batch.cpp share it.
 #pragma once
 
 #include <string>
@@ -11,17 +11,22 @@
 
 namespace assay::lua {
 
-// lm-evaluation-harness' rule (0.4.13, api/model.py, _encode_pair): trailing white space of the context
-// belongs to the continuation, whose tokens are those of the whole text after as many as the context
-// alone has; both begin with the tokenizer's own first token. An empty context is the beginning-of-text
-// token, else the end-of-text token.
+// Give the tokens of a context (such as a question) and of its continuation (a possible answer), by the
+// rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's end
+// moves to the continuation. If the context alone has n tokens, the continuation is the whole text's
+// tokens after the first n. Both texts begin with the tokenizer's own first token. If the context then
+// has no token, it becomes the beginning-of-text token, else the end-of-text token. Throws
+// error(usage) if the model has neither.
 std::vector<int64_t> context_ids(subject &m, std::string context);
 std::vector<int64_t> continuation_ids(subject &m, std::string context, std::string continuation);
 
-// Options of generation at `index`; `more` names keys that the caller reads itself.
+// Reads the options of generation at `index`. `more` names further keys, which the caller reads itself.
+// needs_text: the answers are wanted as text, too. `m` must outlive the options.
 engine::generate_options read_generation(lua_State *L, int index, subject &m, bool needs_text,
                                          const std::vector<std::string> &more);
 
+// Push one answer as a table { ids, finish, text?, logprobs?, margins? }, and scores as a list of
+// tables { sum, tokens, greedy, too_long? }.
 void push_generation(lua_State *L, const engine::generation &answer,
                      const engine::generate_options &options);
 void push_scores(lua_State *L, const std::vector<engine::score_result> &results);

@@ -1,4 +1,4 @@
-// Reading a kind of plugin from a script's argument.
+// Declares how a kind of plugin ("quantizer", "metric", ...) is read from a script's argument.
 #pragma once
 
 #include "lua/lx.hpp"
@@ -6,6 +6,6 @@
 
 namespace assay::lua {
 
-plug::kind read_kind(lua_State *L, int index);  // throws error(usage) with the list
+plug::kind read_kind(lua_State *L, int index);  // throws error(usage) that lists the kinds
 
 }  // namespace assay::lua

@@ -1,12 +1,12 @@
-// The progress line that C++ work started from a script reports to; also the place where such
-// work notices Ctrl-C.
+// Gives long C++ work that a script has started a function to report its progress. Such work
+// notices Ctrl-C when it calls this function.
 #pragma once
 
 #include "core/progress.hpp"
 
 namespace assay::lua {
 
-// Throws error(cancelled) from the reporting call once the user asked for an end.
+// The returned function throws error(cancelled) after the user has asked for an end.
 progress_fn script_progress();
 
 }  // namespace assay::lua

@@ -1,5 +1,6 @@
-// Read, evaluate, print, with lua.c's manners: `return LINE` first, then LINE as a statement; an
-// incomplete statement continues on the next line.
+// The interactive prompt: reads a line, runs it, prints its results. As in Lua's own prompt, a line is
+// tried as an expression (`return LINE`) first, then as a statement, and a statement that is not
+// complete continues on the next line.
 #include "lua/repl.hpp"
 
 #include <unistd.h>
@@ -22,7 +23,7 @@ void print_problem(const caught &what) {
   std::fprintf(stderr, "%s\n", what.problem.what());
 }
 
-// A syntax error that ends in <eof> means: there is more to come.
+// Returns whether a syntax error says that the statement is not complete: its message ends in <eof>.
 bool incomplete(const caught &what) {
   const std::string &text = what.problem.message();
   constexpr std::string_view k_mark = "<eof>";
@@ -61,6 +62,7 @@ class prompt {
   }
 
  private:
+  // Returns the prompt: the text of the global variable, _PROMPT or _PROMPT2, if the user has set it.
   std::string text_of_prompt(const char *global, const char *otherwise) {
     lua_State *L = lua_.get();
     lua_pushglobaltable(L);
@@ -71,7 +73,7 @@ class prompt {
     return text;
   }
 
-  // Names that begin with `word`, from the manual.
+  // Returns the names that begin with `word`, from the manual of the Lua library.
   std::vector<std::string> complete(const std::string &word) {
     lua_State *L = lua_.get();
     const int top = lua_gettop(L);
@@ -86,7 +88,8 @@ class prompt {
     return words;
   }
 
-  // Leaves a compiled function, reading more lines as needed. False: reported, or nothing to run.
+  // Compiles `text`, reads more lines if the statement is not complete, and leaves the function on the
+  // stack. Returns false if there is nothing to run: the error was printed, or Ctrl-C pressed.
   bool compile(line_editor &editor, std::string &text) {
     if (!lua_.load("return " + text, "=prompt")) return true;
     for (;;) {
@@ -105,6 +108,7 @@ class prompt {
     }
   }
 
+  // Runs one statement and prints its results or its error. `:help NAME` stands for help('NAME').
   void statement(line_editor &editor, std::string text) {
     if (text.rfind(":help", 0) == 0) {
       const size_t word = text.find_first_not_of(' ', 5);
@@ -124,7 +128,7 @@ class prompt {
     print_problem(*problem);
   }
 
-  // Prints the results above `base`; the first becomes _.
+  // Prints the results, which lie on the stack above `base`. The global variable _ gets the first.
   std::optional<caught> show(int base) {
     lua_State *L = lua_.get();
     const int n = lua_gettop(L) - base;

@@ -1,4 +1,4 @@
-// The interactive prompt: one Lua state, one statement after another.
+// Declares the interactive prompt, which runs one Lua statement after another in one Lua state.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace assay::lua {
 
-// Runs `scripts` first, then reads statements until the end of input. Prompts, history and line
-// editing only on a terminal, so heredocs and pipes work. Ctrl-C stops the statement, not the
-// session. Returns 0, or 1 if input from a pipe had an error.
+// Runs `scripts` first, then reads statements until the end of input. There are prompts, history and
+// line editing only if the input is a terminal, so that pipes work. Ctrl-C stops the statement and
+// not the prompt. Returns the exit code: 1 if a statement from a pipe failed, otherwise 0. An error
+// in `scripts` is thrown.
 int run_prompt(settings given, const std::vector<std::string> &scripts);
 
 }  // namespace assay::lua

@@ -39,7 +39,8 @@ void check_writable(lua_State *L, const std::string &path) {
       .at(path);
 }
 
-// Calls the original function (upvalue 1) with the same arguments.
+// Calls the original function with the same arguments. It is upvalue 1, a value that wrap() has bound
+// to this function.
 int call_original(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);

@@ -1,4 +1,4 @@
-// Running scripts and Lua-written verbs.
+// Runs Lua scripts, and verbs of the program that are written in Lua.
 #include "lua/script.hpp"
 
 #include <filesystem>
@@ -10,11 +10,12 @@
 namespace assay::lua {
 namespace {
 
+// Throws the problem if there is one.
 void must(const std::optional<caught> &problem, bool with_traceback) {
   if (problem) raise(*problem, with_traceback);
 }
 
-// The exit code that the function on the stack's top left there.
+// Pops the exit code that a Lua function returned; 0 if it returned no integer.
 int take_code(lua_State *L) {
   const int code = lua_isinteger(L, -1) ? static_cast<int>(lua_tointeger(L, -1)) : 0;
   lua_pop(L, 1);

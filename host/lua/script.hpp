@@ -1,5 +1,5 @@
-// What the verbs call: run a script or a command of the Lua library in a state of its own.
-// The only header of this folder that cmd/ needs (the prompt is repl.hpp).
+// Declares what the verbs of the program call: it runs a script, or a command of the Lua library, in a
+// new Lua state. repl.hpp has the interactive prompt.
 #pragma once
 
 #include <string>
@@ -10,13 +10,15 @@
 
 namespace assay::lua {
 
-// Runs the file; what it returns goes to assay.finish(value, mode), which runs or plans a study.
-// mode: "run" or "plan". Returns the process's exit code; throws error for everything that went
-// wrong, after printing the traceback if asked.
+// Runs the file, then assay.finish(value, mode, path) with the value that the file returned: if it is a
+// study, finish runs or plans it. mode: "run" or "plan". `arguments` are those of the script. Returns
+// the exit code of the process. Throws error if anything failed; with_traceback prints the Lua
+// traceback to stderr first.
 int run_script(const settings &given, const std::string &path, const std::string &mode,
                const std::vector<std::string> &arguments, bool with_traceback);
 
-// Calls require("assay.cli.NAME")(options): a verb written in Lua. Returns its exit code.
+// Runs a verb that is written in Lua: require("assay.cli.NAME")(options). Returns its exit code and
+// throws as run_script does.
 int run_command(const settings &given, const std::string &name, const json &options,
                 bool with_traceback);
 

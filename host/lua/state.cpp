@@ -1,4 +1,4 @@
-// Creation, limits and protected calls of a Lua state.
+// Creates a Lua state with its libraries and limits, and calls Lua code so that errors are caught.
 #include "lua/state.hpp"
 
 #include <cstdio>
@@ -12,11 +12,12 @@
 namespace assay::lua {
 namespace {
 
-constexpr int k_hook_period = 1000;  // VM instructions; the period does not matter for the cost
+constexpr int k_hook_period = 1000;  // instructions; Lua counts each one, whatever the period
 constexpr const char *k_settings = "assay.settings";
 
-// Reads the cancel flag. Once set it re-arms itself to run at every instruction, so that a script
-// that catches the error with pcall is stopped again at once.
+// Lua calls this hook every k_hook_period instructions. If the user has asked for an end, it raises an
+// error, and from then on it runs at every instruction: a script that catches the error with pcall
+// is stopped again at once.
 void interrupt_hook(lua_State *L, lua_Debug *) {
   if (!cancel_requested()) return;
   lua_sethook(L, interrupt_hook, LUA_MASKCOUNT, 1);
@@ -45,7 +46,8 @@ int open_native(lua_State *L) {
   return 1;
 }
 
-// Runs inside a protected call: everything here may raise.
+// Opens the libraries of a new state. It runs inside a protected call, because everything here may
+// raise a Lua error.
 int set_up(lua_State *L) {
   luaL_openlibs(L);
   register_error_class(L);
@@ -66,7 +68,8 @@ int set_up(lua_State *L) {
   return 0;
 }
 
-// "[string "x"]:3: text" or "long/na...:3: text" -> text at "PATH:3".
+// Makes an error from Lua's message for a syntax error, such as "long/na...:3: text". For a file the
+// place is its whole path and the line, since Lua shortens long names.
 error syntax_error(const std::string &message, const std::string &chunk_name) {
   static const std::regex k_position(":([0-9]+): ");
   std::smatch found;
@@ -76,16 +79,16 @@ error syntax_error(const std::string &message, const std::string &chunk_name) {
       .at(chunk_name.substr(1) + ":" + found[1].str());
 }
 
-// The text with its last `return CALL` at the beginning of a line put in parentheses, which keeps
-// the frame; "" if there is none. Lines stay where they are.
+// Returns the text with its last `return CALL` changed to `return (CALL)`, which is no tail call; ""
+// if no line begins with `return `. Every line keeps its number.
 std::string without_tail_call(const std::string &text) {
   size_t at = text.rfind("\nreturn ");
   at = at == std::string::npos ? (text.compare(0, 7, "return ") == 0 ? 0 : at) : at + 1;
   if (at == std::string::npos) return "";
   const size_t end = text.find_last_not_of(" \t\r\n;") + 1;
   const size_t last_line = text.rfind('\n', end) + 1;
-  // On the same line, since an expression belongs to the line where its end is read; but not
-  // into a comment.
+  // The closing parenthesis goes on the last line, because Lua gives a call the line where its end is
+  // read. If that line has a comment, it goes on the next one.
   const bool comment = text.find("--", last_line) != std::string::npos;
   return text.substr(0, at) + "return (" + text.substr(at + 7, end - at - 7) +
          (comment ? "\n)" : ")");
@@ -95,7 +98,7 @@ std::string without_tail_call(const std::string &text) {
 
 void *state::allocate(void *self, void *block, size_t old_size, size_t new_size) {
   auto *owner = static_cast<state *>(self);
-  const size_t before = block ? old_size : 0;  // else old_size is a type tag
+  const size_t before = block ? old_size : 0;  // for a new block, old_size is a type, not a size
   if (new_size == 0) {
     std::free(block);
     owner->used_bytes_ -= before;
@@ -117,7 +120,8 @@ state::state(settings given) : settings_(std::move(given)) {
                  lua_tostring(L, -1));
     return 0;
   });
-  // Before any script: coroutines inherit the hook only from their creation on.
+  // Set before any script runs: a coroutine (Lua's kind of thread) gets the hook when it is created,
+  // and not later.
   lua_sethook(L_, interrupt_hook, LUA_MASKCOUNT, k_hook_period);
   lua_gc(L_, LUA_GCGEN, 0, 0);
   lua_pushlightuserdata(L_, &settings_);
@@ -160,7 +164,9 @@ std::optional<caught> state::load_file(const std::string &path) {
   std::string text = read_file(path);
   if (text.compare(0, 2, "#!") == 0) text.insert(0, "--");
   if (auto problem = load(text, "@" + path)) return problem;
-  // `return assay.study { ... }` is a tail call: its line would be gone when a mistake is reported.
+  // `return assay.study { ... }` is a tail call: the called function replaces its caller, Lua forgets
+  // the line of the call, and errors could not name it. If the text with parentheses around the call
+  // compiles, its function replaces the first one.
   const std::string kept = without_tail_call(text);
   if (kept.empty() || load(kept, "@" + path)) return std::nullopt;
   lua_remove(L_, -2);

@@ -1,5 +1,5 @@
-// One Lua state: the library, limits, interrupts, protected running of scripts.
-// Not the command line: what was typed arrives here as `settings`.
+// Declares a Lua state: one instance of the Lua interpreter with the Lua library, limits, and calls
+// that catch errors. The command line comes in as `settings`.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,17 @@ class state {
   lua_State *get() const { return L_; }
   const settings &given() const { return settings_; }
 
-  // Calls the function below its n_arguments on the stack; results replace them. On failure the
-  // stack is as before the call and the error is returned.
+  // Calls a function with n_arguments: both lie on the stack, the function first, and are popped. Pushes
+  // the results and returns nullopt, or pushes nothing and returns the error.
   std::optional<caught> call(int n_arguments, int n_results);
-  // Compiles text (never binary) and leaves the function on the stack.
+  // Compiles Lua text (never bytecode) and pushes the function; or returns the syntax error.
+  // chunk_name: "@PATH" for a file, "=NAME" for other text.
   std::optional<caught> load(const std::string &text, const std::string &chunk_name);
   std::optional<caught> load_file(const std::string &path);
-  // require "assay" and leaves the table on the stack; throws error if the library is broken.
+  // Pushes the table of the Lua library, require "assay". Throws error if the library is broken.
   void push_library();
 
-  // After an interrupt: the flag is cleared and scripts run again.
+  // Forgets an interrupt (Ctrl-C), so that scripts can run again.
   void resume_after_interrupt();
   uint64_t heap_bytes() const { return used_bytes_; }
 
@@ -42,13 +43,14 @@ class state {
   lua_State *L_ = nullptr;
 };
 
-// Throws the error's exception; prints the traceback to stderr first if asked.
+// Throws the exception of `what`. with_traceback prints the traceback to stderr first.
 [[noreturn]] void raise(const caught &what, bool with_traceback);
 
-// The settings of the state that L belongs to (static for the state's life).
+// Returns the settings of the state that L belongs to. The reference is valid as long as the state.
 const settings &settings_of(lua_State *L);
 
-// The C++ libraries, each pushes one table (lib_*.cpp). assay.native.NAME in Lua.
+// The C++ libraries (lib/NAME.cpp; json is in values.cpp). Each function pushes one table, which is
+// assay.native.NAME in Lua, and returns 1.
 int open_json(lua_State *L);
 int open_fs(lua_State *L);
 int open_sys(lua_State *L);
@@ -60,7 +62,7 @@ int open_data(lua_State *L);
 int open_quant(lua_State *L);
 int open_stats(lua_State *L);
 
-// Removes what scripts must not have and limits the rest (sandbox.cpp).
+// Removes the standard functions that scripts must not have and limits others (sandbox.cpp).
 void restrict_standard_library(lua_State *L);
 
 }  // namespace assay::lua

@@ -1,5 +1,5 @@
-// A loaded model as scripts hold it: checkpoint, decoder, tokenizer, and the quantized form if it
-// has one. Shared by the files of the model library.
+// Declares a subject, the loaded model behind a script's model object: checkpoint, decoder, tokenizer,
+// and the quantized form if it has one. The files of assay.native.model share it.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,8 @@ struct subject {
   model::decoder decoder;
   std::shared_ptr<const quant::quantized_model> form;  // null for an untouched model
 
-  // Both are read when they are first needed: many studies work on token ids alone.
+  // Tokenizer and chat template are read when they are first needed, because many studies work on
+  // token ids alone. with_tools: prefer the template for conversations with tools.
   const text::tokenizer &tokenizer();
   std::shared_ptr<const text::tokenizer> shared_tokenizer();
   const text::chat_template &chat_template(bool with_tools);
@@ -37,17 +38,22 @@ struct class_of<subject_handle> {
   static constexpr const char *name = "model";
 };
 
+// Returns the model on which a method was called (argument 1).
 inline subject &self(lua_State *L) {
   return *check_object<subject_handle>(L, 1, "self");
 }
 
-// { ids = { {..}, {..} }, counted = { {..}, .. }?, source = {..}? }; nothing for nil.
+// Reads calibration data: { ids = one list of token ids for each sequence, counted = for each sequence
+// a list with 1 for tokens that enter the statistics, source = { ... } }. The last two may be absent.
+// Returns nullopt for nil.
 std::optional<quant::calibration> read_calibration(lua_State *L, int index);
 
-// Text is encoded with the tokenizer's own first token; a list is taken as token ids, as they are.
+// Reads a text or a list of token ids. A text is encoded with the tokenizer's own first token; ids are
+// taken as they are.
 std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of);
 
-// Methods of the class, one list per file.
+// The methods of a model object, one list for each file, and two functions of the libraries
+// assay.native.model and assay.native.quant.
 extern const luaL_Reg k_running_methods[];       // lib/model_run.cpp
 extern const luaL_Reg k_batch_methods[];         // lib/model_batch.cpp
 extern const luaL_Reg k_quantization_methods[];  // lib/quant.cpp

@@ -1,4 +1,5 @@
-// Tensors as Lua values. Only the tensor files of this folder include it.
+// Declares tensors as Lua values. A file that includes it also includes ATen, LibTorch's tensor
+// library, which is slow to compile.
 #pragma once
 
 #include "aten.hpp"
@@ -11,7 +12,7 @@ struct class_of<at::Tensor> {
   static constexpr const char *name = "tensor";
 };
 
-// Charges the collector with the tensor's bytes.
+// Pushes a tensor and tells Lua's garbage collector its size in bytes.
 void push_tensor(lua_State *L, at::Tensor tensor);
 
 }  // namespace assay::lua

@@ -1,4 +1,4 @@
-// The allocator behind use_plain_tensor_memory.
+// Implements the memory allocator that use_plain_tensor_memory gives to LibTorch.
 #include "lua/tensor_memory.hpp"
 
 #include <c10/core/CPUAllocator.h>
@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t k_alignment = 64;  // bytes; a cache line, as LibTorch's own allocator gives
 
-// The block's own address stands right before the aligned one: oneDNN frees through raw_deleter,
-// which knows nothing but the data pointer.
+// Frees a tensor's memory. malloc's address is stored just before the aligned data, because oneDNN
+// (LibTorch's CPU library) frees memory with nothing but the data pointer.
 void release(void *data) {
   if (data) std::free(static_cast<void **>(data)[-1]);
 }
@@ -29,7 +29,7 @@ class plain_allocator final : public at::Allocator {
     void *block = std::malloc(space + sizeof(void *));
     TORCH_CHECK(block, "out of memory: a tensor of ", n_bytes, " bytes was asked for");
     void *data = static_cast<void **>(block) + 1;
-    std::align(k_alignment, n_bytes, data, space);  // moves data up: there is room for it
+    std::align(k_alignment, n_bytes, data, space);  // moves data up by less than k_alignment
     static_cast<void **>(data)[-1] = block;
     return {data, data, &release, cpu};
   }

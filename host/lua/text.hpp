@@ -1,4 +1,5 @@
-// Tokenizers and chat templates as Lua values.
+// Declares tokenizers and chat templates as Lua values, and functions that pass token ids between Lua
+// and the tokenizer.
 #pragma once
 
 #include <memory>
@@ -22,8 +23,11 @@ struct class_of<template_handle> {
   static constexpr const char *name = "chat template";
 };
 
-std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids);  // throws error(usage)
-// The ids of a text by the options at index 3: none, { special = true } or { start = true }.
+// Throws error(usage) for an id that is negative or does not fit into 32 bits.
+std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids);
+// Encodes `text` and pushes its ids. The options are argument 3. Without options it adds no token;
+// { special = true } adds all tokens that transformers adds, { start = true } adds only the token that
+// the tokenizer itself puts first.
 void push_encoded(lua_State *L, const text::tokenizer &with, const std::string &text);
 void push_token_ids(lua_State *L, const std::vector<int32_t> &ids);
 

@@ -1,7 +1,8 @@
-// JSON values and Lua values, both ways, key order kept.
+// Converts JSON values to Lua values and back, and keeps the order of keys. Has assay.native.json.
 //
-// A decoded object carries a metatable of its own: { __name = "object", __keys = { k1, k2, ... } }.
-// __pairs walks in that order and __newindex appends new keys, so objects stay ordered when edited.
+// A decoded object has a metatable (a table in which Lua looks for special behaviour) of its own:
+// { __name = "object", __keys = { k1, k2, ... } }. Its __pairs iterates in that order, and its
+// __newindex appends new keys, so that a changed object keeps its order too.
 #include <cmath>
 #include <set>
 
@@ -15,8 +16,9 @@ constexpr int k_max_depth = 200;
 constexpr const char *k_list = "assay.list";  // metatable of lists
 constexpr const char *k_object_next = "assay.object_next";
 
-// keys of the object's metatable -> next key that still has a value
-int object_next(lua_State *L) {  // (object, key) with upvalues: keys list, position
+// The iterator of __pairs: returns the next key that still has a value, and the value. Its arguments
+// are (object, key). Two values are bound to it (upvalues): the list of keys and the position in it.
+int object_next(lua_State *L) {
   const auto n = static_cast<lua_Integer>(lua_rawlen(L, lua_upvalueindex(1)));
   lua_Integer i = lua_tointeger(L, lua_upvalueindex(2));
   while (++i <= n) {
@@ -43,7 +45,9 @@ int object_pairs(lua_State *L) {
   return 3;
 }
 
-int object_newindex(lua_State *L) {  // (object, key, value): the key had no value
+// Lua calls it as (object, key, value) if the key has no value yet. A key that was removed and is set
+// again keeps its old place.
+int object_newindex(lua_State *L) {
   if (lua_type(L, 2) == LUA_TSTRING && !lua_isnil(L, 3)) {
     luaL_getmetafield(L, 1, "__keys");
     const auto n = static_cast<lua_Integer>(lua_rawlen(L, -1));
@@ -73,7 +77,7 @@ void push_list_metatable(lua_State *L) {
   }
 }
 
-// Pushes the metatable of an ordered object whose list of keys is on the top (and is taken).
+// Pops a list of keys and pushes the metatable of an object that has them in this order.
 void wrap_keys(lua_State *L) {
   lua_createtable(L, 0, 4);
   lua_insert(L, -2);
@@ -105,7 +109,8 @@ json read_list(lua_State *L, int index, const std::string &path, int depth) {
   return out;
 }
 
-// Keys in recorded order first, then the others sorted.
+// Returns the keys of an object: first those that its metatable lists, in that order, then the others
+// sorted. Throws for a key that is no string.
 std::vector<std::string> ordered_keys(lua_State *L, int index, const std::string &path) {
   std::set<std::string> all;
   lua_pushnil(L);
@@ -134,6 +139,7 @@ std::vector<std::string> ordered_keys(lua_State *L, int index, const std::string
   return keys;
 }
 
+// A table is a list if it is marked as one (json.list) or has an element 1.
 bool is_list(lua_State *L, int index) {
   if (lua_getmetatable(L, index)) {
     push_list_metatable(L);
@@ -206,14 +212,14 @@ void push_object_json(lua_State *L, const json &value) {
   lua_setmetatable(L, -2);
 }
 
-// json.object(keys?) -> empty object that remembers the order of insertion
+// json.object(pairs?) -> an object that remembers the order in which keys were added. It is empty, or
+// has the given pairs: { { "k", v }, { "k2", v2 } }.
 int make_object(lua_State *L) {
   lua_newtable(L);
   lua_newtable(L);
   wrap_keys(L);
   lua_setmetatable(L, -2);
   if (!absent(L, 1)) {
-    // { {"k", v}, {"k2", v2} } in order
     const auto n = static_cast<lua_Integer>(lua_rawlen(L, 1));
     for (lua_Integer i = 1; i <= n; ++i) {
       lua_rawgeti(L, 1, i);
@@ -226,6 +232,7 @@ int make_object(lua_State *L) {
   return 1;
 }
 
+// json.list(table?) -> the table, or a new one, marked as a list: JSON then has [] even if it is empty
 int make_list(lua_State *L) {
   if (absent(L, 1)) {
     lua_settop(L, 0);
@@ -238,6 +245,7 @@ int make_list(lua_State *L) {
   return 1;
 }
 
+// json.decode(text, name?) -> value; `name` is for messages
 int decode(lua_State *L) {
   const std::string text = read_string(L, 1, "text");
   if (push_json_text(L, text)) return 1;
@@ -245,6 +253,7 @@ int decode(lua_State *L) {
   return 1;
 }
 
+// json.encode(value, { indent, canonical }?) -> text; canonical: one form for equal values, for hashes
 int encode(lua_State *L) {
   const option_table options(L, 2, {"indent", "canonical"});
   const json value = read_json(L, 1, "value");

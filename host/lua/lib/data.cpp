@@ -65,11 +65,13 @@ int next(lua_State *L) {
   return 1;
 }
 
+// rewind(): the next record is the first one again
 int rewind(lua_State *L) {
   dataset(L).rewind();
   return 0;
 }
 
+// info() -> { fields, sha256, license, source, records? }
 int info(lua_State *L) {
   const plug::dataset_info facts = dataset(L).info();
   json out = {{"fields", facts.fields},

@@ -1,5 +1,6 @@
-// assay.native.fs: whole files, atomic writes, folders. For the study runner; scripts use io.
-// Ordinary failures of read() and list() come back as nil, error; writes raise.
+// The Lua library assay.native.fs: reads and writes whole files, and works on folders. It is for the
+// Lua library itself; users' scripts have `io`. If read() or list() fails, it returns nil and an
+// error object; all other functions raise the error.
 #include <algorithm>
 #include <filesystem>
 
@@ -19,6 +20,7 @@ struct class_of<path_claim> {
 namespace {
 namespace files = std::filesystem;
 
+// read(path) -> bytes, or nil and an error
 int read(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   try {
@@ -31,6 +33,7 @@ int read(lua_State *L) {
   }
 }
 
+// write(path, bytes): the file has its old content or all of the new one at any moment
 int write(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   size_t n = 0;
@@ -40,7 +43,7 @@ int write(lua_State *L) {
   return 0;
 }
 
-// "file", "folder" or nil
+// kind(path) -> "file", "folder", or nil if there is nothing
 int kind(lua_State *L) {
   std::error_code code;
   const auto status = files::status(read_string(L, 1, "path"), code);
@@ -53,6 +56,7 @@ int kind(lua_State *L) {
   return 1;
 }
 
+// list(path) -> names in the folder, sorted, or nil and an error
 int list(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   std::vector<std::string> names;
@@ -78,6 +82,7 @@ int list(lua_State *L) {
   throw_file_error(path, what, code.value());
 }
 
+// mkdir(path): also makes the folders above it
 int make_folder(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   std::error_code code;
@@ -86,6 +91,7 @@ int make_folder(lua_State *L) {
   return 0;
 }
 
+// remove_all(path): removes a file, or a folder with all that is in it
 int remove_all(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   if (path.empty() || files::weakly_canonical(path) == files::weakly_canonical("/"))
@@ -104,7 +110,7 @@ int rename(lua_State *L) {
   return 0;
 }
 
-int size(lua_State *L) {  // of a file, or of all files below a folder
+int size(lua_State *L) {  // size(path) -> bytes of a file, or of all files below a folder
   const std::string path = read_string(L, 1, "path");
   std::error_code code;
   uintmax_t total = 0;
@@ -119,11 +125,13 @@ int size(lua_State *L) {  // of a file, or of all files below a folder
   return 1;
 }
 
+// absolute(path) -> the path from /, with links resolved as far as it exists
 int absolute(lua_State *L) {
   push_string(L, files::weakly_canonical(read_string(L, 1, "path")).string());
   return 1;
 }
 
+// scripts_folder() -> the folder that contains the Lua library
 int scripts(lua_State *L) {
   push_string(L, scripts_folder());
   return 1;
@@ -134,7 +142,8 @@ int hash(lua_State *L) {
   return 1;
 }
 
-// claim(path), claim_inside(folder) -> an object; the claim ends with it (core/claim.hpp)
+// claim(path), claim_inside(folder) -> an object. As long as it lives, no other process can claim the
+// same path, so that only one process works on a result (core/claim.hpp).
 int claim(lua_State *L) {
   push_object<path_claim>(L, path_claim::beside(read_string(L, 1, "path")));
   return 1;

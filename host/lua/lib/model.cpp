@@ -1,5 +1,6 @@
-// assay.native.model: opening models, and the methods of a model that deal in text.
-// What runs the network is in lib/model_run.cpp, what quantizes it in lib/quant.cpp.
+// The Lua library assay.native.model: opens models (Hugging Face folders and GGUF files, the format of
+// llama.cpp), and has the methods of a model that only need its files, such as encode and chat.
+// lib/model_run.cpp has the methods that run the network, lib/quant.cpp those that quantize it.
 #include <filesystem>
 #include <fstream>
 
@@ -28,6 +29,7 @@ const text::tokenizer &subject::tokenizer() {
 
 namespace {
 
+// Throws error(failed) for a model without a default chat template. named: the templates that it has.
 [[noreturn]] void refuse_without_template(const model::checkpoint &source, const json &named) {
   if (named.contains("default"))
     throw error(error_kind::failed, "the model's chat template is empty").at(source.path());
@@ -69,6 +71,7 @@ std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subj
 
 namespace {
 
+// m:encode(text, { special, start }?) -> token ids
 int encode(lua_State *L) {
   subject &m = self(L);
   const std::string input = read_string(L, 2, "text");
@@ -76,6 +79,7 @@ int encode(lua_State *L) {
   return 1;
 }
 
+// m:decode(ids, { skip_special = true }?) -> text
 int decode(lua_State *L) {
   subject &m = self(L);
   const std::vector<int32_t> ids = narrow_ids(read_ids(L, 2, "ids"));
@@ -88,7 +92,8 @@ bool has_tools(const json &context) {
   return context.contains("tools") && !context["tools"].is_null();
 }
 
-// chat(messages, { generate = true, tools = ..., any other key reaches the template })
+// m:chat(messages, { generate = true, tools = ... }?) -> the prompt as text. `generate` adds what
+// begins an answer; all other keys become variables of the template.
 int chat(lua_State *L) {
   subject &m = self(L);
   if (lua_type(L, 2) != LUA_TTABLE) bad_argument(L, 2, "messages", "list of messages");
@@ -109,14 +114,14 @@ int tokenizer(lua_State *L) {
   return 1;
 }
 
-// What the file's metadata or the folder's model card declares; "" if nothing does.
+// Returns the licence that a GGUF file's metadata or a folder's README.md declares; "" if none does.
 std::string license_of(const model::checkpoint &source) {
   if (source.is_gguf()) return model::gguf_file::open(source.path())->text("general.license", "");
   const std::string file = source.path() + "/README.md";
   if (!std::filesystem::is_regular_file(file)) return "";
   std::ifstream card(file);
   std::string line;
-  if (!std::getline(card, line) || line != "---") return "";  // no front matter
+  if (!std::getline(card, line) || line != "---") return "";  // no header between two lines of ---
   while (std::getline(card, line) && line != "---") {
     if (line.rfind("license:", 0) != 0) continue;
     const size_t begin = line.find_first_not_of(" '\"", 8);
@@ -126,7 +131,8 @@ std::string license_of(const model::checkpoint &source) {
   return "";
 }
 
-// What config.json means, keys that it leaves out filled in; nothing where it cannot be read.
+// Returns the configuration of the decoder, with defaults for keys that config.json leaves out;
+// nullopt if the model is not supported.
 std::optional<model::decoder_config> meaning_of(const model::checkpoint &source) {
   try {
     return model::read_decoder_config(source);
@@ -135,7 +141,8 @@ std::optional<model::decoder_config> meaning_of(const model::checkpoint &source)
   }
 }
 
-// Facts of a checkpoint that need no weights but the header, and a head that config.json ties.
+// Returns facts about a checkpoint. It reads the headers of the weights only, and the output head if
+// config.json says that the head is the embedding (tied), because the weights may differ.
 json describe(const model::checkpoint &source) {
   json dtypes = json::object();
   int64_t parameters = 0, linear_parameters = 0;
@@ -164,11 +171,11 @@ json describe(const model::checkpoint &source) {
   facts["tied_head"] = read ? json(read->tied) : config.value("tie_word_embeddings", json(false));
   facts["dtypes"] = dtypes;
   facts["stored_bytes"] = stored_bytes;  // in the file
-  facts["tensor_bytes"] = tensor_bytes;  // as float tensors, dequantized where the file is packed
+  facts["tensor_bytes"] = tensor_bytes;  // in memory, once all tensors are dequantized to floats
   facts["quant_method"] = source.quant_method();
   facts["provenance_note"] = source.provenance_note();
   facts["chat_template"] = !source.chat_templates().empty();
-  facts["positions"] =  // tokens of context
+  facts["positions"] =  // the longest sequence that the model takes, in tokens
       read ? json(read->max_positions) : config.value("max_position_embeddings", json(0));
   if (const std::string license = license_of(source); !license.empty()) facts["license"] = license;
   return facts;
@@ -184,7 +191,8 @@ int inspect(lua_State *L) {  // inspect(path) -> facts, without loading weights
   return 1;
 }
 
-int full_description(lua_State *L) {  // describe(path, { adapter }): all that a header tells, hash
+// describe(path, { adapter }?) -> facts of the headers, and the fingerprint, which reads all weights
+int full_description(lua_State *L) {
   const option_table options(L, 2, {"adapter"});
   const auto source = open_source(read_string(L, 1, "path"), options.text("adapter"));
   push_json(L, model::describe_model(*source, true));
@@ -205,6 +213,7 @@ json describe_packed(const model::decoder &decoder) {
   return {{"bytes", bytes}, {"formats", formats}, {"told", decoder.told()}};
 }
 
+// m:info() -> the facts of inspect(), and dtype, device and method of the loaded model
 int info(lua_State *L) {
   const subject &m = self(L);
   json facts = describe(*m.source);
@@ -216,17 +225,18 @@ int info(lua_State *L) {
   return 1;
 }
 
+// m:fingerprint() -> SHA-256 over the configuration and all weights; reads the files once
 int fingerprint(lua_State *L) {
   push_string(L, self(L).source->fingerprint());
   return 1;
 }
 
-int fingerprint_of(lua_State *L) {  // fingerprint(path): reads the whole file once
+int fingerprint_of(lua_State *L) {  // fingerprint(path): the same without loading the model
   push_string(L, model::checkpoint::open(read_string(L, 1, "path"))->fingerprint());
   return 1;
 }
 
-int name_of(lua_State *L) {  // name(path): what a model folder is called; nothing is opened
+int name_of(lua_State *L) {  // name(path) -> the model's name, from the path alone
   push_string(L, model::folder_name(read_string(L, 1, "path")));
   return 1;
 }
@@ -239,7 +249,10 @@ bool wants_packed(const std::optional<std::string> &runtime) {
               "load: 'runtime' must be \"packed\" or \"dequantized\", not \"" + *runtime + "\"");
 }
 
-int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand, runtime })
+// load(path, { dtype, device, adapter, on_demand, runtime }?) -> model. adapter: a folder of LoRA
+// weights that are merged into the model. on_demand: reads a block only when it is needed, for models
+// that are only quantized and saved. runtime: "packed" or "dequantized" (the default).
+int load(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand", "runtime"});
   const settings &given = settings_of(L);
@@ -259,7 +272,7 @@ int load(lua_State *L) {  // load(path, { dtype, device, adapter, on_demand, run
   return 1;
 }
 
-int import(lua_State *L) {  // import(file, folder, { dtype, replace })
+int import(lua_State *L) {  // import(GGUF file, folder, { dtype, replace }?)
   const std::string file = read_string(L, 1, "file"), folder = read_string(L, 2, "folder");
   const option_table options(L, 3, {"dtype", "replace"});
   model::import_gguf(file, folder, model::parse_dtype(options.text("dtype").value_or("float32")),

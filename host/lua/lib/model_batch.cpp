@@ -1,5 +1,5 @@
-// The methods of a model that take many requests at once: score_many, generate_many. Prefixes that
-// requests share are computed once (host/engine).
+// The methods of a model that take many requests at once: score_many, generate_many. A beginning that
+// requests share is computed once (engine/score.hpp, engine/generate.hpp).
 #include "engine/generate.hpp"
 #include "engine/score.hpp"
 #include "lua/model_text.hpp"
@@ -22,6 +22,7 @@ void for_each(lua_State *L, int index, const char *name, F &&read) {
   }
 }
 
+// Reads request number i: a table { context = text, continuations = { text, ... } }.
 engine::score_request read_request(lua_State *L, int index, subject &m, lua_Integer i) {
   const std::string name = "requests[" + std::to_string(i) + "]";
   if (lua_type(L, index) != LUA_TTABLE)
@@ -37,8 +38,8 @@ engine::score_request read_request(lua_State *L, int index, subject &m, lua_Inte
   return out;
 }
 
-// score_many({ { context = text, continuations = { text, ... } }, ... }) -> one list of scores
-// per request, usage
+// score_many({ { context = text, continuations = { text, ... } }, ... }, { batch_tokens }?) -> one list
+// of scores for each request, and the costs: tokens, seconds (engine::score_usage)
 int score_many(lua_State *L) {
   subject &m = self(L);
   std::vector<engine::score_request> requests;
@@ -64,8 +65,9 @@ int score_many(lua_State *L) {
   return 2;
 }
 
-// generate_many({ prompt, ... }, options) -> answers in order, usage. A prompt is a text or a list of
-// ids; options are those of generate, and `seeds`, one per prompt.
+// generate_many({ prompt, ... }, options?) -> answers in order, and the costs (engine::generate_usage).
+// A prompt is a text or a list of ids. Options are those of generate; seeds: one for each prompt;
+// max_live, batch_tokens: limits on what runs at once (engine/generate.hpp).
 int generate_many(lua_State *L) {
   subject &m = self(L);
   std::vector<std::vector<int64_t>> prompts;

@@ -1,4 +1,5 @@
-// The methods of a model that compare it with another, and the rolling score of a long text.
+// The methods of a model that compare it with another model, and rolling(), which scores a long text
+// window by window.
 #include <filesystem>
 #include <optional>
 
@@ -22,7 +23,8 @@ engine::distance_options read_options(lua_State *L, int index, std::vector<std::
   return options;
 }
 
-// keep_states(text or ids, folder, { window, limit, context }) -> windows
+// m:keep_states(text or ids, folder, { window, limit, context }?) -> number of windows. Stores the
+// model's hidden states in the folder, so that distance() need not run this model again.
 int keep_states(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
@@ -41,8 +43,9 @@ void push_floats(lua_State *L, const std::vector<float> &values) {
   }
 }
 
-// distance(text or ids, reference, { window, limit, context, states }) -> one sample per window, as
-// a metric takes it: { record = {}, arrays = { kld = { ... }, ... } }
+// m:distance(text or ids, reference, { window, limit, context, states }?) -> for each window one sample
+// in the form that metric plugins take: { record = {}, arrays = { kld = { ... }, ... } }. Each array
+// has one value for each scored token (engine/distance.hpp). states: a folder of keep_states().
 int distance(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
@@ -74,16 +77,16 @@ int distance(lua_State *L) {
   return 1;
 }
 
-// What stands before the first token of a text: the beginning of text, else what the tokenizer puts
-// there, else the end of text.
+// Returns the token that stands before the first token of a text: the beginning-of-text token, else
+// the one that the tokenizer puts first, else the end-of-text token; nullopt without any.
 std::optional<int64_t> first_token(const text::tokenizer &tokenizer) {
   if (const auto bos = tokenizer.special_id("bos_token")) return *bos;
   if (const auto own = tokenizer.encode_start(""); !own.empty()) return own.front();
   return tokenizer.special_id("eos_token");
 }
 
-// rolling(text or ids, { max_length, prefix }) -> { sum, tokens, windows }. prefix: id of the token
-// before the first; default the beginning-of-text token, else the end-of-text token.
+// m:rolling(text or ids, { max_length, prefix }?) -> { sum, tokens, windows }. sum: log-likelihood in
+// nats. prefix: id of the token before the first one; the default is first_token() above.
 int rolling(lua_State *L) {
   subject &m = self(L);
   std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
@@ -93,7 +96,8 @@ int rolling(lua_State *L) {
   if (!prefix)
     throw error(error_kind::usage, "rolling: the model has no beginning-of-text token")
         .hint("Give the id of a token as 'prefix'");
-  // A text's own first token is that prefix, once; lists of ids are taken as they are.
+  // An encoded text may begin with the prefix already. It is removed then, so that it counts once.
+  // Lists of ids are taken as they are.
   if (lua_type(L, 2) == LUA_TSTRING && !ids.empty() && ids.front() == *prefix)
     ids.erase(ids.begin());
   const auto result = engine::rolling_score(
@@ -102,7 +106,8 @@ int rolling(lua_State *L) {
   return 1;
 }
 
-// block_errors(reference, { ids, ... }) -> one relative error per block; rows of equal length
+// m:block_errors(reference, { ids, ... }) -> one relative error for each block (engine/layer_profile.hpp).
+// All lists of ids have the same length.
 int block_errors(lua_State *L) {
   const subject &m = self(L);
   const subject &reference = *check_object<subject_handle>(L, 2, "reference");
@@ -127,7 +132,8 @@ const luaL_Reg k_distance_methods[] = {{"keep_states", guarded<keep_states>},
                                        {"block_errors", guarded<block_errors>},
                                        {nullptr, nullptr}};
 
-// compare(path, other path) -> { { name, present, equal, finite, relative_error, zero_share }, ... }
+// compare(path, other path) -> one table for each tensor of the first checkpoint: { name, present,
+// equal, finite, relative_error, zero_share } (engine/layer_profile.hpp)
 int compare_checkpoints(lua_State *L) {
   const auto reference = model::checkpoint::open(read_string(L, 1, "path"));
   const auto other = model::checkpoint::open(read_string(L, 2, "other"));

@@ -1,5 +1,5 @@
 // The methods of a model that run the network on one text: logits, score, generate, perplexity.
-// Not many requests at once (lib/model_batch.cpp).
+// lib/model_batch.cpp has those for many requests at once.
 
 #include "aten.hpp"
 #include "engine/generate.hpp"
@@ -15,7 +15,7 @@
 namespace assay::lua {
 namespace {
 
-int logits(lua_State *L) {  // logits(text or ids) -> tensor [tokens, vocab] fp32
+int logits(lua_State *L) {  // m:logits(text or ids) -> fp32 tensor [tokens, vocabulary], on the CPU
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "ids", m);
   if (ids.empty()) throw error(error_kind::usage, "logits: 'ids' is empty");
@@ -29,7 +29,9 @@ int logits(lua_State *L) {  // logits(text or ids) -> tensor [tokens, vocab] fp3
   return 1;
 }
 
-int score(lua_State *L) {  // score(context, { continuation, ... })
+// m:score(context, { continuation, ... }) -> { { sum, tokens, greedy, too_long? }, ... }, where sum is the
+// log-likelihood of the continuation in nats (engine/score.hpp)
+int score(lua_State *L) {
   subject &m = self(L);
   const std::string context = read_string(L, 2, "context");
   const std::vector<std::string> texts = read_strings(L, 3, "continuations");
@@ -40,6 +42,7 @@ int score(lua_State *L) {  // score(context, { continuation, ... })
   return 1;
 }
 
+// m:generate(prompt text or ids, options?) -> { ids, finish, text?, logprobs?, margins? }
 int generate(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> prompt = read_tokens(L, 2, "prompt", m);
@@ -49,6 +52,7 @@ int generate(lua_State *L) {
   return 1;
 }
 
+// m:perplexity(text or ids, { window, limit, token_nll }?) -> { ppl, tokens, windows, token_nll? }
 int perplexity(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);

@@ -1,5 +1,5 @@
-// assay.native.plugin: what plugins offer, their schemas, configurations checked against them.
-// Nothing is loaded for this: the scan's facts are enough.
+// The Lua library assay.native.plugin: lists what plugins offer, and checks configurations against
+// their schemas. It loads no plugin, because the scan of the plugin files has stored all facts.
 #include "lua/plugin.hpp"
 #include "lua/lx.hpp"
 #include "lua/state.hpp"
@@ -9,6 +9,7 @@
 namespace assay::lua {
 namespace {
 
+// Returns the facts of a component without its schema.
 json brief(const plug::component &what) {
   return {{"id", what.id},
           {"kind", plug::kind_name(what.what)},
@@ -47,7 +48,8 @@ int describe(lua_State *L) {  // describe(kind, id) -> facts with schema, or nil
   }
 }
 
-int check(lua_State *L) {  // check(kind, id, config) -> complete configuration
+// check(kind, id, config?) -> the configuration with all defaults; raises for a wrong one
+int check(lua_State *L) {
   const plug::kind kind = read_kind(L, 1);
   const std::string id = read_string(L, 2, "id");
   const json config = absent(L, 3) ? json::object() : read_json(L, 3, "config");
@@ -55,6 +57,7 @@ int check(lua_State *L) {  // check(kind, id, config) -> complete configuration
   return 1;
 }
 
+// files() -> { { path, id, version, broken, components = number }, ... }; broken: why, or ""
 int files(lua_State *L) {
   json all = json::array();
   for (const plug::plugin_file &file : plug::plugins().files())

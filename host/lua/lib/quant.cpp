@@ -1,4 +1,6 @@
-// The methods of a model that quantize and save it. Recipes and calibration arrive as plain data.
+// The methods of a model that quantize and save it, and the Lua library assay.native.quant, which checks
+// recipes. A recipe says what is done to a model; a calibration has the token sequences from which
+// statistics are taken. Both come as plain tables.
 #include "quant/quantize.hpp"
 
 #include <ATen/Parallel.h>
@@ -44,7 +46,8 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
 
 namespace {
 
-// quantize(recipe as data, calibration as data, { resume = folder }?)
+// m:quantize(recipe, calibration?, { resume = folder }?) -> the quantized model, as a new object.
+// resume: finished blocks are stored in this folder, so that a killed run can go on.
 int quantize(lua_State *L) {
   const subject &m = self(L);
   if (m.form)
@@ -64,7 +67,9 @@ int quantize(lua_State *L) {
   return 1;
 }
 
-int save(lua_State *L) {  // save(folder, { format, config, replace })
+// m:save(folder, { format, config, replace }?) -> { format, files, bytes, seconds }. format: an exporter's
+// id; config: the exporter's configuration; replace: the folder may exist.
+int save(lua_State *L) {
   const subject &m = self(L);
   const std::string folder = read_string(L, 2, "folder");
   const option_table given(L, 3, {"format", "config", "replace"});
@@ -82,6 +87,7 @@ int save(lua_State *L) {  // save(folder, { format, config, replace })
   return 1;
 }
 
+// The next three describe how a model was quantized; an untouched model gives nil, nil and {}.
 int summary(lua_State *L) {
   const subject &m = self(L);
   if (m.form)
@@ -109,27 +115,30 @@ int incidents(lua_State *L) {
   return 1;
 }
 
-int calibration_facts(lua_State *L) {  // calibration(data) -> counts and hash; raises for bad data
+// calibration(data) -> its counts and hash, without the ids; raises for wrong data
+int calibration_facts(lua_State *L) {
   const std::optional<quant::calibration> data = read_calibration(L, 1);
   if (!data) throw error(error_kind::usage, "calibration: 'data' is missing");
   push_json(L, data->to_json());
   return 1;
 }
 
-int complete_recipe(lua_State *L) {  // recipe(data) -> complete data, hash; raises for bad ones
+// recipe(data) -> the recipe with all defaults, its hash; raises for a wrong recipe
+int complete_recipe(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   push_json(L, what.to_json());
   push_string(L, what.hash());
   return 2;
 }
 
-int needs_whole_model(lua_State *L) {  // needs_whole_model(recipe) -> what of it, "" = nothing
+// needs_whole_model(recipe) -> the first part of the recipe that needs all weights in memory, or ""
+int needs_whole_model(lua_State *L) {
   push_string(L, quant::needs_whole_model(quant::recipe::from_json(read_json(L, 1, "recipe"))));
   return 1;
 }
 
-int require_linears(
-    lua_State *L) {  // require_linears(recipe, path, where?): patterns that name none
+// require_linears(recipe, path, where?): raises if a pattern of the recipe names no linear of the model
+int require_linears(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
   quant::require_patterns(what, model::parse_decoder_config(source->config(), source->path()),
@@ -137,7 +146,8 @@ int require_linears(
   return 0;
 }
 
-int require_exporter(lua_State *L) {  // require_exporter(recipe, path, format)
+// require_exporter(recipe, path, format): raises if no exporter of this format can store the result
+int require_exporter(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
   quant::save_options options;
@@ -146,7 +156,9 @@ int require_exporter(lua_State *L) {  // require_exporter(recipe, path, format)
   return 0;
 }
 
-int cannot_hold(lua_State *L) {  // cannot_hold(recipe, path, format, config?) -> list of reasons
+// cannot_hold(recipe, path, format, config?) -> reasons why the format cannot store the result; an
+// empty list if it can
+int cannot_hold(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
   const json config = lua_isnoneornil(L, 4) ? json::object() : read_json(L, 4, "config");

@@ -1,5 +1,6 @@
-// What quantization costs, part by part, and what follows from it: divergence, sensitivity, allocation.
-// Plain data in and out; the tables that users see are made in Lua.
+// Lua functions that measure what quantization costs: divergence of a whole model, sensitivity of its
+// parts, salience of its inputs, and the allocation of bits that follows. They take and return plain
+// tables; the tables that users see are made in scripts/assay/insight.
 #include "insight/allocate.hpp"
 #include "insight/salience.hpp"
 #include "insight/sensitivity.hpp"
@@ -11,6 +12,7 @@
 namespace assay::lua {
 namespace {
 
+// Reads calibration data that may not be absent.
 quant::calibration wanted_sequences(lua_State *L, int index) {
   auto data = read_calibration(L, index);
   if (!data)
@@ -23,19 +25,23 @@ const subject &other(lua_State *L, int index) {
   return *check_object<subject_handle>(L, index, "model");
 }
 
-int divergence(lua_State *L) {  // reference:divergence(model, sequences)
+// reference:divergence(model, sequences) -> { kl, tokens, sequences }: the mean KL divergence of the
+// model's next-token distributions from the reference's, in nats (quant/tuning/divergence.hpp)
+int divergence(lua_State *L) {
   const subject &reference = self(L), &model = other(L, 2);
   push_json(L, quant::measure_divergence(model.decoder, reference.decoder, wanted_sequences(L, 3),
                                          script_progress()));
   return 1;
 }
 
-int salience(lua_State *L) {  // model:salience(sequences)
+// model:salience_data(sequences) -> how unevenly each input is filled (insight/salience.hpp)
+int salience(lua_State *L) {
   push_json(L, quant::salience(self(L).decoder, wanted_sequences(L, 2), script_progress()));
   return 1;
 }
 
-// reference:sensitivity(quantized, sequences, { swap, gradient, fused }?)
+// reference:sensitivity_data(quantized, sequences, { swap, gradient, fused }?) -> what each part of the
+// quantized model costs (insight/sensitivity.hpp)
 int sensitivity(lua_State *L) {
   const subject &reference = self(L), &model = other(L, 2);
   if (!model.form || reference.form)
@@ -56,7 +62,8 @@ int sensitivity(lua_State *L) {
 }  // namespace
 
 // allocate(units = { { name, choices = { { label, bits, damage } } } }, budget in bits)
-//   -> { chosen = { name = label }, bits, damage, bound }
+//   -> { chosen = { name = label }, bits, damage, bound }: one choice for each unit, with little damage
+//   in all and no more bits than the budget (insight/allocate.hpp)
 int allocate(lua_State *L) {
   std::vector<quant::allocation_unit> units;
   for (const auto &given : read_json(L, 1, "units")) {

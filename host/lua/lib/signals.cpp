@@ -1,5 +1,6 @@
-// Signs of broken text for scripts: loops, compressibility, scripts of letters, likeness of two texts.
-// The functions belong to assay.native.stats; the detectors in scripts/assay/detectors judge by them.
+// Lua functions that look for signs of broken text: loops, text that compresses too well, letters of
+// other alphabets, similarity of two texts. They belong to assay.native.stats. They only measure; the
+// detectors in scripts/assay/detectors judge.
 #include "lua/lib/signals.hpp"
 
 #include <string>
@@ -39,8 +40,9 @@ void set_token_signals(lua_State *L, const std::vector<int32_t> &ids) {
   set_number(L, "ngram_repetition", signals::ngram_repetition(ids, 4));
 }
 
-int text_signals(
-    lua_State *L) {  // (text [, { ids, prompt }]) -> table of signs, see scripts/assay/detectors
+// text_signals(text, { ids, prompt }?) -> a table of numbers. Signs of tokens are in it only with `ids`,
+// echo_bytes (the longest piece copied from the prompt) only with `prompt`. signals/ explains them.
+int text_signals(lua_State *L) {
   const std::string text = read_string(L, 1, "text");
   const option_table given(L, 2, {"ids", "prompt"});
   std::vector<int32_t> ids;
@@ -72,12 +74,13 @@ int text_signals(
   return 1;
 }
 
-int rouge_l(lua_State *L) {  // (ids, ids) -> F1 of the longest common subsequence
+int rouge_l(lua_State *L) {  // rouge_l(ids, ids) -> similarity 0 .. 1 (signals/text_signals.hpp)
   lua_pushnumber(L, signals::rouge_l(read_tokens(L, 1, "first"), read_tokens(L, 2, "second")));
   return 1;
 }
 
-int first_divergence(lua_State *L) {  // (ids, ids) -> position from 0, nil if equal
+// first_divergence(ids, ids) -> the first position, from 0, where they differ; nil if they are equal
+int first_divergence(lua_State *L) {
   const int64_t place =
       signals::first_divergence(read_tokens(L, 1, "first"), read_tokens(L, 2, "second"));
   if (place < 0)

@@ -1,4 +1,4 @@
-// The functions of assay.native.stats that look at texts and tokens (signals.cpp).
+// Declares the functions of assay.native.stats that look at texts and tokens (lib/signals.cpp).
 #pragma once
 
 #include "lua/lua_headers.hpp"

@@ -1,5 +1,6 @@
-// assay.native.stats: intervals, tests, bootstraps and planning for scripts. Lists of numbers in, tables or numbers out.
-// Not the choice of words or margins: scripts make those from the numbers.
+// The Lua library assay.native.stats: confidence intervals, tests, bootstraps and planning. The functions
+// take lists of numbers and return tables or numbers; the headers in stats/ explain the methods.
+// Scripts choose margins and words.
 #include <cmath>
 #include <vector>
 
@@ -46,6 +47,7 @@ void set_number(lua_State *L, const char *key, double value) {
   lua_setfield(L, -2, key);
 }
 
+// Pushes { estimate, low, high, level, method } and returns 1.
 int push_interval(lua_State *L, const stats::interval &result) {
   lua_createtable(L, 0, 6);
   set_number(L, "estimate", result.estimate);
@@ -63,7 +65,8 @@ int push_bootstrap(lua_State *L, const stats::bootstrap_result &result) {
   return 1;
 }
 
-// { replicates, level, kind = "bca" | "percentile", seed, block, clusters }
+// Reads the options of a bootstrap at `index`: { replicates, level, kind = "bca" | "percentile", seed,
+// block }. `clusters` is allowed too, but read_clusters reads it.
 stats::bootstrap_options read_bootstrap(lua_State *L, int index) {
   const option_table given(L, index, {"replicates", "level", "kind", "seed", "block", "clusters"});
   stats::bootstrap_options options;
@@ -86,6 +89,7 @@ stats::bootstrap_options read_bootstrap(lua_State *L, int index) {
   return options;
 }
 
+// Returns the option `clusters`: the name of each value's cluster; empty if it is absent.
 std::vector<std::string> read_clusters(lua_State *L, int index) {
   std::vector<std::string> clusters;
   if (absent(L, index)) return clusters;
@@ -108,17 +112,19 @@ stats::design read_design(lua_State *L, int index) {
 
 // ---- proportions and pairs
 
-int wilson(lua_State *L) {  // (k, n [, level])
+int wilson(lua_State *L) {  // (k, n [, level]) -> interval of the share k / n
   return push_interval(
       L, stats::wilson(read_integer(L, 1, "k"), read_integer(L, 2, "n"), level_or_default(L, 3)));
 }
 
-int clopper_pearson(lua_State *L) {
+int clopper_pearson(lua_State *L) {  // as wilson, but never too narrow
   return push_interval(L, stats::clopper_pearson(read_integer(L, 1, "k"), read_integer(L, 2, "n"),
                                                  level_or_default(L, 3)));
 }
 
-int pairs(lua_State *L) {  // two lists of 0 and 1 -> { both, lost, gained, neither }
+// pairs(first, second): lists with 1 = right, 0 = wrong for the same items -> how many items are
+// right in { both, lost = only first, gained = only second, neither }
+int pairs(lua_State *L) {
   const auto counts = stats::count_pairs(read_numbers(L, 1, "first"), read_numbers(L, 2, "second"));
   lua_createtable(L, 0, 4);
   const auto put = [L](const char *key, int64_t value) {
@@ -132,7 +138,7 @@ int pairs(lua_State *L) {  // two lists of 0 and 1 -> { both, lost, gained, neit
   return 1;
 }
 
-int mcnemar(lua_State *L) {  // (lost, gained) -> exact p, mid-p
+int mcnemar(lua_State *L) {  // (lost, gained) -> p of McNemar's test: exact, and mid-p
   const int64_t lost = read_integer(L, 1, "lost");
   const int64_t gained = read_integer(L, 2, "gained");
   lua_pushnumber(L, stats::mcnemar_exact(lost, gained));
@@ -140,15 +146,16 @@ int mcnemar(lua_State *L) {  // (lost, gained) -> exact p, mid-p
   return 2;
 }
 
-int tango(lua_State *L) {  // (lost, gained, n [, level])
+int tango(lua_State *L) {  // (lost, gained, n [, level]) -> interval of (gained - lost) / n
   return push_interval(L, stats::tango(read_integer(L, 1, "lost"), read_integer(L, 2, "gained"),
                                        read_integer(L, 3, "n"), level_or_default(L, 4)));
 }
 
 // ---- resampling
 
-int bootstrap(
-    lua_State *L) {  // (values [, options]) -> interval of the mean; clusters in the options
+// bootstrap(values [, options]) -> interval of the mean; with the option `clusters`, it draws whole
+// clusters of values
+int bootstrap(lua_State *L) {
   const auto options = read_bootstrap(L, 2);
   const auto values = read_numbers(L, 1, "values");
   const auto clusters = read_clusters(L, 2);
@@ -156,25 +163,30 @@ int bootstrap(
                                             : stats::bootstrap_clusters(values, clusters, options));
 }
 
-int bootstrap_ratio(lua_State *L) {  // (numerators, denominators [, options])
+// bootstrap_ratio(numerators, denominators [, options]) -> interval of the ratio of their sums
+int bootstrap_ratio(lua_State *L) {
   const auto options = read_bootstrap(L, 3);
   return push_bootstrap(L, stats::bootstrap_ratio(read_numbers(L, 1, "numerators"),
                                                   read_numbers(L, 2, "denominators"), options));
 }
 
-int perplexity_interval(lua_State *L) {  // (windows [, options])
+// perplexity_interval(windows [, options]) -> interval of the perplexity; windows: mean negative
+// log-likelihood of each window, in nats
+int perplexity_interval(lua_State *L) {
   const auto options = read_bootstrap(L, 2);
   return push_interval(L, stats::perplexity_interval(read_numbers(L, 1, "windows"), options));
 }
 
-int perplexity_ratio(lua_State *L) {  // (windows, reference windows [, options])
+// perplexity_ratio(windows, reference windows [, options]) -> interval of perplexity / reference's
+int perplexity_ratio(lua_State *L) {
   const auto options = read_bootstrap(L, 3);
   return push_interval(L, stats::perplexity_ratio(read_numbers(L, 1, "windows"),
                                                   read_numbers(L, 2, "reference"), options));
 }
 
-int difference_in_differences(
-    lua_State *L) {  // (first base, first quant, second base, second quant [, options])
+// difference_in_differences(first base, first quant, second base, second quant [, options]) -> interval
+// of how much more the second model loses by quantization than the first
+int difference_in_differences(lua_State *L) {
   const auto options = read_bootstrap(L, 5);
   return push_bootstrap(L, stats::difference_in_differences(
                                read_numbers(L, 1, "first_base"), read_numbers(L, 2, "first_quant"),
@@ -182,9 +194,9 @@ int difference_in_differences(
                                read_numbers(L, 4, "second_quant"), read_clusters(L, 5), options));
 }
 
-int sign_flip(
-    lua_State
-        *L) {  // (differences [, { permutations, seed }]) -> p, number of permutations, exact?
+// sign_flip(differences [, { permutations, seed }]) -> p of the hypothesis that their mean is 0, number
+// of permutations, whether p is exact
+int sign_flip(lua_State *L) {
   const option_table given(L, 2, {"permutations", "seed"});
   const int64_t permutations = given.integer("permutations").value_or(10000);
   if (permutations < 100 || permutations > 10'000'000)
@@ -198,14 +210,15 @@ int sign_flip(
   return 3;
 }
 
-int sign_flip_floor(lua_State *L) {  // (n) -> smallest p that sign_flip can give for n differences
+int sign_flip_floor(lua_State *L) {  // (n) -> the smallest p that sign_flip gives for n differences
   const int64_t n = read_integer(L, 1, "n");
   if (n < 1) throw error(error_kind::usage, "sign_flip_floor: 'n' must be positive");
   lua_pushnumber(L, stats::smallest_sign_flip_p(static_cast<size_t>(n)));
   return 1;
 }
 
-int paired_t(lua_State *L) {  // (differences) -> p of a zero mean; nil if all are equal
+// paired_t(differences) -> p of the hypothesis that their mean is 0; nil if all are equal
+int paired_t(lua_State *L) {
   const double p = stats::paired_t_p(read_numbers(L, 1, "differences"));
   if (std::isnan(p))
     lua_pushnil(L);
@@ -231,43 +244,52 @@ int median(lua_State *L) {
   return 1;
 }
 
-int quantile(lua_State *L) {  // (values, share), with linear interpolation
+int quantile(lua_State *L) {  // (values, share from 0 to 1), with linear interpolation
   lua_pushnumber(L, stats::quantile(read_numbers(L, 1, "values"), read_number(L, 2, "share")));
   return 1;
 }
 
 // ---- planning and many comparisons
+//
+// mde: the smallest difference that a study can detect. discordance: the share of items that one
+// model has right and the other wrong.
 
-int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }])
+int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }]) -> difference of shares
   lua_pushnumber(L, stats::mde_paired(read_number(L, 1, "discordance"), read_integer(L, 2, "n"),
                                       read_design(L, 3)));
   return 1;
 }
 
-int mde_mean(lua_State *L) {  // (standard deviation, n [, { alpha, power }])
+// mde_mean(standard deviation, n [, { alpha, power }]) -> difference of means
+int mde_mean(lua_State *L) {
   lua_pushnumber(L, stats::mde_mean(read_number(L, 1, "standard_deviation"),
                                     read_integer(L, 2, "n"), read_design(L, 3)));
   return 1;
 }
 
-int items_for_mde(lua_State *L) {  // (discordance, difference [, { alpha, power }])
+// items_for_mde(discordance, difference [, { alpha, power }]) -> number of items
+int items_for_mde(lua_State *L) {
   lua_pushinteger(L, stats::items_for_mde(read_number(L, 1, "discordance"),
                                           read_number(L, 2, "difference"), read_design(L, 3)));
   return 1;
 }
 
-int items_for_noninferiority(lua_State *L) {  // (discordance, margin [, power])
+// items_for_noninferiority(discordance, margin [, power]) -> number of items that can show that the loss
+// is below the margin
+int items_for_noninferiority(lua_State *L) {
   const double power = absent(L, 3) ? 0.90 : read_number(L, 3, "power");
   lua_pushinteger(L, stats::items_for_noninferiority(read_number(L, 1, "discordance"),
                                                      read_number(L, 2, "margin"), power));
   return 1;
 }
 
-int zero_cases_upper_bound(lua_State *L) {  // (n [, level])
+// zero_cases_upper_bound(n [, level]) -> the largest share of cases that fits with none among n
+int zero_cases_upper_bound(lua_State *L) {
   lua_pushnumber(L, stats::zero_cases_upper_bound(read_integer(L, 1, "n"), level_or_default(L, 2)));
   return 1;
 }
 
+// holm and benjamini_hochberg adjust a list of p values for many comparisons, in the same order.
 int holm(lua_State *L) {
   push_numbers(L, stats::holm(read_numbers(L, 1, "p")));
   return 1;

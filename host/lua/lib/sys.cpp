@@ -1,4 +1,5 @@
-// assay.native.sys: clocks, memory, the command line's settings, raising error objects, progress.
+// The Lua library assay.native.sys: clocks, memory, the settings of the command line, raising of error
+// objects, and the progress line.
 #include <sys/utsname.h>
 
 #include <chrono>
@@ -18,16 +19,18 @@
 namespace assay::lua {
 namespace {
 
-constexpr uint64_t k_steps = 1000000;  // resolution of a scoped progress
+constexpr uint64_t k_steps = 1000000;  // what counts as the whole if scope() is in use
 
-// One process, one terminal. `scope` maps the progress of one piece of work into that of the whole.
+// The progress line; there is one, because a process has one terminal. scope() says which share of the
+// whole work the next piece is: with offset 0.5 and span 0.25, it moves the line from 50 % to 75 %.
 struct {
   std::unique_ptr<progress_line> line;
-  double offset = 0, span = 1;            // shares of the whole
-  double part_offset = 0, part_span = 1;  // shares of that span, for work made of parts
+  double offset = 0, span = 1;            // shares of the whole: where the piece begins, its size
+  double part_offset = 0, part_span = 1;  // shares of that span, for a piece of several parts
   std::string label;
 } g_progress;
 
+// Draws the progress of the running piece of work; without begin() it draws nothing.
 void draw(uint64_t done, uint64_t total, const std::string &what) {
   if (!g_progress.line) return;
   if (g_progress.label.empty()) return g_progress.line->update(done, total, what);
@@ -38,6 +41,7 @@ void draw(uint64_t done, uint64_t total, const std::string &what) {
                           g_progress.label + (what.empty() ? "" : " " + what));
 }
 
+// clock() -> seconds of a clock that never jumps; only differences have a meaning
 int clock_seconds(lua_State *L) {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   lua_pushnumber(L, std::chrono::duration<double>(now).count());
@@ -54,6 +58,7 @@ int utc_now(lua_State *L) {
   return 1;
 }
 
+// memory() -> bytes { resident = of this process, peak = its largest, available = of the machine }
 int memory(lua_State *L) {
   lua_createtable(L, 0, 3);
   const auto put = [L](const char *key, uint64_t bytes) {
@@ -66,6 +71,7 @@ int memory(lua_State *L) {
   return 1;
 }
 
+// reset_peak() -> whether the kernel has set `peak` back to the present use
 int reset_peak(lua_State *L) {
   lua_pushboolean(L, reset_peak_resident());
   return 1;
@@ -100,7 +106,8 @@ int settings_table(lua_State *L) {
   return 1;
 }
 
-// sys.fail { kind = , message = , hint = , where = , cause = , layer = , plugin = }
+// fail { kind = , message = , hint = , where = , cause = , layer = , plugin = } raises an error object.
+// Without a known kind it is "failed".
 int fail(lua_State *L) {
   const option_table parts(L, 1, {"kind", "message", "hint", "where", "cause", "layer", "plugin"});
   const std::string name = parts.text("kind").value_or("failed");
@@ -116,17 +123,21 @@ int fail(lua_State *L) {
       .plugin(parts.text("plugin").value_or(""));
 }
 
+// suggestion(word, candidates) -> "Did you mean 'x'?", "Known: a, b, c" or ""
 int suggest(lua_State *L) {
   push_string(L, suggestion(read_string(L, 1, "word"), read_strings(L, 2, "candidates")));
   return 1;
 }
 
+// position() -> the line of the script that is running, "a.lua:3"
 int position(lua_State *L) {
   push_string(L, script_position(L));
   return 1;
 }
 
-int seed(lua_State *L) {  // seed(study_seed, component, layer, label) -> 63-bit integer
+// seed(study's seed, component, layer, label) -> a seed for one piece of work, the same in every run. It
+// has 63 bits, so that it is no negative number in Lua.
+int seed(lua_State *L) {
   const uint64_t value = labelled_seed(static_cast<uint64_t>(read_integer(L, 1, "seed")),
                                        read_string(L, 2, "component"), read_string(L, 3, "layer"),
                                        read_string(L, 4, "label"));
@@ -134,6 +145,7 @@ int seed(lua_State *L) {  // seed(study_seed, component, layer, label) -> 63-bit
   return 1;
 }
 
+// begin(title): starts a new progress line
 int begin(lua_State *L) {
   if (!g_progress.line) g_progress.line = std::make_unique<progress_line>(settings_of(L).quiet);
   g_progress.label.clear();
@@ -141,7 +153,8 @@ int begin(lua_State *L) {
   return 0;
 }
 
-int scope(lua_State *L) {  // scope(offset, span, label): shares of the whole that begin() began
+// scope(offset, span, label): what follows is this share of the work that begin() began
+int scope(lua_State *L) {
   g_progress.offset = read_number(L, 1, "offset");
   g_progress.span = read_number(L, 2, "span");
   g_progress.label = read_string(L, 3, "label");
@@ -151,7 +164,7 @@ int scope(lua_State *L) {  // scope(offset, span, label): shares of the whole th
   return 0;
 }
 
-int part(lua_State *L) {  // part(i, n): what follows is the i-th of n parts of the scope
+int part(lua_State *L) {  // part(i, n): what follows is part i of n (from 1) of the scope
   throw_if_cancelled();
   const double n = read_number(L, 2, "n");
   g_progress.part_offset = (read_number(L, 1, "i") - 1) / n;
@@ -159,6 +172,7 @@ int part(lua_State *L) {  // part(i, n): what follows is the i-th of n parts of 
   return 0;
 }
 
+// update(done, total, what?): draws the line; raises if the user has asked for an end
 int update(lua_State *L) {
   throw_if_cancelled();
   draw(static_cast<uint64_t>(read_integer(L, 1, "done")),

@@ -1,5 +1,5 @@
-// assay.native.tensor and the tensor class: look at numbers, no arithmetic.
-// A script that wants to compute on tensors writes a plugin.
+// The Lua library assay.native.tensor and the class `tensor`: scripts can look at numbers but not compute
+// with them. Computing on tensors is the work of plugins.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
@@ -26,6 +26,7 @@ int64_t bytes_of(const at::Tensor &t) {
   return static_cast<int64_t>(t.numel()) * static_cast<int64_t>(t.element_size());
 }
 
+// Returns what tostring shows: "tensor [2, 3] Float cpu {0, 0, 0, 0, 0, 0}".
 std::string text_of(const at::Tensor &t) {
   std::ostringstream out;
   out << "tensor [";
@@ -45,7 +46,8 @@ int to_text(lua_State *L) {
   return 1;
 }
 
-// Nested lists, one level per dimension.
+// Pushes the values as nested lists, one level for each dimension. `dim` stays 0, because select()
+// removes that dimension at each level.
 void push_nested(lua_State *L, const at::Tensor &t, int64_t dim) {
   luaL_checkstack(L, 4, "tensor");
   if (dim == t.dim()) {
@@ -79,7 +81,7 @@ int to_list(lua_State *L) {
   return 1;
 }
 
-int row(lua_State *L) {  // 1-based like every list in Lua
+int row(lua_State *L) {  // t:row(i) -> t[i], counted from 1 like every list in Lua; shares memory
   const at::Tensor &t = check_object<at::Tensor>(L, 1, "self");
   const int64_t i = read_integer(L, 2, "i");
   if (t.dim() < 1) throw error(error_kind::usage, "row: the tensor has no dimensions");
@@ -97,12 +99,14 @@ int item(lua_State *L) {
   return 1;
 }
 
-int argmax(lua_State *L) {  // of the last dimension; 0-based ids, as tokens are
+// t:argmax() -> the index of the largest value along the last dimension, counted from 0 like token ids
+int argmax(lua_State *L) {
   const at::Tensor found = check_object<at::Tensor>(L, 1, "self").argmax(-1).to(at::kCPU);
   push_nested(L, found, 0);
   return 1;
 }
 
+// a:max_difference(b) -> the largest absolute difference, and whether all values are equal
 int max_difference(lua_State *L) {
   const at::Tensor &a = check_object<at::Tensor>(L, 1, "self");
   const at::Tensor &b = check_object<at::Tensor>(L, 2, "other");
@@ -114,7 +118,8 @@ int max_difference(lua_State *L) {
   return 2;
 }
 
-// t.shape, t.dtype, t.device, t.bytes are values; the rest are methods.
+// What Lua calls for t.KEY (the metamethod __index): t.shape, t.dtype, t.device and t.bytes are values,
+// all other keys are methods.
 int index(lua_State *L) {
   const at::Tensor &t = check_object<at::Tensor>(L, 1, "self");
   const std::string key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -133,6 +138,8 @@ int index(lua_State *L) {
   return 1;
 }
 
+// What Lua calls for a == b (the metamethod __eq): true if both are one tensor object. Two tensors with
+// equal values are not equal.
 int equal(lua_State *L) {
   lua_pushboolean(
       L, check_object<at::Tensor>(L, 1, "self").is_same(check_object<at::Tensor>(L, 2, "other")));
@@ -150,7 +157,7 @@ int zeros(lua_State *L) {
   return 1;
 }
 
-// Rate of fp32 matrix products here, FLOP/s: the best of a few short ones. For estimates only.
+// gemm_rate() -> FLOP/s of the fastest of a few fp32 matrix products. It is only for estimates of time.
 int gemm_rate(lua_State *L) {
   constexpr int64_t k_size = 768;
   const at::NoGradGuard no_grad;
@@ -158,7 +165,7 @@ int gemm_rate(lua_State *L) {
   double best = 1e30;
   for (int i = 0; i < 6; ++i) {
     const auto started = std::chrono::steady_clock::now();
-    model::fast_linear(a, b);  // the product that a forward runs
+    model::fast_linear(a, b);  // the function that the forward pass calls
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
     best = std::min(best, took.count());
   }
@@ -180,8 +187,9 @@ int machine(lua_State *L) {
   return 1;
 }
 
-int set_threads(
-    lua_State *L) {  // set_threads(n): of the arithmetic; a noise run uses another number
+// set_threads(n): the number of LibTorch's threads. A run with another number shows how much results
+// change by the order of sums alone.
+int set_threads(lua_State *L) {
   const int64_t n = read_integer(L, 1, "n");
   if (n < 1) throw error(error_kind::usage, "set_threads: 'n' must be at least 1");
   require_threads(n, "set_threads(" + std::to_string(n) + ")");
@@ -211,7 +219,8 @@ void replace_metamethods(lua_State *L) {
 void push_tensor(lua_State *L, at::Tensor tensor) {
   const int64_t bytes = bytes_of(tensor);
   push_object<at::Tensor>(L, std::move(tensor));
-  // Lua sees 40 bytes where megabytes hang: the collector is told what the tensor costs.
+  // Lua only sees a small object. This step makes the garbage collector count the tensor's bytes, too,
+  // so that it collects dead tensors in time.
   if (bytes >= 1024)
     lua_gc(L, LUA_GCSTEP, static_cast<int>(std::min<int64_t>(bytes >> 10, 1 << 20)));
 }

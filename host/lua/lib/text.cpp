@@ -1,4 +1,4 @@
-// assay.native.text: tokenizers and chat templates on their own, without a model.
+// The Lua library assay.native.text: tokenizers and chat templates without a model.
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -31,7 +31,9 @@ int decode(lua_State *L) {
   return 1;
 }
 
-int token(lua_State *L) {  // id -> stored spelling, spelling -> id, nil if unknown
+// t:token(id) -> the token as the vocabulary spells it ("Ġhello"); t:token(spelling) -> id. Both give
+// nil for an unknown token.
+int token(lua_State *L) {
   const text::tokenizer &t = tokenizer_of(L);
   if (lua_type(L, 2) == LUA_TSTRING) {
     const auto id = t.token_to_id(read_string(L, 2, "token"));
@@ -54,6 +56,7 @@ int special_tokens(lua_State *L) {
   return 1;
 }
 
+// t:template_text() -> the Jinja text of the chat template; "" if there is none
 int template_text(lua_State *L) {
   push_string(L, tokenizer_of(L).chat_template_text());
   return 1;
@@ -76,7 +79,8 @@ bool begins_with_gguf(const std::string &path) {
   return file.read(magic, 4) && std::string(magic, 4) == "GGUF";
 }
 
-int open_tokenizer(lua_State *L) {  // a folder, a tokenizer.json, or a GGUF that holds one
+// tokenizer(path): a folder, a tokenizer.json, or a GGUF file
+int open_tokenizer(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   if (std::filesystem::is_regular_file(path) && begins_with_gguf(path)) {
     const auto files = model::gguf_tokenizer_files(*model::gguf_file::open(path));
@@ -87,6 +91,7 @@ int open_tokenizer(lua_State *L) {  // a folder, a tokenizer.json, or a GGUF tha
   return 1;
 }
 
+// c:render(context) -> the prompt as text; the keys of `context` become variables of the template
 int render(lua_State *L) {
   const auto &t = *check_object<template_handle>(L, 1, "self");
   if (lua_type(L, 2) != LUA_TTABLE) bad_argument(L, 2, "context", "table");
@@ -100,6 +105,7 @@ int template_to_text(lua_State *L) {
   return 1;
 }
 
+// template(Jinja text, { special }?); special: special tokens by name, { bos_token = "<s>" }
 int make_template(lua_State *L) {
   std::string text = read_string(L, 1, "text");
   const option_table options(L, 2, {"special"});

@@ -252,8 +252,8 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
   const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
-  // The last id of the BPE model's vocabulary. Added tokens with a higher id are listed in
-  // added_tokens only.
+  // The highest id in the BPE model's vocabulary. An added token with a higher id is listed only in
+  // added_tokens of the file.
   size_t last_normal = 0;
   for (size_t id = 0; id < v.types.size(); ++id) {
     if (is_added(v.types[id]))

@@ -67,7 +67,7 @@ void gptq_awq_source::list_tensors() {
     if (ends_with(info.name, ".qweight")) {
       if (info.shape.size() != 2)
         throw error(error_kind::failed, "'" + info.name + "' is not a matrix").at(where_);
-      // With 3 bits, 32 codes fill 3 words, so words * 32 is divided first (FORMATS.md, "GPTQ").
+      // Not words * (32 / bits_): with 3 bits, 32 codes fill 3 words (FORMATS.md, "GPTQ").
       const int64_t words = info.shape[awq_ ? 1 : 0], codes = words * 32 / bits_;
       if (codes * bits_ != words * 32)
         throw error(error_kind::failed, "'" + info.name + "' does not hold whole codes").at(where_);

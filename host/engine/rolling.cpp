@@ -31,8 +31,8 @@ rolling_result rolling_score(const model::decoder &decoder, const std::vector<in
     throw_if_cancelled();
     report_progress(progress, static_cast<uint64_t>(scored), static_cast<uint64_t>(n), "tokens");
     const int64_t wanted = std::min(max_length, n - scored);
-    const int64_t end =
-        scored + wanted;  // inputs: all[begin .. end - 1]; the last `wanted` predict
+    // The inputs are all[begin .. end - 1]; the last `wanted` of them predict scored tokens.
+    const int64_t end = scored + wanted;
     const int64_t begin = std::max<int64_t>(0, end - max_length);
     const at::Tensor hidden =
         decoder.hidden(tokens.narrow(0, begin, end - begin).unsqueeze(0)).select(0, 0);

@@ -11,7 +11,7 @@
 
 namespace assay::engine {
 
-struct sampler_options {   // as in generate_options
+struct sampler_options {   // the fields mean the same as in generate_options
   double temperature = 0;  // 0 = greedy
   int64_t top_k = 0;
   double top_p = 1;
@@ -41,8 +41,7 @@ class sampler {
 
   sampler_options options_;
   std::mt19937_64 random_;
-  std::unordered_map<int64_t, bool>
-      seen_;  // id -> whether it is in the answer, not only the prompt
+  std::unordered_map<int64_t, bool> seen_;  // id -> true: in the answer; false: only in the prompt
 };
 
 }  // namespace assay::engine

@@ -1,4 +1,4 @@
-// Takes words apart into codes.
+// Unpacks codes from 32-bit words by shifting and masking, with rows in parallel.
 #include "checkpoint/bit_packing.hpp"
 #include "kernels/threads.hpp"
 

@@ -1,4 +1,4 @@
-// A cache folder is known by its subfolders, never by its name alone.
+// Recognizes a folder of the hub's cache by its subfolders, and finds the snapshot to use.
 #include "checkpoint/cache_folder.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char *k_incomplete = "The download is not complete: get the model again";
-constexpr uint64_t k_longest_ref = 4096;  // bytes
+constexpr uint64_t k_longest_ref = 4096;  // bytes of refs/main, which holds one revision
 
 std::vector<std::string> folders_in(const fs::path &folder) {
   std::vector<std::string> names;
@@ -34,7 +34,7 @@ bool holds_model(const fs::path &folder) {
   return fs::exists(folder / "config.json") || fs::exists(folder / "adapter_config.json");
 }
 
-// The revision that "main" was when it was downloaded; "" if that was not written down.
+// Returns the revision that the branch "main" had at the download; "" if the cache has no refs/main.
 std::string main_revision(const fs::path &repository) {
   const std::string file = (repository / "refs" / "main").string();
   if (!is_there(file)) return "";

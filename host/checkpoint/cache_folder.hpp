@@ -1,14 +1,16 @@
-// The hub's cache of downloads: models--ORG--NAME/{refs, snapshots/REVISION, blobs}
-// (huggingface_hub, docs "Understand caching"). Finds the snapshot that a folder of it stands for.
-// Not a downloader, and not a search of the cache by a model's name.
+// Finds a model in the download cache of the Hugging Face hub. A cached model is a folder
+// models--ORG--NAME/{refs, snapshots/REVISION, blobs}; a snapshot is the model's folder at one
+// revision (huggingface_hub, docs "Understand caching"). Nothing is downloaded, and models are not
+// searched by name.
 #pragma once
 
 #include <string>
 
 namespace assay::model {
 
-// The snapshot if `path` is a model's folder in such a cache or its snapshots folder, else `path`.
-// Throws error(failed) naming the choices where there is more than one, or what is missing.
+// Returns the snapshot's path if `path` is a cached model's folder or its "snapshots" folder, else
+// `path` itself. refs/main chooses the snapshot, or there is only one. Throws error(failed) that
+// names the choices if there are several, or what is missing.
 std::string snapshot_of(const std::string &path);
 
 }  // namespace assay::model

@@ -22,7 +22,7 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t k_hashed_at_once = 32 << 20;  // bytes
+constexpr size_t k_hashed_at_once = 32 << 20;  // bytes of a tensor between two give_back
 constexpr const char *k_readable_methods =
     "compressed-tensors (pack-, int-, float-quantized), gptq (v1, v2) and awq (gemm)";
 
@@ -65,9 +65,9 @@ class folder_checkpoint : public checkpoint {
                            : "It holds GGUF files, give one of them: " + gguf);
   }
 
-  // Turns the key compression_config into quantization_config. compressed-tensors wrote the older
-  // key before quantization_config was agreed on, and called the method "sparseml" at first
-  // (vllm-project/vllm, model_executor/model_loader/weight_utils.py reads both keys).
+  // Renames the older key compression_config to quantization_config. Early versions of
+  // compressed-tensors wrote the older key, and at first called their method "sparseml"
+  // (vllm-project/vllm, model_executor/model_loader/weight_utils.py, reads both keys).
   void take_older_key() {
     const auto older = config_.find("compression_config");
     if (older == config_.end() || config_.contains("quantization_config")) return;
@@ -79,7 +79,8 @@ class folder_checkpoint : public checkpoint {
     config_["quantization_config"] = std::move(told);
   }
 
-  // Reads the quantization from a file beside config.json, where some tools describe it.
+  // Reads the description of the quantization from a file beside config.json. Some tools write it
+  // there instead of into config.json. `method` is used if the file does not name one.
   void take_separate_quantization(const char *name, const char *method) {
     const fs::path file = fs::path(path_) / name;
     if (config_.contains("quantization_config") || !is_there(file.string())) return;
@@ -90,8 +91,8 @@ class folder_checkpoint : public checkpoint {
     config_["quantization_config"] = std::move(told);
   }
 
-  // Returns the name of the method. Files of older bitsandbytes do not name it, so the two switches
-  // load_in_4bit and load_in_8bit reveal it.
+  // Returns the name of the quantization method. Files of older bitsandbytes do not name it; they
+  // are recognized by the switches load_in_4bit and load_in_8bit.
   static std::string method_of(const json &quantization) {
     if (!quantization.is_object()) return "unknown";
     if (quantization.contains("quant_method")) return quantization.value("quant_method", "unknown");
@@ -115,7 +116,7 @@ class folder_checkpoint : public checkpoint {
   }
 };
 
-// Recognizes GGUF by the first bytes, since a file may have any name.
+// Recognizes a GGUF file by its first bytes, because its name may be anything.
 bool begins_with_gguf(const mapped_file &file) {
   return file.size() >= 4 && file.text(0, 4) == "GGUF";
 }
@@ -183,8 +184,9 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    // Hashes one piece at a time and then frees its pages, so that a large tensor of a folder is
-    // never in memory as a whole. A tensor that is dequantized (GGUF) exists once, for all its pieces.
+    // Hashes one piece of the tensor, then frees the tensor's pages, so that a large tensor that is
+    // borrowed from the file is never in memory as a whole. A tensor that must be dequantized
+    // (GGUF) is made once and kept for all its pieces.
     at::Tensor bytes = raw_->tensor(name);
     const size_t all = bytes.nbytes();
     const bool borrowed = all == info.stored_bytes;

@@ -1,5 +1,5 @@
-// Unpacks compressed-tensors: pack-quantized (2 to 8 bits), int-quantized, float-quantized, nvfp4
-// and mxfp4 (FORMATS.md, "compressed-tensors tensors").
+// Unpacks the formats of compressed-tensors: pack-quantized (2 to 8 bits), int-quantized,
+// float-quantized, nvfp4 and mxfp4 (FORMATS.md, "compressed-tensors tensors").
 #include "checkpoint/compressed_tensors.hpp"
 
 #include <algorithm>
@@ -19,8 +19,8 @@ bool ends_with(const std::string &text, const std::string &tail) {
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-// Since version 0.17 codes of 3, 5, 6 and 7 bits cross from word to word; before, each word held 32
-// / bits whole codes.
+// Returns whether codes of 3, 5, 6 and 7 bits continue from one word to the next. They do since
+// version 0.17; before, each word held 32 / bits whole codes and left its other bits unused.
 bool packs_densely(const json &quantization) {
   const std::string version = quantization.value("version", "0");
   int major = 0, minor = 0;
@@ -150,7 +150,7 @@ const compressed_tensors_source::scheme &compressed_tensors_source::scheme_of(
       if (target == module) return s;
       if (target == "Linear" && by_class == nullptr) by_class = &s;
       if (target.rfind("re:", 0) != 0) continue;
-      try {  // as Python's re.match: anchored at the start only
+      try {  // the match must begin at the start of the name and may end early (Python's re.match)
         if (std::regex_search(module, std::regex(target.substr(3)),
                               std::regex_constants::match_continuous))
           return s;

@@ -1,5 +1,6 @@
-// Reads compressed-tensors checkpoints: codes, scales, zero points, and the dequantized weights
-// (FORMATS.md, "compressed-tensors tensors" and "compressed-tensors configuration").
+// Reads checkpoints in vLLM's format compressed-tensors: integer codes, scales,
+// zero points, and the dequantized weights (FORMATS.md, "compressed-tensors
+// tensors" and "compressed-tensors configuration").
 #pragma once
 
 #include <memory>
@@ -15,7 +16,8 @@ namespace assay::model {
 
 class compressed_tensors_source : public quantized_source {
  public:
-  // config: config.json. Throws error(failed) naming what it cannot read.
+  // raw: the tensors as stored. config: config.json. where: the folder, for messages. Throws
+  // error(failed) that names a format or width it cannot read.
   compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
                             const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -26,17 +28,18 @@ class compressed_tensors_source : public quantized_source {
   stored_linear read(const std::string &module) const override;
 
  private:
-  struct scheme {
+  struct scheme {  // one of config_groups: how the modules that match its targets are stored
     std::vector<std::string> targets;
     int64_t bits, group_size;
     bool symmetric, is_float;
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
-  // Codes and scales of nvfp4 and mxfp4: values as float8, and scales as factors.
+  // Sets codes and scales of nvfp4 and mxfp4: codes are the values themselves as float8, scales are
+  // the fp32 factors for them.
   void read_four_bit_floats(const std::string &module, const std::string &format,
                             stored_linear &out) const;
-  at::Tensor shape_of(const std::string &module) const;  // weight_shape, [2] int64, checked
+  at::Tensor shape_of(const std::string &module) const;  // checked weight_shape: [2] int64, out, in
   std::shared_ptr<const tensor_source> raw_;
   std::vector<tensor_info> infos_;
   std::vector<std::string> quantized_;

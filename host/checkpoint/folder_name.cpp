@@ -1,4 +1,4 @@
-// Names by path alone: nothing is opened.
+// Finds a model folder's name from its path alone; no file is opened.
 #include "checkpoint/folder_name.hpp"
 
 #include <filesystem>

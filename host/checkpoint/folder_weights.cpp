@@ -1,4 +1,4 @@
-// Decides by the names of the files and the content of the index; no tensor is read.
+// Finds the weight files of a folder by their names and by the content of the index; no tensor is read.
 #include "checkpoint/folder_weights.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ bool is_shard(const std::string &name) {
   return name.find("-of-") != std::string::npos;
 }
 
-// The first file, by name, for which `matches` holds; "" if there is none.
+// Returns the alphabetically first file name for which `matches` is true; "" if there is none.
 template <class F>
 std::string first_file(const std::string &folder, F matches) {
   std::string first;
@@ -37,7 +37,7 @@ std::string first_file(const std::string &folder, F matches) {
   throw error(error_kind::failed, what).at(folder).hint(hint);
 }
 
-// Files of the index that the folder does not have.
+// Returns those files of the index that are not in the folder.
 std::vector<std::string> missing_shards(const std::string &folder,
                                         const std::set<std::string> &shards) {
   std::vector<std::string> missing;
@@ -60,7 +60,7 @@ std::vector<std::string> missing_shards(const std::string &folder,
          "model.safetensors.index.json, whichever is the old one");
 }
 
-// There are no weights that can be read: says what there is in their place.
+// Refuses a folder without readable weights, and says what the folder has in their place.
 [[noreturn]] void refuse_without_weights(const std::string &folder) {
   const std::string pickle = first_file(folder, [](const std::string &name) {
     return name.starts_with("pytorch_model") && name.ends_with(".bin");

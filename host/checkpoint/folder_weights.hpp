@@ -1,6 +1,6 @@
-// Which files of a folder are its weights: one file, or an index with its shards. Where a folder leaves a choice, or has
-// weights of another kind, it is refused in words that say what to do.
-// Not the tensors (model/safetensors).
+// Finds the files that hold a folder's weights: one file, or an index with its shards (the files of a model that is stored in several).
+// A folder with two sets of weights, or with weights of another kind, is refused with a hint on what to do. checkpoint/safetensors
+// reads the tensors.
 #pragma once
 
 #include <string>
@@ -14,17 +14,18 @@ struct folder_weights {
   bool indexed = false;  // path is an index
 };
 
-// Throws error(failed) if there are none, or two sets of them: transformers takes
-// model.safetensors, vLLM what the index names.
+// Throws error(failed) if the folder has no weights that can be read, or two sets of them. Two sets are ambiguous: transformers reads
+// model.safetensors, vLLM reads the files that the index names.
 folder_weights find_weights(const std::string &folder);
 
-// Whether the folder has the files of a whole model, in any format; their content is not looked at.
+// Returns whether the folder has the weight files of a whole model, as safetensors or pickle. It looks at the names only.
 bool has_whole_weights(const std::string &folder);
 
-// The first GGUF file of the folder, by name; "" if it has none.
+// Returns the path of the alphabetically first GGUF file in the folder; "" if it has none.
 std::string gguf_file_in(const std::string &folder);
 
-// The weight_map of an index: tensor name and file name, in the file's order. Throws error(failed) if it has another form.
+// Reads the weight_map of an index: pairs of tensor name and file name, in the file's order. Throws error(failed) if the map is
+// missing or has another form.
 std::vector<std::pair<std::string, std::string>> read_weight_map(const std::string &index_path);
 
 }  // namespace assay::model

@@ -1,5 +1,5 @@
-// Unpacks GPTQ and AWQ. Both store the matrix as [in, out]; they differ in the dimension along
-// which codes are packed, and in their order.
+// Unpacks weights in the formats GPTQ and AWQ. Both store the matrix as [in, out]. GPTQ packs codes
+// along `in`, in order; AWQ packs them along `out`, in an order of its own.
 #include "checkpoint/gptq_awq.hpp"
 
 #include <algorithm>
@@ -16,7 +16,8 @@ bool ends_with(const std::string &text, const std::string &tail) {
          text.compare(text.size() - tail.size(), tail.size(), tail) == 0;
 }
 
-// AWQ: column 8c + j is at nibble order[j] of word c.
+// Returns, for each output column, its place among AWQ's unpacked nibbles (4-bit fields): column
+// 8c + j is nibble order[j] of word c.
 at::Tensor awq_columns(int64_t out) {
   constexpr int64_t order[] = {0, 4, 1, 5, 2, 6, 3, 7};
   at::Tensor index = at::empty({out}, at::kLong);
@@ -66,7 +67,7 @@ void gptq_awq_source::list_tensors() {
     if (ends_with(info.name, ".qweight")) {
       if (info.shape.size() != 2)
         throw error(error_kind::failed, "'" + info.name + "' is not a matrix").at(where_);
-      // 3 bits: 32 codes in 3 words, two of them across a word's end (FORMATS.md, "GPTQ")
+      // Not words * (32 / bits_): with 3 bits, 32 codes fill 3 words (FORMATS.md, "GPTQ").
       const int64_t words = info.shape[awq_ ? 1 : 0], codes = words * 32 / bits_;
       if (codes * bits_ != words * 32)
         throw error(error_kind::failed, "'" + info.name + "' does not hold whole codes").at(where_);
@@ -105,8 +106,8 @@ stored_linear gptq_awq_source::read_gptq(const std::string &module) const {
     throw error(error_kind::failed, "scales or qzeros do not fit qweight").at(where_).layer(module);
   out.codes = unpack_codes(words.t(), in, bits_);
   out.scales = scales.t().contiguous();
-  // Version 1: a stored z - 1 wraps within its bits where z was 0. Consumers add 1 without a mask,
-  // and so does this reader.
+  // Version 1 stores z - 1. For z = 0 that wraps to the largest code (15 with 4 bits). Other
+  // readers then add 1 without a mask and get 16, not 0; this reader does the same.
   out.zero_points = unpack_codes(zeros, n_out, bits_).t().to(at::kShort) + zero_offset_;
   const int64_t size = group_size_ > 0 ? group_size_ : in;
   const at::Tensor natural = at::arange(in, at::kLong).div(size, "floor").to(at::kInt);

@@ -1,4 +1,5 @@
-// Reads GPTQ (v1, v2) and AWQ (gemm) checkpoints into stored_linear (FORMATS.md, "AWQ" and "GPTQ").
+// Reads checkpoints that were quantized by GPTQ (v1, v2) or AWQ (gemm), and gives each linear as a
+// stored_linear (FORMATS.md, "AWQ" and "GPTQ").
 #pragma once
 
 #include <memory>
@@ -12,8 +13,8 @@ namespace assay::model {
 
 class gptq_awq_source : public quantized_source {
  public:
-  // config: config.json with quant_method "gptq" or "awq". Throws error(failed) naming what
-  // it cannot read.
+  // raw: the tensors as stored. config: config.json with quant_method "gptq" or "awq". where: the
+  // folder, for messages. Throws error(failed) that names a layout or width it cannot read.
   gptq_awq_source(std::shared_ptr<const tensor_source> raw, const json &config,
                   const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -31,9 +32,9 @@ class gptq_awq_source : public quantized_source {
   std::vector<tensor_info> infos_;
   std::vector<std::string> quantized_;
   std::string where_;
-  int64_t bits_ = 4, group_size_ = 0;  // 0 = one group
+  int64_t bits_ = 4, group_size_ = 0;  // weights that share a scale; 0 = all of a row
   bool awq_ = false, symmetric_ = true;
-  int zero_offset_ = 0;  // GPTQ v1 stores z - 1
+  int zero_offset_ = 0;  // added to stored zero points: 1 for GPTQ v1, which stores z - 1
 };
 
 }  // namespace assay::model

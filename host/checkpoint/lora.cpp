@@ -1,4 +1,4 @@
-// Merges adapter_config.json with adapter_model.safetensors into a base checkpoint.
+// Opens a LoRA adapter folder together with its base model as one checkpoint.
 #include "checkpoint/lora.hpp"
 
 #include <algorithm>
@@ -31,8 +31,9 @@ class lora_checkpoint : public checkpoint {
     tensors_ = raw_ = open_lora_source(base_, folder, adapter);
   }
   bool is_gguf() const override { return false; }
-  // An adapter that brings a tokenizer brings all of it; else its files lie over the base's. Its own
-  // chat templates are the only ones, and the base's where it has none.
+  // An adapter with its own tokenizer.json or vocab.json uses only its own files. Otherwise the
+  // base's files are used, and the adapter's files replace those of the same name. Chat templates
+  // are the adapter's, or the base's if the adapter has none; they are never mixed.
   tokenizer_files read_tokenizer() const override {
     tokenizer_files own = read_tokenizer_files(path_);
     const json templates = chat_templates();
@@ -54,7 +55,8 @@ class lora_checkpoint : public checkpoint {
   std::shared_ptr<const checkpoint> base_;
 };
 
-// Subfolders that hold adapters: PEFT saves one that has a name below that name.
+// Lists the subfolders that hold adapters. PEFT saves an adapter that has a name into a subfolder
+// of that name.
 std::string adapters_in(const std::string &folder) {
   std::vector<std::string> names;
   std::error_code code;
@@ -83,14 +85,15 @@ std::string base_name_in(const std::string &folder) {
   return named != config.end() && named->is_string() ? named->get<std::string>() : "";
 }
 
-// The adapter's own folder may hold a config.json, and "." as the name of the base.
+// Returns whether a model can be the base. The adapter's own folder is excluded, because it may
+// hold a config.json and name its base as ".".
 bool is_base(const fs::path &candidate, const std::string &adapter) {
   std::error_code code;
   return fs::exists(candidate / "config.json") && !fs::equivalent(candidate, adapter, code);
 }
 
 std::shared_ptr<const checkpoint> open_base(const std::string &folder, const std::string &base) {
-  if (!base.empty() && fs::exists(base)) return checkpoint::open(base);  // a GGUF file too
+  if (!base.empty() && fs::exists(base)) return checkpoint::open(base);  // may be a GGUF file
   const std::string wanted = base.empty() ? base_name_in(folder) : base;
   for (const fs::path &candidate : {fs::path(folder) / wanted, fs::path(wanted)}) {
     if (wanted.empty()) continue;

@@ -1,4 +1,4 @@
-// The fields of LoraConfig (peft 0.21, tuners/lora/config.py), one by one.
+// Reads the fields of LoraConfig (peft 0.21, tuners/lora/config.py) from adapter_config.json and checks each of them.
 #include "checkpoint/lora_config.hpp"
 
 #include <algorithm>
@@ -19,9 +19,8 @@ const char *const k_merge_with_peft =
 
 namespace {
 
-// Read here, or without effect on the merged weights: what is trained, where and how, and notes.
-// fan_in_fan_out is among them: PEFT turns it off on linears and ignores it on embeddings, which is all that these models
-// have (tuners/lora/layer.py).
+// Keys that are read here, or that do not affect the merged weights because they only describe the training. fan_in_fan_out is one of them:
+// PEFT turns it off for linears and ignores it for embeddings, and these models have no other kind (tuners/lora/layer.py).
 constexpr std::string_view k_known[] = {"peft_type",      "r",
                                         "lora_alpha",     "use_rslora",
                                         "rank_pattern",   "alpha_pattern",
@@ -35,11 +34,11 @@ constexpr std::string_view k_known[] = {"peft_type",      "r",
                                         "megatron_core",  "qalora_group_size",
                                         "eva_config",     "runtime_config"};
 
-// Ways to begin that leave the base alone. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA edit it: their
-// adapters belong to other weights than the base's.
+// Values of init_lora_weights that do not change the base's weights. PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA change them, so that their
+// adapters do not fit the base as it is on disk.
 constexpr std::string_view k_plain_starts[] = {"gaussian", "orthogonal", "eva", "mica"};
 
-// Keys whose adapters PEFT's merge does not make whole either.
+// Keys of adapters that even PEFT cannot merge into weights, each with its own hint.
 struct special_key {
   std::string_view key;
   const char *hint;
@@ -68,7 +67,7 @@ class config_reader {
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
 
-  // PEFT fills in an absent key; a null, which it would fail on, is no number.
+  // Returns `absent` if the key is absent, as PEFT fills it in. Refuses null, on which PEFT fails.
   double number(const char *key, double absent) const {
     if (!config_.contains(key)) return absent;
     const json &value = config_[key];
@@ -111,7 +110,8 @@ class config_reader {
       refuse("init_lora_weights " + init.dump());
   }
 
-  // What PEFT can do beyond plain LoRA is refused, not ignored.
+  // Refuses every other key that is switched on, because it asks for more than plain LoRA. Keys
+  // that are null, false or empty are off.
   void check_keys() const {
     for (const auto &[key, value] : config_.items()) {
       const bool off =
@@ -137,8 +137,8 @@ bool matches(const std::string &module, const std::string &pattern) {
   }
 }
 
-// The value for a module: that of the first pattern that names it, as PEFT looks it up
-// (peft/utils/other.py get_pattern_key: the pattern is a name's end, or a regular expression for it).
+// Returns the value of the first pattern that matches the module, or `otherwise` if none does. As in PEFT (peft/utils/other.py,
+// get_pattern_key), a pattern is the end of the module's name or a regular expression for that end.
 double of_pattern(const json &patterns, const std::string &module, double otherwise) {
   for (const auto &item : patterns.items()) {
     const std::string &pattern = item.key();

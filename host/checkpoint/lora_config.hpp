@@ -1,6 +1,5 @@
-// adapter_config.json of a PEFT LoRA adapter: what decides the merged weights. Everything that would make them another sum
-// than W + scale * B A is refused by its name, with the way out.
-// Not the adapter's tensors (lora_tensors).
+// Reads adapter_config.json of a PEFT LoRA adapter: the settings that decide the merged weights W + scale * B A. A setting that asks for
+// another formula is refused; the message names the setting and says what to do. The adapter's tensors are read by lora_source.
 #pragma once
 
 #include <string>
@@ -11,21 +10,22 @@
 namespace assay::model {
 
 struct lora_config {
-  double rank = 8, alpha = 8;        // PEFT's own values where the keys are absent
+  double rank = 8, alpha = 8;        // PEFT's defaults; A is [rank, in], B is [out, rank]
   bool rslora = false;               // scale = alpha / sqrt(rank), arXiv:2312.03732
-  std::vector<std::string> targets;  // target_modules where it is a list of names
+  std::vector<std::string> targets;  // target_modules, if it is a list of names
 
-  // Of a module ("model.layers.0.self_attn.q_proj"), the patterns considered.
+  // Rank and scale of one module ("model.layers.0.self_attn.q_proj"). A pattern that names the
+  // module replaces the general value.
   double rank_of(const std::string &module) const;
   double scale_of(const std::string &module) const;
 
-  json rank_pattern = json::object(), alpha_pattern = json::object();
+  json rank_pattern = json::object(), alpha_pattern = json::object();  // pattern -> number
 };
 
-// Reads FOLDER/adapter_config.json. Throws error(failed) at the folder for a key that is not read or has another form.
+// Reads FOLDER/adapter_config.json. Throws error(failed) at the folder for a key that asks for something unsupported or has a wrong type.
 lora_config read_lora_config(const std::string &folder);
 
-// What to do with an adapter that is not read.
+// The hint for an adapter that cannot be read: merge it with PEFT first.
 extern const char *const k_merge_with_peft;
 
 }  // namespace assay::model

@@ -1,5 +1,6 @@
-// Names of an adapter's tensors: base_model.model.MODULE.lora_A[.ADAPTER].weight and lora_B of a linear, lora_embedding_A and
-// _B of an embedding, and copies of the base's tables (peft 0.21, utils/save_and_load.py).
+// Finds the base weight of each adapter tensor by its name, and merges A and B into the weight when it is read. Names are
+// base_model.model.MODULE.lora_A[.ADAPTER].weight and lora_B for a linear, lora_embedding_A and lora_embedding_B for an embedding; copies
+// of the base's embedding and head may lie beside them (peft 0.21, utils/save_and_load.py).
 #include "checkpoint/lora_source.hpp"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace {
 constexpr std::string_view k_prefix = "base_model.model.";
 constexpr const char *k_embedding = "model.embed_tokens", *k_head = "lm_head";
 
-// A tensor's name taken apart. `half` is empty where it is no part of an update.
+// The parts of a tensor's name. `half` is empty if the tensor is neither an A nor a B.
 struct adapter_name {
   std::string module, half, adapter;  // "lm_head", "lora_A", "default" or ""
 };
@@ -40,7 +41,7 @@ adapter_name parse_name(const std::string &name) {
   return {};
 }
 
-// The base's own name of a stored copy: "lm_head.base_layer.weight" -> "lm_head.weight".
+// Returns the name in the base of a copy that the adapter stores: "lm_head.base_layer.weight" -> "lm_head.weight".
 std::string copied_name(std::string name) {
   constexpr std::string_view k_wrapper = ".base_layer.";
   const size_t at = name.find(k_wrapper);
@@ -48,9 +49,10 @@ std::string copied_name(std::string name) {
   return name;
 }
 
+// The addition B A to one weight of the base.
 struct update {
   std::string a, b;        // names of the tensors in the adapter
-  bool embedding = false;  // the table is stored as [vocab, width] and its update transposed
+  bool embedding = false;  // the weight is [vocab, width], but B A is [width, vocab]
 };
 
 class lora_source : public tensor_source {
@@ -74,7 +76,7 @@ class lora_source : public tensor_source {
     const auto found = updates_.find(name);
     if (found == updates_.end()) return base_->tensors().tensor(name);
     const update &u = found->second;
-    const at::Tensor a = half(u.a), b = half(u.b);  // [rank, in], [out, rank]
+    const at::Tensor a = half(u.a), b = half(u.b);  // A [rank, in], B [out, rank]
     check_rank(name, a, b);
     const at::Tensor weight = base_->tensors().tensor(name).to(at::kFloat);
     at::Tensor delta = at::matmul(b, a) * config_.scale_of(module_of(name));
@@ -114,7 +116,7 @@ class lora_source : public tensor_source {
     throw error(error_kind::failed, what).at(where_).hint(k_merge_with_peft);
   }
 
-  // Every tensor of the adapter must land somewhere: a forgotten one is a wrong model.
+  // Assigns a tensor of the adapter to a weight of the base. Refuses a tensor that fits none, because ignoring it gives a wrong model.
   void place(const std::string &stored) {
     const std::string name = stored.starts_with(k_prefix) ? stored.substr(k_prefix.size()) : "";
     const adapter_name part = parse_name(name);
@@ -137,7 +139,7 @@ class lora_source : public tensor_source {
     which = stored;
   }
 
-  // PEFT stores the tables of embedding and head whole where one of them is adapted or resized.
+  // PEFT also stores the whole embedding and head if one of them is adapted or resized. Such a copy must equal the base's.
   void require_equal(const std::string &stored, const std::string &name) const {
     const at::Tensor copy = adapter_->tensor(stored), own = base_->tensors().tensor(name);
     const bool equal = copy.sizes() == own.sizes() && copy.to(at::kFloat).equal(own.to(at::kFloat));
@@ -157,7 +159,7 @@ class lora_source : public tensor_source {
             .hint("The file is damaged or was not saved whole: get it again");
   }
 
-  // What adapter_config.json lists by name must be there: an adapter that lost a part is another model.
+  // Requires a tensor for each module name that adapter_config.json lists, because an adapter without one of its parts is another model.
   void check_targets() const {
     for (const std::string &target : config_.targets) {
       const bool found = std::any_of(updates_.begin(), updates_.end(), [&](const auto &item) {
@@ -171,7 +173,8 @@ class lora_source : public tensor_source {
     }
   }
 
-  // With one table for both, PEFT's forward adapts one use of it and its merge changes both.
+  // Refuses an adapter of a matrix that is both embedding and head, because PEFT itself is ambiguous there: its forward pass adapts one of
+  // the two uses, its merge changes both.
   void check_tied() const {
     const json &config = base_->config();
     if (!config.contains("tie_word_embeddings") || config["tie_word_embeddings"] != true) return;
@@ -197,7 +200,7 @@ class lora_source : public tensor_source {
   lora_config config_;
   std::vector<tensor_info> infos_;
   std::map<std::string, update> updates_;  // by the name of the base's weight
-  std::optional<std::string> adapter_id_;  // the adapter's name within the file
+  std::optional<std::string> adapter_id_;  // the ADAPTER part of the names; all must have the same
 };
 
 void require_weights(const std::string &folder) {

@@ -1,5 +1,5 @@
-// The tensors of a base checkpoint with a PEFT LoRA adapter merged into them when they are read: W + scale * B A, in fp32.
-// Not the adapter's configuration (lora_config), and not a search for the base (lora).
+// Gives the tensors of a base checkpoint, with a PEFT LoRA adapter merged into each adapted weight when it is read: W + scale * B A, in
+// fp32. lora_config reads the adapter's configuration, and lora finds the base.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 
 namespace assay::model {
 
-// Opens FOLDER/adapter_model.safetensors. Throws error(failed) naming a tensor that has no place in the base, a half that is
-// missing, a copy of a base's table that differs from it, and an adapter of a table that is both embedding and head.
+// Opens FOLDER/adapter_model.safetensors. Throws error(failed) that names the tensor: one that fits no weight of the base, an A without its
+// B, a stored copy of the base's embedding or head that differs from the base, or an adapter of a matrix that is both embedding and head.
 std::shared_ptr<const tensor_source> open_lora_source(std::shared_ptr<const checkpoint> base,
                                                       const std::string &folder,
                                                       const lora_config &config);

@@ -1,4 +1,4 @@
-// Maps files with copy-on-write pages.
+// Maps files into memory with copy-on-write pages, and gives the system hints about the pages.
 #include "checkpoint/mapped_file.hpp"
 
 #include <fcntl.h>
@@ -16,7 +16,8 @@
 namespace assay::model {
 namespace {
 
-constexpr uint64_t k_longest_pointer = 1024;  // bytes of a Git LFS pointer
+// A Git LFS pointer is a short text that stands in place of a large file that was not downloaded.
+constexpr uint64_t k_longest_pointer = 1024;  // bytes
 
 [[noreturn]] void fail(const std::string &path, const char *what, int number) {
   throw error(error_kind::failed, what).at(path).cause(std::strerror(number));
@@ -38,7 +39,7 @@ std::shared_ptr<const mapped_file> mapped_file::open(const std::string &path) {
   file->path_ = path;
   file->size_ = static_cast<uint64_t>(info.st_size);
   if (file->size_ > 0) {
-    // MAP_NORESERVE, because pages come from the file until they are written, and need no swap.
+    // MAP_NORESERVE: no swap space is reserved, because only pages that are edited would need it.
     void *data =
         ::mmap(nullptr, file->size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     const int number = errno;

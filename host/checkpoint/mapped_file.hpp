@@ -1,5 +1,5 @@
-// Maps a file into memory: pages come from the page cache when they are first used. The file must
-// not change while it is open.
+// Maps a file into memory: the system reads a page of the file when it is first used. The file must
+// not change while it is mapped.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,12 @@
 
 namespace assay::model {
 
-// Copy-on-write: a tensor that borrows the map may be edited in place; the file never changes.
+// The map is copy-on-write: a tensor that borrows it may be edited in place, because edits stay in
+// memory and never reach the file.
 class mapped_file {
  public:
-  // Throws error(failed) naming the path and the system's reason, or what lies there in place of a
-  // plain file (core/regular_file).
+  // Throws error(failed) with the path and the system's reason, or with what lies there in place of
+  // a plain file (core/regular_file).
   static std::shared_ptr<const mapped_file> open(const std::string &path);
   ~mapped_file();
   mapped_file(const mapped_file &) = delete;
@@ -23,10 +24,10 @@ class mapped_file {
   uint64_t size() const { return size_; }  // bytes
   uint8_t *data() const { return data_; }  // borrow; null if size is 0
   std::string_view text(uint64_t begin_bytes,
-                        uint64_t n_bytes) const;                 // borrow; caller checked the range
-  void will_need(uint64_t begin_bytes, uint64_t n_bytes) const;  // hint for cold files
-  // Takes the whole pages inside the range out of this process's memory; they come back from the
-  // page cache when used. Edits of the range are lost: call it only for bytes that nobody borrows.
+                        uint64_t n_bytes) const;                 // borrow; the range is not checked
+  void will_need(uint64_t begin_bytes, uint64_t n_bytes) const;  // hint: read these pages ahead
+  // Frees the memory of the pages that lie entirely inside the range; the next use reads them from
+  // the file again. Edits of these pages are lost, so call it only for bytes that nobody borrows.
   void drop(uint64_t begin_bytes, uint64_t n_bytes) const;
 
  private:

@@ -1,5 +1,5 @@
-// Defines what all readers of quantized checkpoints give: a linear as it is stored, and
-// its dequantized weight.
+// Defines the common interface of the readers of quantized checkpoints: they give a linear (one
+// weight matrix) as it is stored, and its dequantized weight.
 #pragma once
 
 #include <string>
@@ -10,30 +10,32 @@
 
 namespace assay::model {
 
-// One linear as it is stored, in one form whatever the layout of the file.
+// One linear as it is stored. Every format is brought into this form:
+// weight[o][i] = (codes[o][i] - zero_points[o][g]) * scales[o][g], where g is the group of column i.
 struct stored_linear {
   std::string name;  // "model.layers.0.self_attn.q_proj"
-  // [out, in] int8, signed: q in [-2^(b-1), 2^(b-1)-1]; float8 where the format is.
+  // [out, in] int8 in [-2^(bits-1), 2^(bits-1) - 1]; float8 values if the format stores floats.
   at::Tensor codes;
-  // [out, groups] in the stored dtype; groups = 1 for channel, [1, 1] for tensor. Of nvfp4 float8,
-  // of mxfp4 powers of two.
+  // [out, groups], floats; [out, 1] for one scale per row, [1, 1] for one scale in all. Those of
+  // nvfp4 are float8, those of mxfp4 powers of two.
   at::Tensor scales;
   at::Tensor scale_divisor;  // fp32 [1, 1] by which all scales are divided; undefined = 1
-  // [out, groups] int8 or int16, in the codes' range; undefined if symmetric.
+  // [out, groups] int8 or int16, shifted like the codes; undefined if the file has none.
   at::Tensor zero_points;
   at::Tensor g_idx;  // [in] int32, group of each column; undefined = column / group_size
-  int64_t bits = 0, group_size = 0;  // group_size 0 = one group over all of `in`
+  int64_t bits = 0, group_size = 0;  // group_size 0 = one group for the whole row
   bool symmetric = true;
-  std::string format;  // "pack-quantized", "int-quantized", "float-quantized", "gptq", "awq"
+  std::string format;  // "gptq", "awq", or a format of compressed-tensors such as "int-quantized"
 
   at::Tensor dequantize() const;  // fp32 [out, in]: (q - zp) * scale, in fp32
 };
 
-// tensor("X.weight") of a quantized module is dequantized, fp32; other tensors are as stored.
+// tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.
 class quantized_source : public tensor_source {
  public:
-  virtual const std::vector<std::string> &quantized() const = 0;    // module names in file order
-  virtual stored_linear read(const std::string &module) const = 0;  // throws if it is not quantized
+  virtual const std::vector<std::string> &quantized() const = 0;  // module names in file order
+  // Reads one module. Throws error(failed) if it is not quantized or its parts do not fit together.
+  virtual stored_linear read(const std::string &module) const = 0;
 };
 
 }  // namespace assay::model

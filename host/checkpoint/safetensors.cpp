@@ -1,4 +1,5 @@
-// Reads mapped safetensors files and folders of shards as tensor sources.
+// Reads tensors from mapped safetensors files. A folder of shards (a model in several files)
+// becomes one tensor source.
 #include "checkpoint/safetensors.hpp"
 
 #include <algorithm>
@@ -36,8 +37,8 @@ constexpr dtype_pair k_torch_dtypes[] = {{"BOOL", at::kBool},
                                          {"I64", at::kLong},
                                          {"U64", at::kUInt64}};
 
-// at::kByte takes the place of dtypes that torch does not have, so that the folder can
-// still be listed.
+// Sets `out` to torch's dtype of this name. For a dtype that torch does not have it sets at::kByte
+// and returns false, so that the tensors of the file can still be listed.
 bool torch_dtype(const std::string &name, at::ScalarType &out) {
   for (const dtype_pair &row : k_torch_dtypes)
     if (name == row.name) {
@@ -81,7 +82,7 @@ class safetensors_file : public tensor_source {
     const auto index = static_cast<size_t>(info - infos_.data());
     uint8_t *bytes = map_->data() + begins_[index];
     if (reinterpret_cast<uintptr_t>(bytes) % c10::elementSize(dtype) !=
-        0) {  // legal, if unusual: header not padded
+        0) {  // a header without padding: legal, but the data are not aligned for a view
       at::Tensor copy = at::empty(info->shape, dtype);
       std::memcpy(copy.data_ptr(), bytes, info->stored_bytes);
       return copy;
@@ -108,14 +109,15 @@ class safetensors_file : public tensor_source {
  private:
   std::shared_ptr<const mapped_file> map_;
   std::vector<tensor_info> infos_;
-  // As infos_: how many tensors are views of the map. The tensors share the count, because they may
-  // live longer than this object.
+  // For each of infos_, the number of tensors that are views of the map now. Each view holds a
+  // reference to the counts, because it may outlive this object.
   std::shared_ptr<std::vector<std::atomic<int>>> borrowers_;
-  std::vector<uint64_t> begins_;  // bytes from the start of the file, as infos_
+  std::vector<uint64_t> begins_;  // for each of infos_: bytes from the start of the file
 };
 
-// True inside the folder, or in the blob store of a hub cache:
-// snapshots/REVISION/x -> ../../blobs/HASH.
+// Returns whether a file lies inside the model's folder `root`. In a hub cache the files of a
+// snapshot are links into the folder "blobs" (snapshots/REVISION/x -> ../../blobs/HASH), which
+// is allowed too.
 bool lies_in_model(const fs::path &root, const fs::path &real) {
   const auto within = [&](const fs::path &folder) {
     return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
@@ -126,8 +128,9 @@ bool lies_in_model(const fs::path &root, const fs::path &real) {
          within(root.parent_path().parent_path() / "blobs");
 }
 
-// Weights must lie in the model's own folder: no absolute path, no "..", no link that leads out
-// (FORMATS.md, "Safetensors shards"). what: "shard" or "file"; where: for the message.
+// Returns the path of a weight file. Throws error(failed) if the file is missing or outside the
+// model's folder: by an absolute path, "..", or a link that leads out (FORMATS.md, "Safetensors
+// shards"). what: "shard" or "file"; where: the place that the message names.
 std::string checked_path(const std::string &folder, const std::string &file, const char *what,
                          const std::string &where) {
   const fs::path relative(file);
@@ -197,8 +200,8 @@ class safetensors_shards : public tensor_source {
     owner_.push_back(shard);
   }
 
-  // transformers and vLLM load whole files: what a shard holds beside the index's names is a part of
-  // the model as well, unless another file has the name already.
+  // Adds the tensors of a shard that the index does not name, because transformers and vLLM load
+  // whole files. Throws error(failed) if another shard holds a tensor of the same name.
   void add_unlisted(const std::string &file, size_t shard, std::map<std::string, size_t> &owners) {
     for (const tensor_info &info : shards_[shard]->tensors()) {
       const auto [owner, is_new] = owners.emplace(info.name, shard);
@@ -214,7 +217,7 @@ class safetensors_shards : public tensor_source {
   std::string where_;
   std::vector<std::shared_ptr<const tensor_source>> shards_;
   std::vector<tensor_info> infos_;
-  std::vector<size_t> owner_;  // shard of each info
+  std::vector<size_t> owner_;  // for each of infos_: position of its shard in shards_
 };
 
 }  // namespace

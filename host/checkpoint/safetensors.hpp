@@ -1,5 +1,6 @@
-// Reads and writes safetensors: one file, or a folder with one file or an index of shards. All
-// checks of FORMATS.md, "Safetensors header", are made before memory is used.
+// Reads and writes weights in the format safetensors: one file, or a folder with one file or with
+// several (shards) and an index. All checks of FORMATS.md, "Safetensors header", are made before
+// memory is used.
 #pragma once
 
 #include <memory>
@@ -13,21 +14,24 @@
 
 namespace assay::model {
 
-// Opens one *.safetensors file.
+// Opens one *.safetensors file. Throws error(failed) that names the broken rule.
 std::shared_ptr<const tensor_source> open_safetensors_file(const std::string &path);
 // Opens the weights of a folder, as find_weights chooses them (folder_weights.hpp).
 std::shared_ptr<const tensor_source> open_safetensors_folder(const std::string &folder);
 
-// Names of dtypes in the format. dtype_of throws error(failed) for a name that torch does not have.
+// Returns the format's name of a dtype, such as "BF16". Throws error(failed) for a dtype that the
+// format does not have.
 const char *safetensors_dtype_name(at::ScalarType dtype);
 
 using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
-// Writes the same bytes for the same tensors (FORMATS.md, "Safetensors writer"): sorted by dtype,
-// then name, with a padded header and {"format":"pt"} in the metadata. It writes a temporary file,
-// calls fsync and renames. Tensors may be on any device and have any strides.
+// Writes one file; the same tensors give the same bytes (FORMATS.md, "Safetensors writer"). Tensors
+// may be on any device and have any strides. The file's metadata are {"format": "pt"} and the pairs
+// of `metadata`. The file gets its name only when it is complete. Throws error(failed) if two
+// tensors have one name or a dtype cannot be stored.
 void write_safetensors(const std::string &path, const named_tensors &tensors,
                        const std::vector<std::pair<std::string, std::string>> &metadata = {});
-// Writes model.safetensors, or shards of at most shard_bytes with their index, into the folder.
+// Writes model.safetensors into the folder, or, if the tensors take more than shard_bytes, several
+// shards and their index. A shard is larger than shard_bytes only if a single tensor is.
 void write_safetensors_folder(const std::string &folder, const named_tensors &tensors,
                               uint64_t shard_bytes = uint64_t{5} << 30);
 

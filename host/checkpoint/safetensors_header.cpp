@@ -1,4 +1,4 @@
-// Checks safetensors headers, with one function for each group of rules.
+// Parses the JSON header of a safetensors file and checks it, with one function per group of rules.
 #include "checkpoint/safetensors_header.hpp"
 
 #include <algorithm>
@@ -13,13 +13,13 @@ namespace assay::model {
 namespace {
 
 constexpr uint64_t k_max_header = 100'000'000;            // bytes
-constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // of any size, as the schema says
+constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // of an extent or offset (the schema)
 
 struct dtype_row {
   const char *name;
   int bits;
 };
-// In the ascending order of FORMATS.md, "Safetensors dtypes"; the writer sorts by it.
+// In the ascending order of FORMATS.md, "Safetensors dtypes". The writer sorts by this order.
 constexpr std::array<dtype_row, 22> k_dtypes{
     {{"BOOL", 8},        {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},
      {"I8", 8},          {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
@@ -33,8 +33,8 @@ constexpr std::array<dtype_row, 22> k_dtypes{
       .hint("The file is damaged or not safetensors: get it again");
 }
 
-// Reads the header without building a tree: { name: {dtype, shape, data_offsets}, "__metadata__":
-// {string: string} }.
+// Receives the events of the JSON parser and fills in the header directly, without a tree in
+// memory. The form is { name: {dtype, shape, data_offsets}, "__metadata__": {string: string} }.
 class header_reader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit header_reader(safetensors_header &out) : out_(out) {}
@@ -156,8 +156,8 @@ uint64_t checked_header_length(const uint8_t *bytes, uint64_t n_bytes, const std
   return length;
 }
 
-// Checks the byte count of one entry: it follows from dtype and shape and must equal what
-// the offsets say.
+// Checks the byte count of one entry: the count that follows from dtype and shape must equal
+// end - begin of its offsets.
 void check_entry(const safetensors_entry &entry, const std::string &where) {
   const int rank = safetensors_dtype_rank(entry.dtype);
   const std::string tensor = "tensor '" + entry.name + "'";
@@ -193,13 +193,13 @@ safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_byt
   header.data_begin = 8 + length;
   header_reader reader(header);
   const char *text = reinterpret_cast<const char *>(bytes) + 8;
-  // A NUL would end the header for the parser.
+  // The parser takes a NUL byte for the end of the text, so a header with one is refused.
   if (length > 0 && std::memchr(text, 0, length) != nullptr)
     reject(where, "the header is not valid JSON: it holds a NUL byte");
   if (!nlohmann::json::sax_parse(text, text + length, &reader))
     reject(where, reader.problem.empty() ? "the header is not valid JSON" : reader.problem);
-  // Tensors must follow each other from 0 without gaps. Empty tensors begin where the
-  // next one begins.
+  // Tensors must follow each other from offset 0 without gaps. An empty tensor begins where the
+  // next tensor begins, so it is sorted before that tensor.
   auto &entries = header.entries;
   std::stable_sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);

@@ -12,7 +12,7 @@ namespace assay::model {
 struct safetensors_entry {
   std::string name, dtype;
   std::vector<uint64_t> shape;
-  uint64_t begin = 0, end = 0;  // bytes, relative to the data buffer
+  uint64_t begin = 0, end = 0;  // bytes, relative to data_begin
 };
 
 struct safetensors_header {
@@ -21,12 +21,13 @@ struct safetensors_header {
   uint64_t data_begin = 0;  // bytes from the start of the file
 };
 
-// bytes: the whole file, mapped. Throws error(failed) at `where`. The checks are those of
-// FORMATS.md, "Safetensors header", in their order.
+// bytes: the whole file in memory. where: the file's path, for messages. Makes the checks of
+// FORMATS.md, "Safetensors header", in their order; throws error(failed) at the first that fails.
 safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes,
                                             const std::string &where);
 
-// The rank of a dtype in the format's order, -1 for an unknown name; and its size in bits.
+// Returns the place of a dtype in the format's order; -1 for an unknown name. The second function
+// returns the size in bits of an element of the dtype at that place.
 int safetensors_dtype_rank(const std::string &name);
 int safetensors_dtype_bits(int rank);
 

@@ -1,4 +1,4 @@
-// Writes safetensors so that the same tensors give the same file on any machine.
+// Writes safetensors files so that the same tensors give the same bytes on any machine.
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -82,7 +82,7 @@ void write_safetensors_folder(const std::string &folder, const named_tensors &te
     total += n;
   }
   const fs::path root(folder);
-  if (shards.size() == 1) {  // a single file has no index, since consumers would follow a stale one
+  if (shards.size() == 1) {  // removes an old index, because other programs would follow it
     write_safetensors((root / "model.safetensors").string(), shards[0]);
     fs::remove(root / "model.safetensors.index.json");
     return;

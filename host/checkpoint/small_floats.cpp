@@ -1,4 +1,5 @@
-// Unpacks small floats by looking up each byte in a list of all values.
+// Unpacks four-bit floats by looking up each code in a list of all 16 values, and makes scales from
+// their stored exponents.
 #include "checkpoint/small_floats.hpp"
 
 #include <array>

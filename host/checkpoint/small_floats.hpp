@@ -1,14 +1,16 @@
-// Unpacks four-bit floats of checkpoints, two to a byte, and their eight-bit scales (FORMATS.md,
-// "compressed-tensors tensors"). Integer codes: bit_packing.hpp.
+// Unpacks four-bit floats of checkpoints, two in a byte, and scales that are stored as exponents
+// (FORMATS.md, "compressed-tensors tensors"). bit_packing.hpp unpacks integer codes.
 #pragma once
 
 #include "aten.hpp"
 
 namespace assay::model {
 
-// [out, in / 2] uint8, low half first -> [out, in] float8_e4m3fn, which holds every E2M1 number.
+// packed: [out, in / 2] uint8, the first value in the low half of a byte. E2M1 means 2
+// exponent bits and 1 mantissa bit. Returns [out, in] float8_e4m3fn, a type that can hold
+// every E2M1 number exactly.
 at::Tensor unpack_e2m1(const at::Tensor &packed);
-// Exponents + 127, uint8 -> powers of two, fp32. 255 is NaN.
+// exponents: uint8, each a power's exponent + 127. Returns the powers of two in fp32; 255 gives NaN.
 at::Tensor powers_of_two(const at::Tensor &exponents);
 
 }  // namespace assay::model

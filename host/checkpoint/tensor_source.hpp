@@ -1,5 +1,6 @@
-// Gives named tensors: from a safetensors file or folder, a GGUF file, or a quantized checkpoint
-// that is dequantized on request. Nothing is read before tensor() asks for it.
+// Gives tensors by name, from a safetensors file or folder, a GGUF file, or a quantized checkpoint
+// that is dequantized on request. The list of names and shapes is there at once; values are read
+// only when a caller asks for a tensor.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ struct ggml_format;  // gguf/gguf_blocks.hpp
 
 struct tensor_info {
   std::string name;
-  at::ScalarType dtype = at::kFloat;  // of what tensor() returns
+  at::ScalarType dtype = at::kFloat;  // dtype of the tensor that tensor() returns
   std::vector<int64_t> shape;
   std::string stored;  // name of the stored form: "F32", "BF16", "Q4_1", "pack-quantized", ...
   uint64_t stored_bytes = 0;  // bytes it takes in the file
@@ -37,19 +38,19 @@ class tensor_source {
  public:
   virtual ~tensor_source() = default;
   virtual const std::vector<tensor_info> &tensors() const = 0;  // in file order
-  // A view of the mapped file where its bytes can be used as they are (the tensor keeps the map
-  // alive), else a new tensor. Throws error(failed) if there is no tensor of this name.
+  // Returns a view of the mapped file if its bytes can be used unchanged, else a new tensor. A view
+  // keeps the map alive. Throws error(failed) if there is no tensor of this name.
   virtual at::Tensor tensor(const std::string &name) const = 0;
 
-  // The same in `dtype`. After a conversion the pages of the file are given back, so that loading a
-  // checkpoint takes no more memory than its weights.
+  // Returns the tensor converted to `dtype`. After a conversion a source may free the file's memory
+  // pages (give_back), so that loading a checkpoint takes no more memory than its weights.
   virtual at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const {
     return tensor(name).to(dtype);
   }
 
-  // Rows `ids` [n] int64 of a matrix [rows, width] as a new tensor [n, width]; the pages of these
-  // rows are given back. It serves matrices that are too large to hold, such as an embedding, some
-  // hundred ids at a time.
+  // Copies the rows `ids` [n] int64 of a matrix [rows, width] into a new tensor [n, width], and
+  // gives the matrix's pages back. Use it for a matrix that is too large to hold in memory, such as
+  // an embedding, with some hundred ids in one call.
   virtual at::Tensor rows(const std::string &name, const at::Tensor &ids) const {
     at::Tensor found = tensor(name).index_select(0, ids);
     give_back(name);
@@ -59,8 +60,8 @@ class tensor_source {
   // The blocks of a matrix; format is null where it is not stored in blocks.
   virtual stored_blocks blocks(const std::string &) const { return {}; }
 
-  // Takes the pages of a tensor out of this process's memory where they belong to the file and
-  // nobody borrows them; they come back when the tensor is asked for again.
+  // Frees the memory pages of a tensor if they belong to the mapped file and no tensor borrows
+  // them. The next use reads them from the file again.
   virtual void give_back(const std::string &) const {}
 
   const tensor_info *find(const std::string &name) const;  // borrow; null if absent
@@ -68,10 +69,11 @@ class tensor_source {
 
  private:
   mutable std::once_flag once_;
-  mutable std::vector<uint32_t> sorted_;  // index by name, made on the first look-up
+  mutable std::vector<uint32_t> sorted_;  // positions in tensors(), by name; made on first find()
 };
 
-// Whether two tensors hold the same numbers in the same shape, whatever they are stored as. Gives their pages back.
+// Returns whether two tensors of `source` have the same shape and the same numbers; their dtypes
+// may differ. Gives the pages of both back.
 bool same_values(const tensor_source &source, const std::string &one, const std::string &other);
 
 }  // namespace assay::model

@@ -1,4 +1,5 @@
-// Finds the end of an answer: an eos id, a stop string that may cross tokens, or the length.
+// Chooses the next token of an answer and finds its end: an end-of-text id, a stop string (which
+// may span several tokens), or the length limit.
 #include "engine/answer.hpp"
 
 #include <algorithm>
@@ -8,8 +9,9 @@
 namespace assay::engine {
 namespace {
 
-// The number of last tokens whose text is searched for stop strings after each token: more than a
-// stop string has bytes, because tokens may be no text and characters may be cut in two.
+// After each token, the text of the last `longest_stop_ + k_spare_tokens` tokens is searched
+// for stop strings. The spare tokens are needed because a token may give no text or only a part
+// of a character.
 constexpr size_t k_spare_tokens = 16;
 
 sampler_options sampling(const generate_options &options) {
@@ -59,8 +61,9 @@ void answer::advance(const at::Tensor &logits) {
   if (!done() && tokens() >= max_tokens_) out_.finish = "length";
 }
 
-// Searches the last part of the text first, because decoding all of it after every token
-// would be quadratic.
+// Ends the answer if its text has a stop string. It decodes only the last tokens, and all of
+// them only if a stop string is found there, because decoding everything after every token would
+// take quadratic time.
 void answer::look_for_stops() {
   if (options_.stop.empty()) return;
   const size_t tail = std::min(out_.ids.size(), longest_stop_ + k_spare_tokens);

@@ -1,5 +1,5 @@
-// Holds one answer as it grows: the choice of each token and the ends. generate.cpp runs many
-// answers through the model.
+// Holds one answer while it is generated: chooses each token and decides when the answer ends.
+// generate.cpp runs many answers through the model.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ namespace assay::engine {
 
 class answer {
  public:
-  // options: borrow. index: of the prompt, for its seed.
+  // options, eos: borrow; they must outlive the answer. eos: ids that end it. index: the prompt's
+  // place in the batch, which decides the seed.
   answer(const generate_options &options, const std::vector<int64_t> &eos, size_t index,
          const std::vector<int64_t> &prompt, int64_t max_tokens);
 
@@ -22,7 +23,7 @@ class answer {
   bool done() const { return !out_.finish.empty(); }
   int64_t last() const { return out_.ids.back(); }
   int64_t tokens() const { return static_cast<int64_t>(out_.ids.size()); }
-  generation take();  // decodes the text
+  generation take();  // decodes the text and gives the result away; call it once
 
  private:
   void look_for_stops();

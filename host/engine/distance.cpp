@@ -1,4 +1,4 @@
-// Compares both models' logits one tile of positions at a time.
+// Compares the logits of two models, one tile (some positions of a window) at a time.
 #include "engine/distance.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -13,8 +13,8 @@
 namespace assay::engine {
 namespace {
 
-// Elements of a tile of one model's logits: 8 MiB of fp32, because several passes read it and it
-// should stay in the second-level caches.
+// Elements of one model's logits in a tile: 8 MiB of fp32, so that the tile stays in the
+// second-level caches while several operations read it.
 constexpr int64_t k_tile_elements = 1 << 21;
 constexpr int64_t k_top = 5;
 
@@ -41,13 +41,14 @@ std::string states_file(const std::string &folder, int64_t window) {
   return folder + "/window-" + std::to_string(window) + ".safetensors";
 }
 
-// ids of one window, int64 [1, window]
+// Returns the ids of window number w, int64 [1, window].
 at::Tensor window_ids(const std::vector<int64_t> &ids, int64_t w, int64_t window) {
   const at::ArrayRef<int64_t> part(ids.data() + w * window, static_cast<size_t>(window));
   return at::tensor(part, at::kLong).unsqueeze(0);
 }
 
-// The states that predict the tokens of the window after its context: [window - context, hidden].
+// Returns the hidden states that predict the window's scored tokens, [window - context, hidden]. The
+// state at position i predicts token i + 1, so they begin at context - 1.
 at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &ids,
                              int64_t context) {
   return decoder.hidden(ids).select(0, 0).narrow(0, context - 1, ids.size(1) - context);
@@ -67,14 +68,16 @@ void append(std::vector<float> &out, const at::Tensor &values) {
   out.insert(out.end(), begin, begin + plain.numel());
 }
 
-// The share of each row's five likeliest reference tokens that are among the own five: [n].
+// Returns [n]: for each row, the share of the reference's five likeliest tokens that are also among
+// the own five likeliest.
 at::Tensor shared_top(const at::Tensor &reference, const at::Tensor &own) {
   const auto first = std::get<1>(reference.topk(k_top, 1));  // [n, 5]
   const auto second = std::get<1>(own.topk(k_top, 1));
   return first.unsqueeze(2).eq(second.unsqueeze(1)).any(2).to(at::kFloat).mean(1);
 }
 
-// reference, own: logits fp32 [n, vocab]; target int64 [n]
+// Appends the values of n positions to `out`. reference, own: logits, fp32 [n, vocab]; target: the
+// right tokens, int64 [n].
 void read_tile(const at::Tensor &reference, const at::Tensor &own, const at::Tensor &target,
                window_distance &out) {
   const at::Tensor p = at::log_softmax(reference, 1),
@@ -89,7 +92,7 @@ void read_tile(const at::Tensor &reference, const at::Tensor &own, const at::Ten
   append(out.own_nll, -q_right);
   append(out.delta_p, q_right.exp() - p_right.exp());
   append(out.reference_top, p_top.exp());
-  // Rounding can leave a sum of equal distributions at -1e-9, but a divergence is never negative.
+  // A divergence is never negative, but rounding can give -1e-9 for equal distributions.
   append(out.kld, (p.exp() * (p - q)).sum(1).clamp_min(0));
 }
 

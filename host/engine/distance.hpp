@@ -1,6 +1,7 @@
-// Measures how far a model's next-token distributions are from those of a reference model, token by
-// token: KL(reference || own) in nats, agreement of the likeliest tokens, change of the right
-// token's probability. Metrics reduce the arrays to numbers.
+// Measures, token by token, how far a model's next-token distributions are from those of a
+// reference model: the KL divergence KL(reference || own) in nats, agreement of the
+// likeliest tokens, and the change of the right token's probability. Metric plugins reduce
+// these arrays to numbers.
 #pragma once
 
 #include <string>
@@ -11,35 +12,35 @@
 
 namespace assay::engine {
 
-// Stores final-normed hidden states of the reference model instead of logits: hidden instead of
-// vocab numbers for each token. They are multiplied by the reference's own head again, which gives
-// exactly its logits.
 struct distance_options {
-  int64_t window = 512;  // tokens; the tail that does not fill a window is dropped
-  int64_t limit = 0;     // windows at most; 0 = all
+  int64_t window = 512;  // tokens; a rest that does not fill a window is dropped
+  int64_t limit = 0;     // most windows; 0 = all
   int64_t context = 1;   // tokens at the start of a window that are read but not scored
-  std::string states;    // folder of kept states; empty = the reference runs again
+  std::string states;    // folder that keep_states wrote; "" = run the reference again
   progress_fn progress;
 };
 
-// The values of one window; every vector has one for each scored position, [window - context].
+// The values of one window. Every vector has one value for each scored token: [window - context].
 struct window_distance {
   std::vector<float> kld;            // nats, 0 or more
-  std::vector<float> reference_nll;  // nats, of the right token
-  std::vector<float> own_nll;        // nats
-  std::vector<float> delta_p;        // own less reference probability of the right token
+  std::vector<float> reference_nll;  // -log p of the right token in the reference, nats
+  std::vector<float> own_nll;        // the same in the model under test
+  std::vector<float> delta_p;        // probability of the right token: own minus reference
   std::vector<float> reference_top;  // the reference's largest probability: its confidence
-  std::vector<float> same_top;       // 1 where both have the same likeliest token
-  std::vector<float> top5_shared;    // share of the reference's five likeliest among the own five
+  std::vector<float> same_top;       // 1 if both have the same likeliest token, else 0
+  std::vector<float> top5_shared;    // share of the reference's top 5 tokens in the own top 5
 };
 
-// Writes one file of states for each window into `folder`, which must exist. Returns the
-// number of windows.
+// Runs the reference and writes its hidden states after the final norm, one file for each window,
+// into `folder`, which must exist. distance() multiplies them by the reference's head and gets
+// exactly its logits. Logits themselves would take vocab_size numbers for each token instead of
+// hidden_size. Returns the number of windows.
 int64_t keep_states(const model::decoder &reference, const std::vector<int64_t> &ids,
                     const std::string &folder, const distance_options &options = {});
 
-// Throws error(usage) for models of different vocabularies and for ids that do not fill one window,
-// error(failed) for stored states of another shape.
+// Returns one window_distance for each window of ids. Throws error(usage) for models with different
+// vocabulary sizes, for a wrong window or context, and for ids that do not fill one window;
+// error(failed) for kept states of another shape or dtype.
 std::vector<window_distance> distance(const model::decoder &reference, const model::decoder &own,
                                       const std::vector<int64_t> &ids,
                                       const distance_options &options = {});

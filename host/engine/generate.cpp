@@ -1,6 +1,6 @@
-// Generates by continuous batching: each forward pass takes one token of every running answer
-// and as many tokens of waiting prompts as the budget allows; a finished answer makes room for
-// the next prompt.
+// Generates answers by continuous batching. Each forward pass takes one token of every running
+// answer, and as many prompt tokens as the budget (most tokens of a pass) allows. A finished answer
+// makes room for the next prompt.
 #include "engine/generate.hpp"
 
 #include <ATen/Parallel.h>
@@ -27,10 +27,10 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-// Tokens; a shorter prefix does not pay for another range of keys.
+// In tokens. Sharing a shorter prefix costs more (one more range of keys) than it saves.
 constexpr int64_t k_shared_prefix = 16;
 
-// A part of a sequence's keys, with the object that reserves it in the pool.
+// A part of a sequence's keys, and the region that reserves its memory in the pool.
 struct held_place {
   key_place place;
   key_pool::region region;
@@ -44,8 +44,8 @@ struct sequence {
   size_t index;
   const std::vector<int64_t> &prompt;
   std::vector<held_place> keys;  // shared prefix, the rest of the prompt, the answer
-  int64_t shared = 0;            // tokens of the prompt that another one computed
-  int64_t prefilled = 0;         // tokens of the prompt that are computed
+  int64_t shared = 0;            // tokens of the prompt whose keys come from another prompt
+  int64_t prefilled = 0;         // tokens of the prompt whose keys exist, shared ones included
 };
 
 void check_options(const model::decoder &decoder, const std::vector<std::vector<int64_t>> &prompts,
@@ -104,7 +104,7 @@ class batch {
   }
 
  private:
-  // Tokens of an answer; the last one never enters the model.
+  // Returns the most tokens of an answer. Its last token needs no key, as it never enters the model.
   int64_t room_for(const std::vector<int64_t> &prompt) const {
     return std::min(options_.max_tokens, decoder_.config().max_positions - std::ssize(prompt));
   }
@@ -139,7 +139,7 @@ class batch {
       sequence s(answer(options_, eos_, index, prompt, room_for(prompt)), index, prompt);
       if (!find_room(s)) {
         if (!live_.empty()) return;
-        donor_.reset();  // its keys may be what takes the room
+        donor_.reset();  // frees its keys, which may take the room that is missing
         donor_keys_.clear();
         if (!find_room(s)) throw error(error_kind::failed, "the KV pool is too small");
       }
@@ -151,8 +151,8 @@ class batch {
     }
   }
 
-  // Reserves the prefix that the prompt shares with the prompt admitted before it, and room
-  // for the rest.
+  // Reserves keys for a sequence: takes over those of the prefix that it shares with the prompt
+  // admitted before it, and takes new room for the rest. Returns false if there is no room.
   bool find_room(sequence &s) {
     s.keys.clear();
     s.shared = 0;
@@ -179,7 +179,7 @@ class batch {
     return true;
   }
 
-  // The keys that the tokens up to `end` see.
+  // Returns the places of the sequence's first `end` keys.
   static std::vector<key_place> places(const sequence &s, int64_t end) {
     std::vector<key_place> out;
     for (const held_place &held : s.keys) {
@@ -193,7 +193,7 @@ class batch {
 
   // Runs one forward pass over running answers and waiting prompts.
   void step() {
-    std::vector<int64_t> ids, rows;  // rows: of the hidden states that predict a token
+    std::vector<int64_t> ids, rows;  // rows: those hidden states that predict a token of an answer
     std::vector<attention_segment> segments;
     std::vector<sequence *> next;
     const auto add = [&](sequence &s, int64_t position, int64_t count) {
@@ -275,7 +275,7 @@ class batch {
   model::kv_cache cache_;
   std::deque<size_t> waiting_;  // prompts in token order
   std::list<sequence> live_;
-  std::optional<size_t> donor_;  // the prompt admitted last
+  std::optional<size_t> donor_;  // the prompt admitted last, whose keys the next one may share
   std::vector<held_place> donor_keys_;
   std::vector<generation> out_;
   int64_t n_done_ = 0, answer_tokens_ = 0, steps_ = 0;

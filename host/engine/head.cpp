@@ -1,4 +1,5 @@
-// Computes the head in tiles of rows, with the maximum and log-sum-exp of each row once.
+// Multiplies hidden states by the head in tiles of rows, and computes the maximum and the
+// log-sum-exp (for the softmax) of each row once.
 #include "engine/head.hpp"
 
 #include <ATen/Parallel.h>
@@ -14,7 +15,7 @@ namespace {
 // Elements of a tile of logits: 32 MiB of fp32, enough rows for a fast product.
 constexpr int64_t k_tile_elements = 1 << 23;
 
-// Targets [begin, end) by distinct row: first[i] is the first target of row i.
+// The distinct rows of a list of targets. The targets of rows[i] are first[i] .. first[i + 1] - 1.
 struct row_groups {
   std::vector<int64_t> rows;
   std::vector<size_t> first;
@@ -31,7 +32,7 @@ row_groups group(const std::vector<head_target> &targets) {
   return out;
 }
 
-// Reads the targets of rows begin, begin + 1, ... on the CPU, where the logits are.
+// Reads the targets of groups begin, begin + 1, ... from logits on the CPU, one row for each group.
 void read_here(const at::Tensor &logits, const std::vector<head_target> &targets,
                const row_groups &groups, int64_t begin, std::vector<head_reading> &out) {
   const float *data = logits.const_data_ptr<float>();
@@ -48,7 +49,7 @@ void read_here(const at::Tensor &logits, const std::vector<head_target> &targets
   });
 }
 
-// The same with tensor operations, on any device.
+// Does the same with tensor operations, for logits on any device.
 void read_there(const at::Tensor &logits, const std::vector<head_target> &targets,
                 const row_groups &groups, int64_t begin, std::vector<head_reading> &out) {
   const size_t first = groups.first[static_cast<size_t>(begin)],

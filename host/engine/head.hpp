@@ -1,5 +1,6 @@
-// Computes what the head says about single tokens, one tile of logits at a time, so that the logits
-// of all positions are never in memory. The choice of a next token is sampler.hpp.
+// Computes the log-probabilities of given tokens with the model's head. Logits are made for some
+// rows (a tile) at a time, because the logits of all positions would not fit into memory.
+// sampler.hpp chooses next tokens.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +12,20 @@
 namespace assay::engine {
 
 struct head_target {
-  int64_t row;  // of the hidden states, ascending in a list
-  int64_t id;   // token
+  int64_t row;  // of the hidden states; a list is sorted by it
+  int64_t id;   // the token whose log-probability is wanted
 };
 struct head_reading {
   float logprob;  // fp32 log-softmax over the whole vocabulary
-  bool greedy;    // the token is the arg-max
+  bool greedy;    // the token is the likeliest one
 };
 
-// hidden [n, hidden], final-normed. A row without a target is not multiplied by the head; a row
-// with several targets is multiplied once.
+// hidden: [n, hidden], after the final norm. Returns one reading for each target, in order. A row
+// without a target is not multiplied by the head; a row with several targets is multiplied once.
 std::vector<head_reading> read_targets(const model::decoder &decoder, const at::Tensor &hidden,
                                        const std::vector<head_target> &targets);
 
-// The number of rows in a tile of logits.
+// Returns the number of rows in a tile of logits.
 int64_t head_tile_rows(const model::decoder &decoder);
 
 }  // namespace assay::engine

@@ -1,4 +1,5 @@
-// Reserves regions by first fit, and joins neighbours that become free.
+// Reserves a region in the first gap that is wide enough. When a region is freed, it is joined with
+// the gaps beside it.
 #include "engine/key_pool.hpp"
 
 #include <iterator>

@@ -1,5 +1,5 @@
-// Reserves room for keys and values of sequences that come and go: regions of one long KV slot,
-// counted by their users.
+// Reserves room for the keys and values of sequences: regions of one long slot of the KV cache.
+// Sequences that share a prefix share its region, which becomes free with its last user.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,17 @@ class key_pool {
   key_pool(const key_pool &) = delete;
   key_pool &operator=(const key_pool &) = delete;
 
-  // The first token of a region, which is freed with the last copy. The pool must outlive it.
+  // Points to the region's first token (its place in the slot). The region is freed with the last
+  // copy of the pointer. The pool must outlive it.
   using region = std::shared_ptr<const int64_t>;
-  // Null if no gap is wide enough. tokens >= 1.
+  // Reserves `tokens` >= 1 places side by side. Null if no gap is wide enough.
   region take(int64_t tokens);
 
   int64_t capacity() const { return capacity_; }
 
  private:
   void give_back(int64_t first, int64_t tokens);
-  std::map<int64_t, int64_t> free_;  // first -> tokens; never adjacent
+  std::map<int64_t, int64_t> free_;  // gaps: first -> tokens; two gaps never touch
   int64_t capacity_;
 };
 

@@ -1,5 +1,5 @@
-// Compares models and checkpoints by norms of differences in fp32, with sums in double where
-// they are long.
+// Compares models block by block and checkpoints tensor by tensor, by relative errors whose sums are
+// computed in double.
 #include "engine/layer_profile.hpp"
 
 #include <ATen/core/grad_mode.h>

@@ -1,5 +1,6 @@
 // Measures how the error of a quantized model grows from block to block, and which tensors of a
-// saved checkpoint differ from those it was made from. Gates compare these numbers with limits.
+// saved checkpoint differ from those that it was made from. Gates (checks of validity) compare
+// these numbers with limits.
 #pragma once
 
 #include <string>
@@ -10,22 +11,24 @@
 
 namespace assay::engine {
 
-// After each block: ||own - reference|| / ||reference|| of the residual stream over all tokens of
-// ids [rows, tokens] int64, with both models run from the same ids. One value for each block.
+// Runs both models on ids, [rows, tokens] int64. Returns for each block ||own - reference|| /
+// ||reference||, where both are the block's outputs for all tokens. Throws error(usage) if the
+// models differ in their number of blocks.
 std::vector<double> block_errors(const model::decoder &reference, const model::decoder &own,
                                  const at::Tensor &ids);
 
-// One tensor of the reference as the other checkpoint has it, dequantized.
+// Compares one tensor of the reference with the tensor of the same name in the other checkpoint.
+// Both are dequantized first.
 struct tensor_difference {
   std::string name;
-  bool present = true;        // in both, of equal shape; nothing below is set otherwise
-  bool equal = true;          // every value
+  bool present = true;        // the other has it, with the same shape; if not, equal is false too
+  bool equal = true;          // every value is equal
   bool finite = true;         // all values of the other are finite
   double relative_error = 0;  // ||other - reference|| / ||reference||
-  double zero_share = 0;      // exact zeros in the other that the reference does not have
+  double zero_share = 0;      // share of values that are 0 in the other but not in the reference
 };
 
-// In the order of the reference's tensors; reads both checkpoints once.
+// Compares all tensors, in the order of the reference's. Reads both checkpoints once.
 std::vector<tensor_difference> compare_checkpoints(const model::checkpoint &reference,
                                                    const model::checkpoint &other);
 

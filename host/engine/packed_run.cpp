@@ -1,4 +1,5 @@
-// Cuts segments at the budget, and runs again with a smaller one when memory runs out.
+// Cuts a list of segments into pieces of at most limit_ tokens, and runs a piece again in smaller
+// ones if memory runs out.
 #include "engine/packed_run.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -14,13 +15,14 @@ namespace {
 
 using model::attention_segment;
 
-// A place in a list of segments.
+// A place in a list of segments: the next token to run.
 struct cursor {
   size_t segment = 0;
-  int64_t offset = 0;  // tokens of that segment that are done
+  int64_t offset = 0;  // tokens of this segment that are done
 };
 
-// Tokens [offset, offset + count) of a segment; the last place of its keys ends with them.
+// Returns the tokens [offset, offset + count) of a segment as a segment. Its last place of keys is
+// shortened, because it must end with the segment's own tokens.
 attention_segment part_of(const attention_segment &whole, int64_t offset, int64_t count) {
   attention_segment part = whole;
   part.tokens = count;
@@ -29,7 +31,7 @@ attention_segment part_of(const attention_segment &whole, int64_t offset, int64_
   return part;
 }
 
-// Takes the next segments of at most `limit` tokens, and moves the cursor behind them.
+// Returns the next segments, cut to at most `limit` tokens in all, and moves the cursor past them.
 std::vector<attention_segment> take(const std::vector<attention_segment> &segments, int64_t limit,
                                     cursor &at) {
   std::vector<attention_segment> piece;
@@ -54,7 +56,7 @@ bool out_of_memory(const std::exception &e) {
   if (dynamic_cast<const std::bad_alloc *>(&e) != nullptr ||
       dynamic_cast<const c10::OutOfMemoryError *>(&e) != nullptr)
     return true;
-  const std::string_view text = e.what();  // LibTorch's CPU allocator throws a plain error
+  const std::string_view text = e.what();  // LibTorch's CPU allocator has no type for this error
   return text.find("can't allocate memory") != std::string_view::npos ||
          text.find("not enough memory") != std::string_view::npos;
 }

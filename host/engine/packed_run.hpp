@@ -1,5 +1,6 @@
-// Runs tokens of many sequences through the decoder in pieces of a token budget, and continues with
-// half of it when memory runs out. The caller lays out segments and their keys.
+// Runs tokens of many sequences through the decoder in pieces of at most `limit` tokens. If memory
+// runs out, it continues with smaller pieces. The caller decides where segments (runs of tokens of
+// one sequence) and their keys lie.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,8 @@
 
 namespace assay::engine {
 
-// Tokens of one forward pass where the caller gives no number: enough for the full speed of
-// products, few enough for the caches.
+// Returns the most tokens of one forward pass if the caller gives no number: enough for the full
+// speed of matrix products, few enough for the processor's caches.
 int64_t default_batch_tokens(const model::decoder &decoder);
 
 class packed_run {
@@ -18,13 +19,14 @@ class packed_run {
   packed_run(const model::decoder &decoder, int64_t batch_tokens)
       : decoder_(decoder), limit_(batch_tokens) {}
 
-  // ids of all segments, one after another. A segment may see keys of any earlier segment. Returns
-  // the final-normed hidden states [tokens, hidden]. Throws what the forward pass throws, except
-  // that running out of memory halves the budget as long as it is more than one token.
+  // ids: the tokens of all segments, one after another. A segment may see keys of any earlier
+  // segment. Returns the hidden states after the final norm, [tokens, hidden]. If a piece runs out
+  // of memory, limit() becomes half of its tokens and the piece runs again; a piece of one token,
+  // and every other error, throws.
   at::Tensor run(const std::vector<int64_t> &ids,
                  const std::vector<model::attention_segment> &segments, model::kv_cache &cache);
 
-  int64_t limit() const { return limit_; }  // tokens of a forward, as it is now
+  int64_t limit() const { return limit_; }  // most tokens of a piece, as it is now
   int64_t n_halvings() const { return n_halvings_; }
   int64_t n_computed() const { return n_computed_; }  // tokens through the blocks so far
 
@@ -33,7 +35,7 @@ class packed_run {
   int64_t limit_, n_halvings_ = 0, n_computed_ = 0;
 };
 
-// True if the exception in flight says that memory ran out, on any device.
+// Returns whether an exception says that memory ran out, on any device.
 bool out_of_memory(const std::exception &e);
 
 }  // namespace assay::engine

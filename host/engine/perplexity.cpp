@@ -1,4 +1,4 @@
-// Runs windows through the decoder and the head over one tile of positions at a time.
+// Computes perplexity: runs one window after another through the decoder and then the head.
 #include "engine/perplexity.hpp"
 
 #include <ATen/core/grad_mode.h>

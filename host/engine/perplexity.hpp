@@ -1,6 +1,6 @@
-// Computes perplexity as the GPTQ papers measure it: non-overlapping windows, mean
-// cross-entropy of the shifted targets. Metric plugins receive these numbers. Logits are in
-// memory one tile at a time.
+// Computes perplexity as the GPTQ papers measure it: the text is cut into non-overlapping windows,
+// and in each window every token but the first is predicted from those before it. Metric plugins
+// receive these numbers. Only some rows of logits are in memory at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,27 +12,27 @@
 namespace assay::engine {
 
 struct perplexity_options {
-  int64_t window = 2048;   // tokens; the tail that does not fill a window is dropped
-  int64_t limit = 0;       // windows at most; 0 = all
+  int64_t window = 2048;   // tokens; a rest that does not fill a window is dropped
+  int64_t limit = 0;       // most windows; 0 = all
   bool token_nll = false;  // keep the negative log-likelihood of every target
   progress_fn progress;
 };
 
 struct perplexity_result {
-  double ppl = 0;                // exp(mean over windows of the window's mean cross-entropy)
-  int64_t tokens = 0;            // scored targets: windows * (window - 1)
-  std::vector<double> windows;   // mean cross-entropy per window, nats
+  double ppl = 0;                // exp(mean of `windows`)
+  int64_t tokens = 0;            // scored: (number of windows) * (window - 1)
+  std::vector<double> windows;   // for each window, its mean negative log-likelihood, nats
   std::vector<float> token_nll;  // [tokens] if asked for
 };
 
-// Throws error(usage) if ids do not fill one window, or if the window is longer than
-// the model's positions.
+// Throws error(usage) if ids do not fill one window, if the window is longer than the model's
+// positions, or for an id outside the vocabulary.
 perplexity_result perplexity(const model::decoder &decoder, const std::vector<int64_t> &ids,
                              const perplexity_options &options = {});
 
-// The negative log-likelihood of each target, fp32 [n], from final-normed hidden states [n,
-// hidden] and targets [n] int64; the head runs in tiles. greedy (optional, [n] bool): the target
-// is the arg-max.
+// Returns the negative log-likelihood of each target, fp32 [n] on the CPU. hidden: hidden states
+// after the final norm, [n, hidden]; targets: [n] int64. greedy, if not null, becomes [n] bool:
+// whether the target is the likeliest token.
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
                       const at::Tensor &targets, at::Tensor *greedy = nullptr);
 

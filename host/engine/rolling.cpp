@@ -1,5 +1,5 @@
-// Makes the windows of lm-evaluation-harness' get_rolling_token_windows and make_disjoint_window
-// with context_len 1 (lm_eval/utils.py).
+// Scores a text in the windows that lm-evaluation-harness makes with get_rolling_token_windows
+// (context_len 1) and make_disjoint_window (lm_eval/utils.py).
 #include "engine/rolling.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -26,11 +26,13 @@ rolling_result rolling_score(const model::decoder &decoder, const std::vector<in
   const at::Tensor tokens = at::tensor(at::ArrayRef<int64_t>(all), at::kLong);
   const auto n = static_cast<int64_t>(ids.size());
   rolling_result out;
-  for (int64_t scored = 0; scored < n; ++out.windows) {  // all[scored + 1] is the next to score
+  // all[0] is the prefix, so the next token to score is all[scored + 1].
+  for (int64_t scored = 0; scored < n; ++out.windows) {
     throw_if_cancelled();
     report_progress(progress, static_cast<uint64_t>(scored), static_cast<uint64_t>(n), "tokens");
     const int64_t wanted = std::min(max_length, n - scored);
-    const int64_t end = scored + wanted;  // inputs are all[begin, end), the last `wanted` predict
+    // The inputs are all[begin .. end - 1]; the last `wanted` of them predict scored tokens.
+    const int64_t end = scored + wanted;
     const int64_t begin = std::max<int64_t>(0, end - max_length);
     const at::Tensor hidden =
         decoder.hidden(tokens.narrow(0, begin, end - begin).unsqueeze(0)).select(0, 0);

@@ -1,6 +1,7 @@
-// Scores a long text in disjoint windows, as the rolling request of lm-evaluation-harness does:
-// every token is scored once; a later window sees one token before its first, and the last window
-// is filled up with the tokens before it. Whoever has the text divides by its words or bytes.
+// Scores a long text in disjoint windows, as the rolling request of lm-evaluation-harness does.
+// Every token is scored once. A window begins with the token before its first scored one; the
+// last window is filled up with earlier tokens. The caller, who has the text, divides by its
+// words or bytes.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,10 @@ struct rolling_result {
   int64_t windows = 0;  // forward passes
 };
 
-// prefix: the token before the first (beginning or end of text). max_length: tokens of a window;
-// the result depends on it, so that it belongs in the protocol. Throws error(usage) for no ids or
-// for a max_length beyond the model's positions.
+// prefix: the id that stands before the first token (beginning or end of text). max_length:
+// tokens of a window; the result depends on it, so report it with the result. Throws error(usage)
+// if there are no ids, for an id outside the vocabulary, and for a max_length below 2 or beyond
+// the model's positions.
 rolling_result rolling_score(const model::decoder &decoder, const std::vector<int64_t> &ids,
                              int64_t prefix, int64_t max_length, const progress_fn &progress = {});
 

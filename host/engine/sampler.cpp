@@ -1,5 +1,6 @@
-// Applies penalties and filters in transformers' order: repetition penalty, presence penalty,
-// temperature, top-k, top-p.
+// Chooses a token. As in transformers, the repetition penalty comes first, then
+// temperature, top-k and top-p. The presence penalty, which transformers does not have,
+// follows the repetition penalty.
 #include "engine/sampler.hpp"
 
 #include <algorithm>
@@ -12,7 +13,8 @@
 namespace assay::engine {
 namespace {
 
-// Draws in [0, 1) from 53 random bits, because the distributions of std differ between libraries.
+// Returns a random number in [0, 1) from 53 random bits. The distributions of std are not used,
+// because they differ between standard libraries.
 double uniform(std::mt19937_64 &random) {
   return static_cast<double>(random() >> 11) * 0x1p-53;
 }
@@ -38,8 +40,8 @@ void sampler::apply_penalties(std::vector<float> &scores) const {
   }
 }
 
-// Sorts candidates by falling score, ties by id, takes the smallest set whose mass reaches top_p,
-// and draws once.
+// Sorts candidates by falling score (equal scores by id), keeps the smallest set whose probability
+// reaches top_p, and draws one of the set.
 int64_t sampler::draw(const std::vector<float> &scores) {
   std::vector<int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), int64_t{0});

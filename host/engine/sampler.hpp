@@ -1,5 +1,5 @@
-// Chooses the next token from one row of logits: penalties, temperature, top-k, top-p,
-// a seeded draw.
+// Chooses the next token from one row of logits, by penalties, temperature, top-k, top-p and a
+// draw with a seed.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +11,28 @@
 
 namespace assay::engine {
 
-struct sampler_options {
+struct sampler_options {   // the fields mean the same as in generate_options
   double temperature = 0;  // 0 = greedy
   int64_t top_k = 0;
   double top_p = 1;
   double repetition_penalty = 1;
   double presence_penalty = 0;
-  int64_t n_sampled = 0;  // rows of the vocabulary that may be drawn; 0 = all
+  int64_t n_sampled = 0;  // only ids below this number are chosen; 0 = all
 };
 
 class sampler {
  public:
   sampler(const sampler_options &options, uint64_t seed) : options_(options), random_(seed) {}
 
-  void saw_prompt(const std::vector<int64_t> &ids);
+  void saw_prompt(const std::vector<int64_t> &ids);  // the repetition penalty counts the prompt
   struct choice {
     int64_t id = 0;
-    float logprob = 0;  // under the model's own distribution
+    float logprob = 0;  // nats, before penalties and temperature
   };
   // logits: fp32 [vocab] on the CPU; not changed.
   choice next(const at::Tensor &logits);
-  // Nats from the likeliest of the first n_sampled tokens to the second; 0 = all.
+  // Returns the log-probability of the likeliest of the first n_sampled ids (0 = all) minus that of
+  // the second likeliest, in nats.
   static float margin(const at::Tensor &logits, int64_t n_sampled);
 
  private:

@@ -1,5 +1,5 @@
-// Scores requests by walking their token tree in depth-first order, a budget of tokens at a time:
-// the path to the next token stays in the KV store, and what lies behind it is overwritten.
+// Scores requests by running their token tree in depth-first order, budget_ tokens at a time. The
+// keys of the path to the next token stay in the KV cache; all other keys are overwritten.
 #include "engine/score.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -21,8 +21,8 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-// A scored token: the result it belongs to, and the place in the tree of the token
-// that predicts it.
+// A scored token `id`: the place in token_tree::ids of the token that predicts it, and where its
+// log-probability and its greedy flag are to be written.
 struct wanted_token {
   int64_t place, id;
   float *logprob;
@@ -39,7 +39,8 @@ void check(const model::decoder &decoder, const std::vector<score_request> &requ
   }
 }
 
-// The places of the current path's tokens in the store, oldest first.
+// Knows where the keys of the current path (from the tree's root to the next token) lie in the KV
+// cache, in the order of the tokens.
 class path {
  public:
   explicit path(model::kv_cache &store) : store_(store) {}
@@ -47,7 +48,7 @@ class path {
   const std::vector<key_place> &places() const { return places_; }
   int64_t used() const { return used_; }
 
-  void cut(int64_t tokens) {  // keeps the first ones
+  void cut(int64_t tokens) {  // keeps only the first `tokens` of the path
     while (!places_.empty() && places_.back().position >= tokens) places_.pop_back();
     if (!places_.empty()) {
       key_place &last = places_.back();
@@ -55,13 +56,13 @@ class path {
     }
   }
 
-  void add(int64_t tokens) {
+  void add(int64_t tokens) {  // extends the path by new places at the end of the used part
     const int64_t position = places_.empty() ? 0 : places_.back().position + places_.back().count;
     places_.push_back({0, used_, position, tokens});
     used_ += tokens;
   }
 
-  // Moves the path to the front of the store and frees everything else.
+  // Moves the path's keys to the front of the cache, so that all the rest is free.
   void compact() {
     used_ = 0;
     for (key_place &place : places_) {
@@ -76,7 +77,7 @@ class path {
   void move(int64_t from, int64_t to, int64_t n) {
     for (int64_t layer = 0; layer < store_.n_layers(); ++layer)
       for (at::Tensor *store : {&store_.keys(layer), &store_.values(layer)}) {
-        const at::Tensor moved = store->narrow(2, from, n).clone();  // they may overlap
+        const at::Tensor moved = store->narrow(2, from, n).clone();  // both ranges may overlap
         store->narrow(2, to, n).copy_(moved);
       }
   }
@@ -127,7 +128,7 @@ class scoring {
   }
 
  private:
-  // The longest path and one batch beside it.
+  // Returns the tokens that the cache must hold: the longest path and one batch after it.
   int64_t capacity() const {
     int64_t longest = 0;
     for (const tree_node &node : tree_.nodes)
@@ -180,8 +181,8 @@ class scoring {
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-// The scores of one continuation's tokens. vector<char>, because scored tokens point to elements,
-// and elements of vector<bool> have no address.
+// The scores of one continuation's tokens. wanted_token has pointers to the elements; `greedy` is a
+// vector<char>, because elements of vector<bool> have no address.
 struct raw_score {
   std::vector<float> logprobs;
   std::vector<char> greedy;
@@ -206,7 +207,7 @@ std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
   check(decoder, requests);
   score_usage counted;
   std::vector<std::vector<score_result>> out;
-  std::vector<std::vector<int64_t>> sequences;  // context and all but the last scored token
+  std::vector<std::vector<int64_t>> sequences;  // context and continuation without its last token
   std::vector<int64_t> kept;
   std::vector<const std::vector<int64_t> *> scored;
   std::vector<score_result *> results;

@@ -1,5 +1,5 @@
-// Builds the tree from sequences in lexicographic order, where each shares its longest prefix with
-// the one before.
+// Builds the tree from the sequences in lexicographic order, because a sequence then shares its
+// longest known prefix with the sequence before it.
 #include "engine/token_tree.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Arranges token sequences as one tree, so that a prefix which several share is computed once: a
-// few-shot header, a passage, a question before its choices. score.cpp runs it.
+// Arranges token sequences as one tree, so that a prefix of several sequences is computed once:
+// few-shot examples, a passage, or a question before its choices. score.cpp runs the tree.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,22 @@
 
 namespace assay::engine {
 
-// A run of tokens in depth-first order: it follows the first `position` tokens of the path that
-// earlier nodes left, and replaces the rest.
+// A run of new tokens. Nodes are in depth-first order: a node keeps the first `position` tokens of
+// the path that the nodes before it made, and replaces the rest. For example, "a b c" and "a b d"
+// give a node at 0 with a, b, c and a node at 2 with d.
 struct tree_node {
   int64_t position;    // tokens before the node in its sequence
-  int64_t begin, end;  // of token_tree::ids
+  int64_t begin, end;  // its tokens are token_tree::ids[begin .. end - 1]
 };
 
 struct token_tree {
-  std::vector<int64_t> ids;  // every distinct token once
+  std::vector<int64_t> ids;  // the tokens of all nodes; a shared prefix is here once
   std::vector<tree_node> nodes;
-  // For sequence i, the places in `ids` of its last `kept[i]` tokens, in order.
+  // places[i]: the places in `ids` of the last kept[i] tokens of sequence i, in order.
   std::vector<std::vector<int64_t>> places;
 };
 
-// kept[i] <= sequences[i].size(): for how many of its last tokens the caller needs the places.
+// kept[i]: for how many last tokens of sequence i the caller needs the places; at most its size.
 token_tree build_token_tree(const std::vector<std::vector<int64_t>> &sequences,
                             const std::vector<int64_t> &kept);
 

@@ -1,5 +1,5 @@
-// Lists keys of other architectures with the value under which they change nothing, and words that
-// tell what an unknown key is about.
+// Lists keys of other architectures with their neutral value (the value that changes nothing), and
+// words that show whether an unknown key is about the computation.
 #include "model/config_keys.hpp"
 
 #include <algorithm>
@@ -8,7 +8,8 @@
 namespace assay::model {
 namespace {
 
-// Such a key is accepted with its neutral value, given as JSON; null is always neutral.
+// A key of another architecture. It is accepted if its value is null or the neutral one, which is
+// written here as JSON.
 struct foreign_key {
   const char *key, *neutral;
 };
@@ -20,7 +21,8 @@ constexpr foreign_key k_foreign_keys[] = {
     {"scale_depth", "null"},           {"no_rope_layers", "null"},
     {"is_encoder_decoder", "false"}};
 
-// These keys are read by decoder_config.cpp, or do not change what a forward pass computes.
+// Keys that pass, although their names contain one of k_words: decoder_config.cpp reads them, or
+// they do not change what a forward pass computes.
 constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "attention_out_bias",
                                            "mlp_bias",
@@ -41,13 +43,13 @@ constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "output_router_logits",
                                            "context_window"};
 
-// Words in the names of keys by which architectures depart from this shape.
+// A key with one of these words probably asks for a computation that is not implemented here.
 constexpr std::string_view k_words[] = {
     "expert", "moe",    "router", "softcap",    "soft_cap", "scale",     "scaling",   "multiplier",
     "ratio",  "rope",   "rotary", "alibi",      "attn",     "attention", "window",    "sink",
     "norm",   "bias",   "clip",   "activation", "residual", "lora_rank", "ssm",       "mamba",
     "conv_",  "conv1d", "chunk",  "pruned",     "altup",    "laurel",    "per_layer", "softmax"};
-// Words of training and of kernels: such keys do not change the function.
+// Words about training and kernels. A key with such a word does not change the computed function.
 constexpr std::string_view k_training[] = {"dropout", "pdrop", "flash", "fused",
                                            "loss",    "init",  "aux"};
 
@@ -61,8 +63,8 @@ bool holds_any(const std::string &key, const std::string_view (&words)[N]) {
                      [&](std::string_view word) { return holds(key, word); });
 }
 
-// True for a value that is absent, switched off or empty; 1 counts where the value would
-// be a factor.
+// Returns whether a value is neutral: null, false, 0 or empty. 1 is neutral too if the key's name
+// says that the value is a factor.
 bool says_nothing(const std::string &key, const json &value) {
   if (value.is_null() || value == false || value == 0) return true;
   if ((value.is_string() || value.is_structured()) && value.empty()) return true;

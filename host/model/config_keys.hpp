@@ -1,5 +1,5 @@
-// Finds keys of config.json that ask for computations which the forward pass does not have. Keys of
-// other architectures are known by name; an unknown key is judged by the words in it.
+// Finds keys of config.json that ask for computations which the forward pass does not have. Some
+// keys of other architectures are listed by name; any other key is judged by the words in its name.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace assay::model {
 
-// Returns "config.json: 'num_experts' = 8" for the first key that would change the result; nothing
-// where there is no such key.
+// Returns a text such as "config.json: 'num_experts' = 8" for the first key that would change the
+// result; nullopt if there is none.
 std::optional<std::string> foreign_maths(const json &config);
 
 }  // namespace assay::model

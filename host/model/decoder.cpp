@@ -1,5 +1,5 @@
-// Runs the whole forward pass: positions, masks, blocks, head; and brings in blocks that are
-// read on demand.
+// Runs the whole forward pass of a decoder, from token ids to logits, and reads the weights of
+// single blocks on demand.
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -14,16 +14,17 @@
 namespace assay::model {
 namespace {
 
-// Returns [rows, tokens] positions of the new tokens; one row if all rows have the same past.
+// Returns the positions of the new tokens, [rows, tokens] int64; [1, tokens] if all rows continue
+// equally long sequences.
 at::Tensor positions_of(const forward_context &context) {
   const at::Tensor steps = at::arange(context.tokens, at::kLong).unsqueeze(0);
   if (context.even) return steps + context.past[0];
   return steps + at::tensor(context.past, at::kLong).unsqueeze(1);
 }
 
-// Reads rows of the embedding, some hundred at a time: the kernel maps sixteen pages around
-// each row, so that reading all at once would bring an embedding of 152,000 tokens into memory
-// as a whole.
+// Reads rows of the embedding, 256 ids at a time, and frees their pages after each time. The system
+// reads about sixteen pages around each row; without the pauses, an embedding of 152,000 tokens
+// would come into memory as a whole.
 at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const at::Tensor &ids) {
   std::vector<at::Tensor> rows;
   for (const at::Tensor &some : ids.flatten().split(256)) rows.push_back(tensors.rows(name, some));
@@ -32,7 +33,8 @@ at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const 
   return at::cat(rows).reshape(shape);
 }
 
-// Ids on a device come from this program's own sampler and are not checked.
+// Throws error(usage) for an id that is not in the vocabulary. Ids on a GPU are not checked, because
+// they come from this program's own sampler.
 void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
   if (!ids.is_cpu()) return;
   const at::Tensor all = ids.contiguous();
@@ -58,7 +60,8 @@ at::Tensor decoder::embed(const at::Tensor &ids) const {
   return rows_of(*outer_weights_.at(name), name + ".weight", ids.cpu()).to(device(), dtype());
 }
 
-// The name under which the file stores an outer weight: the head of a tied model is the embedding.
+// Returns the name under which the file stores an outer weight (embedding or head). The head of a
+// tied model is stored as the embedding.
 std::string decoder::stored_outer_weight(const std::string &name) const {
   return name == k_head_name && config_.tied ? k_embedding_name : name;
 }
@@ -161,7 +164,8 @@ forward_context decoder::packed_context(std::vector<attention_segment> segments,
   return out;
 }
 
-// Computes angles in fp32, as transformers does.
+// Sets cos and sin of the RoPE angles (position * inverse frequency). As in transformers, they are
+// computed in fp32.
 void decoder::find_angles(forward_context &context) const {
   const at::Tensor angles = context.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;
   context.cos = angles.cos().to(dtype()).to(device());

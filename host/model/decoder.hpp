@@ -1,6 +1,6 @@
-// Runs a decoder-only transformer of any family of decoder_config: embedding, blocks, final norm,
-// head. Token ids go in and logits come out. Copies share tensors and cost little, so that a
-// variant is a copy with the weights of some linears replaced.
+// Runs a decoder-only transformer: embedding, blocks, final norm, head. Token ids go in and logits
+// (one score per token of the vocabulary) come out. Copies share tensors and cost little: a
+// quantized variant is a copy in which the weights of some linears are replaced.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,8 @@
 namespace assay::model {
 
 struct load_options {
-  // The compute dtype; weights that the checkpoint stores in this dtype are used in place.
+  // The dtype of weights and computation. On the CPU, a weight that the checkpoint stores in this
+  // dtype is borrowed, not copied.
   at::ScalarType dtype = at::kFloat;
   std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
   // Keeps weights in memory as they are stored (codes, bfloat16, ..) and multiplies from there, in
@@ -27,11 +28,13 @@ struct load_options {
 
 class decoder {
  public:
+  // Both throw error(failed) at the checkpoint's path if a tensor is missing or has another shape,
+  // or if the model is not supported.
   static decoder load(const checkpoint &source, const load_options &options = {});
-  // Holds a block's weights only between bring_in and let_go; otherwise its linears, like the
-  // embedding and the head, have shapes without values (tensors on the meta device). embed() reads
-  // the rows that it needs. Such a decoder serves work that goes block by block, and does not run
-  // as a whole.
+  // A decoder that has the weights of a block only between bring_in and let_go, for work that goes
+  // block by block on a model larger than memory. At other times the weights of linears, embedding
+  // and head have shapes but no values (tensors on the meta device). embed() reads only the rows
+  // that it needs. hidden(), which needs all blocks, throws error(usage).
   static decoder load_on_demand(const std::shared_ptr<const checkpoint> &source,
                                 const load_options &options = {});
   bool on_demand() const { return static_cast<bool>(read_block_); }
@@ -42,10 +45,10 @@ class decoder {
   void require_floats(const std::string &what) const;
   // One sentence for each weight that no kernel runs from its codes.
   const std::vector<std::string> &told() const { return told_; }
-  void bring_in(int64_t block);  // does nothing where all weights are in memory
+  void bring_in(int64_t block);  // both do nothing if all weights are in memory
   void let_go(int64_t block);
-  // The embedding or the head, whole, under the name "model.embed_tokens" or "lm_head". The decoder
-  // does not keep one that is read on demand: give its pages back when it is no longer used.
+  // Returns the outer weight "model.embed_tokens" or "lm_head", [vocab, hidden]. A decoder on
+  // demand reads it and does not keep it: call give_back_outer_weight when you no longer use it.
   at::Tensor outer_weight(const std::string &name) const;
   void give_back_outer_weight(const std::string &name) const;
   // Makes a decoder on demand read an outer weight from `source` instead of the checkpoint.
@@ -56,20 +59,24 @@ class decoder {
   at::Device device() const { return norm_.device(); }
 
   // --- whole forward; no autograd ---
-  // ids [rows, tokens] int64 on any device. With a cache, row r continues slots[r] (default: slot
-  // r) and its length grows. Returns the final-normed hidden states [rows, tokens, hidden].
+  // ids: [rows, tokens] int64 on any device. With a cache, row r continues the sequence in slots[r]
+  // (default: slot r), and the length of that slot grows. Returns the hidden states after the final
+  // norm, [rows, tokens, hidden]. Throws error(usage) for an id outside the vocabulary,
+  // error(failed) if the cache is too small.
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
-  // Runs tokens of many sequences in one row: ids [tokens] int64, cut into segments (whose `row` is
-  // 0) with their keys in the cache. New keys are written to the cache; the caller manages what
-  // lies where, and the cache's lengths do not change. Returns [tokens, hidden], final-normed.
+  // Runs tokens of many sequences in one row without padding. ids: [tokens] int64. Each segment
+  // is a run of these tokens and says where the cache holds the keys that they see
+  // (kernels/attention.hpp). New keys are written into the cache; the caller decides their
+  // places, and the cache's lengths do not change. Returns the hidden states after the final
+  // norm, [tokens, hidden].
   at::Tensor hidden_packed(const at::Tensor &ids, std::vector<attention_segment> segments,
                            kv_cache &cache) const;
 
   // --- block by block, for calibration and learned rounding ---
-  // A forward pass is: h = embed(ids); for each i, h =
-  // block(i).forward(h, context); logits(final_norm(h)).
+  // A forward pass is: h = embed(ids); for each i, h = block(i).forward(h, context);
+  // logits(final_norm(h)).
   at::Tensor embed(const at::Tensor &ids) const;  // [rows, tokens, hidden]
   forward_context context(int64_t rows, int64_t tokens, kv_cache *cache = nullptr,
                           const std::vector<int64_t> &slots = {}) const;
@@ -80,23 +87,24 @@ class decoder {
   at::Tensor final_norm(const at::Tensor &h) const;
 
   // --- weights ---
-  // 7 per block in forward order; borrow, valid while this decoder is not moved.
+  // The seven linears of each block, in forward order. Borrow: valid until this decoder is moved.
   std::vector<linear_op *> linears();
   std::vector<const linear_op *> linears() const;
-  linear_op &head() { return head_; }  // its weight is the embedding where tied
+  linear_op &head() { return head_; }  // its weight is the embedding if config().tied
   const linear_op &head() const { return head_; }
-  // Gives the head a weight of its own, [vocab, hidden], and sets the config to untied.
+  // Gives the head its own weight, [vocab, hidden], and sets config().tied to false.
   void set_head(at::Tensor weight);
   at::Tensor &embedding() { return embedding_; }  // [vocab, hidden]
   const at::Tensor &embedding() const { return embedding_; }
   at::Tensor &norm() { return norm_; }  // [hidden]
   const at::Tensor &norm() const { return norm_; }
-  uint64_t n_parameters() const;  // tied head counted once
-  // The addresses of all tensors, by which decoders that share their weights are recognized while
-  // one of them lives. Empty where weights are read on demand.
+  uint64_t n_parameters() const;  // counts a tied head only once
+  // Returns the addresses of the embedding and of each block's norm and linear tensors (not those
+  // of q_norm and k_norm, final norm and head). Two living decoders with the same addresses share
+  // these weights. Empty for a decoder on demand.
   std::vector<const void *> weight_addresses() const;
-  kv_hook on_kv;  // empty = none
-  // Called with each block that a decoder on demand has just read; it may replace the weights.
+  kv_hook on_kv;  // changes new keys and values, see decoder_block.hpp; empty = none
+  // Called with each block that bring_in has just read; it may replace the weights. Empty = none.
   std::function<void(decoder_block &)> on_read;
 
  private:
@@ -113,7 +121,7 @@ class decoder {
   // Set for a decoder on demand only.
   std::function<decoder_block(int64_t)> read_block_;
   std::map<std::string, std::shared_ptr<const tensor_source>> outer_weights_;  // by name
-  std::function<void(const std::string &)> give_back_;  // pages of a file that hold a tensor
+  std::function<void(const std::string &)> give_back_;  // frees the file pages of a tensor
 };
 
 }  // namespace assay::model

@@ -1,5 +1,6 @@
-// Computes the steps of a block as tensor operations that follow transformers' eager path, with
-// fused fp32 loops where no gradient is needed (checkpoint/FORMATS.md, "Decoder families").
+// Computes the steps of a block as tensor operations, in the order of transformers' plain
+// ("eager") code. In fp32 on the CPU without a gradient, fused loops replace them
+// (checkpoint/FORMATS.md, "Decoder families").
 #include "model/decoder_block.hpp"
 
 #include <ATen/Parallel.h>
@@ -22,13 +23,13 @@ bool use_kernels(const at::Tensor &x) {
          x.is_contiguous();
 }
 
-// The least rows of an elementwise loop for one thread, so that small inputs stay on one thread.
+// Returns the least number of rows for one thread, so that a small input stays on one thread.
 int64_t grain(int64_t width) {
   return std::max<int64_t>(1, 32768 / width);
 }
 
-// Computes statistics in fp32 and multiplies with the weight in the model's dtype, in the
-// order of transformers.
+// Normalizes each row by its root mean square. As in transformers, the mean is computed in fp32,
+// and the product with the weight in the model's dtype.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   if (!use_kernels(x) || weight.scalar_type() != at::kFloat) {
     const at::Tensor wide = x.to(at::kFloat);
@@ -46,7 +47,8 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   return y;
 }
 
-// x: [rows, tokens, heads, head_dim], which is changed in place.
+// Rotates the channel pairs of x, [rows, tokens, heads, head_dim], by their angles (RoPE). It may
+// change x in place, so use only the result.
 at::Tensor rope(at::Tensor x, const forward_context &context) {
   const int64_t half = x.size(3) / 2, heads = x.size(2);
   if (!use_kernels(x)) {
@@ -61,14 +63,16 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
                 positions = context.cos.size(0) * context.cos.size(1);
   parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const int64_t position = row % positions;  // angles for all rows, or for each
+      // The angles have one row for all rows of x, or one for each; this finds the right one in both.
+      const int64_t position = row % positions;
       kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
     }
   });
   return x;
 }
 
-// Copies tokens one by one: for few tokens a tensor operation would cost more than the copy.
+// Copies the segment's new keys (or values) into the store, token by token: for few tokens a tensor
+// operation costs more than the copy itself.
 void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segment &s) {
   const key_place &own = s.keys.back();
   const int64_t first = own.first + own.count - s.tokens, d = fresh.size(3);
@@ -82,8 +86,8 @@ void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segm
                   to + head * store.stride(1) + t * store.stride(2));
 }
 
-// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], behind the tokens that each
-// segment has already.
+// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], into the cache, at the end
+// of each segment's last place.
 void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
   const bool plain = fresh.is_cpu() && fresh.scalar_type() == at::kFloat && fresh.stride(3) == 1 &&
                      store.scalar_type() == at::kFloat && !fresh.requires_grad();
@@ -99,7 +103,8 @@ void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_conte
   }
 }
 
-// The keys (or values) of an even forward pass, [rows, kv_heads, span, head_dim].
+// Returns the keys (or values) that each row has in the cache, [rows, kv_heads, span, head_dim]. A
+// shorter row has other data at its end; the mask hides them.
 at::Tensor stored(const at::Tensor &store, const forward_context &context) {
   const int64_t first = context.slots[0];
   bool consecutive = true;
@@ -160,7 +165,7 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   }
   const std::optional<at::Tensor> mask = context.mask(window);
   if (!mask && tokens == 1 && window > 0 &&
-      context.span > window) {  // one query: the window is a slice of the keys
+      context.span > window) {  // one query per row sees the last `window` keys: a slice, no mask
     key = key.narrow(2, context.span - window, window);
     value = value.narrow(2, context.span - window, window);
   }

@@ -1,13 +1,12 @@
-// Computes one decoder layer, cut into steps at each input of linears, so that calibration can
-// stop between them. The loop over layers is model/decoder; the caller takes statistics of what
-// the steps return.
+// Computes one decoder layer in steps. A step ends where linears need an input, so that calibration
+// can stop there and take statistics of that input. model/decoder loops over the layers.
 //
 //   h ─ attention_input ─ x ─► [q,k,v] attention ─ a ─► [o] after_attention ─ h'
 //   h'─ mlp_input ─────── x ─► [gate,up] mlp_hidden ─ m ─► [down] after_mlp ─ h''
 //
-// forward() is exactly this composition, bit for bit. A copy of a block shares tensors: replace a
-// linear's weight in the copy to try a candidate. All steps are differentiable; without autograd
-// (at::NoGradGuard) they run fused kernels.
+// forward() calls exactly these steps, so its result is the same bit for bit. A copy of a block
+// shares its tensors: to try other weights, replace a linear's weight in the copy. All steps are
+// differentiable; without autograd (at::NoGradGuard) they run fused kernels on the CPU.
 #pragma once
 
 #include <array>
@@ -25,46 +24,48 @@
 
 namespace assay::model {
 
-// Called with every new k and v ([rows, kv_heads, tokens, head_dim], after RoPE) before attention
-// and before the cache; it may replace them, for fake quantization of the KV cache.
+// Called with all new keys and values, [rows, kv_heads, tokens, head_dim], after RoPE and
+// before they go into cache and attention. It may replace them, for example to simulate a
+// quantized KV cache.
 using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>;
 
-// Holds what all blocks of one forward pass share. decoder::context() and
-// decoder::packed_context() make it.
+// Holds what all blocks of one forward pass share. Only decoder::context() and
+// decoder::packed_context() make one.
 struct forward_context {
-  int64_t rows = 0, tokens = 0;  // of this forward; packed: one row of all segments' tokens
+  int64_t rows = 0, tokens = 0;  // of this forward pass; packed: one row with all tokens
   at::Tensor cos, sin;           // [rows or 1, tokens, head_dim / 2] in the compute dtype
-  std::vector<int64_t> past;     // tokens before this forward, per row
-  int64_t span = 0;              // keys: max(past) + tokens
+  std::vector<int64_t> past;     // for each row: tokens that the cache holds already
+  int64_t span = 0;              // most keys of a row: max(past) + tokens
   bool even = true;              // all rows have the same past
   kv_cache *cache = nullptr;     // borrow; null = no cache
   std::vector<int64_t> slots;    // cache slot of each row
   kv_hook on_kv;
   at::Tensor positions;  // [rows or 1, tokens] int64, on the CPU
-  bool packed = false;   // tokens of several sequences in one row; what each sees is in segments
+  bool packed = false;   // one row holds tokens of several sequences; `segments` separates them
   std::vector<attention_segment> segments;  // one per row, or those of the packed row
 
-  // The additive mask [rows or 1, 1, tokens, span] for LibTorch's attention, made on first use: 0
-  // where the query at position i sees key j (i - window < j <= i), else -inf. None where causality
-  // alone or a single query needs none.
+  // Returns the mask that LibTorch's attention adds to the scores, [rows or 1, 1, tokens, span]: 0
+  // if the query at position i sees key j (i - window < j <= i), else -inf. window 0 = no limit.
+  // Returns nullopt if no mask is needed: for plain causal attention without a cache, or for one
+  // query in each of equally long rows. The mask is made on first use and kept.
   std::optional<at::Tensor> mask(int64_t window) const;
 
  private:
-  mutable std::vector<std::pair<int64_t, at::Tensor>> masks_;  // by window
+  mutable std::vector<std::pair<int64_t, at::Tensor>> masks_;  // (window, mask)
 };
 
 struct decoder_block {
   int64_t index = 0;
   at::Tensor attention_norm, mlp_norm;  // [hidden]
-  at::Tensor q_norm, k_norm;            // [head_dim], undefined where the family has none
+  at::Tensor q_norm, k_norm;            // [head_dim], undefined if the family has none
   linear_op q, k, v, o, gate, up, down;
-  int64_t window = 0;  // tokens; 0 = full attention
+  int64_t window = 0;  // tokens that a query sees, itself included; 0 = all
   int64_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   double eps = 1e-6;
 
-  // h, x, a, m: [rows, tokens, width]
+  // h, x, a and m are those of the diagram above, each [rows, tokens, width].
   at::Tensor attention_input(const at::Tensor &h) const;  // norm 1: input of q, k, v
-  // Returns the input of o, [.., heads * head_dim].
+  // Returns a, the input of o: [rows, tokens, heads * head_dim].
   at::Tensor attention(const at::Tensor &x, const forward_context &context) const;
   at::Tensor after_attention(const at::Tensor &h, const at::Tensor &a) const;  // h + o(a)
   at::Tensor mlp_input(const at::Tensor &h) const;   // norm 2: input of gate, up

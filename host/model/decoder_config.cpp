@@ -1,5 +1,5 @@
-// Reads config.json by the rules of its family (checkpoint/FORMATS.md, "Config keys"
-// and "RoPE scaling").
+// Reads and checks the keys of config.json by the rules of the model's family
+// (checkpoint/FORMATS.md, "Config keys" and "RoPE scaling").
 #include "model/decoder_config.hpp"
 
 #include <algorithm>
@@ -28,20 +28,22 @@ class config_reader {
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
 
-  // The class's value where the key is absent; a size that is null is missing.
+  // Returns a size, or `absent` (the default of the family's class) if the key is absent. Refuses
+  // null, because such a size cannot be derived.
   int64_t size(const char *key, int64_t absent) const {
     if (config_.contains(key) && !has(key))
       refuse(std::string("config.json lacks '") + key + "'", "Copy the original config.json");
     return integer(key, absent);
   }
-  // Of sizes that follow from others where they are null, or absent and 0 in the class.
+  // The same for a size that can be derived from others. It is `derived` if the key is null, or if
+  // it is absent and the class has no default (0).
   int64_t size(const char *key, int64_t absent, int64_t derived) const {
     return integer(key, config_.contains(key) || absent == 0 ? derived : absent);
   }
   int64_t integer(const char *key, int64_t fallback) const {
     if (!has(key)) return fallback;
     const json &value = config_[key];
-    // 2^31 is above every count of a real model and keeps the product of two counts inside int64.
+    // Counts of real models are below 2^31, and the product of two such counts fits into int64.
     if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > INT32_MAX)
       refuse(std::string("config.json: '") + key + "' is not a sensible whole number",
              "Copy the original config.json");
@@ -89,8 +91,8 @@ class config_reader {
                 "'");
   }
 
-  // A classifier or reward model of a known family is no language model. Early conversions of Llama
-  // 1 spell the class LLaMAForCausalLM.
+  // Refuses a classifier or reward model of a known family, which is no language model. Case is
+  // ignored, because early conversions of Llama 1 spell the class LLaMAForCausalLM.
   void check_class(const decoder_family &known) const {
     if (!has("architectures")) return;
     const json &classes = config_["architectures"];
@@ -113,7 +115,7 @@ class config_reader {
   rope_config rope(int64_t max_positions) const {
     rope_config out;
     out.theta = real(config_, "rope_theta", out.theta);
-    // The older key wins where both are there and it says anything
+    // If both keys are there, the older one, rope_scaling, wins unless it is empty
     // (transformers 5.23, modeling_rope_utils.py, convert_rope_params_to_dict).
     const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
     if (!older && !has("rope_parameters")) return out;

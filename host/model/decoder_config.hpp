@@ -1,5 +1,5 @@
-// Turns config.json into the numbers that the forward pass needs, and checks it against
-// the families (decoder_families.hpp).
+// Turns config.json into the numbers that the forward pass needs. It checks them against the
+// supported families of decoders (decoder_families.hpp).
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,17 @@
 
 namespace assay::model {
 
+// RoPE: rotary position embedding (checkpoint/FORMATS.md, "RoPE scaling").
 struct rope_config {
   std::string type = "default";  // default | linear | llama3
   double theta = 10000.0;
   double factor = 1.0;                                   // linear, llama3
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
-  int64_t original_max_positions = 8192;                 // llama3, tokens
+  int64_t original_max_positions = 8192;                 // llama3: tokens before scaling
 };
 
 struct decoder_config {
-  std::string family;  // model_type, a row of decoder_families()
+  std::string family;  // model_type of config.json; names a row of decoder_families()
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
   int64_t n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
   int64_t max_positions = 0;  // tokens
@@ -28,22 +29,23 @@ struct decoder_config {
   rope_config rope;
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
   bool qk_norm = false;  // RMSNorm per head on q and k, before RoPE
-  bool tied = false;     // lm_head is the embedding
-  // For each layer, the tokens that a query sees, itself included; 0 = all before it.
+  bool tied = false;     // the head (lm_head) is the embedding
+  // For each layer: how many tokens a query sees, itself included; 0 = itself and all before it.
   std::vector<int64_t> windows;
-  // config.json ties the head, the weights hold another one, and it is used (required_tensors).
+  // config.json says that the head is tied, but the weights hold another head, which is used
+  // (read_decoder_config sets this).
   bool untied_by_weights = false;
   std::vector<int64_t> eos_ids;
   std::optional<int64_t> bos_id, pad_id;
-  std::string stored_dtype;  // dtype | torch_dtype of the file, "" if it says nothing
+  std::string stored_dtype;  // dtype or torch_dtype of config.json; "" if it has neither
 
   int64_t q_size() const { return n_heads * head_dim; }
   int64_t kv_size() const { return n_kv_heads * head_dim; }
 };
 
-// Throws error(failed) at `where` for an unknown model_type, or for a key that changes the
-// computation in a way which is not implemented (yarn, experts, another activation), with the list
-// of what is supported.
+// Throws error(failed) at `where` for an unknown model_type, for a key that asks for a
+// computation which is not implemented (yarn, experts, another activation), and for a value of a
+// wrong type or size.
 decoder_config parse_decoder_config(const json &config, const std::string &where);
 
 std::string supported_families();  // "llama, mistral, ..."

@@ -1,6 +1,7 @@
-// Describes the families of decoders that the forward pass can run, one row each, with what their
-// modeling files hard-code (checkpoint/FORMATS.md, "Decoder families"). A new decoder of this shape
-// is one more row; everything else comes from config.json (decoder_config.cpp).
+// Describes the families of decoders that the forward pass can run, one row for each. A row
+// holds what the family's code in transformers fixes (checkpoint/FORMATS.md, "Decoder
+// families"); everything else comes from config.json (decoder_config.cpp). A new family of this
+// shape is one more row.
 #pragma once
 
 #include <cstdint>
@@ -8,25 +9,26 @@
 
 namespace assay::model {
 
-// Says whether linears have a bias: a constant of the family, or a key of config.json.
+// Says whether linears have a bias: either the family fixes it, or a key of config.json says it.
 struct bias_rule {
-  const char *key = nullptr;  // null: `absent` holds always
-  bool absent = false;        // the value where the key is absent
+  const char *key = nullptr;  // key of config.json; null = `absent` always holds
+  bool absent = false;        // the value if the key is absent
 };
 inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 
-// The layers that have a window: none; all, where sliding_window is set; or those that
+// Which layers have a sliding window: none; all, if sliding_window is set; or those that the keys
 // use_sliding_window, layer_types and max_window_layers choose.
 enum class window_rule { none, all_layers, upper_layers };
 
-// What the family's configuration class fills in where config.json leaves a key out. A key that is there and null is another
-// thing: no window, no token, and heads or sizes that follow from the others.
+// The values that the family's configuration class fills in for absent keys of config.json.
+// They do not hold for a key that is null: null means no window, no token, or a size that
+// follows from others.
 struct config_defaults {
   int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads;
   int64_t n_kv_heads;              // 0 = as many as heads
   int64_t head_dim;                // 0 = hidden_size / heads
   int64_t max_positions;           // tokens
-  int64_t window;                  // tokens, of the layers that see one; 0 = none
+  int64_t window;                  // tokens, for layers with a window; 0 = none
   int64_t bos_id, eos_id, pad_id;  // -1 = none
 };
 

@@ -1,4 +1,4 @@
-// Looks up sizes and names in the lists of a decoder's parts.
+// Computes the sizes and name prefixes that the lists of a decoder's parts refer to.
 #include "model/decoder_layout.hpp"
 
 namespace assay::model {

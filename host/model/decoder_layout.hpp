@@ -1,7 +1,7 @@
-// Lists the parts of a decoder as data: the linears of a block with their names in the
-// checkpoint, roles, groups, sizes and biases, and its norms (checkpoint/FORMATS.md, "Decoder
-// families"). The loader and the description of a model use these lists; decoder_families.hpp
-// says which parts a family has.
+// Lists the parts of a decoder block as data: its linears, with their names in the checkpoint,
+// roles, groups, sizes and biases, and its norms (checkpoint/FORMATS.md, "Decoder families"). The
+// loader and the description of a model loop over these lists. decoder_families.hpp says which
+// parts a family has.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace assay::model {
 
-// The number of rows or columns of a tensor, by the config.
+// A number of rows or columns that depends on the model's config; width_of gives the number.
 enum class width {
   hidden,
   mlp,      // intermediate_size
@@ -25,11 +25,11 @@ int64_t width_of(const decoder_config &config, width which);
 
 struct linear_layout {
   linear_op decoder_block::*part;
-  const char *module;  // within the block: "self_attn.q_proj"
+  const char *module;  // name within the block: "self_attn.q_proj"
   const char *role;    // "attn.q"
   linear_group group;
   width out, in;
-  bool decoder_config::*bias;  // the flag that says whether it has one
+  bool decoder_config::*bias;  // the flag that says whether the linear has a bias
 };
 
 // In the order of decoder_block::linears().
@@ -52,9 +52,9 @@ inline constexpr std::array<linear_layout, 7> k_linears{{
 
 struct norm_layout {
   at::Tensor decoder_block::*part;
-  const char *module;  // within the block
+  const char *module;  // name within the block
   width size;
-  bool decoder_config::*when;  // the flag that says whether it is there; null = always
+  bool decoder_config::*when;  // the flag that says whether the norm exists; null = always
 };
 
 inline constexpr std::array<norm_layout, 4> k_norms{{

@@ -1,5 +1,5 @@
-// Loads a decoder from a checkpoint: finds every tensor, checks its shape and converts it where
-// the dtype differs.
+// Loads a decoder from a checkpoint: finds every tensor, checks its shape, and converts it if its
+// dtype differs from the wanted one.
 #include <malloc.h>
 
 #include <algorithm>
@@ -18,8 +18,8 @@
 namespace assay::model {
 namespace {
 
-// transformers' formula in its own order of fp32 operations
-// (checkpoint/FORMATS.md, "RoPE scaling").
+// Returns RoPE's inverse frequencies, [head_dim / 2] fp32, by transformers' formula and in its order
+// of operations (checkpoint/FORMATS.md, "RoPE scaling").
 at::Tensor inverse_frequencies(const decoder_config &config) {
   const rope_config &rope = config.rope;
   const at::Tensor exponent =
@@ -41,9 +41,9 @@ at::Tensor inverse_frequencies(const decoder_config &config) {
 }
 
 const std::string k_weight = ".weight";
-constexpr int k_kept = 32 << 20;  // bytes of one tensor whose memory is kept when it is freed
-// The same for a decoder on demand, where peak memory matters more: the memory of larger tensors is
-// returned at once, that of smaller ones after each block.
+constexpr int k_kept = 32 << 20;  // bytes; glibc keeps the memory of freed tensors up to this size
+// The same limit for a decoder on demand, for which peak memory matters more. The memory of larger
+// tensors goes back to the system at once, that of smaller ones after each block (let_go).
 constexpr int k_kept_on_demand = 5 << 20;
 
 std::string shape_text(at::IntArrayRef shape) {
@@ -52,8 +52,9 @@ std::string shape_text(at::IntArrayRef shape) {
   return "[" + text + "]";
 }
 
-// Sets how much freed memory glibc keeps. Activations of some megabytes are made and freed in every
-// block; without this, their pages would return to the kernel and be faulted in again each time.
+// Lets glibc keep freed memory of up to `most` bytes in one piece. Every block makes and frees
+// activations of some megabytes; without this, their pages would go back to the system and be
+// fetched again each time.
 void keep_freed_activations(int most) {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, most);
@@ -104,7 +105,8 @@ class decoder_loader {
   }
 
  private:
-  // A layer more or less than the config says means a wrong config, not a smaller model.
+  // Refuses weights that have a layer more than the config says, because the config is then wrong.
+  // require_tensors finds missing layers.
   void check_layers(const decoder_config &c) const {
     const std::string next = block_prefix(c.n_layers) + k_norms[0].module + k_weight;
     if (source_.tensors().has(next))
@@ -128,7 +130,7 @@ class decoder_loader {
       throw error(error_kind::failed,
                   "tensor '" + name + "' holds " + info->stored + ", not floats")
           .at(source_.path());
-    if (!values_ && shape.size() == 2)  // norms and biases are small
+    if (!values_ && shape.size() == 2)  // norms and biases are small, so they are always read
       return at::empty(shape, at::TensorOptions().dtype(options_.dtype).device(at::kMeta));
     return source_.tensors().tensor_as(name, options_.dtype).to(device_);
   }
@@ -181,7 +183,7 @@ class decoder_loader {
   const checkpoint &source_;
   const load_options options_;
   at::Device device_;
-  bool values_;  // false: matrices have shapes without values
+  bool values_;  // false: matrices get shapes without values (a decoder on demand)
   decoder out_;
 };
 

@@ -1,5 +1,5 @@
-// Describes a checkpoint: counts parameters in its list of tensors, takes sizes from
-// the parsed config.
+// Describes a checkpoint as JSON: parameters are counted from its list of tensors, and sizes come
+// from the parsed config.
 #include "model/describe_model.hpp"
 
 #include <map>
@@ -49,7 +49,7 @@ void describe_tensors(const tensor_source &tensors, bool tied, json &out) {
     s.bytes += info.stored_bytes;
     bytes += info.stored_bytes;
     if (!(tied && info.name == "lm_head.weight"))
-      parameters += info.numel();  // skips a stored duplicate
+      parameters += info.numel();  // a stored copy of a tied head is not counted
   }
   out["parameters"] = parameters;
   out["bytes"] = bytes;
@@ -76,7 +76,7 @@ void describe_config(const decoder_config &c, json &out) {
   out["stored_dtype"] = c.stored_dtype;
 }
 
-// What is missing of the model that the configuration describes.
+// Says which tensors the configuration needs and the checkpoint does not have.
 void describe_gaps(const decoder_config &config, const tensor_source &tensors, json &out) {
   out["required_tensors"] = required_tensors(config).size();
   out["missing_tensors"] = missing_tensors(config, tensors);

@@ -1,4 +1,5 @@
-// Describes a checkpoint as data, for `assay model DIR`, doctor and reports. It reads no weight.
+// Describes a checkpoint as data, for `assay model DIR`, `assay doctor` and reports. It reads no
+// weights, except to compare a stored head with the embedding.
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
@@ -6,11 +7,13 @@
 
 namespace assay::model {
 
-// Returns {name, path, architecture, family, sizes {...}, parameters, stored {format: {tensors,
-// parameters, bytes}}, bytes, tied, quant_method, linears [{role, count, out, in, parameters}],
-// context, rope, windows, eos, chat_template, provenance, supported, why_not [, fingerprint]}.
+// Returns {name, path, container, architecture, family, sizes {...}, parameters, stored {format:
+// {tensors, parameters, bytes}}, bytes, tied, untied_by_weights, quant_method, linears [{role, count,
+// out, in, parameters}], biases, qk_norm, context, rope, windows, eos, stored_dtype,
+// required_tensors, missing_tensors, chat_template, provenance, supported, why_not, fingerprint}.
 // Parameters are counted from the tensors, never taken from the config. A model that cannot run is
-// described too, and `why_not` says why. The fingerprint reads every byte.
+// described too: supported is then false, why_not says why, and the keys that need its parsed config
+// are absent. fingerprint is there only if asked for, because it reads every byte.
 json describe_model(const checkpoint &source, bool with_fingerprint = false);
 
 }  // namespace assay::model

@@ -1,5 +1,5 @@
-// Opens a device. For CUDA it probes the driver first and then loads LibTorch's CUDA half, so that
-// a machine without a GPU never loads it.
+// Opens a device. For CUDA it first tries to load the NVIDIA driver and then LibTorch's CUDA
+// libraries, so that a machine without a GPU never loads the latter.
 #include "model/device.hpp"
 
 #include <dlfcn.h>
@@ -26,14 +26,15 @@ std::string last_dl_error() {
   return text == nullptr ? "unknown reason" : text;
 }
 
-// The CUDA half lies beside the CPU half, which is already mapped.
+// Returns the path of a library in the folder of LibTorch's CPU library, which is loaded already.
 std::string beside_torch_cpu(const char *library) {
   Dl_info info{};
   if (::dladdr(reinterpret_cast<const void *>(&at::globalContext), &info) == 0) return library;
   return (std::filesystem::path(info.dli_fname).parent_path() / library).string();
 }
 
-// Map the library first: at::hasCUDA() before that would cache "no CUDA" for the whole process.
+// Loads CUDA; returns "" or the reason why not. The libraries are loaded before at::hasCUDA() is
+// called, because LibTorch would otherwise remember "no CUDA" for the whole process.
 std::string load_cuda() {
   if (::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL) == nullptr)
     return "no NVIDIA driver was found (" + last_dl_error() + ")";

@@ -1,4 +1,4 @@
-// Writes a GGUF file as a Hugging Face folder.
+// Reads a GGUF file and writes its model as a Hugging Face folder with a model card.
 #include "model/import_gguf.hpp"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ std::string or_unknown(const std::string &text) {
   return text.empty() ? "not stated in the file" : text;
 }
 
-// The model card begins with what nobody may overlook.
+// Returns the text of the model card. It begins with the warning that these are not the original
+// weights, because nobody may overlook it.
 std::string model_card(const checkpoint &source, at::ScalarType dtype) {
   const json &provenance = source.config().at("assay_provenance");
   const std::string license = provenance.value("license", ""), note = source.provenance_note();

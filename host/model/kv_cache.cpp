@@ -1,4 +1,4 @@
-// Stores keys and values in slots.
+// Makes, copies and measures the slots of keys and values.
 #include "model/kv_cache.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capaci
     : n_slots_(n_slots), capacity_(capacity), lengths_(static_cast<size_t>(n_slots), 0) {
   const auto options = at::TensorOptions().dtype(dtype).device(device);
   for (int64_t i = 0; i < config.n_layers; ++i) {
-    // Zeros, because what lies behind a short sequence is masked, and 0 * NaN would be NaN.
+    // Zeros, because attention multiplies the unused end of a slot by weight 0, and 0 * NaN is NaN.
     keys_.push_back(at::zeros({n_slots, config.n_kv_heads, capacity, config.head_dim}, options));
     values_.push_back(at::zeros_like(keys_.back()));
   }

@@ -1,5 +1,5 @@
-// Holds keys and values of past tokens: one contiguous slot for each sequence, whose lengths may
-// differ. Admitting sequences and reusing slots is the work of engine/.
+// Holds the keys and values of past tokens, so that they are not computed again. Each sequence has
+// a contiguous slot; lengths may differ. engine/ decides which sequence uses which slot.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace assay::model {
 class kv_cache {
  public:
   // capacity: tokens of a slot. Memory: 2 * layers * slots * kv_heads * capacity * head_dim
-  // elements, which the system provides when they are written.
+  // elements, all of which are set to zero here.
   kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
            at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU);
 
@@ -21,9 +21,12 @@ class kv_cache {
   int64_t n_slots() const { return n_slots_; }
   int64_t capacity() const { return capacity_; }                                         // tokens
   int64_t length(int64_t slot) const { return lengths_.at(static_cast<size_t>(slot)); }  // tokens
-  void set_length(int64_t slot, int64_t tokens);  // shorter = rewind; longer only after store()
-  void clear();
-  void copy_slot(int64_t from, int64_t to);  // the first length(from) tokens: prefix sharing
+  // A shorter length forgets the last tokens. Set a longer one only after the keys and values of
+  // the new tokens are written. Throws error(failed) beyond the capacity.
+  void set_length(int64_t slot, int64_t tokens);
+  void clear();  // sets all lengths to 0
+  // Copies all tokens of slot `from`, so that another sequence can continue the same prefix.
+  void copy_slot(int64_t from, int64_t to);
 
   // [slots, kv_heads, capacity, head_dim]
   at::Tensor &keys(int64_t layer) { return keys_.at(static_cast<size_t>(layer)); }

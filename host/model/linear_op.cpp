@@ -1,4 +1,4 @@
-// Computes the product of a linear, or calls the hook that replaces it.
+// Computes the product of a linear, or calls the hook that replaces this product.
 #include "model/linear_op.hpp"
 
 #include "kernels/matmul.hpp"

@@ -1,4 +1,5 @@
-// Computes one linear of the decoder, y = x Wᵀ + b, with hooks through which a recipe changes it.
+// Computes one linear of the decoder (a weight matrix and its bias): y = x Wᵀ + b. Through its
+// hooks a quantization recipe changes the computation.
 #pragma once
 
 #include <functional>
@@ -10,11 +11,11 @@
 
 namespace assay::model {
 
-// The linears of a group have the same input, so that one set of statistics serves them all.
+// The linears of a group read the same input, so that one set of statistics serves all of them.
 enum class linear_group { qkv, o, gate_up, down, head };
 const char *group_name(linear_group group);  // static: "qkv" "o" "gate_up" "down" "head"
 
-// A tensor with the shape and dtype of another but without values: it is on the meta device.
+// Returns a tensor with the shape and dtype of another but without values, on the meta device.
 inline at::Tensor without_values(const at::Tensor &tensor) {
   return at::empty(tensor.sizes(), tensor.options().device(at::kMeta));
 }
@@ -24,22 +25,24 @@ struct linear_op {
   std::string role;  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "lm_head"
   int64_t block = -1;  // layer index; -1 for the head
   linear_group group = linear_group::head;
-  at::Tensor weight;  // [out, in]; may borrow the mapped checkpoint; without values where packed is
+  // [out, in]; may be a view of the mapped checkpoint file. Without values where `packed` is set.
+  at::Tensor weight;
   std::shared_ptr<const packed_weight> packed;  // replaces weight: codes, or floats as stored
   at::Tensor bias;    // [out], undefined = none
-  // An operation on the input that belongs to the float function (a rotation that the weight
-  // undoes). Calibration sees its result. Empty = none.
+  // Changes the input without changing the linear's result, because the weight contains the
+  // inverse: for example a rotation. Calibration sees the changed input. Empty = none.
   std::function<at::Tensor(const at::Tensor &input)> input_operation;
-  // Applied to the input before the product, after input_operation: activation fake-quantization.
-  // Empty = none.
+  // Changes the input after input_operation, for example rounds it to simulate quantized
+  // activations. Empty = none.
   std::function<at::Tensor(const at::Tensor &input)> on_input;
-  // Replaces the whole operation: a kernel on packed weights. Empty = the plain product.
+  // Replaces x Wᵀ + b, for example by a kernel on packed weights. It gets the input after the other
+  // two hooks. Empty = no replacement.
   std::function<at::Tensor(const at::Tensor &input)> on_forward;
 
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
   bool plain() const { return !input_operation && !on_input && !on_forward && !packed; }
-  // The input after both hooks, as the product receives it.
+  // Returns the input after both input hooks, as the product receives it.
   at::Tensor seen(const at::Tensor &x) const {
     const at::Tensor turned = input_operation ? input_operation(x) : x;
     return on_input ? on_input(turned) : turned;

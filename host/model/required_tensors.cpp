@@ -1,4 +1,5 @@
-// Walks the tables of decoder_layout.hpp.
+// Makes the list of required tensors from the lists of decoder_layout.hpp, and compares it with the
+// tensors of a checkpoint.
 #include "model/required_tensors.hpp"
 
 #include <algorithm>

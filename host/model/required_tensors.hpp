@@ -1,5 +1,5 @@
-// The tensors that a configuration needs: one list for loading, importing and describing a model.
-// Not their values, and no opinion about tensors beyond the list.
+// Lists the tensors that a configuration needs, for loading, importing and describing a model. It checks names, not values; tensors
+// beyond the list are ignored here.
 #pragma once
 
 #include <string>
@@ -15,19 +15,18 @@ struct required_tensor {
   std::vector<int64_t> shape;  // [out, in] of a weight, [size] of a norm or a bias
 };
 
-// In the order of the forward pass; the head is among them unless the configuration ties it.
+// Returns the tensors in the order of the forward pass. The head is among them unless config.tied.
 std::vector<required_tensor> required_tensors(const decoder_config &config);
 
-// Names of those that `source` lacks.
+// Returns the names of the required tensors that `source` does not have.
 std::vector<std::string> missing_tensors(const decoder_config &config, const tensor_source &source);
 
-// Throws error(failed) naming the first of them, and how many there are, if any is missing.
+// Throws error(failed) if a required tensor is missing. The message names the first one and says how many are missing.
 void require_tensors(const decoder_config &config, const checkpoint &source);
 
-// config.json as parse_decoder_config reads it, corrected by the weights: where it ties the head and they hold another one,
-// that one is the head, as transformers 5.23 has it (modeling_utils.py, tie_weights); untied_by_weights then says so. The ids
-// that end an answer are those of checkpoint::eos_ids if there is a generation_config.json.
-// Throws as parse_decoder_config does.
+// Reads config.json as parse_decoder_config does (and throws as it does), with two corrections. First, config.json may tie the head to the
+// embedding while the weights hold another head: then the stored head is used, as in transformers 5.23 (modeling_utils.py, tie_weights),
+// and untied_by_weights is true. Second, if there is a generation_config.json, eos_ids are those of checkpoint::eos_ids.
 decoder_config read_decoder_config(const checkpoint &source);
 
 }  // namespace assay::model

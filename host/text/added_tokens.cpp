@@ -1,5 +1,6 @@
-// Longest match by first byte and length, then the flags in the reference's order.
-// Not an automaton: the few lengths that share a first byte are tried, longest first.
+// Finds the longest added token at a place: its first byte gives the few possible lengths, and
+// these are tried from the longest to the shortest. Then the token's flags are applied in the order
+// of the reference library, Hugging Face's tokenizers.
 #include "text/added_tokens.hpp"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 namespace assay::text {
 namespace {
 
+// Whether a word character stands just before `at`, or (word_after) begins at `at`.
 bool word_before(std::string_view text, size_t at) {
   return at > 0 && (char_classes(decode_before(text.data() + at).code_point) & k_word);
 }
@@ -17,8 +19,8 @@ bool word_after(std::string_view text, size_t at) {
   return at < text.size() && (char_classes(decode_valid(text.data() + at).code_point) & k_word);
 }
 
-size_t spaces_before(std::string_view text,
-                     size_t at) {  // where the white space before `at` begins
+// Returns where the white space that ends at `at` begins.
+size_t spaces_before(std::string_view text, size_t at) {
   while (at > 0) {
     const decoded_char c = decode_before(text.data() + at);
     if (!(char_classes(c.code_point) & k_space)) break;
@@ -27,7 +29,8 @@ size_t spaces_before(std::string_view text,
   return at;
 }
 
-size_t spaces_after(std::string_view text, size_t at) {  // where the white space from `at` on ends
+// Returns where the white space that begins at `at` ends.
+size_t spaces_after(std::string_view text, size_t at) {
   while (at < text.size()) {
     const decoded_char c = decode_valid(text.data() + at);
     if (!(char_classes(c.code_point) & k_space)) break;
@@ -48,7 +51,7 @@ void added_token_matcher::finish(bool split_special) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     const std::string &text = tokens_[i].text;
     const auto first = static_cast<uint8_t>(text[0]);
-    if (by_text_.find(text) >= 0) continue;  // two tokens normalized to one spelling: the first
+    if (by_text_.find(text) >= 0) continue;  // of two tokens with one spelling the first is used
     by_text_.add(text, static_cast<int32_t>(i));
     is_first_byte_[first] = true;
     lengths_[first].push_back(static_cast<uint32_t>(text.size()));
@@ -72,7 +75,7 @@ const added_token_matcher::pattern *added_token_matcher::longest_at(std::string_
 void added_token_matcher::split(std::string_view input,
                                 const std::function<void(std::string_view, size_t)> &text,
                                 const std::function<void(int32_t)> &token) const {
-  size_t done = 0;  // everything before is given out
+  size_t done = 0;  // everything before this byte was passed to a callback
   size_t at = 0;
   while (at < input.size()) {
     if (!is_first_byte_[static_cast<uint8_t>(input[at])]) {
@@ -85,7 +88,7 @@ void added_token_matcher::split(std::string_view input,
       continue;
     }
     size_t start = at, stop = at + match->text.size();
-    at = stop;  // also when the flags refuse it: no shorter token is tried there
+    at = stop;  // even if the flags refuse the match: no shorter token is tried at this place
     if (split_special_ && match->token.special) continue;
     if (match->token.single_word && (word_before(input, start) || word_after(input, stop)))
       continue;

@@ -1,5 +1,6 @@
-// Finds added tokens in a text and cuts the text there, before it is split into words. Added tokens
-// are extra texts with an id each, such as "<|im_start|>". token_table has the model's vocabulary.
+// Finds added tokens in a text and cuts the text there, before it is split into words. Added
+// tokens are texts with an id of their own, such as "<|im_start|>". token_table holds the other
+// tokens, the vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ class added_token_matcher {
 
   std::vector<pattern> tokens_;         // sorted by text
   std::vector<uint32_t> lengths_[256];  // lengths of the patterns by first byte, longest first
-  token_table by_text_;                 // pattern text -> index into tokens_
+  token_table by_text_;                 // pattern text -> place in tokens_
   bool is_first_byte_[256] = {};
   bool split_special_ = false;
 };

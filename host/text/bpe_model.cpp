@@ -1,5 +1,6 @@
-// BPE as the reference does it: initial symbols, then merges by rank, leftmost first.
-// Two equal mergers: a scan for short words, a heap for long ones.
+// Computes BPE as the reference library (Hugging Face's tokenizers) does: a word becomes symbols,
+// the ids of its characters; then pairs are merged, the lowest rank first and the leftmost of
+// equals. Two functions give the same result: merge_short scans all pairs, merge_long uses a heap.
 #include "text/bpe_model.hpp"
 
 #include <algorithm>
@@ -14,12 +15,12 @@
 namespace assay::text {
 namespace {
 
-constexpr size_t k_short_word = 40;  // symbols; beyond it the heap is faster
+constexpr size_t k_short_word = 40;  // symbols; for longer words the heap is faster
 constexpr int32_t k_no_rank = INT32_MAX;
 constexpr std::string_view k_block = "\u2581";  // SentencePiece's word mark, U+2581
 
-// True if no merge joins "x" with "▁...", so that a word mark after another character always
-// starts a new, independent word.
+// Returns whether no merge joins a text with a following "▁...". If so, a word mark "▁" after
+// another character always begins a new word, and words can be encoded one by one.
 bool merges_stay_in_words(const merge_list &merges) {
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto [left, right] = merges[rank];
@@ -35,7 +36,7 @@ void merge_table::build(std::vector<entry> entries) {
   const size_t n_slots = std::bit_ceil(entries.size() * 2);
   slots_.assign(n_slots, entry{k_free, 0, 0});
   shift_ = 64 - std::countr_zero(n_slots);
-  for (const entry &e : entries) {  // a pair listed twice: the last one wins, as in the reference
+  for (const entry &e : entries) {  // if a pair is listed twice, the last wins, as in the reference
     size_t slot = hash(e.pair) >> shift_;
     while (slots_[slot].pair != k_free && slots_[slot].pair != e.pair)
       slot = (slot + 1) & (n_slots - 1);
@@ -140,7 +141,8 @@ void bpe_model::symbols_of_bytes(std::string_view piece, bpe_scratch &scratch) c
   for (const char c : piece) scratch.ids.push_back(byte_ids_[static_cast<uint8_t>(c)]);
 }
 
-// One <0xHH> for each byte of the character; nothing is appended unless all of them exist.
+// Appends one token <0xHH> for each byte of the character. If one of them does not exist, it appends
+// nothing and returns false.
 bool bpe_model::fallback_bytes(std::string_view character, std::vector<int32_t> &ids) const {
   for (const char c : character)
     if (fallback_ids_[static_cast<uint8_t>(c)] < 0) return false;
@@ -148,8 +150,9 @@ bool bpe_model::fallback_bytes(std::string_view character, std::vector<int32_t> 
   return true;
 }
 
-// An unk waits until the next known character, so that a run of them can be fused. Bytes of a
-// fallback do not end that wait and so overtake it: the reference's order, kept.
+// Turns characters into symbols. The unk of an unknown character is appended only at the next known
+// character, so that a run of unknown ones can be fused. Fallback bytes are appended at once and so
+// come before an unk that waits; the reference has the same order.
 void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) const {
   bool unk_waits = false;
   for (size_t i = 0; i < piece.size();) {
@@ -170,10 +173,11 @@ void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) c
   if (unk_waits) scratch.ids.push_back(unk_id_);
 }
 
-// Repeatedly merges the pair of lowest rank, leftmost first. O(symbols^2), for few symbols.
+// Merges the pair of lowest rank, the leftmost of equals, until no pair can be merged. It takes
+// O(n^2) for n symbols, so it is for short words.
 void bpe_model::merge_short(bpe_scratch &scratch) const {
   auto &ids = scratch.ids;
-  auto &ranks = scratch.ranks;  // of the pair (i, i + 1)
+  auto &ranks = scratch.ranks;  // ranks[i]: rank of the pair (i, i + 1)
   const auto rank_of = [&](size_t i) {
     const merge_table::entry *e = merges_.find(ids[i], ids[i + 1]);
     return e ? e->rank : k_no_rank;
@@ -198,9 +202,10 @@ void bpe_model::merge_short(bpe_scratch &scratch) const {
   ids.resize(n);
 }
 
-// The same result in O(n log n): a heap of (rank, position). An entry whose pair has changed since
-// is skipped; a pair's rank is its own, so comparing ranks detects that. Positions are those of the
-// first symbol, which a merge keeps; the right symbol is marked dead by next = k_dead.
+// Gives the same result in O(n log n) with a heap of (rank, position of the left symbol). A
+// merge keeps the left symbol and marks the right one dead (next = k_dead). A heap entry whose
+// pair has changed meanwhile is skipped. Comparing ranks detects this, because no two pairs have
+// the same rank.
 void bpe_model::merge_long(bpe_scratch &scratch) const {
   constexpr int32_t k_end = -1, k_dead = -2;
   auto &ids = scratch.ids;

@@ -1,5 +1,6 @@
-// Byte pair encoding: one pre-token in, its token ids out, by the ranks of the merges.
-// Not the splitting into pre-tokens (pre_tokenizer) and not trained here.
+// Byte pair encoding (BPE): turns a pre-token (about a word) into token ids. It begins with single
+// characters and joins neighbours by a list of merges, the first of the list first. pre_tokenizer
+// cuts a text into pre-tokens.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +15,20 @@
 namespace assay::text {
 
 struct bpe_options {
-  bool byte_level = false;     // pre-tokens are raw bytes, to be seen through the byte alphabet
-  bool ignore_merges = false;  // a pre-token that is a token is emitted at once (Llama-3)
-  bool byte_fallback = false;  // unknown characters become <0xHH> tokens
-  bool fuse_unk = false;       // a run of unknown characters is one unk
+  bool byte_level = false;     // the vocabulary writes each byte as a character (byte_alphabet.hpp)
+  bool ignore_merges = false;  // a pre-token that is itself a token is used whole (Llama-3)
+  bool byte_fallback = false;  // each byte of an unknown character becomes a token <0xHH>
+  bool fuse_unk = false;       // a run of unknown characters becomes one unk_token
   std::string unk_token;       // "" = unknown characters are dropped, as in the reference
 };
 
-// (left id, right id) -> rank and merged id. Open addressing; built once.
+// Maps a pair of ids (left, right) to the merge's rank and the id of the merged token. It is a hash
+// table with open addressing that is built once.
 class merge_table {
  public:
   struct entry {
     uint64_t pair;
-    int32_t rank;  // order of the merges list; smaller merges first
+    int32_t rank;  // place in the list of merges; a pair of lower rank is merged first
     int32_t id;    // of the merged token
   };
   void build(std::vector<entry> entries);
@@ -52,7 +54,7 @@ class merge_table {
   int shift_ = 63;
 };
 
-// Working memory of one encoding thread.
+// The working memory of one encode() call, kept for later calls.
 struct bpe_scratch {
   std::vector<int32_t> ids, ranks, previous, next;
   std::vector<uint64_t> heap;
@@ -66,7 +68,7 @@ class bpe_model {
   bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
             const std::string &where);
 
-  // Appends the ids of one pre-token.
+  // Appends the ids of one pre-token, which is valid UTF-8, to `out`.
   void tokenize(std::string_view piece, bpe_scratch &scratch, std::vector<int32_t> &out) const;
 
   const token_table &vocab() const { return vocab_; }
@@ -84,12 +86,12 @@ class bpe_model {
   token_table vocab_;
   bpe_options options_;
   merge_table merges_;
-  int32_t byte_ids_[256];      // id of each byte's character; -1 = unknown
-  int32_t fallback_ids_[256];  // id of <0xHH>; -1 = none
+  int32_t byte_ids_[256];      // id of the character that stands for each byte; -1 = none
+  int32_t fallback_ids_[256];  // id of the token <0xHH> of each byte; -1 = none
   int32_t unk_id_ = -1;
   bool all_bytes_known_ = false;
-  bool splits_at_blocks_ = false;  // no merge crosses into a leading U+2581: words are independent
-  token_table whole_words_;        // byte_level with ignore_merges: tokens by their raw bytes
+  bool splits_at_blocks_ = false;  // no merge joins a word with the U+2581 that begins the next
+  token_table whole_words_;        // for byte_level with ignore_merges: raw bytes -> id
 };
 
 }  // namespace assay::text

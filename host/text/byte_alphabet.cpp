@@ -1,5 +1,5 @@
-// Both directions of the byte-level alphabet, from its rule.
-// Not configurable: all models that use one use this.
+// Computes the byte-level alphabet of GPT-2 from its rule, in both directions.
+// All byte-level models use this same alphabet.
 #include "text/byte_alphabet.hpp"
 
 #include "unicode/unicode.hpp"

@@ -1,6 +1,6 @@
-// Maps bytes to characters by the byte-level alphabet of GPT-2, where a printable character
-// represents each byte. This is not an encoding of text. The ByteLevel parts of pre_tokenizer and
-// detokenizer use it.
+// Maps bytes to characters by the byte-level alphabet of GPT-2, in which a printable character
+// stands for each byte, so that a token can hold any bytes. Normalizer, pre-tokenizer, BPE model
+// and detokenizer of byte-level models use it.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Puts a conversation's variables before the interpreter.
-// Not the interpreter; see jinja/machine.hpp.
+// Prepares a conversation as variables of a chat template and runs the template. jinja/machine.hpp
+// is the interpreter.
 #include "text/chat_template.hpp"
 
 #include <algorithm>
@@ -28,8 +28,9 @@ bool has_null(const json &message) {
   return std::any_of(message.begin(), message.end(), [](const json &v) { return v.is_null(); });
 }
 
-// Keys without a value are left out, and a message's reasoning gets the names that different
-// templates look for: both as in the reference, which leaves what lies deeper as it is.
+// Returns the message as the reference (transformers) passes it to a template. Keys whose value is
+// null are left out, but not inside nested values. The message's reasoning is also stored under the
+// names "thinking" and "reasoning_content", because templates look for different ones.
 json normalized(const json &message) {
   const json *reasoning = reasoning_of(message);
   json result = json::object();

@@ -1,5 +1,6 @@
-// ByteLevel, ByteFallback, Fuse, Strip, Replace and Metaspace decoders as streams.
-// Not WordPiece, CTC or BPEDecoder; those are refused by name.
+// Implements the decoders ByteLevel, ByteFallback, Fuse, Strip, Replace and Metaspace of
+// tokenizer.json as steps that work token by token. Others, such as WordPiece, CTC and BPEDecoder,
+// are refused by name.
 #include "text/detokenizer.hpp"
 
 #include "text/byte_alphabet.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view k_replacement = "\xEF\xBF\xBD";  // U+FFFD
 
+// The last step: collects the text.
 class collect : public detokenizer_step {
  public:
   void text(std::string_view part) override { out += part; }
@@ -20,6 +22,7 @@ class collect : public detokenizer_step {
   std::string out;
 };
 
+// Puts a space between tokens; used if the file describes no decoder.
 class join_with_spaces : public detokenizer_step {
  public:
   void text(std::string_view part) override {
@@ -28,7 +31,7 @@ class join_with_spaces : public detokenizer_step {
     next_->text(part);
   }
   void end_token() override {
-    if (!token_open_ && !first_) next_->text(" ");  // an empty token still has its place
+    if (!token_open_ && !first_) next_->text(" ");  // an empty token gets its space too
     token_open_ = first_ = false;
   }
 
@@ -36,7 +39,8 @@ class join_with_spaces : public detokenizer_step {
   bool first_ = true, token_open_ = false;
 };
 
-// Bytes of all tokens as one text; what is not UTF-8 becomes U+FFFD, an incomplete end waits.
+// Turns the characters of the byte alphabet back into bytes. Bytes that are not UTF-8 become U+FFFD;
+// an incomplete character at the end waits for the next token.
 class byte_level : public detokenizer_step {
  public:
   void text(std::string_view part) override { token_ += part; }
@@ -72,7 +76,8 @@ class byte_level : public detokenizer_step {
   std::string token_, held_;
 };
 
-// A run of <0xHH> tokens becomes its text, or one U+FFFD for each byte if the run is not UTF-8.
+// Turns a run of tokens <0xHH> into the text of these bytes, or, if they are not UTF-8, into one
+// U+FFFD for each byte.
 class byte_fallback : public detokenizer_step {
  public:
   void text(std::string_view part) override { token_ += part; }
@@ -101,7 +106,7 @@ class byte_fallback : public detokenizer_step {
       return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
     };
     const int low = digit(t[4]);
-    if (t[3] == '+') return low;  // the reference's number parser takes a sign
+    if (t[3] == '+') return low;  // "<0x+A>": the number parser of the reference accepts a sign
     const int high = digit(t[3]);
     return high < 0 || low < 0 ? -1 : high * 16 + low;
   }
@@ -121,6 +126,7 @@ class byte_fallback : public detokenizer_step {
   std::string token_, run_;
 };
 
+// Joins all tokens into one for the steps after it.
 class fuse : public detokenizer_step {
  public:
   void text(std::string_view part) override { next_->text(part); }
@@ -131,14 +137,15 @@ class fuse : public detokenizer_step {
   }
 };
 
-// Up to `start` of the character at a token's beginning, up to `stop` at its end.
+// Removes up to `start` copies of a character at the beginning of each token, and up to `stop`
+// copies at the token's end.
 class strip : public detokenizer_step {
  public:
   strip(std::string character, int64_t start, int64_t stop)
       : character_(std::move(character)), start_(start), stop_(stop) {}
   void text(std::string_view part) override {
     if (stop_ > 0)
-      token_ += part;  // its end is needed
+      token_ += part;  // waits for the whole token, because its end is stripped
     else
       cut_start(part);
   }
@@ -161,20 +168,21 @@ class strip : public detokenizer_step {
       ++cut_;
     }
     if (part.empty()) return;
-    cut_ = start_;  // another character: nothing more is cut from this token
+    cut_ = start_;  // a different character: nothing more is cut from this token's beginning
     next_->text(part);
   }
   std::string character_, token_;
   int64_t start_, stop_, cut_ = 0;
 };
 
+// Replaces each match of a pattern within a token by `content`.
 class replace : public detokenizer_step {
  public:
   replace(std::shared_ptr<const regex_pattern> pattern, std::string content, bool one_character)
       : pattern_(std::move(pattern)), content_(std::move(content)), per_part_(one_character) {}
   void text(std::string_view part) override {
     if (per_part_)
-      give(part);  // no match can span parts, which end between characters
+      give(part);  // parts end between characters, so a match of one character lies in one part
     else
       token_ += part;
   }
@@ -199,7 +207,8 @@ class replace : public detokenizer_step {
   bool per_part_;
 };
 
-// The mark becomes a space; in the first token it is dropped, unless none was ever prepended.
+// Turns the mark (usually "▁") back into a space. In the first token the mark is dropped instead,
+// unless the scheme says that encoding puts no mark in front.
 class metaspace : public detokenizer_step {
  public:
   metaspace(std::string mark, bool drop_in_first) : mark_(std::move(mark)), drop_(drop_in_first) {}

@@ -1,5 +1,5 @@
-// Turns tokens back into text, one token at a time, so that decoding a whole answer and streaming
-// it are the same code.
+// Turns tokens back into text, one token at a time, so that the same code decodes a whole answer
+// and an answer that is still being generated.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,9 @@
 
 namespace assay::text {
 
-// One step at work. A token comes as any number of text calls and one end_token; finish follows the
-// last token. A step may delay its output, but never changes the order.
+// One step of decoding; it passes its output to the next step. A token comes as any number of calls
+// of text() and one call of end_token(); after the last token comes finish(). A step may delay its
+// output, but never changes the order.
 class detokenizer_step {
  public:
   virtual ~detokenizer_step() = default;
@@ -24,33 +25,34 @@ class detokenizer_step {
   void set_next(detokenizer_step *next) { next_ = next; }
 
  protected:
-  detokenizer_step *next_ = nullptr;  // borrow; the next step, never null while at work
+  detokenizer_step *next_ = nullptr;  // borrow; the next step, set before the first token
 };
 
-// The steps of one decoding, in order; the last one appends to a string. Each decoding
-// needs its own.
+// All steps of one decoding, in order; the last step collects the text in a string. Steps have
+// state, so each decoding needs its own run.
 class detokenizer_run {
  public:
   explicit detokenizer_run(std::vector<std::unique_ptr<detokenizer_step>> steps);
   void token(std::string_view text);
   void finish();
-  // Returns what came out since the last take.
+  // Returns the text that came out since the last call of take().
   std::string take();
 
  private:
   std::vector<std::unique_ptr<detokenizer_step>> steps_;
-  std::string *out_;  // borrow: the last step's
+  std::string *out_;  // borrow: the string of the last step
 };
 
-// The steps that "decoder" of a tokenizer.json describes; start() makes them anew
-// for each decoding.
+// The steps that the value "decoder" of a tokenizer.json describes, as functions that make them.
+// start() makes new steps for one decoding.
 struct detokenizer {
   std::vector<std::function<std::unique_ptr<detokenizer_step>()>> makers;
-  bool only_byte_level = false;  // its one step is ByteLevel
+  bool only_byte_level = false;  // ByteLevel is the only step
   detokenizer_run start() const;
 };
 
-// Throws error(failed) naming what is unknown. A null description joins tokens by single spaces.
+// Throws error(failed) that names an unknown step. A null description joins tokens by single spaces,
+// as the reference does.
 detokenizer make_detokenizer(const json &description);
 
 }  // namespace assay::text

@@ -1,5 +1,5 @@
-// GPT-2's, Qwen2's and Llama-3's split patterns as code. Each branch cites its alternative.
-// Not for other patterns; regex_pattern runs those.
+// Implements the split patterns of GPT-2, Qwen2 and Llama-3 by hand. The comment of a branch cites
+// the alternative of the pattern that it implements. regex_pattern runs all other patterns.
 #include "text/fast_split.hpp"
 
 #include "unicode/unicode.hpp"
@@ -17,12 +17,13 @@ namespace {
 
 constexpr uint8_t k_any = k_letter | k_number | k_space;
 
+// The end of the text, and tables with the class bits (letter, number, space) of each character.
 struct cursor {
   const class_table &table;
   const uint8_t *ascii;
   const char *end;
 
-  // Class bits of the character at p, and its length.
+  // Returns the class bits of the character at p, and sets n_bytes to its length.
   uint8_t classes(const char *p, uint32_t &n_bytes) const {
     const auto b = static_cast<uint8_t>(*p);
     if (b < 0x80) {
@@ -34,8 +35,8 @@ struct cursor {
     return table[c.code_point];
   }
 
-  // Past the longest run of characters whose bits under `mask` equal `wanted`... or, for wanted =
-  // 0, have none of them.
+  // Returns the end of the run of characters from p on that have a bit of `mask`, or, if `wanted` is
+  // false, that have none.
   const char *run(const char *p, uint8_t mask, bool wanted) const {
     uint32_t n;
     while (p < end && ((classes(p, n) & mask) != 0) == wanted) p += n;
@@ -47,13 +48,14 @@ bool is_newline(char c) {
   return c == '\r' || c == '\n';
 }
 
-// 's 't 're 've 'm 'll 'd behind an apostrophe: length in bytes of the letters, 0 if none.
+// Returns the length in bytes of the letters s, t, re, ve, m, ll or d at p, just after an
+// apostrophe; 0 if there are none.
 size_t contraction(const char *p, const char *end, bool any_case) {
   if (p >= end) return 0;
   const auto letter = [&](char c) {
     return any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   };
-  // U+017F, the long s, folds to s
+  // U+017F, the long s, equals s if case is ignored.
   if (any_case && end - p >= 2 && p[0] == '\xC5' && p[1] == '\xBF') return 2;
   const char first = letter(*p);
   if (first == 's' || first == 't' || first == 'm' || first == 'd') return 1;
@@ -64,8 +66,8 @@ size_t contraction(const char *p, const char *end, bool any_case) {
   return two ? 2 : 0;
 }
 
-// \s+(?!\S)|\s+ : all of the white space, but its last character stays behind for the next piece
-// if something follows and it is not the only one.
+// \s+(?!\S)|\s+ : returns the end of the white space [p, stop). If text follows and there are
+// several spaces, the last one is left for the next piece.
 const char *leave_last_space(const char *p, const char *stop, const char *end) {
   if (stop == end) return stop;
   const char *last = stop - decode_before(stop).n_bytes;
@@ -120,7 +122,7 @@ const char *qwen_llama_end(const cursor &c, const char *p, int max_digits) {
     if (is_newline(*stop)) after_newline = stop + 1;
     stop += n;
   }
-  if (after_newline) return after_newline;  // \s*[\r\n]+ : through the last line end of the run
+  if (after_newline) return after_newline;  // \s*[\r\n]+ : up to the last line end of the run
   return leave_last_space(p, stop, c.end);
 }
 

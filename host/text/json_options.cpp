@@ -1,5 +1,4 @@
-// Typed access to a part's options.
-// Not a parser of the parts.
+// Reads options of one part of a tokenizer.json from its JSON object, and checks their types.
 #include "text/json_options.hpp"
 
 #include "core/error.hpp"

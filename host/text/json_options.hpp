@@ -1,5 +1,5 @@
-// Options of one part of a tokenizer.json, with the part's name in every complaint.
-// Not a schema: an unknown key is ignored as the reference does, a wrong type is an error.
+// Reads the options of one part of a tokenizer.json; every error names the part. A wrong type is an
+// error; unknown keys are ignored, as in the reference library.
 #pragma once
 
 #include <string>
@@ -8,6 +8,8 @@
 
 namespace assay::text {
 
+// Borrows the JSON object. A function with a fallback returns it if the key is absent or null;
+// without a fallback the key is required. All throw error(failed) for a wrong type.
 class json_options {
  public:
   json_options(const json &object, std::string part);  // throws if it is not an object
@@ -18,7 +20,7 @@ class json_options {
   std::string text(const char *key) const;  // required
   std::string text(const char *key, const std::string &fallback) const;
   const json &value(const char *key) const;  // required
-  // Throws: "PART: MESSAGE".
+  // Throws error(failed) with the text "PART: MESSAGE".
   [[noreturn]] void fail(const std::string &message) const;
 
  private:

@@ -1,5 +1,6 @@
-// Folders from before tokenizer.json: vocab.json + merges.txt, the pipeline known from the class.
-// Not SentencePiece's tokenizer.model, which has neither file.
+// Reads folders without tokenizer.json: vocab.json and merges.txt give the BPE model, and the
+// tokenizer's class in tokenizer_config.json tells the other parts. SentencePiece's tokenizer.model
+// is not read.
 #include "core/error.hpp"
 #include "text/fast_split.hpp"
 #include "text/tokenizer_parts.hpp"
@@ -34,7 +35,7 @@ json gpt2_head(bool add_prefix_space) {
           {"decoder", byte_level(add_prefix_space, true)}};
 }
 
-// The name without the "Fast" of older configurations.
+// Returns the class's name without "Fast", which older configurations add.
 std::string plain_class(std::string name) {
   if (name.ends_with("Fast")) name.resize(name.size() - 4);
   return name;

@@ -1,5 +1,5 @@
-// The reference's normalizers but Precompiled, BertNormalizer and Nmt, which are refused by name.
-// Not options of an encoding: they are part of the file.
+// Implements the normalizers of the reference library (Hugging Face's tokenizers), except
+// Precompiled, BertNormalizer and Nmt, which are refused by name.
 #include "text/normalizer.hpp"
 
 #include <utf8proc.h>
@@ -78,7 +78,8 @@ class replace_regex : public normalizer {
   std::string to_;
 };
 
-// Capitals of Unicode 16 and 17, which Rust knows and utf8proc 2.8 does not.
+// Capital letters of Unicode 16 and 17, and the distance to their small letters. The reference,
+// written in Rust, knows these letters, but our library utf8proc 2.8 does not.
 struct newer_capitals {
   char32_t first, last;
   int32_t to_small;
@@ -97,7 +98,8 @@ char32_t small_letter(char32_t c) {
   return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
 }
 
-// Rust's per-character to_lowercase: one character is one, but for U+0130, which becomes two.
+// Lower-cases each character as Rust's to_lowercase does. A character gives one character, except
+// U+0130, which gives two.
 class lowercase : public normalizer {
  public:
   void apply(std::string &text) const override {
@@ -136,7 +138,8 @@ class strip : public normalizer {
   bool left_, right_;
 };
 
-class strip_accents : public normalizer {  // drops what combines; NFD stands before it
+// Removes combining marks. NFD must come before it, because it separates accents from letters.
+class strip_accents : public normalizer {
  public:
   void apply(std::string &text) const override {
     std::string out;

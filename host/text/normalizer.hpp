@@ -1,5 +1,5 @@
-// Normalizers: what a text is turned into before it is cut into pieces.
-// Not decoding; see detokenizer.hpp.
+// Normalizers change a text before it is cut into pieces, for example to lower case or to the
+// Unicode normal form NFC.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,8 @@ class normalizer {
 
 using normalizer_chain = std::vector<std::unique_ptr<const normalizer>>;
 
-// From the "normalizer" value of a tokenizer.json. Throws error(failed) naming what is unknown.
+// Makes normalizers from the value "normalizer" of a tokenizer.json; null gives none. Throws
+// error(failed) that names an unknown normalizer.
 normalizer_chain make_normalizers(const json &description);
 
 inline void normalize(const normalizer_chain &chain, std::string &text) {

@@ -1,5 +1,6 @@
-// The pre-tokenizers of the reference that real byte-level and SentencePiece-style files use.
-// Not Bert's, UnicodeScripts' or FixedLength; those are refused by name.
+// Implements those pre-tokenizers of the reference library (Hugging Face's tokenizers) that
+// byte-level and SentencePiece-style tokenizers use. Others, such as Bert's, UnicodeScripts and
+// FixedLength, are refused by name.
 #include "text/pre_tokenizer.hpp"
 
 #include "core/error.hpp"
@@ -12,7 +13,8 @@
 namespace assay::text {
 namespace {
 
-// A known pattern, matched directly; its matches cover the text, all of them pieces.
+// Splits by a known pattern with hand-written code. The matches cover the text without gaps, and each
+// of them is a piece.
 class known_split : public pre_tokenizer {
  public:
   explicit known_split(known_pattern pattern) : pattern_(pattern) {}
@@ -29,6 +31,8 @@ class known_split : public pre_tokenizer {
   known_pattern pattern_;
 };
 
+// Splits by any regular expression. With `invert`, the text between matches counts as a match, and
+// the matches as the text between.
 class regex_split : public pre_tokenizer {
  public:
   regex_split(regex_pattern pattern, split_behavior behavior, bool invert)
@@ -51,7 +55,7 @@ class regex_split : public pre_tokenizer {
   bool invert_;
 };
 
-// Splits at characters of a class: Digits, Punctuation, WhitespaceSplit, Metaspace's mark.
+// Splits at characters of a class; it serves Digits, Punctuation and WhitespaceSplit.
 class class_split : public pre_tokenizer {
  public:
   class_split(uint8_t classes, split_behavior behavior) : classes_(classes), behavior_(behavior) {}
@@ -77,7 +81,8 @@ class class_split : public pre_tokenizer {
   split_behavior behavior_;
 };
 
-// Spaces become the mark, one is put in front, and with `split` every mark begins a new piece.
+// Turns spaces into a mark (usually "▁") and puts one in front, as the scheme says. With `split`,
+// every mark begins a new piece.
 class metaspace : public pre_tokenizer {
  public:
   enum class prepend { first, always, never };
@@ -114,7 +119,7 @@ class metaspace : public pre_tokenizer {
   bool split_;
 };
 
-// ByteLevel's optional leading space.
+// Puts a space in front of a piece that has none: ByteLevel's option add_prefix_space.
 class prefix_space : public pre_tokenizer {
  public:
   void split(std::string_view piece, bool at_start, const piece_sink &sink) const override {
@@ -123,7 +128,8 @@ class prefix_space : public pre_tokenizer {
   }
 };
 
-// The byte alphabet written out, where another pre-tokenizer follows ByteLevel.
+// Rewrites each byte as its character of the byte alphabet. It is needed only if another
+// pre-tokenizer follows ByteLevel; otherwise the model reads the bytes itself.
 class byte_chars : public pre_tokenizer {
  public:
   void split(std::string_view piece, bool at_start, const piece_sink &sink) const override {
@@ -150,7 +156,7 @@ void add_split(const json_options &options, pre_tokenizer_chain &chain) {
   if (pattern.is_object() && pattern.contains("Regex") && pattern["Regex"].is_string()) {
     const std::string regex = pattern["Regex"].get<std::string>();
     const auto known = recognise_pattern(regex);
-    // these match everything, so that removing what they do not match removes nothing
+    // A known pattern matches everything, so nothing is left to remove between its matches.
     const bool all_pieces =
         (behavior == split_behavior::isolated) || (behavior == split_behavior::removed && invert);
     if (known && all_pieces)
@@ -227,12 +233,12 @@ void give_pieces(std::string_view text, const std::vector<marked_span> &spans,
   };
   const size_t n = spans.size();
   for (size_t i = 0; i < n;) {
-    size_t stop = i + 1;  // spans [i, stop) make one piece
+    size_t stop = i + 1;  // spans i .. stop - 1 make one piece
     switch (behavior) {
       case split_behavior::removed:
       case split_behavior::isolated:
         break;
-      case split_behavior::merged_with_previous:  // a match joins what stands before it
+      case split_behavior::merged_with_previous:
         if (stop < n && spans[stop].is_match && !spans[i].is_match) ++stop;
         break;
       case split_behavior::merged_with_next:

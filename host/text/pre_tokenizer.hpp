@@ -1,5 +1,5 @@
-// Pre-tokenizers: cut normalized text into the pieces that the model encodes one by one.
-// Not normalization, though some (Metaspace, ByteLevel) also rewrite their pieces.
+// Pre-tokenizers cut normalized text into pieces (about words) that the model encodes one by one.
+// Some, such as Metaspace and ByteLevel, also rewrite their pieces.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,9 @@
 
 namespace assay::text {
 
-// Borrowed callable: called with a piece (borrow, for the length of the call) and whether the piece
-// begins at the very start of the input text.
+// A reference to a function that receives pieces. It borrows the function, and the function
+// borrows each piece for the length of a call. at_start says whether the piece begins at the start
+// of the input text.
 class piece_sink {
  public:
   template <class F>
@@ -33,23 +34,28 @@ class piece_sink {
 class pre_tokenizer {
  public:
   virtual ~pre_tokenizer() = default;
-  // `piece` is valid UTF-8 and not empty; empty pieces may be given to the sink, which drops them.
+  // Cuts `piece`, which is valid UTF-8 and not empty, and passes the parts to the sink in order. The
+  // caller's sink drops empty parts.
   virtual void split(std::string_view piece, bool at_start, const piece_sink &sink) const = 0;
 };
 
-// What to do with the matches of a splitting pattern (the reference's SplitDelimiterBehavior).
+// What happens to the matches of a splitting pattern: they are dropped, are pieces of their own,
+// join the piece before or after them, or neighbouring matches make one piece
+// (SplitDelimiterBehavior of the reference).
 enum class split_behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
 
 struct pre_tokenizer_chain {
   std::vector<std::unique_ptr<const pre_tokenizer>> stages;
-  bool byte_level = false;  // the model is to see the pieces' bytes through the byte alphabet
+  bool byte_level = false;  // the model must read the pieces as bytes (bpe_options::byte_level)
   void run(std::string_view text, bool at_start, const piece_sink &sink) const;
 };
 
-// From the "pre_tokenizer" value of a tokenizer.json. Throws error(failed) naming what is unknown.
+// Makes the chain from the value "pre_tokenizer" of a tokenizer.json; null gives an empty chain.
+// Throws error(failed) that names an unknown pre-tokenizer.
 pre_tokenizer_chain make_pre_tokenizers(const json &description);
 
-// The matches [begin, end) of some pattern in a text, turned into pieces; shared by Split & co.
+// A stretch [begin, end) of a text, in bytes, that a splitting pattern matches or does not match.
+// give_pieces joins or drops stretches by the behavior and passes the pieces to the sink.
 struct marked_span {
   size_t begin, end;
   bool is_match;

@@ -1,5 +1,6 @@
-// PCRE2: compiled with UTF and UCP, run by its JIT, the text's validity taken as checked.
-// Not Oniguruma; see regex_translate.cpp for what is rewritten.
+// Compiles patterns for PCRE2 with Unicode (UTF and UCP) and runs them, by machine code (JIT) where
+// PCRE2 can make it. The caller has checked that the text is valid UTF-8. regex_translate.cpp
+// rewrites Oniguruma's syntax first.
 #include "text/regex_pattern.hpp"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -11,7 +12,7 @@
 namespace assay::text {
 namespace {
 
-// Bounds on one match by the interpreter, which takes over where the JIT's stack ends.
+// Limits on one match by PCRE2's interpreter. It runs where the JIT is missing or its stack is full.
 constexpr uint32_t k_match_limit = 50'000'000;
 constexpr uint32_t k_heap_limit = 64 * 1024;  // KiB
 
@@ -72,7 +73,8 @@ void regex_pattern::for_each(std::string_view text,
   match_state state(code);
   size_t from = 0, last_end = std::string_view::npos;
   while (from <= text.size()) {
-    // Every match would otherwise validate the rest of the text again: quadratic.
+    // NO_UTF_CHECK, because each match would otherwise check the rest of the text again. That would
+    // take quadratic time.
     int found = pcre2_match(code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, state.data,
                             state.context);
     if (found == PCRE2_ERROR_JIT_STACKLIMIT)
@@ -88,7 +90,7 @@ void regex_pattern::for_each(std::string_view text,
     if (!empty_again) match(begin, end);
     last_end = end;
     from = end;
-    if (begin == end) {  // step over one character, or the same empty match would come again
+    if (begin == end) {  // steps over one character if the same empty match came twice
       if (end >= text.size()) return;
       if (empty_again) from = end + decode_valid(text.data() + end).n_bytes;
     }

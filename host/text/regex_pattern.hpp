@@ -1,6 +1,6 @@
-// Runs the regular expressions of a tokenizer.json with PCRE2, so that they mean the same as in the
-// reference's engine, Oniguruma. fast_split.hpp matches the known patterns of the big model
-// families without a regular expression.
+// Runs the regular expressions of a tokenizer.json with the library PCRE2, so that they mean the
+// same as in Oniguruma, the engine of the reference. fast_split.hpp matches the known patterns of
+// the big model families without a regular expression.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,7 @@ class regex_pattern {
   const std::string &source() const { return source_; }
 
  private:
-  regex_pattern() = default;
+  regex_pattern() = default;  // for literal(); compile() must follow
   void compile(const std::string &pcre);
   std::string source_;
   std::shared_ptr<void> code_;

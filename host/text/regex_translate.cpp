@@ -1,5 +1,6 @@
-// From Oniguruma's pattern syntax to PCRE2's: one walk, everything that differs is rewritten.
-// Not a full parser: groups, quantifiers and most escapes mean the same and pass through.
+// Translates a regular expression from Oniguruma's syntax to PCRE2's in one pass from left to
+// right. Groups, quantifiers and most escapes mean the same and are copied; what differs is
+// rewritten or refused.
 #include <cstdio>
 
 #include "core/error.hpp"
@@ -9,7 +10,7 @@
 namespace assay::text {
 namespace {
 
-// White_Space as class content, and everything else as class content.
+// The characters with Unicode's property White_Space, as members of a class [...], and all others.
 constexpr std::string_view k_spaces =
     "\\t-\\r\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"
     "\\x{3000}";
@@ -23,10 +24,12 @@ constexpr std::string_view k_non_spaces =
                                       ", which is not supported: " + std::string(pattern));
 }
 
+// The characters of a Unicode category that PCRE2 10.42 does not know, because they were assigned
+// after its version of Unicode, 14.
 struct category {
   const char *name;
-  const uint32_t *newer;  // runs assigned after Unicode 14, the version of PCRE2 10.42
-  const size_t *count;
+  const uint32_t *newer;  // pairs: code points to skip, then code points in the run
+  const size_t *count;    // numbers in `newer`
 };
 #define ASSAY_CATEGORY(name, runs) \
   { name, ranges::runs, &ranges::runs##_count }
@@ -37,6 +40,8 @@ const category k_categories[] = {
     ASSAY_CATEGORY("Nd", k_newer_nd), ASSAY_CATEGORY("No", k_newer_no)};
 #undef ASSAY_CATEGORY
 
+// Returns these characters as members of a class, for all categories whose name begins with
+// `property`: "L" covers Lu, Ll, Lm and Lo.
 std::string newer_characters(std::string_view property) {
   std::string out;
   for (const category &c : k_categories) {
@@ -98,7 +103,8 @@ class translator {
     copy(1);
   }
 
-  // (?i: (?: (?! (?= (?<! (?<= (?> and (?i) mean the same; (?m is another flag in Oniguruma.
+  // Copies the groups (?i: (?: (?! (?= (?<! (?<= (?> and (?i), which mean the same in both. Refuses
+  // others, such as (?m, which is a different flag in Oniguruma.
   void group() {
     size_t end = at_ + 2;
     if (end < in_.size() && std::string_view(":=!><").find(in_[end]) != std::string_view::npos)

@@ -1,5 +1,5 @@
-// Hash table of token texts.
-// Not thread-safe while adding; look-ups are const.
+// Implements the hash table of token texts. Look-ups may run in several threads, but not while a
+// token is added.
 #include "text/token_table.hpp"
 
 #include <cstring>

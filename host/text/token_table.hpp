@@ -1,5 +1,5 @@
-// The vocabulary: token texts and their ids, both ways.
-// Not the BPE rules (bpe_model) and not the added tokens (added_tokens).
+// Holds a vocabulary: finds the id of a token's text, and the text of an id. bpe_model has the
+// merges, added_tokens the tokens that are added to the vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@ namespace assay::text {
 
 uint64_t hash_bytes(std::string_view bytes);
 
-// Open addressing over one arena of text. 151,643 tokens take about 6 MB.
+// A hash table with open addressing; all texts lie in one string. 151,643 tokens take about 6 MB.
 class token_table {
  public:
-  // Adds a token, or gives an existing text a new id (the last one of a file wins, as in the
-  // reference). id must be 0 ... k_max_id.
+  // Adds a token. If the text is there already, it gets the new id: the last entry of a file wins,
+  // as in the reference. id must be 0 .. k_max_id.
   void add(std::string_view text, int32_t id);
   int32_t find(std::string_view text) const;  // -1 if absent
   std::string_view text(int32_t id) const;    // empty if absent; borrow
@@ -39,8 +39,8 @@ class token_table {
 
   std::string arena_;
   std::vector<entry> entries_;
-  std::vector<int32_t> slots_;  // index into entries_, -1 = free; a power of two, at most half full
-  std::vector<int32_t> by_id_;  // index into entries_, -1 = none
+  std::vector<int32_t> slots_;  // by hash: place in entries_, -1 = free; at most half are used
+  std::vector<int32_t> by_id_;  // by id: place in entries_, -1 = none
 };
 
 }  // namespace assay::text

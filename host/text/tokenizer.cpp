@@ -1,5 +1,5 @@
-// Encoding and decoding: the parts of a tokenizer in their order.
-// Not the parts themselves; each has its own file.
+// Encodes and decodes by running the parts of a tokenizer in their order. Each kind of part is
+// implemented in its own file.
 #include "text/tokenizer.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A scratch for the length of one encode, given back also when an error passes.
+// Holds a working memory for one encode() and gives it back at the end, even if an error is thrown.
 class borrowed_scratch {
  public:
   explicit borrowed_scratch(const tokenizer_parts &owner)
@@ -31,6 +31,7 @@ class borrowed_scratch {
   std::unique_ptr<bpe_scratch> scratch_;
 };
 
+// Encodes a text without added tokens. at_start: whether it begins at the start of the input.
 void encode_plain(const tokenizer_parts &parts, std::string_view text, bool at_start,
                   bpe_scratch &scratch, std::vector<int32_t> &out) {
   if (text.empty()) return;
@@ -39,7 +40,8 @@ void encode_plain(const tokenizer_parts &parts, std::string_view text, bool at_s
   });
 }
 
-// A stretch between raw added tokens: normalized, then cut at the normalized ones.
+// Encodes a text between two added tokens that are searched for in the raw text. The text is
+// normalized, then cut at the added tokens that are searched for in normalized text.
 void encode_stretch(const tokenizer_parts &parts, std::string_view raw, size_t offset,
                     bpe_scratch &scratch, std::vector<int32_t> &out) {
   std::string normal;
@@ -58,14 +60,16 @@ void encode_stretch(const tokenizer_parts &parts, std::string_view raw, size_t o
       [&](int32_t id) { out.push_back(id); });
 }
 
-// The reference leaves out special tokens by their shown text, and so keeps those that the
-// normalizer respells ("<s>" shown as "▁<s>").
+// Returns whether decoding with skip_special leaves out this id. The reference compares the texts
+// that tokens are shown with, so it keeps a special token whose text the normalizer changes ("<s>"
+// is shown as "▁<s>").
 bool is_skipped(const tokenizer_parts &parts, int32_t id) {
   return id >= 0 && static_cast<size_t>(id) < parts.special.size() &&
          parts.special[static_cast<size_t>(id)] && !parts.shown_added.contains(id);
 }
 
-// A text that a rendered chat or a record begins with the token itself gets no second one.
+// Returns whether a text (such as a rendered chat) begins with the tokens that encode_start would
+// add, in its text (`first` is the first of these tokens) or in its ids.
 bool begins_with_its_own(const tokenizer_parts &parts, std::string_view text,
                          const std::vector<int32_t> &ids, const std::optional<std::string> &first) {
   const std::vector<int32_t> &before = parts.post.before;

@@ -1,5 +1,6 @@
-// The tokenizer of a model: text to token ids and back, exactly as the reference library does it.
-// Not a trainer, and no padding or truncation: those sections of a tokenizer.json are ignored.
+// A model's tokenizer turns text into token ids and ids into text, exactly as the reference
+// library (Hugging Face's tokenizers) does. It does not pad or truncate; those sections of a
+// tokenizer.json are ignored.
 #pragma once
 
 #include <cstdint>
@@ -15,50 +16,55 @@
 
 namespace assay::text {
 
-struct tokenizer_parts;  // the compiled pipeline; tokenizer_parts.hpp
+struct tokenizer_parts;  // the parts that do the work; tokenizer_parts.hpp
 
 // Immutable after loading; every const function may be called from any number of threads.
 class tokenizer {
  public:
-  // The one way from a model's files to its tokenizer; they come from read_tokenizer_files or from
-  // model::checkpoint. Throws error(failed) for an invalid file and for any part that is not
-  // supported, which it names.
+  // Makes a tokenizer from a model's files, which come from read_tokenizer_files or from
+  // model::checkpoint. Throws error(failed) for an invalid file, and for an unsupported part, which
+  // the message names. The other two functions call this one.
   static std::shared_ptr<const tokenizer> from_files(const tokenizer_files &files);
-  // Of a model folder, or of a tokenizer.json and the files beside it.
+  // Reads the files of a model folder, or a tokenizer.json and the files beside it.
   static std::shared_ptr<const tokenizer> from_folder(const std::string &path);
-  // Of the text of a tokenizer.json and, if there is one, of a tokenizer_config.json. `where` names
+  // Takes the text of a tokenizer.json and, optionally, of a tokenizer_config.json. `where` names
   // the source in error messages.
   static std::shared_ptr<const tokenizer> from_json(std::string_view tokenizer_json,
                                                     std::string_view tokenizer_config_json = "",
                                                     const std::string &where = "tokenizer.json");
   ~tokenizer();
 
-  // Token ids of a UTF-8 text. Added tokens in the text (<|im_start|>, ...) become their ids, as in
-  // the reference. add_special also applies the post-processor (for example a leading <s>).
-  // Throws error(failed) with the byte offset if the text is not UTF-8.
+  // Returns the token ids of a UTF-8 text. Added tokens in the text (such as <|im_start|>) become
+  // their ids, as in the reference. With add_special, the post-processor adds the tokens that
+  // belong around a text (for example a leading <s>). Throws error(failed) with the byte offset if
+  // the text is not UTF-8.
   std::vector<int32_t> encode(std::string_view utf8, bool add_special = false) const;
 
-  // Token ids of a text that begins a sequence which goes on: with the tokens that the tokenizer
-  // itself puts first (most often the beginning of text), once, so none for a text that begins with
-  // them; and nothing behind it.
+  // Returns the token ids of a text that begins a sequence and is to be continued. The tokens that
+  // the post-processor puts first (most often a beginning-of-text token) are added, unless the text
+  // begins with them already. Nothing is added at the end.
   std::vector<int32_t> encode_start(std::string_view utf8) const;
 
-  // The text of token ids; always valid UTF-8: a broken byte sequence becomes U+FFFD as in the
-  // reference. Unknown ids (padding rows of the model's vocabulary) give nothing.
+  // Returns the text of token ids. It is always valid UTF-8: a broken byte sequence becomes U+FFFD,
+  // as in the reference. Unknown ids (padding rows of the model's vocabulary) give no text.
+  // skip_special leaves out special tokens such as <s>.
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;
 
   int32_t vocab_size() const;  // highest id + 1, added tokens included
-  std::optional<int32_t> token_to_id(std::string_view token) const;  // token in its stored spelling
-  std::optional<std::string> id_to_token(int32_t id) const;          // "Ġhello", "<|im_end|>"
-  bool is_special(int32_t id) const;                                 // skipped by skip_special
+  // Both use a token's spelling in the vocabulary, such as "Ġhello" or "<|im_end|>"; nullopt if it is
+  // unknown. id_to_token gives an added token with the flag `normalized` in its normalized spelling.
+  std::optional<int32_t> token_to_id(std::string_view token) const;
+  std::optional<std::string> id_to_token(int32_t id) const;
+  bool is_special(int32_t id) const;
 
-  // Special token strings by name, in the files' order: {"bos_token": "<s>", "eos_token": "</s>",
-  // ...}; names that are null there are left out. Chat templates know them by these names.
+  // Returns the special tokens by name, in the order of the files: {"bos_token": "<s>",
+  // "eos_token": "</s>", ...}. Names that are null in the files are left out. Chat templates
+  // use these names.
   const json &special_tokens() const;
-  // The id of a named one ("bos_token", "eos_token", "pad_token", "unk_token"); none if not set.
+  // Returns the id of the special token with this name, such as "bos_token"; nullopt if not set.
   std::optional<int32_t> special_id(std::string_view name) const;
-  // The chat template's Jinja text; `with_tools` prefers the one named "tool_use" where a model has
-  // several. "" if there is none.
+  // Returns the Jinja text of the chat template; "" if there is none. with_tools prefers the template
+  // named "tool_use", if the model has one.
   std::string chat_template_text(bool with_tools = false) const;
   const json &chat_templates() const;  // name -> Jinja text; the unnamed one is "default"
 
@@ -69,8 +75,9 @@ class tokenizer {
   std::unique_ptr<tokenizer_parts> parts_;
 };
 
-// Decodes ids as they come. The pieces that push and finish return, concatenated, equal
-// tokenizer::decode of all ids; what may still change (an incomplete UTF-8 sequence) is held back.
+// Decodes ids one by one while they are generated. The texts that push() and finish() return,
+// joined, equal tokenizer::decode of all ids. Text that may still change (an incomplete UTF-8
+// sequence) is held back.
 class stream_decoder {
  public:
   explicit stream_decoder(std::shared_ptr<const tokenizer> owner, bool skip_special = true);
@@ -78,8 +85,8 @@ class stream_decoder {
   stream_decoder(stream_decoder &&) noexcept;
   stream_decoder &operator=(stream_decoder &&) noexcept;
 
-  std::string push(int32_t id);  // text that is now certain; often ""
-  std::string finish();          // the rest; the decoder then starts anew
+  std::string push(int32_t id);  // returns the text that is now certain; often ""
+  std::string finish();          // returns the rest; the decoder can then be used again
 
  private:
   struct state;

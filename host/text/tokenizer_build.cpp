@@ -1,5 +1,5 @@
-// From the parts of a tokenizer.json to the compiled pipeline; everything unknown is refused here.
-// Not the running of it; see tokenizer.cpp.
+// Builds the parts of a tokenizer from a tokenizer.json and the files beside it. Everything unknown
+// is refused here. tokenizer.cpp runs the parts.
 #include <algorithm>
 
 #include "core/error.hpp"
@@ -9,7 +9,7 @@
 namespace assay::text {
 namespace {
 
-constexpr size_t k_max_added_bytes = 4096;  // of one added token
+constexpr size_t k_max_added_bytes = 4096;  // of the text of one added token
 
 const json &part_of(const json &head, const char *name) {
   static const json k_null;
@@ -19,7 +19,7 @@ const json &part_of(const json &head, const char *name) {
 
 bpe_options read_model_options(const json &description, const tokenizer_file &file) {
   const json_options options(description, "model");
-  // files of the first versions have no type; what has merges is BPE
+  // Old files have no type. If there are merges, the model is BPE.
   const std::string type = options.text("type", file.merges.size() > 0 ? "BPE" : "");
   if (file.vocab_is_list && type.empty())
     options.fail("'Unigram' is not supported (supported: BPE)");
@@ -39,9 +39,9 @@ bpe_options read_model_options(const json &description, const tokenizer_file &fi
   return result;
 }
 
-// Gives the token its id: the vocabulary's if it is there, else the declared one, which must be
-// free. The reference would renumber a token whose declared id leaves a gap; the model's
-// embedding rows are where the file says.
+// Adds an added token with its declared id. The id must equal that of the vocabulary if the text is
+// there, and must be free otherwise. The reference renumbers a token whose id leaves a gap; here
+// the id is kept, because the model's embedding row is at the declared place.
 void place(added_token token, int64_t declared, tokenizer_parts &parts) {
   if (token.content.empty()) return;
   const token_table &vocab = parts.model->vocab();
@@ -65,7 +65,7 @@ void place(added_token token, int64_t declared, tokenizer_parts &parts) {
     parts.added_ids.add(token.content, id);
     parts.added.push_back(std::move(token));
   } else if (same->id == id && same->content == token.content) {
-    *same = std::move(token);  // listed again: the later flags hold
+    *same = std::move(token);  // listed twice: the later flags are used
   } else {
     throw error(error_kind::failed, what + " and '" + same->content + "' clash in id or text");
   }
@@ -80,13 +80,14 @@ void read_added_tokens(const json &list, tokenizer_parts &parts) {
   }
 }
 
-// The id that a text has already, as an added token or in the vocabulary; -1 if it has none.
+// Returns the id that a text has as an added token or in the vocabulary; -1 if it has none.
 int32_t known_id(const tokenizer_parts &parts, const std::string &content) {
   const int32_t added = parts.added_ids.find(content);
   return added >= 0 ? added : parts.model->vocab().find(content);
 }
 
-// added_tokens.json repeats what tokenizer.json knows better: that one's ids and flags hold.
+// Adds the tokens of added_tokens.json. An added token that tokenizer.json has with the same id
+// stays as it is there. If tokenizer.json gives a text another id, that id is used.
 void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
   std::vector<added_token> missing;
   for (const added_token &token : tokens) {
@@ -100,7 +101,8 @@ void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts
   }
 }
 
-// Special tokens that no list of added tokens has, as ids behind all others if they are new.
+// Adds the special tokens that no list of added tokens has. One that is not in the vocabulary gets
+// the id after all others.
 void place_special(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
   for (const added_token &token : tokens) {
     if (token.content.empty() || parts.added_ids.find(token.content) >= 0) continue;
@@ -191,14 +193,15 @@ void add_post(const json &description, post_processor &post) {
   } else if (type == "RobertaProcessing" || type == "BertProcessing") {
     post.before.insert(post.before.begin(), pair_id(options, "cls"));
     post.after.push_back(pair_id(options, "sep"));
-  } else if (type != "ByteLevel") {  // which only moves offsets
+  } else if (type != "ByteLevel") {  // ByteLevel changes only offsets, which are not kept here
     outer.fail("'" + type +
                "' is not supported (supported: Sequence, TemplateProcessing, "
                "ByteLevel, BertProcessing, RobertaProcessing)");
   }
 }
 
-// What vocab.json and merges.txt do not say: the tokens that the class puts around a text.
+// Adds the tokens around a text that add_bos_token and add_eos_token of tokenizer_config.json ask
+// for; without a tokenizer.json there is no post-processor that says so.
 void add_named(const tokenizer_settings &settings, tokenizer_parts &parts) {
   const auto id_of = [&](const char *name) {
     return settings.names.contains(name) ? known_id(parts, settings.names[name].get<std::string>())

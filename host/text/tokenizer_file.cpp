@@ -1,5 +1,5 @@
-// The SAX reader of tokenizer.json: vocabulary and merges go straight into their tables.
-// Not validation of meaning: it only knows which values are where.
+// Reads tokenizer.json with a SAX parser, which calls a function for each value, so that vocabulary
+// and merges go into their tables at once. It does not check what the other values mean.
 #include "text/tokenizer_file.hpp"
 
 #include "core/error.hpp"
@@ -8,9 +8,9 @@ namespace assay::text {
 namespace {
 
 constexpr size_t k_max_depth = 64;
-constexpr size_t k_max_keys = 10'000;  // of one object outside the vocabulary; they are searched
+constexpr size_t k_max_keys = 10'000;  // of one object outside the vocabulary; look-ups are linear
 
-// "a b" of the older form: exactly one space between two parts.
+// Splits a merge of the older form, "a b". Returns false unless there is exactly one space.
 bool split_merge(std::string_view line, std::string_view &left, std::string_view &right) {
   const size_t space = line.find(' ');
   if (space == std::string_view::npos || line.find(' ', space + 1) != std::string_view::npos)
@@ -20,8 +20,8 @@ bool split_merge(std::string_view line, std::string_view &left, std::string_view
   return true;
 }
 
-// Event receiver for nlohmann's parser. Builds `head` for all values except model.vocab and
-// model.merges of the top-level object.
+// Receives the events of nlohmann's JSON parser. It puts model.vocab and model.merges into their
+// tables and all other values into `head`. With only_vocab, the whole text is a vocabulary.
 class reader {
  public:
   reader(tokenizer_file &file, const std::string &where, bool only_vocab)
@@ -99,7 +99,7 @@ class reader {
   }
 
  private:
-  enum class mode { tree, vocab, merges, pair, skip };
+  enum class mode { tree, vocab, merges, pair, skip };  // where the next value goes
 
   [[noreturn]] void fail(const std::string &message) const {
     throw error(error_kind::failed, message).at(where_);
@@ -162,8 +162,8 @@ class reader {
   const std::string &where_;
   bool only_vocab_;
   mode mode_ = mode::tree;
-  std::vector<json *> stack_;  // open containers; a parent is not touched while a child is open
-  std::string key_, path_;     // last key; the top-level key that is open
+  std::vector<json *> stack_;  // open containers; a parent does not grow while its child is open
+  std::string key_, path_;     // the last key; the key of the top-level object that is open
   std::vector<std::string> pair_;
   size_t skip_depth_ = 0;
 };
@@ -184,7 +184,7 @@ std::pair<std::string_view, std::string_view> merge_list::operator[](size_t rank
 
 namespace {
 
-// The parser would take a NUL for the end of the text and never look at the rest.
+// Refuses a NUL byte, because the parser takes it for the end of the text and ignores the rest.
 void refuse_nul(std::string_view text, const std::string &where) {
   if (text.find('\0') != std::string_view::npos)
     throw error(error_kind::failed, "not valid JSON: it holds a NUL byte").at(where);

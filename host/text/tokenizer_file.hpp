@@ -1,5 +1,5 @@
-// Reads tokenizer.json (and vocab.json, merges.txt) without building a tree of the vocabulary.
-// Not the meaning of its parts; tokenizer_build.cpp gives them one.
+// Reads tokenizer.json (or vocab.json and merges.txt). The large parts, vocabulary and merges, go
+// into their tables without a JSON tree. tokenizer_build.cpp interprets the other parts.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace assay::text {
 
-// Pairs of token texts in one arena, in rank order.
+// The merges of a BPE model: pairs of token texts that are joined, in the order of the file. One
+// string holds all these texts.
 class merge_list {
  public:
   void add(std::string_view left, std::string_view right);
@@ -29,13 +30,13 @@ class merge_list {
 };
 
 struct tokenizer_file {
-  json head;  // everything but model.vocab and model.merges, key order kept
+  json head;  // everything except model.vocab and model.merges, with keys in the file's order
   token_table vocab;
   merge_list merges;
-  bool vocab_is_list = false;  // the Unigram form, skipped
+  bool vocab_is_list = false;  // the vocabulary has the form of a Unigram model and was skipped
 };
 
-// Throw error(failed) at `where` for text that is not such a file.
+// Each throws error(failed) at `where` if the text is not such a file.
 tokenizer_file read_tokenizer_json(std::string_view text, const std::string &where);
 void read_vocab_json(std::string_view text, const std::string &where, token_table &vocab);
 void read_merges_txt(std::string_view text, const std::string &where, merge_list &merges);

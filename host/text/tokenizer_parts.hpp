@@ -1,5 +1,5 @@
-// The compiled pipeline of one tokenizer: every part of its file, ready to run.
-// Not public to upper layers; they use tokenizer.hpp.
+// Holds the parts of one tokenizer (normalizers, model and others), ready to run. This file is for
+// this room; other rooms include tokenizer.hpp.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@
 
 namespace assay::text {
 
-// Ids before and after those of the text, when special tokens are added.
+// The ids that add_special puts before and after those of the text.
 struct post_processor {
   std::vector<int32_t> before, after;
 };
@@ -27,12 +27,13 @@ struct post_processor {
 struct tokenizer_parts {
   std::vector<added_token> added;  // in the file's order
   token_table added_ids;           // content -> id
-  // The reference shows and decodes a normalized added token in its normalized spelling.
+  // Id -> normalized text of an added token whose text the normalizer changes. As in the reference,
+  // such a token is shown and decoded in this spelling.
   std::unordered_map<int32_t, std::string> shown_added;
-  std::vector<bool> special;        // by id
-  bool split_special = false;       // special tokens in a text are cut like other words
-  added_token_matcher raw_matcher;  // tokens looked for before normalization
-  added_token_matcher normal_matcher;
+  std::vector<bool> special;           // by id
+  bool split_special = false;          // special tokens in a text are cut like other words
+  added_token_matcher raw_matcher;     // finds tokens in the text before normalization
+  added_token_matcher normal_matcher;  // finds tokens in the normalized text
   normalizer_chain normalizers;
   pre_tokenizer_chain pre_tokenizers;
   std::unique_ptr<const bpe_model> model;
@@ -41,7 +42,7 @@ struct tokenizer_parts {
   json special_tokens = json::object();  // name -> text
   json chat_templates = json::object();  // name -> Jinja text; the unnamed one is "default"
 
-  // Working memory, lent to one encode at a time.
+  // Lend and take back a working memory; one encode() uses it at a time.
   std::unique_ptr<bpe_scratch> take_scratch() const;
   void give_scratch(std::unique_ptr<bpe_scratch> scratch) const;
 
@@ -50,16 +51,17 @@ struct tokenizer_parts {
   mutable std::vector<std::unique_ptr<bpe_scratch>> scratches_;
 };
 
-// tokenizer_build.cpp; throw error(failed). An added token by its description: a content and flags.
+// In tokenizer_build.cpp. Both throw error(failed) for a part that is invalid or not supported.
 std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file,
                                              const tokenizer_settings &settings,
                                              const std::string &where);
+// Reads an added token from its description, {"content": text, flags}. part: name for messages.
 added_token read_added_token(const json &description, const std::string &part);
 
-// legacy_files.cpp: a tokenizer.json's head for vocab.json + merges.txt, by the configuration's
-// tokenizer_class, "" if it names none. Throws error(failed) for a class that is not known.
+// In legacy_files.cpp. Reads vocab.json and merges.txt; the class of the configuration gives the
+// other parts. Throws error(failed) for an unknown class.
 tokenizer_file read_legacy_files(const tokenizer_files &files, const json &config);
-std::string class_of(const json &config);
-json default_tokens_of_class(const std::string &name);  // special tokens of a class, by name
+std::string class_of(const json &config);               // tokenizer_class; "" if it is absent
+json default_tokens_of_class(const std::string &name);  // special tokens of a class, by their names
 
 }  // namespace assay::text

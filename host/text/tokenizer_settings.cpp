@@ -1,4 +1,5 @@
-// One pass over tokenizer_config.json, special_tokens_map.json and added_tokens.json.
+// Reads the declarations of tokens from tokenizer_config.json, special_tokens_map.json and
+// added_tokens.json, and decides which file wins.
 #include "text/tokenizer_settings.hpp"
 
 #include <algorithm>
@@ -18,7 +19,8 @@ constexpr const char *k_beside = "added_tokens.json";
 constexpr const char *k_standard[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                       "pad_token", "cls_token", "mask_token"};
 
-// null, false, "", [] and {} are nothing, as in the reference's language.
+// Returns whether the key has a value other than null, false, "", [] and {}. In Python, the
+// reference's language, these count as nothing.
 bool has(const json &object, const char *key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null() || *found == false) return false;
@@ -31,12 +33,14 @@ bool flag(const json &config, const char *key) {
   return found != config.end() && found->is_boolean() && found->get<bool>();
 }
 
-// "text" or {"content": "text", flags}; nothing of another type, like add_bos_token's true.
+// Returns whether a value describes a token: "text" or {"content": "text", flags}. The value of
+// add_bos_token, true, does not, although its name ends with "_token".
 bool is_token(const json &value) {
   return value.is_string() ||
          (value.is_object() && value.contains("content") && value["content"].is_string());
 }
 
+// Makes a special token from its description. named: it has a name and is special in any case.
 added_token special_token(const json &value, const std::string &part, bool named) {
   added_token token;
   if (value.is_string()) {
@@ -49,7 +53,7 @@ added_token special_token(const json &value, const std::string &part, bool named
   return token;
 }
 
-// What special_tokens_map.json describes is special, though it need not say so.
+// Marks a token of special_tokens_map.json as special, because the file need not say so.
 json as_special(json value) {
   if (value.is_object() && value.contains("content")) value["special"] = true;
   if (value.is_array())
@@ -57,7 +61,8 @@ json as_special(json value) {
   return value;
 }
 
-// The files as one object: the keys of special_tokens_map.json win, where it is read.
+// Returns tokenizer_config.json with the keys of special_tokens_map.json put over it. The second file
+// is read only if the first has no added_tokens_decoder.
 json merged(const json &config, const tokenizer_files &files) {
   json out = config;
   if (has(out, k_additional) && !has(out, k_extra)) out[k_extra] = out[k_additional];
@@ -73,14 +78,15 @@ json merged(const json &config, const tokenizer_files &files) {
   return out;
 }
 
-// Tokens that the vocabulary lacks get their ids in this order, others follow in the files' order.
+// Returns a token's place in k_standard. Tokens that are not in the vocabulary get their ids in this
+// order; tokens with other names follow in the order of the files.
 size_t rank(const std::string &name) {
   const auto *found = std::find(std::begin(k_standard), std::end(k_standard), name);
   return static_cast<size_t>(found - std::begin(k_standard));
 }
 
-// Named special tokens: "eos_token": ..., and the members of an extra_special_tokens object, which
-// templates know by their names too.
+// Reads the special tokens that have a name: keys such as "eos_token", and the members of an object
+// under "extra_special_tokens". Chat templates use both by their names.
 void read_names(const json &all, tokenizer_settings &out) {
   std::vector<std::pair<std::string, json>> found;
   for (const auto &[name, value] : all.items())
@@ -119,7 +125,7 @@ bool is_one_of(const json &names, const std::string &content) {
   return std::any_of(names.begin(), names.end(), [&](const json &one) { return one == content; });
 }
 
-// Whether a standard name or the list of extra tokens says that this one is special.
+// Returns whether a standard name or the list of extra tokens declares this text as special.
 bool is_declared_special(const tokenizer_settings &out, const json &all,
                          const std::string &content) {
   for (const char *name : k_standard)
@@ -130,7 +136,8 @@ bool is_declared_special(const tokenizer_settings &out, const json &all,
   });
 }
 
-// added_tokens.json: {"<|im_start|>": 151644, ...}
+// Reads added_tokens.json, which has the form {"<|im_start|>": 151644, ...}. Its tokens are sorted
+// by their ids.
 void read_beside(const json &file, const json &all, tokenizer_settings &out) {
   for (const auto &[content, id] : file.items()) {
     if (!id.is_number_integer() || id.get<int64_t>() < 0 ||
@@ -147,7 +154,7 @@ void read_beside(const json &file, const json &all, tokenizer_settings &out) {
                    [](const auto &a, const auto &b) { return a.id < b.id; });
 }
 
-// Runs `read`; an error without a place gets that of the file.
+// Runs `read`. An error that names no place is thrown again with the path of the file.
 template <class F>
 void at_file(const tokenizer_files &files, const char *name, F &&read) try {
   read();

@@ -16,11 +16,12 @@ namespace assay::text {
 
 struct tokenizer_settings {
   // Tokens with declared ids. Those in `decoder` come from the key added_tokens_decoder of
-  // tokenizer_config.json; their flags replace those of tokenizer.json. Those in `beside` come from
-  // added_tokens.json, which is read only if that key is missing; there tokenizer.json wins.
+  // tokenizer_config.json; their flags replace those of tokenizer.json. Those in `beside` come
+  // from added_tokens.json, which is read only if that key is missing; the ids of tokenizer.json
+  // win over their ids.
   std::vector<added_token> decoder, beside;
-  // Special tokens with a name, then those without one. A token that the vocabulary lacks gets an
-  // id after all others.
+  // Special tokens with a name, such as eos_token, then those without a name. One that is not in the
+  // vocabulary gets an id after all others.
   std::vector<added_token> special;
   json names = json::object();            // name -> text of special tokens, in the files' order
   json chat_templates = json::object();   // name -> Jinja text; the unnamed one is "default"

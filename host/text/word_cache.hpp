@@ -1,5 +1,6 @@
-// A bounded memory of short pre-tokens and their ids; most words of a text were seen before.
-// Not shared between threads. Never changes a result, only its cost.
+// Remembers the token ids of short words, because most words of a text were seen before. It has a
+// fixed size, so that a new word replaces an old one with the same place. It saves time and never
+// changes a result. Do not share one between threads.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,10 @@ namespace assay::text {
 
 class word_cache {
  public:
-  static constexpr size_t k_max_bytes = 30;
+  static constexpr size_t k_max_bytes = 30;  // of a word; the caller never stores a longer one
   static constexpr size_t k_max_ids = 8;
 
-  // Appends the ids and returns true if the word is here.
+  // If the word is here, appends its ids to `out` and returns true. hash: hash_bytes(word).
   bool find(std::string_view word, uint64_t hash, std::vector<int32_t> &out) const {
     if (!lines_) return false;
     const line &l = lines_[hash >> k_shift];
@@ -38,7 +39,7 @@ class word_cache {
  private:
   static constexpr int k_bits = 15;  // 32,768 lines of 64 bytes: 2 MB
   static constexpr int k_shift = 64 - k_bits;
-  struct alignas(64) line {  // one cache line; length 0 = free, for no word is empty
+  struct alignas(64) line {  // one cache line of the processor; length 0 = free
     uint8_t length = 0, n_ids = 0;
     char text[k_max_bytes];
     int32_t ids[k_max_ids];

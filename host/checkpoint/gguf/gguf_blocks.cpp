@@ -1,13 +1,13 @@
-// Dequantizes ggml blocks. Each function is written like its formula; products and sums
-// stay separate (-ffp-contract=off), so that the result equals that of ggml bit for bit
-// on every machine.
+// Dequantizes blocks of ggml, llama.cpp's tensor library. A block is a run of weights that share
+// scales. Each function follows its formula; products and sums stay separate (-ffp-contract=off),
+// so that the result equals ggml's bit for bit on every machine.
 #include "checkpoint/gguf/gguf_blocks.hpp"
 
 #include <cstring>
 
 #include "kernels/widen.hpp"
 
-// One copy of a loop for each instruction set, chosen when the program starts.
+// The compiler makes one copy of a loop for each instruction set; the program's start chooses one.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
 #define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -41,6 +41,7 @@ ASSAY_CLONES void from_bf16(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
+// In the formulas x is the weight, q its stored code, d the block's scale and m its minimum.
 // x = d q
 ASSAY_CLONES void from_q8_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 34, out += 32) {
@@ -51,7 +52,7 @@ ASSAY_CLONES void from_q8_0(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d (q - 8); element j is the low nibble of byte j, element j + 16 the high one.
+// x = d (q - 8). Element j is the low nibble (4 bits) of byte j, element j + 16 the high nibble.
 ASSAY_CLONES void from_q4_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 18, out += 32) {
     const float d = half_at(in);
@@ -62,7 +63,7 @@ ASSAY_CLONES void from_q4_0(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d q + m
+// x = d q + m, with nibbles as in Q4_0.
 ASSAY_CLONES void from_q4_1(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 20, out += 32) {
     const float d = half_at(in), m = half_at(in + 2);
@@ -73,7 +74,7 @@ ASSAY_CLONES void from_q4_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// Nibbles as in Q4; the fifth bit of element j is bit j of a u32.
+// x = d (q - 16), with nibbles as in Q4_0. The fifth bit of element j is bit j of a u32.
 ASSAY_CLONES void from_q5_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 22, out += 32) {
     const float d = half_at(in);
@@ -88,6 +89,7 @@ ASSAY_CLONES void from_q5_0(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
+// x = d q + m, with codes of five bits as in Q5_0.
 ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 24, out += 32) {
     const float d = half_at(in), m = half_at(in + 2);
@@ -102,18 +104,20 @@ ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// Reads sub-block j's 6-bit scale and minimum from the 12 packed bytes.
+// Scale and minimum of one sub-block of 32 weights.
 struct scale_min {
   float scale, min;
 };
+// Unpacks the 6-bit scale and minimum of sub-block j from the 12 bytes at s, and multiplies them by
+// the block's d and dmin.
 scale_min k_scale(const uint8_t *s, int j, float d, float dmin) {
   const int sc = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | ((s[j - 4] >> 6) << 4);
   const int mn = j < 4 ? s[j + 4] & 63 : (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
   return {d * static_cast<float>(sc), dmin * static_cast<float>(mn)};
 }
 
-// x = d sc q - dmin mn, in chunks of 64 elements: first the low nibbles, then the high nibbles of
-// the same 32 bytes.
+// x = scale q - min, with scale and min of the sub-block (k_scale). Each 32 bytes hold 64 elements:
+// first the low nibbles, then the high nibbles.
 ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 144) {
     const float d = half_at(in), dmin = half_at(in + 2);
@@ -129,6 +133,7 @@ ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
+// As Q4_K, with a fifth bit of each code in `high`.
 ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 176) {
     const float d = half_at(in), dmin = half_at(in + 2);
@@ -146,7 +151,7 @@ ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d scales[s] (q - 32), in sub-blocks of 16; d is stored last.
+// x = d s (q - 32), where s is the 8-bit scale of a sub-block of 16. d is at the end of the block.
 ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 210) {
     const float d = half_at(in + 208);

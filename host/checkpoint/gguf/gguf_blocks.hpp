@@ -1,4 +1,5 @@
-// Dequantizes the block formats of ggml, in plain loops over bytes (FORMATS.md, "GGUF blocks").
+// Dequantizes the block formats of ggml, the tensor library behind GGUF files, in plain loops over
+// bytes (FORMATS.md, "GGUF blocks").
 #pragma once
 
 #include <cstdint>
@@ -9,16 +10,17 @@ namespace assay::model {
 struct ggml_format {
   int type;            // ggml type id
   const char *name;    // "Q4_1"
-  int block_elements;  // along the row
+  int block_elements;  // weights of one block, side by side in a row
   int block_bytes;
   double bits;    // per weight, scales included
-  int code_bits;  // 0 = a float
-  int group;      // elements that share a scale; 0 = a float
+  int code_bits;  // of a code; 0 = the format stores floats
+  int group;      // elements that share a scale; 0 = the format stores floats
   // n_blocks blocks at `in` become n_blocks * block_elements floats.
   void (*dequantize)(const uint8_t *in, float *out, int64_t n_blocks);
 };
 
-const ggml_format *find_ggml_format(int type);  // static; null if unsupported
+// Both return a static row; null if the format is not supported.
+const ggml_format *find_ggml_format(int type);
 const ggml_format *find_ggml_format(const std::string &name);
 std::string supported_ggml_formats();  // "F32, F16, ..."
 

@@ -1,5 +1,5 @@
-// Reads tensors of a GGUF file under Hugging Face names: dequantized row by row, with rows of q and
-// k in Hugging Face's order.
+// Gives the tensors of a GGUF file under Hugging Face names. They are dequantized row by row, and
+// the rows of q and k are put into Hugging Face's order.
 #include "checkpoint/gguf/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
@@ -47,7 +47,7 @@ class gguf_source : public tensor_source {
     const auto kv_heads = config.at("num_key_value_heads").get<int64_t>();
     for (const gguf_tensor &tensor : file_->tensors()) {
       const std::string name = gguf_hf_name(tensor.name);
-      if (tensor.name == "rope_freqs.weight") continue;  // already in config.json
+      if (tensor.name == "rope_freqs.weight") continue;  // gguf_config puts it into config.json
       if (name.empty())
         throw error(error_kind::failed,
                     "the tensor '" + tensor.name + "' has no place in this architecture")
@@ -94,7 +94,7 @@ class gguf_source : public tensor_source {
     file_->drop(*sources_[place_of(name)]);
   }
 
-  // Only tensors of these formats are dequantized.
+  // Dequantizes only the wanted rows, unless the tensor's rows are stored in another order.
   at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {
     const auto index = place_of(name);
     const gguf_tensor &source = *sources_[index];
@@ -128,7 +128,7 @@ class gguf_source : public tensor_source {
   at::Tensor dequantized(const gguf_tensor &source, int64_t heads) const {
     const ggml_format &format = *find_ggml_format(source.type);
     at::Tensor out = at::empty(source.shape, at::kFloat);
-    // A permuted bias has one element for each row.
+    // A vector is one row, except that a permuted bias has one row for each element.
     const bool vector = source.shape.size() == 1;
     const int64_t rows = vector && heads == 0 ? 1 : source.shape[0];
     const int64_t row_elements = out.numel() / rows;
@@ -153,8 +153,8 @@ class gguf_source : public tensor_source {
 
   std::shared_ptr<const gguf_file> file_;
   std::vector<tensor_info> infos_;
-  std::vector<const gguf_tensor *> sources_;  // as infos_
-  std::vector<int64_t> permuted_heads_;       // as infos_; 0 = rows are in order
+  std::vector<const gguf_tensor *> sources_;  // one for each of infos_
+  std::vector<int64_t> permuted_heads_;       // one for each of infos_; 0 = rows are in order
 };
 
 class gguf_checkpoint : public checkpoint {

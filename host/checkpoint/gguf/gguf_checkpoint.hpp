@@ -1,5 +1,5 @@
-// Presents a GGUF file as a Hugging Face checkpoint: config, tokenizer files and tensors under
-// their usual names.
+// Opens a GGUF file as a checkpoint, with config, tokenizer files and tensors under the names that
+// they have in a Hugging Face folder.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 
 namespace assay::model {
 
+// Throws error(failed) for a damaged file and for an architecture or format that is not supported.
 std::shared_ptr<checkpoint> open_gguf_checkpoint(const std::string &path);
 
 }  // namespace assay::model

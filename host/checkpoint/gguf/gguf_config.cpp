@@ -1,5 +1,5 @@
-// Turns GGUF metadata into config.json, generation_config.json and the note on where the
-// weights come from.
+// Turns GGUF metadata into config.json, generation_config.json and the provenance: a note on where
+// the weights come from.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -34,8 +34,9 @@ const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) 
   return nullptr;
 }
 
-// Finds the scaling of Llama 3's frequencies as config.json would give it (FORMATS.md, "RoPE
-// scaling" and "GGUF metadata").
+// Computes, for each pair of channels, the number by which Llama 3 divides its RoPE
+// frequency (FORMATS.md, "RoPE scaling" and "GGUF metadata"). original: the context length
+// in tokens before scaling.
 std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor, double low,
                                   double high, double original) {
   std::vector<float> factors;
@@ -52,8 +53,9 @@ std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor,
   return factors;
 }
 
-// rope_freqs.weight holds the factors but not the numbers that they were computed from: those of
-// the released models are tried.
+// Finds the RoPE settings behind rope_freqs.weight. The tensor holds only the resulting
+// factors. So the settings of the released Llama 3 models are tried, and the file is refused if
+// they give other factors.
 json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double theta,
                     int64_t head_dim) {
   std::vector<float> stored(static_cast<size_t>(tensor.shape.back()));
@@ -84,7 +86,7 @@ json rope_scaling(const gguf_file &file, const std::string &arch, double theta, 
       file.real(arch + ".rope.scaling.factor", file.real(arch + ".rope.scale_linear", 1));
   if (type == "none" && factor == 1) return nullptr;
   if (type == "linear" || type == "none") return {{"rope_type", "linear"}, {"factor", factor}};
-  return {{"rope_type", type}, {"factor", factor}};  // refused by name in parse_decoder_config
+  return {{"rope_type", type}, {"factor", factor}};  // parse_decoder_config refuses this type
 }
 
 void add_token_ids(const gguf_file &file, json &config) {
@@ -96,8 +98,8 @@ void add_token_ids(const gguf_file &file, json &config) {
   id("tokenizer.ggml.padding_token_id", "pad_token_id");
 }
 
-// Adapters, projectors and matrices of importance are GGUF files as well
-// (ggml-org/ggml, docs/gguf.md, general.type).
+// Refuses a GGUF file that is not a language model. Adapters, vision projectors and importance
+// matrices are stored as GGUF files too (ggml-org/ggml, docs/gguf.md, general.type).
 void require_model(const gguf_file &file) {
   const auto ends_with = [&](const char *ending) {
     return !file.tensors().empty() && file.tensors().front().name.ends_with(ending);
@@ -129,7 +131,7 @@ const gguf_tensor &embedding_of(const gguf_file &file) {
 }  // namespace
 
 json gguf_provenance(const gguf_file &file) {
-  std::map<std::string, int64_t> counts;  // of matrices, by format
+  std::map<std::string, int64_t> counts;  // number of matrices in each format
   std::string note;
   for (const gguf_tensor &tensor : file.tensors())
     if (tensor.shape.size() > 1) ++counts[find_ggml_format(tensor.type)->name];
@@ -191,7 +193,7 @@ json gguf_config(const gguf_file &file) {
       {"attention_dropout", 0.0}};
   if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
   add_token_ids(file, config);
-  // Without a word transformers fills in ids of its own (LlamaConfig: 1 and 2).
+  // null, because transformers fills in ids of its own for absent keys (LlamaConfig: 1 and 2).
   for (const char *id : {"bos_token_id", "eos_token_id"})
     if (!config.contains(id)) config[id] = nullptr;
   config["dtype"] = "float32";

@@ -1,4 +1,4 @@
-// Parses a GGUF header and checks every length before memory is taken.
+// Parses the header of a GGUF file and checks every length before it takes memory.
 #include "checkpoint/gguf/gguf_file.hpp"
 
 #include <charconv>
@@ -21,7 +21,8 @@ constexpr uint64_t k_max_name = 64;  // bytes, exclusive
       .hint("The file is damaged or not GGUF: get it again");
 }
 
-double shortest_decimal(float value) {  // 9.99999975e-06f -> 1e-05
+// Returns the shortest decimal number that reads back as `value`: 9.99999975e-06f -> 1e-05.
+double shortest_decimal(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
   double out = 0;
@@ -53,7 +54,8 @@ class gguf_parser {
   }
 
  private:
-  // The version in the other byte order; the magic bytes are the same in both.
+  // Refuses a file in the other byte order. Its first bytes "GGUF" look the same, but its version
+  // is a small number only after a byte swap.
   void refuse_big_endian(uint32_t version) const {
     if (__builtin_bswap32(version) > 3 || version == 0) return;
     throw error(error_kind::failed, "the GGUF file is big-endian, which is not read")

@@ -1,5 +1,5 @@
-// Maps a GGUF file into memory and checks its metadata and its list of tensors (FORMATS.md, "GGUF
-// container"). If the file is split, it maps all parts.
+// Maps a GGUF file (llama.cpp's model format) into memory and checks its metadata and its list of
+// tensors (FORMATS.md, "GGUF container"). If the file is split, all parts are mapped.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace assay::model {
 struct gguf_value {
   enum class kind { unsigned_int, signed_int, real, boolean, text, numbers, texts };
   kind what = kind::unsigned_int;
-  bool is_float32 = false;  // stored as f32; d is then the shortest decimal of it
+  bool is_float32 = false;  // stored as f32; d is then the shortest decimal that gives this f32
   uint64_t u = 0;
   int64_t i = 0;
   double d = 0;

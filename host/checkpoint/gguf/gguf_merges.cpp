@@ -1,6 +1,6 @@
-// Sorts merges as transformers does: by score, characters of the left half and characters of the
-// right half, all descending. Where these are equal, tokens keep their order, and within a token
-// halves are ordered by their ids.
+// Derives BPE merges from token scores and sorts them as transformers does: by score, then by the
+// length of the left half, then of the right half (in characters), all descending. If all are
+// equal, merges are ordered by the id of the made token, then by the ids of its halves.
 #include "checkpoint/gguf/gguf_merges.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 struct merge {
   double score;
   size_t left_characters, right_characters;
-  size_t left, right;  // ids
+  size_t left, right;  // token ids
 };
 
 bool begins_character(char c) {

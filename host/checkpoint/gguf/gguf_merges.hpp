@@ -1,4 +1,5 @@
-// Derives merges for a vocabulary that was stored with SentencePiece's scores instead.
+// Derives the merges of a BPE tokenizer (which two tokens join to a third) from SentencePiece's
+// token scores, because such a vocabulary stores no merges.
 #pragma once
 
 #include <string>
@@ -7,9 +8,9 @@
 
 namespace assay::model {
 
-// Returns "left right", best first: every way to join a token from two others, ordered by the
-// token's score, as transformers derives the merges of Llama 2's tokenizer.json
-// (convert_slow_tokenizer.py, generate_merges). tokens and scores have one length.
+// Returns texts "left right", best first: every way to join a token from two others, ordered by
+// that token's score. transformers derives the merges of Llama 2's tokenizer.json in this way
+// (convert_slow_tokenizer.py, generate_merges). tokens and scores must have the same length.
 std::vector<std::string> merges_from_scores(const std::vector<std::string_view> &tokens,
                                             const std::vector<double> &scores);
 

@@ -1,5 +1,5 @@
-// Turns GGUF metadata into the files of a Hugging Face folder: config, tokenizer, provenance. It
-// needs no tensors, so that it runs without LibTorch and is fuzzed.
+// Turns GGUF metadata into the files of a Hugging Face folder: config, tokenizer and a note on the
+// origin. These functions do not use LibTorch, so that a fuzzer can run them alone.
 #pragma once
 
 #include <string>
@@ -10,16 +10,16 @@
 
 namespace assay::model {
 
-// Each throws error(failed) naming what it cannot express.
+// Each throws error(failed) that names the metadata it cannot express.
 json gguf_config(const gguf_file &file);                 // config.json
 std::string gguf_tokenizer_json(const gguf_file &file);  // tokenizer.json, text
 json gguf_tokenizer_config(const gguf_file &file);       // tokenizer_config.json
-json gguf_chat_templates(const gguf_file &file);  // name -> Jinja text; the unnamed one "default"
-tokenizer_files gguf_tokenizer_files(const gguf_file &file);  // all of them, as a folder has them
+json gguf_chat_templates(const gguf_file &file);  // name -> Jinja text; the unnamed is "default"
+tokenizer_files gguf_tokenizer_files(const gguf_file &file);  // tokenizer files and templates
 json gguf_generation_config(const gguf_file &file);           // generation_config.json
-json gguf_provenance(
-    const gguf_file &file);  // {source, formats: {...}, note}; note "" for float files
-std::string gguf_hf_name(
-    const std::string &gguf_name);  // "blk.0.attn_q.weight" -> HF name, "" if it has none
+// {source, name, license, formats: {format: number of matrices}, note}; note is "" for float files.
+json gguf_provenance(const gguf_file &file);
+// "blk.0.attn_q.weight" -> "model.layers.0.self_attn.q_proj.weight"; "" if there is no such name.
+std::string gguf_hf_name(const std::string &gguf_name);
 
 }  // namespace assay::model

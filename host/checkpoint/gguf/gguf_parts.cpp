@@ -1,5 +1,5 @@
-// The parts of a split GGUF become one file (ggml-org/llama.cpp, tools/gguf-split and llama_split_path): metadata of the
-// first part, tensors of all.
+// Joins the parts of a split GGUF into one gguf_file: the metadata of the first part, and the tensors of all parts (ggml-org/llama.cpp,
+// tools/gguf-split and llama_split_path).
 #include <array>
 #include <cstdio>
 
@@ -25,7 +25,7 @@ std::string part_text(uint64_t part, uint64_t count) {
   return "part " + std::to_string(part) + " of " + std::to_string(count);
 }
 
-// Where part `wanted` lies if `path` is part `part`; "" if the name of `path` does not say so.
+// Returns the path of part `wanted`, made from the path of part `part`; "" if the name of `path` does not end like that of a part.
 std::string path_of_part(const std::string &path, uint64_t part, uint64_t wanted, uint64_t count) {
   if (!path.ends_with(ending_of(part, count))) return "";
   return path.substr(0, path.size() - k_ending) + ending_of(wanted, count);

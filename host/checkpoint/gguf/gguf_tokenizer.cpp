@@ -9,7 +9,7 @@
 namespace assay::model {
 namespace {
 
-enum token_type {
+enum token_type {  // of tokenizer.ggml.token_type
   k_normal = 1,
   k_unknown = 2,
   k_control = 3,
@@ -18,12 +18,12 @@ enum token_type {
   k_byte = 6
 };
 
-// The split expression that a value of tokenizer.ggml.pre names; it comes before the byte level.
-// Empty: the byte level splits by the expression of GPT-2. adds_bos: whether the first token is added
-// if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
+// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names the way. If
+// `split` is empty, the text is cut by GPT-2's expression. adds_bos: whether a beginning-of-text
+// token is added if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
 struct pre_tokenizer {
   const char *pre;
-  const char *split;  // regex; "" = none
+  const char *split;  // regular expression; "" = that of GPT-2
   bool digits, nfc, ignore_merges, adds_bos;
 };
 #define ASSAY_SPLIT(numbers)                                            \
@@ -32,7 +32,7 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false, false},
     {"default", "", false, false, false, false},
-    // Single digits are split off before the byte level: a conversion without this gives other ids.
+    // Each digit is a word of its own: a conversion without this step gives other token ids.
     {"smollm", "", true, false, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true, true},
@@ -61,11 +61,11 @@ const pre_tokenizer &pre_tokenizer_of(const gguf_file &file) {
 struct vocabulary {
   const std::vector<std::string_view> *tokens;
   std::vector<std::string> merges;  // "left right"
-  std::vector<int> types;           // as tokens
+  std::vector<int> types;           // token_type of each token
 };
 
-// Llama 2, Mistral, TinyLlama: there is no byte level, spaces are U+2581, and scores take the
-// place of merges.
+// Returns whether the tokenizer is a SentencePiece BPE (Llama 2, Mistral, TinyLlama). Such a
+// tokenizer has no byte level, writes a space as U+2581, and stores scores in place of merges.
 bool is_sentencepiece(const gguf_file &file) {
   return file.text("tokenizer.ggml.model", "") == "llama";
 }
@@ -106,8 +106,8 @@ vocabulary vocabulary_of(const gguf_file &file) {
   return v;
 }
 
-void quote(std::string &out,
-           std::string_view text) {  // a JSON string; bytes above 0x7f pass as they are
+// Appends `text` as a JSON string. Bytes above 0x7f are copied, since JSON may hold UTF-8.
+void quote(std::string &out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -125,7 +125,8 @@ void quote(std::string &out,
   out += '"';
 }
 
-// unknown: for SentencePiece only; byte-level vocabularies have no unknown token.
+// Returns whether a token goes into added_tokens, the list of tokens that are searched for as a
+// whole. Only SentencePiece vocabularies have a token of type unknown.
 bool is_added(int type) {
   return type == k_control || type == k_user_defined || type == k_unknown;
 }
@@ -171,7 +172,8 @@ bool adds_bos(const gguf_file &file) {
   return file.boolean("tokenizer.ggml.add_bos_token", by_itself);
 }
 
-// A SentencePiece vocabulary that does not name its beginning-of-text token has it as id 1.
+// Returns the id of the beginning-of-text token. In a SentencePiece vocabulary that does not name
+// this token it is 1.
 std::optional<size_t> bos_id(const gguf_file &file, const vocabulary &v) {
   const auto named = token_id(file, "tokenizer.ggml.bos_token_id", v);
   return !named && is_sentencepiece(file) && v.tokens->size() > 1 ? 1 : named;
@@ -200,7 +202,7 @@ json post_processor(const gguf_file &file, const vocabulary &v) {
           {"special_tokens", tokens}};
 }
 
-// The steps before and behind the model (normalizer, pre-tokenizer, decoder) and the model's flags.
+// The parts of tokenizer.json around the BPE model, and the flags of the model itself.
 struct pipeline {
   json normalizer, pre_tokenizer, decoder, flags;
 };
@@ -218,7 +220,7 @@ pipeline byte_level_pipeline(const pre_tokenizer &pre) {
            {"ignore_merges", pre.ignore_merges}}};
 }
 
-// As FORMATS.md, "Tokenizers of GGUF files", describes SentencePiece.
+// Builds the parts for a SentencePiece tokenizer (FORMATS.md, "Tokenizers of GGUF files").
 pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
   const char *mark = "\xE2\x96\x81";
   const bool prefix = file.boolean("tokenizer.ggml.add_space_prefix", true);
@@ -250,7 +252,8 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
   const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);
   const vocabulary v = vocabulary_of(file);
   json added = json::array();
-  // Ids up to here are in the BPE vocabulary, later added tokens only in added_tokens.
+  // The highest id in the BPE model's vocabulary. An added token with a higher id is listed only in
+  // added_tokens of the file.
   size_t last_normal = 0;
   for (size_t id = 0; id < v.types.size(); ++id) {
     if (is_added(v.types[id]))
@@ -304,8 +307,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
     if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
   const std::string arch = file.text("general.architecture");
   config["model_max_length"] = file.number(arch + ".context_length", 2048);
-  // The generic class, because a family's own class would rebuild the steps from vocabulary and
-  // merges and lose the split of digits.
+  // The generic class, because a family's own class would rebuild the steps from the vocabulary and
+  // the merges, and so lose the split into single digits.
   config["tokenizer_class"] = "PreTrainedTokenizerFast";
   const std::string chat = file.text("tokenizer.chat_template", "");
   if (!chat.empty()) config["chat_template"] = chat;

@@ -141,8 +141,8 @@ inline const assay_tensor *find(const assay_form &form, const char *role) {
 
 // ---- tables from classes ----
 
-// The object behind the ABI's void *instance: one T. Its constructor takes (host), or (host, const
-// char *config_json).
+// The object behind the ABI's void *instance: one T. The constructor of T takes (host) or
+// (host, const char *config_json).
 template <class T>
 struct instance {
   const assay_host *table;

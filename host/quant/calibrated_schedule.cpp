@@ -51,8 +51,8 @@ class calibrated_schedule {
         .hint("Give quantize a calibration");
   }
 
-  // An untied embedding is looked up and has no inputs, so that all its columns count alike. It is
-  // quantized before the pass, which then runs on the quantized embedding.
+  // For an untied embedding (the head is another matrix). It is looked up and has no inputs, so that
+  // all its columns count alike. It is quantized first, and the pass runs on the quantized one.
   void quantize_embedding() {
     for (auto &job : run_.jobs.jobs) {
       if (!run_.jobs.is_embedding(job)) continue;

@@ -1,5 +1,6 @@
-// Calls a quantizer for one linear. The fake-quantized weight comes from the plugin's own
-// dequantize; the errors are measured here. The schedules decide the order of linears.
+// Calls a quantizer for one linear. The fake-quantized weight (quantized and dequantized again) comes
+// from the plugin's own dequantize; the errors are measured here. The schedules (such as
+// calibrated_schedule.hpp) decide the order of linears.
 #pragma once
 
 #include "quant/views/linear_view.hpp"

@@ -1,5 +1,5 @@
-// Quantizes one linear of a run and puts the result into the model. The schedules decide the order
-// of linears; linear_run.hpp makes the call and its checks.
+// Quantizes one linear of a run and puts the result into the model. The schedules (such as
+// calibrated_schedule.hpp) decide the order of linears; linear_run.hpp calls the plugin.
 #pragma once
 
 #include "quant/linear_run.hpp"
@@ -18,8 +18,8 @@ class linear_work {
                 const input_statistics *inputs = nullptr);
   // Shows the raw inputs in `sums` to the quantizer, chunk by chunk.
   void observe(linear_job &job, const input_statistics &sums);
-  // Puts a result into the model: the fake-quantized weight, the quantized form, and the
-  // rounding of the input.
+  // Puts a result into the model: the fake-quantized (dequantized) weight, the quantized form, and
+  // the rounding of the input.
   void accept(linear_job &job, linear_result result, const input_statistics *inputs = nullptr);
   // Adds the clip limits that a transform set for this linear, if any, to what a plugin sees.
   void show_clip(linear_view &view, const std::string &name) const;

@@ -46,7 +46,7 @@ class block_residency;  // where weights are: streaming/block_residency.hpp
 std::shared_ptr<block_residency> whole_model();
 
 struct quantized_model {
-  model::decoder decoder;  // has fake-quantized weights; unchanged tensors are shared
+  model::decoder decoder;  // has the dequantized weights; unchanged tensors are shared
   std::map<std::string, quantized_linear> forms;  // by linear name
   std::vector<std::string> order;                 // names of forms as they come in the model
   // Other tensors that the recipe changed, such as norms and biases, by checkpoint name, in the

@@ -34,8 +34,8 @@ transform_outcome run_transforms(model::decoder &decoder, const recipe &recipe,
                                  const calibration *data, ledger &incidents,
                                  const progress_fn &progress, block_residency &residency);
 
-// Makes an instance of a recipe's transform, which has agreed to the model. arch:
-// facts of the model.
+// Makes an instance of a recipe's transform and asks it whether it can transform this model. arch:
+// facts of the model. Throws its reason if it cannot.
 plug::transform_instance make_transform(const component_choice &choice, const json &arch,
                                         uint64_t seed, ledger &incidents);
 // {"id": .., "config": ..} of the recipe's quantizer, with defaults filled in; "" if it has none.

@@ -27,8 +27,8 @@ struct runner_source {
   std::vector<runner_chunk> chunks;
   // Makes the context of a forward pass with `rows` sequences of `tokens` tokens.
   std::function<model::forward_context(int64_t rows, int64_t tokens)> context;
-  // Quantizes and dequantizes a weight with the recipe's quantizer; empty =
-  // fake_quantize is refused.
+  // Quantizes a weight with the recipe's quantizer and dequantizes it. Empty = fake_quantize is
+  // refused, because there is no quantizer.
   std::function<at::Tensor(const std::string &linear, const at::Tensor &weight)> fake_quantize;
 };
 

@@ -1,6 +1,6 @@
-// Comfort for plugins in C++17: owners, views, exceptions turned into statuses, tables built
-// from a class. No ABI of its own: header-only, compiled into the plugin; assay.h alone
-// decides what crosses.
+// Helps to write plugins in C++17: wraps the host's services, turns exceptions into statuses and
+// makes a table of functions from a class. It is header-only and compiled into the plugin; only the
+// structs of assay.h cross to the host.
 //
 //   class my_quantizer {
 //    public:
@@ -15,8 +15,8 @@
 //   static const auto k_plugin = assay_cpp::plugin("org.example.mine", "1.0.0", "what is in it",
 //                                                  "Apache-2.0", k_components);
 //
-// Methods throw: assay_cpp::failure for a chosen status, std::bad_alloc,
-// any std::exception (INTERNAL).
+// A method fails by an exception. assay_cpp::failure has a status of its own, std::bad_alloc becomes
+// OUT_OF_MEMORY, any other exception INTERNAL.
 #ifndef ASSAY_HPP
 #define ASSAY_HPP
 
@@ -29,7 +29,8 @@
 
 namespace assay_cpp {
 
-// The services of host.h with exceptions in place of statuses.
+// The services of host.h with exceptions in place of statuses. Borrows the instance's table, so that
+// it can be copied freely.
 class host {
  public:
   host(const assay_host *table) : table_(table) {}  // NOLINT: meant to be implicit
@@ -47,6 +48,7 @@ class host {
   }
   uint64_t seed(const char *label) const { return table_->seed(table_->ctx, label); }
 
+  // A contiguous, uninitialised tensor on the CPU.
   owned_tensor alloc(assay_dtype dtype, std::vector<int64_t> shape) const {
     assay_tensor prototype{};
     prototype.device.type = ASSAY_CPU;
@@ -57,6 +59,7 @@ class host {
     pass_on(table_->alloc(table_->ctx, &prototype, &made));
     return owned_tensor(made);
   }
+  // n uninitialised elements on the CPU, freed when the present call returns.
   template <class T>
   T *scratch(int64_t n) const {
     void *memory = nullptr;
@@ -64,7 +67,8 @@ class host {
     return static_cast<T *>(memory);
   }
 
-  // body(begin, end) may throw; it must not depend on how [0, n) is cut.
+  // Runs body(begin, end) over pieces of [0, n) on the host's threads. body may throw; its results must
+  // not depend on how [0, n) is cut.
   template <class F>
   void parallel_for(int64_t n, int64_t grain, const F &body) const {
     struct call {
@@ -78,7 +82,8 @@ class host {
     pass_on(table_->parallel_for(table_->ctx, n, grain, piece, &arg));
   }
 
-  // nullptr where the host has no such extension, or `require` to fail then.
+  // The table of a host extension. If the host has no such extension, extension() returns nullptr and
+  // require() throws UNSUPPORTED.
   template <class T>
   const T *extension(const char *id) const {
     return static_cast<const T *>(table_->get_extension(table_->ctx, id));
@@ -94,8 +99,8 @@ class host {
   const assay_host *table_;
 };
 
-// The configuration of the instance in the making, by key. The host has checked it and filled in
-// the schema's defaults, so a key that is absent is a mistake in the plugin: the host names it.
+// Reads the configuration of an instance by key. The host has checked it and filled in the schema's
+// defaults. So an absent key is a mistake in the plugin: the call fails, and the host names the key.
 class config {
  public:
   explicit config(const host &owner) : table_(owner.table()) {}
@@ -114,6 +119,7 @@ class config {
   const assay_host *table_;
 };
 
+// Receives the results of a quantizer; wraps assay_sink, which it borrows.
 class sink {
  public:
   sink(const assay_sink *table) : table_(table) {}  // NOLINT: meant to be implicit
@@ -126,7 +132,7 @@ class sink {
   const assay_sink *table_;
 };
 
-// The tensor of a role, or nullptr.
+// The tensor of the form with this role, or nullptr; borrowed from the form.
 inline const assay_tensor *find(const assay_form &form, const char *role) {
   for (uint32_t i = 0; i < form.n_tensors; ++i)
     if (std::strcmp(form.roles[i], role) == 0) return form.tensors[i];
@@ -135,7 +141,8 @@ inline const assay_tensor *find(const assay_form &form, const char *role) {
 
 // ---- tables from classes ----
 
-// What lies behind the ABI's void *instance.
+// The object behind the ABI's void *instance: one T. The constructor of T takes (host) or
+// (host, const char *config_json).
 template <class T>
 struct instance {
   const assay_host *table;
@@ -157,7 +164,7 @@ struct instance {
   }
 };
 
-// Whether a class has the member that `member` names.
+// True if the class T has the member that `member` names, such as observe.
 template <template <class> class member, class T, class = void>
 struct has : std::false_type {};
 template <template <class> class member, class T>
@@ -171,8 +178,9 @@ using check_of = decltype(&T::check);
 template <class T>
 using quantize_block_of = decltype(&T::quantize_block);
 
-// needs(linear, out), quantize(linear, stats, sink), dequantize(form, out); if they are there:
-// observe(linear, tokens), quantize_block(block, stats, sinks), estimate(linear, out).
+// The table of a quantizer class T. T has needs(linear, out), quantize(linear, stats, sink) and
+// dequantize(form, out). It may have observe(linear, tokens), quantize_block(block, stats, sinks) and
+// estimate(linear, out). They do what assay/quantizer.h says.
 template <class T>
 assay_quantizer_vtable quantizer_table() {
   using self = instance<T>;
@@ -206,8 +214,8 @@ assay_quantizer_vtable quantizer_table() {
   return v;
 }
 
-// needs(block, out), apply(block, edit); if they are there:
-// check(arch_json), observe(group, tokens).
+// The table of a transform class T. T has needs(block, out) and apply(block, edit). It may have
+// check(arch_json) and observe(group, tokens).
 template <class T>
 assay_transform_vtable transform_table() {
   using self = instance<T>;
@@ -232,7 +240,7 @@ assay_transform_vtable transform_table() {
   return v;
 }
 
-// check(plan_json, refusals), write(job).
+// The table of an exporter class T, which has check(plan_json, refusals) and write(job).
 template <class T>
 assay_exporter_vtable exporter_table() {
   using self = instance<T>;
@@ -249,7 +257,9 @@ assay_exporter_vtable exporter_table() {
   return v;
 }
 
-// ---- what a library says of itself ----
+// ---- descriptors of components and of the plugin ----
+
+// The kind of component that a type of table belongs to.
 
 template <class Table>
 inline constexpr uint32_t k_kind = 0;
@@ -264,8 +274,8 @@ inline constexpr uint32_t k_kind<assay_metric_vtable> = ASSAY_KIND_METRIC;
 template <>
 inline constexpr uint32_t k_kind<assay_exporter_vtable> = ASSAY_KIND_EXPORTER;
 
-// Borrows everything: texts are literals or statics, and so is the table. facts may be nullptr.
-// revision is raised when the same input gives other results.
+// Describes one component. Texts and table must be static. facts may be nullptr. Raise the revision
+// when the same input gives other results.
 template <class Table>
 constexpr assay_component component(const char *id, const char *summary, const char *schema,
                                     const Table &table, const char *facts = nullptr,
@@ -281,11 +291,12 @@ constexpr assay_component component(const char *id, const char *summary, const c
           &table,
           nullptr};
 }
-template <class Table>
+template <class Table>  // refuses a temporary table, which would not live long enough
 constexpr assay_component component(const char *, const char *, const char *, const Table &&,
                                     const char * = nullptr, uint32_t = 1) = delete;
 
-// id in reverse DNS, version "1.2.3", licence as SPDX; requires_json as in assay/base.h.
+// Describes the plugin. id: in reverse DNS ("org.example.mine"); version: "1.2.3"; licence: an SPDX
+// identifier; requires_json: as in assay/base.h. All texts are static.
 template <size_t n>
 constexpr assay_plugin plugin(const char *id, const char *version, const char *summary,
                               const char *licence, const assay_component *const (&components)[n],

@@ -1,6 +1,6 @@
 // The arithmetic that integer quantizers share: 16-bit floats, scales as they are stored, groups of
-// columns, grids from the range of a group. No ABI: header-only, compiled into the plugin. Not the
-// search for better grids, which is each method's own.
+// columns, grids from the range of a group. It is header-only and compiled into the plugin. How a
+// method searches for a better grid is not in it.
 #ifndef ASSAY_GRID_HPP
 #define ASSAY_GRID_HPP
 
@@ -17,8 +17,9 @@ namespace assay_grid {
 
 // ---- rounding ----
 
-// 1.5 * 2^23. Adding it pushes the fraction out of the mantissa, so that adding and subtracting it
-// rounds half to even for |x| < 2^22. Unlike std::nearbyint it vectorises on every machine.
+// 1.5 * 2^23. Adding it to x leaves no room for a fraction in the mantissa, so that adding and then
+// subtracting it rounds x to an integer, half to even, for |x| < 2^22. Unlike std::nearbyint this
+// vectorises on every machine.
 constexpr float k_round = 12582912.0f;
 
 inline float round_even(float x) {
@@ -27,6 +28,7 @@ inline float round_even(float x) {
 
 // ---- 16-bit floats (IEEE 754 binary16; bfloat16 is the upper half of binary32) ----
 
+// The bits of a float as an integer, and back.
 inline uint32_t bits_of(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
@@ -39,7 +41,7 @@ inline float float_of(uint32_t bits) {
   return x;
 }
 
-// Rounds half to even. What lies beyond the largest finite number becomes infinite.
+// Rounds half to even. A value that rounds beyond the largest finite number becomes infinite.
 inline uint16_t to_float16(float x) {
   const uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
   if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u);   // NaN
@@ -56,7 +58,7 @@ inline float from_float16(uint16_t half) {
   return float_of(sign | bits_of(float_of(magnitude << 13) * 0x1p112f));  // exact
 }
 
-// Rounds half to even. What lies beyond the largest finite number becomes infinite.
+// Rounds half to even. A value that rounds beyond the largest finite number becomes infinite.
 inline uint16_t to_bfloat16(float x) {
   const uint32_t bits = bits_of(x);
   if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);  // NaN
@@ -71,7 +73,8 @@ inline float from_bfloat16(uint16_t upper_half) {
 
 enum class scale_dtype { float16, bfloat16, float32 };
 
-// By the name that configurations use: "float16", "bfloat16", "float32".
+// The dtype with the name that configurations use: "float16", "bfloat16", "float32". Throws failure
+// for another name.
 inline scale_dtype scale_dtype_of(const std::string &name) {
   if (name == "float16") return scale_dtype::float16;
   if (name == "bfloat16") return scale_dtype::bfloat16;
@@ -85,7 +88,7 @@ inline assay_dtype tensor_dtype(scale_dtype dtype) {
   return assay_cpp::dtype_of<float>();
 }
 
-constexpr int scale_bits(scale_dtype dtype) {
+constexpr int scale_bits(scale_dtype dtype) {  // of one scale
   return dtype == scale_dtype::float32 ? 32 : 16;
 }
 
@@ -98,7 +101,7 @@ constexpr float largest_finite(scale_dtype dtype) {
   return dtype == scale_dtype::bfloat16 ? 0x1.FEp127f : std::numeric_limits<float>::max();
 }
 
-// The nearest value of the dtype, half to even.
+// The value of the dtype that is nearest to x; of two, the even one.
 inline float rounded_to(scale_dtype dtype, float x) {
   if (dtype == scale_dtype::float16) return from_float16(to_float16(x));
   if (dtype == scale_dtype::bfloat16) return from_bfloat16(to_bfloat16(x));
@@ -107,13 +110,13 @@ inline float rounded_to(scale_dtype dtype, float x) {
 
 struct stored_scale {
   float value = 1.0f;    // exactly what a file holds
-  bool clamped = false;  // the ideal scale lies beyond the numbers that the dtype holds well
+  bool clamped = false;  // the ideal scale is too small or too large for the dtype
 };
 
-// The scale that a file will hold, which must be known before codes are chosen. A scale below the
-// smallest normal number would lose its digits or load as zero, so it is raised to that number; one
-// that would round to infinity becomes the largest finite number. Its sign stays. Both count as
-// `clamped`: pass the count to tell_clamped. NaN stays NaN.
+// Returns the scale that a file will hold. Codes must be chosen with it, not with the ideal scale. A
+// scale below the smallest normal number would lose digits or load as zero: it becomes that number.
+// A scale that would round to infinity becomes the largest finite number. The sign stays. Both cases
+// are `clamped`: count them and pass the count to tell_clamped. NaN stays NaN.
 inline stored_scale store(scale_dtype dtype, float ideal) {
   const float least = smallest_normal(dtype), most = largest_finite(dtype);
   if (std::fabs(ideal) < least) return {std::copysign(least, ideal), true};
@@ -122,14 +125,15 @@ inline stored_scale store(scale_dtype dtype, float ideal) {
   return {rounded, false};
 }
 
-// The ledger's event for scales that `store` has clamped; nothing where there are none.
+// Reports to the ledger how many scales `store` has clamped; does nothing for 0.
 inline void tell_clamped(const assay_cpp::host &host, uint64_t count) {
   if (count > 0)
     host.ledger("clamped_scale", count,
                 "scales set to the smallest normal or the largest finite number of their dtype");
 }
 
-// Element i of an array of the dtype. The value must be one of the dtype's, as `store` returns it.
+// Writes element i of an array of the dtype. The value must be one that the dtype holds exactly, such
+// as a result of `store`.
 inline void write_scale(scale_dtype dtype, void *scales, int64_t i, float value) {
   if (dtype == scale_dtype::float32)
     static_cast<float *>(scales)[i] = value;
@@ -138,7 +142,7 @@ inline void write_scale(scale_dtype dtype, void *scales, int64_t i, float value)
         dtype == scale_dtype::float16 ? to_float16(value) : to_bfloat16(value);
 }
 
-// Element i of a contiguous tensor of f16, bf16 or f32.
+// Returns element i of a contiguous tensor of f16, bf16 or f32 on the CPU.
 inline float read_scale(const assay_tensor &scales, int64_t i) {
   const char *bytes = static_cast<const char *>(scales.data) + scales.byte_offset;
   if (scales.dtype.bits == 32) return reinterpret_cast<const float *>(bytes)[i];
@@ -148,8 +152,8 @@ inline float read_scale(const assay_tensor &scales, int64_t i) {
 
 // ---- groups of columns ----
 
-// How a row of `in` columns is cut. `group_size` is the configured number of columns that share a
-// scale; -1 stands for the whole row, as does a size beyond it. The last group may be short.
+// Cuts a row of `in` columns into groups that share a scale. group_size: the configured columns of a
+// group; -1, or a size larger than the row, is the whole row. The last group may be short.
 struct group_cut {
   group_cut(int64_t group_size, int64_t in)
       : columns(in),
@@ -160,12 +164,13 @@ struct group_cut {
   // The number that a quantizer notes as "group_size" (assay/quantizer.h): 0 for the whole row.
   int64_t noted() const { return size == columns ? 0 : size; }
 
-  int64_t columns, size, count;
+  int64_t columns, size, count;  // of the row; columns of a group; groups
 };
 
 // ---- integer grids: w^ = scale * (code - zero) ----
 
-// Symmetric: codes -2^(b-1) .. 2^(b-1) - 1 without zero point. Asymmetric: 0 .. 2^b - 1.
+// The codes of b bits. Symmetric: -2^(b-1) .. 2^(b-1) - 1, without zero point. Asymmetric:
+// 0 .. 2^b - 1.
 struct code_range {
   int bits = 0;  // 2 .. 8
   bool symmetric = true;
@@ -175,14 +180,15 @@ struct code_range {
   }
 };
 
+// The smallest and largest weight of a group.
 struct weight_range {
   float low = 0, high = 0;
   bool all_zero() const { return low == 0.0f && high == 0.0f; }
   weight_range with_zero() const { return {std::min(low, 0.0f), std::max(high, 0.0f)}; }
 };
 
-// The range of n > 0 weights, of which at(j) gives the j-th. Eight lanes, since a compiler keeps
-// the order of a single minimum and would not vectorise it.
+// The range of n > 0 weights; at(j) gives the j-th one. Eight minima are kept side by side, because a
+// compiler does not vectorise a loop with a single one.
 template <class At>
 weight_range range_over(int64_t n, const At &at) {
   constexpr int64_t k_lanes = 8;
@@ -201,7 +207,7 @@ weight_range range_over(int64_t n, const At &at) {
   return {*std::min_element(low, low + k_lanes), *std::max_element(high, high + k_lanes)};
 }
 
-// The range of n > 0 weights in a row, or `stride` floats apart.
+// The range of n > 0 weights that lie side by side, or `stride` floats apart.
 inline weight_range range_of(const float *w, int64_t n) {
   return range_over(n, [w](int64_t j) { return w[j]; });
 }
@@ -209,22 +215,22 @@ inline weight_range range_of(const float *w, int64_t n, int64_t stride) {
   return range_over(n, [w, stride](int64_t j) { return w[j * stride]; });
 }
 
-// The scale of a full-range symmetric grid: the extreme of larger magnitude maps to -2^(b-1), so
-// the scale may be negative; in a tie the negative extreme counts. T is float or double, the
-// precision of the division. The range holds zero.
+// The scale of a symmetric grid that uses all codes: of `low` and `high`, the one of larger magnitude
+// gets the code -2^(b-1), so that the scale may be negative. If both are equal, `low` gets it. T, the
+// precision of the division, is float or double. low <= 0 <= high.
 template <class T>
 T symmetric_scale(T low, T high, int bits) {
   const T extreme = -low >= high ? low : high;
   return -extreme / static_cast<T>(1 << (bits - 1));
 }
 
-// The scale of an asymmetric grid. The range holds zero where the zero point is a code.
+// The scale of an asymmetric grid. If the zero point must be a code, low <= 0 <= high.
 template <class T>
 T asymmetric_scale(T low, T high, int bits) {
   return (high - low) / static_cast<T>((1 << bits) - 1);
 }
 
-// The code that stands for zero on a grid whose scale is already the stored one; `low` <= 0.
+// The code of the weight 0 on an asymmetric grid. scale: the stored one; low <= 0.
 inline float zero_point(float low, float scale, int bits) {
   return std::clamp(round_even(-low / scale), 0.0f, static_cast<float>((1 << bits) - 1));
 }

@@ -1,6 +1,6 @@
 // JSON for plugins written in C++: reads records and nested configurations into a tree, and writes
-// text. Comfort, not ABI: header-only, compiled into the plugin. Not for large documents, because
-// members are searched linearly.
+// text. It is header-only and compiled into the plugin. It does not suit large objects, because find()
+// looks at one member after another.
 #ifndef ASSAY_JSON_HPP
 #define ASSAY_JSON_HPP
 
@@ -18,20 +18,21 @@ namespace assay_json {
 
 enum class type { null, boolean, number, string, array, object };
 
-inline const char *name_of(type kind) {
+inline const char *name_of(type kind) {  // static
   constexpr const char *k_names[] = {"null", "boolean", "number", "string", "array", "object"};
   return k_names[static_cast<int>(kind)];
 }
 
+// A JSON value; only the members of its kind are set.
 struct value {
   type kind = type::null;
   bool truth = false;
   double number = 0.0;
-  std::string text;  // of a string; of a number as it was written
+  std::string text;  // of a string; a number as it was written
   std::vector<value> items;
   std::vector<std::pair<std::string, value>> members;  // in the order of the text
 
-  // Defined below, where a pair of this type is complete: clang looks into it earlier.
+  // Defined below, after the class: only there clang knows the size of a pair that holds a value.
   value();
   value(const value &);
   value(value &&) noexcept;
@@ -39,13 +40,14 @@ struct value {
   value &operator=(value &&) noexcept;
   ~value();
 
-  // The member, or nullptr if there is none or this is no object. The last one wins if a
-  // key comes twice.
+  // The member with this key, borrowed from this value; nullptr if there is none or this is no object.
+  // If a key comes twice, the last one counts.
   const value *find(std::string_view key) const {
     for (auto member = members.rbegin(); member != members.rend(); ++member)
       if (member->first == key) return &member->second;
     return nullptr;
   }
+  // The member's value, or `otherwise` where the member is absent or of another type.
   std::string string_or(std::string_view key, const std::string &otherwise) const {
     const value *found = find(key);
     return found != nullptr && found->kind == type::string ? found->text : otherwise;
@@ -67,12 +69,12 @@ inline value &value::operator=(const value &) = default;
 inline value &value::operator=(value &&) noexcept = default;
 inline value::~value() = default;
 
-// What parse() throws where the text is JSON, but a number is larger than a double can be.
+// parse() throws it if the text is JSON, but a number is too large for a double.
 struct number_too_large : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Recursive descent over RFC 8259, nesting up to 64 levels.
+// A recursive-descent parser of RFC 8259. A value may lie inside at most 64 lists and objects.
 class reader {
  public:
   explicit reader(std::string_view text) : text_(text) {}
@@ -221,7 +223,7 @@ class reader {
     if (code >= 0xD800 && code <= 0xDFFF) fail("half a surrogate pair");
     append_utf8(out, code);
   }
-  uint32_t code_unit() {  // at_ stands on the 'u' and is left on the last digit
+  uint32_t code_unit() {  // four hex digits; at_ is on the 'u' before, and on the last digit after
     uint32_t code = 0;
     for (int i = 0; i < 4; ++i) {
       constexpr std::string_view k_digits = "0123456789abcdef";
@@ -254,19 +256,20 @@ class reader {
   size_t at_ = 0;
 };
 
-// Throws std::runtime_error: "unexpected character at column 7"; number_too_large.
+// Parses one JSON value. Throws std::runtime_error with the place ("unexpected character at column
+// 7"), or number_too_large. A column is the byte's place in the text, from 1.
 inline value parse(std::string_view text) {
   return reader(text).document();
 }
 
-// Appends the text in quotes, escaped.
+// Appends the text in quotes, escaped. The bytes must be UTF-8, which is not checked.
 inline void append_quoted(std::string &out, std::string_view text) {
   out += '"';
-  size_t plain = 0;  // where the bytes begin that go as they are
+  size_t plain = 0;  // the start of the bytes that are copied unchanged
   constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
   const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
   for (size_t i = 0; i < text.size(); ++i) {
-    for (uint64_t eight = 0; text.size() - i > 8; i += 8) {  // as long as none of eight is special
+    for (uint64_t eight = 0; text.size() - i > 8; i += 8) {  // skips eight plain bytes at a time
       std::memcpy(&eight, text.data() + i, 8);
       if ((has_zero(eight ^ (k_ones * '"')) | has_zero(eight ^ (k_ones * '\\')) |
            ((eight - k_ones * 0x20) & ~eight & k_tops)) != 0)
@@ -298,7 +301,7 @@ inline std::string quoted(std::string_view text) {
   return out;
 }
 
-// Appends what was parsed, numbers as they were written.
+// Appends a parsed value as JSON; numbers are as they were written.
 inline void write(std::string &out, const value &what) {
   switch (what.kind) {
     case type::null:

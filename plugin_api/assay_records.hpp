@@ -1,5 +1,5 @@
-// Comfort for datasets and metrics in C++17: content hashes by the host, tables built from a class.
-// No ABI of its own, as assay.hpp beside it.
+// Helps to write datasets and metrics in C++17: content hashes that the host computes, and tables of
+// functions from a class. It is header-only, like assay.hpp.
 //
 //   class my_rows {
 //    public:
@@ -20,7 +20,8 @@
 
 namespace assay_cpp {
 
-// A SHA-256 that the host computes, over bytes that arrive in pieces. hex() may be called once.
+// A SHA-256 over bytes that arrive in pieces; the host computes it. Call hex() once, at the end: 64
+// digits. Throws UNSUPPORTED on a host without hashes.
 class sha256 {
  public:
   explicit sha256(host owner) : table_(owner.table()) {
@@ -48,8 +49,8 @@ class sha256 {
   void *state_ = nullptr;
 };
 
-// Gives the bytes of the files in their order, one after the other, piece by piece to `take(path,
-// bytes)` and hashes them: "sha256:<hex>". Throws ASSAY_IO with the path.
+// Reads the files one after the other, gives each piece to `take(path, bytes)`, and returns the hash
+// of all bytes: "sha256:<hex>". Throws ASSAY_IO with the path.
 template <class F>
 std::string hash_files(host owner, const std::vector<std::string> &paths, F &&take) {
   sha256 hash(owner);
@@ -68,7 +69,7 @@ std::string hash_files(host owner, const std::vector<std::string> &paths, F &&ta
   return "sha256:" + hash.hex();
 }
 
-// What lies behind a dataset's instance: the object and the record that the host borrows.
+// The object behind a dataset's instance: the class T, and the record that the host borrows.
 template <class T>
 struct record_source {
   record_source(host owner, const char *config_json) : object(owner, config_json) {}
@@ -76,7 +77,7 @@ struct record_source {
   std::string record;
 };
 
-// info(out), next(record_json), rewind().
+// The table of a dataset class T, which has info(out), next(record_json) and rewind().
 template <class T>
 assay_dataset_vtable dataset_table() {
   using self = instance<record_source<T>>;
@@ -101,7 +102,8 @@ assay_dataset_vtable dataset_table() {
   return v;
 }
 
-// declare() -> text that lives as long as the object; begin(info_json), add(sample), finish(sink).
+// The table of a metric class T. declare() returns text that lives as long as the object. The others
+// are begin(info_json), add(sample), called for each sample, and finish(sink).
 template <class T>
 assay_metric_vtable metric_table() {
   using self = instance<T>;

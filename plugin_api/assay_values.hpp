@@ -1,5 +1,5 @@
-// What assay.hpp is built on: failures that end a call, views of tensors, their owner.
-// assay.hpp includes it.
+// The basic types for plugins in C++: exceptions that end a call with a status, views of tensors,
+// their owner. assay.hpp includes this file.
 #ifndef ASSAY_VALUES_HPP
 #define ASSAY_VALUES_HPP
 
@@ -15,7 +15,7 @@
 
 namespace assay_cpp {
 
-// Ends the present call with this status and text.
+// Throw it to end the present call with this status and text.
 class failure : public std::runtime_error {
  public:
   failure(int32_t status, const std::string &text) : std::runtime_error(text), status_(status) {}
@@ -25,7 +25,7 @@ class failure : public std::runtime_error {
   int32_t status_;
 };
 
-// The two that plugins throw most: the caller's mistake, and a number that is not finite.
+// The two failures that plugins throw most: a mistake of the caller, and a number that is not finite.
 inline failure argument_problem(const std::string &text) {
   return {ASSAY_INVALID_ARGUMENT, text};
 }
@@ -33,12 +33,13 @@ inline failure numerical_problem(const std::string &text) {
   return {ASSAY_NUMERICAL, text};
 }
 
-// Throws a negative status whose text the host has recorded already.
+// Turns a negative status of a host function into an exception. The host has recorded its text.
 inline void pass_on(int32_t status) {
   if (status < 0) throw failure(status, "");
 }
 
-// Runs body and turns what it throws into a status, so that no exception crosses the ABI.
+// Runs body and returns ASSAY_OK, or the status of what it throws, so that no exception crosses the
+// ABI. The text goes to host->fail.
 template <class F>
 int32_t guarded(const assay_host *host, F &&body) noexcept {
   const auto fail = [host](int32_t status, const char *text) {
@@ -58,6 +59,7 @@ int32_t guarded(const assay_host *host, F &&body) noexcept {
   }
 }
 
+// The element type of tensors of T.
 template <class T>
 constexpr assay_dtype dtype_of() {
   static_assert(std::is_arithmetic_v<T>,
@@ -72,7 +74,7 @@ inline bool is_dtype(const assay_tensor &tensor, assay_dtype dtype) {
   return std::memcmp(&tensor.dtype, &dtype, sizeof dtype) == 0;
 }
 
-// A borrowed, contiguous matrix on the CPU. A vector is a matrix of one row.
+// A view of a contiguous matrix on the CPU, not its owner. A vector is a matrix of one row.
 template <class T>
 struct matrix {
   T *data = nullptr;
@@ -81,8 +83,9 @@ struct matrix {
   int64_t size() const { return rows * columns; }
 };
 
-// The tensor as a matrix of T, or failure: it is missing, not on the CPU, of another dtype, or has
-// more than two dimensions. `name` is for the message.
+// Returns the tensor as a matrix of T. Throws failure if the tensor is missing, is not on the CPU, has
+// another dtype, or has neither one nor two dimensions. It must be contiguous, which is not checked.
+// name: of the tensor, for the message.
 template <class T>
 matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
   const auto refuse = [name](const char *what) {
@@ -100,7 +103,8 @@ matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
   return out;
 }
 
-// NaN and Inf would become codes like any other weight. The error names the first one's place.
+// Throws failure with the place of the first weight that is NaN or Inf, because such a weight would
+// become a code like any other.
 inline void require_finite(const matrix<const float> &weight) {
   for (int64_t i = 0; i < weight.size(); ++i)
     if (!std::isfinite(weight.data[i]))
@@ -108,7 +112,7 @@ inline void require_finite(const matrix<const float> &weight) {
                               std::to_string(i % weight.columns) + "] is not finite");
 }
 
-// Owns an assay_managed.
+// Owns an assay_managed: calls its deleter once. Can be moved, not copied.
 class owned_tensor {
  public:
   owned_tensor() = default;
@@ -125,7 +129,7 @@ class owned_tensor {
   owned_tensor &operator=(const owned_tensor &) = delete;
   assay_managed *release() { return std::exchange(owned_, nullptr); }
   const assay_tensor &view() const { return owned_->tensor; }
-  template <class T>
+  template <class T>  // for tensors of host->alloc, whose byte_offset is 0
   T *data() const {
     return static_cast<T *>(owned_->tensor.data);
   }

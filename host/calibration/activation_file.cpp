@@ -1,4 +1,4 @@
-// Reads and writes the file with pread and pwrite, since mapped pages would count as memory
+// Reads and writes the file of activations with pread and pwrite. A mapped file would count as memory
 // of the process.
 #include "calibration/activation_file.hpp"
 
@@ -25,7 +25,7 @@ namespace {
 }  // namespace
 
 activation_file::activation_file(const std::string &folder) : folder_(folder) {
-  std::error_code ignored;  // opening the file reports what is wrong
+  std::error_code ignored;  // if this fails, opening the file reports the reason
   std::filesystem::create_directories(folder, ignored);
   const std::string pattern = (std::filesystem::path(folder) / "stages-XXXXXX").string();
   std::vector<char> name(pattern.c_str(), pattern.c_str() + pattern.size() + 1);

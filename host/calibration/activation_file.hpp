@@ -1,5 +1,6 @@
-// Holds the inputs of all chunks at one stop of a block in a file without a name. The kernel keeps
-// as much of the file in memory as there is to spare. The residual stream is not in it.
+// Holds the inputs of all chunks at one stop of a block in a file without a name, which vanishes with
+// the process. The operating system keeps as much of the file in memory as is free. The residual
+// stream is not in the file.
 #pragma once
 
 #include <string>
@@ -10,13 +11,14 @@ namespace assay::quant {
 
 class activation_file {
  public:
-  explicit activation_file(const std::string &folder);  // makes the folder; throws error(failed)
+  // Makes the folder if it does not exist, and the file in it. Throws error(failed).
+  explicit activation_file(const std::string &folder);
   ~activation_file();
   activation_file(const activation_file &) = delete;
   activation_file &operator=(const activation_file &) = delete;
 
-  // Writes bytes from `offset` on, and reads them back. Both throw error(failed) with
-  // the system's reason.
+  // put writes the values from byte `offset` of the file on; get reads them back. Both throw
+  // error(failed) with the system's reason.
   void put(int64_t offset, const at::Tensor &values /* contiguous, on the CPU */);
   at::Tensor get(int64_t offset, at::IntArrayRef shape, at::ScalarType dtype) const;
 

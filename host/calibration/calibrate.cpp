@@ -1,6 +1,6 @@
-// Runs the calibration pass: every chunk moves from stop to stop of a block before the next block
-// begins. In memory are the residual stream (twice with a second stream), the inputs of all chunks
-// at one stop and the statistics of one block, never those of the whole model.
+// Runs the calibration pass. All chunks move from stop to stop of a block before the next block begins.
+// In memory are the residual stream (twice with a second stream), the inputs of all chunks at one
+// stop, and the statistics of at most one block.
 #include "calibration/calibrate.hpp"
 
 #include <ATen/Parallel.h>
@@ -26,8 +26,8 @@ using clock = std::chrono::steady_clock;
 constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
                                     linear_group::down};
 
-// Counts wall and CPU seconds of one kind of work; CPU seconds hardly depend on other work
-// of the machine.
+// Counts the seconds of one kind of work, on the clock and on all CPUs. CPU seconds hardly depend on
+// what else the machine does.
 struct stopwatch {
   double wall = 0, cpu = 0;
   template <class F>
@@ -56,8 +56,8 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
   return found;
 }
 
-// Accumulates the statistics of one stop: those of all counted tokens, and those of
-// first tokens alone.
+// Accumulates the statistics of one stop: over all counted tokens, and separately
+// over the one-token sequences.
 struct stop_sums {
   stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool first_token,
             at::Device device)
@@ -71,8 +71,8 @@ struct stop_sums {
     if (!needs_any && !first_wanted) return;
     const auto x = seen(s, s.input);
     const auto x_float = s.input_float.defined() ? seen(s, s.input_float) : at::Tensor();
-    // Memory that add() will need is asked for first, because a failure must leave
-    // the sums unchanged.
+    // Allocate what add() will need and free it again: if memory is short, this fails here, while the
+    // sums are unchanged and the step can be repeated.
     if (x.numel() > 0) at::empty({2, x.size(0), x.size(1)}, x.options().dtype(at::kFloat));
     (s.first_token ? first_tokens : tokens).add(x, x_float);
   }
@@ -98,7 +98,8 @@ struct stop_sums {
   statistics_accumulator tokens, first_tokens;
 
  private:
-  // The counted rows of the input, after the input operation: what the product receives.
+  // The counted rows of the input as the product of the linear receives them:
+  // after its input operation.
   at::Tensor seen(const calibration_stream &s, const at::Tensor &input) const {
     const auto rows = s.counted_rows(input);
     return input_operation ? input_operation(rows) : rows;
@@ -168,7 +169,8 @@ class pass {
   void run_by_stops(int64_t index, const std::function<void(calibration_stop &)> &visit) {
     auto &block = live_.block(index);
     const auto *float_model = float_block(index);
-    std::optional<linear_group> last;  // where the streams are; none at the block's start
+    std::optional<linear_group> last;  // the stop where the streams are; none at the block's start
+    // The stream with its inputs, which may lie in the file.
     const auto restored = [&](const calibration_stream &s) {
       calibration_stream out = s;
       if (activations_ && last)
@@ -200,8 +202,9 @@ class pass {
              nullptr, "model.layers." + std::to_string(index));
   }
 
-  // Moves one chunk at a time through all stops, so that only one chunk's activations are in
-  // memory. After the visitor has changed the block, every chunk moves through it once more.
+  // Visits a block as a whole. First each chunk moves alone through all stops, so that only one
+  // chunk's activations are in memory. After the visitor has changed the block, every chunk moves
+  // through it once more.
   void run_whole(int64_t index) {
     auto &block = live_.block(index);
     const auto *float_model = float_block(index);
@@ -215,8 +218,8 @@ class pass {
     if (any)
       move_all(
           [&](const calibration_stream &s) {
-            // All four stops are computed before anything is added, because adding must
-            // not fail halfway.
+            // All four stops are computed before anything is added. So if memory is short, nothing
+            // has been added yet, and the step can be repeated.
             std::vector<calibration_stream> at_stop;
             for (const auto group : k_order)
               at_stop.push_back(
@@ -274,8 +277,8 @@ class pass {
     return stop;
   }
 
-  // Moves every stream one step and shows it to `look`, which may spill it. A stream that runs out
-  // of memory is halved and moved again.
+  // Moves every stream one step with `move`, then calls `look` with it, which may write its inputs to
+  // the file. A stream for which memory runs out is halved and moved again.
   void move_all(const mover &move, const std::function<void(calibration_stream &)> &look,
                 const std::string &where) {
     for (size_t i = 0; i < streams_.size();) {
@@ -291,6 +294,7 @@ class pass {
     }
   }
 
+  // Replaces stream i by two of half as many sequences. where: for messages.
   void halve(size_t i, const std::string &where) {
     const int64_t rows = streams_[i].rows();
     if (rows < 2)
@@ -315,11 +319,11 @@ class pass {
   std::vector<calibration_stream> streams_;
   size_t n_chunks_ = 0;
   std::unique_ptr<activation_file> activations_;  // null = inputs stay in memory
-  int64_t tokens_ = 0;                            // of all streams
+  int64_t tokens_ = 0;                            // tokens of all streams
   int64_t first_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
-  stopwatch forward_, statistics_, spilling_;  // most of spilling is inside the forward
-  double narrowest_ = -1;
+  stopwatch forward_, statistics_, spilling_;  // reading from the file counts as forward_ too
+  double narrowest_ = -1;                      // the least tokens / width of a stop; -1 = none yet
 };
 
 }  // namespace

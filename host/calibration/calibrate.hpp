@@ -1,14 +1,14 @@
 // Runs calibration sequences through a model block by block, and stops at every distinct input of
-// linears. What happens at a stop is the visitor's work.
+// linears. At a stop the caller's function (the visitor) receives the statistics of that input.
 //
 //   per block:  norm1 ─► [qkv] ─► attention ─► [o] ─► norm2 ─► [gate_up] ─► [down] ─► next block
-//               [..] = a stop: the visitor receives the statistics of this input
+//               [..] = a stop at the input of these linears
 //
-// A visitor may replace weights of the model; later stops then see inputs that come from the
-// replaced weights, at no cost beyond the one forward pass. With a second stream every sequence
-// also runs through the float model, and statistics may pair the two inputs. A block can also be
-// visited as a whole: once, with its inputs and the statistics of all four stops; this costs a
-// second forward pass of the block.
+// A visitor may replace weights of the model. Later stops then see inputs that the replaced
+// weights gave; one forward pass is enough for that. With a second stream every sequence also runs
+// through the float model, and statistics may pair the inputs of both. A block can also be visited
+// once as a whole, with its inputs and the statistics of all four stops. This costs a second
+// forward pass of the block.
 #pragma once
 
 #include <functional>
@@ -28,25 +28,27 @@ struct calibration_stop {
   input_statistics first_token;  // of tokens at position 0 alone; empty unless asked for
 };
 
-// A block before anything in it was changed.
+// What a visitor of whole blocks receives, before anything in the block was changed.
 struct calibration_block {
   int64_t block = 0;
   std::map<model::linear_group, calibration_stop> stops;
-  // At the block's start; streams of first tokens are left out. Tensors are shared.
+  // The sequences at the block's start. One-token sequences (first_token) are left out. Tensors are
+  // shared with the pass.
   std::vector<calibration_stream> streams;
 };
 
 struct calibrate_options {
   statistics_needs needs;
-  bool first_token = false;     // also take the Hessian of position 0, from one-token sequences
-  int64_t chunk_tokens = 2048;  // tokens per forward; bounds memory, sequences are never cut
+  bool first_token = false;     // also take the Hessian of tokens at position 0 alone
+  int64_t chunk_tokens = 2048;  // of one forward, to bound memory; a sequence is never cut
   progress_fn progress;         // in stops
-  // True for the stops whose statistics are accumulated. Empty = all stops of blocks. The head,
-  // (-1, head), is a stop only where this is true for it.
+  // Returns true for the stops whose statistics are accumulated. Empty = all stops of blocks. The head
+  // is a stop only if this returns true for (-1, head).
   std::function<bool(int64_t block, model::linear_group group)> wanted;
   // The model of the second stream; borrow, null = there is none.
   const model::decoder *float_model = nullptr;
-  // True for blocks that visit_block receives instead of the visitor of stops. Empty = none.
+  // Returns true for blocks that visit_block receives as a whole. Empty = all blocks
+  // are visited by stops.
   std::function<bool(int64_t block)> whole;
   std::function<void(calibration_block &)> visit_block;
   // The folder of the file that holds the inputs at a stop; "" = they stay in memory, as they
@@ -54,15 +56,17 @@ struct calibrate_options {
   std::string activation_folder;
   std::function<void(int64_t block)> block_begins;  // the block's weights are in memory from now on
   std::function<void(int64_t block)> block_done;    // nothing of the block will change any more
-  std::function<void(const std::string &where, int64_t rows)> smaller_chunks;  // memory ran short
+  // Called when memory ran short and a chunk was halved to `rows` sequences.
+  std::function<void(const std::string &where, int64_t rows)> smaller_chunks;
 };
 
-// Reads each block of `live` when the pass reaches it. Deterministic: chunks are made of whole
-// sequences of equal length in a fixed order. Throws error(cancelled) within one chunk of Ctrl-C,
-// error(failed) naming the linear whose input is not finite, and error(failed) where memory did not
-// suffice for a single sequence. Returns facts for the metadata: { chunks, tokens, counted_tokens,
-// sink_tokens = one-token sequences, rank, threads, seconds, forward_seconds, statistics_seconds,
-// and stage_cpu_seconds where a file held the inputs }.
+// Runs the pass. It uses the weights that a block of `live` has when the pass reaches it. The result is
+// the same each time, because chunks are made of whole sequences of equal length in a fixed order.
+// Throws error(cancelled) within one chunk of Ctrl-C; error(failed) with the linear whose input is not
+// finite; error(failed) if memory is too small for a single sequence. Returns facts for the metadata:
+// { chunks, tokens, counted_tokens, sink_tokens = number of one-token sequences, rank, threads,
+// seconds, forward_seconds, statistics_seconds, both also as ..._cpu_seconds; streams = 2 with a second
+// stream; stage_cpu_seconds if a file held the inputs }.
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit);
 

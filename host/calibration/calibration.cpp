@@ -1,4 +1,5 @@
-// Checks calibration data and hashes it. Text becomes tokens elsewhere (Lua's assay.calibration).
+// Checks calibration data (token sequences) and hashes it. Text was turned into tokens before, by
+// assay.calibration in Lua.
 #include "calibration/calibration.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Holds calibration data: the token sequences from which statistics are taken,
-// with their provenance.
+// Holds calibration data: the token sequences from which statistics of inputs are taken, and where
+// they come from.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ struct calibration_sequence {
 class calibration {
  public:
   calibration() = default;
-  // source: provenance in any form (dataset, split, template, seed, number of records, dropped
-  // samples). Throws error(usage) where there is no sequence, a sequence is empty, or a mask has
-  // another length than its sequence.
+  // source: facts about where the data comes from, in any form (dataset, split, template, seed). Throws
+  // error(usage) if there is no sequence, a sequence is empty, a mask (`counted`) has another length
+  // than its sequence, or no token counts.
   explicit calibration(std::vector<calibration_sequence> sequences, json source = json::object());
 
-  // Throws error(usage) naming sequence and token of the first id that is not in 0 ..
-  // vocab_size - 1.
+  // Throws error(usage) if an id is not in 0 .. vocab_size - 1; the error names the sequence and token
+  // of the first such id.
   void require_vocabulary(int64_t vocab_size) const;
 
   const std::vector<calibration_sequence> &sequences() const { return sequences_; }
@@ -44,8 +44,8 @@ class calibration {
   std::string hash_;
 };
 
-// Adds an incident for the records that were dropped while sequences were made, as
-// `source` counts them.
+// Adds an incident (an entry of the ledger) for records that were dropped while sequences were made;
+// their number is `skipped` in the source.
 void note_samples(const calibration &data, class ledger &incidents);
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Cuts calibration data into chunks and moves them: through the embedding, then through four stops
-// of each block.
+// Makes chunks of calibration sequences and moves them through the embedding, then through the four
+// stops of each block.
 #include "calibration/calibration_stream.hpp"
 
 #include <c10/util/Exception.h>
@@ -17,7 +17,7 @@ namespace {
 
 using model::linear_group;
 
-// Moves one half of a stream, of the live model or of the float one, to the stop `group`.
+// Moves h and input of one model, the live or the float one, to the stop `group`.
 void step(at::Tensor &h, at::Tensor &input, const model::decoder_block &block, linear_group group,
           const model::forward_context &context) {
   switch (group) {
@@ -40,11 +40,13 @@ void step(at::Tensor &h, at::Tensor &input, const model::decoder_block &block, l
   throw error(error_kind::failed, "the head is no stop of a block");
 }
 
-// The output of a norm is computed again, because that costs less than to write and read it.
+// True if the input at this stop is the output of a norm. Such an input is not written to the file,
+// because computing it again costs less.
 bool is_norm(linear_group group) {
   return group == linear_group::qkv || group == linear_group::gate_up;
 }
 
+// The output of the norm at this stop, from the residual stream h.
 at::Tensor made_again(const at::Tensor &h, const model::decoder_block &block, linear_group group) {
   return group == linear_group::qkv ? block.attention_input(h) : block.mlp_input(h);
 }
@@ -195,7 +197,7 @@ bool ran_out_of_memory() noexcept {
     return true;
   } catch (const c10::OutOfMemoryError &) {
     return true;
-  } catch (const c10::Error &problem) {  // LibTorch's own allocator on the CPU
+  } catch (const c10::Error &problem) {  // thrown by LibTorch's allocator on the CPU
     const std::string_view text = problem.what_without_backtrace();
     return text.find("allocate memory") != std::string_view::npos ||
            text.find("out of memory") != std::string_view::npos;

@@ -1,7 +1,8 @@
 // Computes x^T x from packed panels, after Goto and van de Geijn, "Anatomy of high-performance
 // matrix multiplication", ACM TOMS 34(3), 2008, section 4. x is copied once into panels of 48
-// columns, token by token. 48 columns of one panel fill three vectors and 8 columns of another are
-// broadcast, so that a tile of 8 x 48 sums stays in registers; one packing serves both sides.
+// columns, token by token. The 48 columns of one panel fill three vectors, and 8 columns of another
+// panel are broadcast, so that a tile of 8 x 48 sums stays in registers. Rows and columns of a product
+// come from the same panels.
 #include "calibration/gram_kernel.hpp"
 
 #include <algorithm>
@@ -16,15 +17,15 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_panel = 48;    // columns
-constexpr int64_t k_rows = 8;      // of a tile
-constexpr int64_t k_depth = 1024;  // tokens whose panels stay in the second-level cache
+constexpr int64_t k_panel = 48;    // columns of a panel
+constexpr int64_t k_rows = 8;      // rows of a tile
+constexpr int64_t k_depth = 1024;  // tokens at a time: their panels fit the second-level cache
 
 int64_t panels_of(int64_t n) {
   return (n + k_panel - 1) / k_panel;
 }
 
-// Copies the columns of one panel, token by token; columns that x does not have become 0.
+// Copies the columns of one panel, token by token. Columns beyond the last one of x become 0.
 void pack(const float *x, int64_t tokens, int64_t n, int64_t panel, float *to) {
   const int64_t first = panel * k_panel, width = std::min(k_panel, n - first);
   for (int64_t t = 0; t < tokens; ++t) {
@@ -39,8 +40,9 @@ __attribute__((target("avx512f"), always_inline)) inline void add_to(float *to, 
   _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), sum));
 }
 
-// Adds to to[i][j] the sum of a[i] b[j] over `depth` tokens; a points to the first of 8 columns
-// of a panel.
+// Adds the sum of a[i] b[j] over `depth` tokens to the tile to[i][j], for 8 columns a[i] of one panel
+// and 48 columns b[j] of another. a points to the first of the 8 columns; stride: floats from one row
+// of the tile to the next.
 __attribute__((target("avx512f"))) void multiply(const float *a, const float *b, int64_t depth,
                                                  float *to, int64_t stride) {
   __m512 c[k_rows][3];
@@ -70,8 +72,8 @@ void multiply(const float *, const float *, int64_t, float *, int64_t) {}
 
 #endif
 
-// Adds the products of two panels over some tokens: rows from panel `rows_of`, columns
-// from panel `columns_of`.
+// Adds the products of two panels over `depth` tokens to h. Panel number rows_of, at a, gives the rows;
+// panel number columns_of, at b, the columns.
 void add_panels(float *h, int64_t n, const float *a, const float *b, int64_t depth, int64_t rows_of,
                 int64_t columns_of) {
   const int64_t column = columns_of * k_panel, width = std::min(k_panel, n - column);
@@ -117,8 +119,8 @@ void add_gram(float *h, const float *x, int64_t tokens, int64_t n, float *scratc
       for (int64_t rows = columns; rows < panels; ++rows)
         add_panels(h, n, place(rows), place(columns), depth, rows, columns);
     };
-    // Each piece joins a long column of the triangle with a short one, so that all pieces
-    // take equal work.
+    // Each piece takes a long column of panels and a short one, so that all pieces
+    // have about equal work.
     model::parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last; ++p) {
         column_panel(p);

@@ -10,8 +10,8 @@
 namespace assay::quant {
 namespace {
 
-// Columns of one slab of the triangular product. Narrower slabs waste less work, but
-// run more slowly.
+// The least columns of a slab, and the number of slabs of the triangular product. Narrower slabs waste
+// less work above the diagonal, but run more slowly.
 constexpr int64_t k_min_slab = 128, k_slabs = 6;
 
 }  // namespace
@@ -38,8 +38,8 @@ bool statistics_needs::covers(const statistics_needs &other) const {
 
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x) {
   const int64_t n = h.size(0);
-  // Transposed once, so that every slab is a plain x W^T for the
-  // faster library (kernels/matmul.hpp).
+  // Transposed once, so that each slab is a product of the form x W^T, for which kernels/matmul.hpp has
+  // the faster library.
   const auto columns = x.to(at::kFloat).t().contiguous();  // [in, tokens]
   const int64_t slab = std::max(k_min_slab, (n + k_slabs - 1) / k_slabs);
   for (int64_t begin = 0; begin < n; begin += slab) {
@@ -96,7 +96,7 @@ void statistics_accumulator::add(const at::Tensor &input, const at::Tensor &inpu
   if (input.size(0) == 0) return;
   const auto x = input.to(at::kFloat);
   n_tokens_ += x.size(0);
-  if (!std::isfinite(x.sum().item<double>()))  // values are counted only where one is not finite
+  if (!std::isfinite(x.sum().item<double>()))  // the sum shows if any is not finite
     n_non_finite_ += x.numel() - x.isfinite().sum().item<int64_t>();
   if (needs_.hessian) accumulate_gram(hessian_, x);
   if (needs_.cross)
@@ -160,7 +160,7 @@ input_statistics input_statistics::on(at::Device device) const {
 input_statistics input_statistics::uniform(int64_t n, int64_t in, at::Device device) {
   const auto f32 = at::TensorOptions().dtype(at::kFloat).device(device);
   input_statistics out;
-  out.n_tokens = std::max(n, in);  // full rank, however few rows there are
+  out.n_tokens = std::max(n, in);  // at least `in`, so that no check finds too few tokens
   out.hessian = at::eye(in, f32).mul_(static_cast<double>(out.n_tokens));
   out.cross = out.hessian;
   out.abs_max = out.abs_mean = out.sq_mean = out.max = out.mean = at::ones({in}, f32);

@@ -1,5 +1,5 @@
-// Accumulates the statistics of one input of linears. Linears that share an input (q, k and v)
-// share its statistics.
+// Accumulates the statistics of one input of linears, such as the Hessian sum x x^T. Linears that
+// share an input (q, k and v) share its statistics.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,23 @@
 
 namespace assay::quant {
 
-// The statistics that a quantizer or transform asks for. Linears with one input get the union of
-// what they ask for.
+// The statistics that a quantizer or transform asks for. Linears that share an input get all that any
+// of them asks for.
 struct statistics_needs {
   bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
   bool raw_input = false;  // the inputs themselves, kept for the length of one block
   bool mean = false;
-  bool cross = false;  // products with the float model's inputs; needs a second stream
+  bool cross = false;  // sum x_float x^T with the float model's input; needs a second stream
   statistics_needs &operator|=(const statistics_needs &other);
   bool any() const {
     return hessian || abs_max || abs_mean || sq_mean || min_max || raw_input || mean || cross;
   }
-  bool covers(const statistics_needs &other) const;
+  bool covers(const statistics_needs &other) const;  // this asks for all that other asks for
 };
 
-// Statistics over counted tokens, as assay_stats documents them (plugin_api/assay/linear.h): hessian
-// and cross are plain sums without a factor, the members named mean are divided by n_tokens.
+// Statistics over counted tokens, with the meaning of assay_stats (plugin_api/assay/linear.h): hessian
+// and cross are plain sums; members with "mean" in their name are divided by n_tokens. A tensor that
+// was not asked for is undefined.
 struct input_statistics {
   int64_t n_tokens = 0;
   at::Tensor hessian;           // [in, in] fp32, sum x x^T, symmetric and full
@@ -33,29 +34,29 @@ struct input_statistics {
   at::Tensor sq_mean;           // [in] fp32, mean x^2
   at::Tensor min, max;          // [in] fp32
   at::Tensor mean;              // [in] fp32, mean x
-  std::vector<at::Tensor> raw;  // chunks [tokens, in], counted tokens only, in order
+  std::vector<at::Tensor> raw;  // the inputs: chunks [tokens, in], counted tokens only, in order
 
-  // Raises the weight of the first token, on which attention sinks rest: H' = H + weight *
-  // tr(H)/tr(H0) * H0, with H0 of first tokens alone. cross is treated alike and sq_mean follows;
-  // everything else is shared with this.
+  // Returns statistics in which tokens at position 0 weigh more, because attention heads often put
+  // much weight on them: H' = H + weight * tr(H)/tr(H0) * H0, where H0 is first_token.hessian. cross
+  // gets the same factor, sq_mean is taken from H', and everything else is shared with this.
   input_statistics with_first_token(const input_statistics &first_token, double weight) const;
-  input_statistics on(at::Device device) const;
-  // Statistics in which all columns count alike, H = n I: for an embedding of n rows, which
-  // has no inputs.
+  input_statistics on(at::Device device) const;  // a copy on this device
+  // Statistics in which all columns count alike, H = max(n, in) I, for an embedding of n rows: an
+  // embedding is looked up and has no inputs.
   static input_statistics uniform(int64_t n, int64_t in_features, at::Device device);
 };
 
-// Adds chunks in the order given. Means are accumulated as fp64 sums, the Hessian in fp32.
+// Adds up chunks of inputs in the order given. Means are accumulated as fp64 sums, the Hessian in fp32.
 class statistics_accumulator {
  public:
   statistics_accumulator(int64_t in_features, const statistics_needs &needs, at::Device device);
-  // x: [tokens, in], counted tokens only; borrow (raw inputs are shared). x_float: the same tokens
-  // in the float model, read for `cross` only.
+  // x: [tokens, in], counted tokens only; a raw input shares its memory where it is fp32. x_float: the
+  // same tokens in the float model, read for `cross` only.
   void add(const at::Tensor &x, const at::Tensor &x_float = {});
   int64_t n_tokens() const { return n_tokens_; }
-  // Values that were NaN or Inf; a single one makes the statistics useless.
+  // The number of values that were NaN or Inf; a single one makes the statistics useless.
   int64_t n_non_finite() const { return n_non_finite_; }
-  input_statistics finish();  // also fills the Hessian's upper triangle; call once
+  input_statistics finish();  // call it once; it also fills the Hessian's upper triangle
 
  private:
   statistics_needs needs_;
@@ -64,11 +65,11 @@ class statistics_accumulator {
   std::vector<at::Tensor> raw_;
 };
 
-// Adds the lower triangle of x^T x to h, by the kernel of gram_kernel.hpp where this
-// machine has it.
+// Adds the lower triangle of x^T x to h. The upper triangle of h has no defined values afterwards. The
+// work is done by gram_kernel.hpp where it can run, else by the next function.
 void accumulate_gram(at::Tensor &h /*[in, in] fp32*/, const at::Tensor &x /*[tokens, in]*/);
-// The same by a library's products of column slabs, which take (1 + 1/slabs)/2 of the
-// full product's work.
+// The same with matrix products of a library, one for each slab (some neighbouring columns). This takes
+// (1 + 1/slabs)/2 of the full product's work.
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x);
 void mirror_lower(at::Tensor &h);  // copies the lower triangle onto the upper one
 

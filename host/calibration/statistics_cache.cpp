@@ -1,5 +1,5 @@
-// Remembers one pass. The remembered copy of the decoder keeps its tensors alive, so that their
-// addresses identify them.
+// Remembers the statistics of one pass. A copy of the decoder is remembered too: it keeps the weights
+// alive, so that no other tensor can have their addresses, by which they are compared.
 #include "calibration/statistics_cache.hpp"
 
 #include <mutex>
@@ -33,8 +33,7 @@ bool wants_head(const calibrate_options &options) {
   return options.wanted && options.wanted(-1, model::linear_group::head);
 }
 
-// True for a pass over one stream that visits stops only: such a pass can be
-// remembered and replayed.
+// True for a pass that can be remembered and replayed: one stream, visited by stops, no raw inputs.
 bool is_plain(const calibrate_options &options) {
   return !options.needs.raw_input && !options.whole && !options.float_model;
 }
@@ -52,7 +51,7 @@ uint64_t bytes_of(const calibration_stop &stop) {
   return of(stop.statistics.hessian) + of(stop.first_token.hessian);
 }
 
-// The caller's linears at a remembered stop.
+// The linears of `decoder` at a remembered stop.
 std::vector<model::linear_op *> linears_at(model::decoder &decoder, const calibration_stop &stop) {
   if (stop.block < 0) return {&decoder.head()};
   std::vector<model::linear_op *> found;
@@ -102,7 +101,7 @@ json calibrate_float(const model::decoder &float_model, const calibration &data,
     all.wanted = [head = wants_head(options)](int64_t block, model::linear_group) {
       return block >= 0 || head;
     };
-    // These cost little beside the Hessian, and with them every method can share the pass.
+    // These cost little compared with the Hessian, and with them more methods can share the pass.
     all.needs.sq_mean |= all.needs.hessian;
     all.needs.abs_mean |= all.needs.hessian;
     all.needs.abs_max |= all.needs.hessian;

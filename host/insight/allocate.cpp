@@ -1,5 +1,5 @@
-// Allocates bits by a greedy walk over the steps of lower convex hulls. The bound is that of the
-// relaxation which may take a fraction of the last step (Shoham and Gersho, "Efficient bit
+// Allocates bits greedily, by steps along lower convex hulls. The lower bound is the solution of an
+// easier problem, which may take a fraction of the last step (Shoham and Gersho, "Efficient bit
 // allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988).
 #include "insight/allocate.hpp"
 
@@ -11,8 +11,8 @@
 namespace assay::quant {
 namespace {
 
-// Keeps the choices on the lower convex hull, by rising bits: each step saves less damage for a bit
-// than the step before.
+// Returns the choices on the lower convex hull, in order of rising bits. Each step on it saves less
+// damage for a bit than the step before.
 std::vector<size_t> hull_of(const allocation_unit &unit) {
   const auto &c = unit.choices;
   std::vector<size_t> order(c.size());
@@ -78,13 +78,13 @@ allocation allocate(const std::vector<allocation_unit> &units, double budget_bit
   refuse_small_budget(out.bits, budget_bits);
   out.bound = out.damage;
   std::vector<size_t> place(units.size(), 0);
-  double relaxed = budget_bits - out.bits;  // what the relaxation has left
+  double relaxed = budget_bits - out.bits;  // bits that the easier problem has left
   for (const auto &step : steps_of(units, hulls)) {
     const double part = std::clamp(relaxed / step.bits, 0.0, 1.0);
     out.bound -= part * step.saved;
     relaxed -= part * step.bits;
-    // Each unit takes the steps of its hull in order; a step that does not fit ends the steps of
-    // that unit only.
+    // A unit takes the steps of its hull in order. If a step does not fit, this unit takes no
+    // further steps, but other units may.
     if (place[step.unit] != step.place || out.bits + step.bits > budget_bits) continue;
     ++place[step.unit];
     out.chosen[step.unit] = hulls[step.unit][place[step.unit]];

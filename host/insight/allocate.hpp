@@ -1,5 +1,6 @@
-// Allocates bits: one choice for each unit, so that the sum of damages is small and the sum of bits
-// stays within a budget. Units are numbers with names; no model is involved.
+// Allocates bits: picks one choice of bits for each unit (a part of a model), so that the sum
+// of damages is small and the sum of bits stays within a budget. It works on numbers alone
+// and needs no model.
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@ namespace assay::quant {
 struct allocation_choice {
   std::string label;  // "4"
   double bits = 0;    // of the whole unit, scales included
-  double damage = 0;  // predicted, nats
+  double damage = 0;  // predicted divergence from the float model, nats
 };
 
 struct allocation_unit {
@@ -24,10 +25,11 @@ struct allocation {
   double bound = 0;  // no allocation within the budget has less damage than this
 };
 
-// Takes steps along each unit's lower convex hull, steepest first (the Lagrangian solution), then
-// the best single steps that still fit. Damage is assumed to add up. Ties go to the earlier unit.
-// Throws error(usage) when even the cheapest choices exceed the budget, and names the least budget
-// that is enough.
+// Starts with the cheapest choice of each unit. Then it takes steps to more bits along each
+// unit's lower convex hull, the steps that save most damage for a bit first, and passes over
+// steps that no longer fit. Damages are assumed to add up. Ties go to the earlier unit. Throws
+// error(usage) if a unit has no choice, or if even the cheapest choices exceed the budget; the
+// error then names the least budget.
 allocation allocate(const std::vector<allocation_unit> &units, double budget_bits);
 
 }  // namespace assay::quant

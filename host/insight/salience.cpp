@@ -1,5 +1,5 @@
-// Runs one pass over the float model and reduces the extremes and energies of channels to
-// a few numbers.
+// Runs one calibration pass over the float model, and describes the channels of each input
+// by a few numbers.
 #include "insight/salience.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Describes how unevenly the inputs of a model's linears are filled: outlier channels, and where
-// the energy is. Methods such as AWQ, SmoothQuant and mixed precision gain from this unevenness.
-// Nothing is changed.
+// Describes how uneven the channels of linears' inputs are: which have unusually large values
+// (outliers), and how the energy (sum x^2) is spread. The more uneven they are, the more methods
+// such as AWQ, SmoothQuant and mixed precision can gain.
 #pragma once
 
 #include "calibration/calibration.hpp"
@@ -9,10 +9,11 @@
 
 namespace assay::quant {
 
-// Returns for each distinct input, in forward order: { block, group, width, tokens, abs_max,
-// median_max = median over channels of their largest magnitude, outlier_ratio = abs_max /
-// median_max, top_share = share of sum x^2 in the top 1 % of channels (at least one), channels = [{
-// index, max }] of the 8 largest }.
+// Returns a list with an entry for each distinct input, in forward order: { block, group,
+// width, tokens, abs_max, median_max = median over channels of their largest magnitude,
+// outlier_ratio = abs_max / median_max, top_share = share of sum x^2 in the top 1 % of channels
+// (at least one), channels = [{ index, max }] of the 8 largest }. Throws error(usage) for token
+// ids beyond the model's vocabulary.
 json salience(const model::decoder &model, const calibration &data, const progress_fn &progress);
 
 }  // namespace assay::quant

@@ -1,5 +1,6 @@
-// Measures what units cost. Swaps run from the unit's block on, on remembered inputs of that block;
-// the backward pass holds the graph of one block at a time.
+// Measures what units cost. The inputs of all blocks are remembered for one sequence, so that a
+// swap runs the model only from the unit's block on. The backward pass holds the graph of one
+// block at a time.
 #include "insight/sensitivity.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -18,7 +19,7 @@ struct unit {
   int64_t block = 0;
   std::vector<std::string> linears;
   int64_t parameters = 0;
-  double bits = 0;              // counted, of all its linears
+  double bits = 0;              // counted, of all linears of the unit
   double kl = 0, gradient = 0;  // sums over tokens
 };
 
@@ -27,8 +28,8 @@ struct passage {
   at::Tensor ids;      // [1, tokens]
   at::Tensor counted;  // [n] int64
   model::forward_context context;
-  std::vector<at::Tensor> inputs;  // of each block, and the last block's output
-  at::Tensor hidden;               // [n, hidden] final-normed, counted rows
+  std::vector<at::Tensor> inputs;  // of each block; then the output of the last block
+  at::Tensor hidden;               // [n, hidden] of counted tokens, after the final norm
 };
 
 class attribution {
@@ -100,6 +101,8 @@ class attribution {
     return out;
   }
 
+  // The sum of KL(float || model) over counted tokens. hidden: [1, tokens, hidden],
+  // after the final norm.
   double divergence_of(const at::Tensor &hidden, const passage &seen,
                        const model::decoder &model) const {
     return token_divergence(model, hidden[0].index_select(0, seen.counted), float_model_,
@@ -108,6 +111,7 @@ class attribution {
         .item<double>();
   }
 
+  // The float block of the unit, with the unit's linears quantized.
   model::decoder_block swapped(const unit &u) const {
     model::decoder_block block = float_model_.block(u.block);
     const auto &quantized = quantized_.decoder.block(u.block);
@@ -119,7 +123,8 @@ class attribution {
     return block;
   }
 
-  // Runs the float model with this block in place of its own.
+  // Runs the float model with this block in place of its own block `index`, and
+  // returns the divergence.
   double run_from(int64_t index, const model::decoder_block &block, const passage &seen) const {
     at::Tensor h = block.forward(seen.inputs[static_cast<size_t>(index)], seen.context);
     for (int64_t i = index + 1; i < float_model_.n_blocks(); ++i)
@@ -127,8 +132,8 @@ class attribution {
     return divergence_of(float_model_.final_norm(h), seen, float_model_);
   }
 
-  // The gradient of the sum of the tokens' negative log-likelihood with respect to the output of
-  // the last block; the labels are the next tokens of the data.
+  // Returns the gradient of the summed negative log-likelihood with respect to the output of the
+  // last block. The right token at each position is the next token of the data.
   at::Tensor gradient_at_end(const passage &seen) const {
     const int64_t n = seen.ids.size(1) - 1;
     at::Tensor last = seen.inputs.back().detach().clone().requires_grad_(true), normed;
@@ -157,6 +162,8 @@ class attribution {
     }
   }
 
+  // Adds the predictions of the units of one block. gradient: with respect to the block's output.
+  // Returns the gradient with respect to its input.
   at::Tensor through_block(int64_t index, const passage &seen, const at::Tensor &gradient) {
     model::decoder_block block = float_model_.block(index);
     struct product {
@@ -182,7 +189,7 @@ class attribution {
     return start.grad();
   }
 
-  // 1/2 (sum over the unit's outputs of g dy)^2 for each token.
+  // Adds 1/2 (sum over the unit's outputs of g dy)^2 for each token to the unit's prediction.
   template <class Products>
   void add_products(int64_t index, const Products &products) {
     std::map<size_t, at::Tensor> dots;  // unit -> [tokens]

@@ -1,5 +1,6 @@
-// Measures what each part of a quantized model costs: the divergence from the float model when that
-// part alone is quantized, measured by a swap or predicted from one backward pass.
+// Measures what each part (unit) of a quantized model costs: how far the next-token distributions
+// move from the float model's (KL divergence) when only that part is quantized. This is measured by
+// a swap, or predicted from one backward pass.
 #pragma once
 
 #include "calibration/calibration.hpp"
@@ -9,22 +10,24 @@
 namespace assay::quant {
 
 struct sensitivity_options {
-  bool swap = true;      // run the model once for each unit, from the unit's block on
+  bool swap = true;      // measure: run the model once for each unit, from the unit's block on
   bool gradient = true;  // predict all units from one backward pass
-  bool fused = true;     // a unit is what consumers fuse (q,k,v; gate,up), else one linear
-  progress_fn progress;  // in units
+  bool fused = true;     // linears that consumers fuse (q,k,v; gate,up) are one unit
+  progress_fn progress;  // in units of all sequences
 };
 
-// quantized: `float_model` through any recipe that keeps the function of blocks. A recipe with
-// transforms throws error(usage), because a part of it alone has no meaning. data: few sequences;
-// memory is that of one sequence.
+// quantized: `float_model` after a recipe without transforms. Transforms throw error(usage),
+// because they change several units together. data: a few sequences are enough; memory is
+// that of one sequence.
 //
-// swap: KL(float || float with the unit's weights quantized), mean over counted tokens, nats. The
-// control, a swap of nothing, must be exactly 0, because it runs the same way. gradient: 1/2 mean
-// (g . dy)^2, with g the gradient of the tokens' negative log-likelihood with respect to the unit's
-// outputs and dy their change by quantization: the empirical Fisher form of the same KL. Returns {
-// tokens, control, full = KL of the whole model, additivity = full / sum of swaps, units = [{ name,
-// block, role, linears, parameters, bits, kl, gradient }] }.
+// swap gives kl of a unit: KL(float || float with the unit quantized), mean over counted
+// tokens, nats. The control swaps nothing but runs the same way; it must be exactly 0. gradient
+// of a unit: 1/2 mean (g . dy)^2, where g is the gradient of the tokens' negative
+// log-likelihood with respect to the unit's outputs, and dy their change by quantization. It
+// estimates the same KL (empirical Fisher).
+//
+// Returns { tokens, control, full = KL of the whole quantized model, additivity = full / sum of kl,
+// units = [{ name, block, role, linears, parameters, bits, kl, gradient }] }.
 json sensitivity(const quantized_model &quantized, const model::decoder &float_model,
                  const calibration &data, const sensitivity_options &options = {});
 

@@ -1,6 +1,6 @@
-// Runs the calibration pass and quantizes at its stops. Under "fp" the pass runs on the float
-// model; otherwise on the result itself, whose weights change as it goes, and under
-// "asymmetric" on both.
+// Runs the calibration pass and quantizes at its stops, the inputs of linears. The recipe's
+// propagation says which model the pass runs on. "fp": the float model. "quantized": the result
+// itself, whose weights become quantized during the pass. "asymmetric": both side by side.
 #include "quant/calibrated_schedule.hpp"
 
 #include "calibration/calibrate.hpp"
@@ -26,7 +26,8 @@ class calibrated_schedule {
     require_data();
     if (run_.jobs.embedding_is_untied) quantize_embedding();
     blocks_.open();
-    // The copy shares tensors; those that are quantized are replaced in the result only.
+    // The copy shares tensors. It stays float, because quantizing a linear puts a new tensor
+    // into the result only.
     float_model_ = run_.result.decoder;
     blocks_.restore();
     const auto options = pass_options();
@@ -50,7 +51,8 @@ class calibrated_schedule {
         .hint("Give quantize a calibration");
   }
 
-  // An untied embedding has no inputs to learn from: all columns count alike.
+  // For an untied embedding (the head is another matrix). It is looked up and has no inputs, so that
+  // all its columns count alike. It is quantized first, and the pass runs on the quantized one.
   void quantize_embedding() {
     for (auto &job : run_.jobs.jobs) {
       if (!run_.jobs.is_embedding(job)) continue;
@@ -92,6 +94,7 @@ class calibrated_schedule {
     return options;
   }
 
+  // True if a job that is not done yet fulfils the condition.
   template <class Condition>
   bool any_open(const Condition &holds) const {
     for (const auto &job : run_.jobs.jobs)
@@ -105,7 +108,8 @@ class calibrated_schedule {
     if (two_streams_) float_model_.bring_in(block);
   }
 
-  // Pages of the checkpoint whose weights were used where they lie in the file.
+  // Lets the system drop the pages of the checkpoint file that hold the block's weights: these were
+  // used in place, as mapped memory.
   void give_back_pages(int64_t block) const {
     for (const auto *linear : std::as_const(run_.result.decoder).block(block).linears())
       run_.subject.tensors().give_back(linear->name + ".weight");
@@ -121,7 +125,7 @@ class calibrated_schedule {
       if (job.needs_cpu()) sums = sums.on(at::kCPU);
       const auto stats = stats_of(run_, stop, sums);
       if (!sums.raw.empty()) work_.observe(job, sums);
-      // Errors are measured without the share of the first token.
+      // Errors are measured without the extra weight of the first token.
       const auto &plain = stop.statistics.hessian;
       work_.quantize(job, stats.get(), plain.defined() && job.needs_cpu() ? plain.cpu() : plain,
                      &stop.statistics);

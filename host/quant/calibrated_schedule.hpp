@@ -1,13 +1,13 @@
-// Runs a quantizer that needs calibration: linears are quantized as the calibration pass
-// reaches their inputs.
+// Runs a quantizer that needs calibration: a linear is quantized when the calibration
+// pass reaches its input.
 #pragma once
 
 #include "quant/run_state.hpp"
 
 namespace assay::quant {
 
-// Quantizes every job of the run; returns the facts of the pass for the metadata. Throws
-// error(usage) without calibration data or with too few tokens.
+// Quantizes every job of the run, and returns facts of the pass for the metadata (calibrate.hpp).
+// Throws error(usage) if there is no calibration or it has too few tokens.
 json quantize_calibrated(run_state &run);
 
 }  // namespace assay::quant

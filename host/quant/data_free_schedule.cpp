@@ -1,5 +1,5 @@
-// Quantizes linears in the order of the model. A quantizer's own loops take all threads
-// (host->parallel_for), so linears do not run side by side.
+// Quantizes linears one after another, in the order of the model. They do not run in parallel,
+// because the loops of one quantizer use all threads already (host->parallel_for).
 #include "quant/data_free_schedule.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -14,6 +14,8 @@ void quantize_data_free(run_state &run) {
   const at::NoGradGuard no_grad;
   linear_work work(run);
   finished_blocks blocks(run);
+  // Finished blocks are stored only if they do not fit in memory, because making them anew costs
+  // little. Without a calibration they cannot be stored: its hash is a part of their key.
   if (run.data && run.residency->always_stores()) {
     blocks.open();
     blocks.restore();

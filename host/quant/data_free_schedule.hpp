@@ -5,7 +5,8 @@
 
 namespace assay::quant {
 
-// Quantizes every job of the run. Throws error(cancelled) within one linear of Ctrl-C.
+// Quantizes every job (linear) of the run that is not done yet. Throws error(cancelled) within one
+// linear of Ctrl-C.
 void quantize_data_free(run_state &run);
 
 }  // namespace assay::quant

@@ -1,4 +1,4 @@
-// Makes the jobs of a recipe, and refuses here everything that can be refused without data.
+// Makes the jobs of a recipe, and refuses here all that can be refused without calibration data.
 #include "quant/linear_jobs.hpp"
 
 #include <algorithm>
@@ -22,8 +22,8 @@ void require_finite(const model::linear_op &linear) {
       .hint("Look for NaN or Inf in the subject");
 }
 
-// Reports a group size that does not divide the row: the short last group is counted as an
-// incident, or refused.
+// If the group size does not divide the row, the last group is short: refuses that, or adds an
+// incident to the ledger, as the recipe says.
 void check_groups(const linear_job &job, const recipe &recipe, ledger &incidents) {
   const auto &config = job.quantizer->config();
   const auto found = config.find("group_size");
@@ -41,7 +41,8 @@ void check_groups(const linear_job &job, const recipe &recipe, ledger &incidents
                  {{"group_size", size}, {"last", width % size}}});
 }
 
-// Gives all members of a tie group the largest |w| among them.
+// A tie group are linears that consumers fuse (q, k, v). Gives all its members the
+// largest |w| of them.
 void share_extremes(std::vector<linear_job> &jobs) {
   std::map<std::string, double> shared;
   for (auto &job : jobs) {

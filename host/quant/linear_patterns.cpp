@@ -1,4 +1,4 @@
-// Which linears a model has follows from its configuration, so that patterns are checked before anything is loaded.
+// Checks patterns against the names of linears. The names follow from the model's configuration, so that nothing has to be loaded.
 #include "quant/linear_patterns.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace assay::quant {
 namespace {
 
 constexpr const char *k_embedding_role = "embed";
-constexpr size_t k_shortest_part = 3;  // letters: shorter ones are in every name
+constexpr size_t k_shortest_part = 3;  // letters: shorter parts occur in almost every name
 
 // The roles, each once, in forward order.
 std::vector<std::string> roles_of(const std::vector<linear_name> &linears) {
@@ -21,7 +21,7 @@ std::vector<std::string> roles_of(const std::vector<linear_name> &linears) {
   return roles;
 }
 
-// The roles of the linears whose names hold `part`, as whole words between dots where there are such.
+// The roles of the linears whose names contain `part`. If some names contain it as a whole word between dots, only those count.
 std::vector<std::string> roles_with_part(const std::string &part,
                                          const std::vector<linear_name> &linears) {
   std::vector<linear_name> whole, within;
@@ -32,7 +32,7 @@ std::vector<std::string> roles_with_part(const std::string &part,
   return roles_of(whole.empty() ? within : whole);
 }
 
-// "re:model\.layers\.0\..*" for the beginning of names, "" where no name begins so.
+// "re:model\.layers\.0\..*" for the beginning "model.layers.0"; "" if no name begins so.
 std::string expression_for(const std::string &beginning, const std::vector<linear_name> &linears) {
   const bool any = std::any_of(linears.begin(), linears.end(), [&](const linear_name &one) {
     return one.name.rfind(beginning + ".", 0) == 0;
@@ -43,7 +43,7 @@ std::string expression_for(const std::string &beginning, const std::vector<linea
   return out + ".*";
 }
 
-// The nearest of the roles and names; the last parts of names stand for their roles.
+// The role or name that differs from the pattern in the fewest letters. If the last part of a name is nearest ("up_proj"), its role.
 std::string nearest_by_letters(const std::string &pattern,
                                const std::vector<linear_name> &linears) {
   std::vector<std::string> candidates = roles_of(linears);

@@ -1,5 +1,5 @@
-// Patterns of a recipe (`keep`, `overrides`) against the linears of a model: one that names none is an exception that would
-// silently not be made. Not the matching of one linear (recipe.hpp).
+// Checks that each pattern of a recipe (`keep`, `overrides`) names a linear of the model. Without the check, a mistyped pattern in
+// `keep` would silently keep nothing. matches_linear in recipe.hpp compares one pattern with one linear.
 #pragma once
 
 #include <string>
@@ -18,13 +18,13 @@ struct linear_name {
 // All linears of a model of this shape: block by block in forward order, then the embedding and the head.
 std::vector<linear_name> linear_names(const model::decoder_config &config);
 
-// The pattern that was probably meant, in quotes: roles where a part of their linears' names was given ("down_proj"), an
-// expression where a beginning was ("model.layers.0"), else the nearest role or name; "" if none is near.
+// The pattern that was probably meant, in quotes. For a part of linears' names ("down_proj"): their roles. For the beginning of names
+// ("model.layers.0"): an expression. Else the nearest role or name; "" if none is near.
 std::string nearest_pattern(const std::string &pattern, const std::vector<linear_name> &linears);
 
-// Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, with
-// the nearest one that does, and for an embedding that is kept and quantized at once. The head has
-// a name in a tied model too. `where` is the place shown.
+// Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, and suggests
+// the nearest one that does. Throws it too if the embedding is in `keep` and quantized at once. A tied
+// head (the embedding's matrix) can be named as well. where: the place in the message.
 void require_patterns(const recipe &, const model::decoder_config &config,
                       const std::string &where = "recipe");
 

@@ -1,5 +1,5 @@
-// Calls a quantizer for one linear, dequantizes what it emitted and measures the errors. The
-// plugin's own numbers stay in the note.
+// Calls a quantizer for one linear, dequantizes what it emitted, and measures the errors. Numbers
+// that the plugin reports stay in its note.
 #include "quant/linear_run.hpp"
 
 #include <algorithm>
@@ -13,7 +13,8 @@ namespace assay::quant {
 
 namespace {
 
-// Rows that are measured at a time: copying a 152,000-row embedding would double its memory.
+// Rows that are measured at a time, because a copy of a 152,000-row embedding
+// would double its memory.
 constexpr int64_t k_rows = 16384;
 
 // { ||w||^2, ||w - q||^2 }
@@ -21,9 +22,9 @@ at::Tensor squares(const at::Tensor &w, const at::Tensor &q) {
   return at::stack({w.norm(), at::sub(w, q).norm()}).to(at::kDouble).square();
 }
 
-// { tr(W H W^T), tr(D H D^T) } with D = W - Q, by square tiles of H. H is symmetric, so that tiles
-// off the diagonal count twice. All tiles have one shape, because oneDNN keeps generated code for
-// each shape that it has seen.
+// { tr(W H W^T), tr(D H D^T) } with D = W - Q, computed by square tiles of H. H is symmetric, so
+// that tiles below the diagonal count twice and those above it are skipped. Tiles have the same
+// shape, because oneDNN generates and keeps code for each new shape.
 at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
   constexpr int64_t k_slab = 256;  // columns
   const int64_t rows = w.size(0), in = w.size(1);
@@ -47,7 +48,7 @@ at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
   return energy;
 }
 
-// Adds up `measured` over pieces of rows.
+// Returns the sum of `measured` over pieces of rows.
 at::Tensor by_rows(
     const at::Tensor &w, const at::Tensor &q,
     const std::function<at::Tensor(const at::Tensor &, const at::Tensor &)> &measured) {

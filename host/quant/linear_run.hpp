@@ -1,5 +1,6 @@
-// Calls a quantizer for one linear: the fake-quantized weight comes from the plugin's own
-// dequantize, the errors are measured here. The order of linears is the schedules' work.
+// Calls a quantizer for one linear. The fake-quantized weight (quantized and dequantized again) comes
+// from the plugin's own dequantize; the errors are measured here. The schedules (such as
+// calibrated_schedule.hpp) decide the order of linears.
 #pragma once
 
 #include "quant/views/linear_view.hpp"
@@ -11,23 +12,26 @@ struct linear_result {
   at::Tensor weight;  // f32 [out, in], dequantized from the form
 };
 
-// weight: the float weight that `view` shows. hessian may be undefined. Throws assay::error naming
-// plugin and layer.
+// weight: the float weight [out, in], with which errors are measured. hessian: sum x x^T of the
+// linear's input, for the output error; may be undefined. stats: for the plugin; null = none.
+// Throws assay::error that names the plugin and the linear.
 linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,
                          const at::Tensor &weight, const assay_stats *stats,
                          const at::Tensor &hessian = {});
-// The same for a form that a whole-block quantizer has emitted already.
+// The same after the plugin's call: for a form that quantize_block has emitted already.
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
                             const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian = {});
 
-// Dequantizes a form again, from its component and configuration alone. f32 [out, in].
+// Dequantizes a form in a fresh instance, made from its component and configuration alone. Returns
+// f32 [out, in] on the CPU.
 at::Tensor dequantize(const quantized_linear &form);
 // Puts the dequantized weights of forms into the linears of a block that have their names.
 void put_weights(model::decoder_block &block, const std::vector<quantized_linear> &forms);
 
+// Errors of q as a stand-in for w, both [out, in]; 0 where the denominator is 0.
 double relative_error(const at::Tensor &w, const at::Tensor &q);  // ||W - Q|| / ||W||, Frobenius
-// tr(D H D^T) / tr(W H W^T) with D = W - Q.
+// tr(D H D^T) / tr(W H W^T) with D = W - Q: the relative square error of the output.
 double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian);
 
 }  // namespace assay::quant

@@ -1,4 +1,4 @@
-// Quantizes single linears and puts their results into the model.
+// Quantizes single linears of a run and puts the results into the model.
 #include "quant/linear_work.hpp"
 
 #include "quant/schemes/scheme_files.hpp"

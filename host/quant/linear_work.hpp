@@ -1,5 +1,5 @@
-// Quantizes one linear of a run and puts the result into the model.
-// Not the order of linears (the schedules), and not the call and its checks (linear_run.hpp).
+// Quantizes one linear of a run and puts the result into the model. The schedules (such as
+// calibrated_schedule.hpp) decide the order of linears; linear_run.hpp calls the plugin.
 #pragma once
 
 #include "quant/linear_run.hpp"
@@ -11,16 +11,17 @@ class linear_work {
  public:
   explicit linear_work(run_state &run) : run_(run) {}  // borrow
 
-  // stats: null = none. hessian: what output errors are measured with; may be undefined. inputs:
-  // statistics of the linear's input, from which a static activation scheme takes its ranges;
-  // null = none.
+  // Calls the quantizer and accepts its result. stats: for the plugin; null = none. hessian:
+  // measures the output error; may be undefined. inputs: statistics of the linear's input, from
+  // which a static activation scheme (rounding of inputs) takes its ranges; null = none.
   void quantize(linear_job &job, const assay_stats *stats, const at::Tensor &hessian,
                 const input_statistics *inputs = nullptr);
-  // Shows the quantizer the inputs themselves, chunk by chunk.
+  // Shows the raw inputs in `sums` to the quantizer, chunk by chunk.
   void observe(linear_job &job, const input_statistics &sums);
-  // Puts a result into the model: fake-quantized weight, quantized form, rounding of the input.
+  // Puts a result into the model: the fake-quantized (dequantized) weight, the quantized form, and
+  // the rounding of the input.
   void accept(linear_job &job, linear_result result, const input_statistics *inputs = nullptr);
-  // Shows a plugin the limits that a transform set for this linear, where it set some.
+  // Adds the clip limits that a transform set for this linear, if any, to what a plugin sees.
   void show_clip(linear_view &view, const std::string &name) const;
 
  private:

@@ -1,5 +1,5 @@
-// Applies a recipe to a model, step by step; each step is a function of its own or a room
-// of this folder.
+// Applies a recipe to a model, step by step. execution::run() lists the steps; the work of a step
+// is in a file or folder of its own.
 #include "quant/quantize.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -62,6 +62,8 @@ class execution {
     result_.metadata["transforms"] = std::move(run_.transformed.report);
   }
 
+  // Keeps a copy of the model that the quantizer will read, if biases are corrected after it.
+  // A copy shares tensors.
   void remember_float_model() {
     if (recipe_.quantizer && has_corrections(result_.decoder, recipe_, result_.incidents))
       before_ = result_.decoder;
@@ -84,6 +86,7 @@ class execution {
     collect_results();
   }
 
+  // Moves the forms of all jobs into the result.
   void collect_results() {
     for (auto &job : run_.jobs.jobs) {
       if (!job.done())
@@ -131,7 +134,7 @@ class execution {
   run_state run_;
   quantized_model &result_;
   const recipe &recipe_;
-  std::optional<model::decoder> before_;  // the model that the quantizer read, for corrections
+  std::optional<model::decoder> before_;  // the float model after transforms, for corrections
   json pass_facts_;                       // of the calibration pass; null = there was none
   double plugin_seconds_ = 0;
 };

@@ -1,4 +1,4 @@
-// Finds the parts of quantized linears and models, wherever their values are.
+// Finds the parts of quantized linears and models. Their values are in memory or on disk.
 #include "quant/quantized.hpp"
 
 #include "quant/streaming/block_residency.hpp"

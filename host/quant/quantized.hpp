@@ -1,5 +1,5 @@
-// Holds a quantized linear and a quantized model: what a quantizer emitted, and what the host
-// measured of it.
+// Holds a quantized linear and a quantized model: what the quantizer emitted, and
+// what the host measured.
 #pragma once
 
 #include <map>
@@ -18,19 +18,19 @@ namespace assay::quant {
 // One tensor that a quantizer emitted.
 struct form_tensor {
   std::string role;          // "codes" [out, in] i8 or u8, "scales" [out, groups], "zeros", ...
-  at::Tensor tensor;         // contiguous, on the CPU
+  at::Tensor tensor;         // contiguous, on the device of the weight that was quantized
   uint32_t packed_bits = 0;  // of one element in a file: 4 for 4-bit codes in bytes
 };
 
-// W is about (codes - zeros) * scales in each group; only the plugin's own dequantize says what
-// it is exactly.
+// The form of one linear. On an integer grid its weight is (codes - zeros) * scales in each group;
+// in general only the plugin's own dequantize can tell the weight.
 struct quantized_linear {
   std::string name;                  // "model.layers.0.self_attn.q_proj"
   std::string role;                  // "attn.q"
   std::vector<form_tensor> tensors;  // in the order of emission
   json note;  // "format", "bits", "group_size", "symmetric"; other numbers are the plugin's claims
-  std::string component;  // the quantizer that made it: "rtn@1"
-  json config;            // its full configuration; dequantize needs nothing else
+  std::string component;  // the quantizer that made it, with revision: "rtn@1"
+  json config;            // the quantizer's configuration with defaults
   int64_t in_features = 0, out_features = 0;
   double packed_bits = 0;     // counted by the host over everything emitted
   double relative_error = 0;  // ||W - Q|| / ||W||, Frobenius, W after the transforms
@@ -42,31 +42,32 @@ struct quantized_linear {
   }
 };
 
-class block_residency;
+class block_residency;  // where weights are: streaming/block_residency.hpp
 std::shared_ptr<block_residency> whole_model();
 
 struct quantized_model {
-  model::decoder decoder;  // the same model with fake-quant weights; unchanged tensors are shared
+  model::decoder decoder;  // has the dequantized weights; unchanged tensors are shared
   std::map<std::string, quantized_linear> forms;  // by linear name
   std::vector<std::string> order;                 // names of forms as they come in the model
-  // Tensors that the recipe changed beside the forms, by checkpoint name, as they are to be stored.
+  // Other tensors that the recipe changed, such as norms and biases, by checkpoint name, in the
+  // dtype in which they are stored.
   std::map<std::string, at::Tensor> edited;
-  // Where the values of forms and edited tensors are: some have none in memory. form() and
-  // edited_tensor() ask it.
+  // Knows where the values of forms and edited tensors are, because some have none in memory.
+  // form() and edited_tensor() find them.
   std::shared_ptr<const block_residency> residency = whole_model();
   json online = json::array();  // { layer, op, .. }: operations left in the forward pass
-  recipe made_by;               // schemes complete
-  ledger incidents;
+  recipe made_by;               // with the defaults of its schemes filled in
+  ledger incidents;             // fallbacks, skips and repairs of the run
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
-  // linears = [{ name, role, bits, bytes, relative_error, output_error, claims }], kept = [names]
-  // }; bytes are counted over all parameters. Times are only under keys that end in "seconds".
+  // linears = [{ name, role, bits, bytes, relative_error, output_error, claims }], kept = [names],
+  // .. }. Bytes are counted over all parameters. Only keys that end in "seconds" hold times.
   json summary;
   json metadata;  // for quantization_metadata.json: recipe, options, calibration, seeds, versions
 
-  // With its values, wherever they are; borrow, valid until the next
-  // call. Throws std::out_of_range.
+  // The form of this linear with its values, read from disk where needed. Borrow, valid until the
+  // next call. Throws std::out_of_range for an unknown name.
   const quantized_linear &form(const std::string &name) const;
-  at::Tensor edited_tensor(const std::string &name) const;  // the same of an edited tensor
+  at::Tensor edited_tensor(const std::string &name) const;  // the same for an edited tensor
 };
 
 }  // namespace assay::quant

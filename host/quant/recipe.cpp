@@ -1,5 +1,5 @@
-// Parses recipes with exact error messages, writes their canonical form and finds the configuration
-// of each linear. Plugin configurations are checked when the plugin is created.
+// Reads recipes from JSON and writes them as JSON, and finds the configuration of each linear. A
+// plugin's configuration is checked later, when an instance of the plugin is made.
 #include "quant/recipe.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ std::string text_of(const json &value, const std::string &where) {
   return value.get<std::string>();
 }
 
-// An empty Lua table arrives as [] or {}: both mean empty.
+// Lua has one kind of table, so that an empty one may arrive as [] or {}: both mean empty.
 json object_of(const json &value, const std::string &where) {
   if (value.is_null() || (value.is_array() && value.empty())) return json::object();
   if (!value.is_object()) throw wrong_type(where, "an object", value);
@@ -100,7 +100,7 @@ void read_lists(recipe &out, const json &value, const std::string &where) {
     const auto list = list_of(value["keep"], where + ".keep");
     for (const auto &item : list) {
       out.keep.push_back(text_of(item, where + ".keep"));
-      matches_linear(out.keep.back(), "", "");  // throws for a bad expression before any work
+      matches_linear(out.keep.back(), "", "");  // throws now if the expression cannot be read
     }
   }
   if (!value.contains("overrides")) return;

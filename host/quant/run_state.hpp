@@ -1,5 +1,5 @@
-// Holds what the parts of one run share: what the caller gave, the linears to quantize, and the
-// result so far.
+// Holds what the parts of one quantization run share: what the caller gave, the linears to
+// quantize, and the result so far.
 #pragma once
 
 #include <memory>
@@ -21,9 +21,9 @@ struct run_state {
   const quantize_options &options;
 
   quantized_model result;
-  std::shared_ptr<block_residency> residency;  // of result.decoder
+  std::shared_ptr<block_residency> residency;  // where the weights of result.decoder are
   std::string arch_json;                       // facts of the model for plugins
-  json activation;                             // the recipe's scheme, complete; null = none
+  json activation;                             // scheme with defaults filled in; null = none
   transform_outcome transformed;
   job_list jobs;
 };

@@ -1,4 +1,4 @@
-// Prepares the statistics of a calibration stop for a quantizer.
+// Prepares the statistics of a calibration stop for a quantizer and checks the number of tokens.
 #include "quant/stop_statistics.hpp"
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Prepares the statistics of a calibration stop for the quantizer, and checks that there
-// were enough tokens.
+// Prepares the statistics of a calibration stop (an input of linears) for the quantizer, and checks
+// that there were enough tokens.
 #pragma once
 
 #include "calibration/calibrate.hpp"
@@ -7,14 +7,15 @@
 
 namespace assay::quant {
 
-// The sums of the stop, with the recipe's weight of the first token added where a Hessian
-// is asked for.
+// Returns the statistics of the stop. If a Hessian is asked for, tokens at position 0 get the extra
+// weight of the recipe (first_token_weight).
 input_statistics shown_statistics(const run_state &run, const calibration_stop &stop);
-// sums: from shown_statistics; borrow, as the stop.
+// Returns them as plugins see them. sums: from shown_statistics. sums and stop are borrowed.
 stats_view stats_of(const run_state &run, const calibration_stop &stop,
                     const input_statistics &sums);
-// Throws error(usage) where the Hessian has fewer tokens than the recipe allows for this width; a
-// rank that is low but allowed is noted as an incident.
+// A Hessian of fewer tokens than columns has no full rank. Throws error(usage) if it has
+// fewer tokens than the recipe allows (min_token_ratio); if it has few but enough, adds an
+// incident to the ledger.
 void require_rank(run_state &run, const calibration_stop &stop, const model::linear_op &linear);
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Shows a block to its quantizer, with the statistics of its inputs and a runner for trials, and
-// accepts the results.
+// Shows a block to its quantizer, with the statistics of its inputs and a runner that tries
+// candidate weights, and puts the results into the model.
 #include "quant/whole_block_work.hpp"
 
 #include "quant/stop_statistics.hpp"
@@ -47,7 +47,7 @@ class whole_block_work {
   }
 
  private:
-  // By place in the block; null for a linear that is kept or done.
+  // By place in the block; null for a linear that stays in float or is done.
   std::vector<linear_job *> open_jobs() const {
     std::vector<linear_job *> found(linears_.size());
     for (auto &job : run_.jobs.jobs)

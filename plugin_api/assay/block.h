@@ -1,11 +1,11 @@
-/* Host extension "assay.block/1": runs a block, or the parent module of a group, with candidate
- * weights and measures how far its output moves. Motivation: a scale search (awq) tries 20
- * candidates for each group and needs the error of each behind attention or the MLP. Learned
- * rounding (autoround) needs the gradient of that error with respect to the weights. Neither should
+/* Host extension "assay.block/1": runs a block (one decoder layer) or a half of it with candidate
+ * weights, and measures how far its output moves. Motivation: a search for scales (awq) tries 20
+ * candidates for each group and needs the error of each after attention or the MLP. Learned rounding
+ * (autoround) needs the gradient of that error with respect to the weights. Neither plugin has to
  * know how a block is wired.
  *
- * Use it after asking for ASSAY_SCHEDULE_BLOCK_LOSS, with a block whose handle is not NULL, during
- * the call that received the block. NULL from get_extension means that the host cannot run blocks:
+ * Ask for it in `needs` with ASSAY_SCHEDULE_BLOCK_LOSS. Use it during the call that received the
+ * block, if block->handle is not NULL. If get_extension returns NULL, the host cannot run blocks:
  * fail with ASSAY_UNSUPPORTED. */
 #ifndef ASSAY_BLOCK_H
 #define ASSAY_BLOCK_H
@@ -21,26 +21,26 @@ extern "C" {
 
 #define ASSAY_SCOPE_BLOCK 0u /* output of the whole block, residual included */
 #define ASSAY_SCOPE_PARENT \
-  1u /* output of what holds the group: attention, MLP, the linear itself */
+  1u /* output of the half that holds the group, attention or MLP, without residual */
 
-/* Factors of the products in gradient(): f32, or rounded to bfloat16 with sums in f32, which is about
- * twice as fast where the processor has it, and ASSAY_INVALID_ARGUMENT where not. */
+/* The factors of matrix products in gradient(). BF16 rounds them to bfloat16 and sums in f32, which
+ * is about twice as fast. A processor without such products gives ASSAY_INVALID_ARGUMENT. */
 #define ASSAY_PRODUCTS_F32  0u
 #define ASSAY_PRODUCTS_BF16 1u
 
-/* Weights to try in place of those that the block has now. All borrowed. */
+/* Candidate weights, to be tried in place of those that the block has now. All are borrowed. */
 typedef struct assay_trial {
   uint32_t struct_size;
   uint32_t scope; /* ASSAY_SCOPE_... */
-  uint32_t group; /* position in block->groups, for ASSAY_SCOPE_PARENT */
+  uint32_t group; /* for ASSAY_SCOPE_PARENT: position in block->groups */
   uint32_t n_weights;
   const char *const *names;            /* of linears or norms of the block */
   const assay_tensor *const *weights;  /* f32, in the shapes of the originals */
-  int64_t first_sequence, n_sequences; /* which calibration sequences; n 0 = all from first on */
-  /* n_sequences positions in place of a run from first_sequence, each in [0, number of sequences);
-   * NULL = the run */
+  int64_t first_sequence, n_sequences; /* a run of calibration sequences; n 0 = the rest */
+  /* NULL, or n_sequences positions that are used instead of the run, each at least 0 and below the
+   * number of sequences. */
   const int64_t *sequences;
-  uint32_t products; /* ASSAY_PRODUCTS_... of gradient(); loss() is always f32 */
+  uint32_t products; /* ASSAY_PRODUCTS_..., for gradient(); loss() always uses f32 */
   uint32_t reserved;
 } assay_trial;
 ASSAY_SIZE(assay_trial, 64);
@@ -48,21 +48,22 @@ ASSAY_SIZE(assay_trial, 64);
 typedef struct assay_block_runner {
   uint32_t struct_size;
   uint32_t reserved;
-  /* How many calibration sequences are kept for this block, in an order that is the same for all
-   * blocks of a model. [worker] */
+  /* Gives the number of calibration sequences that are kept for trials. Their order is the same for
+   * all blocks of a model. [worker] */
   int32_t (*n_sequences)(const assay_host *host, const assay_block *block, int64_t *out);
-  /* Mean over counted tokens and channels of (y_trial - y_float)^2, accumulated in f64; y_float
-   * comes from the weights that the block had before the first transform, on the same inputs, or
-   * under ASSAY_PROPAGATE_ASYMMETRIC (whole blocks only) on those of the float model. A loss that
-   * is not finite is ASSAY_NUMERICAL. [worker] */
+  /* Gives the mean over counted tokens and channels of (y_trial - y_float)^2, summed in f64. y_float
+   * is the output of the block before this plugin's edits, on the same inputs; under
+   * ASSAY_PROPAGATE_ASYMMETRIC (scope block only) it is the float model's output on its own inputs.
+   * A loss that is not finite is ASSAY_NUMERICAL. [worker] */
   int32_t (*loss)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                   double *out);
-  /* The same, and its derivative with respect to each of the trial's weights, written to gradients:
-   * n_weights tensors of the same shapes, f32. [worker] */
+  /* Gives the same loss, and writes its derivative with respect to each weight of the trial to
+   * gradients: n_weights tensors f32 in the shapes of the weights. [worker] */
   int32_t (*gradient)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                       double *out, const assay_tensor *const *gradients);
-  /* Quantizes this weight for `linear` with the recipe's quantizer and writes the dequantized result
-   * to out, [out, in] f32, which may be the same memory. [worker] */
+  /* Quantizes this weight of `linear` with the recipe's quantizer and writes the dequantized result
+   * to out [out, in] f32, which may be the same memory. ASSAY_INVALID_ARGUMENT if the recipe has no
+   * quantizer, or one that needs statistics. [worker] */
   int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *linear,
                            const assay_tensor *weight, const assay_tensor *out);
 } assay_block_runner;

@@ -1,5 +1,5 @@
-/* Dataset: a folder or file on the user's disk -> records, each one JSON object with declared
- * fields. Knows no tokenizer and no model, and fetches nothing from a network. */
+/* Kind dataset: reads a folder or file on the user's disk as records. A record is a JSON object with
+ * declared fields. A dataset knows no tokenizer and no model, and fetches nothing from a network. */
 #ifndef ASSAY_DATASET_H
 #define ASSAY_DATASET_H
 
@@ -9,35 +9,35 @@
 extern "C" {
 #endif
 
-/* What the source is. Arrives zeroed; all texts are instance. */
+/* Describes the source. It arrives zeroed; all texts are instance (valid until destroy). */
 typedef struct assay_dataset_info {
   uint32_t struct_size;
   uint32_t reserved;
-  int64_t count;            /* records, or -1 if that takes a full pass */
-  const char *fields_json;  /* of every record: {"text": "string", "choices": "array"} */
+  int64_t count;            /* records, or -1 if counting takes a full pass */
+  const char *fields_json;  /* that every record has: {"text": "string", "choices": "array"} */
   const char *content_hash; /* "sha256:<hex>" of what was read: same hash = same records */
   const char *license;      /* as far as known, else NULL */
   const char *source;       /* where it came from, for reports, else NULL */
 } assay_dataset_info;
 ASSAY_SIZE(assay_dataset_info, 48);
 
-/* info, next and rewind in any order. Records come in the same order each time: shuffling and
- * sampling are the host's. */
+/* The host calls info, next and rewind in any order. Records come in the same order each time,
+ * because shuffling and sampling are the host's work. */
 typedef struct assay_dataset_vtable {
   uint32_t struct_size;
   uint32_t reserved;
   /* Opens and checks the source: a missing or damaged file is ASSAY_IO with its path in the text.
-   * config_json: complete, borrowed. host: instance. [main] */
+   * config_json: defaults filled in, borrowed. host: valid until destroy. [main] */
   int32_t (*create)(const assay_host *host, const char *config_json, void **out_instance);
   void (*destroy)(void *instance); /* [main] */
 
-  int32_t (*info)(void *instance, assay_dataset_info *out); /* [worker] */
+  int32_t (*info)(void *instance, assay_dataset_info *out); /* fills out [worker] */
 
-  /* The next record: UTF-8 JSON text of *out_bytes bytes, borrowed until the next call into the
-   * instance. ASSAY_END after the last one. A record that cannot be read fails with its place
-   * (file, line, row). [worker] */
+  /* Gives the next record: UTF-8 JSON text of *out_bytes bytes, valid until the next call into the
+   * instance. Returns ASSAY_END after the last one. A record that cannot be read is a failure whose
+   * text names its place (file, line, row). [worker] */
   int32_t (*next)(void *instance, const char **out_json, uint64_t *out_bytes);
-  /* next gives the first record again. [worker] */
+  /* Goes back to the start: next then gives the first record. [worker] */
   int32_t (*rewind)(void *instance);
 } assay_dataset_vtable;
 ASSAY_SIZE(assay_dataset_vtable, 48);

@@ -1,12 +1,14 @@
 /* Host extension "assay.linalg/1": dense linear algebra on the device where the tensors lie.
- * Motivation: a Hessian method needs one Cholesky factor and many products; with these a plugin in
- * plain C runs at the speed of the host's BLAS or cuBLAS and links neither. Not a tensor library:
- * no elementwise operations, no autograd.
+ * Motivation: a method that uses the Hessian (the sum of x x^T over inputs x) needs one Cholesky
+ * factor and many products. With this extension a plugin in plain C runs at the speed of the host's
+ * BLAS or cuBLAS and links neither. There are no elementwise operations and no autograd.
  *
- * NULL from get_extension: a host without tensors. Fail with ASSAY_UNSUPPORTED or use loops.
+ * If get_extension returns NULL, the host has no tensors: fail with ASSAY_UNSUPPORTED, or use loops
+ * of your own.
  *
- * Tensors are f32 or f64, the same in one call, 2-D, on one device, with any strides. Wrong shapes
- * and dtypes are ASSAY_INVALID_ARGUMENT. All are [any]; host is the calling instance's table. */
+ * Tensors have two dimensions and any strides. Those of one call are all f32 or all f64, on one
+ * device. Wrong shapes and dtypes are ASSAY_INVALID_ARGUMENT. `host` is the calling instance's
+ * table. All functions are [any]; call them outside parallel_for, because they use threads. */
 #ifndef ASSAY_LINALG_H
 #define ASSAY_LINALG_H
 
@@ -21,20 +23,23 @@ extern "C" {
 typedef struct assay_linalg {
   uint32_t struct_size;
   uint32_t reserved;
-  /* C = alpha * op(A) op(B) + beta * C in place of C; op is the transpose where the flag is 1. With
-   * beta 0 the old contents of C are not read. */
+  /* Replaces C by alpha * op(A) op(B) + beta * C. op(A) is A, or its transpose where transpose_a is
+   * 1; op(B) likewise. With beta 0 the old contents of C are not read. */
   int32_t (*gemm)(const assay_host *host, double alpha, const assay_tensor *a, int32_t transpose_a,
                   const assay_tensor *b, int32_t transpose_b, double beta, const assay_tensor *c);
-  /* C = alpha * X^T X + beta * C for X [n, k], C [k, k], both triangles: how Hessians grow. */
+  /* Replaces C [k, k] by alpha * X^T X + beta * C, with X [n, k]; writes both triangles. So the
+   * Hessian of n more tokens is added. */
   int32_t (*syrk)(const assay_host *host, double alpha, const assay_tensor *x, double beta,
                   const assay_tensor *c);
-  /* A = L L^T (upper 0) or U^T U (upper 1) in place, the other triangle zeroed. Reads one triangle
-   * of A. ASSAY_NUMERICAL if A is not positive definite: an answer, nothing is recorded as a
-   * failure, and A is unchanged. */
+  /* Replaces A by its factor L (upper 0: A = L L^T) or U (upper 1: A = U^T U). Reads that triangle
+   * of A only, and sets the other one to zero. Returns ASSAY_NUMERICAL if A is not positive
+   * definite: A is then unchanged, and no failure is recorded, so that the plugin can try again. */
   int32_t (*cholesky)(const assay_host *host, const assay_tensor *a, int32_t upper);
-  /* A: a factor from cholesky; becomes the inverse of the factored matrix, both triangles. */
+  /* A is a factor from cholesky with the same `upper`. Replaces A by the inverse of the factored
+   * matrix, both triangles. */
   int32_t (*cholesky_inverse)(const assay_host *host, const assay_tensor *a, int32_t upper);
-  /* Solves op(T) X = B (left 1) or X op(T) = B (left 0) in place of B, T triangular. */
+  /* Solves op(T) X = B (left 1) or X op(T) = B (left 0), and replaces B by X. T is triangular; with
+   * upper 1 it is the upper triangle. op(T) is T, or its transpose where `transpose` is 1. */
   int32_t (*triangular_solve)(const assay_host *host, const assay_tensor *t, int32_t upper,
                               int32_t transpose, int32_t left, const assay_tensor *b);
 } assay_linalg;

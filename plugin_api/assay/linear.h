@@ -1,5 +1,6 @@
-/* The data that a plugin receives: a linear, the statistics of its input, its quantized form, a
- * block. All of it is borrowed. The calls are on the pages of the kinds. */
+/* The data that a plugin receives: a linear (one weight matrix), the statistics of its input, its
+ * quantized form, a block (one decoder layer). All of it is borrowed. The functions that receive it
+ * are in the headers of the kinds. */
 #ifndef ASSAY_LINEAR_H
 #define ASSAY_LINEAR_H
 
@@ -9,61 +10,61 @@
 extern "C" {
 #endif
 
-/* A linear as its quantizer emitted it: named tensors and a note. Roles: see quantizer.h. */
+/* A quantized linear as its quantizer emitted it: tensors by role, and a note (quantizer.h). */
 typedef struct assay_form {
   uint32_t struct_size;
   uint32_t n_tensors;
   int64_t out_features, in_features;
   const char *const *roles;           /* n_tensors names: "codes", "scales", ... */
   const assay_tensor *const *tensors; /* n_tensors, contiguous */
-  const uint32_t *packed_bits;        /* n_tensors: bits of one element when packed */
+  const uint32_t *packed_bits;        /* n_tensors: bits of one element in a file */
   const char *note_json;              /* "format", "bits", "group_size", "symmetric", free keys */
 } assay_form;
 ASSAY_SIZE(assay_form, 56);
 
-#define ASSAY_LINEAR_TIED      1u /* shares storage with another tensor (lm_head, embedding) */
+#define ASSAY_LINEAR_TIED      1u /* one matrix serves as head and embedding */
 #define ASSAY_LINEAR_EXPERT    2u /* one of several experts */
 #define ASSAY_LINEAR_LM_HEAD   4u /* the output head */
-#define ASSAY_LINEAR_EMBEDDING 8u /* a table: statistics, if asked for, weigh all columns alike */
+#define ASSAY_LINEAR_EMBEDDING 8u /* untied it has no inputs: statistics weigh all columns alike */
 
 /* One linear: y = W x + b. Roles: attn.q attn.k attn.v attn.o mlp.gate mlp.up mlp.down moe.router
- * lm_head embed other. */
+ * lm_head embed other. A consumer is a program that loads the quantized model. */
 typedef struct assay_linear {
   uint32_t struct_size;
   uint32_t flags;        /* ASSAY_LINEAR_... */
-  int32_t index;         /* position among the linears of the model, forward order */
+  int32_t index;         /* position among the linears of the model, in forward order */
   int32_t block_index;   /* -1 outside the blocks */
   const char *name;      /* "model.layers.0.self_attn.q_proj" */
   const char *role;      /* "attn.q" */
-  const char *tie_group; /* same text: fused by consumers, share grid decisions; "" = none */
+  const char *tie_group; /* linears with the same text are fused by consumers; "" = none */
   const char *arch_json; /* facts of the model: sizes, heads, head_dim, norm kind */
   int64_t in_features, out_features;
   const assay_tensor *weight; /* [out, in] f32, contiguous, read-only */
   const assay_tensor *bias;   /* [out] f32, or NULL */
-  double tie_abs_max;         /* max |w| over all members of tie_group, for a shared outer scale */
-  /* Left by an earlier stage of the recipe, or NULL: */
+  double tie_abs_max;         /* max |w| over tie_group, for a shared scale; set in quantize */
+  /* Set by an earlier step of the recipe, or NULL; `weight` already lies within clip_min, clip_max: */
   const assay_tensor *clip_min; /* [out, n] f32: limits within which the grid is fitted */
   const assay_tensor *clip_max;
-  int64_t clip_group_size; /* weight columns for one column of clip; 0 = all */
-  const assay_form *start; /* codes and grid to start from */
+  int64_t clip_group_size; /* columns of weight for one column of clip_min; 0 = all */
+  const assay_form *start; /* a form to start from; see apply in transform.h */
 } assay_linear;
 ASSAY_SIZE(assay_linear, 120);
 
-/* Which inputs x a statistic was taken from. */
-#define ASSAY_PROPAGATE_FLOAT      0u /* those of the float model */
-#define ASSAY_PROPAGATE_QUANTIZED  1u /* those that the quantized predecessors give */
-#define ASSAY_PROPAGATE_ASYMMETRIC 2u /* as QUANTIZED, and `cross` pairs them with the float ones */
+/* Which model gave the inputs x of the statistics. */
+#define ASSAY_PROPAGATE_FLOAT      0u /* the float model */
+#define ASSAY_PROPAGATE_QUANTIZED  1u /* the model whose earlier linears are quantized already */
+#define ASSAY_PROPAGATE_ASYMMETRIC 2u /* as QUANTIZED; `cross` pairs x with x_float */
 
-/* Statistics of a linear's input over the calibration tokens that count; padding and masked tokens
- * never do. hessian, hessian_first and cross are plain sums: no factor 2, not divided by n_tokens,
- * no damping. Those that `needs` asked for are present, the others are NULL. */
+/* Statistics of a linear's input x over the calibration tokens that count; masked tokens never do.
+ * hessian, hessian_first and cross are plain sums: no factor 2, not divided by n_tokens, nothing
+ * added to the diagonal. The members that `needs` asked for are present; others may be NULL. */
 typedef struct assay_stats {
   uint32_t struct_size;
   uint32_t propagation; /* ASSAY_PROPAGATE_... */
-  int64_t n_tokens;     /* in every statistic below; rank(hessian) <= n_tokens */
+  int64_t n_tokens;     /* of all below but hessian_first; rank(hessian) <= n_tokens */
   int64_t n_sequences;
   const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles */
-  const assay_tensor *hessian_first; /* [in, in] f32: the same over first tokens of sequences */
+  const assay_tensor *hessian_first; /* [in, in] f32: the same over one-token sequences */
   const assay_tensor *cross;         /* [in, in] f32: sum x_float x^T (ASYMMETRIC only) */
   const assay_tensor *abs_max;       /* [in] f32: max |x_j| */
   const assay_tensor *abs_mean;      /* [in] f32: mean |x_j| */
@@ -73,7 +74,7 @@ typedef struct assay_stats {
 } assay_stats;
 ASSAY_SIZE(assay_stats, 96);
 
-#define ASSAY_NORM_ONE_PLUS 1u /* scales by 1 + weight: fold s as (1 + weight) / s - 1 */
+#define ASSAY_NORM_ONE_PLUS 1u /* scales by 1 + weight; divided by s: weight (1 + weight) / s - 1 */
 #define ASSAY_NORM_CENTERED 2u /* subtracts the mean (LayerNorm) */
 
 typedef struct assay_norm {
@@ -85,15 +86,17 @@ typedef struct assay_norm {
 } assay_norm;
 ASSAY_SIZE(assay_norm, 32);
 
-/* Channels that can be rescaled without changing the function: what makes them -> what reads them.
+/* Channels that can be rescaled without changing the function, because the producers that write
+ * them can be divided by what the consumers that read them are multiplied by.
  *   kind      producers              consumers
  *   norm      a norm                 the linears that read it (q k v; gate up)
  *   v_o       rows of v              columns of o, through the heads
  *   up_down   rows of up             columns of down
- *   residual  what writes the        what reads it (ASSAY_SCHEDULE_MODEL only); the embedding
- *             residual stream        writes with its columns, [vocab, channels]
- * A linear whose input has an online operation reads no producer's channels: its group is absent.
- * Groups come in the order in which they can be worked on: a norm before the stream it reads. */
+ *   residual  what writes the        what reads it; only under ASSAY_SCHEDULE_MODEL. The embedding
+ *             residual stream        [vocab, channels] writes with its columns
+ * If a linear's input has an online operation (transform.h), the linear does not read the producer's
+ * channels: that group is absent. Work on groups in the given order: a norm comes before the
+ * residual stream that it reads. */
 typedef struct assay_group {
   uint32_t struct_size;
   uint32_t n_producers, n_consumers;
@@ -111,7 +114,7 @@ typedef struct assay_group {
 } assay_group;
 ASSAY_SIZE(assay_group, 96);
 
-/* One decoder layer, or (index -1) what lies outside: embedding, final norm, lm_head. */
+/* One decoder layer. Block -1 is what lies outside the layers: embedding, final norm, lm_head. */
 typedef struct assay_block {
   uint32_t struct_size;
   int32_t index;
@@ -121,8 +124,8 @@ typedef struct assay_block {
   const assay_linear *const *linears; /* forward order */
   const assay_norm *const *norms;
   const assay_group *const *groups;
-  const char *quantizer_json; /* {"id": "rtn", "config": {...}}: what the recipe runs, or NULL */
-  const void *handle;         /* for assay.block/1, or NULL */
+  const char *quantizer_json; /* the recipe's: {"id": "rtn", "config": {...}}, or NULL */
+  const void *handle;         /* not NULL: assay.block/1 can run this block */
 } assay_block;
 ASSAY_SIZE(assay_block, 72);
 

@@ -1,5 +1,5 @@
-/* Quantizer: one linear's weight and statistics -> codes, scales, zeros; and back.
- * Not a transform: it changes no other tensor, and sees no other linear, file or model. */
+/* Kind quantizer: turns one linear's weight and statistics into codes, scales and zeros, and these
+ * back into a weight. It changes no other tensor, and sees nothing else of the model. */
 #ifndef ASSAY_QUANTIZER_H
 #define ASSAY_QUANTIZER_H
 
@@ -10,7 +10,8 @@
 extern "C" {
 #endif
 
-/* assay_needs.statistics: members of assay_stats */
+/* assay_needs.statistics: the members of assay_stats that the plugin asks for. FIRST and CROSS are
+ * for quantizers only, CROSS only in a recipe with propagation "asymmetric". */
 #define ASSAY_NEED_HESSIAN       0x1u
 #define ASSAY_NEED_HESSIAN_FIRST 0x2u
 #define ASSAY_NEED_CROSS         0x4u
@@ -22,61 +23,66 @@ extern "C" {
 #define ASSAY_NEED_MEAN          0x100u
 
 /* assay_needs.schedule */
-#define ASSAY_SCHEDULE_WHOLE_BLOCK 0x1u /* quantize_block in place of quantize */
+#define ASSAY_SCHEDULE_WHOLE_BLOCK 0x1u /* quantizer: quantize_block is called, not quantize */
 #define ASSAY_SCHEDULE_BLOCK_LOSS  0x2u /* assay.block/1 must be able to run the block */
-#define ASSAY_SCHEDULE_MODEL       0x4u /* transform: function kept by all blocks together only */
+#define ASSAY_SCHEDULE_MODEL       0x4u /* transform: only all blocks together keep the function */
 #define ASSAY_SCHEDULE_AFTER       0x8u /* transform: runs after the quantizer (bias correction) */
 
-/* What the plugin needs from the host, which runs the forward passes. Arrives zeroed. */
+/* What the plugin needs from the host, which runs the forward passes. It arrives zeroed. */
 typedef struct assay_needs {
   uint32_t struct_size;
-  uint32_t statistics; /* ASSAY_NEED_... ; 0 = data-free: the host runs no forward pass */
+  uint32_t statistics; /* ASSAY_NEED_... ; 0 = none: the method is data-free */
   uint32_t schedule;   /* ASSAY_SCHEDULE_... */
   uint32_t reserved;
-  int64_t max_tokens; /* enough for RAW_INPUT; 0 = all */
+  int64_t max_tokens; /* so many are enough for the trials of a transform (block.h); 0 = all */
 } assay_needs;
 ASSAY_SIZE(assay_needs, 24);
 
-/* What it will cost, for `assay plan`. Arrives zeroed; leave zero what is not known. */
+/* What quantizing a linear will cost, for `assay plan`. It arrives zeroed; leave zero what is not
+ * known. */
 typedef struct assay_estimate {
   uint32_t struct_size;
   uint32_t reserved;
   double packed_bits; /* of everything emitted for the linear */
   double flops;
-  uint64_t scratch_bytes; /* peak, beside weight and statistics */
+  uint64_t scratch_bytes; /* peak memory, beside weight and statistics */
 } assay_estimate;
 ASSAY_SIZE(assay_estimate, 32);
 
-/* Receives the results. Roles with a fixed meaning (w^: the dequantized weight; G: groups in a row):
+/* Receives the results as tensors with a role. A group is a run of columns of one row that share a
+ * scale; G is the number of groups in a row, w^ the dequantized weight. Roles with a fixed meaning:
  *   role          shape      dtype
  *   codes         [out, in]  u8 or i8      w^ = scale * (code - zero)
- *   scales        [out, G]   f16 bf16 f32  as stored: rounded to it before codes were chosen
+ *   scales        [out, G]   f16 bf16 f32  as a file holds them: rounded before codes were chosen
  *   zeros         [out, G]   u8 i8 or float; absent = 0
- *   g_idx         [in]       i32           group of a column; absent: column / group_size, and the
- *                                          last group may be short
+ *   g_idx         [in]       i32           group of each column; absent: column / group_size, where
+ *                                          the last group may be short
  *   codebook      [n]        f32           w^ = scale * codebook[code]; codes are u8 indices
- *   tensor_scale  [1]        f32           one more factor for the whole matrix (nvfp4)
+ *   tensor_scale  [1]        f32           one more factor for the whole matrix
  *   keep_idx      [k]        i32           columns kept apart, strictly ascending
  *   keep_values   [out, k]   f16 bf16 f32  their values, in place of what the codes say
  *   perm          [in]       i32           order in which columns were worked on; information only
- * Symmetric integer grids: i8 codes in [-2^(b-1), 2^(b-1) - 1], no zeros. Asymmetric ones: u8 codes
- * in [0, 2^b - 1] with u8 zeros. Other roles are free; third parties prefix theirs ("org.example.x"). */
+ * A symmetric integer grid of b bits has i8 codes in [-2^(b-1), 2^(b-1) - 1] and no zeros. An
+ * asymmetric one has u8 codes in [0, 2^b - 1] and u8 zeros. Other roles are free; third parties
+ * prefix theirs ("org.example.x"). */
 typedef struct assay_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void *ctx;
-  /* Takes ownership of a contiguous tensor, even when it fails. Each role once.
-   * packed_bits: width of one element as a file would hold it (4 for 4-bit codes in u8), 0 = all
-   * of the dtype. The host checks that every integer fits, and counts bits per weight from it.
-   * [worker] */
+  /* Takes ownership of a tensor, even when it fails. The tensor is contiguous and lies on the device
+   * of the weight. Emit each role once. packed_bits: bits of one element in a file (4 for 4-bit codes
+   * in u8); 0 = all bits of the dtype. The host checks that every integer fits into them, and counts
+   * bits per weight from them. [worker] */
   int32_t (*emit)(void *ctx, const char *role, assay_managed *tensor, uint32_t packed_bits);
-  /* A JSON object about this linear; several are merged. Integer grids must note "format": "int/1",
-   * "bits", "group_size" (in a note 0 = the whole row), "symmetric". Anything else is shown as the plugin's claim. [worker] */
+  /* Takes a JSON object about this linear; several are merged. For an integer grid note "format":
+   * "int/1", "bits", "group_size" (in a note 0 = the whole row) and "symmetric". Other keys are shown
+   * as the plugin's claims. [worker] */
   int32_t (*note)(void *ctx, const char *json);
 } assay_sink;
 ASSAY_SIZE(assay_sink, 32);
 
-/* An instance works on one linear (or block) at a time; the host makes more instances for more.
+/* An instance works on one linear (or block) at a time. To work on several, the host makes several
+ * instances.
  *
  *  state    calls allowed                                            next state
  *  idle     needs, estimate, dequantize                              idle; after needs: needed
@@ -85,31 +91,32 @@ typedef struct assay_quantizer_vtable {
   uint32_t struct_size;
   uint32_t reserved;
 
-  /* config_json: complete (validated, defaults filled in), borrowed. host: instance. Leaves nothing
-   * behind when it fails. [main] */
+  /* Makes an instance. config_json: validated, defaults filled in; borrowed. host: valid until
+   * destroy. When it fails, it leaves nothing behind. [main] */
   int32_t (*create)(const assay_host *host, const char *config_json, void **out_instance);
-  /* From any state. [main] */
+  /* Frees the instance, in any state. [main] */
   void (*destroy)(void *instance);
 
-  /* What this linear needs. [main] */
+  /* Says in `out` what this linear needs. [main] */
   int32_t (*needs)(void *instance, const assay_linear *linear, assay_needs *out);
-  /* Only under ASSAY_NEED_RAW_INPUT, else NULL: tokens [n, in] f32 in pieces of any length. The
-   * result must not depend on how they were cut. [worker] */
+  /* NULL, or called under ASSAY_NEED_RAW_INPUT with the linear's inputs: tokens [n, in] f32, in
+   * pieces of any length. The result must not depend on how they were cut. [worker] */
   int32_t (*observe)(void *instance, const assay_linear *linear, const assay_tensor *tokens);
-  /* The work. stats is NULL when nothing was needed. [worker] */
+  /* Quantizes the linear and emits the results. stats may be NULL if no statistics were needed.
+   * [worker] */
   int32_t (*quantize)(void *instance, const assay_linear *linear, const assay_stats *stats,
                       const assay_sink *sink);
-  /* Only under ASSAY_SCHEDULE_WHOLE_BLOCK, else NULL. stats and sinks in the order of
-   * block->linears; where the sink is NULL the linear stays as it is. [worker] */
+  /* NULL, or called under ASSAY_SCHEDULE_WHOLE_BLOCK in place of quantize. stats and sinks are in the
+   * order of block->linears. Where a sink is NULL, that linear stays as it is. [worker] */
   int32_t (*quantize_block)(void *instance, const assay_block *block,
                             const assay_stats *const *stats, const assay_sink *const *sinks);
 
-  /* Writes the dense weight that the form represents to out: [out, in] f32, contiguous, on the
-   * form's device. Mandatory: the host derives every fake-quantized weight from it. Depends on the
-   * form only, and works in a fresh instance with the same configuration. [worker] */
+  /* Writes the dense weight that the form stands for to out: [out, in] f32, contiguous, on the form's
+   * device. It must be there, because the host makes every fake-quantized weight with it. The result
+   * depends on the form only: a fresh instance with the same configuration gives it too. [worker] */
   int32_t (*dequantize)(void *instance, const assay_form *form, const assay_tensor *out);
 
-  /* Optional: what quantizing this linear will cost; weight->data may be NULL here. [main] */
+  /* Optional: says what quantizing this linear will cost; weight->data may be NULL here. [main] */
   int32_t (*estimate)(void *instance, const assay_linear *linear, assay_estimate *out);
 } assay_quantizer_vtable;
 ASSAY_SIZE(assay_quantizer_vtable, 72);

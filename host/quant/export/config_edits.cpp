@@ -1,5 +1,5 @@
-// Edits config.json. transformers' llama reads attention_bias (q, k, v, o) and mlp_bias (gate, up,
-// down); which biases other families have is fixed.
+// Edits config.json. The llama of transformers reads the keys attention_bias (for q, k, v, o) and
+// mlp_bias (for gate, up, down). In other families the set of biases is fixed and has no key.
 #include "quant/export/config_edits.hpp"
 
 #include "quant/views/linear_view.hpp"

@@ -1,5 +1,5 @@
-// Edits config.json where a recipe changed more than weights: a head of its own, biases. The
-// quantization_config is the exporter's.
+// Edits config.json if a recipe changed more than weights: the model got a head of its own, or
+// biases. The exporter adds quantization_config.
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"
@@ -7,19 +7,21 @@
 
 namespace assay::quant {
 
-// The text of config.json for this model: unchanged, or with tie_word_embeddings, attention_bias
-// or mlp_bias set.
+// Returns the text of config.json for this model: `text` unchanged, or with new values of
+// tie_word_embeddings, attention_bias or mlp_bias.
 std::string config_for(const quantized_model &model, const std::string &text);
 
-// Gives zeros as biases to linears of families whose one config key announces biases for a whole
-// group of linears, where some linear of the group has one. They are put into the decoder and into
-// `edited`. Call it once, after the last transform.
+// In some families one config key says that all linears of attention, or all of the MLP, have
+// biases. If some linear of such a group has a bias, the others get a bias of zeros, in the decoder
+// and in `edited`. Call it once, after the last transform.
 void complete_biases(quantized_model &model);
 
-// Names of linears with a bias for which the subject's config has no key; exporters refuse them.
+// Returns the names of linears with a new bias for which the family's config has no key. Exporters
+// refuse such a model.
 json biases_without_key(const quantized_model &model, const model::checkpoint &subject);
 
-// Notes in the ledger that config.json ties a head which the weights hold apart; config_for then unties it.
+// Adds an incident to the ledger if config.json says that head and embedding are one matrix, but
+// the weights hold two. config_for then changes config.json.
 void note_own_head(const model::decoder_config &config, ledger &incidents);
 
 }  // namespace assay::quant

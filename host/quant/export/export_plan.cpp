@@ -1,5 +1,6 @@
-// Makes export plans and walks through the items of an export. The tensors that are stored beside
-// forms are summary.cpp's untouched_tensors, so that the counted bytes are the written ones.
+// Makes export plans and gives out the items of an export. untouched_tensors() of
+// summary.cpp decides which tensors are stored besides the forms, so that the counted bytes
+// are the written ones.
 #include "quant/export/export_plan.hpp"
 
 #include <algorithm>
@@ -19,7 +20,8 @@
 namespace assay::quant {
 namespace {
 
-// A fact that is one number, else 0: a list only names the choices of the configuration.
+// Returns a fact that is one number, else 0. A list only names the values that a
+// configuration may have.
 int64_t number_of(const json &facts, const char *key) {
   return facts.contains(key) && facts[key].is_number_integer() ? facts[key].get<int64_t>() : 0;
 }
@@ -49,22 +51,23 @@ std::string role_of(const std::string &name) {
   return "";
 }
 
-// True if the recipe leaves this linear in float. The embedding follows `embeddings`, not `keep`.
+// True if the recipe leaves this tensor in float. For the embedding the key
+// `embeddings` decides, not `keep`.
 bool stays_float(const recipe &recipe, const std::string &name, const std::string &role) {
   if (!recipe.quantizer || role.empty()) return true;
   return role == "embed" ? !recipe.embeddings : is_kept(recipe, name, role);
 }
 
-// The format of the forms that a quantizer declares in its facts; an integer grid where
-// it declares none.
+// The format of forms that a quantizer declares first in its facts; the integer grid
+// if it declares none.
 std::string declared_format(const plug::component &component) {
   const auto formats = component.facts.find("formats");
   const bool listed = formats != component.facts.end() && formats->is_array() && !formats->empty();
   return listed ? formats->front().get<std::string>() : "int/1";
 }
 
-// Operations that a transform declares to leave in the forward pass: "online" of its facts names
-// the settings that do so.
+// The operations that a transform will leave in the forward pass. "online" of its facts lists the
+// keys of its configuration that do so when they are true.
 json declared_online(const component_choice &choice) {
   json out = json::array();
   const auto &component = plug::plugins().find(plug::kind::transform, choice.id);
@@ -153,7 +156,7 @@ model_export_source::model_export_source(const quantized_model &model,
 model_export_source::~model_export_source() = default;
 
 const assay_item *model_export_source::next() {
-  if (at_ > 0 && !entries_[at_ - 1].form) {  // the item before is no longer used
+  if (at_ > 0 && !entries_[at_ - 1].form) {  // free the previous item
     tensor_ = plug::tensor_ref();
     subject_.tensors().give_back(entries_[at_ - 1].name);
   }

@@ -1,5 +1,6 @@
-// Makes the plan that an exporter is asked about, from a recipe before the run or from a quantized
-// model after it, and the items that the exporter receives. It knows no format.
+// Makes export plans and the items of an export. A plan describes the quantized model to
+// an exporter, which says whether its format can hold it. The items are the tensors that
+// the exporter then receives.
 #pragma once
 
 #include <optional>
@@ -11,13 +12,13 @@
 
 namespace assay::quant {
 
-// Keys as documented in plugin_api/assay/exporter.h.
+// The plan of a finished model. Its keys are documented in plugin_api/assay/exporter.h.
 json plan_of(const quantized_model &model, const model::checkpoint &subject);
-// Before the run, grids come from the quantizer's configuration, where it has the keys bits,
-// group_size and symmetric.
+// The plan before the run, from the recipe. The quantizer's configuration, or its facts, tell the
+// keys bits, group_size and symmetric of each linear.
 json plan_of(const recipe &recipe, const model::checkpoint &subject);
 
-// Gives items sorted by name; an exporter that needs another order seeks.
+// Gives the items to an exporter, sorted by name. model and subject are borrowed.
 class model_export_source : public plug::export_source {
  public:
   model_export_source(const quantized_model &model, const model::checkpoint &subject);

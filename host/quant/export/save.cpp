@@ -1,5 +1,5 @@
-// Writes a quantized model through an exporter, with its card and its metadata, first under
-// a temporary name.
+// Writes a quantized model through an exporter, with its model card and its metadata. The folder
+// has a temporary name until it is complete.
 #include "quant/export/save.hpp"
 
 #include <algorithm>
@@ -39,7 +39,8 @@ std::vector<const plug::component *> exporters_for(const std::string &format) {
   return {&plug::plugins().find(plug::kind::exporter, id)};
 }
 
-// The first exporter, by id, that can hold the plan. Throws with the reasons of all exporters.
+// Returns the first exporter, by id, that can hold the plan. Throws error(usage) with the reasons
+// of all exporters if none can.
 plug::exporter_instance choose(const json &plan, const save_options &options) {
   std::string reasons;
   const auto candidates = exporters_for(options.format);
@@ -58,7 +59,7 @@ json without_linears(const json &summary) {
   return head;
 }
 
-// Key and file of every component that took part.
+// Id and revision, plugin and file hash of every component that took part.
 json plugins_of(const quantized_model &model, const plug::exporter_instance &exporter) {
   json out = json::array();
   const auto add = [&](const plug::component &c) {

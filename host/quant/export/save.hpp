@@ -1,5 +1,5 @@
-// Saves a quantized model as a folder, through an exporter plugin, which names and
-// packs the tensors.
+// Saves a quantized model as a folder. An exporter plugin names and packs the tensors
+// and writes their files.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 namespace assay::quant {
 
 struct save_options {
-  // Exporter id, with "-" or "_"; "auto": the first, by id, that can hold the model.
+  // The id of an exporter, with "-" or "_". "auto": the first exporter, by id, that can hold the
+  // model; exporters may exclude themselves (fact "auto" false).
   std::string format = "auto";
   // The exporter's configuration; with "auto", every exporter that is asked must know its keys.
   json config = json::object();
@@ -19,15 +20,16 @@ struct save_options {
   json provenance = json::object();  // further members of the metadata: versions, threads, command
 };
 
-// Asks the exporter whether it can hold the model before any byte is written, then writes beside
-// `folder` and renames. Tokenizer files are copied verbatim; README.md is a model card;
-// quantization_metadata.json holds the recipe, ledger, versions and counted bits. Returns { format,
-// files = [{name, bytes}], bytes, seconds }.
+// Asks the exporter whether it can hold the model before any byte is written. Then writes into a
+// temporary folder beside `folder` and renames it at the end. Tokenizer files are copied unchanged;
+// README.md is a model card; quantization_metadata.json holds the recipe, ledger, versions and
+// counted bits. Returns { format, files = [{name, bytes}], bytes, seconds }. Throws error(usage) if
+// no exporter can hold the model.
 json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
           const save_options &options = {});
 
-// Throws what save() would throw because no exporter can hold the result; call it before
-// anything is quantized.
+// Throws the error of save() if no exporter can hold what the recipe would make. Call it before
+// anything is quantized. It needs no weights.
 void require_exporter(const recipe &recipe, const model::checkpoint &subject,
                       const save_options &options = {});
 

@@ -1,5 +1,4 @@
-// Collects the small files of a subject by the endings of their names. Only config.json is parsed,
-// where it must change.
+// Collects the small files of a subject by the endings of their names. Only config.json is parsed, to see whether it must change.
 #include "quant/export/subject_files.hpp"
 
 #include <array>
@@ -29,7 +28,8 @@ bool is_carried(const fs::directory_entry &entry) {
   return entry.file_size() <= k_largest_bytes;
 }
 
-// A pointer in place of a picture is the folder's own affair, in place of a part of the model it is not.
+// The bytes of a file. A Git LFS pointer stands for a file that was not downloaded: it is refused
+// for a part of the model, not for a picture.
 std::string carried_bytes(const fs::path &path) {
   constexpr std::array k_model_parts = {".json", ".jinja", ".model", ".txt", ".tiktoken"};
   std::string bytes = read_file(path.string());
@@ -38,17 +38,18 @@ std::string carried_bytes(const fs::path &path) {
   return bytes;
 }
 
-// Byte for byte where the file says what `config` says; not of a quantized folder or an adapter.
+// The text of config.json: the file unchanged if it holds `config`, else `config` as JSON, as for a quantized folder.
 std::string config_text(const std::string &file, const json &config) {
   const std::string text = fs::exists(file) ? read_file(file) : "null";
   return parse_json(text, file) == config ? text : json_text(config, 2) + "\n";
 }
 
-// A GGUF, or an adapter over a base: its files are written from what it declares.
+// True for a GGUF file and for an adapter on a base: no folder holds all files, so they are made from what the subject declares.
 bool has_no_folder(const model::checkpoint &subject) {
   return subject.is_gguf() || model::is_lora_folder(subject.path());
 }
 
+// Adds the files of the folder root/below that an export contains.
 void carry(const fs::path &root, const fs::path &below, std::map<std::string, std::string> &files) {
   for (const auto &entry : fs::directory_iterator(root / below))
     if (is_carried(entry))

@@ -1,5 +1,5 @@
-// Counts bits over all parameters: forms at their packed width, everything else at
-// its stored dtype.
+// Counts the bits of a quantized model over all parameters: forms at their packed width, all other
+// tensors at their stored dtype.
 #include "quant/export/summary.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Counts the size of a quantized model over all parameters, in bits and bytes, for each linear and
-// in total. The sizes come from the emitted tensors, and never from a plugin's own figures. This
-// file also measures the time and memory of a run.
+// in total. The sizes come from the emitted tensors, never from a plugin's own figures. This file
+// also measures the time and memory of a run.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@ namespace assay::quant {
 class run_cost {
  public:
   run_cost();
+  // Adds seconds, cpu_seconds, plugin_seconds (as given) and peak_memory_bytes to the summary.
   void put_into(json &summary, double plugin_seconds) const;
 
  private:

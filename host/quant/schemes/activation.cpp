@@ -1,5 +1,5 @@
-// Rounds activations: for each token as vLLM's dynamic kernels do (checkpoint/FORMATS.md, "Rounding
-// of inputs"), or with one calibrated scale for the whole tensor.
+// Rounds inputs of linears (activations): with a scale for each token, as vLLM's dynamic kernels do
+// (checkpoint/FORMATS.md, "Rounding of inputs"), or with one calibrated scale for the whole tensor.
 #include "quant/schemes/activation.hpp"
 
 #include "core/error.hpp"
@@ -8,9 +8,9 @@
 namespace assay::quant {
 namespace {
 
-constexpr double k_fp8_max = 448.0;  // E4M3
+constexpr double k_fp8_max = 448.0;  // the largest number of fp8 E4M3
 constexpr double k_fp8_least =
-    1.0 / (k_fp8_max * 512.0);  // the least dynamic scale of vLLM's kernel
+    1.0 / (k_fp8_max * 512.0);  // the smallest dynamic scale of vLLM's kernel
 constexpr double k_int_least = 1e-12;
 
 const schema &activation_schema() {
@@ -33,11 +33,11 @@ double half_range(int64_t bits) {
   return static_cast<double>((int64_t{1} << (bits - 1)) - 1);
 }
 
-at::Tensor to_fp8(
-    const at::Tensor &x) {  // clamped, because E4M3 has no infinity and a cast gives NaN
+at::Tensor to_fp8(const at::Tensor &x) {  // clamped, because a cast of larger numbers gives NaN
   return x.clamp(-k_fp8_max, k_fp8_max).to(at::kFloat8_e4m3fn).to(at::kFloat);
 }
 
+// The values scale * (code - zero) nearest to x, with codes 0 .. most.
 at::Tensor round_asymmetric(const at::Tensor &x, const at::Tensor &scale, const at::Tensor &zero,
                             double most) {
   return at::div(x, scale).round_().add_(zero).clamp_(0, most).sub_(zero).mul_(scale);

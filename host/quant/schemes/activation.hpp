@@ -1,5 +1,6 @@
-// Rounds the input of quantized linears before the product, as the kernels of consumers do. This is
-// fake quantization: the product itself stays in float.
+// Rounds the inputs of quantized linears before the product, as the kernels of programs that
+// load the model do. This is fake quantization: the product itself stays in float. A scheme
+// says how to round.
 #pragma once
 
 #include "aten.hpp"

@@ -1,6 +1,7 @@
-// Applies an orthogonal operation to a linear's input as two small dense products, base (x) S_p
-// from the left and S_q from the right, since S_pq = S_p (x) S_q. This takes about n (p + q)
-// operations for each row, at the rate of a matrix product.
+// Applies an orthogonal operation to a linear's input as two small dense products. S_n is
+// Sylvester's matrix of size n, and S_pq = S_p (x) S_q (Kronecker product). So base (x) S_p is
+// multiplied from the left and S_q from the right. With base of size m, a row of n channels takes
+// about n (m p + q) multiplications, at the speed of matrix products.
 #include "quant/schemes/input_operation.hpp"
 
 #include <cmath>
@@ -10,7 +11,7 @@
 namespace assay::quant {
 namespace {
 
-// The size of the right factor, which makes the left factor about as large.
+// The largest size q of the right factor. With it the left factor is about as large.
 constexpr int64_t k_right = 64;
 
 error broken(const std::string &why) {

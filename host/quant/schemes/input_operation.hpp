@@ -1,5 +1,5 @@
-// Makes the operations that a transform leaves in the forward pass, on the input of a linear whose
-// weight undoes them. A plugin describes an operation as JSON.
+// Makes the operations that a transform leaves in the forward pass, on the input of a linear. The
+// weight of the linear undoes them. A plugin describes an operation as JSON.
 #pragma once
 
 #include <functional>
@@ -9,17 +9,17 @@
 
 namespace assay::quant {
 
-// Returns a function that maps x [.., width] to x T with T
-// orthogonal. Operations (plugin_api/assay/transform.h):
+// Returns a function that maps x [.., width] to x T with an orthogonal matrix T. The known
+// operation (plugin_api/assay/transform.h):
 //   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels
-//   are multiplied by H = (base (x) Sylvester) / sqrt(size). "base" may be absent: then H is
-//   Sylvester's, and size must be a power of two.
-// Throws error(plugin) for an operation that is unknown, is not orthogonal or does
-// not divide width.
+//   are multiplied by H = (base (x) S) / sqrt(size). (x) is the Kronecker product, S Sylvester's
+//   matrix. Without "base" H is S / sqrt(size), and size must be a power of two.
+// Throws error(plugin) if the operation is unknown or not orthogonal, or if size
+// does not divide width.
 std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &operation,
                                                                    int64_t width);
 
-// Sylvester's Hadamard matrix of a power of two, not scaled: [n, n] f32.
+// Sylvester's Hadamard matrix [n, n] f32 of entries 1 and -1. n: a power of two.
 at::Tensor sylvester(int64_t n);
 
 }  // namespace assay::quant

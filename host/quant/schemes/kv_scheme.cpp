@@ -1,5 +1,5 @@
-// Rounds keys and values, and measures the ranges that static scales need. The static fp8 scales
-// follow checkpoint/FORMATS.md, "compressed-tensors tensors".
+// Rounds keys and values of attention, and measures the ranges that static scales need. Static fp8
+// scales are stored as checkpoint/FORMATS.md says, "compressed-tensors tensors".
 #include "quant/schemes/kv_scheme.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -34,11 +34,13 @@ error refuse(const std::string &why, const std::string &hint) {
   return error(error_kind::usage, why).at("recipe.kv").hint(hint);
 }
 
+// The largest code of the scheme's symmetric grid.
 double most_of(const json &complete) {
   if (complete["type"] == "fp8") return k_fp8_max;
   return static_cast<double>((int64_t{1} << (complete["bits"].get<int64_t>() - 1)) - 1);
 }
 
+// The values of the symmetric grid nearest to x. scale broadcasts over x.
 at::Tensor on_grid(const at::Tensor &x, const at::Tensor &scale, const json &complete) {
   const double most = most_of(complete);
   const at::Tensor steps = at::div(x, scale);
@@ -47,6 +49,8 @@ at::Tensor on_grid(const at::Tensor &x, const at::Tensor &scale, const json &com
   return steps.round().clamp_(-most, most).mul_(scale);
 }
 
+// The same for a grid with a zero point, whose scale comes from x itself: one scale
+// over the dimensions `over`.
 at::Tensor asymmetric(const at::Tensor &x, const std::vector<int64_t> &over, int64_t bits) {
   const double most = static_cast<double>((int64_t{1} << bits) - 1);
   const at::Tensor low = x.amin(over, true).clamp_max_(0), high = x.amax(over, true).clamp_min_(0);
@@ -55,6 +59,7 @@ at::Tensor asymmetric(const at::Tensor &x, const std::vector<int64_t> &over, int
   return at::div(x, scale).round_().add_(zero).clamp_(0, most).sub_(zero).mul_(scale);
 }
 
+// The orthogonal matrix [head_dim, head_dim] by which keys are rotated.
 at::Tensor rotation(int64_t head_dim) {
   if (head_dim & (head_dim - 1))
     throw refuse("keys of " + std::to_string(head_dim) + " channels are not rotated",
@@ -133,7 +138,7 @@ void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales
   decoder.on_kv = [complete, turn, scales = std::move(scales)](int64_t layer, at::Tensor &k,
                                                                at::Tensor &v) {
     const auto own = scales.empty() ? kv_scales{} : scales.at(static_cast<size_t>(layer));
-    if (turn.defined()) {  // `turn` is symmetric and its own inverse
+    if (turn.defined()) {  // the matrix is its own inverse
       const at::Tensor rounded = round_kv(at::matmul(k.to(at::kFloat), turn), complete, own.k);
       k = at::matmul(rounded, turn).to(k.scalar_type());
     } else {

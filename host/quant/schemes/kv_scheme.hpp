@@ -1,5 +1,6 @@
-// Rounds keys and values as a cache would store them: keys after RoPE, values as projected. This is
-// fake quantization: the cache holds the rounded numbers in the compute dtype.
+// Rounds keys and values of attention as a quantized cache would store them: keys after the rotary
+// embedding (RoPE), values as projected. This is fake quantization: the cache holds the rounded
+// numbers in the compute dtype.
 #pragma once
 
 #include "aten.hpp"
@@ -10,37 +11,39 @@
 
 namespace assay::quant {
 
-// Fills the defaults of a scheme: { bits = 8|4, type = "int"|"fp8", strategy, dynamic, symmetric,
-// rotate = false }.
-//   token_head  a scale for each token and head, from themselves (dynamic; the default)
-//   token       a scale for each token over all its heads (dynamic)
+// Fills in the defaults of a scheme: { bits = 8 (2 to 8), type = "int"|"fp8", strategy, dynamic,
+// symmetric, rotate = false }. The strategies:
+//   token_head  a scale for each token and head, from its own numbers (dynamic; the default)
+//   token       a scale for each token over all its heads, from its own numbers (dynamic)
 //   head        a scale for each head, calibrated (static)
 //   tensor      a scale for each layer, calibrated (static)
-// rotate: keys are multiplied by a Hadamard matrix of head_dim before rounding, and back after it.
-// Throws error(usage) for a scheme that cannot be applied.
+// rotate: keys are multiplied by a Hadamard matrix of size head_dim before rounding, and by its
+// inverse after it. Throws error(usage) for a scheme that cannot be applied.
 json complete_kv(const json &scheme);
 
-// Ranges of one layer's keys and values over a calibration: [kv_heads] f32.
+// Largest magnitudes of one layer's keys and values over a calibration: [kv_heads] f32.
 struct kv_ranges {
   at::Tensor k_max, v_max;  // max |k|, max |v|; k rotated if the scheme rotates
 };
 
-// Rounds x [rows, kv_heads, tokens, head_dim]. scale: [kv_heads] or [1] f32 for static
-// schemes, else undefined.
+// Returns x [rows, kv_heads, tokens, head_dim] rounded, without rotation. complete: from
+// complete_kv. scale: [kv_heads] or [1] f32 for a static scheme, else undefined.
 at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor &scale = {});
 
-// Runs the calibration through `decoder` block by block and measures keys and values.
+// Runs the calibration through `decoder` block by block and measures the keys and
+// values of each layer.
 std::vector<kv_ranges> measure_kv(const model::decoder &decoder, const calibration &data,
                                   const json &complete, const progress_fn &progress = {});
 
-// Sets decoder.on_kv. Static schemes need the calibration; returns their scales by layer
-// ([kv_heads] or [1] f32 for keys and for values), nothing for dynamic ones.
+// Sets decoder.on_kv, so that the decoder rounds keys and values. A static scheme measures its
+// scales on the calibration: returns them for each layer, [kv_heads] or [1] f32. A dynamic scheme
+// has none. Throws error(usage) for a static scheme without calibration.
 struct kv_scales {
   at::Tensor k, v;
 };
 std::vector<kv_scales> set_kv(model::decoder &decoder, const json &complete,
                               const calibration *data, const progress_fn &progress = {});
-// The same with scales that are known already, of a folder that is read back.
+// The same with known scales, such as those of a saved folder.
 void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales> scales);
 
 }  // namespace assay::quant

@@ -1,4 +1,4 @@
-// Names the scales in files, and reads schemes back from a quantization_config
+// Names the tensors of scales in files, and reads schemes from a quantization_config
 // (checkpoint/FORMATS.md, "compressed-tensors configuration").
 #include "quant/schemes/scheme_files.hpp"
 
@@ -13,6 +13,7 @@ std::string attention_of(int64_t layer) {
   return "model.layers." + std::to_string(layer) + ".self_attn.";
 }
 
+// True if the config group applies to the linear of this name.
 bool is_covered(const json &group, const std::string &name) {
   for (const auto &target : group.value("targets", json::array())) {
     const auto text = target.get<std::string>();
@@ -24,7 +25,7 @@ bool is_covered(const json &group, const std::string &name) {
   return false;
 }
 
-// The input_activations of a config group as an activation scheme of this program; null where
+// Turns the input_activations of a config group into an activation scheme of this program; null if
 // there are none.
 json activation_of(const json &group, const std::string &where) {
   if (!group.contains("input_activations") || group["input_activations"].is_null()) return {};
@@ -44,6 +45,7 @@ json activation_of(const json &group, const std::string &where) {
                               {"symmetric", given.value("symmetric", true)}});
 }
 
+// Reads the static grid of a linear's input. A stored zero point is signed, -128 .. 127.
 activation_grid stored_grid(const model::checkpoint &source, const std::string &name) {
   activation_grid grid;
   const auto &raw = source.raw_tensors();
@@ -98,7 +100,7 @@ json complete_schemes(recipe &recipe, bool calibrated) {
 
 void round_inputs(model::linear_op &linear, quantized_linear &form, const json &activation,
                   const input_statistics *inputs) {
-  auto grid = stored_input_grid(form);  // defined for a block of an earlier run
+  auto grid = stored_input_grid(form);  // defined if an earlier run stored this block
   if (is_static(activation) && !grid.scale.defined() && inputs) {
     grid = static_grid(activation, *inputs);
     store_input_grid(form, grid);

@@ -1,4 +1,5 @@
-// Keeps all weights of a run in memory, and chooses between this and the streamed mode.
+// The mode that keeps all weights of a run in memory, and the choice between it
+// and the streamed mode.
 #include "quant/streaming/block_residency.hpp"
 
 #include "quant/linear_run.hpp"

@@ -1,5 +1,5 @@
-// Writes one safetensors file for each block, embedding or head, in the compute dtype, so that
-// reading gives back the same values.
+// Writes one safetensors file for each block, embedding or head. Values have the dtype in which the
+// model computes, so that reading gives back the same values.
 #include "quant/streaming/edited_blocks.hpp"
 
 #include <filesystem>

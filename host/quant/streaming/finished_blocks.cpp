@@ -14,7 +14,7 @@
 namespace assay::quant {
 namespace {
 
-// Everything that decides the bytes of a result.
+// Everything that decides the bytes of a result. Blocks of another key are not reused.
 json key_of(const run_state &run) {
   const auto &quantizer = plug::plugins().find(plug::kind::quantizer, run.recipe.quantizer->id);
   json transforms = json::array();

@@ -1,5 +1,5 @@
-// Saves each finished block of a run, so that a run which was killed can continue after its last
-// block. Not the files (resume_store.hpp), and not where weights are (block_residency.hpp).
+// Saves each finished block of a run, so that a run that was killed can continue after its last
+// finished block. resume_store.hpp reads and writes the files.
 #pragma once
 
 #include "quant/run_state.hpp"
@@ -11,15 +11,15 @@ class finished_blocks {
  public:
   explicit finished_blocks(run_state &run) : run_(run) {}  // borrow
 
-  // Opens the caller's resume folder; without one, nothing is saved.
+  // Opens the resume folder of the caller's options. If there is none, nothing is saved.
   void open();
   bool is_open() const { return store_ != nullptr; }
   // Takes over the finished blocks of an earlier run: their linears, weights and incidents.
   void restore();
-  int64_t restored() const { return restored_; }  // blocks
+  int64_t restored() const { return restored_; }  // the number of such blocks
 
-  void begin(int64_t block);   // the block's weights are in memory from now on; -1: does nothing
-  void finish(int64_t block);  // saves the block's linears and lets its weights go
+  void begin(int64_t block);   // brings the block's weights into memory; -1: does nothing
+  void finish(int64_t block);  // saves the block's linears and frees its weights; -1: does nothing
 
  private:
   linear_job &job_of(const std::string &name);
@@ -28,7 +28,7 @@ class finished_blocks {
   run_state &run_;
   std::shared_ptr<resume_store> store_;
   int64_t restored_ = 0;
-  size_t n_incidents_ = 0;  // before the block that is worked on
+  size_t n_incidents_ = 0;  // entries of the ledger before the present block
 };
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Holds the embedding or the head of a streamed decoder in memory for the lifetime of an object.
-// A block's linears come and go with their block (model/decoder.hpp).
+// Holds the embedding or the head of a streamed decoder in memory as long as an object lives. Such
+// a decoder reads them only when they are needed.
 #pragma once
 
 #include "model/decoder.hpp"
@@ -8,7 +8,8 @@ namespace assay::quant {
 
 class held_outer_weight {
  public:
-  // linear: shares its weight with the decoder; borrow. Does nothing where the weight is in memory.
+  // linear: the head, or the embedding as a linear; borrow. Does nothing if its
+  // weight is in memory.
   held_outer_weight(const model::decoder &decoder, model::linear_op &linear)
       : linear_(linear), holds_(linear.weight.is_meta()) {
     if (!holds_) return;
@@ -23,7 +24,7 @@ class held_outer_weight {
   held_outer_weight(const held_outer_weight &) = delete;
 
  private:
-  model::decoder decoder_;  // a copy: the decoder may read the weight from elsewhere by now
+  model::decoder decoder_;  // a copy, because the weight may be stored elsewhere in the meantime
   model::linear_op &linear_;
   bool holds_;
 };

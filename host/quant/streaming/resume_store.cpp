@@ -1,6 +1,6 @@
 // Stores a block as two files: block-N.safetensors holds the emitted tensors under
-// "linear/role", block-N.json everything else. The latter is written last, so that a block which
-// has it is complete.
+// "linear/role", and block-N.json everything else. The JSON file is written last, so that a
+// block that has one is complete.
 #include "quant/streaming/resume_store.hpp"
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // Reads and writes finished blocks of a run on disk. The inputs of the next block are not stored,
-// because they follow from the weights, bit for bit.
+// because they can be computed from the weights again, bit for bit.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@
 
 namespace assay::quant {
 
+// The quantized linears of one block, and the ledger entries that its work added.
 struct stored_block {
   std::vector<quantized_linear> linears;
   std::vector<ledger_entry> incidents;
@@ -17,14 +18,15 @@ struct stored_block {
 
 class resume_store {
  public:
-  // key: everything that decides the results. Blocks that were stored under another
-  // key are removed. The folder is claimed as long as this object lives (core/claim.hpp): throws
-  // error(failed) if another process is at work in it.
+  // key: everything that decides the results. Blocks that were stored under another key are
+  // removed. The folder is claimed as long as this object lives (core/claim.hpp). Throws
+  // error(failed) if another process has claimed it.
   resume_store(std::string folder, const json &key);
 
   int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are stored
   stored_block load(int64_t block) const;     // throws error(failed) for a damaged file
-  // Writes under another name first and renames, so that a kill leaves the block whole or absent.
+  // Writes the block. If the process is killed meanwhile, the block counts as absent. Call it for
+  // blocks in order.
   void save(int64_t block, const stored_block &finished);
 
  private:

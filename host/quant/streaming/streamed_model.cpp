@@ -1,5 +1,5 @@
-// Streams a run's weights: hooks on the decoder put edited or quantized weights into each block
-// that it reads.
+// Streams the weights of a run. The decoder calls on_read for each block that it has read; this
+// file's functions there put edited or quantized weights into the block.
 #include "quant/streaming/streamed_model.hpp"
 
 #include <algorithm>
@@ -45,7 +45,8 @@ void streamed_model::take_stored(model::decoder &decoder, int64_t block,
   };
 }
 
-// Single numbers stay: the scale of an input takes no more memory than its shape.
+// A tensor of a single number, such as the scale of an input, stays: its shape
+// needs as much memory.
 void streamed_model::release(quantized_linear &linear, int64_t block) {
   blocks_[linear.name] = block;
   for (auto &part : linear.tensors)

@@ -1,5 +1,5 @@
-// Keeps the weights of one block in memory at a time: edited blocks and finished linears
-// lie on disk.
+// The streamed mode: keeps the weights of one block in memory at a time. Edited blocks and
+// quantized linears of finished blocks are on disk.
 #pragma once
 
 #include "quant/streaming/block_residency.hpp"
@@ -7,9 +7,9 @@
 
 namespace assay::quant {
 
-// Linears whose values lie on disk keep shapes and dtypes (tensors on the meta device): counting
-// and planning need no more, and an export reads the values block by block. Without a store,
-// linears stay in memory.
+// If the values of a linear are on disk, its shapes and dtypes stay in memory (tensors on the meta
+// device, which have no values). Counting and planning need no more, and an export reads the values
+// block by block. Without a store, quantized linears stay in memory.
 class streamed_model : public block_residency {
  public:
   streamed_model(model::decoder &decoder, std::string folder);
@@ -32,10 +32,10 @@ class streamed_model : public block_residency {
  private:
   std::string folder_;
   std::shared_ptr<edited_blocks> edited_;
-  std::function<void(model::decoder_block &)> read_float_;  // the decoder's own hook
+  std::function<void(model::decoder_block &)> read_float_;  // puts edited weights into a block
   std::shared_ptr<const resume_store> store_;
-  std::map<std::string, int64_t> blocks_;  // of released linears
-  // The stored block that was asked for last: an export goes from block to block.
+  std::map<std::string, int64_t> blocks_;  // linear whose values were freed -> its block
+  // The block that was read last. An export asks for all linears of a block one after another.
   mutable std::vector<quantized_linear> last_;
   mutable int64_t last_block_ = -1;
 };

@@ -1,5 +1,5 @@
-// Runs one pass over the quantized model for each correction, and sets the biases of a block when
-// its last input was seen.
+// Runs one calibration pass over the quantized model for each correction, and sets the biases of a
+// block after its last stop.
 #include "quant/transforms/correction_run.hpp"
 
 #include "calibration/calibrate.hpp"
@@ -10,6 +10,7 @@
 namespace assay::quant {
 namespace {
 
+// Receives the edits of a correction: biases and notes; other edits are an error of the plugin.
 class bias_receiver : public plug::edit_receiver {
  public:
   void set_bias(const std::string &linear, const assay_tensor &bias) override {
@@ -40,6 +41,7 @@ class correction {
         quantizer_json_(quantizer_json(recipe)),
         transform_(make_transform(choice, json::parse(arch_json_), recipe.seed, out.incidents)) {}
 
+  // True if this transform runs after the quantizer. Fills in what it needs.
   bool after(assay_needs &needs) {
     before_.bring_in(0);
     needs = transform_.needs(view_of(0, {}, 0)->get());

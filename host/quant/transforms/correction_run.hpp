@@ -1,19 +1,20 @@
-// Runs transforms that come after the quantizer (ASSAY_SCHEDULE_AFTER): they correct biases of the
-// quantized model. No function is compared, because reducing the error changes it.
-// Other transforms: transform_run.hpp.
+// Runs transforms that come after the quantizer (ASSAY_SCHEDULE_AFTER). They correct biases of the
+// quantized model. The function is not compared before and after, because a correction is meant to
+// change it. transform_run.hpp runs all other transforms.
 #pragma once
 
 #include "quant/transforms/transform_run.hpp"
 
 namespace assay::quant {
 
-// True if the recipe has such a transform: the caller then keeps the float
-// model for run_corrections.
+// True if the recipe has such a transform. The caller then keeps the float model for
+// run_corrections, because the quantizer replaces its weights.
 bool has_corrections(const model::decoder &decoder, const recipe &recipe, ledger &incidents);
 
-// Gives linears of out.decoder biases, which are stored with the model. before: the float model
-// that the quantizer read. Each block is corrected on the inputs that the corrected blocks before
-// it give. Returns the report.
+// Sets biases of linears in out.decoder and out.edited, so that they are saved with the model.
+// before: the float model that the quantizer read. A block is corrected on the inputs that the
+// corrected blocks before it give. Returns the report: [{ transform, block, note }]. Throws
+// error(usage) without calibration.
 json run_corrections(quantized_model &out, const model::decoder &before, const recipe &recipe,
                      const calibration *data, const progress_fn &progress);
 

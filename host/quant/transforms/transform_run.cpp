@@ -1,6 +1,6 @@
-// Runs transforms: one pass over the float model takes the statistics of one transform, and each
-// block is edited when its last input was seen. An edit leaves the function unchanged, so that
-// later blocks have the same inputs either way.
+// Runs transforms one after another. A calibration pass over the float model takes the statistics
+// for one transform, and each block is edited after its last stop. Because an edit leaves the
+// function unchanged, the edit does not change the inputs of later blocks.
 #include "quant/transforms/transform_run.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -23,11 +23,14 @@
 namespace assay::quant {
 namespace {
 
-// Folding a scale costs a few roundings of each product, which very large activations amplify.
+// The largest allowed relative change of a block's output. Multiplying a scale into weights rounds
+// them, and very large activations amplify that rounding.
 constexpr double k_tolerance = 1e-4;
-// A rotation of the residual stream rounds every product of every block anew.
+// The same for the logits. A rotation of the residual stream changes the rounding of every
+// product of every block.
 constexpr double k_model_tolerance = 5e-4;
 
+// Receives the edits of one call of apply. view: of the block; null for block -1.
 class edit_taker : public plug::edit_receiver {
  public:
   edit_taker(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
@@ -45,7 +48,7 @@ class edit_taker : public plug::edit_receiver {
     out_.clips[linear] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
   }
   void note(const json &given) override { note_.update(given); }
-  json taken() { return std::exchange(note_, json::object()); }
+  json taken() { return std::exchange(note_, json::object()); }  // the plugin's note
 
  private:
   block_view &inside(const std::string &linear) const {
@@ -59,8 +62,8 @@ class edit_taker : public plug::edit_receiver {
   json note_ = json::object();
 };
 
-// Whole sequences, evenly spaced, which have at least `tokens` tokens together (0 = all). Trials
-// run on them.
+// Returns whole sequences, evenly spaced, with about `tokens` tokens together (0 = all).
+// Trials run on them.
 calibration part_of(const calibration &data, int64_t tokens) {
   const auto &all = data.sequences();
   const auto mean = std::max<int64_t>(1, data.n_tokens() / static_cast<int64_t>(all.size()));
@@ -72,6 +75,7 @@ calibration part_of(const calibration &data, int64_t tokens) {
   return calibration(std::move(some));
 }
 
+// Applies one transform to all blocks.
 class transform_pass {
  public:
   transform_pass(model::decoder &decoder, const recipe &recipe, const component_choice &choice,
@@ -92,7 +96,7 @@ class transform_pass {
     decoder_.bring_in(0);
     const auto needs = transform_.needs(view_of(0, {})->get());
     decoder_.let_go(0);
-    if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp
+    if (needs.schedule & ASSAY_SCHEDULE_AFTER) return;  // correction_run.hpp runs it later
     whole_model_ = needs.schedule & ASSAY_SCHEDULE_MODEL;
     if (needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) start_streams(needs.max_tokens);
     const model::decoder before(decoder_);
@@ -116,18 +120,20 @@ class transform_pass {
                                         arch_json_, quantizer_json_, whole_model_);
   }
 
-  // Trials run on a few sequences, which move from block to block with the float model.
+  // Makes the streams for trials: some calibration sequences that move from block to block
+  // through the float model.
   void start_streams(int64_t tokens) {
     require_data();
     for (const auto &chunk : make_chunks(part_of(*data_, tokens), 4096))
       streams_.push_back(make_stream(decoder_, chunk, false, false));
   }
 
+  // The runner of trials on this block; null if the transform asked for none.
   std::unique_ptr<block_runner> runner_of(int64_t index) const {
     if (streams_.empty()) return nullptr;
     auto source = source_of(decoder_, decoder_.block(index), streams_);
     if (!activation_.is_null() && !is_static(activation_))
-      source.now = [this, index] {  // inputs of a trial are rounded as the recipe asks
+      source.now = [this, index] {  // a trial rounds the inputs of linears as the recipe does
         auto block = decoder_.block(index);
         for (auto *linear : block.linears()) set_activation(*linear, activation_);
         return block;
@@ -139,7 +145,8 @@ class transform_pass {
     return std::make_unique<block_runner>(std::move(source));
   }
 
-  // The weight as the recipe's quantizer rounds it, where it needs no statistics.
+  // Returns the weight quantized by the recipe's quantizer and dequantized. Throws error(usage) if
+  // the quantizer needs statistics.
   at::Tensor rounded(int64_t index, const std::string &name, const at::Tensor &weight) const {
     for (const auto *linear : std::as_const(decoder_).block(index).linears()) {
       if (linear->name != name) continue;
@@ -256,8 +263,8 @@ class transform_pass {
         .layer(where);
   }
 
-  // Compares the outputs on random hidden states of unit scale: the functions must agree
-  // everywhere, so that any input serves, and this one needs no second stream.
+  // Compares the outputs on random hidden states of unit scale. Any input serves, because the two
+  // functions must agree everywhere; random states need no calibration data.
   double block_difference(const model::decoder_block &before,
                           const model::decoder_block &after) const {
     const auto generator = at::detail::createCPUGenerator(17);
@@ -274,6 +281,7 @@ class transform_pass {
         {{"transform", transform_.made_by().identity()}, {"block", "all"}, {"difference", by}});
   }
 
+  // moved: the measured difference; null = none was measured for this block.
   void report(int64_t index, const json &moved, edit_taker &edits) {
     json entry = {{"transform", transform_.made_by().identity()}, {"block", index}};
     if (!moved.is_null()) entry["difference"] = moved;
@@ -281,6 +289,7 @@ class transform_pass {
     out_.report.push_back(std::move(entry));
   }
 
+  // Lists all tensors of the block as edited.
   void remember(const model::decoder_block &before, const model::decoder_block &after) {
     for (const model::norm_layout &norm : model::k_norms)
       if (norm.size == model::width::hidden)
@@ -298,7 +307,7 @@ class transform_pass {
   ledger &incidents_;
   transform_outcome &out_;
   std::string arch_json_, quantizer_json_;
-  json activation_;  // the recipe's scheme, complete
+  json activation_;  // the recipe's scheme with defaults; null = none
   plug::transform_instance transform_;
   std::vector<calibration_stream> streams_;  // at the start of the block that is edited
   std::optional<twin_forward> twins_;        // of a transform of the whole model

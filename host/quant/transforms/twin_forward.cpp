@@ -1,5 +1,5 @@
-// Compares two models on two sequences of random ids: the functions must agree everywhere, so that
-// any input serves.
+// Compares two models on two sequences of random ids. Any input serves, because the two
+// functions must agree everywhere.
 #include "quant/transforms/twin_forward.hpp"
 
 #include "quant/streaming/held_outer_weight.hpp"
@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t k_rows = 2, k_tokens = 48;
 
+// decoder: a copy, because the head of a streamed model is read into it.
 at::Tensor logits_of(model::decoder decoder, const at::Tensor &h) {
   const held_outer_weight head(decoder, decoder.head());
   return decoder.logits(decoder.final_norm(h));

@@ -1,5 +1,5 @@
-// Runs the same sequences through a model before and after a transform of the whole model, block by
-// block, so that the two functions can be compared while one block of each is in memory.
+// Compares a model before and after a transform of the whole model. The same sequences run through
+// both, block by block, so that only one block of each must be in memory.
 #pragma once
 
 #include "model/decoder.hpp"
@@ -9,10 +9,11 @@ namespace assay::quant {
 class twin_forward {
  public:
   explicit twin_forward(const model::decoder &before);  // copied as it is now
-  void start(const model::decoder &after);              // with its edited embedding
+  void start(const model::decoder &after);  // call it when the embedding of `after` is edited
+  // Moves both sequences through one block. Call it for all blocks in order.
   void across(const model::decoder_block &before, const model::decoder_block &after);
-  // The distance of the logits, relative to those before (Frobenius). Call it when all
-  // blocks were crossed.
+  // Returns the distance of the logits of both models, relative to those of `before` (Frobenius
+  // norm). Call it after the last block.
   double difference(const model::decoder &after) const;
 
  private:
@@ -21,7 +22,7 @@ class twin_forward {
   model::forward_context context_;
 };
 
-// ||found - expected|| / ||expected||
+// Returns ||found - expected|| / ||expected||, Frobenius.
 double relative_distance(const at::Tensor &expected, const at::Tensor &found);
 
 }  // namespace assay::quant

@@ -1,5 +1,5 @@
-// Computes divergences for one tile of rows at a time, so that the logits of a whole batch are
-// never in memory.
+// Computes divergences for some rows (a tile) at a time, so that the logits of a whole batch
+// are never in memory.
 #include "quant/tuning/divergence.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -12,9 +12,9 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_tile_elements = 1 << 23;  // of logits: 32 MiB of fp32
+constexpr int64_t k_tile_elements = 1 << 23;  // logits of a tile: 32 MiB of fp32
 
-// Calls body(begin, rows, log q, log p) for each tile.
+// Calls body(first row, number of rows, log q, log p) for each tile.
 template <class Body>
 void for_tiles(const model::decoder &model, const at::Tensor &mine,
                const model::decoder &float_model, const at::Tensor &theirs, const Body &body) {

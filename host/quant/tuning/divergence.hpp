@@ -1,5 +1,5 @@
-// Measures the Kullback-Leibler divergence between the next-token distributions of two models, tile
-// by tile, and its gradient for tuning.
+// Measures the Kullback-Leibler divergence (KL) between the next-token distributions of two models,
+// and its gradient for tuning.
 #pragma once
 
 #include "aten.hpp"
@@ -10,18 +10,21 @@
 
 namespace assay::quant {
 
-// KL(p || q) in nats for each row: p from `theirs` through the head of `float_model`, q from `mine`
-// through the head of `model`. mine, theirs: [n, hidden], final-normed. Returns [n] fp32.
+// Returns KL(p || q) in nats for each row (token): [n] fp32. mine, theirs [n, hidden] are hidden
+// states after the final norm. The head of `model` makes q from `mine`, the head of
+// `float_model` p from `theirs`.
 at::Tensor token_divergence(const model::decoder &model, const at::Tensor &mine,
                             const model::decoder &float_model, const at::Tensor &theirs);
 
-// The sum over rows, and its gradient with respect to `mine`, (q - p) H. head_t: [hidden, vocab],
-// the transposed head of `model`, which the caller makes once.
+// Returns the sum of KL(p || q) over rows. gradient receives its derivative with respect to `mine`,
+// (q - p) times the head's weight: [n, hidden]. head_t: [hidden, vocab], the transposed head of
+// `model`, contiguous, which the caller makes once.
 double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
                            const model::decoder &float_model, const at::Tensor &theirs,
                            const at::Tensor &head_t, at::Tensor &gradient);
 
-// The mean over the counted tokens of all sequences: { kl, tokens, sequences = mean of each }.
+// Runs both models over all sequences. Returns { kl = mean over all counted tokens, tokens = their
+// number, sequences = mean of each sequence }.
 json measure_divergence(const model::decoder &model, const model::decoder &float_model,
                         const calibration &data, const progress_fn &progress);
 

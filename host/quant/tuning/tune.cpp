@@ -1,6 +1,6 @@
-// Trains scales and norms. One step computes the distributions of both models, the gradient of
-// their divergence through the head, and then goes backwards block by block, running each block
-// forward again to build its graph.
+// Trains scales and norms. One step computes the distributions of both models and the gradient of
+// their divergence at the head. Then it computes gradients from the last block to the first; each
+// block runs forward again to build its autograd graph.
 #include "quant/tuning/tune.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -23,11 +23,11 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_pi = 3.14159265358979323846;
-constexpr int64_t k_warm_steps = 3;  // the first second moments of Adam are inexact
+constexpr int64_t k_warm_steps = 3;  // with a small rate, while Adam knows few gradients
 
 // One norm that is trained, in fp32; it is stored in its checkpoint's dtype at the end.
 struct tuned_norm {
-  at::Tensor *place;  // of the decoder; borrow
+  at::Tensor *place;  // a member of the decoder; borrow
   std::string name;   // of the tensor in a checkpoint
   adam optimizer;
 };
@@ -92,7 +92,7 @@ class training {
     add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
-  // Gives every batch once, in a new order each round.
+  // Returns the batch of a step. Each round gives every batch once, in a new order.
   const calibration_chunk &batch_of(int64_t step) {
     const auto n = static_cast<int64_t>(batches_.size());
     if (step % n == 0) {
@@ -107,7 +107,8 @@ class training {
     return batches_[order_[static_cast<size_t>(step % n)]];
   }
 
-  // Rises over the first steps, then falls along a cosine to a tenth.
+  // The learning rate of a step. It rises over the first steps, then falls along a
+  // cosine to a tenth.
   double rate_at(int64_t step, int64_t steps) const {
     const auto at = static_cast<double>(step + 1), all = static_cast<double>(steps);
     const double rise = std::min(1.0, at / static_cast<double>(k_warm_steps));
@@ -115,7 +116,8 @@ class training {
     return options_["rate"].get<double>() * rise * fall;
   }
 
-  // The block with its present scales; everything else is shared with the decoder.
+  // Returns the block with weights of the present multipliers. Everything else is
+  // shared with the decoder.
   model::decoder_block present(int64_t index) const {
     model::decoder_block block = model_.decoder.block(index);
     for (auto *linear : block.linears()) {
@@ -126,7 +128,8 @@ class training {
     return block;
   }
 
-  // Makes one update. Returns the mean divergence over counted tokens before it, in nats.
+  // Updates scales and norms once. Returns the mean divergence over counted tokens before
+  // the update, in nats.
   double step(const calibration_chunk &batch, double rate) {
     at::NoGradGuard no_grad;
     const auto ids = batch.ids.to(float_model_.device());
@@ -145,8 +148,9 @@ class training {
     return loss;
   }
 
-  // Computes KL(float || quantized) over the counted tokens and the gradient with respect to
-  // `last`, the output of the last block. Updates the final norm.
+  // Computes `loss`, the mean KL(float || quantized) over the counted tokens, and updates the final
+  // norm. last: output of the last block; wanted: hidden states of the float model. Returns the
+  // gradient with respect to `last`.
   at::Tensor through_head(const at::Tensor &last, const at::Tensor &wanted,
                           const calibration_chunk &batch, double rate, double &loss) {
     at::Tensor input = last.detach().clone().requires_grad_(true), output;
@@ -175,6 +179,8 @@ class training {
     return input.grad();
   }
 
+  // Updates the scales and norms of one block. gradient: with respect to the block's output.
+  // Returns the gradient with respect to its input.
   at::Tensor through_block(int64_t index, const at::Tensor &input,
                            const model::forward_context &context, const at::Tensor &gradient,
                            double rate) {
@@ -197,12 +203,13 @@ class training {
     return start.grad();
   }
 
+  // Lets autograd compute the gradient of a norm, if norms are trained.
   void track(const at::Tensor &norm, bool wanted) const {
     if (norm.defined() && wanted && !norms_.empty()) norm.set_requires_grad(true);
   }
 
-  // The entries of a norm are near 1 like the multipliers, but all rows share them: the same rate
-  // works for both.
+  // Updates one norm by its gradient. Entries of a norm are near 1, like the multipliers, so that
+  // the same rate serves both.
   void update(at::Tensor &norm, double rate) {
     if (!norm.defined() || !norm.requires_grad()) return;
     for (auto &known : norms_)
@@ -213,7 +220,8 @@ class training {
       }
   }
 
-  // Rounds scales as they are stored and puts in the weights that the plugins dequantize.
+  // Rounds the scales to their stored dtype, and replaces weights by what the plugins dequantize
+  // from the new forms. Returns the errors of the forms before tuning.
   json finish(const model::checkpoint &subject) {
     at::NoGradGuard no_grad;
     json before = json::object();
@@ -229,7 +237,7 @@ class training {
                               "tuned scales that their dtype cannot hold were left as they were",
                               {{"count", lost}}});
       linear->weight = dequantize(form).to(linear->weight.options());
-      form.output_error = -1;  // the old one was measured before tuning
+      form.output_error = -1;  // unknown: the Hessian is not kept
     }
     for (auto &norm : norms_) {
       const auto *known = subject.tensors().find(norm.name);

@@ -1,9 +1,9 @@
-// Trains scales and norms so that the next-token distribution of the whole model stays near
-// that of the float model (KL divergence), as the last step of a recipe. Codes stay: no weight
-// leaves its grid.
+// Tunes a quantized model: trains its scales and norms, so that the next-token distributions of the
+// whole model come near to those of the float model. The distance is the Kullback-Leibler
+// divergence. The integer codes do not change.
 //
 // In memory are the float model, the quantized model, the inputs of all blocks for one batch, and
-// the graph of one block, which runs forward again when its gradient is needed.
+// the autograd graph of one block. A block runs forward again when its gradient is needed.
 #pragma once
 
 #include "calibration/calibration.hpp"
@@ -13,16 +13,20 @@
 
 namespace assay::quant {
 
-// Fills the defaults of a recipe's `tune`: { steps, rate, batch, norms }. Throws error(usage).
-// steps: batches; 0 = every sequence of the calibration once. batch: sequences of a step.
+// Fills in the defaults of a recipe's `tune`: { steps, rate, batch, norms }. steps: number of
+// batches; 0 = every sequence of the calibration once. rate: largest relative step of a
+// scale. batch: sequences of a step. norms: train the norms too. Throws error(usage) for
+// unknown or wrong options.
 json complete_tune(const json &given);
 
-// Trains one multiplier for each scale of `model.forms`, and the norms, on the sequences of the
-// calibration; masks count. Then rounds the scales to their stored dtype, lets every quantizer
-// dequantize again and replaces the weights of model.decoder. A form whose scales are no plain
-// numbers, or whose weights are not affine in them, stays as it is and is noted as an incident.
-// Returns facts for the metadata: { steps, rate, sequences, tokens, kl = one for each step, before
-// it, scales, norms, linears_before = errors of the forms as the quantizer left them, seconds }.
+// Trains one multiplier for each scale of `model.forms`, and the norms, on the counted tokens of
+// the calibration. Then rounds the scales to their stored dtype, lets every quantizer dequantize
+// again, and replaces the weights of model.decoder. A form stays as it is, with an incident in
+// the ledger, if its scales are not stored as floats or its weights are no affine function of
+// them. options: from complete_tune. Returns facts for the metadata: { steps, rate, sequences,
+// tokens, kl = the divergence before each step, scales, norms, linears_before = errors of the
+// forms before tuning, seconds }. Throws error(usage) without calibration, or if activations,
+// keys or values are rounded.
 json tune(quantized_model &model, const model::decoder &float_model,
           const model::checkpoint &subject, const calibration *data, const json &options,
           uint64_t seed, const progress_fn &progress);

@@ -1,5 +1,5 @@
-// Trains multipliers of scales. Only the plugin's dequantize knows what a form means, so that the
-// slope is the difference of two of its answers.
+// Trains multipliers of scales. Only the plugin's dequantize knows which weight a form stands for.
+// So the slope of the weight is the difference of two dequantized weights.
 #include "quant/tuning/tune_parameters.hpp"
 
 #include <cmath>
@@ -10,13 +10,13 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_first_beta = 0.9, k_second_beta = 0.95, k_epsilon = 1e-12;
-constexpr double k_affine_tolerance = 1e-5;  // relative; scales times 2 and 4 are exact in binary
+constexpr double k_affine_tolerance = 1e-5;  // relative; scales times 2 and 4 have no rounding
 
 bool is_plain_float(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;
 }
 
-// The columns of one scale; the last group may be short.
+// The number of columns that share a scale; the last group may be short.
 int64_t columns_of_group(const quantized_linear &form, int64_t groups) {
   const auto given = form.note.find("group_size");
   if (given != form.note.end() && given->is_number_integer() && given->get<int64_t>() > 0)
@@ -24,6 +24,7 @@ int64_t columns_of_group(const quantized_linear &form, int64_t groups) {
   return (form.in_features + groups - 1) / groups;
 }
 
+// The dequantized weight of the form with its scales times `factor`.
 at::Tensor weight_at(quantized_linear form, size_t role, double factor) {
   form.tensors[role].tensor = form.tensors[role].tensor * factor;
   return dequantize(form);
@@ -72,7 +73,7 @@ std::optional<tuned_scales> tuned_scales::of(quantized_linear &form, std::string
   return out;
 }
 
-// Cuts [out, in] into [out, groups, group]; a short last group is filled with zeros.
+// Cuts [out, in] into [out, groups, columns of a group]; a short last group is filled with zeros.
 at::Tensor tuned_scales::grouped(const at::Tensor &w) const {
   const int64_t groups = multiplier_.size(1), missing = groups * group_ - form_->in_features;
   const auto whole = missing > 0 ? at::constant_pad_nd(w, {0, missing}) : w;
@@ -94,7 +95,7 @@ int64_t tuned_scales::store() {
   const auto wanted = scales.to(at::kFloat) * multiplier_;
   const auto stored = wanted.to(scales.scalar_type());
   const auto lost = stored.isfinite().logical_not().logical_or(
-      stored.eq(0).logical_and(scales.ne(0)));  // such a scale stays
+      stored.eq(0).logical_and(scales.ne(0)));  // such a scale keeps its old value
   scales = at::where(lost, scales, stored).contiguous();
   return lost.sum().item<int64_t>();
 }

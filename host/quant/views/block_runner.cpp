@@ -1,5 +1,6 @@
-// Runs trials piece by piece, because autograd keeps the activations of a piece. Squares are summed
-// in f64, so that candidates which differ little still differ.
+// Runs trials on a few sequences at a time (a piece), because autograd keeps the activations of
+// a piece in memory. Squares are summed in f64, so that candidates with nearly the same loss
+// can be told apart.
 #include "quant/views/block_runner.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -18,13 +19,14 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_tokens = 4096;  // of one piece
+constexpr int64_t k_tokens = 4096;  // of one piece, at most, or one sequence
 
 error misuse(const std::string &text) {
   return error(error_kind::usage, text);
 }
 
-// Finds the weight of a linear or a norm of the block by its name.
+// Finds the weight of a linear or a norm of the block by its name. Throws error(usage)
+// if there is none.
 at::Tensor &find_weight(model::decoder_block &block, const std::string &name) {
   for (auto *linear : block.linears())
     if (linear->name == name) return linear->weight;
@@ -34,6 +36,7 @@ at::Tensor &find_weight(model::decoder_block &block, const std::string &name) {
   throw misuse("the block has no linear or norm '" + name + "'");
 }
 
+// A block with a trial's weights in place.
 struct candidate {
   model::decoder_block block;
   std::vector<at::Tensor> leaves;  // f32, one for each weight of the trial
@@ -63,7 +66,7 @@ at::Tensor mlp_output(const model::decoder_block &block, const at::Tensor &middl
   return block.down(block.mlp_hidden(block.mlp_input(middle)));
 }
 
-// True if the parent of the group is attention: its first consumer is a linear of attention.
+// True if the group belongs to attention, false if to the MLP: its first consumer tells.
 bool is_attention(const assay_block &block, uint32_t group) {
   if (group >= block.n_groups) throw misuse("the trial's group is no group of the block");
   const auto &asked = *block.groups[group];
@@ -71,8 +74,8 @@ bool is_attention(const assay_block &block, uint32_t group) {
   return std::string(asked.consumers[0]->role).rfind("attn.", 0) == 0;
 }
 
-// True if the products of a gradient may be computed in bfloat16: the trial asks for it. Throws
-// where this processor cannot.
+// True if the trial asks for products in bfloat16. Throws error(usage) if the kind of products is
+// unknown or this processor lacks them.
 bool narrow_products(const assay_trial &trial) {
   if (!ASSAY_HAS(&trial, products)) return false;
   if (trial.products > ASSAY_PRODUCTS_BF16) throw misuse("the trial's products are unknown");
@@ -159,7 +162,7 @@ at::Tensor block_runner::input_of(const piece &p, uint32_t scope, bool attention
   const auto &h = source_.chunks[p.chunk].h;
   if (scope == ASSAY_SCOPE_BLOCK || attention) return p.of(h);
   auto &middle = middle_[p.chunk];
-  if (!middle.defined())  // an edit leaves the function unchanged, so that this stays valid
+  if (!middle.defined())  // of the float block; edits do not change its function
     middle = h + attention_output(source_.before, h, source_.context(h.size(0), h.size(1)));
   return p.of(middle);
 }
@@ -191,7 +194,7 @@ double block_runner::loss(const assay_block &block, const assay_trial &trial,
   const model::narrow_gradients narrow(narrow_products(trial) && gradients);
   const bool attention = parent && is_attention(block, trial.group);
   const auto tried = [&] {
-    const at::AutoGradMode mode(gradients != nullptr);  // a cast to the model's dtype is recorded
+    const at::AutoGradMode mode(gradients != nullptr);  // records the cast to the model's dtype
     return make_candidate(source_.now(), trial, gradients != nullptr);
   }();
   double sum = 0, count = 0;
@@ -236,8 +239,8 @@ block_runner *runner_of(const assay_block *block) {
   return static_cast<block_runner *>(const_cast<void *>(block->handle));
 }
 
-// Turns exceptions into a status, because none may cross into a plugin; the reason is
-// given to host->fail.
+// Turns exceptions into a status, because no exception may cross into a plugin. host->fail gets the
+// text of the exception.
 template <class Body>
 int32_t guarded(const assay_host *host, const char *verb, Body &&body) noexcept {
   const auto refuse = [&](int32_t status, const std::string &text) {

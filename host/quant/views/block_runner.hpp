@@ -1,6 +1,6 @@
-// Runs one block with candidate weights on its calibration inputs (assay.block/1): returns the
-// distance of its output from the float output, and the gradient of this distance. The plugin
-// chooses the candidates.
+// Runs one block with candidate weights on its calibration inputs, for the extension assay.block/1.
+// Gives the distance of its output from the float output (the loss), and the gradient of the loss.
+// The plugin chooses the candidates.
 #pragma once
 
 #include <assay.h>
@@ -14,32 +14,34 @@
 
 namespace assay::quant {
 
-// Calibration sequences of one length on their way through the model.
+// Calibration sequences of one length at the start of a block.
 struct runner_chunk {
   at::Tensor h;        // [rows, tokens, hidden] input of the block
-  at::Tensor target;   // [rows, tokens, hidden] float output; undefined: of `before` on h
-  at::Tensor counted;  // [n] int64 into rows*tokens; undefined = all
+  at::Tensor target;   // [rows, tokens, hidden] float output; undefined = `before` gives it
+  at::Tensor counted;  // [n] int64, places of counted tokens in rows*tokens; undefined = all
 };
 
 struct runner_source {
-  std::function<model::decoder_block()> now;  // the block whose weights a trial replaces
-  model::decoder_block before;                // the float block, which gives targets
+  std::function<model::decoder_block()> now;  // a copy of the block, for a trial to change
+  model::decoder_block before;                // the float block, whose output is the target
   std::vector<runner_chunk> chunks;
-  // The context of a forward pass with so many rows of so many tokens.
+  // Makes the context of a forward pass with `rows` sequences of `tokens` tokens.
   std::function<model::forward_context(int64_t rows, int64_t tokens)> context;
-  // Rounds a weight as the recipe's quantizer does; empty: fake_quantize is refused.
+  // Quantizes a weight with the recipe's quantizer and dequantizes it. Empty = fake_quantize is
+  // refused, because there is no quantizer.
   std::function<at::Tensor(const std::string &linear, const at::Tensor &weight)> fake_quantize;
 };
 
-// Makes a source from the streams of a pass at the start of `block`; a trial copies the block as it
-// is at that time. Targets come from the second stream where there is one (float_model: its model),
-// else from the block as it is now.
+// Makes a source from the streams of a calibration pass at the start of `block`. decoder and
+// block are borrowed; each trial copies the block as it is at that time. If the streams have a
+// second stream, the targets are the outputs of float_model's block on it; else the block as it
+// is now gives them.
 runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
                         const std::vector<calibration_stream> &streams,
                         const model::decoder *float_model = nullptr);
 
-// The handle of an assay_block is the address of this object, which must outlive the
-// plugin's call. Single-threaded.
+// Runs the trials of one block. The handle of an assay_block is the address of this object, which
+// must outlive the plugin's call. Use it from one thread at a time.
 class block_runner {
  public:
   explicit block_runner(runner_source source);
@@ -47,8 +49,9 @@ class block_runner {
   const void *handle() const { return this; }
 
   int64_t n_sequences() const { return static_cast<int64_t>(places_.size()); }
-  // The mean square distance over counted tokens and channels. gradients: null, or one tensor for
-  // each weight of the trial, which is overwritten.
+  // Returns the mean square distance over counted tokens and channels. gradients: null, or one
+  // tensor for each weight of the trial, which is overwritten. Throws error(usage) for a trial that
+  // names what is not there.
   double loss(const assay_block &block, const assay_trial &trial,
               const assay_tensor *const *gradients);
   at::Tensor fake_quantize(const std::string &linear, const at::Tensor &weight) const;
@@ -65,8 +68,8 @@ class block_runner {
 
   runner_source source_;
   std::vector<place> places_;  // by sequence
-  // Computed on first use, by chunk: the block's middle (the input of the MLP) and the
-  // targets of parents.
+  // By chunk, computed on first use: the residual stream in the middle of the block, before the
+  // MLP's norm; and the float outputs of attention and of the MLP.
   std::map<size_t, at::Tensor> middle_, attention_target_, mlp_target_;
 };
 

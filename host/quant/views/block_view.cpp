@@ -1,6 +1,5 @@
-// Builds the ABI structs of a block and takes the edited tensors back. Which channels can
-// be rescaled together follows from the wiring of a block alone, so that there is no list
-// for each family.
+// Builds the ABI structs of a block and makes a block from the edited tensors. All families of
+// models wire a block alike, so that one list of groups serves all of them.
 #include "quant/views/block_view.hpp"
 
 #include "core/error.hpp"
@@ -56,7 +55,8 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
-// A linear with an input operation no longer reads the channels that its producer writes.
+// A group is left out if its consumer has an input operation: the consumer then does not read the
+// channels as the producer writes them.
 void block_view::add_groups(bool residual) {
   const std::string name = std::to_string(original_.index);
   add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);

@@ -1,5 +1,6 @@
-// Shows one block to plugins: writable f32 copies of its weights and norms, groups of channels that
-// can be rescaled together, and the statistics of the groups' inputs.
+// Shows one block (decoder layer) to plugins: writable f32 copies of its weights and
+// norms, groups of channels that can be rescaled without changing the function, and
+// statistics of the groups' inputs.
 #pragma once
 
 #include <array>
@@ -11,31 +12,32 @@
 
 namespace assay::quant {
 
-// Statistics of a block's four distinct inputs; empty where none were taken.
+// Statistics of the four distinct inputs of a block's linears. An input without
+// statistics is absent.
 using block_statistics = std::map<model::linear_group, input_statistics>;
 
 class block_view {
  public:
-  // Copies the block's tensors; statistics are shared. arch_json, quantizer_json: borrow.
-  // residual_group: add the group of linears that read and write the residual stream, for
-  // transforms of the whole model.
+  // Copies the block's tensors and shares the statistics. block, arch_json, quantizer_json: borrow.
+  // residual_group: also show the group of linears that read or write the residual stream, for a
+  // transform of the whole model.
   block_view(const model::decoder_block &block, int64_t n_blocks,
              const block_statistics &statistics, propagation_policy propagation,
              int64_t n_sequences, const std::string &arch_json, const std::string &quantizer_json,
              bool residual_group = false);
   block_view(const block_view &) = delete;
   const assay_block &get() const { return block_; }
-  linear_view &linear(size_t i) { return *layers_.at(i); }  // in the order of block.layers; borrow
+  linear_view &linear(size_t i) { return *layers_.at(i); }  // as in decoder_block::linears()
   const at::Tensor &weight(size_t i) const { return weights_.at(i); }  // f32, as a plugin sees it
   void set_handle(const void *runner) { block_.handle = runner; }      // block_runner::handle
-  // Under ASSAY_SCHEDULE_AFTER: shows the quantized form of a linear, with its dense weight
-  // as role "weight".
+  // For a transform that runs after the quantizer: shows the quantized form of a linear, and its
+  // dense weight as role "weight".
   void set_start(const quantized_linear &form, const at::Tensor &dense);
-  // Edits that cannot be written into a tensor. Throw error(plugin) for a linear that
-  // has one already.
+  // Edits that cannot be written into a tensor. Throw error(failed) for an unknown linear. A second
+  // input operation of a linear is error(plugin).
   void set_bias(const std::string &linear, at::Tensor bias);
   void set_input_operation(const std::string &linear, const json &operation);
-  // The block with the edited copies in place, in the dtype of the original.
+  // Returns the block with the edited copies as its weights, in the dtype of the original.
   model::decoder_block edited() const;
 
  private:

@@ -1,5 +1,5 @@
-// Fills the ABI structs of a linear, its statistics and its form; all their pointers lead
-// into these objects.
+// Fills the ABI structs of a linear, its statistics and its form. The pointers in a struct lead to
+// members of the same view, except arch_json.
 #include "quant/views/linear_view.hpp"
 
 namespace assay::quant {
@@ -72,7 +72,7 @@ plug::form_view view_of(const quantized_linear &linear) {
 
 stats_view::stats_view(const input_statistics &sums, const input_statistics *first,
                        propagation_policy propagation, int64_t n_sequences) {
-  kept_.reserve(10);  // no pointer into it may move
+  kept_.reserve(10);  // all members at once, so that pointers to elements stay valid
   const auto keep = [&](const at::Tensor &tensor) -> const assay_tensor * {
     if (!tensor.defined()) return nullptr;
     kept_.emplace_back(tensor.contiguous());

@@ -1,5 +1,5 @@
-// Shows one linear, its statistics and its quantized form to plugins: the ABI structs, with the
-// storage behind them.
+// Shows one linear, its statistics and its quantized form to plugins. A view holds an ABI struct
+// and the memory to which the struct's pointers lead.
 #pragma once
 
 #include <assay.h>
@@ -19,19 +19,20 @@ namespace assay::quant {
 
 // Facts of the model for plugins: sizes, heads, head_dim, kind of norm, tied.
 json arch_facts(const model::decoder_config &config);
-// The name of the linears that consumers fuse: "0.attn.qkv", "0.mlp.gate_up"; "" for the others.
+// The name of the group of linears that consumers (programs that load the result) fuse with this
+// one: "0.attn.qkv", "0.mlp.gate_up"; "" for linears that are not fused.
 std::string tie_group(const model::linear_op &linear);
 
 class linear_view {
  public:
-  // weight: f32 contiguous [out, in], on any device; shared. arch_json: borrow, must
-  // outlive this object.
+  // weight: f32 contiguous [out, in], on any device; shared. index: place among the linears of the
+  // model. arch_json: borrow, must outlive this object. tie_abs_max: as in assay_linear.
   linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
               const std::string &arch_json, double tie_abs_max);
   linear_view(const linear_view &) = delete;
   const assay_linear &get() const { return layer_; }
   void set_clip(at::Tensor min, at::Tensor max, int64_t group_size);  // [out, groups] f32
-  void set_start(const quantized_linear &form);
+  void set_start(const quantized_linear &form);  // the form to start from; shares its tensors
   void set_tie_abs_max(double most) { layer_.tie_abs_max = most; }
   void add_flags(uint32_t flags) { layer_.flags |= flags; }  // ASSAY_LINEAR_...
 
@@ -45,6 +46,8 @@ class linear_view {
 // A quantized linear as plugins see it; shares the linear's tensors.
 plug::form_view view_of(const quantized_linear &linear);
 
+// Statistics of an input as plugins see them; undefined tensors become NULL. first: those of tokens
+// at position 0 alone; null = none.
 class stats_view {
  public:
   stats_view(const input_statistics &sums, const input_statistics *first,
@@ -57,6 +60,7 @@ class stats_view {
   assay_stats stats_{};
 };
 
+// The statistics that a plugin asks for. Its ASSAY_NEED_HESSIAN_FIRST is not among them.
 statistics_needs needs_of(const assay_needs &needs);
 
 }  // namespace assay::quant

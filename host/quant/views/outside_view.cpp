@@ -1,4 +1,4 @@
-// Builds the ABI structs of block -1.
+// Builds the ABI structs of block -1 (embedding, final norm, head) and puts edited tensors back.
 #include "quant/views/outside_view.hpp"
 
 #include "model/decoder_layout.hpp"
@@ -54,7 +54,7 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   norm_group_.name = "outside.head.in";
   norm_group_.kind = "norm";
   norm_group_.norm = &abi_norm_;
-  groups_[0] = &norm_group_;  // folded before the residual stream is rotated, as in the blocks
+  groups_[0] = &norm_group_;  // first: a norm is folded before the residual stream is rotated
   groups_[1] = &residual_;
   block_.struct_size = sizeof block_;
   block_.index = -1;

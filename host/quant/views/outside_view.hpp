@@ -1,5 +1,5 @@
-// Shows a transform of the whole model what lies outside the blocks, as block -1: embedding, final
-// norm and head.
+// Shows embedding, final norm and head, which lie outside the blocks, to a transform of the whole
+// model: as block -1 of the ABI.
 #pragma once
 
 #include "quant/streaming/block_residency.hpp"
@@ -9,14 +9,14 @@ namespace assay::quant {
 
 class outside_view {
  public:
-  // Makes writable f32 copies; a tied head gets a copy of its own. Groups: "residual" (embedding ->
-  // head) and "norm".
+  // Makes writable f32 copies. A head that shares the embedding's matrix (tied) gets a copy of its
+  // own. Groups of channels: "norm" (final norm -> head) and "residual" (embedding -> head).
   outside_view(const model::decoder &decoder, const std::string &arch_json,
                const std::string &quantizer_json);  // texts: borrow
   outside_view(const outside_view &) = delete;
   const assay_block &get() const { return block_; }
-  // Puts the copies in place. A head that no longer equals the embedding is untied; its bytes count
-  // from then on.
+  // Replaces the decoder's tensors by the copies. If the head no longer equals the embedding, it is
+  // untied, and its bytes count from then on.
   void put_into(model::decoder &decoder, block_residency &residency) const;
 
  private:

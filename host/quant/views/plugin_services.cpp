@@ -1,4 +1,5 @@
-// Puts services of the lower layers (plug, kernels) and of this one behind the host table.
+// Installs the services that plugins reach through their host table, from the rooms
+// plug, kernels and quant.
 #include "quant/views/plugin_services.hpp"
 
 #include "kernels/matmul.hpp"

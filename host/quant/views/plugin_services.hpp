@@ -1,5 +1,5 @@
-// Installs what plugins may ask of the host beyond the plain host table, and makes the options
-// of their instances.
+// Installs the host's extensions and device memory for plugins, and makes the
+// options of plugin instances.
 #pragma once
 
 #include "core/ledger.hpp"
@@ -11,7 +11,7 @@ namespace assay::quant {
 // Call it once at start, before any plugin is called.
 void install_plugin_services();
 
-// Options of an instance whose events become incidents; incidents: borrow, must
+// Options of an instance whose ledger events are added to `incidents`, which is borrowed and must
 // outlive the instance.
 plug::instance_options plugin_options(uint64_t seed, ledger &incidents);
 

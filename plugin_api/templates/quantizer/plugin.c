@@ -1,5 +1,5 @@
-/* @NAME@: a quantizer for assay. C11, links nothing; see WRITING_A_PLUGIN.md beside assay.h.
- * As generated it rounds each weight to the nearest multiple of one scale for each row. Replace
+/* @NAME@: a quantizer for assay in C11; WRITING_A_PLUGIN.md beside assay.h explains it. As generated,
+ * it gives each row one scale and rounds each weight to the nearest multiple of it. Replace
  * quantize_row with your method. */
 #include <assay.h>
 #include <math.h>
@@ -19,7 +19,7 @@ typedef struct instance {
 
 /* The host has checked the configuration against k_schema and filled in its defaults. */
 static int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  (void)config_json; /* the same as JSON, for what is nested */
+  (void)config_json; /* all values as JSON: read nested ones from it */
   int64_t bits = 0;
   host->config_integer(host->ctx, "bits", &bits);
   instance *self = calloc(1, sizeof *self);
@@ -40,7 +40,8 @@ static int32_t needs(void *self, const assay_linear *linear, assay_needs *out) {
   return ASSAY_OK;
 }
 
-/* Your method: one row of weights -> its scale and codes. Returns 0 for a weight that is not finite. */
+/* Your method: turns one row of n weights into its scale and n codes. Returns 1, or 0 if a weight is
+ * not finite. */
 static int quantize_row(int bits, const float *w, int64_t n, float *scale, int8_t *codes) {
   const float top = (float)((1 << (bits - 1)) - 1);
   float largest = 0.0f;
@@ -57,6 +58,7 @@ static int quantize_row(int bits, const float *w, int64_t n, float *scale, int8_
   return 1;
 }
 
+/* Allocates a tensor [rows, columns]; NULL without memory. Hand it to a sink or call its deleter. */
 static assay_managed *new_matrix(const assay_host *host, uint8_t code, uint8_t bits, int64_t rows,
                                  int64_t columns) {
   int64_t shape[2] = {rows, columns};
@@ -71,6 +73,7 @@ static assay_managed *new_matrix(const assay_host *host, uint8_t code, uint8_t b
   return host->alloc(host->ctx, &prototype, &made) == ASSAY_OK ? made : NULL;
 }
 
+/* Quantizes all rows: scales [out, 1], codes [out, in]. */
 static int32_t quantize_all(const instance *self, const assay_linear *linear, float *scales,
                             int8_t *codes) {
   const assay_host *host = self->host;
@@ -115,6 +118,7 @@ static int32_t quantize(void *opaque, const assay_linear *linear, const assay_st
   return sink->note(sink->ctx, note);
 }
 
+/* The first element of the tensor with this role; NULL if the form has none. */
 static const void *data_of(const assay_form *form, const char *role) {
   for (uint32_t i = 0; i < form->n_tensors; ++i)
     if (strcmp(form->roles[i], role) == 0)
@@ -122,7 +126,7 @@ static const void *data_of(const assay_form *form, const char *role) {
   return NULL;
 }
 
-/* The host derives every fake-quantized weight from this. */
+/* Writes the dense weight that the form stands for. The host makes every fake-quantized weight so. */
 static int32_t dequantize(void *opaque, const assay_form *form, const assay_tensor *out) {
   const instance *self = opaque;
   const int8_t *codes = data_of(form, "codes");

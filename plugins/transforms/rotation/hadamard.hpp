@@ -14,8 +14,8 @@ struct hadamard {
   int64_t base_order = 1, power = 1;  // their product is order; power = 2^k, as large as possible
   std::vector<int8_t> base;           // [base_order, base_order], +1 and -1
 
-  // False if no construction here gives this order, for example always unless it is 1, 2 or a multiple
-  // of 4.
+  // False if no construction here gives this order. Orders other than 1, 2 and multiples of 4 have no
+  // Hadamard matrix at all.
   static bool exists(int64_t order);
   explicit hadamard(int64_t order);            // throws std::invalid_argument if !exists
   std::vector<std::string> base_rows() const;  // one text such as "+-" for each row

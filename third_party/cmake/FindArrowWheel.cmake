@@ -1,6 +1,6 @@
-# Finds Arrow's C++ libraries in a PyPI pyarrow wheel and defines ArrowWheel::arrow and ArrowWheel::parquet.
-# Not find_package(Arrow): the wheel carries no CMake files and no unversioned library names.
-# Input: ARROW_WHEEL_ROOT, the pyarrow/ folder of the wheel (default: beside LibTorch in .deps).
+# Finds Arrow's C++ libraries in the PyPI wheel pyarrow and defines the targets ArrowWheel::arrow and ArrowWheel::parquet.
+# find_package(Arrow) would find nothing, because the wheel has no CMake files and its libraries have the version in their names.
+# Input: ARROW_WHEEL_ROOT, the pyarrow/ folder of the wheel. Default: .deps/wheels/pyarrow.
 set(ARROW_WHEEL_ROOT "${CMAKE_SOURCE_DIR}/.deps/wheels/pyarrow" CACHE PATH "pyarrow/ folder of the wheel")
 find_path(ArrowWheel_INCLUDE_DIR arrow/api.h PATHS ${ARROW_WHEEL_ROOT} PATH_SUFFIXES include NO_DEFAULT_PATH)
 file(GLOB ArrowWheel_arrow ${ARROW_WHEEL_ROOT}/libarrow.so.*)

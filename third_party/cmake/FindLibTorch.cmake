@@ -1,7 +1,7 @@
-# Finds the LibTorch of a PyPI torch wheel and defines LibTorch::c10 and LibTorch::cpu,
-# LibTorch::c10_cuda where libc10_cuda.so lies beside them, and LibTorch::cuda where all of its needs do.
-# Not find_package(Torch): that one demands a CUDA toolkit and pulls in libtorch_cuda.
-# Input: LIBTORCH_ROOT, the torch/ folder of the wheel (default: the one that ./assay put into .deps).
+# Finds LibTorch in the PyPI wheel torch and defines the targets LibTorch::c10 and LibTorch::cpu. If the wheel has
+# libc10_cuda.so it also defines LibTorch::c10_cuda, and LibTorch::cuda if all libraries that it needs are there.
+# find_package(Torch) is not used, because it requires a CUDA toolkit and links libtorch_cuda.
+# Input: LIBTORCH_ROOT, the torch/ folder of the wheel. Default: .deps/wheels/torch, where ./assay puts it.
 set(LIBTORCH_ROOT "${CMAKE_SOURCE_DIR}/.deps/wheels/torch" CACHE PATH "torch/ folder of the wheel")
 set(_roots "${LIBTORCH_ROOT}")
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h PATHS ${_roots} PATH_SUFFIXES include NO_DEFAULT_PATH)
@@ -38,7 +38,7 @@ foreach(_so libtorch_cuda.so libc10_cuda.so libcudart.so.13 libcublas.so.13 libc
   endif()
   unset(_f)
 endforeach()
-if(EXISTS "${_lib}/libc10_cuda.so")                 # enough for CUDA plugins (stream, guard)
+if(EXISTS "${_lib}/libc10_cuda.so")                 # CUDA plugins need only this (stream, guard)
   add_library(LibTorch::c10_cuda SHARED IMPORTED)
   set_target_properties(LibTorch::c10_cuda PROPERTIES IMPORTED_LOCATION "${_lib}/libc10_cuda.so"
     INTERFACE_LINK_LIBRARIES LibTorch::cpu)

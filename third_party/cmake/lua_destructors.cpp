@@ -1,6 +1,6 @@
-// Run at configure time: a Lua error must run the destructors of the C++ frames that it leaves.
-// Not so with a Lua that was compiled as C, whose longjmp skips them and leaks every tensor in flight.
-// Not <lua.hpp>, see host/lua/lua_headers.hpp.
+// CMake runs this test of the Lua library: when a Lua error leaves a C++ function, the destructors of its objects must run.
+// A Lua that was compiled as C uses longjmp, which skips them, so tensors would leak. Such a Lua is refused. host/lua/lua_headers.hpp
+// says why <lua.hpp> is not included.
 #include <lua.h>
 
 #include <lauxlib.h>

@@ -1,5 +1,5 @@
-// Files in order, footers checked first, then row group by row group; memory is that of one batch.
-// Not a cache and not parallel: Arrow decodes columns on its own threads.
+// Reads Parquet files one after another. First it checks the columns in the footer of every file. Then
+// it decodes a batch of rows at a time, so only one batch is in memory.
 #include "parquet_source.hpp"
 
 #include <arrow/io/file.h>
@@ -15,9 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Arrow's own 65,536 rows of long texts are tens of megabytes of fresh pages for every batch.
+// Arrow's default of 65,536 rows would take tens of megabytes for a batch of long texts.
 constexpr int64_t k_batch_rows = 8192;
 
+// Returns the value of a result, or throws io_problem with the path.
 template <class T>
 T take(arrow::Result<T> result, const std::string &path) {
   if (!result.ok()) throw io_problem(path + ": " + result.status().message());
@@ -83,7 +84,8 @@ void parquet_source::open(const std::string &path) {
   row_ = 0;
 }
 
-// Every footer: rows are counted, and all files must have the columns of the first.
+// Reads the footer of every file. Counts the rows, compares the columns with those of the first file,
+// and refuses chosen columns that have no JSON form.
 void parquet_source::check_files() {
   for (const std::string &path : files_) {
     open(path);
@@ -121,7 +123,7 @@ void parquet_source::rewind() {
   next_file_ = 0;
 }
 
-// The next batch that has rows; false after the last file.
+// Reads the next batch that has rows. Returns false after the last file.
 bool parquet_source::next_batch() {
   while (true) {
     if (!batches_) {
@@ -143,7 +145,7 @@ bool parquet_source::next_batch() {
           indices.push_back(c);
       batch_ = take(batch_->SelectColumns(indices), open_path_);
     }
-    status = batch_->ValidateFull();  // offsets in range, texts UTF-8
+    status = batch_->ValidateFull();  // also checks UTF-8
     if (!status.ok())
       throw io_problem(open_path_ + ": rows from " + std::to_string(row_) +
                        " on: " + status.message());

@@ -1,5 +1,5 @@
-// Parquet files on disk as a stream of records.
-// Not the plugin's face (plugin.cpp) and not the JSON of a row (row_json.hpp).
+// Reads Parquet files as a stream of records, one JSON text for each row. row_json.hpp writes the JSON;
+// plugin.cpp is the interface to the host.
 #pragma once
 
 #include <arrow/api.h>
@@ -20,20 +20,21 @@ inline assay_cpp::failure config_problem(const std::string &text) {
 }
 
 struct config {
-  std::string path;    // a file, or a folder whose .parquet files are read in order of name
-  std::string prefix;  // of a folder: only files whose name begins so ("train-")
+  std::string path;    // a file, or a folder whose .parquet files are read in the order of names
+  std::string prefix;  // only files of the folder whose names begin with this ("train-")
   std::vector<std::string> columns;  // empty = all
   std::string license, source;
 };
 
 class parquet_source {
  public:
-  // Reads the footers and hashes the files. Throws io_problem naming the file.
+  // Reads the footers and hashes the files. Throws io_problem with the name of a file that cannot be
+  // read, and config_problem for a wrong configuration.
   parquet_source(assay_cpp::host host, const char *config_json);
 
-  void info(assay_dataset_info &out) const;
-  bool next(std::string &record_json);
-  void rewind();
+  void info(assay_dataset_info &out) const;  // its texts live as long as this object
+  bool next(std::string &record_json);       // appends the next row; false after the last one
+  void rewind();                             // next() starts again from the first row
 
  private:
   void find_files();
@@ -45,7 +46,7 @@ class parquet_source {
   std::vector<std::string> files_;
   size_t next_file_ = 0;
   std::string open_path_;
-  int64_t row_ = 0;  // of the open file, from 0
+  int64_t row_ = 0;  // the next row of the open file, from 0
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::unique_ptr<arrow::RecordBatchReader> batches_;
   std::shared_ptr<arrow::RecordBatch> batch_;

@@ -1,5 +1,5 @@
-// The dataset plugin "parquet": the face of parquet_source towards the host.
-// Not the meaning of known sets; their mappings are Lua.
+// The C ABI of the dataset plugin "parquet". parquet_source.cpp does the work. What the columns of a
+// known dataset mean is written in Lua (scripts/assay/data/datasets).
 #include "parquet_source.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
-// Arrow values to JSON text: null, booleans, numbers, texts, lists and structs, nested as they come.
-// Not dates, decimals and bytes, which no benchmark uses; they are refused by name.
+// Turns Arrow values into JSON text: null, booleans, numbers, texts, lists and structs, also nested. Dates,
+// decimals and bytes are refused by the name of their column, because no benchmark uses them.
 #include "row_json.hpp"
 
 #include <charconv>

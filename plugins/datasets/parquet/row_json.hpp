@@ -1,5 +1,5 @@
-// One row of an Arrow batch as JSON, and the type names of its columns.
-// Not the reading of files.
+// Writes one row of an Arrow batch (rows in memory) as JSON, and names the JSON types of columns.
+// parquet_source.hpp reads the files.
 #pragma once
 
 #include <arrow/api.h>
@@ -8,7 +8,7 @@
 
 namespace parquet_dataset {
 
-// "string", "number", "boolean", "array", "object", "null"; "" for a type that has no JSON form here.
+// Returns "string", "number", "boolean", "array", "object" or "null", and "" for a type without JSON form.
 std::string json_type(const arrow::DataType &type);
 
 // Appends {"column": value, ...}. Throws std::runtime_error for a type or number without a JSON form.

@@ -1,4 +1,5 @@
-// RFC 4180 with either end of line: quotes double inside quotes, a quoted cell may hold line ends.
+// Reads CSV by RFC 4180, with either end of line (\n or \r\n). A quoted cell may hold delimiters and
+// line ends; a quote inside it is written twice.
 #include "csv_source.hpp"
 
 #include <algorithm>
@@ -52,13 +53,14 @@ void csv_source::refuse(uint64_t line, const std::string &what) const {
   throw io_problem(files_[next_file_ - 1] + ": line " + std::to_string(line) + " " + what);
 }
 
-// pandas writes the numbers of the rows as a first column without a name: it is called "index", or "column 1" beside a
-// column of that name.
+// pandas writes the numbers of the rows as a first column without a name. This names it "index", or "column 1" if another
+// column is called "index".
 void csv_source::name_index(std::vector<std::string> &names) {
   if (names.size() < 2 || !names[0].empty()) return;
   names[0] = std::count(names.begin(), names.end(), "index") == 0 ? "index" : "column 1";
 }
 
+// Opens the next file, skips a byte-order mark and reads the header. Returns false if there is no file left.
 bool csv_source::open_next_file() {
   if (next_file_ == files_.size()) return false;
   stream_ = open_file(files_[next_file_++]);
@@ -80,7 +82,8 @@ bool csv_source::open_next_file() {
   return true;
 }
 
-// Behind the opening quote, up to what follows the closing one. True: the cell was the last of its row.
+// Reads a quoted cell, from behind its opening quote to behind the delimiter or line end that follows the closing quote.
+// Returns true if the cell was the last of its row.
 bool csv_source::quoted_cell(std::string &cell) {
   std::streambuf &in = *stream_.rdbuf();
   for (int c = in.sbumpc(); c != k_end; c = in.sbumpc()) {

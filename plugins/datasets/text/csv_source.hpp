@@ -1,5 +1,5 @@
-// Comma-separated values (RFC 4180) as a stream of records, one object of texts a row.
-// Not a guess at types: a cell is a text, and the script's mapping makes numbers of it.
+// Reads comma-separated values (RFC 4180) as a stream of records. A row becomes one JSON object whose
+// members are texts. Types are not guessed: the script that uses the data turns texts into numbers.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,14 @@ namespace text_dataset {
 class csv_source {
  public:
   csv_source(assay_cpp::host host, const char *config_json);
-  void info(assay_dataset_info &out) const;
-  bool next(std::string &record_json);
-  void rewind();
+  void info(assay_dataset_info &out) const;  // its texts live as long as this object
+  bool next(std::string &record_json);       // the next row; false after the last one
+  void rewind();                             // next() starts again from the first row
 
  private:
   bool open_next_file();
-  bool read_row();  // cells_ of the next row that is not blank; false at the end of the file
+  bool
+  read_row();  // fills cells_ from the next row that is not blank; false at the end of the file
   static void name_index(std::vector<std::string> &names);
   bool quoted_cell(std::string &cell);
   [[noreturn]] void refuse(uint64_t line, const std::string &what) const;
@@ -33,7 +34,7 @@ class csv_source {
   std::vector<std::string> files_;
   size_t next_file_ = 0;
   std::ifstream stream_;
-  uint64_t line_ = 1, row_line_ = 1;  // where reading stands; where the row began
+  uint64_t line_ = 1, row_line_ = 1;  // the present line; the line where the row began
   std::vector<std::string> cells_;
   int64_t count_ = 0;
   std::string fields_json_, content_hash_;

@@ -1,5 +1,5 @@
-// Finding, checking and hashing the files of a source.
-// Not parallel: a pass runs at the speed of the disk and the UTF-8 check.
+// Finds, checks and hashes the files of a dataset. It uses one thread, because reading is limited by
+// the disk and the UTF-8 check.
 #include "files.hpp"
 
 #include <algorithm>

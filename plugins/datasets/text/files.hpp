@@ -1,5 +1,5 @@
-// The files behind a source: which they are, that they are UTF-8, their hash.
-// Not what is in them.
+// Finds the files of a dataset, checks that they are UTF-8, and hashes them. The files named *_source
+// read the records.
 #pragma once
 
 #include <assay_json.hpp>
@@ -19,30 +19,32 @@ inline assay_cpp::failure config_problem(const std::string &text) {
 }
 
 using endings =
-    std::vector<std::string>;  // ".jsonl"; capital letters in a name count as small ones
+    std::vector<std::string>;  // ".jsonl"; in a file's name capital letters count as small ones
 bool has_ending(const std::string &path, const endings &wanted);
-bool is_folder(const std::string &path);  // throws io_problem where there is nothing
+bool is_folder(const std::string &path);  // throws io_problem if nothing has this path
 
-// The file itself, or the folder's files with such an ending in order of name.
+// Returns the path itself if it is a file, else the folder's files with one of the endings, in the
+// order of their names. Throws io_problem if there is none.
 std::vector<std::string> files_of(const std::string &path, const endings &wanted);
 
-// Reads everything once; returns "sha256:<hex>" over the bytes in order, which covers names only
-// through their order. Throws io_problem at the byte that is not UTF-8 and for an empty file.
+// Reads all files once and returns "sha256:<hex>" over their bytes in order. Names of files are not
+// part of the hash. Throws io_problem with the first byte that is not UTF-8, and for an empty file.
 std::string check_files(assay_cpp::host host, const std::vector<std::string> &paths);
 
-// The JSON of a file or line; throws io_problem that begins with `place`.
+// Parses the JSON of a file or line. Throws an io_problem whose text begins with `place`.
 assay_json::value parsed(const std::string &text, const std::string &place);
 
 std::ifstream open_file(const std::string &path);
 
-// What of the configuration every form of file has.
+// The keys of the configuration that every form of file has.
 struct provenance {
   std::string path, license, source;
   static provenance of(const assay_json::value &config);
   void tell(assay_dataset_info &out) const;
 };
 
-// The members that all records have with one type, for info.
+// Collects the members that all records have, with the same type in each. A dataset tells them to the
+// host as its fields.
 class common_fields {
  public:
   void add(const assay_json::value &record);

@@ -1,5 +1,5 @@
-// Walks the lists of a document down to its records, objects or texts. Members of the objects on the way are given to
-// every record below them; the innermost wins where a name comes twice.
+// Goes down through the lists of a JSON document to its records, which are objects or texts. Members of the objects on the
+// way are copied into every record below them. If a name comes twice, the innermost member wins.
 #include "json_source.hpp"
 
 #include <iterator>
@@ -48,7 +48,7 @@ bool json_source::open_next_file() {
   return true;
 }
 
-// Opens the list of the next name inside `owner`.
+// Continues in the list that `owner` has under the next name of `at`.
 void json_source::descend(const assay_json::value &owner) {
   const size_t depth = levels_.size() - (list_outside_ ? 1 : 0);
   if (depth == at_.size())
@@ -72,6 +72,7 @@ std::string json_source::place() const {
   return out;
 }
 
+// The record as JSON, with the members of the objects above it.
 std::string json_source::record_of(const assay_json::value &innermost) const {
   assay_json::value merged;
   merged.kind = assay_json::type::object;

@@ -1,5 +1,5 @@
-// The dataset plugin "text": text, jsonl, json and csv across the ABI.
-// Not the reading: each form has its own file.
+// The C ABI of the dataset plugin "text", which has the components text, jsonl, json and csv. The files
+// *_source.cpp read the data.
 #include "csv_source.hpp"
 #include "json_source.hpp"
 #include "text_source.hpp"

@@ -1,5 +1,5 @@
-// Reading, checking and cutting text into records.
-// Not parallel: a pass runs at the speed of the disk and the UTF-8 check.
+// Reads text files and JSON lines, checks them and divides them into records. It uses one thread,
+// because reading is limited by the disk and the UTF-8 check.
 #include "text_source.hpp"
 
 namespace text_dataset {
@@ -61,7 +61,7 @@ void text_source::info(assay_dataset_info &out) const {
   about_.tell(out);
 }
 
-// One pass over the records, so that a bad one is found before a long run and the count is known.
+// Reads all records once. So a bad record is found before a long run, and the number of records is known.
 void text_source::check_records() {
   counting_ = true;
   for (std::string record; next(record);) ++count_;
@@ -135,7 +135,7 @@ bool text_source::read_line(std::string &out) {
 }
 
 std::string text_source::json_line(const std::string &text) {
-  if (!counting_ && field_.empty()) return text;  // read and found good when it was opened
+  if (!counting_ && field_.empty()) return text;  // checked when it was opened
   const std::string place = files_[next_file_ - 1] + ": line " + std::to_string(line_number_);
   assay_json::value record = parsed(text, place);
   if (record.kind != assay_json::type::object)
@@ -147,7 +147,7 @@ std::string text_source::json_line(const std::string &text) {
     if (field->kind != assay_json::type::string)
       throw io_problem(place + ": the field '" + field_ + "' must be a string, not " +
                        assay_json::name_of(field->kind));
-    if (field_ != "text") {  // the host reads "text"; the last member of a name wins
+    if (field_ != "text") {  // add it as "text"; of two members the host takes the last
       out.erase(out.find_last_of('}'));
       out += ",\"text\":" + assay_json::quoted(field->text) + "}";
       const assay_json::value copy = *field;

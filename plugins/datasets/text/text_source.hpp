@@ -1,5 +1,4 @@
-// Text files and JSON lines on disk as a stream of records.
-// Not the plugin's face: see plugin.cpp.
+// Reads text files and JSON lines as a stream of records. plugin.cpp is the interface to the host.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +13,13 @@ namespace text_dataset {
 
 class text_source {
  public:
-  // Reads everything once: encoding, every record, count and hash. Throws io_problem with file and
-  // place. The configuration: see k_text_schema in plugin.cpp.
+  // Reads everything once: checks the encoding and every record, counts and hashes. Throws io_problem
+  // with file and place. k_text_schema in plugin.cpp describes the configuration.
   text_source(assay_cpp::host host, const char *config_json);
 
-  void info(assay_dataset_info &out) const;
-  bool next(std::string &record_json);
-  void rewind();
+  void info(assay_dataset_info &out) const;  // its texts live as long as this object
+  bool next(std::string &record_json);       // the next record; false after the last one
+  void rewind();                             // next() starts again from the first record
 
  protected:
   text_source(assay_cpp::host host, const assay_json::value &config, const std::string &format);
@@ -32,25 +31,26 @@ class text_source {
   std::optional<std::string> document();
   std::optional<std::string> paragraph();
   std::optional<std::string> line();
-  bool read_line(std::string &out);  // of the open file, without its end; counts lines, drops a BOM
+  // Reads a line of the open file without its end, and without a byte-order mark. False at the end.
+  bool read_line(std::string &out);
   std::string json_line(const std::string &text);
 
   provenance about_;
   std::string format_;   // auto text jsonl
-  std::string records_;  // of text: document paragraph line
+  std::string records_;  // what a record of a text is: document paragraph line
   bool keep_blank_ = false;
-  std::string field_;  // of jsonl: this member becomes "text"; empty = objects as they are
+  std::string field_;  // jsonl: the member that becomes "text"; empty: objects stay as they are
   std::vector<std::string> files_;
   size_t next_file_ = 0;
   std::ifstream stream_;
   uint64_t line_number_ = 0;
-  bool counting_ = false;  // the pass that checks every record
+  bool counting_ = false;  // during the first pass, which checks every record
   int64_t count_ = 0;
   common_fields fields_;
   std::string fields_json_, content_hash_;
 };
 
-// The same, for JSON lines alone.
+// The same class for a file or folder that holds JSON lines, whatever the name's ending.
 class jsonl_source : public text_source {
  public:
   jsonl_source(assay_cpp::host host, const char *config_json)

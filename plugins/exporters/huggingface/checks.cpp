@@ -1,5 +1,5 @@
-// What each format and its consumers cannot hold, with one refusal for each place. The sources are
-// those of README.md.
+// Refuses what a format, or the programs that load it (its *consumers*), cannot hold. Each refusal names
+// the linear or setting. LAYOUTS.md has the sources.
 #include "checks.hpp"
 
 namespace hf {
@@ -17,8 +17,9 @@ void check_width(const options &o, const planned_linear &linear, const refuse_fn
                "dense_packing)");
 }
 
-// int8 inputs meet symmetric 8-bit rows, or 4-bit weights (vLLM: on Arm processors only); fp8
-// inputs meet fp8 rows.
+// Which weights a consumer can multiply with rounded inputs. int8 inputs need symmetric 8-bit weights
+// with one scale for each row, or 4-bit weights (vLLM: on Arm processors only). fp8 inputs need fp8
+// weights with one scale for each row.
 void check_with_inputs(const planned_linear &linear, const input_scheme &input,
                        const refuse_fn &refuse) {
   const auto &grid = linear.grid;
@@ -60,6 +61,7 @@ void check_linear(const options &o, const planned_linear &linear, const input_sc
   if (input.present) check_with_inputs(linear, input, refuse);
 }
 
+// Linears that consumers join into one matrix must have the same grid.
 void check_fused(const plan &p, const refuse_fn &refuse) {
   for (const auto &[block, parts] : fused_blocks(p)) {
     if (parts.size() != fused_parts(parts.front()->role)) {
@@ -86,6 +88,7 @@ void check_inputs(const input_scheme &input, const refuse_fn &refuse) {
     refuse("activation", "consumers cover an input's whole range: clip must be 1");
 }
 
+// kv: the scheme of the key-value cache.
 void check_kv(const assay_json::value &kv, const refuse_fn &refuse) {
   if (kv.kind == assay_json::type::null) return;
   if (kv.bool_or("rotate", false)) {

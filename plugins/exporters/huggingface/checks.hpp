@@ -1,5 +1,5 @@
-// What the formats and their consumers cannot hold. Found from the plan alone, so that a model is
-// refused before any of it is quantized.
+// Declares the checks of what the formats, or the programs that load them, cannot hold. They need only
+// the plan, so a model is refused before any of it is quantized.
 #pragma once
 
 #include "exporters.hpp"
@@ -7,10 +7,11 @@
 
 namespace hf {
 
-// Codes of these widths are packed in one way by all versions of compressed-tensors.
+// Whether codes of this width can be written. All versions of compressed-tensors pack 2, 4 and 8 bits
+// alike; the other widths need options::dense_packing.
 bool holds_bits(const options &o, int64_t bits);
-// What no exporter here can hold: schemes that nobody knows, biases that
-// config.json cannot announce.
+// Refuses what no exporter here can hold: schemes that are not known here, and biases for which the
+// model's config.json has no key.
 void refuse_strange(const plan &p, const refuse_fn &refuse);
 
 }  // namespace hf

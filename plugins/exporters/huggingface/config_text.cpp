@@ -1,6 +1,6 @@
-// The text of quantization_config. Only keys that compressed-tensors has had from the start:
-// QuantizationArgs forbids extra ones, and new keys break old consumers
-// (compressed_tensors/quantization/quant_args.py).
+// Writes the text of quantization_config for compressed-tensors. It uses only keys that the package has
+// had from the start, because its class QuantizationArgs refuses keys that it does not know
+// (compressed_tensors/quantization/quant_args.py), so a newer key would break older versions.
 #include "config_text.hpp"
 
 #include <algorithm>
@@ -12,9 +12,9 @@
 namespace hf {
 namespace {
 
-// What the keys written here need; informational for readers.
+// The first version of compressed-tensors that has all keys written here. It informs people only.
 constexpr const char *k_version = "0.12.2";
-constexpr const char *k_dense_version = "0.17.0";  // the first that packs 3, 5, 6, 7 bits densely
+constexpr const char *k_dense_version = "0.17.0";  // the first that packs 3, 5, 6, 7 bits like this
 
 std::string name_list(const std::vector<std::string> &names) {
   std::string out = "[";
@@ -22,6 +22,7 @@ std::string name_list(const std::vector<std::string> &names) {
   return out + "]";
 }
 
+// The members of QuantizationArgs, which describe how weights, inputs or the cache are rounded.
 struct arguments {
   int64_t bits = 8;
   const char *type = "int", *strategy = "channel", *scale_dtype = nullptr;
@@ -36,7 +37,7 @@ std::string text_of(const arguments &a) {
       "\", \"group_size\": " + (a.group_size ? std::to_string(a.group_size) : "null") +
       ", \"block_structure\": null, \"dynamic\": " + (a.dynamic ? "true" : "false") +
       ", \"actorder\": null";
-  // A new key, only where the format needs it: old consumers refuse keys they do not know.
+  // This key is newer, so it is written only for the formats that need it.
   if (a.scale_dtype) out += std::string(", \"scale_dtype\": \"") + a.scale_dtype + "\"";
   return out + ", \"observer\": " + (a.dynamic ? "null" : "\"minmax\"") +
          ", \"observer_kwargs\": {}}";

@@ -1,4 +1,4 @@
-// Writes quantization_config into the text of config.json, of which every byte stays.
+// Makes the text of quantization_config and inserts it into config.json, whose other bytes stay.
 #pragma once
 
 #include <map>
@@ -10,16 +10,15 @@
 
 namespace hf {
 
-// The linears of each scheme in the order of the model. One scheme: the group targets
-// "Linear"; several: names.
+// The names of the linears of each scheme (format and grid), in the order of the model.
 using scheme_groups = std::map<scheme, std::vector<std::string>>;
 
-// The plan says what else there is: rounded inputs, a key-value scheme.
+// Returns the JSON of quantization_config. A single scheme targets "Linear"; of several schemes each
+// lists its linears. ignore: linears that stay float. The plan has the schemes of inputs and cache.
 std::string quantization_config(const scheme_groups &groups, const std::vector<std::string> &ignore,
                                 const plan &p);
-// config.json with "quantization_config": value as its last key. Throws std::runtime_error if
-// `config` is no object
-// or has that key already.
+// Returns config.json with "quantization_config": value as its last key. Throws std::runtime_error if
+// `config` is no object or has that key already.
 std::string with_quantization_config(std::string_view config, const std::string &value);
 
 }  // namespace hf

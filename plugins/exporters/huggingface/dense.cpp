@@ -1,5 +1,5 @@
-// Exporter "safetensors": a model without quantized linears, stored as it is. Recipes that change
-// nothing or only transform are saved with it.
+// Exporter "safetensors": writes a model without quantized linears as it is. A recipe that changes
+// nothing, or has transforms but no quantizer, is saved with it.
 #include "checks.hpp"
 #include "folder_writer.hpp"
 #include "plan.hpp"

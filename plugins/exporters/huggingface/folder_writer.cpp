@@ -1,5 +1,5 @@
-// The safetensors container. Offsets follow dtype (descending rank) and name, as the safetensors
-// package lays them out (safetensors/src/tensor.rs), so that the same model gives the same bytes.
+// Writes safetensors files. Tensors are ordered by dtype (largest rank first) and then by name, as in the
+// safetensors package (safetensors/src/tensor.rs). So the same model always gives the same bytes.
 #include "folder_writer.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace hf {
 namespace {
 
-// The dtypes that cross the ABI, in the ascending order of the enum Dtype of safetensors.
+// The dtypes that a plugin can receive, in the ascending order of safetensors' enum Dtype.
 constexpr std::array<std::string_view, 11> k_ranks = {"BOOL", "U8",  "I8",  "F8_E4M3", "I16", "F16",
                                                       "BF16", "I32", "F32", "F64",     "I64"};
 
@@ -23,7 +23,8 @@ void check(int32_t status, const char *what) {
   if (status < 0) throw failure(status, std::string("could not ") + what);
 }
 
-// Walks the items forward and starts over when a name lies behind.
+// Finds the host's items by name. The host can only give the next item or start again, so the cursor
+// goes forward, and once more from the start if it reaches the end.
 class cursor {
  public:
   explicit cursor(const assay_export &job) : job_(job) {
@@ -75,7 +76,7 @@ void write_shard(const assay_export &job, const std::string &file, std::vector<c
   });
   const std::string header = header_text(shard);
   check(job.begin_file(job.ctx, file.c_str()), "begin the weights file");
-  const uint64_t length = header.size();  // little-endian machine: the container's own order
+  const uint64_t length = header.size();  // safetensors wants little-endian, as the machine is
   check(job.append(job.ctx, &length, sizeof length), "write the weights file");
   check(job.append(job.ctx, header.data(), header.size()), "write the weights file");
   std::vector<uint8_t> buffer;
@@ -89,6 +90,7 @@ void write_shard(const assay_export &job, const std::string &file, std::vector<c
   check(job.end_file(job.ctx), "finish the weights file");
 }
 
+// Divides entries into shards of at most `limit` bytes; a larger entry has a shard of its own.
 std::vector<std::vector<const entry *>> cut(const std::vector<entry> &entries, uint64_t limit) {
   std::vector<std::vector<const entry *>> shards(1);
   uint64_t bytes = 0;
@@ -167,7 +169,7 @@ void write_tensors(const assay_export &job, const std::vector<entry> &entries, u
                    const producer &make) {
   cursor items(job);
   const auto shards = cut(entries, shard_bytes);
-  if (shards.size() == 1) {  // and no index: a stale one beside a single file is a classic trap
+  if (shards.size() == 1) {  // a single file needs no index
     write_shard(job, "model.safetensors", shards[0], items, make);
     return;
   }

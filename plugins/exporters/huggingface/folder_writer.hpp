@@ -1,5 +1,5 @@
-// Writes a Hugging Face folder: model.safetensors, or shards with their index, and the subject's
-// files verbatim. It knows the container, and not what the tensors mean.
+// Writes a Hugging Face folder: model.safetensors, or several shards (files of limited size) with their
+// index, and copies of the original model's files. It does not know what the tensors mean.
 #pragma once
 
 #include <cstdint>
@@ -15,41 +15,45 @@ namespace hf {
 // What an exporter function reports to the host.
 using assay_cpp::failure;
 
+// A tensor of the file.
 struct entry {
-  std::string name;   // tensor's name in the file
+  std::string name;   // in the file
   std::string dtype;  // "F32", "I32", ...
   std::vector<int64_t> shape;
-  std::string item;       // the item its bytes are made from ...
-  std::string own_bytes;  // ... unless they are here (small tensors)
+  std::string item;       // name of the host's item from which the bytes are made, unless ...
+  std::string own_bytes;  // ... they are here, if has_own_bytes (small tensors)
   bool has_own_bytes = false;
   uint64_t n_bytes = 0;
 };
 
-const char *dtype_name(const assay_dtype &dtype);  // static; throws failure for one without a name
+const char *dtype_name(const assay_dtype &dtype);  // "F16"; throws failure if it has none
 uint64_t tensor_bytes(const assay_tensor &tensor);
 const uint8_t *tensor_data(const assay_tensor &tensor);
 
-// Calls see(item) for every item, in the host's order.
+// Calls see(item) for every item, in the host's order. An item is a tensor of the model, or the form of
+// a quantized linear: its codes, scales and zero points.
 void for_each_item(const assay_export &job, const std::function<void(const assay_item &)> &see);
 
 struct byte_view {
   const void *data;
   uint64_t n_bytes;
 };
-// The bytes of an entry that has none of its own; `buffer` is at hand for what must be made.
+// Returns the bytes of an entry that has no own_bytes. It may make them in `buffer`.
 using producer =
     std::function<byte_view(const entry &, const assay_item &, std::vector<uint8_t> &buffer)>;
 
-// Entries in the order of the items; a shard holds as many as fit in shard_bytes.
+// Writes all entries, which must be in the order of the items. An entry that would exceed shard_bytes
+// begins a new shard.
 void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make);
 
 entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shape,
-                  std::string bytes);       // with bytes of its own
-entry float_entry(const assay_item &item);  // an untouched tensor
+                  std::string bytes);       // with own_bytes
+entry float_entry(const assay_item &item);  // a float tensor as it is
 
+// Files of the original model: their content; copies of all but `except`.
 std::string file_text(const assay_export &job, const char *name);
 void write_file(const assay_export &job, const char *name, std::string_view bytes);
-void copy_files(const assay_export &job, std::string_view except);  // all but one
+void copy_files(const assay_export &job, std::string_view except);
 
 }  // namespace hf

@@ -1,4 +1,5 @@
-// Finds the tensors of a form by their roles and declares the entries they become (host/checkpoint/FORMATS.md, "compressed-tensors tensors").
+// Finds the tensors of a quantized linear (its *form*) by their roles, checks them, and lists the entries that they become
+// in the file (host/checkpoint/FORMATS.md, "compressed-tensors tensors").
 #include "forms.hpp"
 
 #include <cstring>
@@ -12,7 +13,7 @@ bool is_byte(const assay_tensor *t, uint8_t code) {
   return t && t->dtype.code == code && t->dtype.bits == 8;
 }
 
-// Puts the tensors of a form in their places; false for a role that has none.
+// Puts tensor i of the form into its member of v. Returns false for a role that the format cannot hold.
 bool place(const assay_form &form, uint32_t i, form_parts &v) {
   const std::string_view role = form.roles[i];
   const assay_tensor *tensor = form.tensors[i];
@@ -35,6 +36,7 @@ bool place(const assay_form &form, uint32_t i, form_parts &v) {
   return true;
 }
 
+// Whether the dtypes of codes, scales and zeros are those of the layout.
 bool fits(const form_parts &v) {
   switch (v.grid.form) {
     case layout::packed_int:
@@ -98,7 +100,7 @@ void declare_inputs(const std::string &name, const form_parts &v, std::vector<en
   if (v.input_scale)
     entries.push_back(small_entry(name + ".input_scale", "F32", {1}, bytes_of(*v.input_scale)));
   if (!v.input_zero) return;
-  // Stored in the range of signed codes.
+  // The file stores signed codes, so the zero point is shifted too.
   const auto zero = static_cast<char>(tensor_data(*v.input_zero)[0] - 128);
   entries.push_back(small_entry(name + ".input_zero_point", "I8", {1}, std::string(1, zero)));
 }
@@ -156,7 +158,8 @@ void declare_form(const assay_item &item, const form_parts &v, std::vector<entry
                                   packed_zeros(v)));
 }
 
-// Packs all rows into the buffer, on the host's threads. Four-bit floats lie as four-bit integers do, low half first.
+// Packs all rows into the buffer, on the host's threads. Four-bit floats are packed as four-bit integers are: the first of
+// two codes is the low half of a byte.
 byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer) {
   if (v.grid.form == layout::plain_int || v.grid.form == layout::fp8)
     return {tensor_data(*v.codes), static_cast<uint64_t>(v.out * v.in)};

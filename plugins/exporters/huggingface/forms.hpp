@@ -1,5 +1,6 @@
-// One quantized linear as the file holds it: its tensors by role, checked, and the entries they
-// become. What does not fit is an error; nothing is chosen here.
+// One quantized linear as the file will hold it: its tensors, checked, and the entries that they become.
+// A *form* is the list of codes, scales and other tensors that a quantizer emitted. A form that does not
+// fit the format is an error.
 #pragma once
 
 #include <vector>
@@ -9,20 +10,21 @@
 
 namespace hf {
 
+// The tensors of a form by their roles. They belong to the host.
 struct form_parts {
   const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
-  const assay_tensor *divisor = nullptr;                             // of a whole nvfp4 matrix
-  const assay_tensor *input_scale = nullptr, *input_zero = nullptr;  // static inputs
+  const assay_tensor *divisor = nullptr;                             // nvfp4: of the whole matrix
+  const assay_tensor *input_scale = nullptr, *input_zero = nullptr;  // of rounded inputs
   int64_t out = 0, in = 0, groups = 0;
   scheme grid;
-  uint8_t offset = 0;  // added to a code to store it
+  uint8_t offset = 0;  // added to a code before it is stored
 };
 
-// Throws failure naming what the format cannot hold.
+// Finds and checks the tensors of an item. Throws failure that names what the format cannot hold.
 form_parts parts_of(const options &o, const assay_item &item, bool rounded_inputs);
-// The entries of one form; only the codes have no bytes of their own.
+// Appends the entries of one form. All but the codes, which are large, have own_bytes.
 void declare_form(const assay_item &item, const form_parts &v, std::vector<entry> &entries);
-// The bytes of the codes, in `buffer` where they have to be packed.
+// Returns the bytes of the codes. `buffer` holds them if they must be packed.
 byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer);
 
 }  // namespace hf

@@ -1,5 +1,5 @@
-// Loops that pack codes into bytes; the compiler vectorises them. Little-endian words make a row of
-// codes a string of bytes, whatever the word size.
+// Packs codes into bytes, in loops that the compiler can vectorise. The file has 32-bit words, but they
+// are little-endian, so a row of codes can be written byte by byte.
 #include "packing.hpp"
 
 #include <cstring>
@@ -7,6 +7,7 @@
 namespace hf {
 namespace {
 
+// Packs n_bytes bytes, each with 8 / bits codes.
 template <int bits>
 void pack_bytes(const uint8_t *codes, int64_t n_bytes, uint8_t offset, uint8_t *out) {
   constexpr int per_byte = 8 / bits;
@@ -20,7 +21,7 @@ void pack_bytes(const uint8_t *codes, int64_t n_bytes, uint8_t offset, uint8_t *
   }
 }
 
-// Any width: code k starts at bit k*bits and may end in the next byte.
+// Packs codes of any width: code k starts at bit k * bits and may end in the next byte.
 void pack_dense_row(const uint8_t *codes, int64_t n, int bits, uint8_t offset, uint8_t *words) {
   std::memset(words, 0, static_cast<size_t>(packed_words(n, bits) * 4));
   const unsigned mask = (1u << bits) - 1;

@@ -1,5 +1,5 @@
-// The plan that the host hands to check, parsed: what would be stored, before anything is
-// quantized. The forms themselves come with write.
+// The parsed plan of an export. The host passes a plan to check before anything is quantized: it lists
+// the linears and how they will be quantized. Their codes and scales come only with write.
 #pragma once
 
 #include <compare>
@@ -12,18 +12,19 @@
 
 namespace hf {
 
-// How a linear is laid out in the file (README.md).
+// The layout of a linear in the file (LAYOUTS.md has the tensors).
 enum class layout {
   packed_int,  // pack-quantized: codes in 32-bit words
-  plain_int,   // int-quantized: a byte for each code; what goes with rounded inputs
+  plain_int,   // int-quantized: one byte for each code; used if inputs are rounded
   fp8,         // float-quantized
   nvfp4,       // nvfp4-pack-quantized
   mxfp4,       // mxfp4-pack-quantized
-  none         // the format has no place for it
+  none         // compressed-tensors has no layout for it
 };
-const char *format_name(layout form);  // static
+const char *format_name(layout form);  // the name in config.json
 
-// What fused parts must have in common, and what one config group describes.
+// Layout and grid of a linear. Linears that consumers join must have the same scheme, and each scheme
+// has one entry in config.json.
 struct scheme {
   layout form = layout::packed_int;
   int64_t bits = 0;
@@ -39,7 +40,7 @@ struct planned_linear {
   scheme grid;
 };
 
-// Rounding of inputs as the plan has it.
+// How the plan rounds the inputs of linears.
 struct input_scheme {
   bool present = false, is_float = false, dynamic = true, symmetric = true;
   int64_t bits = 8;
@@ -48,26 +49,26 @@ struct input_scheme {
 
 struct plan {
   std::vector<planned_linear> linears;
-  std::vector<std::string> float_linears;  // 2-D weights that stay float, embeddings and head apart
-  std::vector<std::string> online;  // "LAYER: OP" for every operation left in the forward pass
-  std::vector<std::string> biases;  // linears with a bias for which the config has no key
-  std::vector<std::string> unknown_schemes;
+  std::vector<std::string> float_linears;  // linears that stay float, without the head
+  std::vector<std::string> online;         // "LAYER: OP": operations that the forward pass must run
+  std::vector<std::string> biases;         // linears with a bias for which the config has no key
+  std::vector<std::string> unknown_schemes;  // keys of the scheme that are not known here
   input_scheme activation;
-  assay_json::value kv;  // null if none
-  bool tied = false;
+  assay_json::value kv;  // scheme of the key-value cache; null if none
+  bool tied = false;     // the head is the embedding
 };
 
 inline int64_t integer_or(const assay_json::value &from, std::string_view key, int64_t otherwise) {
   return static_cast<int64_t>(from.number_or(key, static_cast<double>(otherwise)));
 }
 
-// From a form's note or an item of the plan.
+// format: "int/1" or "float/1", from the note of a form or an item of the plan.
 layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 
-// Linears that vLLM and SGLang concatenate: key "model.layers.0.self_attn q,k,v", values the parts
-// by role. Roles without partners are not listed.
+// Returns the quantized linears that vLLM and SGLang join into one matrix. A key is such as
+// "model.layers.0.self_attn q,k,v". Linears that are never joined (o, down) are not listed.
 std::map<std::string, std::vector<const planned_linear *>> fused_blocks(const plan &p);
-size_t fused_parts(std::string_view role);  // 3 for attn.q, 2 for mlp.up, 1 otherwise
+size_t fused_parts(std::string_view role);  // 3 for q, k, v; 2 for gate, up; else 1
 
 }  // namespace hf

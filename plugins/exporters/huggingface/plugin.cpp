@@ -1,5 +1,5 @@
-// The C ABI of this plugin: exporters "awq", "compressed_tensors", "gptq" and "safetensors".
-// exporters.hpp has their work.
+// The C ABI of this plugin: the exporters "awq", "compressed_tensors", "gptq" and "safetensors". The
+// functions that exporters.hpp declares do the work.
 #include <assay.hpp>
 
 #include "exporters.hpp"
@@ -9,7 +9,8 @@ namespace {
 using check_fn = void (*)(const hf::options &, std::string_view, const hf::refuse_fn &);
 using write_fn = void (*)(const hf::options &, const assay_export &, const assay_host &);
 
-// packs: its schema has the keys of packed weights.
+// An exporter as the class that assay_cpp::exporter_table wants. packs: the schema has the keys
+// allow_unfused and dense_packing.
 template <check_fn check_plan, write_fn write_folder, bool packs = false>
 class exporter {
  public:

@@ -1,6 +1,6 @@
-// Exporters "gptq" and "awq": integer grids as [in, out] words, as AutoGPTQ and AutoAWQ lay them
-// out. A pure function of the forms. One scheme for the whole model, because both formats have one
-// set of numbers in config.json.
+// Exporters "gptq" and "awq": write integer weights as matrices [in, out], the transpose of the model's,
+// packed as AutoGPTQ and AutoAWQ do. They round nothing. All linears must have the same bits, group
+// size and symmetry, because config.json has one set of these numbers.
 #include <algorithm>
 #include <cstring>
 
@@ -65,7 +65,7 @@ std::string words_of(int64_t n) {
   return std::string(static_cast<size_t>(n) * 4, '\0');
 }
 
-// Code of row o and column i as the file holds it: unsigned, zero points too.
+// The code of row o and column i, and the zero point of row o and group g, as unsigned numbers.
 unsigned stored(const form_parts &v, int64_t o, int64_t i) {
   const unsigned offset = v.grid.symmetric ? 1u << (v.grid.bits - 1) : 0u;
   return (tensor_data(*v.codes)[o * v.in + i] + offset) & ((1u << v.grid.bits) - 1);
@@ -74,6 +74,7 @@ unsigned stored_zero(const form_parts &v, int64_t o, int64_t g) {
   return v.grid.symmetric ? 1u << (v.grid.bits - 1) : tensor_data(*v.zeros)[o * v.groups + g];
 }
 
+// Adds `value` to word `index`, `shift` bits to the left.
 void put(std::string &words, int64_t index, unsigned value, unsigned shift) {
   uint32_t word;
   std::memcpy(&word, words.data() + index * 4, 4);
@@ -81,7 +82,7 @@ void put(std::string &words, int64_t index, unsigned value, unsigned shift) {
   std::memcpy(words.data() + index * 4, &word, 4);
 }
 
-// gptq: codes packed along `in`, [in * b / 32, out].
+// gptq: codes packed along `in`, [in * bits / 32, out].
 std::string gptq_codes(const form_parts &v) {
   const int64_t per_word = 32 / v.grid.bits;
   std::string words = words_of(v.in / per_word * v.out);
@@ -92,7 +93,8 @@ std::string gptq_codes(const form_parts &v) {
   return words;
 }
 
-// gptq: zeros packed along `out`, [groups, out * b / 32]; version 1 stores z - 1.
+// gptq: zero points packed along `out`, [groups, out * bits / 32]. `less` is subtracted from each: 1
+// for version 1 of the format, 0 for version 2.
 std::string gptq_zeros(const form_parts &v, unsigned less) {
   const int64_t per_word = 32 / v.grid.bits, row = v.out / per_word;
   const unsigned mask = (1u << v.grid.bits) - 1;
@@ -104,9 +106,11 @@ std::string gptq_zeros(const form_parts &v, unsigned less) {
   return words;
 }
 
-// awq: nibble i of word c holds output 8 c + order[i].
-constexpr unsigned k_place[] = {0, 4, 1, 5, 2, 6, 3, 7};  // the nibble of output 8 c + j
+// awq: a word holds the codes of 8 outputs. Output 8 c + j is in 4-bit part k_place[j] of word c.
+constexpr unsigned k_place[] = {0, 4, 1, 5, 2, 6, 3, 7};
 
+// awq: codes or zero points packed along `out`, [rows, out / 8]. value(v, o, r) gives the number of output
+// o in row r.
 std::string awq_words(const form_parts &v, int64_t rows,
                       unsigned (*value)(const form_parts &, int64_t, int64_t)) {
   std::string words = words_of(rows * v.out / 8);
@@ -125,6 +129,7 @@ std::string scales_of(const form_parts &v) {  // [groups, out]
   return bytes;
 }
 
+// gptq: the group of each column, [in].
 std::string group_index(const form_parts &v) {
   std::string bytes = words_of(v.in);
   const int64_t size = v.in / v.groups;

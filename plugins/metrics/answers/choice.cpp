@@ -1,5 +1,5 @@
-// Multiple choice from the log-likelihoods of the choices: accuracy, normalised accuracy, margins, calibration.
-// Not letter answers in generated text (exact match with extraction).
+// The metric multiple_choice: the choice with the largest log-likelihood is the answer. It gives accuracy, also with
+// log-likelihoods divided by the length of the choice, and how sure the model is. It reads no generated text.
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +10,7 @@ namespace answers {
 namespace {
 
 size_t largest(
-    const std::vector<double> &values) {  // the first one of equals, as the published harness does
+    const std::vector<double> &values) {  // of equal ones the first, as lm-evaluation-harness does
   return static_cast<size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
@@ -39,7 +39,7 @@ class choice : public metric {
     if (lls.size() != choices.size() || lls.size() < 2)
       throw argument_problem(place + " has " + std::to_string(lls.size()) +
                              " log-likelihoods for " + std::to_string(choices.size()) + " choices");
-    // argmax over NaN picks the first choice and looks like chance
+    // Of several NaN the first choice would be the largest, and the result would look like chance.
     for (const double ll : lls)
       if (!std::isfinite(ll)) throw numerical_problem(place + ": a log-likelihood is not finite");
     const double given = record.number_or("gold", -1.0);

@@ -1,5 +1,5 @@
-// Exact match and token F1 of a prediction against one or several gold texts.
-// Not SQuAD with unanswerable questions (squad.cpp).
+// The metric exact_match: whether a prediction equals one of the gold texts (the right answers), and the F1 of their words.
+// squad.cpp is for SQuAD with unanswerable questions.
 #include <algorithm>
 
 #include "extract.hpp"
@@ -36,7 +36,7 @@ class exact_match : public metric {
   }
 
  private:
-  // "[invalid]" is what lm-evaluation-harness compares where its pattern finds nothing (filters/extraction.py).
+  // Where its pattern finds nothing, lm-evaluation-harness compares "[invalid]" with the gold text (filters/extraction.py).
   std::string extracted(const std::string &text) const {
     return rule_ == "none" ? text : extract_answer(text, rule_).value_or("[invalid]");
   }

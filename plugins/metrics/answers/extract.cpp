@@ -1,5 +1,5 @@
-// Extraction of answers.
-// Hand-written scanners of small published patterns: std::regex is slow and recursive on long outputs.
+// Finds answers in generated texts. The published patterns are written as loops here, because std::regex is slow and uses
+// recursion on long texts.
 #include "extract.hpp"
 
 #include "text_normal.hpp"
@@ -15,6 +15,7 @@ bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
+// The end of the digits and `allowed` characters from `start` on.
 size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
   size_t end = start;
   while (end < text.size() &&
@@ -23,10 +24,10 @@ size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
   return end;
 }
 
-// The two patterns of lm-evaluation-harness, tasks/gsm8k/gsm8k.yaml, filter_list. Both are kept to the letter: a number that
-// bears its name must equal its own. What a reader takes for the number is last_number's.
+// The next two functions are the patterns of lm-evaluation-harness (tasks/gsm8k/gsm8k.yaml, filter_list) to the letter,
+// because our numbers with these names must equal theirs. last_number finds what a person would read.
 
-// strict-match: #### (\-?[0-9\.\,]+), the first match
+// strict-match: the first match of #### (\-?[0-9\.\,]+)
 std::optional<std::string> gsm8k_strict(std::string_view text) {
   for (size_t mark = text.find("#### "); mark != std::string_view::npos;
        mark = text.find("#### ", mark + 1)) {
@@ -38,7 +39,7 @@ std::optional<std::string> gsm8k_strict(std::string_view text) {
   return std::nullopt;
 }
 
-// flexible-extract: (-?[$0-9.,]{2,})|(-?[0-9]+), the last match
+// flexible-extract: the last match of (-?[$0-9.,]{2,})|(-?[0-9]+)
 std::optional<std::string> gsm8k_flexible(std::string_view text) {
   std::optional<std::string> last;
   for (size_t place = 0; place < text.size();) {
@@ -55,7 +56,7 @@ std::optional<std::string> gsm8k_flexible(std::string_view text) {
   return last;
 }
 
-// The first capital letter A to J that stands alone or in parentheses.
+// Returns the first capital letter from A to J with no letter, digit or _ on either side and no apostrophe after it.
 std::optional<std::string> letter(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] < 'A' || text[i] > 'J') continue;
@@ -70,7 +71,7 @@ std::optional<std::string> letter(std::string_view text) {
 
 std::optional<std::string> last_boxed(std::string_view text) {
   size_t mark = text.rfind("\\boxed");
-  // An inner box belongs to the outer one that is still open around it.
+  // If the last box is inside another one, the outer box is the answer.
   for (size_t outer = 0; (outer = text.find("\\boxed", outer)) != std::string_view::npos;
        outer += 6) {
     if (mark == std::string_view::npos || outer >= mark) break;
@@ -94,7 +95,7 @@ std::optional<std::string> last_boxed(std::string_view text) {
   }
   if (mark == std::string_view::npos) return std::nullopt;
   size_t start = mark + length;
-  if (start < text.size() && text[start] == ' ') {  // \boxed 5 ends at the next $
+  if (start < text.size() && text[start] == ' ') {  // "\boxed 5$"
     const size_t end = text.find('$', start);
     return trimmed(text.substr(start, end == std::string_view::npos ? end : end - start));
   }
@@ -104,7 +105,7 @@ std::optional<std::string> last_boxed(std::string_view text) {
     depth += text[i] == '{' ? 1 : text[i] == '}' ? -1 : 0;
     if (depth == 0) return std::string(text.substr(start + 1, i - start - 1));
   }
-  return std::nullopt;  // unbalanced
+  return std::nullopt;  // a brace is never closed
 }
 
 std::optional<std::string> extract_answer(std::string_view text, std::string_view rule) {

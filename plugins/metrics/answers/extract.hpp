@@ -1,5 +1,5 @@
-// Finds the answer in a generated text, by the rules that published numbers use.
-// Not the comparison with the gold answer.
+// Finds the answer in a generated text, by the rules of published benchmarks and by rules of our own. The metrics
+// compare it with the gold answer, the right one.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,14 @@
 
 namespace answers {
 
-// "none" | "last_number" (written_number.hpp) | "boxed" (last \boxed{...}, braces matched) | "boxed_or_last_number" |
-// "letter" (first lone A to J) | "gsm8k_strict" (first "#### n") and "gsm8k_flexible" (last match), exactly as
-// lm-evaluation-harness has them. nullopt: no answer.
+// Returns the answer that the rule finds, or nullopt. The rules:
+// - "last_number" (written_number.hpp), "boxed" (the last \boxed{...}), "boxed_or_last_number"
+// - "letter": the first letter from A to J that stands alone
+// - "gsm8k_strict", the first "#### n", and "gsm8k_flexible", the last number: the patterns of lm-evaluation-harness
+// - "none" and any other name: the whole text without white space around it
 std::optional<std::string> extract_answer(std::string_view text, std::string_view rule);
 
+// Returns the content of the last \boxed{...}, or of the last \fbox{...} if there is none.
 std::optional<std::string> last_boxed(std::string_view text);
 
 }  // namespace answers

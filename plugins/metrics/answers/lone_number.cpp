@@ -1,5 +1,6 @@
-// Whether what surrounds the one number of an answer leaves its value alone. What is not known to do so refuses: an operator,
-// a variable, a function or a base would make the answer another one.
+// Decides whether an answer means just the one number that it holds. Words, units, currency and markup around the number
+// are harmless. Everything else, such as an operator, a variable, a function or a base, may change the value: then the
+// answer has no lone number.
 #include <algorithm>
 
 #include "number_reader.hpp"
@@ -12,12 +13,13 @@ using view = std::u32string_view;
 
 constexpr char32_t k_first_ideographs = 0x2E80;
 
-// Spaces, markup, quotes, currency, degrees and the punctuation of sentences.
+// Harmless characters: spaces, markup, quotes, currency, degree signs and the punctuation of sentences.
 constexpr view k_harmless =
     U" \t\r\n\u2009#`\"'\u2018\u2019\u201C\u201D\u201E\u00AB\u00BB$"
     U"\u20AC\u00A3\u00A5\u20B9\u20BD\u20A9\u20BA"
     U"\u20AA\u0E3F\u00A2.,:;?()[]{}\u00B0\u2026\u2014\u3002\u3001\uFF1A*_";
 
+// LaTeX commands around text, commands without content, and functions, which change the value.
 constexpr view k_text_commands[] = {U"text",   U"textbf", U"textit",       U"textrm", U"mathrm",
                                     U"mathbf", U"mathit", U"operatorname", U"mbox",   U"boxed",
                                     U"fbox",   U"emph",   U"underline",    U"bf",     U"rm"};
@@ -26,7 +28,7 @@ constexpr view k_empty_commands[] = {U"circ",         U"degree", U"quad",  U"qqu
 constexpr view k_functions[] = {U"sin", U"cos", U"tan", U"cot", U"sec",  U"csc",
                                 U"log", U"ln",  U"exp", U"lim", U"max",  U"min",
                                 U"mod", U"gcd", U"lcm", U"det", U"sqrt", U"pi"};
-// What may touch a number with two letters; two variables would otherwise look like a unit.
+// The two-letter units that may follow a number without a space ("72km"). Any other two letters may be two variables.
 constexpr view k_short_units[] = {U"st", U"nd", U"rd", U"th", U"km", U"cm", U"mm", U"nm", U"kg",
                                   U"mg", U"lb", U"oz", U"ft", U"in", U"yd", U"mi", U"ml", U"mL",
                                   U"cl", U"dl", U"hr", U"ms", U"kW", U"kB", U"MB", U"GB", U"TB",
@@ -37,6 +39,7 @@ bool is_one_of(const view (&words)[n], view word) {
   return std::find(std::begin(words), std::end(words), word) != std::end(words);
 }
 
+// Reads the text before and after the number, which is text[first, end).
 class surroundings {
  public:
   surroundings(view text, size_t first, size_t end) : text_(text), first_(first), end_(end) {}
@@ -57,6 +60,7 @@ class surroundings {
   char32_t at(size_t place) const { return place < text_.size() ? text_[place] : 0; }
   char32_t before() const { return at_ > 0 ? text_[at_ - 1] : 0; }
 
+  // Reads one item of the surroundings and moves on. Returns false if it may change the value.
   bool step() {
     const char32_t c = text_[at_];
     if (is_letter(c)) return word();
@@ -74,7 +78,7 @@ class surroundings {
     if (contains(k_harmless, c)) return true;
     if (c == '+') return at_ + 1 == first_ && !is_python_word(before());
     if (c == '!') return at_ != end_;                  // "72!" may be a factorial
-    if (c == '-') return is_letter(next) || at_ == 0;  // "72-year-old", or the mark of a list
+    if (c == '-') return is_letter(next) || at_ == 0;  // "72-year-old", or a list mark
     return c == '/' && is_letter(next) && (at_ == end_ || is_letter(before()) || before() == '}');
   }
 
@@ -111,7 +115,7 @@ class surroundings {
     });
   }
 
-  // Of degrees, or of a unit.
+  // Accepts "^\circ" (degrees), and the exponent of a unit ("cm^2").
   bool exponent() {
     const bool unit = is_letter(before()) || before() == '}';
     const bool braces = at(at_ + 1) == '{';
@@ -132,7 +136,8 @@ class surroundings {
   int words_before_ = 0, words_behind_ = 0;
 };
 
-// What is to the right of an equation's last sign; all of it without one, nothing where several things are said.
+// Returns what is to the right of the last = or ≈; all of the text if there is none; nothing if the text says several things
+// ("x = 1, y = 2") or the sign is part of !=, <=, >= or :=.
 view right_side(view text) {
   const size_t sign = text.find_last_of(U"=\u2248");
   if (sign == view::npos) return text;

@@ -1,4 +1,4 @@
-// A recursive descent over the text; every fault of it means "not a formula".
+// A recursive-descent parser that computes the value while it reads. A text that it cannot read is "not a formula".
 #include "math_formula.hpp"
 
 #include <cctype>
@@ -15,7 +15,8 @@ struct unreadable : std::runtime_error {
   unreadable() : std::runtime_error("not a number or formula") {}
 };
 
-// Value of a variable at one of the sampling points: fixed, irrational, away from 0 and 1.
+// Returns the value of a variable at one of the points: always the same, between 0.3 and 2.7, and no round number, so that
+// different formulas do not agree by accident.
 double sample_value(char variable, int point) {
   const double raw = std::sin(12.9898 * (variable - 'A' + 1) + 78.233 * (point + 1)) * 43758.5453;
   return 0.3 + 2.4 * (raw - std::floor(raw));
@@ -81,10 +82,10 @@ class formula {
     return value;
   }
 
-  // What follows ^: {...}, a single letter, or digits, which in plain text are one number.
+  // Reads what follows ^: {...}, a single letter, or digits. Several digits are one number, as in plain text.
   double exponent() { return is_digit(at_) ? number() : argument(); }
 
-  // What follows \frac or \sqrt: {...} or a single digit or letter.
+  // Reads what follows \frac or \sqrt: {...} or, as in LaTeX, a single digit or letter.
   double argument() {
     if (peek() == '{') return atom();
     if (is_digit(at_)) return text_[at_++] - '0';
@@ -116,7 +117,7 @@ class formula {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
       const bool alone =
           !((at_ + 1 < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_ + 1]))));
-      if (!alone && text_.size() > 3) throw unreadable();  // a word, not a product of variables
+      if (!alone && text_.size() > 3) throw unreadable();  // a word, no product
       variables_ = true;
       ++at_;
       return sample_value(c, point_);
@@ -130,7 +131,7 @@ class formula {
     return std::pow(argument(), 1.0 / degree);
   }
 
-  // 1234, 1,234, 12.5, .5, 3e8; followed by \frac it is a mixed number.
+  // Reads 1234, 1,234, 12.5, .5 or 3e8. An integer before \frac is a mixed number: 2\frac{1}{2} is 2.5.
   double number() {
     std::string digits;
     while (is_digit(at_) || thousands_comma()) {

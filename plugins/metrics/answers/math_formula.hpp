@@ -1,5 +1,5 @@
-// Evaluates a formula in normalised LaTeX or plain text: + - * / ^ %, \frac, \sqrt, \pi, one-letter variables.
-// Not the comparison of two of them (math_value.hpp).
+// Computes the value of a formula in normalised LaTeX or plain text: + - * / ^ %, \frac, \sqrt, \pi and one-letter variables.
+// math_value.hpp compares two formulas.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,8 @@ struct evaluated {
   bool has_variables = false;
 };
 
-// The value with the variables at one of the fixed sampling points (0, 1, ...); nullopt: no formula, or too large a number.
+// Returns the value of the formula. Its variables get fixed values, other ones for each point (0, 1, ...). nullopt: the text is
+// no formula, or a number in it is too large.
 std::optional<evaluated> formula_value(std::string_view text, int point);
 
 }  // namespace answers

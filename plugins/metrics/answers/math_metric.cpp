@@ -1,5 +1,5 @@
-// Correctness of mathematical answers: extraction, then the three-tier comparison.
-// Items whose gold answer cannot be read are marked, so that the host can leave them out of both arms.
+// The metric math: finds the answer in the text and compares it with the gold answer in three tiers (math_value.hpp). A sample
+// whose gold answer cannot be read is marked, so that the host can leave it out for both models that it compares.
 #include <array>
 
 #include "extract.hpp"

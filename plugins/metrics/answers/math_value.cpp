@@ -1,5 +1,5 @@
-// Parsing and comparing mathematical answers.
-// Values are doubles: |a - b| <= 1e-6 max(1, |b|) is equality, as published graders round.
+// Reads and compares mathematical answers. Two values a and b (doubles) are equal if |a - b| <= 1e-6 max(1, |b|), because
+// published graders round like this.
 #include "math_value.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace answers {
 namespace {
 
-constexpr int k_points = 8;
+constexpr int k_points = 8;  // at which formulas with variables are compared
 
 void replace_all(std::string &text, std::string_view from, std::string_view to) {
   for (size_t place = text.find(from); place != std::string::npos;
@@ -22,7 +22,7 @@ void replace_all(std::string &text, std::string_view from, std::string_view to) 
     text.replace(place, from.size(), to);
 }
 
-// \text{abc} -> abc
+// Replaces \text{abc} by abc. command: "\text{".
 void unwrap(std::string &text, std::string_view command) {
   for (size_t place = text.find(command); place != std::string::npos;
        place = text.find(command, place)) {
@@ -43,12 +43,13 @@ bool close(double a, double b, double tolerance) {
   return std::fabs(a - b) <= tolerance * std::max(1.0, std::fabs(b));
 }
 
-// The parts of "(1,2]" with its brackets, if commas at depth 0 separate several parts.
+// A tuple, interval or set such as "(1,2]": its brackets and its parts, of which there are at least two.
 struct collection {
   char open = 0, shut = 0;
   std::vector<std::string> parts;
 };
 
+// Splits at the commas that are in no inner bracket.
 std::vector<std::string> split_commas(std::string_view text) {
   std::vector<std::string> parts(1);
   int depth = 0;
@@ -74,11 +75,12 @@ std::optional<collection> as_collection(std::string text) {
                          std::string_view(")]}").find(out.shut) != std::string_view::npos;
   if (!bracketed) return std::nullopt;
   out.parts = split_commas(std::string_view(text).substr(1, text.size() - 2));
-  // "{1,2}" is a set; "{x+1}" and "(x+1)" are mere grouping.
+  // "{1,2}" is a set, but "{x+1}" and "(x+1)" only group.
   if (out.parts.size() < 2) return std::nullopt;
   return out;
 }
 
+// sampled: the texts have variables and were compared at points.
 struct scalar_verdict {
   bool equal = false, sampled = false, left_parsed = false, right_parsed = false;
 };
@@ -156,14 +158,14 @@ bool same_value(const std::string &left, const std::string &right) {
   return !left.empty() && !right.empty() && compare_scalars(left, right).equal;
 }
 
-// Two numbers without what surrounds them. Where one side has per cent or a scale word, its digits alone are right too: the
-// question may have asked for percent or for millions. Two units are never taken off at once.
+// Compares the lone numbers of both answers. If one answer has a per cent sign or a scale word ("million"), its digits alone
+// may match too, because the question may have asked for percent or millions. If both have units, nothing is compared.
 math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
                              std::string_view gold, const std::string &gold_formula) {
   const auto own = lone_number_of(prediction);
   auto wanted = lone_number_of(gold);
   if (wanted && (wanted->words_before > 0 || wanted->words_behind > 2))
-    wanted.reset();  // a sentence
+    wanted.reset();  // it is a sentence
   const bool plain = is_number(gold_formula);
   verdict.prediction_parsed = verdict.prediction_parsed || own;
   verdict.gold_parsed = verdict.gold_parsed || wanted;
@@ -179,7 +181,8 @@ math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
   return {true, math_tier::value, true, true};
 }
 
-// The end of a mixed number whose first digits end before `space`: "1 1/2", but not "1 000/2". npos if it is none.
+// Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos. The fraction must be below 1,
+// so "1 000/2" is none.
 size_t mixed_end(const std::string &text, size_t space) {
   const size_t top = text.find_first_not_of(" \t\n", space);
   const size_t slash = text.find_first_not_of("0123456789", top);
@@ -190,7 +193,7 @@ size_t mixed_end(const std::string &text, size_t space) {
   return less ? end : std::string::npos;
 }
 
-// "1 1/2" is a mixed number, (1+1/2); other spaces mean nothing.
+// Removes white space. A mixed number "1 1/2" becomes "(1+1/2)".
 std::string without_spaces(const std::string &text) {
   std::string out;
   size_t number = 0;  // where the digits at the end of `out` begin

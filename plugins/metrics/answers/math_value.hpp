@@ -14,7 +14,7 @@ const char *name_of(math_tier tier);
 struct math_verdict {
   bool equal = false;
   math_tier tier = math_tier::none;
-  bool prediction_parsed = false;
+  bool prediction_parsed = false;  // it is a number, formula, tuple, interval or set
   bool gold_parsed = false;
 };
 

@@ -1,5 +1,5 @@
-// What every metric of this plugin is: reads records, gives numbers with one score per sample.
-// Not the ABI: plugin.cpp carries these classes across it.
+// The base class of the metrics of this plugin. A metric reads the record of each sample (one question of a task) and gives a
+// score for each of its numbers. plugin.cpp connects these classes with the C ABI.
 #pragma once
 
 #include <assay.hpp>
@@ -17,8 +17,8 @@ namespace answers {
 using assay_cpp::argument_problem;
 using assay_cpp::numerical_problem;
 
-// A number of a metric. The host's value is the mean of the scores; for kind "ratio" it is the sum of
-// the scores over the sum of the weights.
+// A number that a metric gives, such as "acc". Its value is the mean of the scores of all samples. For kind "ratio" it is the
+// sum of the scores divided by the sum of the weights. assay/metric.h lists units, directions, kinds and intervals.
 struct number {
   explicit number(std::string name_, std::string unit_ = "fraction",
                   std::string direction_ = "higher", std::string kind_ = "binary",
@@ -34,17 +34,18 @@ struct number {
 class metric {
  public:
   virtual ~metric() = default;
-  // Names, units and kinds, without scores: what it will give.
+  // The numbers that this metric gives, without scores.
   virtual std::vector<number> declared() const = 0;
-  // Scores of one record, in the order of declared().
+  // The scores of one sample, in the order of declared().
   struct row {
     std::vector<double> scores;
-    // of the numbers of kind "ratio", in order of declared(); empty if none
+    // for the numbers of kind "ratio" only, in the order of declared()
     std::vector<double> weights;
   };
+  // index: of the sample, for messages.
   virtual row score(int64_t index, const assay_json::value &record) = 0;
-  virtual std::string note() const { return "{}"; }  // JSON, after all records
-  virtual void clear() {}
+  virtual std::string note() const { return "{}"; }  // JSON for the report, after all samples
+  virtual void clear() {}                            // before a new evaluation
 };
 
 std::unique_ptr<metric> make_exact_match(const assay_json::value &config);
@@ -53,7 +54,7 @@ std::unique_ptr<metric> make_choice(const assay_json::value &config);
 std::unique_ptr<metric> make_math(const assay_json::value &config);
 std::unique_ptr<metric> make_text_statistics(const assay_json::value &config);
 
-// Members of a record; they throw argument_problem with the sample's number.
+// Return a member of a record. They throw argument_problem with the sample's number if it is absent or has another type.
 const std::string &text_of(const assay_json::value &record, int64_t index, const char *key);
 std::vector<std::string> texts_of(const assay_json::value &record, int64_t index, const char *key);
 std::vector<double> numbers_of(const assay_json::value &record, int64_t index, const char *key);

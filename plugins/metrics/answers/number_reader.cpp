@@ -1,8 +1,8 @@
-// Rules for what could be read in two ways:
-// - "1,000" and "1 000" are thousands: groups of three behind one to three digits that do not begin with 0 (and "12,34,567"
-//   as in India); any other single comma between digits is a decimal comma ("3,14"), several part numbers ("3,4,5").
-// - a single point is a decimal point ("1.000" is 1); two separators show which is which ("1.000,50" and "1,000.50").
-// - parts of dates, times, versions, ratios and ranges are numbers of their own.
+// Reads a written number, by these rules for what could be read in two ways:
+// - "1,000" and "1 000" are thousands: one to three digits that do not begin with 0, then groups of three ("12,34,567" as in
+//   India too). Any other single comma is a decimal comma ("3,14"). Several commas separate numbers ("3,4,5").
+// - A single point is a decimal point ("1.000" is 1). Of two different separators the last is the decimal one ("1.000,50").
+// - The parts of dates, times, versions, ratios and ranges are separate numbers.
 #include "number_reader.hpp"
 
 #include <algorithm>
@@ -12,6 +12,7 @@ namespace {
 
 constexpr char32_t k_thin_space = 0x2009;
 
+// A word that multiplies the number before it. attached: only without a space.
 struct scale {
   std::u32string_view word;
   const char *factor;
@@ -23,6 +24,7 @@ constexpr scale k_scales[] = {{U"hundred", "*10^{2}", false},   {U"thousand", "*
                               {U"k", "*10^{3}", true},          {U"K", "*10^{3}", true},
                               {U"M", "*10^{6}", true},          {U"B", "*10^{9}", true}};
 
+// A fraction that is one character, such as ½.
 struct vulgar_fraction {
   char32_t sign;
   const char *value;
@@ -43,7 +45,7 @@ bool is_blank(char32_t c) {
   return c == ' ' || c == k_thin_space || c == '\t';
 }
 
-// Of two integers without leading zeros.
+// Compares two integers without leading zeros, given as texts.
 bool is_less(const std::string &a, const std::string &b) {
   return a.size() < b.size() || (a.size() == b.size() && a < b);
 }
@@ -116,14 +118,14 @@ bool number_reader::decimal(std::string &value) {
   return whole;
 }
 
-// What separates thousands behind the first digits, 0 if nothing does.
+// Returns the character that separates thousands after the digits [start, first_end), or 0 if there is none.
 char32_t number_reader::group_separator(size_t start, size_t first_end) const {
   const char32_t c = at(first_end);
   if (first_end - start > 3 || text_[start] == '0' || in_a_list(first_end)) return 0;
   const size_t n = group_count(first_end, c), end = groups_end(first_end, c);
   if (n == 0) return 0;
   if (c == '.') return n > 1 || (at(end) == ',' && is_ascii_digit(at(end + 1))) ? c : 0;
-  // A space may also part two numbers: "5 100-calorie meals", "1 100/200".
+  // A space may also be between two numbers: "5 100-calorie meals", "1 100/200".
   if (c == ' ') return is_letter(at(end)) || at(end) == '-' || at(end) == '/' ? 0 : c;
   return contains(U",\u2009'\u2019_", c) ? c : 0;
 }
@@ -132,7 +134,8 @@ bool number_reader::is_group(size_t separator, size_t size) const {
   return digits_end(separator + 1) == separator + 1 + size;
 }
 
-// Groups "separator, three digits" from `place` on, of which the earlier ones may have two as in India; 0 if one does not fit.
+// Returns the number of groups "separator, three digits" from `place` on. With commas all groups but the last may have two
+// digits, as in India. Returns 0 if a group has another length.
 size_t number_reader::group_count(size_t place, char32_t separator) const {
   size_t n = 0, twos = 0;
   for (; at(place) == separator && is_ascii_digit(at(place + 1)); ++n) {
@@ -149,7 +152,7 @@ size_t number_reader::groups_end(size_t place, char32_t separator) const {
   return place;
 }
 
-// The decimal point or comma at at_, 0 if there is none.
+// Returns the decimal point or comma at at_, or 0 if there is none. separator: that of thousands.
 char32_t number_reader::decimal_sign(char32_t separator) const {
   const char32_t c = at(at_);
   if ((c != '.' && c != ',') || c == separator || !is_ascii_digit(at(at_ + 1))) return 0;
@@ -159,7 +162,7 @@ char32_t number_reader::decimal_sign(char32_t separator) const {
   return goes_on || in_a_list(at_) ? 0 : c;
 }
 
-// Whether the digits before the sign at `place` are behind such a sign themselves: the later parts of "31.12.2021".
+// Whether the digits before the sign at `place` come after the same sign, as in "31.12.2021" at its second point.
 bool number_reader::in_a_list(size_t place) const {
   const char32_t sign = at(place);
   if (sign != '.' && sign != ',') return false;
@@ -168,6 +171,7 @@ bool number_reader::in_a_list(size_t place) const {
   return before(start) == sign && is_ascii_digit(before(start - 1));
 }
 
+// Returns the end of an exponent such as e-5 at at_, or at_ if there is none.
 size_t number_reader::exponent_end() const {
   if (at(at_) != 'e' && at(at_) != 'E') return at_;
   const size_t first = at_ + (at(at_ + 1) == '-' || at(at_ + 1) == '+' ? 2 : 1);
@@ -177,7 +181,7 @@ size_t number_reader::exponent_end() const {
 
 // ---- fractions and powers --------------------------------------------------------------------------
 
-// "/ digits" behind an integer, but not inside a date such as 3/4/2021.
+// Reads "/ digits" after an integer, but not inside a date such as 3/4/2021. Returns false if it is not there.
 bool number_reader::fraction(size_t start, std::string &value) {
   const size_t slash = after_blanks(at_);
   if (at(slash) != '/' || before(start) == '/') return false;
@@ -189,7 +193,7 @@ bool number_reader::fraction(size_t start, std::string &value) {
   return true;
 }
 
-// An integer with a fraction below 1 behind it: "2 1/2", "2½", "2\frac{1}{2}".
+// Reads a fraction below 1 after an integer: "2 1/2", "2½", "2\frac{1}{2}". Returns false if there is none.
 bool number_reader::mixed(size_t start, std::string &value) {
   const size_t here = at_, place = after_blanks(at_);
   std::string rest;
@@ -207,7 +211,7 @@ bool number_reader::mixed(size_t start, std::string &value) {
   return found;
 }
 
-// A fraction in one character or in LaTeX.
+// Reads a fraction that is one character (½) or LaTeX (\frac). Returns false if there is none.
 bool number_reader::part_of_one(size_t place, std::string &value) {
   at_ = place;
   if (says(place, U"\\frac")) return latex_fraction(value);
@@ -218,7 +222,7 @@ bool number_reader::part_of_one(size_t place, std::string &value) {
   return true;
 }
 
-// \frac{1}{2} and \frac12. One with other than digits is left: its numbers are found on their own.
+// Reads \frac{1}{2} and \frac12. Returns false if the parts are not digits alone; their numbers are then found one by one.
 bool number_reader::latex_fraction(std::string &value) {
   std::string parts[2];
   size_t place = at_ + 5;
@@ -234,7 +238,7 @@ bool number_reader::latex_fraction(std::string &value) {
   return true;
 }
 
-// The exponent at `place` ("^3", "^12", "^{-3}") and where it ends; empty if there is none.
+// Returns the exponent at `place` ("^3", "^12", "^{-3}") and sets `end` to its end. Returns "" if there is none.
 std::string number_reader::exponent_at(size_t place, size_t &end) const {
   if (at(place) != '^') return "";
   const bool braces = at(place + 1) == '{';
@@ -255,7 +259,7 @@ bool number_reader::power(std::string &value) {
   return true;
 }
 
-// "1.5 × 10^6"
+// Returns the formula of "1.5 × 10^6", where `value` is 1.5, or `value` if no power of ten follows.
 std::string number_reader::times_ten(const std::string &value) {
   const size_t sign = after_blanks(at_), ten = after_blanks(sign + 1);
   if (!contains(U"\u00D7x*", at(sign)) || !says(ten, U"10")) return value;
@@ -266,7 +270,7 @@ std::string number_reader::times_ten(const std::string &value) {
   return value + "*10^{" + exponent + "}";
 }
 
-// ---- what makes another value of the digits ---------------------------------------------------------
+// ---- per cent and scale words, which change the value -----------------------------------------------
 
 void number_reader::percent_or_scale(written_number &out) {
   const size_t place = after_blanks(at_);

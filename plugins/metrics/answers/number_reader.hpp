@@ -1,5 +1,5 @@
-// Reads one written number from where it begins: digits with their separators, fractions, powers, per cent, scale words.
-// Not what stands before it: signs, currency and names are the scanner's (written_number.cpp).
+// Reads one written number from its first digit: separators, fractions, powers, per cent, and scale words such as "million".
+// written_number.cpp finds where numbers begin, and reads the sign and currency before them.
 #pragma once
 
 #include <algorithm>
@@ -21,16 +21,18 @@ inline bool contains(std::u32string_view all, char32_t c) {
   return c != 0 && all.find(c) != std::u32string_view::npos;
 }
 
+// The text must come from plain_number_text.
 class number_reader {
  public:
   explicit number_reader(std::u32string_view text) : text_(text) {}
 
  protected:
-  // Whether a number may begin at `place`, and reads it from at_ on: formula and bare are set, at_ moves behind it.
+  // Whether a number may begin at `place`.
   bool begins(size_t place) const;
+  // Reads the number that begins at at_, sets out.formula and out.bare, and moves at_ behind it.
   bool read(written_number &out);
 
-  // Characters by place; 0 outside the text.
+  // The character at `place`, and the one before it; 0 outside the text.
   char32_t at(size_t place) const { return place < text_.size() ? text_[place] : 0; }
   char32_t before(size_t place) const {
     return place > 0 && place <= text_.size() ? text_[place - 1] : 0;

@@ -1,4 +1,5 @@
-// One way of writing for what has several ways, so that the search for numbers sees few characters.
+// Writes what can be written in several ways (minus signs, spaces, LaTeX commands) in one way, so that the search for numbers
+// has few cases.
 #include "python_text.hpp"
 #include "written_number.hpp"
 
@@ -11,7 +12,7 @@ struct replacement {
   std::u32string_view from, to;
 };
 
-// The longer of two that begin alike comes first.
+// If one text begins with another, the longer one comes first.
 constexpr replacement k_replacements[] = {
     {U"\\$", U"$"},          {U"\\%", U"%"},          {U"\\!", U""},
     {U"\\,", U"\u2009"},     {U"\\;", U"\u2009"},     {U"\\:", U"\u2009"},
@@ -34,7 +35,7 @@ bool is_letter(char32_t c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Whether a LaTeX command that ends in a letter ends there: "\left" is not the front of "\leftarrow".
+// Whether the text before `end` is a whole LaTeX command, not only the first part of one: "\left" is not "\leftarrow".
 bool whole_command(std::u32string_view text, size_t end) {
   return !is_letter(text[end - 1]) || end == text.size() || !is_letter(text[end]);
 }
@@ -51,7 +52,7 @@ bool is_exponent_part(char32_t c) {
   return k_superscripts.find(c) != std::u32string_view::npos || c == 0x207B;  // superscript minus
 }
 
-// A run of superscripts as "^{-3}"; its end.
+// Appends a run of superscript characters as "^{-3}". Returns the end of the run.
 size_t append_superscripts(std::u32string &out, std::u32string_view text, size_t place) {
   out += U"^{";
   for (; place < text.size() && is_exponent_part(text[place]); ++place) {

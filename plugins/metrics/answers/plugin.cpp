@@ -1,5 +1,5 @@
-// The metric plugin "answers": exact_match, squad_v2, multiple_choice, math and text_statistics across the ABI.
-// Not the metrics: each has its own file.
+// The C ABI of the metric plugin "answers", with the metrics exact_match, squad_v2, multiple_choice, math and text_statistics.
+// Each metric has a file of its own.
 #include <assay_records.hpp>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 namespace answers {
 namespace {
 
+// What a metric gives, as the JSON that the host asks for (assay/metric.h).
 std::string declaration_of(const metric &inner) {
   std::string out = "{\"arrays\":[],\"numbers\":[";
   bool first = true;
@@ -28,6 +29,7 @@ std::string declaration_of(const metric &inner) {
 
 using make_fn = std::unique_ptr<metric> (*)(const assay_json::value &config);
 
+// A metric as the class that assay_cpp::metric_table wants. It keeps the scores of all samples and passes them on in order.
 template <make_fn make>
 class face {
  public:
@@ -69,7 +71,7 @@ class face {
     metric::row row;
   };
 
-  // weight_column: of a ratio; otherwise all samples weigh the same.
+  // Passes one number on. weight_column: where its weights are, if it is a ratio; null if all samples weigh the same.
   void give(const assay_metric_sink &sink, const std::string &name, size_t column,
             const size_t *weight_column) const {
     std::vector<double> scores;
@@ -82,7 +84,7 @@ class face {
       top += scores.back();
       bottom += weights.back();
     }
-    if (bottom == 0.0) return;  // nobody belongs to the subset: there is no such number
+    if (bottom == 0.0) return;  // no sample belongs to it: no such number
     assay_cpp::pass_on(sink.number(sink.ctx, name.c_str(), top / bottom,
                                    static_cast<int64_t>(scores.size()), scores.data(),
                                    weight_column ? weights.data() : nullptr));
@@ -165,7 +167,7 @@ std::vector<double> numbers_of(const assay_json::value &record, int64_t index, c
                            "'");
   std::vector<double> out;
   for (const auto &item : found->items) {
-    // JSON has no NaN: null stands for a value that is not finite
+    // JSON has no NaN, so null means a value that is not finite.
     out.push_back(item.kind == assay_json::type::number ? item.number
                                                         : std::numeric_limits<double>::quiet_NaN());
   }

@@ -1,4 +1,4 @@
-// Decoding, and look-ups in the tables that were taken from Python.
+// Decodes and encodes UTF-8, and looks characters up in the tables that were made with Python.
 #include "python_text.hpp"
 
 #include <algorithm>
@@ -7,9 +7,11 @@
 namespace answers {
 namespace {
 
+// k_stray_byte: plus a byte, it stands for a byte that is not UTF-8.
 constexpr char32_t k_stray_byte = 0xDC00, k_capital_sigma = 0x3A3, k_sigma = 0x3C3,
                    k_final_sigma = 0x3C2, k_dotted_capital_i = 0x130, k_dot_above = 0x307;
 
+// Code points [first, end).
 struct run {
   char32_t first, end;
 };
@@ -55,7 +57,8 @@ bool is_case_ignorable(char32_t c) {
   return all.has(c);
 }
 
-// Unicode 3.13, Final_Sigma: a letter with a case before it, none after it; what is case-ignorable is passed over.
+// Whether the capital sigma ends a word, so that its lower case is ς (Unicode 3.13, Final_Sigma): a letter that has a case comes
+// before it and none after it. Characters that are "case-ignorable", such as accents, are skipped.
 bool ends_word(std::u32string_view text, size_t sigma) {
   size_t before = sigma;
   while (before > 0 && is_case_ignorable(text[before - 1])) --before;
@@ -65,7 +68,7 @@ bool ends_word(std::u32string_view text, size_t sigma) {
   return after == text.size() || !is_cased(text[after]);
 }
 
-// The bytes of the character at the front of `utf8`, 0 if it is none.
+// Returns the length in bytes of the first character of `utf8`, or 0 if it is not valid UTF-8.
 size_t character_bytes(std::string_view utf8) {
   const auto byte = [utf8](size_t i) { return static_cast<unsigned char>(utf8[i]); };
   const unsigned char lead = byte(0);

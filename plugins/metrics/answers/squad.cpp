@@ -1,5 +1,5 @@
-// SQuAD v2 by the laboratory's rule and by the official script, side by side.
-// The official script credits an empty answer as an abstention; the laboratory's rule credits declared words alone.
+// The metric squad_v2: SQuAD v2, whose questions may have no answer, by our rule and by the official script. The script takes an
+// empty answer for "no answer". By our rule a model must say one of the declared words.
 #include <algorithm>
 #include <cmath>
 
@@ -102,7 +102,8 @@ class squad : public metric {
     for (const item &one : items_) total += of(one);
     return total;
   }
-  // The official sweep over thresholds: all abstain at first, then answers are admitted in order of confidence.
+  // The best score of the official script over all thresholds of no_answer_probability. At first all answers count as "no
+  // answer"; then one after another is admitted, the surest first.
   double best(bool exact) const {
     std::vector<item> sorted = items_;
     std::stable_sort(sorted.begin(), sorted.end(), [](const item &a, const item &b) {

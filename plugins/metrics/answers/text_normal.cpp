@@ -1,4 +1,4 @@
-// Normalising answers: the steps of the official scripts, over code points as Python's str has them.
+// Normalises answers as the official scripts do, over code points like Python's str.
 #include "text_normal.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ bool is_punctuation(char32_t c) {  // string.punctuation of Python: ASCII alone
          (c >= '{' && c <= '~');
 }
 
-// re.sub(r'\b(a|an|the)\b', ' ', text): whole runs of word characters, so that "the" of "the\u2019s" goes too.
+// Does re.sub(r'\b(a|an|the)\b', ' ', text). A word is a run of word characters, so "the" in "the\u2019s" is removed too.
 std::u32string without_articles(std::u32string_view text) {
   std::u32string out;
   for (size_t start = 0; start < text.size();) {
@@ -82,7 +82,7 @@ std::string harness_clean(std::string_view text) {
   for (const char c : text)
     if (c != ',' && c != '$') out += c;
   if (const size_t mark = out.rfind("#### "); mark != std::string::npos) out.erase(0, mark + 5);
-  // In Python "$" is the end of the text, and the place before a line end that ends it.
+  // The pattern is "\.$". In Python "$" also matches before a line end at the very end of the text.
   const size_t end = out.size() - (!out.empty() && out.back() == '\n' ? 1 : 0);
   if (end > 0 && out[end - 1] == '.') out.erase(end - 1, 1);
   return lower_case(out);

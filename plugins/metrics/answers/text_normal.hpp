@@ -1,5 +1,5 @@
-// Normal forms of answers as the official scorers define them.
-// Not mathematics (math_value).
+// Normal forms of answers, as the official scorers of SQuAD and GSM8K define them. math_value.hpp does the same for
+// mathematical answers, by rules of our own.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace answers {
 
-// SQuAD (evaluate-v2.0.py, normalize_answer): lower case, delete ASCII punctuation, articles to spaces, single spaces. In
-// this order, each as Python 3 does it.
+// SQuAD (evaluate-v2.0.py, normalize_answer), each step as Python 3 does it: lower case, delete ASCII punctuation, replace
+// articles by spaces, single spaces.
 std::string squad_normalise(std::string_view text);
 
-// Bag-of-words F1 of two normalised texts; 1 if both are empty, 0 if one is.
+// Returns the F1 of the words of two normalised texts, whatever their order; 1 if both are empty, 0 if one is.
 double token_f1(std::string_view prediction, std::string_view gold);
 
-// lm-evaluation-harness, tasks/gsm8k/gsm8k.yaml, metric_list: regexes_to_ignore deletes "," and "$", everything up to the
-// last "#### ", one final "."; ignore_case makes lower case of the rest.
+// lm-evaluation-harness (tasks/gsm8k/gsm8k.yaml, metric_list): deletes "," and "$", everything up to the last "#### ", and one
+// final "."; then lower case.
 std::string harness_clean(std::string_view text);
 
 std::string trimmed(std::string_view text);                // str.strip()

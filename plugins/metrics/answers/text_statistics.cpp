@@ -1,5 +1,5 @@
-// Length and repetition of generated text: what shows that a model answers in another way, right or wrong.
-// Not a judgement of quality, and no loops of tokens: the detectors look for those.
+// The metric text_statistics: length and repetition of generated texts. They show that a model answers in another way, right
+// or wrong. The detectors (scripts/assay/detectors) look for answers that repeat without end.
 #include <map>
 #include <vector>
 
@@ -24,7 +24,8 @@ std::vector<std::string> words_of(const std::string &text) {
   return words;
 }
 
-// 1 - different / all n-grams of words (Welleck et al. 2019, seq-rep-4); 0 for fewer than n words.
+// Returns the share of four-word sequences that repeat an earlier one: 1 - different / all (Welleck et al. 2019, seq-rep-4); 0
+// for fewer than four words.
 double repeated_grams(const std::vector<std::string> &words) {
   if (words.size() < k_gram) return 0.0;
   std::map<std::string, int> seen;

@@ -1,6 +1,7 @@
-// A scanner by hand: std::regex is slow and recursive on long outputs, and knows no Unicode. Two readings are rules:
-// - of a range the last number is its end ("10-12" is 12, not -12); a hyphen, a dash and a subtraction are no signs.
-// - "- 5" with a space is negative only behind = ≈ ( [ { : or where no word follows in the text; else it is a dash.
+// Finds the numbers of a text with a scanner, because std::regex is slow and recursive on long texts and knows no Unicode.
+// Two rules decide what a dash means:
+// - After a word, a number or a closing bracket it is no sign: the last number of "10-12" is 12, not -12.
+// - "- 5" with a space is negative only after = ≈ ( [ { : or if no word follows in the text.
 #include "written_number.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ constexpr view k_currency_codes[] = {U"USD", U"EUR", U"GBP", U"INR", U"CAD", U"A
                                      U"CNY", U"RMB", U"CHF", U"Rs",  U"US",  U"CA",  U"AU"};
 
 constexpr char32_t k_first_ideographs =
-    0x2E80;  // from here on scripts put no space before a number
+    0x2E80;  // Chinese, Japanese and others put no space before a number
 
 class number_scanner : public number_reader {
  public:
@@ -44,7 +45,7 @@ class number_scanner : public number_reader {
   }
 
  private:
-  // Digits of an exponent that is no number's ("cm^2"), of an index ("x_1") or of a name ("CO2").
+  // Whether the digits from `start` on belong to the exponent of a unit ("cm^2"), an index ("x_1") or a name ("CO2").
   bool in_a_name(size_t start) const {
     size_t mark = start - (before(start) == '-' ? 1 : 0);
     mark -= before(mark) == '{' ? 1 : 0;
@@ -59,11 +60,13 @@ class number_scanner : public number_reader {
                          std::end(k_currency_codes);
   }
 
+  // The place of a currency sign before `start`, or `start` if there is none.
   size_t before_currency(size_t start) const {
     const size_t place = before_blanks(start);
     return contains(k_currency, before(place)) ? place - 1 : start;
   }
 
+  // Adds a minus sign before the number ("-$5") to it.
   void take_sign(written_number &one) const {
     const size_t place = before_currency(one.first), left = before_blanks(place);
     if (before(left) != '-') return;
@@ -74,6 +77,7 @@ class number_scanner : public number_reader {
     if (!one.bare.empty()) one.bare.insert(0, "-");
   }
 
+  // Whether a dash is a minus sign: directly before the number, or with spaces between (is_distant_sign).
   bool is_sign(size_t dash) const {
     const char32_t left = before(dash), further = before(before_blanks(dash));
     return left != '-' && !is_python_word(left) && !is_ascii_digit(further) &&

@@ -1,5 +1,5 @@
-// Sorting and averaging of token distances.
-// Not a model: numbers come from the engine.
+// Averages the distances of tokens by window, by confidence and by position, and computes percentiles. The engine of the host
+// has computed the distances.
 #include "distance.hpp"
 
 #include <algorithm>
@@ -9,11 +9,11 @@
 namespace distance_metric {
 namespace {
 
-// Edges of the reference's confidence. A mean divergence is dominated by tokens
-// at which the reference itself is undecided.
+// Edges of the buckets by confidence, the largest probability of the untouched model (the reference). They are needed because
+// tokens at which the reference is undecided dominate a mean divergence.
 constexpr double k_edges[] = {0.0, 0.25, 0.5, 0.75, 0.95, 1.0};
 constexpr int k_buckets = 5;
-constexpr int k_positions = 8;  // equal parts of a window
+constexpr int k_positions = 8;  // equal parts of a window, by position
 constexpr int k_curve = 60;     // points of the distribution curve
 
 std::string printed(double value) {
@@ -28,6 +28,7 @@ double mean_of(const std::vector<float> &values) {
   return sum / static_cast<double>(values.size());
 }
 
+// The sums of one bucket or position.
 struct cell {
   double kld = 0.0, same = 0.0, tokens = 0.0;
   void add(const window &from, size_t i) {
@@ -56,8 +57,8 @@ std::string percentiles(const std::vector<float> &sorted, const std::vector<doub
          ",\"max\":" + printed(static_cast<double>(sorted.back())) + "}";
 }
 
-// The distribution as values at equal steps of the fraction, the tail finer: what a curve
-// is drawn from.
+// Returns the distribution as points [fraction, value] for a curve. The points are closer together near fraction 1, because
+// the largest values matter most.
 std::string curve(const std::vector<float> &sorted) {
   std::string out = "[";
   for (int i = 0; i <= k_curve; ++i) {
@@ -69,6 +70,7 @@ std::string curve(const std::vector<float> &sorted) {
   return out + "]";
 }
 
+// The values of one member of all windows, sorted.
 std::vector<float> joined(const std::vector<window> &windows, std::vector<float> window::*member) {
   std::vector<float> out;
   for (const window &one : windows)

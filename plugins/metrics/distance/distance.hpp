@@ -1,6 +1,6 @@
-// From one number per token to what a report shows of a distance: means by window, percentiles,
-// agreement, and the mean divergence by the reference's confidence and by position. Not the
-// plugin's face (plugin.cpp) and no distributions: the engine compared those tile by tile.
+// Turns numbers of single tokens into what a report shows: means of windows, percentiles, and the mean
+// divergence by the confidence of the untouched model (the reference) and by position. The engine has
+// compared the probabilities of the two models. plugin.cpp is the interface to the host.
 #pragma once
 
 #include <assay.hpp>
@@ -11,7 +11,8 @@
 
 namespace distance_metric {
 
-// One window, all arrays of one length [tokens].
+// One window of text. All arrays are [tokens]. nll: -log of the right token's probability, in nats.
+// reference_top: the largest probability of the reference.
 struct window {
   int64_t index = 0;
   std::vector<float> kld, reference_nll, own_nll, delta_p, reference_top, same_top, top5_shared;
@@ -27,18 +28,17 @@ class accumulator {
   void clear() { windows_.clear(); }
   // Throws numerical_problem for a value that is not finite, with its window and token.
   void add(window one);
-  // Sorts by index, so that results do not depend on the order of arrival. Throws
-  // argument_problem for none.
+  // Sorts the windows by index, so that results do not depend on the order in which they came. Throws
+  // argument_problem if there are none.
   window_means means();
-  // JSON: percentiles of divergence and of the change of probability, buckets,
-  // positions; after means().
+  // Returns JSON with percentiles, buckets by confidence, and positions. Call means() first.
   std::string note() const;
 
  private:
   std::vector<window> windows_;
 };
 
-// Value at fraction f of sorted values, linear between neighbours at f * (n - 1),
+// Returns the value at fraction f of n sorted values, at place f * (n - 1), linear between neighbours,
 // as llama.cpp does.
 double percentile(const std::vector<float> &sorted, double f);
 

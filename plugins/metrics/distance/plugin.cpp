@@ -1,5 +1,5 @@
-// The metric plugin "distribution_distance": the face of the accumulator towards the host.
-// Not a comparison of variants with each other: each is compared with the untouched subject alone.
+// The C ABI of the metric plugin "distribution_distance". distance.cpp does the work. Each variant is compared with the
+// untouched model, never with another variant.
 #include <assay_records.hpp>
 
 #include <string>
@@ -24,6 +24,7 @@ const char k_declaration[] =
 {"name":"log_ppl_ratio","unit":"nats","direction":"lower","kind":"mean","link":"identity","interval":"block_bootstrap",
  "summary":"mean change of the right token's negative log-likelihood: the logarithm of the perplexity ratio"}]})";
 
+// Copies an array of the sample. Throws argument_problem if it is absent or no vector of f32.
 std::vector<float> array_of(const assay_sample &sample, std::string_view name) {
   for (uint32_t i = 0; i < sample.n_arrays; ++i) {
     if (name != sample.array_names[i]) continue;

@@ -1,5 +1,4 @@
-// Sums, checks and means of cross-entropies.
-// Not a language model: numbers come from the engine.
+// Checks the log-likelihoods of tokens and computes their mean. The engine of the host has computed them with the model.
 #include "perplexity.hpp"
 
 #include <algorithm>
@@ -32,7 +31,7 @@ void accumulator::add(int64_t index, const float *nll, int64_t n_tokens, double 
                                ": " + what);
     };
     if (!std::isfinite(value)) throw problem("the log-probability is not finite");
-    // A probability above one by more than rounding means that the scores are no log-probabilities.
+    // A probability clearly above 1 means that the numbers are no log-probabilities.
     if (value < -1e-3)
       throw problem("the negative log-likelihood " + printed(value) + " is below zero");
     sum += value;

@@ -1,5 +1,5 @@
-// Perplexity and its relatives from the cross-entropies of samples (windows or documents).
-// Not the plugin's face (plugin.cpp) and no intervals: the host makes those from the scores.
+// Computes perplexity and cross-entropy from the log-likelihoods of samples (windows or documents). The host
+// computes intervals from the scores. plugin.cpp is the interface to the host.
 #pragma once
 
 #include <assay.hpp>
@@ -15,13 +15,14 @@ using assay_cpp::numerical_problem;
 
 struct sample {
   int64_t index = 0;
-  double nll_sum = 0.0;  // nats over all tokens of the sample
+  double nll_sum = 0.0;  // sum of -log p over the tokens of the sample, in nats
   double units = 0.0;    // what the mean is taken over: tokens, words or bytes
   double tokens = 0.0;
 };
 
 struct config {
-  // Every sample weighs the same, as in published perplexities; else every unit does.
+  // true: every sample has the same weight, as in published perplexities. false: every token (or word,
+  // or byte) has.
   bool by_window;
   std::string per;  // token word byte
 };
@@ -31,16 +32,17 @@ class accumulator {
   explicit accumulator(config chosen) : config_(std::move(chosen)) {}
   void clear() { samples_.clear(); }
 
-  // Per-token values; words_or_bytes is used unless per is "token".
+  // Adds a sample by -log p of each token. words_or_bytes is ignored if `per` is "token". Throws
+  // numerical_problem for a value that is not finite or below zero.
   void add(int64_t index, const float *nll, int64_t n_tokens, double words_or_bytes);
-  // Sums alone.
+  // The same, by the sum of -log p and the number of tokens.
   void add_sum(int64_t index, double nll_sum, double tokens, double words_or_bytes);
 
-  // Sorts by index, so that results do not depend on the order of arrival. Throws argument_problem
-  // for none or a repeated one.
+  // Sorts the samples by index, so that results do not depend on the order in which they came. Throws
+  // argument_problem if there are none or an index comes twice.
   const std::vector<sample> &sorted();
-  double cross_entropy();    // nats per unit; the logarithm of the perplexity
-  std::string note() const;  // JSON: tokens, samples, the worst samples; after sorted()
+  double cross_entropy();    // in nats; the logarithm of the perplexity
+  std::string note() const;  // JSON with the three worst samples; call sorted() first
 
  private:
   config config_;

@@ -1,5 +1,4 @@
-// The metric plugin "perplexity": the face of the accumulator towards the host.
-// Not a comparison of variants: the host pairs the scores it hands over.
+// The C ABI of the metric plugin "perplexity". perplexity.cpp does the work. The host compares the scores of two models.
 #include <assay_json.hpp>
 #include <assay_records.hpp>
 
@@ -16,6 +15,7 @@ using perplexity_metric::accumulator;
 using perplexity_metric::argument_problem;
 using perplexity_metric::config;
 
+// What the metric gives, as the JSON that the host asks for (assay/metric.h).
 std::string declaration_of(const config &chosen) {
   const std::string kind = chosen.by_window ? "mean" : "ratio";
   const auto number = [&](const std::string &name, const std::string &unit, const std::string &link,

@@ -1,6 +1,6 @@
-// The 16 values of nf4, quantiles of the normal distribution (Dettmers et al., "QLoRA", 2023,
-// appendix E), and of fp4, the values of E2M1 (OCP Microscaling Formats 1.0, table 5) divided by
-// their largest, 6; and rounding to the nearest of them.
+// Rounds weights to the nearest of 16 fixed values. The values of nf4 are quantiles of the normal
+// distribution (Dettmers et al., "QLoRA", 2023, appendix E). Those of fp4 are the numbers of E2M1, a
+// 4-bit float (OCP Microscaling Formats 1.0, table 5), divided by the largest of them, 6.
 #include "codebook.hpp"
 
 #include <algorithm>
@@ -28,13 +28,13 @@ constexpr std::array<float, 16> k_nf4 = {
     0.7229568362236023f,
     1.0f,
 };
-// The code of -0 has the value 0 a second time, next to 0, and is never chosen.
+// 0 occurs twice, because E2M1 has a code for -0 too. Both codes stand for the same weight.
 constexpr std::array<float, 16> k_fp4 = {-1.0f,        -4.0f / 6.0f, -3.0f / 6.0f, -2.0f / 6.0f,
                                          -1.5f / 6.0f, -1.0f / 6.0f, -0.5f / 6.0f, 0.0f,
                                          0.0f,         0.5f / 6.0f,  1.0f / 6.0f,  1.5f / 6.0f,
                                          2.0f / 6.0f,  3.0f / 6.0f,  4.0f / 6.0f,  1.0f};
 
-// Index of the nearest value; in the middle between two, the lower one.
+// Returns the index of the nearest value. In the middle between two values it takes the lower one.
 uint8_t nearest(const std::array<float, 16> &values, float x) {
   int low = 0, high = 15;
   while (high - low > 1) {
@@ -73,7 +73,7 @@ void codebook::quantize(const assay_linear &linear, const assay_stats *, assay_c
       for (int64_t g = 0; g < cut.count; ++g) {
         const float *x = w.row(row) + cut.first(g);
         const float largest = largest_magnitude(x, cut.length(g));
-        assay_grid::stored_scale scale;  // 1 for a group of zeros
+        assay_grid::stored_scale scale;  // stays 1 for a group of zeros
         if (largest != 0) scale = assay_grid::store(assay_grid::scale_dtype::float16, largest);
         uint8_t *to = codes.data<uint8_t>() + row * w.columns + cut.first(g);
         for (int64_t i = 0; i < cut.length(g); ++i) to[i] = nearest(values_, x[i] / scale.value);

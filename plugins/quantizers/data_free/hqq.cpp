@@ -1,6 +1,8 @@
-// The search of hqq (Badri and Shaji, "Half-Quadratic Quantization of Large Machine Learning
-// Models", 2023, eqs. 4-6). The scale stays that of the range. The zero point minimises |w - w^|^p,
-// p < 1, by turns of a shrinkage of the error and a closed-form mean.
+// Searches the zero point of each group (hqq: Badri and Shaji, "Half-Quadratic Quantization of Large
+// Machine Learning Models", 2023, eqs. 4-6). The range of the group gives the scale, which stays.
+// The zero point lowers the sum of |w - w^|^p, in which large errors count less (p < 1). Two steps
+// alternate: shrink() says which part of each error to leave out, and the zero point becomes the
+// mean that fits the rest.
 #include "hqq.hpp"
 
 #include <algorithm>
@@ -21,8 +23,8 @@ float code_of(float x, float scale, float zero, float top) {
   return assay_grid::round_even(code);
 }
 
-// The shrinkage of eq. 5. It is 0 up to `threshold`, where |r| = |r|^(p-1) / beta, so the power is
-// computed for outliers only.
+// Returns the part of the error r that the zero point need not correct (eq. 5). It is 0 up to
+// `threshold`, the point where |r| = |r|^(p-1) / beta. So only large errors need the costly power.
 float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
   if (magnitude <= threshold) return 0;
@@ -30,6 +32,7 @@ float shrink(float r, float beta, float p, float threshold) {
   return kept <= 0 ? 0 : std::copysign(kept, r);
 }
 
+// Mean |w - w^| of a group.
 double mean_error(const float *w, int64_t n, float scale, float zero, float top) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i)
@@ -44,13 +47,14 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n) {
   const auto range = assay_grid::range_of(w, n);
   hqq_group best;
   if (range.all_zero()) return best;
-  // Divided first, since the difference may overflow. A constant group has no width: its value
-  // itself is the scale.
+  // Each end is divided before they are subtracted, because high - low may overflow. A group of
+  // equal weights has no width: then the scale is the magnitude of these weights.
   const float width =
       range.high > range.low ? range.high / top - range.low / top : std::fabs(range.low);
   best.scale = assay_grid::store(scale_dtype::float16, width);
   const float scale = best.scale.value;
-  const auto stored_zero = [&](float zero) {  // far from zero w is one code away: the end will do
+  // Zero points are stored as float16; the limits keep one that is too large from becoming Inf.
+  const auto stored_zero = [&](float zero) {
     return from_float16(to_float16(std::fmin(std::fmax(zero, -60000.0f), 60000.0f)));
   };
   const float first = -range.low / scale;

@@ -1,4 +1,5 @@
-// What the host sees: two quantizers that need no data. The methods are hqq.cpp and codebook.cpp.
+// The C ABI of this plugin: two quantizers that need no calibration data. hqq.cpp and codebook.cpp
+// do the work.
 #include <assay.hpp>
 
 #include "codebook.hpp"

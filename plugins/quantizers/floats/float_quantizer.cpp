@@ -1,5 +1,6 @@
-// Scales and codes of the small float formats: w^ = scale * value[code]. A scale is rounded to its
-// stored form before codes are chosen. plugins/METHODS.md has the formulas under "Small floats".
+// Chooses the scales and codes of the small float formats: a weight becomes scale * value[code]. A
+// scale is rounded to its stored form before codes are chosen, so that the codes fit it.
+// plugins/METHODS.md has the formulas under "Small floats".
 #include "float_quantizer.hpp"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ std::vector<float> worker::emit_scales(const assay_linear &linear,
   if (format_.scale == scale_form::float32) {
     auto stored = host_.alloc(assay_cpp::dtype_of<float>(), {out, groups});
     for (size_t i = 0; i < scales.size(); ++i) {
-      assay_grid::stored_scale scale;  // 1 for a group of zeros
+      assay_grid::stored_scale scale;  // stays 1 for a group of zeros
       if (largest[i] > 0)
         scale = assay_grid::store(assay_grid::scale_dtype::float32, largest[i] / top);
       stored.data<float>()[i] = scales[i] = scale.value;
@@ -54,7 +55,8 @@ std::vector<float> worker::emit_scales(const assay_linear &linear,
   } else if (format_.scale == scale_form::e8m0) {
     auto stored = host_.alloc(assay_cpp::dtype_of<uint8_t>(), {out, groups});
     for (size_t i = 0; i < scales.size(); ++i) {
-      // floor(log2 largest), minus 2, the exponent of 6, the largest FP4 number (OCP MX 1.0, 6.3)
+      // floor(log2(largest)) - 2. The 2 is the exponent of 6 = 1.5 * 2^2, the largest FP4 number (OCP
+      // MX 1.0, 6.3).
       const int exponent = largest[i] > 0 ? std::ilogb(largest[i]) - 2 : 0;
       lifted += exponent < -127;
       stored.data<uint8_t>()[i] = static_cast<uint8_t>(std::clamp(exponent + 127, 0, 254));
@@ -62,7 +64,8 @@ std::vector<float> worker::emit_scales(const assay_linear &linear,
     }
     sink.emit("scale_exponents", std::move(stored));
   } else {
-    const double whole = linear.tie_abs_max > 0 ? linear.tie_abs_max : 1.0;  // fused parts share it
+    // Linears that consumers fuse (q, k, v; gate, up) have one tie_abs_max, hence one divisor.
+    const double whole = linear.tie_abs_max > 0 ? linear.tie_abs_max : 1.0;
     const auto factor = static_cast<float>(448.0 * 6.0 / whole);
     auto shared = host_.alloc(assay_cpp::dtype_of<float>(), {});
     shared.data<float>()[0] = factor;

@@ -1,5 +1,6 @@
-// Rounds a linear to small floats with a scale for each group: fp8, mxfp4, nvfp4. They differ in
-// the table of values, the group and how the scale itself is stored. Data-free.
+// Rounds a linear (a weight matrix) to small floats: fp8, mxfp4, nvfp4. Columns of a row that share a
+// scale form a group. The formats differ in their numbers, the size of a group and the stored form
+// of a scale. No calibration data is needed.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -11,13 +12,13 @@ namespace floats {
 enum class scale_form {
   float32,    // fp8: largest magnitude / 448
   e8m0,       // mxfp4: a power of two, stored as its exponent + 127
-  e4m3_twice  // nvfp4: E4M3 for each group under one fp32 factor for the matrix
+  e4m3_twice  // nvfp4: an E4M3 number for each group, over one fp32 divisor for the matrix
 };
 
 struct format {
-  const table &(*values)();
+  const table &(*values)();  // the numbers that codes stand for
   int bits;
-  int64_t group_size;  // columns; 0 = what the configuration says
+  int64_t group_size;  // columns; 0 = the configuration decides
   scale_form scale;
 };
 
@@ -26,7 +27,8 @@ extern const format k_fp8, k_mxfp4, k_nvfp4;
 template <const format &which>
 class quantizer;
 
-// The work that all formats share. `quantizer<format>` below only names the format.
+// Does the work for all formats. `quantizer` below is a class of its own for each format, because
+// assay_cpp::quantizer_table makes a component of a class.
 class worker {
  public:
   worker(assay_cpp::host host, const format &which);
@@ -36,7 +38,8 @@ class worker {
   void estimate(const assay_linear &linear, assay_estimate &out);
 
  private:
-  // Emits the scales [out, groups] in their stored form, and returns them as numbers.
+  // Emits the scales [out, groups] in their stored form and returns them as numbers. largest: the
+  // largest magnitude of each group.
   std::vector<float> emit_scales(const assay_linear &linear, const std::vector<float> &largest,
                                  int64_t groups, const assay_cpp::sink &sink);
   assay_grid::group_cut cut(int64_t in) const { return {group_size_, in}; }

@@ -1,4 +1,4 @@
-// The C ABI of this plugin: quantizers on small floats. float_quantizer.hpp does the work.
+// The C ABI of this plugin: quantizers that round to small floats. float_quantizer.cpp does the work.
 #include "assay.hpp"
 #include "float_quantizer.hpp"
 
@@ -14,7 +14,7 @@ constexpr const char *k_fp8_schema =
     "description": "columns that share a scale; -1 = the whole row"}}})";
 constexpr const char *k_fixed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {}})";
-// `bits` and `group_size` are fixed, hence not in the configuration, but a plan must know them.
+// `bits` and `group_size` are fixed, so the configuration lacks them. `assay plan` reads them here.
 constexpr const char *k_fp8_facts =
     R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 8})";
 constexpr const char *k_mxfp4_facts =

@@ -1,5 +1,5 @@
-// The values of E4M3 and E2M1, and the search for the nearest one. Codes of negative zero are read
-// but never chosen.
+// The numbers of E4M3 (an 8-bit float) and E2M1 (a 4-bit float), and the search for the nearest one.
+// The code of -0 is understood when it is read, but the search never chooses it.
 #include "tables.hpp"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ uint8_t table::nearest(float x) const {
   const auto at =
       static_cast<size_t>(std::lower_bound(middles_.begin(), middles_.end(), x) - middles_.begin());
   const bool halfway = at < middles_.size() && middles_[at] == x;
-  // x lies in (middles[at-1], middles[at]]; exactly halfway the even code of the two wins
+  // x lies in (middles_[at - 1], middles_[at]]. Exactly halfway the even one of two codes wins.
   return halfway && codes_[at] % 2 != 0 ? codes_[at + 1] : codes_[at];
 }
 

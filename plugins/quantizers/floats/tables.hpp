@@ -1,5 +1,5 @@
-// Grids that are no multiples of a step, FP8 E4M3 and FP4 E2M1, as tables of values with a search
-// for the nearest. float_quantizer chooses the scales.
+// The numbers of two float formats, FP8 E4M3 and FP4 E2M1, as tables, and the search for the nearest
+// number. Their distances grow with the numbers, so a division by a step cannot find it.
 #pragma once
 
 #include <cstdint>
@@ -7,20 +7,22 @@
 
 namespace floats {
 
-// Values by code, and codes by value. A code whose value is no number is never chosen.
+// Gives the value of a code, and the code of the nearest value. It never chooses a code that stands
+// for NaN or -0.
 class table {
  public:
   explicit table(std::vector<float> values);
   const std::vector<float> &values() const { return values_; }  // [2^bits], by code
   float largest() const { return sorted_.back(); }
-  uint8_t nearest(float x) const;  // saturates; halfway goes to the even code
+  // Halfway goes to the even code. Beyond the largest value it returns the code of that value.
+  uint8_t nearest(float x) const;
 
  private:
-  std::vector<float> values_, sorted_, middles_;
-  std::vector<uint8_t> codes_;  // of sorted_
+  std::vector<float> values_, sorted_, middles_;  // by code; ascending; between neighbours
+  std::vector<uint8_t> codes_;                    // of sorted_
 };
 
 const table &e2m1();  // FP4: 0 .5 1 1.5 2 3 4 6 and their negatives (bit 3)
-const table &e4m3();  // FP8 without infinities (fn): largest 448; codes are the bit patterns
+const table &e4m3();  // FP8 without infinities: largest 448; a code is the bit pattern
 
 }  // namespace floats

@@ -1,7 +1,7 @@
-// adaround: every weight learns whether it goes to the grid point below or above (Nagel et al.,
-// arXiv 2004.10568). The loss depends on the inputs only through H, and on those of the float model
-// only through the cross-moment, so no activation is replayed. plugins/METHODS.md has the formulas
-// and the deviations.
+// adaround: learns for every weight whether it goes to the grid point below or above (Nagel et al.,
+// arXiv 2004.10568). The loss needs the inputs x only as H = sum x x^T, and the inputs of the float
+// model only as sum x_float x^T (the cross-moment), so no activations are stored. plugins/METHODS.md
+// has the formulas and what differs from the paper.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,27 +14,30 @@ namespace hessian {
 namespace {
 
 constexpr float k_stretch = 1.2f,
-                k_below = -0.1f;    // zeta - gamma and gamma of the rectified sigmoid
-constexpr int k_sweeps = 4;         // of the final descent
-constexpr float k_decided = 0.05f;  // h nearer than this to 0 or 1 is decided
+                k_below = -0.1f;    // h = clip(k_stretch * sigmoid(v) + k_below, 0, 1)
+constexpr int k_sweeps = 4;         // passes over a row in descend()
+constexpr float k_decided = 0.05f;  // a weight whose h is nearer to 0 or 1 has decided
 
-// All arrays are [out, in] flat, padded to whole vectors; the padding has step 0 everywhere.
+// The state of learning. Each array is [out, in], flat, padded to whole vectors; step is 0 in the
+// padding. W~ = W + delta is the present weight, and delta = base + step * h(v).
 struct learning {
-  std::vector<float> base;              // weight of the point below, minus the float weight
-  std::vector<float> floor;             // its code - zero
-  std::vector<float> step;              // scale; 0 where the grid ends and there is no choice
-  std::vector<float> v, first, second;  // the learned variable and Adam's moments
-  std::vector<float> delta;             // W~ - W at the present v
-  std::vector<float> slope;             // d loss / d delta, halved
+  std::vector<float> base;              // the grid point below, minus the float weight
+  std::vector<float> floor;             // code - zero of the grid point below
+  std::vector<float> step;              // scale; 0 where a neighbour is off the grid: no choice
+  std::vector<float> v, first, second;  // the learned variable, and Adam's two moments
+  std::vector<float> delta;             // W~ - W
+  std::vector<float> slope;             // half of d loss / d delta
 };
 
+// The numbers of one iteration.
 struct adam_step {
-  float rate, first_unbias, second_unbias;  // of this iteration
-  float fit;                                // factor on slope: 2 / normaliser
-  float decide;    // factor on the regulariser's slope: lambda / n; 0 during warm-up
-  float exponent;  // beta
+  float rate, first_unbias, second_unbias;  // learning rate; factors that unbias the moments
+  float fit;                                // factor on slope: 2 / normaliser of the loss
+  float decide;                             // lambda / number of free weights; 0 during warm-up
+  float exponent;  // beta of the regulariser, the term that pushes h to 0 or 1
 };
 
+// h(v) = clip(k_stretch * sigmoid(v) + k_below, 0, 1), and its derivative dh.
 HESSIAN_INLINE void rectified(const f32x16 &v, f32x16 &h, f32x16 &dh) {
   f32x16 e = -v;
   exp_of(e);
@@ -47,7 +50,7 @@ HESSIAN_INLINE void rectified(const f32x16 &v, f32x16 &h, f32x16 &dh) {
   dh = raw > one ? zero : dh;
 }
 
-// d/dh of 1 - |2h - 1|^beta
+// The derivative of 1 - |2h - 1|^beta with respect to h.
 HESSIAN_INLINE void regulariser_slope(const f32x16 &h, float beta, f32x16 &slope) {
   const f32x16 zero = {}, x = 2.0f * h - 1.0f;
   f32x16 magnitude = x < zero ? -x : x;
@@ -60,7 +63,7 @@ HESSIAN_INLINE void regulariser_slope(const f32x16 &h, float beta, f32x16 &slope
   slope = x < zero ? -slope : slope;
 }
 
-// One step of Adam on [begin, end), whole vectors; then delta at the new v.
+// One step of Adam on the elements [begin, end), whole vectors; then computes delta from the new v.
 HESSIAN_CLONES
 void improve(learning &l, int64_t begin, int64_t end, const adam_step &a) {
   for (int64_t i = begin; i < end; i += k_lanes) {
@@ -96,6 +99,7 @@ void improve(learning &l, int64_t begin, int64_t end, const adam_step &a) {
   }
 }
 
+// Computes delta from v for the elements [begin, end), whole vectors.
 HESSIAN_CLONES
 void move_to(learning &l, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += k_lanes) {
@@ -108,6 +112,7 @@ void move_to(learning &l, int64_t begin, int64_t end) {
   }
 }
 
+// Learns the rounding of one linear: begin(), learn(), harden(), then descend() on the codes.
 class learner {
  public:
   learner(assay_cpp::host host, const method_config &config, const hessian_input &input,
@@ -122,16 +127,16 @@ class learner {
     add_to_diagonal(0);
   }
 
-  // Adds a share of mean(diag H) to the diagonal, as in gptq, so that directions which few tokens
-  // determine stay small.
+  // Adds a share of mean(diag H) to the diagonal of H, as gptq does. Otherwise errors would cost
+  // nothing in directions that few tokens have.
   void damp(double damping) {
     double mean = 0;
     for (const float d : in_.diagonal) mean += static_cast<double>(d);
     add_to_diagonal(damping * mean / static_cast<double>(in_.in));
   }
 
-  // The target is W (C - H), C the cross-moment: the correction towards the outputs of the float
-  // model on its own inputs.
+  // From now on the loss compares with the float model on its own inputs. With C = sum x_float x^T
+  // (cross, [in, in]) that adds the term -2 tr(T D^T) to the loss, where T = W (C - H).
   void set_target(const float *cross) {
     std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
     for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h_[i];
@@ -140,7 +145,7 @@ class learner {
     product(w, difference, false, target_, 0.0);
   }
 
-  // Each weight will choose between the two grid points around its value in `start`.
+  // Lets each weight choose between the two grid points around its value in `start` [out, in].
   void begin(const std::vector<float> &start) {
     for (auto *array :
          {&l_.base, &l_.floor, &l_.step, &l_.v, &l_.first, &l_.second, &l_.delta, &l_.slope})
@@ -155,7 +160,7 @@ class learner {
         const float x = start[at] / grid.scale, below = std::floor(x);
         l_.floor[at] = std::clamp(below, low, high);
         l_.base[at] = grid.scale * l_.floor[at] - in_.w[at];
-        if (below < low || below >= high) continue;  // beyond the grid: nothing to choose
+        if (below < low || below >= high) continue;  // beyond the grid: no choice
         l_.step[at] = grid.scale;
         const float share = std::clamp(x - below, 0.005f, 0.995f);
         l_.v[at] = -std::log(k_stretch / (share - k_below) - 1.0f);
@@ -167,6 +172,7 @@ class learner {
     });
   }
 
+  // Runs Adam. normaliser: the loss of round to nearest, by which the loss is divided.
   void learn(double normaliser) {
     const int total = config_.iterations, warm = static_cast<int>(config_.warm_up * total);
     double one = 1, two = 1;  // powers of Adam's decay rates
@@ -191,7 +197,8 @@ class learner {
     }
   }
 
-  // Rounds h to 0 or 1 for every weight. Returns the share of weights that had not decided.
+  // Writes the codes with h rounded to 0 or 1. Returns the share of free weights whose h was not yet
+  // near 0 or 1.
   double harden(std::vector<int16_t> &codes) {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
@@ -208,10 +215,10 @@ class learner {
     return free_ ? static_cast<double>(undecided) / static_cast<double>(free_) : 0.0;
   }
 
-  // Moves single weights to their other point while that lowers the loss of the row.
-  // Returns how many.
+  // Moves single weights to their other grid point where that lowers the loss of the row. Returns the
+  // number of moves.
   int64_t descend(std::vector<int16_t> &codes) {
-    loss_of(codes, true);  // leaves delta and delta H
+    loss_of(codes, true);  // slope is now delta H
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
     std::vector<int64_t> flips(static_cast<size_t>(in_.out));
@@ -238,7 +245,8 @@ class learner {
     return all;
   }
 
-  // tr(D H D^T) of these codes and, with the target, - 2 tr(T D^T): the loss without its constant.
+  // Returns tr(D H D^T), D = the weight of these codes - W. With a target it adds -2 tr(T D^T) and
+  // leaves out the term without D. Overwrites delta and slope.
   double loss_of(const std::vector<int16_t> &codes, bool with_target) {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
@@ -268,7 +276,7 @@ class learner {
     product(l_.delta, h_, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
-  // A symmetric b equals its transpose, and the host's product is faster on the transposed one.
+  // c = a b + keep c. A symmetric b is passed as transposed, because the host's product is faster so.
   void product(std::vector<float> &a, const std::vector<float> &b, bool symmetric,
                std::vector<float> &c, double keep) {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
@@ -288,11 +296,12 @@ class learner {
   const hessian_input &in_;
   const std::vector<group_grid> &grids_;
   int64_t n_, padded_, free_ = 0;
-  std::vector<float> h_;  // [in, in] dead columns have 1 on the diagonal; damp() adds to it
+  std::vector<float> h_;  // H; 1 on the diagonal where the input was always 0; damp() adds to it
   learning l_;
-  std::vector<float> target_;
+  std::vector<float> target_;  // T [out, in]; empty = none
 };
 
+// The codes of round to nearest, [out, in].
 std::vector<int16_t> nearest_codes(const method_config &config, const hessian_input &input,
                                    const std::vector<group_grid> &grids) {
   const auto &o = config.grid;
@@ -306,7 +315,8 @@ std::vector<int16_t> nearest_codes(const method_config &config, const hessian_in
   return codes;
 }
 
-// Nearest codes, or those of gptq; `start` gets the values that were rounded.
+// Returns the codes that learning starts from: the nearest ones, or those of gptq. Writes to `start`
+// the weights from which they were rounded.
 std::vector<int16_t> starting_codes(assay_cpp::host host, const method_config &config,
                                     const hessian_input &input, std::vector<group_grid> &grids,
                                     std::vector<float> &start) {

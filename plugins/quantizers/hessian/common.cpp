@@ -1,4 +1,4 @@
-// The code behind common.hpp. It decides no number.
+// Implements common.hpp: reads options and tensors, calls the host's matrix product, emits the form.
 #include "common.hpp"
 
 #include <algorithm>
@@ -117,7 +117,7 @@ void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_t
   if (!codes || !scales)
     throw failure(ASSAY_INVALID_ARGUMENT, "the form has no codes or no scales");
   const int64_t in = form->in_features, groups = scales->shape[1];
-  // The group size is in the note; without one, groups divide the row.
+  // The note holds the group size. Without a note the groups divide the row evenly.
   int64_t size = (in + groups - 1) / groups;
   if (form->note_json && groups > 1) {
     const double noted = assay_json::parse(form->note_json).number_or("group_size", 0);

@@ -1,5 +1,6 @@
-// Declares what the quantizers of this plugin share: reading the configuration, views for linalg,
-// the grids of a whole linear, and the emitted form. methods.hpp declares the methods.
+// Declares what the quantizers of this plugin share: reading the configuration, matrix products by
+// the host, the grids of a whole linear, and the emitted form (codes, scales, zero points, note).
+// methods.hpp declares the methods.
 #pragma once
 
 #include <assay.hpp>
@@ -22,8 +23,8 @@ inline float *cpu_floats(const assay_tensor *tensor, const char *what) {
   return assay_cpp::matrix_of<float>(tensor, what).data;
 }
 
-// A 2-D row-major view of floats or doubles, for linalg. `tensor` is valid while this object lives.
-// The view does not own the data.
+// A 2-D row-major view of floats or doubles, for the host's matrix product. It does not own the data.
+// `tensor` is valid while this object lives.
 struct matrix_view {
   matrix_view(float *data, int64_t rows, int64_t columns, int64_t row_stride);
   matrix_view(double *data, int64_t rows, int64_t columns, int64_t row_stride);
@@ -36,11 +37,11 @@ struct matrix_view {
 void multiply(assay_cpp::host host, double alpha, const matrix_view &a, const matrix_view &b,
               bool transpose_b, double beta, const matrix_view &c);
 
-// Limits to which weights are clipped before their grids are fitted. The linear brings them from an
-// earlier step of the recipe. Null pointers mean that there are no limits.
+// Limits to which weights are clipped before their grids are fitted. An earlier step of the recipe
+// (awq with clip) may have found them. Null pointers mean that there are no limits.
 struct clip_limits {
   const float *low = nullptr, *high = nullptr;  // [out, n]
-  int64_t n = 0, group = 0;                     // columns of the limits; weights that share a limit
+  int64_t n = 0, group = 0;                     // limits of a row; columns that share one
 };
 // Reads the limits of the linear. Throws a failure if they do not cover the row.
 clip_limits clip_of(const assay_linear *linear);

@@ -1,7 +1,7 @@
-// One Cholesky factor and one triangular inverse give U. With J the reversal of indices and J H J =
-// L L^T, H = (J L J)(J L J)^T with J L J upper triangular, hence inverse(H) = U^T U for U =
-// inverse(J L J) = J inverse(L) J. The published code needs Cholesky, inverse, Cholesky. All of it
-// happens in the buffer that becomes U.
+// Computes U with inverse(H) = U^T U from one Cholesky factor and one triangular inverse, in place.
+// Let J reverse the order of indices. The Cholesky factor L gives J H J = L L^T. Then H = M M^T with
+// M = J L J, which is upper triangular, so U = inverse(M) = J inverse(L) J. The published code needs
+// three steps: Cholesky, inverse, Cholesky.
 #include "factor.hpp"
 
 #include <algorithm>
@@ -14,10 +14,10 @@
 namespace hessian {
 namespace {
 
-constexpr int k_tries = 4;        // in each precision
-constexpr double k_raise = 10.0;  // factor on damping between tries
+constexpr int k_tries = 4;        // attempts in f32, and as many in f64
+constexpr double k_raise = 10.0;  // factor on the damping after a failed attempt
 
-// The permuted, reversed and damped Hessian.
+// Writes the lower triangle of J H J, [n, n], H in the order of work, lambda added to its diagonal.
 template <class T>
 void fill(assay_cpp::host host, const factor_problem &p, double lambda, std::vector<T> &out) {
   const auto &order = *p.order;
@@ -34,6 +34,7 @@ void fill(assay_cpp::host host, const factor_problem &p, double lambda, std::vec
   });
 }
 
+// Writes U to work, [n, n]. Returns false if the damped Hessian is not positive definite.
 template <class T>
 bool try_factor(assay_cpp::host host, const factor_problem &p, double lambda,
                 std::vector<T> &work) {
@@ -80,14 +81,14 @@ factored make_factor(assay_cpp::host host, const factor_problem &p) {
   throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
 }
 
-// --- Linears that share an input come one after another, each with an instance of its own. ---
+// ---- the last factor is kept: linears with the same input come in turn, each in its own instance ----
 
 struct fingerprint {
   uint64_t low = 0, high = 0;
   bool operator==(const fingerprint &) const = default;
 };
 
-// Two sums that depend on every bit of h and on its place.
+// Two hashes of all bits of h in their order. Equal hashes are taken for equal Hessians.
 fingerprint fingerprint_of(const float *h, size_t count) {
   fingerprint out{count, ~count};
   for (size_t i = 0; i < count; ++i) {
@@ -98,6 +99,7 @@ fingerprint fingerprint_of(const float *h, size_t count) {
   return out;
 }
 
+// The last factor, with everything that decided it.
 struct remembered {
   fingerprint hessian;
   std::vector<float> diagonal;
@@ -109,11 +111,12 @@ struct remembered {
 std::mutex guard;
 remembered last;
 
+// Returns the last factor if it fits this problem. Otherwise frees it and returns null.
 std::shared_ptr<const factored> recall(const fingerprint &seen, const factor_problem &p) {
   const std::lock_guard lock(guard);
   const bool same = p.shared && last.factor && last.hessian == seen && last.damping == p.damping &&
                     last.order == *p.order && last.diagonal == *p.diagonal;
-  if (!same) last = {};  // frees its memory before the next one is made
+  if (!same) last = {};  // frees memory for the next factor
   return last.factor;
 }
 

@@ -1,6 +1,6 @@
-// The factor that error feedback needs: upper triangular U with inverse(H) = U^T U, from a damped
-// Hessian. If the factorisation fails, damping is raised, then precision, and then the linear fails.
-// triangular.hpp has the algebra.
+// Computes the factor that error feedback needs: the upper triangular U with inverse(H) = U^T U, where
+// H = sum x x^T plus damping on the diagonal. If H cannot be factored, it is tried with more damping,
+// then in double precision; then the linear fails. triangular.hpp has the algebra.
 #pragma once
 
 #include <cstdint>
@@ -11,22 +11,24 @@
 
 namespace hessian {
 
+// damping here and below: a share of mean(diag H), which is added to the diagonal.
 struct factored {
   std::vector<float> u;  // [n, n] row-major, zeros below the diagonal
-  double damping = 0;    // the one that succeeded, relative to mean(diag H)
+  double damping = 0;    // with which it succeeded
   bool double_precision = false;
-  std::vector<std::string> raises;  // what was written into the ledger on the way
+  std::vector<std::string> raises;  // the texts for the ledger, one for each raise of the damping
 };
 
 struct factor_problem {
-  const float *h = nullptr;            // [n, n] symmetric, in the model's order; borrow
-  const std::vector<float> *diagonal;  // [n] of h; 1 for dead columns
-  const std::vector<int64_t> *order;   // [n] position -> column
-  double damping = 0;                  // relative to mean(diag H)
-  bool shared = false;  // other linears see the same h: the last such factor is remembered
+  const float *h = nullptr;            // [n, n] symmetric, in the model's order; not owned
+  const std::vector<float> *diagonal;  // [n] of h, but 1 where the input was always 0
+  const std::vector<int64_t> *order;   // [n] the column that is rounded first, second, ...
+  double damping = 0;                  // of the first attempt
+  bool shared = false;                 // other linears have the same h: the result is kept for them
 };
 
-// Of H[order, order]. Throws failure(ASSAY_NUMERICAL).
+// Returns U for H with rows and columns in `order`. Throws failure(ASSAY_NUMERICAL) if no attempt
+// succeeds. The ledger gets each raise of the damping, also where a kept factor is returned.
 std::shared_ptr<const factored> factor_inverse(assay_cpp::host host, const factor_problem &problem);
 
 }  // namespace hessian

@@ -1,7 +1,7 @@
-// Error feedback in blocks of columns. Inside a block, tiles of 64 rows lie transposed in the
-// cache, and each column first subtracts the errors carried over from all earlier columns, four
-// columns at a time. After a block, one product moves its errors onto all later columns. Sums run
-// in the order of columns everywhere, so results do not depend on how rows were cut.
+// Error feedback (feedback.hpp) in blocks of columns. Inside a block, a tile holds 64 rows transposed,
+// so that it fits the cache. A column subtracts the errors of all earlier columns before it is
+// rounded. After a block, one matrix product subtracts the block's errors from all later columns.
+// Every sum adds the columns in their order, so results do not depend on how rows were divided.
 #include "feedback.hpp"
 
 #include <algorithm>
@@ -15,22 +15,24 @@ namespace {
 
 constexpr int64_t k_tile = 64;  // rows; 4 vectors
 constexpr int k_tile_vectors = static_cast<int>(k_tile / k_lanes);
-constexpr int64_t k_panel = 4;  // columns that take errors together
-constexpr int64_t k_step = 16;  // columns between two such rounds
+constexpr int64_t k_panel = 4;  // columns that subtract earlier errors together
+constexpr int64_t k_step = 16;  // columns that are rounded between two calls of take_errors
 
-// A tile's columns of one block, transposed: value (column, row) at column * k_tile + row.
+// The weights of 64 rows in the columns of one block. The value of (column, row) is at
+// column * k_tile + row. value: each weight just before it is rounded.
 struct tile {
   explicit tile(size_t size) : w(size), error(size), value(size), scale(size), zero(size) {}
   std::vector<float> w, error, value, scale, zero;
 };
 
-// The block's corner of U (and of P), [n, n] in one piece.
+// The rows and columns of the present block in U, and for gptaq in P: [n, n], copied.
 struct corner {
   int64_t n = 0;
   std::vector<float> u, p;
 };
 
-// w_j -= sum over i in [first, last) of u_ij e_i - p_ij value_i, for `panel` columns from j on.
+// For `panel` columns from j on: w_j -= sum over i in [first, last) of (u_ij error_i - p_ij value_i).
+// p may be null.
 template <int64_t panel>
 HESSIAN_INLINE void take_panel(float *w, const float *error, const float *value, const float *u,
                                const float *p, int64_t n, int64_t first, int64_t last, int64_t j) {
@@ -54,7 +56,7 @@ HESSIAN_INLINE void take_panel(float *w, const float *error, const float *value,
     for (int v = 0; v < k_tile_vectors; ++v) store(w + (j + c) * k_tile + v * k_lanes, sum[c][v]);
 }
 
-// Subtracts the errors carried over from columns [first, last) from columns [begin, end) of a tile.
+// Subtracts the errors of columns [first, last) from columns [begin, end) of a tile.
 HESSIAN_CLONES
 void take_errors(float *w, const float *error, const float *value, const float *u, const float *p,
                  int64_t n, int64_t first, int64_t last, int64_t begin, int64_t end) {
@@ -64,7 +66,7 @@ void take_errors(float *w, const float *error, const float *value, const float *
   for (; j < end; ++j) take_panel<1>(w, error, value, u, p, n, first, last, j);
 }
 
-// Rounds columns [begin, end) in order; writes codes over w.
+// Rounds columns [begin, end) one after another and overwrites w with the codes.
 HESSIAN_CLONES
 void round_columns(float *w, float *error, float *value, const float *scale, const float *zero,
                    const float *u, const float *p, int64_t n, int64_t begin, int64_t end, float low,
@@ -87,11 +89,12 @@ void round_columns(float *w, float *error, float *value, const float *scale, con
   }
 }
 
+// One block of columns. edge: the corner of U and P.
 struct block_work {
   feedback &problem;
   const feedback_range &range;
   const corner &edge;
-  int64_t first, n;            // positions [first, first + n)
+  int64_t first, n;            // its columns are the positions [first, first + n)
   std::vector<float> &errors;  // [out, n]
   std::vector<float> &values;  // [out, n], for gptaq only
 };
@@ -104,6 +107,7 @@ void load_tile(const block_work &b, tile &t, int64_t row, int64_t rows) {
                    : 0.0f;
 }
 
+// The group of column i of the block.
 int64_t group_of(const block_work &b, int64_t i) {
   return b.range.group[static_cast<size_t>(b.first + i - b.range.begin)];
 }
@@ -122,7 +126,7 @@ void load_grids(const block_work &b, tile &t, int64_t row, int64_t rows, int64_t
   }
 }
 
-// Fits the grids of the group [begin, end) from its compensated weights.
+// Fits the grids of the group [begin, end) to its weights, which have taken all earlier errors.
 void refit_group(const block_work &b, const tile &t, int64_t row, int64_t rows, int64_t begin,
                  int64_t end) {
   const int64_t g = group_of(b, begin);
@@ -132,13 +136,14 @@ void refit_group(const block_work &b, const tile &t, int64_t row, int64_t rows, 
                   b.problem.importance.data() + b.first + begin, end - begin, b.range.grid);
 }
 
-// The columns from `begin` on that share its group, within the block.
+// Returns the end of the columns of the block that share the group of column `begin`.
 int64_t end_of_group(const block_work &b, int64_t begin) {
   int64_t end = begin + 1;
   while (end < b.n && group_of(b, end) == group_of(b, begin)) ++end;
   return end;
 }
 
+// Copies codes and errors of a tile to their places, and adds to the loss of each row.
 void keep_results(const block_work &b, const tile &t, int64_t row, int64_t rows) {
   auto &p = b.problem;
   for (int64_t i = 0; i < b.n; ++i) {
@@ -162,7 +167,7 @@ void work_tile(const block_work &b, tile &t, int64_t row) {
   float *w = t.w.data(), *error = t.error.data(), *value = t.value.data();
   load_tile(b, t, row, rows);
   for (int64_t begin = 0; begin < b.n;) {
-    // grids that are fitted on the way stop the tile at every group
+    // With `fresh`, the grid of a group is fitted when all columns before it are rounded.
     const int64_t end = b.range.fresh ? end_of_group(b, begin) : b.n;
     if (begin > 0) take_errors(w, error, value, u, p, b.n, 0, begin, begin, end);
     if (b.range.fresh) refit_group(b, t, row, rows, begin, end);
@@ -178,6 +183,7 @@ void work_tile(const block_work &b, tile &t, int64_t row) {
   keep_results(b, t, row, rows);
 }
 
+// Copies m[first .. first + n, first .. first + n]; empty if m is.
 std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t first, int64_t n) {
   std::vector<float> out;
   if (m.empty()) return out;
@@ -187,7 +193,7 @@ std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t fi
   return out;
 }
 
-// Moves the block's errors onto all later columns: W -= E U - V P.
+// Subtracts the block's errors E from all columns after it: W -= E U - V P, V = the values.
 void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
              std::vector<float> &values) {
   const int64_t rest = p.in - first - n;
@@ -203,8 +209,8 @@ void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
   if (!p.p.empty()) add(values, p.p, 1.0);
 }
 
-// With grids that are fitted on the way, blocks end where groups do, so that each grid sees
-// fully compensated weights.
+// With `fresh`, blocks end where groups end, so that each grid is fitted to weights that have taken
+// all earlier errors.
 int64_t end_of_block(const feedback_range &range, int64_t first) {
   const auto group = [&](int64_t position) {
     return range.group[static_cast<size_t>(position - range.begin)];
@@ -253,7 +259,7 @@ hessian_input read_input(assay_cpp::host host, const assay_linear *linear,
     if (!(d >= 0.0f && d <= 3.4e38f))
       throw failure(ASSAY_NUMERICAL,
                     "the Hessian's diagonal is not finite at column " + std::to_string(j));
-    if (d == 0.0f) {  // no input was ever seen here: zeroed before any grid is fitted
+    if (d == 0.0f) {  // the input was always 0: its weights become 0 before grids are fitted
       ++input.dead;
       d = 1.0f;
       for (int64_t row = 0; row < input.out; ++row) input.w[static_cast<size_t>(row * in + j)] = 0;

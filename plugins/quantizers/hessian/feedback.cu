@@ -1,8 +1,8 @@
-// The column loop of gptq in one launch. Rows are independent for all columns once U is known,
-// so each thread block owns 32 rows from the first column to the last. Before a block of 64
-// columns is rounded, it subtracts the errors of all earlier columns in one tiled product of the
-// rows' own errors with U; W is never rewritten. Not bit-equal to the CPU, because sums are
-// fused and in tiles.
+// Error feedback of gptq for a whole linear in one CUDA kernel. The rows of W do not depend on each
+// other, so each thread block has 32 rows and works through all columns. It takes 64 columns at a
+// time: it subtracts the errors of all earlier columns (a tiled product of errors and U), then rounds
+// them one by one. W itself is never changed. Results may differ from the CPU in the last bits,
+// because products and sums are fused here.
 #include <cuda_runtime.h>
 
 #include "feedback_cuda.hpp"
@@ -11,9 +11,10 @@ namespace hessian {
 namespace {
 
 constexpr int k_rows = 32, k_columns = 64, k_depth = 32, k_threads = 256;
-constexpr int k_each = k_rows * k_columns / k_threads;  // values of a thread: 8 columns of one row
+constexpr int k_each = k_rows * k_columns / k_threads;  // a thread has 8 columns of one row
 
-// errors [out, first) x U [first, first + columns) for this block's rows, subtracted from `value`.
+// Subtracts errors[rows, 0 .. first) U[0 .. first, first .. first + 64) from `value`, the weights of
+// this thread. e and u: shared memory for tiles.
 __device__ void take_errors(const device_feedback &p, int64_t row0, int64_t first, int row, int column0,
                             float (&value)[k_each], float (*e)[k_rows + 1], float (*u)[k_columns]) {
   for (int64_t depth = 0; depth < first; depth += k_depth) {
@@ -39,7 +40,7 @@ __device__ void take_errors(const device_feedback &p, int64_t row0, int64_t firs
 
 __global__ __launch_bounds__(k_threads) void column_loop(device_feedback p) {
   __shared__ float e[k_depth][k_rows + 1], u[k_depth][k_columns];
-  __shared__ float corner[k_columns][k_columns + 1];  // U of the block in work
+  __shared__ float corner[k_columns][k_columns + 1];  // U of the present 64 columns
   __shared__ float w[k_columns][k_rows + 1], error[k_rows];
   const int64_t row0 = static_cast<int64_t>(blockIdx.x) * k_rows;
   const int row = threadIdx.x % k_rows, column0 = threadIdx.x / k_rows * k_each;
@@ -61,7 +62,7 @@ __global__ __launch_bounds__(k_threads) void column_loop(device_feedback p) {
         const int64_t place = (row0 + row) * p.in + first + j;
         const int64_t at = (row0 + row) * p.groups + p.group[first + j];
         const float scale = p.scale[at], zero = p.zero[at], x = w[j][row];
-        // round half to even, clamped; code - zero first, as on the CPU
+        // As on the CPU: q = code - zero is clamped, then rounded half to even.
         const float q = rintf(fminf(fmaxf(__fdiv_rn(x, scale), p.low - zero), p.high - zero));
         error[row] = (x - scale * q) / corner[j][j];
         p.errors[place] = error[row];

@@ -1,6 +1,6 @@
-// Error feedback: columns are rounded one after another, and the error of each is carried over to
-// the columns that are not yet rounded (Frantar et al., arXiv 2210.17323, algorithm 1). The caller
-// (gptq, salient, adaround) decides which columns, in which order, on which grids.
+// Error feedback: columns of a weight are rounded one after another. The columns that are not yet
+// rounded change so that they make up for the error (Frantar et al., arXiv 2210.17323, algorithm 1).
+// The caller (gptq, salient, adaround) decides which columns, in which order, on which grids.
 #pragma once
 
 #include <memory>
@@ -11,58 +11,62 @@
 
 namespace hessian {
 
-// One linear. Matrices have their columns in the order of work, unless said otherwise.
+// The work on one linear. A *position* counts columns in the order in which they are rounded. The
+// columns of matrices are in this order, unless a comment says otherwise.
 struct feedback {
   explicit feedback(assay_cpp::host services) : host(services) {}
 
   assay_cpp::host host;
   int64_t out = 0, in = 0;
-  std::vector<float> w;                    // [out, in]; errors are carried over into it
-  std::shared_ptr<const factored> factor;  // of the inverse Hessian, upper triangular
+  std::vector<float> w;                    // [out, in]; changes as errors are subtracted
+  std::shared_ptr<const factored> factor;  // U of the inverse Hessian, upper triangular
   const std::vector<float> &u() const { return factor->u; }  // [in, in]
-  std::vector<float> p;           // [in, in] or empty: strictly upper, gptaq's second term
-  std::vector<float> importance;  // [in] diag H
+  std::vector<float> p;           // [in, in], 0 on and below the diagonal: P of gptaq; else empty
+  std::vector<float> importance;  // [in] diag H, for the fit of grids
   std::vector<int64_t> order;     // position -> column
   std::vector<int16_t> codes;     // [out, in] in the model's order
-  std::vector<double> row_loss;   // [out] sum of e^2 / 2
+  std::vector<double> row_loss;   // [out] sum of e^2 / 2, e = (w - w^) / U_ii
   // [out, in] in the model's order: each weight just before it was rounded. Empty: not recorded.
   std::vector<float> compensated;
 };
 
-// Positions [begin, end) on one kind of grid.
+// Positions [begin, end), which have one kind of grid.
 struct feedback_range {
   int64_t begin = 0, end = 0;
   grid_options grid;
-  int64_t block_size = 1;          // columns between two products over the rest
-  std::vector<int32_t> group;      // of each position from begin on
-  int64_t n_groups = 1;            // columns of grids
-  std::vector<group_grid> *grids;  // [out, n_groups]; borrow
-  bool fresh = false;              // fit a group's grids when its first column is reached
+  int64_t block_size = 1;          // columns of a block (feedback.cpp)
+  std::vector<int32_t> group;      // the group of each position, from begin on
+  int64_t n_groups = 1;            // groups in a row
+  std::vector<group_grid> *grids;  // [out, n_groups]; not owned
+  bool fresh = false;              // true: a group's grids are fitted when its first column comes
 };
 
-// Rounds the range; columns after it are compensated. Throws failure, also when cancelled.
+// Rounds the columns of the range and subtracts their errors from all columns after it. Throws
+// failure, also if the user cancels.
 void feed_back(feedback &problem, const feedback_range &range);
 
-// What a Hessian method starts from: a copy of the weight with dead columns cleared, and
-// the host's Hessian.
+// What a method starts from: a copy of the weight and the host's Hessian. A column is dead if its
+// input was 0 on every token; its weights are 0 in the copy.
 struct hessian_input {
   int64_t out = 0, in = 0;
   std::vector<float> w;         // [out, in]
-  const float *h = nullptr;     // [in, in]; borrow; dead columns are 0 on its diagonal
-  std::vector<float> diagonal;  // [in] of h; 1 for dead columns
+  const float *h = nullptr;     // [in, in]; not owned; 0 on the diagonal for dead columns
+  std::vector<float> diagonal;  // [in] of h, but 1 for dead columns
   bool shared = false;          // other linears have the same input
-  uint64_t dead = 0;            // columns that were zero on every token; counted in the ledger
+  uint64_t dead = 0;            // dead columns; the ledger counts them
 };
+// Throws failure if a statistic is missing or the diagonal is not finite.
 hessian_input read_input(assay_cpp::host host, const assay_linear *linear,
                          const assay_stats *stats);
 
-// Columns by falling diag H (descending) or as they are.
+// Returns the columns in the order of work: by falling diag H (`descending`), or the model's order.
 std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);
-// A problem without its factor. w: the weight to work on, usually moved out of the input.
+// Returns a problem without its factor. w: the weight to work on, usually moved out of `input`.
 feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order);
+// Computes problem.factor. damping: a share of mean(diag H).
 void factor(feedback &problem, const hessian_input &input, double damping);
-// The permuted matrix m[order, order], [n, n].
+// Returns m [n, n] with its rows and columns in `order`.
 std::vector<float> permuted(assay_cpp::host host, const float *m, int64_t n,
                             const std::vector<int64_t> &order);
 

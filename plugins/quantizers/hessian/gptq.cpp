@@ -1,10 +1,9 @@
 // Implements the methods gptq and gptaq for one linear.
 //
-// gptq rounds the columns one after another and carries the rounding error of each column over to
-// the columns that are not yet rounded (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq does
-// the same, but its target is the output that the float model has on its own inputs (Li et al.,
-// arXiv 2504.02692). feedback.cpp has the loop over columns. plugins/METHODS.md lists what differs
-// from the published code.
+// gptq rounds the columns one after another, and the columns that are not yet rounded make up for the
+// error (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq does the same, but its target is the
+// output that the float model has on its own inputs (Li et al., arXiv 2504.02692). feedback.cpp has
+// the loop over columns. plugins/METHODS.md lists what differs from the published code.
 #include <cstdio>
 
 #include "methods.hpp"

@@ -1,7 +1,7 @@
-// The search tries 48 scales: 24 factors of the full range (23 from 0.6 to 1.15, and exactly 1),
-// each with both signs, then each of them refitted by least squares while its codes stay. The
-// candidates lie in the lanes of vectors, and each of the two passes reads a column once. So no sum
-// crosses lanes, and a group may have any length.
+// Fits the grid of a group of weights. The search has 48 candidates: for symmetric grids 24 factors on
+// the scale of the full range (23 from 0.6 to 1.15, and exactly 1), each with both signs. A second
+// pass refits the scale of each candidate by least squares while its codes stay. Each lane of the
+// vectors holds one candidate. So no sum crosses lanes, and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>
@@ -13,9 +13,10 @@ namespace hessian {
 namespace {
 
 constexpr int k_vectors = 3;
-constexpr int k_candidates = k_vectors * static_cast<int>(k_lanes);  // 24 factors, both signs
+constexpr int k_candidates = k_vectors * static_cast<int>(k_lanes);  // 48
 constexpr double k_first_factor = 0.6, k_last_factor = 1.15;
 
+// Grids to try, and what `evaluate` finds out about each of them.
 struct candidates {
   alignas(64) float scale[k_candidates], zero[k_candidates];
 };
@@ -23,8 +24,9 @@ struct outcome {
   alignas(64) float error[k_candidates], numerator[k_candidates], denominator[k_candidates];
 };
 
-// error = sum m (w - s (q - z))^2, and both sums of the refit
-// s = sum m w (q - z) / sum m (q - z)^2.
+// Computes for each candidate error = sum m (w - s (q - z))^2, and the numerator and denominator of
+// the least-squares scale s = sum m w (q - z) / sum m (q - z)^2. w: n weights, `stride` floats apart.
+// m: n importances, or null for 1.
 HESSIAN_CLONES
 void evaluate(const float *w, int64_t stride, const float *m, int64_t n, float low, float high,
               const candidates &tried, outcome &out) {
@@ -59,6 +61,7 @@ void evaluate(const float *w, int64_t stride, const float *m, int64_t n, float l
 
 using assay_grid::weight_range;
 
+// The grid with its scale rounded to the stored dtype.
 group_grid stored(float ideal, float zero, const grid_options &o) {
   const auto scale = assay_grid::store(o.stored, ideal);
   return {scale.value, zero, scale.clamped};
@@ -71,7 +74,7 @@ group_grid symmetric_grid(const weight_range &r, double factor, bool other_sign,
   return stored(static_cast<float>(scale), 0.0f, o);
 }
 
-// The zero point is a code, fitted to the scale as it is stored.
+// The zero point is a whole number, computed from the scale after its rounding to the stored dtype.
 group_grid asymmetric_grid(const weight_range &r, double factor, const grid_options &o) {
   const double low = r.low * factor, high = r.high * factor;
   group_grid grid =
@@ -80,16 +83,17 @@ group_grid asymmetric_grid(const weight_range &r, double factor, const grid_opti
   return grid;
 }
 
+// The grid of candidate `index`, 0 .. 47. r: the range of the group.
 group_grid candidate(const weight_range &r, int index, const grid_options &o) {
   const int factors = k_candidates / 2;
   const int step = index % factors;
   const bool second = index >= factors;
-  // The last factor of each half is exactly 1: plain rounding is always among the candidates.
+  // The last factor of each half is exactly 1, so the plain grid is always among the candidates.
   const double factor = step == factors - 1 ? 1.0
                                             : k_first_factor + (k_last_factor - k_first_factor) *
                                                                    step / (factors - 2);
   if (o.symmetric) return symmetric_grid(r, factor, second, o);
-  // Asymmetric: the second half shrinks less, where the first is coarse.
+  // Asymmetric grids have no sign to change. Their second half has finer factors around 1.
   return asymmetric_grid(r, second ? 0.5 * (1.0 + factor) : factor, o);
 }
 
@@ -98,10 +102,10 @@ group_grid candidate(const weight_range &r, int index, const grid_options &o) {
 group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
                      const grid_options &o) {
   const weight_range r = assay_grid::range_of(w, n, stride).with_zero();
-  if (r.all_zero()) return {1.0f, 0.0f, false};  // nothing to hold
+  if (r.all_zero()) return {1.0f, 0.0f, false};  // any scale is exact
   const group_grid plain =
       o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
-  // Too small a range: every candidate would be raised to the same number.
+  // The range is so small that the stored dtype would raise every candidate to the same scale.
   const bool raised =
       plain.clamped && std::fabs(plain.scale) <= assay_grid::smallest_normal(o.stored);
   if (o.search == grid_search::minmax || raised) return plain;

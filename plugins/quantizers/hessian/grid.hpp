@@ -1,5 +1,6 @@
-// Integer grids: which scale and zero point a group of weights gets, by its range or by a search.
-// Each method rounds its weights itself. plugins/METHODS.md has the formulas.
+// Integer grids: chooses the scale and zero point of a group of weights (neighbours in a row that
+// share a scale), from their range or by a search. It rounds no weights; each method does that.
+// plugins/METHODS.md has the formulas.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -11,33 +12,36 @@ namespace hessian {
 using assay_grid::scale_dtype;
 
 enum class grid_search {
-  minmax,    // the range of the group: full-range symmetric, or asymmetric with zero inside
-  mse,       // least sum (w - w^)^2 over candidates, scale refitted
-  weighted,  // least sum m (w - w^)^2, m_j = E[x_j^2]: the diagonal of the Hessian
+  minmax,    // the range of the group alone, no search
+  mse,       // the candidate with the least sum of (w - w^)^2
+  weighted,  // the least sum of m (w - w^)^2, m_j = mean square of input j
 };
 
 struct grid_options : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   grid_search search = grid_search::minmax;
-  scale_dtype stored = scale_dtype::float32;
+  scale_dtype stored = scale_dtype::float32;  // dtype in which scales are stored
 
+  // For a row of `in` columns: columns of a group, and number of groups.
   int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
   int64_t groups(int64_t in) const { return assay_grid::group_cut(group_size, in).count; }
 };
 
-// w^ = scale * (code - zero). The scale is one of its stored dtype.
+// A weight is w^ = scale * (code - zero). The scale is already rounded to its stored dtype.
 struct group_grid {
   float scale = 1.0f, zero = 0.0f;
-  bool clamped = false;  // as assay_grid::stored_scale says
+  bool clamped = false;  // the stored dtype cannot hold the ideal scale
 };
 
-// w: n weights of one row, `stride` floats apart. m: n importances >= 0, or null for 1.
+// Returns the grid of one group. w: its n > 0 weights, `stride` floats apart. m: n importances >= 0,
+// or null if all weights count the same; only `weighted` reads them.
 group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
                      const grid_options &options);
 
-// The code of one weight: round half to even, clamped. Everything that rounds uses this division.
+// Returns the code of one weight, rounded half to even and clamped to [low, high]. All code that
+// rounds divides by the scale like this, so that all get the same codes.
 inline float code_of(float w, const group_grid &grid, float low, float high) {
-  // Rounded before the zero is added, because the sum would lose bits of the fraction.
+  // The zero is added after rounding, because a larger sum would lose bits of the fraction.
   const float x = w / grid.scale, least = low - grid.zero, most = high - grid.zero;
   return assay_grid::round_even(x < least ? least : x > most ? most : x) + grid.zero;
 }

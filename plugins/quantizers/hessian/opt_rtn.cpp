@@ -1,5 +1,5 @@
-// opt_rtn: round to nearest on scales that are searched with the importance of each column
-// (plugins/METHODS.md, "Scale search"). No error feedback.
+// opt_rtn: round to nearest. A search chooses each scale so that the error of important columns, those
+// with large inputs, is small (plugins/METHODS.md, "Scale search"). There is no error feedback.
 #include <algorithm>
 
 #include "methods.hpp"

@@ -1,5 +1,5 @@
-// The C ABI of this plugin: quantizers that use statistics of the inputs. The methods are the
-// files of methods.hpp.
+// The C ABI of this plugin: quantizers that use statistics of a linear's inputs. The functions that
+// methods.hpp declares do the work.
 #include <string>
 
 #include "methods.hpp"
@@ -8,6 +8,7 @@ namespace {
 
 using hessian::method_config;
 
+// Each read_ function copies the keys of one method into method_config.
 void read_opt_rtn(const assay_cpp::config &, method_config &) {}
 
 void read_solver(const assay_cpp::config &from, method_config &to) {
@@ -55,6 +56,7 @@ using read_fn = void (*)(const assay_cpp::config &, method_config &);
 using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_linear *,
                            const assay_stats *, assay_cpp::sink);
 
+// A method as the class that assay_cpp::quantizer_table wants. statistics: what it asks the host for.
 template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
 class quantizer {
  public:
@@ -75,7 +77,7 @@ class quantizer {
     hessian::dequantize_form(host_, &form, &out);
   }
 
-  // Codes, and one scale (and zero point) for each group of each row. The scratch memory is the
+  // packed_bits: codes, and one scale (and zero point) for each group of each row. scratch_bytes: the
   // working copies of W and H.
   void estimate(const assay_linear &linear, assay_estimate &out) const {
     const auto &o = config_.grid;

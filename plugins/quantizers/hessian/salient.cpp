@@ -1,7 +1,7 @@
-// salient: the columns that matter most are kept at a higher width, and the rest is rounded below
-// it (OWQ, Lee et al., arXiv 2306.02272: rank by lambda_j |dW_j|^2; the other choice is by mean
-// |x|). The values or codes of the extra columns, their scales and indices are emitted, hence
-// counted. The dense codes below them stay, as kernels lay them out.
+// salient: the columns of a weight that matter most get more bits than the others (OWQ, Lee et al.,
+// arXiv 2306.02272). They are ranked by diag(H)_j |dW_j|^2, dW the error of round to nearest, or by
+// mean |x_j|. Their values or codes, scales and indices are emitted apart, so their size is counted.
+// The dense codes still have all columns, because kernels read a full matrix.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -13,8 +13,10 @@
 namespace hessian {
 namespace {
 
-constexpr double k_least_share = 0.005, k_most_share = 0.05;  // of the dynamic choice
+// Limits of the share of columns that `dynamic` may choose.
+constexpr double k_least_share = 0.005, k_most_share = 0.05;
 
+// How much each column matters, [in].
 std::vector<double> salience(assay_cpp::host host, const method_config &config,
                              const hessian_input &input, const assay_stats *stats) {
   std::vector<double> score(static_cast<size_t>(input.in));
@@ -38,7 +40,7 @@ std::vector<double> salience(assay_cpp::host host, const method_config &config,
   return score;
 }
 
-// How many columns are kept: a share, or as many as exceed the threshold in this linear.
+// How many columns get high_bits: the share `ratio`, or (dynamic) those above threshold * mean score.
 int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
   const auto n = static_cast<double>(score.size());
   double share = config.ratio;
@@ -51,7 +53,7 @@ int64_t kept_columns(const method_config &config, const std::vector<double> &sco
   return std::clamp<int64_t>(std::llround(share * n), 1, static_cast<int64_t>(score.size()));
 }
 
-// One width: the columns that have it, ascending, and their grids.
+// The columns that share one width, ascending, and their grids.
 struct tier {
   const char *name = "";
   grid_options grid;
@@ -62,6 +64,7 @@ struct tier {
   }
 };
 
+// Fits the grids of a tier. A group is group_size columns of the tier, not neighbours in the matrix.
 tier make_tier(assay_cpp::host host, const char *name, const hessian_input &input,
                grid_options grid, std::vector<int64_t> columns) {
   std::sort(columns.begin(), columns.end());
@@ -77,7 +80,7 @@ tier make_tier(assay_cpp::host host, const char *name, const hessian_input &inpu
   return t;
 }
 
-// Positions [begin, begin + columns of the tier) on the tier's own grids.
+// The range of error feedback for a tier, whose columns are at the positions from `begin` on.
 feedback_range range_of(const method_config &config, const feedback &p, tier &t, int64_t begin) {
   feedback_range range;
   range.begin = begin;
@@ -103,13 +106,14 @@ assay_cpp::owned_tensor indices_tensor(assay_cpp::host host, const std::vector<i
   return out;
 }
 
-// Bits of an index into `in` columns, in a file.
+// Returns how many bits a file needs for the index of one of `in` columns.
 uint32_t index_bits(int64_t in) {
   uint32_t bits = 1;
   while ((int64_t{1} << bits) < in) ++bits;
-  return bits + 1;  // i32: the packed width holds a sign
+  return bits + 1;  // one more for the sign, since indices are i32
 }
 
+// Emits the columns of a tier as float16 values. Error feedback has already changed them.
 void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, int64_t begin,
                  const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
@@ -132,6 +136,7 @@ void emit_values(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, 
   sink.emit("keep_values", std::move(values), 0);
 }
 
+// Emits the columns of a tier as codes with scales of their own.
 void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, const tier &t) {
   const auto n = static_cast<int64_t>(t.columns.size());
   const std::string name = t.name;
@@ -145,10 +150,10 @@ void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, co
   sink.emit((name + "_scales").c_str(), scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
 }
 
-// The factor of the inverse Hessian; the identity where errors are not carried over.
+// Sets p.factor: of the inverse Hessian, or the identity where columns do not make up for errors.
 void factor_or_identity(const method_config &config, const hessian_input &input, feedback &p) {
   if (config.with_feedback) {
-    // not shared, because the order depends on the weight
+    // Not kept for other linears: the order of columns may depend on the weight.
     p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, config.damping, false});
     return;
   }
@@ -183,9 +188,9 @@ void salient(assay_cpp::host host, const method_config &config, const assay_line
   auto middle = make_tier(host, "middle", input, middle_grid,
                           {ranked.begin() + n_high, ranked.begin() + n_high + n_middle});
 
-  // The rest comes first, by falling diag H, and the wider columns take its errors (OWQ's order).
+  // The other columns are rounded first, and the wide ones make up for their errors (OWQ's order).
   std::vector<uint8_t> is_wide(score.size());
-  auto plain = input;  // for the base grids, which do not see the wide columns
+  auto plain = input;  // without the wide columns: the base grids are fitted to it
   for (int64_t i = 0; i < n_high + n_middle; ++i) {
     const auto column = ranked[static_cast<size_t>(i)];
     is_wide[static_cast<size_t>(column)] = i < n_high ? 2 : 1;
@@ -208,7 +213,7 @@ void salient(assay_cpp::host host, const method_config &config, const assay_line
   feed_back(p, range);
   feed_back(p, range_of(config, p, middle, n_rest));
   if (config.high_bits < 16) feed_back(p, range_of(config, p, high, n_rest + n_middle));
-  auto base = p.codes;  // the dense codes are 0 where a wider column lies
+  auto base = p.codes;  // the dense codes; 0 in wide columns
   for (int64_t j = 0; j < input.in; ++j)
     for (int64_t row = 0; is_wide[static_cast<size_t>(j)] && row < input.out; ++row)
       base[static_cast<size_t>(row * input.in + j)] = 0;
@@ -225,6 +230,8 @@ void salient(assay_cpp::host host, const method_config &config, const assay_line
 
 namespace {
 
+// Writes the columns of the tier `name` into the dense weight `to`, [out, in]. Does nothing if the form
+// has no such tier.
 void lay_over(const assay_form *form, const std::string &name, int64_t group_size, float *to) {
   const auto *at = assay_cpp::find(*form, (name + "_idx").c_str()),
              *codes = assay_cpp::find(*form, (name + "_codes").c_str()),

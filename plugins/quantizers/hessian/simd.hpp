@@ -1,6 +1,7 @@
-// Sixteen floats at a time, with the same bits on every machine. The compiler splits the vectors
-// where registers are narrower. Sums keep sixteen lanes everywhere, so the order of additions, and
-// with it the result, does not depend on the instruction set. Contraction is off for this folder.
+// Arithmetic on sixteen floats at a time, with the same bits on every machine. Where registers are
+// narrower the compiler splits the vectors. Sums always have sixteen lanes, so the order of additions
+// does not depend on the instruction set. The compiler may not fuse a product with a sum in this
+// folder (-ffp-contract=off), because that would change the last bits.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -14,11 +15,12 @@ constexpr int64_t k_lanes = 16;
 typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 
+// HESSIAN_CLONES compiles a function for several instruction sets; the machine's best one is called.
 #define HESSIAN_INLINE static inline __attribute__((always_inline))
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define HESSIAN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
-#define HESSIAN_CLONES  // one body: an ifunc is resolved before the sanitizer is ready
+#define HESSIAN_CLONES  // one version: the choice is made before the sanitizer is ready
 #endif
 
 HESSIAN_INLINE void load(f32x16 &out, const float *from) {
@@ -35,8 +37,8 @@ HESSIAN_INLINE void clamp_round(f32x16 &x, const f32x16 &lows, const f32x16 &hig
   x = (x + k_round) - k_round;
 }
 
-// e^x for |x| <= 87, else clamped there; relative error below 1e-6 (range reduction to ln2/2, then
-// the Taylor polynomial of degree 7).
+// Replaces x by e^x. x is clamped to [-87, 87]; the relative error is below 1e-6. With n the nearest
+// integer to x / ln 2, e^x = 2^n e^r, and e^r is the Taylor polynomial of degree 7.
 HESSIAN_INLINE void exp_of(f32x16 &x) {
   const f32x16 most = f32x16{} + 87.0f;
   x = x < -most ? -most : x;
@@ -60,8 +62,9 @@ HESSIAN_INLINE void exp_of(f32x16 &x) {
   x = y * power;
 }
 
-// ln x for x > 0, normal numbers; absolute error below 1e-6 beside that of the exponent's term
-// (mantissa to [sqrt 1/2, sqrt 2), then 2 atanh((m - 1) / (m + 1)) to the ninth power).
+// Replaces x by ln x, for normal numbers x > 0. With x = 2^e m and m in [sqrt(1/2), sqrt(2)), ln x =
+// e ln 2 + 2 atanh((m - 1) / (m + 1)); the series of atanh ends at the ninth power. The absolute error
+// of the second term is below 1e-6.
 HESSIAN_INLINE void log_of(f32x16 &x) {
   i32x16 bits;
   std::memcpy(&bits, &x, sizeof bits);

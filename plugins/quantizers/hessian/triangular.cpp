@@ -1,5 +1,6 @@
-// Left-looking Cholesky and inverse in blocks: a block of columns subtracts the contributions of
-// all earlier ones in one deep product, which is where fast libraries are fast. n^3 / 3 flops each.
+// Cholesky factor and triangular inverse in blocks of columns. A block subtracts what all earlier
+// blocks contribute in one large matrix product, because large products run fastest (left-looking
+// algorithm). Each of the two takes n^3 / 3 floating-point operations.
 #include "triangular.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 namespace hessian {
 namespace {
 
-constexpr int64_t k_block = 192;  // columns; the square of it stays in the second-level cache
+constexpr int64_t k_block = 192;  // columns; k_block^2 numbers fit in the second-level cache
 
 // to[0, n) -= factor * from[0, n)
 template <class T>
@@ -18,7 +19,8 @@ HESSIAN_INLINE void subtract(T *to, const T *from, T factor, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] -= factor * from[i];
 }
 
-// One block [n, n], row stride `stride`; `column` is scratch of n.
+// Cholesky of one block [n, n] in place. stride: from row to row. column: scratch of n numbers.
+// Returns false if the block is not positive definite.
 template <class T>
 HESSIAN_INLINE bool factor_block(T *a, int64_t n, int64_t stride, T *column) {
   for (int64_t k = 0; k < n; ++k) {
@@ -33,7 +35,7 @@ HESSIAN_INLINE bool factor_block(T *a, int64_t n, int64_t stride, T *column) {
   return true;
 }
 
-// to [n, n]: the inverse of the lower triangle at `l`, zeros above.
+// Writes to `to` [n, n] the inverse of the lower triangle at `l`, with zeros above the diagonal.
 template <class T>
 HESSIAN_INLINE void invert_block(const T *l, int64_t stride, int64_t n, T *to) {
   std::fill(to, to + n * n, T{0});
@@ -46,6 +48,7 @@ HESSIAN_INLINE void invert_block(const T *l, int64_t stride, int64_t n, T *to) {
   }
 }
 
+// factor_block and invert_block for float and double, compiled for several instruction sets.
 HESSIAN_CLONES bool factor_one(float *a, int64_t n, int64_t stride, float *column) {
   return factor_block(a, n, stride, column);
 }
@@ -59,12 +62,13 @@ HESSIAN_CLONES void invert_one(const double *l, int64_t stride, int64_t n, doubl
   invert_block(l, stride, n, to);
 }
 
+// Rectangular parts of the matrix at `base`, [n, n].
 template <class T>
 class parts {
  public:
   parts(T *base, int64_t n) : base_(base), n_(n) {}
 
-  // Copies rows [row, row + rows), columns [column, column + columns) into one piece.
+  // Returns a copy of rows [row, row + rows) and columns [column, column + columns), contiguous.
   std::vector<T> piece(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     std::vector<T> out(static_cast<size_t>(rows * columns));
     for (int64_t i = 0; i < rows; ++i)
@@ -72,6 +76,7 @@ class parts {
     return out;
   }
 
+  // The same rows and columns as a view.
   matrix_view part(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     return {base_ + row * n_ + column, rows, columns, n_};
   }
@@ -103,7 +108,8 @@ bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n) {
   return true;
 }
 
-// Blocks of columns from the last to the first: W_21 = -W_22 L_21 W_11, W_22 being there already.
+// Goes through the blocks of columns from the last to the first. Let W = inverse(L). For one block,
+// W_11 is the inverse of its diagonal part, W_22 is already known, and W_21 = -W_22 L_21 W_11.
 template <class T>
 void invert_lower_in_place(assay_cpp::host host, T *l, int64_t n) {
   const parts<T> of(l, n);

@@ -1,5 +1,6 @@
-// The Cholesky factor and the inverse of a triangle, in place, in f32 or f64. The products of
-// blocks are the host's assay.linalg/1. One buffer, where a library call would hold three or four.
+// The Cholesky factor of a matrix and the inverse of a triangular one, in f32 or f64. Both work in
+// place, because a library call would need three or four buffers of this size. The host multiplies
+// the blocks (assay.linalg/1).
 #pragma once
 
 #include <vector>
@@ -9,12 +10,13 @@
 namespace hessian {
 
 // a: [n, n] row-major. Its lower triangle becomes L with a = L L^T; the upper one is not read.
-// Returns false, with a destroyed, if a is not positive definite. Throws failure when the
-// host's product fails.
+// Returns false if a is not positive definite; its content is then lost. Throws failure if a product
+// by the host fails.
 template <class T>
 bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n);
 
-// l: [n, n], lower triangle with nonzero diagonal; becomes its inverse, zeros above the diagonal.
+// l: [n, n] row-major, a lower triangle without zeros on its diagonal. Becomes its inverse, with zeros
+// above the diagonal.
 template <class T>
 void invert_lower_in_place(assay_cpp::host host, T *l, int64_t n);
 

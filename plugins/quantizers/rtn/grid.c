@@ -1,6 +1,6 @@
-/* The grids of round-to-nearest: symmetric over the full or the narrow range, and asymmetric. The
- * formulas are in plugins/METHODS.md. Other plugins share these rules through assay_grid.hpp; this file
- * repeats them in C, since rtn is the tutorial and links nothing. */
+/* Fits the grid of a group of weights (the values that its codes can stand for) and rounds to it.
+ * plugins/METHODS.md has the formulas. Other plugins take the same rules from assay_grid.hpp. This
+ * file repeats them in C, because rtn is the tutorial and that header is C++. */
 #include "grid.h"
 
 #include <string.h>
@@ -17,11 +17,12 @@ static float float_of(uint32_t u) {
   return x;
 }
 
-/* f32 -> f16, round half to even (IEEE 754). Overflow gives Inf, small values are subnormal. */
+/* Converts f32 to f16 and rounds half to even (IEEE 754). 65520 and above become Inf. Values below
+ * 2^-14 become subnormal numbers, which keep fewer bits. */
 static uint16_t to_f16(float x) {
   const uint32_t u = bits_of(x), sign = (u >> 16) & 0x8000u, magnitude = u & 0x7fffffffu;
   if (magnitude >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); /* 65536 and above */
-  if (magnitude < 0x38800000u) /* below 2^-14: adding 0.5 aligns the last bits */
+  if (magnitude < 0x38800000u) /* below 2^-14: adding 0.5 rounds to steps of 2^-24 */
     return (uint16_t)(sign | (bits_of(float_of(magnitude) + 0.5f) - 0x3f000000u));
   const uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
   return (uint16_t)(sign | ((rounded - 0x38000000u) >> 13));
@@ -69,9 +70,10 @@ int64_t rtn_find_not_finite(const float *w, int64_t n) {
   return -1;
 }
 
-/* Rounds to the stored dtype before any code is chosen: what was searched is what is loaded. A
- * scale below the smallest normal number would lose its digits or load as zero, and one beyond the
- * largest finite number would load as infinity: each becomes that number. */
+/* Writes the scale to out, rounded to the dtype in which it is stored. Codes are chosen after that,
+ * so they fit the scale that a file will hold. A scale below the smallest normal number would lose
+ * digits or load as zero. A scale beyond the largest finite number would load as infinity. Such a
+ * scale becomes the smallest normal or the largest finite number, and out->clamped is set. */
 static void store_precision(enum rtn_scale dtype, float ideal, rtn_group *out) {
   const float smallest = dtype == RTN_F16 ? 0x1p-14f : 0x1p-126f;
   const float largest = dtype == RTN_F16    ? 65504.0f
@@ -87,7 +89,7 @@ static void store_precision(enum rtn_scale dtype, float ideal, rtn_group *out) {
 }
 
 void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
-  float low = 0.0f, high = 0.0f; /* zero is always inside the range */
+  float low = 0.0f, high = 0.0f; /* the range always holds zero */
   for (int64_t i = 0; i < n; ++i) {
     low = w[i] < low ? w[i] : low;
     high = w[i] > high ? w[i] : high;
@@ -97,7 +99,7 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
   if (low == 0.0f && high == 0.0f) return; /* all zero: any scale is exact */
 
   const float half = (float)(1 << (grid->bits - 1)); /* 2^(b-1) */
-  const float extreme = -low >= high ? low : high;   /* with its sign; in a tie the negative one */
+  const float extreme = -low >= high ? low : high;   /* signed; in a tie the lower end */
   const float top = 2.0f * half - 1.0f;              /* 2^b - 1 */
   if (grid->range == RTN_FULL) {
     store_precision(grid->scale_dtype, -extreme / half, out);
@@ -106,7 +108,8 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
     store_precision(grid->scale_dtype, magnitude / (half - 1.0f), out);
   } else {
     store_precision(grid->scale_dtype, high / top - low / top, out); /* high - low may overflow */
-    const float zero = -low / out->scale; /* in [0, 2^b - 1] up to the rounding of the scale */
+    /* Lies in [0, 2^b - 1], except that the rounded scale may push it slightly above the top. */
+    const float zero = -low / out->scale;
     out->zero = (int32_t)(zero > top ? top : (zero + 12582912.0f) - 12582912.0f);
   }
 }
@@ -122,11 +125,11 @@ void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, in
     float steps = w[i] / scale;
     steps = steps < -512.0f
                 ? -512.0f
-                : steps; /* beyond every code, and where the addition below still rounds */
+                : steps; /* beyond every code, yet small enough for the rounding below */
     steps = steps > 512.0f ? 512.0f : steps;
     float code = ((steps + magic) - magic) + zero;
     code = code < low ? low : code;
     code = code > high ? high : code;
-    codes[i] = (uint8_t)(int32_t)code; /* a negative code keeps its two's complement byte */
+    codes[i] = (uint8_t)(int32_t)code; /* a negative code becomes its two's complement byte */
   }
 }

@@ -1,5 +1,5 @@
-/* rtn: round to nearest, the plainest quantizer and the tutorial of WRITING_A_PLUGIN.md.
- * C11, links nothing. It searches nothing: each group's grid comes from its extremes alone. */
+/* rtn: round to nearest, the simplest quantizer and the tutorial of WRITING_A_PLUGIN.md. It is C11
+ * without libraries. It searches nothing: the extremes of a group of weights decide its scale. */
 #include <assay.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ typedef struct rtn {
 
 /* The host has checked the configuration against k_schema and filled in its defaults. */
 static int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  (void)config_json; /* the same as JSON, for configurations with lists and objects inside */
+  (void)config_json; /* the same values as JSON; only lists and objects need it */
   int64_t bits = 0, group_size = 0;
   int32_t symmetric = 0;
   const char *range = "", *dtype = "", *ragged = "";
@@ -78,7 +78,7 @@ static int64_t group_count(const rtn *self, int64_t columns) {
 }
 
 static int32_t needs(void *instance, const assay_linear *linear, assay_needs *out) {
-  (void)instance, (void)linear, (void)out; /* data-free: `out` arrives zeroed and stays so */
+  (void)instance, (void)linear, (void)out; /* `out` arrives zeroed: no statistics wanted */
   return ASSAY_OK;
 }
 
@@ -93,7 +93,7 @@ static int32_t estimate(void *instance, const assay_linear *linear, assay_estima
   return ASSAY_OK;
 }
 
-/* What the threads share. Each works on rows of its own, so nothing is written twice. */
+/* What the threads share. Each thread has its own rows, so no two write to the same place. */
 typedef struct rtn_work {
   const rtn *self;
   const float *weight; /* [rows, columns] */
@@ -101,7 +101,7 @@ typedef struct rtn_work {
   uint8_t *codes; /* [rows, columns] */
   uint8_t *zeros; /* [rows, groups], NULL for symmetric grids */
   void *scales;   /* [rows, groups] in the stored dtype */
-  _Bool *clamped; /* [rows, groups] */
+  _Bool *clamped; /* [rows, groups]: the dtype could not hold the scale */
 } rtn_work;
 
 static int32_t quantize_rows(void *arg, int64_t begin, int64_t end) {
@@ -119,7 +119,7 @@ static int32_t quantize_rows(void *arg, int64_t begin, int64_t end) {
     }
     for (int64_t g = 0; g < work->groups; ++g) {
       const int64_t first = g * work->group_size, left = work->columns - first;
-      const int64_t n = left < work->group_size ? left : work->group_size; /* a ragged last group */
+      const int64_t n = left < work->group_size ? left : work->group_size; /* the last is short */
       const int64_t at = row * work->groups + g;
       rtn_group group;
       rtn_fit(grid, w + first, n, &group);
@@ -160,7 +160,7 @@ static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
 static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *codes,
                         assay_managed *scales, assay_managed *zeros) {
   const uint32_t bits = (uint32_t)self->grid.bits;
-  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* takes it even when it fails */
+  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* owns codes, even on failure */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
   if (status == ASSAY_OK) status = second;
   if (zeros != NULL) {
@@ -175,8 +175,9 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
   return sink->note(sink->ctx, note);
 }
 
-/* The weight, clamped to the limits that an earlier stage found for the grid. *out is NULL where
- * there are none. */
+/* An earlier step of the recipe (awq with clip) may have found limits for the weights of a group.
+ * Then *out is a copy of the weight within these limits, which lives until the call of quantize
+ * ends. Without limits *out is NULL. */
 static int32_t clipped_weight(const rtn *self, const assay_linear *linear, const float *weight,
                               float **out) {
   *out = NULL;
@@ -205,7 +206,7 @@ static int32_t clipped_weight(const rtn *self, const assay_linear *linear, const
 }
 
 static const assay_dtype k_scale_dtypes[] = {
-    {ASSAY_FLOAT, 16, 1}, {ASSAY_BFLOAT, 16, 1}, {ASSAY_FLOAT, 32, 1}}; /* by enum rtn_scale */
+    {ASSAY_FLOAT, 16, 1}, {ASSAY_BFLOAT, 16, 1}, {ASSAY_FLOAT, 32, 1}}; /* index: enum rtn_scale */
 
 static int32_t quantize(void *instance, const assay_linear *linear, const assay_stats *stats,
                         const assay_sink *sink) {
@@ -231,7 +232,7 @@ static int32_t quantize(void *instance, const assay_linear *linear, const assay_
   assay_managed *codes = new_matrix(self, asymmetric ? u8 : i8, rows, columns);
   assay_managed *scales = new_matrix(self, k_scale_dtypes[self->grid.scale_dtype], rows, groups);
   assay_managed *zeros = asymmetric ? new_matrix(self, u8, rows, groups) : NULL;
-  status = ASSAY_OUT_OF_MEMORY; /* the host has recorded the text */
+  status = ASSAY_OUT_OF_MEMORY; /* alloc has told the host why */
   if (codes != NULL && scales != NULL && (zeros != NULL || !asymmetric))
     status = host->scratch(host->ctx, (uint64_t)(rows * groups), NULL, &clamped);
   if (status == ASSAY_OK) {
@@ -254,7 +255,7 @@ static int32_t quantize(void *instance, const assay_linear *linear, const assay_
   return emit_all(self, sink, codes, scales, zeros);
 }
 
-/* ---- back to weights: w^ = scale * (code - zero) ---- */
+/* ---- codes back to weights: scale * (code - zero) ---- */
 
 static const assay_tensor *find(const assay_form *form, const char *role) {
   for (uint32_t i = 0; i < form->n_tensors; ++i)

@@ -1,6 +1,7 @@
-// The loop of autoround: a batch of sequences, the weights that the parameters stand for, the
-// block's loss and its gradient from the host (assay.block/1), and a step against the sign of the
-// gradient. The parameters of the least loss are kept.
+// The loop of autoround. Each iteration takes a batch of calibration sequences, computes the weights
+// that the learned parameters give, asks the host for the loss of the block and its gradient
+// (assay.block/1), and moves the parameters against the sign of the gradient. The parameters with
+// the least loss are kept.
 #include "autoround.hpp"
 
 #include <algorithm>
@@ -12,13 +13,14 @@
 namespace signround {
 namespace {
 
-// xorshift64*: a batch is the same on every machine.
+// Chooses batches with its own random numbers (xorshift64*), so they are the same on every machine.
 class shuffler {
  public:
   shuffler(uint64_t seed, int64_t n) : state_(seed | 1) {
     for (int64_t i = 0; i < n; ++i) order_.push_back(i);
   }
-  // The next `count` of an endless walk in shuffled order; each round visits all sequences once.
+  // Returns the next `count` positions of sequences, ascending. Every sequence comes once before any
+  // comes again; then the order is shuffled anew.
   std::vector<int64_t> take(int64_t count) {
     std::vector<int64_t> out;
     while (static_cast<int64_t>(out.size()) < count) {
@@ -43,7 +45,7 @@ class shuffler {
   size_t at_ = 0;
 };
 
-// A linear of the block, with the tensors of a trial.
+// A quantized linear of the block. slope: the gradient of the loss with respect to weight.
 struct part {
   const assay_linear *linear;
   const assay_sink *sink;
@@ -51,6 +53,7 @@ struct part {
   assay_cpp::owned_tensor weight, slope;  // [out, in] f32
 };
 
+// The weights of all parts as the host's assay_trial. The vectors hold what its pointers refer to.
 struct trial_of {
   std::vector<const char *> names;
   std::vector<const assay_tensor *> weights, slopes;
@@ -167,7 +170,7 @@ void autoround::quantize_block(const assay_block &block, const assay_stats *cons
       least = loss, best = i;
       for (auto &p : parts) p.learned->remember();
     }
-    const double left = 1.0 - static_cast<double>(i) / iterations_;  // linearly to zero
+    const double left = 1.0 - static_cast<double>(i) / iterations_;  // rates fall linearly to 0
     for (auto &p : parts)
       host_.parallel_for(p.learned->out(), 16, [&](int64_t begin, int64_t end) {
         p.learned->step(p.slope.data<float>(), static_cast<float>(rate * left),

@@ -1,5 +1,6 @@
-// autoround: signed gradient descent on roundings and ranges of a whole block, against the float
-// block's output (Cheng et al., arXiv 2309.05516). parameters.hpp has the parameters of a linear.
+// autoround: learns how the weights of a whole block (decoder layer) are rounded, and the range of
+// their grids, by signed gradient descent (Cheng et al., arXiv 2309.05516). The target is the output
+// of the float block. parameters.hpp has the parameters of one linear.
 #pragma once
 
 #include "parameters.hpp"
@@ -21,8 +22,8 @@ class autoround {
   grid grid_;
   int iterations_ = 0;
   int64_t batch_ = 0;      // sequences of one step
-  double rate_ = 0;        // of V; 0 = 1 / iterations
-  double range_rate_ = 0;  // of alpha and beta; 0 = as V
+  double rate_ = 0;        // step of V, the offsets of the roundings; 0 = 1 / iterations
+  double range_rate_ = 0;  // step of alpha and beta, the factors on ranges; 0 = as V
   bool learn_ranges_ = false;
   uint32_t products_ = ASSAY_PRODUCTS_F32;
 };

@@ -1,6 +1,6 @@
-// Computes the fake quantization, one step of its parameters, and the emitted form, group by group.
-// As in auto-round's round_ste and clamp, the gradient treats rounding as the identity: round(x)'
-// is 1, and clip(x)' is 0 beyond the grid.
+// Computes, group by group: the weight that the parameters give, one step of the parameters, and the
+// codes and scales that are emitted. Rounding has no useful derivative, so the gradient takes 1 for
+// it, and 0 beyond the grid, as auto-round's round_ste and clamp do.
 #include "parameters.hpp"
 
 #include <algorithm>
@@ -18,6 +18,7 @@ float sign_of(float x) {
   return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f;
 }
 
+// One group of one row. slope: d loss / d w~, where w~ is the rounded weight. offset: V.
 struct group_part {
   const float *w, *slope;
   float *offset;

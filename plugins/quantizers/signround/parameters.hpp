@@ -1,6 +1,6 @@
-// The learned parameters of one linear: an offset V for every weight, and a factor on each end of
-// every group's range; the weight that they stand for, and one step of SignSGD. autoround.cpp has
-// the loop over batches.
+// The learned parameters of one linear (a weight matrix): an offset V for every weight, and factors
+// alpha and beta on the two ends of every group's range. This file turns them into weights and makes
+// one step of SignSGD, gradient descent by signs alone. autoround.cpp has the loop over batches.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -13,27 +13,31 @@ namespace signround {
 struct grid : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   assay_grid::scale_dtype stored = assay_grid::scale_dtype::float32;
-  bool searched = false;  // symmetric grids start from the scale of least weighted error
+  bool searched = false;  // symmetric grids start from the scale with the least weighted error
 
   assay_grid::group_cut cut(int64_t in) const { return {group_size, in}; }
 };
 
-// w~ = s (clip(round(w / s + z + V), 0, 2^b - 1) - z), s and z from alpha and beta times the ends
-// of the group's range (Cheng et al., arXiv 2309.05516). The start, V = 0 and alpha = beta = 1, is
-// round to nearest.
+// The weight is w~ = s (clip(round(w / s + z + V), 0, 2^b - 1) - z). Scale s and zero point z come
+// from the range [beta low, alpha high] of the group (Cheng et al., arXiv 2309.05516); where the
+// start is searched, s is alpha times the searched scale. V = 0 and alpha = beta = 1 at the start,
+// which is round to nearest.
 class parameters {
  public:
-  // importance: [in] mean x^2, or null; read when the start is searched.
+  // w: [out, in], must outlive this object. importance: [in] mean x^2 of the inputs, or null for 1;
+  // used when the start is searched.
   parameters(const grid &g, const float *w, const float *importance, int64_t out, int64_t in);
 
-  // The weight at the present parameters, into to [out, in]; rows [begin, end).
+  // Writes w~ for rows [begin, end) into to, which is the whole matrix [out, in].
   void weight(float *to, int64_t begin, int64_t end);
-  // Moves by `rate` against the sign of the gradient; slope: d loss / d w~, [out, in].
+  // Moves V by `rate`, alpha and beta by `range_rate`, against the signs of their gradients. slope:
+  // d loss / d w~, [out, in].
   void step(const float *slope, float rate, float range_rate, int64_t begin, int64_t end);
-  void remember() { kept_ = now_; }
-  void recall() { now_ = kept_; }
+  void remember() { kept_ = now_; }  // keeps the present parameters
+  void recall() { now_ = kept_; }    // goes back to them
 
-  // The form at the present parameters, rows [begin, end); returns how many scales were clamped.
+  // Writes codes, scales and zeros (null for symmetric grids) of rows [begin, end). Returns how many
+  // scales their dtype could not hold.
   uint64_t encode(uint8_t *codes, void *scales, uint8_t *zeros, int64_t begin, int64_t end) const;
   int64_t out() const { return out_; }
   int64_t in() const { return in_; }
@@ -46,17 +50,18 @@ class parameters {
   struct group_grid {
     float scale, zero;
     float by_alpha, by_beta;  // d scale / d alpha, d scale / d beta
-    bool clamped;             // as assay_grid::stored_scale says
+    bool clamped;             // the stored dtype cannot hold the ideal scale
   };
   group_grid grid_of(const state &at, int64_t row, int64_t g) const;
   assay_grid::stored_scale searched_scale(const float *w, const float *m, int64_t n,
                                           assay_grid::weight_range range) const;
 
   const grid g_;
-  const float *w_;  // borrow
+  const float *w_;  // [out, in], not owned
   int64_t out_, in_, groups_, size_;
-  std::vector<float> low_, high_;  // [out, groups]: ends of the range; high_ = scale where searched
-  std::vector<uint8_t> clamped_;   // [out, groups]: the searched scale was clamped
+  // [out, groups]: the ends of the range. With a searched start high_ holds the scale instead.
+  std::vector<float> low_, high_;
+  std::vector<uint8_t> clamped_;  // [out, groups]: the searched scale was clamped
   state now_, kept_;
 };
 

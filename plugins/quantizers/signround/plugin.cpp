@@ -1,4 +1,4 @@
-// What the host sees: one quantizer of whole blocks. The method is autoround.cpp.
+// The C ABI of this plugin: one quantizer that works on whole blocks. autoround.cpp does the work.
 #include <assay.hpp>
 
 #include "autoround.hpp"

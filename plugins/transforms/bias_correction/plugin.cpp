@@ -1,6 +1,7 @@
-// The transform "bias_correction": b += (W - Q) E[x], so that the mean output error of each
-// quantized linear is zero on the calibration (Nagel et al., arXiv 1906.04721, 4.2, the empirical
-// form). Runs after the quantizer; changes no code.
+// The transform "bias_correction": adds (W - Q) E[x] to the bias of each quantized linear, where Q is
+// the dequantized weight and x the input. Then the mean error of each output is zero on the
+// calibration data (Nagel et al., arXiv 1906.04721, 4.2, the empirical form). It runs after the
+// quantizer and leaves the codes as they are.
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -39,6 +40,7 @@ class bias_correction {
   }
 
  private:
+  // The statistics of the input of a linear, or null.
   static const assay_stats *stats_of(const assay_block &block, const assay_linear &linear) {
     for (uint32_t i = 0; i < block.n_groups; ++i)
       for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)
@@ -46,6 +48,7 @@ class bias_correction {
     return nullptr;
   }
 
+  // Sets the new bias. Returns what the report notes about it, a JSON object.
   std::string correct(const assay_linear &linear, const assay_stats &stats,
                       const assay_edit &edit) {
     const auto w = matrix_of<float>(linear.weight, "the weight"),

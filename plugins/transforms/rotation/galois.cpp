@@ -1,5 +1,5 @@
-// Arithmetic in GF(p^r). Elements are polynomials over GF(p), written as numbers whose digits to
-// base p are the coefficients.
+// Arithmetic in GF(p^r), the finite field of p^r elements. An element is a polynomial with coefficients
+// modulo p. It is written as a number whose digits in base p are the coefficients.
 #include "galois.hpp"
 
 #include <array>
@@ -7,9 +7,9 @@
 namespace rotation {
 namespace {
 
-constexpr int64_t k_most_digits = 3;
+constexpr int64_t k_most_digits = 3;  // largest r
 
-// q = p^r, or p = 0.
+// q = p^r; p = 0 if q is no power of an odd prime, or r is too large.
 struct power {
   int64_t p = 0, r = 0;
 };
@@ -42,7 +42,8 @@ bool galois_field::exists(int64_t q) {
 
 galois_field::galois_field(int64_t q)
     : q_(q), p_(split(q).p), r_(split(q).r), character_(static_cast<size_t>(q), -1) {
-  // A polynomial of degree 2 or 3 without a root is irreducible.
+  // Products are reduced modulo an irreducible polynomial. One of degree 2 or 3 is irreducible if it
+  // has no root.
   if (r_ > 1)
     while (has_root(modulus_)) ++modulus_;
   for (int64_t a = 1; a < q_; ++a) character_[static_cast<size_t>(multiply(a, a))] = 1;

@@ -1,5 +1,6 @@
-// Paley's two constructions of Hadamard matrices (R. E. A. C. Paley, 1933). I: order q + 1, q = 3
-// mod 4. II: order 2 (q + 1), q = 1 mod 4.
+// Builds Hadamard matrices by Paley's two constructions (R. E. A. C. Paley, 1933). Both need a finite
+// field of q elements. The first gives order q + 1 for q = 3 mod 4, the second order 2 (q + 1) for
+// q = 1 mod 4.
 #include "hadamard.hpp"
 
 #include <stdexcept>
@@ -15,19 +16,20 @@ bool paley_one(int64_t m) {
 bool paley_two(int64_t m) {
   return m % 4 == 0 && (m / 2 - 1) % 4 == 1 && galois_field::exists(m / 2 - 1);
 }
+// Whether the matrix of order m needs no factor from Sylvester's construction.
 bool is_base(int64_t m) {
   return m == 1 || paley_one(m) || paley_two(m);
 }
 
-// The largest power of two whose cofactor has a base; 0 if there is none.
+// Returns the largest power of two for which order / power is the order of a base; 0 if there is none.
 int64_t largest_power(int64_t order) {
   int64_t power = order & -order;
   while (power > 0 && !is_base(order / power)) power /= 2;
   return power;
 }
 
-// The matrix of quadratic characters with a border, [q + 1, q + 1]: zero diagonal, the first row 1,
-// the first column `side`.
+// Returns the matrix of the characters of i - j (galois.hpp) with one more row and column in front,
+// [q + 1, q + 1]. The diagonal is 0, the rest of the first row 1, the rest of the first column `side`.
 std::vector<int> bordered(const galois_field &field, int side) {
   const int64_t m = field.size() + 1;
   std::vector<int> c(static_cast<size_t>(m * m));

@@ -1,5 +1,6 @@
-// Hadamard matrices of many orders: a base by Paley's two constructions, times a power of two by
-// Sylvester's. turn.hpp applies them to weights.
+// Hadamard matrices (entries +1 and -1, orthogonal rows) of many orders. A matrix is a small base from
+// one of Paley's two constructions, times Sylvester's matrix, whose order is a power of two. turn.hpp
+// applies them to weights.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,11 @@ struct hadamard {
   int64_t base_order = 1, power = 1;  // their product is order; power = 2^k, as large as possible
   std::vector<int8_t> base;           // [base_order, base_order], +1 and -1
 
-  // False where no construction here gives this order. None exists unless it is 1, 2 or a
-  // multiple of 4.
+  // False if no construction here gives this order. Orders other than 1, 2 and multiples of 4 have no
+  // Hadamard matrix at all.
   static bool exists(int64_t order);
-  explicit hadamard(int64_t order);            // throws std::invalid_argument where none exists
-  std::vector<std::string> base_rows() const;  // "+-..", as online operations hold them
+  explicit hadamard(int64_t order);            // throws std::invalid_argument if !exists
+  std::vector<std::string> base_rows() const;  // one text such as "+-" for each row
 };
 
 }  // namespace rotation

@@ -1,4 +1,5 @@
-// The C ABI of this plugin: the transform "rotation". rotation.cpp does the work.
+// The C ABI of this plugin: the transform "rotation", which multiplies channels by orthogonal matrices.
+// rotation.cpp does the work.
 #include "assay.hpp"
 #include "rotation.hpp"
 

@@ -1,6 +1,7 @@
-// Folds rotations into weights. A norm commutes with an orthogonal matrix once its weights are in
-// the linears that read it. h' = h R: readers W -> W diag(g) R, writers W -> R^T W, biases b -> b
-// R, the embedding's rows e -> e R.
+// Folds rotations into weights. For the residual stream h -> h R, a linear that reads the stream
+// becomes W diag(g) R, one that writes it R^T W, its bias b R, and a row of the embedding e R. g are
+// the weights of the norm before the reader. They move into W first, because a norm (RMSNorm) commutes
+// with an orthogonal matrix only if its weights are all 1.
 #include "rotation.hpp"
 
 #include <cstring>
@@ -17,12 +18,13 @@ weight_view weight_of(const assay_linear &linear) {
   return matrix_of<float>(linear.weight, "a weight");
 }
 
-// A vector [n] as n rows of one column.
+// Returns a vector [n] as a matrix of n rows and one column.
 weight_view as_column(const assay_tensor *vector) {
   auto view = matrix_of<float>(vector, "a bias");
   return {view.data, view.rows * view.columns, 1};
 }
 
+// Multiplies the weights of the norm into its consumers and sets them to 1.
 void fold_norm(const assay_group &group) {
   if (group.norm->bias || (group.norm->flags & ASSAY_NORM_CENTERED))
     throw failure(ASSAY_UNSUPPORTED,
@@ -39,6 +41,7 @@ void fold_norm(const assay_group &group) {
   for (int64_t c = 0; c < group.channels; ++c) norm.data[c] = one_plus ? 0.0f : 1.0f;
 }
 
+// The operation that the forward pass must run on the input of a linear, as JSON.
 std::string online_json(const hadamard &h) {
   std::string text = "{\"op\": \"hadamard\", \"size\": " + std::to_string(h.order);
   if (h.base_order > 1) {

@@ -1,5 +1,6 @@
-// Applies base (x) S to vectors: Sylvester's part by butterflies along the low index, the base by
-// its rows along the high one.
+// Applies a Hadamard matrix, the Kronecker product of a base and Sylvester's matrix, to vectors. A
+// vector is taken as base_order pieces of `power` numbers. Butterflies apply Sylvester's matrix inside
+// a piece, then the base mixes the pieces.
 #include "turn.hpp"
 
 #include <cmath>
@@ -7,7 +8,7 @@
 namespace rotation {
 namespace {
 
-// splitmix64: the same signs on every machine.
+// Random numbers (splitmix64) that are the same on every machine.
 uint64_t next(uint64_t &state) {
   uint64_t z = (state += 0x9E3779B97F4A7C15u);
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -15,6 +16,7 @@ uint64_t next(uint64_t &state) {
   return z ^ (z >> 31);
 }
 
+// Multiplies x by Sylvester's matrix of order n, a power of two, in n log2(n) additions.
 void butterflies(double *x, int64_t n) {
   for (int64_t half = 1; half < n; half *= 2)
     for (int64_t i = 0; i < n; i += 2 * half)

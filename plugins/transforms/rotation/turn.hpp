@@ -1,5 +1,5 @@
-// An orthogonal matrix R = D H / sqrt(n), D random signs or the identity, applied to the rows or
-// columns of weights. Sums are in f64, so that the only rounding is that of the result.
+// Applies an orthogonal matrix R = D H / sqrt(n) to rows or columns of weights. H is a Hadamard matrix,
+// D a diagonal of random signs or the identity. Sums are in f64, so only the result is rounded to f32.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,18 @@ class turn {
  public:
   turn(const hadamard &h, bool random_signs, uint64_t seed);
   int64_t size() const { return h_.order; }
-  // Each row w [n] of the columns [first, first + n) becomes w R. For weights that
-  // read turned channels.
+  // Replaces the part w of each row, columns [first, first + n), by w R. For weights whose inputs are
+  // the turned channels.
   void rows(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
-  // Each column w of the rows [first, first + n) becomes R^T w. For weights that produce turned
-  // channels; a bias is one column.
+  // Replaces the part w of each column, rows [first, first + n), by R^T w. For weights that produce
+  // turned channels. A bias counts as one column.
   void columns(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
   const hadamard &matrix() const { return h_; }
 
  private:
-  void apply(double *x, double *scratch) const;  // x [n] -> x R
+  void apply(double *x, double *scratch) const;  // x [n] becomes x R; scratch: [n]
   hadamard h_;
-  std::vector<double> signs_;  // [n], with 1 / sqrt(n) in them
+  std::vector<double> signs_;  // [n]: the signs of D, times 1 / sqrt(n)
 };
 
 }  // namespace rotation

@@ -1,5 +1,6 @@
-// Scales keys against queries. The mean square of an output y = W x + b is E[y_j^2] = w_j^T H w_j /
-// n; the terms of b are left out, because they need the mean of x, which the Hessian does not have.
+// Scales keys against queries. The mean square of output j of y = W x is w_j^T H w_j / n, where w_j is
+// row j of W and H = sum x x^T over n tokens. A bias is ignored, because its terms need the mean of x,
+// which H does not have.
 #include "attention.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ const assay_group *group_of(const assay_block &block, const assay_linear &consum
   return nullptr;
 }
 
-// Mean square of each output of a linear.
+// Returns the mean square of each output of a linear, [out].
 std::vector<double> mean_squares(const assay_linear &linear, const assay_stats &stats) {
   const auto w = assay_cpp::matrix_of<float>(linear.weight, "a weight");
   const auto h = assay_cpp::matrix_of<float>(stats.hessian, "the Hessian");
@@ -46,6 +47,7 @@ std::vector<double> mean_squares(const assay_linear &linear, const assay_stats &
   return out;
 }
 
+// Multiplies one row of a linear and its bias by the factor.
 void scale_row(const assay_linear &linear, int64_t row, float factor) {
   const auto w = assay_cpp::matrix_of<float>(linear.weight, "a weight");
   for (int64_t c = 0; c < w.columns; ++c) w.row(row)[c] *= factor;

@@ -1,6 +1,7 @@
-// Scales between keys and queries, one for each head and pair of channels that RoPE turns together:
-// k / s, q * s. Keys whose channels are alike round better, in the cache and in int8 attention. The
-// function is unchanged where no norm lies between the linears and attention.
+// Divides keys by scales s and multiplies queries by s. Keys whose channels have similar size round
+// better, in the cache and in int8 attention. There is one scale for each key head and each pair of
+// channels that RoPE rotates together. The products of queries and keys stay the same, if no norm lies
+// between the linears q, k and attention.
 #pragma once
 
 #include <string>
@@ -9,9 +10,10 @@
 
 namespace scaling {
 
-// Scales are (rms of k)^alpha / (rms of q)^(1 - alpha), both from the Hessian of the shared input,
-// taken over the pair and, for q, over the query heads that read the key head; normalised head by
-// head. Returns false with the reason where the model does not allow it.
+// A scale is (rms of k)^alpha / (rms of q)^(1 - alpha), rms being the root mean square over the pair
+// of channels, and for q over all query heads that read the key head. Both come from the Hessian of
+// the input of q and k. The scales of a head are divided by sqrt(max * min). Returns false and sets
+// `reason` if the model does not allow it.
 bool scale_keys(const assay_block &block, double alpha, std::string &reason);
 
 }  // namespace scaling

@@ -1,5 +1,6 @@
-// awq: s = mean|x|^r (plain) or mean|x|^r / w^(1-r) (duo), r on a grid that includes 0 and 1; the
-// identity is always a candidate. Then, where asked for, limits for the grid (clip.hpp).
+// awq: searches scales for channels. The candidates are s = mean|x|^r (plain) and s = mean|x|^r /
+// (u^(1-r) + 1e-4) (duo, u the relative size of the weights) for exponents r from 0 to 1, and no
+// scaling. The one with the least loss wins. If asked for, limits for the weights follow (clip.hpp).
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -13,7 +14,8 @@
 namespace scaling {
 namespace {
 
-// AutoAWQ's weight statistic: mean over rows of |w| relative to its group's largest.
+// Returns for each channel the mean of |w| / (the largest |w| of its group in the row), as AutoAWQ
+// does. A group is the columns of a row that share a grid.
 std::vector<double> relative_weights(const channel_group &channels, const plain_grid &grid) {
   const auto &group = channels.abi();
   std::vector<float> sums(static_cast<size_t>(group.channels));
@@ -35,6 +37,7 @@ std::vector<double> relative_weights(const channel_group &channels, const plain_
   return channels.tied_mean(sums.data());
 }
 
+// The scales of one candidate. x: mean |x|. w: relative size of the weights, or null for plain.
 std::vector<float> scale_of(const std::vector<double> &x, const std::vector<double> *w,
                             double exponent) {
   std::vector<float> scale(x.size());
@@ -47,7 +50,7 @@ std::vector<float> scale_of(const std::vector<double> &x, const std::vector<doub
   return scale;
 }
 
-// The Hessian of the scaled inputs: x_i x_j / (s_i s_j).
+// Returns the Hessian of the inputs after scaling: H_ij / (s_i s_j).
 std::vector<float> scaled_hessian(const channel_group &channels, const std::vector<float> &scale) {
   const auto h = assay_cpp::matrix_of<float>(channels.abi().stats->hessian, "the Hessian");
   std::vector<float> out(h.data, h.data + h.size());
@@ -59,6 +62,7 @@ std::vector<float> scaled_hessian(const channel_group &channels, const std::vect
   return out;
 }
 
+// llm-awq searches no limits for q and k.
 bool is_clipped(const assay_linear &linear) {
   const std::string role = linear.role;
   return role != "attn.q" && role != "attn.k";
@@ -142,7 +146,7 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
                   best.exponent, best.loss, best.identity_loss, behind ? "parent" : "linears");
     list += line;
   }
-  // Rows of v and up belong to two groups, so limits are searched when both have been folded.
+  // Rows of v and up change with two groups, so limits are searched after all groups are scaled.
   std::string clips;
   for (const auto &one : found) clip(one, grid, edit, clips);
   assay_cpp::pass_on(

@@ -1,5 +1,5 @@
-// awq_sqrt: s = sqrt(mean|x| + 1e-8), a rule that is published under the name of awq. Nothing is
-// searched and nothing is compared with the identity, so that the rule itself can be tested.
+// awq_sqrt: scales channels by s = sqrt(mean|x| + epsilon). Some sources publish this rule under the
+// name of awq. It searches nothing and always scales, so that the rule itself can be tested.
 #include <cmath>
 
 #include "assay_json.hpp"

@@ -1,5 +1,6 @@
-// Folding and tying. Under grouped-query attention several query heads read one key-value head, so
-// a row of v has one scale for all of them (plugins/METHODS.md, "AWQ").
+// Applies scales to both sides of a group and knows which columns share a scale. Under grouped-query
+// attention several query heads read one key-value head, so the columns of o for these heads share the
+// scale of one row of v (plugins/METHODS.md, "AWQ").
 #include "channels.hpp"
 
 #include <algorithm>

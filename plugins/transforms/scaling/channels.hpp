@@ -1,5 +1,6 @@
-// Channels of a group: which producer row feeds which consumer column, and how a scale is folded
-// into both sides. awq.cpp and smoothquant.cpp decide the scales.
+// The channels between producers (a norm or a linear) and consumers (the linears that read them): which
+// producer row feeds which consumer column, and how a scale is applied to both sides. awq.cpp,
+// awq_sqrt.cpp and smoothquant.cpp decide the scales.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +11,19 @@
 
 namespace scaling {
 
-// A group with its geometry checked. Scales are one for each producer channel.
+// A group of producers and consumers. There is one scale for each producer channel.
 class channel_group {
  public:
-  // False, with the reason, if this kind of group is not for scaling or its shapes do not fit.
+  // Returns false and sets `reason` if this kind of group cannot be scaled or its shapes do not fit.
   static bool usable(const assay_group &group, std::string &reason);
+  // The group must be usable and outlive this object.
   explicit channel_group(const assay_group &group);
 
   const assay_group &abi() const { return group_; }
   int64_t producers() const { return n_producers_; }   // channels that carry a scale
   int64_t columns() const { return group_.channels; }  // columns of the consumers
   int64_t producer_of(int64_t column) const { return tie_[static_cast<size_t>(column)]; }
-  // [columns] of something -> its mean or maximum over the columns of each producer channel.
+  // From a number for each column to its mean or maximum over the columns of each producer channel.
   std::vector<double> tied_mean(const float *per_column) const;
   std::vector<double> tied_max(const float *per_column) const;
   // Divides producer channel j by scale[j] and multiplies the columns that it feeds, so the
@@ -34,7 +36,7 @@ class channel_group {
   std::vector<int64_t> tie_;  // column -> producer channel
 };
 
-// Divides by sqrt(max * min), so that scales lie around 1 (llm-awq).
+// Divides the scales by sqrt(max * min), so that they lie around 1 (as llm-awq does).
 void normalise(std::vector<float> &scale);
 
 }  // namespace scaling

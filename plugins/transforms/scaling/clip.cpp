@@ -1,6 +1,6 @@
-// The search for limits. Symmetric: one share for both ends. Asymmetric: the lower end with the
-// upper one fixed, then the upper one (LightCompress clips both ends of asymmetric grids; llm-awq's
-// symmetric clip of an asymmetric grid breaks at 2 bits).
+// Searches limits for the weights of a group. Symmetric: both ends shrink by the same share.
+// Asymmetric: first the lower end shrinks, then the upper one. Asymmetric grids need that, because
+// llm-awq's symmetric limits fail on them at 2 bits. LightCompress limits both ends too.
 #include "clip.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace scaling {
 namespace {
 
-// d^T H d over one group; the Hessian's rows are `in` long.
+// Returns d^T H d over the columns [first, first + n). hessian: [in, in].
 double quadratic(const float *d, const float *hessian, int64_t first, int64_t n, int64_t in) {
   double total = 0;
   for (int64_t i = 0; i < n; ++i) {
@@ -21,7 +21,7 @@ double quadratic(const float *d, const float *hessian, int64_t first, int64_t n,
   return total;
 }
 
-// One group of one row: tries limits, keeps the best.
+// Tries limits for one group of one row and keeps the best.
 class group_search {
  public:
   group_search(const float *w, int64_t first, int64_t n, int64_t in, const float *hessian,
@@ -54,12 +54,14 @@ class group_search {
   double least = 0, identity = 0;
 
  private:
+  // Calls body with the shares of the range that remain, from large to small.
   template <class Body>
   void each(const clip_search &how, const Body &body) {
     for (int64_t step = 1; step < how.steps; ++step)
       body(static_cast<float>(1.0 - how.most_shrink * static_cast<double>(step) /
                                         static_cast<double>(how.steps)));
   }
+  // The error of the group's part of the output, if its weights are clipped and rounded.
   double loss(float low, float high) {
     for (int64_t j = 0; j < n_; ++j) d_[static_cast<size_t>(j)] = std::clamp(w_[j], low, high);
     round_group(d_.data(), n_, grid_);

@@ -1,5 +1,6 @@
-// The clip search of awq: limits of each group of weights within which its grid is fitted, so that
-// the few largest do not coarsen the rest. After scaling; q and k are left alone, as in llm-awq.
+// Declares the clip search of awq. For each group of weights (neighbours in a row that share a grid) it
+// finds limits within which the grid is fitted. Then a few large weights do not make the grid coarse
+// for the others. It runs after scaling.
 #pragma once
 
 #include <vector>
@@ -13,19 +14,20 @@ enum class clip_form { off, symmetric, asymmetric };
 
 struct clip_search {
   clip_form form = clip_form::off;
-  int64_t steps = 10;        // ranges tried: 1, 1 - share / steps ..
-  double most_shrink = 0.5;  // share of the range that may be cut
+  int64_t steps = 10;        // ranges tried: 1 - most_shrink * i / steps for i = 0 .. steps - 1
+  double most_shrink = 0.5;  // bound of the share that is cut off
 };
 
 struct clip_result {
-  std::vector<float> low, high;  // [rows, groups]
+  std::vector<float> low, high;  // the limits, [rows, groups]
   int64_t groups = 0;
-  uint64_t clipped = 0;  // groups whose range became smaller
-  double loss = 0, identity_loss = 0;
+  uint64_t clipped = 0;                // groups whose range became smaller
+  double loss = 0, identity_loss = 0;  // with and without limits, over all groups
 };
 
-// hessian: of the linear's input as the weight reads it, [in, in]. The loss is the exact error of
-// the group's partial sums, d^T H_gg d, which llm-awq samples on up to 512 tokens.
+// hessian: [in, in], sum x x^T of the linear's present input. The loss of a group is the exact error of
+// its part of each output, d^T H_gg d, where d is the rounded minus the float weight and H_gg the
+// group's part of H. llm-awq estimates it from up to 512 tokens.
 clip_result search_clip(const assay_cpp::host &host, const assay_linear &linear,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how);

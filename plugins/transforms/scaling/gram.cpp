@@ -1,4 +1,5 @@
-// The loss of a trial scale from the Hessian, with all consumers of a group as one matrix.
+// Computes the loss of a candidate scale from the Hessian. The weights of all consumers of a group are
+// stacked into one matrix.
 #include "gram.hpp"
 
 #include <algorithm>
@@ -56,7 +57,7 @@ void gram_trial::multiply(int64_t in) {
   const assay_dtype f32 = {ASSAY_FLOAT, 32, 1};
   const assay_tensor d{difference_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
   const assay_tensor p{product_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
-  // the Hessian equals its transpose, and the host's product is faster on the transposed one
+  // The Hessian equals its transpose. It is passed as transposed, because that product is faster.
   assay_cpp::pass_on(
       linalg_.gemm(host_.table(), 1.0, &d, 0, channels_.abi().stats->hessian, 1, 0.0, &p));
 }

@@ -1,6 +1,7 @@
-// The loss of a scale from the Hessian alone: tr(D H D^T), D = Q(W s) / s - W, the exact output
-// error of the linears that read the channels. For o and down that is the published loss; for q, k,
-// v and gate, up it leaves out what comes after.
+// Computes the loss of a scale s from the Hessian H = sum x x^T: tr(D H D^T) with D = Q(W s) / s - W,
+// where Q rounds. This is the exact output error of the linears that read the channels. For o and down
+// it is the loss of the paper (awq). For q, k, v and gate, up the paper takes the output of attention or
+// the MLP instead (parent.hpp).
 #pragma once
 
 #include <vector>
@@ -13,7 +14,7 @@ namespace scaling {
 class gram_trial {
  public:
   gram_trial(assay_cpp::host host, const channel_group &channels, const plain_grid &grid);
-  double loss(const std::vector<float> &scale);  // one for each producer channel
+  double loss(const std::vector<float> &scale);  // scale: one for each producer channel
 
  private:
   void multiply(int64_t in);

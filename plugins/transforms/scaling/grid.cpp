@@ -1,5 +1,5 @@
-// The plain grid that a quantizer's configuration names, and rounding on it. Its scale is not
-// rounded to a stored dtype.
+// Reads the bits, group size and symmetry that a quantizer's configuration names, and rounds on such a
+// grid. The scale is not rounded to a stored dtype, unlike in the quantizers.
 #include "grid.hpp"
 
 #include <assay_json.hpp>

@@ -1,6 +1,6 @@
-// The plain integer grids that searches try: full-range symmetric, and asymmetric with zero inside.
-// They stand in for the recipe's quantizer, because a search needs thousands of roundings, and most
-// quantizers use these grids where they do not search.
+// The plain integer grids on which searches round: symmetric over the full range, and asymmetric with
+// zero on the grid. They take the place of the recipe's quantizer, because a search rounds thousands of
+// times. Most quantizers use these grids when they do not search.
 #pragma once
 
 #include <assay_grid.hpp>
@@ -14,11 +14,11 @@ struct plain_grid : assay_grid::code_range {
   int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
 };
 
-// The grid that the configuration of the recipe's quantizer names. What it leaves open (a quantizer
-// without such keys, or none) is 4 bits, symmetric, groups of 64.
+// Returns the grid that the configuration of the recipe's quantizer names. A key that it lacks, or a
+// recipe without quantizer, means 4 bits, symmetric, groups of 64.
 plain_grid grid_of(const assay_block &block);
 
-// Rounds n weights on the plain grid of their range, in place.
+// Rounds n weights in place, as one group, on the grid that covers their range.
 void round_group(float *w, int64_t n, const plain_grid &grid);
 
 }  // namespace scaling

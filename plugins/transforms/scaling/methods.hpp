@@ -1,4 +1,5 @@
-// The transforms of this plugin as classes for assay_cpp::transform_table.
+// Declares the transforms of this plugin: awq, awq_sqrt and smoothquant. plugin.cpp makes a component
+// of each class.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,7 @@
 
 namespace scaling {
 
-// Activation-aware scaling (Lin et al., arXiv 2306.00978) by the exponent of least loss.
+// Scales channels by mean|x|^r with the exponent r of least loss (Lin et al., arXiv 2306.00978).
 class awq {
  public:
   explicit awq(assay_cpp::host host);
@@ -19,7 +20,7 @@ class awq {
   void apply(const assay_block &block, const assay_edit &edit);
 
  private:
-  struct choice {
+  struct choice {  // the best candidate of one group
     std::vector<float> scale;
     double loss = 0, identity_loss = 0, exponent = 0;
     const char *form = "identity";
@@ -34,12 +35,12 @@ class awq {
             std::string &clips) const;
 
   assay_cpp::host host_;
-  int64_t steps_, loss_tokens_;  // exponents 0, 1/steps .. 1; tokens of a trial
-  bool plain_, duo_, parent_;    // which forms of the scale are tried, and behind what
+  int64_t steps_, loss_tokens_;  // exponents 0, 1/steps .. 1; tokens of a forward pass
+  bool plain_, duo_, parent_;    // forms of the scale to try; true: the loss of parent.hpp
   clip_search clip_;
 };
 
-// sqrt(mean|x| + epsilon), no search (awq_sqrt.cpp).
+// Scales channels by sqrt(mean|x| + epsilon), without a search.
 class awq_sqrt {
  public:
   explicit awq_sqrt(assay_cpp::host host);
@@ -51,7 +52,8 @@ class awq_sqrt {
   double epsilon_;
 };
 
-// Migration of activation ranges into weights (Xiao et al., arXiv 2211.10438).
+// Moves a part of the range of inputs into the weights, so that inputs are easier to round (Xiao et
+// al., arXiv 2211.10438).
 class smoothquant {
  public:
   explicit smoothquant(assay_cpp::host host);
@@ -59,7 +61,7 @@ class smoothquant {
   void apply(const assay_block &block, const assay_edit &edit);
 
  private:
-  std::string scale_group(const assay_block &block, uint32_t position) const;  // -> JSON
+  std::string scale_group(const assay_block &block, uint32_t position) const;  // returns JSON
   assay_cpp::host host_;
   double alpha_;
   int64_t loss_tokens_;

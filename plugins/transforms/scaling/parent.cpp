@@ -1,4 +1,4 @@
-// Fills the weights of a trial and asks the host for its loss.
+// Computes the weights of a trial, rounded, and asks the host for the loss with them.
 #include "parent.hpp"
 
 #include <algorithm>
@@ -26,6 +26,7 @@ parent_trial::parent_trial(assay_cpp::host host, const assay_block &block, uint3
   if (fold_) add(group.norm->name, *group.norm->weight);
 }
 
+// Adds a tensor with the shape of `like` to the trial.
 void parent_trial::add(const char *name, const assay_tensor &like) {
   tried one;
   one.name = name;

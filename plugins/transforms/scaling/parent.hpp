@@ -1,6 +1,6 @@
-// The loss of a scale by the output of the module that holds the group (attention, MLP): the
-// published loss of awq for q, k, v and gate, up. It runs through assay.block/1 and costs one
-// forward of the module for each candidate.
+// Computes the loss of a scale at the output of the module that holds the linears, attention or the
+// MLP (their *parent*). This is the loss of the paper (awq) for q, k, v and gate, up. The host runs the
+// module (assay.block/1), one forward pass for each candidate.
 #pragma once
 
 #include <string>
@@ -11,17 +11,18 @@
 
 namespace scaling {
 
-// True for groups behind a norm, where the module's output differs from the outputs of the linears.
+// True for groups behind a norm: q, k, v and gate, up. For o and down the module's output is the
+// output of the linear itself.
 bool has_parent(const assay_group &group);
 
 class parent_trial {
  public:
-  // position: of the group in the block. fold: the norm is divided by s and the weights stay
-  // scaled, as they will be stored; else the weights are scaled back and the norm stays (llm-awq's
-  // trial: the same function with other rounding).
+  // position: of the group in the block. fold: true tries the norm divided by s and the weights times
+  // s, as they will be stored. false leaves the norm and divides the rounded weights by s again; that
+  // is what llm-awq does.
   parent_trial(assay_cpp::host host, const assay_block &block, uint32_t position,
                const channel_group &channels, const plain_grid &grid, bool fold);
-  // scale: one for each producer channel. Returns infinity where the host finds no finite loss.
+  // scale: one for each producer channel. Returns infinity if the loss is not finite.
   double loss(const std::vector<float> &scale);
 
  private:
@@ -41,7 +42,7 @@ class parent_trial {
   const channel_group &channels_;
   plain_grid grid_;
   bool fold_;
-  std::vector<tried> tried_;  // consumers, then the norm where it is folded
+  std::vector<tried> tried_;  // the consumers; then the norm, if fold_
 };
 
 }  // namespace scaling

@@ -1,4 +1,5 @@
-// The C ABI of this plugin: transforms that rescale channels. methods.hpp has the methods.
+// The C ABI of this plugin: transforms that rescale channels. methods.hpp declares the classes
+// that do the work.
 #include "assay.hpp"
 #include "methods.hpp"
 

@@ -1,6 +1,7 @@
-// smoothquant: s_j = max|X_j|^alpha / max|W_j|^(1 - alpha), folded (rule and floors of
-// smoothquant/smooth.py). Alpha is given, or searched for each group behind a norm by the loss of
-// the module that holds it, with inputs rounded as the recipe says.
+// smoothquant: divides channel j by s_j = max|X_j|^alpha / max|W_j|^(1 - alpha) and multiplies the
+// columns that read it. The rule and the floors are those of smoothquant/smooth.py. alpha is given. Or
+// it is searched for each group behind a norm, by the error at the output of attention or the MLP,
+// with inputs rounded as the recipe says.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -13,8 +14,9 @@
 namespace scaling {
 namespace {
 
-constexpr double k_floor = 1e-5;  // of weight ranges and of scales, as in the reference
+constexpr double k_floor = 1e-5;  // least max|W_j| and least s_j, as in the reference
 
+// max|W_j| over all consumers, [channels].
 std::vector<float> weight_ranges(const assay_group &group) {
   std::vector<float> most(static_cast<size_t>(group.channels));
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
@@ -27,6 +29,7 @@ std::vector<float> weight_ranges(const assay_group &group) {
   return most;
 }
 
+// The scales for one alpha. x, w: max|X_j| and max|W_j|. Adds to `floored` how many were raised.
 std::vector<float> migration(const std::vector<double> &x, const std::vector<double> &w,
                              double alpha, uint64_t &floored) {
   std::vector<float> scale(x.size());
@@ -102,7 +105,7 @@ void smoothquant::apply(const assay_block &block, const assay_edit &edit) {
   std::string keys;
   if (heads_) {
     std::string reason;
-    // First, while the statistics are those of what q and k read.
+    // This comes first, because the statistics fit the input of q and k only until it is scaled.
     if (!scale_keys(block, 0.5, reason))
       host_.ledger("skipped_group", 1, std::to_string(block.index) + ".attn.q_k: " + reason);
     else

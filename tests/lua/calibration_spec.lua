@@ -1,5 +1,5 @@
--- Calibration: what is drawn, how it is cut and masked, what is refused; and what it shares with evaluation.
--- The model is a stub whose tokens are words, so that every id can be read.
+-- Tests calibration text: which texts are drawn, how they are cut and masked, what is refused, and what is shared with evaluation.
+-- The model is a stub whose tokens are whole words, so that every id can be read.
 local assay = require "assay"
 local overlap = require "assay.data.overlap"
 local native = require "assay.native"
@@ -13,7 +13,7 @@ local function write(name, text)
    return folder .. "/" .. name
 end
 
--- A word or a mark of the template is a token.
+-- A model whose tokens are words; the marks of its chat template ("<user>", "<end>") are tokens too.
 local function stub()
    local words, ids = {}, {}
    local m = {}
@@ -192,7 +192,7 @@ describe("contamination", function()
       local overlaps = overlap.check(calibration, m, { task("same", own), task("other", other) })
       assert.equal(12, overlaps[1].records)
       assert.equal(4, overlaps[1].shared_records)
-      assert.equal(12, overlaps[1].records_with_passage) -- all have p1 ... p20
+      assert.equal(12, overlaps[1].records_with_passage) -- all contain p1 ... p20
       assert.contains(overlaps[1].first_passage, "p1 p2 p3")
       assert.equal(0, overlaps[2].shared_records)
       assert.equal(0, overlaps[2].records_with_passage)

@@ -1,4 +1,5 @@
--- The form of a data file: what its content and name decide, what is read as what, and which refusals name the way.
+-- Tests how the form of a data file (text, JSON lines, JSON, CSV, parquet) is told from its name and content, and that the message
+-- for a form that cannot be read says how to convert the file.
 local assay = require "assay"
 local data_form = require "assay.data.data_form"
 local native = require "assay.native"
@@ -19,7 +20,7 @@ local function texts_of(dataset)
    return out
 end
 
--- The message without the script's line before it and the hint behind it.
+-- Returns the message of an error without "FILE.lua:LINE: " before it and without the hint after it.
 local function said(problem)
    local text = tostring(problem):gsub("^[^:]*%.lua:%d+: ", "")
    local hint = problem.hint and text:find(". " .. problem.hint, 1, true)

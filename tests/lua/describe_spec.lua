@@ -1,4 +1,4 @@
--- The describe phase: mistakes fail at their line, with "did you mean".
+-- Tests how recipes and studies are described in a script: a mistake is an error at its line, with a hint such as "Did you mean".
 local assay = require "assay"
 
 describe("methods and grids", function()

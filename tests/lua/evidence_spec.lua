@@ -1,5 +1,5 @@
--- What follows from the evidence of a study: collapse, noise, declared margins, and the tables and pictures that show them.
--- Not the measurements themselves.
+-- Tests what a report concludes from measured numbers: collapse, noise between two runs, declared margins, and the tables and pictures
+-- that show them. The measurements themselves are tested elsewhere.
 local assay = require "assay"
 local breakage = require "assay.results.breakage"
 local collapse = require "assay.gates.collapse"
@@ -17,7 +17,7 @@ local function full()
    return assay.json.decode(text)
 end
 
--- Facts as the gates read them; `baselines` knows one trivial score of a quarter.
+-- Facts of a study as the gates (checks of validity) read them. `baselines` returns one trivial score: guessing, 0.25.
 local function facts(changes)
    local out = { rows = {}, signs = {}, distance = {}, changed_variants = { "b/q" } }
    for key, value in pairs(changes) do out[key] = value end

@@ -1,5 +1,5 @@
--- The failure catalogue: symptoms, losses and agreements are sorted, selected by seed and counted with intervals.
--- Not the detectors themselves.
+-- Tests the failure catalogue, the list of answers that a quantized variant broke: how they are sorted, selected by seed, and
+-- counted with intervals. The detectors are tested in detectors_spec.lua.
 local assay = require "assay"
 local failures = require "assay.results.failure_catalogue"
 

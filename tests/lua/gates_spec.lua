@@ -1,4 +1,5 @@
--- Gates: each passes on sound facts, fails on the fault that it is for, and is not run where it has nothing to look at.
+-- Tests the gates (checks of a study's validity): each passes on sound facts, fails on its own kind of fault, and is not run where
+-- there is nothing to check.
 local gates = require "assay.gates"
 local baseline = require "assay.gates.baseline"
 local calibration = require "assay.gates.calibration"
@@ -23,7 +24,7 @@ end
 
 local function tensor(name, finite) return { name = name, finite = finite ~= false, zero_share = 0.25 } end
 
--- A changed variant whose preflight stage and quantize stage hold these.
+-- A quantized variant with these results of its stages: `looked` of preflight (a first look at answers and weights), `summary` of quantize.
 local function variant(looked, summary)
    looked.outputs = looked.outputs or answers(0)
    summary = summary or {}

@@ -1,4 +1,4 @@
--- Every guardrail fires on the smallest change of a sound report that it is made for.
+-- Tests that every guardrail (rule of the audit) fires when a sound report is changed in the one way that it looks for.
 -- The three published studies are in audit_spec.lua.
 local assay = require "assay"
 local audit = require "assay.audit"
@@ -19,7 +19,7 @@ local function fired_by(change)
    return ids
 end
 
--- A task of right and wrong answers: correct of n for the untouched variant and each other one.
+-- Adds a task of right and wrong answers to the report `d`: the untouched variant has `base` of n right, the others have `others`.
 local function with_items(d, base, others, n, more)
    d.tasks[#d.tasks + 1] = { id = "arc", title = "ARC", kind = "choice", metrics = {}, protocol = { id = "arc/1" },
       baselines = { { name = "random choice", metric = "acc", value = 0.25 } } }

@@ -1,9 +1,9 @@
--- A model from Lua, on the tiny one: text, scores, generation, perplexity, quantization, errors.
+-- Tests a model in Lua, with the tiny model: text, scores, generation, perplexity, quantization, errors.
 local assay = require "assay"
 local native = require "assay.native"
 
 local folder = "build/test-tiny"
--- made by the same script that the shell tests use
+-- The shell tests use the same script.
 local make = assert(load(native.fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
 native.fs.remove_all(folder)
 make(folder)

@@ -1,5 +1,5 @@
--- Protocols and bad input: what fixes a number is in its id; rows that cannot be judged are counted and listed, never lost.
--- The model is a stub that knows what it is asked; the metric plugins are the real ones.
+-- Tests protocols (all that fixes a task's number is part of the protocol's id) and bad rows, which are counted and listed, never
+-- silently left out. The model is a stub that records what it is asked; the metric plugins are the real ones.
 local assay = require "assay"
 local native = require "assay.native"
 
@@ -298,7 +298,7 @@ describe("answers to free prompts", function()
       assert.equal(true, first.ok)
       assert.equal(1, first.score)
       assert.near(-1, first.mean_logprob, 1e-12)
-      assert.is_nil(first.margins) -- one is not finite
+      assert.is_nil(first.margins) -- left out, since one margin is not finite
       assert.equal(16, #first.prompt_hash)
       assert.equal(16, #first.doc_hash)
       assert.is_nil(result.outputs[2].ok)

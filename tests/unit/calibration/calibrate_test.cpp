@@ -1,5 +1,5 @@
-// Promises of the calibration pass: the staged forward is the forward, sums are sums, masks and
-// chunks are honest.
+// Tests the calibration pass, which runs the model stop by stop and sums statistics of inputs: the inputs are those of the plain
+// forward pass, the sums are right, and masks and the size of chunks have the right effect.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>

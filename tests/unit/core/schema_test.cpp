@@ -1,4 +1,4 @@
-// Schemas: what is accepted, what is filled in, and every message word for word.
+// Tests JSON schemas of configurations: what is accepted, which defaults are filled in, and each message word for word.
 #include "core/schema.hpp"
 
 #include "catch.hpp"

@@ -1,4 +1,4 @@
-// Half a model is refused by name, and a head that the weights hold is not lost to a flag.
+// Tests that missing tensors are named, and that a head in the weights is used although config.json ties it to the embedding.
 #include "model/required_tensors.hpp"
 
 #include "aten.hpp"

@@ -1,4 +1,4 @@
-// The gate: old, new and wrong structs in the same process.
+// Tests the gate, which copies a plugin's structs: structs of older and newer headers are understood, wrong ones are refused.
 #include "plug/gate.hpp"
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// Signs of broken text: the published vectors and quiet on ordinary prose.
-// Not the thresholds of detectors, which are Lua.
+// Tests the signs of broken text (loops, repetition, compression): they agree with published examples, and ordinary prose has none.
+// The thresholds of the detectors are in Lua and tested there.
 #include "catch.hpp"
 
 #include <cmath>
@@ -62,8 +62,8 @@ TEST_CASE("compression tells loops from prose", "[text_signals]") {
   CHECK(loop.whole == Approx(59).margin(3));
   CHECK(loop.largest_window > 4.0);
   const compression text = compression_ratios(prose());
-  CHECK(text.whole > 2.0);           // a global limit of 2.4 would be near ordinary prose
-  CHECK(text.largest_window < 2.5);  // windows keep far from the limit of 4
+  CHECK(text.whole > 2.0);           // so a limit of 2.4 for whole texts would be near prose
+  CHECK(text.largest_window < 2.5);  // windows of prose stay far below their limit of 4
   CHECK(compression_ratios("").whole == 0.0);
 }
 

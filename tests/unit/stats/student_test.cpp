@@ -1,5 +1,5 @@
-// The paired t test and its rate of false findings for few differences, normal and skewed; and the
-// smallest p of the sign-flip test, which decides where the t test is used instead.
+// Tests the paired t test and how often it finds a difference where there is none, for few normal or
+// skewed values; and the smallest p that the sign-flip test can give, above which the t test is used.
 #include "catch.hpp"
 
 #include <cmath>
@@ -15,13 +15,13 @@ using namespace assay::stats;
 
 namespace {
 
-// Draws that do not depend on the standard library: only the engine's bits are used.
+// Random numbers that are the same with every standard library: only the bits of the engine are used.
 class draws_of {
  public:
   explicit draws_of(uint64_t seed) : engine_(seed) {}
   double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
   double normal() { return normal_quantile(uniform()); }
-  // Sum of `shape` exponentials less its mean: skewness 2 / sqrt(shape), a long tail upwards.
+  // The sum of `shape` exponential numbers minus its mean: skewness 2 / sqrt(shape), a long tail upwards.
   double gamma(int shape) {
     double sum = 0.0;
     for (int i = 0; i < shape; ++i) sum -= std::log(uniform());
@@ -33,7 +33,7 @@ class draws_of {
 };
 
 struct false_findings {
-  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05 and a mean below, above zero
+  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05: mean below zero, above zero
   double all() const { return gains + losses; }
 };
 
@@ -90,7 +90,7 @@ TEST_CASE("normal differences of one model seem resolved in five of a hundred sa
   }
 }
 
-// A window's difference is a mean over hundreds of tokens, which makes its skewness moderate.
+// The difference of a window is a mean over hundreds of tokens, so its skewness is moderate.
 TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
@@ -98,7 +98,7 @@ TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred
     const false_findings found = simulate(n, [&] { return draws.gamma(4); });
     CAPTURE(n);
     CHECK(found.all() < 0.071);
-    CHECK(found.losses < 0.025);  // the side of the long tail, where quantized windows have it
+    CHECK(found.losses < 0.025);  // the side of the long tail, as with quantized models
   }
 }
 

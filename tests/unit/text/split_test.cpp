@@ -1,5 +1,5 @@
-// The hand-written split patterns equal the regular expressions they stand for, on any text.
-// Not pre-tokenizers as a whole; their goldens are in tokenizer_golden_test.cpp.
+// Tests that the hand-written functions which split text give the same pieces as the regular expressions that they replace.
+// Whole pre-tokenizers are tested in tokenizer_golden_test.cpp.
 #include <random>
 
 #include "catch.hpp"

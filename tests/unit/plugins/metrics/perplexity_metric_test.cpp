@@ -1,5 +1,5 @@
-// The metric plugin "perplexity": published vectors, order, and refusals.
-// Not the engine's cross-entropies.
+// Tests the metric plugin "perplexity": published examples, the order of samples, and refusals.
+// Cross-entropies are given here; the engine's are tested in tests/unit/engine.
 #include "catch.hpp"
 
 #include <cmath>

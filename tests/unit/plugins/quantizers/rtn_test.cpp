@@ -1,4 +1,4 @@
-// rtn through the host's own calls: numbers against a plain reference, and what must always hold.
+// Tests the quantizer rtn (round to nearest), called as the host calls it: numbers against a plain reference, and general rules.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -25,7 +25,7 @@ const plug::component &rtn() {
   return found;
 }
 
-// float16 by the definition: the nearest multiple of its step at this exponent, ties to even.
+// Rounds x to float16 by the definition: to the nearest multiple of the step at its exponent, ties to even.
 double to_half(double x) {
   if (x == 0) return 0;
   const int exponent = std::max(std::ilogb(x), -14);
@@ -45,7 +45,7 @@ struct reference {
   std::vector<double> scales;
 };
 
-// The formulas of plugins/METHODS.md, "Grids", group by group, in double where the plugin uses float.
+// Round to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double; the plugin uses float.
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;

@@ -1,5 +1,5 @@
-// Promises of rotations: the function of the model stays, a tied head is untied and counted, what no consumer can do is
-// refused by name, the matrices are those of an independent script.
+// Tests rotations of weights: the model computes the same as before, a tied head is untied and counted, what no other program can
+// load is refused with a reason, and the matrices equal those of an independent script.
 #include "catch.hpp"
 
 #include "core/error.hpp"

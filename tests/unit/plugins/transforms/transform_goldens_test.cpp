@@ -1,4 +1,4 @@
-// Transforms against goldens made by an independent script in float64 (tests/golden/transforms/make_goldens.py).
+// Compares transforms with the results of an independent script in float64 (tests/golden/transforms/make_goldens.py).
 #include "catch.hpp"
 
 #include <fstream>
@@ -46,7 +46,7 @@ struct goldens {
                                        {"propagation", "fp"}}),
                     &data);
   }
-  // What each group's fold did to its norm, or to the first rows of its producer.
+  // Returns the factors by which a group's scales changed its norm, or the rows of the linear before it.
   at::Tensor folded(const quantized_model &q, int64_t block, int group) const {
     const auto &before = decoder.block(block);
     const auto edited = [&](const char *name) {
@@ -60,7 +60,7 @@ struct goldens {
       default:
         break;
     }
-    // Columns of v and up carry the norm's scale as well: it is the same for all rows.
+    // The columns of v and up were also multiplied by the norm's scale, which is the same for all rows.
     const bool attention = group == 1;
     const auto &w = attention ? before.v.weight : before.up.weight;
     const auto now = edited(attention ? "self_attn.v_proj.weight" : "mlp.up_proj.weight");

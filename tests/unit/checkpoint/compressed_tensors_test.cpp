@@ -13,6 +13,7 @@ using assay_test::contains;
 
 namespace {
 
+// The config.json of a folder whose linears all have this format; group_size null: one scale for each row.
 json scheme(int bits, const json &group_size, bool symmetric,
             const std::string &format = "pack-quantized") {
   return {{"quantization_config",

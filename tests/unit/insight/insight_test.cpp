@@ -24,7 +24,7 @@ struct subject {
 
 }  // namespace
 
-TEST_CASE("a swap of nothing costs exactly nothing, and swaps come near to adding up",
+TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts nearly add up",
           "[insight_test]") {
   const subject s;
   json what = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 6}, {"group_size", 16}}}}}};

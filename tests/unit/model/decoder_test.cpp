@@ -219,7 +219,7 @@ TEST_CASE("what cannot be computed exactly is refused by name with what is suppo
                              "linear or llama3 RoPE"));
 }
 
-TEST_CASE("a key that nobody knows is refused where its name and value speak of the maths") {
+TEST_CASE("an unknown key is refused if its name and value may change what is computed") {
   const auto with = [&](const std::string &key, const json &value) {
     spoiled_model m("llama-gqa-untied");
     m.set(key, value);

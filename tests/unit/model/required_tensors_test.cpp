@@ -38,6 +38,7 @@ void drop(named_tensors &tensors, const std::string &text) {
                 [&](const auto &item) { return item.first.find(text) != std::string::npos; });
 }
 
+// Loads the model and returns the error as "message|cause|hint"; "" if there is no error.
 std::string problem(const checkpoint &source) {
   try {
     decoder::load(source);

@@ -21,6 +21,7 @@ int32_t add_range(void *arg, int64_t begin, int64_t end) {
   return ASSAY_OK;
 }
 
+// Fails for pieces that reach beyond 100, with a status that depends on the piece: -10 - begin / 50.
 int32_t fail_from_100(void *, int64_t begin, int64_t end) {
   return end > 100 ? static_cast<int32_t>(-10 - begin / 50) : ASSAY_OK;
 }

@@ -35,6 +35,7 @@ void add(std::string &bytes, const at::Tensor &tensor) {
   bytes.append(static_cast<const char *>(plain.const_data_ptr()), plain.nbytes());
 }
 
+// The config and all names and bytes that an exporter would get, as one string to compare.
 std::string items_of(const quantized_model &q, const assay::model::checkpoint &subject) {
   model_export_source source(q, subject);
   std::string bytes = source.file("config.json");
@@ -196,7 +197,7 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
   require_same_files(model, recipes, root / "b");
 }
 
-TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
+TEST_CASE("rotations give the same bytes for a model read on demand", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
@@ -220,7 +221,7 @@ TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
   }
 }
 
-TEST_CASE("what is turned in the forward pass is the same on demand", "[on_demand_test]") {
+TEST_CASE("rotations at run time are the same for a model read on demand", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
@@ -239,7 +240,7 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
     CHECK(at::equal(*streamed.form(name).find("codes"), *whole.forms.at(name).find("codes")));
 }
 
-TEST_CASE("a turn that moves the function is refused by the same number on demand",
+TEST_CASE("a rotation that changes the logits too much is refused with the same text on demand",
           "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
@@ -275,7 +276,7 @@ TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand
     CHECK((items_of(streamed, *checkpoint) == items_of(whole, *checkpoint)));
     CHECK(streamed.decoder.block(0).q.weight.is_meta());
     auto again = streamed.decoder;
-    again.bring_in(1);  // quantized
+    again.bring_in(1);  // with its quantized weights
     CHECK(at::equal(again.block(1).down.weight, whole.decoder.block(1).down.weight));
   }
 }

@@ -92,7 +92,7 @@ TEST_CASE("lost characters are counted", "[text_signals]") {
   CHECK(count_replacement_characters("one \xEF\xBF\xBD and \xE2\x80") == 3);
 }
 
-TEST_CASE("echo and likeness", "[text_signals]") {
+TEST_CASE("an echo of the prompt and the likeness of two texts are measured", "[text_signals]") {
   CHECK(longest_common_substring("What is the capital?", "I ask: what is the capital?") == 19);
   CHECK(longest_common_substring("abc", "xyz") == 0);
   CHECK(rouge_l(as_tokens("abcd"), as_tokens("abcd")) == 1.0);

@@ -79,7 +79,7 @@ TEST_CASE("differences without spread have no p of the t test", "[student]") {
                     "a difference is not a finite number");
 }
 
-TEST_CASE("normal differences of one model seem resolved in five of a hundred samples",
+TEST_CASE("equal models with normal differences give p < 0.05 in five of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
     draws_of draws(n);
@@ -91,7 +91,7 @@ TEST_CASE("normal differences of one model seem resolved in five of a hundred sa
 }
 
 // The difference of a window is a mean over hundreds of tokens, so its skewness is moderate.
-TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred samples",
+TEST_CASE("with skewness 1, equal models give p < 0.05 in at most seven of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
     draws_of draws(100 + n);

@@ -175,7 +175,7 @@ TEST_CASE("blank lines can be kept, for texts in which they count", "[text_datas
   CHECK(data.info().count == 4);
 }
 
-TEST_CASE("a host without hashes is told so", "[text_dataset]") {
+TEST_CASE("a host without hash functions gets an error", "[text_dataset]") {
   const scratch_folder folder;
   assay_host old = harness::host();
   old.struct_size = 120;  // a host of a version without hash_begin

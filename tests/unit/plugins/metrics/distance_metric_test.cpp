@@ -1,4 +1,4 @@
-// Tests the metric plugin "distribution_distance": means, percentiles, buckets, refusals.
+// Tests the metric component "distribution_distance": means, percentiles, buckets, refusals.
 // The divergences of tokens are given here; the engine's comparison of logits is tested in tests/unit/engine.
 #include "catch.hpp"
 
@@ -85,7 +85,7 @@ TEST_CASE("a distance is the mean over windows of their means") {
   CHECK(std::abs(run.numbers["delta_p"] + 0.1) < 1e-7);
 }
 
-TEST_CASE("percentiles lie between neighbours at f times n less one") {
+TEST_CASE("the percentile f lies at position f * (n - 1), between two values if need be") {
   evaluation run;
   std::vector<float> values;
   for (int i = 0; i <= 100; ++i) values.push_back(static_cast<float>(100 - i));

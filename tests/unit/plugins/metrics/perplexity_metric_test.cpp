@@ -168,7 +168,7 @@ TEST_CASE("missing and repeated samples are named", "[perplexity_metric]") {
   CHECK(harness::last_failure() == "sample 0 has no field 'words'");
 }
 
-TEST_CASE("it declares what it reads and gives", "[perplexity_metric]") {
+TEST_CASE("the metric declares what it reads and what it returns", "[perplexity_metric]") {
   evaluation run;
   CHECK(run.declaration().find(R"("arrays":["nll"])") != std::string::npos);
   CHECK(run.declaration().find(

@@ -149,7 +149,7 @@ TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods
   CHECK(std::isfinite(result.form.relative_error));
 }
 
-TEST_CASE("over many blocks of columns the errors that were fed on add up to the output's error",
+TEST_CASE("over many blocks of columns the squared errors add up to the error of the output",
           "[hessian_methods_test]") {
   // The sum of e_i^2 equals tr(D H D^T) only if the factor of inverse(H) is right; D is the error of the weights.
   const auto w = random_weight(40, 500);

@@ -163,7 +163,7 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   CHECK(at::equal(clipped.decoder.block(0).q.weight, wide.decoder.block(0).q.weight));
 }
 
-TEST_CASE("no quantizer passes the limits over", "[scaling_test]") {
+TEST_CASE("every quantizer uses the limits of weights", "[scaling_test]") {
   const model_in_work m;
   const json coarse = {{"bits", 3}, {"group_size", 32}};
   for (const auto &[id, config] :

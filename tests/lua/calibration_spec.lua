@@ -50,6 +50,7 @@ local function numbered(word, n)
    return table.concat(out, " ")
 end
 
+-- Writes n records with prompt "q1 p1 p2 ..." and answer "a1 r1 r2 ..."; returns the file's path.
 local function questions(n, words)
    local lines = {}
    for i = 1, n do
@@ -207,7 +208,7 @@ describe("contamination", function()
       overlap.refuse(assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat",
                                                allow_overlap = "leakage is the question" }, overlaps)
    end)
-   it("is seen in case and punctuation of another kind", function()
+   it("is found although case and punctuation differ", function()
       local shouted = write("shouted.jsonl", (fs.read(own):gsub("q(%d)", "Q%1"):gsub("p1 p2", "P1, P2!")))
       assert.equal(4, overlap.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
    end)

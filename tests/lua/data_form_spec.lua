@@ -64,7 +64,7 @@ describe("the form of a file", function()
       write("tables/b.json", LIST)
       assert.equal("text", data_form.of(folder .. "/tables").form)
    end)
-   it("that must be converted is refused with the way", function()
+   it("that must be converted is refused, with the command to convert it", function()
       for bytes, words in pairs {
          ["\x1f\x8b\x08\0\0"] = { "gzip", "Unpack it: gunzip -k %s" },
          ["PK\x03\x04\20\0"] = { "a zip archive", "Unpack it: unzip %s (files of Excel, Word and NumPy are zip archives too)" },
@@ -90,7 +90,7 @@ describe("the form of a file", function()
          end
       end
    end)
-   it("of what is not there or can be read only once goes by the name", function()
+   it("is told from the name alone for a file that is missing or can be read only once", function()
       assert.equal("jsonl", data_form.of(folder .. "/nothing.jsonl").form)
       assert.equal("text", data_form.of("/dev/null").form)
       assert.equal(false, data_form.is_file "/dev/null")

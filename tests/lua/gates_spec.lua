@@ -33,6 +33,7 @@ local function variant(looked, summary)
    return { id = "base/q", subject = subject, preflight = { result = looked }, made = { result = { summary = summary } } }
 end
 
+-- What a comparison of the saved checkpoint with its subject found: changed, missing and equal tensors.
 local function census(more)
    local out = { changed = { tensor "a.weight", tensor "b.weight" }, missing = {}, equal = 7 }
    for key, value in pairs(more or {}) do out[key] = value end
@@ -40,7 +41,7 @@ local function census(more)
 end
 
 describe("gate P1", function()
-   it("takes the identity stage's word", function()
+   it("passes if the identity stage passed", function()
       local function check(result) return (identity.check({}, { identity = result and { result = result } })) end
       assert.equal("pass", check { passed = true })
       assert.equal("fail", check { passed = false })
@@ -162,7 +163,7 @@ describe("the list of a study's gates", function()
       assert.same({ "P1 base", "P6 base/none", "P2 base/q", "P3 base/q", "P4 base/q", "P5 base/q", "P6 base/q", "P7 study",
                     "P8 base", "COLLAPSE base/q" }, ids)
    end)
-   it("leaves out the looks at a variant that failed", function()
+   it("leaves out the gates of a variant that could not be made", function()
       changed.problem = "an error"
       local ids = {}
       for i, gate in ipairs(gates.of_study(facts)) do ids[i] = gate.id end

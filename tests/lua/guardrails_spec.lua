@@ -12,6 +12,7 @@ local function example()
    return data
 end
 
+-- Changes the example report and returns the set of guardrails that fire, as { G01 = true, ... }.
 local function fired_by(change)
    local data, ids = example(), {}
    change(data)
@@ -35,6 +36,7 @@ local function with_items(d, base, others, n, more)
    end
 end
 
+-- A change after which the report is still sound.
 local function sound(d) with_items(d, 700, { 690, 650, 600 }, 1000) end
 
 local function claim(kind, fields)
@@ -58,6 +60,7 @@ local function lengths(base, own, items)
    end
 end
 
+-- For each guardrail, a change of the example report (example.json) that it must find.
 local breaks = {
    G01 = function(d) with_items(d, 14, { 14 }, 20, { verdict = "non-inferior", mde = { value = 20, unit = "pp" } }) end,
    G02 = function(d)

@@ -44,7 +44,7 @@ describe("a model", function()
       assert.equal(5, r[1].tokens)
       assert.equal(2, r[2].tokens)
       assert.is_true(r[1].sum < 0)
-      -- trailing spaces of the context belong to the continuation
+      -- Spaces at the end of a context are moved to the continuation.
       assert.near(r[1].sum, m:score("The sky is ", { "blue" })[1].sum, 1e-4)
    end)
    it("scores many requests as one by one, computing what they share once", function()

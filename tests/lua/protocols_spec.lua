@@ -154,7 +154,7 @@ describe("windows of a long text", function()
          assert.equal(tonumber(name:match "%d+") * 10 + 1, out[(i - 1) * 10 + 1])
       end
    end)
-   it("give a second look to some of the same ones", function()
+   it("are measured twice for some of the drawn ones", function()
       local drawn = places(16)
       assert.same({ drawn[1], drawn[2] }, places(16, 1, 64, { of_drawn = 2 }))
    end)

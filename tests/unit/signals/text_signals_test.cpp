@@ -39,7 +39,7 @@ TEST_CASE("the suffix period finds loops and leaves prose alone", "[text_signals
   CHECK(find_suffix_period(as_tokens("A start, then " + repeated("the river is ", 6))).period ==
         13);
   CHECK(find_suffix_period(as_tokens(prose())).period == 0);
-  CHECK(find_suffix_period(as_tokens("!!!!!!!!")).period == 0);  // too few to be sure
+  CHECK(find_suffix_period(as_tokens("!!!!!!!!")).period == 0);  // 8 repeats are too few
   CHECK(find_suffix_period({}).period == 0);
 }
 

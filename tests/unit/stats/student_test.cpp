@@ -1,5 +1,6 @@
 // Tests the paired t test and how often it finds a difference where there is none, for few normal or
-// skewed values; and the smallest p that the sign-flip test can give, above which the t test is used.
+// skewed values; and the smallest p that the sign-flip test can give. Where that is too large to decide
+// anything, the t test is used.
 #include "catch.hpp"
 
 #include <cmath>
@@ -39,6 +40,7 @@ struct false_findings {
 
 constexpr int k_samples = 40000;
 
+// Draws k_samples samples of n differences whose true mean is 0, and counts those with p < 0.05.
 template <typename draw>
 false_findings simulate(size_t n, draw next) {
   false_findings found;
@@ -54,7 +56,7 @@ false_findings simulate(size_t n, draw next) {
 }  // namespace
 
 TEST_CASE("the paired t test gives the p of the formula", "[student]") {
-  // differences 0.1 0.1 0.15 0.1: mean 0.1125, standard error 0.0125, t = 9 with 3 degrees of freedom
+  // The mean is 0.1125 and its standard error 0.0125, so t = 9 with 3 degrees of freedom.
   const std::vector<double> differences = {0.1, 0.1, 0.15, 0.1};
   CHECK(paired_t_p(differences) == Approx(0.0028959).epsilon(1e-4));
   const std::vector<double> negated = {-0.1, -0.1, -0.15, -0.1};

@@ -53,6 +53,7 @@ struct golden_block {
       sequences.push_back({ids.get<std::vector<int64_t>>(), {}});
     data.emplace(std::move(sequences));
   }
+  // Quantizes the model by autoround and returns what the plugin says of the first linear, with its losses.
   assay::json claims(const assay::json &config) const {
     const auto what =
         assay::quant::recipe::from_json({{"quantizer", {{"id", "autoround"}, {"config", config}}}});
@@ -164,7 +165,7 @@ TEST_CASE("adaround starts at the float weights and ends below round to nearest"
   CHECK(at::equal(*learned.form.find("scales"), *nearest.form.find("scales")));
   CHECK(learned.form.output_error < 0.8 * nearest.form.output_error);
   CHECK(learned.form.note["undecided"].get<double>() < 0.1);
-  // up or down, never further: at most one step from the nearest code
+  // adaround rounds up or down, so a code is at most one step from the nearest one
   CHECK((codes(learned).to(at::kInt) - codes(nearest).to(at::kInt)).abs().max().item<int>() <= 1);
   config["descend"] = false;
   config["iterations"] = 1;  // so little is learned that each weight still rounds to nearest
@@ -223,12 +224,12 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
     const auto result = run("salient", {{"dynamic", true}, {"rank", "activation"}}, w, sums);
     return result.form.find("keep_idx")->numel();
   };
-  CHECK(kept(at::ones({400})) == 2);  // nothing stands out: 0.5 %
+  CHECK(kept(at::ones({400})) == 2);  // no column stands out, so the least share: 0.5 %
   auto some = at::ones({400});
   some.narrow(0, 17, 10).fill_(50.0);
   CHECK(kept(some) == 10);
   some.narrow(0, 17, 60).fill_(50.0);
-  CHECK(kept(some) == 20);  // 5 % at most
+  CHECK(kept(some) == 20);  // the largest share: 5 %
 }
 
 TEST_CASE("clip limits of an earlier stage bound the grid", "[rounding_methods_test]") {

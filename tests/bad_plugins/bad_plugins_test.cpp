@@ -1,4 +1,4 @@
-// Tests that the host survives every plugin of this folder, and compares its message word for word.
+// Tests that the host survives the plugins of this folder, and compares its messages word for word.
 #include <cstdlib>
 
 #include "../support/small_layer.hpp"

@@ -99,9 +99,8 @@ class decoder {
   at::Tensor &norm() { return norm_; }  // [hidden]
   const at::Tensor &norm() const { return norm_; }
   uint64_t n_parameters() const;  // counts a tied head only once
-  // Returns the addresses of the embedding and of each block's norm and linear tensors (not those
-  // of q_norm and k_norm, final norm and head). Two living decoders with the same addresses share
-  // these weights. Empty for a decoder on demand.
+  // Returns the addresses of all tensors. Two living decoders with the same addresses share their
+  // weights. Empty for a decoder on demand and for a packed one.
   std::vector<const void *> weight_addresses() const;
   kv_hook on_kv;  // changes new keys and values, see decoder_block.hpp; empty = none
   // Called with each block that bring_in has just read; it may replace the weights. Empty = none.

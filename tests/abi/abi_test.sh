@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The ABI's promises that need no C++: layouts grow only at the end, plugins export one symbol.
-#   abi_test.sh layout PROGRAM FOLDER    every table FOLDER/*.layout is a prefix, struct by struct
+# Checks two rules of the plugin ABI: structs grow only at their end, and a plugin exports one symbol.
+#   abi_test.sh layout PROGRAM FOLDER    compares what PROGRAM prints (layout.c) with every table FOLDER/*.layout
 #   abi_test.sh symbols FOLDER           each FOLDER/*.assay.so defines assay_plugin_v1 and nothing else
 set -euo pipefail
 
@@ -8,7 +8,7 @@ layout() {
   local now frozen status=0
   now=$("$1")
   for frozen in "$2"/*.layout; do
-    # a line of the table must be there unchanged; only the size of a struct may have grown
+    # Each line of the old table must be in the new output unchanged; only the size of a struct may have grown.
     while read -r what place bytes; do
       if [[ $place == size ]]; then
         local size
@@ -23,7 +23,8 @@ layout() {
       fi
     done <"$frozen"
   done
-  # tail padding hides new members from sizeof: the last member must end where the struct ends
+  # The last member must end where the struct ends. A new member that fits into tail padding would leave sizeof unchanged,
+  # so that the host could not see from struct_size whether the plugin has it.
   awk '$2 == "size" { if (s != "" && end != size) { print s ": " size - end " bytes of tail padding"; bad = 1 }
                       s = $1; size = $3; next }
        { end = $2 + $3 }

@@ -1,4 +1,4 @@
-// Nothing but the headers: compiled as C++17 and C++20 with -pedantic -Werror.
+// Includes only assay.h and assay.hpp: both compile alone as C++17 and C++20 with -pedantic -Werror.
 #include <assay.h>
 
 #include <assay.hpp>

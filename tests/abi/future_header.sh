@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the header of a later 1.x: every growable struct gets two more members at its end.
-#   future_header.sh PLUGIN_API OUT
+# Makes the header of an imagined later 1.x: every growable struct gets two more members at its end.
+#   future_header.sh PLUGIN_API OUT    reads assay.h and assay/*.h of the folder PLUGIN_API, writes them to the folder OUT
 set -euo pipefail
 mkdir -p "$2/assay"
 cp "$1/assay.h" "$2/assay.h"
 for page in "$1"/assay/*.h; do
-  # tensors are DLPack's and never grow
+  # The structs of tensors are those of DLPack (a standard for passing tensors), which never grow.
   if [[ $(basename "$page") == tensor.h ]]; then
     cp "$page" "$2/assay/"
   else

@@ -1,4 +1,4 @@
-/* One line for a struct, one for each member: name, offset, size. */
+/* STRUCT and FIELD print one line of the layout table: "struct size N" or "struct.member offset size", in bytes. */
 #pragma once
 
 #include <assay.h>

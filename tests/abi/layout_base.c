@@ -1,4 +1,4 @@
-/* Layout of the plugin, its components, tensors and the host's services. */
+/* Prints the layout of the structs for the plugin, its components, tensors and the host's services. */
 #include "layout.h"
 
 static void component(void) {

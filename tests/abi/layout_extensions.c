@@ -1,4 +1,4 @@
-/* Layout of the optional services: linear algebra and blocks. */
+/* Prints the layout of the structs for the optional services of the host: linear algebra and blocks. */
 #include "layout.h"
 
 static void linalg(void) {

@@ -1,4 +1,4 @@
-/* Layout of the five kinds: tables of functions and what passes through them. */
+/* Prints the layout of the structs for the five kinds of component: tables of functions, and their arguments. */
 #include "layout.h"
 
 static void needs(void) {

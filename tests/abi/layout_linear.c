@@ -1,4 +1,5 @@
-/* Layout of what describes a model to a plugin: linears, statistics, groups, blocks, forms. */
+/* Prints the layout of the structs that describe a model to a plugin: linears (weight matrices), statistics of their inputs,
+ * groups, blocks, and forms (quantized weights). */
 #include "layout.h"
 
 static void form(void) {

@@ -1,4 +1,4 @@
-/* Aborts in a static constructor. */
+/* Calls abort() while the library is loaded, in a static constructor. */
 #include "minimal.h"
 __attribute__((constructor)) static void sin_at_load(void) {
   abort();

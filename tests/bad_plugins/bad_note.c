@@ -1,4 +1,4 @@
-/* Notes what is not JSON. */
+/* Passes a text that is not JSON to sink->note, the function that takes the description of the format. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

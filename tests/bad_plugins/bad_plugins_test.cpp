@@ -1,4 +1,4 @@
-// Every sin of this folder: the host survives, and says this, word for word.
+// Tests that the host survives the plugins of this folder, and compares its messages word for word.
 #include <cstdlib>
 
 #include "../support/small_layer.hpp"
@@ -20,7 +20,7 @@ std::string path_of(const std::string &name) {
   return std::string(ASSAY_BUILD_DIR) + "/bad_plugins/" + name + ".assay.so";
 }
 
-// What the registry would say of the file; "" if it is usable.
+// Returns why the registry (the list of plugins) would refuse the file; "" if the file is usable. `seconds` is the time limit.
 std::string broken(const std::string &name, double seconds = 5.0) {
   return plug::file_from_scan(path_of(name), "", plug::scan_in_child(path_of(name), seconds))
       .broken;
@@ -33,7 +33,7 @@ component component_of(const std::string &name) {
   return file.components.at(0);
 }
 
-// What quantizing one small linear ends with.
+// Quantizes one small linear [3, 4] with this plugin. Returns the error's text, or "nothing" if there was no error.
 std::string at_work(const std::string &name, bool checked = false) {
   const component what = component_of(name);
   plug::instance_options options;
@@ -55,7 +55,7 @@ std::string at_work(const std::string &name, bool checked = false) {
 TEST_CASE("a plugin that dies while it is loaded takes only the scanner with it") {
   CHECK(broken("abort_at_load") == "crashed while it was loaded: signal 6 (SIGABRT)");
   CHECK(broken("segfault_at_load") == "crashed while it was loaded: signal 11 (SIGSEGV)");
-  // whether the exception dies in the loader or passes through it is the C library's choice
+  // It depends on the C library whether the exception passes through dlopen or ends the process there.
   CHECK_THAT(broken("throw_at_load"),
              Catch::Matchers::Equals("cannot be loaded: no licence found") ||
                  Catch::Matchers::StartsWith(

@@ -1,4 +1,4 @@
-/* Emits codes whose rows have gaps. */
+/* Emits codes (integer weights) with gaps between the rows in memory; the host takes only contiguous tensors. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,4 +1,4 @@
-/* Leaves another rounding mode behind. */
+/* Changes the floating-point rounding mode and does not restore it. */
 #define QUANTIZE sin_quantize
 #include <fenv.h>
 

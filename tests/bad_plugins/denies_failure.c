@@ -1,4 +1,4 @@
-/* Reports a failure and returns success. */
+/* Reports a failure through host->fail, but returns success. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

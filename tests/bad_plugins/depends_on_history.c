@@ -1,4 +1,4 @@
-/* Its result depends on how many linears came before. */
+/* Its result depends on how many linears (weight matrices) it quantized before. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,3 +1,3 @@
-/* One of two files that provide the same quantizer. */
+/* The first of two files that provide the same quantizer. */
 #include "minimal.h"
 MINIMAL_PLUGIN("duplicate");

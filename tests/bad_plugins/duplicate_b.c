@@ -1,4 +1,4 @@
-/* The other one of two files that provide the same quantizer. */
+/* The second of two files that provide the same quantizer. */
 #define FLAGS 2
 #include "minimal.h"
 MINIMAL_PLUGIN("duplicate");

@@ -1,4 +1,4 @@
-/* Emits one role twice. */
+/* Emits two tensors for the role "codes". */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

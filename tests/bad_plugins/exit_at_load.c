@@ -1,4 +1,4 @@
-/* Ends the process in a static constructor, with the code of success. */
+/* Ends the process while the library is loaded, in a static constructor, with the exit code of success. */
 #include "minimal.h"
 __attribute__((constructor)) static void sin_at_load(void) {
   exit(0);

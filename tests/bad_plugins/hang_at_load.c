@@ -1,4 +1,4 @@
-/* Never comes back from a static constructor. */
+/* Waits forever while the library is loaded, in a static constructor. */
 #include <unistd.h>
 
 #include "minimal.h"

@@ -1,4 +1,4 @@
-/* Keeps its entry to itself. */
+/* Does not export its entry function: the symbol has another name and is hidden. */
 #include "minimal.h"
 #undef ASSAY_EXPORT
 #define ASSAY_EXPORT __attribute__((visibility("hidden")))

@@ -1,4 +1,4 @@
-/* Works on for two seconds after it was asked to stop. */
+/* Goes on for two seconds after the user cancelled the work; 200 ms are allowed. */
 #define QUANTIZE sin_quantize
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
-/* The least that is a quantizer: codes are round(w / 0.01), one scale. Each sin of this folder is this
- * plus one wrong thing: a file defines what it does wrong before or after including this, then says
- * MINIMAL_PLUGIN("id"). */
+/* The smallest working quantizer: codes are round(w / 0.01), the scale of every row is 0.01. Each file of this folder is this
+ * quantizer with one mistake. Before the include, a file defines the macro of the part that it replaces (QUANTIZE, SCHEMA, ...);
+ * after it, the file ends with MINIMAL_PLUGIN("id"). */
 #ifndef BAD_PLUGINS_MINIMAL_H
 #define BAD_PLUGINS_MINIMAL_H
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const assay_host *g_host; /* a sin of its own, but a short one */
+static const assay_host *g_host; /* a real plugin keeps this in its instance; a global is shorter */
 
 static inline int32_t minimal_create(const assay_host *host, const char *config, void **out) {
   (void)config;

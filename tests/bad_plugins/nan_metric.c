@@ -1,4 +1,4 @@
-/* A metric whose score is not a number for the second sample. */
+/* A metric whose score for the second sample is NaN. */
 #define KIND ASSAY_KIND_METRIC
 #define VTABLE &k_metric
 #include <math.h>

@@ -1,4 +1,4 @@
-/* Emits a scale that is not a number. */
+/* Emits scales that are NaN. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

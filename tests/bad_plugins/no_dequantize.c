@@ -1,4 +1,4 @@
-/* A quantizer from whose codes nobody can come back. */
+/* A quantizer without dequantize: nobody can compute weights from its codes. */
 #define DEQUANTIZE 0
 #include "minimal.h"
 MINIMAL_PLUGIN("no_dequantize");

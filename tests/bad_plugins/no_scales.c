@@ -1,4 +1,4 @@
-/* Says int/1 and emits no scales. */
+/* Names the format int/1, which needs scales, and emits none. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

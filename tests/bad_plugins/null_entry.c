@@ -1,4 +1,4 @@
-/* Refuses to be a plugin here, with a reason. */
+/* Its entry gives a reason why the plugin cannot work on this machine, and returns NULL. */
 #define ENTRY_BODY                                                                    \
   return host->fail(host->ctx, ASSAY_UNSUPPORTED, "this machine has no frobnicator"), \
          (const assay_plugin *)0

@@ -1,4 +1,4 @@
-/* A component without its functions. */
+/* Its component has no table of functions: vtable is NULL. */
 #define VTABLE 0
 #include "minimal.h"
 MINIMAL_PLUGIN("null_vtable");

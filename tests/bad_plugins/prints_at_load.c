@@ -1,4 +1,5 @@
-/* Prints while it is loaded: no sin, but it must not mix with the scanner's answer. */
+/* Prints while it is loaded. This is allowed. The host scans a plugin in a child process that answers in JSON, and what the
+ * plugin prints must not mix with that answer. */
 #include <stdio.h>
 
 #include "minimal.h"

@@ -1,4 +1,4 @@
-/* Reads through a wild pointer in a static constructor. */
+/* Raises SIGSEGV while the library is loaded, in a static constructor. */
 #include <signal.h>
 
 #include "minimal.h"

@@ -1,4 +1,4 @@
-/* Crashes at work. */
+/* Raises SIGSEGV in quantize. */
 #define QUANTIZE sin_quantize
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-/* Fails and tells no reason. */
+/* Returns an error status without a reason (it does not call host->fail). */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

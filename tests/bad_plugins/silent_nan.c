@@ -1,3 +1,3 @@
-/* Quantizes NaN as if it were a weight: this is the minimal quantizer itself. */
+/* Quantizes a NaN weight without an error, as the minimal quantizer does. */
 #include "minimal.h"
 MINIMAL_PLUGIN("silent_nan");

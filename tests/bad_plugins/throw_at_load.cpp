@@ -1,4 +1,4 @@
-// Throws in the constructor of a static object: dlopen cannot catch it, the process dies.
+// Throws in the constructor of a static object. The process dies, or the exception passes through dlopen: the C library decides.
 #include <stdexcept>
 namespace {
 struct thrower {

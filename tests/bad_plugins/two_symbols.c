@@ -1,4 +1,4 @@
-/* Exports a helper, which could take the place of somebody else's. */
+/* Exports a second symbol, `helper`, which could replace a function of that name elsewhere in the process. */
 #include "minimal.h"
 ASSAY_EXPORT int helper(void);
 ASSAY_EXPORT int helper(void) {

@@ -1,4 +1,4 @@
-/* Claims 3-bit codes and emits a 9: the bits that are counted would be a lie. */
+/* Claims codes of 3 bits and emits 9, which needs 4: the size that the host counts would be too small. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,4 +1,4 @@
-/* Writes to the weights that it was only to read. */
+/* Writes to the weights of the linear, which a quantizer may only read. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,4 +1,4 @@
-/* Emits transposed codes. */
+/* Emits codes of shape [in, out] where [out, in] is expected. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,4 +1,4 @@
--- Reads a parquet file as records, three times, and prints the best times as JSON: in the plugin alone, and up to Lua tables.
+-- Measures how long it takes to open a parquet file, and to read its records as Lua tables. Prints the best of three times as JSON.
 -- usage: assay run tests/bench/bench_data.lua FILE.parquet
 local assay = require "assay"
 local native = require "assay.native"

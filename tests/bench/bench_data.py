@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Reading parquet of SQuAD's size beside its peer, pyarrow to Python objects, in one run.
+"""Compares reading a parquet file as Lua tables with pyarrow's reading as Python objects, in one run, at the size of SQuAD.
 
     python3 tests/bench/bench_data.py build/bin/assay VALIDATION.parquet
 
-The file is repeated to the 11,873 rows of SQuAD v2's validation split and to the 130,319 of its training split.
+The rows of the file are repeated until there are 11,873, as in SQuAD v2's validation split, and 130,319, as in its training split.
 """
 import json
 import os

@@ -1,5 +1,6 @@
-// Time from a path to weights that can be multiplied: open, convert, touch every page. peer_load.py runs the peer beside it.
-// Not a test: prints one JSON object. The files should be in the page cache, which the first of the rounds sees to.
+// Measures the time from a path to weights in memory: open the checkpoint, convert, read from every page. Prints one JSON object.
+// Not a test; peer_load.py compares the time with transformers. The best of five rounds counts: the first brings the files into
+// the page cache.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -14,7 +15,7 @@
 
 namespace {
 
-// Reads one byte of every page, on all threads.
+// Reads one byte of every page (4096 bytes), on all threads. Returns their sum, so that the compiler keeps the reads.
 uint64_t touch(const at::Tensor &weight) {
   const auto *bytes = static_cast<const uint8_t *>(weight.const_data_ptr());
   const auto n_pages = static_cast<int64_t>(weight.nbytes() / 4096);

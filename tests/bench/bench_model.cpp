@@ -1,5 +1,5 @@
-// bench_model MODEL [load|hot|prefill|once|stages|decode|score|perplexity|all]: speed of the decoder as ratios to this
-// machine's own GEMM rate.
+// bench_model MODEL [load|hot|prefill|once|stages|decode|score|perplexity|all]: measures the speed of the decoder (the model's
+// forward pass), where possible as a share of this machine's own rate of matrix products (GEMM).
 // Not a test: nothing here fails on a slow machine.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
@@ -21,8 +21,8 @@ namespace {
 
 using namespace assay;
 
-// Best of some rounds: wall seconds, and CPU seconds of the whole process divided by its threads. The latter
-// hardly sees the neighbours on a shared machine.
+// The least wall seconds of some rounds, and the least CPU seconds of the process divided by its number of threads.
+// Other programs on the machine change CPU seconds less than wall seconds.
 struct timing {
   double wall = 1e9, cpu = 1e9;
 };
@@ -46,7 +46,8 @@ double best_seconds(int rounds, F &&work) {
   return best_of(rounds, work).wall;
 }
 
-// The machine's fp32 GEMM rate: the best of square and model-like shapes and of both libraries, GFLOP/s.
+// Returns the machine's rate of fp32 products in GFLOP/s, by wall and by CPU time: the best of a square shape and two
+// shapes of a small model, each with fast_linear (oneDNN) and with at::linear.
 timing gemm_rate() {
   const at::NoGradGuard no_grad;
   timing best{0, 0};
@@ -63,7 +64,7 @@ timing gemm_rate() {
   return best;
 }
 
-double linear_flops(const model::decoder &decoder) {  // per token, without the head
+double linear_flops(const model::decoder &decoder) {  // operations per token, without the head
   double sum = 0;
   for (const model::linear_op *op : decoder.linears())
     sum += 2.0 * static_cast<double>(op->weight.numel());
@@ -100,7 +101,7 @@ void bench_prefill(const model::decoder &decoder) {
   }
 }
 
-// One warm prefill, for peer_prefill.py.
+// The time of one prefill of 2048 tokens, after a first one that is not timed; peer_prefill.py reads the printed line.
 void bench_once(const model::decoder &decoder) {
   const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {1, 2048}, at::kLong);
   decoder.hidden(ids);
@@ -108,8 +109,8 @@ void bench_once(const model::decoder &decoder) {
   std::printf("once: %.3f wall %.3f cpu\n", t.wall, t.cpu);
 }
 
-// Where a prefill's time goes. CPU seconds suffer less from neighbours than wall time; what both
-// threads share evenly takes twice as many CPU seconds as wall seconds.
+// Measures how long each part of a prefill takes, summed over the blocks, in CPU seconds of all threads and in wall seconds.
+// With two threads, a part that uses both fully takes twice as many CPU seconds as wall seconds.
 void bench_stages(const model::decoder &decoder) {
   const at::NoGradGuard no_grad;
   const int64_t tokens = 2048;
@@ -153,7 +154,7 @@ void bench_stages(const model::decoder &decoder) {
               process_cpu_seconds() - start);
 }
 
-// Prompts of 8 tokens that share nothing: what is measured is decoding.
+// Random prompts of 8 tokens without a shared prefix. They are short, so that nearly all the time is decoding.
 std::vector<std::vector<int64_t>> random_prompts(const model::decoder &decoder, int64_t n) {
   std::vector<std::vector<int64_t>> out;
   for (int64_t i = 0; i < n; ++i) {
@@ -163,7 +164,7 @@ std::vector<std::vector<int64_t>> random_prompts(const model::decoder &decoder, 
   return out;
 }
 
-// Single and batched decoding turn by turn: their ratio is what a busy machine leaves comparable.
+// Decodes one prompt, then 16 prompts as a batch, in alternation: on a busy machine only the ratio of the two is reliable.
 void bench_decode(const model::decoder &decoder) {
   engine::generate_options options;
   options.max_tokens = 64;
@@ -181,7 +182,8 @@ void bench_decode(const model::decoder &decoder) {
   }
 }
 
-// 64 questions of 40 tokens with four choices of 6 behind a header of 600: many requests against one by one.
+// Scores 64 questions of 40 tokens, each after the same 600 tokens and with four choices of 6 tokens. Compares the rate of one
+// call for all questions with the rate of one call for each (8 of them).
 void bench_score(const model::decoder &decoder) {
   const auto some = [&](int64_t n) {
     const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {n}, at::kLong);
@@ -210,7 +212,8 @@ void bench_score(const model::decoder &decoder) {
       8 * few.wall / many.wall, 8 * few.cpu / many.cpu);
 }
 
-// How fast the weights of a mapped checkpoint of the compute dtype come into use, beside this memory's own reading rate.
+// Measures how fast the weights of a checkpoint can be read for the first time, where the file's dtype is the compute dtype, so that
+// the weights stay in the mapped file. The rate of later readings, which is that of this memory, is printed beside it.
 void bench_hot_load(const std::string &path) {
   const auto sum_all = [](const model::decoder &decoder) {
     double sum = 0;

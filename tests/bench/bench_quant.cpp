@@ -1,7 +1,7 @@
-// bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [SEQUENCES LENGTH]: the stages of a calibrated
-// quantization as shares of this machine's own GEMM rate.
-// Not a test: nothing here fails on a slow machine. CPU seconds are quoted, since wall time on a shared machine
-// says more about the neighbours. Calibration ids are random: times do not depend on them.
+// bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [SEQUENCES LENGTH]: measures the parts of a calibrated quantization
+// as shares of this machine's own rate of matrix products (GEMM).
+// Not a test: nothing here fails on a slow machine. Times are CPU seconds, since wall time depends on what else the machine
+// does. Calibration ids are random: the times do not depend on them.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
@@ -26,6 +26,7 @@ using namespace assay;
 using bench::best_cpu;
 using bench::gemm_rate;
 
+// Measures the Hessian kernel, h += x^T x for x [4096, width]. The kernel computes half of the symmetric matrix.
 void gram() {
   const double rate = gemm_rate();
   std::printf("GEMM %.0f GFLOP per CPU second\n", rate);
@@ -40,7 +41,7 @@ void gram() {
   }
 }
 
-// A model of Qwen3-0.6B's shape with random weights: its times are the real one's, its words are not.
+// Writes a model of Qwen3-0.6B's shape with random weights: it takes the same time as the real one, but its output has no meaning.
 void make_qwen3(const std::string &folder) {
   const int64_t hidden = 1024, inner = 3072, layers = 28, heads = 16, kv = 8, dim = 128,
                 vocab = 151936;
@@ -87,7 +88,7 @@ void make_qwen3(const std::string &folder) {
 }
 
 struct work {
-  double forward = 0, hessian = 0, solve = 0;  // GFLOP; a Hessian counted as the half that it is
+  double forward = 0, hessian = 0, solve = 0;  // GFLOP; half of each Hessian, since it is symmetric
 };
 
 work work_of(const model::decoder &decoder, double tokens, double length) {

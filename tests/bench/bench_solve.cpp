@@ -1,7 +1,7 @@
-// bench_solve: gptq's solve alone, on the shapes of one block of two models: the factor of each
-// distinct Hessian (Cholesky and triangular inverse), then the column loop with its lazy updates.
-// Not grid search, not what the host measures afterwards; those are in bench_quant.
-// Flops counted: 2/3 n^3 for a factor, once for linears that share it; rows * n^2 for the columns.
+// bench_solve: measures gptq's solver alone, on linears of the shapes of one block of two models. It times two steps: the factor of
+// each distinct Hessian (Cholesky and triangular inverse), then the loop that rounds column by column.
+// The search for grids and what the host measures afterwards are not timed here but in bench_quant.
+// For n columns it counts 2/3 n^3 flops for a factor, once for linears that share it, and rows * n^2 for the loop.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linspace.h>
 
@@ -20,7 +20,7 @@ using namespace assay;
 struct input {
   const char *name;
   int64_t columns;
-  std::vector<int64_t> rows;  // of the linears that read it
+  std::vector<int64_t> rows;  // rows of each linear that reads this input
 };
 struct shape {
   const char *name;
@@ -51,7 +51,7 @@ struct cost {
   }
 };
 
-// Static minmax grids of 64 weights, as wide as random weights want them.
+// 4-bit grids for groups of 64 weights, all with scale 0.4 and zero point 8: they cover -3.2 to 2.8, nearly all normal weights.
 struct grids_of {
   explicit grids_of(int64_t rows, int64_t columns)
       : groups(columns / 64), grids(static_cast<size_t>(rows * groups), {0.4f, 8.0f}) {
@@ -67,6 +67,7 @@ struct grids_of {
   hessian::feedback_range range;
 };
 
+// Returns the costs of the factor and of the column loops of the linears that read this input, on random data.
 std::pair<cost, cost> solve(const assay_host *host, const input &what) {
   const int64_t n = what.columns;
   const at::Tensor x = at::randn({2 * n, n}) * at::linspace(2.0, 0.2, n);

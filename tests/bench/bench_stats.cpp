@@ -1,6 +1,5 @@
 // bench_stats: measures how much faster the resampling of host/stats is than a plain loop with the
-// standard library's generator, both in one run. This is not a test, since a slow machine does not
-// make it fail.
+// standard library's generator, both in one run. Not a test: nothing here fails on a slow machine.
 #include <chrono>
 #include <cmath>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Speed of the tokenizer and of chat templates, one thread; bench_text.py runs the peers beside it.
-// Not a test: prints one JSON object.
+// Measures the speed of the tokenizer and of chat templates on one thread, and prints one JSON object.
+// Not a test; bench_text.py compares the numbers with those of other programs.
 #include <algorithm>
 #include <chrono>
 #include <functional>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tokenizer and chat templates beside their peers, in one run on one core: the Rust tokenizers package and jinja2.
+"""Compares our tokenizer with the Rust tokenizers package, and our chat templates with jinja2, in one run on one core.
 
     python3 tests/bench/bench_text.py build/bin/bench_text TOKENIZER_FOLDER TEXT_FILE
 """

@@ -1,4 +1,4 @@
-// What benchmarks of products are measured against: this machine's own fp32 rate, in the same run.
+// Measures this machine's rate of fp32 matrix products, to which benchmarks compare theirs in the same run.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace bench {
 
-// Best CPU seconds of some rounds, all threads together.
+// Runs `work` several times; returns the least CPU seconds of a round, summed over all threads.
 template <class F>
 double best_cpu(int rounds, F &&work) {
   double best = 1e30;
@@ -22,7 +22,7 @@ double best_cpu(int rounds, F &&work) {
   return best;
 }
 
-// fp32 products, GFLOP for each CPU second: the best of a square and model-like shapes.
+// Returns the rate of fp32 products in GFLOP for each CPU second: the best of a square shape and two shapes of a small model.
 inline double gemm_rate() {
   double best = 0;
   for (const auto &[m, n, k] : {std::tuple<int64_t, int64_t, int64_t>{2048, 2048, 2048},

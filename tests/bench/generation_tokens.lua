@@ -1,4 +1,4 @@
--- Tokens that the generation tasks compute against those that are needed: a prefix that several prompts share counts once.
+-- Compares how many tokens the generation tasks compute with how many are needed, if a prefix shared by prompts counts once.
 -- Not a test. usage: assay run tests/bench/generation_tokens.lua --data DIR [--set items=N] [--set model=NAME]
 local assay = require "assay"
 local prompting = require "assay.tasks.prompts"
@@ -6,7 +6,7 @@ local prompting = require "assay.tasks.prompts"
 local n = assay.setting("items", 40)
 local m = assay.load(assay.setting("model", "smollm2-135m-instruct"))
 
--- Distinct prefixes of lists of ids: what a model must see at least.
+-- Returns the number of distinct prefixes of these lists of ids: the fewest tokens that a model must compute.
 local function distinct(lists)
    local tree, count = {}, 0
    for _, ids in ipairs(lists) do
@@ -32,7 +32,7 @@ for _, name in ipairs { "squad_v2", "gsm8k", "arc_letter" } do
    end
    local answers, usage = m:generate_many(texts, { max_tokens = 4, ignore_eos = true })
    local written = 0
-   for _, answer in ipairs(answers) do written = written + #answer.ids - 1 end -- an answer's last token never enters the model
+   for _, answer in ipairs(answers) do written = written + #answer.ids - 1 end -- the last token of an answer is never fed to the model
    local needed = distinct(ids) + written
    print(("%s: %d prompts of %d tokens, %d computed, %d needed: %.3f"):format(name, #texts, usage.prompt_tokens,
       usage.computed, needed, usage.computed / needed))

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Loading a checkpoint into use beside transformers, in one run, file in the page cache: every linear's pages are touched.
+"""Compares loading a checkpoint with transformers, in one run, with the file in the page cache. Both read from every page of the weights.
 
     python3 tests/bench/peer_load.py build/bin/bench_load FOLDER [float32|bfloat16]
 """

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Prefill of 2048 tokens: transformers (fp32, SDPA, body without head) against bench_model, turn by turn.
+"""Compares the prefill (forward pass) of 2048 tokens by transformers with bench_model's, in alternation.
 
   peer_prefill.py FOLDER [ROUNDS]     FOLDER: a Hugging Face model folder; needs torch and transformers.
 
-Prints CPU seconds per thread beside wall seconds: on a shared machine only the former can be compared.
+Both run in float32, without the head. Prints wall seconds, and CPU seconds per thread, which other work on the machine changes less.
 """
 import os
 import re
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-import torch  # noqa: E402  (after the environment)
+import torch  # noqa: E402  (must come after the environment variable)
 import transformers  # noqa: E402
 
 BENCH = Path(__file__).resolve().parents[2] / "build" / "bin" / "bench_model"

@@ -1,4 +1,4 @@
--- bench.report: seconds to render a report over 20 variants and 10 tasks, each format. Not a test: nothing fails here.
+-- Measures the seconds to render a report of 20 variants and 10 tasks in each format. Not a test: nothing fails here.
 -- usage: assay run tests/bench/report.lua
 local assay = require "assay"
 local native = require "assay.native"
@@ -19,7 +19,7 @@ local function copy(value, changes)
    return out
 end
 
--- The example's parts again and again under new names.
+-- Returns report data of the wanted size: copies of the example's variants, tasks and results under new names.
 local function grown()
    local data = example()
    local variants, results, tasks = data.variants, data.results, data.tasks

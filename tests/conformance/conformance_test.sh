@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `assay check`, `assay new`, `assay plugins` and `assay describe` promise, seen from outside.
-#   conformance_test.sh CASE ASSAY BUILD
+# Tests the commands `assay check`, `assay new`, `assay plugins` and `assay describe` by their output and exit codes.
+#   conformance_test.sh CASE ASSAY BUILD    CASE: in_tree, sins, new_plugin or verbs; ASSAY: the program; BUILD: the build folder
 set -uo pipefail
 assay=$(realpath "$2")
 build=$(realpath "$3")
@@ -15,7 +15,7 @@ complain() {
   status=1
 }
 
-# expect NAME PATTERN TEXT: TEXT holds the line PATTERN (fixed string)
+# expect NAME PART TEXT: TEXT must contain PART, which is plain text and not a pattern. NAME is printed if it does not.
 expect() { grep -qF -- "$2" <<<"$3" || complain "$1: expected '$2' in:"$'\n'"$3"; }
 
 in_tree() {
@@ -26,14 +26,14 @@ in_tree() {
   for file in "$build"/plugins/*.assay.so; do
     only=.
     data=$scratch/data.txt
-    if [[ $file == */text.assay.so ]]; then # four forms of file: each component is given its own
+    if [[ $file == */text.assay.so ]]; then # four components, each for one kind of file: each gets a file of its kind
       for form in jsonl json csv; do
         "$assay" check "$file" --only "^dataset/$form/" --set "path=$scratch/data.$form" >"$scratch/out" ||
           complain "$file: $form" "$(grep -A1 '^fail' "$scratch/out")"
       done
       only='^(library|dataset/text)/'
     fi
-    if [[ $file == */parquet.assay.so ]]; then # its files are binary: real ones are used where they are
+    if [[ $file == */parquet.assay.so ]]; then # a shell cannot write its binary files: a real one is used where there is one
       data=$(find "${ASSAY_SHARED:-$here/../../../shared}/data" -name '*.parquet' -size -200k 2>/dev/null | sort | head -1)
       [[ -z $data ]] && echo "no parquet file in shared/data: only the library cases run" && only='^library/'
     fi
@@ -43,7 +43,7 @@ in_tree() {
   done
 }
 
-# sin, case, what is said of it
+# Each line below: a bad plugin, the case of `assay check` that must fail, and a part of its message.
 sins() {
   while IFS='|' read -r name case text; do
     out=$("$assay" check "$build/bad_plugins/$name.assay.so" --only "/$case\$")

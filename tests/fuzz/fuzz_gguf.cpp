@@ -1,5 +1,5 @@
-// Fuzzes GGUF: any bytes are refused with an error, or tensors lie inside the file, dequantize, and the metadata gives a
-// config and a tokenizer or says why not. Not a check of values; goldens do that.
+// Fuzzes the reader of GGUF, llama.cpp's model files. Any bytes are either refused with an error, or all tensors lie inside the
+// file and can be dequantized; then the metadata gives a config and a tokenizer, or an error. The goldens check the values.
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -14,11 +14,11 @@ namespace {
 using namespace assay;
 
 template <class F>
-void or_refused(F &&read) {
+void or_refused(F &&read) {  // runs `read`; the errors that a bad file may cause are fine
   try {
     read();
   } catch (const error &) {
-  } catch (const json::exception &) {  // a value of another type than its key's, told by the caller
+  } catch (const json::exception &) {  // wrong type of a value; the host's callers report it
   }
 }
 

@@ -1,5 +1,5 @@
-// Fuzzes the dataset components for text, JSON lines, JSON and CSV: any bytes are refused with an error, or every record is
-// JSON that the reader takes again, as often as info says, twice the same. The first byte chooses the component.
+// Fuzzes the dataset components for text, JSON lines, JSON and CSV. Any bytes are either refused with an error, or they give as many
+// records as `info` says, each a valid JSON object, and the same records a second time. The first byte chooses the component.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -38,7 +38,7 @@ const assay_host &host() {
   return table;
 }
 
-// One file in memory, written anew for every input; the sources open it by its name below /proc.
+// Writes the input to a file in memory and returns its path below /proc, by which the sources open it. The file is reused.
 std::string file_with(const uint8_t *data, size_t size) {
   static const int file = memfd_create("input", 0);
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) != static_cast<ssize_t>(size))

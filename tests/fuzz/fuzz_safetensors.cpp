@@ -1,5 +1,5 @@
-// Fuzzes the safetensors header: any bytes are refused with an error, or every tensor lies inside the file.
-// Not the tensors' values, which are borrowed as they are.
+// Fuzzes the reader of the safetensors header. Any bytes are either refused with an error, or the tensors fill the file
+// one after another without gaps. Values are not tested, since the reader only points to them.
 #include <cstdint>
 
 #include "checkpoint/safetensors_header.hpp"

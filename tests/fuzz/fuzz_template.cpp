@@ -1,5 +1,5 @@
-// Fuzzes the template language: any bytes parse or give an error; what parses runs within its limits.
-// Not a check of the text; goldens do that.
+// Fuzzes the template language of chat templates (Jinja). Any bytes either parse or give an error; a template that parses stops
+// within its limits of steps and memory. The text that it writes is not checked here; the goldens do that.
 #include <cstdint>
 #include <string>
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs the fuzzers.
-#   fuzz_test.sh build SOURCE BUILD NAME...   an instrumented build of these fuzzers in BUILD
-#   fuzz_test.sh run SOURCE BUILD NAME        fuzzes for ASSAY_FUZZ_SECONDS (60) from the corpus; fails on the first crash
+# Builds and runs the fuzzers, programs that feed mutated input to a parser.
+#   fuzz_test.sh build SOURCE BUILD NAME...   builds these fuzzers, with sanitizers, in the folder BUILD
+#   fuzz_test.sh run SOURCE BUILD NAME        fuzzes for ASSAY_FUZZ_SECONDS (60), starting from the corpus; fails on the first crash
 set -euo pipefail
 task=$1 source=$2 build=$3
 shift 3

@@ -1,5 +1,5 @@
-// Fuzzes tokenizer.json: any bytes either load or give an error; what loads encodes and decodes.
-// Not a check of ids; goldens do that.
+// Fuzzes the reader of tokenizer.json. Any bytes either load or give an error; a tokenizer that loads can encode and decode,
+// and decoding token by token gives the same text as decoding at once. The ids are not checked here; the goldens do that.
 #include <cstdint>
 #include <string>
 
@@ -7,7 +7,7 @@
 #include "text/tokenizer.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  // the file, and behind a zero byte a text to encode
+  // The input is a tokenizer.json; after a zero byte, if there is one, comes a text to encode.
   const std::string_view input(reinterpret_cast<const char *>(data), size);
   const size_t cut = input.find('\0');
   const std::string_view file = input.substr(0, cut);

@@ -1,6 +1,6 @@
-"""Writes the binary corpora of the fuzzers: small valid files and near misses of safetensors, GGUF and records.
+"""Writes the binary start files of the fuzzers: small valid safetensors, GGUF and record files, and some that are slightly wrong.
 
-Needs nothing but Python's standard library; the same bytes every time.
+Needs nothing but Python's standard library, and writes the same bytes every time.
     python3 tests/fuzz/make_corpus.py
 """
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes config_defaults.json: what transformers' configuration classes make of config.json files that leave keys out.
+"""Writes config_defaults.json: the values that transformers' configuration classes give keys which a config.json leaves out.
 
   make_config_defaults.py      -> config_defaults.json
 
@@ -15,7 +15,7 @@ FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss"]
 SMALL = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4)
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
-# Beside the model_type; each is tried with every family that the class accepts it of.
+# The keys of each case besides model_type. Every family gets every case; where its class refuses the keys, the case is left out.
 CASES = {
     "nothing": {},
     "sizes alone": dict(SMALL, num_key_value_heads=2),

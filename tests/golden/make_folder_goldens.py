@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/folders.json: what transformers makes of the files in which a folder declares its tokenizer.
+"""Writes tests/golden/folders.json: how transformers reads the files of a model folder that describe its tokenizer.
 
     python3 tests/golden/make_folder_goldens.py
 
-Made with transformers 5.23.0 and tokenizers 0.23. Each case is a folder of `base`, a tiny byte-level tokenizer, with
-its own `files` laid over (null: the file is not there). The answers are those of AutoTokenizer.from_pretrained:
-ids of each text with (`ids`) and without (`plain`) special tokens, and as lm-evaluation-harness 0.4.13 encodes it
-(`start`: without them where the text begins with the first token itself, and here without those behind the text, which
-goes on); the named special tokens; the rendered
-conversations with and without tools, null where it refuses.
+Made with transformers 5.23.0 and tokenizers 0.23. Each case is a folder with the files of `base` (a tiny byte-level tokenizer), some
+of them replaced by the case's `files` (null: removed). The answers come from AutoTokenizer.from_pretrained:
+- for each text, its ids with special tokens (`ids`), without them (`plain`), and with only those before the text (`start`). As in
+  lm-evaluation-harness 0.4.13, `start` equals `plain` where the text itself begins with the first token;
+- the named special tokens;
+- a rendered conversation with and without tools, or null where transformers refuses it.
 """
 import json
 import os

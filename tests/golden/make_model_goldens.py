@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the golden files of the model layer from the reference libraries. Not run by the tests.
+"""Makes the golden files for tests of models, with transformers, PEFT and the gguf package. Not run by the tests.
 
   make_model_goldens.py tiny                      tiny random models of every family  -> models/NAME/
   make_model_goldens.py lora [NAME...]            PEFT adapters over a tiny model     -> lora/NAME/
@@ -59,7 +59,7 @@ TINY = {
 
 
 def randomise(model, seed):
-    """Every parameter counts: biases are not zero, norm weights are not one."""
+    """Sets every parameter to random values, also biases (not 0) and norms (not 1), so that a parameter that is not read shows."""
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, p in model.named_parameters():
@@ -72,7 +72,7 @@ def randomise(model, seed):
 
 
 def to_classic(folder):
-    """Spells config.json as transformers 4 did: rope_theta, rope_scaling, torch_dtype."""
+    """Rewrites config.json with the keys of transformers 4: rope_theta, rope_scaling, torch_dtype."""
     path = folder / "config.json"
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters", None) or {}
@@ -136,7 +136,7 @@ def make_lora(names):
         "embedding": dict(r=3, lora_alpha=5, use_rslora=True, fan_in_fan_out=True, init_lora_weights="mica",
                           target_modules=["embed_tokens", "lm_head", "down_proj"], rank_pattern={"embed_tokens": 2},
                           alpha_pattern={"embed_tokens": 7}),
-        "defaults": dict(target_modules=["k_proj"]),  # r and lora_alpha are then cut out of the file
+        "defaults": dict(target_modules=["k_proj"]),  # r and lora_alpha are removed from the file afterwards
     }
     for seed, (name, extra) in enumerate(options.items()):
         if names and name not in names:
@@ -177,7 +177,7 @@ def make_blocks():
         kind = gguf.GGMLQuantizationType[name]
         _, size = gguf.GGML_QUANT_SIZES[kind]
         raw = random.integers(0, 256, (6, size), dtype=np.uint8)
-        for offset in offsets:  # the scales are finite halves, subnormal and negative ones among them
+        for offset in offsets:  # scales are finite float16 numbers, some of them negative or subnormal
             scales = (random.standard_normal(6) * 0.01).astype(np.float16)
             scales[5] = np.float16(3e-6)
             raw[:, offset:offset + 2] = scales.view(np.uint8).reshape(6, 2)
@@ -191,7 +191,7 @@ def make_blocks():
 
 
 def check_dequantization(folder, reader, config):
-    """The imported tensors against the gguf package, bit for bit, rows of q and k un-permuted independently."""
+    """Compares the imported tensors with the gguf package's, bit for bit. It restores the order of the rows of q and k by its own code."""
     weights = {}
     for file in sorted(Path(folder).glob("*.safetensors")):
         weights.update(safetensors.torch.load_file(file))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/parquet: a few rows of our own in the layouts of hub folders, for tests that need no other data.
+"""Writes tests/golden/parquet: a few rows made up here, in the layouts of datasets on the hub, so that tests need no other data.
 
     python3 tests/golden/make_parquet.py
 
-Written with pyarrow (its version is in the files' metadata). Both names of a list's child, both orientations of answers
-(struct of lists, list of structs), empty lists, several row groups, codecs, page versions and string types.
+Written with pyarrow (its version is in the files' metadata). The files cover both names of a list's elements in the schema, both
+layouts of answers (struct of lists, list of structs), empty lists, several row groups, codecs, page versions and string types.
 """
 import os
 

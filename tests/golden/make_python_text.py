@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes plugins/metrics/answers/python_text_tables.cpp: what Python's str knows of characters.
+"""Writes plugins/metrics/answers/python_text_tables.cpp: tables of characters (letters, spaces, lower case) as Python's str has them.
 
-The official scorers are Python programs, so the tables are taken from Python itself, by asking it about every code
-point. Written with Python 3.11 (Unicode 14).
+The official scorers are Python programs, so the tables are taken from Python itself, by asking for every code point. The file
+was written with Python 3.11 (Unicode 14).
 """
 import os
 import re
@@ -14,7 +14,7 @@ SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 
 def runs(code_points):
-    """gap to the last run's end, length, gap, length, ... over the sorted code points."""
+    """Describes the code points as runs: gap to the end of the run before, length, gap, length, ..."""
     out, last, first = [], 0, None
     for c in sorted(code_points) + [None]:
         if first is not None and c != end:
@@ -27,7 +27,7 @@ def runs(code_points):
 
 
 def lower_runs():
-    """first, count, step, distance: characters whose lower case is one character, at one distance."""
+    """Describes lower case as runs of four numbers: first character, count, step, and the distance to the lower-case character."""
     pairs = [(c, ord(chr(c).lower()) - c) for c in CODE_POINTS if c != ord(SIGMA) and len(chr(c).lower()) == 1
              and chr(c).lower() != chr(c)]
     out = []

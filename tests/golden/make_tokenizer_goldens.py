@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/tokenizers/: tiny tokenizers of each family, strings, and the reference's answers.
+"""Writes tests/golden/tokenizers/: tiny tokenizers of each family, strings, and what the tokenizers package gives for them.
 
     python3 tests/golden/make_tokenizer_goldens.py [--smollm2 FILE.gguf] [--qwen2 FOLDER]
 
-Each tiny tokenizer is trained here, so nothing foreign is committed. strings.json holds 2,000 strings; per
-tokenizer, `ids` has the full ids of the first 60, `checks` one number for each string (CRC-32 of its ids as
-little-endian int32), and `decoded` pairs of ids and texts. SmolLM2 and Qwen2 keep only the checks: the tests
-take these tokenizers from where they lie and skip where they do not.
+Each tiny tokenizer is trained here, so that no file of other people is committed. strings.json holds 2,000 strings. For each
+tokenizer, `ids` has the ids of the first 60 strings, `checks` one number for each string (CRC-32 of its ids as little-endian
+int32), and `decoded` pairs of ids and texts. For the real SmolLM2 and Qwen2 only the checks are stored: the tests read these
+tokenizers from their own files, and skip where the files are absent.
 """
 import argparse
 import json
@@ -87,7 +87,7 @@ def byte_level(pre, normalizer=None, size=420, **model):
 
 
 def remodel(tok, **model):
-    """The same vocabulary with other options of the model."""
+    """Returns a tokenizer with the same vocabulary and other options of the model."""
     data = json.loads(tok.to_str())
     data["model"].update(model)
     new = Tokenizer.from_str(json.dumps(data))
@@ -127,7 +127,7 @@ def qwen():
 
 
 def newer():
-    """A pattern that only the regex engine knows: letters with marks."""
+    """A tokenizer whose pattern (letters with marks) has no hand-written function in host/text, so the regex engine runs it."""
     tok = byte_level(sequence(pre_tokenizers.Split(Regex(NEWER), "isolated"), raw_bytes()), normalizers.NFC())
     tok.add_special_tokens([special("<|im_start|>"), special("<|im_end|>")])
     return tok
@@ -136,7 +136,7 @@ def newer():
 def llama3():
     tok = byte_level(sequence(pre_tokenizers.Split(Regex(LLAMA3), "isolated"), raw_bytes()), ignore_merges=True)
     data = json.loads(tok.to_str())
-    for word in ("ĠFreiheitlich", "unquantizable", "Ġpark"):  # which no merge reaches
+    for word in ("ĠFreiheitlich", "unquantizable", "Ġpark"):  # words that no merge produces
         data["model"]["vocab"][word] = len(data["model"]["vocab"])
     tok = Tokenizer.from_str(json.dumps(data))
     tok.add_special_tokens([special("<|begin_of_text|>"), special("<|im_start|>"), special("<|im_end|>")])
@@ -172,7 +172,7 @@ def falcon():
 
 
 def flags():
-    """Added tokens with every flag, a normalizer that changes them, behaviours of Split."""
+    """A tokenizer with added tokens of every flag, a normalizer that changes them, and several behaviours of Split."""
     tok = byte_level(sequence(pre_tokenizers.Split("-", "merged_with_previous"), pre_tokenizers.Split("<", "merged_with_next"),
                               pre_tokenizers.Split(Regex(r"\s+"), "removed"), raw_bytes()),
                      normalizers.Sequence([normalizers.Lowercase(), normalizers.Replace("ß", "ss"), normalizers.Strip()]))
@@ -205,13 +205,13 @@ def sentencepiece(pre, size=300, byte_fallback=True, fuse_unk=True):
     return tok
 
 
-def llama2():  # form A
+def llama2():  # spaces are replaced by a normalizer
     tok = sentencepiece(None)
     tok.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     return tok
 
 
-def mistral():  # form B
+def mistral():  # spaces are replaced by a pre-tokenizer
     return sentencepiece(pre_tokenizers.Metaspace("▁", "first", split=False))
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes host/unicode/unicode_ranges.cpp: the character classes that the reference tokenizer library uses.
+"""Writes host/unicode/unicode_ranges.cpp: the character classes (letters, digits, ...) that the tokenizers package uses.
 
-They are taken from the library itself, by asking it about every code point, because its parts carry
-different Unicode versions: the regex engine, Rust's standard library, and the normalizer.
+They are taken from the package itself, by asking for every code point, because its parts (the regex engine, Rust's standard
+library, the normalizer) have different versions of Unicode.
 """
 import os
 import unicodedata
@@ -31,14 +31,14 @@ def isolated_by(splitter):
 
 
 def word_characters():
-    """\\w of single_word: the added token @@ is refused next to one."""
+    """Returns the characters that count as \\w for the flag single_word: next to one, the added token @@ is not found."""
     tok = Tokenizer(models.BPE(vocab={}, merges=[]))
     tok.add_tokens([AddedToken("@@", single_word=True, normalized=False)])
     return {c for c in CODE_POINTS if c != 0x40 and not tok.encode(chr(c) + "@@").ids}
 
 
 def nfc_active():
-    """Code points that the reference's NFC ever changes, moves or composes with the one before."""
+    """Returns the code points that the package's NFC changes, moves, or composes with the code point before, in some text."""
     nfc = normalizers.NFC()
     seconds = set()
     for c in CODE_POINTS:
@@ -51,7 +51,7 @@ def nfc_active():
         changes = nfc.normalize_str(ch) != ch
         moves = False
         if unicodedata.combining(ch):
-            for probe in "\u0334\u0323\u0301\u0345":  # classes 1, 220, 230, 240; the base composes with none
+            for probe in "\u0334\u0323\u0301\u0345":  # marks of the combining classes 1, 220, 230 and 240; the base character composes with none of them
                 for text in ("\u4e00" + probe + ch, "\u4e00" + ch + probe):
                     moves = moves or nfc.normalize_str(text) != text
         if changes or moves or (c in seconds and composes(nfc, c)):
@@ -67,13 +67,13 @@ def composes(nfc, second):
         for c in CODE_POINTS:
             d = unicodedata.normalize("NFD", chr(c))
             if len(d) > 1:
-                # the last composition step: everything but the last character, composed
+                # The last step of composing d joins its last character with the composition of all before.
                 FIRSTS.setdefault(ord(d[-1]), set()).add(unicodedata.normalize("NFC", d[:-1]))
     return any(nfc.normalize_str(f + chr(second)) != f + chr(second) for f in FIRSTS.get(second, ()))
 
 
 def gaps(code_points):
-    """gap, length, gap, length, ... over the sorted code points."""
+    """Describes the code points as runs: gap to the end of the run before, length, gap, length, ..."""
     out, last, cps = [], 0, sorted(code_points)
     i = 0
     while i < len(cps):
@@ -106,7 +106,7 @@ def main():
     punctuation = isolated_by(pre_tokenizers.Punctuation())
     word = word_characters()
     category = {c: unicodedata.category(chr(c)) for c in CODE_POINTS}
-    # general categories that the pattern translator completes for PCRE2's older tables
+    # Characters of each general category that this Python's Unicode lacks; the translator of patterns adds them for PCRE2's old tables.
     newer = {}
     for name in ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"):
         newer[name] = {c for c in regex_class(r"\p{%s}" % name) if category[c] == "Cn"}

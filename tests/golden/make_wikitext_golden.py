@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes wikitext2.json: cross-entropy of SmolLM2 on the first windows of WikiText-2 (test), by transformers in fp32
+"""Makes wikitext2.json: the cross-entropy of SmolLM2 on the first windows of WikiText-2 (test), computed by transformers in fp32
 with eager attention. Not run by the tests.
 
   make_wikitext_golden.py FOLDER wiki.test.raw [WINDOWS]     FOLDER made by `assay import GGUF FOLDER`
 
-The text is the raw file as it is; 2048 tokens a window, no special tokens; only hashes and numbers are kept.
+The text is the unchanged file, in windows of 2048 tokens without special tokens. Only hashes and numbers are stored, not the text.
 """
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Templates and conversations for make_template_goldens.py: our own, each exercising some construct."""
+"""Chat templates and conversations for make_template_goldens.py. They are written for these tests, each for some constructs."""
 
 CONTEXT = {
     "messages": [
@@ -183,7 +183,7 @@ TEMPLATES = [
     "{% print n %}{% print(text | upper) %}",
     "{% if not tools is none %}T{% endif %}{% if tools is not none and tools | length > 0 %}{{ tools | length }}{% endif %}{% if documents %}D{% endif %}{% if documents is none %}N{% endif %}{{ add_generation_prompt }}",
     "{% if enable_thinking is defined and enable_thinking is false %}no{% else %}yes{% endif %}",
-    # conversation shapes of the big families, written anew
+    # layouts of conversations as in the templates of well-known models, written anew
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' ~ (m.content if m.content is string else m.content | map(attribute='text') | select | join(' ')) | trim ~ ' [/INST]' }}{% elif m.role == 'assistant' %}{{ ' ' ~ m.content ~ eos_token }}{% endif %}{% endfor %}",
     "{% for m in messages %}<|{{ m.role }}|>\n{% if m.content is string %}{{ m.content }}{% else %}{% for p in m.content %}{% if p.type == 'text' %}{{ p.text }}{% else %}<{{ p.type }}>{% endif %}{% endfor %}{% endif %}{{ eos_token }}\n{% endfor %}{% if add_generation_prompt %}<|assistant|>\n{% endif %}",
     "{%- if tools %}\n{{- 'Tools: ' }}\n{%- for t in tools %}\n{{- t.function.name ~ '(' ~ t.function.parameters.properties.keys() | join(', ') ~ ')' }}\n{%- endfor %}\n{%- endif %}",
@@ -195,7 +195,7 @@ TEMPLATES = [
     "{{ messages[2].tool_calls[0].function.arguments.items() | list }}{% for name, value in messages[2].tool_calls[0].function.arguments | items %}<{{ name }}>{{ value | tojson if value is mapping or (value is sequence and value is not string) else value | string }}</{{ name }}>{% endfor %}",
 ]
 
-# templates that the reference refuses too: undefined in an operation, wrong types, raised errors
+# templates that transformers refuses too: operations on undefined values, wrong types, raised errors
 FAILING = [
     "{{ missing.attribute }}", "{{ missing['x'] }}", "{{ missing + 'a' }}", "{{ missing() }}", "{{ 'a' + 1 }}",
     "{{ 1 + 'a' }}", "{{ none + 1 }}", "{{ [1] + 'a' }}", "{{ 1 / 0 }}", "{{ 1 % 0 }}", "{{ 'a' < 1 }}", "{{ none < 1 }}",
@@ -212,7 +212,7 @@ FAILING = [
     "{% call n() %}{% endcall %}", "{{ 2 ** 'a' }}", "{{ -'a' }}", "{{ n | items | list }}", "{{ 5 | length }}", "{{ missing | int }}",
 ]
 
-# a thinking and tool template of our own, with the constructs of the Qwen3 generation
+# a template with thinking and tools, written here with the constructs of Qwen3's template
 THINKING = r"""{%- if tools %}
     {{- '<|im_start|>system\n' }}
     {%- if messages[0].role == 'system' %}

@@ -1,4 +1,4 @@
-// Whether this machine has a device; says why not. Without the driver's library no call of CUDA is made.
+// Tells whether this machine has an NVIDIA GPU, or prints why not. It calls CUDA only where the driver's library exists.
 #pragma once
 
 #include <cuda_runtime_api.h>

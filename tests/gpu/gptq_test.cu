@@ -1,5 +1,5 @@
-// gptq's column loop on the device against the plain loop over columns: the same codes but for ties, the same loss.
-// Also its time, as a share of the time that its products take at the full rate of the device. Skipped (exit code 77) where there is no driver.
+// Compares gptq's column loop on the GPU with a plain loop on the CPU: over 98 % of the codes are equal (rounding differs only
+// near ties), and the losses differ by less than 0.2 %. Prints time and GFLOP/s too. Skipped (exit code 77) without a GPU.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 
 namespace {
 
+// A weight w [out, in], the upper factor u [in, in] of an inverse Hessian, and a grid (scale, zero) for each row and group.
 struct problem {
   int64_t out, in, group_size;
   std::vector<float> w, u, scale, zero;
@@ -21,7 +22,7 @@ struct problem {
   int64_t groups() const { return (in + group_size - 1) / group_size; }
 };
 
-// A random upper factor with a dominant diagonal, plain grids.
+// Random weights, a random factor whose diagonal is largest, and grids of 4 bits from the largest weight of each group.
 problem make(int64_t out, int64_t in, int64_t group_size) {
   std::mt19937 random(5);
   std::normal_distribution<float> normal;
@@ -44,7 +45,8 @@ problem make(int64_t out, int64_t in, int64_t group_size) {
   return p;
 }
 
-// The definition, one row after another.
+// GPTQ by its definition, one row after another: round a column, then spread its error over the columns to its right.
+// Fills `codes` [out, in] and returns the loss, half the sum of the squared errors.
 double plain(const problem &p, std::vector<int16_t> &codes) {
   double loss = 0;
   codes.resize(p.w.size());
@@ -90,7 +92,7 @@ bool agrees(int64_t out, int64_t in, int64_t group_size) {
   d.out = out, d.in = in, d.groups = p.groups(), d.low = p.low, d.high = p.high;
   cudaEvent_t start, stop;
   cudaEventCreate(&start), cudaEventCreate(&stop);
-  hessian::feed_back_on_device(d, nullptr);  // warm
+  hessian::feed_back_on_device(d, nullptr);  // not timed: the first call of a kernel takes longer
   cudaEventRecord(start);
   const int status = hessian::feed_back_on_device(d, nullptr);
   cudaEventRecord(stop);
@@ -128,7 +130,7 @@ bool agrees(int64_t out, int64_t in, int64_t group_size) {
 int main() {
   if (!has_device()) return 77;
   bool good = true;
-  good &= agrees(70, 100, 32);  // no multiple of anything
+  good &= agrees(70, 100, 32);  // sizes that do not fill the kernel's tiles or the last group
   good &= agrees(32, 64, 64);
   good &= agrees(257, 576, 64);
   good &= agrees(4096, 1024, 128);

@@ -1,5 +1,5 @@
-// The CUDA toolchain: a kernel of ours runs on the stream that LibTorch would use, and its sums are right.
-// Not a test of any method; skipped (exit code 77) where there is no driver.
+// Tests that CUDA works at all: a small kernel adds two arrays on LibTorch's current stream, and the sums are right.
+// It tests no method. Skipped (exit code 77) where there is no GPU.
 #include <c10/cuda/CUDAStream.h>
 
 #include <cstdio>

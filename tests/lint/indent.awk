@@ -1,13 +1,14 @@
-# Checks that Lua blocks are indented by 3 spaces each. usage: awk -f indent.awk FILE...; prints FILE:LINE: what is wrong.
-# A block (function, then, else, do, repeat) begins 3 spaces right of the line that opened it, or of the first line of the
-# statement in which it was opened. In a block, the lines that begin with a keyword which only a statement can begin with
-# have the indentation of the block's first line, and the line that closes it lies 3 spaces left of that. The same is asked of
-# the first line after a bracket that ends its line. Other continuation lines may be aligned as one likes.
+# Checks that Lua blocks are indented by 3 spaces each. usage: awk -f indent.awk FILE...; prints "FILE:LINE: what is wrong".
+# The first line of a block (function, then, else, do, repeat) is indented by 3 spaces more than the line that opens the block, or
+# than the first line of that statement. Later lines of the block that begin with a keyword of statements (local, if, return, ...)
+# have the same indentation, and the line that closes the block has 3 spaces less. After a bracket at the end of a line, the next
+# line is indented by 3 spaces too. Other continuation lines are not checked.
 
 function finding(text) { print FILENAME ":" FNR ": " text }
 function start_file() { depth = 0; heads = 0; long = ""; statement = 0; delete first }
 
-# Removes strings and comments from the line; `long` is the closing bracket of a string or comment over several lines.
+# Returns the line without strings and comments. `long` is the closing bracket of a string or comment that goes over several lines,
+# or "" outside of one.
 function code_of(line,    out, at, rest, level) {
    out = ""
    while (line != "") {
@@ -37,7 +38,7 @@ function close_one(own) {
    depth--
 }
 
-# One word or bracket of the line; `own`: it is the first of its line.
+# Handles one word or bracket of the line. `own`: it is the first of its line.
 function token(word, own) {
    if (word ~ /^(if|for|while)$/) head[++heads] = indent
    else if (word == "then" || word == "do") open("block", heads > 0 ? head[heads--] : indent)
@@ -53,7 +54,7 @@ FNR == 1 { start_file() }
 {
    inside = long != ""
    code = code_of($0)
-   if (inside || code !~ /[^ \t]/) next # the rest of a long string, a comment or an empty line
+   if (inside || code !~ /[^ \t]/) next # the rest of a long string, a comment, or an empty line
    if (/^ *\t/) finding("is indented by a tab")
    match($0, /^ */); indent = RLENGTH
    match(code, /[^ ]/); rest = substr(code, RSTART)

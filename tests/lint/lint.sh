@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what the compiler cannot: who may include whom, file length, the indentation of Lua, words that do not belong into the repository.
-# Not a formatter (tools.sh format). usage: lint.sh RULE [ROOT]; prints FILE:LINE: what is wrong; exit code 1 if anything is.
+# Checks rules that the compiler cannot: which room may include which, file length, indentation of Lua, forbidden words and so on.
+# usage: lint.sh RULE [ROOT]; prints "FILE:LINE: what is wrong"; exit code 1 if it finds anything. tools.sh runs clang-format.
 set -u
 rule=${1:-}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,15 +12,15 @@ files() {
 }
 sources() { files host plugins plugin_api tests scripts reports | grep -E '\.(cpp|hpp|c|h|cu|cuh|lua)$' | existing; }
 existing() { while IFS= read -r file; do [[ -f $file ]] && printf '%s\n' "$file"; done; }
-none() { awk '{ print } END { exit NR > 0 }'; }              # anything printed is a finding
+none() { awk '{ print } END { exit NR > 0 }'; }              # prints its input; fails if there is any
 
-# The includes of the given files as FILE:LINE:NAME.
+# Prints the includes of the files named on stdin, as FILE:LINE:NAME.
 includes() {
   xargs -r grep -HnE '^ *# *include' | sed -E 's/^([^:]+:[0-9]+): *# *include *[<"]([^>"]+)[>"].*/\1:\2/'
 }
 
 case $rule in
-  layers) # core < plug < checkpoint < model < calibration < quant < insight < lua < cmd, and what lies beside them
+  layers) # a room of host/ includes only rooms of a lower level, as host/README.md says
     files host | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
       BEGIN { split("core plug unicode kernels signals jinja checkpoint packed text model calibration engine quant insight stats lua cmd", name, " ")
               split("1 2 2 2 2 3 3 3.5 4 4 5 5 6 7 7 8 9", level, " ")
@@ -29,7 +29,7 @@ case $rule in
       (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {
         print $1 ":" $2 ": layer " from[2] " must not include " $3 }' | none
     ;;
-  tensors) # ATen and torch only in the tensor layers; never the slow headers that declare everything
+  tensors) # only rooms that compute with tensors include ATen and torch; nobody includes the headers that declare everything (slow)
     {
       files host plugins tests | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | grep -E ':((ATen|torch|c10|caffe2)/|aten\.hpp)' |
         grep -vE '^(host/aten\.hpp|host/(kernels|checkpoint|packed|model|calibration|quant|insight|engine|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
@@ -38,7 +38,7 @@ case $rule in
         sed 's/$/: takes many seconds to compile, include aten.hpp, and there the function that is missing/'
     } | none
     ;;
-  lua) # lua.h only in lua/, and never by way of lua.hpp
+  lua) # only host/lua includes lua.h; nobody includes lua.hpp
     {
       files host plugins tests | grep -E '\.(cpp|hpp|c|h)$' | existing | includes | grep -E ':(lua5\.4/)?(lua|lualib|lauxlib)\.(h|hpp)$' |
         grep -vE '^(host/lua/|tests/(unit/)?lua/|host/cmake/)' | sed 's/$/: the Lua C API is for host\/lua/'
@@ -46,11 +46,11 @@ case $rule in
         sed 's/$/: include "lua\/lua_headers.hpp", since lua.hpp has the wrong linkage on Ubuntu 24.04/'
     } | none
     ;;
-  dll) # Boost.DLL only in plug/loader
+  dll) # only plug/loader includes Boost.DLL
     files host plugins tests | grep -E '\.(cpp|hpp)$' | existing | includes | grep -E ':boost/dll' |
       grep -v '^host/plug/loader' | sed 's/$/: Boost.DLL is for plug\/loader/' | none
     ;;
-  plugins) # a plugin sees plugin_api, its own folder, the standard library and CUDA; the host names no plugin
+  plugins) # a plugin includes only plugin_api, its own folder, the standard library, CUDA and Arrow; host/ names no plugin
     {
       files plugins | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
         { own = $1; sub(/\/[^\/]*$/, "", own) }
@@ -60,7 +60,7 @@ case $rule in
         system("test -e \"" own "/" $3 "\"") == 0 { next }
         { print $1 ":" $2 ": a plugin must not include " $3 }'
       files plugins | grep -oE '^plugins/[a-z_]+/[a-z0-9_]+/CMakeLists.txt' | cut -d/ -f2,3 | while IFS=/ read -r kind name; do
-        case $name in text | perplexity) continue ;; esac # plain words too: JSON keys, tasks
+        case $name in text | perplexity) continue ;; esac # these names are also plain words in host/: a JSON key, a task
         files host | grep -E '\.(cpp|hpp)$' | existing | xargs -r grep -HnE "\b$name\.assay\.so|find\([^)]*\"$name\"|plugins/$kind/$name" |
           grep -vE ':[0-9]+: *//' |
           sed "s/\$/  <- the host names the plugin $kind\/$name/"
@@ -71,21 +71,21 @@ case $rule in
     files tests | grep -E '\.(cpp|hpp)$' | grep -v '^tests/support/' | existing | xargs -r grep -HnE '<catch2/|[^_a-z]Contains\(|Catch::(Equals|StartsWith|EndsWith|Matches|Predicate)\(' |
       sed 's/$/  <- include "catch.hpp" and say assay_test::contains, or Catch::Matchers::..., which both versions of Catch2 know/' | none
     ;;
-  length) # 400 lines, except what is data: goldens, frozen headers, generated annotations
+  length) # at most 400 lines; goldens, frozen headers and generated annotations may be longer
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && file != "" && lines > 400 { print file ":" lines ": longer than 400 lines" }
       { file = FILENAME; lines = FNR }
       END { if (lines > 400) print file ":" lines ": longer than 400 lines" }' | none
     ;;
-  duty) # the first line of a source says its duty
+  duty) # the first line of a source is a comment: what the file is for
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none
     ;;
-  indent) # Lua is indented by 3 spaces a block
+  indent) # Lua is indented by 3 spaces for each block
     files scripts tests reports plugins | grep -E '\.lua$' | grep -vE '^tests/golden/|^scripts/meta/' | existing |
       xargs -r awk -f "$here/indent.awk" | none
     ;;
-  orphans) # no comment line of one or two words goes on with the sentence of the line above
+  orphans) # the last line of a comment is not just one or two words left over from the line above
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       function comment(line) { return match(line, /^ *(\/\/|--) [^ ]/) ? substr(line, RLENGTH) : "" }
       { text = comment($0); indent = match($0, /[^ ]/)
@@ -95,7 +95,7 @@ case $rule in
         before = FNR > 1 ? above : ""; above = text; indent_above = indent }' | none
     ;;
   references) # a file that a comment or a README names exists, and so does the section that it cites
-    # foreign_files.txt: names that belong to other projects or to an example, one a line.
+    # foreign_files.txt lists names that are allowed though no such file exists: files of other projects and of examples.
     {
       names=$(mktemp)
       { files . | existing | awk -F/ '{ print $NF "\t" $0 }'; cat "$here/foreign_files.txt"; } >"$names"
@@ -105,7 +105,7 @@ case $rule in
       rm -f "$names"
     } | none
     ;;
-  words) # nothing unfinished, no path of one machine, no registry
+  words) # no marks of unfinished work, no paths of one machine, no addresses of package registries
     todo='TO''DO|FIX''ME|XX''X:'
     place='/wo''rk/|/ho''me/[a-z]|/Us''ers/'
     host='py''pi\.org|pythonhos''ted|deb\.deb''ian|archive\.ubu''ntu|crates\.i''o|npmjs\.o''rg|download\.pyt''orch'

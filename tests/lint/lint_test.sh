@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Each lint rule finds what it forbids and passes what it allows: a small tree of sins, made in a temporary folder.
-# Not run on the repository itself (that is lint.sh).
+# Tests that each rule of lint.sh finds what it forbids and accepts what it allows, in a small tree of files in a temporary folder.
+# The other lint tests run lint.sh on the repository itself.
 set -u
 lint=$(dirname "${BASH_SOURCE[0]}")/lint.sh
 tree=$(mktemp -d)
@@ -9,7 +9,7 @@ mkdir -p "$tree"/{host/{core,plug,model,lua,cmd},plugins/quantizers/rtn,plugin_a
 failed=0
 
 write() { printf '%s\n' "${@:2}" >"$tree/$1"; }
-# expect RULE FINDINGS: so many lines are printed, and the exit code says the same
+# expect RULE FINDINGS: the rule must print FINDINGS lines, and exit with 1 if there are any, else with 0.
 expect() {
   local out code=0 lines
   out=$(bash "$lint" "$1" "$tree") || code=$?

@@ -1,9 +1,9 @@
-# Finds names of files, in comments and documents, that are not in the repository, and cited sections without such a heading.
-# Input: a file (its name is the variable names) with NAME TAB PATH a line, then the sources themselves.
-# Only names of sources and documents count: data files are mostly the user's own, and NAME.lua is a placeholder.
+# Finds names of files in comments and documents that are not in the repository, and numbers of sections that no heading has.
+# Input: first the file that the variable `names` names, with a line NAME TAB PATH for each known file, then the sources to check.
+# Only names of sources and documents are checked: names of data files are mostly the user's, and NAME.lua is a placeholder.
 FILENAME == names { split($0, pair, "\t"); known[pair[1]] = 1; paths[pair[1]] = pair[2]; next }
 
-# The part of a line that people read: all of a document, the comment of a source.
+# Returns the part of a line that people read: the whole line of a document, only the comment of a source.
 function prose(line, file) {
   if (file ~ /\.md$/) return line
   if (file ~ /\.lua$/) return match(line, /--/) ? substr(line, RSTART) : ""

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the well-known checkers on the repository where they are installed: clang-format, luacheck, clang-tidy, the compiler
-# on each header alone. Not our own rules (lint.sh). usage: tools.sh format|luacheck|tidy|headers BUILD_DIR
-# Exit code 77: the tool is not there, which ctest shows as skipped.
+# Runs well-known checkers on the repository: clang-format, luacheck, clang-tidy, and the compiler on each header alone.
+# Our own rules are in lint.sh. usage: tools.sh format|luacheck|tidy|headers BUILD_DIR
+# Exit code 77: the tool is not installed; ctest shows the test as skipped.
 set -u
 tool=${1:-} build=${2:-build}
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
@@ -16,7 +16,7 @@ files() {
 cxx_files() { files host plugins plugin_api tests | grep -E '\.(cpp|hpp|c|h)$' | grep -vE '^tests/(golden|abi/frozen)/'; }
 
 case $tool in
-  format) # other versions of clang-format break lines elsewhere
+  format) # only version 14, since other versions of clang-format break lines at other places
     version=$(clang-format --version 2>/dev/null | grep -oE 'version [0-9]+') || skip "clang-format is not installed"
     [[ $version == 'version 14' ]] || skip "clang-format 14 decides, this is $version"
     cxx_files | xargs -r -P 2 -n 20 clang-format --dry-run -Werror --ferror-limit=3
@@ -25,7 +25,7 @@ case $tool in
     command -v luacheck >/dev/null || skip "luacheck is not installed (Debian package lua-check)"
     files scripts tests reports plugins | grep -E '\.lua$' | xargs -r luacheck --quiet --no-color --codes
     ;;
-  tidy) # clang cannot read g++'s precompiled headers, hence a build folder of its own
+  tidy) # needs a build folder of its own, since clang cannot read g++'s precompiled headers
     command -v clang-tidy >/dev/null || skip "clang-tidy is not installed"
     cmake -S "$root" -B "$build/tidy" -G Ninja -DASSAY_PCH=OFF -DASSAY_TESTS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >/dev/null || exit 1
     files host plugins | grep -E '\.cpp$' | grep -v '^host/cmake/' | xargs -r -P 2 -n 4 clang-tidy --quiet -p "$build/tidy" 2>/dev/null

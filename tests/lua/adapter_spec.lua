@@ -1,4 +1,5 @@
--- assay.load { adapter = } and what is refused there. The adapter's file is written here, byte by byte.
+-- Tests assay.load(model, { adapter = ... }): a LoRA adapter (a small update of some weights) is merged or refused.
+-- The adapter's safetensors file is written here, byte by byte.
 local assay = require "assay"
 local native = require "assay.native"
 local fs, json = native.fs, native.json

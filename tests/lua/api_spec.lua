@@ -1,10 +1,10 @@
--- The manual is complete and the files made from it are up to date.
+-- Tests that the built-in manual is complete, and that the files which are made from it are up to date.
 local assay = require "assay"
 local annotations = require "assay.lib.annotations"
 local manual = require "assay.lib.manual"
 local native = require "assay.native"
 
--- The value behind "assay.json.decode".
+-- Returns the value that a dotted name such as "assay.json.decode" stands for.
 local function resolve(name)
    local at = assay
    for part in name:match "^assay%.(.*)$":gmatch "[^.]+" do at = at[part] end

@@ -1,4 +1,5 @@
--- Guardrails: three published studies fire exactly the expected rules; a sound report fires none that blocks.
+-- Tests the guardrails of the audit (rules about what in a report cannot be believed): three published studies fire exactly the
+-- expected rules, and a sound report fires none that blocks it.
 local assay = require "assay"
 local audit = require "assay.audit"
 local page = require "assay.audit.page"
@@ -26,8 +27,8 @@ describe("the audit", function()
       for i, id in ipairs(ids) do assert.equal(("G%02d"):format(i), id) end
    end)
 
-   -- What each rule would have caught is listed in the design's table of guardrails; rules that need what a report does
-   -- not carry (raw outputs, hashes, distances) answer "not checkable".
+   -- scripts/assay/audit/README.md says what each rule looks for. Rules that need what a report lacks (for example raw outputs
+   -- or hashes) answer "not checkable" and are not in these lists.
    it("refuses the AWQ study", function()
       assert.equal("G01 G02 G03 G04 G05 G06 G07 G10 G12 G14 G18 G19 G20 G21 G24 G27 G28 G29 G34 G35 G40", fired "awq")
    end)

@@ -1,4 +1,4 @@
-# Bad input from the outside: one clear message each (what, where, what to do), the right exit code, no partial output.
+# Tests bad input on the command line: the message names what is wrong, the exit code is right, and no partial output is left.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 

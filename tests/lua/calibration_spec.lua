@@ -1,5 +1,5 @@
--- Calibration: what is drawn, how it is cut and masked, what is refused; and what it shares with evaluation.
--- The model is a stub whose tokens are words, so that every id can be read.
+-- Tests calibration text: which texts are drawn, how they are cut and masked, what is refused, and what is shared with evaluation.
+-- The model is a stub whose tokens are whole words, so that every id can be read.
 local assay = require "assay"
 local overlap = require "assay.data.overlap"
 local native = require "assay.native"
@@ -13,7 +13,7 @@ local function write(name, text)
    return folder .. "/" .. name
 end
 
--- A word or a mark of the template is a token.
+-- A model whose tokens are words; the marks of its chat template ("<user>", "<end>") are tokens too.
 local function stub()
    local words, ids = {}, {}
    local m = {}
@@ -50,6 +50,7 @@ local function numbered(word, n)
    return table.concat(out, " ")
 end
 
+-- Writes n records with prompt "q1 p1 p2 ..." and answer "a1 r1 r2 ..."; returns the file's path.
 local function questions(n, words)
    local lines = {}
    for i = 1, n do
@@ -192,7 +193,7 @@ describe("contamination", function()
       local overlaps = overlap.check(calibration, m, { task("same", own), task("other", other) })
       assert.equal(12, overlaps[1].records)
       assert.equal(4, overlaps[1].shared_records)
-      assert.equal(12, overlaps[1].records_with_passage) -- all have p1 ... p20
+      assert.equal(12, overlaps[1].records_with_passage) -- all contain p1 ... p20
       assert.contains(overlaps[1].first_passage, "p1 p2 p3")
       assert.equal(0, overlaps[2].shared_records)
       assert.equal(0, overlaps[2].records_with_passage)
@@ -207,7 +208,7 @@ describe("contamination", function()
       overlap.refuse(assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat",
                                                allow_overlap = "leakage is the question" }, overlaps)
    end)
-   it("is seen in case and punctuation of another kind", function()
+   it("is found although case and punctuation differ", function()
       local shouted = write("shouted.jsonl", (fs.read(own):gsub("q(%d)", "Q%1"):gsub("p1 p2", "P1, P2!")))
       assert.equal(4, overlap.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
    end)

@@ -1,5 +1,5 @@
--- A study of seconds with calibration. Arguments: MODEL TEXT CALIBRATION-TEXT [why overlap is allowed].
--- With --set of=recipe the calibration is the recipe's own, and the study has none.
+-- A small study with calibration, which takes seconds. Arguments: MODEL TEXT CALIBRATION-TEXT [why overlap is allowed].
+-- With --set of=recipe the calibration is given to the recipe and not to the study.
 local assay = require "assay"
 local model, text, calibration, why = ...
 

@@ -1,4 +1,5 @@
-# Calibration in a study and on the command line: what it shares with evaluation is found, refused, or reported with its reason.
+# Tests calibration in a study and on the command line. Text that is both calibrated on and evaluated is found and refused;
+# with a reason it is allowed, and the report repeats the reason.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -7,7 +8,7 @@ for i in $(seq 60); do echo "Line $i: the quick brown fox jumps over $((i * 7)) 
 for i in $(seq 60); do echo "Row $i: a slow green turtle walks under $((i * 3)) busy bees."; done >"$work/other.txt"
 study=("$here/calibration_study.lua" "$work/model" "$work/text.txt")
 
-# another text: nothing is shared, and the report says what calibration was
+# Another text: nothing is shared, and the report describes the calibration.
 expect 0 run "${study[@]}" "$work/other.txt" --out "$work/apart" --quiet
 report=$(cat "$work/apart/report.json")
 contains "$report" '"sequences": 4'
@@ -20,19 +21,19 @@ contains "$(cat "$work/apart/report.md")" "13-word passages in: no record of the
 hash=$(grep -o '"sha256": "[0-9a-f]*"' <<<"$(sed -n '/"calibrations"/,/"variants"/p' "$work/apart/report.json")" | head -1 | cut -d'"' -f4)
 grep -q "$hash" "$work"/apart/store/*/tokens.json || fail "the token ids are not stored under their hash"
 
-# the evaluated text itself: an error before anything is quantized
+# Calibration on the evaluated text itself: an error before anything is quantized.
 expect 2 run "${study[@]}" "$work/text.txt" --out "$work/same" --quiet
 contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: what is evaluated must not be calibrated on"
 contains "$err" 'Calibrate on another split, or say why with allow_overlap = "..."'
 [ ! -e "$work/same/report.json" ] || fail "a report was written all the same"
 
-# with a reason it runs, and the report repeats the reason
+# With a reason the study runs, and the report repeats the reason.
 expect 0 run "${study[@]}" "$work/text.txt" "leakage is the question" --out "$work/same" --quiet
 contains "$(cat "$work/same/report.json")" '"overlap_with_eval": 1'
 contains "$(cat "$work/same/report.md")" "leakage is the question"
 contains "$(cat "$work/same/report.html")" "leakage is the question"
 
-# the same of a calibration that a recipe brought: compared with every task, stored, refused, or reported with its reason
+# A calibration that belongs to a recipe is treated the same: compared with every task, stored, refused, or reported with its reason.
 brought=(--set of=recipe --quiet)
 expect 0 run "${study[@]}" "$work/other.txt" "${brought[@]}" --out "$work/brought"
 report=$(sed -n '/"calibrations"/,/"variants"/p' "$work/brought/report.json")
@@ -51,7 +52,7 @@ expect 0 run "${study[@]}" "$work/text.txt" "leakage is the question" "${brought
 contains "$(cat "$work/brought_same/report.json")" '"overlap_with_eval": 1'
 contains "$(cat "$work/brought_same/report.md")" "leakage is the question"
 
-# on the command line: a file, a known set, neither
+# On the command line, --calib takes a file or a known dataset; anything else is an error.
 quantize=(quantize --method gptq --model "$work/model" --bits 4 --group-size 16 --samples 4 --length 64 --quiet)
 expect 0 "${quantize[@]}" --out "$work/q" --calib "$work/other.txt"
 contains "$out" "calibration: 4 sequences, 256 tokens (256 counted), shortest 64, longest 64"

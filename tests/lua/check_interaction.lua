@@ -1,5 +1,5 @@
--- Computes the differences in differences of a finished study again, from its windows and its samples, and compares them with
--- report.json. usage: assay run tests/lua/check_interaction.lua RUN RECIPE...
+-- Checks the interaction in report.json of a finished study: does the tuned model lose more by quantization than its base?
+-- Recomputes this difference of differences from the scores of single items. usage: assay run tests/lua/check_interaction.lua RUN RECIPE...
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
@@ -7,7 +7,8 @@ local run = ...
 local recipes = { select(2, ...) }
 local report = json.decode(assert(fs.read(run .. "/report.json")))
 
--- Scores of a variant, item by item: cross-entropies of windows, or right and wrong of samples.
+-- Returns the scores of a variant for each item, and the factor to the report's unit: cross-entropies of windows (factor 1),
+-- or 1 and 0 for right and wrong samples (factor 100, per cent).
 local function scores_of(variant, task, metric)
    for _, result in ipairs(report.results) do
       if result.variant == variant and result.task == task and result.metric == metric and result.series then

@@ -1,4 +1,5 @@
--- From scores to comparisons: clusters, families, what is left out of them. Not the statistics themselves (stats_spec.lua).
+-- Tests how scores become comparisons of variants: clusters (items of one passage), families of tests that are adjusted together,
+-- and what is left out of a family. The statistics themselves are tested in stats_spec.lua.
 local comparisons = require "assay.results.comparisons"
 local families = require "assay.results.families"
 local verdicts = require "assay.results.verdicts"
@@ -37,7 +38,7 @@ describe("right or wrong over passages", function()
       assert.is_true(together.paired.low < alone.paired.low)
       assert.is_true(together.p.p > alone.p.p)
       assert.near(alone.p.p, together.paired.p_mcnemar, 1e-15)
-      assert.near(0.5, together.p.p, 0.02) -- two passages changed: the least two signs can show
+      assert.near(0.5, together.p.p, 0.02) -- only two passages changed, and two signs give no smaller p
       assert.is_true(together.mde.value > alone.mde.value)
       assert.contains(together.paired.method, "10 clusters")
       assert.contains(together.paired.method, "no narrower than Tango")
@@ -45,7 +46,7 @@ describe("right or wrong over passages", function()
 end)
 
 describe("a family of comparisons", function()
-   -- A primary row whose test gives this p.
+   -- A row of a primary metric whose test gives the value p.
    local function row(p, low, high)
       return { direction = "higher", primary = true, margin = 3, paired = { quantity = "difference", low = low, high = high,
          estimate = (low + high) / 2, lost = 5, gained = 1, test = { mcnemar = p } } }

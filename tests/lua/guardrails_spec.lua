@@ -1,4 +1,4 @@
--- Every guardrail fires on the smallest change of a sound report that it is made for.
+-- Tests that every guardrail (rule of the audit) fires when a sound report is changed in the one way that it looks for.
 -- The three published studies are in audit_spec.lua.
 local assay = require "assay"
 local audit = require "assay.audit"
@@ -12,6 +12,7 @@ local function example()
    return data
 end
 
+-- Changes the example report and returns the set of guardrails that fire, as { G01 = true, ... }.
 local function fired_by(change)
    local data, ids = example(), {}
    change(data)
@@ -19,7 +20,7 @@ local function fired_by(change)
    return ids
 end
 
--- A task of right and wrong answers: correct of n for the untouched variant and each other one.
+-- Adds a task of right and wrong answers to the report `d`: the untouched variant has `base` of n right, the others have `others`.
 local function with_items(d, base, others, n, more)
    d.tasks[#d.tasks + 1] = { id = "arc", title = "ARC", kind = "choice", metrics = {}, protocol = { id = "arc/1" },
       baselines = { { name = "random choice", metric = "acc", value = 0.25 } } }
@@ -35,6 +36,7 @@ local function with_items(d, base, others, n, more)
    end
 end
 
+-- A change after which the report is still sound.
 local function sound(d) with_items(d, 700, { 690, 650, 600 }, 1000) end
 
 local function claim(kind, fields)
@@ -58,6 +60,7 @@ local function lengths(base, own, items)
    end
 end
 
+-- For each guardrail, a change of the example report (example.json) that it must find.
 local breaks = {
    G01 = function(d) with_items(d, 14, { 14 }, 20, { verdict = "non-inferior", mde = { value = 20, unit = "pp" } }) end,
    G02 = function(d)

@@ -1,4 +1,4 @@
--- A head that the weights hold although config.json ties it: used, told in the ledger, and not lost on export.
+-- Tests a model whose files hold a head although config.json ties it to the embedding: the head is used, noted in the ledger, and saved.
 local assay = require "assay"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -7,7 +7,7 @@ local root = ("/tmp/assay_head_%d"):format(math.floor(native.sys.clock() * 1e6))
 local golden = fs.scripts_folder() .. "/../tests/golden/models/qwen2-tied"
 local VOCABULARY <const>, WIDTH <const> = 96, 32
 
--- The golden model, and a head beside it in a second file.
+-- Writes the golden model, and a head in a second file.
 local function write_model(folder)
    fs.mkdir(folder)
    for _, name in ipairs { "config.json", "model.safetensors" } do

@@ -1,7 +1,7 @@
-# Ctrl-C and --timeout: a script cannot swallow them, and the exit codes tell them apart.
+# Tests Ctrl-C and --timeout: a script cannot catch them with pcall, and each has its own exit code (4 and 5).
 . "$(dirname "$0")/lib.sh"
 
-# interrupted NAME: SIGINT ends the script with code 4 within a second.
+# interrupted NAME: starts the script NAME.lua; SIGINT (what Ctrl-C sends) must end it with exit code 4 within 3 seconds.
 interrupted() {
   local started code took
   "$assay" run "$work/$1.lua" >"$work/out" 2>"$work/err" </dev/null &
@@ -19,7 +19,7 @@ interrupted() {
   [ "$took" -lt 3000 ] || fail "$1: took $took ms to stop"
   contains "$(cat "$work/err")" "stopped by the user"
 }
-set -m # background children get SIGINT like a foreground one
+set -m # without job control, bash makes background processes ignore SIGINT
 
 head='io.write "ready\n" io.flush()'
 echo "$head while true do end" >"$work/loop.lua"
@@ -31,7 +31,7 @@ interrupted coroutine
 
 expect 5 run "$work/loop.lua" --timeout 0.5
 contains "$err" "time limit of"
-# A pattern match in C cannot be interrupted from inside: the parent kills it.
+# A pattern match runs in C, where the script cannot be interrupted; then the parent process kills it.
 echo 'local s = ("a"):rep(30) return s:find(("a?"):rep(30) .. ("a"):rep(30))' >"$work/pattern.lua"
 expect 5 run "$work/pattern.lua" --timeout 0.5
 echo 'return 0' >"$work/quick.lua"

@@ -1,5 +1,5 @@
-# Several commands for one result, and places where nothing can be written: who works is said at once, nothing of others is
-# deleted, nothing stays behind.
+# Tests several commands that write the same result at once, and places where nothing can be written. A command that comes too late
+# says at once which process works on the result; it deletes nothing of others and leaves no files.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -12,7 +12,8 @@ mkdir "$work/results"
 quantize="quantize --model $work/model --group 16 --quiet"
 study="run $here/tiny_study.lua $work/model $work/text.txt $work/prompts.jsonl --quiet"
 
-# hold PATH INSIDE: another process has the claim; $holder is its number.
+# hold PATH FUNCTION: starts a process that claims PATH (takes its lock) with fs.claim or fs.claim_inside, and keeps it until
+# `release`. $holder is its process id.
 hold() {
   printf 'local fs = require("assay.native").fs\nlocal held = fs.%s(...)\nio.write("held\\n") io.flush()\nio.read()\n' "$2" >"$work/hold.lua"
   mkfifo "$work/go"
@@ -30,6 +31,7 @@ release() {
   wait "$holder"
   rm "$work/go" "$work/held"
 }
+# told PATH: stderr must say that the process $holder works on PATH.
 told() {
   says "$1: process $holder on $(uname -n) is at work on it
   Wait until it has ended, or choose another name"
@@ -58,7 +60,7 @@ told "$work/results/study"
 release
 [ ! -e "$work/results/study/.lock" ] || fail "the claim on the study stayed"
 
-# three at once: one wins, the bytes are those of one alone, nothing else is left
+# Three commands at once: exactly one succeeds, its file equals that of a command alone, and nothing else is left.
 expect 0 $quantize --out "$work/alone" --method gptq --calib "$work/text.txt"
 for i in 1 2 3; do
   "$assay" $quantize --out "$work/results/same" --method gptq --calib "$work/text.txt" >/dev/null 2>"$work/err$i" &
@@ -71,7 +73,7 @@ for i in 1 2 3; do
   case "$code $(cat "$work/err$i")" in
     0*) won=$((won + 1)) ;;
     "1 $work/results/same: process "*" is at work on it"*) ;;
-    "2 assay: '$work/results/same' exists already"*) ;; # it came when all was done
+    "2 assay: '$work/results/same' exists already"*) ;; # this command started after the winner had ended
     *) fail "one of three said: $code $(cat "$work/err$i")" ;;
   esac
 done
@@ -79,13 +81,13 @@ done
 cmp "$work/alone/model.safetensors" "$work/results/same/model.safetensors" || fail "three at once gave other bytes"
 [ "$(cd "$work/results" && echo same*)" = same ] || fail "left beside the folder: $(cd "$work/results" && echo same*)"
 
-# what a kill left beside a report goes with the next report
+# Temporary files that a killed command left are deleted by the next `report`.
 echo half >"$work/results/study/report.md.tmp-7"
 echo half >"$work/results/study/report.html.tmp-4194000"
 expect 0 report "$work/results/study"
 [ -z "$(find "$work/results/study" -name '*.tmp-*')" ] || fail "left: $(find "$work/results/study" -name '*.tmp-*')"
 
-# a link to nothing, and a file in the way: refused before any work
+# The output path is a dangling link, or lies below a file: both are refused before any work.
 ln -s nowhere "$work/results/link"
 for words in "$quantize" "$study"; do
   expect 1 $words --out "$work/results/link"
@@ -97,7 +99,7 @@ expect 1 $quantize --out "$work/text.txt/q" --method gptq --calib "$work/text.tx
 says "$work/text.txt/q: cannot create the folder
   cause: Not a directory"
 
-# no permission: the same, as a user who has none (root may write everywhere)
+# A folder without write permission is refused too. Root may write everywhere, so then this part runs as another user.
 as_user=
 [ "$(id -u)" = 0 ] && as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
 mkdir "$work/shut" && chmod 555 "$work/shut" && chmod 755 "$work"

@@ -1,4 +1,4 @@
--- assay.json: order of keys, lists, null, refusals.
+-- Tests assay.json: order of keys, lists, null, and which texts and values are refused.
 local assay = require "assay"
 local json = assay.json
 
@@ -54,8 +54,8 @@ describe("assay.json", function()
    end)
 end)
 
--- Text goes straight to Lua values where it can, and through a tree where it nests deeper than 100 levels: so the same text
--- inside of 101 lists is read by the other reader.
+-- There are two readers: one makes Lua values directly, the other, for texts nested deeper than 100 levels, makes a tree first.
+-- So the same text is read by the second one if it is put inside 101 lists.
 describe("the two readers of JSON", function()
    local function read(text)
       local ok, value = pcall(json.decode, text)
@@ -81,7 +81,7 @@ describe("the two readers of JSON", function()
             local at = random(#text)
             text = text:sub(1, at - 1) .. marks[random(#marks)] .. text:sub(at + random(2) - 1)
          end
-         -- a text that closes a list and opens another is none by itself, but would be inside of the lists
+         -- A refused text such as "1],[2" would be valid inside the lists, so texts with brackets are only compared if they are valid.
          local value = read(text)
          if value == "refused" then refused = refused + 1 end
          if value ~= "refused" or not text:find "[%[%],]" then assert.equal(by_tree(text), value, text) end

@@ -1,4 +1,4 @@
--- How a report is judged: what guardrails find in it, which verdicts a failed gate withdraws, and what its answers show.
+-- Tests how a report is judged: what the guardrails find, which verdicts a failed gate withdraws, and how broken answers are counted.
 local assay = require "assay"
 local breakage = require "assay.results.breakage"
 local gates = require "assay.gates"
@@ -17,7 +17,7 @@ local function gate_of(list, id)
    for _, gate in ipairs(list) do if gate.id == id then return gate end end
 end
 
--- The report with its guardrails and what they withdraw, as assemble.lua does it last.
+-- Adds the guardrails to the report and withdraws verdicts because of them, as the last step of assemble.lua does.
 local function judged(report)
    local subject_of, found = {}, gates.guardrails(report)
    for _, variant in ipairs(report.variants) do subject_of[variant.id] = variant.subject end

@@ -1,4 +1,5 @@
-# Shared by the *_test.sh drivers: expect CODE COMMAND..., then look at $out and $err. Not a test.
+# Functions for the *_test.sh files, which source this file with the program's path as $1: `expect CODE WORDS...`, then checks of
+# $out and $err. Not a test itself. $work is a temporary folder, removed at the end.
 set -u
 assay=$1
 work=$(mktemp -d)
@@ -7,7 +8,7 @@ failures=0
 
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
-# expect CODE WORDS...: runs assay, keeps its output.
+# expect CODE WORDS...: runs `assay WORDS...` and checks its exit code. Leaves stdout in $out and stderr in $err.
 expect() {
   local wanted=$1 code
   shift
@@ -17,7 +18,7 @@ expect() {
   [ "$code" = "$wanted" ] || fail "assay $*: exit code $code instead of $wanted; stderr: $err"
 }
 
-# says TEXT: stderr must be exactly this (trailing newlines aside).
+# says TEXT: stderr of the last command must be exactly TEXT, apart from newlines at the end.
 says() { [ "$err" = "$1" ] || fail "stderr is
   $err
 instead of

@@ -1,4 +1,4 @@
--- Limits of the script engine: globals, removed functions, memory, writes.
+-- Tests what scripts may not do: undeclared globals, functions of the standard library that are removed, memory, places to write.
 describe("globals", function()
    it("must be declared", function()
       local f = load("undeclared = 1", "=x")

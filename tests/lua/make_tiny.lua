@@ -1,4 +1,4 @@
--- Makes the smallest model that can chat: a golden random llama with a tokenizer of single characters.
+-- Makes a tiny model that can chat: the random Llama of tests/golden/models/llama-gqa-untied with a tokenizer of single characters.
 -- usage: assay run tests/lua/make_tiny.lua FOLDER [no-tokenizer]
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -11,7 +11,7 @@ for _, name in ipairs { "config.json", "model.safetensors" } do
 end
 if without then return end
 
--- 96 tokens: newline and space in byte-level spelling, then the printable ASCII characters.
+-- 96 tokens: newline and space, which byte-level tokenizers write as Ċ and Ġ, then the printable ASCII characters.
 local vocabulary = json.object { { "Ċ", 0 }, { "Ġ", 1 } }
 for byte = 33, 126 do vocabulary[string.char(byte)] = byte - 31 end
 fs.write(folder .. "/tokenizer.json", json.encode(json.object {

@@ -1,5 +1,5 @@
--- Makes a fine-tuned copy of a model of F32 tensors: a rank-one update, as of a merged adapter, on every down projection.
--- For small models: the file goes through a script's memory.
+-- Makes a changed copy of a model, as if fine-tuned: each down projection W becomes W + STRENGTH * u v', as by a merged adapter.
+-- Only for small models with F32 tensors in one file: the script holds the whole file in memory.
 -- usage: assay run tests/lua/make_tuned.lua MODEL FOLDER [STRENGTH]
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -16,7 +16,8 @@ local header_bytes = ("<I8"):unpack(bytes)
 local header = json.decode(bytes:sub(9, 8 + header_bytes))
 local base = 8 + header_bytes
 
--- Row r of W + strength * u v', u and v of ones with alternating and slowly turning signs.
+-- Returns part of row r of W + strength * u v'. `text` holds the part's old values, `columns` of them. u and v consist of 1 and -1:
+-- the sign of u changes with each row, the sign of v every three columns.
 local function updated_row(text, r, columns)
    local values = table.pack(("<" .. ("f"):rep(columns)):unpack(text))
    local u = r % 2 == 0 and 1 or -1
@@ -40,7 +41,7 @@ for _, tensor in ipairs(edits) do
    parts[#parts + 1] = bytes:sub(place, first - 1)
    for r = 1, rows do
       local at = first + (r - 1) * columns * 4
-      for c = 0, columns - 1, 128 do -- Lua's stack holds no whole row of a wide matrix
+      for c = 0, columns - 1, 128 do -- in parts, since a whole row of a wide matrix does not fit on Lua's stack
          local width = math.min(128, columns - c)
          parts[#parts + 1] = updated_row(bytes:sub(at + 4 * c, at + 4 * (c + width) - 1), r, width)
       end

@@ -1,4 +1,4 @@
--- A study of seconds whose after is assay.matrix. Arguments: MODEL TEXT CALIBRATION-TEXT.
+-- A small study for matrix_test.sh: its function `after` writes the page matrix.md. Arguments: MODEL TEXT CALIBRATION-TEXT.
 local assay = require "assay"
 local matrix = require "assay.studies.matrix"
 local model, text, calibration = ...

@@ -1,4 +1,5 @@
-# The page of assay.matrix: every recipe in the table, `best` against what has its bits, and against nothing else.
+# Tests the page that assay.studies.matrix writes: every recipe is in the table, and the recipe `best` is compared only with recipes
+# of the same bits.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -14,7 +15,7 @@ contains "$page" "4.00 bits, calibrated on letters: best W3 g16 (letters) agains
 [ "$(grep -c '^| rtn W3 g32' <<<"$page")" = 1 ] || fail "a row of other bits is compared: $page"
 [ "$(grep -c '^| rtn W3 g16' <<<"$page")" = 2 ] || fail "a data-free row of the same bits is not compared: $page"
 contains "$page" "/A8 bits, calibrated on letters: best W8A8 per channel untuned (letters) against**"
-# what tuning and turning change is declared, so the gate of changed tensors holds for every recipe
+# Gate P2 checks that a recipe changes only the tensors that it declares. Tuning and rotation (quarot) declare theirs, so it passes.
 gates=$(grep '^| P2 ' "$work/run/report.md")
 [ "$(grep -c '| passed | best W3 g16 (letters) |' <<<"$gates")" = 1 ] || fail "no gate for the tuned recipe: $gates"
 [ "$(grep -c '| passed | quarot' <<<"$gates")" = 1 ] || fail "no gate for the turned model: $gates"

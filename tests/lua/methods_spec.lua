@@ -1,11 +1,11 @@
--- Methods take type, default, range and meaning of an option from the schema of the plugin that reads it.
+-- Tests that methods take type, default, range and meaning of an option from the schema of the plugin that reads the option.
 local assay = require "assay"
 local native = require "assay.native"
 local plugin_options = require "assay.recipe.plugin_options"
 
 local function schema(kind, id) return native.plugin.describe(kind, id).schema.properties end
 
--- Every option of every method that belongs to a plugin: f(method, kind, plugin, option, key).
+-- Calls f(method, kind, plugin, option, key) for every option of every method that a plugin reads; key: its name in the plugin's schema.
 local function each_option(f)
    for _, method in pairs(assay.method) do
       for kind, plugin in pairs(method.plugins or {}) do

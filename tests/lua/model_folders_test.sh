@@ -1,4 +1,5 @@
-# Folders that are no whole model: `assay model` names what is missing and ends with 1, nothing waits, nothing half-written.
+# Tests folders that are not a complete model: `assay model` names what is missing and ends with 1. No command waits for input that
+# never comes, and none writes a part of its output.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -19,7 +20,7 @@ contains "$err" "the weights lack the tensor 'model.layers.3.input_layernorm.wei
 contains "$err" "9 of 39 that config.json asks for are missing"
 [ ! -e "$work/q" ] || fail "half a model was written"
 
-# What cannot be read twice is refused at once.
+# A named pipe can be read only once, and reading may wait forever, so it is refused at once.
 for name in config.json model.safetensors tokenizer.json; do
   cp -r "$work/model" "$work/pipe" && rm "$work/pipe/$name" && mkfifo "$work/pipe/$name"
   expect 1 quantize --model "$work/pipe" --out "$work/q" --bits 4 --group 16
@@ -32,7 +33,7 @@ expect 1 import "$work/m.gguf" "$work/imported"
 contains "$err" "not a regular file but a named pipe"
 [ ! -e "$work/imported" ] || fail "a folder was written from a pipe"
 
-# A folder of the hub's cache is its snapshot, for every command.
+# A model folder of the Hugging Face cache stands for the snapshot that refs/main names.
 mkdir -p "$work/models--o--m/refs" "$work/models--o--m/snapshots"
 cp -r "$work/model" "$work/models--o--m/snapshots/0a1b"
 printf 0a1b >"$work/models--o--m/refs/main"

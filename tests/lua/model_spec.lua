@@ -1,9 +1,9 @@
--- A model from Lua, on the tiny one: text, scores, generation, perplexity, quantization, errors.
+-- Tests a model in Lua, with the tiny model: text, scores, generation, perplexity, quantization, errors.
 local assay = require "assay"
 local native = require "assay.native"
 
 local folder = "build/test-tiny"
--- made by the same script that the shell tests use
+-- The shell tests use the same script.
 local make = assert(load(native.fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
 native.fs.remove_all(folder)
 make(folder)
@@ -44,7 +44,7 @@ describe("a model", function()
       assert.equal(5, r[1].tokens)
       assert.equal(2, r[2].tokens)
       assert.is_true(r[1].sum < 0)
-      -- trailing spaces of the context belong to the continuation
+      -- Spaces at the end of a context are moved to the continuation.
       assert.near(r[1].sum, m:score("The sky is ", { "blue" })[1].sum, 1e-4)
    end)
    it("scores many requests as one by one, computing what they share once", function()

@@ -1,4 +1,4 @@
--- Names of checkpoint folders, and recipes that carry a calibration, a tune or a sweep.
+-- Tests names of checkpoint folders, and recipes with a calibration or with `tune`, sweeps of settings, and the allocation of bits.
 local assay = require "assay"
 local naming = require "assay.recipe.naming"
 local native = require "assay.native"
@@ -56,7 +56,7 @@ describe("a recipe", function()
    end)
    it("is swept one setting at a time, or over all combinations", function()
       local over = { bits = { 3, 4 }, group = { 32, 64 } }
-      assert.equal(3, #assay.sweep { assay.method.gptq, over = over }) -- 4 bits in groups of 64 is the centre
+      assert.equal(3, #assay.sweep { assay.method.gptq, over = over }) -- the defaults, 4 bits in groups of 64, and one change of each
       assert.equal(4, #assay.sweep { assay.method.gptq, over = over, full = true })
    end)
    it("is swept over the size of a calibration", function()

@@ -1,4 +1,4 @@
-# Paths as they come: names that are not UTF-8, the working folder as a model, the hub's cache.
+# Tests unusual paths: names that are not UTF-8, `--model .`, and folders of the Hugging Face cache.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 assay=$(cd "$(dirname "$assay")" && pwd)/$(basename "$assay")
@@ -8,7 +8,7 @@ for i in $(seq 60); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs, and not one of them wakes up."
 done >"$work/text.txt"
 
-# a model whose name is not UTF-8 works; JSON shows the byte
+# A model folder whose name is not UTF-8 works; JSON shows the byte 0xE9 as \xE9.
 odd=$(printf 'caf\351')
 cp -r "$work/tiny" "$work/$odd"
 expect 0 model "$work/$odd"
@@ -18,7 +18,7 @@ expect 0 quantize --model "$work/$odd" --out "$work/$odd-q" --group 16 --quiet -
 contains "$out" 'caf\\xE9-q"'
 contains "$(cat "$work/$odd-q/quantization_metadata.json")" '"name": "caf\\xE9"'
 expect 0 eval "$work/$odd-q" "$work/text.txt" --window 8 --limit 2 --quiet
-# a data file is opened by a plugin, which gets its name as JSON
+# A data file with such a name is refused: a plugin opens it, and plugins get names as JSON, which must be UTF-8.
 cp "$work/text.txt" "$work/$odd.txt"
 expect 2 quantize --method gptq --model "$work/tiny" --out "$work/never" --group 16 --quiet --calib "$work/$odd.txt"
 contains "$err" "'$work/caf\\xE9.txt' is not UTF-8"
@@ -27,7 +27,7 @@ expect 0 plugins --json --plugin-dir "$work/$odd"
 contains "$out" 'caf\\xE9'
 case "$out$err" in *json.exception*) fail "an exception of a library is shown: $out$err" ;; esac
 
-# names of folders that nobody gave: the model's real name, and never inside the model
+# Without --out, the output folder is named after the model's real name, and is never made inside the model's folder.
 mkdir "$work/here"
 cp -r "$work/tiny" "$work/here/mine"
 (cd "$work/here/mine" && "$assay" quantize --model . --bits 4 --group 16 --quiet >/dev/null) || fail "quantize --model ."

@@ -1,11 +1,12 @@
-# Patterns of recipes that name no linear: refused where the study is planned, before anything is computed.
+# Tests patterns in recipes (`keep`, `overrides`) that fit no linear (weight matrix) of the model: they are refused when the
+# study is planned, before anything is computed.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
 expect 0 run "$here/make_tiny.lua" "$work/model"
 printf 'plain text, long enough for one window of eight tokens\n' >"$work/text.txt"
 
-# study RECIPES: a study of these.
+# study RECIPES: writes study.lua with these recipes.
 study() {
   cat >"$work/study.lua" <<LUA
 local assay = require "assay"
@@ -29,13 +30,13 @@ expect 2 plan "$work/study.lua"
 contains "$err" "recipe 'rtn W4 g16 mixed'.overrides[1].match: 're:.*experts.*' names no linear of this model"
 contains "$err" "Roles: 'attn.q', 'attn.k'"
 
-# what fits is silent
+# Patterns that fit give no message.
 study 'assay.method.rtn { group = 16, keep = { "lm_head", "mlp.down" }, overrides = { { match = "attn.k", config = { bits = 8 } } } }'
 expect 0 plan "$work/study.lua"
 [ -z "$err" ] || fail "a keep that fits says $err"
 expect 0 run "$work/study.lua" --out "$work/results" --quiet
 
-# at the prompt: the same words, from the same place
+# model:quantize() in a script gives the same messages.
 printf 'local assay = require "assay"\nlocal m = assay.load("%s")\nm:quantize(assay.method.rtn { group = 16, keep = { "mlp.dwon" } })\n' "$work/model" >"$work/quantize.lua"
 expect 2 run "$work/quantize.lua"
 contains "$err" "recipe.keep[1]: 'mlp.dwon' names no linear of this model"

@@ -1,5 +1,5 @@
--- Protocols and bad input: what fixes a number is in its id; rows that cannot be judged are counted and listed, never lost.
--- The model is a stub that knows what it is asked; the metric plugins are the real ones.
+-- Tests protocols (all that fixes a task's number is part of the protocol's id) and bad rows, which are counted and listed, never
+-- silently left out. The model is a stub that records what it is asked; the metric plugins are the real ones.
 local assay = require "assay"
 local native = require "assay.native"
 
@@ -154,7 +154,7 @@ describe("windows of a long text", function()
          assert.equal(tonumber(name:match "%d+") * 10 + 1, out[(i - 1) * 10 + 1])
       end
    end)
-   it("give a second look to some of the same ones", function()
+   it("are measured twice for some of the drawn ones", function()
       local drawn = places(16)
       assert.same({ drawn[1], drawn[2] }, places(16, 1, 64, { of_drawn = 2 }))
    end)
@@ -298,7 +298,7 @@ describe("answers to free prompts", function()
       assert.equal(true, first.ok)
       assert.equal(1, first.score)
       assert.near(-1, first.mean_logprob, 1e-12)
-      assert.is_nil(first.margins) -- one is not finite
+      assert.is_nil(first.margins) -- left out, since one margin is not finite
       assert.equal(16, #first.prompt_hash)
       assert.equal(16, #first.doc_hash)
       assert.is_nil(result.outputs[2].ok)

@@ -1,4 +1,4 @@
-# The quantize verb as the method page writes it: names, provenance, going on after a kill.
+# Tests the command `quantize`: output names, metadata about the origin, forms of calibration text, and going on after a kill.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -20,24 +20,25 @@ done
 cmp "$model/training_metadata.json" "$work/${name}_quantized/training_metadata.json" ||
   fail "the training record was not carried over"
 
-# the name is made from the training record when nobody gives one
+# Without --out, the name is made from training_metadata.json of the model.
 mkdir "$work/here" && cp -r "$model" "$work/here/plain"
 (cd "$work/here" && "$assay" quantize --method rtn --model plain --bits 8 --group-size 16 --keep-lm-head --quiet >/dev/null) ||
   fail "quantize without --out failed"
 [ -e "$work/here/Tiny-novel_SFT_NoPeft_RTN_w8_g16_headfp16_quantized/config.json" ] ||
   fail "the folder is called otherwise: $(ls "$work/here")"
 
-# what a folder is, its metadata says, whatever it is called
+# `assay model` tells the method from the folder's metadata, even where the folder's name says another one.
 cp -r "$work/${name}_quantized" "$work/GPTQ_w2"
 expect 0 model "$work/GPTQ_w2"
 contains "$out" "awq"
 
-# what no exporter holds is refused before anything is calibrated
+# A result that no exporter can store is refused before anything is calibrated.
 expect 2 quantize --method gptq --bits 3 --model "$model" --out "$work/odd" --calib "$work/calib.txt" --group 16
 contains "$err" "no exporter can hold this model"
 if [ -e "$work/odd.resume" ]; then fail "it was quantized before it was refused"; fi
 
-# --strict: an entry in the ledger is exit code 6, after the folder is written; none is 0
+# The ledger lists every fallback and skip of a run. With --strict, a ledger with entries gives exit code 6 (the folder is written
+# all the same), and an empty one gives 0.
 (for i in 1 2 3; do echo '{"text": ""}'; done
  sed 's/.*/{"text": "&"}/' "$work/calib.txt") >"$work/records.jsonl"
 strict="--group 16 --samples 60 --length 512 --set layout=samples --strict --quiet"
@@ -52,7 +53,7 @@ contains "$err" "there is no calibration text 'gsm9k'"
 expect 2 quantize --method gptq --model "$model" --out "$work/q"
 contains "$err" "needs calibration text"
 
-# the same texts in every form give the same sequences; what cannot be read is named with the way to convert it
+# The same texts as JSON lines, JSON or CSV give the same result. A gzip file is refused, and the message names the command to unpack it.
 sed 's/.*/{"text": "&"}/' "$work/calib.txt" >"$work/forms.jsonl"
 cp "$work/forms.jsonl" "$work/forms.JSONL"
 (sed '1s/^/[/; $!s/$/,/; $s/$/]/' "$work/forms.jsonl") >"$work/forms.json"
@@ -74,13 +75,13 @@ expect 0 eval "$model" "$work/forms.json" --window 32 --json
 expect 1 eval "$model" "$work/forms.json.gz"
 contains "$err" "this is gzip"
 
-# too little text: refused with the numbers, nothing written
+# Too little calibration text: refused with the numbers, and nothing is written.
 head -c 40 "$work/calib.txt" >"$work/short.txt"
 expect 2 quantize --method gptq --model "$model" --out "$work/q" --group 16 --calib "$work/short.txt" --quiet
 contains "$err" "counted tokens for inputs of width"
 [ ! -e "$work/q" ] || fail "a refused quantize left a folder"
 
-# a finished block is not made again: the same bytes as in one go
+# Finished blocks are stored, so a killed command goes on where it stopped; the result has the same bytes as without a kill.
 expect 0 quantize --method gptq --model "$model" --out "$work/whole" --group 16 --calib "$work/calib.txt" --quiet
 contains "$(cat "$work/whole/quantization_metadata.json")" '"output_error"'
 for seconds in 0.3 0.5 0.8; do
@@ -88,13 +89,13 @@ for seconds in 0.3 0.5 0.8; do
     --calib "$work/calib.txt" --quiet >/dev/null 2>&1 </dev/null
 done 2>/dev/null
 code=0
-[ ! -e "$work/parts" ] || code=2 # the last kill came late: the folder is whole, only clearing up may be missing
+[ ! -e "$work/parts" ] || code=2 # the last kill came late: the folder is complete, only its temporary files may be left
 expect $code quantize --method gptq --model "$model" --out "$work/parts" --group 16 --calib "$work/calib.txt" --quiet
 cmp "$work/whole/model.safetensors" "$work/parts/model.safetensors" || fail "going on after a kill changed the bytes"
 only_parts() { [ "$(cd "$work" && echo parts*)" = parts ] || fail "left beside the folder: $(cd "$work" && echo parts*)"; }
 only_parts
 
-# killed after the last step, while it cleared up: the next command does that and says that the folder is whole
+# Killed after the last step, before its temporary files were removed: the next command removes them and says that the folder is complete.
 mkdir "$work/parts.resume" && echo '{}' >"$work/parts.resume/block-0.json"
 expect 2 quantize --method gptq --model "$model" --out "$work/parts" --group 16 --calib "$work/calib.txt" --quiet
 contains "$err" "exists already and is complete"

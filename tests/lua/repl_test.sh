@@ -1,4 +1,4 @@
-# The prompt from a pipe: no prompts, results shown, errors do not end it; and the transcript of a session.
+# Tests the interactive prompt `assay repl` with input from a pipe: it prints results but no prompts, and goes on after errors.
 . "$(dirname "$0")/lib.sh"
 
 session() { "$assay" repl >"$work/out" 2>"$work/err"; }

@@ -1,4 +1,4 @@
--- Renderers: the same numbers in every format, foreign text made harmless, nothing fetched, nothing invented.
+-- Tests the renderers of reports: the same numbers in every format, text of models and users made harmless, no links to other files.
 local assay = require "assay"
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"

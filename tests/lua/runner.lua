@@ -1,6 +1,6 @@
--- Runs *_spec.lua files inside the host with busted's vocabulary: describe, it, before_each, assert.
+-- Runs *_spec.lua files with the functions of the test framework busted: describe, it, before_each, pending, assert.
 -- usage: assay run tests/lua/runner.lua SPEC...   exit code 1 if anything failed.
--- A spec may end with `return skip("why")`-like behaviour by calling pending(reason) in an it().
+-- pending(reason) inside an it() skips that test and prints the reason.
 local pretty = require "assay.lib.pretty"
 
 local results = { passed = 0, failed = 0, skipped = 0 }
@@ -47,7 +47,7 @@ function checks.contains(text, part, message)
    end
 end
 
--- The function must raise; the error's one line, without the script position, must be `text`.
+-- f(...) must raise an error whose text, without a leading "FILE.lua:LINE: ", is exactly `text`. Returns the error.
 function checks.raises(text, f, ...)
    local ok, problem = pcall(f, ...)
    if ok then failed("no error was raised, expected: " .. text) end

@@ -1,4 +1,4 @@
--- Schemes in one word, on every method.
+-- Tests the option `scheme` of methods, which gives the bits of weights, inputs and cache in one word, such as "w4a16".
 local assay = require "assay"
 
 local function data(recipe) return recipe.data end

@@ -1,4 +1,4 @@
--- Few windows: which test gives the p of a perplexity's change, and that a large loss over six windows is found.
+-- Tests perplexity over few windows: which statistical test gives the p value, and that a large loss over six windows is found.
 local comparisons = require "assay.results.comparisons"
 local families = require "assay.results.families"
 local verdicts = require "assay.results.verdicts"
@@ -6,7 +6,8 @@ local verdicts = require "assay.results.verdicts"
 local study = { alpha = 0.05, seed = 1 }
 local options = { seed = 1, replicates = 1000 }
 
--- Rows of one untouched model and of variants whose windows differ from its by these logarithms.
+-- Returns the compared rows of an untouched model and of variants. changes[k][i]: by how much the cross-entropy of window i differs
+-- from the untouched model's in variant k.
 local function rows_of(changes)
    local function row(id, change)
       local scores = {}
@@ -21,7 +22,7 @@ local function rows_of(changes)
    return rows
 end
 
--- n differences between log(1.15) and log(1.32), as rounding to few bits gives them.
+-- Returns n differences of cross-entropy between log(1.15) and log(1.32), a loss as rounding to few bits gives.
 local function loss(n)
    local out = {}
    for i = 1, n do out[i] = 0.2 + 0.06 * math.sin(i) end

@@ -1,8 +1,8 @@
--- Kinds of stages: files of one folder with the same four functions; a study has its stages in the order that they declare.
+-- Tests the kinds of stages (steps of a study): each is a file of one folder with the same functions, and declares its place in the order.
 local registry = require "assay.lib.registry"
 local stage_list = require "assay.study.stage_list"
 
--- A study of two subjects, one recipe, one calibration and two tasks, as far as the list of stages reads it.
+-- A study of two subjects, one recipe, one calibration and two tasks; only the parts that the list of stages reads.
 local function study(noise)
    local list = {}
    for _, subject in ipairs { { id = "a" }, { id = "b" } } do

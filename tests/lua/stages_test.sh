@@ -1,16 +1,17 @@
-# One new file in study/stages is a new kind of stage: it is planned, run, killed and resumed like the others, and changes none.
+# Tests that a new file in scripts/assay/study/stages is a new kind of stage (step of a study): it is planned, run, killed and
+# resumed like the others, and does not change their results.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 plain=$assay
 
-# the program with a copy of the scripts, in which the file is added
+# A copy of the program with a copy of the scripts, to which the new file is added.
 bin=$(dirname "$assay")
 mkdir -p "$work/lab/build/bin"
 cp "$bin"/assay "$bin"/assay-* "$work/lab/build/bin"
 ln -s "$(cd "$bin/../plugins" && pwd)" "$work/lab/build/plugins"
 cp -r "${ASSAY_SOURCE_DIR:?}/scripts" "$work/lab/scripts"
 cat >"$work/lab/scripts/assay/study/stages/letters.lua" <<'END'
--- The stage "letters": counts the letters that a variant answers. It waits as long as the file of --set wait=FILE is there.
+-- The stage "letters": counts the letters of a variant's answer. It waits as long as the file FILE of --set wait=FILE exists.
 local models = require "assay.study.models"
 local native = require "assay.native"
 
@@ -44,8 +45,9 @@ return assay.study {
 }
 END
 study=("$work/study.lua" "$work/model" "$work/text.txt")
-# everything of a report but its times, the command, and the revision, which a copy outside the checkout does not know
+# Prints a report without times, command and revision. (The copy lies outside the git checkout, so it does not know the revision.)
 without_times() { sed '/^ "times": {/,$d' "$1" | grep -v '"command":\|"revision":'; }
+# events KIND MORE FILE: counts the events KIND (begin, end) of stages "letters" in a log whose next fields match MORE.
 events() { grep -c "\"event\":\"$1\",\"stage\":\"[^\"]*: letters\"$2" "$3"; }
 
 expect 0 run "${study[@]}" --out "$work/plain" --quiet
@@ -57,7 +59,7 @@ expect 0 plan "${study[@]}" --json
 contains "$out" '"base/none: letters"'
 contains "$out" '"base/rtn-w4-g16: letters"'
 
-# killed in the second of its stages: the first one is stored
+# Killed during the second stage "letters": the first one is stored.
 : >"$work/wait" >"$work/log"
 "$assay" run "${study[@]}" --out "$work/one" --quiet --json --set wait="$work/wait" >"$work/log" 2>&1 </dev/null &
 child=$!
@@ -67,7 +69,7 @@ wait $child 2>/dev/null
 rm "$work/wait"
 [ "$(grep -l '"stage": "letters"' "$work/one/store"/*/stage.json | wc -l)" = 1 ] || fail "not one stage is stored"
 
-# resumed: the first is not run again, the second is
+# Resumed: the first is not run again, the second is.
 expect 0 run "${study[@]}" --out "$work/one" --quiet --json
 printf '%s\n' "$out" >"$work/log"
 [ "$(events end ',"seconds":[^,]*,"stored":true' "$work/log")" = 1 ] || fail "the stored stage was run again: $out"
@@ -75,7 +77,7 @@ printf '%s\n' "$out" >"$work/log"
 expect 0 run "${study[@]}" --out "$work/one" --quiet
 contains "$out" "9 stages were there already"
 
-# the other stages have the keys and the results that they have without it
+# The other stages have the same keys and results as without the new kind of stage.
 for path in "$work/plain/store"/*/; do
   [ -e "$work/one/store/$(basename "$path")/stage.json" ] || fail "a stage has another key beside the new kind"
 done

@@ -1,4 +1,4 @@
--- Statistics as scripts see them: published vectors through the binding, and its error texts.
+-- Tests the statistics as Lua scripts call them: published numbers, and the texts of errors.
 local stats = require("assay.native").stats
 
 describe("intervals", function()

@@ -1,4 +1,4 @@
-# Standard output that cannot be written, readers that go away, and input that can be read only once.
+# Tests standard output that cannot be written, readers that close a pipe early, and input that can be read only once.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 [ -c /dev/full ] || { echo "skipped: there is no /dev/full here"; exit 77; }
@@ -14,7 +14,7 @@ printf 'print("before") error("went wrong")\n' >"$work/fails.lua"
 printf 'local x = 1\n' >"$work/silent.lua"
 study="run $here/tiny_study.lua $work/model $work/text.txt $work/prompts.jsonl --quiet --out $work/study"
 
-# full WORDS...: the same with stdout on a full disk is exit code 1 and one line.
+# full WORDS...: runs `assay WORDS...` with stdout to /dev/full, where every write fails. It must end with exit code 1 and one line.
 full() {
   "$assay" "$@" >/dev/full 2>"$work/err" </dev/null
   code=$? err=$(cat "$work/err")
@@ -45,14 +45,15 @@ full run "$work/says.lua"
 full run "$work/long.lua"
 full repl "$work/says.lua"
 
-# an error of the verb itself keeps its exit code
+# If the command itself fails, its own exit code counts.
 "$assay" run "$work/fails.lua" >/dev/full 2>"$work/err"
 [ $? = 1 ] || fail "a failing script on a full disk: another exit code"
 contains "$(cat "$work/err")" "went wrong"
 "$assay" plan "$work/silent.lua" >/dev/full 2>"$work/err"
 [ $? = 2 ] || fail "a usage error on a full disk: another exit code"
 
-# nothing printed is nothing lost; a closed stdout is no place for a result, and no file takes its number
+# A script that prints nothing succeeds. With a closed stdout (>&-), printing fails, and no file that the program opens may get the
+# free descriptor 1, else printed text would go into that file.
 "$assay" run "$work/silent.lua" >/dev/full 2>"$work/err" || fail "a silent script: $(cat "$work/err")"
 "$assay" run "$work/silent.lua" >&- || fail "a silent script without stdout"
 "$assay" run "$work/says.lua" >&- 2>"$work/err"
@@ -61,13 +62,14 @@ contains "$(cat "$work/err")" "went wrong"
 "$assay" quantize --model "$work/model" --out "$work/closed" --bits 4 --group 16 --quiet >&- 2>/dev/null <&-
 cmp "$work/q/model.safetensors" "$work/closed/model.safetensors" || fail "without stdout other bytes were written"
 
-# a reader that has enough: no noise
+# A reader that stops after one line, as `head -n 1`, causes no message on stderr.
 for words in "api" "run $work/long.lua" "model $work/model"; do
   [ "$("$assay" $words 2>"$work/err" | head -n 1 | wc -l)" = 1 ] || fail "assay $words | head: no line"
   [ -z "$(cat "$work/err")" ] || fail "assay $words | head: $(cat "$work/err")"
 done
 
-# calibration out of a pipe is refused by name, never waited for; a text that is read once may come from one
+# Calibration text from a pipe is refused, without waiting for input, since it is read more than once. `eval` reads its text once,
+# so that a pipe is fine there.
 quantize="quantize --method gptq --model $work/model --out $work/piped --group 16 --quiet"
 mkfifo "$work/pipe"
 cat "$work/text.txt" >"$work/pipe" &

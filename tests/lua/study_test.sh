@@ -1,4 +1,4 @@
-# A whole study on a tiny model: plan, run, the same bytes twice, kill -9 at any point and go on, failures by name.
+# Tests a whole study on a tiny model: plan and run it, run it twice with equal results, kill it and go on, and its messages.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -9,7 +9,7 @@ done >"$work/text.txt"
 printf '%s\n' '{"id":"a","prompt":"Say hello."}' '{"id":"b","category":"math","prompt":"1 + 1?"}' >"$work/prompts.jsonl"
 study=("$here/tiny_study.lua" "$work/model" "$work/text.txt" "$work/prompts.jsonl")
 
-# everything of a report but its times
+# Prints a report without times and command, the only parts that may differ between two runs.
 without_times() { sed '/^ "times": {/,$d' "$1" | grep -v '"command":'; }
 
 expect 0 plan "${study[@]}"
@@ -28,12 +28,12 @@ expect 0 run "${study[@]}" --out "$work/two" --quiet
 cmp <(without_times "$work/one/report.json") <(without_times "$work/two/report.json") ||
   fail "two runs differ in more than times"
 
-# run again: nothing is computed
+# Run again in the same folder: nothing is computed.
 expect 0 run "${study[@]}" --out "$work/one" --quiet
 contains "$out" "18 stages were there already"
 contains "$(cat "$work/one/report.json")" '"resumed": true'
 
-# kill -9 after each finished stage in turn, until a run comes through
+# Start the study again and again, and kill -9 each run after its first new stage, until a run finishes before it is killed.
 killed=0
 for _ in $(seq 30); do
   done_before=$(ls "$work/three/store"/*/stage.json 2>/dev/null | wc -l)
@@ -51,7 +51,7 @@ expect 0 run "${study[@]}" --out "$work/three" --quiet
 cmp <(without_times "$work/one/report.json") <(without_times "$work/three/report.json") ||
   fail "a killed and resumed study differs from an undisturbed one"
 
-# Ctrl-C keeps what is finished and says how to go on
+# Ctrl-C (SIGINT) ends the study with code 4 and keeps the finished stages. Code 0: the study ended before the signal came.
 set -m
 : >"$work/log"
 "$assay" run "${study[@]}" --out "$work/four" --quiet --json >"$work/log" 2>"$work/err" </dev/null &
@@ -63,17 +63,17 @@ code=$?
 [ "$code" = 4 ] || [ "$code" = 0 ] || fail "Ctrl-C in a study: exit code $code"
 [ "$(ls "$work/four/store"/*/stage.json | wc -l)" -gt 0 ] || fail "Ctrl-C lost the finished stage"
 
-# results of another version are named, kept and not used
+# Results of another version of assay are kept but not used, and a message says so.
 cp -r "$work/one" "$work/six"
 echo 0.0.1 >"$work/six/store/version"
 expect 0 run "${study[@]}" --out "$work/six" --quiet
 contains "$err" "$work/six/store holds results of assay 0.0.1; they stay there, and this version"
 
-# a blocking gate that fails is exit code 6 under --strict, after the report is written
+# With --strict, a failed check of validity (gate) gives exit code 6, after the report is written.
 expect 6 run "${study[@]}" --out "$work/one" --quiet --strict
 contains "$err" "gate G03 failed"
 
-# raw answers, and the catalogue of failures with the columns of the work list
+# The folder has the raw answers (samples/) and the list of failures, with the columns that users of these files need.
 [ "$(wc -l <"$work/one/samples/generations.base.rtn-w2-g16.jsonl")" = 2 ] || fail "answers are missing in samples/"
 for key in run_id protocol_id doc_hash prompt_hash text finish mean_logprob flags; do
   contains "$(head -1 "$work/one/samples/generations.base.rtn-w2-g16.jsonl")" "\"$key\":"
@@ -85,16 +85,16 @@ grep -q '"mean_kld_prompt":[0-9]' "$work/one/failures.jsonl" || fail "no diverge
 contains "$(cat "$work/one/failures.md")" "| prompt_id | category | baseline_ok | quant_issue | symptom | notes |"
 contains "$(head -1 "$work/one/failures.jsonl")" '"prompt_id"'
 
-# the command in a report can be pasted into a shell
+# The command in a report is quoted, so that it can be pasted into a shell.
 expect 0 run "${study[@]}" --out "$work/a b" --quiet
 contains "$(cat "$work/a b/report.json")" "--out '$work/a b' --quiet"
 
-# what the Hub reads lies ready for each variant
+# Format yaml writes the files that the Hugging Face Hub reads, for each variant.
 expect 0 report "$work/one" --format yaml
 contains "$(cat "$work/one/hub/base.rtn-w4-g16/model-index.yaml")" 'base_model_relation: "quantized"'
 contains "$(head -1 "$work/one/hub/base.rtn-w4-g16/.eval_results/assay.yaml")" "- dataset:"
 
-# what cannot be had is listed in plan and report, never left out; primary metrics are declared
+# An optional recipe or task that is not available is listed in plan and report. Primary metrics that the study declares are too.
 cat >"$work/absent.lua" <<'END'
 local assay = require "assay"
 local model, text = ...
@@ -115,7 +115,7 @@ contains "$out" "not available"
 contains "$(cat "$work/seven/report.md")" "Not available: quip W2"
 contains "$(cat "$work/seven/report.md")" "Declared in the study file before the run"
 
-# a full disk: an error, no half-written report
+# Writes fail (here by a limit on the size of files, as on a full disk): an error, and no half-written report.
 (ulimit -f 64 && "$assay" run "${study[@]}" --out "$work/five" --quiet) >"$work/out" 2>"$work/err" </dev/null
 code=$?
 [ "$code" = 1 ] || fail "full disk: exit code $code"

@@ -1,8 +1,8 @@
--- The summary on the terminal: each study's own primary metrics, with change, interval and verdict.
+-- Tests the summary on the terminal: the primary metrics of the study, each with change, interval and verdict.
 local json = require("assay.native").json
 local print_summary = require "assay.results.print_summary"
 
--- What the summary prints of a report.
+-- Returns the text that the summary prints for a report.
 local function printed(report)
    local out, write = {}, io.write
    io.write = function(...) for _, text in ipairs { ... } do out[#out + 1] = text end end -- luacheck: ignore

@@ -1,5 +1,5 @@
--- Tasks over items: prompts in the published form, items drawn by content, results with the right statistics.
--- The model is a stub that knows what it is asked; the metric plugin is the real one.
+-- Tests tasks over items: prompts in their published form, items drawn by their content, results with the right statistics.
+-- The model is a stub with known scores; the metric plugin is the real one.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 local comparisons = require "assay.results.comparisons"
@@ -18,7 +18,7 @@ local function dataset_of(records)
    end, info = function() return { records = #records } end, identity = function() return { sha256 = "x" } end }
 end
 
--- Likes continuations that contain a word.
+-- A stub that gives a high score to continuations that contain `word`. It appends what it was asked to `seen`, if given.
 local function model_that_likes(word, seen)
    return { score = function(_, context, continuations)
       local out = {}
@@ -184,7 +184,7 @@ describe("the draw of items", function()
    end)
 end)
 
--- The rows with their verdicts, as one family with one margin.
+-- Gives the rows their verdicts, as one family of comparisons with one margin.
 local function judged(rows, margin)
    for _, row in ipairs(rows) do row.primary, row.margin = true, margin end
    return verdicts.judge(rows, families.p_values(rows, {}, { alpha = 0.05, seed = 1 }), {}, {}, 0.05)
@@ -217,7 +217,7 @@ describe("results over items", function()
       local few = comparisons.of_task({ id = "arc" }, "acc",
          { row("b/none", table.move(base, 1, 20, 1, {})), row("b/same", table.move(base, 1, 20, 1, {})) },
          { seed = 1, replicates = 100 })
-      few = judged(few, 18) -- Tango's 16 points lie within 18, the visible difference does not
+      few = judged(few, 18) -- Tango's interval reaches 16 points, which is within the margin of 18
       assert.is_true(few[2].mde.value < 18)
       assert.equal("tie", few[2].verdict)
       assert.equal("inconclusive", judged(few, few[2].mde.value - 0.1)[2].verdict)

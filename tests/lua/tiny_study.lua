@@ -1,4 +1,5 @@
--- A study of seconds for the tests: the tiny model, three recipes, both tasks. Arguments: MODEL TEXT PROMPTS.
+-- A study for tests, which takes seconds: one model, three recipes, and the tasks perplexity and generations.
+-- Arguments: MODEL TEXT PROMPTS.
 local assay = require "assay"
 local model, text, prompts = ...
 

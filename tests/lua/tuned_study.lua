@@ -1,4 +1,4 @@
--- A study of seconds with a base and a tuned subject. Arguments: BASE TUNED TEXT QUESTIONS.
+-- A study for tests, which takes seconds, with two subjects: a base model and its tuned copy. Arguments: BASE TUNED TEXT QUESTIONS.
 local assay = require "assay"
 local base, tuned, text, questions = ...
 

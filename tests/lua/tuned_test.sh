@@ -1,4 +1,5 @@
-# Base and tuned subject: the interaction is the difference of the two losses, item by item, and every renderer shows it.
+# Tests a study of a base model and its tuned copy. The report gives their interaction: how much more the tuned model loses by
+# quantization than the base. It is recomputed here item by item, and the text, Markdown and HTML reports must show it.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 

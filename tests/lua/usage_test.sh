@@ -1,4 +1,4 @@
-# The command line: exit codes and messages for what was typed wrongly, and speed of the light verbs.
+# Tests the command line: exit codes, and messages for wrong words, options, values and scripts.
 . "$(dirname "$0")/lib.sh"
 
 expect 0 version

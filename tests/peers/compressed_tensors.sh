@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One peer comparison: quantize SmolLM2, save it, let transformers load it, compare logits.
+# Quantizes SmolLM2 by one recipe, saves it, lets transformers load it, and compares the logits with ours.
 # usage: compressed_tensors.sh PYTHON QUANTIZE_TOOL SOURCE_DIR RECIPE
 set -eu
 python=$1 tool=$2 source=$3 recipe=$4
@@ -20,7 +20,8 @@ esac
 echo "{\"method\": \"$recipe\", \"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}$more}" > "$work/recipe.json"
 echo '[504, 3575, 282, 4649, 314, 260, 2240, 506, 253, 1165, 30, 198, 1, 2683, 198, 9690, 346, 359]' > "$work/ids.json"
 "$tool" "$model" "$work/recipe.json" --out "$work/model"
-# Weights are what is compared: rounded inputs turn the last bit of a product into steps of a whole grid.
+# The logits of both sides are computed with unrounded inputs. Where inputs are rounded, a difference in the last bit of a product can
+# become a whole step of the grid.
 echo "{\"quantizer\": {\"id\": \"$quantizer\", \"config\": $config}}" > "$work/weights.json"
 "$tool" "$model" "$work/weights.json" --logits "$work/ids.json" "$work/logits.safetensors"
 "$python" "$source/tests/peers/compressed_tensors_load.py" "$work/model" "$work/ids.json" "$work/logits.safetensors"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Peer test: transformers + compressed-tensors load a folder that assay wrote and give our fake-quant logits.
+"""Checks that transformers with compressed-tensors loads a folder that assay wrote, and gives the same logits.
 
 usage: compressed_tensors_load.py FOLDER IDS.json LOGITS.safetensors
-FOLDER is a saved model, IDS.json a list of token ids, LOGITS our fp32 logits [tokens, vocab] under "logits" for it.
+FOLDER is a saved model, IDS.json a list of token ids. LOGITS has our fp32 logits for them, [tokens, vocab], under "logits".
 Prints the largest difference relative to the largest logit; exit code 1 above 2e-4, 77 (skipped) without the packages.
 """
 import json
@@ -18,15 +18,15 @@ except ImportError as problem:
     print(f"skipped: {problem}")
     sys.exit(77)
 
-TOLERANCE = 2e-4  # of the exactness goal: fp32 against eager transformers
+TOLERANCE = 2e-4  # what fp32 here and in transformers may differ by
 
 
 def loads_whole(config):
-    """True where transformers itself gives fp32 weights and leaves inputs alone.
+    """True where transformers' own loading can be used: it gives fp32 weights and does not round inputs.
 
-    compressed-tensors 0.20 does not pack zero points when it prepares an empty model, decompresses four-bit floats to
-    bfloat16, and rounds inputs by amax / 127.5 where vLLM's kernels take amax / 127: there its own functions are called,
-    module by module, in fp32.
+    Otherwise compressed-tensors' functions are called module by module, in fp32, for three reasons: version 0.20 does not pack
+    zero points when it prepares an empty model, it decompresses four-bit floats to bfloat16, and it rounds inputs by
+    amax / 127.5, where vLLM's kernels use amax / 127.
     """
     groups = config["quantization_config"]["config_groups"].values()
     return all(group["weights"]["symmetric"] and group["weights"]["type"] == "int" and not group["input_activations"]
@@ -34,7 +34,7 @@ def loads_whole(config):
 
 
 def weight_of(parts, scheme, form):
-    """The weight of one module from the format's own functions."""
+    """Returns the dequantized weight of one module, by compressed-tensors' functions for the format."""
     from compressed_tensors.compressors import PackedQuantizationCompressor
     from compressed_tensors.quantization.lifecycle.forward import dequantize
 
@@ -56,7 +56,7 @@ def weight_of(parts, scheme, form):
 
 
 def decompressed(folder, config):
-    """The model with weights from compressed-tensors' own functions, module by module."""
+    """Returns the model with weights that compressed-tensors' functions dequantize, module by module."""
     from compressed_tensors.quantization import QuantizationScheme
 
     form = config["quantization_config"]["format"]

@@ -1,4 +1,5 @@
--- WikiText-2's test documents as the task detokenises them, one JSON object a line. usage: assay run detokenise.lua OUT
+-- Writes WikiText-2's test documents as the task detokenises them (restores normal spacing), one JSON object a line.
+-- usage: assay run detokenise.lua OUT
 local assay = require "assay"
 local words = require "assay.data.wikitext_pages"
 

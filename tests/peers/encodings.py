@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Encodes and decodes random texts of all scripts with the tokenizers package and with the lab, and compares ids and texts.
+"""Encodes and decodes random texts of all scripts with the tokenizers package and with assay, and compares ids and texts.
 
     python3 tests/peers/encodings.py ASSAY [--texts N] [--seed S] [FOLDER...]
 
-FOLDER holds a tokenizer.json. The small tokenizers of tests/golden/tokenizers come first; then NFC, Lowercase and Strip over
-every code point, alone and between a letter and an accent.
+Uses the small tokenizers of tests/golden/tokenizers, and those of each FOLDER with a tokenizer.json. Then the normalizers NFC,
+Lowercase and Strip get every code point, alone and between a letter and an accent.
 """
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Compares with other programs: WikiText's detokeniser with lm-evaluation-harness on every document, reports with their schema.
+"""Compares our detokenised WikiText documents with lm-evaluation-harness's, and checks reports against their JSON schema.
 
 usage: evaluation.py SOURCE_DIR DETOKENISED.jsonl|none REPORT.json...
 """
@@ -10,7 +10,7 @@ import sys
 
 
 def harness_module():
-    """The harness' own file, loaded without the harness, whose import takes a minute."""
+    """Loads only the harness's file with the detokeniser, since importing the whole harness takes a minute."""
     package = importlib.util.find_spec("lm_eval")
     path = pathlib.Path(package.origin).parent / "tasks/wikitext/preprocess_wikitext.py"
     spec = importlib.util.spec_from_file_location("preprocess_wikitext", path)

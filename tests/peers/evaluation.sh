@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Evaluation against other programs: lm-evaluation-harness' WikiText detokeniser, and jsonschema over reports.
+# Compares our WikiText detokeniser with lm-evaluation-harness's, and checks the golden reports with jsonschema.
 # usage: evaluation.sh PYTHON ASSAY_LAB SOURCE_DIR
 set -eu
 python=$1 lab=$2 source=$3

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""lm-evaluation-harness (hf backend, fp32) against this laboratory on the same items: log-likelihoods and speed.
+"""Compares lm-evaluation-harness (hf backend, fp32) with assay on the same items: log-likelihoods and speed.
 
   lm_eval_compare.py ASSAY_LAB FOLDER DATA [TASK ...] [--items N] [--batch B] [--double N] [--out FILE]
 
 FOLDER: a Hugging Face folder (assay import). DATA: a folder with hub/OWNER/DATASET/... parquet files. Tasks: arc_easy,
-arc_challenge, boolq, hellaswag, mmlu, piqa, winogrande (default: the first and the third). Needs lm_eval and pyarrow.
-Where MMLU's file is absent its protocol is compared on ARC's questions of four choices, recast in its columns.
-The harness reads the same rows through its own task files, so that prompts are compared as well as numbers. Speed is
-that of the log-likelihood requests alone, without loading; CPU seconds stand beside wall seconds for busy machines.
+arc_challenge, boolq, hellaswag, mmlu, piqa, winogrande (default: arc_easy and boolq). Needs lm_eval and pyarrow.
+Where MMLU's file is absent, ARC's questions with four choices are used in its place, with MMLU's column names.
+The harness reads the same rows through its own task files, so that prompts are compared as well as numbers. The times are
+those of the log-likelihood requests, without loading; CPU seconds are printed too, for machines with other work.
 """
 import argparse
 import json
@@ -27,7 +27,7 @@ import transformers  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
 from lm_eval.tasks import TaskManager  # noqa: E402
 
-# task: (file below DATA/hub, folder and file of the harness's task)
+# task: (file below DATA/hub, folder of the harness's task, file in that folder)
 TASKS = {
     "arc_easy": ("allenai/ai2_arc/ARC-Easy/test-00000-of-00001.parquet", "arc", "arc_easy.yaml"),
     "arc_challenge": ("allenai/ai2_arc/ARC-Challenge/test-00000-of-00001.parquet", "arc", "arc_challenge.yaml"),
@@ -43,7 +43,7 @@ MMLU_SUBJECT = "high_school_biology"  # one subject at a time: the harness has a
 
 
 def mmlu_rows(data):
-    """MMLU's rows of one subject, or ARC's in MMLU's columns where the file is absent."""
+    """Returns MMLU's rows of one subject, or ARC's rows with MMLU's column names where the file is absent."""
     path = Path(data) / "hub" / TASKS["mmlu"][0]
     if path.exists():
         return [row for row in pyarrow.parquet.read_table(path).to_pylist() if row["subject"] == MMLU_SUBJECT]
@@ -59,23 +59,23 @@ def rows_of(task, data, n):
         rows = mmlu_rows(data)
         return rows[::max(1, len(rows) // n)][:n]
     table = pyarrow.parquet.read_table(Path(data) / "hub" / TASKS[task][0])
-    # Spread over the file, since neighbours may share a passage.
+    # The rows are spread over the file, since rows next to each other may share a passage.
     step = max(1, table.num_rows // n)
     rows = table.take(list(range(0, step * n, step))[:table.num_rows]).to_pylist()
     for row in rows:
         if task == "boolq":
-            row["label"] = int(row["answer"])  # as in SuperGLUE, which the harness's task reads
+            row["label"] = int(row["answer"])  # the harness's task reads SuperGLUE's form, where the label is a number
     return rows
 
 
 def local_task(task, rows, folder):
-    """The harness's own task file, reading the rows from a file here."""
+    """Writes a copy of the harness's task that reads these rows from a file; returns the path of that file."""
     _, place, file = TASKS[task]
     source = Path(lm_eval.__file__).parent / "tasks" / place
     target = Path(folder) / task
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.yaml", "*.yml"))
     if task == "arc_challenge":
-        file = "arc_easy.yaml"  # the same, by inclusion
+        file = "arc_easy.yaml"  # arc_challenge.yaml only includes this file
     dropped = ("tag:", "task:", "dataset_", "training_split:", "validation_split:", "test_split:", "fewshot_split:")
     dropped += ("fewshot_config:", "  sampler:")
     lines, in_tag = [], False
@@ -83,7 +83,7 @@ def local_task(task, rows, folder):
         in_tag = line.startswith("tag:") or in_tag and line.startswith("  -")
         if not in_tag and not line.startswith(dropped):
             lines.append(line)
-    if task == "mmlu":  # the subject's file says what the template does not
+    if task == "mmlu":  # the description is in the file of the subject, not in the template
         own = (source / f"mmlu_{MMLU_SUBJECT}.yaml").read_text()
         lines.append(own[own.index('"description"'):own.index('"tag"')].rstrip())
     path = Path(folder) / f"{task}.jsonl"
@@ -95,7 +95,7 @@ def local_task(task, rows, folder):
 
 
 def harness(model, task, folder):
-    """Log-likelihoods per item, prompts of the first, wall and CPU seconds of the requests."""
+    """Returns the log-likelihoods of each item, the requests of each item, and [wall, CPU] seconds of all requests."""
     spent = [0.0, 0.0]
     plain = model.loglikelihood
 
@@ -115,7 +115,7 @@ def harness(model, task, folder):
 
 
 def in_double(model, folder, asked, theirs, ours, n):
-    """How far both lie from double precision on the n longest sums: what fp32 itself gets wrong."""
+    """Compares both with double precision on the n lowest sums, to show how large the error of fp32 itself is."""
     exact = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
     longest = sorted((sums[c], i, c) for i, sums in enumerate(theirs) for c in range(len(sums)))[:n]
     off = []
@@ -168,7 +168,7 @@ def main():
               flush=True)
         if given.double:
             in_double(model, given.folder, asked, theirs, ours["items"], given.double)
-        # 1e-4, and two units in the last place of fp32 sums where those are coarser
+        # The bound is 1e-4. For large sums it is 2e-6 of the sum, since fp32 is coarser there.
         assert all(abs(a - b) < max(1e-4, 2e-6 * abs(a)) for x, y in zip(theirs, ours["items"])
                    for a, b in zip(x, y)), "log-likelihoods differ"
     if given.out:

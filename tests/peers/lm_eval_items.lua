@@ -1,5 +1,5 @@
--- Log-likelihoods of a task's first items as lm_eval.py compares them: prompts by the task file, scores by the engine.
--- assay run lm_eval_items.lua --set model=DIR --set task=NAME --set rows=FILE.jsonl --set out=FILE
+-- Writes our log-likelihoods for the rows of a file, for lm_eval_compare.py: prompts as the task builds them, scores by the engine.
+-- usage: assay run lm_eval_items.lua --set model=DIR --set task=NAME --set rows=FILE.jsonl --set out=FILE
 local assay = require "assay"
 local native = require "assay.native"
 

@@ -1,5 +1,5 @@
--- The lab's half of quantize_compare.py: one method on given token ids; says the CPU seconds of the quantization alone.
--- assay run quantize_compare.lua --set job=FILE.json (model, method, options, ids, and out where a checkpoint is wanted)
+-- Our side of quantize_compare.py: quantizes by one method on given token ids and prints the CPU seconds of the quantization alone.
+-- usage: assay run quantize_compare.lua --set job=FILE.json (model, method, options, ids; out: where to save the result, if anywhere)
 local assay = require "assay"
 
 local file = assert(io.open(assay.setting("job", "job.json")))

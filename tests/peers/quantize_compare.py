@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""The same quantization by this laboratory and by a peer, on the same model and tokens, one after the other: CPU seconds.
+"""Compares the CPU seconds of the same quantization by assay and by a peer, on the same model and tokens, one after the other.
 
   quantize_compare.py ASSAY_LAB FOLDER TEXT gptq|gptqmodel|awq|autoround [--sequences N] [--length L] [--iterations I] [--float32]
 
 FOLDER: a Hugging Face folder (assay import). TEXT: a UTF-8 file; its tokens are cut into N sequences of L. Peers:
-llm-compressor for gptq (act-order on static groups) and awq, GPTQModel (packing included) for gptqmodel, whose other
-side is our gptq, auto-round for autoround (the difference of I and 2 I iterations, so that caching the inputs and
-packing cancel, over I iterations of each block). Weights of 4 bits, groups of 64, symmetric; fp32; loading and saving
-are not counted on either side.
+- gptq (columns in order of activation, static groups) and awq: llm-compressor;
+- gptqmodel: GPTQModel, its packing included, compared with our gptq;
+- autoround: auto-round. The time is (2 I iterations - I iterations) / I, so that collecting inputs and packing cancel.
+Weights of 4 bits, groups of 64, symmetric; fp32. Loading and saving are not counted on either side.
 """
 import argparse
 import json

@@ -1,7 +1,7 @@
-"""What the peers do, as functions: each loads a folder, quantizes on given token ids and returns (model, CPU seconds).
+"""Quantization by the peers, one function each: loads a folder, quantizes on given token ids, returns (model, CPU seconds).
 
-Loading is not counted. The models stay in memory with weights (and inputs, where a scheme has them) rounded as the peer
-rounds them, so they can be evaluated as they are.
+The time of loading is not counted. The weights (and inputs, where a scheme rounds them) of the returned model are rounded as the
+peer rounds them, so the model can be evaluated directly.
 """
 import contextlib
 import os
@@ -10,7 +10,7 @@ import tempfile
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, os.cpu_count() or 2)))  # its own default on two cores is refused
+os.environ.setdefault("GPTQMODEL_CPU_WORKERS", str(max(2, os.cpu_count() or 2)))  # on two cores GPTQModel refuses its own default
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
@@ -28,8 +28,8 @@ def load(folder):
 
 
 def modifiers(method, bits):
-    """llm-compressor's stages of a method: rtn, gptq (act-order on static groups) and awq in groups of 64, symmetric;
-    w8a8 and smoothquant with a scale for each row and inputs rounded for each token."""
+    """Returns llm-compressor's modifiers for a method. rtn, gptq (columns in order of activation, static groups) and awq: groups of
+    64, symmetric. w8a8 and smoothquant: one scale for each row, inputs rounded with one scale for each token."""
     from llmcompressor.modifiers.awq import AWQModifier
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.quantization import QuantizationModifier
@@ -61,7 +61,7 @@ def llm_compressor(method, folder, ids, bits=4):
 
 
 def auto_round(folder, ids, iterations, bits=4, mixed_precision=True):
-    """mixed_precision: bfloat16 where the processor has it, the package's default; otherwise fp32."""
+    """AutoRound by the package auto-round. mixed_precision: bfloat16 where the processor has it (the package's default), else fp32."""
     from auto_round import AutoRound
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -75,8 +75,8 @@ def auto_round(folder, ids, iterations, bits=4, mixed_precision=True):
 
 
 def gptq_model(folder, ids, bits=4):
-    """GPTQModel with its defaults (activations order the groups, damping 0.05), groups of 64, symmetric; packing is
-    counted, since it is part of the call. The packed linears are replaced by what they hold, in fp32."""
+    """GPTQModel with its defaults (groups in order of activation, damping 0.05), groups of 64, symmetric. The time includes packing,
+    since it is part of the call. The returned model has the dequantized weights of the packed linears, in fp32."""
     from gptqmodel import BACKEND, GPTQModel, QuantizeConfig
     from gptqmodel.utils.model import convert_gptq_v1_to_v2_format_module as count_zeros_from_zero
 
@@ -84,7 +84,7 @@ def gptq_model(folder, ids, bits=4):
     wrapped = GPTQModel.load(os.path.abspath(folder), options, device="cpu", dtype=torch.float32)
     rows = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in ids]
     begin = cpu_seconds()
-    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # it leaves logs where it stands
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # it writes logs to the current folder
         wrapped.quantize(rows, batch_size=8, backend=BACKEND.TORCH)
     spent, model = cpu_seconds() - begin, load(folder)
     packed = dict(wrapped.model.named_modules())
@@ -100,7 +100,7 @@ def gptq_model(folder, ids, bits=4):
 
 @torch.no_grad()
 def hqq(folder, bits=4):
-    """The package's solver with its defaults, groups of 64 along the inputs, asymmetric, scales and zeros unquantized."""
+    """HQQ by the package hqq with its defaults: groups of 64 along the inputs, asymmetric, scales and zeros not quantized."""
     from hqq.core.quantize import BaseQuantizeConfig, Quantizer
 
     model, options = load(folder), BaseQuantizeConfig(nbits=bits, group_size=64, axis=1)["weight_quant_params"]

@@ -1,5 +1,5 @@
--- The lab's half of quantize_quality.py: one method on given token ids, then the log-losses of given windows.
--- assay run quantize_quality.lua --set job=FILE.json (model, method, options, ids, texts { name, ids, window })
+-- Our side of quantize_quality.py: quantizes by one method on given token ids, then prints the cross-entropy of each window of given texts.
+-- usage: assay run quantize_quality.lua --set job=FILE.json (model, method, options, ids, texts: a list of { name, ids, window })
 local assay = require "assay"
 
 local file = assert(io.open(assay.setting("job", "job.json")))

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The same recipe by this laboratory and by a peer, on the same model and calibration tokens: perplexity in two domains.
+"""Compares the perplexity of the same recipe by assay and by a peer, with the same model and calibration tokens, on two texts.
 
   quantize_quality.py ASSAY_LAB FOLDER DATA METHOD... [--sequences N] [--wikitext W] [--gsm8k G] [--bits B]
 
-FOLDER: a Hugging Face folder (assay import). DATA: public data sets in hub layout. METHOD: rtn gptq awq w8a8 smoothquant
-(llm-compressor), gptqmodel (our gptq beside GPTQModel), opt_rtn autoround (auto-round), hqq. Calibration: N sequences of
-512 tokens of GSM8K and ARC-Easy train, 3 to 1.
-Windows: the first W of 2048 tokens of WikiText-2 test, rows joined by blank lines, and the first G of 1024 tokens of
-GSM8K test. Each side evaluates its own model on these ids, fp32; the ratio of the perplexities comes with a 95 %
-interval of the paired bootstrap over windows.
+FOLDER: a Hugging Face folder (assay import). DATA: datasets in the folders of the Hugging Face hub. METHOD and its peer: rtn gptq
+awq w8a8 smoothquant (llm-compressor), gptqmodel (our gptq and GPTQModel), opt_rtn autoround (auto-round), hqq (hqq).
+Calibration: N sequences of 512 tokens, three quarters from GSM8K train and one quarter from ARC-Easy train.
+Evaluation: the first W windows of 2048 tokens of WikiText-2 test (rows joined by blank lines), and the first G windows of 1024
+tokens of GSM8K test. Each side evaluates its own model on these ids in fp32. The ratio of the perplexities has a 95 % interval,
+by a paired bootstrap over windows.
 """
 import argparse
 import json
@@ -23,7 +23,7 @@ import quantize_peers as peers
 import torch
 import transformers
 
-OURS = {  # method, options
+OURS = {  # METHOD: (our method, its options)
     "rtn": ("rtn", {"bits": 4, "group": 64}),
     "gptq": ("gptq", {"bits": 4, "group": 64}),
     "gptqmodel": ("gptq", {"bits": 4, "group": 64}),

@@ -1,6 +1,5 @@
-// Quantizes a model from the command line of a test: saves it, dumps logits for a peer, measures
-// perplexity and time.
-// Not the user's tool (assay quantize): it shows raw figures as JSON and knows no text.
+// A program for peer tests: quantizes a model, and on request saves it, writes logits for a peer, measures perplexity.
+// Users have `assay quantize`; this program prints plain numbers as JSON and takes token ids instead of text.
 //
 //   quantize_tool MODEL RECIPE.json [--out DIR] [--calibration IDS.json] [--logits IDS.json FILE]
 //                 [--perplexity IDS.json WINDOWS]

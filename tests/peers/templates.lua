@@ -1,5 +1,5 @@
--- Renders the cases of a JSON file with the lab's templates: { { template, special, context }, ... } -> { { text } | { error } }.
--- usage: assay run tests/peers/templates.lua CASES.json OUT.json
+-- Renders chat templates with our engine, for templates.py. usage: assay run tests/peers/templates.lua CASES.json OUT.json
+-- CASES.json is a list of { template, special, context }. OUT.json gets a list with { text } or { error } for each case.
 local assay = require "assay"
 local fs = require("assay.native").fs
 

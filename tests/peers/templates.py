@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Renders real chat templates with transformers and with the lab, and compares the texts.
+"""Renders real chat templates with transformers and with assay, and compares the texts.
 
     python3 tests/peers/templates.py ASSAY FOLDER...
 
-FOLDER holds *.jinja files or tokenizer_config.json files at any depth: the templates folder of a llama.cpp checkout, model folders.
-Every template meets conversations with and without system prompt, tools, tool calls, thinking, and both switches.
+FOLDER holds *.jinja files or tokenizer_config.json files at any depth, for example the templates of a llama.cpp checkout.
+Every template renders each conversation of CHATS with and without tools, with and without the generation prompt, and with each
+set of extra variables of SWITCHES.
 Exit code 77 where no folder has a template.
 """
 import itertools
@@ -74,7 +75,7 @@ def by_reference(case):
             [json.loads(json.dumps(context["messages"]))], tools=context["tools"], chat_template=case["template"],
             add_generation_prompt=context["add_generation_prompt"], **SPECIAL, **context["kwargs"])
         return texts[0]
-    except Exception:  # what the template refuses, and what it trips over
+    except Exception:  # the template refuses the conversation, or fails on it
         return None
 
 

@@ -1,5 +1,5 @@
--- SmolLM2 on the first windows of WikiText-2 (test) against transformers' cross-entropies (tests/golden/wikitext2.json).
--- assay run wikitext2.lua --set model=GGUF --set text=wiki.test.raw --set golden=FILE
+-- Compares SmolLM2's cross-entropies on the first windows of WikiText-2 (test) with transformers' (tests/golden/wikitext2.json).
+-- usage: assay run wikitext2.lua --set model=GGUF --set text=wiki.test.raw --set golden=FILE
 local assay = require "assay"
 local native = require "assay.native"
 

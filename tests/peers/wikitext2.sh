@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Perplexity on real WikiText-2 windows against transformers' numbers; needs the model and the shared text.
+# Compares the perplexity of SmolLM2 on WikiText-2 with transformers' numbers. Needs the model and the text; skipped without them.
 # usage: wikitext2.sh ASSAY_LAB SOURCE_DIR
 set -eu
 lab=$1 source=$2

@@ -1,5 +1,5 @@
-// The one way in which tests include Catch2, version 2 or 3 (Ubuntu 24.04 has 3, the others 2).
-// Not a wrapper of the assertions: those are the same in both.
+// Tests include the test framework Catch2 through this header, which takes version 2 or 3 (Ubuntu 24.04 has 3, the others 2).
+// It does not wrap the assertions, since they are the same in both versions.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ using Catch::Approx;
 
 namespace assay_test {
 
-// For REQUIRE_THAT: the text holds `part`. (The two versions call this matcher by different names.)
+// A matcher for REQUIRE_THAT: the text contains `part`. The two versions of Catch2 have different names for this matcher.
 inline auto contains(const std::string &part) {
 #if __has_include(<catch2/catch_all.hpp>)
   return Catch::Matchers::ContainsSubstring(part);

@@ -1,5 +1,5 @@
-// Plugins of the build and one linear at a time, for tests of quantizers.
-// Not a model: whole models are in model_quantize_test.cpp.
+// Runs a quantizer plugin on one linear (weight matrix), for the tests of quantizers.
+// Tests of whole models are in model_quantize_test.cpp.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 
 namespace quant_test {
 
+// Makes the plugins of this build known to the host; later calls do nothing.
 inline void use_plugins() {
   static const bool once = [] {
     assay::quant::install_plugin_services();
@@ -23,7 +24,7 @@ inline void use_plugins() {
   static_cast<void>(once);
 }
 
-// What the host says of `body`.
+// Runs `body` and returns the text of the error that it throws, or "accepted".
 template <class F>
 std::string complaint(F &&body) {
   try {
@@ -45,13 +46,13 @@ inline assay::model::linear_op linear_of(const at::Tensor &weight,
   return linear;
 }
 
-// Limits of the grids, as a transform leaves them.
+// Lower and upper limits for the weights of each group, as a transform that clips weights passes them to the quantizer.
 struct clip {
-  at::Tensor low, high;  // [out, n] f32; undefined = none
+  at::Tensor low, high;  // [out, number of groups] f32; undefined: no limits
   int64_t group_size = 0;
 };
 
-// Runs component `id` on one weight with these statistics.
+// Runs the quantizer `id` on one weight [out, in] with these statistics of its input. `events`, if given, gets its ledger entries.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
                                        const at::Tensor &weight,
                                        const assay::quant::input_statistics &sums,
@@ -77,7 +78,7 @@ inline assay::quant::linear_result run(const std::string &id, const assay::json 
                            sums.hessian);
 }
 
-// The same. hessian may be undefined; the mean square is its diagonal.
+// The same with only a Hessian [in, in], which may be undefined; the mean squares are its diagonal / n_tokens.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
                                        const at::Tensor &weight, const at::Tensor &hessian = {},
                                        int64_t n_tokens = 1,

@@ -1,5 +1,4 @@
-// A layer for plugin tests: small normal weights from a fixed seed, every member
-// of assay_linear filled.
+// An assay_linear (one weight matrix, as a plugin sees it) for plugin tests, with small normal weights from a fixed seed.
 #pragma once
 
 #include <assay.h>
@@ -13,7 +12,8 @@
 
 namespace test {
 
-// xorshift64* and Box-Muller: the same numbers everywhere, unlike std::normal_distribution.
+// Normal random numbers by the methods xorshift64* and Box-Muller: the standard library's std::normal_distribution
+// gives other numbers in another library.
 class normal_numbers {
  public:
   explicit normal_numbers(uint64_t seed) : state_(seed * 2654435769u + 88172645463325252u) {}

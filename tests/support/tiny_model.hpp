@@ -1,5 +1,5 @@
-// A random llama-shaped model of 2 blocks in a temporary folder, removed at the end of the test.
-// Small enough to quantize in milliseconds; its numbers mean nothing.
+// Writes a random Llama model of 2 blocks to a temporary folder, which is removed at the end of the test.
+// The model is small enough to quantize in milliseconds; what it computes has no meaning.
 #pragma once
 
 #include <ATen/core/grad_mode.h>
@@ -53,7 +53,7 @@ inline assay::json tiny_config(bool tied = true) {
           {"torch_dtype", "float32"}};
 }
 
-// Returns the folder's path.
+// Writes the model to `root`/`name` and returns that path. `tied`: the head uses the weights of the embedding.
 inline std::string write_tiny_model(const temporary_folder &root, const std::string &name = "tiny",
                                     bool tied = true) {
   const std::string folder = root / name;
@@ -84,6 +84,7 @@ inline std::string write_tiny_model(const temporary_folder &root, const std::str
   return folder;
 }
 
+// Random token ids [rows, tokens] of the tiny vocabulary.
 inline at::Tensor tiny_ids(int64_t rows = 2, int64_t tokens = 24, uint64_t seed = 3) {
   auto generator = at::detail::createCPUGenerator(seed);
   return at::randint(0, 96, {rows, tokens}, generator, at::kLong);

@@ -1,4 +1,4 @@
-// The tiny model opened, with plugins and calibration at hand: where tests of transforms, schemes and exporters start.
+// The tiny model, loaded, with plugins and calibration data: the start of tests of transforms, schemes and exporters.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace quant_test {
 
-// As many sequences of so many seeded tokens.
+// Calibration data: `sequences` sequences of `tokens` random tokens each, which depend only on the seed.
 inline assay::quant::calibration tiny_calibration(int64_t sequences, int64_t tokens = 32,
                                                   uint64_t seed = 21) {
   const auto ids = tiny_ids(sequences, tokens, seed);
@@ -36,7 +36,7 @@ struct tiny_subject {
     use_plugins();
   }
 
-  // Channels that stand out, so that a scaling or a rotation has something to gain.
+  // Multiplies the norms of four channels of each block by 20, so that scaling or rotation can reduce the quantization error.
   void raise_channels() {
     for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
       auto &block = decoder.block(i);
@@ -52,7 +52,7 @@ struct tiny_subject {
                                   calibrated ? &data : nullptr);
   }
 
-  // Mean square between the logits of the quantized and the untouched model.
+  // Mean squared difference between the logits of the quantized model and of the original one.
   double distance(const assay::json &recipe) const {
     return (logits_of(run(recipe).decoder) - logits_of(decoder)).square().mean().item<double>();
   }

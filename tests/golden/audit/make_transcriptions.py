@@ -1,7 +1,7 @@
-"""Transcribes three published study reports into the shape of report.json, for the guardrails to judge.
+"""Writes three published study reports in the form of report.json, for tests of the guardrails (rules of the audit).
 
-A transcription holds what a report says and nothing else: numbers as printed (counts where the printed number of items
-gives them), claims as quoted, and which of its own tables back a claim. What a report does not say is left out.
+A transcription holds only what the report says: numbers as printed (as counts, where the report prints the number of items), claims
+as quoted, and which tables of the report support a claim. What a report does not say is left out.
 Usage: python3 make_transcriptions.py  (writes awq.json, gptq.json, smoothquant.json beside itself)
 """
 import json
@@ -19,7 +19,7 @@ MATH = {"id": "openmath", "title": "OpenMathInstruct-2", "dataset": {"name": "Op
 
 def subject(name, **more):
     return {"id": name, "name": name, "name_parameters": 600_000_000,
-            "linear_parameters": 440_401_920, **more}  # of the named model: 28 blocks of 7 linears
+            "linear_parameters": 440_401_920, **more}  # the count for the named model: 28 blocks with 7 linears each
 
 
 def variant(subject_id, method, recipe, **more):

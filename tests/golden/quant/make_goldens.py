@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Golden results of integer quantizers, in float64 numpy straight from the papers' equations.
+"""Makes golden results of integer quantizers, in float64 numpy, directly from the papers' equations.
 
-Independent of the C++ code: explicit inverse and Cholesky for GPTQ, brute force over candidates for the scale search.
+It shares no code with the plugins: GPTQ uses an explicit inverse and Cholesky factor, the search for scales tries all candidates.
 Writes quant.safetensors (inputs and expected dequantized weights) and cases.json (configurations, losses, versions).
 Run: python3 make_goldens.py  (needs numpy and safetensors)
 """
@@ -13,7 +13,7 @@ import safetensors
 from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).parent
-OUT, IN, TOKENS = 40, 160, 400  # 160 = 2.5 groups of 64: a ragged last group
+OUT, IN, TOKENS = 40, 160, 400  # 160 = 2.5 groups of 64, so the last group is short
 
 
 def inputs():
@@ -22,7 +22,7 @@ def inputs():
     mix = rng.standard_normal((IN, IN)) * 0.3 + np.eye(IN)
     gain = np.exp(rng.standard_normal(IN))
     x = (rng.standard_normal((TOKENS, IN)) @ mix * gain).astype(np.float32)
-    x[:, 17] = 0.0  # a dead column
+    x[:, 17] = 0.0  # a dead column: this input is always 0
     h = (x.astype(np.float64).T @ x.astype(np.float64)).astype(np.float32)
     return w, h, (np.diag(h) / TOKENS).astype(np.float32)
 
@@ -43,7 +43,8 @@ def codes_of(w, scale, zero, bits, symmetric):
 
 
 def plain_grid(w, bits, symmetric, dtype, factor=1.0, flip=False):
-    """Full range (the signed extreme maps to -2^(b-1)) or zero-including asymmetric."""
+    """Returns (scale, zero). Symmetric grids use the full range: the largest weight, whatever its sign, becomes -2^(bits-1).
+    The range of asymmetric grids includes 0."""
     if symmetric:
         extreme = w.min() if -w.min() >= w.max() else w.max()
         scale = -extreme / 2 ** (bits - 1) * factor
@@ -62,7 +63,7 @@ def candidates(w, bits, symmetric, dtype):
 
 
 def fit(w, m, case):
-    """Scale and zero of one group of weights w with importances m."""
+    """Returns the best scale and zero for one group of weights w whose squared errors are weighted by m."""
     bits, symmetric, dtype = case["bits"], case["symmetric"], case["scale_dtype"]
     if not w.any():
         return 1.0, 0.0
@@ -72,7 +73,7 @@ def fit(w, m, case):
         m = np.ones_like(w)
     best = (np.inf, 1.0, 0.0)
     for scale, zero in candidates(w, bits, symmetric, dtype):
-        for _ in range(2):  # as it is, then refitted with its codes fixed
+        for _ in range(2):  # first this scale, then the best scale for the codes that it gives
             q = codes_of(w, scale, zero, bits, symmetric) - zero
             error = (m * (w - scale * q) ** 2).sum()
             if error < best[0]:
@@ -117,7 +118,7 @@ def gptq(w, h, m, case):
     for i, column in enumerate(order):
         g = column // size
         if not case["static_groups"] and case["group_size"] != -1 and column % size == 0:
-            part = slice(column, min(column + size, IN))  # natural order: position = column
+            part = slice(column, min(column + size, IN))  # columns are in natural order, so the position is the column
             for r in range(OUT):
                 table[r][g] = fit(left[r, part], diagonal[part], case)
         scale = np.array([table[r][g][0] for r in range(OUT)])

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Golden results of gptaq, adaround, salient and autoround, in float64 PyTorch straight from the papers' equations.
+"""Makes golden results of gptaq, adaround, salient and autoround, in float64 PyTorch, directly from the papers' equations.
 
-Independent of the C++ code: explicit inverses of trailing submatrices, autograd for every gradient, a Llama block from
-its formulas. Writes rounding.safetensors and rounding.json (matrices, configurations, losses, versions), and block/, a
-model of one layer with token ids on which a whole quantization by autoround is repeated.
+It shares no code with the plugins: it uses explicit inverses of submatrices, autograd for every gradient, and a Llama block from
+its formulas. Writes rounding.safetensors and rounding.json (matrices, configurations, losses, versions), and block/, a model of
+one layer, which the test quantizes as a whole by autoround.
 Run: python3 make_rounding_goldens.py  (needs torch, numpy and safetensors)
 """
 import json
@@ -33,7 +33,7 @@ def inputs():
 
 
 def grids(w, m, case, columns=None):
-    """Scales and zeros [out, groups] of w [out, n] with importances m [n]."""
+    """Returns the scales and zeros [out, groups] of w [out, n], and the group size; m [n] weights the squared errors."""
     size = case["group_size"] or w.shape[1]
     slices = [slice(a, min(a + size, w.shape[1])) for a in range(0, w.shape[1], size)]
     found = [[fit(row[s], m[s], case) for s in slices] for row in w]
@@ -45,7 +45,8 @@ def rounded(column, scale, zero, case):
 
 
 def gptaq(w, h, cross, case):
-    """Li et al. 2025: on rounding column q, dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF)."""
+    """GPTAQ (Li et al. 2025). When column q is rounded to w^_q, the columns F to its right change by
+    dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF)."""
     w, h, d = w.double().numpy(), h.double().numpy(), (cross - h).double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)
@@ -54,7 +55,7 @@ def gptaq(w, h, cross, case):
     dp = d[np.ix_(order, order)]
     left, out = w[:, order].copy(), np.empty_like(w)
     for i, column in enumerate(order):
-        inverse = np.linalg.inv(hp[i:, i:])  # of what is left, this column first
+        inverse = np.linalg.inv(hp[i:, i:])  # of the columns that are left; this column is the first
         g = column // size
         out[:, column] = rounded(left[:, i], scale[:, g], zero[:, g], case)
         error = (left[:, i] - out[:, column]) / inverse[0, 0]
@@ -66,7 +67,7 @@ def gptaq(w, h, cross, case):
 
 
 def adaround(w, h, cross, case):
-    """Nagel et al. 2020, with the loss in Hessian form and both terms normalised (plugins/METHODS.md, "AdaRound")."""
+    """AdaRound (Nagel et al. 2020), with the loss in terms of the Hessian and both terms normalised (plugins/METHODS.md, "AdaRound")."""
     w, h = w.double(), h.double()
     diagonal = h.diagonal().clone()
     scale, zero, size = grids(w.numpy(), diagonal.numpy(), case)
@@ -103,7 +104,7 @@ def adaround(w, h, cross, case):
             return best
         up = torch.round(best / s) > floor
         slope = (best - w) @ h - target
-        for _ in range(4):  # each row flips one weight after another while its own loss falls
+        for _ in range(4):  # each row flips the rounding of one weight after another where this lowers its loss
             for j in range(IN):
                 step = torch.where(up[:, j], -s[:, j], s[:, j])
                 flip = free[:, j] & (2 * step * slope[:, j] + step**2 * h[j, j] < 0)
@@ -113,7 +114,7 @@ def adaround(w, h, cross, case):
 
 
 def salient(w, h, mean, case):
-    """OWQ's ranking and order; gptq by explicit inverses; kept columns as float16, or on 8-bit grids."""
+    """Columns are ranked and ordered as in OWQ and rounded by gptq with explicit inverses. The kept columns are float16 or 8-bit."""
     w, h = w.double().numpy(), h.double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)
@@ -187,7 +188,7 @@ class straight_round(torch.autograd.Function):
 
 
 def fake(w, p, case):
-    """w~ of Cheng et al. 2023: V on every weight, alpha and beta on the ends of every group's range."""
+    """The rounded weights of AutoRound (Cheng et al. 2023): V is added to each weight, alpha and beta scale the ends of the range."""
     low, high = limits(case["bits"], case["symmetric"])
     groups = w.view(w.shape[0], -1, case["group_size"])
     top = groups.amax(-1).clamp(min=0) * p["alpha"]

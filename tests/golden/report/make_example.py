@@ -1,6 +1,6 @@
-"""Writes example.json: an invented report in the shape of reports/README.md, for the tests of the renderers.
+"""Writes example.json: an invented report with the fields of reports/README.md, for the tests of the renderers.
 
-Not a measurement: every number is drawn from a seeded generator. Usage: python3 make_example.py > example.json
+No number is measured: all are drawn from a generator with a fixed seed. Usage: python3 make_example.py > example.json
 """
 import hashlib
 import json

@@ -25,7 +25,7 @@ def interval(value, half):
 
 
 def results_of(subject, variant, strength, draw):
-    """The results of one variant: two tasks of right and wrong, one with two halves."""
+    """Returns the results of one variant: two tasks of right and wrong answers, and one task with two halves."""
     none = f"{subject}/none"
     out = []
     for task, metric, base in (("arc_easy", "acc", 0.58), ("gsm8k", "correct", 0.31)):
@@ -104,7 +104,7 @@ def changed(variant, strength):
 
 
 def verdict_of(variant, results):
-    """The worst word over the primary metrics, and where."""
+    """Returns the worst verdict over the primary metrics, and on which task it is."""
     order = ["invalid", "worse", "inconclusive", "reference"]
     mine = [r for r in results if r["variant"] == variant and r["primary"]]
     word = min((r["verdict"] for r in mine), key=order.index)

@@ -1,4 +1,4 @@
-"""Cross-check of host/stats against SciPy: writes stats.json with inputs, SciPy's answers and the versions.
+"""Writes stats.json for the tests of host/stats: inputs, SciPy's answers, and the versions used.
 
 Usage: python3 make_stats_goldens.py > stats.json
 """
@@ -39,7 +39,7 @@ def distributions():
 
 
 def bootstraps():
-    """BCa and percentile limits with many replicates; ours must come within a share of the interval's width."""
+    """BCa and percentile limits with many replicates. The test allows a small share of the interval's width as difference."""
     out = []
     for name, values in (("normal", rng.normal(0.08, 0.01, 32)), ("skewed", rng.lognormal(0, 1.0, 60)),
                          ("items", rng.choice([-1.0, 0.0, 1.0], 400, p=[0.06, 0.9, 0.04]))):

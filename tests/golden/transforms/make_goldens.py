@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Golden results of transforms, in float64 PyTorch straight from the papers' equations.
+"""Makes golden results of transforms, in float64 PyTorch, directly from the papers' equations.
 
-Independent of the C++ code: a llama forward of its own gives the statistics, Hadamard matrices come from Paley's formulas
-with a table of squares, losses from outputs of the linears and of their modules (not from Gram matrices).
-Writes model/ (a random llama of 2 blocks) and expected.safetensors with cases.json (choices, losses, versions).
+It shares no code with the plugins: its own Llama forward pass gives the statistics, Hadamard matrices come from Paley's formulas
+with a table of squares, losses from outputs of linears and of attention or MLP (not from Gram matrices).
+Writes model/ (a random Llama of 2 blocks) and expected.safetensors with cases.json (choices, losses, versions).
 Run: python3 make_goldens.py  (needs torch, numpy, scipy, safetensors)
 """
 import json
@@ -54,7 +54,7 @@ def rope(x):  # [rows, heads, tokens, dim]
 
 
 class Block:
-    """One decoder layer; `w` maps short names ("q", "norm1") to weights."""
+    """One decoder layer. `w` maps short names ("q", "norm1") to weights."""
 
     def __init__(self, w):
         self.w = dict(w)
@@ -88,7 +88,7 @@ def block_of(w, i):
 
 
 def round_plain(w, bits=4):
-    """Full-range symmetric round to nearest in groups."""
+    """Rounds to nearest in groups, on symmetric grids that use all 2^bits codes; returns the dequantized weights."""
     out = torch.empty_like(w)
     half = 2 ** (bits - 1)
     for first in range(0, w.shape[1], GROUP):
@@ -126,7 +126,7 @@ def awq_scale(x, w, r):
 
 
 def awq(group, steps, behind):
-    """Search over both forms. behind(scale on columns) -> loss."""
+    """AWQ's search for scales, over both of its formulas. `behind` returns the loss for scales [columns]."""
     tie, n = tie_map(group["kind"]), group["producers"]
     x = tied(group["x"].abs().flatten(0, 1).mean(0), tie, n, "mean")
     w = tied(relative_weight([group["block"].w[c] for c in group["consumers"]]), tie, n, "mean")
@@ -143,7 +143,7 @@ def awq(group, steps, behind):
 
 
 def linears_loss(group):
-    """Sum of squared errors of the linears' outputs."""
+    """Returns a function of the scales: the sum of squared errors of the outputs of the group's linears."""
     x = group["x"].flatten(0, 1)
 
     def loss(s):
@@ -153,7 +153,7 @@ def linears_loss(group):
 
 
 def parent_loss(group, h):
-    """Mean squared error of attention's or the MLP's output."""
+    """Returns a function of the scales: the mean squared error of the output of attention or of the MLP."""
     run = "attention" if group["consumers"][0] == "q" else "mlp"
     exact = getattr(group["block"], run)(h)[2]
 
@@ -203,7 +203,7 @@ BASES = {12: paley_one(11), 20: paley_one(19), 36: paley_two(17), 76: paley_two(
 
 
 def hadamard(n):
-    """The base of the least order, times Sylvester's; scaled."""
+    """Returns an orthogonal Hadamard matrix: the smallest base matrix whose order fits, times Sylvester's matrix, scaled."""
     for order, base in [(1, np.ones((1, 1)))] + sorted(BASES.items()):
         if n % order == 0 and (n // order) & (n // order - 1) == 0:
             return torch.tensor(np.kron(base, scipy.linalg.hadamard(n // order))) / n ** 0.5
@@ -211,7 +211,7 @@ def hadamard(n):
 
 
 def rotate(w):
-    """Plain R1, R2, R4 of all weights."""
+    """Returns all weights after the rotations R1, R2 and R4."""
     r1, r2, r4 = hadamard(HIDDEN), hadamard(DIM), hadamard(INTER)
     out = {"model.embed_tokens.weight": w["model.embed_tokens.weight"] @ r1,
            "lm_head.weight": w["model.embed_tokens.weight"] * w["model.norm.weight"] @ r1}

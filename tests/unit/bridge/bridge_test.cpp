@@ -1,4 +1,4 @@
-// at::Tensor <-> ABI tensors: the same memory on both sides, owners called once; linear algebra.
+// Tests conversion between at::Tensor and the tensors of the plugin ABI (same memory, each deleter called once), and linear algebra.
 #include "plug/bridge.hpp"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -134,7 +134,7 @@ TEST_CASE(
   const at::Tensor before = indefinite.clone();
   host.services.begin_call("");
   CHECK(la.cholesky(host.table(), tensor_ref(indefinite).get(), 0) == ASSAY_NUMERICAL);
-  CHECK(host.services.failure_text().empty());  // an answer: the plugin raises the damping
+  CHECK(host.services.failure_text().empty());  // no error: the plugin can raise its damping
   CHECK(at::equal(indefinite, before));
   host.services.begin_call("");
   CHECK(la.syrk(host.table(), 1, nullptr, 0, tensor_ref(c).get()) == ASSAY_INVALID_ARGUMENT);

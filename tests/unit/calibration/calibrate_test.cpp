@@ -1,5 +1,5 @@
-// Promises of the calibration pass: the staged forward is the forward, sums are sums, masks and
-// chunks are honest.
+// Tests the calibration pass, which runs the model stop by stop and sums statistics of inputs: the inputs are those of the plain
+// forward pass, the sums are right, and masks and the size of chunks have the right effect.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -35,10 +35,11 @@ assay::model::decoder tiny_decoder(const temporary_folder &root) {
 
 using hessians = std::map<std::string, at::Tensor>;
 
-std::string key(const calibration_stop &stop) {
+std::string key(const calibration_stop &stop) {  // block and group of linears, such as "0qkv"
   return std::to_string(stop.block) + assay::model::group_name(stop.group);
 }
 
+// Runs the calibration pass and returns the Hessian x^T x of each input, by key().
 hessians take(assay::model::decoder &decoder, const calibration &data,
               int64_t chunk_tokens = 4096) {
   calibrate_options options;
@@ -229,7 +230,7 @@ TEST_CASE("adding a recipe that shares statistics costs no forward pass", "[cali
   use_plugins();
   forget_statistics();
   const auto data = some_sequences(12);
-  int forwards = 0;  // stops that sequences were run up to
+  int forwards = 0;  // stops (points of the pass) that sequences were run up to
   quantize_options options;
   options.progress = [&](uint64_t, uint64_t, const std::string &what) {
     forwards += what.rfind("block ", 0) == 0;

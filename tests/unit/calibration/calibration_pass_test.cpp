@@ -1,5 +1,5 @@
-// Promises of the calibration engine beyond single sums (calibrate_test.cpp): two streams, whole
-// blocks, memory, bad input, the table and the head.
+// Tests the calibration pass further (sums are in calibrate_test.cpp): two streams (float and quantized inputs together), short
+// memory, bad values, cancelling, and quantization of the embedding table and the head.
 #include "catch.hpp"
 
 #include <ATen/Parallel.h>

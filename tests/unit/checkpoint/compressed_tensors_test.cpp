@@ -1,4 +1,4 @@
-// compressed-tensors folders read back: packing vectors of the format, dequantization, refusals.
+// Tests the reader of compressed-tensors folders: codes packed as in the format's description, dequantization, refusals.
 #include "checkpoint/compressed_tensors.hpp"
 
 #include "aten.hpp"
@@ -13,6 +13,7 @@ using assay_test::contains;
 
 namespace {
 
+// The config.json of a folder whose linears all have this format; group_size null: one scale for each row.
 json scheme(int bits, const json &group_size, bool symmetric,
             const std::string &format = "pack-quantized") {
   return {{"quantization_config",
@@ -82,7 +83,7 @@ TEST_CASE("3-bit words are dense where the folder's version packs them so, else 
 
 TEST_CASE("zero points are packed along out, one column per group") {
   const scratch_folder folder;
-  // 9 rows of 2 groups: column 0 holds -8..0, column 1 zeros; rows pack into two words.
+  // Zero points of 9 rows and 2 groups: column 0 is -8..0, column 1 is all 0. A column of 9 needs two words.
   const at::Tensor zero = words({0x76543210, 0x88888888, 0x8, 0x8}).reshape({2, 2});
   const auto source = open(folder, scheme(4, 8, false),
                            {{"m.weight_packed", at::full({9, 2}, 0x11111111, at::kInt)},  // q = -7

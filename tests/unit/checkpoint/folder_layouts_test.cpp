@@ -1,4 +1,4 @@
-// Layouts of folders that people have: two sets of weights, other formats, the hub's cache, downloads that stopped, adapters.
+// Tests model folders as users have them: two sets of weights, other formats, the hub's cache, incomplete downloads, adapters.
 
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ const std::string k_golden = std::string(ASSAY_SOURCE_DIR) + "/tests/golden/";
 const std::string k_model = k_golden + "models/llama-gqa-untied/";
 const std::string k_pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
 
-// message|hint of opening PATH in the folder, which is cut off.
+// Opens `path` in the folder and returns the error as "message|hint" without the folder's path; "" if there is no error.
 std::string problem(const scratch_folder &folder, const std::string &path = "") {
   try {
     checkpoint::open(folder.file(path));
@@ -62,7 +62,7 @@ TEST_CASE("two sets of weights in one folder are refused, with what others read 
         "remove model.safetensors or model.safetensors.index.json, whichever is the old one");
   fs::remove(folder.path / "model.safetensors");
   CHECK(problem(folder).empty());
-  // Mistral's own file beside the weights is another spelling of them, which nobody here reads.
+  // Mistral's own file holds the same weights under other names; it is not read.
   folder.write("consolidated.safetensors", "not looked at");
   CHECK(problem(folder).empty());
 }
@@ -72,7 +72,7 @@ TEST_CASE("an index that names model.safetensors is an index of it, and whole fi
   put_model(folder);
   put_index(folder, "model.safetensors");
   const auto indexed = checkpoint::open(folder.path.string());
-  CHECK(indexed->tensors().tensors().size() == 30);  // the index lists one of them
+  CHECK(indexed->tensors().tensors().size() == 30);  // though the index lists only one
   CHECK(indexed->tensors()
             .tensor("lm_head.weight")
             .equal(checkpoint::open(k_model)->tensors().tensor("lm_head.weight")));

@@ -1,4 +1,4 @@
-// Promises of what a model folder is called.
+// Tests the name of a model that is taken from the path of its folder.
 #include "catch.hpp"
 
 #include <filesystem>

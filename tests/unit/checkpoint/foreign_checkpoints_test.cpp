@@ -1,4 +1,4 @@
-// Checkpoints that others made: GPTQ, AWQ, LoRA adapters; and the description of a model.
+// Tests checkpoints of other programs (GPTQ, AWQ, LoRA adapters), and the description of a model.
 
 #include "aten.hpp"
 #include "catch.hpp"
@@ -31,8 +31,8 @@ std::shared_ptr<gptq_awq_source> open(const scratch_folder &folder, const json &
                                            config, "dir");
 }
 
-// 8 inputs, 8 outputs, one group: the code of (input i, output o) is i, the zero point of output
-// o is o.
+// Tensors of a GPTQ linear with 8 inputs, 8 outputs and one group. The code of input i is i for every
+// output. `stored_zeros` is the packed word of the zero points.
 named_tensors gptq_tensors(int64_t stored_zeros) {
   return {{"m.qweight", at::full({1, 8}, 0x76543210, at::kInt)},
           {"m.qzeros", words({stored_zeros}).reshape({1, 1})},
@@ -71,7 +71,7 @@ TEST_CASE("GPTQ with activation order reads the group of each input from g_idx")
 
 TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word's end") {
   const scratch_folder folder;
-  // host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8), i = 0..31, and zeros of 4 in v1
+  // The example of host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8) for i = 0..31, zero points 4 stored as in v1.
   const at::Tensor column = words({0x88fac688, 0xc688fac6, 0xfac688fa}).unsqueeze(1);
   const json v1 = {{"quant_method", "gptq"}, {"bits", 3}, {"group_size", -1}};
   const auto source = open(folder, v1,
@@ -86,7 +86,7 @@ TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word'
 
 TEST_CASE("AWQ gemm interleaves the columns of a word") {
   const scratch_folder folder;
-  // host/checkpoint/FORMATS.md, "AWQ": codes 0..7 of one row make 0x75316420.
+  // The example of host/checkpoint/FORMATS.md, "AWQ": codes 0..7 of one row are packed as 0x75316420.
   const json awq = {{"quant_method", "awq"},
                     {"bits", 4},
                     {"group_size", 2},

@@ -1,4 +1,4 @@
-// GGUF files built piece by piece, for tests of their readers. Not a writer of real ones.
+// Builds small GGUF files piece by piece, for tests of their readers.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +60,7 @@ inline std::string floats(std::initializer_list<float> values) {
   return out;
 }
 
-// A llama of one layer: hidden 8, two heads of 4, one kv head; only what the tests look at.
+// A part of a Llama of one layer (hidden size 8, two heads of 4, one key head): the metadata, the embedding, and the weight of q.
 inline gguf_bytes small_llama(const std::string &arch = "llama") {
   gguf_bytes g;
   g.add("general.architecture", arch)

@@ -1,4 +1,5 @@
-// GGUF: header checks, block formats bit for bit, and the translation to Hugging Face files.
+// Tests the reader of GGUF, llama.cpp's model files: header checks, dequantization bit for bit, and the translation of metadata
+// to Hugging Face files.
 
 #include <cstring>
 
@@ -123,7 +124,7 @@ TEST_CASE("block formats are dequantized as the gguf package does, bit for bit")
                                             "/tests/golden/gguf_blocks.safetensors");
   for (const int type : {0, 1, 30, 8, 2, 3, 6, 7, 12, 13, 14}) {
     const ggml_format &format = *find_ggml_format(type);
-    if (type == 0) continue;  // a copy
+    if (type == 0) continue;  // f32, which is only copied
     INFO(format.name);
     const at::Tensor raw = golden->tensor(std::string(format.name) + ".raw");
     const at::Tensor values = golden->tensor(std::string(format.name) + ".values");
@@ -141,7 +142,7 @@ TEST_CASE(
     const auto source = open_gguf_checkpoint(folder.write("m.gguf", small_llama(arch).str()));
     const at::Tensor q =
         source->tensors().tensor("model.layers.0.self_attn.q_proj.weight").select(1, 0);
-    // Two heads of 4 rows; llama.cpp's row 2i + part is Hugging Face's row part * 2 + i.
+    // Two heads of 4 rows. In each head, llama.cpp's row 2 * i + part is Hugging Face's row part * 2 + i (i and part are 0 or 1).
     const std::vector<float> expected = arch == "llama"
                                             ? std::vector<float>{0, 2, 1, 3, 4, 6, 5, 7}
                                             : std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7};
@@ -273,7 +274,7 @@ TEST_CASE("a GGUF's tokenizer puts first what its keys or else its kind say, as 
   for (const char *pre : {"smollm", "qwen2", "gpt-2", "default", ""})
     CHECK(post("gpt2", pre, named).empty());
   CHECK(post("llama", "", named) == "<s>$");
-  CHECK(post("llama", "", [](gguf_bytes &) {}) == "<s>$");  // id 1, where none is named
+  CHECK(post("llama", "", [](gguf_bytes &) {}) == "<s>$");  // where none is named, id 1
   CHECK(post("gpt2", "llama-bpe", [](gguf_bytes &) {}).empty());
   CHECK(post("gpt2", "llama-bpe", with({{"add_bos_token", false}})).empty());
   CHECK(post("llama", "", with({{"add_bos_token", false}})).empty());

@@ -1,4 +1,4 @@
-// Adapters as PEFT writes them: tables of head and embedding, names, defaults, and what is refused with the way out.
+// Tests LoRA adapters as PEFT writes them: parts for head and embedding, names, defaults, and refusals that say what to do.
 
 #include <limits>
 
@@ -23,7 +23,7 @@ const std::string k_base = k_golden + "models/llama-gqa-untied",
 const std::string k_prefix = "base_model.model.";
 const std::string k_q = "model.layers.0.self_attn.q_proj";
 
-// An adapter in a folder: the tensors by name, over a usual configuration.
+// An adapter that can be written to a folder, with a usual configuration. A test changes `config` and adds `tensors` by name.
 struct adapter {
   json config = {{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 4}};
   named_tensors tensors;
@@ -42,7 +42,7 @@ struct adapter {
     write_safetensors(folder.file("adapter_model.safetensors"), tensors);
     return open_lora(folder.path.string(), base);
   }
-  // message|hint
+  // Loads `base` with the adapter and returns the error as "message|hint".
   std::string problem(const std::string &base = k_base) const {
     try {
       decoder::load(*open(base));

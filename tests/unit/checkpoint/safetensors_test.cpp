@@ -1,4 +1,4 @@
-// safetensors: every rule of the format's reader, and a writer whose bytes are reproducible.
+// Tests safetensors files: each rule of the reader, and that the writer gives the same bytes every time.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -22,7 +22,7 @@ std::string with_header(const std::string &header, size_t data_bytes, uint64_t c
   return out + header + std::string(data_bytes, '\x01');
 }
 
-// The message of the error that opening these bytes gives; "" if they are accepted.
+// Opens a file of these bytes and returns the error's message; "" if there is no error.
 std::string problem(const std::string &bytes) {
   const scratch_folder folder;
   try {

@@ -1,5 +1,5 @@
-// What a checkpoint hands to the tokenizer: of a folder, of an adapter over its base; and what ends an
-// answer. What the files mean is text's (tests/unit/text/folder_golden_test.cpp).
+// Tests which files a checkpoint gives to the tokenizer (those of its folder, or of an adapter and its base), and which tokens end an
+// answer. What the files mean is tested in tests/unit/text/folder_golden_test.cpp.
 #include "catch.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/lora.hpp"

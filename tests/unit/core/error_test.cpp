@@ -1,4 +1,4 @@
-// Promises of the host's error type.
+// Tests the host's error type: the order of the parts of its text, and the exit codes.
 #include "catch.hpp"
 
 #include "core/error.hpp"

@@ -1,4 +1,4 @@
-// Promises of whole-file reads, atomic writes, claims, files and folders under construction.
+// Tests reading and writing whole files, claims (locks) on output paths, and files and folders under construction.
 #include "catch.hpp"
 
 #include <sys/resource.h>
@@ -84,7 +84,7 @@ TEST_CASE("a folder under construction vanishes unless committed") {
 
 namespace {
 
-// Another process that makes something, keeps it, and waits to be killed.
+// A child process that calls make(), keeps what it returns, and waits to be killed.
 class other_process {
  public:
   template <class F>
@@ -175,7 +175,7 @@ TEST_CASE("of two processes one has the claim, and the other is told at once who
   CHECK_THROWS_WITH(assay::path_claim::inside(dir / "run"), told);
   CHECK_THROWS_WITH(assay::path_claim::inside((dir / "run") + "/"), told);
   other.kill();
-  CHECK(fs::exists(dir / "run/.lock"));  // of the killed one: the next takes it over
+  CHECK(fs::exists(dir / "run/.lock"));  // left by the killed process; the next claim takes it over
   { const auto mine = assay::path_claim::inside(dir / "run"); }
   CHECK(fs::is_empty(dir / "run"));
 }
@@ -231,7 +231,7 @@ TEST_CASE("an existing folder is refused before any work, or replaced whole on r
   folder.commit();
   CHECK(assay::read_file(dir / "out/g") == "2");
   CHECK_FALSE(fs::exists(dir / "out/f"));
-  CHECK(dir.entries() == 2);  // out and the claim on it
+  CHECK(dir.entries() == 2);  // the folder `out` and the lock file of its claim
 }
 
 TEST_CASE("a replaced folder that a killed process left aside goes with the next one") {

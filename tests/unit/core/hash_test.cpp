@@ -1,4 +1,4 @@
-// Promises of hashes and seeds.
+// Tests hashes, and seeds that are derived from labels.
 #include "catch.hpp"
 
 #include "core/hash.hpp"

@@ -1,4 +1,4 @@
-// Promises of JSON parsing and canonical text.
+// Tests JSON parsing, and canonical text: the one text of a value, which hashes are made of.
 #include "catch.hpp"
 
 #include <limits>
@@ -42,9 +42,9 @@ TEST_CASE("a cause quotes no number of hundreds of digits, and no half character
   CHECK(cause_of("[" + std::string(500, '9') + "]").size() < 260);
   std::string wide = "[\"";
   for (int i = 0; i < 300; ++i) wide += "é";
-  const std::string cause = cause_of(wide);  // a text without end
+  const std::string cause = cause_of(wide);  // a JSON text whose closing quote is missing
   CHECK(cause.size() < 260);
-  CHECK_NOTHROW(json(cause).dump());  // UTF-8
+  CHECK_NOTHROW(json(cause).dump());  // throws if a character was cut
 }
 
 TEST_CASE("a NUL byte is not the end of a text") {
@@ -68,7 +68,7 @@ TEST_CASE("every value has a text: bytes that are not UTF-8 are shown") {
   CHECK(assay::json_text(json::array({"a", json("\xff\xfe")})) == R"(["a","\\xFF\\xFE"])");
   CHECK(assay::json_text({{"\x80", 1}}) == R"({"\\x80":1})");
   CHECK(assay::json_text({{"a", {1, 2}}}, 1) == "{\n \"a\": [\n  1,\n  2\n ]\n}");
-  // too long, surrogate, beyond the last, cut off (RFC 3629)
+  // invalid by RFC 3629: longer than needed, a surrogate, above U+10FFFF, cut off
   CHECK(assay::visible_text("\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82") ==
         "\\xC0\\xAF \\xED\\xA0\\x80 \\xF4\\x90\\x80\\x80 \\xE2\\x82");
   CHECK(assay::visible_text("€ 𝄞 ok") == "€ 𝄞 ok");

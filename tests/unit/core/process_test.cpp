@@ -1,4 +1,4 @@
-// Child processes: output, exit codes, signals, time limits.
+// Tests child processes: output, exit codes, signals, time limits.
 #include "core/process.hpp"
 
 #include "catch.hpp"

@@ -29,7 +29,7 @@ TEST_CASE("what is left follows the pace of the piece in work") {
   CHECK(pace.left(5, 10, 110) == 10.0);
   CHECK(pace.left(9, 10, 190) == 10.0);
   CHECK(!pace.left(10, 10, 200));
-  CHECK(!pace.left(0, 4, 200));  // the next piece begins, and its clock starts here
+  CHECK(!pace.left(0, 4, 200));  // a new piece begins; its time counts from here
   CHECK(pace.left(1, 4, 201) == 3.0);
   CHECK(!pace.left(3, 0, 202));  // the total is unknown
 }

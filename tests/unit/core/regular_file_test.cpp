@@ -1,4 +1,4 @@
-// What lies in place of a file is named before anything is read of it.
+// Tests that a pipe, device, folder, broken link or Git LFS pointer is refused and named where a file is expected.
 #include "core/regular_file.hpp"
 
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-// Promises of the bound on threads.
+// Tests the upper limit for the number of threads.
 #include "catch.hpp"
 
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// Schemas: what is accepted, what is filled in, and every message word for word.
+// Tests JSON schemas of configurations: what is accepted, which defaults are filled in, and each message word for word.
 #include "core/schema.hpp"
 
 #include "catch.hpp"
@@ -28,6 +28,7 @@ const char *const k_schema = R"({
   "required": ["name"]
 })";
 
+// Checks a configuration against k_schema. Returns the error's text, or "accepted".
 std::string message_of(const char *config) {
   try {
     schema::parse(k_schema, "rtn").complete(json::parse(config), "study.lua:7");
@@ -38,6 +39,7 @@ std::string message_of(const char *config) {
   return "accepted";
 }
 
+// Reads a schema. Returns the error's text, or "accepted".
 std::string schema_message(const char *text) {
   try {
     schema::parse(text, "rtn.assay.so");

@@ -1,5 +1,5 @@
-// Many requests at once: the same results as one at a time, shared prefixes computed once, and a
-// smaller batch where memory runs out.
+// Tests many requests at once: the results are those of single requests, shared prefixes are
+// computed once, and the batch is halved when memory runs out.
 
 #include <new>
 
@@ -33,8 +33,8 @@ ids_t joined(ids_t a, const ids_t &b) {
   return a;
 }
 
-// A header of 20 tokens, questions after it, choices after each; a stranger; a context that is part
-// of another one.
+// Requests with 20 tokens in common, each with its own question and choices; then one that shares
+// nothing, and one whose context is the beginning of another context.
 std::vector<score_request> questions() {
   std::vector<score_request> out;
   const ids_t header = some_ids(20);
@@ -51,7 +51,7 @@ TEST_CASE("a token tree holds every distinct token once and finds them again") {
   const std::vector<ids_t> sequences = {{1, 2, 3, 4}, {1, 2, 9}, {5}, {1, 2, 3}, {1, 2, 3, 4}};
   const token_tree tree = build_token_tree(sequences, {2, 1, 1, 3, 4});
   CHECK(tree.ids.size() == 6);
-  REQUIRE(tree.nodes.size() == 4);  // 1 2 3 | 4 | 9 | 5
+  REQUIRE(tree.nodes.size() == 4);  // the runs 1 2 3, 4, 9 and 5
   for (size_t i = 0; i < sequences.size(); ++i) {
     ids_t found;
     for (const int64_t place : tree.places[i]) found.push_back(tree.ids[size_t(place)]);
@@ -79,7 +79,7 @@ TEST_CASE("many requests score what each scores alone, whatever the batch") {
           CHECK(together[r][c].tokens == alone.tokens);
         }
       CHECK(usage.computed == usage.needed);
-      // The header, 4 + .. + 8 of the questions, 3 of their choices (2 where they begin alike), 14, 7.
+      // The common 20; the questions 4 + .. + 8 = 30; their choices 14, of which a last token is never fed; the last two 14 and 7.
       CHECK(usage.needed == 20 + 30 + 14 + 14 + 7);
       CHECK(usage.alone > 5 * usage.needed);
       CHECK(usage.head_rows == 4 * 5 - 1 + 9 + 8);
@@ -98,7 +98,7 @@ TEST_CASE("memory that runs out halves the batch and changes no score") {
   for (size_t r = 0; r < scores.size(); ++r)
     for (size_t c = 0; c < scores[r].size(); ++c)
       CHECK(scores[r][c].sum == Approx(expected[r][c].sum).margin(1e-5));
-  CHECK(usage.halvings == 4);  // 85, 42, 21, 10 -> 5
+  CHECK(usage.halvings == 4);  // 85 -> 42 -> 21 -> 10 -> 5 tokens
   CHECK(usage.computed == usage.needed);
   m.on_kv = [](int64_t, at::Tensor &, at::Tensor &) { throw std::bad_alloc(); };
   CHECK_THROWS_AS(score_many(m, questions()), std::bad_alloc);
@@ -135,7 +135,7 @@ TEST_CASE("answers of a queue of prompts are those of each prompt alone") {
     for (size_t i = 0; i < prompts.size(); ++i) CHECK(together[i].ids == alone[i].ids);
     CHECK(usage.answer_tokens == 99);
     CHECK(usage.prompt_tokens == 24 * 8 + 20 + 3);
-    CHECK(usage.computed < 24 + 20 + 3 + 10 + 99);  // the header once
+    CHECK(usage.computed < 24 + 20 + 3 + 10 + 99);  // the common prefix only once
   }
   options.pool_bytes = 1;  // room for two sequences
   options.batch_tokens = 0;

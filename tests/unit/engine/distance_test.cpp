@@ -1,4 +1,4 @@
-// Distance between two models' distributions, against the plain definition from full logits.
+// Tests the distances between the next-token distributions of two models, against the plain definition from full logits.
 #include "engine/distance.hpp"
 
 #include <cmath>
@@ -21,7 +21,7 @@ model::decoder tiny() {
       *model::checkpoint::open(ASSAY_SOURCE_DIR "/tests/golden/models/llama-gqa-untied"));
 }
 
-// The same model with every linear a little off; the copies do not share these weights.
+// The tiny model with all linear weights multiplied by 1.05, in memory of their own.
 model::decoder disturbed() {
   model::decoder m = tiny();
   for (model::linear_op *linear : m.linears()) linear->weight = linear->weight * 1.05;
@@ -147,7 +147,7 @@ TEST_CASE("a rolling score takes every token once, the last window filled up fro
   CHECK(whole.windows == 3);
   std::vector<int64_t> all = {3};
   all.insert(all.end(), ids.begin(), ids.end());
-  double sum = 0;  // windows of lm-eval: inputs [0,8), [8,16), [13,21) of `all`
+  double sum = 0;  // windows as in lm-eval: inputs [0,8), [8,16), [13,21) of `all`
   for (const auto &[begin, first] : {std::pair<int64_t, int64_t>{0, 0}, {8, 8}, {13, 16}}) {
     const at::Tensor lp = log_probs(m, {all.begin() + begin, all.begin() + begin + 8});
     for (int64_t i = first; i < begin + 8; ++i)

@@ -1,4 +1,4 @@
-// Perplexity, scoring and generation on tiny models, against the plain definition from full logits.
+// Tests perplexity, scoring and generation on tiny models, against the plain definition from full logits.
 
 #include <cmath>
 #include <set>
@@ -29,7 +29,7 @@ std::vector<int64_t> some_ids(int64_t n, int64_t start = 0) {
   return ids;
 }
 
-// [tokens, vocab] from one full forward.
+// Log-probabilities [tokens, vocab] of the next token after each token, from one full forward pass.
 at::Tensor log_probs(const model::decoder &m, const std::vector<int64_t> &ids) {
   const at::Tensor h = m.hidden(at::tensor(ids, at::kLong).unsqueeze(0)).select(0, 0);
   return at::log_softmax(m.logits(h).to(at::kDouble), -1);

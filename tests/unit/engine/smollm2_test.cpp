@@ -1,4 +1,4 @@
-// The real model against transformers: logits, greedy continuations, perplexity
+// Compares SmolLM2 with transformers: logits, greedy continuations, perplexity
 // (tests/golden/smollm2.json).
 
 #include <filesystem>
@@ -49,5 +49,5 @@ TEST_CASE("SmolLM2 from its GGUF agrees with transformers on the imported folder
   REQUIRE(result.windows.size() == expected["cross_entropy"].size());
   for (size_t i = 0; i < result.windows.size(); ++i)
     CHECK(result.windows[i] == Approx(expected["cross_entropy"][i].get<double>()).epsilon(1e-5));
-  CHECK(result.ppl == Approx(expected["ppl"].get<double>()).epsilon(2e-4));  // the promise: 0.02 %
+  CHECK(result.ppl == Approx(expected["ppl"].get<double>()).epsilon(2e-4));  // at most 0.02 % apart
 }

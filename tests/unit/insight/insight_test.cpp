@@ -1,4 +1,4 @@
-// Promises of sensitivity and allocation: what a part of a quantized model costs, and how bits follow from costs.
+// Tests sensitivity (how much quantizing each part of a model costs) and allocation (bits for each part, chosen by these costs).
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -24,14 +24,14 @@ struct subject {
 
 }  // namespace
 
-TEST_CASE("a swap of nothing costs exactly nothing, and swaps come near to adding up",
+TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts nearly add up",
           "[insight_test]") {
   const subject s;
   json what = {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 6}, {"group_size", 16}}}}}};
   const auto model = assay::quant::quantize(*s.checkpoint, s.decoder, recipe::from_json(what));
   const auto found = sensitivity(model, s.decoder, tiny_calibration(2, 32, 11));
   CHECK(found["control"].get<double>() == 0.0);
-  CHECK(found["units"].size() == 8);  // q,k,v fused, gate,up fused, in two blocks
+  CHECK(found["units"].size() == 8);  // qkv, o, gate-up and down of two blocks
   CHECK(found["units"][0]["linears"].size() == 3);
   CHECK(found["additivity"].get<double>() == Approx(1.0).margin(0.3));
   for (const auto &unit : found["units"]) {

@@ -1,4 +1,4 @@
-// Keys that config.json leaves out are filled in as the family's configuration class does.
+// Tests that keys which config.json leaves out get the values of the family's configuration class in transformers.
 #include "catch.hpp"
 #include "core/error.hpp"
 #include "model/decoder_config.hpp"
@@ -14,7 +14,7 @@ TEST_CASE("an almost empty config.json means what transformers' class makes of i
     INFO(row["name"].get<std::string>());
     const json &e = row["expected"];
     const auto read = [&] { return parse_decoder_config(row["config"], "config.json"); };
-    if (e["heads"].get<int64_t>() % e["kv_heads"].get<int64_t>() != 0) {  // no model can have these
+    if (e["heads"].get<int64_t>() % e["kv_heads"].get<int64_t>() != 0) {  // an impossible model
       CHECK_THROWS_WITH(read(), assay_test::contains("num_attention_heads is no multiple"));
       continue;
     }

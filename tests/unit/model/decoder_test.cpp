@@ -1,5 +1,5 @@
-// The decoder's own promises: stages compose, rows do not mix, hooks are called, shared
-// weights are told.
+// Tests the decoder (the model that turns token ids into logits): its parts together give the whole forward pass, rows of a batch
+// do not influence each other, hooks are called, configurations that it cannot run are refused.
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -33,7 +33,7 @@ double distance(const at::Tensor &a, const at::Tensor &b) {
   return (a - b).abs().max().item<double>();
 }
 
-// Copies a golden model's folder and lets the test spoil it.
+// A copy of a golden model's folder, in which a test changes files.
 struct spoiled_model {
   explicit spoiled_model(const std::string &name) {
     for (const auto &item : std::filesystem::directory_iterator(k_models + name))
@@ -90,7 +90,7 @@ TEST_CASE(
   CHECK(distance(loss.detach(), fused) < 1e-5);
   loss.sum().backward();
   CHECK(candidate.up.weight.grad().abs().sum().item<float>() > 0);
-  CHECK_FALSE(model.block(0).up.weight.requires_grad());  // the decoder kept its own
+  CHECK_FALSE(model.block(0).up.weight.requires_grad());  // the decoder's own weights are untouched
 }
 
 TEST_CASE("rows of different lengths share a batch without touching each other") {
@@ -108,7 +108,7 @@ TEST_CASE("rows of different lengths share a batch without touching each other")
       CHECK(distance(together.select(0, r), alone.select(0, 0).narrow(0, lengths[r], 1)) < 1e-4);
       CHECK(cache.length(r) == lengths[r] + 1);
     }
-    // Slots in any order, and several tokens at once.
+    // The rows of a call may use any slots of the cache, in any order, and add several tokens at once.
     const at::Tensor more = some_ids(2, 3);
     const at::Tensor two = model.hidden(more, &cache, {2, 0});
     const at::Tensor alone =
@@ -219,7 +219,7 @@ TEST_CASE("what cannot be computed exactly is refused by name with what is suppo
                              "linear or llama3 RoPE"));
 }
 
-TEST_CASE("a key that nobody knows is refused where its name and value speak of the maths") {
+TEST_CASE("an unknown key is refused if its name and value may change what is computed") {
   const auto with = [&](const std::string &key, const json &value) {
     spoiled_model m("llama-gqa-untied");
     m.set(key, value);
@@ -235,7 +235,7 @@ TEST_CASE("a key that nobody knows is refused where its name and value speak of 
   CHECK(refused("num_local_experts", 8));
   CHECK(refused("pruned_heads", {{"0", {1, 2}}}));
   CHECK(refused("hidden_activation", "gelu_pytorch_tanh"));
-  // neutral values, training, kernels and plain remarks
+  // Accepted: keys with a value that changes nothing, and keys about training, kernels or remarks.
   for (const auto &[key, value] :
        std::vector<std::pair<std::string, json>>{{"rope_condense_ratio", 1},
                                                  {"use_qk_norm", false},

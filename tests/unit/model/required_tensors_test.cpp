@@ -1,4 +1,4 @@
-// Half a model is refused by name, and a head that the weights hold is not lost to a flag.
+// Tests that missing tensors are named, and that a head in the weights is used although config.json ties it to the embedding.
 #include "model/required_tensors.hpp"
 
 #include "aten.hpp"
@@ -38,6 +38,7 @@ void drop(named_tensors &tensors, const std::string &text) {
                 [&](const auto &item) { return item.first.find(text) != std::string::npos; });
 }
 
+// Loads the model and returns the error as "message|cause|hint"; "" if there is no error.
 std::string problem(const checkpoint &source) {
   try {
     decoder::load(source);

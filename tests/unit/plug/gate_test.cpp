@@ -1,4 +1,4 @@
-// The gate: old, new and wrong structs in the same process.
+// Tests the gate, which copies a plugin's structs: structs of older and newer headers are understood, wrong ones are refused.
 #include "plug/gate.hpp"
 
 #include <cstring>
@@ -28,6 +28,7 @@ struct fixture {
         nullptr};
     plugin = {sizeof plugin, 0, "org.x", "1.0.0", "summary", "MIT", nullptr, nullptr, 1, 0, list};
   }
+  // Returns why the gate refuses the plugin, or "admitted".
   std::string refusal() const {
     try {
       admit(&plugin, "x.assay.so");
@@ -83,7 +84,7 @@ TEST_CASE("an older header that lacks a required member is refused by the member
   CHECK(old.refusal() == "x.assay.so: component 0 has no id");
 }
 
-TEST_CASE("what is wrong is said") {
+TEST_CASE("each mistake in a plugin's structs has its message") {
   CHECK_THROWS_WITH(admit(nullptr, "x.assay.so"), "x.assay.so: the plugin descriptor is NULL");
   fixture bad;
   bad.plugin.license = nullptr;

@@ -1,4 +1,4 @@
-// Folders of plugins: found, remembered, asked for by name.
+// Tests the registry, the list of plugins: how folders are searched, scans are cached, and components are found by name.
 #include "plug/registry.hpp"
 
 #include <cstdlib>
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 using namespace assay;
 using plug::registry;
 
-// A folder with rtn and what the test puts beside it; the cache lies in it too.
+// A folder with the plugin rtn, to which a test adds files. The cache of scans is in it too.
 struct plugin_folder {
   plugin_folder() : path(std::string(ASSAY_BUILD_DIR) + "/registry_test") {
     fs::remove_all(path);

@@ -1,4 +1,4 @@
-// The host table as a plugin sees it, and the threads behind parallel_for.
+// Tests the functions that the host offers a plugin (assay_host), and the threads of parallel_for.
 #include <atomic>
 #include <numeric>
 #include <thread>
@@ -21,6 +21,7 @@ int32_t add_range(void *arg, int64_t begin, int64_t end) {
   return ASSAY_OK;
 }
 
+// Fails for pieces that reach beyond 100, with a status that depends on the piece: -10 - begin / 50.
 int32_t fail_from_100(void *, int64_t begin, int64_t end) {
   return end > 100 ? static_cast<int32_t>(-10 - begin / 50) : ASSAY_OK;
 }
@@ -155,7 +156,7 @@ TEST_CASE("a configuration answers by key and type, and names what it is asked i
         "asked its configuration for the flag `mode`, which is of type string");
   CHECK(complaint([&] { return host->config_text(host->ctx, "mode", nullptr); }) ==
         "asked its configuration for the text `mode`, without a place for the answer");
-  CHECK(bits == 4);  // out-parameters stay as they were
+  CHECK(bits == 4);  // a failed request does not change the result
   CHECK(dense == 1);
 }
 

@@ -1,4 +1,4 @@
-// ABI tensors in host hands.
+// Tests the host's classes for tensors of the plugin ABI: views of memory, and owners that call the deleter.
 #include "plug/tensor.hpp"
 
 #include "catch.hpp"

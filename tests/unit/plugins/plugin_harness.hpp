@@ -1,5 +1,5 @@
-// Opens a built plugin through its one exported symbol and gives it a small host: for tests of one component.
-// Not the conformance suite: it knows nothing of contracts, only of calls.
+// Opens a plugin through its one exported symbol and gives it a small host, for tests of one component.
+// It does not check that the plugin keeps the contract; tests/conformance does.
 #pragma once
 
 #include <dlfcn.h>
@@ -19,7 +19,7 @@ inline std::string &last_failure() {
   return text;
 }
 
-// The host's hashes, without its care for bad calls.
+// Adds the functions hash_begin, hash_update and hash_end; unlike the real host's, they do not check their arguments.
 inline void add_hashes(assay_host &table) {
   table.hash_begin = [](void *, void **out) -> int32_t {
     *out = new assay::sha256();
@@ -59,7 +59,7 @@ inline const assay_host &host() {
   return table;
 }
 
-// The same host with a configuration, completed from the component's schema as the real host does.
+// The small host with a configuration. Missing keys get the defaults of the component's schema, as in the real host.
 class configured_host {
  public:
   configured_host(const assay_component &what, const std::string &config)
@@ -81,7 +81,7 @@ class configured_host {
   assay_host table_;
 };
 
-// The component `id` of NAME.assay.so. The library stays loaded, as in the host.
+// Returns the component `id` of the plugin NAME.assay.so. The library stays loaded, as in the real host.
 inline const assay_component *component(const std::string &name, const std::string &id) {
   const std::string path = std::string(ASSAY_BUILD_DIR) + "/plugins/" + name + ".assay.so";
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -1,5 +1,5 @@
-// Promises of assay.block/1: losses are those of the block, gradients those of autograd in plain
-// tensor operations, untried weights are the present ones.
+// Tests assay.block/1, with which a plugin tries weights in a block: losses are those of the block, gradients equal
+// autograd's, and weights that a trial does not replace stay as they are.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -17,6 +17,8 @@ using assay::plug::tensor_ref;
 
 namespace {
 
+// The runner on block 0 of the tiny model, with 5 sequences of 16 tokens in two chunks. Of the second
+// chunk only 4 tokens are counted.
 struct bench {
   bench()
       : decoder(
@@ -82,7 +84,7 @@ TEST_CASE("a trial's loss is the mean square distance of the block's counted out
   CHECK(b.runner->n_sequences() == 5);
   CHECK(b.loss(tried.trial) ==
         Approx((first.sum() + second.sum()).item<double>() / (52 * 64)).epsilon(1e-5));
-  const int64_t chosen[] = {1, 4};  // the second of either chunk
+  const int64_t chosen[] = {1, 4};  // the second sequence of each of two chunks
   tried.trial.sequences = chosen;
   tried.trial.n_sequences = 2;
   const double sum = (first.narrow(0, 16, 16).sum() + second.narrow(0, 2, 2).sum()).item<double>();
@@ -93,7 +95,7 @@ TEST_CASE("a trial's loss is the mean square distance of the block's counted out
   CHECK_THROWS_WITH(b.loss(tried.trial), assay_test::contains("sequence 5 of 5"));
 }
 
-TEST_CASE("nothing tried, nothing moved", "[block_runner_test]") {
+TEST_CASE("a trial that replaces no weight has loss 0", "[block_runner_test]") {
   bench b;
   for (const uint32_t scope : {ASSAY_SCOPE_BLOCK, ASSAY_SCOPE_PARENT})
     for (uint32_t group = 0; group < 4; ++group) {
@@ -116,7 +118,7 @@ TEST_CASE("a parent's loss is that of attention or of the MLP alone", "[block_ru
   const auto h = b.decoder.embed(b.ids.narrow(0, 0, 3));
   const auto y = block.o(block.attention(block.attention_input(h), b.decoder.context(3, 16)));
   CHECK(b.loss(tried.trial) == Approx((0.1 * y).square().mean().item<double>()).epsilon(1e-4));
-  tried.trial.group = 3;  // up_down: the MLP does not see o
+  tried.trial.group = 3;  // up_down: o is not part of the MLP
   CHECK(b.loss(tried.trial) == 0.0);
 }
 
@@ -137,7 +139,7 @@ TEST_CASE("gradients are autograd's", "[block_runner_test]") {
     const assay_tensor *slopes[] = {slope_ref.get()};
     tried.trial.n_sequences = 3;
     const double found = b.loss(tried.trial, slopes);
-    // the same by LibTorch alone, in fp64
+    // The expected values come from LibTorch's autograd in fp64.
     const auto h = [&] {
       at::NoGradGuard no_grad;
       return b.decoder.embed(b.ids.narrow(0, 0, 3)).to(at::kDouble);

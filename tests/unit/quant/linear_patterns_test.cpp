@@ -1,4 +1,4 @@
-// Promises of patterns: one that names no linear is refused with what was probably meant.
+// Tests patterns that name linears in recipes: one that fits none is refused, with a suggestion of what was meant.
 #include "catch.hpp"
 
 #include "quant/linear_patterns.hpp"
@@ -15,7 +15,7 @@ assay::model::decoder_config tiny(bool tied = true) {
   return assay::model::parse_decoder_config(quant_test::tiny_config(tied), "tiny");
 }
 
-// What is said of a recipe with these patterns.
+// Checks the patterns of this recipe on a tiny model. Returns the error's text, or "accepted".
 std::string said(const json &value, bool tied = true) {
   return quant_test::complaint(
       [&] { assay::quant::require_patterns(recipe::from_json(value), tiny(tied)); });

@@ -1,5 +1,5 @@
-// Promises of quantize and save on a whole (tiny) model: identity, exact round trips, honest
-// counts, clean refusals.
+// Tests quantize and save on a whole tiny model: a recipe that changes nothing, saving and loading without
+// loss, counted bits, refusals.
 #include "catch.hpp"
 
 #include <filesystem>
@@ -83,7 +83,7 @@ TEST_CASE("a packed checkpoint comes back with the same codes and the same logit
         REQUIRE(stored.quantized().size() == q.forms.size());
         for (const auto &[name, form] : q.forms) {
           const auto linear = stored.read(name);
-          // signed in the file's meaning: q - 2^(b-1) for asymmetric grids
+          // The reader gives signed codes: for asymmetric grids the plugin's code minus 2^(bits - 1).
           const int64_t shift = symmetric ? 0 : int64_t{1} << (bits - 1);
           CHECK(at::equal(linear.codes.to(at::kLong), form.find("codes")->to(at::kLong) - shift));
           CHECK(at::equal(linear.scales, *form.find("scales")));
@@ -147,7 +147,7 @@ TEST_CASE("what the format cannot hold is refused by name, before anything is wr
           assay_test::contains("and 11 more"));
   CHECK_FALSE(std::filesystem::exists(s.root / "no"));
   const auto reasons = assay::quant::cannot_hold(three, *s.checkpoint, "auto");
-  CHECK(reasons.size() == 15);  // 14 linears, and one of the exporter of float models
+  CHECK(reasons.size() == 15);  // one for each of 14 linears, one of the exporter of float models
   const auto ragged = rtn({{"bits", 4}, {"group_size", 48}});
   CHECK_THAT(
       complaint([&] { assay::quant::save(s.quantize(ragged), *s.checkpoint, s.root / "no"); }),

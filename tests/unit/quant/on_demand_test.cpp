@@ -1,4 +1,4 @@
-// A model that is read block by block gives the files that one read as a whole gives.
+// Tests that a model which is read block by block, to save memory, gives the same files as one that is read at once.
 #include "catch.hpp"
 
 #include <filesystem>
@@ -23,8 +23,8 @@ recipe recipe_of(const std::string &id, const std::string &propagation) {
                             {"min_token_ratio", 0}});
 }
 
-// What a run gives: all that an exporter is fed, the weights' file where one can hold them, the
-// errors of the forms.
+// The results of a run: all tensors that an exporter gets, the weights' file where a format can hold
+// them (else ""), and the errors of the linears.
 struct outcome {
   std::string items, file;
   json linears;
@@ -35,6 +35,7 @@ void add(std::string &bytes, const at::Tensor &tensor) {
   bytes.append(static_cast<const char *>(plain.const_data_ptr()), plain.nbytes());
 }
 
+// The config and all names and bytes that an exporter would get, as one string to compare.
 std::string items_of(const quantized_model &q, const assay::model::checkpoint &subject) {
   model_export_source source(q, subject);
   std::string bytes = source.file("config.json");
@@ -63,14 +64,14 @@ outcome outcome_of(const std::string &model, const recipe &what, bool on_demand,
   return out;
 }
 
-// Read whole, read on demand, and once more from blocks that are all there (nothing is quantized
-// anew): the same files.
+// Quantizes the model in three ways, which must give the same files: read at once, read on demand, and
+// on demand a second time, where all blocks are taken from the resume folder.
 void require_same_files(const std::string &model, const recipe &what, const std::string &at) {
   const auto whole = outcome_of(model, what, false, at + "-whole", "");
   const auto streamed = outcome_of(model, what, true, at + "-streamed", at + "-resume");
-  // consumers read tables as floats: no format holds a quantized one
+  // No format can hold a quantized embedding or head, since other programs read them as floats.
   CHECK(whole.file.empty() == (what.embeddings || !is_kept(what, "lm_head", "lm_head")));
-  CHECK((streamed.items == whole.items));  // without printing them
+  CHECK((streamed.items == whole.items));  // the extra brackets keep Catch2 from printing it
   CHECK((streamed.file == whole.file));
   CHECK(streamed.linears == whole.linears);
   const auto restored = outcome_of(model, what, true, at + "-restored", at + "-resume");
@@ -128,7 +129,7 @@ TEST_CASE("transforms that go block by block give the same files on demand", "[o
         with({{"smoothquant", {{"attention", "head"}}}, {"awq_sqrt", json::object()}})},
        {"quantizer", gptq},
        {"activation", {{"bits", 8}}},
-       {"keep", {"lm_head", "attn.o"}}}};  // a kept linear is saved as the transform left it
+       {"keep", {"lm_head", "attn.o"}}}};  // a kept linear is saved after transforms
   require_same_files(model, recipes, root / "t");
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("calibrated scales of inputs, keys and values are the same on demand",
        {"keep", {"lm_head", "mlp.down"}}},
       {{"quantizer", gptq}, {"kv", fp8_tensor}},
       {{"quantizer",
-        rtn},  // without statistics of weights: nothing but the pass of keys and values
+        rtn},  // needs no statistics of inputs, so only the pass for keys and values runs
        {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
        {"keep", {"lm_head", "re:model.layers.0.*"}}},
       {{"transforms", {{{"id", "smoothquant"}}}},
@@ -162,7 +163,7 @@ TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[
   const temporary_folder root;
   const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const json none = json::array();
-  const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // a pass that sees the new embedding
+  const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // its pass sees the new embedding
   for (const bool tied : {true, false}) {
     const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
     std::vector<json> recipes = {
@@ -196,7 +197,7 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
   require_same_files(model, recipes, root / "b");
 }
 
-TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
+TEST_CASE("rotations give the same bytes for a model read on demand", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
@@ -213,14 +214,14 @@ TEST_CASE("a model is turned to the same bytes on demand", "[on_demand_test]") {
          {"quantizer", gptq},
          {"propagation", "asymmetric"},
          {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
-         {"embeddings", true},  // the turned table, and its head where R1 untied it
+         {"embeddings", true},  // rotated too, and its head where R1 untied it
          {"keep", json::array({"mlp.down"})}}};
     CAPTURE(tied);
     require_same_files(model, recipes, root / (tied ? "r-tied" : "r-untied"));
   }
 }
 
-TEST_CASE("what is turned in the forward pass is the same on demand", "[on_demand_test]") {
+TEST_CASE("rotations at run time are the same for a model read on demand", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
@@ -234,19 +235,19 @@ TEST_CASE("what is turned in the forward pass is the same on demand", "[on_deman
   const auto streamed = quantize(*checkpoint, assay::model::decoder::load_on_demand(checkpoint),
                                  what, &data, options);
   CHECK(streamed.online == whole.online);
-  CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);  // the difference, too
+  CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);  // and the difference
   for (const auto &name : whole.order)
     CHECK(at::equal(*streamed.form(name).find("codes"), *whole.forms.at(name).find("codes")));
 }
 
-TEST_CASE("a turn that moves the function is refused by the same number on demand",
+TEST_CASE("a rotation that changes the logits too much is refused with the same text on demand",
           "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
   const auto what = recipe::from_json({{"transforms", {{{"id", "rotation"}}}}});
   assay::model::load_options coarse;
-  coarse.dtype = at::kBFloat16;  // turned weights round to 8 bits
+  coarse.dtype = at::kBFloat16;  // rotated weights lose bits by rounding
   quantize_options options;
   options.resume = root / "resume";
   const auto refusal_of = [&](const assay::model::decoder &decoder) -> std::string {
@@ -275,7 +276,7 @@ TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand
     CHECK((items_of(streamed, *checkpoint) == items_of(whole, *checkpoint)));
     CHECK(streamed.decoder.block(0).q.weight.is_meta());
     auto again = streamed.decoder;
-    again.bring_in(1);  // quantized
+    again.bring_in(1);  // with its quantized weights
     CHECK(at::equal(again.block(1).down.weight, whole.decoder.block(1).down.weight));
   }
 }

@@ -1,4 +1,4 @@
-// Promises of recipes, calibration data and the ledger.
+// Tests recipes (what is done to a model), calibration data, and the ledger (the list of fallbacks and skips of a run).
 #include "catch.hpp"
 
 #include "calibration/calibration.hpp"

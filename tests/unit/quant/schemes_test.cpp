@@ -1,5 +1,5 @@
-// Promises of activation and key-value schemes: every grid equals its plain reference, static ones use calibrated ranges,
-// bad schemes are refused by name.
+// Tests schemes that round inputs of linears, and keys and values: each grid equals a plain reference, static grids use calibrated
+// ranges, and bad schemes are refused with the name of the wrong key.
 #include "catch.hpp"
 
 #include <cmath>
@@ -19,7 +19,7 @@ at::Tensor some_input(std::vector<int64_t> shape, uint64_t seed = 4) {
   return at::randn(shape, at::detail::createCPUGenerator(seed), at::kFloat) * 3 + 0.5;
 }
 
-// One row on a grid of 2^bits values, as the formula reads (std::nearbyint rounds half to even).
+// Rounds one row of n values to a grid of 2^bits values, by the plain formula (std::nearbyint rounds half to even).
 std::vector<float> plain_row(const float *x, int64_t n, int bits, bool symmetric) {
   float low = 0, high = 0;
   for (int64_t i = 0; i < n; ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
@@ -38,7 +38,7 @@ std::vector<float> plain_row(const float *x, int64_t n, int bits, bool symmetric
   return out;
 }
 
-// The nearest E4M3 number, by trying all of them.
+// Returns the E4M3 number (8-bit float) nearest to x, by trying all of them.
 float plain_fp8(float x) {
   float best = 0;
   for (int code = 0; code < 127; ++code) {

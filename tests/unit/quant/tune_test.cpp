@@ -1,4 +1,4 @@
-// Promises of tune: scales and norms move, codes stay, and the model comes nearer to its float model.
+// Tests `tune`, which trains scales and norms after quantization: codes do not change, and the model comes nearer to its float model.
 #include "catch.hpp"
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Signs of broken text: the published vectors and quiet on ordinary prose.
-// Not the thresholds of detectors, which are Lua.
+// Tests the signs of broken text (loops, repetition, compression): they agree with published examples, and ordinary prose has none.
+// The thresholds of the detectors are in Lua and tested there.
 #include "catch.hpp"
 
 #include <cmath>
@@ -39,7 +39,7 @@ TEST_CASE("the suffix period finds loops and leaves prose alone", "[text_signals
   CHECK(find_suffix_period(as_tokens("A start, then " + repeated("the river is ", 6))).period ==
         13);
   CHECK(find_suffix_period(as_tokens(prose())).period == 0);
-  CHECK(find_suffix_period(as_tokens("!!!!!!!!")).period == 0);  // too few to be sure
+  CHECK(find_suffix_period(as_tokens("!!!!!!!!")).period == 0);  // 8 repeats are too few
   CHECK(find_suffix_period({}).period == 0);
 }
 
@@ -62,8 +62,8 @@ TEST_CASE("compression tells loops from prose", "[text_signals]") {
   CHECK(loop.whole == Approx(59).margin(3));
   CHECK(loop.largest_window > 4.0);
   const compression text = compression_ratios(prose());
-  CHECK(text.whole > 2.0);           // a global limit of 2.4 would be near ordinary prose
-  CHECK(text.largest_window < 2.5);  // windows keep far from the limit of 4
+  CHECK(text.whole > 2.0);           // so a limit of 2.4 for whole texts would be near prose
+  CHECK(text.largest_window < 2.5);  // windows of prose stay far below their limit of 4
   CHECK(compression_ratios("").whole == 0.0);
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("lost characters are counted", "[text_signals]") {
   CHECK(count_replacement_characters("one \xEF\xBF\xBD and \xE2\x80") == 3);
 }
 
-TEST_CASE("echo and likeness", "[text_signals]") {
+TEST_CASE("an echo of the prompt and the likeness of two texts are measured", "[text_signals]") {
   CHECK(longest_common_substring("What is the capital?", "I ask: what is the capital?") == 19);
   CHECK(longest_common_substring("abc", "xyz") == 0);
   CHECK(rouge_l(as_tokens("abcd"), as_tokens("abcd")) == 1.0);

@@ -1,5 +1,5 @@
-// Resampling: reproducible to the byte, close to SciPy, honest about few windows.
-// Not proportions.
+// Tests resampling (bootstrap and permutations): reproducible, close to SciPy, and the t interval for few windows.
+// Proportions are in interval_test.cpp.
 #include "catch.hpp"
 
 #include <cmath>
@@ -42,7 +42,7 @@ TEST_CASE("bootstrap limits agree with SciPy within resampling error", "[bootstr
       options.kind = kind;
       const auto expected = numbers(item[kind == bootstrap_kind::bca ? "BCa" : "percentile"]);
       const bootstrap_result result = bootstrap_mean(values, options);
-      // Means of the three-valued case move in steps of 1 / n: one step may separate two bootstraps.
+      // The values of "items" are -1, 0 and 1, so a mean moves in steps of 1 / n: two bootstraps may differ by one step.
       const double step = item["name"] == "items" ? 1.0 / static_cast<double>(values.size()) : 0.0;
       const double tolerance = 0.03 * (expected[1] - expected[0]) + 1.01 * step;
       CHECK(result.low == Approx(expected[0]).margin(tolerance));
@@ -79,7 +79,7 @@ TEST_CASE("the perplexity ratio is the exponential of the mean difference with i
   CHECK(ratio.estimate == Approx(std::exp(0.08)).epsilon(2e-4));
   CHECK(ratio.low < ratio.estimate);
   CHECK(ratio.high > ratio.estimate);
-  CHECK(ratio.high - ratio.low < 0.005);  // pairing removes the spread between windows
+  CHECK(ratio.high - ratio.low < 0.005);  // pairing removes differences between windows
   CHECK(ratio.method == "paired bootstrap, BCa, 10000 replicates, seed 1, 32 windows");
   const interval own = perplexity_interval(variant, options);
   CHECK(own.high - own.low > 1.0);
@@ -95,7 +95,7 @@ TEST_CASE("few windows fall back to Student's t and say so", "[bootstrap]") {
   const std::vector<double> variant = {3.1, 3.2, 3.05, 3.3};
   const interval ratio = perplexity_ratio(variant, reference, {});
   CHECK(ratio.method == "paired Student t, 4 windows");
-  // differences 0.1 0.1 0.15 0.1: mean 0.1125, standard error 0.0125, t(3) = 3.182446
+  // The differences are 0.1 0.1 0.15 0.1: mean 0.1125, standard error 0.0125; t of 3 degrees of freedom is 3.182446.
   CHECK(std::log(ratio.high) == Approx(0.1125 + 3.182446 * 0.0125).epsilon(1e-6));
 }
 

@@ -1,4 +1,4 @@
-// Mean, standard deviation, median and quantiles against numbers worked out by hand.
+// Tests mean, standard deviation, median and quantiles against numbers worked out by hand.
 #include "catch.hpp"
 
 #include <cmath>
@@ -21,7 +21,7 @@ TEST_CASE("the median and quantiles lie between neighbours, in any order", "[des
   CHECK(median(even) == 5.0);
   CHECK(quantile(even, 0.0) == 1.0);
   CHECK(quantile(even, 1.0) == 9.0);
-  CHECK(quantile(even, 0.1) == Approx(1.9));  // numpy.quantile
+  CHECK(quantile(even, 0.1) == Approx(1.9));  // as numpy.quantile gives
 }
 
 TEST_CASE("descriptions refuse what they cannot describe", "[describe]") {

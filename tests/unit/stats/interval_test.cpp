@@ -1,5 +1,5 @@
-// Intervals and tests of proportions, single and paired, against published vectors and SciPy.
-// Not the resampling methods.
+// Tests intervals and significance tests of proportions, single and paired, against published numbers and SciPy.
+// Resampling is in bootstrap_test.cpp.
 #include "catch.hpp"
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Power, sample sizes, margins and adjusted p values against the published tables.
-// Not the intervals themselves.
+// Tests planning (power, sample sizes, margins) and adjusted p values against published tables.
+// Intervals are in interval_test.cpp.
 #include "catch.hpp"
 
 #include "core/error.hpp"

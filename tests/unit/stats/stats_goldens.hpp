@@ -1,5 +1,4 @@
-// Shared by the statistics tests: the SciPy answers of tests/golden/stats.
-// Not a test.
+// Reads SciPy's answers in tests/golden/stats, for the tests of statistics.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// The paired t test and its rate of false findings for few differences, normal and skewed; and the
-// smallest p of the sign-flip test, which decides where the t test is used instead.
+// Tests the paired t test and how often it finds a difference where there is none, for few normal or
+// skewed values; and the smallest p that the sign-flip test can give. Where that is too large to decide
+// anything, the t test is used.
 #include "catch.hpp"
 
 #include <cmath>
@@ -15,13 +16,13 @@ using namespace assay::stats;
 
 namespace {
 
-// Draws that do not depend on the standard library: only the engine's bits are used.
+// Random numbers that are the same with every standard library: only the bits of the engine are used.
 class draws_of {
  public:
   explicit draws_of(uint64_t seed) : engine_(seed) {}
   double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
   double normal() { return normal_quantile(uniform()); }
-  // Sum of `shape` exponentials less its mean: skewness 2 / sqrt(shape), a long tail upwards.
+  // The sum of `shape` exponential numbers minus its mean: skewness 2 / sqrt(shape), a long tail upwards.
   double gamma(int shape) {
     double sum = 0.0;
     for (int i = 0; i < shape; ++i) sum -= std::log(uniform());
@@ -33,12 +34,13 @@ class draws_of {
 };
 
 struct false_findings {
-  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05 and a mean below, above zero
+  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05: mean below zero, above zero
   double all() const { return gains + losses; }
 };
 
 constexpr int k_samples = 40000;
 
+// Draws k_samples samples of n differences whose true mean is 0, and counts those with p < 0.05.
 template <typename draw>
 false_findings simulate(size_t n, draw next) {
   false_findings found;
@@ -54,7 +56,7 @@ false_findings simulate(size_t n, draw next) {
 }  // namespace
 
 TEST_CASE("the paired t test gives the p of the formula", "[student]") {
-  // differences 0.1 0.1 0.15 0.1: mean 0.1125, standard error 0.0125, t = 9 with 3 degrees of freedom
+  // The mean is 0.1125 and its standard error 0.0125, so t = 9 with 3 degrees of freedom.
   const std::vector<double> differences = {0.1, 0.1, 0.15, 0.1};
   CHECK(paired_t_p(differences) == Approx(0.0028959).epsilon(1e-4));
   const std::vector<double> negated = {-0.1, -0.1, -0.15, -0.1};
@@ -79,7 +81,7 @@ TEST_CASE("differences without spread have no p of the t test", "[student]") {
                     "a difference is not a finite number");
 }
 
-TEST_CASE("normal differences of one model seem resolved in five of a hundred samples",
+TEST_CASE("equal models with normal differences give p < 0.05 in five of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
     draws_of draws(n);
@@ -90,15 +92,15 @@ TEST_CASE("normal differences of one model seem resolved in five of a hundred sa
   }
 }
 
-// A window's difference is a mean over hundreds of tokens, which makes its skewness moderate.
-TEST_CASE("differences of skewness 1 seem resolved in at most seven of a hundred samples",
+// The difference of a window is a mean over hundreds of tokens, so its skewness is moderate.
+TEST_CASE("with skewness 1, equal models give p < 0.05 in at most seven of a hundred samples",
           "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
     draws_of draws(100 + n);
     const false_findings found = simulate(n, [&] { return draws.gamma(4); });
     CAPTURE(n);
     CHECK(found.all() < 0.071);
-    CHECK(found.losses < 0.025);  // the side of the long tail, where quantized windows have it
+    CHECK(found.losses < 0.025);  // the side of the long tail, as with quantized models
   }
 }
 

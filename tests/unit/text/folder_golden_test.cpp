@@ -1,5 +1,5 @@
-// The files in which a folder declares its tokenizer mean what the reference takes them to mean.
-// Not the pipeline of one tokenizer.json; see tokenizer_golden_test.cpp.
+// Tests that the tokenizer files of a model folder mean the same here as in transformers.
+// A single tokenizer.json is tested in tokenizer_golden_test.cpp.
 #include <filesystem>
 #include <fstream>
 
@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder of one test, removed with it.
+// A temporary folder, removed at the end of the test.
 struct folder {
   folder() {
     std::string name = (fs::temp_directory_path() / "assay-folder-XXXXXX").string();
@@ -132,7 +132,7 @@ TEST_CASE("A token that added_tokens.json puts on another token's id is refused 
       tokenizer::from_folder(at.path.string()),
       assay_test::contains("added token '<think>' has the id 3 of the token '<pad>'"));
   const folder
-      gap;  // an id behind a gap is kept: the model's embedding rows are where the file says
+      gap;  // an id after a gap stays as it is, since ids are the rows of the model's embedding
   write(gap, base, {{"added_tokens.json", {{"<think>", 270}}}});
   CHECK(tokenizer::from_folder(gap.path.string())->encode("<think>") == std::vector<int32_t>{270});
   const folder text;

@@ -1,5 +1,5 @@
-// SmolLM2's tokenizer.json out of its GGUF, for tests of this layer alone.
-// Not the host's GGUF reader (model layer), which this layer may not include.
+// Makes SmolLM2's tokenizer.json from its GGUF file, for the tests of host/text.
+// It does not use the reader of host/checkpoint, which the room `text` may not include.
 #pragma once
 
 #include <cstring>
@@ -20,7 +20,7 @@ inline std::string find_smollm2() {
   return "";
 }
 
-// Walks the metadata of a trusted GGUF v3 and picks what the tokenizer needs.
+// Reads the metadata of a GGUF version 3 without checks, and keeps what the tokenizer needs.
 class gguf_metadata {
  public:
   explicit gguf_metadata(const std::string &bytes) : p_(bytes.data() + 16) {
@@ -48,7 +48,7 @@ class gguf_metadata {
     return {p_ - n, n};
   }
   json value(uint32_t type) {
-    static constexpr size_t k_sizes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};  // bytes, by type
+    static constexpr size_t k_sizes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};  // bytes by type
     if (type == 8) return text();
     if (type == 9) {
       const auto of = take<uint32_t>();

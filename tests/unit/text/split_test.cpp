@@ -1,5 +1,5 @@
-// The hand-written split patterns equal the regular expressions they stand for, on any text.
-// Not pre-tokenizers as a whole; their goldens are in tokenizer_golden_test.cpp.
+// Tests that the hand-written functions which split text give the same pieces as the regular expressions that they replace.
+// Whole pre-tokenizers are tested in tokenizer_golden_test.cpp.
 #include <random>
 
 #include "catch.hpp"
@@ -11,6 +11,7 @@
 namespace assay::text {
 namespace {
 
+// Splits the text by a hand-written function.
 std::vector<std::string> pieces(known_pattern pattern, const std::string &text) {
   std::vector<std::string> out;
   const char *at = text.data(), *end = at + text.size();
@@ -22,6 +23,7 @@ std::vector<std::string> pieces(known_pattern pattern, const std::string &text) 
   return out;
 }
 
+// Splits the text by a regular expression: its matches, and what lies between them.
 std::vector<std::string> pieces(const regex_pattern &pattern, const std::string &text) {
   std::vector<std::string> out;
   size_t done = 0;

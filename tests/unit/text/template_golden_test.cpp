@@ -1,5 +1,5 @@
-// Chat templates render as the reference does, for every construct and for whole conversations.
-// Not limits and error texts; see template_test.cpp.
+// Tests that chat templates render as in transformers, for every construct and for whole conversations.
+// Limits and error texts are tested in template_test.cpp.
 
 #include "catch.hpp"
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Chat templates: errors with their line, limits that no template escapes, variables and clock.
-// Not equality with the reference; see template_golden_test.cpp.
+// Tests chat templates: errors with their line, limits of steps and memory, variables, the clock.
+// template_golden_test.cpp compares rendered texts with transformers.
 
 #include "catch.hpp"
 #include "core/error.hpp"

@@ -1,5 +1,4 @@
-// Golden files of the text layer, for its tests.
-// Not for other layers' tests.
+// Reads the golden files for the tests of host/text.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +21,14 @@ inline json golden(const std::string &name) {
   return read_json_file(golden_path(name));
 }
 
-// ../shared beside the source tree, or $ASSAY_SHARED; "" if it is not there.
+// Returns the folder of optional test data: $ASSAY_SHARED, or ../shared beside the source tree; "" if it does not exist.
 inline std::string shared_folder() {
   const char *set = std::getenv("ASSAY_SHARED");
   const std::string path = set ? set : std::string(ASSAY_SOURCE_DIR) + "/../shared";
   return std::filesystem::is_directory(path) ? path : "";
 }
 
-// zlib's crc32 of ids as little-endian int32, as make_tokenizer_goldens.py computes it.
+// Returns the CRC-32 (as zlib's crc32) of the ids as little-endian int32; make_tokenizer_goldens.py computes the same.
 inline uint32_t ids_check(const std::vector<int32_t> &ids) {
   uint32_t crc = ~0u;
   for (const int32_t id : ids)

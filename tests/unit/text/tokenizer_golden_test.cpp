@@ -1,5 +1,5 @@
-// The tokenizer gives the reference library's ids and texts: tiny ones of every family, and real ones.
-// Not error texts; see tokenizer_test.cpp.
+// Tests that tokenizers give the same ids and texts as the tokenizers package: tiny ones of every family, and real ones.
+// Error texts are in tokenizer_test.cpp.
 #include <unistd.h>
 
 #include "catch.hpp"

@@ -1,5 +1,5 @@
-// The tokenizer's behaviour beyond equality with goldens: errors, limits, streams, special tokens.
-// Not ids of families; see tokenizer_golden_test.cpp.
+// Tests the tokenizer's errors, limits, decoding token by token, and special tokens.
+// tokenizer_golden_test.cpp compares ids with the tokenizers package.
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -12,7 +12,7 @@
 namespace assay::text {
 namespace {
 
-// A byte-level tokenizer of all bytes and a few merges; `changes` replaces members.
+// A byte-level tokenizer with all 256 bytes and a few merges; `changes` replaces members of its JSON.
 json tiny(const json &changes = json::object()) {
   json vocab = json::object();
   const json alphabet = golden("tokenizers/gpt2.json")["tokenizer"]["model"]["vocab"];
@@ -122,7 +122,7 @@ TEST_CASE("Special tokens are found in texts, skipped by decode and known by nam
   CHECK(tok->encode("a<s>") == std::vector<int32_t>{tok->encode("a")[0], 259});
   CHECK(tok->decode(std::vector<int32_t>{259}) == "");
   CHECK(tok->decode(std::vector<int32_t>{259}, false) == "<s>");
-  CHECK(tok->vocab_size() == 261);  // "<p>" comes behind the vocabulary, as in the reference
+  CHECK(tok->vocab_size() == 261);  // "<p>" comes after the vocabulary
   CHECK(tok->is_special(259));
   CHECK_FALSE(tok->is_special(5));
   CHECK_FALSE(tok->is_special(-1));

@@ -1,5 +1,4 @@
-// Opens dataset components on small files and collects their records: for tests of one dataset.
-// Not the conformance suite.
+// Opens dataset components on small files and collects their records, for tests of one dataset.
 #pragma once
 
 #include <cstdlib>
@@ -28,7 +27,7 @@ struct scratch_folder {
 
 class dataset {
  public:
-  // config: further members as JSON text, such as ,"records":"line"
+  // config: further members of the configuration as JSON text with a leading comma, such as ,"records":"line"
   dataset(const std::string &plugin, const std::string &id, const std::string &path,
           const std::string &config, const assay_host &with = host())
       : table_(*static_cast<const assay_dataset_vtable *>(component(plugin, id)->vtable)) {

@@ -1,5 +1,5 @@
-// The dataset plugin "parquet": real files in several encodings give the same records, empty lists keep their row.
-// Skipped where the plugin is not built or ../shared is not there.
+// Tests the dataset plugin "parquet": real files in several encodings give the same records, rows with empty lists are kept.
+// Skipped where the plugin is not built or the optional test data is absent.
 #include "catch.hpp"
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// The dataset components "jsonl", "json" and "csv": what becomes a record, and what is refused with which words.
-// Not plain text (text_dataset_test.cpp).
+// Tests the dataset components "jsonl", "json" and "csv": what becomes a record, and the message for what is refused.
+// Plain text is in text_dataset_test.cpp.
 #include "catch.hpp"
 
 #include "dataset_harness.hpp"

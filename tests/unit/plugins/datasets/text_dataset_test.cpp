@@ -1,5 +1,5 @@
-// The dataset plugin "text": what becomes a record, and what is refused with which words.
-// Not the reading of tables.
+// Tests the dataset component "text": what becomes a record, and the message for what is refused.
+// JSON and CSV are in tables_dataset_test.cpp.
 #include "catch.hpp"
 
 #include "dataset_harness.hpp"
@@ -175,10 +175,10 @@ TEST_CASE("blank lines can be kept, for texts in which they count", "[text_datas
   CHECK(data.info().count == 4);
 }
 
-TEST_CASE("a host without hashes is told so", "[text_dataset]") {
+TEST_CASE("a host without hash functions gets an error", "[text_dataset]") {
   const scratch_folder folder;
   assay_host old = harness::host();
-  old.struct_size = 120;  // before hash_begin was appended
+  old.struct_size = 120;  // a host of a version without hash_begin
   dataset data(folder.file("a.txt", "one"), "", old);
   CHECK(data.status == ASSAY_UNSUPPORTED);
   CHECK(data.message == "this host has no sha256");

@@ -1,5 +1,5 @@
-// Every format that compressed_tensors writes comes back bit for bit, rounded inputs and caches included; what no consumer
-// can do is refused by name.
+// Tests that each format of the exporter compressed_tensors is read back bit for bit, with its rounding of inputs and caches, and
+// that what no program can load is refused with a reason.
 #include "catch.hpp"
 
 #include "core/error.hpp"

@@ -1,4 +1,4 @@
-// Promises of the exporters on hand-made forms: the packing vectors of the format, the container's bytes, refusals.
+// Tests the exporters on quantized linears made by hand: packing as in the format's description, the bytes of the file, refusals.
 #include "catch.hpp"
 
 #include "checkpoint/safetensors.hpp"
@@ -15,7 +15,7 @@ namespace plug = assay::plug;
 
 namespace {
 
-// One linear "a" and one untouched tensor "b.weight".
+// The input of an exporter: one quantized linear "a" and one unchanged tensor "b.weight".
 class one_linear : public plug::export_source {
  public:
   explicit one_linear(assay::quant::quantized_linear linear)

@@ -1,4 +1,4 @@
-// The metric plugin "answers" against what the official scorers, Python programs, make of the same texts
+// Compares the metric plugin "answers" with the official scorers, which are Python programs, on the same texts
 // (tests/golden/make_answer_goldens.py).
 #include "catch.hpp"
 
@@ -16,7 +16,7 @@ const json &goldens() {
   return all;
 }
 
-// The exact match of each (prediction, gold) pair.
+// Returns the exact-match score of each pair (prediction, gold answer).
 std::vector<double> matches(const json &config, const std::vector<std::pair<json, json>> &pairs) {
   metric_run run("answers", "exact_match", config.dump());
   for (const auto &[prediction, gold] : pairs)
@@ -36,7 +36,7 @@ void check_texts(const char *normaliser, size_t column) {
   }
 }
 
-// Column 1 + k of an answer is what rule k finds, column 3 + k how it scores against each gold answer.
+// In a row of the golden file, column 1 + k is the answer that rule k extracts, column 3 + k its score against each gold answer.
 void check_rule(const char *rule, size_t k) {
   for (const json &row : goldens()["answers"]) {
     INFO(rule << " of " << row[0].dump() << " is " << row[1 + k].dump());

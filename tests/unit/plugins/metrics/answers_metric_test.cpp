@@ -1,5 +1,5 @@
-// The metric plugin "answers" on the published conformance vectors.
-// Not the engine's log-likelihoods or generations.
+// Tests the metric plugin "answers" on published examples: exact match, SQuAD, GSM8K, mathematics, multiple choice.
+// Answers and log-likelihoods are given here; no model runs.
 #include "catch.hpp"
 
 #include "metric_harness.hpp"
@@ -8,7 +8,7 @@ using harness::metric_run;
 
 namespace {
 
-// JSON text of a string without characters that need more than this.
+// Returns the string as JSON. It escapes only quotes, backslashes and newlines, which is enough here.
 std::string quoted(const std::string &text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -52,7 +52,7 @@ TEST_CASE("SQuAD's normal form deletes case, ASCII punctuation and articles", "[
   CHECK(match("The Eiffel-Tower!", "eiffeltower", "squad") == 1.0);
   CHECK(match("The Eiffel-Tower!", "eiffel tower", "squad") == 0.0);
   CHECK(match("in the 10th and 11th centuries", "in 10th and 11th centuries", "squad") == 1.0);
-  CHECK(match("\xE2\x80\x94", "", "squad") == 0.0);  // an em dash survives
+  CHECK(match("\xE2\x80\x94", "", "squad") == 0.0);  // an em dash is not removed
   CHECK(match("\xE3\x80\x82\xE3\x80\x82", "", "squad") == 0.0);
 }
 
@@ -63,7 +63,7 @@ TEST_CASE("token F1 gives the published value", "[answers_metric]") {
   CHECK(run.value("f1") == Approx(0.75));
 }
 
-TEST_CASE("garbage abstains for the official script and not for the laboratory",
+TEST_CASE("\"!!!!\" is an abstention for SQuAD's official script, but not for assay",
           "[answers_metric]") {
   metric_run run("answers", "squad_v2");
   run.add(R"({"prediction":"!!!!","golds":[]})");
@@ -81,7 +81,7 @@ TEST_CASE("garbage abstains for the official script and not for the laboratory",
   CHECK(run.value("empty_or_degenerate") == Approx(0.25));
 }
 
-TEST_CASE("all garbage on the development set has a best exact score of 50.07",
+TEST_CASE("answering only \"!!\" has an official exact score of 50.07 on SQuAD's development set",
           "[answers_metric]") {
   metric_run run("answers", "squad_v2");
   for (int i = 0; i < 5945; ++i) run.add(R"({"prediction":"!!","golds":[]})");
@@ -190,7 +190,7 @@ TEST_CASE("records without what a metric needs are named", "[answers_metric]") {
   CHECK(harness::last_failure() == "there are no samples");
 }
 
-TEST_CASE("every mathematical sample carries the tier that found it equal") {
+TEST_CASE("each sample of mathematics says which of three comparisons found it equal") {
   metric_run run("answers", "math", R"({"extract":"boxed"})");
   run.add(R"({"prediction":"\\boxed{7}","gold":"7"})");
   run.add(R"({"prediction":"\\boxed{0.5}","gold":"\\frac{1}{2}"})");
@@ -201,7 +201,7 @@ TEST_CASE("every mathematical sample carries the tier that found it equal") {
   CHECK(run.numbers.at("tier").scores == std::vector<double>{1, 2, 3, 0, 0});
 }
 
-TEST_CASE("text statistics see length, repetition, the limit and silence") {
+TEST_CASE("text statistics count tokens, repetition, cut answers and empty answers") {
   metric_run run("answers", "text_statistics");
   run.add(R"({"text":"one two three four five","tokens":7,"finish":"stop"})");
   run.add(R"({"text":"a b c d a b c d a b c d","tokens":12,"finish":"length"})");

@@ -1,5 +1,5 @@
-// The metric plugin "distribution_distance": means, percentiles, buckets, refusals.
-// Not the engine's comparison of logits.
+// Tests the metric component "distribution_distance": means, percentiles, buckets, refusals.
+// The divergences of tokens are given here; the engine's comparison of logits is tested in tests/unit/engine.
 #include "catch.hpp"
 
 #include <cmath>
@@ -22,7 +22,7 @@ class evaluation {
   evaluation(const evaluation &) = delete;
   evaluation &operator=(const evaluation &) = delete;
 
-  // A window whose divergences are given; all else is the same for every token.
+  // Adds a window with these divergences of tokens; all other values are the same for every token.
   int32_t add(int64_t index, std::vector<float> kld, float confidence = 0.6F) {
     const size_t n = kld.size();
     std::vector<std::vector<float>> columns = {kld,
@@ -85,7 +85,7 @@ TEST_CASE("a distance is the mean over windows of their means") {
   CHECK(std::abs(run.numbers["delta_p"] + 0.1) < 1e-7);
 }
 
-TEST_CASE("percentiles lie between neighbours at f times n less one") {
+TEST_CASE("the percentile f lies at position f * (n - 1), between two values if need be") {
   evaluation run;
   std::vector<float> values;
   for (int i = 0; i <= 100; ++i) values.push_back(static_cast<float>(100 - i));

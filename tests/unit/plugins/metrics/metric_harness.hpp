@@ -1,5 +1,5 @@
-// Runs a metric component over JSON records and collects its numbers: for tests of one metric.
-// Not for metrics that read arrays.
+// Runs a metric component over JSON records and collects its numbers, for tests of one metric.
+// It passes no arrays, so it is not for metrics that need them.
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
-// The metric plugin "perplexity": published vectors, order, and refusals.
-// Not the engine's cross-entropies.
+// Tests the metric plugin "perplexity": published examples, the order of samples, and refusals.
+// Cross-entropies are given here; the engine's are tested in tests/unit/engine.
 #include "catch.hpp"
 
 #include <cmath>
@@ -168,7 +168,7 @@ TEST_CASE("missing and repeated samples are named", "[perplexity_metric]") {
   CHECK(harness::last_failure() == "sample 0 has no field 'words'");
 }
 
-TEST_CASE("it declares what it reads and gives", "[perplexity_metric]") {
+TEST_CASE("the metric declares what it reads and what it returns", "[perplexity_metric]") {
   evaluation run;
   CHECK(run.declaration().find(R"("arrays":["nll"])") != std::string::npos);
   CHECK(run.declaration().find(

@@ -1,5 +1,5 @@
-// Numbers as people and models write them, read by value through the metric "math".
-// Not formulas and not the published extractions (answers_metric_test.cpp, answers_golden_test.cpp).
+// Tests numbers as people and models write them: the metric compares their values, not their spelling.
+// Formulas and the published rules of extraction are in answers_metric_test.cpp and answers_golden_test.cpp.
 #include "catch.hpp"
 
 #include "core/json.hpp"

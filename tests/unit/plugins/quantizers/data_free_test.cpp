@@ -1,4 +1,4 @@
-// hqq and codebook through the host's own calls.
+// Tests the quantizers hqq and codebook, called as the host calls them.
 #include <cmath>
 
 #include "catch.hpp"
@@ -85,7 +85,7 @@ TEST_CASE("codebook: every weight becomes the nearest value of its group's scale
   for (const std::string book : {"nf4", "fp4"}) {
     const std::vector<float> back =
         there_and_back(named("data_free", "codebook"), {{"codebook", book}}, layer);
-    // All values that occur in a group are candidates, and none may be nearer than the chosen one.
+    // Each value that occurs in a group could have been chosen for its weights: none may be nearer than the chosen one.
     for (size_t row = 0; row < 3; ++row)
       for (size_t j = 0; j < 96; ++j) {
         const size_t first = row * 96 + j / 64 * 64, end = std::min(first + 64, (row + 1) * 96);

@@ -1,4 +1,5 @@
-// Promises of the small-float quantizers: formats' own thresholds and scales, exact round trips, honest bits.
+// Tests the quantizers to small floats (fp8, mxfp4, nvfp4): rounding and scales as the formats define them, saving without loss,
+// and counted bits.
 #include "catch.hpp"
 
 #include "quant_harness.hpp"
@@ -27,7 +28,7 @@ TEST_CASE("fp8 agrees with torch's own E4M3, bit for bit", "[floats_test]") {
 }
 
 TEST_CASE("e2m1 rounds at the format's thresholds, halfway to even codes", "[floats_test]") {
-  // One group of 32 whose largest is 6, hence scale 1 in mxfp4.
+  // One group of 32 weights. Its largest is 6, the largest number of the format, so its scale is 1 in mxfp4.
   auto w = at::zeros({1, 32});
   const std::vector<float> given = {6,    .25f,  .26f,  .74f, .75f, 1.25f, 1.26f, 1.74f, 1.75f,
                                     2.5f, 2.51f, 3.49f, 3.5f, 5,    5.01f, -.75f, -5};
@@ -53,7 +54,7 @@ TEST_CASE("nvfp4 keeps scales of groups in E4M3 under one factor", "[floats_test
 }
 
 TEST_CASE("forms dequantize to the same bits from their description alone", "[floats_test]") {
-  const auto w = random_weight(16, 100);  // ragged groups
+  const auto w = random_weight(16, 100);  // the last group is short
   for (const char *id : {"fp8", "mxfp4", "nvfp4"}) {
     CAPTURE(id);
     const auto result = run(id, json::object(), w);

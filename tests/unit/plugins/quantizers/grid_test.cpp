@@ -1,4 +1,4 @@
-// The arithmetic that plugins share, plugin_api/assay_grid.hpp: 16-bit floats, scales, groups, grids.
+// Tests the arithmetic that plugins share, plugin_api/assay_grid.hpp: 16-bit floats, scales, groups, grids.
 #include <array>
 #include <cmath>
 #include <vector>
@@ -13,7 +13,7 @@ using assay_grid::store;
 
 constexpr float k_inf = std::numeric_limits<float>::infinity();
 
-// binary16 by its definition, in double.
+// Returns the value of a binary16 number by its definition, as a double.
 double value_of_float16(uint16_t half) {
   const int exponent = half >> 10 & 31, mantissa = half & 1023;
   const double magnitude =
@@ -69,7 +69,7 @@ TEST_CASE("a stored scale lies within its dtype's normal numbers, and says when 
       CHECK(store(dtype, sign * k_inf).clamped);
     }
   }
-  CHECK(store(scale_dtype::float16, 65519.0f).value == 65504.0f);  // rounds to it
+  CHECK(store(scale_dtype::float16, 65519.0f).value == 65504.0f);  // rounds to the largest
   CHECK_FALSE(store(scale_dtype::float16, 65519.0f).clamped);
   CHECK(store(scale_dtype::float16, 65520.0f).value == 65504.0f);
   CHECK(store(scale_dtype::float16, 65520.0f).clamped);
@@ -126,7 +126,7 @@ TEST_CASE("the range of a group does not depend on its length or stride") {
 TEST_CASE("a symmetric grid holds the extreme of larger magnitude exactly") {
   CHECK(assay_grid::symmetric_scale(-3.0f, 8.0f, 4) == -1.0f);
   CHECK(assay_grid::symmetric_scale(-8.0f, 3.0f, 4) == 1.0f);
-  CHECK(assay_grid::symmetric_scale(-8.0f, 8.0f, 4) == 1.0f);  // in a tie the negative one
+  CHECK(assay_grid::symmetric_scale(-8.0f, 8.0f, 4) == 1.0f);  // a tie: the negative one decides
   const assay_grid::code_range codes{4, true};
   CHECK(codes.low() == -8.0f);
   CHECK(codes.high() == 7.0f);

@@ -1,4 +1,4 @@
-// Promises of the quantizers that use statistics: goldens in float64, and what the papers say.
+// Tests the quantizers that use statistics of inputs (gptq and others): golden results in float64, and properties from the papers.
 #include "catch.hpp"
 
 #include <ATen/Context.h>
@@ -42,7 +42,7 @@ TEST_CASE("quantizers agree with float64 goldens straight from the equations",
     json config = item["config"];
     const auto result = run(item["method"], config, w, h, listed["tokens"].get<int64_t>());
     const double loss = item["loss"], error = item["error"];
-    // Ties may round the other way in fp32; the loss may not differ by more than 1e-4 of itself.
+    // Ties may round the other way in fp32, but the loss must agree within 1e-4 of its value.
     CHECK(result.form.output_error == Approx(loss).epsilon(1e-4));
     CHECK(result.form.relative_error * result.form.relative_error == Approx(error).epsilon(1e-3));
     const auto expected = tensors->tensor("expected." + std::to_string(i));
@@ -85,7 +85,7 @@ TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_me
     config["block_size"] = block;
     const auto other = run("gptq", config, w, h, 600);
     const double same = other.weight.eq(reference.weight).sum().item<double>();
-    CHECK(same / static_cast<double>(w.numel()) > 0.995);  // sums in another order, ties
+    CHECK(same / static_cast<double>(w.numel()) > 0.995);  // the order of sums decides ties
     CHECK(other.form.output_error == Approx(reference.form.output_error).epsilon(2e-3));
   }
 }
@@ -126,7 +126,7 @@ TEST_CASE("dead columns are zeroed before grids are fitted, and counted",
           "[hessian_methods_test]") {
   auto w = random_weight(16, 128);
   auto h = random_hessian(128, 400);
-  w.select(1, 5).fill_(9.0);  // an extreme that would inflate its group's scale
+  w.select(1, 5).fill_(9.0);  // an extreme value that would make its group's scale large
   h.select(0, 5).zero_();
   h.select(1, 5).zero_();
   assay::quant::ledger events;
@@ -149,9 +149,9 @@ TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods
   CHECK(std::isfinite(result.form.relative_error));
 }
 
-TEST_CASE("over many blocks of columns the errors that were fed on add up to the output's error",
+TEST_CASE("over many blocks of columns the squared errors add up to the error of the output",
           "[hessian_methods_test]") {
-  // sum e_i^2 = tr(D H D^T) holds for the true factor of inverse(H) alone
+  // The sum of e_i^2 equals tr(D H D^T) only if the factor of inverse(H) is right; D is the error of the weights.
   const auto w = random_weight(40, 500);
   const auto h = random_hessian(500, 900);
   const auto result = run("gptq", k_gptq, w, h, 900);

@@ -1,5 +1,5 @@
-// Promises of gptaq, adaround, salient and autoround: goldens in float64, and what the equations of
-// their papers imply.
+// Tests the quantizers gptaq, adaround, salient and autoround: golden results in float64, and what the
+// equations of their papers imply.
 #include "catch.hpp"
 
 #include <optional>
@@ -23,7 +23,8 @@ at::Tensor random_weight(int64_t out, int64_t in, uint64_t seed = 7) {
   return at::randn({out, in}, at::detail::createCPUGenerator(seed), at::kFloat) * 0.05;
 }
 
-// Statistics of correlated inputs, with a float twin that differs a little.
+// Statistics of random correlated inputs of a quantized model, and of the float model's inputs, which
+// differ a little (by `difference`).
 input_statistics random_statistics(int64_t in, int64_t tokens, double difference = 0.1) {
   auto generator = at::detail::createCPUGenerator(8);
   const auto mix = at::randn({in, in}, generator, at::kFloat) * 0.2 + at::eye(in);
@@ -43,7 +44,7 @@ at::Tensor codes(const assay::quant::linear_result &result) {
   return *result.form.find("codes");
 }
 
-// A model of one block with its calibration; quantized by autoround, what it says of itself.
+// The golden model of one block, with its calibration data and the expected results of autoround.
 struct golden_block {
   golden_block() {
     quant_test::use_plugins();
@@ -52,6 +53,7 @@ struct golden_block {
       sequences.push_back({ids.get<std::vector<int64_t>>(), {}});
     data.emplace(std::move(sequences));
   }
+  // Quantizes the model by autoround and returns what the plugin says of the first linear, with its losses.
   assay::json claims(const assay::json &config) const {
     const auto what =
         assay::quant::recipe::from_json({{"quantizer", {{"id", "autoround"}, {"config", config}}}});
@@ -132,7 +134,7 @@ TEST_CASE("gptaq without difference between the inputs is gptq, bit for bit",
 TEST_CASE("gptaq comes nearer to the float model's outputs than gptq", "[rounding_methods_test]") {
   const auto w = random_weight(48, 128);
   const auto sums = random_statistics(128, 600, 0.5);
-  // tr(D H D') - 2 tr(W (C - H) D'), D = W~ - W: the distance without its constant part
+  // tr(D H D') - 2 tr(W (C - H) D') with D = q - W: the squared distance of the outputs, without its constant part
   const auto distance = [&](const at::Tensor &q) {
     const auto d = q - w;
     return ((d.mm(sums.hessian) - 2 * w.mm(sums.cross - sums.hessian)) * d).sum().item<double>();
@@ -163,10 +165,10 @@ TEST_CASE("adaround starts at the float weights and ends below round to nearest"
   CHECK(at::equal(*learned.form.find("scales"), *nearest.form.find("scales")));
   CHECK(learned.form.output_error < 0.8 * nearest.form.output_error);
   CHECK(learned.form.note["undecided"].get<double>() < 0.1);
-  // up or down, never further: at most one step from the nearest code
+  // adaround rounds up or down, so a code is at most one step from the nearest one
   CHECK((codes(learned).to(at::kInt) - codes(nearest).to(at::kInt)).abs().max().item<int>() <= 1);
   config["descend"] = false;
-  config["iterations"] = 1;  // nothing learned: h is still the weight's own fraction
+  config["iterations"] = 1;  // so little is learned that each weight still rounds to nearest
   config["regulariser"] = 0.0;
   config["learning_rate"] = 1e-5;
   const auto begun = run("adaround", config, w, sums);
@@ -194,7 +196,7 @@ TEST_CASE("salient columns are kept as they come, and their bits are counted",
           "[rounding_methods_test]") {
   auto w = random_weight(32, 128);
   const auto sums = random_statistics(128, 500);
-  w.select(1, 40).mul_(40.0);  // its group suffers
+  w.select(1, 40).mul_(40.0);  // makes the scales of its groups large
   const json base = {{"bits", 4}, {"group_size", 32}};
   json config = base;
   config["ratio"] = 0.03;
@@ -222,12 +224,12 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
     const auto result = run("salient", {{"dynamic", true}, {"rank", "activation"}}, w, sums);
     return result.form.find("keep_idx")->numel();
   };
-  CHECK(kept(at::ones({400})) == 2);  // nothing stands out: 0.5 %
+  CHECK(kept(at::ones({400})) == 2);  // no column stands out, so the least share: 0.5 %
   auto some = at::ones({400});
   some.narrow(0, 17, 10).fill_(50.0);
   CHECK(kept(some) == 10);
   some.narrow(0, 17, 60).fill_(50.0);
-  CHECK(kept(some) == 20);  // 5 % at most
+  CHECK(kept(some) == 20);  // the largest share: 5 %
 }
 
 TEST_CASE("clip limits of an earlier stage bound the grid", "[rounding_methods_test]") {

@@ -1,4 +1,4 @@
-// rtn through the host's own calls: numbers against a plain reference, and what must always hold.
+// Tests the quantizer rtn (round to nearest), called as the host calls it: numbers against a plain reference, and general rules.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -25,7 +25,7 @@ const plug::component &rtn() {
   return found;
 }
 
-// float16 by the definition: the nearest multiple of its step at this exponent, ties to even.
+// Rounds x to float16 by the definition: to the nearest multiple of the step at its exponent, ties to even.
 double to_half(double x) {
   if (x == 0) return 0;
   const int exponent = std::max(std::ilogb(x), -14);
@@ -33,6 +33,7 @@ double to_half(double x) {
   return std::nearbyint(x / step) * step;
 }
 
+// Returns the value of a float16 number from its bits.
 double half_from_bits(uint16_t bits) {
   const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
   const double magnitude =
@@ -45,7 +46,7 @@ struct reference {
   std::vector<double> scales;
 };
 
-// The formulas of plugins/METHODS.md, "Grids", group by group, in double where the plugin uses float.
+// Round to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double; the plugin uses float.
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;
@@ -186,9 +187,7 @@ TEST_CASE("rtn: what lies on the grid comes back exactly") {
   CHECK(std::memcmp(back.data(), w, sizeof(float) * 128) == 0);
 }
 
-TEST_CASE(
-    "rtn: the error falls with every bit, and no weight is off by more than half a step and the "
-    "clipping") {
+TEST_CASE("rtn: the squared error falls with every bit") {
   test::small_layer layer(8, 256);
   double before = 1e9;
   for (int bits = 2; bits <= 8; ++bits) {

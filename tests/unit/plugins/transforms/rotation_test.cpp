@@ -1,5 +1,5 @@
-// Promises of rotations: the function of the model stays, a tied head is untied and counted, what no consumer can do is
-// refused by name, the matrices are those of an independent script.
+// Tests rotations of weights: the model computes the same as before, a tied head is untied and counted, what no other program can
+// load is refused with a reason, and the matrices equal those of an independent script.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -46,7 +46,7 @@ TEST_CASE("every rotation leaves the logits as they were", "[rotation_test]") {
     }
 }
 
-TEST_CASE("R1 folds the norms and gives a tied head bytes of its own", "[rotation_test]") {
+TEST_CASE("R1 folds the norms into weights and unties a tied head", "[rotation_test]") {
   const model_in_work m;
   const auto q = m.run({{"r4", false}});
   CHECK(q.decoder.block(0).attention_norm.eq(1).all().item<bool>());
@@ -86,7 +86,7 @@ TEST_CASE("R4 is refused by name by exporters, before and after the run", "[rota
                     assay_test::contains("model.layers.0.mlp.down_proj: hadamard"));
 }
 
-TEST_CASE("the same seed turns alike, another one does not", "[rotation_test]") {
+TEST_CASE("the same seed gives the same rotation, another seed does not", "[rotation_test]") {
   const model_in_work m;
   const auto weight = [&](uint64_t seed) {
     return m.run(json::object(), {{"seed", seed}}).decoder.block(1).q.weight;

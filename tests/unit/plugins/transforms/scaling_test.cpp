@@ -1,5 +1,5 @@
-// Promises of awq, awq_sqrt, smoothquant and bias_correction: functions stay, winners are no worse than the identity behind
-// whatever they are judged by, limits only help, biases take mean errors away and travel with the model.
+// Tests awq, awq_sqrt, smoothquant and bias_correction: the model computes the same as before scaling, the chosen scales are no worse
+// than none by the loss that chose them, limits of weights only help, and biases remove mean errors and are saved.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -37,7 +37,7 @@ at::Tensor weight_of(const assay::model::decoder &decoder, const std::string &na
   throw std::out_of_range(name);
 }
 
-// The largest of all channels of the keys over the median channel, by the channels' largest magnitudes: 1 = even.
+// Returns the largest magnitude of any channel of the keys divided by that of the median channel; 1 means that all are equal.
 double unevenness_of_keys(const assay::model::decoder &decoder, const calibration &data) {
   at::NoGradGuard no_grad;
   auto watched = decoder;
@@ -89,7 +89,7 @@ TEST_CASE("behind attention and the MLP awq's winner loses no more than the iden
 
 TEST_CASE("a parent's loss of the identity is that of rounding alone", "[scaling_test]") {
   const model_in_work m;
-  json exact = k_rtn4;  // the search's grid does not round its scales
+  json exact = k_rtn4;  // the search does not round its scales
   exact["config"]["scale_dtype"] = "float32";
   const json search = {{"loss", "parent"}, {"steps", 1}, {"duo_scaling", "off"}};
   const auto q = m.run({{"transforms", transforms("awq", search)}, {"quantizer", exact}});
@@ -135,7 +135,7 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   const auto wide = m.run({{"transforms", transforms("awq")}, {"quantizer", k_rtn3a}}),
              clipped = m.run({{"transforms", transforms("awq", {{"clip", "asymmetric"}})},
                               {"quantizer", k_rtn3a}});
-  // The limits themselves. Zero points are whole numbers, so that a grid may lie half a step beside them.
+  // Weights must stay within the limits, up to half a step: zero points are whole numbers, so a grid may be shifted that much.
   auto decoder = m.decoder;
   ledger incidents;
   const auto asked = recipe::from_json(
@@ -163,7 +163,7 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   CHECK(at::equal(clipped.decoder.block(0).q.weight, wide.decoder.block(0).q.weight));
 }
 
-TEST_CASE("no quantizer passes the limits over", "[scaling_test]") {
+TEST_CASE("every quantizer uses the limits of weights", "[scaling_test]") {
   const model_in_work m;
   const json coarse = {{"bits", 3}, {"group_size", 32}};
   for (const auto &[id, config] :
@@ -216,7 +216,7 @@ TEST_CASE("scaled keys have even channels, and their cache rounds better", "[sca
   for (int64_t i = 0; i < m.decoder.n_blocks(); ++i) {
     auto &k = m.decoder.block(i).k;
     k.weight = k.weight.clone();
-    k.weight.select(0, 5).mul_(30);  // a channel of keys that stands out
+    k.weight.select(0, 5).mul_(30);  // makes one channel of the keys much larger
   }
   const auto scaling = transforms("smoothquant", {{"attention", "head"}});
   const double before = unevenness_of_keys(m.decoder, m.data);
@@ -241,7 +241,7 @@ TEST_CASE("bias correction takes the mean error of each output away", "[scaling_
     CHECK(b.bias.abs().max().item<double>() > 1e-4);
   });
   CHECK(q.metadata["transforms"].size() == 2);
-  // All linears, on the inputs of the correction's own pass: blocks before are corrected, this one is not yet.
+  // The mean errors of all linears, on the inputs of the correction's own pass: the blocks before are corrected, this one is not yet.
   live = m.run({{"quantizer", k_rtn3a}}).decoder;
   std::map<assay::model::linear_group, at::Tensor> means;
   calibrate(live, m.data, options, [&](calibration_stop &stop) {
@@ -264,7 +264,7 @@ TEST_CASE("bias correction takes the mean error of each output away", "[scaling_
 TEST_CASE("corrected biases are saved with the keys that announce them, and come back",
           "[scaling_test]") {
   model_in_work m;
-  m.decoder = assay::model::decoder::load(*m.checkpoint);  // as it is stored
+  m.decoder = assay::model::decoder::load(*m.checkpoint);  // as stored, without raised channels
   const auto q = m.run({{"quantizer", k_rtn4}, {"transforms", transforms("bias_correction")}});
   save(q, *m.checkpoint, m.root / "corrected");
   const auto loaded = assay::model::checkpoint::open(m.root / "corrected");

@@ -1,4 +1,4 @@
-// Transforms against goldens made by an independent script in float64 (tests/golden/transforms/make_goldens.py).
+// Compares transforms with the results of an independent script in float64 (tests/golden/transforms/make_goldens.py).
 #include "catch.hpp"
 
 #include <fstream>
@@ -46,7 +46,7 @@ struct goldens {
                                        {"propagation", "fp"}}),
                     &data);
   }
-  // What each group's fold did to its norm, or to the first rows of its producer.
+  // Returns the factors by which a group's scales changed its norm, or the rows of the linear before it.
   at::Tensor folded(const quantized_model &q, int64_t block, int group) const {
     const auto &before = decoder.block(block);
     const auto edited = [&](const char *name) {
@@ -60,7 +60,7 @@ struct goldens {
       default:
         break;
     }
-    // Columns of v and up carry the norm's scale as well: it is the same for all rows.
+    // The columns of v and up were also multiplied by the norm's scale, which is the same for all rows.
     const bool attention = group == 1;
     const auto &w = attention ? before.v.weight : before.up.weight;
     const auto now = edited(attention ? "self_attn.v_proj.weight" : "mlp.up_proj.weight");
@@ -72,6 +72,7 @@ double relative(const at::Tensor &found, const at::Tensor &wanted) {
   return ((found - wanted).norm() / wanted.norm()).item<double>();
 }
 
+// Takes the edits of a transform and keeps only the operation that is done at run time.
 class base_receiver : public assay::plug::edit_receiver {
  public:
   void set_bias(const std::string &, const assay_tensor &) override {}
@@ -82,6 +83,7 @@ class base_receiver : public assay::plug::edit_receiver {
   json online;
 };
 
+// A block of zero weights with `inter` channels inside the MLP.
 assay::model::decoder_block block_of_width(int64_t inter) {
   assay::model::decoder_block b;
   b.attention_norm = b.mlp_norm = at::ones({8});
@@ -113,7 +115,7 @@ TEST_CASE("awq's scales, winners and losses are those of the equations",
         const auto &found = q.metadata["transforms"][static_cast<size_t>(block)]["note"]["groups"]
                                       [static_cast<size_t>(group)];
         if (std::string(loss) == "parent" && group % 2 == 1)
-          continue;  // statistics of a folded model
+          continue;  // the script has no statistics after scaling
         CHECK(found["form"] == wanted["form"]);
         CHECK(found["exponent"].get<double>() == Approx(wanted["exponent"].get<double>()));
         CHECK(found["loss"].get<double>() == Approx(wanted["loss"].get<double>()).epsilon(1e-3));
@@ -158,7 +160,7 @@ TEST_CASE("rotated weights are those of the matrices", "[transform_goldens_test]
   CHECK(compared == 2 + 2 * 5);
 }
 
-TEST_CASE("base matrices are Paley's", "[transform_goldens_test]") {
+TEST_CASE("base Hadamard matrices are those of Paley's formulas", "[transform_goldens_test]") {
   use_plugins();
   const goldens g;
   const std::string arch = R"({"hidden_size": 8, "head_dim": 8})", none;

@@ -1,4 +1,4 @@
-// Promises of transforms: the function stays, the winner is never worse than the identity, saves load.
+// Tests transforms in general: the model computes the same as before, a chosen scale is never worse than none, saved models load.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -81,7 +81,7 @@ TEST_CASE("activations are rounded for each token on a symmetric grid", "[transf
   const auto x = at::tensor({1.0f, -2.0f, 0.5f, 100.0f, 1.0f, 0.0f}).reshape({2, 3});
   const auto rounded = round_per_token(x, 8);
   CHECK(rounded[0][1].item<float>() == Approx(-2.0f));
-  CHECK(rounded[0][0].item<float>() == Approx(2.0 / 127 * 64));  // 63.5 rounds to even
+  CHECK(rounded[0][0].item<float>() == Approx(2.0 / 127 * 64));  // 63.5 rounds to the even 64
   CHECK(rounded[1][0].item<float>() == Approx(100.0));
   CHECK(rounded[1][1].item<float>() == Approx(100.0 / 127));
   CHECK(rounded[1][2].item<float>() == 0.0f);

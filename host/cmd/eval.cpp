@@ -9,7 +9,8 @@ int verb_eval(const options &given) {
   json options = {{"model", given.operands[0]},
                   {"text", given.operands[1]},
                   {"window", given.window},
-                  {"limit", given.limit}};
+                  {"limit", given.limit},
+                  {"packed", given.packed}};
   if (!given.adapter.empty()) options["adapter"] = given.adapter;
   return lua::run_command(script_settings(given), "eval", options, given.traceback);
 }

@@ -26,6 +26,7 @@ constexpr verb_text k_verbs[] = {
     {"repl", "[SCRIPT.lua]", "interactive Lua prompt; reads from a pipe without prompts", 0, 64},
     {"quantize", "[run]", "quantize a model folder and write a checkpoint", 0, 1},
     {"eval", "MODEL TEXT", "perplexity of a model on a text file", 2, 2},
+    {"bench", "decode|prefill MODEL..", "tokens a second of models, as shares of what this machine can do", 2, 64},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
     {"plugins", "", "list the plugins that were found, and those that were refused", 0, 0},
@@ -97,6 +98,21 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
   if (verb == "eval") {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();
     sub.add_option("--limit", to.limit, "windows at most; 0 = all")->capture_default_str();
+  }
+  if (verb == "eval" || verb == "bench")
+    sub.add_flag("--packed", to.packed,
+                 "run from the codes as they are stored, not from dequantized weights");
+  if (verb == "bench") {
+    sub.add_option("--batch", to.batch, "decode: sequences at a time, as in 1,2,4 (default: 1)")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1024));
+    sub.add_option("--tokens", to.tokens,
+                   "prefill: tokens of the prompt (default: 512); decode: steps (default: 64)")
+        ->check(CLI::PositiveNumber);
+    sub.add_option("--context", to.context, "decode: tokens before the first step (default: 16)")
+        ->check(CLI::PositiveNumber);
+    sub.add_option("--rounds", to.rounds, "times that each model is measured, in turn (default: 3)")
+        ->check(CLI::PositiveNumber);
   }
   if (verb == "report")
     sub.add_option("--format", to.formats, "html, md, csv (default: html, md, csv)")

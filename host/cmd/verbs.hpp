@@ -45,6 +45,12 @@ struct options {
   bool keep_lm_head = false;        // do not quantize the output head
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 
+  // eval, bench
+  bool packed = false;  // run from the stored codes, not from dequantized weights
+  // bench; operands: decode or prefill, models
+  std::vector<int64_t> batch;               // sequences at a time; empty = 1
+  int64_t tokens = 0, context = 0, rounds = 0;  // 0 = the default of scripts/assay/cli/bench.lua
+
   // eval
   int64_t window = 2048, limit = 0;  // tokens of a window; windows at most, 0 = all
   // report
@@ -72,6 +78,7 @@ int verb_plan(const options &);      // operands: study.lua, then arguments of t
 int verb_repl(const options &);      // operands: optional script to start with
 int verb_quantize(const options &);  // operands: none, or the word "run"
 int verb_eval(const options &);      // operands: model, text file
+int verb_bench(const options &);     // operands: decode or prefill, models
 int verb_import(const options &);    // operands: file.gguf, folder
 int verb_report(const options &);    // operands: report.json or its folder
 int verb_audit(const options &);     // operands: report

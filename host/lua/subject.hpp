@@ -58,6 +58,8 @@ extern const luaL_Reg k_running_methods[];       // lib/model_run.cpp
 extern const luaL_Reg k_batch_methods[];         // lib/model_batch.cpp
 extern const luaL_Reg k_quantization_methods[];  // lib/quant.cpp
 extern const luaL_Reg k_distance_methods[];      // lib/model_distance.cpp
+extern const luaL_Reg k_speed_methods[];         // lib/model_speed.cpp
+int machine_rates(lua_State *L);                 // lib/model_speed.cpp
 int compare_checkpoints(lua_State *L);           // lib/model_distance.cpp
 extern const luaL_Reg k_insight_methods[];       // lib/quant_insight.cpp
 int allocate(lua_State *L);                      // lib/quant_insight.cpp

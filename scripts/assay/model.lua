@@ -41,7 +41,8 @@ function model.find(name)
                                                                   table.concat(fail.sorted_keys(known), ", ")))
 end
 
--- assay.load(path or name, { dtype = "float32", device = "cpu", adapter = "a PEFT LoRA folder" })
+-- assay.load(path or name, { dtype = "float32", device = "cpu", adapter = "a PEFT LoRA folder",
+--   runtime = "packed": weights stay as they are stored, codes included, and are multiplied from there })
 function model.load(path, options)
    if type(path) ~= "string" then
       fail.usage(("load: 'path' must be a string, not %s"):format(type(path)))

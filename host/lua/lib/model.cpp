@@ -318,6 +318,7 @@ int open_model(lua_State *L) {
                                        {"name", guarded<name_of>},
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
+                                       {"machine_rates", guarded<machine_rates>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);
@@ -328,6 +329,7 @@ int open_model(lua_State *L) {
   luaL_setfuncs(L, k_batch_methods, 0);
   luaL_setfuncs(L, k_quantization_methods, 0);
   luaL_setfuncs(L, k_distance_methods, 0);
+  luaL_setfuncs(L, k_speed_methods, 0);
   luaL_setfuncs(L, k_insight_methods, 0);
   lua_setfield(L, -3, "methods");
   lua_setfield(L, -2, "class");

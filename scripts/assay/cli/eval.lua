@@ -20,7 +20,7 @@ end
 
 return function(o)
    local text = text_of(o.text)
-   local m = model.load(o.model, { adapter = o.adapter })
+   local m = model.load(o.model, { adapter = o.adapter, runtime = o.packed and "packed" or nil })
    sys.begin(o.model)
    local started = sys.clock()
    local r = m:perplexity(text, { window = o.window, limit = o.limit })

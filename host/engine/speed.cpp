@@ -1,0 +1,76 @@
+// Times prefill and decoding on tokens drawn from the vocabulary; their values do not change the work.
+#include "engine/speed.hpp"
+
+#include <ATen/core/grad_mode.h>
+
+#include <chrono>
+
+#include "model/kv_cache.hpp"
+
+namespace assay::engine {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point start) {
+  return std::chrono::duration<double>(clock::now() - start).count();
+}
+
+at::Tensor some_ids(const model::decoder &decoder, int64_t rows, int64_t tokens) {
+  const int64_t vocabulary = decoder.config().vocab_size;
+  return ((at::arange(rows * tokens, at::kLong) * 7919 + 17) % vocabulary).view({rows, tokens});
+}
+
+int64_t bytes_of(const model::linear_op &op) {
+  return op.packed ? op.packed->bytes() : static_cast<int64_t>(op.weight.nbytes());
+}
+
+}  // namespace
+
+speed time_prefill(const model::decoder &decoder, int64_t tokens) {
+  const at::NoGradGuard no_grad;
+  model::kv_cache cache(decoder.config(), 1, tokens, decoder.dtype(), decoder.device());
+  const at::Tensor ids = some_ids(decoder, 1, tokens);
+  const auto start = clock::now();
+  decoder.logits(decoder.hidden(ids, &cache).narrow(1, tokens - 1, 1));
+  return {tokens, seconds_since(start)};
+}
+
+speed time_decode(const model::decoder &decoder, int64_t batch, int64_t context, int64_t steps) {
+  const at::NoGradGuard no_grad;
+  model::kv_cache cache(decoder.config(), batch, context + steps + 1, decoder.dtype(),
+                        decoder.device());
+  at::Tensor hidden = decoder.hidden(some_ids(decoder, batch, context), &cache);
+  at::Tensor next = decoder.logits(hidden.narrow(1, context - 1, 1)).argmax(-1);
+  const auto start = clock::now();
+  for (int64_t step = 0; step < steps; ++step)
+    next = decoder.logits(decoder.hidden(next, &cache)).argmax(-1);
+  return {batch * steps, seconds_since(start)};
+}
+
+int64_t weight_bytes_of_step(const model::decoder &decoder) {
+  int64_t bytes = bytes_of(decoder.head()) + static_cast<int64_t>(decoder.norm().nbytes());
+  for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
+    const model::decoder_block &block = decoder.block(i);
+    for (const model::linear_op *op : block.linears()) bytes += bytes_of(*op);
+    bytes += static_cast<int64_t>(block.attention_norm.nbytes() + block.mlp_norm.nbytes());
+  }
+  return bytes;
+}
+
+int64_t cache_bytes_of_step(const model::decoder &decoder, int64_t context) {
+  const model::decoder_config &c = decoder.config();
+  const auto element = static_cast<int64_t>(decoder.norm().element_size());
+  return 2 * c.n_layers * c.n_kv_heads * c.head_dim * context * element;
+}
+
+double operations_of_token(const model::decoder &decoder) {
+  const auto of = [](const model::linear_op &op) {
+    return 2.0 * static_cast<double>(op.in_features()) * static_cast<double>(op.out_features());
+  };
+  double operations = of(decoder.head());
+  for (const model::linear_op *op : decoder.linears()) operations += of(*op);
+  return operations;
+}
+
+}  // namespace assay::engine

@@ -6,8 +6,7 @@ local show = require("assay.audit.context").show
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
--- Whether a displayed number equals the number computed from its parts, up to `tolerance` (half of the last printed decimal).
--- The 1e-9 is for the rounding of floats.
+-- Whether a displayed number equals the number computed from its parts, up to `tolerance`; 1e-9 is added for the rounding of floats.
 local function agrees(displayed, computed, tolerance) return math.abs(displayed - computed) <= tolerance + 1e-9 end
 
 -- Applies test(claim) to the claims of one kind; test returns whether the claim offends, and a text if not the claim's own.

@@ -47,7 +47,7 @@ return {
          local comparisons, without = #c:pairs(), {}
          for _, pair in ipairs(c:pairs()) do
             local paired = pair.result.paired
-            local compared = not pair.result.excluded and (paired or not pair.result.reason) -- gate P8 excludes tasks without a claim
+            local compared = not pair.result.excluded and (paired or not pair.result.reason) -- what gate P8 excluded claims nothing
             if compared and not (paired and (paired.p_holm or paired.p_bh)) then
                without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
                   .. ") without adjusted p"

@@ -1,5 +1,5 @@
--- Finds damage in text: template expressions that nobody filled in, and UTF-8 that was read in another encoding ("Ã©" for "é",
--- called mojibake).
+-- Finds damage in text: template expressions that nobody filled in, and mojibake, which is UTF-8 that was read in another
+-- encoding ("Ã©" for "é").
 
 local text_lint = {}
 

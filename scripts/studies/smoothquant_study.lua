@@ -1,5 +1,5 @@
--- The published SmoothQuant study, done properly: eight-bit weights and inputs, with and without moving the ranges, and with
--- weights alone rounded, so that the cost of rounding the inputs is seen on its own.
+-- Repeats a published study of SmoothQuant with sound statistics: eight-bit weights and inputs, with large input ranges moved into the
+-- weights (alpha above 0) and without (alpha 0). One recipe rounds only weights, to show the cost of rounding the inputs.
 local assay = require "assay"
 local try = assay.if_available
 

@@ -1,4 +1,4 @@
--- Assembles report.json by the schema of reports/README.md. Every part is computed from `run`, the stored results of the stages
+-- Assembles report.json by the schema that reports/schema.md describes. Every part is computed from `run`, the stored results of the stages
 -- (stored.lua). The function at the end judges in four steps, of which each needs the one before.
 local baseline = require "assay.gates.baseline"
 local breakage = require "assay.results.breakage"

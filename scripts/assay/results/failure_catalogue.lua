@@ -82,7 +82,8 @@ local function stage_of(symptom, lost, record, abstentions)
    return "none"
 end
 
--- One entry, with every field of `failures` in reports/README.md. judged: { symptom, flags, lost, gained, place, recurrence }.
+-- One entry, with every field that reports/report.schema.json requires of it; reports/schema-answers.md explains some of them.
+-- judged: { symptom, flags, lost, gained, place, recurrence }.
 local function entry_of(record, reference, facts, judged)
    local symptom, protocol = judged.symptom, facts.protocol
    return object { { "prompt_id", record.id }, { "category", record.category or "" },

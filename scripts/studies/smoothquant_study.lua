@@ -1,5 +1,6 @@
--- Repeats a published study of SmoothQuant with sound statistics: eight-bit weights and inputs, with large input ranges moved into the
--- weights (alpha above 0) and without (alpha 0). One recipe rounds only weights, to show the cost of rounding the inputs.
+-- Repeats a published study of SmoothQuant with sound statistics: eight-bit weights and inputs, with input ranges moved into the weights.
+-- The larger alpha is, the more is moved; alpha 0 takes scales from the weights alone (plugins/METHODS.md). One recipe rounds only
+-- weights, which shows the cost of rounding the inputs. With --set quick=true it takes minutes.
 local assay = require "assay"
 local try = assay.if_available
 

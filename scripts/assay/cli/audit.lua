@@ -12,11 +12,11 @@ local GATES_FAILED <const> = 6 -- exit code
 return function(o)
    local path = fs.kind(o.path) == "folder" and o.path .. "/report.json" or o.path
    local text, problem = fs.read(path)
-   if not text then fail.usage(tostring(problem), "Give a report.json; scripts/assay/audit/README.md tells its fields") end
+   if not text then fail.usage(tostring(problem), "Give a report.json; reports/README.md explains its fields") end
    local report = json.decode(text, path)
    if type(report) ~= "table" or report.schema ~= "assay.report/1" then
       fail.usage(path .. ": this is no report of schema assay.report/1",
-         "A foreign report must be transcribed first, see scripts/assay/audit/README.md")
+         "A foreign report must be transcribed first, see scripts/assay/audit/TRANSCRIBING.md")
    end
    local findings = audit.run(report)
    local settings = sys.settings()

@@ -1,4 +1,4 @@
-"""Writes report.schema.json beside this file: the fields of report.json that README.md explains, as JSON Schema.
+"""Writes report.schema.json beside this file: the fields of report.json that schema.md explains, as JSON Schema.
 
 usage: python3 reports/make_schema.py
 """

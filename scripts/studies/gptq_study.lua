@@ -1,5 +1,6 @@
--- The published GPTQ study, done properly: what does error feedback buy over rounding with the same grid and the same size?
--- --set quick=true takes minutes; see scripts/assay/studies/published.lua for subjects and data.
+-- Repeats a published study of GPTQ with sound statistics: how much better is it than plain rounding of the same size? GPTQ corrects the
+-- later columns of a weight for the rounding errors of the earlier ones. With --set quick=true it takes minutes.
+-- scripts/assay/studies/published.lua has the models, the tasks and the other settings.
 local assay = require "assay"
 local try = assay.if_available
 
@@ -19,7 +20,7 @@ return require "assay.studies.published" {
                                        label = "gptq W4 g64 natural order" }
          end))
          table.insert(recipes, try("opt_rtn W4 g64", function() return assay.method.opt_rtn { bits = 4, group = 64 } end))
-         -- How much the calibration decides: fewer sequences, and others of the same number.
+         -- How much depends on the calibration: recipes with fewer sequences, and with other sequences of the same number.
          for _, other in ipairs { { 16, 42 }, { 16, 43 }, { 48, 43 } } do
             local label = ("gptq W4 g64, %d sequences, seed %d"):format(other[1], other[2])
             table.insert(recipes, try(label, function()

@@ -1,11 +1,11 @@
--- Every method of the lab on one small model, as a matrix: calibration text x test text, paired intervals.
---   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR        DIR: public data sets (datasets/README.md)
--- --set part=w4,w4more,w3,wide,w8a8,ablation,w2 takes some of the parts (all but w2 otherwise), --set methods=rtn,best
--- some methods (or recipes, by id), --set texts=mixed one calibration text;
--- --set windows=4 --set split=validation is how settings were chosen; --set model=FOLDER --set window=512 takes another
--- model (train_second_model.py makes one), in windows that it was trained for; --set draw=43 draws other calibration sequences.
--- Nothing here was tuned on the test split. Beside the usual report it writes matrix.md: the tables of
--- reports/methods-on-smollm2.md.
+-- Measures every quantization method of this project on one small model, with two calibration texts and two test texts. Beside the usual
+-- report it writes matrix.md, which has the tables of reports/methods-on-smollm2.md. No setting was chosen on the test split.
+--   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR     DIR: public data sets (scripts/assay/data/datasets/README.md)
+--   --set part=w4,w3                      only these parts of the recipes: w4,w4more,w3,wide,w8a8,ablation,w2 (default: all but w2)
+--   --set methods=rtn,best                only these methods, or recipes by id; --set texts=mixed: only this calibration text
+--   --set windows=4 --set split=validation    the form in which settings were chosen
+--   --set model=FOLDER --set window=512   another model (train_second_model.py makes one), in windows of its training length
+--   --set draw=43                         other calibration sequences
 local assay = require "assay"
 local native = require "assay.native"
 local matrix = require "assay.studies.matrix"
@@ -22,7 +22,7 @@ local sequences, length, seed = assay.setting("sequences", 64), 512, assay.setti
 
 local model = assay.load(name)
 
--- n sequences of a set's texts, each text once, joined and cut; which ones, the seed says.
+-- n sequences of token ids: the texts of a set, each once, are joined and cut, and the seed decides which pieces are taken.
 local function drawn(dataset, n, text_of)
    local texts, seen = {}, {}
    for record in dataset:records() do
@@ -43,6 +43,7 @@ local function drawn(dataset, n, text_of)
    return out
 end
 
+-- A calibration from several lists of sequences. about: what reports say about its source.
 local function mix(label, about, ...)
    local ids = {}
    for _, sequence_list in ipairs { ... } do table.move(sequence_list, 1, #sequence_list, #ids + 1, ids) end
@@ -57,7 +58,7 @@ local squad = assay.dataset.squad_v2 { split = "validation", subset = part_of_se
 local boolq = assay.dataset.boolq { split = "validation" }
 local plays = assay.dataset.text { path = assay.setting("plays", "../text/tinyshakespeare.txt") }
 
-local function share(n) return math.max(1, n * sequences // 64) end
+local function share(n) return math.max(1, n * sequences // 64) end -- n of 64 sequences, if the study takes another number
 
 local maths = mix("maths", "GSM8K, ARC-Easy and ARC-Challenge train", drawn(gsm8k, share(32)),
                   drawn(arc_easy, share(16)), drawn(arc_challenge, share(16)))
@@ -80,7 +81,7 @@ local function add(part, ...)
    end
 end
 
--- Options of a recipe of a part.
+-- The options of a recipe: bits, group, calibration and those in `more`.
 local function at(bits, group, calibration, more)
    local given = { bits = bits, group = group, calibration = calibration }
    for key, value in pairs(more or {}) do given[key] = value end
@@ -103,11 +104,13 @@ add("w8a8", method.rtn { scheme = "w8a8" }, method.smoothquant { calibration = m
     method.smoothquant { search = true, calibration = mixed },
     method.quarot { scheme = "w8a8", quantizer = "rtn", calibration = mixed },
     method.best { scheme = "w8a8", calibration = mixed })
--- Where even three bits cost nothing, as on a small model that was trained briefly: what is left is told apart at two.
+-- Two bits are for models on which even three bits cost nothing, such as a small model after short training: there only two bits show a
+-- difference between methods.
 add("w2", method.rtn(at(2, 64)), method.opt_rtn(at(2, 64, mixed)), method.gptq(at(2, 64, mixed)),
     method.best(at(2, 64, mixed, { tune = false })), method.best(at(2, 64, mixed)),
     method.opt_rtn(at(2, 64, mixed, { tune = true })), method.gptq(at(2, 64, mixed, { tune = true })))
--- tune and the sink-aware Hessian, each alone and together, after several quantizers
+-- The method `best` adds two things: a tune (scales trained at the end) and a Hessian that counts position 0. These recipes have only
+-- the tune; `best` with tune = false has only the Hessian.
 add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 
 -- ---- the study --------------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ local tasks = {
    assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = window, limit = windows,
                            windows = "first", dataset = assay.dataset.wikitext2 { split = split } },
 }
--- GSM8K has no validation split: where settings are chosen, its test text is not looked at.
+-- GSM8K has no validation split, so its test text is measured only with split=test and never while settings are chosen.
 if split == "test" then
    tasks[2] = assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = math.min(1024, window),
                                       limit = math.max(2, windows * 3 // 4), windows = "first",

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A small Qwen3-kind language model, trained from scratch: the second model of studies/methods_on_smollm2.lua.
+"""Trains a small language model of the Qwen3 family from scratch: the second model of studies/methods_on_smollm2.lua.
 
   train_second_model.py DATA TEXT OUT [--steps 1000] [--seed 42]
 
-DATA: public data sets in hub layout; TEXT: a plain text file (TinyShakespeare). OUT: a Hugging Face folder. 6 layers of
-width 384 (6 heads over 2 key-value heads, norms on queries and keys, an untied head), a byte-level BPE vocabulary of 8192,
-sequences of 512, steps of 4096 tokens. Text: WikiText-2 validation, GSM8K train, SQuAD contexts, BoolQ passages and TEXT;
-no test split. Made with torch 2.11, transformers 5.23, tokenizers 0.23; another processor gives another model, so the
-study records the folder's hash.
+DATA: folder of public data sets, as on the Hugging Face hub; TEXT: a plain text file (TinyShakespeare); OUT: the Hugging Face
+folder to write. The model has 6 layers of width 384 (6 heads over 2 key-value heads, norms on queries and keys, a head of its
+own) and a byte-level BPE vocabulary of 8192. A step trains on 8 sequences of 512 tokens. The text is WikiText-2 validation,
+GSM8K train, SQuAD contexts, BoolQ passages and TEXT, and no test split. The model was made with torch 2.11, transformers 5.23
+and tokenizers 0.23. Another processor gives another model, so the study records the folder's hash.
 """
 import argparse
 import json
@@ -23,7 +23,7 @@ PEAK_RATE, WARM_STEPS, DECAY = 2e-3, 100, 0.1
 
 
 def texts(data, plain):
-    """Each text once, in the order of the files."""
+    """The training texts, one for each source. A passage that occurs in several rows is taken once."""
     def rows(folder, split, column):
         for file in sorted((Path(data) / folder).glob(f"{split}-*.parquet")):
             yield from parquet.read_table(file, columns=[column])[column].to_pylist()
@@ -53,7 +53,7 @@ def make_model():
 
 
 def train(model, ids, steps, seed):
-    """Adam with decoupled decay; the rate rises, then falls linearly. Returns the mean loss of the last 50 steps."""
+    """Trains with AdamW; the learning rate rises at first, then falls linearly. Returns the mean loss of the last 50 steps in nats."""
     generator = torch.Generator().manual_seed(seed)
     matrices = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

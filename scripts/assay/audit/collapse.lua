@@ -1,5 +1,5 @@
--- Guardrails G07 to G11 and G39 look for broken models: identical variants, garbage, truncation, broken baselines and ratios
--- over these. They read what the detectors (assay.detectors) counted.
+-- Guardrails G07 to G11 and G39 look for broken models: identical variants, garbage, answers cut off, broken baselines, and scores
+-- given as a share of a broken baseline. They read the counts of the detectors (assay.detectors), signs F01 to F23.
 
 local show = require("assay.audit.context").show
 local some = require("assay.audit.context").some
@@ -7,7 +7,7 @@ local percent = require("assay.audit.context").percent
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
--- The scores of a variant as one string, and how many there are.
+-- All scores of a variant as one string, so that two variants can be compared, and the number of scores.
 local function signature(c, variant)
    local parts = {}
    for _, result in ipairs(c.results) do
@@ -26,7 +26,7 @@ local function quantized(c)
    return out
 end
 
--- Tasks on which a variant is at its trivial score while its reference is above.
+-- Number of tasks on which a variant is at the trivial score (one that needs no model, such as guessing) and its reference is above.
 local function lost_tasks(c, variant)
    local lost = 0
    for _, pair in ipairs(c:pairs()) do
@@ -38,6 +38,7 @@ local function lost_tasks(c, variant)
    return lost
 end
 
+-- Mean tokens of an answer as a multiple of the untouched model's, then both means; nil if one of them is unknown.
 local function length_ratio(c, variant)
    local reference = c:reference_of(variant)
    local own, base = c:resource(variant.id), reference and c:resource(reference.id)
@@ -45,14 +46,16 @@ local function length_ratio(c, variant)
    return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
 end
 
--- Whether a detector's row makes its variant unusable: as the study judged it, else by the plain rate.
+-- Whether a detector's row makes its variant unusable. The study's own judgement (status) counts; without one, the rate of answers
+-- that show the sign decides: above a half, or for F01 any answer at all.
 local function condemned(row)
    if row.status then return row.status == "invalid" end
    return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
 end
 
-local FEW_ANSWERS <const> = 100 -- their mean length varies too much for the usual limits
+local FEW_ANSWERS <const> = 100 -- the mean length of fewer answers varies too much for the usual limits
 
+-- Numbers that are not finite, a loop at the end, one token in most of the answer.
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {
@@ -109,7 +112,7 @@ return {
             local ratio, own, base = length_ratio(c, variant)
             if ratio then
                checked = checked + 1
-               -- of few answers a moderate drift is a flag of F17; a mean that doubles or halves condemns however few they are
+               -- a moderate change over few answers is only a flag of detector F17; a mean that doubles or halves fires at any number
                local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
                if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
                   scopes[#scopes + 1] = variant.id

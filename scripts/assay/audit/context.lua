@@ -1,5 +1,5 @@
--- Opens a report for the guardrails: look-ups by id, references, trivial baselines, and the usual ends of a check.
--- It changes nothing in the report.
+-- The report as the guardrails see it: look-ups by id, references, trivial scores (those that need no model, such as guessing), and
+-- helpers that turn what a check found into its result. The report itself is not changed.
 
 local stats = require("assay.native").stats
 local without_nulls = require "assay.lib.without_nulls"
@@ -31,6 +31,7 @@ function context:reference_of(variant)
    end
 end
 
+-- The first result of a variant on a whole task (no subset), of this metric or of any; nil if there is none.
 function context:result(variant_id, task_id, metric)
    for _, result in ipairs(self.results) do
       if result.variant == variant_id and result.task == task_id and (not metric or result.metric == metric)
@@ -52,7 +53,7 @@ function context:resource(variant_id)
    for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
 end
 
--- The best score that needs no model, for a metric where higher is better: value, name.
+-- The highest score that needs no model, such as guessing: its value and name. For metrics where higher is better.
 function context:trivial(task_id, metric)
    local best, name
    for _, baseline in ipairs((self.task[task_id] or {}).baselines or {}) do
@@ -66,8 +67,8 @@ end
 
 function context.is_proportion(result) return result.unit == "fraction" end
 
--- Whether a score lies below the trivial one or cannot be distinguished from it (Wilson's interval holds it); nil where there
--- is no trivial score. Also returns the name and the value of the trivial score.
+-- Whether a score is below the trivial score or cannot be distinguished from it, because its Wilson interval (the confidence
+-- interval of a proportion) contains that score. Nil without a trivial score. Also returns the trivial score's name and value.
 function context:at_or_below_trivial(result)
    local trivial, name = self:trivial(result.task, result.metric)
    local counts = result.counts or {}
@@ -111,14 +112,14 @@ function context.show(result)
    return result.variant .. " " .. result.task .. " " .. score
 end
 
--- At most three examples and how many more there are.
+-- The first three texts of a list, and how many more there are.
 function context.some(list)
    if #list <= 3 then return table.concat(list, "; ") end
    return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
 end
 
--- Applies a test to the rows of a list: test(row) returns nil where there is nothing to check, else whether the row offends
--- and how it is called. Returns the offenders and the number of rows that were checked.
+-- Applies a test to the rows of a list. test(row) returns nil if there is nothing to check, else whether the row offends and a text
+-- that describes it. Returns the texts of the offenders and the number of rows that were checked.
 function context.collect(list, test)
    local offenders, checked = {}, 0
    for _, row in ipairs(list) do
@@ -129,15 +130,15 @@ function context.collect(list, test)
    return offenders, checked
 end
 
--- The usual end of a check that collects offenders: status, evidence, scopes. missing: what the report lacks where nothing
--- could be checked. scopes: the variants that offend, where the fault is theirs and not the study's.
+-- Turns the offenders that a check found into its result: status, evidence, scopes. missing: what the report lacks if nothing
+-- could be checked. scopes: ids of the variants that offend, if the fault is not the whole study's.
 function context.verdict(offenders, checked, missing, scopes)
    if #offenders > 0 then return "fired", context.some(offenders), scopes end
    if checked == 0 then return "unknown", missing end
    return "passed", checked .. " checked"
 end
 
--- The same for checks of claims: a report that claims nothing of the kind passes.
+-- Like context.verdict, for checks of claims: a report that makes no claim of this kind passes.
 function context.unless_claimed(offenders, checked)
    if #offenders == 0 and checked == 0 then return "passed", "nothing of the kind is claimed" end
    return context.verdict(offenders, checked)

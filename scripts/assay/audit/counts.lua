@@ -1,31 +1,36 @@
--- Guardrails G01 to G06 check scores and their uncertainty. arithmetic.lua checks what is derived from scores.
+-- Guardrails G01 to G06 check scores and their uncertainty. arithmetic.lua checks the numbers that are derived from scores.
 
 local show = require("assay.audit.context").show
 local percent = require("assay.audit.context").percent
 local verdict = require("assay.audit.context").verdict
 
--- Verdicts that claim nothing good of a variant, so that too few items or a trivial score cannot make them wrong.
+-- Verdicts that claim nothing good about a variant. Too few items or a trivial score (one that needs no model, such as guessing)
+-- cannot make them wrong.
 local NO_CLAIM <const> = { inconclusive = true, invalid = true, reference = true, not_run = true }
 
+-- The margin of a primary metric (the largest loss that counts as none) and its unit; nil for other metrics.
 local function margin_of(c, result)
    for _, item in ipairs(c.study.primary or {}) do
       if item.task == result.task and item.metric == result.metric then return item.margin, item.unit end
    end
 end
 
--- Minimum detectable effect of n paired items at 80 % power if one item in ten flips (a usual share for 4 bits).
+-- The smallest difference that n paired items show with a probability of 80 % (mde), as a fraction. It assumes that one item in
+-- ten changes between right and wrong, a usual share for 4 bits. The two numbers are the normal quantiles of 0.975 and 0.8.
 local function usual_mde(n) return (1.959963984540054 + 0.8416212335729143) * math.sqrt(0.10 / n) end
 
-local USUAL_MARGIN <const> = 0.03 -- fraction; the widest default of a generative task
+local USUAL_MARGIN <const> = 0.03 -- fraction; the largest default margin of a task with written answers
 
 -- Verdicts that say that nothing is lost. With any other verdict an exploratory comparison may have few items.
 local SAYS_NO_LOSS <const> = { ["non-inferior"] = true, equivalent = true, tie = true }
 
+-- Whether a result has too few items to see a difference of the size of its margin, and a text that says so; nil if that cannot
+-- be checked. A report's own mde counts; without one it is estimated from the number of items.
 local function too_small(c, result)
    if result.primary == false and not SAYS_NO_LOSS[result.verdict or ""] then return nil end
    local margin, unit = margin_of(c, result)
    local counts = result.counts or {}
-   -- a resolved difference was large enough to be seen; "inconclusive" claims nothing
+   -- "worse" and "better" are differences that were large enough to be seen; "inconclusive" claims nothing
    if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" or result.verdict == "better" then return false end
    local usual = result.mde and (result.mde.unit == "ratio" and 1.02 or result.mde.unit == "pp" and 100 * USUAL_MARGIN)
    if result.mde and (margin or usual) then
@@ -43,6 +48,7 @@ local function too_small(c, result)
       100 * mde)
 end
 
+-- Like collect of context.lua, but test also gets the report, and an offender without a text is described by its score.
 local function collect(c, results, test)
    local offenders, checked = {}, 0
    for _, result in ipairs(results) do
@@ -60,7 +66,7 @@ local function proportions(c)
    return out
 end
 
--- Whether a share of items is more than three standard errors above the untouched model's; nil where that is not known.
+-- Whether a share of right items is more than three standard errors above the untouched model's; nil if that cannot be computed.
 local function gain_in_errors(result, base)
    local n = (result.counts or {}).items
    if not n or not result.value or not base.value or result.direction == "lower" then return nil end
@@ -69,7 +75,8 @@ local function gain_in_errors(result, base)
    return p > q and (error == 0 or (p - q) / error > 3)
 end
 
--- Describes a gain on one half of SQuAD with a collapse on the other, below half of what the untouched model has there.
+-- SQuAD v2 has questions with an answer (HasAns) and without (NoAns). Describes a variant that gains on one of these halves while
+-- its score on the other falls below half of the untouched model's; nil for any other.
 local function hidden_collapse(c, pair)
    local half = { HasAns_f1 = "NoAns_accuracy", NoAns_accuracy = "HasAns_f1" }
    local other = half[pair.result.metric]

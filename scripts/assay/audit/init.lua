@@ -1,6 +1,6 @@
--- Runs the guardrails: small checks over report.json that say what in a report cannot be believed. They read a report
--- of our own or the transcription of somebody else's, and nothing but its JSON. The gates that a study measures itself
--- are in scripts/assay/gates.
+-- Runs the guardrails: small checks of report.json that say what in a report cannot be believed. The report is one of our own, or
+-- somebody else's written down in the same form; nothing but its JSON is read. Checks that a study makes with its own
+-- measurements (gates) are in scripts/assay/gates.
 --
 --   local audit = require "assay.audit"
 --   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
@@ -32,7 +32,7 @@ function audit.rules()
    return audit.loaded
 end
 
--- report: decoded report.json.
+-- Applies every rule to a decoded report.json. Returns one finding for each rule, in the order of their ids.
 function audit.run(report)
    local c = context.open(report)
    local findings = {}
@@ -44,6 +44,7 @@ function audit.run(report)
    return findings
 end
 
+-- The ids of the rules that fired.
 function audit.fired(findings)
    local ids = {}
    for _, finding in ipairs(findings) do if finding.status == "fired" then ids[#ids + 1] = finding.id end end

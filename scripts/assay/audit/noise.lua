@@ -1,29 +1,30 @@
--- Guardrails G34, G35, G37 and G38 check what is said of noise and of many comparisons: A/A runs, adjusted p values,
--- percentiles, conservation laws. host/stats computes the intervals.
+-- Guardrails G34, G35, G37 and G38 check what a report says about noise: A/A runs (one model measured twice), p values adjusted for
+-- the number of comparisons, percentiles, and whether the numbers of a load test fit together. host/stats computes the intervals.
 
 local collect = require("assay.audit.context").collect
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
--- Items needed before any upper bound of a percentile exists at 95 % confidence: 1 - p^n >= 0.95.
+-- How many items are needed so that the largest of them lies above the percentile p with 95 % confidence: 1 - p^n >= 0.95.
+-- With fewer, the percentile has no upper bound.
 local function items_for_percentile(p) return math.ceil(math.log(0.05) / math.log(p)) end
 
--- Laws between the numbers of a load test. Each is a function of a row that returns nil where its numbers are absent, else
--- whether the law is broken, and how.
+-- Laws between the numbers of a load test. Each is a function of a row; it returns nil if the row lacks the numbers, else whether
+-- the law is broken, and a text that says how.
 local LAWS <const> = {
-   function(row) -- Little's law
+   function(row) -- Little's law: requests under way = requests per second x mean seconds of a request
       if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end
       local inside = row.req_s * row.e2e_mean_ms / 1000
       return math.abs(inside / row.conc - 1) > 0.05,
          string.format("concurrency %g, but %.2f requests are under way", row.conc, inside)
    end,
-   function(row)
+   function(row) -- tokens per second = tokens / seconds
       if not (row.out_tokens and row.dur_s and row.out_tok_s) then return nil end
       local rate = row.out_tokens / row.dur_s
       return math.abs(rate / row.out_tok_s - 1) > 0.05,
          string.format("%g tokens/s are printed, the counts give %.4g", row.out_tok_s, rate)
    end,
-   function(row) -- one sequence at a time reads every weight for every token
+   function(row) -- a single sequence must read every weight from memory for every token, so the bandwidth is a limit
       if not (row.conc == 1 and row.out_tok_s and row.bytes_per_token and row.bandwidth_bytes_s) then return nil end
       local bound = row.bandwidth_bytes_s / row.bytes_per_token
       return row.out_tok_s > bound, string.format("%g tokens/s, but the memory can feed %.4g", row.out_tok_s, bound)
@@ -46,7 +47,7 @@ return {
          local comparisons, without = #c:pairs(), {}
          for _, pair in ipairs(c:pairs()) do
             local paired = pair.result.paired
-            local compared = not pair.result.excluded and (paired or not pair.result.reason) -- a task that P8 excluded is no claim
+            local compared = not pair.result.excluded and (paired or not pair.result.reason) -- what gate P8 excluded claims nothing
             if compared and not (paired and (paired.p_holm or paired.p_bh)) then
                without[#without + 1] = pair.variant.id .. " on " .. pair.result.task .. " (" .. pair.result.metric
                   .. ") without adjusted p"

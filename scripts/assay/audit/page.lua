@@ -23,13 +23,14 @@ function page.summary(findings)
       .. " could not be checked"
 end
 
+-- Returns what follows from the findings for the claims of the report, as half a sentence.
 function page.conclusion(findings)
    if count(findings, "fired", "block") > 0 then return "no claim of this report can be made from what it shows" end
    if count(findings, "fired") > 0 then return "its claims stand, with the remarks above" end
    return "nothing speaks against its claims"
 end
 
--- Lists the guardrails that fired; if verbose, it lists the others too.
+-- The findings as text for a terminal: the guardrails that fired, with verbose also the others, then the summary.
 function page.text(findings, verbose)
    local out = {}
    for _, finding in ipairs(findings) do
@@ -44,6 +45,7 @@ function page.text(findings, verbose)
    return table.concat(out, "\n") .. "\n"
 end
 
+-- The same as a section of Markdown: a heading, the summary, and a table of the guardrails that fired.
 function page.markdown(title, findings)
    local esc, out = escape.markdown, {}
    out[#out + 1] = "## " .. esc(title) .. "\n\n" .. esc(page.summary(findings)) .. ": **"

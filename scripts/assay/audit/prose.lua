@@ -8,6 +8,7 @@ local ALLOWED <const> = { reference = true, invalid = true, worse = true, ["non-
    better = true, inconclusive = true, tie = true, not_run = true }
 local PASSING <const> = { ["non-inferior"] = true, equivalent = true, better = true, tie = true, reference = true }
 
+-- Applies test(line) to every line of the report's text; test returns a description of the fault, or nil or false.
 local function lint(c, test)
    local offenders = {}
    for _, line in ipairs(c.lines) do

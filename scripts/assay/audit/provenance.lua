@@ -1,5 +1,5 @@
--- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: calibration, completeness, identities,
--- equal conditions, machine.
+-- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: is the calibration described, is everything reported
+-- that was declared, which files were measured, were conditions equal, was data kept apart, on which machine.
 
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
@@ -11,6 +11,7 @@ local function calibrated(c)
    return #c.calibrations > 0
 end
 
+-- What is missing or wrong in the description of a calibration; nil if nothing is.
 local function calibration_fault(item)
    if not item.sequences or type(item.sequences) ~= "number" or item.sequences <= 0 then
       return "no count of samples"
@@ -22,6 +23,7 @@ local function calibration_fault(item)
    if item.overlap_with_eval ~= 0 then return item.overlap_with_eval .. " items are also evaluated" end
 end
 
+-- Names that do not say which machine it was.
 local VAGUE <const> = { ["CUDA-enabled GPU"] = true, GPU = true, CPU = true, cuda = true, cpu = true, [""] = true }
 
 return {

@@ -7,7 +7,8 @@ local HEADER_BYTES <const> = 256 * 1024 -- names and shapes of tensors, which ti
 
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 
--- Bits per weight that a recipe promises: codes, one 16-bit scale per group, a zero of the code's width if asymmetric.
+-- Bits per weight that a recipe promises: the code of the weight, and its share of the group's 16-bit scale and, if the grid is
+-- asymmetric, of the group's zero point, which is as wide as a code.
 local function promised_bits(recipe)
    local bits, group = recipe.bits, recipe.group_size
    if not bits then return nil end
@@ -20,7 +21,7 @@ local function subject_of(c, variant)
    return {}
 end
 
--- Bytes that a model's weights should take by its recipe, and at 16 bits; nil where the recipe does not say.
+-- The bytes that a model's weights should take by its recipe, and the bytes at 16 bits; nil if the recipe names no bits.
 local function expected_bytes(c, variant)
    local subject = subject_of(c, variant)
    local parameters = subject.parameters and subject.parameters > 0 and subject.parameters or subject.name_parameters
@@ -30,7 +31,7 @@ local function expected_bytes(c, variant)
    return (linear * bits + (parameters - linear) * 16) / 8, parameters * 2
 end
 
--- Describes a recipe of few bits whose linears are stored in 16 bits or more; nil for any other.
+-- Describes a variant whose recipe promises 8 bits or fewer, but whose linears are stored in 16 bits or more; nil for any other.
 local function uncompressed(variant)
    local quantizer = variant.recipe.quantizer
    local bits = quantizer and (quantizer.config or {}).bits

@@ -1,14 +1,16 @@
--- Finds damage in text: template expressions that nobody filled in, and UTF-8 that was read in another encoding.
+-- Finds damage in text: template expressions that nobody filled in, and mojibake, which is UTF-8 that was read in another
+-- encoding ("Ã©" for "é").
 
 local text_lint = {}
 
--- High halves of three encodings as code points, byte 0x80 first.
+-- The characters of the bytes from 0x80 on in two encodings. Where a list ends, the rest is as in Latin-1.
 local HIGH_HALVES <const> = {
    macroman = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
       .. "\u{A0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ⁄€‹›ﬁﬂ‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ",
    cp1252 = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ",
 }
 
+-- Returns { code point = byte } for one of these lists, so that misread text can be turned back into its bytes.
 local function encoder(high_half)
    local map, byte = {}, 0x80
    for _, code in utf8.codes(high_half) do
@@ -23,14 +25,15 @@ local ENCODERS <const> = { { "Mac OS Roman", encoder(HIGH_HALVES.macroman) },
    { "Windows-1252", encoder(HIGH_HALVES.cp1252) },
    { "Latin-1", encoder("") } }
 
--- Characters that typically get damaged: punctuation, symbols, emoji, accented Latin. "’é" in proper French would
--- decode to an Armenian letter, which is no such character.
+-- Whether a character is of a kind that often gets damaged: punctuation, symbols, emoji, accented Latin. Without this test correct
+-- text would be reported too: "’é" in proper French could be a misread Armenian letter.
 local function plausible(code)
    return code >= 0xA0 and code <= 0x24F or code >= 0x2000 and code <= 0x2BFF or code >= 0x3000 and code <= 0x9FFF
       or code >= 0xFE00 and code <= 0xFE0F or code >= 0x1F000 and code <= 0x1FAFF
 end
 
 -- The text that a run of characters was before its bytes were misread in an encoding; nil if that gives no sensible text.
+-- codes: the code points of the run. map: of `encoder`.
 local function reread(codes, map)
    local bytes = {}
    for i, code in ipairs(codes) do
@@ -44,7 +47,7 @@ local function reread(codes, map)
    return text
 end
 
--- The first damaged run of a line: the run, the encoding it was misread in, what it meant. nil if there is none.
+-- The first damaged run of a line: the run, the encoding in which it was misread, the text that was meant. Nil if there is none.
 function text_lint.mojibake(line)
    if not utf8.len(line) then return line, "no UTF-8 at all", "" end
    if line:find("\u{FFFD}", 1, true) then return "\u{FFFD}", "a lost character", "" end
@@ -63,7 +66,7 @@ function text_lint.mojibake(line)
    end
 end
 
--- Without code spans and mathematics, where braces are normal.
+-- The line without code spans and mathematics, because braces are normal there.
 local function prose(line)
    return (line:gsub("``.-``", ""):gsub("`[^`]*`", ""):gsub("%$[^$]*%$", ""):gsub("\\[a-zA-Z]+{[^}]*}", ""))
 end

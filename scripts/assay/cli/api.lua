@@ -1,5 +1,5 @@
--- assay api: every function of the Lua library with parameters, types and the version it came with.
--- --json is the dump that scripts/meta/assay.lua and the reference page are made from.
+-- assay api: lists every function of the Lua library. --json writes the manual as JSON, with parameters, types and versions.
+-- --set format=annotations writes scripts/meta/assay.lua, and --set format=markdown writes scripts/REFERENCE.md.
 local manual = require "assay.lib.manual"
 local native = require "assay.native"
 

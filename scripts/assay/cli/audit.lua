@@ -1,5 +1,5 @@
--- assay audit REPORT: applies the guardrails of scripts/assay/audit to a report.json, our own or the transcription of
--- somebody else's, and prints what cannot be believed.
+-- assay audit REPORT: prints what in a report cannot be believed. It applies the guardrails (rules for what a report may claim) of
+-- scripts/assay/audit to a report.json. This file is our own, or somebody else's report written down as JSON.
 local audit = require "assay.audit"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -8,15 +8,15 @@ local fs, json, sys = native.fs, native.json, native.sys
 
 local GATES_FAILED <const> = 6 -- exit code
 
--- o: { path = report.json or its folder }. Returns the exit code.
+-- o: { path = report.json or its folder }. Returns the exit code: 6 if a blocking guardrail fired under --strict, else 0.
 return function(o)
    local path = fs.kind(o.path) == "folder" and o.path .. "/report.json" or o.path
    local text, problem = fs.read(path)
-   if not text then fail.usage(tostring(problem), "Give a report.json; scripts/assay/audit/README.md tells its fields") end
+   if not text then fail.usage(tostring(problem), "Give a report.json; reports/README.md explains its fields") end
    local report = json.decode(text, path)
    if type(report) ~= "table" or report.schema ~= "assay.report/1" then
       fail.usage(path .. ": this is no report of schema assay.report/1",
-         "A foreign report must be transcribed first, see scripts/assay/audit/README.md")
+         "A foreign report must be transcribed first, see scripts/assay/audit/TRANSCRIBING.md")
    end
    local findings = audit.run(report)
    local settings = sys.settings()

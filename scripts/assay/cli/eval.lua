@@ -1,4 +1,5 @@
--- assay eval MODEL TEXT: perplexity of a model on a text file or on the texts of a data file, with its interval over windows.
+-- assay eval MODEL TEXT: prints the perplexity of a model on a text file or on the texts of a data file. The confidence interval
+-- comes from the differences between the windows into which the text is cut.
 local data_form = require "assay.data.data_form"
 local dataset = require "assay.data.dataset"
 local fail = require "assay.lib.fail"
@@ -6,7 +7,8 @@ local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 
--- A text as it is, byte by byte; of other forms the texts of the records. What cannot be read twice must be text.
+-- Returns the text of a file. Plain text is taken byte by byte; other forms (JSON, CSV, ...) give the texts of their records,
+-- joined. A pipe must hold plain text, because it can be read only once and the other forms are read by path.
 local function text_of(path)
    if data_form.is_file(path) and data_form.of(path).form ~= "text" then return dataset.text { path = path }:text() end
    local text, problem = native.fs.read(path)

@@ -1,4 +1,4 @@
--- assay import FILE.gguf DIR: writes a Hugging Face folder from a GGUF file.
+-- assay import FILE.gguf DIR: writes the model of a GGUF file (llama.cpp's format) as a Hugging Face folder.
 local model = require "assay.model"
 local native = require "assay.native"
 

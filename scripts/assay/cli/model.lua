@@ -1,4 +1,5 @@
--- assay model MODEL: says what a folder or a GGUF file is, from its header and its bytes.
+-- assay model MODEL: says what a model folder or a GGUF file holds, from its header and its bytes, without running the model.
+-- The exit code is 1 if a tensor that config.json asks for is missing.
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
@@ -26,6 +27,7 @@ local function record_of(path)
    return record
 end
 
+-- Says whether the output head shares its matrix with the embedding ("tied").
 local function head_text(f)
    if f.tied then return "tied to the embedding" end
    if not f.untied_by_weights then return "its own" end
@@ -40,6 +42,7 @@ local function missing_text(f)
    return ("%d of the %d tensors that config.json asks for: %s%s"):format(#names, f.required_tensors, shown, more)
 end
 
+-- Says how a quantized folder was made: method, quantizer, size, and the length of its ledger (fallbacks, skips, repairs).
 local function made_text(record)
    local r, s = record.recipe, record.summary or {}
    local text = tostring(r.method)

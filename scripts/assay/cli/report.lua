@@ -1,4 +1,4 @@
--- assay report RUN: renders report.json again, for example after the renderers were improved.
+-- assay report RUN: makes the pages of a finished study again from its report.json, for example after a renderer was improved.
 local fail = require "assay.lib.fail"
 local fs = require("assay.native").fs
 local write = require "assay.results.write"

@@ -1,5 +1,5 @@
--- assay.calibration { ... }: the token sequences that statistics are taken from. They are given as ids, or drawn from a dataset
--- and encoded by the model's tokenizer (calibration_tokens.lua).
+-- assay.calibration { ... }: the token sequences from which a method takes its statistics. The script gives them as ids, or they are
+-- drawn from a dataset and encoded by the model's tokenizer (calibration_tokens.lua).
 local fail = require "assay.lib.fail"
 local first_token = require "assay.lib.first_token"
 local native = require "assay.native"
@@ -40,7 +40,8 @@ function calibration_class:wanted()
    return math.min(LARGEST_SHARE, math.max(SMALLEST_SHARE, share))
 end
 
--- Plain data for the quantizer: { ids, counted?, source }. Made once for each model in memory.
+-- Returns plain data for the quantizer: { ids = sequences, counted?, source }. counted: for each token 1 if it enters the
+-- statistics, else 0. The data are made once for each model in memory, since each model may have its own tokenizer.
 function calibration_class:tokens_for(model)
    local made = self.made[model]
    if not made then
@@ -57,10 +58,11 @@ function calibration_class:tokens_for(model)
    return made
 end
 
--- { sequences, tokens, counted_tokens, shortest, longest, hash, source }: what the model's tokenizer made of it.
+-- Counts the sequences that this model's tokenizer makes: { sequences, tokens, counted_tokens, shortest, longest, hash, source }.
+-- shortest and longest are in tokens; the hash covers ids and masks.
 function calibration_class:describe(model) return native.quant.calibration(self:tokens_for(model)) end
 
--- The texts of the sequences, and those of the records that they were drawn from: overlap.lua looks for them in the tasks.
+-- Returns the texts of the sequences and the texts of the records from which they were cut. overlap.lua looks for both in the tasks.
 function calibration_class:texts_for(model)
    local made = self:tokens_for(model)
    if not self.texts[model] then
@@ -71,7 +73,7 @@ function calibration_class:texts_for(model)
    return self.texts[model][1], self.texts[model][2]
 end
 
--- Everything that fixes its content, for keys of stored results.
+-- Everything that fixes the content of the calibration. The keys of stored results contain it.
 function calibration_class:identity()
    local o = self.options
    if o.ids then return { ids = native.fs.sha256(native.json.encode { o.ids, o.counted or {} }) } end

@@ -1,15 +1,16 @@
--- Makes token sequences from records: draws them, applies the template and the mask, cuts them, and refuses text that came apart
--- into short lines. Nothing is padded.
+-- Makes a calibration's token sequences from records: draws records, applies the chat template and the mask, and cuts. It refuses
+-- texts that are only short lines. No sequence is filled up with padding tokens.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
 local tokens = {}
 
-local shortest_median = 16   -- tokens; if half of the texts are shorter, they are lines and no texts
-local most_records = 50000   -- records that are joined; of a larger set so many are drawn
+local shortest_median = 16   -- tokens; if half of the texts are shorter, they are lines and not whole texts
+local most_records = 50000   -- the largest number of records to join; from a larger set this number is drawn
 
--- A text as the model will meet it: with the tokenizer's own first token, once. AWQ (awq/utils/calib_data.py) and
--- llm-compressor (transformers/data/base.py) leave it to the tokenizer too. A joined text has it at its beginning alone.
+-- Encodes a text as the model will read it: with the tokenizer's own first token (such as <s>), once. AWQ
+-- (awq/utils/calib_data.py) and llm-compressor (transformers/data/base.py) let the tokenizer add it too. If records are joined, only
+-- the beginning of the whole has this token.
 local function begun(model, text) return model:encode(text, { start = true }) end
 
 -- The numbers 1 to n in a random order (Fisher-Yates); the seed gives the same order on every machine.
@@ -23,7 +24,8 @@ local function shuffled(n, seed)
    return order
 end
 
--- k different numbers of 1 to n in the order in which they were drawn; no list of n numbers is made.
+-- k different numbers of 1 to n in the order in which they were drawn. Unlike `shuffled` it makes no list of n numbers, because a
+-- dataset may have millions of records.
 local function drawn(n, k, seed)
    local out, seen, draw = {}, {}, 0
    while #out < math.min(n, k) do
@@ -37,7 +39,7 @@ local function drawn(n, k, seed)
    return out
 end
 
--- The records with these numbers, by number.
+-- { number = record } for these numbers. The dataset is read only up to the largest of them.
 local function records_at(dataset, numbers)
    local wanted, found, last = {}, {}, 0
    for _, i in ipairs(numbers) do
@@ -59,7 +61,8 @@ local function median(values)
    return sorted[(#sorted + 1) // 2]
 end
 
--- Refuses text that came apart at its line ends: its statistics would be those of beginnings of sentences.
+-- Raises if half of the texts are shorter than 16 tokens: a document was probably split at its line ends. Statistics from such
+-- lines would describe little but the first tokens of a text.
 local function refuse_shattered(self, lengths, what)
    local middle = median(lengths)
    if middle >= shortest_median or self.options.allow_short then return end
@@ -70,6 +73,7 @@ end
 
 -- ---- one sequence a record -------------------------------------------------------------------
 
+-- The record as a chat: its own messages, or its question as the user's turn and its answer as the assistant's.
 local function messages_of(dataset, record)
    if record.messages then return record.messages end
    local question, answer = dataset:ask(record)
@@ -89,8 +93,8 @@ local function common_prefix(a, b)
    return n
 end
 
--- 1 for the tokens of every assistant turn and the end-of-turn after it, 0 for others. The chat is rendered up to each turn, with
--- and without it: the tokens that only the longer one has are those of the turn.
+-- 1 for the tokens of every assistant turn and the end-of-turn mark after it, 0 for all others. For each such turn the chat is
+-- rendered twice, up to the turn and with it: the tokens that only the longer text has belong to the turn.
 local function response_mask(model, messages, ids)
    local counted = {}
    for i = 1, #ids do counted[i] = 0 end
@@ -109,6 +113,7 @@ local function response_mask(model, messages, ids)
    return counted
 end
 
+-- The token ids of a record, its mask (nil if all tokens count), and its text without the template.
 local function sequence_of(self, model, record, number)
    local o = self.options
    if o.template == "none" then
@@ -132,6 +137,7 @@ local function cut(list, length)
    return table.move(list, 1, length, 1, {})
 end
 
+-- Layout "samples": one sequence for each record. Twice as many records as wanted are drawn, because some cannot be used.
 local function one_a_record(self, model)
    local o, wanted = self.options, self:wanted()
    local order = drawn(o.dataset:count(), 2 * wanted, o.seed)
@@ -160,6 +166,7 @@ end
 
 -- ---- joined texts, cut ---------------------------------------------------------------------------
 
+-- The texts of all records, or of most_records drawn ones, in the order of the dataset.
 local function joined_texts(self)
    local dataset, parts, order = self.options.dataset, {}, nil
    if dataset:count() > most_records then order = drawn(dataset:count(), most_records, self.options.seed) end
@@ -175,13 +182,14 @@ local function joined_texts(self)
    return parts
 end
 
--- Lengths in tokens of up to 256 of the texts, evenly spread, which is enough for a median.
+-- Lengths in tokens of about 256 of the texts, taken at equal distances. That is enough for a median.
 local function lengths_of(model, texts)
    local lengths, step = {}, math.max(1, #texts // 256)
    for i = 1, #texts, step do lengths[#lengths + 1] = #begun(model, texts[i]) end
    return lengths
 end
 
+-- Layout "joined": all texts are joined and cut into pieces of o.length tokens, from which the wanted number is drawn.
 local function joined(self, model)
    local o, wanted, texts = self.options, self:wanted(), joined_texts(self)
    if #texts > 1 and not o.dataset:is_lines() then refuse_shattered(self, lengths_of(model, texts), "texts") end
@@ -200,7 +208,8 @@ local function joined(self, model)
    return made
 end
 
--- { ids, counted?, source }; the texts of the sequences; the records that they were drawn from.
+-- Returns three values: { ids, counted?, source } for the quantizer, the texts of the sequences, and the texts of the records from
+-- which they were made. self: the calibration.
 function tokens.make(self, model)
    local o = self.options
    local made = o.layout == "joined" and joined(self, model) or one_a_record(self, model)

@@ -1,6 +1,6 @@
--- The form of a data file: text, jsonl, json, csv, tsv or parquet, or one that must be made into one of these first.
--- The content decides where it is certain (marks of binary files, JSON that can be read), else the ending of the name.
--- Not the reading (dataset.lua and the dataset plugins).
+-- Finds the form of a data file: text, jsonl, json, csv, tsv or parquet, or a form that must be converted first, such as gzip.
+-- The content decides where it is certain (the first bytes of binary files, JSON that can be read), else the ending of the name.
+-- dataset.lua and the dataset plugins read the files.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs = native.fs
@@ -44,7 +44,8 @@ local function is_object(line) return line:find "^%s*{" ~= nil and decoded(line)
 -- UTF-16 without a byte-order mark: every other byte of plain letters is NUL.
 local function is_wide(head) return head:find "^[%g%s]%z[%g%s]%z" or head:find "^%z[%g%s]%z[%g%s]" end
 
--- "json" or "jsonl" if the content is one of them. source: { head, lines(n), whole() }, without a byte-order mark.
+-- "json" or "jsonl" if the content is one of them, else nil. source: { head = the first 4096 bytes, lines(n) = the first n lines,
+-- whole() = all of the text }, all without a byte-order mark.
 local function json_form(source, ending)
    local first = source.head:match "^%s*([%[{])"
    if first == "[" then return (ending == "json" or decoded(source.whole())) and "json" or nil end
@@ -57,7 +58,7 @@ local function json_form(source, ending)
    return (ending == "json" or decoded(source.whole())) and "json" or nil
 end
 
--- { form } or { form, way } of what must be converted first.
+-- Returns { form }, or { form, way } if the file must be converted first; `way` tells the user how.
 local function decide(source, ending)
    for _, mark in ipairs(MARKS) do
       if source.head:sub(1, #mark[1]) == mark[1] then return { form = mark[2], way = mark[3] } end
@@ -82,14 +83,14 @@ end
 
 local function without_mark(text) return (text:gsub("^\xef\xbb\xbf", "")) end
 
--- Of bytes that are in memory. name: the file's name, for its ending.
+-- The form of bytes in memory, as `decide` returns it. name: the file's name, for its ending.
 function data_form.of_bytes(name, bytes)
    local text = without_mark(bytes)
    return decide({ head = bytes:sub(1, 4096), lines = function(n) return solid_lines(text:gmatch "[^\n]+", n) end,
                    whole = function() return text end }, ending_of(name))
 end
 
--- Whether it is a file that can be read more than once: no folder, pipe or device.
+-- Whether the path is an ordinary file, which can be read more than once: not a folder, a pipe or a device.
 function data_form.is_file(path)
    return fs.kind(path) == "file" and pcall(fs.size, path)
 end
@@ -114,19 +115,19 @@ local function of_file(path)
    return found
 end
 
--- Of a folder: the form of its files, if all with a known ending have the same.
+-- The form of the files in a folder, by their endings. If the known endings differ, it is "text".
 local function of_folder(path)
    local form
    for _, name in ipairs(fs.list(path) or {}) do
       local one = ENDINGS[ending_of(name)]
-      if one and form and one ~= form then return { form = "text" } end -- the plugin says what it needs
+      if one and form and one ~= form then return { form = "text" } end -- the plugin for text will say what it needs
       form = one or form
    end
    return { form = form or "text" }
 end
 
--- { form } of a file or folder; a form that cannot be read is refused with what to do about it. What is neither (nothing is
--- there, a pipe) goes by its name alone.
+-- { form } of a file or folder. Raises if the form must be converted first; the hint of the error says how. A path that is neither
+-- (nothing is there, or a pipe) is judged by its name alone.
 function data_form.of(path)
    local found
    if fs.kind(path) == "folder" then found = of_folder(path)
@@ -135,7 +136,7 @@ function data_form.of(path)
    return data_form.readable(path, found)
 end
 
--- Refuses a form that has to be converted; gives the others back.
+-- Returns `found`, the result of of_bytes or of a similar function. Raises if its form must be converted first.
 function data_form.readable(path, found)
    if not found.way then return found end
    fail.work(("this is %s, which is not read here"):format(found.form),

@@ -1,5 +1,6 @@
--- assay.dataset.NAME { ... }: a source of records, opened when it is first used. NAME is a known set (a file of datasets/) or a
--- dataset plugin, whose records a `map` of the script may reshape. A path is looked for as written, beside the script, below --data.
+-- assay.dataset.NAME { ... }: a source of records, opened when it is first used. NAME is a known set (a file of datasets/) or the
+-- component of a dataset plugin, such as "jsonl". A function `map` of the script may then change each record.
+-- A path is looked for as written, then beside the script, then below --data.
 local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"
 local files = require "assay.data.dataset_files"
@@ -34,6 +35,7 @@ local function resolve(path)
    return path -- the plugin will say that there is no such file
 end
 
+-- Raises if the number of rows is not the expected one: that of a known set, or the option `rows`.
 local function check_rows(self, found)
    if not self.expected or self.expected == found then return end
    local where = self.split and ("dataset %s, split %s"):format(self.name, self.split) or tostring(self)
@@ -43,6 +45,7 @@ local function check_rows(self, found)
                       or "Correct 'rows', or leave it out" })
 end
 
+-- Opens the files, once, and returns the plugin's handle. Only now are the files of a known set looked for.
 local function open(self)
    if not self.handle then
       if self.set and not self.config then
@@ -58,7 +61,7 @@ local function open(self)
    return self.handle
 end
 
--- { name, records, sha256, license, ... } as the plugin counted them.
+-- Returns { name, records, sha256, license, ... }. The plugin counts the records before any map.
 function dataset_class:info()
    if not self.told then
       self.told = open(self):info()
@@ -76,7 +79,7 @@ local function names_of(record)
    return #names > 0 and table.concat(names, ", ") or "nothing"
 end
 
--- The text in member `name` of record n, or a refusal that says which record has none and what it has.
+-- Returns the text in member `name` of record number n. Without such a text it raises, and the error lists the record's members.
 local function record_text(self, record, n, name)
    local value = record[name]
    if type(value) == "string" then return value end
@@ -90,7 +93,7 @@ local function record_text(self, record, n, name)
       hint = "Set 'field' to the member that holds the text, or give a 'map'" })
 end
 
--- Adds to each row its label, if the original form has the labels in a file of their own, one a line.
+-- Wraps next_row so that each row also gets its label. Some sets keep the labels in a separate file, one on each line.
 local function with_labels(self, next_row)
    local text, problem = fs.read(self.labels)
    if not text then error(problem, 0) end
@@ -102,7 +105,7 @@ local function with_labels(self, next_row)
    end
 end
 
--- The member `field` of every row as its text, of forms whose plugins have no such option.
+-- Wraps next_row so that the member `field` of each row becomes its text, for plugins that have no option for that.
 local function with_field(self, next_row)
    local n = 0
    return function()
@@ -113,7 +116,8 @@ local function with_field(self, next_row)
    end
 end
 
--- for record in d:records() do ... end
+-- Iterates from the first record on: for record in d:records() do ... end. Each row passes the set's `read`, then the script's
+-- `map`; a row for which `map` gives nil is left out.
 function dataset_class:records()
    local handle = open(self)
    handle:rewind()
@@ -147,13 +151,13 @@ function dataset_class:count()
    return self.counted
 end
 
--- Question and answer of a record; nil for each that it does not have.
+-- The question and the answer of a record; each is nil if the record does not have it.
 function dataset_class:ask(record)
    if self.set and self.set.ask then return self.set.ask(record) end
    return record.prompt or record.question or record.problem, record.answer or record.response
 end
 
--- The text of a record: as it is, or question and answer; nil if it has neither.
+-- The text of a record: its member `text`, or question and answer on two lines; nil if it has neither.
 function dataset_class:text_of(record)
    if type(record.text) == "string" then return record.text end
    local question, answer = self:ask(record)
@@ -161,17 +165,17 @@ function dataset_class:text_of(record)
    return type(answer) == "string" and question .. "\n" .. answer or question
 end
 
--- The text of record number n; an error if the record has none.
+-- The text of a record; raises if it has none. n: the record's number, for the message.
 function dataset_class:need_text(record, n) return self:text_of(record) or record_text(self, record, n, "text") end
 
--- The texts of all records joined, on which perplexity is measured.
+-- The texts of all records joined, by default with a blank line between them. Perplexity is measured on this text.
 function dataset_class:text(separator)
    local parts = {}
    for record in self:records() do parts[#parts + 1] = self:need_text(record, #parts + 1) end
    return table.concat(parts, separator or "\n\n")
 end
 
--- Whether the split is kept for evaluation: then a calibration must say why it uses it.
+-- Whether the split is kept for evaluation. A calibration that uses such a split must say why (allow_held_out).
 function dataset_class:held_out()
    if not self.set then return false end
    local training = self.set.training
@@ -187,7 +191,8 @@ function dataset_class:__tostring()
    return ("dataset %s %s"):format(self.id, self.config.path or "")
 end
 
--- Everything that fixes its content, for keys of stored results: the hash of the content, never the path.
+-- Everything that fixes the records: the hash of the content (never the path) and the hash of the map's bytecode. The keys of
+-- stored results contain all of it.
 function dataset_class:identity()
    local info = self:info()
    local map = self.given.map
@@ -197,10 +202,11 @@ end
 
 -- ---- makers ------------------------------------------------------------------------------------
 
--- What only a file of text can do with its records.
+-- Options that only files of plain text have.
 local of_text_alone = { "records", "keep_blank" }
 
--- assay.dataset.text of a file in another form: the component that reads it, its configuration, the field that is the text.
+-- assay.dataset.text also takes files in other forms. Returns the component that reads the file, its configuration, and the field
+-- that holds the text (nil if the component finds the text itself).
 local function by_form(config)
    local form = data_form.of(config.path).form
    if form == "text" then return "text", config end
@@ -220,9 +226,10 @@ local function by_form(config)
    return form == "tsv" and "csv" or form, config, field
 end
 
--- Forms that are read as text, where a mark of another form is certain to be a mistake.
+-- Components that read files of letters. For these data_form.of raises if the first bytes belong to another form, such as gzip.
 local of_letters = { text = true, jsonl = true, json = true, csv = true }
 
+-- Returns the function behind assay.dataset.ID { ... } for a component of a plugin.
 local function of_plugin(id)
    return function(config)
       if config ~= nil and type(config) ~= "table" then
@@ -245,6 +252,7 @@ local function of_plugin(id)
    end
 end
 
+-- Returns the function behind assay.dataset.NAME { ... } for a known set.
 local function of_set(name)
    local set = known_sets:load(name)
    return function(given)
@@ -272,7 +280,7 @@ local function known()
    return all
 end
 
--- Raises; if a plugin of this name was refused, that is the likeliest reason, and the message says so.
+-- Raises: there is no such dataset. If the host refused a plugin file with this name, the message gives that reason.
 local function unknown(id, ids)
    for _, file in ipairs(native.plugin.files()) do
       if file.broken ~= "" and file.path:find(id, 1, true) then

@@ -1,5 +1,5 @@
--- Where the files of a known set lie on this machine, and by which plugin they are read.
--- Not what is in them (dataset.lua); nothing is fetched.
+-- Finds the files of a known set on this machine and the plugin component that reads them. Nothing is downloaded.
+-- dataset.lua reads the files.
 local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -7,7 +7,8 @@ local fs = native.fs
 
 local files = {}
 
--- Component, its configuration, and "hub" or "original" of a single file.
+-- For a single file: the component that reads it, its configuration, and the shape of its rows. The shape is "hub" (as on the
+-- Hugging Face hub, in Parquet) or "original" (as the authors published the set).
 local function form_of(path, set)
    local form = data_form.of(path).form
    if form == "parquet" then return "parquet", {}, "hub" end
@@ -27,7 +28,8 @@ local function hub_rows(folder, prefix)
    return { id = "parquet", config = { path = folder, prefix = prefix }, form = "hub" }
 end
 
--- Parquet inside a folder: with or without the folders of the repository; SPLIT-*.parquet or SPLIT/*.parquet.
+-- Looks for the Parquet files of a split in a folder, which may be the whole repository or its inner folder `set.folder`. The files
+-- are called SPLIT-*.parquet or SPLIT/*.parquet.
 local function parquet_below(folder, set, split)
    for _, inside in ipairs { folder .. "/" .. set.folder, folder } do
       if has_file(inside, split .. "-") then return hub_rows(inside, split .. "-") end
@@ -35,6 +37,7 @@ local function parquet_below(folder, set, split)
    end
 end
 
+-- Looks for a split's original files in a folder, by the names in set.original, and for the file of labels if there is one.
 local function original_below(folder, set, split)
    local names = set.original and set.original[split]
    for _, name in ipairs(names or {}) do
@@ -49,7 +52,7 @@ local function original_below(folder, set, split)
    end
 end
 
--- The hub's cache keeps revisions: datasets--OWNER--NAME/snapshots/REVISION.
+-- The folders of all revisions in the hub's cache: datasets--OWNER--NAME/snapshots/REVISION.
 local function snapshots(root, set)
    local folder = ("%s/datasets--%s/snapshots"):format(root, (set.hub:gsub("/", "--")))
    local found = {}
@@ -59,6 +62,7 @@ local function snapshots(root, set)
    return found
 end
 
+-- All places where a set may lie, in the order in which they are tried. given: the script's option `path`, or nil.
 local function candidates(name, set, given)
    local settings, roots = native.sys.settings(), {}
    if given then
@@ -80,7 +84,8 @@ local function candidates(name, set, given)
    return list
 end
 
--- { id, config, form = "hub"|"original", labels }: what to open for a split. Raises with what was looked for.
+-- Returns what to open for a split: { id = component, config, form = "hub"|"original", labels = file or nil }. If nothing is found,
+-- the error says what was looked for.
 function files.find(name, set, split, given)
    for _, place in ipairs(candidates(name, set, given)) do
       local kind = fs.kind(place)

@@ -1,5 +1,5 @@
--- What a calibration shares with the tasks of a study: whole records, compared by content, and passages of 13 words.
--- A shared record is an error unless the calibration says why; passages are reported.
+-- Finds what a calibration shares with the tasks of a study: whole records, compared by the hash of their words, and passages of
+-- 13 words. A shared record is an error unless the calibration says why (allow_overlap); shared passages are only reported.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local json = native.json
@@ -10,6 +10,7 @@ overlap.run_words = 13 -- words of a shared passage
 
 local SHORTEST_LINE <const> = 8 -- words; shorter lines of a document (headings, blanks) are alike in many documents
 
+-- The hash of a text's words (case and punctuation do not count); nil for a text that is too short to compare.
 local function content_of(text, lines)
    local hash, words = native.data.content(text)
    if hash == "" or lines and words < SHORTEST_LINE then return nil end
@@ -41,6 +42,7 @@ local function chat_of(record)
    return table.concat(parts, "\n")
 end
 
+-- Compares every record of a task's dataset. too_short: records with fewer than 13 words, which have no passage to look for.
 local function compare(task, dataset, hashes, passages)
    local found = { records = 0, shared = 0, with_passage = 0, too_short = 0, first = json.null }
    local lines = is_lines(dataset)
@@ -62,7 +64,7 @@ local function compare(task, dataset, hashes, passages)
                         { "first_passage", found.first } }
 end
 
--- One entry for each task with a dataset of texts: { task, records, shared_records, records_with_passage, ... }.
+-- Returns one entry for each task that has a dataset: { task, records, shared_records, records_with_passage, ... }.
 function overlap.check(calibration, model, tasks)
    local hashes, passages = index_of(calibration, model)
    local out = json.list {}
@@ -73,7 +75,7 @@ function overlap.check(calibration, model, tasks)
    return out
 end
 
--- Number of records that the calibration shares with the tasks.
+-- The sum of shared records over the entries of overlap.check.
 function overlap.shared(overlaps)
    local n = 0
    for _, one in ipairs(overlaps) do n = n + one.shared_records end

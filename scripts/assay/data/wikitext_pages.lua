@@ -1,4 +1,5 @@
--- Reads WikiText as lm-evaluation-harness does: puts lines together to documents, undoes their tokenization, counts their words.
+-- Reads WikiText as lm-evaluation-harness does: joins lines to documents, undoes the tokenization (spaces before commas, " @-@ "
+-- for a hyphen), and counts words.
 
 local wikitext = {}
 
@@ -8,7 +9,7 @@ function wikitext.detokenised(text)
       text = text:gsub(from:gsub("%p", "%%%0"), (to:gsub("%%", "%%%%")))
    end
    literal("s '", "s'")
-   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the regular expression of the harness has the same effect
+   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the harness has the same slashes in its pattern, so it hardly ever matches
    literal(" @-@ ", "-") literal(" @,@ ", ",") literal(" @.@ ", ".")
    literal(" : ", ": ") literal(" ; ", "; ") literal(" . ", ". ") literal(" ! ", "! ") literal(" ? ", "? ")
    literal(" , ", ", ")
@@ -20,13 +21,14 @@ function wikitext.detokenised(text)
    return text
 end
 
--- Number of pieces between runs of white space; empty pieces at both ends count, as in Python's re.split.
+-- The number of pieces between runs of white space. An empty piece at either end counts too, as in Python's re.split.
 function wikitext.count_words(text)
    local _, gaps = text:gsub("%s+", "")
    return gaps + 1
 end
 
--- The documents: the records with 'page', or the lines of a table from heading (" = Title = ") to heading.
+-- Returns the documents as texts. A record with `page` is one document; else the records are lines, and a document goes from one
+-- heading (" = Title = ") to the next.
 function wikitext.documents_of(dataset)
    local pages, current = {}, nil
    local function close()

@@ -1,6 +1,6 @@
--- Looks for signs of broken output in a whole set of answers and compares it with the untouched model's: rates of the
--- signs of sample.lua, label bias (F14), constant answers (F15), length (F17), equal variants (F20), trivial scores
--- (F21) and divergence (F23).
+-- Looks for signs of broken output in a whole set of answers and compares it with the untouched model's set: rates of the signs of
+-- sample.lua, label bias (F14), constant answers (F15), length (F17), equal variants (F20), trivial scores (F21: a score that needs
+-- no model, such as guessing) and divergence (F23).
 
 local sample = require "assay.detectors.sample"
 local stats = require("assay.native").stats
@@ -9,7 +9,8 @@ local compare = {}
 
 local function median(values) return #values > 0 and stats.median(values) or nil end
 
--- Describes a set of answers for sample.run: the median length and the first percentile of confidence.
+-- Describes a set of answers for sample.run: { items, median_tokens, mean_logprob_p1 }. The last is the value below which the mean
+-- log-probability of only one answer in a hundred lies.
 function compare.summary(records)
    local lengths, confidence = {}, {}
    for _, record in ipairs(records) do
@@ -20,7 +21,7 @@ function compare.summary(records)
             mean_logprob_p1 = #confidence > 0 and stats.quantile(confidence, 0.01) or nil }
 end
 
--- Runs the single-answer detectors; returns counts by id, and per record its flags.
+-- Applies the detectors of sample.lua to each answer. Returns { id = count } and for each record its flags.
 function compare.count(records, base)
    local counts, flags = {}, {}
    for i, record in ipairs(records) do
@@ -30,10 +31,10 @@ function compare.count(records, base)
    return counts, flags
 end
 
--- When a rate is too high: above the untouched model's rate by `over`, and above `rate` itself. invalid: the rate at which a
--- variant cannot be used at all. A sign that no working model shows (F01, F04, F13) may not rise at all. Two answers in a
--- hundred more are a change that a reader would see; five where ordinary answers show the sign too (length, form, script).
--- One half is where most of what was scored is not an answer.
+-- The share of answers with a sign is too high if it is more than `over` above the untouched model's share, and also above `rate`.
+-- Above `invalid` the variant cannot be used at all. The reasons: a sign that no working model shows (F01, F04, F13) may not become
+-- more frequent (over = 0). A reader would see two answers more in a hundred (0.02). Ordinary answers show length, form and script
+-- too, so these may rise by 0.05. At 0.5, most of what was scored is not an answer.
 local LIMITS <const> = {
    F01 = { over = 0, invalid = 0 }, F02 = { over = 0.05, rate = 0.05, invalid = 0.5 }, F03 = { over = 0.02 },
    F04 = { over = 0, rate = 0.01 }, F05 = { over = 0.02, invalid = 0.5 }, F06 = { over = 0.02 }, F07 = { over = 0.02 },
@@ -42,9 +43,10 @@ local LIMITS <const> = {
    F22 = { over = 0.05 },
 }
 
-local FEW_ITEMS <const> = 20  -- a rate of fewer answers may flag a variant but not condemn it
-local CONDEMNS <const> = 0.25 -- above the untouched model's rate: a token limit that cuts it as often breaks nothing
+local FEW_ITEMS <const> = 20  -- with fewer answers a rate may flag a variant but not make it invalid
+local CONDEMNS <const> = 0.25 -- a variant is invalid only this far above the untouched model's rate; a token limit cuts both alike
 
+-- Judges one sign by its rates (shares of answers): "ok", "flag" (needs a look) or "invalid" (the variant is unusable).
 local function status_of(id, rate, base_rate, n_items)
    local limit = LIMITS[id]
    if id ~= "F01" and rate <= base_rate + limit.over then return "ok" end -- the task causes it, not the variant
@@ -53,7 +55,7 @@ local function status_of(id, rate, base_rate, n_items)
    return rate > (limit.rate or 0) and "flag" or "ok"
 end
 
--- One row per detector that saw anything in either set: { id, count, items, base_count, base_items, status, title }.
+-- Returns one row for each detector that found its sign in either set: { id, count, items, base_count, base_items, status, title }.
 function compare.rates(records, base_records)
    local base = compare.summary(base_records)
    local counts = compare.count(records, base)
@@ -71,6 +73,7 @@ function compare.rates(records, base_records)
    return rows
 end
 
+-- Returns { value = count }, the share of the most frequent value, and that value. Of equally frequent ones the first by name.
 local function shares(values)
    local counts, most, top = {}, 0, nil
    for _, value in ipairs(values) do
@@ -82,10 +85,11 @@ local function shares(values)
    return counts, #values > 0 and most / #values or 0, top
 end
 
-local ONE_LABEL <const> = 0.7 -- share of one label; with four labels and no bias it is a quarter
+local ONE_LABEL <const> = 0.7 -- share of the most frequent label; without bias each of four labels has a quarter
 
--- F14: predicted labels of multiple choice. Returns { status, label, share, recall_spread }; recall_spread is the standard
--- deviation of the recalls of the labels (RStd of Zheng et al. 2023, arXiv 2309.03882).
+-- F14: a model that often picks the same label (A, B, ...) in multiple choice. Returns { id, status, label, share, recall_spread }.
+-- The recall of a label is the share of its right answers that the model finds; recall_spread is the standard deviation of the
+-- labels' recalls (RStd of Zheng et al. 2023, arXiv 2309.03882).
 function compare.label_bias(predicted, gold)
    local _, share, label = shares(predicted)
    local right, all = {}, {}
@@ -102,7 +106,7 @@ function compare.label_bias(predicted, gold)
       status = share > ONE_LABEL and "flag" or "ok" }
 end
 
--- F15: one answer in more than half of the cases, and clearly more often than one right answer comes.
+-- F15: the same answer in more than half of the cases, and 20 points more often than the most frequent right answer.
 function compare.constant_answer(extracted, gold)
    local _, share, answer = shares(extracted)
    local _, gold_share = shares(gold)
@@ -110,8 +114,8 @@ function compare.constant_answer(extracted, gold)
       status = share > 0.5 and share > gold_share + 0.2 and "flag" or "ok" }
 end
 
--- Ratio of median lengths within which a model counts as answering as before: a quarter more or a fifth less (1/1.25). MLPerf
--- Inference asks for 90 to 110 % over many thousand answers; sets here are smaller.
+-- A model answers as before if its median length is between 0.8 (1/1.25) and 1.25 times the untouched model's. MLPerf Inference
+-- asks for 90 to 110 %, but over many thousand answers; sets here are smaller.
 local SHORTER <const>, LONGER <const> = 0.8, 1.25
 
 -- F17: median length against the untouched model's.
@@ -123,10 +127,12 @@ function compare.length_drift(records, base_records)
       status = (ratio < SHORTER or ratio > LONGER) and "flag" or "ok" }
 end
 
--- Share of equal texts above which two variants count as copies: greedy answers of two different models agree less.
+-- Share of equal texts above which two variants count as copies. Greedy answers (always the likeliest token) of two different
+-- models agree less often.
 local COPIES <const> = 0.95
 
--- F20: share of equal texts of two quantized variants, where more than half differ from the untouched model's.
+-- F20: two quantized variants give the same texts, although more than half of these differ from the untouched model's. Then
+-- probably one model was measured twice.
 function compare.identity(a, b, base)
    local same, differ = 0, 0
    for i = 1, #a do
@@ -138,7 +144,8 @@ function compare.identity(a, b, base)
       status = share > COPIES and differ > #a / 2 and "invalid" or "ok" }
 end
 
--- F21: a score k of n whose interval holds, or lies below, a score that needs no model.
+-- F21: a score of k right answers in n that is not clearly above a score that needs no model: the low end of its Wilson interval
+-- (confidence interval of a proportion) is not above it. baselines: { { name, value }, ... }.
 function compare.at_trivial(k, n, baselines)
    local interval = stats.wilson(k, n)
    for _, baseline in ipairs(baselines) do
@@ -150,7 +157,8 @@ function compare.at_trivial(k, n, baselines)
    return { id = "F21", status = "ok", low = interval.low, high = interval.high }
 end
 
--- F23: how far greedy answers drift: medians of likeness (ROUGE-L) and of the first token that differs.
+-- F23: how far greedy answers differ from the untouched model's: the median of their likeness (ROUGE-L, by the longest common
+-- subsequence of tokens) and the median position of the first token that differs.
 function compare.divergence(records, base_records)
    local likeness, places, same = {}, {}, 0
    for i, record in ipairs(records) do

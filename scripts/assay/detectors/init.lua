@@ -1,5 +1,5 @@
--- Detects broken output, signs F01 to F23, and decides whether a variant counts as collapsed.
--- The guardrails on reports (assay.audit) read what is found here.
+-- Finds signs of broken output (F01 to F23) and decides whether a variant counts as collapsed, which means broken as a whole.
+-- The guardrails on reports (assay.audit) read the counts that are made here.
 
 local compare = require "assay.detectors.compare"
 local sample = require "assay.detectors.sample"
@@ -26,14 +26,14 @@ function detectors.name(id)
    return detector and detector.name or SET_NAMES[id]
 end
 
--- Mean divergence in nats a token. The 4-bit variants of the studies here lie below 0.4; at 2 nats a variant gives
--- the untouched model's continuation about an eighth of its probability (exp -2), token after token.
+-- Mean KL divergence from the untouched model in nats per token. The 4-bit variants of the studies here are below 0.4. At 2 nats
+-- a variant gives the untouched model's continuation about an eighth (exp -2) of its probability, token after token.
 local COLLAPSED_KLD <const> = 2
--- Perplexity over the untouched model's. At three times as many equally likely next tokens nothing of use is left of it.
+-- Perplexity divided by the untouched model's. A variant that hesitates between three times as many next tokens is of no use.
 local COLLAPSED_RATIO <const> = 3
-local COLLAPSED_TASKS <const> = 2 -- tasks at a trivial score: one may be a fault of its prompt
+local COLLAPSED_TASKS <const> = 2 -- tasks at a trivial score (one that needs no model); a single one may have a faulty prompt
 
--- facts: { rates = compare.rates(...), kld_mean, ppl_ratio, tasks_at_trivial }.
+-- facts: { rates = compare.rates(...), kld_mean, ppl_ratio, tasks_at_trivial = number of tasks }, each optional.
 -- Returns the reasons why the variant counts as collapsed; an empty list if it does not.
 function detectors.collapse(facts)
    local reasons = {}

@@ -1,38 +1,39 @@
 -- Looks for signs of broken output in one answer: F01 to F13, F16, F18, F19 and F22.
--- compare.lua looks at a whole set of answers and compares it with the untouched model's.
+-- compare.lua looks at a whole set of answers and compares it with the untouched model's set.
 
 local native = require "assay.native"
 local stats = native.stats
 
 local sample = {}
 
--- Shares of tokens and 4-grams of a shorter answer are too coarse: a list of three names has few of them.
+-- Tokens that an answer needs before shares of its tokens and 4-grams (runs of four tokens) mean anything. A list of three names
+-- has too few.
 local FEWEST_TOKENS <const> = 32
--- Share of 4-grams that came before (seq-rep-4 of Welleck et al. 2019, arXiv 1908.04319). Above a half the
--- answer is more repetition than text.
+-- Share of 4-grams that repeat an earlier one (seq-rep-4 of Welleck et al. 2019, arXiv 1908.04319). Above a half, the answer
+-- is more repetition than new text.
 local NGRAM_REPETITION <const> = 0.5
--- Rules of Rae et al. 2021 (arXiv 2112.11446, table A1) that a text breaks. One alone is also broken by ordinary lists.
+-- Number of rules on repetition (Rae et al. 2021, arXiv 2112.11446, table A1) that a text breaks. Ordinary lists break one.
 local BROKEN_RULES <const> = 2
--- Bytes over compressed bytes in 512 bytes. Whisper (Radford et al. 2022, arXiv 2212.04356, section 4.5) rejects a segment
--- above 2.4. Longer ordinary text reaches that too, so it is asked of windows of 512 bytes and with more distance.
+-- Bytes of a piece of 512 bytes divided by its compressed bytes. Whisper (Radford et al. 2022, arXiv 2212.04356, section 4.5)
+-- rejects short segments above 2.4. Longer ordinary text reaches 2.4 too, so the limit here is higher.
 local COMPRESSION <const> = 4
-local SENTENCE_REPEATS <const> = 3 -- times; a refrain or a heading comes twice
--- Nats a token below the first percentile of the untouched model's answers, where a fixed limit (Whisper: -1.0) would fit
--- one model alone.
+local SENTENCE_REPEATS <const> = 3 -- times; an ordinary text may have a refrain or a heading twice
+-- Distance in nats per token below the first percentile of the untouched model's answers. A fixed limit (Whisper: -1.0) would
+-- fit only one model.
 local CONFIDENCE_DROP <const> = 1
--- Share of the commonest token: above a half there are more of it than of all others together.
+-- Share of the most frequent token. Above a half it occurs more often than all other tokens together.
 local TOP_SHARE <const> = 0.5
--- Share of letters of another script than the expected one, and the letters that such a share needs. Names and formulas
--- bring a few such letters; Marchisio et al. 2024 (arXiv 2406.20052) count confusion by lines and words instead.
+-- Share of letters of another script than the expected one, and the number of letters that such a share needs. Names and formulas
+-- have a few such letters; Marchisio et al. 2024 (arXiv 2406.20052) count lines and words in a wrong language instead.
 local OFF_SCRIPT <const>, FEWEST_LETTERS <const> = 0.10, 20
--- Tokens of an answer that stops at once, and the median above which the untouched model's answers are no short answers.
+-- An answer of at most 3 tokens stops at once, if the untouched model's answers have a median of more than 15 tokens.
 local STOPS_AT_ONCE <const>, LONG_ANSWER <const> = 3, 15
--- Share of an answer that is one piece of its prompt, and the bytes below which an answer may well be a quotation.
+-- Share of an answer that is one piece of its prompt. A shorter answer than 40 bytes may rightly be a quotation.
 local ECHO_SHARE <const>, FEWEST_BYTES <const> = 0.6, 40
 
-local squad -- the metric that has the normal form of SQuAD's scorer
+local squad -- the metric exact_match with SQuAD's normal form, loaded when first needed
 
--- Whether nothing is left where case, punctuation, articles and white space do not count.
+-- Whether a text is empty after SQuAD's normal form, which removes case, punctuation, articles and white space.
 local function is_nothing(text)
    squad = squad or native.data.metric("exact_match", { normaliser = "squad" })
    local record = { prediction = text, golds = native.json.list { "" } }
@@ -48,15 +49,15 @@ local function off_script_share(letters, expected)
    return all >= FEWEST_LETTERS and off / all or 0
 end
 
--- Special tokens of usual chat templates, which must not reach the text.
+-- Special tokens of common chat templates. They must not appear in an answer's text.
 local LEAKS <const> = { "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<s>", "</s>", "[INST]" }
 
 local function leaks(text)
    for _, word in ipairs(LEAKS) do if text:find(word, 1, true) then return word end end
 end
 
--- Each detector: its id in reports, its name, its title for readers, and find(record, signals, base), which returns the value
--- that a report shows, or nil where the sign is absent. A threshold names its source, or the reason why it is what it is.
+-- Each detector has an id for reports, a name, a title for readers, and a function find(record, signals, base). It returns the value
+-- that a report shows, or nil if the sign is absent. signals: what stats.text_signals counted (host/signals).
 sample.detectors = {
    { id = "F01", name = "not_finite", title = "numbers that are not finite",
      find = function(r) return r.nonfinite and r.nonfinite > 0 and r.nonfinite or nil end },
@@ -121,7 +122,7 @@ function sample.run(record, base)
    if record.ids then options.ids = record.ids end
    if record.prompt then options.prompt = record.prompt end
    local signals = stats.text_signals(record.text, options)
-   if not record.ids and record.bytes then -- bytes show loops; shares of bytes would mean nothing
+   if not record.ids and record.bytes then -- bytes in place of tokens show loops; shares of bytes would mean nothing
       local of_bytes = stats.text_signals("", { ids = record.bytes })
       signals.period, signals.repeats = of_bytes.period, of_bytes.repeats
    end

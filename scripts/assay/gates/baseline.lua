@@ -1,5 +1,5 @@
--- Gate P8: the untouched model does better than guessing. It does not make its subject invalid: the tasks on which it fails
--- are excluded one by one, since nothing can be compared there.
+-- Gate P8: the untouched model does better than guessing on every task. If it does not, the gate excludes that task, since nothing can
+-- be compared there; the other results of the subject (the model under study) stay valid.
 local detectors = require "assay.detectors"
 local listing = require "assay.gates.listing"
 
@@ -8,7 +8,8 @@ local gate = {
    failed = "the untouched model does not do better than guessing: nothing can be compared on that task",
 }
 
--- The baseline that a row's score cannot be distinguished from; nil if it is above all. baselines: { { name, value }, ... }.
+-- The baseline from which a row's score cannot be distinguished, because the low end of its interval is not above it; nil if the
+-- score is above all baselines. baselines: { { name, value }, ... }, scores that need no model.
 local function reached(row, baselines)
    if row.counts.correct then
       local found = detectors.compare.at_trivial(row.counts.correct, row.counts.items, baselines)
@@ -18,8 +19,8 @@ local function reached(row, baselines)
    for _, one in ipairs(baselines) do if one.value >= low then return one end end
 end
 
--- Primary proportions of an untouched model that are no better than guessing: { { task, value, baseline }, ... }, and how
--- many proportions were compared.
+-- The primary results of an untouched model that are no better than guessing: { { task, value, baseline }, ... }, and the number of
+-- results that were compared. Only shares of right answers are compared.
 local function trivial_rows(facts, variant_id)
    local out, compared = {}, 0
    for _, row in ipairs(facts.rows) do

@@ -1,6 +1,6 @@
--- Gate P7: the sequences that recipes were calibrated on are whole texts, not scraps of them.
+-- Gate P7: no calibration sequence is shorter than 16 tokens. Shorter ones are a sign that texts were torn into pieces.
 
-local SHORTEST <const> = 16 -- tokens; a shorter sequence is a scrap
+local SHORTEST <const> = 16 -- tokens
 
 local function is_calibrated(study)
    for _, recipe in ipairs(study.recipes) do if recipe.calibrated then return true end end

@@ -1,8 +1,8 @@
--- Gate P2: the tensors that changed are the ones that the recipe declares.
+-- Gate P2: in the written checkpoint exactly those tensors differ from the untouched model that the recipe declares.
 local listing = require "assay.gates.listing"
 
--- The quantized linears as a set of tensor names and their number, and a set of these and of the tensors that stages say
--- they edited beside them (transforms fold scales into norms, rotations turn the embedding, tuning trains norms).
+-- Returns the set of tensor names of the quantized linears, their number, and the set of all tensors that may change: the linears and
+-- what the steps of the recipe say they edited (transforms put scales into norms, rotations turn the embedding, tuning trains norms).
 local function declared_tensors(summary)
    local linears, n, all = {}, 0, {}
    for _, linear in ipairs(summary.linears or {}) do
@@ -14,6 +14,8 @@ local function declared_tensors(summary)
    return linears, n, all
 end
 
+-- Compares the census (the tensors that changed or are missing) with the two sets. Returns one text for each contradiction, and
+-- whether the head or the embedding changed.
 local function contradictions(census, linears, declared)
    local out, changed = {}, {}
    for _, tensor in ipairs(census.changed) do

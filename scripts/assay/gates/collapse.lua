@@ -1,4 +1,4 @@
--- Gate COLLAPSE: the variant is not broken as a whole. A collapsed variant gets one diagnosis and no verdict per task.
+-- Gate COLLAPSE: the variant is not broken as a whole. A collapsed variant gets one diagnosis instead of a verdict for each task.
 local detectors = require "assay.detectors"
 
 local gate = {
@@ -6,7 +6,8 @@ local gate = {
    failed = "a collapsed variant gets no verdict per task, only this diagnosis",
 }
 
--- Why a variant counts as collapsed; empty if it does not. The rule is detectors.collapse.
+-- The reasons why a variant counts as collapsed, by the rule of detectors.collapse; an empty list if it does not. Of several
+-- distances and perplexity ratios the largest counts.
 function gate.reasons(facts, variant_id)
    local found = { rates = {}, tasks_at_trivial = 0 }
    for _, row in ipairs(facts.signs) do

@@ -1,4 +1,5 @@
--- Gate P5: the error of the residual stream grows smoothly from block to block. A jump points at one broken block.
+-- Gate P5: the error of the residual stream (the vector that each block reads and adds to) grows smoothly from block to block. A jump
+-- means that one block is broken.
 
 local JUMP <const> = 10         -- times the error after the block before
 local NOTICEABLE <const> = 1e-3 -- relative error below which a jump does not matter

@@ -1,4 +1,4 @@
--- Gate P4: every stored weight is a finite number. Its evidence also names the tensor that lost most weights to zero.
+-- Gate P4: every stored weight is a finite number. The evidence also names the tensor in which most weights were rounded to zero.
 local listing = require "assay.gates.listing"
 
 return {

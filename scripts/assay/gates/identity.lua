@@ -1,5 +1,5 @@
--- Gate P1: the recipe that changes nothing gives the same logits after quantize, save and load, bit for bit. A path that is
--- not exact cannot measure what quantization costs.
+-- Gate P1: the recipe that changes nothing gives the same logits after quantize, save and load, bit for bit. If these steps alone
+-- changed the logits, the study could not measure the cost of quantization.
 return {
    id = "P1", title = "identity recipe", severity = "block", scope = "subject",
    failed = "saving and loading changes the model: no number of this study is valid",

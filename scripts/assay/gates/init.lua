@@ -1,10 +1,11 @@
--- Builds the list of gates of a study. Each gate is a file of this folder that returns one table, and this is the only
--- file that puts gates into a list:
+-- Builds the list of a study's gates (checks whether its numbers can be believed). Each gate is a file of this folder that returns
+-- one table, and only this file puts gates into a list:
 --
 --   { id, title, severity, scope, failed, passed, check = function(facts, about) return status, evidence end }
 --
--- severity: "block" (verdicts in its scope become invalid), "flag" or "note". scope: what one check is about and what is
--- given to it: "subject" (the variant of the untouched model), "variant" (a changed one), "model" (either) or "study" (nil).
+-- severity: "block" (verdicts in its scope become invalid), "flag" or "note".
+-- scope: what one check is about. It decides `about`: "subject" (the variant of an untouched model), "variant" (a changed model),
+-- "model" (either of them) or "study" (nil). The gate COLLAPSE gets the variant's id instead of the variant.
 -- status: "pass", "fail" or "not_run". failed, passed: what the result means for the reader; passed may be absent.
 --
 -- facts: { run = what the stages stored, rows = comparisons, calibrations, distance, signs = parts of the report,
@@ -35,7 +36,7 @@ local function checked(gate, facts, about, scope)
             evidence = evidence, message = message }
 end
 
--- The gates that a study measures itself, in the order in which a report shows them.
+-- The gates that rest on a study's own measurements, in the order in which a report shows them.
 function gates.of_study(facts)
    local out = {}
    local function add(gate, about, scope) out[#out + 1] = checked(gate, facts, about, scope) end
@@ -58,8 +59,8 @@ end
 
 local STATUS <const> = { fired = "fail", passed = "pass", unknown = "not_run" }
 
--- The guardrails of scripts/assay/audit over the assembled report: one gate for each variant that offends, else one
--- for the study.
+-- Applies the guardrails of scripts/assay/audit to the assembled report. A guardrail becomes one gate for each variant that breaks
+-- it, or one gate for the study.
 function gates.guardrails(report)
    local out = {}
    for _, finding in ipairs(audit.run(report)) do
@@ -75,7 +76,7 @@ function gates.guardrails(report)
    return out
 end
 
--- The study's own gates with the guardrails behind them.
+-- The study's own gates, followed by the guardrails.
 function gates.with_guardrails(own, report)
    local out, guardrails = table.move(own, 1, #own, 1, {}), gates.guardrails(report)
    return table.move(guardrails, 1, #guardrails, #own + 1, out)

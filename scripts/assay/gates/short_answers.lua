@@ -1,8 +1,9 @@
--- Gate P6: eight short answers are text. It fails where most of them are broken, and more than of the untouched model's.
+-- Gate P6: eight short answers of a model are sensible text. It fails if more than half of them are broken, and more than of the
+-- untouched model's eight.
 local detectors = require "assay.detectors"
 
--- Signs that no working model shows in a short answer: not finite, empty, nothing but punctuation, a loop, one token again
--- and again, lost characters.
+-- Signs (of assay.detectors) that no working model shows in a short answer: numbers that are not finite, no text, nothing but
+-- punctuation, a loop, one token again and again, lost characters.
 local SIGNS <const> = { F01 = true, F03 = true, F04 = true, F05 = true, F11 = true, F13 = true }
 
 local function count_broken(outputs)

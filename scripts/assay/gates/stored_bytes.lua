@@ -1,4 +1,4 @@
--- Gate P3: the weight files are as large as the counted bits per weight say.
+-- Gate P3: the size of the weight files follows from the counted bits per weight. Otherwise something else was stored.
 
 local TOLERANCE <const> = 0.05             -- share of the size: alignment and metadata of the formats
 local HEADER_BYTES <const> = 256 * 1024    -- names and shapes of tensors, which tiny models consist of

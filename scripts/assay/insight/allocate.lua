@@ -1,6 +1,7 @@
 -- assay.allocate { model = m, calibration = c, bits = { 3, 4, 5, 6, 8 }, target = 4.5 }: chooses the bits of each part of a model so
--- that the whole stays within a target of counted bits per quantized weight. A part is what consumers fuse: q, k and v, or gate
--- and up. The costs of parts are assumed to add up; a:check(q) compares this prediction with the real loss.
+-- that the whole stays within a target of counted bits per quantized weight. A part is one linear, or those that inference
+-- programs store as one matrix (q, k and v; gate and up). The costs of parts are assumed to add up; a:check(q) compares this
+-- prediction with the real loss.
 local fail = require "assay.lib.fail"
 local method = require "assay.recipe"
 local native = require "assay.native"
@@ -21,12 +22,14 @@ local spec = {
                about = "one backward pass for each width, or a swap of each part" },
 }
 
+-- The first n sequences of a calibration as plain data.
 local function first_sequences(calibration, model, n)
    local ids = calibration:tokens_for(model).ids
    return { ids = table.move(ids, 1, math.min(n, #ids), 1, {}) }
 end
 
--- The costs of every part at every width: { name = { linears, parameters, choices = { { label, bits, damage } } } }.
+-- Returns the costs of every part at every width: { { name, linears, parameters, choices = { { label, bits, damage } } }, ... }.
+-- bits: of the whole part, scales included. damage: divergence from the untouched model in nats.
 local function costs(o, sequences)
    local units, order = {}, {}
    for _, bits in ipairs(o.bits) do
@@ -59,13 +62,15 @@ function allocation_class:overrides()
    return list
 end
 
--- Compares the predicted loss with that of a model which was made with the allocation, on the same sequences.
+-- Compares the predicted loss with the real loss of `quantized`, a model that was made with this allocation. Both are mean KL
+-- divergences in nats on the same sequences.
 function allocation_class:check(quantized)
    local real = self.model:divergence(quantized, self.sequences).kl
    return { predicted = self.predicted, measured = real, ratio = real / self.predicted,
             bits = quantized.summary.bits_per_quantized_weight }
 end
 
+-- Text for print. "no allocation below": a lower bound of the predicted loss for any choice within the target.
 function allocation_class:__tostring()
    local counts, widths = {}, {}
    for _, unit in ipairs(self.units) do

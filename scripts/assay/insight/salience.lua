@@ -1,13 +1,13 @@
--- m:salience(sequences): how unevenly the input channels of each linear are filled, as a list and a picture of all blocks. The
--- numbers come from host/insight/salience.hpp.
+-- m:salience(sequences): finds outliers, the input channels of a linear that are far larger than the others, and prints them as a
+-- list or draws a picture of all blocks. The numbers come from host/insight/salience.hpp.
 local native = require "assay.native"
 
 local salience_class = { __name = "salience" }
 salience_class.__index = salience_class
 
-local groups = { "qkv", "o", "gate_up", "down" }
+local groups = { "qkv", "o", "gate_up", "down" } -- the four different inputs of a block, and the linears that read them
 
--- The most uneven inputs first.
+-- The inputs by falling outlier ratio: the largest value of any channel over the median of the channels' largest values.
 function salience_class:ranked()
    local list = table.move(self.inputs, 1, #self.inputs, 1, {})
    table.sort(list, function(a, b)
@@ -28,7 +28,8 @@ function salience_class:__tostring()
    return table.concat(lines, "\n")
 end
 
--- One square for each input, darker for a larger outlier ratio (logarithmic); the numbers are in the tooltips.
+-- An SVG picture with one square for each input. A larger outlier ratio makes the square darker, on a logarithmic scale; the
+-- numbers are in the tooltips.
 function salience_class:svg()
    local size, left, top, most = 16, 70, 24, 1
    for _, one in ipairs(self.inputs) do most = math.max(most, one.outlier_ratio) end

@@ -1,5 +1,6 @@
--- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized model costs.
--- The measurements come from host/insight/sensitivity.hpp; this file sorts and prints them.
+-- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized model costs,
+-- as KL divergence from the float model in nats when this part alone is quantized. The cost is measured by a swap (the part's
+-- weights are exchanged) or predicted from a gradient. host/insight/sensitivity.hpp measures; this file sorts and prints.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -25,7 +26,7 @@ function sensitivity_class:ranked()
    return list
 end
 
--- Spearman's rank correlation of the measured and the predicted cost.
+-- Spearman's rank correlation of measured (kl) and predicted (gradient) costs: 1 if both put the parts into the same order.
 function sensitivity_class:agreement()
    local function ranks(key)
       local order, rank = {}, {}

@@ -1,11 +1,13 @@
--- Entries of the manual for what lies in folders: every method, task and known dataset with all its options, from its file.
+-- Makes the manual's entries for methods, tasks and known datasets, with all their options. Each of these is a file of its own,
+-- and its entry is made from that file.
 local fail = require "assay.lib.fail"
 
 local catalogue = {}
 
--- Types of options (lib/options.lua) as the editors' annotations write them; others are the same word.
+-- Types of options (lib/options.lua) and their names in the annotations for editors. A type that is absent here has one name.
 local types = { list = "table", object = "table", model = "assay.model|string" }
 
+-- The table of options as one parameter of the manual: { name, type = "{ bits: integer, group?: integer }", optional }.
 local function parameter_of(spec)
    local parts, required = {}, false
    for _, name in ipairs(fail.sorted_keys(spec)) do

@@ -1,5 +1,5 @@
--- Raises error objects: mistakes of the script, which name its line, and failures of the work.
--- Errors inside the library itself are plain error().
+-- Raises error objects, either for a mistake in the script (the message names the script's line) or for work that failed.
+-- A fault of the library itself is raised with plain error() instead.
 local sys = require("assay.native").sys
 
 local fail = {}
@@ -9,7 +9,7 @@ function fail.usage(message, hint)
    sys.fail { kind = "usage", message = message, hint = hint }
 end
 
--- The work failed (exit code 1).
+-- The work failed (exit code 1). parts: { where = path, cause = text, hint = text }, each optional.
 function fail.work(message, parts)
    parts = parts or {}
    sys.fail { kind = "failed", message = message, hint = parts.hint, where = parts.where,

@@ -1,3 +1,4 @@
--- What a text begins with that a model reads, in the words of protocols and of keys of stages: lm-evaluation-harness' rule since
--- 0.4.10, kept by model:score, generate, perplexity and by encode { start = true }.
+-- The words in which protocols and keys of stages say how a text for a model begins: with the tokenizer's own first token (such as
+-- <s>), once. lm-evaluation-harness has had this rule since 0.4.10. Here model:score, generate, perplexity and
+-- encode { start = true } follow it.
 return "the tokenizer's own, once"

@@ -1,4 +1,4 @@
--- help(x): says what a value or a name is and which options it takes, from the manual and from specifications of options.
+-- help(x): prints what a value or a name is and which options it takes. The texts come from the manual or from the value itself.
 local pretty = require "assay.lib.pretty"
 
 local help = {}
@@ -15,7 +15,7 @@ help(assay.method)        methods          help(assay.task)      tasks
 help(assay.method.rtn)    one of them      print(assay.plugins)  plugins
 help "assay.study"        by name          help(m)               any value]]
 
--- "assay.study" -> its entry in the manual
+-- The manual's text about a name such as "assay.study", or the most similar names if there is none.
 local function by_name(name)
    local manual = require "assay.lib.manual"
    local entry = manual.find(name)
@@ -24,6 +24,7 @@ local function by_name(name)
       name, manual.names()))
 end
 
+-- A value that has a function `help` describes itself. A function of the library is looked up in the manual.
 local function text_of(value)
    if value == nil then return general end
    if type(value) == "string" then return by_name(value) end

@@ -1,12 +1,13 @@
--- The manual of the Lua library as data: one entry for each function. help(), `assay api`, the editors' annotations and the
--- reference page are made from it. Methods, tasks and known datasets describe themselves (catalogue.lua).
+-- The manual of the Lua library as data: one entry for each function. help(), `assay api`, scripts/meta/assay.lua and
+-- scripts/REFERENCE.md are made from it. The entries of methods, tasks and known datasets come from their own files (catalogue.lua).
 local catalogue = require "assay.lib.catalogue"
 local native = require "assay.native"
 local options = require "assay.lib.options"
 
 local manual = {}
 
--- { name, parameters = { { name, type, optional } }, returns, about, since, example? } from texts such as "options?: table".
+-- Makes an entry { name, parameters = { { name, type, optional } }, returns, about, since, example? }. Each parameter is given as a
+-- text such as "options?: table", where ? means optional.
 local function entry(name, parameters, returns, about, extra)
    local e = { name = name, parameters = {}, returns = returns, about = about, since = "0.1" }
    for _, text in ipairs(parameters) do
@@ -18,7 +19,7 @@ local function entry(name, parameters, returns, about, extra)
 end
 
 manual.entries = {
-   entry("assay.load", { "path: string", "options?: { dtype: string, device: string, adapter: string, on_demand: boolean }" },
+   entry("assay.load", { "path: string", "options?: { dtype: string, device: string, adapter: string, on_demand: boolean, runtime: string }" },
          "assay.model", "A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge; "
          .. "on_demand: only to be quantized and saved, one block in memory.",
          { example = 'local m = assay.load("smollm2-135m-instruct", { dtype = "float32" })' }),
@@ -124,7 +125,8 @@ manual.entries = {
    entry("tensor:free", {}, "nil", "Gives the memory back now; also at the end of a <close> scope."),
 }
 
--- They come before the methods of objects: help "perplexity" is about the task.
+-- Inserts methods, tasks and datasets before the methods of models. manual.find takes the first match, so that help "perplexity"
+-- is about the task and not about model:perplexity.
 local function insert_catalogue()
    local place = 1
    while not manual.entries[place].name:find "^model:" do place = place + 1 end
@@ -144,7 +146,8 @@ function manual.find(name)
    end
 end
 
--- Names that begin with `word`; "x:gen" is completed by the methods of models and tensors.
+-- The names that begin with `word`, for the tab key in the repl. "x:gen" is completed by the methods of models, datasets and
+-- tensors, because the type of x is not known.
 function manual.complete(word)
    local found, object, part = {}, word:match "^([%w_.]+):([%w_]*)$"
    for _, e in ipairs(manual.entries) do
@@ -158,7 +161,7 @@ function manual.complete(word)
    return found
 end
 
--- The entry of a function or table that is reachable from assay.
+-- The entry of a function or table that can be reached from `assay`, such as the function assay.json.decode. Nil if there is none.
 function manual.find_value(value)
    for _, e in ipairs(manual.entries) do
       local at = package.loaded["assay"]

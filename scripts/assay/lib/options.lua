@@ -1,4 +1,4 @@
--- Checks tables of options against a specification: types, defaults, ranges, required keys.
+-- Checks a table of options against a specification (a rule for each option) and fills in defaults.
 -- spec = { bits = { type = "integer", default = 4, min = 2, max = 8, about = "bits of a weight" } }
 -- A rule may also have `one_of` (a list of the allowed values), `except` (one value inside the range that is refused) and
 -- `required` (true if the option must be given).
@@ -9,6 +9,7 @@ local options = {}
 
 local article = { integer = "an integer", object = "an object" }
 
+-- Whether a value has the type of a rule. An empty table counts as a list; a model may be an object or a path.
 local function is_of(value, kind)
    if kind == "any" then return true end
    if kind == "integer" then return math.type(value) == "integer" end

@@ -1,12 +1,13 @@
--- assay.plugins: what plugins offer. print(assay.plugins) lists it, assay.plugins.find describes one.
+-- assay.plugins: the components (quantizers, transforms, datasets, metrics, exporters) that the loaded plugins offer.
+-- print(assay.plugins) lists them, assay.plugins.find describes one.
 local native = require "assay.native"
 
 local plugins = {}
 
--- All components, or those of a kind: { id, kind, summary, version }.
+-- All components, or those of one kind such as "quantizer": a list of { id, kind, summary, version }.
 function plugins.list(kind) return native.plugin.list(kind) end
 
--- A component with its schema; nil and an error where there is none of this name.
+-- A component with its schema (the JSON Schema of its options). If there is none of this name: nil and an error.
 function plugins.find(kind, id) return native.plugin.describe(kind, id) end
 
 return setmetatable(plugins, {

@@ -1,5 +1,5 @@
--- Turns values into text for people: tables to a limited depth, lists on one line, objects by their own text. To write what can
--- be read back, use assay.json.encode.
+-- Turns values into text for people. Tables are shown to a limited depth, short ones on one line; an object with __tostring gives
+-- its own text. A program cannot read this text back: for that there is assay.json.encode.
 local pretty = {}
 
 local max_depth, max_items, max_line = 4, 40, 96
@@ -11,7 +11,8 @@ local function key_text(key)
    return "[" .. (type(key) == "string" and ("%q"):format(key) or tostring(key)) .. "]"
 end
 
--- List part first, then named keys: in their own order for objects that have one, else sorted.
+-- The entries of a table as { key or nil, value }: first the list part (key nil), then the named keys. A table with __pairs, such
+-- as a JSON object, keeps its own order; other keys are sorted.
 local function entries(t)
    local list, named = {}, {}
    for i = 1, #t do list[i] = { nil, t[i] } end

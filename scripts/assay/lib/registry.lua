@@ -1,5 +1,5 @@
 -- Lists and loads the named files of one folder of the library: methods, tasks, datasets and kinds of stages are such folders.
--- NAME.lua may lie in the folder itself or in a subfolder; subfolders only group files, the name of a file is unique.
+-- NAME.lua may lie in the folder itself or in a subfolder. Subfolders only group files; no two files may have the same name.
 local native = require "assay.native"
 local fs = native.fs
 

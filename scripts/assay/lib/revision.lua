@@ -1,5 +1,5 @@
--- The git revision of the checkout that these scripts belong to, read from its files: no git program is needed.
--- The release is sys.settings().version.
+-- Finds the git revision of the checkout that these scripts belong to. It reads the files in .git, so no git program is needed.
+-- The number of the release is elsewhere: sys.settings().version.
 local fs = require("assay.native").fs
 
 local function first_line(path)
@@ -7,7 +7,8 @@ local function first_line(path)
    return text and text:match "^%s*(.-)%s*[\r\n]" or text and text:match "^%s*(.-)%s*$"
 end
 
--- The folder with HEAD, and the one with the shared refs: a work tree has its own HEAD.
+-- Returns the folder with HEAD, and the folder with the branches. They differ in a linked work tree (git worktree), which has its
+-- own HEAD; there .git is a file that names its folder.
 local function git_folders(root)
    local inside = root .. "/.git"
    if fs.kind(inside) == "folder" or fs.read(inside .. "/HEAD") then return inside, inside end
@@ -18,7 +19,7 @@ local function git_folders(root)
    return own, common and (common:sub(1, 1) == "/" and common or own .. "/" .. common) or own
 end
 
--- 40 hex digits, or nil outside a checkout.
+-- Returns 40 hex digits, or nil outside a checkout. A branch is a file with the hash, or a line of packed-refs.
 return function()
    local own, common = git_folders(fs.scripts_folder():match "^(.*)/[^/]+$" or ".")
    if not own then return nil end

@@ -1,5 +1,5 @@
 -- Gives scripts the values of --set key=value: assay.setting("limit", 16) is 16 unless the command line has --set limit=4.
--- The default decides the type; a value of another type is a mistake of the command line.
+-- The default decides the type: a number, a boolean or a text. A value of another type is a mistake of the command line.
 local fail = require "assay.lib.fail"
 local sys = require("assay.native").sys
 

@@ -1,5 +1,5 @@
--- Copies a decoded JSON value without its nulls, so that an absent value is nil in one way only.
--- Meant for readers of a report: the copy is made of plain tables, which no longer know the order of their keys.
+-- Copies a decoded JSON value without its nulls, so that code needs to test an absent value for nil only.
+-- It is meant for code that reads a report: the copy is made of plain tables, which do not keep the order of keys.
 
 local function without_nulls(value)
    local kind = type(value)

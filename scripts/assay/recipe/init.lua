@@ -1,7 +1,7 @@
--- Named methods: assay.method.NAME { options } is a recipe. One file for each method below methods/.
--- A method file returns { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, ... }:
--- `plugins` names the options that a plugin's schema describes (recipe/plugin_options.lua), `options` holds the method's
--- own. `plugin.quantizer` and `plugin.transform` are { id, config } of these plugins, ready to be put into the recipe.
+-- Named methods: assay.method.NAME { options } returns a recipe. Each method is one file below methods/. It returns
+-- { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, calibrated?, scheme_bits? }.
+-- `plugins` names the plugins and which of their options the user may set (recipe/plugin_options.lua); `options` holds the method's
+-- own options. In recipe(o, plugin), `plugin.quantizer` and `plugin.transform` are the configured { id, config } of these plugins.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -13,7 +13,7 @@ local method = {}
 local recipe_class = { __name = "recipe" }
 local method_class = { __name = "method" }
 
--- The options of a method are put together when they are first asked for: listing methods asks no plugin.
+-- A method's options are put together when they are first read, so that a list of methods needs no plugin's schema.
 function method_class.__index(self, key)
    if key ~= "options" then return method_class[key] end
    local all = plugin_options.rules(self.name, self.plugins)
@@ -24,6 +24,7 @@ end
 
 function recipe_class:__tostring() return "recipe " .. self.label end
 
+-- The usual label of a recipe: "gptq W4 g128", or with a scheme "gptq W4A8 g128".
 local function default_label(name, o)
    local label = name
    if o.scheme then
@@ -40,7 +41,7 @@ local function default_id(label)
    return (label:lower():gsub("per channel", "ch"):gsub("[^%w]+", "-"))
 end
 
--- Options of every method, beside its own.
+-- Options that every method has in addition to its own.
 local common = {
    keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
    label = { type = "string", about = "name in the report" },
@@ -51,7 +52,7 @@ local common = {
    tune = { type = "any", about = "true or { steps, rate, batch, norms }: train scales at the end" },
 }
 
--- true, false or a table -> what a recipe holds
+-- Turns the option `tune` into the recipe's form: nil for false, an empty object (all defaults) for true, a table as it is.
 local function tune_of(value, name)
    if value == nil or value == false then return nil end
    if value == true then return native.json.object() end
@@ -59,7 +60,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- The label, with what distinguishes two recipes of one method beside its own options.
+-- The method's label, and words for those common options that distinguish two recipes of one method.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = self.options.tune and self.options.tune.default or false
@@ -81,8 +82,9 @@ local function spec_of(definition)
    return spec
 end
 
--- Fits the options to a scheme: its bits, and one scale for each row where 8-bit inputs meet 8-bit weights, which is
--- what kernels multiply. Returns the scheme's parts.
+-- Puts the bits of a scheme such as "w8a8" into the options. For 8-bit weights with quantized inputs the default is one scale for
+-- each row, since kernels multiply such weights. Returns the parts of the scheme (scheme.lua). given: the options as the script wrote
+-- them; o: with defaults.
 local function apply_scheme(definition, where, given, o)
    if not o.scheme then return {} end
    local parts, spec = schemes.parse(o.scheme, where), definition.options
@@ -101,7 +103,7 @@ local function apply_scheme(definition, where, given, o)
    return parts
 end
 
--- The entries of a part of a scheme over those of the method; nil if the scheme leaves this part in float.
+-- Merges a part of a scheme into the method's own settings; the scheme's entries win. Nil if the scheme leaves this part in float.
 local function over(own, part)
    if not part then return nil end
    local out = {}
@@ -110,7 +112,7 @@ local function over(own, part)
    return out
 end
 
--- method { options } -> recipe
+-- Calling a method, as in assay.method.gptq { bits = 4 }, returns a recipe: { label, id, data, options, calibration, calibrated }.
 function method_class:__call(given)
    local where = "assay.method." .. self.name
    local o = options.check(where, given, spec_of(self))
@@ -136,7 +138,7 @@ function method_class:__tostring()
    return ("method %s: %s"):format(self.name, self.summary)
 end
 
--- All options that it takes, its own and those of every method (lib/options.lua).
+-- The rules (lib/options.lua) of all options that the method takes: its own and the common ones.
 function method_class:specification() return spec_of(self) end
 
 function method_class:help()

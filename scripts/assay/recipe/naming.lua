@@ -1,12 +1,12 @@
--- Makes the names of checkpoint folders: {base}-{dataset}_{training}_{peft}_{tag}. Names are never read back, since the metadata of
--- a folder says what it is.
+-- Makes the names of checkpoint folders: {base}-{dataset}_{training}_{peft}_{tag}. A name is only for people: programs read the
+-- metadata in the folder.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
 local naming = {}
 
--- "AWQ_w4_g128_headfp16" of a recipe; keep_head: the output head stays in 16 bits.
+-- The tag of a recipe, such as "AWQ_w4_g128_headfp16". keep_head: the output head stays in 16 bits.
 function naming.tag(recipe, keep_head)
    local o, parts = recipe.options or {}, { recipe.data.method:upper() }
    if o.bits then parts[#parts + 1] = "w" .. o.bits end
@@ -17,7 +17,7 @@ function naming.tag(recipe, keep_head)
 end
 
 -- naming.folder { base = "Qwen3-0.6B", dataset = "openmath", training = "SFT", peft = "NoPeft",
---                 tag = "AWQ_w4_g128_headfp16", quantized = true }. All but base may be missing.
+--                 tag = "AWQ_w4_g128_headfp16", quantized = true }. Only `base` must be given.
 function naming.folder(parts)
    local name = parts.base
    if parts.dataset then name = name .. "-" .. parts.dataset end
@@ -28,7 +28,7 @@ function naming.folder(parts)
    return parts.quantized and name .. "_quantized" or name
 end
 
--- The first of these members that the training record has: of a path or hub name its last part.
+-- The text of the first of these members that the training record has. Of a path or a hub name only the last part is kept.
 local function member(record, ...)
    for _, key in ipairs { ... } do
       local value = record[key]
@@ -37,7 +37,7 @@ local function member(record, ...)
    return nil
 end
 
--- { base, dataset, training, peft } from the training record of a model folder; nil if there is none.
+-- { base, dataset, training, peft } from training_metadata.json in a model folder; nil if there is no such file.
 function naming.training_facts(subject)
    local text = fs.kind(subject) and fs.read(subject .. "/training_metadata.json")
    local ok, record = pcall(json.decode, text or "")
@@ -49,8 +49,8 @@ function naming.training_facts(subject)
             peft = member(record, "peft", "peft_method", "peft_type") }
 end
 
--- The name of the folder of a quantized subject: from its training record, else its own name and the tag. A subject whose name
--- ends in this tag already only gets "_quantized".
+-- The folder name for a quantized model: from the model's training record, or without one its own name and the tag. If the model's
+-- name ends in this tag already, only "_quantized" is added.
 function naming.quantized(subject, recipe, keep_head)
    local own = native.model.name(subject):gsub("%.gguf$", "")
    local tag = naming.tag(recipe, keep_head)
@@ -61,8 +61,8 @@ function naming.quantized(subject, recipe, keep_head)
    return naming.folder(facts)
 end
 
--- Where a folder of that name goes when nobody says where: the working folder; beside the model where the working folder
--- is the model's own, since a model folder holds one model.
+-- The path for a folder of that name if the user gives none. That is the working folder. If the working folder lies in the model's
+-- folder, it is the folder beside the model, since a model folder holds only one model.
 function naming.place(subject, name)
    local model, here = fs.absolute(subject), fs.absolute "."
    if (here .. "/"):sub(1, #model + 1) ~= model .. "/" then return name end

@@ -1,8 +1,8 @@
--- Options that a method hands on to a plugin. Type, default, range and meaning come from the plugin's schema, so that
--- a method names them and restates nothing:
+-- Options that a method passes on to a plugin. Type, default, range and meaning come from the plugin's schema (the JSON Schema of its
+-- options), so a method only lists names:
 --    plugins = { quantizer = { id = "gptq", takes = { "bits", group = "group_size" }, defaults = { bits = 3 } } }
--- `takes` lists the names of the schema, or option = name where the method calls it otherwise. `defaults` holds what
--- differs from the schema on purpose; the method says why.
+-- `takes` lists names of the schema; group = "group_size" means that the method's option is called `group`. `defaults` holds defaults
+-- that differ from the schema's on purpose; a comment in the method says why.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -22,21 +22,21 @@ local function plain_list(values)
    return out
 end
 
--- A property of a schema as a rule of lib/options.
+-- Turns a property of a JSON Schema into a rule of lib/options.lua.
 local function rule_of(property)
    return { type = property.type, default = property.default, min = property.minimum, max = property.maximum,
             one_of = property.enum and plain_list(property.enum), except = (property["not"] or {}).const,
             about = property.description }
 end
 
--- { option = key of the schema }
+-- The list `takes` as a table { option of the method = key of the schema }.
 local function names(takes)
    local out = {}
    for option, key in pairs(takes) do out[math.type(option) == "integer" and key or option] = key end
    return out
 end
 
--- The rules of all options that the plugins of a method take; asks for the plugins' schemas.
+-- Returns the rules (lib/options.lua) of all options that a method passes on. Raises if one of the plugins is absent.
 function plugin_options.rules(method, plugins)
    local rules = {}
    for kind, plugin in pairs(plugins or {}) do
@@ -51,7 +51,7 @@ function plugin_options.rules(method, plugins)
    return rules
 end
 
--- { kind = { id, config } }: what a recipe holds of each plugin.
+-- Returns { quantizer = { id, config }, transform = ... }: each plugin with the values of the options o, as a recipe holds it.
 function plugin_options.configured(plugins, o)
    local out = {}
    for kind, plugin in pairs(plugins or {}) do

@@ -1,5 +1,5 @@
--- Reads schemes, the bits of weights, activations and cache in one word: "w4a16", "w8a8", "w4a8kv8", "w8afp8kvfp8", "w8a8-static".
--- Their parts become `bits`, `activation` and `kv` of the recipe.
+-- Reads a scheme: the bits of weights (w), inputs (a, activations) and key-value cache (kv) in one word, such as "w4a16", "w8a8",
+-- "w4a8kv8", "w8afp8kvfp8" or "w8a8-static". Its parts become `bits`, `activation` and `kv` of the recipe.
 local fail = require "assay.lib.fail"
 
 local scheme = {}
@@ -9,7 +9,8 @@ local function grid(text)
    return { type = "int", bits = math.tointeger(tonumber(text)) }
 end
 
--- text -> { bits, activation, kv }; activation and kv are nil if the scheme leaves them in float.
+-- Returns { bits, activation, kv }; activation and kv are nil if the scheme leaves them in float. Inputs get one scale for each token,
+-- with "-static" one fixed scale for the tensor. where: the beginning of error messages.
 function scheme.parse(text, where)
    local word, static = text:lower(), false
    if word:find "%-static$" then word, static = word:sub(1, -8), true end
@@ -36,12 +37,12 @@ function scheme.parse(text, where)
    end
    if cache ~= "16" then
       out.kv = grid(cache)
-      if cache == "fp8" then out.kv.strategy = "tensor" end -- the only one that a checkpoint can hold
+      if cache == "fp8" then out.kv.strategy = "tensor" end -- checkpoints can store an fp8 cache only with one scale per tensor
    end
    return out
 end
 
--- Whether a scale of the scheme comes from a calibration.
+-- Whether the scheme has fixed scales, which need a calibration. Scales for each token are computed while the model runs.
 function scheme.needs_calibration(parts)
    local static = { tensor = true, head = true }
    local function asks(part) return part ~= nil and static[part.strategy] == true end

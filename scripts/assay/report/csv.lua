@@ -1,5 +1,5 @@
--- Renders report.csv: one row for each result, every number unrounded, for spreadsheets and scripts. Generations and gates
--- are left out, since they are no table of numbers.
+-- Renders report.csv for spreadsheets and scripts: one row for each result, every number unrounded. Generations and gates are left
+-- out, since they are texts and not numbers.
 
 local escape = require "assay.report.escape"
 local view = require "assay.report.view"
@@ -39,7 +39,7 @@ local COLUMNS <const> = {
    { "peak_memory_bytes", function(r) return r.times.peak_memory_bytes end },
 }
 
--- The numbers of a row of `distance`; each becomes a row of the table.
+-- The numbers in one entry of the report's `distance`. Each becomes a row of its own.
 local DISTANCES <const> = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
 
 local function line(cells) return table.concat(cells, ",") .. "\r\n" end

@@ -1,9 +1,10 @@
--- Makes foreign text safe for HTML, Markdown and CSV. Model output may hold anything: tags, control characters, bytes that
--- are no UTF-8.
+-- Makes text from models and files safe for HTML, Markdown and CSV. Model output may contain anything: tags, control characters,
+-- bytes that are not UTF-8.
 
 local escape = {}
 
--- Bytes that are no UTF-8 become U+FFFD, one each; control characters but tab and newline become visible pictures.
+-- Returns valid UTF-8. A byte that is not UTF-8 becomes U+FFFD; a control character other than tab and newline becomes its visible
+-- symbol, such as ␀.
 function escape.utf8(text)
    text = tostring(text)
    local out, place = {}, 1
@@ -27,12 +28,12 @@ local HTML <const> = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = 
 
 function escape.html(text) return (escape.utf8(text):gsub("[&<>\"']", HTML)) end
 
--- One cell or one line of Markdown: nothing in it can open markup, a table column or a new line.
+-- A text for one cell or one line of Markdown. It cannot start markup, a table column or a new line.
 function escape.markdown(text)
    return (escape.utf8(text):gsub("[\\`*_{}%[%]<>#|~]", "\\%0"):gsub("[\r\n]+", " "))
 end
 
--- A fenced block whose fence is longer than any run of backticks inside.
+-- A code block of Markdown. Its fence is longer than any run of backticks inside, so the text cannot end the block.
 function escape.fence(text)
    text = escape.utf8(text)
    local longest = 2
@@ -41,7 +42,7 @@ function escape.fence(text)
    return fence .. "text\n" .. text .. (text:sub(-1) == "\n" and "" or "\n") .. fence
 end
 
--- RFC 4180. A text that a spreadsheet would run as a formula gets a leading apostrophe.
+-- A cell of CSV by RFC 4180. A text that a spreadsheet would run as a formula ("=1+1") gets a leading apostrophe.
 function escape.csv(value)
    if value == nil then return "" end
    if type(value) == "number" then return require("assay.report.format").exact(value) end

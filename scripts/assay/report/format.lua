@@ -33,6 +33,7 @@ function format.fixed(x, decimals)
    return (negative and MINUS or "") .. whole .. rest
 end
 
+-- Like format.fixed, with "+" before a positive number.
 function format.signed(x, decimals)
    local text = format.fixed(x, decimals)
    if text:sub(1, #MINUS) == MINUS or not text:find("[1-9]") then return text end
@@ -84,6 +85,7 @@ function format.exact(x)
    end
 end
 
+-- The uncertainty that decides the decimals: half of the interval's width.
 local function half_width(low, high) return low and high and (high - low) / 2 or nil end
 
 -- Returns an interval such as "[18.9, 23.4]". The decimals show two digits of the half width. Both ends are first multiplied by
@@ -125,6 +127,7 @@ function format.change(paired)
    return format.signed(to_percent(paired.estimate), decimals) .. unit, format.range(low, high, 1, true), unit
 end
 
+-- Formats the minimum detectable effect, the smallest difference that could have been seen: "0.6 %" or "2.1 pp"; "" for nil.
 function format.mde(mde)
    if not mde then return "" end
    if mde.unit == "ratio" then return format.significant(100 * mde.value, 2) .. " %" end

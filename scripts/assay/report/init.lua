@@ -1,5 +1,4 @@
--- Renders a report: report.json in; a page, a Markdown text, a table or metadata out. A renderer reads the decoded JSON
--- and nothing else.
+-- Renders report.json as an HTML page, a Markdown text, a CSV table or YAML metadata. A renderer reads only the decoded JSON.
 --
 --   local report = require "assay.report"
 --   report.render(data, "html")                        --> text
@@ -14,13 +13,14 @@ report.formats = { "html", "md", "csv" } -- the default of a study; yaml is made
 local RENDERERS <const> = { html = "assay.report.html", md = "assay.report.md", csv = "assay.report.csv",
    yaml = "assay.report.yaml" }
 
+-- Returns the report in one format as a text. data: decoded report.json.
 function report.render(data, format)
    local name = RENDERERS[format]
    if not name then error("a report has no format '" .. tostring(format) .. "'; there are html, md, csv and yaml", 2) end
    return require(name)(data)
 end
 
--- Each file is written whole or not at all. Returns the paths in the order of formats.
+-- Writes folder/report.FORMAT for each format, each file whole or not at all. Returns the paths in the order of formats.
 function report.write(data, folder, formats)
    local paths = {}
    for _, format in ipairs(formats or report.formats) do

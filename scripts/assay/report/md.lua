@@ -1,5 +1,4 @@
--- Renders report.md: the same tables and words as the page, without its pictures. Numbers are rounded in format.lua and
--- chosen in view/.
+-- Renders report.md: the same tables and words as the HTML page, without pictures. view/ chooses the numbers, format.lua rounds them.
 
 local escape = require "assay.report.escape"
 local failures = require "assay.results.failure_catalogue"
@@ -22,7 +21,7 @@ local function join(...)
    return esc(table.concat(parts, " "))
 end
 
--- A section from a table of tables/; nil where there is nothing.
+-- Returns a function that renders a table of tables/ as a section; nil if the table is empty. make: the table's function.
 local function section(title, make)
    return function(v)
       local t = make(v)

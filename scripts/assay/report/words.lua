@@ -5,7 +5,7 @@ local format = require "assay.report.format"
 
 local words = {}
 
--- Order of severity; `tone` picks a colour and nothing else.
+-- rank: the order of severity, worst first. tone: good, bad, open or plain; it only picks a colour.
 words.verdicts = {
    invalid = { rank = 1, tone = "bad", short = "invalid" },
    worse = { rank = 2, tone = "bad", short = "worse" },
@@ -18,7 +18,8 @@ words.verdicts = {
    reference = { rank = 9, tone = "plain", short = "reference" },
 }
 
--- result: the entry that the verdict rests on, or nil. A certain loss within the margin has a name and a tone of its own.
+-- The tone of a verdict. result: the entry from which the verdict follows, or nil. A certain loss that is smaller than the margin is
+-- "worse", but has the tone "open".
 function words.tone(verdict, result)
    if verdict == "worse" and result and result.within_margin then return "open" end
    return (words.verdicts[verdict] or { tone = "open" }).tone
@@ -60,7 +61,8 @@ local function change_text(result)
    return words.metric(result.metric) .. " " .. estimate .. ", " .. percent .. " % interval " .. range
 end
 
--- One sentence without final stop for one result: "ppl +8.31 %, 95 % interval [...]: a resolved loss".
+-- Describes one result as a sentence without final stop: "perplexity +8.31 %, 95 % interval [...]: a resolved loss".
+-- primary: the entry of study.primary with the margin, or nil.
 function words.finding(result, primary)
    local verdict = result.verdict
    if verdict == "reference" then return "the reference that the others are compared with" end

@@ -1,5 +1,5 @@
--- Renders what the Hugging Face Hub reads of each quantized variant: `model-index` for the front matter of a model card, and
--- the list for .eval_results/assay.yaml; report.yaml holds both. Strings are always quoted and numbers unrounded.
+-- Renders metadata of each quantized variant for the Hugging Face Hub: `model-index` for the head of a model card, and the list of
+-- results for .eval_results/assay.yaml. report.yaml holds both. Strings are always quoted and numbers unrounded.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -13,7 +13,7 @@ end
 
 local function scalar(value) return type(value) == "number" and format.exact(value) or quoted(tostring(value)) end
 
--- Lines "key: value" for the keys that have one.
+-- Lines "key: value" with an indent, for those fields { key, value } whose value is not nil.
 local function block(indent, fields)
    local out = {}
    for _, field in ipairs(fields) do
@@ -22,6 +22,7 @@ local function block(indent, fields)
    return table.concat(out, "\n")
 end
 
+-- Turns a block into an item of a YAML list: its first line begins with "- ".
 local function list_item(indent, text) return (" "):rep(indent) .. "- " .. text:sub(indent + 3) end
 
 local TYPES <const> = { perplexity = "text-generation", choice = "multiple-choice", generation = "text-generation" }
@@ -67,7 +68,7 @@ end
 
 local yaml = {}
 
--- { { name, index = text, entries = text }, ... }: a variant's front matter of a model card, and its list of results.
+-- Returns for each quantized variant { name, title, index = the head of its model card, entries = its list of results }.
 function yaml.parts(data)
    local v = view.open(data)
    local parts = {}
@@ -91,7 +92,7 @@ function yaml.parts(data)
    return parts
 end
 
--- Files to lay beside each variant's checkpoint: { path, text }, paths below the folder of the report.
+-- Files to copy into the folder of each variant's checkpoint: { { path, text }, ... }. Paths are below the folder of the report.
 function yaml.files(data)
    local out = {}
    for _, part in ipairs(yaml.parts(data)) do

@@ -1,5 +1,5 @@
--- Assembles report.json from what the stages of a run have stored (stored.lua), by the schema of reports/README.md. Every
--- part is a function of that table; the order of the judgements is the order of the steps below.
+-- Assembles report.json by the schema that reports/schema.md describes. Every part is computed from `run`, the stored results of the stages
+-- (stored.lua). The function at the end judges in four steps, of which each needs the one before.
 local baseline = require "assay.gates.baseline"
 local breakage = require "assay.results.breakage"
 local calibration_spread = require "assay.results.parts.calibration_spread"
@@ -30,7 +30,7 @@ local list, null, object = json.list, json.null, json.object
 
 -- ---- the steps of judgement ------------------------------------------------------------------------
 
--- Facts that the gates read: rows of comparisons, signs of breakage, distances, calibrations and sizes.
+-- What the gates (checks of validity) read: rows of comparisons, signs of broken output, distances, calibrations and sizes.
 local function facts_of(run, report, rows, signs)
    local facts = { run = run, rows = rows, signs = signs, distance = report.distance, calibrations = report.calibrations,
                    baselines = tasks.baselines(run), bytes_on_disk = {}, changed_variants = {} }
@@ -42,7 +42,7 @@ local function facts_of(run, report, rows, signs)
    return facts
 end
 
--- Adds sign F21 of every changed variant to the signs of its answers.
+-- Adds sign F21 (a score that needs no model) of every quantized variant to `signs`, the signs of its answers.
 local function with_scores(signs, run, report, rows)
    local baselines = tasks.baselines(run)
    for _, variant in ipairs(report.variants) do
@@ -53,7 +53,7 @@ local function with_scores(signs, run, report, rows)
    return signs
 end
 
--- { [row] = true } for comparisons on tasks that gate P8 excluded.
+-- { [row] = true } for comparisons on tasks that gate P8 excluded. pairs_of: { { subject, task }, ... }.
 local function excluded_rows(rows, pairs_of)
    local out = {}
    for _, row in ipairs(rows) do
@@ -83,7 +83,7 @@ end
 
 -- ---- the report ------------------------------------------------------------------------------------
 
--- Parts that describe and measure, without any judgement. The report has its keys in the order in which they are assigned.
+-- The parts that describe and measure and do not judge. report.json has its keys in the order of these assignments.
 local function measured_parts(run)
    local report = object { { "schema", "assay.report/1" } }
    report.study = study.study(run)
@@ -93,7 +93,7 @@ local function measured_parts(run)
    report.calibrations = entries
    report.variants = variants_part(run, calibration_ids)
    report.tasks = tasks.cards(run)
-   report.gates = list {} -- its place and that of the results: a reader finds them before the evidence
+   report.gates = list {} -- gates and results are filled later; assigned here, they stand before the evidence
    report.results = list {}
    report.interaction = interaction(run)
    report.distance = distance(run)
@@ -120,7 +120,7 @@ local function ids_of(run)
    return ids
 end
 
--- run: as stored.collect gives it. Returns the report, and all entries of the failure catalogue for failures.jsonl.
+-- run: from stored.collect. Returns the report, and all entries of the failure catalogue for failures.jsonl.
 return function(run)
    local alpha = run.study.alpha
    local report = measured_parts(run)
@@ -129,7 +129,7 @@ return function(run)
    report.failures = failures.part(entries, run.study.seed)
    with_scores(report.detectors, run, report, rows)
 
-   -- 1. What the study's own gates say.
+   -- 1. The gates of the study's own measurements.
    local facts = facts_of(run, report, rows, report.detectors)
    local measured_gates = gates.of_study(facts)
    for _, variant in ipairs(report.variants) do
@@ -137,7 +137,7 @@ return function(run)
       if #reasons > 0 then variant.collapsed = list(reasons) end
    end
 
-   -- 2. What the numbers say: p over each family, then a word for each comparison and each variant.
+   -- 2. The numbers: p values adjusted within each family, then a verdict for each comparison and each variant.
    local excluded_pairs = baseline.excluded(facts)
    local excluded = excluded_rows(rows, excluded_pairs)
    local p_of_row = families.p_values(rows, excluded, run.study)
@@ -146,7 +146,7 @@ return function(run)
    local judged = verdicts.judge(rows, p_of_row, excluded, measured_gates, alpha)
    local of_variants = verdicts.of_variants(ids_of(run), judged)
 
-   -- 3. What the guardrails say of a report with these words.
+   -- 3. The guardrails, which read a report with these verdicts.
    report.excluded = excluded_part(excluded_pairs)
    report.gates = gates.json(measured_gates)
    report.results = results_part(judged, p_values)
@@ -155,7 +155,7 @@ return function(run)
    report.times = times(run)
    local all_gates = gates.with_guardrails(measured_gates, report)
 
-   -- 4. Words that a failed blocking gate withdraws.
+   -- 4. Verdicts become "invalid" where a blocking gate failed.
    local subjects = subject_of(report)
    report.gates = gates.json(all_gates)
    report.results = results_part(verdicts.withdraw(judged, all_gates, subjects), p_values)

@@ -1,5 +1,5 @@
--- Counts the signs of broken output per variant, beside those of the untouched model: the part `detectors` of report.json.
--- The signs themselves are found by scripts/assay/detectors; here their rows are summed over tasks.
+-- Counts the signs of broken output of each variant, beside those of the untouched model: the part `detectors` of report.json.
+-- scripts/assay/detectors finds the signs (F01 to F23); this file sums them over tasks.
 local compare = require "assay.detectors.compare"
 local detectors = require "assay.detectors"
 local json = require("assay.native").json
@@ -7,7 +7,7 @@ local stored = require "assay.results.stored"
 
 local breakage = {}
 
--- Chosen and right places of a result of choices; two empty lists for other results.
+-- The chosen and the right places (1 = first choice) in a result of multiple choice; two empty lists for other results.
 function breakage.predictions(result)
    local predicted, gold = {}, {}
    for i, one in ipairs(result.choices or {}) do predicted[i], gold[i] = one.pred, one.gold end
@@ -16,7 +16,8 @@ end
 
 -- ---- rows of one task ----------------------------------------------------------------------------
 
--- F14 on choices: one label too often, or recalls that spread more than the untouched model's.
+-- F14 for multiple choice: one label is chosen too often, or the labels' recalls (right answers found) differ more from each other
+-- than the untouched model's. own, base: results of the variant and of the untouched model. Returns a row, or nil for other tasks.
 local function label_row(own, base)
    local predicted, gold = breakage.predictions(own)
    if #predicted == 0 then return nil end
@@ -28,7 +29,7 @@ local function label_row(own, base)
             status = biased and "flag" or "ok" }
 end
 
--- Extracted and right answers; nil where an answer was neither extracted nor found missing.
+-- The extracted and the right answers. Nil if the task extracts no answers: an output has neither `extracted` nor `no_answer`.
 local function extracted(result)
    local answers, golds = {}, {}
    for i, output in ipairs(result.outputs or {}) do
@@ -39,6 +40,7 @@ local function extracted(result)
    return answers, golds
 end
 
+-- F15: the same answer again and again, unless the untouched model does the same.
 local function constant_row(own, base)
    local answers, golds = extracted(own)
    if not answers or #answers == 0 then return nil end
@@ -48,6 +50,7 @@ local function constant_row(own, base)
             status = found.status == "flag" and before.status ~= "flag" and "flag" or "ok" }
 end
 
+-- F17: answers of another length.
 local function length_row(own, base)
    local found = compare.length_drift(own.outputs, base.outputs)
    if not found.ratio then return nil end
@@ -55,6 +58,7 @@ local function length_row(own, base)
             status = found.status, text = ("median %g tokens against %g"):format(found.median, found.base_median) }
 end
 
+-- F23: how far the answers differ from the untouched model's. It never flags a variant.
 local function divergence_row(own, base)
    local found = compare.divergence(own.outputs, base.outputs)
    return { id = "F23", title = "other words than the untouched model", count = found.items - found.identical,
@@ -64,8 +68,8 @@ local function divergence_row(own, base)
                    or nil }
 end
 
--- Right answers that are not in the asked form, where one text is graded strictly and by its last number; and how many
--- answers there are. nil for other tasks.
+-- For tasks that grade a text twice, strictly (the asked form) and by its last number: the number of answers that are right only by
+-- the last number, and the number of all answers. Nil for other tasks.
 local function misformed(result)
    local strict, flexible = (result.metrics or {}).strict, (result.metrics or {}).flexible
    if not (strict and flexible) then return nil end
@@ -74,7 +78,7 @@ local function misformed(result)
    return n, #flexible.scores
 end
 
--- F16 by two gradings: a gap between them that grows is a loss of format, not of mathematics.
+-- F16 for such tasks: if more right answers miss the asked form than before, the model lost the format and not the mathematics.
 local function format_row(own, base)
    local count, items = misformed(own)
    local base_count, base_items = misformed(base)
@@ -85,6 +89,7 @@ local function format_row(own, base)
             text = ("right but not in the strict form: %.1f %% against %.1f %%"):format(100 * share, 100 * before) }
 end
 
+-- All rows of signs for one task and one variant.
 local function rows_of(own, base)
    local rows = {}
    if own.outputs and base.outputs and #own.outputs > 0 then
@@ -102,7 +107,7 @@ end
 
 local WORSE <const> = { ok = 1, flag = 2, invalid = 3 }
 
--- Adds a row to the one of its variant and sign: counts are summed, the worst status stays.
+-- Adds a row to the sum of its variant and sign. Counts are added; the worst status is kept.
 local function merge(found, variant, row, task)
    local key = variant .. "\0" .. row.id
    local sum = found.by[key]
@@ -118,7 +123,7 @@ local function merge(found, variant, row, task)
    sum.tasks[#sum.tasks + 1] = task
 end
 
--- One row for each variant and sign that it or the untouched model shows.
+-- Returns one row for each variant and each sign that the variant or the untouched model shows, sorted by sign.
 function breakage.of_answers(run)
    local found = { by = {}, list = json.list {} }
    stored.each_task(run, function(task, base, others)
@@ -147,8 +152,8 @@ local function trivial_tasks(rows, baselines, variant_id)
    return out
 end
 
--- F21 of one variant: tasks on which it fell to a score that needs no model, of those on which the untouched model is above
--- it. nil where there is no such task. baselines(task, metric) -> { { name, value }, ... }.
+-- F21 of one variant: counts the tasks on which it fell to a score that needs no model. Only tasks on which the untouched model is
+-- above such scores are looked at; nil if there is none. baselines(task, metric) returns { { name, value }, ... }.
 function breakage.of_scores(rows, baselines, variant_id, reference_id)
    local base, own = trivial_tasks(rows, baselines, reference_id), trivial_tasks(rows, baselines, variant_id)
    local lost, n = json.list {}, 0

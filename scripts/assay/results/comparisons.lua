@@ -1,5 +1,5 @@
 -- Computes one row for each variant, task and metric: value, counts, interval, and the comparison with the untouched model.
--- A row is a plain table without p and verdict: families.lua and verdicts.lua add these, once all rows are there.
+-- A row is a plain table. It has no p and no verdict yet, because families.lua and verdicts.lua need all rows for these.
 local intervals = require "assay.results.intervals"
 local items = require "assay.tasks.items"
 local paired = require "assay.results.paired"
@@ -15,7 +15,7 @@ function comparisons.options(study) return { replicates = REPLICATES, seed = stu
 
 local function finite(x) return x and x == x and math.abs(x) < math.huge and x or nil end
 
--- Share of items whose answer changed, right or wrong; nil where the stage stored no choices.
+-- The share of items whose answer changed, whether right or wrong; nil if the stage stored no choices.
 local function answer_change(own, base)
    if not (own.choices and base.choices) then return nil end
    local changed = 0
@@ -25,7 +25,8 @@ local function answer_change(own, base)
    return changed / #own.choices
 end
 
--- Adds the comparison of `own` with `reference` (results of stages) to the row, or the reason why there is none.
+-- Adds the comparison with the reference to the row, or the reason why there is none. metric: the variant's metric; shown, clusters:
+-- the same as intervals.counted_items returns them; own, reference: results of the stage `measure`.
 local function compare(row, metric, shown, clusters, own, reference, options)
    local base = reference.result.metrics[row.metric]
    if not base then return end
@@ -35,14 +36,15 @@ local function compare(row, metric, shown, clusters, own, reference, options)
       row.reason = reason
       return
    end
-   -- one kind for both arms: the grades of one arm can happen to be all zeros and ones
+   -- both sides need the same kind; one side counts as "binary" by chance if all its grades are 0 or 1
    if shown.kind ~= shown_base.kind then shown.kind, shown_base.kind = "mean", "mean" end
    row.paired, row.mde = paired.compare(shown, shown_base, options, clusters)
    row.paired.against = reference.id
    if intervals.is_binary(metric) then row.paired.answer_change = answer_change(own, reference.result) end
 end
 
--- rows: { { variant, stage }, ... } of one task and subject, the reference first. options: { replicates, seed }.
+-- Returns the rows of one task, subject and metric. rows: { { variant, stage }, ... }, the reference first. options: { replicates,
+-- seed } of the bootstrap.
 function comparisons.of_task(task, metric_name, rows, options)
    local out = {}
    local reference = rows[1] and { id = rows[1].variant.id, result = rows[1].stage.result }

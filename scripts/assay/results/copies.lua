@@ -1,11 +1,12 @@
--- Finds pairs of quantized variants that are copies of each other: nearly all answers equal, and other than the untouched
--- model's. It is the part `identity` of report.json (sign F20); the identity gate P1 is something else.
+-- Finds pairs of quantized variants that are copies of each other: nearly all their answers are equal and differ from the untouched
+-- model's. This is the part `identity` of report.json (sign F20). The identity gate P1 is something else.
 local compare = require "assay.detectors.compare"
 local json = require("assay.native").json
 local stored = require "assay.results.stored"
 
 local FEWEST <const> = 10 -- answers; fewer may agree by chance
 
+-- The answers of a result as { { text }, ... }; of multiple choice the number of the choice.
 local function texts_of(result)
    local texts = {}
    for i, output in ipairs(result.outputs or result.choices or {}) do

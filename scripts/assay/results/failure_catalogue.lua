@@ -1,5 +1,5 @@
--- Makes the failure catalogue: what quantization broke, one entry for each prompt, and which entries a reader is shown. A
--- reader sees the worst of each symptom, and losses, gains and agreements drawn at random, so that nobody chooses by hand.
+-- Makes the failure catalogue, which lists for each prompt what quantization broke, and chooses the entries that a report shows.
+-- These are the worst of each symptom, and losses, gains and agreements drawn at random, so that nobody chooses by hand.
 
 local detectors = require "assay.detectors"
 local escape = require "assay.report.escape"
@@ -8,9 +8,10 @@ local null, object, list = native.json.null, native.json.object, native.json.lis
 
 local failures = {}
 
-local PER_CLUSTER <const> = 3
+local PER_CLUSTER <const> = 3 -- entries shown of each group
 
--- From the gravest sign to the mildest: the first of these that an answer shows is its symptom.
+-- The signs of assay.detectors, the gravest first. The symptom of an answer is the first of these signs that it shows and the
+-- untouched model's answer does not show.
 local GRAVITY <const> = { "F01", "F03", "F04", "F11", "F05", "F02", "F08", "F09", "F06", "F07", "F13", "F12", "F22",
    "F18", "F19", "F16", "F10" }
 
@@ -18,6 +19,7 @@ local function symptom_of(flags, base_flags)
    for _, id in ipairs(GRAVITY) do if flags[id] ~= nil and base_flags[id] == nil then return id end end
 end
 
+-- sev0: no usable text; sev1: a right answer became wrong; sev2: another sign; sev3: nothing of these.
 local function severity_of(symptom, base_ok, quant_ok)
    if symptom == "F01" or symptom == "F03" or symptom == "F04" or symptom == "F05" or symptom == "F11" then
       return "sev0"
@@ -35,7 +37,7 @@ end
 
 local function or_null(value) if value == nil then return null end return value end
 
--- Bytes [from, to) of the token at `place` (counted from 0) in its text; null where the text ends before it.
+-- The bytes [from, to) of the token number `place` (counted from 0) in the answer's text; null if the text ends before this token.
 local function bytes_of(output, place)
    local ends = output.ends or {}
    if not place or not ends[place + 1] then return null end
@@ -43,20 +45,21 @@ local function bytes_of(output, place)
    return to > from and to <= #output.text and list { from, to } or null
 end
 
+-- One of the two answers of an entry. place: the number of the first token that differs, or nil.
 local function side_of(output, place)
    return object { { "text", output.text }, { "n_tokens", output.tokens }, { "finish_reason", output.finish },
       { "extracted", or_null(output.extracted) }, { "score", or_null(output.score) },
       { "mean_logprob", or_null(output.mean_logprob) }, { "divergence_bytes", bytes_of(output, place) } }
 end
 
--- Whether an answer fails where the untouched model's greedy answer does not: it shows a sign that the other does not show,
--- or it is wrong where the other is right.
+-- Whether an answer fails and the untouched model's greedy answer does not: it shows a sign that the other does not show, or it is
+-- wrong and the other is right.
 local function fails(record, reference, summary, base_flags)
    local symptom = symptom_of(detectors.sample(record, summary), base_flags)
    return symptom ~= nil or reference.ok == true and record.ok == false
 end
 
--- The same prompt asked again with sampling: how many of k answers fail, and how many of the untouched model's own.
+-- The prompt was asked again k times with sampling. Counts how many of these answers fail, and how many of the untouched model's.
 local function recurrence_of(record, reference, summary, base_flags)
    if not record.draws or #record.draws == 0 then return null end
    local function count(draws)
@@ -70,7 +73,8 @@ local function recurrence_of(record, reference, summary, base_flags)
    return object { { "k", #record.draws }, { "fails", count(record.draws) }, { "base_fails", count(reference.draws) } }
 end
 
--- At which step the answer went wrong, as far as a program can see: its form, an abstention, or "none" for unknown.
+-- At which step the answer went wrong, as far as a program can tell: "format", "abstention" (the answer to a lost item is one of the
+-- protocol's words for "no answer"), or "none" for unknown.
 local function stage_of(symptom, lost, record, abstentions)
    if symptom == "F16" then return "format" end
    local answer = lost and type(record.extracted) == "string" and record.extracted:lower()
@@ -78,7 +82,8 @@ local function stage_of(symptom, lost, record, abstentions)
    return "none"
 end
 
--- One entry, with every field of `failures` in reports/README.md. judged: { symptom, flags, lost, gained, place, recurrence }.
+-- One entry, with every field that reports/report.schema.json requires of it; reports/schema-answers.md explains some of them.
+-- judged: { symptom, flags, lost, gained, place, recurrence }.
 local function entry_of(record, reference, facts, judged)
    local symptom, protocol = judged.symptom, facts.protocol
    return object { { "prompt_id", record.id }, { "category", record.category or "" },
@@ -102,9 +107,10 @@ local function entry_of(record, reference, facts, judged)
       { "status", "open" }, { "labelled_by", "auto" } }
 end
 
--- One entry per prompt. base, quant: lists of records { id, category, prompt, text, ids, ends, margins, tokens, finish, ok,
--- mean_kld, draws }; ok says whether the answer was graded right and is nil where nothing grades it. facts: { variant, run,
--- protocol, seed, stable }; stable: which of the untouched model's answers came out again in the A/A run.
+-- Returns one entry for each prompt. base, quant: lists of records { id, category, prompt, text, ids, ends, margins, tokens, finish,
+-- ok, mean_kld, draws } of the untouched model and of the variant. ok: whether the answer is right, nil if the task does not grade it.
+-- facts: { study, variant, run, task, protocol, seed, stable }. stable: for each item whether the untouched model gave the same answer
+-- when it was measured twice.
 function failures.entries(base, quant, facts)
    local summary = detectors.compare.summary(base)
    local out = {}
@@ -119,7 +125,7 @@ function failures.entries(base, quant, facts)
    return out
 end
 
--- The entries in an order that depends on the seed and on their ids alone.
+-- Shuffles the entries. The order depends only on the seed and on their ids.
 local function drawn(entries, seed)
    local keyed = {}
    for i, entry in ipairs(entries) do keyed[i] = { native.fs.sha256(seed .. "\0" .. entry.prompt_id), entry } end
@@ -138,8 +144,8 @@ local function worst_first(a, b)
    return a.prompt_id < b.prompt_id
 end
 
--- The entries that a reader is shown: the three worst of each symptom; of losses, gains and agreements three at random.
--- Returns { { why = "symptom F05, 1 of 7", entry }, ... }.
+-- Chooses the entries for a report: the three worst of each symptom, and three at random of the losses, gains, identical answers and
+-- other answers. Returns { { why = "symptom F05, 1 of 7", entry }, ... }.
 function failures.select(entries, seed)
    local clusters, order = {}, {}
    local function put(name, entry)
@@ -192,7 +198,7 @@ local function mark(value)
    return value and "yes" or "no"
 end
 
--- Some data sets have no ids; then the question itself is the id, and a table shows its beginning.
+-- Shortens an id for a table. Some datasets have no ids; then the whole question is the id.
 local function shortened(id)
    if #id <= 48 then return id end
    local cut = id:sub(1, 45)
@@ -214,8 +220,8 @@ function failures.markdown(chosen)
    return table.concat(out, "\n") .. "\n"
 end
 
--- Lines of failures.jsonl: every entry, chosen or not. command: how to run the study again; only these lines have it,
--- since the report holds it once.
+-- The text of failures.jsonl: every entry, chosen or not. command: how to run the study again. It is added only to these lines,
+-- since report.json has it once for all entries.
 function failures.jsonl(entries, command)
    local out = {}
    for i, entry in ipairs(entries) do

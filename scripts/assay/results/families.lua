@@ -1,27 +1,29 @@
--- Computes the p values of all comparisons of a study and adjusts them: Holm's step-down over the primary comparisons,
--- which are claims, and Benjamini-Hochberg over the others, which are exploration.
+-- Computes the p values of all comparisons of a study and adjusts them for their number, in two families: Holm's method for the
+-- primary comparisons (the study's claims), Benjamini-Hochberg for all others (exploration).
 --
--- A comparison on a task that gate P8 excluded counts in neither family: the untouched model alone decides that, before
--- any variant is looked at. Such a comparison has a p and no adjusted p.
+-- A comparison on a task that gate P8 excluded belongs to neither family and has no adjusted p. Leaving it out is fair, because only
+-- the untouched model's score decides the exclusion, and no variant's.
 local native = require "assay.native"
 local stats = native.stats
 
 local families = {}
 
--- Right-or-wrong items get McNemar's exact test. Other differences get the sign-flip test, which assumes least. With few
--- differences even the smallest p that it can give (2 / 2^n) may be too large to pass the adjustment for `n_comparisons`;
--- continuous scores then get the paired t test. The choice depends on the sizes alone and never on the differences' values.
+-- Returns p and the name of the test. Independent right-or-wrong items get McNemar's exact test. Other differences get the sign-flip
+-- test, which assumes least. Of n differences its smallest possible p is 2 / 2^n. If this is too large to stay below alpha after the
+-- adjustment for `n_comparisons`, continuous scores get the paired t test. The choice depends only on these numbers, never on the
+-- values of the differences.
 local function p_of(test, n_comparisons, study)
    if test.mcnemar then return test.mcnemar, "McNemar, exact" end
    local differences = test.differences
    if test.continuous and n_comparisons * stats.sign_flip_floor(#differences) >= study.alpha then
-      local p = stats.paired_t(differences) -- nil where all differences are equal: they show no spread
+      local p = stats.paired_t(differences) -- nil if all differences are equal, so that they have no spread
       if p then return p, "paired t" end
    end
    local p, _, exact = stats.sign_flip(differences, { seed = study.seed })
    return p, exact and "sign flip, exact" or "sign flip, drawn"
 end
 
+-- Adds the p values of one family to `found`. adjust: the function that adjusts a list of p; key: the name of the adjusted p.
 local function add_family(found, rows, adjust, key, study)
    local ps = {}
    for i, row in ipairs(rows) do

@@ -1,5 +1,5 @@
--- Computes what a score is worth alone: the counts behind it and its interval. Proportions get Wilson's interval,
--- perplexities and graded scores the bootstrap over windows or items.
+-- Computes the counts behind a single score and its confidence interval. Proportions get Wilson's interval; perplexities and graded
+-- scores get the bootstrap, which resamples windows or items.
 local native = require "assay.native"
 local json, stats = native.json, native.stats
 
@@ -7,7 +7,7 @@ local intervals = {}
 
 function intervals.is_binary(metric) return metric.kind == "binary" end
 
--- Scores are logarithms whose mean is shown as exp(mean): a perplexity.
+-- Whether the scores are logarithms and the metric is exp(mean), as for a perplexity.
 function intervals.is_exponential(metric) return metric.link == "exp" end
 
 function intervals.sum(values)
@@ -21,13 +21,15 @@ function intervals.clustered(options, clusters)
    return clusters and { replicates = options.replicates, seed = options.seed, clusters = clusters } or options
 end
 
+-- The interval of exp(x) for an interval of x.
 function intervals.exponential(i)
    return { estimate = math.exp(i.estimate), low = math.exp(i.low), high = math.exp(i.high), level = i.level,
             method = i.method }
 end
 
--- A ratio whose weights are all 0 or 1 is a score of some of the items. Returns the metric of these items alone, as a
--- proportion or a mean, with their clusters. Their number is fixed by the sample, so it is not treated as random.
+-- A ratio sum(score) / sum(weight) whose weights are all 0 or 1 counts only some of the items, such as SQuAD's answerable questions.
+-- Returns the metric of these items as a proportion or a mean, and their clusters. Other metrics are returned as they are. The number
+-- of counted items is fixed by the sample, so it is not treated as random.
 function intervals.counted_items(metric, clusters)
    if metric.kind ~= "ratio" or not metric.weights or intervals.is_exponential(metric) then return metric, clusters end
    local scores, own, kind = {}, clusters and {}, "binary"
@@ -43,8 +45,8 @@ function intervals.counted_items(metric, clusters)
    return { value = metric.value, unit = metric.unit, direction = metric.direction, kind = kind, scores = scores }, own
 end
 
--- Items of one cluster are alike, so an interval for independent items is too narrow; a resampled interval is too narrow
--- where items or clusters are few. Both ends of the result are the outer ones of the two.
+-- The interval of clustered items: the lower of two low ends and the higher of two high ends. One interval, i, assumes independent
+-- items and is too narrow if items of a cluster are alike. The other resamples clusters and is too narrow if there are few of them.
 function intervals.no_narrower(i, values, options, clusters)
    if not clusters then return i end
    local c = stats.bootstrap(values, intervals.clustered(options, clusters))
@@ -52,7 +54,7 @@ function intervals.no_narrower(i, values, options, clusters)
             method = c.method .. ", no narrower than " .. i.method, standard_error = c.standard_error }
 end
 
--- 0 or 1 where every grade of a share is that number; nil otherwise.
+-- 0 or 1 if all grades of a share of items are that number; else nil.
 local function common_grade(metric)
    local first = metric.scores[1]
    if metric.unit ~= "fraction" or intervals.is_exponential(metric) or not (first == 0 or first == 1) then return nil end
@@ -60,13 +62,13 @@ local function common_grade(metric)
    return math.tointeger(first)
 end
 
--- The interval of a score that is no proportion; nil for fewer than two items.
+-- The interval of a score that is not a proportion; nil for fewer than two items.
 local function graded(metric, options, clusters)
    local n = #metric.scores
    if n < 2 then return nil end
    if intervals.is_exponential(metric) and not metric.weights then return stats.perplexity_interval(metric.scores, options) end
    local grade = not metric.weights and common_grade(metric)
-   if grade then -- resampling equal grades gives an interval without width: Wilson's says what n items can exclude
+   if grade then -- resampling equal grades would give an interval without width; Wilson's says what n items can exclude
       local i = stats.wilson(grade * n, n)
       i.method = "Wilson, since all grades are alike"
       return i

@@ -5,9 +5,10 @@ local stored = require "assay.results.stored"
 
 local lengths = {}
 
-local STEPS <const> = 20 -- points of a curve, less one
+local STEPS <const> = 20 -- a curve has one point more
 local FEWEST <const> = 5 -- answers; fewer make no curve
 
+-- The distribution of answer lengths as points { tokens, share }, and the number of answers; no points for fewer than five answers.
 local function curve_of(result)
    local tokens, curve = {}, json.list {}
    for i, output in ipairs(result.outputs or {}) do tokens[i] = output.tokens end
@@ -18,7 +19,8 @@ local function curve_of(result)
    return curve, #tokens
 end
 
--- Rows with a curve of { tokens, share of answers that are at most so long }, and the limit of the task.
+-- Returns for each variant and task { variant, task, items, cap = the task's token limit, curve }. A point of the curve is { tokens,
+-- share of answers with at most so many tokens }.
 function lengths.curves(run)
    local out = json.list {}
    stored.each_task(run, function(task, base, others)
@@ -33,8 +35,8 @@ function lengths.curves(run)
    return out
 end
 
--- Mean tokens of an answer per variant, for the guardrails on length and on broken baselines. Tasks that ask for a letter
--- or a span are left out, since their right answers have few tokens.
+-- The mean number of tokens of an answer for each variant; guardrails on length and on broken baselines read it. Tasks that ask for
+-- a letter or a few words are left out, since their right answers are short.
 function lengths.means(run)
    local tokens, items, out = {}, {}, json.list {}
    stored.each_task(run, function(task, base, others)

@@ -1,10 +1,10 @@
--- Says which metrics of a study are primary, and which loss of each counts as none. Both are fixed before the run: by the
--- study's `primary`, or else the first metric of each task is primary, with its default margin.
+-- Says which metrics of a study are primary (the verdicts depend on them), and the margin of each, the largest loss that counts as
+-- none. Both are fixed before the run: by the study's `primary`, else the first metric of each task with its default margin.
 
 local primary = {}
 
 local PERPLEXITY_MARGIN <const> = 1.02 -- ratio: +2 % perplexity counts as no loss
-local POINTS_MARGIN <const> = 1        -- points, where the task names no margin of its own
+local POINTS_MARGIN <const> = 1        -- percentage points, if the task has no margin of its own
 
 local function default_margin(metric, definition)
    if metric.unit == "ppl" then return PERPLEXITY_MARGIN end

@@ -1,5 +1,5 @@
--- Prints what a study found, for a terminal: one table for each primary metric, with the change against the untouched model
--- and the verdict of every variant. The report has the rest.
+-- Prints the result of a study on the terminal: one table for each primary metric, with the change against the untouched model and
+-- the verdict of every variant. The report has all else.
 local native = require "assay.native"
 local without_nulls = require "assay.lib.without_nulls"
 local sys = native.sys
@@ -55,7 +55,8 @@ local function result_of(report, claim, variant)
    end
 end
 
--- words: { [variant id] = verdict } of the whole variant, shown where there is one primary metric; else nil.
+-- Prints the table of one primary metric (claim). words: { [variant id] = verdict } of whole variants, given if the study has only one
+-- primary metric; if nil, each row shows the verdict of its own result.
 local function print_claim(report, claim, words)
    local rows = {}
    for i, variant in ipairs(report.variants) do
@@ -89,7 +90,7 @@ end
 
 local function print_tables(report)
    local words, claims = {}, report.study.primary
-   for _, one in ipairs(report.verdicts) do words[one.variant] = one.verdict end -- recipes that are not available have none
+   for _, one in ipairs(report.verdicts) do words[one.variant] = one.verdict end -- a recipe that is not available has no verdict
    if #claims == 1 then return print_claim(report, claims[1], words) end
    for _, claim in ipairs(claims) do
       io.write(title_of(report, claim), "\n")
@@ -100,7 +101,7 @@ local function print_tables(report)
    print_verdicts(report, words)
 end
 
--- given: the report as assembled; written: paths of its renderings; n_stored: stages that were there already.
+-- given: the report; written: paths of its renderings; n_stored: number of stages that an earlier run had finished.
 return function(given, written, n_stored)
    local report = without_nulls(given)
    print_tables(report)

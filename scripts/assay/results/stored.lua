@@ -1,10 +1,11 @@
--- Reads what the finished stages of a run have stored into one table, `run`. Every other file of this folder works on that
--- table alone: only this one knows the store, the keys of the stages and the context of a running study.
+-- Reads the stored results of all finished stages (steps of a study) into one table, `run`. Every other file of this folder reads only
+-- that table; this file alone knows the store, the keys of the stages and the context of a running study.
 --
 -- run = { study, path, started, clock, resumed, calibrations,
 --         variants = { { id, subject, recipe, none, calibration, problem, model_hash, made, preflight, identity,
 --                        measured = { [task id] = stage }, repeated = { [task id] = stage } }, ... } }
--- A stage is { key, result, times }; one that was not run is nil. `problem` is the error of a variant that failed.
+-- A stage is { key, result, times }, or nil if it was not run. `problem` is the error of a variant that failed; `none` is true for the
+-- untouched model; `repeated` is the second measurement of an untouched model.
 local calibrate = require "assay.study.stages.calibrate"
 local identity = require "assay.study.stages.identity"
 local measure = require "assay.study.stages.measure"
@@ -32,7 +33,7 @@ local function variant_of(context, variant)
    return out
 end
 
--- { calibration, of_subject = { [subject id] = result } }: its facts, and what it shares with each task.
+-- { calibration, of_subject = { [subject id] = result of the stage "calibration" } }.
 local function calibration_of(context, calibration)
    local of_subject = {}
    for _, subject in ipairs(context.study.subjects) do
@@ -42,6 +43,7 @@ local function calibration_of(context, calibration)
    return { calibration = calibration, of_subject = of_subject }
 end
 
+-- Returns `run`. context: the context of a study whose stages have run (study/context.lua).
 function stored.collect(context)
    local run = { study = context.study, path = context.path, started = context.started, clock = context.clock,
                  resumed = context.resumed, variants = {}, calibrations = {} }
@@ -52,8 +54,8 @@ function stored.collect(context)
    return run
 end
 
--- What was measured of one task on one subject: { { variant, stage }, ... }, the untouched model first, without the
--- variants that failed.
+-- The measurements of one task on one subject: { { variant, stage }, ... }, the untouched model first. Without the variants that
+-- failed and those that were not measured.
 function stored.rows(run, task, subject)
    local out = {}
    for _, variant in ipairs(run.variants) do
@@ -65,7 +67,8 @@ function stored.rows(run, task, subject)
    return out
 end
 
--- Calls body(task, reference, others) for every task and subject of which the untouched model was measured.
+-- Calls body(task, reference, others) for every task and subject. reference is the untouched model's row, others are the rows of the
+-- quantized variants. Subjects whose untouched model was not measured are skipped.
 function stored.each_task(run, body)
    for _, task in ipairs(run.study.tasks) do
       for _, subject in ipairs(run.study.subjects) do

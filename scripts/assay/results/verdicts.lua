@@ -1,8 +1,9 @@
--- Chooses the verdict of every comparison and of every variant. This is the only file that assigns the word: README.md
--- shows the table "what was found -> which word", and the functions here follow it from top to bottom.
+-- Chooses the verdict (a word from a closed list) of every comparison and of every variant. Only this file does. The table in
+-- README.md says which finding gets which word; the functions here follow it from top to bottom.
 local verdicts = {}
 
--- The loss as an interval [low, high] and the margin on the same scale: points, or logarithms for ratios. A loss is positive.
+-- The loss as an interval [low, high], and the margin, on the same scale: logarithms for ratios, else the unit of the difference.
+-- A loss is positive, a gain negative.
 local function loss_of(row)
    local low, high, margin = row.paired.low, row.paired.high, row.margin
    if row.paired.quantity == "ratio" then low, high, margin = math.log(low), math.log(high), math.log(margin) end
@@ -10,14 +11,15 @@ local function loss_of(row)
    return low, high, margin
 end
 
--- Whether a loss as large as the margin could have gone unseen. Then no word may say that there is none.
+-- Whether a loss as large as the margin could have been missed, because the smallest visible difference (mde) is larger. Then no
+-- verdict may say that there is no loss.
 local function is_blind(row)
    if not row.mde then return false end
    return row.mde.value > (row.paired.quantity == "ratio" and row.margin - 1 or row.margin)
 end
 
--- The word for one row by its numbers alone, and whether a certain loss lies within the margin (nil for other words).
--- row: { paired, mde, margin, direction, reason, reference }; p: { p_holm | p_bh } or nil; alpha: error level.
+-- Returns the word for one row by its numbers alone, and for "worse" whether the loss lies within the margin.
+-- row: { paired, mde, margin, direction, reason, reference }; p: { p_holm | p_bh } or nil; alpha: the error level.
 function verdicts.word(row, p, alpha)
    if row.reference then return "reference" end
    if not row.paired then return row.reason and "inconclusive" or "reference" end
@@ -51,8 +53,8 @@ local function is_blocked(gates, ...)
    return false
 end
 
--- The rows with `verdict`, `within_margin` and `excluded`. Of the gates, those of subjects and of the study count here; a gate
--- of one variant is applied by `withdraw`, after the guardrails have read what the numbers say.
+-- Returns the rows with `verdict`, `within_margin` and `excluded`. Only gates of subjects and of the study count here. Gates of single
+-- variants are applied later by `withdraw`, after the guardrails have read the verdicts.
 function verdicts.judge(rows, p_values, excluded, gates, alpha)
    local out = {}
    for i, row in ipairs(rows) do
@@ -65,13 +67,13 @@ function verdicts.judge(rows, p_values, excluded, gates, alpha)
    return out
 end
 
--- From bad to good. A variant's verdict is the worst over its primary metrics.
+-- The words from bad to good. A variant's verdict is the worst of its primary metrics' verdicts.
 local ORDER <const> = { "invalid", "worse", "inconclusive", "not_run", "non-inferior", "tie", "equivalent", "better",
                         "reference" }
 local RANK <const> = {}
 for i, word in ipairs(ORDER) do RANK[word] = i end
 
--- { { variant, verdict, because = { { task, metric }, ... } }, ... }: because holds the metrics that decided.
+-- Returns { { variant, verdict, because = { { task, metric }, ... } }, ... }. because: the metrics that have this verdict.
 function verdicts.of_variants(ids, judged)
    local out = {}
    for i, id in ipairs(ids) do
@@ -87,8 +89,8 @@ function verdicts.of_variants(ids, judged)
    return out
 end
 
--- The same rows (of comparisons or of variants), with "invalid" where a blocking gate failed for the study, the subject or
--- the variant. subject_of: { [variant id] = subject id }.
+-- Returns the same rows (of comparisons or of variants), with the verdict "invalid" if a blocking gate failed for the study, the row's
+-- subject or its variant. subject_of: { [variant id] = subject id }.
 function verdicts.withdraw(rows, gates, subject_of)
    local out = {}
    for i, row in ipairs(rows) do

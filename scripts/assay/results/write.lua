@@ -1,5 +1,5 @@
--- Writes what a study ends in: report.json, its renderings, the ledger, the samples and the failure catalogue.
--- Renderers read report.json as it lies on disk and nothing else.
+-- Writes the result files of a study: report.json, its renderings, the ledger, the samples (answers item by item) and the failure
+-- catalogue. Renderers read only the written report.json.
 local catalogue = require "assay.results.failure_catalogue"
 local detectors = require "assay.detectors"
 local native = require "assay.native"
@@ -41,7 +41,7 @@ local function flags_of(output)
    return flags
 end
 
--- One record per item: what was asked (as a hash and in full), what came, how it was graded.
+-- One record for each item: the question (hash and full text), the answer, and how it was graded.
 local function samples_of(variant, task, result)
    local out, protocol = {}, task:protocol()
    for i, output in ipairs(result.outputs or result.choices or {}) do
@@ -62,7 +62,7 @@ local function samples_of(variant, task, result)
    return out
 end
 
--- samples/TASK.SUBJECT.RECIPE.jsonl of every stage with items: raw text is always stored.
+-- Writes samples/TASK.SUBJECT.RECIPE.jsonl for every measured task with items. The raw text of every answer is in it.
 local function write_samples(run, folder)
    for _, variant in ipairs(run.variants) do
       for _, task in ipairs(variant.problem and {} or run.study.tasks) do
@@ -78,7 +78,7 @@ end
 
 -- ---- the failure catalogue -------------------------------------------------------------------------
 
--- entries: as assemble returns them; failures.jsonl gets all of them, failures.md the chosen ones of the report.
+-- entries: all entries, as assemble.lua returns them, for failures.jsonl. failures.md gets only those that the report shows.
 local function write_failures(report, entries, folder)
    local lines, chosen = {}, {}
    for _, part in ipairs(entries) do lines[#lines + 1] = catalogue.jsonl(part.entries, sys.settings().command) end
@@ -92,8 +92,8 @@ end
 
 -- ---- the rendered text -----------------------------------------------------------------------------
 
--- Damage in a rendered Markdown text: an expression that nobody filled in, or text that was read in the wrong encoding.
--- Model output is in fenced blocks, which are not searched. Returns the damaged places.
+-- Returns the damaged places of a rendered Markdown text: an expression that nobody filled in, or text that was read in the wrong
+-- encoding. Model output is in code blocks, which are not searched.
 function write.lint(text)
    local found, open_fence = {}, nil
    for line in text:gmatch "[^\n]*" do
@@ -118,7 +118,7 @@ local function check_text(folder)
    end
 end
 
--- run, report, entries: as collected and assembled. Returns the paths of the renderings.
+-- run: from stored.collect; report, entries: from assemble.lua. Returns the paths of the renderings.
 function write.all(run, report, entries, folder)
    fs.write(folder .. "/report.json", json.encode(report, { indent = 1 }) .. "\n")
    fs.write(folder .. "/ledger.jsonl", lines_of(report.ledger))

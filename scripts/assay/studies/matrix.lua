@@ -1,5 +1,5 @@
--- Writes a page of tables about the perplexity tasks of a study: every recipe with its calibration and its increase over the
--- untouched model, and `best` against each other recipe of the same format, paired. It reads stored windows and runs no model.
+-- Writes a page of tables about the perplexity tasks of a finished study: every recipe with its calibration and its increase over the
+-- untouched model, and the method `best` against each other recipe of the same format. It reads the stored values and runs no model.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local stored = require "assay.results.stored"
@@ -15,7 +15,8 @@ local function percent(ratio) return ("%+.1f %%"):format(100 * (ratio - 1)) end
 
 local function interval(p) return ("%s [%s, %s]"):format(percent(p.estimate), percent(p.low), percent(p.high)) end
 
--- Rows of a task: { variant, value, windows, bits, increase }, the untouched model first.
+-- The rows of a task: { variant, value, windows, bits, seconds, increase }, the untouched model first. windows: cross-entropies in
+-- nats; increase: ratio of perplexities with its interval.
 local function rows_of(context, run, task)
    local rows = {}
    for _, found in ipairs(stored.rows(run, task, run.study.subjects[1])) do
@@ -54,13 +55,14 @@ local function main_table(out, tasks, rows)
    end
 end
 
--- Rows that may be compared: the same counted bits, and inputs rounded alike.
+-- The format of a row. Rows may be compared if their counted bits and the bits of their inputs are equal.
 local function format_of(row)
    local inputs = row.variant.recipe.data.activation
    return ("%.2f%s"):format(row.bits, inputs and "/A" .. inputs.bits or "")
 end
 
--- `best` where it is among the rows, trained at the end if one is; else the lowest.
+-- The row that is compared with the others: the method `best` (with trained scales if there is such a row), else the row that has
+-- the lowest perplexity.
 local function champion(rows)
    local ours, least
    for _, row in ipairs(rows) do
@@ -73,7 +75,7 @@ end
 
 local function is_data_free(row) return calibration_name(row.variant) == "-" end
 
--- Rows by format and calibration text; what needs no text is in every group of its format.
+-- The rows grouped by format and calibration text. A recipe without calibration is in every group of its format.
 local function groups_of(rows)
    local groups = {}
    for i = 2, #rows do
@@ -91,6 +93,7 @@ local function groups_of(rows)
    return groups
 end
 
+-- Appends for each group a table: the champion against each other recipe, as ratios of perplexities.
 local function versus_table(out, context, task, rows)
    local groups = groups_of(rows)
    for _, key in ipairs(fail.sorted_keys(groups)) do
@@ -112,7 +115,8 @@ local function versus_table(out, context, task, rows)
    end
 end
 
--- Plain rounding of the same width, inputs alike, at no more bits than the row has; nil if there is none.
+-- The row of plain rounding (rtn) with the same width and the same treatment of inputs, at no more counted bits than the given row;
+-- nil if there is none.
 local function plain_for(row, rows)
    local found
    for i = 2, #rows do
@@ -125,7 +129,7 @@ local function plain_for(row, rows)
    return found
 end
 
--- Recipes that plain rounding beats, which a report must say.
+-- Appends the recipes that plain rounding beats, since a report must not hide them.
 local function worse_than_rtn(out, context, task, rows)
    for i = 2, #rows do
       local row = rows[i]
@@ -138,6 +142,7 @@ local function worse_than_rtn(out, context, task, rows)
    end
 end
 
+-- Writes the page to `path`. report, context: as a study's function `after` gets them.
 function matrix.write(path, report, context)
    local tasks, rows, run = {}, {}, stored.collect(context)
    for _, task in ipairs(context.study.tasks) do

@@ -1,12 +1,12 @@
--- What the shipped studies of the three published methods have in common: base and tuned subject, tasks, sizes that can show the
--- declared margins, and a quick form for two cores. Each study adds its recipes and its question.
---   --set base=FOLDER --set tuned=FOLDER   subjects (default: SmolLM2 as base, no tuned one)
---   --set quick=true                       minutes instead of hours; most verdicts stay open
---   --set subset="why"                     where SQuAD's file has other rows than the published one
+-- What the studies of the three published methods (AWQ, GPTQ, SmoothQuant) have in common: a base and a tuned model, tasks, enough
+-- items to show a loss of the declared margin, and a quick form for two cores. Each study adds its recipes and its question.
+--   --set base=FOLDER --set tuned=FOLDER   models under study (default: SmolLM2 as base, no tuned one)
+--   --set quick=true                       minutes instead of hours; most verdicts are then inconclusive
+--   --set subset="why"                     needed if SQuAD's file has another number of rows than the published one
 --   --data DIR                             benchmark files; tasks whose files are absent are listed as not available
 local assay = require "assay"
 
--- Items and windows of the full run: as many as make the smallest visible difference about as large as the margin.
+-- Numbers of items and windows; 0 means all. The full run has enough for a smallest visible difference of about the margin.
 local SIZES <const> = {
    quick = { windows = 12, distance = 8, choice = 40, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
    full = { windows = 0, distance = 0, choice = 0, squad = 2000, maths = 0, letters = 0, prompts = 120, tokens = 320, noise = 50 },
@@ -14,7 +14,7 @@ local SIZES <const> = {
 
 local function text_of(name) return assay.dataset.text { path = "data/" .. name, license = "Apache-2.0" } end
 
--- The novel in two parts that share no sentence: the first is measured on, the last chapters are calibrated on.
+-- The novel in two parts that share no sentence: perplexity is measured on the first, the calibration comes from the last chapters.
 local function measured_part(record) return { text = record.text:sub(1, 180000):match "^(.*\n)" } end
 local function calibrating_part(record) return { text = record.text:sub(180001):match "\n(.*)$" } end
 
@@ -55,15 +55,15 @@ local function tasks_of(size)
    return tasks
 end
 
--- What the verdicts rest on, declared before the run: the metric, and the largest loss that counts as none: a ratio of
--- perplexities, percentage points of other metrics. Everything else is exploration.
+-- The primary metric of each task, on which the verdicts depend, and its margin, the largest loss that counts as none: a ratio for
+-- perplexities, percentage points for all others. Both are declared before the run; all other metrics are exploration.
 local PRIMARY <const> = {
    novel = { "ppl", 1.02 }, wikitext2 = { "ppl", 1.02 }, perplexity = { "ppl", 1.02 }, arc_easy = { "acc", 2 },
    arc_challenge = { "acc_norm", 2 }, boolq = { "acc", 2 }, arc_letter = { "correct", 3 }, squad_v2 = { "balanced", 3 },
    openmath = { "correct", 3 }, gsm8k = { "correct", 3 },
 }
 
--- The declaration for those of the tasks that are available here.
+-- The part of this declaration whose tasks are available on this machine.
 local function primary_of(tasks)
    local out = {}
    for _, task in ipairs(tasks) do
@@ -77,7 +77,8 @@ local function calibration_of(samples, seed)
    return assay.calibration { dataset = novel(calibrating_part), samples = samples, length = 256, seed = seed }
 end
 
--- given: { name, title, question, recipes = function(quick, calibration_of(samples, seed)) -> list }
+-- Returns the study. given: { name, title, question, recipes, tasks?, calibration? }. recipes = function(quick, calibration_of)
+-- returns a list of recipes; it may call calibration_of(samples, seed). tasks = function(size, quick) replaces the tasks above.
 return function(given)
    local quick = assay.setting("quick", false)
    local subjects = { base = assay.setting("base", "smollm2-135m-instruct") }

@@ -1,5 +1,5 @@
--- assay.if_available("name", function() return assay.method.x { ... } end): the recipe or task, or a note why it is not available
--- here. A study lists such notes in its plan and report, so that nothing is left out in silence.
+-- assay.if_available("name", function() return assay.method.x { ... } end): the recipe or task, or a note why it is not available on
+-- this machine. A study lists such notes in its plan and report, so that a reader sees what was left out.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -7,7 +7,7 @@ local note_class = { __name = "not available" }
 note_class.__index = note_class
 function note_class:__tostring() return ("not available: %s: %s"):format(self.label, self.reason) end
 
--- The first component of a recipe that no loaded plugin offers.
+-- Says which component of a recipe no loaded plugin offers, the first one only; nil if all are there.
 local function missing_component(recipe)
    local parts = {}
    if recipe.data.quantizer then parts[1] = { "quantizer", recipe.data.quantizer.id } end
@@ -24,7 +24,8 @@ local function first_line(problem)
    return text:match "^[^\n]*"
 end
 
--- A dataset opens its files when it is first used. info() opens them now, to know whether they are there.
+-- Calls make(). Returns the recipe or task, or nil and the reason why it is not available; an error also counts as a reason. A dataset
+-- opens its files only when it is first used, so info() is called to find out whether they are there.
 local function try(make)
    local made = make()
    if type(made) == "table" and made.data and made.data.method then

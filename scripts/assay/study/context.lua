@@ -7,12 +7,12 @@
 --   store     the results of finished stages (store.lua)                this file; each stage adds its own result
 --   models    the models in memory (models.lua)                         this file; stages load models, run.lua releases them
 --   started   when the run began, UTC                                   this file
---   clock     the same in seconds of the monotonic clock                this file
+--   clock     the same moment in seconds of the monotonic clock         this file
 --   failed    { [variant id] = the error that ended the variant }       run.lua, while the stages run
 --   n_stored  number of stages that earlier runs had finished           run.lua, while the stages run
 --   resumed   whether there was such a stage                            run.lua, while the stages run
 --
--- Nobody writes to it once the last stage is done: what is made of the results reads it alone.
+-- After the last stage nothing writes to it: results/ and the study's function `after` only read it.
 local models = require "assay.study.models"
 local store = require "assay.study.store"
 local sys = require("assay.native").sys

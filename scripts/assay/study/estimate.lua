@@ -1,13 +1,13 @@
--- Numbers of a plan: what stages will take in seconds and bytes, from the header of a model and a short measurement of this
--- machine. Estimates, never results.
+-- Estimates for a plan: the seconds and bytes that stages will take. They come from the header of a model and a short speed
+-- measurement of this machine. No result depends on them.
 local native = require "assay.native"
 local stage_list = require "assay.study.stage_list"
 local subjects = require "assay.study.subjects"
 
 local estimate = {}
 
-local EFFICIENCY <const> = 0.6      -- of the measured GEMM rate that a whole forward reaches
-local PROGRAM_MEMORY <const> = 300e6 -- bytes beside the models
+local EFFICIENCY <const> = 0.6      -- speed of a whole forward pass as a share of the measured speed of matrix products (GEMM)
+local PROGRAM_MEMORY <const> = 300e6 -- bytes that the program needs beside the models
 
 local dtype_bytes = { float32 = 4, bfloat16 = 2, float16 = 2, float64 = 8 }
 
@@ -18,8 +18,8 @@ function estimate.machine()
    return { rate = native.tensor.gemm_rate(), value_bytes = dtype_bytes[native.sys.settings().dtype] or 4 }
 end
 
--- Bits of one quantized weight with its share of scales and zero points. What the configuration does not say, because
--- it is fixed, the component's facts do; a quantizer that says neither counts as one that saves nothing.
+-- Bits of one quantized weight with its share of scales and zero points. Bits and group come from the recipe's configuration; if they
+-- are fixed and no option, from the component's facts. A quantizer that has neither counts as one that saves nothing (16 bits).
 local function linear_bits(recipe, facts)
    local q = recipe.data.quantizer
    if not q then return 8 * facts.tensor_bytes / facts.parameters end
@@ -30,7 +30,7 @@ local function linear_bits(recipe, facts)
    return group > 0 and bits + per_group / group or bits + per_group / facts.hidden
 end
 
--- { linear_bits, bits, bytes } of a variant: bits per weight of its linears and of all parameters, size of its file.
+-- { linear_bits, bits, bytes } of a variant: bits per weight of its linears, bits per weight of all parameters, bytes of its file.
 function estimate.sizes(variant)
    local facts = subjects.facts(variant.subject)
    local bits = linear_bits(variant.recipe, facts)
@@ -63,8 +63,8 @@ local function add(row, cost)
    row.disk = row.disk + (cost.disk or 0)
 end
 
--- { variants = { { id, label, bits, linear_bits, bytes, seconds, memory, disk } }, stages = { { label, seconds, ... } },
--- seconds, memory, disk, rate } of a whole study; the seconds of a variant are those of its stages.
+-- Estimates for a whole study: { variants = { { id, label, bits, linear_bits, bytes, seconds, memory, disk } }, stages = { { label,
+-- seconds, memory, disk } }, seconds, memory, disk, rate }. Seconds and disk are sums, memory is the largest value, all in bytes.
 function estimate.study(study)
    local machine, by_id = estimate.machine(), {}
    local total = { variants = {}, stages = {}, seconds = 0, memory = 0, disk = 0, rate = machine.rate }

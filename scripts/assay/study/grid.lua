@@ -1,5 +1,5 @@
--- assay.grid { method, ..., option = { v1, v2 } }: the recipes of every combination.
--- An option that a method does not have is left out for it; recipes among the methods are taken as they are.
+-- assay.grid { method, ..., option = { v1, v2 } }: one recipe for every combination of methods and option values.
+-- A method without this option is made without it. A recipe in the list of methods is taken as it is.
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")
 
@@ -8,7 +8,7 @@ local function as_list(value)
    return { value }
 end
 
--- Every point with every value of the axis.
+-- Copies of every point (a table of options), one for each value of the option `key`.
 local function spread(points, key, values)
    local out = {}
    for _, point in ipairs(points) do

@@ -1,5 +1,5 @@
--- assay.study { ... }: a study as plain data, checked at its line in the script. Nothing is loaded or computed here; plan.lua shows
--- what the study would cost, run.lua runs it.
+-- assay.study { ... }: a study as plain data. A wrong option is an error at this line of the script. No model is loaded here: plan.lua
+-- shows what the study would cost, and run.lua runs it.
 local available = require "assay.study.available"
 local fail = require "assay.lib.fail"
 local method = require "assay.recipe"
@@ -44,7 +44,7 @@ local function check_subjects(given)
    return subjects
 end
 
--- The untouched model is always one of the recipes, the first.
+-- Returns the recipes. The first is always `none`, the untouched model. Recipes that are not available are added to `missing`.
 local function check_recipes(given, missing)
    local is_recipe, is_method = getmetatable(method).is_recipe, getmetatable(method).is_method
    local none = method.none {}
@@ -88,7 +88,8 @@ local function check_tasks(given, missing)
    return tasks
 end
 
--- Primary metrics must exist in the tasks, so that a misspelt name cannot leave a study without a declaration.
+-- Returns the declared primary metrics as { { task, metric, margin }, ... }; nil if none were declared. Each must exist in the tasks,
+-- so that a misspelt name cannot leave a study without a declaration.
 local function check_primary(given, tasks)
    if given == nil then return nil end
    local known, out = {}, {}
@@ -132,7 +133,8 @@ end
 
 function study.is_study(value) return getmetatable(value) == study_class end
 
--- { id, subject, recipe, none, calibration } of every subject with every recipe, in the order in which they are made.
+-- Returns { id, subject, recipe, none, calibration } for every subject with every recipe, in the order in which they are computed.
+-- none: true for the untouched model.
 function study_class:variants()
    local list = {}
    for _, subject in ipairs(self.subjects) do
@@ -145,7 +147,7 @@ function study_class:variants()
    return list
 end
 
--- The calibration of the study first, then those of recipes, each once, in the order of the recipes.
+-- Returns the calibration of the study, then those of single recipes, each once.
 function study_class:calibrations()
    local list, seen = {}, {}
    local function add(calibration)

@@ -1,4 +1,4 @@
--- Parts that the keys of several kinds of stage share. A key holds everything that fixes the result of its stage.
+-- Parts that the keys of several kinds of stage share. A key is a table with everything that fixes the result of a stage.
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 
@@ -10,7 +10,7 @@ function keys.numerics()
    return { dtype = settings.dtype, device = settings.device, assay = settings.version }
 end
 
--- { [component id] = hash of its plugin file } of the quantizer and the transforms of a recipe.
+-- { [component id] = hash of its plugin file } for the quantizer and the transforms of a recipe.
 function keys.components(recipe)
    local versions = json.object()
    local q = recipe.data.quantizer

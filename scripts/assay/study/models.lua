@@ -1,5 +1,5 @@
--- The models of a running study: which model a variant has, under which hash, and which models are in memory.
--- At most two are in memory at a time: one subject and one variant of it.
+-- The models of a running study: loads the model of a variant, and computes the hash that names it in keys of stages.
+-- At most two models are in memory at a time: one subject (untouched model) and one variant of it.
 local native = require "assay.native"
 local quantize = require "assay.study.stages.quantize"
 local subjects = require "assay.study.subjects"
@@ -9,7 +9,8 @@ models.__index = models
 
 function models.new() return setmetatable({}, models) end
 
--- Forgets all models; their memory is free afterwards.
+-- Forgets all models and frees their memory. Lua needs two collections for objects with finalizers: one runs the finalizers, the next
+-- frees the objects.
 function models:release()
    self.subject, self.subject_id, self.variant, self.variant_id = nil, nil, nil, nil
    collectgarbage()
@@ -24,8 +25,8 @@ function models:of_subject(subject)
    return self.subject
 end
 
--- The model that the stage `quantize` made for the variant, as it was saved. A variant that no file format holds is quantized
--- again, which gives the same weights.
+-- The model of a variant, loaded from the checkpoint that the stage `quantize` saved. A variant that no file format can hold is
+-- quantized again, which gives the same weights.
 function models:of_variant(context, variant)
    if variant.none then return self:of_subject(variant.subject) end
    if self.variant_id ~= variant.id then
@@ -42,7 +43,7 @@ function models:of_variant(context, variant)
    return self.variant
 end
 
--- The hash that names a variant's model: in the keys of the stages that use the model, in samples and in failures.
+-- The hash that names a variant's model in the keys of later stages, in samples and in failures.
 function models.hash(context, variant)
    local key = variant.none and { subject = subjects.fingerprint(variant.subject) } or quantize.key(context, variant)
    return context.store.hash(key)

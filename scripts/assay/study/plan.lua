@@ -1,5 +1,5 @@
--- assay plan: prints the variants of a study with what each would cost, and which differences each task could see.
--- Nothing is run.
+-- assay plan: prints what each variant of a study would cost, and the smallest difference that each task could show.
+-- No stage is run.
 local estimate = require "assay.study.estimate"
 local native = require "assay.native"
 local primary = require "assay.results.primary"
@@ -8,8 +8,8 @@ local json, stats, sys = native.json, native.stats, native.sys
 
 local plan = {}
 
--- Usual standard deviation over windows of 1,024 tokens of the change in cross-entropy at four bits, in nats: 0.017 to 0.026
--- in the studies of this repository.
+-- Usual spread of the change in cross-entropy at four bits: its standard deviation over windows of 1,024 tokens, in nats. In the
+-- studies of this repository it is 0.017 to 0.026.
 local USUAL_SPREAD <const> = 0.025
 
 local USUAL_FLIPS <const> = 0.10 -- usual share of items whose answer changes at four bits
@@ -25,7 +25,7 @@ local function n_items(task)
    return (o.items or 0) > 0 and o.items or o.dataset:info().records
 end
 
--- margin: percentage points
+-- For tasks of items. margin: the largest loss that counts as none, in percentage points, or nil.
 local function visible_of_items(task, margin)
    local n = n_items(task)
    if not n then return "" end
@@ -35,7 +35,7 @@ local function visible_of_items(task, margin)
    return ("%s, margin %g pp%s"):format(text, margin, needed > n and (", which needs %d items"):format(needed) or "")
 end
 
--- margin: a ratio of perplexities
+-- For perplexities. margin: a ratio such as 1.02, or nil. A longer window has a smaller spread.
 local function visible_of_windows(task, margin)
    local window = task.options.window
    local n = window and math.floor(task.definition.tokens(task.options) / window + 0.5) or 0
@@ -45,13 +45,14 @@ local function visible_of_windows(task, margin)
       margin and (", margin %.3g %%"):format(100 * (margin - 1)) or "")
 end
 
+-- For free answers: the largest rate of broken answers that is still possible if none of them is broken.
 local function visible_of_answers(task)
    local n = n_items(task)
    if not n or n < 1 then return "" end
    return ("if none of %d answers is broken, at most %.1f %% would be"):format(n, 100 * stats.zero_cases_upper_bound(n))
 end
 
--- What a task will be able to see if items and windows vary as usual, beside the declared margin.
+-- The smallest difference that a task can show if items and windows vary as usual, with the declared margin beside it.
 local function visible(study, task)
    local kind = task.definition.kind
    if kind == "generations" then return visible_of_answers(task) end

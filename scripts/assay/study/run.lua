@@ -1,5 +1,5 @@
--- assay run: computes the stages of a study that are not stored yet, then writes the report. Also what the program does with
--- the value that any script returns.
+-- assay run: computes the stages of a study that are not stored yet, then writes the report. The function at the end gets the value
+-- that a script returned, for `assay run` and `assay plan`.
 local assemble = require "assay.results.assemble"
 local new_context = require "assay.study.context"
 local estimate = require "assay.study.estimate"
@@ -14,7 +14,7 @@ local subjects = require "assay.study.subjects"
 local write = require "assay.results.write"
 local json, sys = native.json, native.sys
 
--- One line of JSON on stdout under --json.
+-- Under --json, writes one line of JSON about a stage to stdout.
 local function event(kind, label, fields)
    if not sys.settings().json then return end
    local line = json.object { { "event", kind }, { "stage", label } }
@@ -23,12 +23,13 @@ local function event(kind, label, fields)
    io.flush()
 end
 
--- The error of a quantized variant ends this variant alone and is reported; that of an untouched model, Ctrl-C and faults of
--- this library end the study.
+-- Whether an error ends the study: an error of an untouched model, Ctrl-C, or a fault of this library. Any other error ends only its
+-- quantized variant and is reported.
 local function ends_study(variant, problem)
    return type(problem) ~= "table" or problem.kind == "cancelled" or variant.none
 end
 
+-- Runs one stage. After an error that ends only the variant, its later stages are skipped.
 local function run_stage(context, stage, label)
    local variant = stage.variant
    if context.failed[variant.id] then return end
@@ -60,7 +61,7 @@ local function run_all(context)
    sys.finish()
 end
 
--- Exit code of a study in which variants failed: 3 if it was the fault of a plugin, else 1; nil if none failed.
+-- The exit code if variants failed: 3 if one of them failed in a plugin, else 1. Nil if none failed.
 local function failure_code(context)
    local code
    for id, problem in pairs(context.failed) do
@@ -70,7 +71,7 @@ local function failure_code(context)
    return code
 end
 
--- Under --strict, a gate that blocks and each entry of the ledger that is more than a note are errors.
+-- Under --strict two things are errors: a failed gate (check of validity) that blocks, and a ledger entry that is more than a note.
 local function check_strictly(report)
    for _, gate in ipairs(report.gates) do
       if gate.status == "fail" and gate.severity == "block" then

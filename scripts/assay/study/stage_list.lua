@@ -1,20 +1,22 @@
--- Which stages a study has, in the order in which they run. A kind of stage is a file of stages/; no other file lists them.
+-- Lists the stages of a study (steps whose results are stored) in the order in which they run. Each kind of stage is one file of
+-- stages/, and no other file lists them.
 --
 -- Each file returns a table, the class of its stages:
---   order     a number: kinds of a lower order come first; kinds with the same `per` that follow each other alternate
---   per       what there is one stage for: "subject", "calibration" (of each subject), "variant" or "task" (of each variant)
---   exists    function(study, variant, what), optional: whether there is one here; without it there always is
+--   order     a number: kinds with a lower order come first; neighbours with the same `per` alternate (see groups_of)
+--   per       there is one stage for each "subject", "calibration" (of each subject), "variant" or "task" (of each variant)
+--   exists    function(study, variant, what), optional: false if there is no stage for this variant
 --   key       function(context, variant, what): everything that fixes the result, as data that the store hashes
---   estimate  function(machine, variant, what): { seconds, memory?, disk? }, before anything is computed; bytes
+--   estimate  function(machine, variant, what): { seconds, memory?, disk? } before anything is computed; memory and disk in bytes
 --   run       function(context, variant, what): the stored stage, and whether an earlier run had finished it
---   label     function(variant, what): what progress and events call it
--- `what` is the task or the calibration, nil otherwise. The variant of a stage per subject or calibration is the untouched one.
+--   label     function(variant, what): its name in progress lines and events
+-- `what` is the task or the calibration, else nil. A stage for a subject or a calibration gets the subject's untouched variant.
 local fail = require "assay.lib.fail"
 local registry = require "assay.lib.registry"
 
 local stage_list = {}
 
--- For what a kind exists in one variant; false where it is the variant or the subject itself.
+-- For each `per`, the list of `what` for one variant; { false } means one stage without `what`. first: whether the variant is the first
+-- of its subject, which is the untouched one.
 local places = {
    subject = function(_, first) return first and { false } or {} end,
    calibration = function(study, first) return first and study:calibrations() or {} end,
@@ -34,7 +36,7 @@ local function check(name, class)
    return class
 end
 
--- The kinds of a folder of classes, by their order; two of the same order by their names.
+-- Loads the kinds of stages from a folder, sorted by `order`, then by name.
 function stage_list.kinds(folder)
    local files, kinds = registry.open(folder or "study/stages"), {}
    local place = {}
@@ -49,7 +51,8 @@ function stage_list.kinds(folder)
    return kinds
 end
 
--- Kinds that alternate: neighbours in the order which exist for the same things.
+-- Groups neighbours with the same `per`. The kinds of a group alternate: with "task", measure and repeat_run run for the first task,
+-- then both for the second.
 local function groups_of(kinds)
    local groups = {}
    for _, class in ipairs(kinds) do
@@ -63,7 +66,7 @@ local function groups_of(kinds)
    return groups
 end
 
--- { { class, variant, what }, ... } of a study in order of execution. kinds: those of stages/ if not given.
+-- Returns { { class, variant, what }, ... }, all stages of a study in the order in which they run. kinds: default those of stages/.
 function stage_list.of(study, kinds)
    local stages, seen = {}, {}
    local groups = groups_of(kinds or stage_list.kinds())

@@ -1,12 +1,13 @@
--- The results of finished stages, each in store/HASH/stage.json, where HASH is that of the stage's key. The file is written
--- last, by a rename: a folder without it is what a killed run left, and is made again.
+-- Stores the results of finished stages, each in store/HASH/stage.json, where HASH is the hash of the stage's key. The file is written
+-- last, by a rename. A folder without this file was left by a killed run, and its stage is computed again.
 local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local store = {}
 store.__index = store
 
--- Says on stderr that the folder holds results of another version: their keys differ, so that they are kept and not used.
+-- Says on stderr that the folder holds results of another version of assay. They are kept but not used, since their keys contain the
+-- version and so differ.
 local function note_other_version(folder, version)
    local path = folder .. "/version"
    local before = (fs.read(path) or ""):match "^%S+"
@@ -24,7 +25,7 @@ function store.open(folder, version)
    return setmetatable({ folder = folder, asked = {} }, store)
 end
 
--- A key is a table of strings, numbers, lists and objects; equal tables have the same hash.
+-- The hash of a key, a table of strings, numbers, lists and objects. Tables with equal content have the same hash.
 function store.hash(key) return fs.sha256(json.encode(key, { canonical = true })):sub(1, 24) end
 
 function store:path(key) return self.folder .. "/" .. store.hash(key) end
@@ -37,8 +38,8 @@ function store:find(key)
    return ok and stage.result ~= nil and stage or nil
 end
 
--- Finds the stage or makes it: make(folder) returns the result. Returns the stage, and whether an earlier run had finished it;
--- that is true once, for stages that a run asks for more than once.
+-- Returns the stage of a key, and whether an earlier run had finished it. A stage that is not stored is made: make(folder) returns its
+-- result. If a run asks for a stage several times, the second value is true at most for the first time.
 function store:stage(key, make)
    local folder = self:path(key)
    local asked = self.asked[folder]

@@ -1,4 +1,4 @@
--- What is known of a study's models before they are loaded: where the file is, its header, its fingerprint.
+-- What is known about a study's models before they are loaded: the path of the file, facts from its header, its fingerprint.
 -- Each is read once and stored in the subject itself: subject = { id, path, file?, facts?, fingerprint? }.
 local model = require "assay.model"
 local native = require "assay.native"
@@ -14,7 +14,7 @@ function subjects.facts(subject)
    return subject.facts
 end
 
--- The hash of the model's files, by which keys of stored results name it.
+-- The hash of the model's files. Keys of stored results contain it.
 function subjects.fingerprint(subject)
    if not subject.fingerprint then
       subjects.facts(subject)
@@ -24,7 +24,7 @@ function subjects.fingerprint(subject)
    return subject.fingerprint
 end
 
--- Refuses what cannot be done with these subjects, by their headers alone: before hours of work.
+-- Raises if a recipe names linears that a subject does not have. Only headers are read, so the error comes before hours of work.
 function subjects.check(study)
    for _, variant in ipairs(study:variants()) do
       subjects.facts(variant.subject)

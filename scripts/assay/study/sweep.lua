@@ -1,6 +1,6 @@
 -- assay.sweep { assay.method.gptq, bits = 4, over = { group = { 32, 64 }, samples = { 16, 64 } }, calibration = c }:
--- recipes that differ from a centre in one setting at a time, or in all combinations (`full = true`). Settings are the options of
--- the method and these of the calibration: samples, length, seed, template.
+-- recipes that differ from a centre (here: bits = 4, all else default) in one setting at a time; with `full = true`, recipes of all
+-- combinations. Settings are the options of the method, and of the calibration: samples, length, seed, template.
 local calibration = require "assay.data.calibration"
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")
@@ -13,7 +13,8 @@ local function copy(t)
    return out
 end
 
--- The calibration with some settings replaced. It is made once for each set of settings, so that recipes share its passes.
+-- Returns a function that makes the calibration `centre` with some settings replaced. Equal settings give the same object, so that
+-- recipes share its token ids.
 local function calibrations(centre)
    local made = {}
    return function(changes)
@@ -40,7 +41,8 @@ local function calibrations(centre)
    end
 end
 
--- { { option = value, ... }, ... }: the centre, then each value of each axis alone, or all combinations.
+-- Returns a list of settings { option = value, ... }: first the centre (no setting), then each value of each option alone; with `full`
+-- all combinations instead.
 local function points_of(over, full)
    local points = { {} }
    for _, key in ipairs(fail.sorted_keys(over)) do

@@ -1,17 +1,18 @@
--- By how much two runs of one task on one model differ: scores, answers, divergence. For the stage of the repeated run.
--- again: the result over a few items; first: that over all of them.
+-- Measures by how much two runs of one task on one model differ, in scores, answers and divergence (for the stage repeat_run).
+-- In all functions `again` is the result over a few items, and `first` is the result over all items.
 local json = require("assay.native").json
 
 local two_runs = {}
 
--- { [member `key` of an entry, or the entry itself] = its place }
+-- The places of a list's entries as { [entry[key]] = place }, or without a key { [entry] = place }.
 local function index_by(list, key)
    local out = {}
    for i, one in ipairs(list or {}) do out[key and one[key] or one] = i end
    return out
 end
 
--- Largest difference, or number of flips, of the scores that both runs have.
+-- Compares the scores that both runs have: the number of flips for right and wrong, else the largest difference. place: { [item id] =
+-- its place in `first` }, or nil if items have no ids.
 local function compare_scores(name, metric, first, ids, place)
    local n, largest, flips = 0, 0, 0
    for i, score in ipairs(metric.scores) do
@@ -28,7 +29,7 @@ local function compare_scores(name, metric, first, ids, place)
             unit = binary and "count" or metric.link == "exp" and "nats" or metric.unit }
 end
 
--- How many answers are other words.
+-- Counts the answers that differ in any word.
 local function compare_outputs(again, first)
    local place, n, changed = index_by(first, "id"), 0, 0
    for _, output in ipairs(again) do
@@ -41,7 +42,7 @@ local function compare_outputs(again, first)
    return { metric = "text", items = n, quantity = "other answers", value = changed, unit = "count" }
 end
 
--- { [item id] = whether the answer was the same word for word }, for the items that were asked twice.
+-- { [item id] = whether both answers are equal word for word }, for the items that were asked twice.
 function two_runs.stable(again, first)
    local place, out = index_by(first, "id"), json.object()
    for _, output in ipairs(again) do

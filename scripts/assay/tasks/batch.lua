@@ -1,9 +1,10 @@
--- Scores or generates a list of requests: in one batch where the model can, which computes shared prefixes once, else one by
--- one. Any object with `score` and `generate` counts as a model.
+-- Scores or generates a list of requests, in one batch if the model can do that (then a prefix that requests share is computed once),
+-- else one by one. The model may be any object with `score` and `generate`, so that tests can use a small stand-in.
 
 local batch = {}
 
--- requests: { { context, continuations }, ... } -> one list of scores for each request.
+-- requests: { { context, continuations }, ... }. Returns for each request a list with one score for each continuation: { sum, ... },
+-- where sum is its log-likelihood in nats.
 function batch.score(m, requests)
    if m.score_many then return (m:score_many(requests)) end
    local all = {}
@@ -11,7 +12,7 @@ function batch.score(m, requests)
    return all
 end
 
--- options: those of generate, and `seeds`, one for each prompt. Returns the answers in the order of the prompts.
+-- options: those of model:generate, and `seeds`, one for each prompt. Returns the answers in the order of the prompts.
 function batch.generate(m, prompts, options)
    if m.generate_many then return (m:generate_many(prompts, options)) end
    local all, own = {}, {}

@@ -1,5 +1,6 @@
--- assay.task.NAME { options }: what is measured. One file for each task in text/ and benchmarks/ (README.md).
--- A task file returns { kind, summary, options, metrics, protocol = function(o), tokens, run = function(o, m, progress, place) }.
+-- assay.task.NAME { options }: something that is measured. Each task is one file in text/ or benchmarks/.
+-- It returns { kind, summary, options, metrics, protocol = function(o), tokens = function(o), run = function(o, m, progress, place) };
+-- README.md explains these fields.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -25,7 +26,8 @@ function task_class:__tostring()
    return ("task %s: %s"):format(self.id, self.definition.summary)
 end
 
--- Everything that fixes the number, with an id that hashes it.
+-- The protocol: everything that fixes the number of the task, and an `id` that contains a hash of it. Results may be compared only if
+-- their ids are equal.
 function task_class:protocol()
    local settings = native.sys.settings()
    local protocol = self.definition.protocol(self.options)
@@ -38,7 +40,7 @@ end
 local definition_class = { __name = "task definition" }
 definition_class.__index = definition_class
 
--- Fills in the known set that a task is made for, if the script names no dataset.
+-- If the script names no dataset, takes the known set for which the task is made (`set` of its definition).
 local function with_known_set(self, given)
    if not self.set or type(given) ~= "nil" and type(given) ~= "table" or given and given.dataset then return given end
    local filled = { dataset = require("assay.data.dataset")[self.set] {} }
@@ -55,7 +57,7 @@ end
 
 function definition_class:__tostring() return ("task %s: %s"):format(self.name, self.summary) end
 
--- All options that it takes, its own and those of every task (lib/options.lua).
+-- The rules (lib/options.lua) of all options that the task takes: its own and those of every task.
 function definition_class:specification() return spec_of(self) end
 
 function definition_class:help()

@@ -1,18 +1,19 @@
--- Items of a task: draws the questions that are evaluated, hashes them, and gives the result of a stage its shape.
+-- Items are the questions of a task. This file draws those that are evaluated, hashes them, and gives results the form that tasks
+-- over items return.
 
 local native = require "assay.native"
 
 local items = {}
 
--- The text that a question asks; two rows with the same text are the same question.
+-- The text of a question. Two rows with the same text are the same question.
 function items.content(question)
    return question.context or question.contexts and table.concat(question.contexts, "\0") or question.prompt
 end
 
 local function short_hash(text) return native.fs.sha256(text):sub(1, 16) end
 
--- Hashes of the question and of the right answer. Two records are of the same item only if both are equal; they were asked in
--- the same words only if their prompt_hash is equal too.
+-- Returns the hash of the question and the hash of the right answer (nil if there is none). Two records belong to the same item only if
+-- both hashes are equal. The prompts were also the same only if the records' prompt_hash is equal.
 function items.hashes(question)
    local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
       or question.choices and question.gold and question.choices[question.gold] or question.answer
@@ -26,15 +27,15 @@ function items.prompts_hash(outputs)
    return #hashes > 0 and short_hash(table.concat(hashes, " ")) or nil
 end
 
--- What fixes a dataset's records: its content, and the function that reshapes them if there is one.
+-- A hash of everything that fixes a dataset's records: its content, and its `map` if there is one.
 function items.dataset_key(dataset)
    local identity = dataset:identity()
    if not identity.map then return identity.sha256 end
    return native.fs.sha256(identity.sha256 .. identity.map)
 end
 
--- Draws n of the questions, 0 = all, by a hash of seed and content, so that their order in the file does not matter, and in
--- equal shares over the right answers. Returns them in the order of the file.
+-- Draws n questions (0 = all) and returns them in the order of the file. The draw uses a hash of seed and content, so it does not depend
+-- on that order. It takes equal shares of each stratum: of each right answer, unless the questions have a `stratum` of their own.
 function items.select(questions, n, seed)
    if n == 0 or n >= #questions then return questions end
    local strata, names = {}, {}
@@ -62,7 +63,8 @@ function items.select(questions, n, seed)
    return out
 end
 
--- The cluster of each question (its article, passage or subject); nil if each question has its own or all have the same.
+-- The cluster of each question: its article, passage or subject. Nil if clusters say nothing, because each question has its own or all
+-- have the same.
 function items.clusters(questions)
    local out, seen, n = {}, {}, 0
    for i, question in ipairs(questions) do
@@ -74,8 +76,8 @@ function items.clusters(questions)
    return n > 1 and n < #questions and out or nil
 end
 
--- The result of a stage over items: for each metric its value, unit, kind and one score per item in order of `ids`.
--- evaluated: from a metric plugin, { name = { value, unit, direction, kind, scores, weights } }; note: its further remarks.
+-- The result of a task over items. Each metric has its value, unit, kind and one score for each item, in the order of `ids`.
+-- evaluated: { name = { value, unit, direction, kind, scores, weights } } from a metric plugin; note: what else the plugin returns.
 function items.result(ids, evaluated, baselines, note)
    local metrics = {}
    for name, number in pairs(evaluated) do

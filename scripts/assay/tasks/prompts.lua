@@ -1,5 +1,5 @@
--- Makes the texts that a model reads from questions: draws the questions and the solved examples before them, applies the chat
--- template, and excludes prompts that are too long. Shared by tasks that score choices and tasks that generate answers.
+-- Makes prompts from questions: draws the questions and the solved examples (shots) before them, applies the chat template, and excludes
+-- prompts that are too long. Tasks that score choices and tasks that generate answers both use this file.
 local first_token = require "assay.lib.first_token"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
@@ -29,6 +29,7 @@ function prompting.with(set, more)
    return all
 end
 
+-- Raises if the dataset is not one, or if there are shots but no dataset for them.
 function prompting.check(o, where)
    if type(o.dataset.records) ~= "function" then
       require("assay.lib.fail").usage(where .. ": 'dataset' must be a dataset", "assay.dataset.parquet { path = ... }")
@@ -48,7 +49,7 @@ function prompting.protocol(o)
       shot_dataset = o.shot_dataset and items.dataset_key(o.shot_dataset) or null }
 end
 
--- The questions of a dataset, and the ids of the rows that the task cannot read (no right answer, empty text).
+-- Returns the questions of a dataset, and the ids of the rows for which read(record) gives nil (no right answer, empty text).
 function prompting.read(dataset, read)
    local questions, skipped, n = {}, {}, 0
    for record in dataset:records() do
@@ -64,7 +65,7 @@ function prompting.read(dataset, read)
    return questions, skipped
 end
 
--- The questions that a task holds out for evaluation; each text once if rows repeat their problem.
+-- The questions for which definition.keep says that they are for evaluation; with definition.distinct, each text only once.
 local function kept(all, definition)
    if not (definition.keep or definition.distinct) then return all end
    local out, seen = {}, {}
@@ -77,7 +78,8 @@ local function kept(all, definition)
    return out
 end
 
--- The questions, the examples and the ids of unreadable rows. The draw is the same for every model and order of the file.
+-- Returns the questions, the shots and the ids of the rows that cannot be read. The draw does not depend on the model or on the order
+-- of the rows. A question that is asked is never a shot.
 function prompting.draw(o, definition)
    local read = definition.read
    local all, skipped = prompting.read(o.dataset, read)
@@ -98,7 +100,7 @@ function prompting.draw(o, definition)
    return questions, shots, skipped
 end
 
--- The text of a prompt, through the chat template if the options say so. prefix: words that the answer begins with.
+-- The text of a prompt, put through the chat template if the option `chat` is set. prefix: words with which the answer begins, or nil.
 function prompting.text(o, m, plain, prefix)
    if not o.chat then return plain .. (prefix and "\n" .. prefix or "") end
    local extra = { generate = true }
@@ -112,22 +114,22 @@ local function positions_of(m)
    return n and n > 0 and n or nil
 end
 
--- The questions whose prompt and answer fit into the model, and the ids of the others. A prompt is never cut: a question that
--- does not fit is excluded for every variant, and listed.
--- measure(question) -> the longest text that the model would read, and the tokens that it would generate.
+-- Returns the questions whose prompt and answer fit into the model's context, and the ids of the others. A prompt is never cut: a
+-- question that does not fit is excluded for every variant, and listed. measure(question) returns the longest text that the model would
+-- read, and the number of tokens that it would generate.
 function prompting.fitting(m, questions, measure)
    local limit, fitting, overlong = positions_of(m), {}, {}
    if not limit then return questions, overlong end
    for _, question in ipairs(questions) do
       local text, more = measure(question)
-      -- a token has at least one byte, and one more may come first: most texts need not be encoded to see that they fit
+      -- a token has at least one byte, and one first token may be added, so most texts fit by their length and need not be encoded
       if #text + 1 + more <= limit or #m:encode(text, { start = true }) + more <= limit then fitting[#fitting + 1] = question
       else overlong[#overlong + 1] = tostring(question.id) end
    end
    return fitting, overlong
 end
 
--- Adds to the result of a stage the ids of what was not evaluated.
+-- Adds the ids of the items that were not evaluated to the result of a task.
 function prompting.note(result, skipped, overlong)
    result.skipped = native.json.list(skipped)
    result.overlong = native.json.list(overlong)

@@ -27,7 +27,7 @@ def entries(data):
 
 
 def strings(body):
-    """The CHARSXP records (type 9) of R's XDR serialization: flags, length, bytes."""
+    """The texts of an entry. R's XDR serialization stores each as a CHARSXP record (type 9): flags, length, bytes."""
     out = []
     for match in re.finditer(rb"\x00[\x00-\x0f]\x00\x09", body):
         length = struct.unpack(">i", body[match.end():match.end() + 4])[0]

@@ -1,5 +1,5 @@
--- ARC, challenge set: the same rows as the easy set, other files.
--- See arc_easy.lua for the two forms.
+-- ARC, challenge set: school science questions with choices. Rows have the same shape as in the easy set; only the files differ.
+-- See arc_easy.lua for the original form and the hub's.
 local easy = require "assay.data.datasets.arc_easy"
 
 return {

@@ -1,5 +1,5 @@
--- BoolQ: a question, a passage, yes or no. The original lines have a title too, which the hub dropped.
--- Its test split has no answers and is not here.
+-- BoolQ: a passage and a question about it; the answer is yes or no. The original lines also have a title, which the hub dropped.
+-- The test split is left out, because it has no answers.
 
 local function ask(row)
    if row.answer == nil then return row.passage .. "\n" .. row.question .. "?", nil end

@@ -1,9 +1,9 @@
--- MMLU: exam questions of 57 subjects. The original is one CSV file a subject, without a header, the answer a letter.
--- `dev` holds the five examples of each subject and may be used freely, as auxiliary_train may.
+-- MMLU: exam questions of 57 subjects. The original form is one CSV file for each subject, without a header, with the answer as a
+-- letter. `dev` (five examples for each subject) and auxiliary_train may be used for calibration.
 
 local LETTERS <const> = { A = 0, B = 1, C = 2, D = 3 }
 
--- anatomy_test.csv is of the subject anatomy; the files of auxiliary_train are other sets, and have none on the hub.
+-- The subject of a file: "anatomy_test" gives "anatomy". The files of auxiliary_train are other sets and have no subject on the hub.
 local function subject_of(file)
    return file:match "^(.+)_test$" or file:match "^(.+)_val$" or file:match "^(.+)_dev$" or ""
 end

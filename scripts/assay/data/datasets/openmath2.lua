@@ -1,5 +1,5 @@
--- OpenMathInstruct-2: problems with generated solutions. train_1M, _2M and _5M are parts of train.
--- There is no split for evaluation, and part of it grew out of GSM8K's and MATH's training questions.
+-- OpenMathInstruct-2: mathematical problems with generated solutions. train_1M, train_2M and train_5M are parts of train.
+-- No split is for evaluation. Some problems were made from training questions of GSM8K and MATH.
 return {
    title = "OpenMathInstruct-2", license = "CC-BY-4.0", hub = "nvidia/OpenMathInstruct-2", folder = "data",
    rows = { train = 13972791, train_1M = 1000000, train_2M = 2000000, train_5M = 5000000 },

@@ -1,5 +1,5 @@
--- PIQA: which of two ways reaches a goal. The original keeps labels in a file of their own, one a line.
--- The test split has no labels (-1).
+-- PIQA: a goal and two ways; which one reaches it? The label is 0 or 1. In the original form the labels are in a separate file, one
+-- on each line. The test split has no labels; its rows have -1.
 
 local function read(row)
    return { goal = row.goal, sol1 = row.sol1, sol2 = row.sol2, label = math.tointeger(tonumber(row.label)) or -1 }

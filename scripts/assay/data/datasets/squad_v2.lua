@@ -1,6 +1,7 @@
--- SQuAD v2: spans of a passage, or no answer (empty lists). answer_start counts code points.
--- The original is one nested document; its questions become rows.
+-- SQuAD v2: questions about a passage. The answers are pieces of the passage, or there is none (empty lists). answer_start counts
+-- code points. The original form is one nested JSON document, from which each question becomes a row.
 
+-- Turns a list of { text, answer_start } into two lists, as the hub has them.
 local function read(row)
    local texts, starts = {}, {}
    for i, answer in ipairs(row.answers or {}) do texts[i], starts[i] = answer.text, answer.answer_start end
@@ -12,7 +13,7 @@ local function ask(row)
    return row.context .. "\n" .. row.question, row.answers.text[1] or "unanswerable"
 end
 
--- Newer versions of the hub's writer store a list of structs where the published files have a struct of lists.
+-- A row of the hub. The published files store answers as two lists; newer writers of Parquet store a list of { text, answer_start }.
 local function hub(row)
    if row.answers.text == nil then return read(row) end
    return row

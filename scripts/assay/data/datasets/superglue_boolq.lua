@@ -1,16 +1,16 @@
--- BoolQ as SuperGLUE gives it: the same questions with cleaned passages and label 0 or 1.
--- Never compared with boolq: the passages differ.
+-- BoolQ in the form of SuperGLUE: the same questions, but cleaned passages and the label 0 or 1.
+-- Its scores must not be compared with those of boolq, because the passages differ.
 
 local function read(row)
    local label = row.label
-   if label == nil then label = -1 end -- the test split's lines have none, the hub's rows -1
+   if label == nil then label = -1 end -- original rows of the test split have no label; the hub gives them -1
    if type(label) == "boolean" then label = label and 1 or 0 end
    return { question = row.question, passage = row.passage, idx = row.idx, label = label }
 end
 
 local function ask(row)
    local question = row.passage .. "\n" .. row.question .. "?"
-   if row.label ~= 0 and row.label ~= 1 then return question, nil end -- the test split has -1
+   if row.label ~= 0 and row.label ~= 1 then return question, nil end -- -1 in the test split
    return question, row.label == 1 and "yes" or "no"
 end
 

@@ -1,5 +1,5 @@
--- WikiText-2, raw: a row is one line with its line end, a blank line is the empty text.
--- In the original file a blank line is " \n". Perplexity joins the rows with a blank line, as the GPTQ paper's code does.
+-- WikiText-2, raw: articles of Wikipedia. A row is one line with its line end; a blank line, " \n" in the original file, is the
+-- empty text. For perplexity the rows are joined with "\n\n", as in the code of the GPTQ paper.
 
 local function read(row)
    if not row.text:find "%S" then return { text = "" } end

@@ -1,4 +1,4 @@
--- WinoGrande, xl: which word fills the gap. The original lines have a qID too.
+-- WinoGrande, training size xl: a sentence with a gap; which of two words fills it? The original lines also have a qID.
 -- Answers of the test split are empty.
 
 local function ask(row)

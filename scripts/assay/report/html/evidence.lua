@@ -10,7 +10,7 @@ local esc <const> = escape.html
 
 local function rate(count, items) return items and items > 0 and count / items or 0 end
 
--- Detectors down, variants across, as a table whose cells are shaded by rate.
+-- A table with a row for each detector (sign of broken output) and a column for each variant. Cells are shaded by rate.
 function evidence.detectors(v)
    local rows, ids, columns = {}, {}, {}
    for _, row in ipairs(v.report.detectors or {}) do
@@ -46,6 +46,7 @@ function evidence.detectors(v)
    return table.concat(out) .. "</tbody></table></div>\n"
 end
 
+-- "loop at the end (F05) in 61 of 120 [42, 60] %; ..."
 local function prevalence_text(v, rows)
    local parts = {}
    for _, row in ipairs(rows or {}) do
@@ -63,14 +64,14 @@ local function common_bytes(a, b)
    return n
 end
 
--- A place in a text moved back to the beginning of its character, or on to its end.
+-- Moves a byte position out of the middle of a UTF-8 character: back to the character's beginning (step -1) or on to its end (1).
 local function at_character(text, place, step)
    while place > 0 and place < #text and text:byte(place + 1) & 0xC0 == 0x80 do place = place + step end
    return place
 end
 
--- What an answer has in common with the other one, its first token that differs, and what follows. Where the token's place
--- is not known, the first word.
+-- Splits an answer into three texts: the part that it has in common with the other answer, the first token that differs, and the
+-- rest. If the token's place is not known, the second text is the first word that differs.
 local function parted(output, other)
    local text, bytes = output.text, output.divergence_bytes
    if type(bytes) == "table" then
@@ -82,7 +83,8 @@ local function parted(output, other)
    return text:sub(1, place), first, tail
 end
 
--- A token in a mark, its space before it, and what follows.
+-- The first token that differs, highlighted, and the text after it. White space before the token is not highlighted; a token of
+-- white space alone is shown as an arrow.
 local function marked(token, tail)
    if token == "" then return "" end
    local space, shown = token:match "^(%s*)(.*)$"
@@ -90,6 +92,7 @@ local function marked(token, tail)
    return shown ~= "" and esc(space) .. mark .. esc(tail) or mark .. esc(space .. tail)
 end
 
+-- One answer of the catalogue. other: the answer with which it is compared, or nil if both are equal.
 local function side(v, title, output, other)
    local body = esc(output.text)
    if other then
@@ -101,7 +104,8 @@ local function side(v, title, output, other)
       .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
 end
 
--- What is known of the difference besides the texts; "" if nothing.
+-- Describes the difference of two answers in numbers: the token where they part, the divergence, how often the failure came again.
+-- "" if nothing is known. e: an entry of the failure catalogue.
 local function about_difference(e)
    local parts, token = {}, tonumber(e.first_divergence_token)
    if token then
@@ -120,14 +124,14 @@ end
 
 local function kind_of(item)
    local parts = {}
-   local id = #item.entry.prompt_id <= 40 and item.entry.prompt_id or "" -- else it is the prompt itself
+   local id = #item.entry.prompt_id <= 40 and item.entry.prompt_id or "" -- a longer id is the prompt itself
    for _, text in ipairs { item.why, (item.entry.category or ""):gsub("_", " "), id } do
       if text ~= "" then parts[#parts + 1] = text end
    end
    return table.concat(parts, " · ")
 end
 
--- A short prompt as it is; of a long one the end, which asks, with the whole folded away.
+-- A prompt. Of a long one the end is shown, which usually holds the question, and the whole is in a closed <details> element.
 local function asked(prompt)
    if #prompt <= 320 then return '<div class="ask" dir="auto">' .. esc(prompt) .. "</div>" end
    local place = #prompt - 200
@@ -136,7 +140,7 @@ local function asked(prompt)
       .. '<div class="out" dir="auto">' .. esc(prompt) .. "</div></details>"
 end
 
--- The part that is not folded: answers to free prompts if there are any, since they show most.
+-- The number of the catalogue's part that is open when the page loads: answers to free prompts, since they show most, or the first.
 local function part_to_open(v)
    for i, part in ipairs(v.report.failures or {}) do
       if (v.task[part.task] or {}).kind == "generations" then return i end
@@ -172,7 +176,8 @@ end
 
 -- ---- answers side by side --------------------------------------------------------------------------
 
--- The token at which an answer leaves the reference, and what follows; its first word where the token's end is not known.
+-- Splits `rest`, the part of an answer that differs from the reference, into its first token and what follows. If the token's end
+-- is not known, it splits after the first word.
 local function token_of(text, divergence, rest)
    local stop = tonumber(divergence.end_byte)
    if not stop then return rest:match "^(%s*%S*)(.*)$" end
@@ -205,7 +210,8 @@ end
 
 local MANY_PROMPTS <const> = 12
 
--- Few prompts are all shown; of many, the first of each category, and the others folded away under its name.
+-- All answers side by side. Of more than 12 prompts only the first of each category is visible; the others are in a closed <details>
+-- element with the name of the category.
 function evidence.generations(v)
    local items = v.report.generations
    if #items == 0 then return end

@@ -1,5 +1,5 @@
--- Renders report.html: one file without scripts or fetches. It frames the sections; their content is in the other files
--- of this folder.
+-- Renders report.html: one file that runs no script and loads nothing. This file puts the sections together; the other files of this
+-- folder make their content.
 
 local escape = require "assay.report.escape"
 local evidence = require "assay.report.html.evidence"
@@ -12,7 +12,7 @@ local view = require "assay.report.view"
 
 local esc <const> = escape.html
 
--- { anchor, title, function of the view }; a section that returns nothing is left out with its link.
+-- { anchor, title, function of the view that returns markup }. If the function returns nil, the section and its link are left out.
 local SECTIONS <const> = {
    { "declared", "What was declared", measures.declared },
    { "results", "Results", sections.results },
@@ -61,6 +61,7 @@ local function opening(v)
    return table.concat(out)
 end
 
+-- Notices above the results: invented data, and where the weights came from if they are not the published ones.
 local function banners(v)
    local out = {}
    if v.report.example then

@@ -1,5 +1,5 @@
--- Renders the sections of report.html on what was declared, distances, items and conclusions: the tables of tables/ with the
--- pictures of plots.lua beside them.
+-- Renders those sections of report.html that show tables of tables/ with pictures of plots.lua beside them: what was declared,
+-- distances, items, conclusions.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -10,7 +10,7 @@ local tables = require "assay.report.tables"
 local measures = {}
 local esc <const> = escape.html
 
--- A table of tables/ as markup; "" for nil.
+-- A table of tables/ as HTML; "" for nil. A line break in a cell separates a value from its interval.
 local function laid_out(table_)
    if not table_ then return "" end
    local hint = table_.hint and '<p class="hint">' .. esc(table_.hint) .. "</p>" or ""
@@ -35,12 +35,13 @@ local function laid_out(table_)
    return table.concat(out) .. "</tbody></table></div>\n"
 end
 
+-- Content in a closed <details> element; "" for no content.
 local function folded(summary, content)
    return content ~= "" and "<details><summary>" .. esc(summary) .. "</summary>" .. content .. "</details>\n" or ""
 end
 
--- A picture with its title above, legend and caption below, and its numbers folded away: { "name: value", ... }.
--- filled: the series are bars or dots, not lines.
+-- A picture with its title above and its legend and caption below. numbers: { "name: value", ... }, shown in a closed <details>
+-- element. filled: the series are bars or dots, not lines.
 local function figure(title, picture, caption, series, numbers, filled)
    local list = {}
    for i, one in ipairs(numbers or {}) do list[i] = "<li>" .. esc(one) .. "</li>" end
@@ -49,7 +50,7 @@ local function figure(title, picture, caption, series, numbers, filled)
       .. (#list > 0 and "<details><summary>Numbers</summary><ul>" .. table.concat(list) .. "</ul></details>" or "") .. "</figure>\n"
 end
 
--- One colour for a variant in all pictures of a page; untouched subjects have the ink's.
+-- The CSS class of a variant's colour, the same in all pictures of a page. Untouched subjects have the colour of the text.
 local function colour_of(v, id)
    local n, references = 0, 0
    for _, variant in ipairs(v.report.variants) do
@@ -59,6 +60,7 @@ local function colour_of(v, id)
    end
 end
 
+-- A section that is one table. make: a function of tables/.
 local function simple(make)
    return function(v)
       local content = laid_out(make(v))
@@ -77,13 +79,14 @@ end
 
 -- ---- distance -------------------------------------------------------------------------------------
 
+-- Applies `at` to each element: the sentences in which a picture's numbers are told.
 local function told_of(series, at)
    local out = {}
    for i, one in ipairs(series) do out[i] = at(one) end
    return out
 end
 
--- Largest divergence of the untouched subject from itself between two runs, over subjects; nil if it was not measured.
+-- The largest divergence between two runs of an untouched subject, over all subjects; nil if it was not measured.
 local function noise_floor(v, task)
    local floor
    for _, one in ipairs(v.report.aa_noise or {}) do
@@ -92,7 +95,8 @@ local function noise_floor(v, task)
    return floor
 end
 
--- V1: bits against divergence, with the noise floor and the front of those that nothing smaller beats.
+-- Bits per weight against divergence, with the noise of two runs and the front: the variants that no smaller one beats.
+-- rows: entries of the report's `distance`.
 local function size_distance(v, rows)
    local points = {}
    for _, d in ipairs(rows) do
@@ -118,7 +122,7 @@ local function size_distance(v, rows)
       .. ". Hollow dots are collapsed variants." .. noise, nil, told)
 end
 
--- V4: how the divergence is distributed over tokens.
+-- Curves of how the divergence is distributed over tokens.
 local function distribution(v, rows)
    local series = {}
    for _, d in ipairs(rows) do
@@ -142,7 +146,7 @@ end
 
 local PERCENTILES <const> = { 0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9 }
 
--- V5: symmetry of the change of the right token's probability.
+-- Percentiles of the change of the right token's probability, one curve for each variant. Damage makes the lower end longer.
 local function fan(v, rows)
    local series, ticks = {}, {}
    for i in ipairs(PERCENTILES) do ticks[i] = i end
@@ -176,7 +180,7 @@ end
 
 -- ---- items ----------------------------------------------------------------------------------------
 
--- What two runs of the untouched model change on the same kind of items, as a sentence; "" where it was not measured.
+-- A sentence on how many items flip (right to wrong or back) between two runs of the untouched model; "" if it was not measured.
 local function flips_of_noise(v, task)
    for _, one in ipairs(v.report.aa_noise or {}) do
       if one.task == task and one.unit == "count" and one.quantity == "flips" then
@@ -186,7 +190,7 @@ local function flips_of_noise(v, task)
    return ""
 end
 
--- V3: items lost and gained, beside what two runs of one model flip.
+-- Bars of the items that each variant loses and gains, one picture for each primary result of items.
 local function flips(v)
    local out = {}
    for _, group in ipairs(v:groups()) do
@@ -201,7 +205,7 @@ local function flips(v)
                .. (p.answer_change and ", " .. format.percent(p.answer_change) .. " of answers changed" or "")
          end
       end
-      if n > 0 then -- the tables say so where nothing was lost nor gained
+      if n > 0 then -- if nothing was lost or gained, the tables say so
          local title = group.task.title or group.task.id
          out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
             title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),
@@ -211,7 +215,7 @@ local function flips(v)
    return table.concat(out)
 end
 
--- V6: answerable against unanswerable.
+-- SQuAD v2: the score on answerable questions against the score on unanswerable ones. "" if the study has no such task.
 local function plane(v)
    local has, none, points = nil, nil, {}
    for _, group in ipairs(v:groups()) do
@@ -248,7 +252,7 @@ local function by_task(list)
    return order, found
 end
 
--- V7: lengths of answers.
+-- Curves of the lengths of answers, one picture for each task.
 local function lengths(v)
    local out = {}
    local order, found = by_task(v.report.lengths)
@@ -270,7 +274,7 @@ local function lengths(v)
    return table.concat(out)
 end
 
--- V9: predicted labels beside the right ones.
+-- Bars of how often each place (first choice, second, ...) was chosen, beside how often it is right.
 local function labels(v)
    local out = {}
    local order, found = by_task(v.report.labels)
@@ -304,7 +308,7 @@ end
 
 -- ---- layers and calibration ------------------------------------------------------------------------
 
--- V12: the error of the residual stream after each block.
+-- Curves of the error of the residual stream, the vector that each block reads and adds to, after each block.
 function measures.profile(v)
    local series, rows = {}, {}
    for _, variant in ipairs(v.report.variants) do
@@ -327,7 +331,7 @@ function measures.profile(v)
       "Activations of the variant against those of the untouched subject on the same tokens.", series, told)
 end
 
--- V14: how a result varies over calibration sizes and seeds, where a study measured it.
+-- Dots that show how a result varies over calibration sizes and seeds, if a study measured that.
 function measures.sensitivity(v)
    local out = {}
    for _, part in ipairs(v.report.sensitivity or {}) do

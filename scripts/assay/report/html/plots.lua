@@ -1,5 +1,5 @@
--- Draws distributions and items as inline SVG: curves, diverging bars, the plane of two scores, label histograms, dot strips.
--- Each picture has a title, a description in words and colours by class; its numbers are beside it as a table.
+-- Draws distributions and items as inline SVG: curves, bars to both sides, the plane of two scores, histograms, rows of dots.
+-- Each picture has a title and a description in words. Its colours are CSS classes of style.lua.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -11,11 +11,11 @@ local n, line, text = parts.number, parts.line, parts.text
 
 local COLOURS <const> = 6
 
--- Series beyond the colours come again with dots.
+-- The CSS class of the i-th series. After six series the colours repeat, with dotted lines ("again").
 function plots.colour(i) return "s" .. (i - 1) % COLOURS + 1 .. (i > COLOURS and " again" or "") end
 
--- Swatches with names, for the caption of a picture with several series: lines, or squares for bars and dots (filled).
--- dashed: collapsed variants.
+-- The legend of a picture with several series: a coloured line for each name, or a square (filled) for bars and dots. A series with
+-- `dashed` is a collapsed variant.
 function plots.legend(series, filled)
    local out = {}
    for i, one in ipairs(series) do
@@ -25,6 +25,7 @@ function plots.legend(series, filled)
    return '<span class="legend' .. (filled and " filled" or "") .. '">' .. table.concat(out) .. "</span>"
 end
 
+-- The smallest and the largest coordinate of all points. axis: 1 for x, 2 for y; log: only positive values count.
 local function limits(series, axis, log)
    local low, high = math.huge, -math.huge
    for _, one in ipairs(series) do
@@ -37,7 +38,7 @@ local function limits(series, axis, log)
    return low, high
 end
 
--- A frame with ticks on both axes; returns the markup so far and the two scales.
+-- Draws axes with ticks. Returns the list of markup so far, the functions from x and y to pixels, and the inner box in pixels.
 local function frame(o, x_low, x_high, y_low, y_high)
    local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 66, 22, 12, 46
    local out = { parts.open("chart", width, height, o.title, o.description) }
@@ -66,8 +67,8 @@ local function frame(o, x_low, x_high, y_low, y_high)
    return out, px, py, { left = left, right = width - right, top = top, bottom = height - bottom }
 end
 
--- Curves. series: { { label, points = { { x, y }, ... }, dashed }, ... }; options: title, description, x_label, y_label,
--- x_log, y_log, y_low, y_high, zero (a line at y = 0), mark = { x, label }, steps (y holds until the next x).
+-- Curves. series: { { label, points = { { x, y }, ... }, dashed }, ... }; options o: title, description, x_label, y_label,
+-- x_log, y_log, y_low, y_high, zero (a line at y = 0), mark = { x, label }, steps (y stays the same until the next x).
 function plots.curves(series, o)
    local x_low, x_high = limits(series, 1, o.x_log)
    local y_low, y_high = limits(series, 2, o.y_log)
@@ -89,15 +90,15 @@ function plots.curves(series, o)
       out[#out + 1] = '<polyline points="' .. table.concat(path, " ") .. '" class="curve '
          .. (one.colour or plots.colour(i)) .. (one.dashed and " dashed" or "") .. '"/>'
    end
-   if marked then out[#out + 1] = text(px(o.mark[1]) - 4, box.top + 15, "tick", o.mark[2], "end") end -- over the curves
+   if marked then out[#out + 1] = text(px(o.mark[1]) - 4, box.top + 15, "tick", o.mark[2], "end") end -- drawn last, above the curves
    return table.concat(out) .. "</svg>"
 end
 
--- Items lost to the left, gained to the right, one row per variant. rows: { { label, lost, gained, tone }, ... }
+-- Bars for each variant: items lost to the left, gained to the right. rows: { { label, lost, gained, dashed }, ... }
 function plots.diverging(rows, o)
    local longest, most = 0, 1
    for _, one in ipairs(rows) do longest = math.max(longest, utf8.len(one.label) or #one.label) end
-   local width, row, left = 560, 26, math.max(120, math.min(300, 9 * longest + 16)) -- 9: a bold letter on a phone
+   local width, row, left = 560, 26, math.max(120, math.min(300, 9 * longest + 16)) -- 9: width of a bold letter on a phone
    local height = #rows * row + 40
    for _, one in ipairs(rows) do most = math.max(most, one.lost, one.gained, one.noise or 0) end
    local middle, scale = left + (width - left - 10) / 2, (width - left - 80) / 2 / most
@@ -118,7 +119,7 @@ function plots.diverging(rows, o)
    return table.concat(out) .. "</svg>"
 end
 
--- Two scores against each other, 0 to 1 each, with the corners that need no model.
+-- Two scores against each other, each from 0 to 1. Corners are scores that need no model, such as always abstaining.
 -- points: { { x, y, label, dashed }, ... }; corners: { { x, y, label }, ... }
 function plots.plane(points, corners, o)
    o.show_x = function(x) return format.percent(x, 0) end
@@ -136,7 +137,8 @@ function plots.plane(points, corners, o)
    return table.concat(out) .. "</svg>"
 end
 
--- Counts per label, a group of bars per label. series: { { label, counts = { A = 3, ... } }, ... }; labels: in order.
+-- A group of bars for each label, with one bar for each series. series: { { label, counts = { A = 3, ... } }, ... };
+-- labels: their names in the order of the x axis.
 function plots.histogram(series, labels, o)
    local most = 1
    for _, one in ipairs(series) do
@@ -164,7 +166,7 @@ function plots.histogram(series, labels, o)
    return table.concat(out) .. "</svg>"
 end
 
--- Dots on one scale per row: how a number varies over seeds or sizes. rows: { { label, values = { ... } }, ... }
+-- Rows of dots on a common scale, which show how a number varies over seeds or sizes. rows: { { label, values = { ... } }, ... }
 function plots.strips(rows, o)
    local width, row, left = 560, 26, 180
    local low, high = math.huge, -math.huge

@@ -1,5 +1,5 @@
--- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each is a function of the view
--- that returns markup, or nil when there is nothing to show.
+-- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each section is a function of the view
+-- (view/) that returns markup, or nil if there is nothing to show.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -11,6 +11,7 @@ local words = require "assay.report.words"
 local sections = {}
 local esc <const> = escape.html
 
+-- A short word in a coloured box. tone: good, bad, open or plain; it picks the colour.
 local function chip(tone, short) return '<span class="chip ' .. tone .. '">' .. esc(short) .. "</span>" end
 
 local function cell(content, class) return "<td" .. (class and ' class="' .. class .. '"' or "") .. ">" .. content
@@ -19,7 +20,8 @@ local function cell(content, class) return "<td" .. (class and ' class="' .. cla
 local function with_range(value, range) return esc(value) .. (range ~= "" and '<span class="range">' .. esc(range)
    .. "</span>" or "") end
 
--- wide: too many columns of numbers to be read one below the other on a phone.
+-- A table. headers: texts or { text, class }. On a phone the cells of a row are put one below the other, except in a `wide` table,
+-- which has too many columns for that.
 local function table_of(headers, rows, wide)
    local out = { wide and '<div class="scroll"><table>' or '<div class="scroll"><table class="rows">', "<thead><tr>" }
    for _, header in ipairs(headers) do
@@ -53,12 +55,13 @@ function sections.verdicts(v)
    return table.concat(out)
 end
 
--- Numbers of the forest column on the scale it is drawn in: percent for ratios, the value itself otherwise.
+-- A number of a paired comparison as the picture of intervals shows it: in percent for ratios, else the value itself.
 local function drawn(paired, key)
    if paired.quantity == "ratio" then return 100 * (paired[key] - 1) end
    return paired[key]
 end
 
+-- The common scale of a group's interval pictures, and the margin on this scale (nil for exploratory metrics).
 local function forest_scale(group)
    local values, margin = {}, nil
    for _, result in ipairs(group.results) do
@@ -78,7 +81,7 @@ local function any(rows, key)
    return false
 end
 
--- Where in the text a change comes from: one strip per variant, folded away.
+-- Pictures of where in the text a change comes from, one for each variant, in a closed <details> element.
 local function window_strips(v, group)
    local base
    for _, result in ipairs(group.results) do if not result.paired then base = base or result.series end end
@@ -97,7 +100,7 @@ local function window_strips(v, group)
    return #out > 0 and "<details><summary>Change window by window</summary>" .. table.concat(out) .. "</details>" or ""
 end
 
--- One interval of a forest column; the reference is a hollow dot at zero.
+-- The picture of one interval in a result table; the reference is a hollow dot at zero.
 local function interval_picture(row, scale, margin)
    local paired = row.result.paired
    local item = { tone = row.tone, text = row.label .. ": reference" }
@@ -141,7 +144,7 @@ local function result_table(v, group, with_sizes)
    return table_of(headers, body)
 end
 
--- The first n items that are there, with a dot between.
+-- Joins the first n items with a dot between them. Items that are nil or empty are left out.
 local function joined(items, n)
    local out = {}
    for i = 1, n do if items[i] and items[i] ~= "" then out[#out + 1] = items[i] end end
@@ -179,7 +182,7 @@ local function method_note(group, with_sizes)
    return '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n"
 end
 
--- Primary metrics in the open, the others folded away.
+-- Tables of primary metrics are visible; the others are in closed <details> elements.
 function sections.results(v)
    local groups = v:groups()
    if #groups == 0 then return end
@@ -275,8 +278,8 @@ local function gate_rows(v, gates)
    return table_of({ "check", "", "result", "scope", "evidence" }, rows)
 end
 
--- Failures and the gates of study and subjects in the open; what passed for each variant, and guardrails that passed or had
--- nothing to look at, folded away.
+-- Gates (checks of validity) that failed and the gates of study and subjects are visible. Gates of variants that passed, and
+-- guardrails (ids such as G01) that did not fire, are in a closed <details> element.
 function sections.validity(v)
    local open, folded = {}, {}
    for _, gate in ipairs(v.report.gates) do

@@ -1,5 +1,5 @@
--- The style sheet of report.html: one column, light or dark by the reader's setting, black on white in print. No colour
--- carries a meaning alone: every verdict is also a word.
+-- The style sheet of report.html: one column, light or dark by the reader's setting, black on white in print. Whatever a colour
+-- means is also said by a word.
 
 return [[
 :root{color-scheme:light dark;--paper:#fbfaf7;--card:#fff;--ink:#1f2328;--soft:#5d646e;--faint:#e6e3dc;--line:#d8d4cb;

@@ -1,5 +1,5 @@
--- Draws interval bars, bits against perplexity and error maps as inline SVG. Colours come from the page's style sheet by
--- class, so that light, dark and print work alike; every picture has a title and a description in words.
+-- Draws interval bars, bits against quality and maps of errors as inline SVG. Colours are CSS classes of style.lua, so that light,
+-- dark and print need only one picture. Every picture has a title and a description in words.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -7,10 +7,12 @@ local format = require "assay.report.format"
 local svg = {}
 local esc <const> = escape.html
 
-local serial = 0
+local serial = 0 -- number of the last picture, for ids that are unique within a page
+
+-- A number with at most two decimals, without zeros at its end.
 local function n(x) return (string.format("%.2f", x):gsub("%.?0+$", "")) end
 
--- Opens a picture; width and height in user units, scaled by the style sheet.
+-- The opening tag of a picture. width and height are in SVG user units; the style sheet decides the size on the page.
 local function open(class, width, height, title, description)
    serial = serial + 1
    local id = "f" .. serial
@@ -30,10 +32,11 @@ local function text(x, y, class, content, anchor)
       or "middle", esc(content))
 end
 
--- Linear near zero, logarithmic far from it, so that +0.04 and +70 both have a place: asinh(x / knee).
+-- The scale of changes: linear near zero and logarithmic far from it, so that +0.04 and +70 fit into one picture.
 local function asinh(x) return math.log(math.abs(x) + math.sqrt(x * x + 1)) * (x < 0 and -1 or 1) end
 
--- A scale shared by the rows of one table. values: numbers that must fit; knee: where the logarithmic part begins.
+-- A scale for all rows of one table. values: numbers that must fit; knee: where the logarithmic part begins. place(x) of the result
+-- is the position of x from 0 (left) to 1 (right).
 function svg.change_scale(values, knee)
    local low, high = 0, 0
    for _, value in ipairs(values) do low, high = math.min(low, value), math.max(high, value) end
@@ -44,8 +47,8 @@ function svg.change_scale(values, knee)
       place = function(x) return (asinh(x / knee) - from) / (to - from) end }
 end
 
--- One row of a forest plot: the interval as a bar, the estimate as a dot, the margin shaded.
--- item: { low, estimate, high, tone, text }; margin: half-open loss side drawn up to `margin` either way, or nil.
+-- One row of a forest plot (intervals below each other): the interval is a bar, the estimate a dot. item: { low, estimate, high,
+-- tone, text }. margin: the range from -margin to margin is shaded; nil for none.
 function svg.interval_row(scale, item, margin)
    local width, middle = 180, 13
    local function x(value) return 6 + (width - 12) * math.max(0, math.min(1, scale.place(value))) end
@@ -69,7 +72,7 @@ function svg.interval_row(scale, item, margin)
    return table.concat(out)
 end
 
--- Steps of 1, 2, 5 that cover [low, high] with about `wanted` ticks.
+-- About `wanted` ticks in [low, high], in steps of 1, 2 or 5 times a power of ten.
 local function nice_ticks(low, high, wanted)
    local raw = (high - low) / wanted
    local power = 10 ^ math.floor(math.log(raw, 10))
@@ -80,7 +83,7 @@ local function nice_ticks(low, high, wanted)
    return out
 end
 
--- 1, 2, 5 and finer between, as far as the ticks of so many decades do not touch.
+-- Ticks of a logarithmic axis. The more decades the axis has, the fewer ticks each decade gets, so that their labels do not touch.
 local function log_ticks(low, high)
    local out, decades = {}, math.log(high / low, 10)
    if high / low < 4 then return nice_ticks(low, high, 5) end
@@ -96,8 +99,8 @@ end
 
 local LETTER <const> = 7.4 -- width of a letter of a label, about
 
--- Labels beside their points, left of those near the right edge; from above downwards each is moved below those that
--- it would cover.
+-- Places the labels of points: right of the point, or left of it near the right edge. A label that would cover an earlier one (from
+-- top to bottom) is moved down by `gap`.
 local function spread_labels(points, gap, edge)
    table.sort(points, function(a, b) return a.py < b.py end)
    for i, p in ipairs(points) do
@@ -113,13 +116,14 @@ local function spread_labels(points, gap, edge)
    end
 end
 
+-- The smallest and the largest value with some room around them. pad: the room as a share of their distance.
 local function extent(values, pad)
    local low, high = math.min(table.unpack(values)), math.max(table.unpack(values))
    local room = math.max((high - low) * pad, math.abs(high) * 0.01, 1e-9)
    return low - room, high + room
 end
 
--- The points that nothing smaller or equal in size beats, smallest first. Collapsed ones are no choice.
+-- The front: the points that no point of the same or a smaller size (x) beats in y, smallest first. Collapsed variants are left out.
 function svg.front(points)
    local sorted, out = {}, {}
    for _, p in ipairs(points) do if p.tone ~= "hollow" then sorted[#sorted + 1] = p end end
@@ -131,7 +135,7 @@ function svg.front(points)
    return out
 end
 
--- The front as steps: from one of its points to the next in size the quality stays what it was.
+-- The front as a line of steps: between two of its points the quality is that of the smaller one.
 local function front_line(points)
    local path = {}
    for i, p in ipairs(svg.front(points)) do
@@ -140,7 +144,7 @@ local function front_line(points)
    return #path > 1 and '<path d="' .. table.concat(path) .. '" class="front"/>' or ""
 end
 
--- What the points are held against: the untouched subject with the margin above it, the noise between two runs.
+-- Lines for comparison: the untouched subject with the margin above it, and the noise between two runs.
 local function held_against(o, left, right, py, low, high)
    local out = {}
    if o.reference then
@@ -167,7 +171,7 @@ function svg.size_quality(points, options)
       for _, y in ipairs { p.low or p.y, p.y, p.high or p.y } do ys[#ys + 1] = math.log(y) end
    end
    local x0, x1 = extent(xs, 0.08)
-   if x1 - x0 < 2 then x0, x1 = (x0 + x1) / 2 - 1, (x0 + x1) / 2 + 1 end -- one size: ticks of whole bits
+   if x1 - x0 < 2 then x0, x1 = (x0 + x1) / 2 - 1, (x0 + x1) / 2 + 1 end -- at least two bits wide
    x1 = x1 + (x1 - x0) * 0.14
    local y0, y1 = extent(ys, 0.12)
    local function px(x) return left + (x - x0) / (x1 - x0) * (width - left - right) end
@@ -210,7 +214,8 @@ function svg.size_quality(points, options)
    return table.concat(out)
 end
 
--- Relative error of every linear: roles down, blocks across; darker = larger. grid: view:layer_grids().
+-- A map of the relative error of every linear: one row for each role (attn.q, mlp.down, ...), one column for each block. Darker is
+-- larger. grid: one of view:layer_grids().
 function svg.error_map(grid)
    local cell, row, left, top = 17, 20, 88, 6
    local width, height = left + grid.blocks * cell + 8, top + #grid.roles * row + 34
@@ -243,7 +248,7 @@ function svg.error_map(grid)
    return table.concat(out)
 end
 
--- The legend of an error map: the ramp with its two ends.
+-- The legend of an error map: eight shades between the smallest and the largest error.
 function svg.ramp(low, high)
    local out = { '<span class="ramp"><span>' .. esc(low) .. "</span>" }
    for i = 0, 7 do out[#out + 1] = string.format('<i style="opacity:%.2f"></i>', 0.10 + 0.90 * i / 7) end
@@ -251,7 +256,7 @@ function svg.ramp(low, high)
    return table.concat(out)
 end
 
--- Values of one variant less the reference, window by window: a strip of bars around zero.
+-- Bars around zero: for each window of the text the variant's value minus the reference's, in nats.
 function svg.window_strip(differences, title)
    local width, height, left = 640, 92, 46
    local high = 0
@@ -275,7 +280,7 @@ function svg.window_strip(differences, title)
    return table.concat(out)
 end
 
--- What every picture is made of, for the other file of pictures (plots.lua).
+-- The parts of pictures that plots.lua uses too.
 svg.parts = { open = open, line = line, text = text, number = n, nice_ticks = nice_ticks, log_ticks = log_ticks,
    asinh = asinh }
 

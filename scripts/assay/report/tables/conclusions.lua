@@ -1,12 +1,12 @@
--- The decision guide: what a reader may conclude of each variant, from verdicts and the failure catalogue alone.
+-- The decision guide: what a reader may conclude about each variant. It follows from verdicts and the failure catalogue alone.
 local words = require "assay.report.words"
 
 local tables = {}
 
 local PASSING <const> = { ["non-inferior"] = true, equivalent = true, better = true, tie = true }
 
--- One line per variant: the condition under which its verdict allows its use.
--- The signs that a variant's answers show more often than seldom, task by task.
+-- Lists for each task the signs of broken output that are frequent in a variant's answers: the low end of the interval of their
+-- rate is above 2 %.
 local function seen_in_answers(v, variant)
    local out = {}
    for _, part in ipairs(v.report.failures or {}) do
@@ -20,6 +20,7 @@ local function seen_in_answers(v, variant)
    return out
 end
 
+-- One row for each variant: its verdict, the condition under which it may be used, and the signs in its answers.
 function tables.decision(v)
    local rows = {}
    for _, variant in ipairs(v.report.variants) do

@@ -4,6 +4,7 @@ local words = require "assay.report.words"
 
 local tables = {}
 
+-- One row for each primary metric: its margin, and the largest of the variants' smallest visible differences.
 function tables.declared(v)
    local study, rows = v.report.study, {}
    for _, one in ipairs(study.primary or {}) do
@@ -31,6 +32,7 @@ function tables.declared(v)
       rows = rows, numeric = 3 }
 end
 
+-- "bits = 4, group_size = 64": the plain settings of a plugin, sorted by name.
 local function settings_of(config)
    local keys, out = {}, {}
    for key in pairs(config or {}) do keys[#keys + 1] = key end
@@ -42,6 +44,7 @@ local function settings_of(config)
    return table.concat(out, ", ")
 end
 
+-- One row for each variant: the steps of its recipe with all settings.
 function tables.methods(v)
    local rows = {}
    for _, variant in ipairs(v.report.variants) do

@@ -1,9 +1,9 @@
--- Tables of the distance between the distributions of a variant and of its untouched subject.
+-- Tables of how far a variant's next-token distributions lie from those of its untouched subject.
 local format = require "assay.report.format"
 
 local tables = {}
 
--- A value over its interval: two lines of one cell.
+-- A value and below it its interval, as two lines of one cell. number: { value, interval } of the report; scale: 100 for percent.
 local function with_interval(number, scale, sign, unit)
    if not (number and number.value) then return "" end
    local i = number.interval
@@ -38,6 +38,7 @@ function tables.distance(v)
          "top five", "right token", "margin" }, rows = rows, numeric = 2 }
 end
 
+-- The mean divergence by how sure the untouched model was of its likeliest token.
 function tables.confidence(v)
    local headers, rows = { "variant" }, {}
    for _, d in ipairs(v.report.distance or {}) do
@@ -54,6 +55,7 @@ function tables.confidence(v)
       .. "costs little; where it was sure, it is damage.", headers = headers, rows = rows, numeric = 2 }
 end
 
+-- Percentiles of the change of the right token's probability.
 function tables.delta_p(v)
    local names = { "p0.1", "p1", "p5", "p25", "p50", "p75", "p95", "p99", "p99.9" }
    local rows = {}

@@ -1,5 +1,5 @@
--- Tables of a report as plain texts, which the page and Markdown lay out alike, so that the two cannot differ. Each is a
--- function of the view that returns { hint, headers, rows, numeric = first numeric column }, or nil for an empty table.
+-- The tables of a report as plain texts. The HTML page and the Markdown text both use them, so that the two cannot differ. Each table
+-- is a function of the view that returns { hint, headers, rows, numeric = first numeric column }, or nil if the table is empty.
 
 local tables = {}
 

@@ -4,7 +4,7 @@ local words = require "assay.report.words"
 
 local tables = {}
 
--- Changed answers by how sure the untouched model was.
+-- How many answers changed, in four quarters of the items by how sure the untouched model was.
 function tables.changed(v)
    local rows = {}
    for _, one in ipairs(v.report.changed_answers or {}) do
@@ -22,6 +22,7 @@ function tables.changed(v)
       headers = { "variant", "task", "changed", "least sure quarter", "second", "third", "surest quarter" }, rows = rows, numeric = 3 }
 end
 
+-- For each recipe: the change of the second subject minus the change of the first, over the same items.
 function tables.interaction(v)
    local rows = {}
    for _, one in ipairs(v.report.interaction or {}) do

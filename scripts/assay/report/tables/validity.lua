@@ -1,10 +1,12 @@
--- Tables of what a study's numbers are worth: noise between two runs, items of each variant, and limits of the conclusions.
+-- Tables that show how far a study's numbers can be trusted: noise between two runs, items of each variant, and what limits the
+-- conclusions from them.
 local format = require "assay.report.format"
 local words = require "assay.report.words"
 
 local tables = {}
 
--- differing: only what came out unlike, the others are a number in the hint; else only what came out equal.
+-- Numbers of the untouched subject measured twice. differing = true: the rows of numbers that differ, and a hint that counts the
+-- equal ones; false: the rows of equal numbers.
 function tables.noise(v, differing)
    local rows, how, n, equal = {}, nil, 0, 0
    for _, one in ipairs(v.report.aa_noise or {}) do
@@ -26,7 +28,7 @@ function tables.noise(v, differing)
       headers = { "subject", "task", "metric", "items", "", "between two runs" }, rows = rows, numeric = 6 }
 end
 
--- Which variant has how many items of which task.
+-- How many items or tokens of each task were measured for each variant.
 function tables.completeness(v)
    local headers, rows = { "variant" }, {}
    local groups = {}
@@ -51,7 +53,7 @@ function tables.completeness(v)
    return { headers = headers, rows = rows, numeric = 2 }
 end
 
--- Which part of its text or set a task measured. Reports without 'windows' were made of the first ones.
+-- Says which part of its text or set a task measured. In reports without 'windows' these were the first windows of the text.
 local function part_text(p)
    if not p.limit then return ("%d items were measured, drawn with seed %s"):format(p.items, p.seed or "none") end
    if p.windows == "drawn" then
@@ -63,7 +65,7 @@ local function part_text(p)
    return ("Only the first %d windows were measured, as in numbers to compare with"):format(p.limit)
 end
 
--- What limits these conclusions, from what the report holds.
+-- What limits the conclusions of a report. Every row follows from a field of the report.
 function tables.threats(v)
    local rows, report = {}, v.report
    local function add(what, why) rows[#rows + 1] = { what, why } end

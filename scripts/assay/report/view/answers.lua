@@ -1,9 +1,10 @@
--- Generated answers as a report shows them: split where they leave the reference, with a note on each.
+-- Generated answers as a report shows them: split at the first difference from the reference's answer, with a note on each.
 local format = require "assay.report.format"
 
 local answers = {}
 
--- A generated text split where it leaves the reference: the part in common and the rest. UTF-8 characters stay whole.
+-- Returns the part of a text that equals the reference's answer, and the rest; the rest is nil if both are equal. No UTF-8
+-- character is cut in two.
 function answers.split_at_divergence(output)
    local divergence, text = output.divergence, output.text or ""
    if not divergence or not divergence.byte then return text, nil end
@@ -19,7 +20,7 @@ function answers:output_note(output)
    if output.finish == "length" then parts[#parts + 1] = "cut at the limit" end
    if output.divergence then parts[#parts + 1] = "differs from token " .. format.count(output.divergence.token) end
    for _, flag in ipairs(output.flags or {}) do
-      if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = self:symptom(flag) end -- the note already says it
+      if not (flag == "F02" and output.finish == "length") then parts[#parts + 1] = self:symptom(flag) end -- F02 is said already
    end
    return table.concat(parts, " · ")
 end

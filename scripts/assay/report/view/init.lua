@@ -1,5 +1,5 @@
--- Opens report.json for the renderers: references resolved, nulls gone, and one method for each piece of text, so that all
--- renderers show the same. The methods of each section of a report are in a file of their own.
+-- The view: report.json as the renderers read it. Variants, tasks and subjects can be found by their ids, JSON nulls are removed, and
+-- each piece of text comes from one method, so that all renderers show the same. Each other file holds the methods of one section.
 local without_nulls = require "assay.lib.without_nulls"
 
 local view = {}
@@ -17,7 +17,7 @@ end
 local LISTS <const> = { "subjects", "calibrations", "variants", "tasks", "results", "generations", "gates",
    "verdicts", "ledger" }
 
--- data: decoded report.json of schema 1. Raises an error for another schema.
+-- Returns the view of a decoded report.json. Raises an error if its schema is not assay.report/1.
 function view.open(data)
    local report = without_nulls(data)
    if type(report.schema) ~= "string" or not report.schema:match("^assay%.report/1$") then
@@ -37,7 +37,7 @@ function view.open(data)
    return setmetatable(self, { __index = view })
 end
 
--- "rtn W4 g64"; the subject comes first where there are several.
+-- A variant's name for readers: "rtn W4 g64". If the report has several subjects, the subject comes first.
 function view:label(variant_id)
    local variant = self.variant[variant_id]
    if not variant then return variant_id end

@@ -1,8 +1,9 @@
--- Where the error sits: relative errors of the linears of each variant by block and role.
+-- The relative errors of each variant's linears by block and role (attn.q, mlp.down, ...), to show which part of a model has most error.
 
 local layers = {}
 
--- Relative errors as a grid per variant: { label, roles, blocks, cells[role][block], low, high, mean }.
+-- One grid for each variant with such errors: { label, roles, blocks = their number, cells[role][block] = linear, low, high, mean,
+-- count, worst = the linear with the largest error }.
 function layers:layer_grids()
    local grids = {}
    for _, variant in ipairs(self.report.variants) do

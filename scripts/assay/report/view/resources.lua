@@ -1,9 +1,9 @@
--- Time and memory as texts.
+-- The table of time and memory as texts.
 local format = require "assay.report.format"
 
 local resources = {}
 
--- Time and memory, the only numbers that change from run to run.
+-- Returns the headers and one row for each variant. These are the only numbers of a report that change from run to run.
 function resources:resource_rows()
    local rows, times = {}, self.report.times.variants or {}
    for _, variant in ipairs(self.report.variants) do

@@ -21,7 +21,7 @@ function results:groups()
    return groups
 end
 
--- The first declared primary metric, else the first metric measured.
+-- The group of the first primary metric; if there is none, the first group.
 function results:headline()
    local groups = self:groups()
    for _, group in ipairs(groups) do if group.margin then return group end end
@@ -33,7 +33,7 @@ function results.result_of(group, variant_id)
    for _, result in ipairs(group and group.results or {}) do if result.variant == variant_id then return result end end
 end
 
--- "Word problems (GSM8K): right answers", the metric only where it is not the task's first.
+-- "Word problems (GSM8K)" for a primary metric; for others the metric is added: "Word problems (GSM8K): last number".
 function results.group_title(group)
    local first = group.results[1]
    return (group.task.title or group.task.id) .. (group.subset and ", " .. group.subset or "")
@@ -51,7 +51,7 @@ function results.basis(group)
    return ""
 end
 
--- "random choice 25.0 %, commonest answer 27.1 %"
+-- The scores that need no model, as a text: "random choice 25.0 %, commonest answer 27.1 %".
 function results.baselines(group)
    local parts = {}
    for _, baseline in ipairs(group.task.baselines or {}) do
@@ -64,7 +64,7 @@ function results.baselines(group)
    return table.concat(parts, ", ")
 end
 
--- Rows of a result table as texts. A column whose texts are all empty is left out by the renderers.
+-- Rows of a result table as texts. html/ leaves out the columns `flips`, `p` and `mde` if all of their texts are empty.
 function results:result_rows(group)
    local rows = {}
    for _, result in ipairs(group.results) do

@@ -5,14 +5,14 @@ local words = require "assay.report.words"
 
 local verdicts = {}
 
--- Size over that of the untouched variant; nil where one of them is unknown.
+-- A variant's size as a multiple of the untouched variant's; nil if one of the two sizes is unknown.
 local function ratio_to_reference(self, variant)
    local reference = self.variant[variant.subject .. "/none"]
    if not reference or reference == variant or not reference.bytes_on_disk or not variant.bytes_on_disk then return end
    return variant.bytes_on_disk / reference.bytes_on_disk
 end
 
--- A reason can list every layer. The card shows its beginning; report.csv has all of it.
+-- Shortens a reason for the card, since a reason can list every layer. report.csv has the whole text.
 local function shortened(text)
    if not text or #text <= 260 then return text end
    local cut = text:sub(1, 240)
@@ -20,7 +20,7 @@ local function shortened(text)
    return cut .. " …"
 end
 
--- The result that a variant's verdict rests on.
+-- The result from which a variant's verdict follows: that of the first metric in its `because`. Nil if there is none.
 function verdicts:deciding_result(variant_id)
    local judged = self.verdict_of[variant_id]
    local because = judged and judged.because and judged.because[1]
@@ -31,7 +31,7 @@ function verdicts:deciding_result(variant_id)
    end
 end
 
--- One line per variant for the card at the top: { label, verdict, tone, finding, size }.
+-- One row for each variant: { id, label, verdict, tone, short, finding, size }. finding: a sentence with the numbers.
 function verdicts:card()
    local headline, rows = self:headline(), {}
    for _, variant in ipairs(self.report.variants) do
@@ -57,7 +57,7 @@ function verdicts:card()
    return rows
 end
 
--- Gates by status, with `blocked` (failed and blocking) and `total`.
+-- Counts the gates (checks of validity) by status: { pass, fail, not_run, blocked = failed ones of severity "block", total }.
 function verdicts:gate_summary()
    local counts = { pass = 0, fail = 0, not_run = 0, blocked = 0 }
    for _, gate in ipairs(self.report.gates) do

@@ -1,15 +1,15 @@
--- The part `sensitivity` of report.json: how far a result depends on the calibration. It puts variants of one
--- recipe side by side that differ in their calibration alone, as assay.sweep or recipes with their own calibration make them.
+-- The part `sensitivity` of report.json: how far a result depends on the calibration. It shows side by side the variants of one
+-- recipe that differ only in their calibration. assay.sweep makes such variants, and so do recipes with a calibration of their own.
 local json = require("assay.native").json
 local without_nulls = require "assay.lib.without_nulls"
 
--- Names a row: the calibration without its seed.
+-- The name of a row: the calibration without its seed, so that seeds of one calibration share a row.
 local function label_of(calibration)
    local name = ("%d sequences of %s"):format(calibration.sequences, calibration.source)
    return calibration.template and name .. ", " .. calibration.template or name
 end
 
--- { [variant] = { value, task } } where a primary perplexity was measured; the first task counts.
+-- { [variant id] = { value, task } } for variants with a primary perplexity; of several tasks the first counts.
 local function perplexities(report)
    local out = {}
    for _, result in ipairs(report.results or {}) do
@@ -20,7 +20,8 @@ local function perplexities(report)
    return out
 end
 
--- Variants by subject and recipe, in the order of the report: { { label, task, { calibration, value }, ... }, ... }.
+-- The calibrated variants grouped by subject and recipe: { { label, task, { calibration, value }, ... }, ... }. recipe_keys: each
+-- variant's recipe as a text.
 local function recipes_of(report, recipe_keys)
    local calibrations, order, found = {}, {}, {}
    for _, one in ipairs(report.calibrations or {}) do calibrations[one.id] = one end
@@ -39,6 +40,7 @@ local function recipes_of(report, recipe_keys)
    return order
 end
 
+-- One row for each calibration with the values of its seeds, sorted by the number of sequences.
 local function rows_of(recipe)
    local rows, place = json.list {}, {}
    for _, one in ipairs(recipe) do
@@ -57,7 +59,7 @@ local function rows_of(recipe)
    return rows
 end
 
--- The list for report.json; empty where no recipe has two calibrations.
+-- Returns the list for report.json. It is empty if no recipe was run with two calibrations.
 return function(given)
    local recipe_keys, titles, out = {}, {}, json.list {}
    for i, variant in ipairs(given.variants or {}) do

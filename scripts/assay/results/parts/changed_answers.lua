@@ -1,12 +1,13 @@
--- The part `changed_answers` of report.json: how many answers of a choice task change, by how far the untouched model's
--- first choice led its second. Rounding changes what was undecided; damage changes what was sure.
+-- The part `changed_answers` of report.json: how many answers of a multiple-choice task change, in four quarters of the items by how
+-- sure the untouched model was. Rounding changes answers that were undecided; damage also changes answers that were sure.
 local json = require("assay.native").json
 local stored = require "assay.results.stored"
 
 local QUARTERS <const> = 4
-local FEWEST <const> = 5 -- items of a quarter; the share of fewer says nothing
+local FEWEST <const> = 5 -- items of a quarter; a share of fewer items says nothing
 
--- Nats from the likeliest choice to the second; nil where a log-likelihood is missing or there is only one choice.
+-- How sure a model is of its choice: the log-likelihood of its likeliest choice minus that of the second, in nats. Nil if a
+-- log-likelihood is missing or there is only one choice.
 local function lead(choice)
    local first, second = -math.huge, -math.huge
    for _, value in ipairs(choice.lls or {}) do
@@ -20,7 +21,8 @@ local function lead(choice)
    return second > -math.huge and first - second or nil
 end
 
--- Items from least to most sure: { { lead, changed, flipped }, ... }. own, base: choices in one order.
+-- The items, the least sure first: { { lead, changed, flipped }, ... }. changed: another choice; flipped: right became wrong or wrong
+-- became right. own, base: choices of the variant and the untouched model in the same order of items.
 local function sorted_items(own, base)
    local items = {}
    for i, one in ipairs(base) do

@@ -1,5 +1,5 @@
--- The part `distance` of report.json: one row per variant and task of kind "distance", with intervals over windows.
--- A distance is evidence and has no verdict; its margin is printed beside it.
+-- The part `distance` of report.json: for each variant and task of kind "distance", how far its next-token distributions lie from the
+-- untouched model's, with intervals over windows. A distance gets no verdict; its margin is printed beside it.
 local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
 local stored = require "assay.results.stored"
@@ -14,7 +14,7 @@ local function interval_of(scores, options)
    return json.object { { "low", i.low }, { "high", i.high }, { "level", i.level }, { "method", i.method .. " over windows" } }
 end
 
--- Whether the interval of the divergence lies within the margin, beyond it, or holds it.
+-- Where the interval of the divergence lies: "within" the margin, "beyond" it, or "unresolved" if it contains the margin.
 local function place_of(interval, margin)
    if interval == null then return "unresolved" end
    if interval.high <= margin then return "within" end

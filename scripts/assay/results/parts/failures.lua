@@ -1,5 +1,5 @@
--- The part `failures` of report.json: prevalence of each symptom and the entries chosen for a reader, per variant and task.
--- failure_catalogue.lua makes and chooses the entries; all of them go to failures.jsonl.
+-- The part `failures` of report.json: for each variant and task, how often each symptom of broken output occurs, and the entries
+-- that a report shows. failure_catalogue.lua makes and chooses the entries; failures.jsonl gets all of them.
 local catalogue = require "assay.results.failure_catalogue"
 local json = require("assay.native").json
 local noise = require "assay.results.parts.noise"
@@ -8,7 +8,7 @@ local null, object = json.null, json.object
 
 local failures = {}
 
--- What an entry says of its variant: from the recipe and the model's fingerprint, never from a name.
+-- What an entry says about its variant. It comes from the recipe and the model's fingerprint, never from a file name.
 local function variant_facts(variant)
    local data = variant.recipe.data
    local config = (data.quantizer or {}).config or {}
@@ -17,7 +17,7 @@ local function variant_facts(variant)
                    { "sha256", variant.subject.fingerprint } }
 end
 
--- { { variant, task, entries }, ... } for every task with answers.
+-- Returns { { variant, task, entries }, ... } for every task that stores answers.
 function failures.collect(run)
    local out, study = {}, run.study
    stored.each_task(run, function(task, base, others)
@@ -31,7 +31,7 @@ function failures.collect(run)
    return out
 end
 
--- The part itself, short enough for a page. collected: what collect() returned.
+-- Returns the part for report.json: prevalence and chosen entries only. collected: what failures.collect returned.
 function failures.part(collected, seed)
    local out = json.list {}
    for i, one in ipairs(collected) do

@@ -1,13 +1,13 @@
--- The part `generations` of report.json: greedy answers of all variants side by side, with the place where each leaves the
--- untouched model's answer and the signs of breakage that it shows.
+-- The part `generations` of report.json: greedy answers of all variants side by side. Each has the place where it first differs from
+-- the untouched model's answer, and the signs of broken output that it shows.
 local detectors = require "assay.detectors"
 local json = require("assay.native").json
 local stored = require "assay.results.stored"
 local list, null, object = json.list, json.null, json.object
 
-local LONGEST_TEXT <const> = 100000 -- bytes of an answer that the detectors look at
+local LONGEST_TEXT <const> = 100000 -- the detectors look at this many bytes of an answer
 
--- First token that differs from the reference's, and the bytes of this text that it takes; null where nothing differs.
+-- The first token that differs from the reference's answer (counted from 0), and its bytes in this text; null if nothing differs.
 local function divergence(reference, output)
    if reference == output then return null end
    local a, b = reference.ids, output.ids
@@ -19,6 +19,7 @@ local function divergence(reference, output)
    return null
 end
 
+-- The i-th prompt with the answers of all variants. rows: { { variant, stage }, ... }, the untouched model first.
 local function item_of(task, rows, i)
    local prompt, outputs = rows[1].stage.result.outputs[i], list {}
    for k, row in ipairs(rows) do
@@ -31,8 +32,8 @@ local function item_of(task, rows, i)
       { "decode", object { { "temperature", 0 }, { "max_tokens", task.options.max_tokens } } }, { "outputs", outputs } }
 end
 
--- The outputs of one variant over all prompts, and the records that the detectors read. Only what the report shows is
--- looked at, so loops are looked for in bytes: the report has no tokens.
+-- Returns the records that the detectors read, and the outputs of one variant over all prompts. A record is made only from what the
+-- report holds. The report has no token ids, so loops are looked for in bytes.
 local function records_of(generations, variant_id)
    local records, outputs = {}, {}
    for _, item in ipairs(generations) do

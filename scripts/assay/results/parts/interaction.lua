@@ -1,32 +1,33 @@
--- The part `interaction` of report.json: does the second subject (a tuned model) lose more than the first (its base)? It is
--- (second quantized - second) - (first quantized - first), item by item, for each primary metric and recipe.
+-- The part `interaction` of report.json: does the second subject (a tuned model) lose more by quantization than the first (its base)?
+-- For each primary metric and recipe it is (second quantized - second) - (first quantized - first), item by item.
 local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
 local primary = require "assay.results.primary"
 local stored = require "assay.results.stored"
 local json, stats = native.json, native.stats
 
--- The subject named "base" is the first, if there is one.
+-- The two subjects that are compared. The first is the one named "base", or the study's first.
 local function two_subjects(study)
    local first, second = study.subjects[1], study.subjects[2]
    for _, one in ipairs(study.subjects) do if one.id == "base" then first = one end end
    return first, second ~= first and second or study.subjects[1]
 end
 
+-- { [recipe id] = result } of one task and subject.
 local function results_by_recipe(run, task, subject)
    local found = {}
    for _, row in ipairs(stored.rows(run, task, subject)) do found[row.variant.recipe.id] = row.stage.result end
    return found
 end
 
--- The scores of a result with its items; nil if they cannot be subtracted item by item.
+-- The scores of a result, its item ids and clusters; nil if its scores cannot be subtracted item by item.
 local function cell_of(result, metric_name)
    local metric = result and (result.metrics or {})[metric_name]
    if not metric or metric.weights or #metric.scores < 2 then return nil end
    return { scores = metric.scores, unit = metric.unit, link = metric.link, ids = result.ids, clusters = result.clusters }
 end
 
--- Whether item k of one subject is item k of the other: the same names, and for windows of tokens the same vocabulary.
+-- Whether item k of one subject is item k of the other: the ids are equal, and for windows of tokens also the vocabulary sizes.
 local function have_same_items(a, b, first, second)
    if #a.scores ~= #b.scores then return false end
    if a.link == "exp" and first.facts.vocabulary ~= second.facts.vocabulary then return false end
@@ -34,7 +35,7 @@ local function have_same_items(a, b, first, second)
    return true
 end
 
--- cells: the first untouched and quantized, the second untouched and quantized.
+-- cells: four results: first untouched, first quantized, second untouched, second quantized.
 local function row_of(claim, recipe, first, second, cells, options)
    local c = cells[1]
    local i = stats.difference_in_differences(c.scores, cells[2].scores, cells[3].scores, cells[4].scores,

@@ -1,4 +1,4 @@
--- The part `labels` of report.json: how often each place (A, B, ...) was chosen in a task of choices, beside how often it is
+-- The part `labels` of report.json: how often each place (A, B, ...) was chosen in a multiple-choice task, beside how often it is
 -- the right one.
 local breakage = require "assay.results.breakage"
 local json = require("assay.native").json

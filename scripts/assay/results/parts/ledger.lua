@@ -1,5 +1,5 @@
--- The part `ledger` of report.json: what a run did not do as asked. Fallbacks, skips and repairs of the quantizers, variants
--- without a checkpoint, and rows and prompts that were left out.
+-- The part `ledger` of report.json: everything that a run did otherwise than asked. It lists fallbacks, skips and repairs of the
+-- quantizers, variants without a checkpoint, and rows and prompts that were left out.
 local json = require("assay.native").json
 local null, object = json.null, json.object
 
@@ -21,7 +21,7 @@ end
 
 local LEFT_OUT <const> = { { "skipped", "rows without a gold answer" }, { "overlong", "prompts longer than the context" } }
 
--- Every variant leaves out the same items, so those of the first are the task's.
+-- Every variant leaves out the same items, so the first variant's list is enough.
 local function add_task(out, run, task)
    local stage = run.variants[1] and run.variants[1].measured[task.id]
    for _, one in ipairs(LEFT_OUT) do

@@ -1,5 +1,5 @@
--- The part `aa_noise` of report.json: the untouched model measured twice. What differs between two runs of one model is
--- noise, and a difference between two models that is no larger shows nothing.
+-- The part `aa_noise` of report.json: the untouched model measured twice (an A/A run). What differs between two runs of one model is
+-- noise, and a difference between two models that is not larger shows nothing.
 local json = require("assay.native").json
 
 local noise = {}
@@ -20,7 +20,8 @@ function noise.part(run)
    return out
 end
 
--- Size of a difference and of the noise on the same scale: logarithms of ratios, shares of items, or the unit itself.
+-- Whether a comparison's difference is not larger than the noise `one`. Both are brought to the same scale: logarithms for ratios,
+-- shares of items for right and wrong, else the unit itself.
 local function is_below(row, one)
    local p = row.paired
    local size = p.quantity == "ratio" and math.abs(math.log(p.estimate))
@@ -35,7 +36,7 @@ local function with_mark(row, mark)
    return copy
 end
 
--- The rows with `below_noise` (true or false) where two runs of the untouched model differ in that metric at all.
+-- Returns the rows of comparisons.lua. A row gets `below_noise` (true or false) if two runs of the untouched model differ in its metric.
 function noise.marked(rows, aa_noise)
    local of, out = {}, {}
    for _, one in ipairs(aa_noise) do
@@ -48,8 +49,7 @@ function noise.marked(rows, aa_noise)
    return out
 end
 
--- { [item id] = true | false }: which answers of an untouched variant came out again word for word, for the items that
--- were asked twice.
+-- { [item id] = whether the untouched variant gave the same answer word for word }, for the items that were asked twice.
 function noise.stable(variant, task)
    local stage = variant.repeated[task.id]
    local stable = stage and stage.result.stable

@@ -1,5 +1,5 @@
--- The part `results` of report.json: the judged rows of comparisons.lua as ordered objects. It chooses nothing; it only
--- writes each row's fields in the order that reports/README.md shows.
+-- The part `results` of report.json: the rows of comparisons.lua, with their verdicts, as JSON objects. It only writes each row's
+-- fields in a fixed order.
 local json = require("assay.native").json
 local list, null, object = json.list, json.null, json.object
 
@@ -26,7 +26,7 @@ local function mde_part(mde)
    return mde and object { { "value", mde.value }, { "unit", mde.unit }, { "power", mde.power } } or null
 end
 
--- The order of keys behind the numbers: a comparison, one that gate P8 excluded, and the row of an untouched model.
+-- The keys after the numbers, in order: for a comparison, for one that gate P8 excluded, and for the row of an untouched model.
 local COMPARED <const> = { "reason", "series", "primary", "below_noise", "verdict", "within_margin" }
 local EXCLUDED <const> = { "series", "primary", "below_noise", "reason", "verdict", "excluded" }
 local REFERENCE <const> = { "verdict", "reason", "series", "primary" }
@@ -43,7 +43,7 @@ local function entry_of(row, p)
    return out
 end
 
--- rows: judged, in order; p_values: { p of rows[1], p of rows[2], ... } where there is a comparison.
+-- rows: with verdicts, in order. p_values[i]: the p values of rows[i] (families.lua), nil if there is no comparison.
 return function(rows, p_values)
    local out = list {}
    for i, row in ipairs(rows) do out[i] = entry_of(row, p_values[i]) end

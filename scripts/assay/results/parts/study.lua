@@ -8,7 +8,7 @@ local list, null, object = json.list, json.null, json.object
 
 local parts = {}
 
--- Recipes and tasks that cannot be had here, with the reason: nothing is left out in silence.
+-- Recipes and tasks that are not available on this machine, each with the reason.
 local function not_available(study)
    local out = list {}
    for i, one in ipairs(study.missing) do
@@ -33,7 +33,7 @@ function parts.study(run)
       { "not_available", not_available(study) } }
 end
 
--- Plugins that the study used, with the hash of their files.
+-- The quantizers, transforms and datasets that the study used, with the hashes of their plugin files.
 local function plugins_of(study)
    local used, out = {}, list {}
    local function use(kind, id) if id then used[kind .. " " .. id] = { kind, id } end end

@@ -24,7 +24,7 @@ local function baselines_of(run, task)
    return out
 end
 
--- A function of (task id, metric name) that gives the baselines of that metric.
+-- Returns a function of (task id, metric name) that returns the scores that need no model: { { name, metric, value }, ... }.
 function tasks.baselines(run)
    local of_task = {}
    for _, task in ipairs(run.study.tasks) do of_task[task.id] = baselines_of(run, task) end
@@ -46,7 +46,7 @@ local function dataset_of(task)
       { "sha256", info.sha256 }, { "license", info.license } } or null
 end
 
--- Rows without a right answer and prompts longer than the context: counted here, listed in the samples.
+-- The number of items that were not measured: rows without a right answer, and prompts longer than the context.
 local function count_left_out(run, task)
    local stage = first_stage(run, task)
    local result = stage and stage.result or {}

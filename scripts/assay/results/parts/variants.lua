@@ -1,5 +1,5 @@
--- The part `variants` of report.json: every subject with every recipe, with sizes counted from what was written. Variants
--- that failed or that cannot be made here stay in the list.
+-- The part `variants` of report.json: every subject with every recipe. Sizes are counted from the written files. Variants that
+-- failed or that cannot be made on this machine stay in the list.
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 local list, null, object = json.list, json.null, json.object
@@ -19,8 +19,8 @@ local function linears_of(summary)
    return out
 end
 
--- Bytes of the weight files alone: the texts of a checkpoint folder hold times, so their length is not repeatable.
--- nil for a variant that no file format holds.
+-- The bytes of the weight files. Other files of a checkpoint folder are left out: they contain times, so their length may change
+-- from run to run. Nil for a variant that no file format can hold.
 local function weight_bytes(saved)
    if saved.reason then return nil end
    local total = 0
@@ -30,7 +30,7 @@ local function weight_bytes(saved)
    return total > 0 and total or saved.bytes
 end
 
--- { bits_per_weight, linear_bits_per_weight, bytes_on_disk, linears }; empty for a variant that was not made.
+-- { bits_per_weight, linear_bits_per_weight, bytes_on_disk, linears } of a variant; an empty table if the variant was not made.
 local function sizes_of(variant)
    if variant.none then
       local f = variant.subject.facts
@@ -63,6 +63,7 @@ local function entry_of(variant, calibration_ids)
    return out
 end
 
+-- The entry of a recipe that is not available here. missing: { label, reason }.
 local function absent_entry(subject, missing)
    return object {
       { "id", subject.id .. "/" .. missing.label:lower():gsub("[^%w]+", "-") }, { "subject", subject.id },
@@ -71,7 +72,7 @@ local function absent_entry(subject, missing)
       { "linears", list {} } }
 end
 
--- calibration_ids: { [calibration] = { [subject id] = id } } as parts/calibrations.lua numbers them.
+-- calibration_ids: { [calibration] = { [subject id] = id such as "c1" } } from parts/calibrations.lua.
 return function(run, calibration_ids)
    local out = list {}
    for i, variant in ipairs(run.variants) do out[i] = entry_of(variant, calibration_ids) end

@@ -1,5 +1,5 @@
--- The stage "calibration": the token ids of one calibration for one subject, their counts, and what they share with each task.
--- Its folder holds the ids in tokens.json. A calibration that contains whole records of a task stops the study.
+-- The stage "calibration": makes the token ids of one calibration for one subject, counts them, and finds what they share with each
+-- task. The ids are stored in tokens.json. A calibration that contains whole records of a task stops the study.
 local native = require "assay.native"
 local overlap = require "assay.data.overlap"
 local subjects = require "assay.study.subjects"
@@ -18,12 +18,13 @@ function calibrate.key(context, variant, calibration)
             tasks = datasets, run_words = overlap.run_words, assay = native.sys.settings().version }
 end
 
--- Tokenizing and comparing texts.
+-- Two seconds for tokenizing and comparing texts, whatever the sizes.
 function calibrate.estimate(machine, variant)
    return { seconds = 2, memory = estimate.memory(machine, variant.subject, 1) }
 end
 
--- result = { facts, overlap }. Raises where records are shared and the calibration does not say why.
+-- result = { facts = counts and hash, overlap = what is shared with each task }. Raises if records are shared and the calibration does
+-- not say why (allow_overlap).
 function calibrate.run(context, variant, calibration)
    local key = calibrate.key(context, variant, calibration)
    local stage, was_there = context.store:stage(key, function(folder)

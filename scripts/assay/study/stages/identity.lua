@@ -1,5 +1,5 @@
--- The stage "identity": the recipe that changes nothing goes through quantize, save and load, and must give the same logits.
--- They are compared bit for bit, since a path that is not exact cannot measure what quantization costs. Gate P1 rests on it.
+-- The stage "identity": quantizes with the recipe that changes nothing, saves, loads, and compares the logits with the original's.
+-- They must be equal bit for bit: if saving and loading changed them, the cost of quantization could not be measured. Gate P1 uses this.
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
 local method = require "assay.recipe"
@@ -26,7 +26,7 @@ function identity.estimate(machine, variant)
    return { seconds = 2 * bytes / estimate.WRITE_RATE + 2, memory = estimate.memory(machine, variant.subject, 2) }
 end
 
--- Largest difference of the logits of two models over the texts, whether all are equal, and how many tokens that were.
+-- The largest difference of two models' logits over the texts, whether all bits are equal, and the number of tokens.
 local function compare(m, again)
    local largest, equal, n = 0, true, 0
    for i, text in ipairs(texts) do

@@ -1,4 +1,4 @@
--- The stage "measure": runs one task on one variant, as the variant was saved.
+-- The stage "measure": runs one task on one variant, whose model is loaded from its saved checkpoint.
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
 local models = require "assay.study.models"
@@ -19,8 +19,8 @@ function measure.estimate(machine, variant, task)
             memory = estimate.memory(machine, variant.subject, variant.none and 1 or 2) }
 end
 
--- What a task may use: the folder of its stage, whether the variant is the untouched one, and a function that gives the
--- untouched model with the folder of its own stage.
+-- What a task gets beside the model: { none = whether this is the untouched model, folder = that of the stage, reference }.
+-- reference() returns the untouched model and the folder of its stage for the same task, for tasks that compare the two.
 local function place_of(context, variant, task, folder)
    local function reference()
       local none = { subject = variant.subject, none = true }
@@ -29,7 +29,7 @@ local function place_of(context, variant, task, folder)
    return { none = variant.none, folder = folder, reference = reference }
 end
 
--- result: what the task returns (tasks/README.md)
+-- result: what the task's function `run` returns (tasks/README.md).
 function measure.run(context, variant, task)
    return context.store:stage(measure.key(context, variant, task), function(folder)
       local m = context.models:of_variant(context, variant)

@@ -1,5 +1,5 @@
--- The stage "preflight": looks at each variant before it is measured: which tensors changed and whether they are finite, how
--- the error grows from block to block, and eight short answers. Gates P2 to P6 are decided from it.
+-- The stage "preflight": checks each variant before it is measured. It finds the tensors that changed and those that are not finite,
+-- the growth of the error from block to block, and eight short answers. Gates P2 and P4 to P6 are decided from it.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
 local first_token = require "assay.lib.first_token"
@@ -17,22 +17,23 @@ local prompts = {
    "Give a short definition of gravity.",
 }
 local ANSWER_TOKENS <const> = 24
-local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- of text for the errors of blocks
-local PROMPT_TOKENS <const> = 12                 -- of a prompt, about
+local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- rows of text, and tokens of each, for the errors of blocks
+local PROMPT_TOKENS <const> = 12                 -- about the tokens of one prompt
 
 function preflight.key(context, variant)
    return { stage = "preflight", model = models.hash(context, variant), prompts = prompts, tokens = ANSWER_TOKENS,
             rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version }
 end
 
--- A token of an answer costs about as much as PROMPT_TOKENS of a prompt; both models read the rows.
+-- The estimate counts a token of an answer like PROMPT_TOKENS tokens of a prompt. Both models read the rows.
 function preflight.estimate(machine, variant)
    local tokens = #prompts * ANSWER_TOKENS * PROMPT_TOKENS + 2 * N_ROWS * ROW_TOKENS
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 1,
             memory = estimate.memory(machine, variant.subject, variant.none and 1 or 2) }
 end
 
--- { changed, equal, missing }: the changed tensors with what is odd about them, the number of equal ones, names of absent ones.
+-- The census of a checkpoint: { changed = tensors with { name, finite, zero_share, ... }, equal = the number of equal tensors,
+-- missing = names of absent tensors }.
 local function changed_tensors(subject_file, folder)
    local changed, equal, missing = json.list {}, 0, json.list {}
    for _, tensor in ipairs(native.model.compare(subject_file, folder)) do
@@ -43,7 +44,8 @@ local function changed_tensors(subject_file, folder)
    return json.object { { "changed", changed }, { "equal", equal }, { "missing", missing } }
 end
 
--- Eight pieces of the first text that a task of the study reads, spread over it; nil if no task reads a text.
+-- Eight pieces at equal distances from the text of the study's first perplexity or distance task. Nil if there is no such task or
+-- its text is too short.
 local function rows_of(context, m)
    local text
    for _, task in ipairs(context.study.tasks) do
@@ -59,7 +61,7 @@ local function rows_of(context, m)
    return rows
 end
 
--- Answers to the eight prompts, as a detector reads them.
+-- Answers to the eight prompts, in the form that assay.detectors reads. A model without a chat template gets the plain prompt.
 local function short_answers(m)
    local outputs, texts = json.list {}, {}
    for i, prompt in ipairs(prompts) do
@@ -76,7 +78,8 @@ local function short_answers(m)
    return outputs
 end
 
--- result = { outputs, census, block_errors }; census only of a variant with a saved checkpoint, block_errors only with a text
+-- result = { outputs, census, block_errors }. census: only if the variant has a saved checkpoint. block_errors: only if there is a
+-- text, one relative error for each block. The untouched model has only outputs.
 function preflight.run(context, variant)
    return context.store:stage(preflight.key(context, variant), function()
       local reference = context.models:of_subject(variant.subject)

@@ -1,5 +1,5 @@
 -- The stage "quantize": applies a variant's recipe to its subject and saves the checkpoint in the folder of the stage.
--- What later stages measure is the saved checkpoint, loaded again, so that each number belongs to the files.
+-- Later stages load this checkpoint and measure it, so that their numbers are true of the files.
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
 local native = require "assay.native"
@@ -18,9 +18,10 @@ function quantize.key(context, variant)
 end
 
 local PLAIN_RATE <const> = 90e6     -- weights per second of a method without calibration
-local CALIBRATED_COST <const> = 2   -- forward passes over the calibration that a calibrated method is worth
-local TUNE_OVERHEAD <const> = 1.7   -- factor for attention and all else that is no matrix product, forwards and backwards
+local CALIBRATED_COST <const> = 2   -- a calibrated method takes about as long as two forward passes over its calibration
+local TUNE_OVERHEAD <const> = 1.7   -- factor for attention and all other work that is not a matrix product, forwards and backwards
 
+-- The number of tokens and of sequences of a calibration, without making it.
 local function tokens_of(calibration)
    local o = calibration.options
    if not o.ids then return calibration:wanted() * o.length, calibration:wanted() end
@@ -29,7 +30,8 @@ local function tokens_of(calibration)
    return tokens, #o.ids
 end
 
--- Seconds of the passes over the calibration, and of a tune: the float forward, the quantized one twice, and backwards.
+-- Seconds of the passes over the calibration and, if the recipe has a tune (scales trained at the end), of its steps. Each step runs
+-- the float model forwards, the quantized one forwards twice, and backwards.
 local function calibrated_seconds(machine, variant, facts)
    if not variant.calibration then return 0 end
    local tokens, sequences = tokens_of(variant.calibration)
@@ -49,16 +51,17 @@ function quantize.estimate(machine, variant)
             memory = estimate.memory(machine, variant.subject, 2), disk = bytes }
 end
 
--- The quantized model in memory.
+-- Quantizes a variant and returns the model in memory.
 function quantize.quantized(context, variant)
    return context.models:of_subject(variant.subject):quantize(variant.recipe, variant.calibration)
 end
 
--- How a study writes its checkpoints, best first: in the form that every consumer reads, else packed without gaps as
--- compressed-tensors 0.17 and later read odd widths.
+-- The formats in which a study tries to write a checkpoint. The first can be read by most programs. The second packs odd widths (such as
+-- 3 bits) without gaps, which compressed-tensors reads from 0.17 on.
 local ways = { { format = "auto" }, { format = "compressed-tensors", config = { dense_packing = true } } }
 
--- Writes the checkpoint; { reason, reasons } if no exporter can hold it, then the variant is measured from memory.
+-- Writes the checkpoint. If no format can hold the recipe, returns { reason, reasons = their number }; later stages then measure the
+-- variant from memory.
 local function save(q, variant, folder)
    local reasons
    for _, way in ipairs(ways) do
@@ -69,7 +72,7 @@ local function save(q, variant, folder)
    return json.object { { "reason", reasons[1] }, { "reasons", #reasons } }
 end
 
--- result = { summary, ledger, saved, tune }
+-- result = { summary = sizes and errors, ledger = fallbacks, skips and repairs, saved = files or reason, tune = record of the training }
 function quantize.run(context, variant)
    return context.store:stage(quantize.key(context, variant), function(folder)
       local q = quantize.quantized(context, variant)

@@ -1,5 +1,5 @@
--- The stage "noise" (A/A run): some items of each task again on the untouched subject, computed with another number of threads.
--- What differs between two runs of one model is noise; a smaller difference between two models cannot be told from it.
+-- The stage "noise" (A/A run): measures a few items of each task again on the untouched model, with another number of threads.
+-- What differs between two runs of one model is noise. A difference between two models that is not larger cannot be told from noise.
 local estimate = require "assay.study.estimate"
 local measure = require "assay.study.stages.measure"
 local native = require "assay.native"
@@ -16,17 +16,17 @@ function repeat_run.key(context, variant, task)
    return { stage = "noise", of = store.hash(measure.key(context, variant, task)), items = context.study.noise }
 end
 
-local MOST_TOKENS <const> = 8192 -- of the few items
+local MOST_TOKENS <const> = 8192 -- the estimate assumes at most this many tokens for the few items
 
--- Twice as long for each token as in the first run, since it has fewer threads.
+-- A token takes twice as long as in the first run, since this run usually has fewer threads.
 function repeat_run.estimate(machine, variant, task)
    local tokens = 2 * math.min(estimate.tokens(task), MOST_TOKENS)
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 1,
             memory = estimate.memory(machine, variant.subject, 1) }
 end
 
--- The options of the task for n items. Each kind of task names its size in one of these options; of windows, the first of
--- those are taken that the task has drawn, because their stored states are in that order.
+-- The options of the task with its size reduced to n. A task has its size in `items` or `limit`. A task of windows takes the first n
+-- of the windows that it had drawn, because the stored hidden states of the first run are in that order.
 local function smaller(task, n)
    local options = setmetatable({}, { __index = task.options })
    if task.options.windows then
@@ -40,6 +40,7 @@ local function smaller(task, n)
    return options
 end
 
+-- Runs body() with one thread (with two if the program has only one). Returns its result and a text such as "1 thread against 2".
 local function with_other_threads(body)
    local own = tensor.threads()
    local other = own == 1 and 2 or 1
@@ -50,7 +51,8 @@ local function with_other_threads(body)
    return result, ("%d thread%s against %d"):format(other, other == 1 and "" or "s", own)
 end
 
--- result = { rows, how, stable }. The task was measured on the untouched variant before.
+-- result = { rows = differences, how = threads, stable = which answers were equal }. The first run's result is in the store, since the
+-- stage "measure" of this task comes before.
 function repeat_run.run(context, variant, task)
    return context.store:stage(repeat_run.key(context, variant, task), function(folder)
       local m = context.models:of_subject(variant.subject)

@@ -1,5 +1,5 @@
--- ARC, challenge set: the same form as the easy set, questions that word statistics get wrong.
--- Reported by normalised accuracy first, as is usual.
+-- ARC, challenge set: rows as in the easy set, but questions that cannot be answered from word statistics. The primary metric is the
+-- accuracy normalised by the length of the choices, as is usual for this set.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 local easy = require "assay.tasks.benchmarks.arc_easy"
 

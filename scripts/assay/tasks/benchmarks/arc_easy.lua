@@ -1,5 +1,5 @@
--- ARC, easy set: science questions of school exams; the choice whose text is likeliest after "Answer:".
--- Reads rows of the published tables and the original JSON lines.
+-- ARC, easy set: science questions of school exams. The model's answer is the choice whose text is likeliest after "Answer:".
+-- Rows may have the shape of the Hugging Face hub or of the original JSON lines.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)

@@ -1,5 +1,5 @@
--- ARC as a conversation: the model writes the letter. Catches what scoring choices cannot: likelihoods that are fine and
--- text that is broken. The words are those of lm-evaluation-harness' arc_challenge_chat.
+-- ARC as a conversation: the model writes the letter of its answer. This finds a fault that likelihoods of choices do not show: the
+-- likelihoods may be fine while the written text is broken. The prompt is that of lm-evaluation-harness' arc_challenge_chat.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local LETTERS <const> = { "A", "B", "C", "D" }
@@ -16,7 +16,7 @@ local function read(record)
    local lines, gold = {}, nil
    for i, text in ipairs(texts) do
       lines[i] = LETTERS[i] .. ". " .. text
-      if labels[i] == record.answerKey then gold = LETTERS[i] end -- numeric keys become letters by their place
+      if labels[i] == record.answerKey then gold = LETTERS[i] end -- a numeric key becomes the letter of its place: 2 is B
    end
    if not gold then return nil end
    local prompt = "Given the following question and four candidate answers (A, B, C and D), choose the best answer.\n"
@@ -27,7 +27,7 @@ local function read(record)
       gold_text = gold, stratum = gold, category = "mcq" }
 end
 
--- The first letter A to D that stands alone: the answer follows the words it was begun with.
+-- The answer: the first letter A to D that stands alone. The prompt ends with "The best answer is", so the text usually begins with it.
 local function letter(text) return text:match "^%s*%(?([A-D])%f[^%w]" or text:match "%f[%w]([A-D])%f[^%w]" end
 
 return graded_answers.task {

@@ -1,5 +1,5 @@
--- BoolQ: yes or no about a passage. Rows with `answer` (google/boolq) or `label` (SuperGLUE), whose passages differ: the
--- dataset's hash is part of the protocol id, so the two are never compared.
+-- BoolQ: a yes-or-no question about a passage. Rows have `answer` (google/boolq) or `label` (SuperGLUE). The passages of these two sets
+-- differ, but their results cannot be mixed up, because the dataset's hash is part of the protocol id.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 local native = require "assay.native"
 

@@ -1,5 +1,6 @@
--- GSM8K: word problems of primary school. Three gradings of one text: the value of its last number, and the strict ("#### n")
--- and flexible matches of lm-evaluation-harness. A gap between those two that grows is a loss of format, not of mathematics.
+-- GSM8K: word problems of primary school. Each answer is graded three times: by the value of its last number, and by the strict
+-- ("#### n") and flexible (last number) matches of lm-evaluation-harness. If a variant loses more by the strict match than by the
+-- flexible one, it lost the format and not the mathematics.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local function read(record)
@@ -9,7 +10,7 @@ local function read(record)
       .. record.answer, gold_text = gold, answer = record.answer, category = "math" }
 end
 
--- One of the published extractions, compared as strings with the whole gold answer, as lm-evaluation-harness does.
+-- A grader as in lm-evaluation-harness: extracts the result from the text and from the gold answer, and compares them as strings.
 local function harness(extract, name)
    return { id = "exact_match", config = { extract = extract, normaliser = "gsm8k" }, take = { exact_match = name },
       record = function(question, text) return { prediction = text, golds = { question.answer } } end }

@@ -1,5 +1,5 @@
--- HellaSwag: which ending continues a scene. Cleans the text as lm-evaluation-harness does.
--- Reported by normalised accuracy first, as is usual.
+-- HellaSwag: the beginning of a scene and four endings; which one continues it? The text is cleaned as in lm-evaluation-harness. The
+-- primary metric is the accuracy normalised by the length of the endings, as is usual for this set.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function clean(text)
@@ -8,7 +8,7 @@ local function clean(text)
    return (text:gsub("  ", " "))
 end
 
--- Python's str.capitalize: the rest becomes lower case.
+-- Like Python's str.capitalize: the first letter in upper case, the rest in lower case.
 local function capitalised(text) return text:sub(1, 1):upper() .. text:sub(2):lower() end
 
 local function read(record)

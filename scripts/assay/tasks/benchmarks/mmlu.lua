@@ -1,5 +1,5 @@
--- MMLU: exam questions of 57 subjects; the likeliest of the letters A to D.
--- Letters are scored, not the texts of the choices.
+-- MMLU: exam questions of 57 subjects. The model's answer is the likeliest of the letters A to D; the texts of the choices are in the
+-- prompt and are not scored.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local LETTERS <const> = { "A", "B", "C", "D" }

@@ -1,11 +1,12 @@
--- OpenMathInstruct-2: problems held out by the hash of their text, graded by meaning in three tiers (text, exact arithmetic,
--- numeric sampling). The set has no test split and many rows per problem: rows never decide who is held out, problems do.
+-- OpenMathInstruct-2: mathematical problems, graded by meaning in three tiers (equal text, exact arithmetic, numeric sampling). The set
+-- has no test split, so the hash of a problem's text decides whether it is held out for evaluation. Several rows may have the same
+-- problem; they all get the same decision.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
 local FOLDS <const> = 20 -- one fold in twenty is for evaluation; the others may train or calibrate
 
--- The fold of a problem, 0 to 19: 0 is for evaluation.
+-- The fold of a problem, a number from 0 to 19. Fold 0 is for evaluation.
 local function fold_of(problem) return tonumber(native.fs.sha256(problem):sub(1, 8), 16) % FOLDS end
 
 local function read(record)

@@ -1,5 +1,4 @@
--- PIQA: which of two ways reaches a goal.
--- Both solutions are scored; nothing is generated.
+-- PIQA: a goal and two ways; which one reaches it? The model's answer is the way whose text is likelier.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)

@@ -1,5 +1,5 @@
--- SQuAD v2 by the laboratory's rule: a span of the passage, or exactly "unanswerable". An abstention counts only in these
--- words; an empty or garbled answer counts nowhere. The official numbers are given beside it.
+-- SQuAD v2 by our own rule: the answer is a piece of the passage, or exactly "unanswerable". An abstention counts only in this word; an
+-- empty or garbled answer never counts as right. The numbers of the official script are given beside it.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
@@ -16,8 +16,8 @@ local function read(record)
          .. record.title .. "\n\nPassage: " .. record.context .. "\n\nQuestion: " .. record.question .. "\n\nAnswer:" }
 end
 
--- The score that neither abstaining always nor never can reach: the mean of answerable F1 and unanswerable accuracy, as one
--- number per question so that it has an interval.
+-- The balanced score: the mean of the F1 on answerable questions and the accuracy on unanswerable ones. A model that always abstains
+-- gets 0.5. It is written as one number for each question, whose mean is the score, so that an interval can be computed.
 local function balanced(questions, metrics)
    local has, none = metrics.HasAns_f1, metrics.NoAns_accuracy
    if not (has and none) then return end
@@ -40,7 +40,7 @@ local function share_unanswerable(questions)
       { name = "never abstaining", metric = "NoAns_accuracy", value = 0 } }
 end
 
--- Name, kind and direction; the first is our own, the others are the grader's.
+-- The metrics: name, kind, direction (default "higher"). The first is computed above, the others come from the grader.
 local metrics, taken = {}, {}
 for i, one in ipairs { { "balanced", "mean" }, { "HasAns_f1", "ratio" }, { "HasAns_exact", "ratio" }, { "NoAns_accuracy", "ratio" },
    { "abstention_precision", "ratio" }, { "empty_or_degenerate", "binary", "lower" }, { "official_f1", "bounded" },

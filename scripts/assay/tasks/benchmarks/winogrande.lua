@@ -1,5 +1,5 @@
--- WinoGrande: which word fills the gap. Partial scoring: the sentence up to the gap with each word, then the shared rest.
--- There is no normalised accuracy, since the scored text is the same for both.
+-- WinoGrande: a sentence with a gap; which of two words fills it? Each word is put into the gap, and the likelihood of the rest of the
+-- sentence after it is scored. There is no normalised accuracy, since the scored text is the same for both words.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)

@@ -1,5 +1,5 @@
--- Tasks whose answers are generated and graded: a task file says how a record becomes a prompt and which grader reads the
--- answer. The raw text, the reason why it ended and its length are always stored.
+-- Tasks in which the model writes an answer that is then graded. A task file says how a record becomes a prompt and which grader (a
+-- metric plugin) reads the answer. The raw text, its length and the reason why it ended are always stored.
 
 local facts_of = require "assay.tasks.kinds.open_answer_facts"
 local items = require "assay.tasks.items"
@@ -9,13 +9,14 @@ local prompting = require "assay.tasks.prompts"
 
 local graded_answers = {}
 
+-- The prompt without a chat template: the solved examples (shots), then the question.
 local function plain_prompt(shots, question)
    local parts = {}
    for _, shot in ipairs(shots) do parts[#parts + 1] = shot.prompt .. shot.target end
    return (#parts > 0 and table.concat(parts, "\n\n") .. "\n\n" or "") .. question.prompt
 end
 
--- The text before the first stop text; the last token of the engine may reach beyond it.
+-- The text before the first stop text. The engine ends after a whole token, so its text may contain the stop text and more.
 local function before_stops(text, stops)
    for _, stop in ipairs(stops) do
       local place = text:find(stop, 1, true)
@@ -24,13 +25,13 @@ local function before_stops(text, stops)
    return text
 end
 
--- The text after the thinking part; all of it if there is no such part.
+-- The text after </think>; the whole text if the model wrote no thinking part.
 local function after_thinking(text)
    local _, stop = text:find("</think>", 1, true)
    return stop and text:sub(stop + 1):gsub("^%s+", "") or text
 end
 
--- One output: the question, the answer, and why it ended.
+-- One output as results store it: the question's prompt, the answer's text, and the facts of open_answer_facts.lua.
 local function output_of(m, question, prompt, answer, stops)
    local output = facts_of(m, answer)
    output.id, output.prompt, output.prompt_hash = question.id, question.prompt, native.fs.sha256(prompt):sub(1, 16)
@@ -38,7 +39,7 @@ local function output_of(m, question, prompt, answer, stops)
    return output
 end
 
--- All answers, generated in one batch. Each is what it would be alone, since its draws come from a seed of its own.
+-- Generates all answers in one batch. Each answer is the same as if it were generated alone, since each has its own seed.
 local function generate_all(o, m, definition, questions, shots)
    local prompts, seeds, outputs = {}, {}, {}
    for i, question in ipairs(questions) do
@@ -55,8 +56,8 @@ local function generate_all(o, m, definition, questions, shots)
    return outputs
 end
 
--- The questions whose right answer the grader can read. The others would be wrong for every model; they are excluded for every
--- variant, and listed with the rows that cannot be read.
+-- Returns the questions whose right answer the grader for mathematics can read. All answers to the others would count as wrong, so they
+-- are excluded for every variant and added to `skipped`.
 local function gradable(definition, questions, skipped)
    local grader = definition.graders[1]
    if grader.id ~= "math" then return questions end
@@ -73,10 +74,11 @@ local function gradable(definition, questions, skipped)
    return out
 end
 
--- definition: { protocol, summary, read = record -> { id, prompt, target, ... } | nil, stops, max_tokens,
--- graders = { { id, config, take = { name -> name }, record = function(question, text) } }, metrics, baselines; and where
--- needed grading (words for the protocol, new ones whenever the rule changes), keep = function(question), distinct,
--- extract = function(text), derive = function(questions, metrics) }.
+-- Makes the definition of a task (README.md). definition: { protocol = name, summary, stops, max_tokens, metrics, baselines,
+-- read = function(record), returns a question { id, prompt, target, ... } or nil,
+-- graders = { { id = metric plugin, config, take = { its name of a metric = ours }, record = function(question, text) } } }; optional:
+-- grading (words for the protocol id, changed whenever the rule changes), keep = function(question) (whether it is for evaluation),
+-- distinct (each text only once), extract = function(text) (the short answer in a text), derive = function(questions, metrics).
 function graded_answers.task(definition)
    local task = {
       kind = "generation",
@@ -105,7 +107,7 @@ function graded_answers.task(definition)
       end,
       tokens = function(o)
          local n = o.items > 0 and o.items or o.dataset:info().records or 1000
-         return n * o.max_tokens * 12 -- decoding one token at a time is slower
+         return n * o.max_tokens * 12 -- a generated token takes about as long as 12 tokens of a prompt
       end,
    }
    function task.run(o, m)
@@ -121,7 +123,8 @@ function graded_answers.task(definition)
    return task
 end
 
--- Scores that need no model: no answer at all, and the commonest right answer to every question.
+-- Returns a function of the questions that lists two scores that need no model: of giving no answer, and of giving always the
+-- commonest right answer.
 function graded_answers.constant_baselines(metric)
    return function(questions)
       local counts, most = {}, 0
@@ -134,7 +137,8 @@ function graded_answers.constant_baselines(metric)
    end
 end
 
--- Grades stored outputs. It is apart from the generation, so that a study can grade again without running the model.
+-- Grades outputs and returns the result of the task. It is separate from the generation, so that stored outputs can be graded again
+-- without running the model.
 function graded_answers.graded(definition, questions, outputs)
    local ids, metrics, notes = {}, {}, native.json.object()
    for i, question in ipairs(questions) do

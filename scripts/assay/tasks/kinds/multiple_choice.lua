@@ -1,5 +1,5 @@
--- Multiple choice by log-likelihood: a task file of this kind says how a record becomes a question; this file scores the
--- choices and grades them. Answers that a model writes are graded_answers.lua's.
+-- Multiple choice by log-likelihood: the answer is the choice that the model finds likeliest after the question. A task file says how
+-- a record becomes a question; this file scores the choices and grades them. For answers that a model writes see graded_answers.lua.
 
 local items = require "assay.tasks.items"
 local batch = require "assay.tasks.batch"
@@ -8,8 +8,8 @@ local prompting = require "assay.tasks.prompts"
 
 local multiple_choice = {}
 
--- The text before a question: the description and the shots, joined as lm-evaluation-harness joins them: each shot with its
--- right answer, and blank lines between.
+-- The text before a question: the description, then the shots (solved examples), each with its right answer and a blank line after it.
+-- lm-evaluation-harness joins them in the same way.
 function multiple_choice.head(shots, description)
    local parts = {}
    for _, shot in ipairs(shots or {}) do
@@ -19,8 +19,8 @@ function multiple_choice.head(shots, description)
    return (description or "") .. head
 end
 
--- The requests { context, continuations } of a question: one, or one for each choice if their contexts differ. After a chat
--- template the answer begins without the space that follows a plain prompt.
+-- The requests { context, continuations } of a question: one for all choices, or one for each choice if their contexts differ. After a
+-- plain prompt a continuation begins with a space; after a chat template it does not.
 local function requests_of(o, m, question, head)
    local function trimmed(text) return o.chat and text:gsub("^ ", "") or text end
    local out = {}
@@ -35,8 +35,8 @@ local function requests_of(o, m, question, head)
    return { { context = prompting.text(o, m, head .. question.context), continuations = texts } }
 end
 
--- Log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }. They are scored in one batch, since the
--- engine computes a prefix that prompts share, such as the shots, once.
+-- The log-likelihoods of the choices of every question, in order: { { -1.2, -3.4 }, ... }. All are scored in one batch, because then
+-- the engine computes a prefix that prompts share, such as the shots, only once.
 local function score_all(m, asked)
    local requests = {}
    for _, one in ipairs(asked) do table.move(one.requests, 1, #one.requests, #requests + 1, requests) end
@@ -59,8 +59,8 @@ local function finite_or_null(values)
    return out
 end
 
--- Accuracies that need no model: a blind guess, the commonest right answer, and the first choice: what a model whose scores are
--- all NaN would pick.
+-- Accuracies that need no model: a blind guess, always the commonest right answer, and always the first choice (which a program picks
+-- if all scores are NaN).
 function multiple_choice.baselines(questions)
    local counts, most, guess = {}, 0, 0
    for _, question in ipairs(questions) do
@@ -80,7 +80,7 @@ local function first_maximum(values)
    return best
 end
 
--- Scores the questions of the task and grades them; returns the result of a stage (items.result).
+-- Scores the questions of the task and grades them. Returns the result of the task (items.result) with `choices`.
 function multiple_choice.run(o, m, definition)
    local questions, shots, skipped = prompting.draw(o, definition)
    local asked, ids, samples, outputs = {}, {}, {}, {}
@@ -116,8 +116,9 @@ function multiple_choice.run(o, m, definition)
    return prompting.note(result, skipped, overlong)
 end
 
--- definition: { summary, read = function(record) -> { id, context | contexts, continuations, choices, gold } | nil,
--- describe = function(question) -> text before the shots, or nil }. Returns a task definition.
+-- Makes the definition of a task (README.md). definition: { protocol = name, set = known dataset, summary, main = primary metric,
+-- tokens_per_item, read = function(record), returns { id, context or contexts, continuations, choices, gold } or nil,
+-- describe = function(question), optional, returns the text before the shots }. gold: the number of the right choice, from 1.
 function multiple_choice.task(definition)
    return {
       kind = "choice",

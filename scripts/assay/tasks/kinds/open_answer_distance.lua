@@ -1,5 +1,5 @@
--- The divergence of a variant's next-token distributions from those of the untouched model, along the answers that the untouched
--- model gave: one number for each prompt, for the catalogue of failures. Both models read the same tokens.
+-- Measures how far a variant's next-token distributions lie from the untouched model's (KL divergence), one number for each prompt, for
+-- the failure catalogue. Both models read the same tokens: the prompt and the untouched model's answer.
 local native = require "assay.native"
 local fs, json = native.fs, native.json
 
@@ -11,7 +11,8 @@ local function options_of(folder, one)
    return { window = #one.ids, context = one.context, states = folder and folder .. "/" .. name_of(one.id) }
 end
 
--- { id, context, ids }: prompt and answer as one row of tokens, the first `context` of them the prompt; nil if one is empty.
+-- { id, context, ids }: prompt and answer as one row of token ids, of which the first `context` are the prompt. Nil if the prompt or the
+-- answer is empty.
 local function row_of(m, text, output)
    local ids = m:encode(text, { start = true })
    local context = #ids
@@ -19,7 +20,7 @@ local function row_of(m, text, output)
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }
 end
 
--- Stores the answers of the untouched model and its final hidden states along them below `folder`.
+-- For the untouched model: stores its answers and its final hidden states at their tokens below `folder`.
 -- texts[i] is the prompt of outputs[i].
 function answer_distance.keep(m, folder, texts, outputs)
    local rows = json.list {}
@@ -40,7 +41,8 @@ local function mean(values)
    return sum / #values
 end
 
--- Sets `mean_kld` (nats for each token of the untouched model's answer) of the outputs whose states are stored in `folder`.
+-- For a variant m: sets `mean_kld` of each output whose states are stored in `folder`. It is the mean over the tokens of the untouched
+-- model's answer, in nats.
 function answer_distance.measure(m, reference, folder, outputs)
    local kept = {}
    for _, row in ipairs(json.decode(fs.read(folder .. "/answers.json") or "[]")) do kept[tostring(row.id)] = row end

@@ -1,8 +1,8 @@
--- What is stored of every generated answer beside its text: its tokens and where the text of each ends, why the answer ended, how
--- sure the model was.
+-- The facts that are stored about every generated answer beside its text: its tokens and where each ends in the text, why the answer
+-- ended, and how sure the model was.
 local native = require "assay.native"
 
--- Tokens that are decoded before each one, since its text (a space, a part of a character) depends on the few before it.
+-- Each token is decoded together with this many tokens before it, because its text (a space, a part of a character) depends on them.
 local BEFORE <const> = 6
 
 -- The byte at which the text of each token ends, so that a report can mark the token where two answers begin to differ.
@@ -24,7 +24,7 @@ local function mean(values)
    return values and #values > 0 and sum or nil
 end
 
--- The difference in nats between the likeliest and the second token at each decision, to four digits; nil if one is not finite.
+-- For each token of the answer, by how many nats the likeliest token led the second, rounded to four decimals; nil if one is not finite.
 local function margins_of(values)
    local out = native.json.list {}
    for i, value in ipairs(values or {}) do
@@ -34,7 +34,8 @@ local function margins_of(values)
    return values and out
 end
 
--- answer: one of batch.generate. If a log-probability is not a number, their mean is nil and `nonfinite` is 1.
+-- Returns { ids, tokens, ends, finish, margins, mean_logprob, nonfinite }. answer: from batch.generate. If a log-probability is not a
+-- number, mean_logprob is nil and nonfinite is 1.
 return function(m, answer)
    local confidence = mean(answer.logprobs)
    local finite = confidence and confidence == confidence

@@ -1,5 +1,5 @@
--- Answers to free prompts: greedy ones, sampled ones that show whether a failure comes again, and the divergence from the
--- untouched model along the answers of the untouched model.
+-- Answers to free prompts: greedy ones (always the likeliest token), sampled ones that show whether a failure comes again, and the
+-- divergence from the untouched model (open_answer_distance.lua).
 local answer_distance = require "assay.tasks.kinds.open_answer_distance"
 local facts_of = require "assay.tasks.kinds.open_answer_facts"
 local fail = require "assay.lib.fail"
@@ -10,10 +10,10 @@ local prompting = require "assay.tasks.prompts"
 
 local open_answers = {}
 
--- How a prompt is asked again: the usual sampling of small models without a thinking mode.
+-- The options with which a prompt is asked again: usual sampling for small models without a thinking mode.
 open_answers.sampling = { temperature = 0.7, top_k = 20, top_p = 0.8 }
 
--- The text as lower-case words between spaces; points and hyphens stay only inside words, as in 3.5.
+-- The text in lower case with one space before and after each word. Points and hyphens stay only inside words, as in "3.5".
 local function plain(text)
    return ((" " .. text:lower():gsub("[^%w%.%-]+", " ") .. " "):gsub("[%.%-]+ ", " "):gsub(" [%.%-]+", " "))
 end
@@ -24,7 +24,7 @@ function open_answers.holds(text, answer)
    return plain(text):find(" " .. plain(tostring(answer)):match "^%s*(.-)%s*$" .. " ", 1, true) ~= nil
 end
 
--- The prompts of the dataset: all, or o.items of them in equal shares over the categories.
+-- The prompts of the dataset: all of them, or o.items of them in equal shares over the categories.
 function open_answers.prompts(o)
    local prompts = {}
    for record in o.dataset:records() do
@@ -38,6 +38,7 @@ function open_answers.prompts(o)
    return items.select(prompts, o.items, o.seed)
 end
 
+-- One output for each prompt with its greedy answer. texts[i]: prompts[i] as the model reads it, with the chat template.
 local function greedy(o, m, prompts, texts)
    local outputs = {}
    local answers = batch.generate(m, texts, { max_tokens = o.max_tokens, temperature = 0, logprobs = true })
@@ -53,7 +54,7 @@ local function greedy(o, m, prompts, texts)
    return outputs
 end
 
--- Sets `draws` of each output: o.recurrence sampled answers, each from a seed of its own.
+-- Sets `draws` of each output: o.recurrence sampled answers, each with its own seed.
 local function draw_again(o, m, prompts, texts, outputs)
    local asked, seeds, sampling = {}, {}, open_answers.sampling
    for i, p in ipairs(prompts) do

@@ -1,11 +1,11 @@
--- Chooses the windows of a long text that a task measures: all of them, or some, drawn by seed over the whole text so that no
--- chapter decides alone.
+-- Chooses which windows (pieces of equal length) of a long text a task measures: all, or some that are drawn by seed over the whole
+-- text, so that the result does not depend on one chapter.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 
 local windows = {}
 
-local PARTS <const> = 8 -- of the text; each gives the same number of windows
+local PARTS <const> = 8 -- the text is divided into this many parts, from which equally many windows are drawn
 
 windows.options = {
    limit = { type = "integer", default = 0, min = 0, about = "windows at most, 0 = all" },
@@ -14,6 +14,7 @@ windows.options = {
    seed = { type = "integer", default = 1, min = 0, about = "of the draw of windows" },
 }
 
+-- The options above and those of `more`.
 function windows.with(more)
    local all = {}
    for key, rule in pairs(windows.options) do all[key] = rule end
@@ -21,7 +22,7 @@ function windows.with(more)
    return all
 end
 
--- Adds the choice to a protocol. Only the whole text has the plain name, which is the usual one in papers.
+-- Adds the choice of windows to a protocol. Only a measurement of the whole text, as in papers, gets the name without an ending.
 function windows.protocol(o, name, protocol)
    local null = native.json.null
    local chosen = o.limit > 0 and o.windows or "all"
@@ -31,7 +32,8 @@ function windows.protocol(o, name, protocol)
    return protocol
 end
 
--- The places, from 0, of the chosen windows among n. o.of_drawn: only so many of them, for the repeated run.
+-- The numbers (from 0) of the chosen windows among n. o.of_drawn, if given: only the first so many of them, for the repeated run
+-- (study/stages/repeat_run.lua).
 function windows.places(o, n)
    local all = {}
    for i = 1, n do
@@ -45,8 +47,8 @@ function windows.places(o, n)
    return places
 end
 
--- The ids of the chosen windows one after another, since the engine cuts ids at multiples of o.window; and their names.
--- A text that is shorter than one window is returned as it is: the engine refuses it with a message.
+-- Returns the ids of the chosen windows in one list, and the names of the windows. The engine cuts this list at multiples of o.window.
+-- A text that is shorter than one window is returned as it is; then the engine raises an error.
 function windows.cut(o, ids)
    local n = #ids // o.window
    if n == 0 then return ids, {} end
@@ -58,7 +60,7 @@ function windows.cut(o, ids)
    return out, names
 end
 
--- About how many tokens the chosen windows have, for plans: English prose has 4.2 bytes a token.
+-- About how many tokens the chosen windows have, for plans. English prose has about 4.2 bytes per token.
 function windows.estimate(o, bytes)
    local n = math.floor(bytes / 4.2 / o.window)
    if o.limit > 0 then n = math.min(n, o.limit) end

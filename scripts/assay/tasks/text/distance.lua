@@ -1,6 +1,6 @@
--- The distance of a variant's next-token distributions to those of the untouched model on one text: divergence with percentiles
--- and by confidence, agreement of the likeliest tokens, change of the right token's probability.
--- The stage of the untouched model stores its final hidden states, which are smaller than logits; variants are compared with them.
+-- Measures how far a variant's next-token distributions lie from the untouched model's on one text: KL divergence (percentiles, by
+-- confidence), agreement of the likeliest tokens, change of the right token's probability. The run of the untouched model stores its
+-- final hidden states, which are smaller than logits; variants are compared with them.
 local fail = require "assay.lib.fail"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
@@ -15,7 +15,7 @@ return {
       dataset = { type = "table", required = true, about = "a dataset whose records have 'text'" },
       window = { type = "integer", default = 512, min = 2, about = "tokens of a window" },
    },
-   metrics = {}, -- it has a section of its own in the report, with a margin but without a paired difference
+   metrics = {}, -- a distance is no score to be compared; the report shows it in a section of its own
    default_margin = 0.05, -- nats
 
    check = function(o)
@@ -30,7 +30,7 @@ return {
          reference = "final hidden states of the untouched subject", dataset = items.dataset_key(o.dataset) })
    end,
 
-   tokens = function(o) return windows.estimate(o, #o.dataset:text()) * 2 end, -- two heads and their comparison
+   tokens = function(o) return windows.estimate(o, #o.dataset:text()) * 2 end, -- twice, since both models' heads are computed
 
    -- place: see tasks/README.md
    run = function(o, m, _, place)

@@ -1,5 +1,5 @@
--- Answers to free prompts, side by side. The catalogue of failures is made from them; their only scores are statistics of texts.
--- Records of the dataset are { id, category, prompt, answer? }.
+-- Answers to free prompts, which the report shows side by side and the failure catalogue uses. Their only scores are statistics of the
+-- texts (repetition, answers cut off). Records of the dataset are { id, category, prompt, answer? }.
 local fail = require "assay.lib.fail"
 local first_token = require "assay.lib.first_token"
 local open_answers = require "assay.tasks.kinds.open_answers"
@@ -18,7 +18,7 @@ return {
       thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
       recurrence = { type = "integer", default = 0, min = 0, about = "sampled answers besides: does a failure come again?" },
    },
-   exploratory = true, -- statistics of texts, never a primary metric
+   exploratory = true, -- statistics of texts are never a primary metric
    metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },
                { name = "truncated", unit = "fraction", direction = "lower", kind = "binary" } },
    holds = open_answers.holds,
@@ -38,7 +38,7 @@ return {
                dataset = items.dataset_key(o.dataset) }
    end,
 
-   tokens = function(o) return #open_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- decoding is slower
+   tokens = function(o) return #open_answers.prompts(o) * o.max_tokens * (12 + 8 * o.recurrence) end, -- a generated token takes longer
 
    run = function(o, m, _, place)
       local outputs = open_answers.run(o, m, open_answers.prompts(o), place)

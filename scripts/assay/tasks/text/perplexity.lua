@@ -1,5 +1,5 @@
--- Perplexity as the quantization papers measure it: one long text in windows that do not overlap.
--- exp(mean over windows of the window's mean cross-entropy); the tail is dropped.
+-- Perplexity as quantization papers measure it: one long text is cut into windows that do not overlap, and its end, which is shorter than
+-- a window, is dropped. The number is exp(mean over windows of the window's mean cross-entropy in nats).
 local fail = require "assay.lib.fail"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
@@ -26,7 +26,7 @@ return {
          window = o.window, template = native.json.null, special_tokens = true, dataset = items.dataset_key(o.dataset) })
    end,
 
-   -- Tokens that the model reads, for the plan.
+   -- About how many tokens the model reads, for the plan.
    tokens = function(o) return windows.estimate(o, #o.dataset:text()) end,
 
    run = function(o, m)

@@ -1,17 +1,18 @@
--- Perplexity by the rule of llama.cpp's tool: chunks of 512 tokens, whose first token is replaced by the beginning-of-text token if
--- the tokenizer adds one, and whose second half is scored. Only tables of GGUF files can be compared with it.
+-- Perplexity by the rule of llama.cpp's tool: the text is cut into chunks of 512 tokens, and only the second half of each is scored. If
+-- the tokenizer adds a beginning-of-text token, it replaces the first token of each chunk. Such numbers can be compared only with
+-- llama.cpp's own, which are common for GGUF files.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 local windows = require "assay.tasks.kinds.text_windows"
 
--- Token ids of the raw text, and the token that the tokenizer puts first, if any.
+-- Returns the token ids of the raw text, and the token that the tokenizer adds at the beginning (nil if it adds none).
 local function tokens_of(m, text)
    local plain, marked = m:encode(text), m:encode("a", { special = true })
    local bare = m:encode "a"
    return plain, #marked > #bare and marked[1] ~= bare[1] and marked[1] or nil
 end
 
--- The text of the raw file: blank lines of the table have lost their space and line end.
+-- The text of the original file. In the dataset's rows blank lines are empty texts; the file has " \n" there.
 local function raw_text(dataset)
    local parts = {}
    for record in dataset:records() do parts[#parts + 1] = record.text == "" and " \n" or record.text end

@@ -1,10 +1,12 @@
--- Perplexity per word and per byte as lm-evaluation-harness measures WikiText: whole documents, detokenised, every token
--- scored once, divided by the words or bytes of the original. Depends on the window, which is part of the protocol.
+-- Perplexity per word and per byte as lm-evaluation-harness measures WikiText. Tokenization marks are removed from whole documents, every
+-- token is scored once, and the sum is divided by the words or bytes of the original document. The number depends on the window, so
+-- the window is part of the protocol.
 local fail = require "assay.lib.fail"
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 local wikitext = require "assay.data.wikitext_pages"
 
+-- The metric over all documents. per: "word" or "byte".
 local function numbers_of(samples, per)
    return native.data.metric("perplexity", { weighting = "token", per = per }):evaluate({ task = "wikitext" }, samples)
 end

@@ -1,11 +1,12 @@
--- Activation-aware scaling (Lin et al., arXiv 2306.00978), then round to nearest on plain grids.
+-- AWQ (Lin et al., arXiv 2306.00978): scales up those weight columns whose inputs are large, so that they lose less. Then it
+-- rounds to nearest.
 return {
    name = "awq",
    summary = "activation-aware scaling, then round to nearest",
    calibrated = true,
    plugins = {
       transform = { id = "awq", takes = { "duo_scaling", "loss", "loss_tokens", "clip" } },
-      -- groups of 64 as in the other calibrated methods, so that their reports compare methods alone
+      -- groups of 64 as in the other calibrated methods, so that a comparison shows the methods and not the groups
       quantizer = { id = "rtn", takes = { "bits", "symmetric", group = "group_size" }, defaults = { group = 64 } },
    },
    recipe = function(_, plugin)

@@ -1,4 +1,4 @@
--- Activation-aware scaling before error feedback: the two published methods in a row.
+-- AWQ's scaling (awq.lua), then gptq (gptq.lua): two published methods, one after the other.
 return {
    name = "awq_gptq",
    summary = "activation-aware scaling, then gptq",

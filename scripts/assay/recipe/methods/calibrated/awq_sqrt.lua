@@ -1,4 +1,5 @@
--- A rule that is published under the name of awq: scales are the square root of mean|x|, and nothing is searched.
+-- A simpler rule that was also published under the name of awq: the scale of an input channel is the square root of its mean
+-- absolute value, and nothing is searched.
 return {
    name = "awq_sqrt",
    summary = "scaling by sqrt(mean|x|), then round to nearest",

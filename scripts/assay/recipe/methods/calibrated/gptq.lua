@@ -1,4 +1,5 @@
--- Error feedback through the inverse Hessian (Frantar et al., arXiv 2210.17323), act-order on static searched grids.
+-- GPTQ (Frantar et al., arXiv 2210.17323): rounds column by column and corrects the later columns for each error, by means of the
+-- inverse Hessian. Columns with large inputs come first (act-order); the groups' scales are searched before (static groups).
 return {
    name = "gptq",
    summary = "error feedback through the inverse Hessian",

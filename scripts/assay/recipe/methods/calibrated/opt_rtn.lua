@@ -1,4 +1,5 @@
--- Round to nearest on searched scales: each group's scale loses least where inputs are large.
+-- Round to nearest with searched scales: the scale of each group is the one with the least error, where the error of a weight counts
+-- by the mean square of its input.
 return {
    name = "opt_rtn",
    summary = "round to nearest, scales searched with mean x^2",

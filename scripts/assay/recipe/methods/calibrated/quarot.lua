@@ -1,11 +1,12 @@
--- Rotations, then error feedback, everything in 4 bits (Ashkboos et al., arXiv 2404.00456). R4 stays in the forward pass.
+-- QuaRot (Ashkboos et al., arXiv 2404.00456): rotates the model so that no channel stands out, then gptq; weights, inputs and cache in
+-- 4 bits. The rotation r4 (input of down_proj) cannot be put into weights and stays in the forward pass.
 return {
    name = "quarot",
    summary = "Hadamard rotations, then gptq; weights, inputs and cache in few bits",
    calibrated = true,
    plugins = {
       transform = { id = "rotation", takes = { "r1", "r2", "r4", "signs" } },
-      -- one scale for a row: after a rotation no part of it stands out
+      -- one scale for each row is enough, because after a rotation no part of a row stands out
       quantizer = { id = "gptq", takes = { "bits", group = "group_size" }, defaults = { group = -1 } },
    },
    options = {
@@ -20,7 +21,7 @@ return {
       return ("quarot %s W%d%s%s"):format(o.quantizer, o.bits, bits(o.activation, "A"), bits(o.kv, "KV"))
    end,
    recipe = function(o, plugin)
-      local quantizer = plugin.quantizer  -- rtn has the same keys
+      local quantizer = plugin.quantizer  -- made for gptq; rtn has the same keys, so only the id changes
       quantizer.id, quantizer.config.symmetric = o.quantizer, true
       return {
          transforms = { plugin.transform },

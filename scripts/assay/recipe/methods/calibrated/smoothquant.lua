@@ -1,4 +1,5 @@
--- W8A8: activation ranges moved into the weights (Xiao et al., arXiv 2211.10438), inputs rounded for each token.
+-- SmoothQuant (Xiao et al., arXiv 2211.10438): 8-bit weights and inputs. Large input channels are divided by a factor, and the weights
+-- multiplied by it, so that inputs round well. Inputs have one scale for each token.
 return {
    name = "smoothquant",
    summary = "8-bit weights and inputs, ranges moved into the weights",

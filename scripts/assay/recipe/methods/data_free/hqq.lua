@@ -1,4 +1,5 @@
--- Half-quadratic quantization: real-valued zero points that make the residual sparse. Data-free.
+-- HQQ, half-quadratic quantization: searches for each group a zero point, a real number, with which only few weights have a large
+-- error. It needs no calibration data.
 return {
    name = "hqq",
    summary = "half-quadratic search of real-valued zero points",

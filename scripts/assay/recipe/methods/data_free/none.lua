@@ -1,4 +1,4 @@
--- Nothing: the subject as it is, through the same path. What every other recipe is compared with.
+-- The method none changes nothing: the model goes through the same steps of a study as all others, which are compared with it.
 return {
    name = "none",
    summary = "leaves the model as it is",

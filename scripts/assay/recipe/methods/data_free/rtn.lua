@@ -1,4 +1,4 @@
--- Round to nearest: each group gets the scale of its largest weight. The yardstick of every method.
+-- Round to nearest: the largest weight of each group fixes the scale of the group. The simplest method, with which others are compared.
 return {
    name = "rtn",
    summary = "round to nearest, no calibration",

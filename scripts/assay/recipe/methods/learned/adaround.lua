@@ -1,5 +1,5 @@
--- Learned rounding up or down for every weight (Nagel et al., arXiv 2004.10568), through the Hessian, so that no
--- activation is replayed. Formula and deviations: plugins/METHODS.md.
+-- AdaRound (Nagel et al., arXiv 2004.10568): learns for every weight whether to round up or down. The loss is computed from the Hessian
+-- (sum of x xᵀ), so inputs need not be stored. Formula and deviations: plugins/METHODS.md.
 return {
    name = "adaround",
    summary = "learned rounding up or down, through the Hessian",

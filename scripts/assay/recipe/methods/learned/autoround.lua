@@ -1,5 +1,5 @@
--- Signed gradient descent on roundings and ranges of a whole block, against the float model's output (Cheng et al.,
--- arXiv 2309.05516). Formula and deviations: plugins/METHODS.md.
+-- AutoRound (Cheng et al., arXiv 2309.05516): signed gradient descent on the roundings and ranges of a whole block, so that its output
+-- comes close to the float model's. Formula and deviations: plugins/METHODS.md.
 return {
    name = "autoround",
    summary = "signed gradient descent on roundings and ranges",
@@ -14,7 +14,7 @@ return {
       propagation = { type = "string", default = "asymmetric", about = "fp, quantized or asymmetric inputs" },
    },
    recipe = function(o, plugin)
-      -- in the recipe only where it differs: results were stored before there was a choice
+      -- the default is left out of the recipe, so that results stored before this option existed keep their keys
       if o.compute == "float32" then plugin.quantizer.config.compute = nil end
       return { quantizer = plugin.quantizer, propagation = o.propagation }
    end,

@@ -1,6 +1,6 @@
--- Ours: gptq with act-order on static searched grids, a Hessian that also counts the attention sink (position 0),
--- inputs from the already quantized part, then scales and norms trained to the float model's distribution.
--- Where inputs are rounded too ({ scheme = "w8a8" }): rotations first, since outliers decide there, and no training, since
+-- Our own combination: gptq (large columns first, searched scales) with a Hessian that also counts position 0, which many heads attend
+-- to; inputs from the already quantized part; at the end, scales and norms trained to the float model's distribution.
+-- If inputs are rounded too ({ scheme = "w8a8" }), rotations come first, since outliers decide there, and nothing is trained, since
 -- rounding has no gradient. Figures: reports/methods-on-smollm2.md.
 local schemes = require "assay.recipe.scheme"
 
@@ -17,7 +17,7 @@ return {
       tune = { type = "any", default = true, about = "train scales and norms at the end, unless inputs are rounded" },
    },
    recipe = function(o, plugin)
-      -- three bits leave more to repair, so the step is twice as long
+      -- three bits leave larger errors to correct, so the training steps are twice as large
       if o.tune == true and o.bits <= 3 then o.tune = { rate = 0.002 } end
       if rounds_inputs(o) then o.tune = false end
       return {

@@ -6,10 +6,11 @@
 namespace assay::cmd {
 
 int verb_bench(const options &given) {
-  json options = {{"phase", given.operands[0]},
-                  {"models", std::vector<std::string>(given.operands.begin() + 1, given.operands.end())},
-                  {"packed", given.packed},
-                  {"batch", given.batch}};
+  json options = {
+      {"phase", given.operands[0]},
+      {"models", std::vector<std::string>(given.operands.begin() + 1, given.operands.end())},
+      {"packed", given.packed},
+      {"batch", given.batch}};
   if (given.tokens > 0) options["tokens"] = given.tokens;
   if (given.context > 0) options["context"] = given.context;
   if (given.rounds > 0) options["rounds"] = given.rounds;

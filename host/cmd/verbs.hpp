@@ -48,7 +48,7 @@ struct options {
   // eval, bench
   bool packed = false;  // run from the stored codes, not from dequantized weights
   // bench; operands: decode or prefill, models
-  std::vector<int64_t> batch;               // sequences at a time; empty = 1
+  std::vector<int64_t> batch;                   // sequences at a time; empty = 1
   int64_t tokens = 0, context = 0, rounds = 0;  // 0 = the default of scripts/assay/cli/bench.lua
 
   // eval

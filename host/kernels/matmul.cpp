@@ -59,11 +59,11 @@ bool applies(const at::Tensor &x, const at::Tensor &weight) {
          x.numel() > x.size(-1) && library().plain.has_value();
 }
 
-// Serves decoding of one sequence, which reads every weight once: LibTorch reads them with one
-// thread.
+// Serves decoding of one sequence, which reads every weight once. LibTorch would read them with one
+// thread, and so get half of what memory can give to two.
 bool one_row(const at::Tensor &x, const at::Tensor &weight) {
-  return on_processor(x, weight) && weight.scalar_type() == at::kFloat &&
-         x.numel() == x.size(-1) && !at::GradMode::is_enabled();
+  return on_processor(x, weight) && weight.scalar_type() == at::kFloat && x.numel() == x.size(-1) &&
+         !at::GradMode::is_enabled();
 }
 
 constexpr int64_t k_worth_a_thread = 64 << 10;  // bytes of weights

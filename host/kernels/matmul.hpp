@@ -1,7 +1,7 @@
 // Computes x Wᵀ in fp32 on the CPU by the faster of LibTorch's two libraries. On AMD processors MKL
 // uses only half of the vector width, while oneDNN asks the processor
-// (reports/measurements/kernels.md). A single row is limited by memory and is read by all threads
-// (row_product.hpp).
+// (reports/measurements/kernels.md). For a single row of x memory is the limit: all threads read the
+// weight then (row_product.hpp).
 #pragma once
 
 #include "aten.hpp"

@@ -37,8 +37,8 @@ ASSAY_INLINE void load(const uint8_t *from, floats &out) {
           __builtin_bit_cast(words, __builtin_bit_cast(floats, magnitude << 13) * 0x1p112f);
       const words beyond = __builtin_bit_cast(words, magnitude >= 0x7c00u);  // infinity, NaN
       const words special = 0x7f800000u | magnitude << 13;
-      out = __builtin_bit_cast(floats, (bits & 0x8000u) << 16 | (wide & ~beyond) |
-                                           (special & beyond));
+      out = __builtin_bit_cast(floats,
+                               (bits & 0x8000u) << 16 | (wide & ~beyond) | (special & beyond));
     }
   }
 }
@@ -57,8 +57,8 @@ ASSAY_INLINE float sum_of(const floats &v) {
   return sum;
 }
 
-// Rows: weights of so many rows are multiplied at once, so that their sums do not wait for each
-// other.
+// Multiplies the weights of so many rows at once that a multiply-add never waits for the one before
+// it in the same sum.
 template <row_type Type, int Tokens, int Rows>
 ASSAY_INLINE void block(const float *x, const uint8_t *weight, int64_t k, float *out,
                         int64_t out_stride) {
@@ -100,10 +100,10 @@ ASSAY_INLINE void rows_of(const float *x, const uint8_t *weight, int64_t k, int6
 }
 
 // One function for each kind of weight and number of tokens, because only plain functions are cloned.
-#define ASSAY_ROWS(type, tokens)                                                           \
-  ASSAY_CLONES void type##_##tokens(const float *x, const uint8_t *weight, int64_t k,       \
-                                    int64_t n, float *out, int64_t out_stride) {            \
-    rows_of<row_type::type, tokens>(x, weight, k, n, out, out_stride);                      \
+#define ASSAY_ROWS(type, tokens)                                                                 \
+  ASSAY_CLONES void type##_##tokens(const float *x, const uint8_t *weight, int64_t k, int64_t n, \
+                                    float *out, int64_t out_stride) {                            \
+    rows_of<row_type::type, tokens>(x, weight, k, n, out, out_stride);                           \
   }
 ASSAY_ROWS(f32, 1)
 ASSAY_ROWS(f32, 2)
@@ -128,7 +128,8 @@ rows_functions functions_of(row_type type) {
   return {f16_1, f16_2, f16_4};
 }
 
-constexpr int64_t k_piece = 128 << 10;  // bytes of weights that all tokens use while they are cached
+constexpr int64_t k_piece =
+    128 << 10;  // bytes of weights that all tokens use while they are cached
 
 }  // namespace
 

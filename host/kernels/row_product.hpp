@@ -7,7 +7,9 @@
 namespace assay::model {
 
 enum class row_type : uint8_t { f32, bf16, f16 };
-inline int64_t bytes_of(row_type type) { return type == row_type::f32 ? 4 : 2; }
+inline int64_t bytes_of(row_type type) {
+  return type == row_type::f32 ? 4 : 2;
+}
 
 // out [tokens, out_stride], columns [first, last) = x [tokens, k] times weight [n, k] transposed,
 // with sums in fp32. One thread; tokens: 1 or more.

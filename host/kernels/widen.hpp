@@ -15,8 +15,7 @@ inline float widen_half(uint16_t bits) {  // IEEE 754 binary16
   const uint32_t magnitude = bits & 0x7fffu;
   if (magnitude >= 0x7c00u)  // infinity, NaN
     return std::bit_cast<float>(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);
-  if (magnitude >= 0x400u)
-    return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000u));
+  if (magnitude >= 0x400u) return std::bit_cast<float>(sign | ((magnitude << 13) + 0x38000000u));
   const float value = static_cast<float>(magnitude) * 0x1p-24f;  // subnormal
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(value));
 }

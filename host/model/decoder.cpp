@@ -247,7 +247,8 @@ std::vector<const void *> decoder::weight_addresses() const {
   };
   for (const at::Tensor &outer : {embedding_, norm_, head_.weight}) add(outer);
   for (const decoder_block &layer : blocks_) {
-    for (const at::Tensor &norm : {layer.attention_norm, layer.mlp_norm, layer.q_norm, layer.k_norm})
+    for (const at::Tensor &norm :
+         {layer.attention_norm, layer.mlp_norm, layer.q_norm, layer.k_norm})
       add(norm);
     for (const linear_op *op : layer.linears()) {
       add(op->weight);

@@ -28,7 +28,7 @@ struct linear_op {
   // [out, in]; may be a view of the mapped checkpoint file. Without values where `packed` is set.
   at::Tensor weight;
   std::shared_ptr<const packed_weight> packed;  // replaces weight: codes, or floats as stored
-  at::Tensor bias;    // [out], undefined = none
+  at::Tensor bias;                              // [out], undefined = none
   // Changes the input without changing the linear's result, because the weight contains the
   // inverse: for example a rotation. Calibration sees the changed input. Empty = none.
   std::function<at::Tensor(const at::Tensor &input)> input_operation;

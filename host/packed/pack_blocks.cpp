@@ -101,16 +101,19 @@ struct block_kind {
 
 using enum factor_type;
 constexpr block_kind k_kinds[] = {
-    {2, 4, 32, -8, f16, none, 0, [](const uint8_t *in, row_parts &row) { read_q4(in, false, row); }},
+    {2, 4, 32, -8, f16, none, 0,
+     [](const uint8_t *in, row_parts &row) { read_q4(in, false, row); }},
     {3, 4, 32, 0, f16, f16, 0, [](const uint8_t *in, row_parts &row) { read_q4(in, true, row); }},
-    {6, 5, 32, -16, f16, none, 0, [](const uint8_t *in, row_parts &row) { read_q5(in, false, row); }},
+    {6, 5, 32, -16, f16, none, 0,
+     [](const uint8_t *in, row_parts &row) { read_q5(in, false, row); }},
     {7, 5, 32, 0, f16, f16, 0, [](const uint8_t *in, row_parts &row) { read_q5(in, true, row); }},
     {8, 8, 32, -128, f16, none, 0, [](const uint8_t *in, row_parts &row) { read_q8(in, row); }},
     {12, 4, 32, 0, step_u8, step_u8, 8,
      [](const uint8_t *in, row_parts &row) { read_q4_k(in, false, row); }},
     {13, 5, 32, 0, step_u8, step_u8, 8,
      [](const uint8_t *in, row_parts &row) { read_q4_k(in, true, row); }},
-    {14, 6, 16, -32, step_i8, none, 16, [](const uint8_t *in, row_parts &row) { read_q6_k(in, row); }},
+    {14, 6, 16, -32, step_i8, none, 16,
+     [](const uint8_t *in, row_parts &row) { read_q6_k(in, row); }},
 };
 
 const block_kind *kind_of(const stored_blocks &blocks) {
@@ -124,8 +127,10 @@ void place_factors(const std::vector<uint8_t> &from, int64_t size, int64_t row, 
   if (size == 0) return;
   const int64_t groups = static_cast<int64_t>(from.size()) / size;
   for (int64_t group = 0; group < groups; ++group)
-    std::memcpy(to.data() + ((row / k_panel_rows * groups + group) * k_panel_rows + row % k_panel_rows) * size,
-                from.data() + group * size, static_cast<size_t>(size));
+    std::memcpy(
+        to.data() +
+            ((row / k_panel_rows * groups + group) * k_panel_rows + row % k_panel_rows) * size,
+        from.data() + group * size, static_cast<size_t>(size));
 }
 
 }  // namespace

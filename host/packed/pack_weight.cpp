@@ -14,8 +14,7 @@
 namespace assay::model {
 namespace {
 
-constexpr float k_e2m1[16] = {0,  0.5,  1,  1.5,  2,  3,  4,  6,
-                              -0.0f, -0.5, -1, -1.5, -2, -3, -4, -6};
+constexpr float k_e2m1[16] = {0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0f, -0.5, -1, -1.5, -2, -3, -4, -6};
 
 bool is_float8(const at::Tensor &t) {
   return t.scalar_type() == at::kFloat8_e4m3fn || t.scalar_type() == at::kFloat8_e5m2;
@@ -33,7 +32,8 @@ std::vector<int32_t> order_of(const stored_linear &stored, int64_t groups) {
     if (n * groups != columns) return {};
   std::vector<int32_t> order(static_cast<size_t>(columns));
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return group[a] < group[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int32_t a, int32_t b) { return group[a] < group[b]; });
   return order;
 }
 
@@ -57,7 +57,8 @@ at::Tensor e2m1_codes(const at::Tensor &values) {
 std::vector<float> float8_codebook(at::ScalarType type) {
   const at::Tensor codes = at::arange(256, at::kInt).to(at::kByte);
   at::Tensor values = codes.view(type).to(at::kFloat);
-  values = at::where(values.isfinite(), values, at::zeros_like(values));  // codes that no weight has
+  values =
+      at::where(values.isfinite(), values, at::zeros_like(values));  // codes that no weight has
   return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + 256};
 }
 
@@ -97,9 +98,11 @@ void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
   const int64_t groups = whole.size(1);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t group = 0; group < groups; ++group)
-      std::memcpy(to.data() + static_cast<size_t>((row / k_panel_rows * groups + group) * k_panel_rows +
-                                                  row % k_panel_rows) * size,
-                  from + static_cast<size_t>(row * groups + group) * size, size);
+      std::memcpy(
+          to.data() + static_cast<size_t>((row / k_panel_rows * groups + group) * k_panel_rows +
+                                          row % k_panel_rows) *
+                          size,
+          from + static_cast<size_t>(row * groups + group) * size, size);
 }
 
 }  // namespace
@@ -167,7 +170,8 @@ std::shared_ptr<const packed_weight> dense(const tensor_source &tensors, const s
   const tensor_info *info = tensors.find(name);
   at::Tensor weight = tensors.tensor(name);
   const auto type = weight.scalar_type();
-  if (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf) weight = weight.to(at::kFloat);
+  if (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf)
+    weight = weight.to(at::kFloat);
   return std::make_shared<packed_weight>(weight.contiguous(), info->stored);
 }
 
@@ -185,18 +189,20 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
   return packed;
 }
 
-std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors, const std::string &name,
-                                                 std::string &why) {
+std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors,
+                                                 const std::string &name, std::string &why) {
   const stored_blocks blocks = tensors.blocks(name);
   if (blocks.format == nullptr) return nullptr;
   std::shared_ptr<const packed_weight> packed;
   if (blocks.format->code_bits > 0) {
     why = lacks_kernel(blocks);
-    if (why.empty()) packed = std::make_shared<packed_weight>(pack_blocks(blocks), blocks.format->name);
+    if (why.empty())
+      packed = std::make_shared<packed_weight>(pack_blocks(blocks), blocks.format->name);
   } else if (blocks.heads == 0 && blocks.format->block_bytes == 2) {
-    const at::ScalarType type = std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;
-    const at::Tensor rows = at::from_blob(const_cast<uint8_t *>(blocks.bytes),
-                                          {blocks.rows, blocks.columns}, type);
+    const at::ScalarType type =
+        std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;
+    const at::Tensor rows =
+        at::from_blob(const_cast<uint8_t *>(blocks.bytes), {blocks.rows, blocks.columns}, type);
     packed = std::make_shared<packed_weight>(rows.clone(), blocks.format->name);
   }
   if (packed) tensors.give_back(name);
@@ -205,8 +211,8 @@ std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors, c
 
 }  // namespace
 
-std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source, const std::string &module,
-                                                 std::string *told) {
+std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
+                                                 const std::string &module, std::string *told) {
   const tensor_source &tensors = source.tensors();
   const std::string name = module + ".weight";
   if (!tensors.has(name))

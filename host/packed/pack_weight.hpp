@@ -14,7 +14,8 @@ namespace assay::model {
 // The weight `module`.weight of the checkpoint. The pages of the file that are no longer needed are
 // given back. What no kernel can run (a group of 20, say) is kept dense, and `told`, if it is not
 // null, then says so and why. Throws error(failed) for a scale that is infinite or not a number.
-std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source, const std::string &module,
+std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
+                                                 const std::string &module,
                                                  std::string *told = nullptr);
 
 // The parts, for tests and for forms in memory.

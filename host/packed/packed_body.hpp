@@ -5,190 +5,26 @@
 // look-up takes the lowest bits alone, so that no mask is needed where it is one instruction.
 #pragma once
 
-#include <cstring>
-#include <utility>
-
-#include "packed/packed_kernel.hpp"
-
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#include "packed/packed_vectors.hpp"
 
 namespace assay::model {
 namespace {
-
-typedef float floats __attribute__((vector_size(64)));
-typedef uint32_t words __attribute__((vector_size(64)));
-typedef int32_t integers __attribute__((vector_size(64)));
-typedef float floats_anywhere __attribute__((vector_size(64), aligned(4)));
-typedef uint16_t halves __attribute__((vector_size(32), aligned(2)));
-typedef uint8_t bytes __attribute__((vector_size(16), aligned(1)));
-typedef int8_t signed_bytes __attribute__((vector_size(16), aligned(1)));
-
-inline floats load(const float *from) { return *reinterpret_cast<const floats_anywhere *>(from); }
-inline void store(float *to, floats value) { *reinterpret_cast<floats_anywhere *>(to) = value; }
-
-inline floats as_floats(words bits) { return reinterpret_cast<floats>(bits); }
-
-// --- factors of 16 rows ---
-
-inline floats widened_halves(const uint8_t *from) {
-#if defined(__AVX512F__)
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
-#else
-  const words bits =
-      __builtin_convertvector(*reinterpret_cast<const halves *>(from), words);
-  const words sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
-  // The bits as those of a float whose exponent is 112 too small; subnormals come right as well.
-  const floats value = as_floats(magnitude << 13) * 0x1p112f;
-  const words beyond = reinterpret_cast<words>(magnitude >= 0x7c00u);  // infinity, NaN
-  const words wide = (reinterpret_cast<words>(value) & ~beyond) |
-                     ((0x7f800000u | (magnitude & 0x3ffu) << 13) & beyond);
-  return as_floats(sign | wide);
-#endif
-}
-
-inline floats widened_bytes(const uint8_t *from) {
-  return __builtin_convertvector(*reinterpret_cast<const bytes *>(from), floats);
-}
-
-// place: of the first of the 16 rows' factors; super_place: of their super-block's.
-inline floats factor(factor_type type, const uint8_t *factors, const uint8_t *supers, int64_t place,
-                     int64_t super_place) {
-  switch (type) {
-    case factor_type::f32:
-      return load(reinterpret_cast<const float *>(factors) + place);
-    case factor_type::f16:
-      return widened_halves(factors + 2 * place);
-    case factor_type::bf16: {
-      const auto *at = reinterpret_cast<const halves *>(factors + 2 * place);
-      return as_floats(__builtin_convertvector(*at, words) << 16);
-    }
-    case factor_type::e8m0: {
-      const auto *at = reinterpret_cast<const bytes *>(factors + place);
-      const words exponent = __builtin_convertvector(*at, words);
-      // Exponent 0 is 2^-127, which has no exponent bits in fp32.
-      const words none = reinterpret_cast<words>(exponent == 0u);
-      return as_floats(exponent << 23 | (none & 0x00400000u));
-    }
-    case factor_type::e4m3: {
-      const auto *at = reinterpret_cast<const bytes *>(factors + place);
-      const words bits = __builtin_convertvector(*at, words);
-      const floats value = as_floats((bits & 0x7fu) << 20) * 0x1p120f;
-      return as_floats(reinterpret_cast<words>(value) | (bits & 0x80u) << 24);
-    }
-    case factor_type::step_u8:
-      return widened_halves(supers + 2 * super_place) * widened_bytes(factors + place);
-    case factor_type::step_i8:
-      return widened_halves(supers + 2 * super_place) *
-             __builtin_convertvector(*reinterpret_cast<const signed_bytes *>(factors + place), floats);
-    case factor_type::zero_u8:
-      return widened_bytes(factors + place);
-    case factor_type::none:
-      break;
-  }
-  return floats{};
-}
-
-struct group_factors {
-  floats scale;    // without `outer`
-  floats zero;     // subtracted from each value before the scale
-  floats minimum;  // added to each weight
-};
-
-__attribute__((noinline)) group_factors factors_of(const packed_view &w, int64_t panel, int64_t group) {
-  const int64_t place = (panel * w.groups + group) * k_panel_rows;
-  const int64_t super_place =
-      w.super > 0 ? (panel * w.supers + group / w.super) * k_panel_rows : 0;
-  group_factors out = {factor(w.scale_type, w.scales, w.super_scales, place, super_place), {}, {}};
-  if (w.minimum_type == factor_type::none) return out;
-  const floats minimum = factor(w.minimum_type, w.minima, w.super_minima, place, super_place);
-  if (w.minimum_type == factor_type::zero_u8)
-    out.zero = minimum + w.shift;
-  else
-    out.minimum = w.minimum_type == factor_type::step_u8 ? -minimum : minimum;
-  return out;
-}
-
-// --- values of 16 codes ---
-
-// Code I of a unit in each lane, with the bits of its neighbour above it.
-template <int Bits, int I>
-inline words code(const words *unit) {
-  constexpr int bit = I * Bits, word = bit / 32, shift = bit % 32;
-  if constexpr (shift + Bits > 32)
-    return unit[word] >> shift | unit[word + 1] << (32 - shift);
-  else
-    return shift == 0 ? unit[word] : unit[word] >> shift;
-}
-
-enum class look_up { table, integer };
-
-// How a value is found: by table for up to 5 bits where a permutation does it in one instruction
-// and for codebooks; else as the number itself, whose shift is added once for each group.
-template <int Bits>
-constexpr bool k_permutes =
-#if defined(__AVX512F__)
-    Bits <= 5;
-#else
-    false;
-#endif
-
-template <int Bits, look_up How>
-struct values {
-  explicit values([[maybe_unused]] const packed_view &w) : table(w.values) {
-#if defined(__AVX512F__)
-    if constexpr (How == look_up::table && k_permutes<Bits>) {
-      low = _mm512_loadu_ps(w.values);
-      if constexpr (Bits == 5) high = _mm512_loadu_ps(w.values + 16);
-    }
-#endif
-  }
-
-  inline floats operator()(words at) const {
-    if constexpr (How == look_up::integer)
-      return __builtin_convertvector(
-          reinterpret_cast<integers>(at & static_cast<uint32_t>((1 << Bits) - 1)), floats);
-#if defined(__AVX512F__)
-    if constexpr (Bits == 5)
-      return _mm512_permutex2var_ps(low, reinterpret_cast<__m512i>(at), high);
-    else if constexpr (Bits < 5)
-      return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(at), low);
-    else
-      return _mm512_i32gather_ps(
-          reinterpret_cast<__m512i>(at & static_cast<uint32_t>((1 << Bits) - 1)), table, 4);
-#else
-    floats out;
-    for (int lane = 0; lane < 16; ++lane) out[lane] = table[at[lane] & ((1 << Bits) - 1)];
-    return out;
-#endif
-  }
-
-  const float *table;
-#if defined(__AVX512F__)
-  __m512 low, high;
-#endif
-};
-
-template <int First, typename Body, int... I>
-inline void for_each_of(Body &&body, std::integer_sequence<int, I...>) {
-  (body(std::integral_constant<int, First + I>{}), ...);
-}
 
 // --- few tokens ---
 
 constexpr int64_t k_ahead = 1024;  // bytes of codes that are asked for before they are needed
 
 template <int Bits, look_up How, int Tokens>
-void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel, float *out,
-                   int64_t out_stride) {
+void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
+                   float *out, int64_t out_stride) {
   // Independent sums, because a multiply-add waits four cycles for the one before it.
   constexpr int k_sums = Tokens == 1 ? 4 : Tokens == 8 ? 1 : 2;
   const values<Bits, How> value(w);
   const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
   const bool halves_of_unit = w.group == 16;
-  const int64_t units_of_group =
-      halves_of_unit ? 1 : w.group == w.columns ? w.units : w.group / k_unit_columns;
+  const int64_t units_of_group = halves_of_unit         ? 1
+                                 : w.group == w.columns ? w.units
+                                                        : w.group / k_unit_columns;
   const float shift = How == look_up::integer ? w.shift : 0.0f;
   floats total[Tokens] = {};
   floats sum[Tokens][k_sums] = {};
@@ -211,22 +47,22 @@ void panel_product(const packed_view &w, const float *x, const float *sums, int6
       if (w.minimum_type != factor_type::none) total[t] += f.minimum * of_x;
     }
   };
-  const auto step = [&](auto index) {
-    constexpr int i = decltype(index)::value;
-    const floats v = value(code<Bits, i>(unit));
+  const auto step = [&](int i, int j) __attribute__((always_inline)) {
+    const floats v = value(code<Bits>(unit, i));
 #pragma GCC unroll 8
-    for (int t = 0; t < Tokens; ++t) sum[t][i % k_sums] += v * x[i * Tokens + t];
+    for (int t = 0; t < Tokens; ++t) sum[t][j] += v * x[i * Tokens + t];
   };
   for (int64_t group = 0; group < w.groups; ++group) {
     for (int64_t u = 0; u < units_of_group; ++u) {
       __builtin_prefetch(reinterpret_cast<const char *>(unit) + k_ahead);
-      if constexpr (Bits > 2) __builtin_prefetch(reinterpret_cast<const char *>(unit) + k_ahead + 128);
-      for_each_of<0>(step, std::make_integer_sequence<int, 16>{});
+      if constexpr (Bits > 2)
+        __builtin_prefetch(reinterpret_cast<const char *>(unit) + k_ahead + 128);
+      for_codes<0, k_sums>(step);
       if (halves_of_unit) {
         flush(group);
         if (++group == w.groups) break;
       }
-      for_each_of<16>(step, std::make_integer_sequence<int, 16>{});
+      for_codes<16, k_sums>(step);
       unit += Bits;
       x += k_unit_columns * Tokens;
     }
@@ -283,15 +119,14 @@ void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride
       f.scale *= w.outer;
       if constexpr (How == look_up::integer) f.zero -= w.shift;
     };
-    const auto step = [&](auto index) {
-      constexpr int i = decltype(index)::value;
-      const floats weight = f.scale * (value(code<Bits, i>(unit)) - f.zero);
+    const auto step = [&](int i, int) __attribute__((always_inline)) {
+      const floats weight = f.scale * (value(code<Bits>(unit, i)) - f.zero);
       store(to + i * stride, has_minima ? weight + f.minimum * w.outer : weight);
     };
     take(u * k_unit_columns);
-    for_each_of<0>(step, std::make_integer_sequence<int, 16>{});
+    for_codes<0, 1>(step);
     if (w.group == 16) take(u * k_unit_columns + 16);
-    for_each_of<16>(step, std::make_integer_sequence<int, 16>{});
+    for_codes<16, 1>(step);
   }
 }
 
@@ -318,13 +153,14 @@ void tile_product(const float *x, const float *weights, int64_t columns, float *
 }
 
 #if defined(__AVX512F__)
-constexpr int k_wide = 12, k_middle = 8, k_narrow = 4;  // tokens; 2 * 12 sums fill 24 of 32 registers
+constexpr int k_wide = 12, k_middle = 8,
+              k_narrow = 4;  // tokens; 2 * 12 sums fill 24 of 32 registers
 #else
 constexpr int k_wide = 4, k_middle = 4, k_narrow = 2;
 #endif
 
-inline void any_tile(const float *x, const float *weights, int64_t columns, int64_t tokens, float *out,
-                     int64_t out_stride, bool both) {
+inline void any_tile(const float *x, const float *weights, int64_t columns, int64_t tokens,
+                     float *out, int64_t out_stride, bool both) {
   int64_t token = 0;
   while (token < tokens) {
     const int64_t left = tokens - token;
@@ -354,8 +190,8 @@ void panels_many(const packed_view &w, const packed_input &in, int64_t first, in
     const int64_t end = begin + at_once < last ? begin + at_once : last;
     for (int64_t panel = begin; panel < end; ++panel) {
       const int64_t i = panel - begin;
-      unpack_panel<Bits, How>(w, panel, scratch + i / 2 * columns * k_pair_rows + i % 2 * k_panel_rows,
-                              k_pair_rows);
+      unpack_panel<Bits, How>(
+          w, panel, scratch + i / 2 * columns * k_pair_rows + i % 2 * k_panel_rows, k_pair_rows);
     }
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const int64_t token = tile * k_tile_tokens;
@@ -439,7 +275,8 @@ void arrange(const packed_view &w, const float *x, int64_t tokens, float *arrang
 void product(const packed_view &w, const packed_input &in, int64_t first, int64_t last, float *out,
              int64_t out_stride) {
   with_bits(w, [&](auto bits, auto how) {
-    panels_product<decltype(bits)::value, decltype(how)::value>(w, in, first, last, out, out_stride);
+    panels_product<decltype(bits)::value, decltype(how)::value>(w, in, first, last, out,
+                                                                out_stride);
   });
 }
 
@@ -447,7 +284,7 @@ void many(const packed_view &w, const packed_input &in, int64_t first, int64_t l
           float *out, int64_t out_stride) {
   with_bits(w, [&](auto bits, auto how) {
     panels_many<decltype(bits)::value, decltype(how)::value>(w, in, first, last, scratch, out,
-                                                            out_stride);
+                                                             out_stride);
   });
 }
 

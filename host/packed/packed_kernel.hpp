@@ -48,7 +48,7 @@ struct packed_kernel {
                   float *sums);
 };
 
-packed_view view_of(const packed_matrix &matrix);  // borrows the matrix
+packed_view view_of(const packed_matrix &matrix);   // borrows the matrix
 int64_t scratch_floats(const packed_view &weight);  // that `many` needs
 // Panels that `many` unpacks at once: as many as stay in the second-level cache, at least 2.
 int64_t panels_at_once(const packed_view &weight);

@@ -18,13 +18,13 @@ constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
 at::Tensor ordered(const packed_matrix &weight, const at::Tensor &x) {
   const at::Tensor rows = x.reshape({-1, weight.columns});
   if (weight.order.empty()) return rows.contiguous();
-  const at::Tensor order = at::from_blob(const_cast<int32_t *>(weight.order.data()),
-                                         {weight.columns}, at::kInt);
+  const at::Tensor order =
+      at::from_blob(const_cast<int32_t *>(weight.order.data()), {weight.columns}, at::kInt);
   return rows.index_select(1, order);
 }
 
-void few_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x, float *out,
-                int64_t out_stride) {
+void few_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x,
+                float *out, int64_t out_stride) {
   const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
   const at::Tensor room = at::empty({tokens * (width + view.groups)}, x.options());
   float *const arranged = room.mutable_data_ptr<float>(), *const sums = arranged + tokens * width;
@@ -59,8 +59,8 @@ at::Tensor tiles_of(const at::Tensor &x, int64_t width) {
   return out;
 }
 
-void many_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x, float *out,
-                 int64_t out_stride) {
+void many_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x,
+                 float *out, int64_t out_stride) {
   const at::Tensor tiles = tiles_of(x, view.units * k_unit_columns);
   const packed_input input{tiles.const_data_ptr<float>(), nullptr, x.size(0)};
   const int64_t panels = (view.rows + k_panel_rows - 1) / k_panel_rows, pairs = (panels + 1) / 2;
@@ -73,7 +73,8 @@ void many_tokens(const packed_view &view, const packed_kernel &kernel, const at:
 
 }  // namespace
 
-at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias) {
+at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
+                          const at::Tensor &bias) {
   return packed_product(weight, x, bias, packed_kernel_here());
 }
 
@@ -86,8 +87,8 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, cons
   const at::Tensor rows = ordered(weight, x);
   const int64_t out_stride = weight.panels() * k_panel_rows;
   at::Tensor out = at::empty({rows.size(0), out_stride}, x.options());
-  (rows.size(0) <= k_most_few ? few_tokens : many_tokens)(view, kernel, rows,
-                                                          out.mutable_data_ptr<float>(), out_stride);
+  (rows.size(0) <= k_most_few ? few_tokens : many_tokens)(
+      view, kernel, rows, out.mutable_data_ptr<float>(), out_stride);
   if (out_stride != weight.rows) out = out.narrow(1, 0, weight.rows).contiguous();
   if (bias.defined()) out.add_(bias);
   std::vector<int64_t> shape = x.sizes().vec();

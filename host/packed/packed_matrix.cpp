@@ -123,8 +123,7 @@ void shape_matrix(packed_matrix &matrix, int64_t rows, int64_t columns, int bits
   if (is_step(matrix.minimum_type)) matrix.super_minima = aligned_bytes(super_bytes);
   matrix.values.resize(std::max<size_t>(16, size_t{1} << bits));
   for (size_t code = 0; code < matrix.values.size(); ++code)
-    matrix.values[code] =
-        value_of(matrix, static_cast<uint32_t>(code & ((size_t{1} << bits) - 1)));
+    matrix.values[code] = value_of(matrix, static_cast<uint32_t>(code & ((size_t{1} << bits) - 1)));
 }
 
 void write_codes(packed_matrix &matrix, int64_t row, const uint8_t *codes) {
@@ -149,8 +148,8 @@ void write_codes(packed_matrix &matrix, int64_t row, const uint8_t *codes) {
 
 uint32_t code_at(const packed_matrix &matrix, int64_t row, int64_t column) {
   const int64_t unit = column / k_unit_columns, bit = column % k_unit_columns * matrix.bits;
-  const uint32_t *words = matrix.words(row / k_panel_rows) + unit * matrix.bits * k_panel_rows +
-                          row % k_panel_rows;
+  const uint32_t *words =
+      matrix.words(row / k_panel_rows) + unit * matrix.bits * k_panel_rows + row % k_panel_rows;
   uint64_t both = words[bit / 32 * k_panel_rows];
   if (bit % 32 + matrix.bits > 32)
     both |= static_cast<uint64_t>(words[(bit / 32 + 1) * k_panel_rows]) << 32;
@@ -159,8 +158,8 @@ uint32_t code_at(const packed_matrix &matrix, int64_t row, int64_t column) {
 
 float scale_at(const packed_matrix &matrix, int64_t row, int64_t group) {
   const int64_t place = place_of(row, group, matrix.groups);
-  const float stored = stored_factor(matrix.scale_type,
-                                     matrix.scales.data() + place * bytes_of(matrix.scale_type));
+  const float stored =
+      stored_factor(matrix.scale_type, matrix.scales.data() + place * bytes_of(matrix.scale_type));
   const float scale = is_step(matrix.scale_type)
                           ? super_factor(matrix, matrix.super_scales, row, group) * stored
                           : stored;
@@ -170,8 +169,8 @@ float scale_at(const packed_matrix &matrix, int64_t row, int64_t group) {
 float minimum_at(const packed_matrix &matrix, int64_t row, int64_t group) {
   if (matrix.minimum_type == factor_type::none) return 0;
   const int64_t place = place_of(row, group, matrix.groups);
-  const float stored = stored_factor(
-      matrix.minimum_type, matrix.minima.data() + place * bytes_of(matrix.minimum_type));
+  const float stored = stored_factor(matrix.minimum_type,
+                                     matrix.minima.data() + place * bytes_of(matrix.minimum_type));
   if (matrix.minimum_type == factor_type::zero_u8)
     return -scale_at(matrix, row, group) * (stored + matrix.shift);
   if (is_step(matrix.minimum_type))
@@ -192,7 +191,8 @@ void unpack_row(const packed_matrix &matrix, int64_t row, float *weights) {
     const int64_t to = matrix.order.empty() ? column : matrix.order[static_cast<size_t>(column)];
     if (zeros) {  // (code - zero) is whole, so that the weight is rounded once, as the formats say
       const int64_t place = place_of(row, group, matrix.groups);
-      weights[to] = scale * (value - (static_cast<float>(matrix.minima.data()[place]) + matrix.shift));
+      weights[to] =
+          scale * (value - (static_cast<float>(matrix.minima.data()[place]) + matrix.shift));
     } else {
       weights[to] = scale * value + minimum_at(matrix, row, group);
     }

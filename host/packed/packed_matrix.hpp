@@ -75,8 +75,7 @@ struct packed_matrix {
   int64_t supers() const { return super > 0 ? (groups + super - 1) / super : 0; }
   int64_t bytes() const;  // of everything above that grows with the matrix
   const uint32_t *words(int64_t panel) const {
-    return reinterpret_cast<const uint32_t *>(codes.data()) +
-           panel * units() * bits * k_panel_rows;
+    return reinterpret_cast<const uint32_t *>(codes.data()) + panel * units() * bits * k_panel_rows;
   }
 };
 

@@ -38,12 +38,14 @@ at::Tensor few_tokens(const at::Tensor &weight, const at::Tensor &x) {
 
 at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {
   if (weight.scalar_type() == at::kFloat) return fast_linear(x, weight);
-  const int64_t n = weight.size(0), at_once = std::max<int64_t>(64, k_widened_at_once / (weight.size(1) * 4));
+  const int64_t n = weight.size(0),
+                at_once = std::max<int64_t>(64, k_widened_at_once / (weight.size(1) * 4));
   if (n <= at_once) return fast_linear(x, weight.to(at::kFloat));
   at::Tensor out = at::empty({x.size(0), n}, x.options());
   for (int64_t first = 0; first < n; first += at_once) {
     const int64_t count = std::min(at_once, n - first);
-    out.narrow(1, first, count).copy_(fast_linear(x, weight.narrow(0, first, count).to(at::kFloat)));
+    out.narrow(1, first, count)
+        .copy_(fast_linear(x, weight.narrow(0, first, count).to(at::kFloat)));
   }
   return out;
 }
@@ -58,11 +60,16 @@ packed_weight::packed_weight(at::Tensor rows, std::string format)
   const auto type = rows_.scalar_type();
   if (rows_.dim() != 2 || !rows_.is_contiguous() || !rows_.is_cpu() ||
       (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf))
-    throw error(error_kind::failed, "a dense weight must be a matrix of float32, bfloat16 or float16");
+    throw error(error_kind::failed,
+                "a dense weight must be a matrix of float32, bfloat16 or float16");
 }
 
-int64_t packed_weight::out_features() const { return has_codes() ? codes_.rows : rows_.size(0); }
-int64_t packed_weight::in_features() const { return has_codes() ? codes_.columns : rows_.size(1); }
+int64_t packed_weight::out_features() const {
+  return has_codes() ? codes_.rows : rows_.size(0);
+}
+int64_t packed_weight::in_features() const {
+  return has_codes() ? codes_.columns : rows_.size(1);
+}
 
 int64_t packed_weight::bytes() const {
   return has_codes() ? codes_.bytes() : static_cast<int64_t>(rows_.nbytes());

@@ -26,7 +26,7 @@ local assay = {}
 
 ---A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge; on_demand: only to be quantized and saved, one block in memory.
 ---@param path string
----@param options? { dtype: string, device: string, adapter: string, on_demand: boolean }
+---@param options? { dtype: string, device: string, adapter: string, on_demand: boolean, runtime: string }
 ---@return assay.model
 function assay.load(path, options) end
 
@@ -514,6 +514,16 @@ function model:sensitivity(quantized, sequences, options) end
 ---@param options? { format: string, config: table, replace: boolean }
 ---@return table
 function model:save(folder, options) end
+
+---Times a prompt: { tokens, seconds, tokens_per_second, operations_per_token }.
+---@param options? { tokens: integer }
+---@return table
+function model:time_prefill(options) end
+
+---Times greedy steps: as model:time_prefill, and bytes_per_token (weights, keys and values that are read).
+---@param options? { batch: integer, context: integer, steps: integer }
+---@return table
+function model:time_decode(options) end
 
 ---Facts: architecture, parameters, dtypes, provenance.
 ---@return table

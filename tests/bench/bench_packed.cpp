@@ -40,8 +40,8 @@ double read_rate() {
   static at::Tensor y = at::empty({n});
   const double s = best_of(5, [&] {
     parallel_for(0, n, 16, [&](int64_t first, int64_t last) {
-      row_product(x.const_data_ptr<float>(), 1, w.const_data_ptr<float>(), row_type::f32, k, first, last,
-                  y.mutable_data_ptr<float>(), n);
+      row_product(x.const_data_ptr<float>(), 1, w.const_data_ptr<float>(), row_type::f32, k, first,
+                  last, y.mutable_data_ptr<float>(), n);
     });
   });
   return 4e-9 * static_cast<double>(n * k) / s;
@@ -65,30 +65,42 @@ packed_matrix random_matrix(int64_t rows, int64_t columns, int bits, int64_t gro
 
 int main(int argc, char **argv) {
   const at::NoGradGuard no_grad;
-  const int64_t rows = argc > 2 ? std::atoll(argv[1]) : 3072, columns = argc > 2 ? std::atoll(argv[2]) : 1024;
+  const int64_t rows = argc > 2 ? std::atoll(argv[1]) : 3072,
+                columns = argc > 2 ? std::atoll(argv[2]) : 1024;
   const at::Tensor x512 = at::randn({512, columns}), dense = at::randn({rows, columns});
   const double flops = 2e-9 * static_cast<double>(rows * columns);
-  std::printf("%lld x %lld, kernel %s\n", static_cast<long long>(rows), static_cast<long long>(columns),
-              packed_kernel_here().name);
-  for (const auto &[bits, group, zeros] : {std::tuple<int, int64_t, bool>{2, 64, false}, {3, 64, false}, {4, 64, false},
-                                           {4, 64, true}, {4, 32, false}, {5, 32, true}, {6, 64, false}, {8, 0, false}, {8, 32, false}}) {
+  std::printf("%lld x %lld, kernel %s\n", static_cast<long long>(rows),
+              static_cast<long long>(columns), packed_kernel_here().name);
+  for (const auto &[bits, group, zeros] : {std::tuple<int, int64_t, bool>{2, 64, false},
+                                           {3, 64, false},
+                                           {4, 64, false},
+                                           {4, 64, true},
+                                           {4, 32, false},
+                                           {5, 32, true},
+                                           {6, 64, false},
+                                           {8, 0, false},
+                                           {8, 32, false}}) {
     std::vector<packed_matrix> matrices;  // more than the caches hold
     matrices.push_back(random_matrix(rows, columns, bits, group, zeros));
     const int64_t bytes = matrices[0].bytes();
     while (bytes * static_cast<int64_t>(matrices.size()) < (200 << 20))
       matrices.push_back(random_matrix(rows, columns, bits, group, zeros));
-    std::printf("%d bits, group %3lld%s:", bits, static_cast<long long>(group), zeros ? ", zeros" : "");
+    std::printf("%d bits, group %3lld%s:", bits, static_cast<long long>(group),
+                zeros ? ", zeros" : "");
     const double bandwidth = read_rate();
     for (const int64_t tokens : {1, 2, 4, 8, 16}) {
       const at::Tensor x = at::randn({tokens, columns});
       const double s = best_of(5, [&] {
         for (const packed_matrix &m : matrices) packed_product(m, x);
       });
-      const double rate = 1e-9 * static_cast<double>(bytes) * static_cast<double>(matrices.size()) / s;
-      std::printf("  x%lld %.1f GB/s %.0f%%", static_cast<long long>(tokens), rate, 100 * rate / bandwidth);
+      const double rate =
+          1e-9 * static_cast<double>(bytes) * static_cast<double>(matrices.size()) / s;
+      std::printf("  x%lld %.1f GB/s %.0f%%", static_cast<long long>(tokens), rate,
+                  100 * rate / bandwidth);
     }
     const double fp32 = flops * 512 / best_of(3, [&] { fast_linear(x512, dense); });
     const double many = flops * 512 / best_of(3, [&] { packed_product(matrices[0], x512); });
-    std::printf("  x512 %.0f GFLOP/s, %.2f of fp32 %.0f; read %.1f GB/s\n", many, many / fp32, fp32, bandwidth);
+    std::printf("  x512 %.0f GFLOP/s, %.2f of fp32 %.0f; read %.1f GB/s\n", many, many / fp32, fp32,
+                bandwidth);
   }
 }

@@ -1,5 +1,6 @@
 -- Packed weights: every format that we write runs from its codes and gives the logits of its dequantized weights.
 local assay = require "assay"
+local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
 local folder = "build/test-packed"
@@ -24,7 +25,8 @@ local function check(path, format)
    assert.is_true(largest_difference(fake:logits(ids), packed:logits(ids)) < 2e-5)
    local facts = packed:info().packed
    assert.same({}, facts.told)
-   assert.is_true(facts.formats[format].linears >= 14, "no codes of " .. format)
+   assert.is_true(facts.formats[format] ~= nil and facts.formats[format].linears >= 14,
+                  ("no codes of %s, only of %s"):format(format, table.concat(fail.sorted_keys(facts.formats), ", ")))
    assert.equal(fake:generate("The", { max_tokens = 12 }).text, packed:generate("The", { max_tokens = 12 }).text)
    return packed
 end
@@ -37,29 +39,29 @@ describe("packed weights", function()
    local method = assay.method
    local cases = {
       { "int4", method.rtn { bits = 4, group = 16 }, "compressed-tensors", "pack-quantized" },
-      { "int3 asymmetric", method.rtn { bits = 3, group = 16, symmetric = false }, "compressed-tensors", "pack-quantized" },
+      { "int3 asymmetric", method.rtn { bits = 3, group = 16, symmetric = false }, "compressed-tensors", "pack-quantized",
+        { dense_packing = true } },
       { "int2", method.rtn { bits = 2, group = 16, symmetric = false }, "compressed-tensors", "pack-quantized" },
-      { "int8 rows", method.rtn { bits = 8, group = -1 }, "compressed-tensors", "int-quantized" },
+      { "int8 rows", method.rtn { bits = 8, group = -1 }, "compressed-tensors", "pack-quantized" },
       { "gptq", method.rtn { bits = 4, group = 16, symmetric = false }, "gptq", "gptq" },
       { "awq", method.rtn { bits = 4, group = 16, symmetric = false }, "awq", "awq" },
       { "nvfp4", method.nvfp4 {}, "compressed-tensors", "nvfp4-pack-quantized" },
-      { "mxfp4", method.mxfp4 {}, "compressed-tensors", "mxfp4-pack-quantized" },
       { "fp8", method.fp8 {}, "compressed-tensors", "float-quantized" },
    }
    for _, case in ipairs(cases) do
-      local name, recipe, format, stored = table.unpack(case)
+      local name, recipe, format, stored, config = table.unpack(case)
       it("run from the codes of " .. name, function()
          local path = folder .. "/" .. name:gsub(" ", "-")
-         m:quantize(recipe):save(path, { format = format })
+         m:quantize(recipe):save(path, { format = format, config = config })
          check(path, stored)
       end)
    end
    it("are refused where they cannot serve", function()
       local packed = assay.load(folder .. "/int4", { runtime = "packed" })
-      assert.raises("quantization needs weights in floats, but these are packed", packed.quantize, packed, method.rtn { bits = 4, group = 16 })
+      assert.raises("quantization needs weights in floats, but these are packed. Load the model without runtime = \"packed\"", packed.quantize, packed, method.rtn { bits = 4, group = 16 })
       assert.raises("load: 'runtime' must be \"packed\" or \"dequantized\", not \"fast\"", assay.load, folder .. "/int4",
                     { runtime = "fast" })
-      assert.raises("packed weights compute in float32 on the CPU", assay.load, folder .. "/int4",
+      assert.raises("packed weights compute in float32 on the CPU. Leave dtype and device out, or do not ask for packed weights", assay.load, folder .. "/int4",
                     { runtime = "packed", dtype = "bfloat16" })
    end)
 end)

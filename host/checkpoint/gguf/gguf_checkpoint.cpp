@@ -90,9 +90,7 @@ class gguf_source : public tensor_source {
     return {&format, file_->bytes_of(source), source.shape[0], source.shape[1], heads};
   }
 
-  void give_back(const std::string &name) const override {
-    file_->drop(*sources_[place_of(name)]);
-  }
+  void give_back(const std::string &name) const override { file_->drop(*sources_[place_of(name)]); }
 
   // Dequantizes only the wanted rows, unless the tensor's rows are stored in another order.
   at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {

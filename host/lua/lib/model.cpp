@@ -261,7 +261,8 @@ int load(lua_State *L) {
   how.device = options.text("device").value_or(given.device);
   how.packed = wants_packed(options.text("runtime"));
   if (how.packed && options.flag("on_demand", false))
-    throw error(error_kind::usage, "load: on_demand serves quantization, and runtime = \"packed\" runs");
+    throw error(error_kind::usage,
+                "load: on_demand serves quantization, and runtime = \"packed\" runs");
   auto loaded = std::make_shared<subject>();
   loaded->source = open_source(path, options.text("adapter"));
   loaded->decoder = options.flag("on_demand", false)

@@ -10,8 +10,8 @@ namespace {
 int64_t positive(const option_table &given, const char *name, int64_t otherwise) {
   const int64_t value = given.integer(name).value_or(otherwise);
   if (value < 1)
-    throw error(error_kind::usage, std::string("'") + name + "' must be 1 or more, not " +
-                                       std::to_string(value));
+    throw error(error_kind::usage,
+                std::string("'") + name + "' must be 1 or more, not " + std::to_string(value));
   return value;
 }
 
@@ -35,8 +35,9 @@ int time_decode(lua_State *L) {
   const int64_t batch = positive(given, "batch", 1), context = positive(given, "context", 16),
                 steps = positive(given, "steps", 64);
   const engine::speed s = engine::time_decode(m.decoder, batch, context, steps);
-  const double bytes = static_cast<double>(engine::weight_bytes_of_step(m.decoder)) / static_cast<double>(batch) +
-                       static_cast<double>(engine::cache_bytes_of_step(m.decoder, context + steps / 2));
+  const double bytes =
+      static_cast<double>(engine::weight_bytes_of_step(m.decoder)) / static_cast<double>(batch) +
+      static_cast<double>(engine::cache_bytes_of_step(m.decoder, context + steps / 2));
   push_json(L, {{"tokens", s.tokens},
                 {"seconds", s.seconds},
                 {"tokens_per_second", s.tokens_per_second()},

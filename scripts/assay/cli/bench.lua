@@ -51,17 +51,19 @@ local function best_rates(a, b)
    return { read_bytes = math.max(a.read_bytes, b.read_bytes), fp32_operations = math.max(a.fp32_operations, b.fp32_operations) }
 end
 
+local heading = "%-36s %-12s %-22s %5s %10s %12s %8s %8s %9s\n"
+local line = "%-36s %-12s %-22s %5d %10.1f %12s %8s %7.0f%% %6.0f MB\n"
+
 local function print_table(rows, rates, o, settings)
-   io.write(("%s of %d tokens, %d threads; this machine reads %.1f GB/s and computes %.0f GFLOP/s in fp32\n"):format(
-            o.phase, settings.tokens, sys.threads(), rates.read_bytes * 1e-9, rates.fp32_operations * 1e-9))
-   io.write(("%-36s %-12s %-22s %5s %10s %12s %8s %8s %9s\n"):format("model", "runtime", "format", "batch", "tokens/s",
-            "MB/token", "of read", "of fp32", "resident"))
+   local machine = ("this machine reads %.1f GB/s and computes %.0f GFLOP/s in fp32"):format(rates.read_bytes * 1e-9,
+                                                                                          rates.fp32_operations * 1e-9)
+   io.write(("%s of %d tokens; %s\n"):format(o.phase, settings.tokens, machine))
+   io.write(heading:format("model", "runtime", "format", "batch", "tokens/s", "MB/token", "of read", "of fp32", "resident"))
    for _, row in ipairs(rows) do
-      io.write(("%-36s %-12s %-22s %5d %10.1f %12s %8s %7.0f%% %6.0f MB\n"):format(row.model:sub(1, 36), row.runtime,
-               row.format:sub(1, 22), row.batch, row.tokens_per_second,
-               row.bytes_per_token and ("%.1f"):format(row.bytes_per_token * 1e-6) or "-",
-               row.bandwidth_share and ("%.0f%%"):format(100 * row.bandwidth_share) or "-", 100 * row.flops_share,
-               row.resident_bytes * 1e-6))
+      local bytes = row.bytes_per_token and ("%.1f"):format(row.bytes_per_token * 1e-6) or "-"
+      local share = row.bandwidth_share and ("%.0f%%"):format(100 * row.bandwidth_share) or "-"
+      io.write(line:format(row.model:sub(1, 36), row.runtime, row.format:sub(1, 22), row.batch, row.tokens_per_second, bytes,
+                           share, 100 * row.flops_share, row.resident_bytes * 1e-6))
    end
    for _, row in ipairs(rows) do
       for _, sentence in ipairs(row.told) do io.write("note: ", row.model, ": ", sentence, "\n") end

@@ -1,6 +1,9 @@
 // Checks that packing moves every weight without rounding: what is unpacked equals what the readers dequantize, bit for bit.
 #include "catch.hpp"
 
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randperm.h>
+
 #include <random>
 
 #include "checkpoint/gguf/gguf_blocks.hpp"
@@ -10,7 +13,8 @@ using namespace assay::model;
 
 namespace {
 
-stored_linear random_linear(int64_t rows, int64_t columns, int64_t bits, int64_t groups, at::ScalarType scale) {
+stored_linear random_linear(int64_t rows, int64_t columns, int64_t bits, int64_t groups,
+                            at::ScalarType scale) {
   stored_linear s;
   s.name = "model.layers.0.mlp.up_proj";
   s.bits = bits;
@@ -21,7 +25,9 @@ stored_linear random_linear(int64_t rows, int64_t columns, int64_t bits, int64_t
   return s;
 }
 
-bool same(const stored_linear &s) { return at::equal(unpacked(pack_codes(s)), s.dequantize()); }
+bool same(const stored_linear &s) {
+  return at::equal(unpacked(pack_codes(s)), s.dequantize());
+}
 
 }  // namespace
 
@@ -29,7 +35,8 @@ TEST_CASE("integer codes of every width, with and without zero points, are moved
   for (const int64_t bits : {2, 3, 4, 5, 6, 8})
     for (const int64_t groups : {1, 3, 12}) {
       INFO(bits << " bits, " << groups << " groups");
-      stored_linear s = random_linear(37, 192, bits, groups, groups == 3 ? at::kHalf : at::kBFloat16);
+      stored_linear s =
+          random_linear(37, 192, bits, groups, groups == 3 ? at::kHalf : at::kBFloat16);
       CHECK(same(s));
       s.zero_points = at::randint(-(1 << (bits - 1)), 1 << (bits - 1), {37, groups}).to(at::kChar);
       CHECK(same(s));
@@ -63,8 +70,11 @@ TEST_CASE("float codes are moved exactly") {
     CHECK(same(s));
   }
   stored_linear four = random_linear(32, 64, 4, 4, at::kFloat);
-  const at::Tensor values = at::tensor({0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.5f, -6.0f});
-  four.codes = values.index_select(0, at::randint(0, 10, {32 * 64}, at::kLong)).view({32, 64}).to(at::kFloat8_e4m3fn);
+  const at::Tensor values =
+      at::tensor({0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f, -0.5f, -6.0f});
+  four.codes = values.index_select(0, at::randint(0, 10, {32 * 64}, at::kLong))
+                   .view({32, 64})
+                   .to(at::kFloat8_e4m3fn);
   CHECK(same(four));
   four.format = "mxfp4-pack-quantized";
   four.scales = at::pow(2.0, at::randint(-9, 9, {32, 4}).to(at::kFloat));
@@ -78,7 +88,8 @@ TEST_CASE("float codes are moved exactly") {
 TEST_CASE("a scale that is no number is refused by the linear's name") {
   stored_linear s = random_linear(16, 32, 4, 1, at::kFloat);
   s.scales[3][0] = std::numeric_limits<float>::infinity();
-  CHECK_THROWS_WITH(pack_codes(s), assay_test::contains("mlp.up_proj") && assay_test::contains("infinite"));
+  CHECK_THROWS_WITH(pack_codes(s),
+                    assay_test::contains("mlp.up_proj") && assay_test::contains("infinite"));
 }
 
 TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
@@ -92,8 +103,10 @@ TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
     // Random bits can be a NaN as a float16: keep all factors small.
     for (int64_t block = 0; block < rows * n; ++block) {
       uint8_t *at = bytes.data() + block * format->block_bytes;
-      if (std::string(name) == "Q6_K") at[209] = 0x2c;
-      else at[1] = 0x2c, at[3] = std::string(name) == "Q8_0" ? at[3] : 0x28;
+      if (std::string(name) == "Q6_K")
+        at[209] = 0x2c;
+      else
+        at[1] = 0x2c, at[3] = std::string(name) == "Q8_0" ? at[3] : 0x28;
     }
     at::Tensor w = at::empty({rows, columns});
     for (const int64_t heads : {0, 3}) {
@@ -103,7 +116,8 @@ TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
                            w.mutable_data_ptr<float>() + row * columns, n);
       const packed_matrix packed = pack_blocks(blocks);
       CHECK(at::equal(unpacked(packed), w));
-      CHECK(packed.bytes() <= static_cast<int64_t>(bytes.size()) * 3 / 2);  // 24 rows fill 1.5 of 2 panels
+      CHECK(packed.bytes() <=
+            static_cast<int64_t>(bytes.size()) * 3 / 2);  // 24 rows fill 1.5 of 2 panels
     }
   }
 }

@@ -73,7 +73,8 @@ packed_matrix random_matrix(const form &f, int64_t rows, int64_t columns, std::m
   for (int64_t row = 0; row < rows; ++row) {
     for (uint8_t &code : codes) code = static_cast<uint8_t>(random() % (1u << f.bits));
     write_codes(m, row, codes.data());
-    for (int64_t c = 0; c < columns; ++c) REQUIRE(code_at(m, row, c) == codes[static_cast<size_t>(c)]);
+    for (int64_t c = 0; c < columns; ++c)
+      REQUIRE(code_at(m, row, c) == codes[static_cast<size_t>(c)]);
   }
   fill(m.scales, f.scale, random);
   fill(m.minima, f.minimum, random);
@@ -141,7 +142,8 @@ TEST_CASE("what no kernel can read is refused") {
 
 TEST_CASE("a bias is added, and leading dimensions stay") {
   std::mt19937 random(8);
-  const packed_matrix m = random_matrix({4, 32, factor_type::f16, factor_type::none}, 48, 64, random);
+  const packed_matrix m =
+      random_matrix({4, 32, factor_type::f16, factor_type::none}, 48, 64, random);
   const at::Tensor x = at::randn({2, 3, 64}), bias = at::randn({48});
   const at::Tensor y = packed_product(m, x, bias);
   CHECK(y.sizes() == at::IntArrayRef({2, 3, 48}));

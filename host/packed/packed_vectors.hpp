@@ -1,0 +1,188 @@
+// Reads the parts of a packed matrix into vectors of 16 rows: factors of a group, and values of codes.
+// Included once for each instruction set (packed_body.hpp), hence the unnamed namespace.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "packed/packed_kernel.hpp"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace assay::model {
+namespace {
+
+typedef float floats __attribute__((vector_size(64)));
+typedef uint32_t words __attribute__((vector_size(64)));
+typedef int32_t integers __attribute__((vector_size(64)));
+typedef float floats_anywhere __attribute__((vector_size(64), aligned(4)));
+typedef uint16_t halves __attribute__((vector_size(32), aligned(2)));
+typedef uint8_t bytes __attribute__((vector_size(16), aligned(1)));
+typedef int8_t signed_bytes __attribute__((vector_size(16), aligned(1)));
+
+inline floats load(const float *from) {
+  return *reinterpret_cast<const floats_anywhere *>(from);
+}
+inline void store(float *to, floats value) {
+  *reinterpret_cast<floats_anywhere *>(to) = value;
+}
+
+inline floats as_floats(words bits) {
+  return reinterpret_cast<floats>(bits);
+}
+
+// --- factors of 16 rows ---
+
+inline floats widened_halves(const uint8_t *from) {
+#if defined(__AVX512F__)
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(from)));
+#else
+  const words bits = __builtin_convertvector(*reinterpret_cast<const halves *>(from), words);
+  const words sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
+  // The bits as those of a float whose exponent is 112 too small; subnormals come right as well.
+  const floats value = as_floats(magnitude << 13) * 0x1p112f;
+  const words beyond = reinterpret_cast<words>(magnitude >= 0x7c00u);  // infinity, NaN
+  const words wide = (reinterpret_cast<words>(value) & ~beyond) |
+                     ((0x7f800000u | (magnitude & 0x3ffu) << 13) & beyond);
+  return as_floats(sign | wide);
+#endif
+}
+
+inline floats widened_bytes(const uint8_t *from) {
+  return __builtin_convertvector(*reinterpret_cast<const bytes *>(from), floats);
+}
+
+// place: of the first of the 16 rows' factors; super_place: of their super-block's.
+inline floats factor(factor_type type, const uint8_t *factors, const uint8_t *supers, int64_t place,
+                     int64_t super_place) {
+  switch (type) {
+    case factor_type::f32:
+      return load(reinterpret_cast<const float *>(factors) + place);
+    case factor_type::f16:
+      return widened_halves(factors + 2 * place);
+    case factor_type::bf16: {
+      const auto *at = reinterpret_cast<const halves *>(factors + 2 * place);
+      return as_floats(__builtin_convertvector(*at, words) << 16);
+    }
+    case factor_type::e8m0: {
+      const auto *at = reinterpret_cast<const bytes *>(factors + place);
+      const words exponent = __builtin_convertvector(*at, words);
+      // Exponent 0 is 2^-127, which has no exponent bits in fp32.
+      const words none = reinterpret_cast<words>(exponent == 0u);
+      return as_floats(exponent << 23 | (none & 0x00400000u));
+    }
+    case factor_type::e4m3: {
+      const auto *at = reinterpret_cast<const bytes *>(factors + place);
+      const words bits = __builtin_convertvector(*at, words);
+      const floats value = as_floats((bits & 0x7fu) << 20) * 0x1p120f;
+      return as_floats(reinterpret_cast<words>(value) | (bits & 0x80u) << 24);
+    }
+    case factor_type::step_u8:
+      return widened_halves(supers + 2 * super_place) * widened_bytes(factors + place);
+    case factor_type::step_i8:
+      return widened_halves(supers + 2 * super_place) *
+             __builtin_convertvector(*reinterpret_cast<const signed_bytes *>(factors + place),
+                                     floats);
+    case factor_type::zero_u8:
+      return widened_bytes(factors + place);
+    case factor_type::none:
+      break;
+  }
+  return floats{};
+}
+
+struct group_factors {
+  floats scale;    // without `outer`
+  floats zero;     // subtracted from each value before the scale
+  floats minimum;  // added to each weight
+};
+
+__attribute__((noinline)) group_factors factors_of(const packed_view &w, int64_t panel,
+                                                   int64_t group) {
+  const int64_t place = (panel * w.groups + group) * k_panel_rows;
+  const int64_t super_place = w.super > 0 ? (panel * w.supers + group / w.super) * k_panel_rows : 0;
+  group_factors out = {factor(w.scale_type, w.scales, w.super_scales, place, super_place), {}, {}};
+  if (w.minimum_type == factor_type::none) return out;
+  const floats minimum = factor(w.minimum_type, w.minima, w.super_minima, place, super_place);
+  if (w.minimum_type == factor_type::zero_u8)
+    out.zero = minimum + w.shift;
+  else
+    out.minimum = w.minimum_type == factor_type::step_u8 ? -minimum : minimum;
+  return out;
+}
+
+// --- values of 16 codes ---
+
+// Code i of a unit in each lane, with the bits of its neighbour above it.
+template <int Bits>
+inline words code(const words *unit, int i) {
+  const int bit = i * Bits, word = bit / 32, shift = bit % 32;
+  if (shift == 0) return unit[word];
+  if (shift + Bits > 32) return unit[word] >> shift | unit[word + 1] << (32 - shift);
+  return unit[word] >> shift;
+}
+
+enum class look_up { table, integer };
+
+// How a value is found: by table for up to 5 bits where a permutation does it in one instruction
+// and for codebooks; else as the number itself, whose shift is added once for each group.
+template <int Bits>
+constexpr bool k_permutes =
+#if defined(__AVX512F__)
+    Bits <= 5;
+#else
+    false;
+#endif
+
+template <int Bits, look_up How>
+struct values {
+  explicit values([[maybe_unused]] const packed_view &w) : table(w.values) {
+#if defined(__AVX512F__)
+    if constexpr (How == look_up::table && k_permutes<Bits>) {
+      low = _mm512_loadu_ps(w.values);
+      if constexpr (Bits == 5) high = _mm512_loadu_ps(w.values + 16);
+    }
+#endif
+  }
+
+  inline floats operator()(words at) const {
+    if constexpr (How == look_up::integer)
+      return __builtin_convertvector(
+          reinterpret_cast<integers>(at & static_cast<uint32_t>((1 << Bits) - 1)), floats);
+#if defined(__AVX512F__)
+    if constexpr (Bits == 5)
+      return _mm512_permutex2var_ps(low, reinterpret_cast<__m512i>(at), high);
+    else if constexpr (Bits < 5)
+      return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(at), low);
+    else
+      return _mm512_i32gather_ps(
+          reinterpret_cast<__m512i>(at & static_cast<uint32_t>((1 << Bits) - 1)), table, 4);
+#else
+    floats out;
+    for (int lane = 0; lane < 16; ++lane) out[lane] = table[at[lane] & ((1 << Bits) - 1)];
+    return out;
+#endif
+  }
+
+  const float *table;
+#if defined(__AVX512F__)
+  __m512 low, high;
+#endif
+};
+
+// Calls body(i) for 16 codes of a unit, beginning with First. AVX-512 repeats the body for each, so that
+// shifts are constants; elsewhere a loop does, since it compiles ten times as fast.
+template <int First, int Step, typename Body>
+inline void for_codes(const Body &body) {
+#if defined(__AVX512F__)
+#pragma GCC unroll 16
+#endif
+  for (int i = First; i < First + 16; i += Step)
+#pragma GCC unroll 4
+    for (int j = 0; j < Step; ++j) body(i + j, j);
+}
+
+}  // namespace
+}  // namespace assay::model

@@ -67,7 +67,12 @@ ASSAY_INLINE void block(const float *x, const uint8_t *weight, int64_t k, float 
   for (int64_t i = 0; i < whole; i += k_lanes) {
     floats w[Rows];
 #pragma GCC unroll 4
-    for (int r = 0; r < Rows; ++r) load<Type>(weight + r * row_bytes + i * bytes_of(Type), w[r]);
+    for (int r = 0; r < Rows; ++r) {
+      const uint8_t *from = weight + r * row_bytes + i * bytes_of(Type);
+      // The next rows: the processor foresees one long run of addresses, not several short ones.
+      __builtin_prefetch(from + Rows * row_bytes);
+      load<Type>(from, w[r]);
+    }
 #pragma GCC unroll 4
     for (int t = 0; t < Tokens; ++t) {
       floats values;

@@ -163,6 +163,9 @@ class decoder_loader {
     out_.packed_embedding_ = pack(k_embedding_name);
     out_.head_.packed = out_.config_.tied ? out_.packed_embedding_ : pack(k_head_name);
     for (linear_op *op : out_.linears()) op->packed = pack(op->name);
+#ifdef __GLIBC__
+    ::malloc_trim(0);  // returns the memory of unpacked codes
+#endif
   }
 
   decoder_block block(const decoder_config &c, int64_t i) const {

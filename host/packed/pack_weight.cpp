@@ -165,14 +165,27 @@ packed_matrix pack_codes(const stored_linear &stored) {
 
 namespace {
 
-// A weight that no kernel runs from codes: dequantized, in fp32.
-std::shared_ptr<const packed_weight> dense(const tensor_source &tensors, const std::string &name) {
+// A copy in pages of 2 MB: decoding reads it twice as fast as the small pages of a mapped file.
+at::Tensor in_large_pages(const at::Tensor &from) {
+  auto memory = std::make_shared<aligned_bytes>(static_cast<int64_t>(from.nbytes()));
+  at::Tensor to = at::from_blob(
+      memory->data(), from.sizes(), [memory](void *) {}, from.options());
+  to.copy_(from);
+  return to;
+}
+
+// A weight that has no codes, or codes that no kernel runs: 16-bit floats as stored, others in fp32.
+std::shared_ptr<const packed_weight> dense(const checkpoint &source, const std::string &name) {
+  const tensor_source &tensors = source.tensors();
   const tensor_info *info = tensors.find(name);
   at::Tensor weight = tensors.tensor(name);
   const auto type = weight.scalar_type();
   if (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf)
     weight = weight.to(at::kFloat);
-  return std::make_shared<packed_weight>(weight.contiguous(), info->stored);
+  const at::Tensor copy = in_large_pages(weight);
+  weight = at::Tensor();
+  if (source.raw_tensors().has(name)) source.raw_tensors().give_back(name);
+  return std::make_shared<packed_weight>(copy, info->stored);
 }
 
 std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
@@ -203,7 +216,7 @@ std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors,
         std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;
     const at::Tensor rows =
         at::from_blob(const_cast<uint8_t *>(blocks.bytes), {blocks.rows, blocks.columns}, type);
-    packed = std::make_shared<packed_weight>(rows.clone(), blocks.format->name);
+    packed = std::make_shared<packed_weight>(in_large_pages(rows), blocks.format->name);
   }
   if (packed) tensors.give_back(name);
   return packed;
@@ -223,7 +236,7 @@ std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
                                      : from_blocks(tensors, name, why);
   if (packed) return packed;
   if (told != nullptr && !why.empty()) *told = module + " runs dequantized, in float32: " + why;
-  return dense(tensors, name);
+  return dense(source, name);
 }
 
 }  // namespace assay::model

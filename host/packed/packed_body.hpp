@@ -1,8 +1,8 @@
 // The loops of all packed kernels. It is compiled once for each instruction set (packed_base.cpp,
 // packed_avx2.cpp, packed_avx512.cpp), hence everything is in an unnamed namespace.
 //
-// A vector holds one column of 16 rows. One code costs a shift, a look-up and a multiply-add; the
-// look-up takes the lowest bits alone, so that no mask is needed where it is one instruction.
+// A vector holds one column of 16 rows. One code costs a shift and a look-up, or a mask and
+// a conversion to float, and a multiply-add (packed_vectors.hpp).
 #pragma once
 
 #include "packed/packed_vectors.hpp"
@@ -48,7 +48,8 @@ void panel_product(const packed_view &w, const float *x, const float *sums, int6
     }
   };
   const auto step = [&](int i, int j) __attribute__((always_inline)) {
-    const floats v = value(code<Bits>(unit, i));
+    const floats v =
+        How == look_up::integer ? number_in_place<Bits>(unit, i) : value(code<Bits>(unit, i));
 #pragma GCC unroll 8
     for (int t = 0; t < Tokens; ++t) sum[t][j] += v * x[i * Tokens + t];
   };
@@ -211,40 +212,27 @@ inline void with_bits(const packed_view &w, Run &&run) {
   using std::integral_constant;
   const auto integer = integral_constant<look_up, look_up::integer>{};
   const auto table = integral_constant<look_up, look_up::table>{};
+  if (w.is_codebook && w.bits == 4) return run(integral_constant<int, 4>{}, table);
+  if (w.is_codebook) return run(integral_constant<int, 8>{}, table);
 #if defined(__AVX512F__)
-  switch (w.bits) {
-    case 2:
-      return run(integral_constant<int, 2>{}, table);
-    case 3:
-      return run(integral_constant<int, 3>{}, table);
-    case 4:
-      return run(integral_constant<int, 4>{}, table);
-    case 5:
-      return run(integral_constant<int, 5>{}, table);
-    case 6:
-      return run(integral_constant<int, 6>{}, integer);
-    default:
-      return w.is_codebook ? run(integral_constant<int, 8>{}, table)
-                           : run(integral_constant<int, 8>{}, integer);
-  }
+  const auto narrow = table;
 #else
+  const auto narrow = integer;
+#endif
   switch (w.bits) {
     case 2:
-      return run(integral_constant<int, 2>{}, integer);
+      return run(integral_constant<int, 2>{}, narrow);
     case 3:
-      return run(integral_constant<int, 3>{}, integer);
+      return run(integral_constant<int, 3>{}, narrow);
     case 4:
-      return w.is_codebook ? run(integral_constant<int, 4>{}, table)
-                           : run(integral_constant<int, 4>{}, integer);
+      return run(integral_constant<int, 4>{}, narrow);
     case 5:
-      return run(integral_constant<int, 5>{}, integer);
+      return run(integral_constant<int, 5>{}, narrow);
     case 6:
       return run(integral_constant<int, 6>{}, integer);
     default:
-      return w.is_codebook ? run(integral_constant<int, 8>{}, table)
-                           : run(integral_constant<int, 8>{}, integer);
+      return run(integral_constant<int, 8>{}, integer);
   }
-#endif
 }
 
 float sum_of(const float *x, int64_t count) {
@@ -258,17 +246,29 @@ float sum_of(const float *x, int64_t count) {
 }
 
 // Values of one column lie together for the tokens of a chunk, so that a kernel needs one address.
-void arrange(const packed_view &w, const float *x, int64_t tokens, float *arranged, float *sums) {
+template <int Bits, look_up How>
+void arrange_for(const packed_view &w, const float *x, int64_t tokens, float *arranged,
+                 float *sums) {
+  float factors[k_unit_columns];
+  for (int i = 0; i < k_unit_columns; ++i)
+    factors[i] = How == look_up::integer ? factor_of_place<Bits>(i) : 1.0f;
   const int64_t width = w.units * k_unit_columns;
   in_chunks(tokens, [&](int64_t token, int64_t count) {
     float *to = arranged + token * width, *sum = sums + token * w.groups;
     for (int64_t t = 0; t < count; ++t) {
       const float *from = x + (token + t) * w.columns;
-      for (int64_t c = 0; c < w.columns; ++c) to[c * count + t] = from[c];
+      for (int64_t c = 0; c < w.columns; ++c)
+        to[c * count + t] = from[c] * factors[c % k_unit_columns];
       for (int64_t c = w.columns; c < width; ++c) to[c * count + t] = 0;
       for (int64_t group = 0; group < w.groups; ++group)
         sum[group * count + t] = sum_of(from + group * w.group, w.group);
     }
+  });
+}
+
+void arrange(const packed_view &w, const float *x, int64_t tokens, float *arranged, float *sums) {
+  with_bits(w, [&](auto bits, auto how) {
+    arrange_for<decltype(bits)::value, decltype(how)::value>(w, x, tokens, arranged, sums);
   });
 }
 

@@ -14,7 +14,7 @@ namespace assay::model {
 struct packed_view {
   const uint32_t *codes;
   const uint8_t *scales, *minima, *super_scales, *super_minima;
-  const float *values;  // 2^bits values of the codes, at least 16: those of few bits repeat
+  const float *values;  // of all codes, at least 16: those of few bits repeat
   int64_t rows, columns, units, groups, group, super, supers;
   int bits;
   bool is_codebook;

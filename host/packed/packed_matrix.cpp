@@ -1,6 +1,8 @@
 // Writes and reads packed matrices one element at a time: the reference that the kernels must equal.
 #include "packed/packed_matrix.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -12,7 +14,7 @@
 namespace assay::model {
 namespace {
 
-constexpr int64_t k_alignment = 64;  // bytes
+constexpr int64_t k_alignment = 64, k_huge_page = 2 << 20;  // bytes
 
 float stored_factor(factor_type type, const uint8_t *at) {
   switch (type) {
@@ -76,13 +78,18 @@ int64_t bytes_of(factor_type type) {
   }
 }
 
-aligned_bytes::aligned_bytes(int64_t size)
-    : held_(static_cast<uint8_t *>(std::calloc(1, static_cast<size_t>(size + k_alignment))),
-            std::free),
-      size_(size) {
+// Asks for pages of 2 MB: with pages of 4 KB, half of the time of reading goes into finding them.
+aligned_bytes::aligned_bytes(int64_t size) : size_(size) {
+  const int64_t alignment = size >= k_huge_page ? k_huge_page : k_alignment;
+  const auto whole = static_cast<size_t>((size + alignment - 1) / alignment * alignment);
+  held_ = {static_cast<uint8_t *>(std::aligned_alloc(static_cast<size_t>(alignment), whole)),
+           std::free};
+  if (whole == 0) return;
   if (held_ == nullptr) throw std::bad_alloc();
-  const auto address = reinterpret_cast<uintptr_t>(held_.get());
-  begin_ = held_.get() + (k_alignment - address % k_alignment) % k_alignment;
+#ifdef MADV_HUGEPAGE
+  if (alignment == k_huge_page) ::madvise(held_.get(), whole, MADV_HUGEPAGE);
+#endif
+  std::memset(held_.get(), 0, whole);
 }
 
 int64_t packed_matrix::bytes() const {
@@ -121,9 +128,9 @@ void shape_matrix(packed_matrix &matrix, int64_t rows, int64_t columns, int bits
   const int64_t super_bytes = matrix.panels() * matrix.supers() * k_panel_rows * 2;
   if (is_step(matrix.scale_type)) matrix.super_scales = aligned_bytes(super_bytes);
   if (is_step(matrix.minimum_type)) matrix.super_minima = aligned_bytes(super_bytes);
-  matrix.values.resize(std::max<size_t>(16, size_t{1} << bits));
-  for (size_t code = 0; code < matrix.values.size(); ++code)
-    matrix.values[code] = value_of(matrix, static_cast<uint32_t>(code & ((size_t{1} << bits) - 1)));
+  const size_t n_codes = size_t{1} << bits;
+  for (size_t i = 0; i < std::max<size_t>(16, n_codes); ++i)
+    matrix.values.push_back(value_of(matrix, static_cast<uint32_t>(i % n_codes)));
 }
 
 void write_codes(packed_matrix &matrix, int64_t row, const uint8_t *codes) {

@@ -42,13 +42,12 @@ class aligned_bytes {
  public:
   aligned_bytes() = default;
   explicit aligned_bytes(int64_t size);  // zeros
-  uint8_t *data() { return begin_; }
-  const uint8_t *data() const { return begin_; }
+  uint8_t *data() { return held_.get(); }
+  const uint8_t *data() const { return held_.get(); }
   int64_t size() const { return size_; }
 
  private:
   std::unique_ptr<uint8_t, void (*)(void *)> held_{nullptr, nullptr};
-  uint8_t *begin_ = nullptr;
   int64_t size_ = 0;
 };
 
@@ -60,7 +59,7 @@ struct packed_matrix {
   // The value of each code: shift + code where `codebook` is empty, else codebook[code].
   float shift = 0;
   std::vector<float> codebook;  // 2^bits values, for 4 and 8 bits
-  // The same as a table for the kernels; tables of few bits repeat until they have 16 values.
+  // The value of each code, for the kernels: values of few bits repeat until there are 16.
   std::vector<float> values;
   factor_type scale_type = factor_type::f32, minimum_type = factor_type::none;
   int64_t super = 0;   // groups of a super-block, for step_u8 and step_i8

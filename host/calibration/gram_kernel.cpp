@@ -1,8 +1,8 @@
-// Computes x^T x from packed panels, after Goto and van de Geijn, "Anatomy of high-performance
-// matrix multiplication", ACM TOMS 34(3), 2008, section 4. x is copied once into panels of 48
-// columns, token by token. The 48 columns of one panel fill three vectors, and 8 columns of another
-// panel are broadcast, so that a tile of 8 x 48 sums stays in registers. Rows and columns of a product
-// come from the same panels.
+// Computes the lower triangle of x^T x from packed panels, after Goto and van de Geijn, "Anatomy of
+// high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4. x is copied once into
+// panels of 48 columns, token by token. Each pair of panels gives 48 x 48 sums, in tiles of 8 x 48
+// that stay in registers: 8 columns of one panel are broadcast, and the 48 columns of the other fill
+// three AVX-512 vectors. Both factors are x, so one copy is enough.
 #include "calibration/gram_kernel.hpp"
 
 #include <algorithm>
@@ -119,8 +119,8 @@ void add_gram(float *h, const float *x, int64_t tokens, int64_t n, float *scratc
       for (int64_t rows = columns; rows < panels; ++rows)
         add_panels(h, n, place(rows), place(columns), depth, rows, columns);
     };
-    // Each piece takes a long column of panels and a short one, so that all pieces
-    // have about equal work.
+    // A column of tiles reaches from the diagonal down, so those further right are shorter. Each
+    // piece of work takes a long column and a short one, so that all pieces are about equal.
     model::parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last; ++p) {
         column_panel(p);

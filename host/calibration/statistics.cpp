@@ -10,8 +10,9 @@
 namespace assay::quant {
 namespace {
 
-// The least columns of a slab, and the number of slabs of the triangular product. Narrower slabs waste
-// less work above the diagonal, but run more slowly.
+// accumulate_gram_by_slabs cuts the columns of h into slabs: at most k_slabs, each of at least
+// k_min_slab columns, except the last. Narrower slabs compute less above the diagonal, where nothing is
+// needed, but run more slowly.
 constexpr int64_t k_min_slab = 128, k_slabs = 6;
 
 }  // namespace

@@ -35,8 +35,8 @@ class compressed_tensors_source : public quantized_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
-  // Sets codes and scales of nvfp4 and mxfp4: codes are the values themselves as float8, scales are
-  // the fp32 factors for them.
+  // Sets codes and scales of nvfp4 and mxfp4. The codes are the values themselves, as float8. The
+  // scales of mxfp4 are powers of two in fp32; those of nvfp4 are float8, with a scale_divisor.
   void read_four_bit_floats(const std::string &module, const std::string &format,
                             stored_linear &out) const;
   at::Tensor shape_of(const std::string &module) const;  // checked weight_shape: [2] int64, out, in

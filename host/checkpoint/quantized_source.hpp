@@ -12,22 +12,24 @@ namespace assay::model {
 
 // One linear as it is stored. Every format is brought into this form:
 // weight[o][i] = (codes[o][i] - zero_points[o][g]) * scales[o][g], where g is the group of column i.
+// Where there is a scale_divisor, the scales are divided by it first.
 struct stored_linear {
   std::string name;  // "model.layers.0.self_attn.q_proj"
-  // [out, in] int8 in [-2^(bits-1), 2^(bits-1) - 1]; float8 values if the format stores floats.
+  // [out, in] int8 in [-2^(bits-1), 2^(bits-1) - 1]: if a file's codes begin at 0, they are shifted
+  // down by 2^(bits-1). If the format stores floats: the values themselves, as float8.
   at::Tensor codes;
   // [out, groups], floats; [out, 1] for one scale per row, [1, 1] for one scale in all. Those of
   // nvfp4 are float8, those of mxfp4 powers of two.
   at::Tensor scales;
   at::Tensor scale_divisor;  // fp32 [1, 1] by which all scales are divided; undefined = 1
-  // [out, groups] int8 or int16, shifted like the codes; undefined if the file has none.
+  // [out, groups] int8 or int16, shifted down like the codes; undefined if the file has none.
   at::Tensor zero_points;
   at::Tensor g_idx;  // [in] int32, group of each column; undefined = column / group_size
   int64_t bits = 0, group_size = 0;  // group_size 0 = one group for the whole row
   bool symmetric = true;
   std::string format;  // "gptq", "awq", or a format of compressed-tensors such as "int-quantized"
 
-  at::Tensor dequantize() const;  // fp32 [out, in]: (q - zp) * scale, in fp32
+  at::Tensor dequantize() const;  // fp32 [out, in], by the formula above, in fp32
 };
 
 // tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.

@@ -12,16 +12,18 @@
 namespace assay::model {
 
 // The weight `module`.weight of the checkpoint. The pages of the file that are no longer needed are
-// given back. What no kernel can run (a group of 20, say) is kept dense, and `told`, if it is not
-// null, then says so and why. Throws error(failed) for a scale that is infinite or not a number.
+// given back to the system. A weight that no kernel can run, such as one with groups of 20, is kept as
+// floats; `told`, if it is not null, then says so and why. Throws error(failed) for a scale that is
+// infinite or not a number.
 std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
                                                  const std::string &module,
                                                  std::string *told = nullptr);
 
-// The parts, for tests and for forms in memory.
+// The steps of pack_weight, declared for tests: they pack the codes of one linear, or the blocks of one
+// GGUF tensor. Call them only if lacks_kernel() of the same codes is "".
 packed_matrix pack_codes(const stored_linear &stored);
 packed_matrix pack_blocks(const stored_blocks &blocks);
-// Why they would throw error(failed) for want of a kernel; "" where a kernel runs them.
+// Returns why no kernel can run these codes, as a sentence, or "" if one can.
 std::string lacks_kernel(const stored_linear &stored);
 std::string lacks_kernel(const stored_blocks &blocks);
 

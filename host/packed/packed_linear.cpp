@@ -1,4 +1,4 @@
-// Brings activations into the form that the packed kernels take, and cuts the rows into threads.
+// Brings activations into the form that the packed kernels take; divides the work among threads.
 #include "packed/packed_linear.hpp"
 
 #include <algorithm>
@@ -10,11 +10,12 @@
 namespace assay::model {
 namespace {
 
-// With more tokens it is faster to unpack a panel once to fp32 than its codes again for each 8.
+// Up to so many tokens few_tokens is used: it unpacks the codes of a panel (16 rows) again for
+// every 8 tokens. With more tokens it is faster to unpack the panel once to fp32 (many_tokens).
 constexpr int64_t k_most_few = 16;
 constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
 
-// [tokens, in] in the order of the packed columns.
+// Returns x as [tokens, in], with its columns in the order of the packed columns.
 at::Tensor ordered(const packed_matrix &weight, const at::Tensor &x) {
   const at::Tensor rows = x.reshape({-1, weight.columns});
   if (weight.order.empty()) return rows.contiguous();
@@ -38,8 +39,9 @@ void few_tokens(const packed_view &view, const packed_kernel &kernel, const at::
                });
 }
 
-// [tokens, columns] -> [tiles, width, k_tile_tokens]: what one step of the tile multiplies lies
-// together. Columns up to the width are zero.
+// [tokens, columns] -> [tiles, width, k_tile_tokens]. A tile has k_tile_tokens tokens. Their values
+// of one column lie together, because one step of the kernel multiplies them. Columns from
+// `columns` to `width` are zero, and so are missing tokens of the last tile.
 at::Tensor tiles_of(const at::Tensor &x, int64_t width) {
   const int64_t tokens = x.size(0), columns = x.size(1);
   const int64_t tiles = (tokens + k_tile_tokens - 1) / k_tile_tokens;

@@ -1,5 +1,6 @@
 /* Kind quantizer: turns one linear's weight and statistics into codes, scales and zeros, and these
- * back into a weight. It changes no other tensor, and sees nothing else of the model. */
+ * back into a weight. It changes no other tensor, and sees nothing else of the model. assay.h says
+ * what the tags [main] and [worker] mean. */
 #ifndef ASSAY_QUANTIZER_H
 #define ASSAY_QUANTIZER_H
 
@@ -10,8 +11,9 @@
 extern "C" {
 #endif
 
-/* assay_needs.statistics: the members of assay_stats that the plugin asks for. FIRST and CROSS are
- * for quantizers only, CROSS only in a recipe with propagation "asymmetric". */
+/* assay_needs.statistics: the members of assay_stats (linear.h) that the plugin asks for.
+ * HESSIAN_FIRST and CROSS are for quantizers only. CROSS is there only in a recipe with propagation
+ * "asymmetric". */
 #define ASSAY_NEED_HESSIAN       0x1u
 #define ASSAY_NEED_HESSIAN_FIRST 0x2u
 #define ASSAY_NEED_CROSS         0x4u
@@ -19,12 +21,12 @@ extern "C" {
 #define ASSAY_NEED_ABS_MEAN      0x10u
 #define ASSAY_NEED_SQ_MEAN       0x20u
 #define ASSAY_NEED_MIN_MAX       0x40u
-#define ASSAY_NEED_RAW_INPUT     0x80u /* observe is called with the tokens themselves */
+#define ASSAY_NEED_RAW_INPUT     0x80u /* observe is called with the inputs themselves */
 #define ASSAY_NEED_MEAN          0x100u
 
 /* assay_needs.schedule */
 #define ASSAY_SCHEDULE_WHOLE_BLOCK 0x1u /* quantizer: quantize_block is called, not quantize */
-#define ASSAY_SCHEDULE_BLOCK_LOSS  0x2u /* assay.block/1 must be able to run the block */
+#define ASSAY_SCHEDULE_BLOCK_LOSS  0x2u /* the host must be able to run the block (block.h) */
 #define ASSAY_SCHEDULE_MODEL       0x4u /* transform: only all blocks together keep the function */
 #define ASSAY_SCHEDULE_AFTER       0x8u /* transform: runs after the quantizer (bias correction) */
 
@@ -34,7 +36,7 @@ typedef struct assay_needs {
   uint32_t statistics; /* ASSAY_NEED_... ; 0 = none: the method is data-free */
   uint32_t schedule;   /* ASSAY_SCHEDULE_... */
   uint32_t reserved;
-  int64_t max_tokens; /* so many are enough for the trials of a transform (block.h); 0 = all */
+  int64_t max_tokens; /* transform: its trials (block.h) need no more tokens; 0 = all */
 } assay_needs;
 ASSAY_SIZE(assay_needs, 24);
 
@@ -99,21 +101,24 @@ typedef struct assay_quantizer_vtable {
 
   /* Says in `out` what this linear needs. [main] */
   int32_t (*needs)(void *instance, const assay_linear *linear, assay_needs *out);
-  /* NULL, or called under ASSAY_NEED_RAW_INPUT with the linear's inputs: tokens [n, in] f32, in
-   * pieces of any length. The result must not depend on how they were cut. [worker] */
+  /* May be NULL. If `needs` asked for ASSAY_NEED_RAW_INPUT, the host calls it with the linear's
+   * inputs: tokens [n, in] f32, one row for each token, in pieces of any length. The result must
+   * not depend on how they were cut. [worker] */
   int32_t (*observe)(void *instance, const assay_linear *linear, const assay_tensor *tokens);
   /* Quantizes the linear and emits the results. stats may be NULL if no statistics were needed.
    * [worker] */
   int32_t (*quantize)(void *instance, const assay_linear *linear, const assay_stats *stats,
                       const assay_sink *sink);
-  /* NULL, or called under ASSAY_SCHEDULE_WHOLE_BLOCK in place of quantize. stats and sinks are in the
-   * order of block->linears. Where a sink is NULL, that linear stays as it is. [worker] */
+  /* May be NULL. If `needs` asked for ASSAY_SCHEDULE_WHOLE_BLOCK, the host calls it in place of
+   * quantize. stats and sinks are in the order of block->linears. Where a sink is NULL, that linear
+   * stays as it is. [worker] */
   int32_t (*quantize_block)(void *instance, const assay_block *block,
                             const assay_stats *const *stats, const assay_sink *const *sinks);
 
   /* Writes the dense weight that the form stands for to out: [out, in] f32, contiguous, on the form's
-   * device. It must be there, because the host makes every fake-quantized weight with it. The result
-   * depends on the form only: a fresh instance with the same configuration gives it too. [worker] */
+   * device. dequantize must not be NULL, because the host makes every fake-quantized weight with
+   * it. The result depends on the form only: a fresh instance with the same configuration gives the
+   * same. [worker] */
   int32_t (*dequantize)(void *instance, const assay_form *form, const assay_tensor *out);
 
   /* Optional: says what quantizing this linear will cost; weight->data may be NULL here. [main] */

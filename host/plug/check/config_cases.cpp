@@ -35,7 +35,8 @@ void defaults_work(const subject &on) {
   make(*on.what, on.config);
 }
 
-// A random value that the rule of the schema allows; `given` if the rule sets no limits.
+// Returns a random value that the rule of the schema allows. It returns `given` for a text, for a list,
+// and for a number with multipleOf or without both limits.
 json random_value(const json &rule, const json &given, numbers &random) {
   if (rule.contains("const")) return rule["const"];
   if (rule.contains("enum")) return rule["enum"][random.below(rule["enum"].size())];

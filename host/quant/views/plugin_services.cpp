@@ -1,5 +1,5 @@
-// Installs the services that plugins reach through their host table, from the rooms
-// plug, kernels and quant.
+// Installs functions of the host that plugins may call: device memory, matrix routines and trial
+// runs of a block. Also makes the options of plugin instances.
 #include "quant/views/plugin_services.hpp"
 
 #include "kernels/matmul.hpp"

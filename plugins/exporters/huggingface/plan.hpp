@@ -1,5 +1,6 @@
-// The parsed plan of an export. The host passes a plan to check before anything is quantized: it lists
-// the linears and how they will be quantized. Their codes and scales come only with write.
+// The parsed plan of an export: the linears, and how they are quantized. The exporter's function
+// `check` gets the plan before anything is quantized, and again before `write`. Only `write` gets the
+// codes and scales.
 #pragma once
 
 #include <compare>
@@ -23,8 +24,8 @@ enum class layout {
 };
 const char *format_name(layout form);  // the name in config.json
 
-// Layout and grid of a linear. Linears that consumers join must have the same scheme, and each scheme
-// has one entry in config.json.
+// Layout and grid of a linear. Linears that consumers (the programs that load the folder) join into one
+// matrix must have the same scheme. Each scheme has one entry in config.json.
 struct scheme {
   layout form = layout::packed_int;
   int64_t bits = 0;
@@ -51,7 +52,7 @@ struct plan {
   std::vector<planned_linear> linears;
   std::vector<std::string> float_linears;  // linears that stay float, without the head
   std::vector<std::string> online;         // "LAYER: OP": operations that the forward pass must run
-  std::vector<std::string> biases;         // linears with a bias for which the config has no key
+  std::vector<std::string> biases;         // linears with a bias, if config.json has no key for it
   std::vector<std::string> unknown_schemes;  // keys of the scheme that are not known here
   input_scheme activation;
   assay_json::value kv;  // scheme of the key-value cache; null if none
@@ -62,7 +63,7 @@ inline int64_t integer_or(const assay_json::value &from, std::string_view key, i
   return static_cast<int64_t>(from.number_or(key, static_cast<double>(otherwise)));
 }
 
-// format: "int/1" or "float/1", from the note of a form or an item of the plan.
+// format: "int/1" or "float/1". It is in the plan, and in what the quantizer notes about a linear.
 layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 

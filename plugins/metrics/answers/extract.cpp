@@ -56,7 +56,7 @@ std::optional<std::string> gsm8k_flexible(std::string_view text) {
   return last;
 }
 
-// Returns the first capital letter from A to J with no letter, digit or _ on either side and no apostrophe after it.
+// Returns the first capital letter from A to J with no ASCII letter, digit or _ on either side and no apostrophe after it.
 std::optional<std::string> letter(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] < 'A' || text[i] > 'J') continue;

@@ -9,7 +9,8 @@
 
 namespace answers {
 
-// From UTF-8 to code points and back. A byte that is not UTF-8 becomes the code point U+DC00 + byte, and the same byte again.
+// decoded: from UTF-8 to code points; a byte that is not UTF-8 becomes the code point U+DC00 + byte. encoded: back to UTF-8;
+// such a code point becomes its byte again.
 std::u32string decoded(std::string_view utf8);
 std::string encoded(std::u32string_view text);
 
@@ -18,7 +19,8 @@ std::u32string python_lower(
 bool is_python_space(char32_t c);  // white space of str.split() and str.strip()
 bool is_python_word(char32_t c);   // \w of re
 
-// The tables of python_text_tables.cpp. Sets of code points are runs, two numbers each: gap after the last run, length.
+// The tables of python_text_tables.cpp. A set of code points is a list of runs. Each run is two numbers: the gap
+// between it and the run before it, and its length.
 namespace tables {
 extern const uint32_t k_word[], k_space[], k_cased[], k_case_ignorable[];
 extern const size_t k_word_count, k_space_count, k_cased_count, k_case_ignorable_count;

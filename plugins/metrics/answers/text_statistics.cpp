@@ -1,5 +1,6 @@
-// The metric text_statistics: length and repetition of generated texts. They show that a model answers in another way, right
-// or wrong. The detectors (scripts/assay/detectors) look for answers that repeat without end.
+// The metric text_statistics: length and repetition of generated texts. They show whether a
+// quantized model writes in another way than the untouched one, not whether its answers are right.
+// The detectors (scripts/assay/detectors) look for answers that repeat without end.
 #include <map>
 #include <vector>
 

@@ -1,8 +1,8 @@
 // Searches the zero point of each group (hqq: Badri and Shaji, "Half-Quadratic Quantization of Large
 // Machine Learning Models", 2023, eqs. 4-6). The range of the group gives the scale, which stays.
-// The zero point lowers the sum of |w - w^|^p, in which large errors count less (p < 1). Two steps
-// alternate: shrink() says which part of each error to leave out, and the zero point becomes the
-// mean that fits the rest.
+// With r = w - (dequantized w), the zero point lowers the sum of |r|^p. As p is at most 1, large
+// errors count less than in a sum of squares. Two steps alternate: shrink() says which part of each
+// error to leave out, and the zero point becomes the mean that fits the rest.
 #include "hqq.hpp"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ float shrink(float r, float beta, float p, float threshold) {
   return kept <= 0 ? 0 : std::copysign(kept, r);
 }
 
-// Mean |w - w^| of a group.
+// Mean |r| of a group.
 double mean_error(const float *w, int64_t n, float scale, float zero, float top) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i)

@@ -33,7 +33,7 @@ struct learning {
 struct adam_step {
   float rate, first_unbias, second_unbias;  // learning rate; factors that unbias the moments
   float fit;                                // factor on slope: 2 / normaliser of the loss
-  float decide;                             // lambda / number of free weights; 0 during warm-up
+  float decide;    // lambda / number of free weights (those with a choice); 0 during warm-up
   float exponent;  // beta of the regulariser, the term that pushes h to 0 or 1
 };
 
@@ -128,15 +128,16 @@ class learner {
   }
 
   // Adds a share of mean(diag H) to the diagonal of H, as gptq does. Otherwise errors would cost
-  // nothing in directions that few tokens have.
+  // almost nothing in directions that few tokens have.
   void damp(double damping) {
     double mean = 0;
     for (const float d : in_.diagonal) mean += static_cast<double>(d);
     add_to_diagonal(damping * mean / static_cast<double>(in_.in));
   }
 
-  // From now on the loss compares with the float model on its own inputs. With C = sum x_float x^T
-  // (cross, [in, in]) that adds the term -2 tr(T D^T) to the loss, where T = W (C - H).
+  // From now on the loss compares with the float model on its own inputs. With D = W~ - W and
+  // C = sum x_float x^T (cross, [in, in]) that adds the term -2 tr(T D^T) to the loss tr(D H D^T),
+  // where T = W (C - H).
   void set_target(const float *cross) {
     std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
     for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h_[i];

@@ -15,7 +15,8 @@ struct device_feedback {
   const float *zero = nullptr;     // [out, groups]
   const int32_t *group = nullptr;  // [in] the group of each column
   int16_t *codes = nullptr;        // [out, in]
-  float *errors = nullptr;         // [out, in] result: (w - w^) / U_ii
+  // [out, in] result: (x - rounded x) / U_ii, x = the weight minus the errors of earlier columns
+  float *errors = nullptr;
   int64_t out = 0, in = 0, groups = 0;
   float low = 0, high = 0;  // the least and the largest code
 };

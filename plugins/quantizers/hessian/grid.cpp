@@ -105,7 +105,8 @@ group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
   if (r.all_zero()) return {1.0f, 0.0f, false};  // any scale is exact
   const group_grid plain =
       o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
-  // The range is so small that the stored dtype would raise every candidate to the same scale.
+  // The scale was raised to the least that the dtype may hold. It would raise nearly all candidates
+  // to that magnitude too, so a search has nothing to choose from.
   const bool raised =
       plain.clamped && std::fabs(plain.scale) <= assay_grid::smallest_normal(o.stored);
   if (o.search == grid_search::minmax || raised) return plain;

@@ -24,6 +24,7 @@ struct subject {
 
 }  // namespace
 
+// A swap puts the quantized weights of one part into the float model and measures what this costs.
 TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts nearly add up",
           "[insight_test]") {
   const subject s;
@@ -40,6 +41,8 @@ TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts ne
   }
 }
 
+// allocate() begins with the fewest bits and takes steps; each step gives one part more bits. If a
+// step uses up the budget exactly, no other choice within the budget costs less.
 TEST_CASE("an allocation keeps its budget and is optimal where the budget ends at a step",
           "[insight_test]") {
   const std::vector<allocation_unit> units = {

@@ -1,4 +1,5 @@
-// Checks every packed kernel of this processor against the plain reference: all widths, groups, kinds of factors, orders.
+// Checks every packed kernel of this processor against the plain reference: with each number of bits, several sizes of groups,
+// each way to store scales, several to store minima (what is added to a group's weights), and columns in another order.
 #include "catch.hpp"
 
 #include <cmath>
@@ -87,7 +88,7 @@ packed_matrix random_matrix(const form &f, int64_t rows, int64_t columns, std::m
   return m;
 }
 
-// The largest |y - reference| in units of sum |x w|, by which rounding is measured.
+// Returns the largest error of y as a share of sum |x w|, because rounding errors grow with this sum.
 double worst(const at::Tensor &y, const at::Tensor &x, const at::Tensor &w) {
   const at::Tensor exact = at::matmul(x.to(at::kDouble), w.to(at::kDouble).t());
   const at::Tensor size = at::matmul(x.abs().to(at::kDouble), w.abs().to(at::kDouble).t());

@@ -1,5 +1,5 @@
-// Files and folders under construction: they have a temporary name until they are complete. If they never become complete, they
-// are removed.
+// Files and folders under construction: they have a temporary name until they are complete. Those that never become complete
+// are removed, at the latest by the next process that writes the same name.
 #pragma once
 
 #include <cstddef>

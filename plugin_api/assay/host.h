@@ -68,7 +68,7 @@ struct assay_host {
 
   /* Runs body over [0, n) on the host's threads and waits for the end. Pieces have at least `grain`
    * indices (the last may be shorter) and run in any order; results must not depend on how [0, n)
-   * was cut. If pieces fail, returns the failure of the piece with the lowest index. Returns
+   * was cut. If pieces fail, returns the status of the failed piece with the lowest indices. Returns
    * ASSAY_CANCELLED when the user stops the run. A loop inside a loop runs on one thread. Plugins
    * start no threads of their own. */
   int32_t (*parallel_for)(void *ctx, int64_t n, int64_t grain, assay_range_fn body, void *arg);

@@ -26,9 +26,9 @@ typedef struct assay_edit {
   /* Adds an operation (JSON) on the input of `linear` that stays in the forward pass; one for each
    * linear. Hosts know {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}. It cuts the channels
    * into pieces of `size`, and multiplies each piece, as a row, by (base (x) S) / sqrt(size). (x) is
-   * the Kronecker product; base is a Hadamard matrix of signs, m rows; S is Sylvester's Hadamard
-   * matrix of size / m, a power of two. Without "base" it is S alone. If the consumer of a format
-   * cannot do the operation, the exporter refuses it by name. [worker] */
+   * the Kronecker product; base is a Hadamard matrix of m rows of signs; S is Sylvester's Hadamard
+   * matrix with size / m rows, a power of two. Without "base" the matrix is S / sqrt(size). If the
+   * consumer of a format cannot do the operation, the exporter refuses it by name. [worker] */
   int32_t (*set_online)(void *ctx, const char *linear, const char *op_json);
   /* Takes a JSON object for the report: what was chosen and what it gained. [worker] */
   int32_t (*note)(void *ctx, const char *json);

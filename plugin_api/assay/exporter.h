@@ -59,7 +59,9 @@ typedef struct assay_export {
 ASSAY_SIZE(assay_export, 88);
 
 /* check sees a plan before the run, and once more before write; it sees no items. The plan says what
- * will be exported. Its "tied" means that head and embedding are one matrix:
+ * will be exported. "arch": facts of the model; "tied": head and embedding are one matrix; "scheme":
+ * how inputs and the KV cache are rounded (null = not at all); "online": operations in the forward
+ * pass (set_online in transform.h):
  *   {"arch": {...}, "tied": true, "scheme": {"activation": null, "kv": null},
  *    "items": [{"name", "role", "in", "out", "format", "bits", "group_size", "symmetric",
  *               "scale_dtype"}],

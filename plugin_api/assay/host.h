@@ -49,9 +49,9 @@ struct assay_host {
   int32_t (*fail)(void *ctx, int32_t status, const char *text);
 
   /* Writes into the run's ledger that an event happened `count` times. An event is what a reader of
-   * the results must know: a fallback, a damping step, a dead column, a clamped scale. event: a word
-   * that stays the same ("damping_raised"); detail: one line or NULL. No fallback is silent:
-   * whatever is neither an error nor the normal way of the method is an event. */
+   * the results must know: a fallback, an input that is always 0, a scale that its dtype cannot hold.
+   * event: one word ("damping_raised"), the same each time; detail: one line or NULL. Whatever is
+   * neither an error nor the normal way of the method is an event, so that no fallback is silent. */
   void (*ledger)(void *ctx, const char *event, uint64_t count, const char *detail);
 
   /* Makes a contiguous, uninitialised tensor with the shape, dtype and device of the prototype; its

@@ -23,7 +23,7 @@ typedef struct assay_form {
 ASSAY_SIZE(assay_form, 56);
 
 #define ASSAY_LINEAR_TIED      1u /* one matrix serves as head and embedding */
-#define ASSAY_LINEAR_EXPERT    2u /* one of several experts */
+#define ASSAY_LINEAR_EXPERT    2u /* in one of several experts (mixture of experts) */
 #define ASSAY_LINEAR_LM_HEAD   4u /* the output head */
 #define ASSAY_LINEAR_EMBEDDING 8u /* untied: no inputs, so its statistics weigh all columns alike */
 

@@ -15,7 +15,7 @@ typedef struct assay_sample {
   uint32_t struct_size;
   uint32_t n_arrays;
   int64_t index;           /* position in the task; each comes once, in any order */
-  const char *record_json; /* prompt, text, choices, gold, scores of choices, finish, ... */
+  const char *record_json; /* prompt, text, choices, gold (the right answer), finish, ... */
   uint64_t record_bytes;
   const char *const *array_names;    /* n_arrays names, of what the task recorded */
   const assay_tensor *const *arrays; /* n_arrays: [tokens] f32, CPU, contiguous */

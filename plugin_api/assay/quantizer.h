@@ -52,7 +52,8 @@ typedef struct assay_estimate {
 ASSAY_SIZE(assay_estimate, 32);
 
 /* Receives the results as tensors with a role. A group is a run of columns of one row that share a
- * scale; G is the number of groups in a row, w^ the dequantized weight. Roles with a fixed meaning:
+ * scale; G is the number of groups in a row, w^ the dequantized weight, and a zero the code of the
+ * weight 0. Roles with a fixed meaning:
  *   role          shape      dtype
  *   codes         [out, in]  u8 or i8      w^ = scale * (code - zero)
  *   scales        [out, G]   f16 bf16 f32  rounded to this dtype before the codes were chosen

@@ -15,8 +15,8 @@
 //   static const auto k_plugin = assay_cpp::plugin("org.example.mine", "1.0.0", "what is in it",
 //                                                  "Apache-2.0", k_components);
 //
-// A method fails by an exception. assay_cpp::failure has a status of its own, std::bad_alloc becomes
-// OUT_OF_MEMORY, any other exception INTERNAL.
+// A method fails by an exception. assay_cpp::failure carries the status, std::bad_alloc becomes
+// ASSAY_OUT_OF_MEMORY, any other exception becomes ASSAY_INTERNAL.
 #ifndef ASSAY_HPP
 #define ASSAY_HPP
 
@@ -99,8 +99,8 @@ class host {
   const assay_host *table_;
 };
 
-// Reads the configuration of an instance by key. The host has checked it and filled in the schema's
-// defaults. So an absent key is a mistake in the plugin: the call fails, and the host names the key.
+// Reads the configuration of an instance by key. The host has checked the configuration and filled in
+// the schema's defaults. So an absent key is a mistake in the plugin: the call fails with the key.
 class config {
  public:
   explicit config(const host &owner) : table_(owner.table()) {}
@@ -260,7 +260,6 @@ assay_exporter_vtable exporter_table() {
 // ---- descriptors of components and of the plugin ----
 
 // The kind of component that a type of table belongs to.
-
 template <class Table>
 inline constexpr uint32_t k_kind = 0;
 template <>

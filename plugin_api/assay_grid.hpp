@@ -1,6 +1,6 @@
 // The arithmetic that integer quantizers share: 16-bit floats, scales as they are stored, groups of
-// columns, grids from the range of a group. It is header-only and compiled into the plugin. How a
-// method searches for a better grid is not in it.
+// columns, grids from the range of a group. It is header-only and compiled into the plugin. A search
+// for a better grid is the work of the method, not of this file.
 #ifndef ASSAY_GRID_HPP
 #define ASSAY_GRID_HPP
 
@@ -17,9 +17,9 @@ namespace assay_grid {
 
 // ---- rounding ----
 
-// 1.5 * 2^23. Adding it to x leaves no room for a fraction in the mantissa, so that adding and then
-// subtracting it rounds x to an integer, half to even, for |x| < 2^22. Unlike std::nearbyint this
-// vectorises on every machine.
+// 1.5 * 2^23. A float of this size has no bits for a fraction. So adding this number to x and then
+// subtracting it rounds x to an integer, half to even, for |x| < 2^22. Compilers vectorise this on
+// every machine, but not std::nearbyint.
 constexpr float k_round = 12582912.0f;
 
 inline float round_even(float x) {
@@ -46,8 +46,9 @@ inline uint16_t to_float16(float x) {
   const uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
   if (magnitude > 0x7F800000u) return static_cast<uint16_t>(sign | 0x7E00u);   // NaN
   if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7C00u);  // 65536 and above
-  if (magnitude < 0x38800000u)  // below 2^-14: adding 0.5 aligns the last bits
+  if (magnitude < 0x38800000u)  // below 2^-14: adding 0.5 rounds to a multiple of 2^-24
     return static_cast<uint16_t>(sign | (bits_of(float_of(magnitude) + 0.5f) - 0x3F000000u));
+  // 13 bits of the mantissa are lost. 0x38000000 is the difference of the exponent offsets, 127 - 15.
   const uint32_t rounded = magnitude + 0xFFFu + (magnitude >> 13 & 1u);
   return static_cast<uint16_t>(sign | (rounded - 0x38000000u) >> 13);
 }
@@ -55,7 +56,8 @@ inline uint16_t to_float16(float x) {
 inline float from_float16(uint16_t half) {
   const uint32_t sign = (half & 0x8000u) << 16, magnitude = half & 0x7FFFu;
   if (magnitude >= 0x7C00u) return float_of(sign | 0x7F800000u | magnitude << 13);
-  return float_of(sign | bits_of(float_of(magnitude << 13) * 0x1p112f));  // exact
+  // 112 = 127 - 15 is the difference of the exponent offsets; the product is exact.
+  return float_of(sign | bits_of(float_of(magnitude << 13) * 0x1p112f));
 }
 
 // Rounds half to even. A value that rounds beyond the largest finite number becomes infinite.
@@ -101,7 +103,7 @@ constexpr float largest_finite(scale_dtype dtype) {
   return dtype == scale_dtype::bfloat16 ? 0x1.FEp127f : std::numeric_limits<float>::max();
 }
 
-// The value of the dtype that is nearest to x; of two, the even one.
+// The value of the dtype that is nearest to x. Of two equally near ones, that whose last bit is 0.
 inline float rounded_to(scale_dtype dtype, float x) {
   if (dtype == scale_dtype::float16) return from_float16(to_float16(x));
   if (dtype == scale_dtype::bfloat16) return from_bfloat16(to_bfloat16(x));
@@ -113,10 +115,10 @@ struct stored_scale {
   bool clamped = false;  // the ideal scale is too small or too large for the dtype
 };
 
-// Returns the scale that a file will hold. Codes must be chosen with it, not with the ideal scale. A
-// scale below the smallest normal number would lose digits or load as zero: it becomes that number.
-// A scale that would round to infinity becomes the largest finite number. The sign stays. Both cases
-// are `clamped`: count them and pass the count to tell_clamped. NaN stays NaN.
+// Returns the scale that a file will hold. Choose codes with this scale, not with the ideal one. A
+// scale nearer to 0 than the smallest normal number would lose digits or load as zero: it becomes
+// that number. A scale that would round to infinity becomes the largest finite number. The sign stays.
+// Both cases are `clamped`: count them and pass the count to tell_clamped. NaN stays NaN.
 inline stored_scale store(scale_dtype dtype, float ideal) {
   const float least = smallest_normal(dtype), most = largest_finite(dtype);
   if (std::fabs(ideal) < least) return {std::copysign(least, ideal), true};
@@ -167,7 +169,7 @@ struct group_cut {
   int64_t columns, size, count;  // of the row; columns of a group; groups
 };
 
-// ---- integer grids: w^ = scale * (code - zero) ----
+// ---- integer grids: w^ = scale * (code - zero), where w^ is the dequantized weight ----
 
 // The codes of b bits. Symmetric: -2^(b-1) .. 2^(b-1) - 1, without zero point. Asymmetric:
 // 0 .. 2^b - 1.
@@ -187,8 +189,8 @@ struct weight_range {
   weight_range with_zero() const { return {std::min(low, 0.0f), std::max(high, 0.0f)}; }
 };
 
-// The range of n > 0 weights; at(j) gives the j-th one. Eight minima are kept side by side, because a
-// compiler does not vectorise a loop with a single one.
+// The range of n > 0 weights; at(j) gives weight j. It keeps eight minima and eight maxima, because
+// compilers do not vectorise a loop with only one of each.
 template <class At>
 weight_range range_over(int64_t n, const At &at) {
   constexpr int64_t k_lanes = 8;
@@ -215,9 +217,9 @@ inline weight_range range_of(const float *w, int64_t n, int64_t stride) {
   return range_over(n, [w, stride](int64_t j) { return w[j * stride]; });
 }
 
-// The scale of a symmetric grid that uses all codes: of `low` and `high`, the one of larger magnitude
-// gets the code -2^(b-1), so that the scale may be negative. If both are equal, `low` gets it. T, the
-// precision of the division, is float or double. low <= 0 <= high.
+// The scale of a symmetric grid that uses all codes. Of `low` and `high`, the one of larger magnitude
+// gets the code -2^(bits-1); `low` does if both magnitudes are equal. So the scale is negative where
+// `high` gets this code. T, the precision of the division, is float or double. low <= 0 <= high.
 template <class T>
 T symmetric_scale(T low, T high, int bits) {
   const T extreme = -low >= high ? low : high;

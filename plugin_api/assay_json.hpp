@@ -1,6 +1,6 @@
 // JSON for plugins written in C++: reads records and nested configurations into a tree, and writes
-// text. It is header-only and compiled into the plugin. It does not suit large objects, because find()
-// looks at one member after another.
+// text. It is header-only and compiled into the plugin. It is slow for objects with many keys, because
+// find() looks at one member after another.
 #ifndef ASSAY_JSON_HPP
 #define ASSAY_JSON_HPP
 
@@ -69,7 +69,7 @@ inline value &value::operator=(const value &) = default;
 inline value &value::operator=(value &&) noexcept = default;
 inline value::~value() = default;
 
-// parse() throws it if the text is JSON, but a number is too large for a double.
+// parse() throws this if a number is too large for a double; until there the text is valid JSON.
 struct number_too_large : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -267,9 +267,11 @@ inline void append_quoted(std::string &out, std::string_view text) {
   out += '"';
   size_t plain = 0;  // the start of the bytes that are copied unchanged
   constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
+  // Not 0 if one of the eight bytes of x is 0
   const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
   for (size_t i = 0; i < text.size(); ++i) {
-    for (uint64_t eight = 0; text.size() - i > 8; i += 8) {  // skips eight plain bytes at a time
+    // Skips eight bytes at a time, if none of them is a quote, a backslash or below 0x20
+    for (uint64_t eight = 0; text.size() - i > 8; i += 8) {
       std::memcpy(&eight, text.data() + i, 8);
       if ((has_zero(eight ^ (k_ones * '"')) | has_zero(eight ^ (k_ones * '\\')) |
            ((eight - k_ones * 0x20) & ~eight & k_tops)) != 0)
@@ -301,7 +303,7 @@ inline std::string quoted(std::string_view text) {
   return out;
 }
 
-// Appends a parsed value as JSON; numbers are as they were written.
+// Appends a parsed value as JSON. A number is written as it was in the parsed text.
 inline void write(std::string &out, const value &what) {
   switch (what.kind) {
     case type::null:

@@ -20,8 +20,8 @@
 
 namespace assay_cpp {
 
-// A SHA-256 over bytes that arrive in pieces; the host computes it. Call hex() once, at the end: 64
-// digits. Throws UNSUPPORTED on a host without hashes.
+// A SHA-256 over bytes that arrive in pieces; the host computes it. Call hex() once, at the end. It
+// returns 64 digits. The constructor throws failure(ASSAY_UNSUPPORTED) on a host without hashes.
 class sha256 {
  public:
   explicit sha256(host owner) : table_(owner.table()) {
@@ -50,7 +50,7 @@ class sha256 {
 };
 
 // Reads the files one after the other, gives each piece to `take(path, bytes)`, and returns the hash
-// of all bytes: "sha256:<hex>". Throws ASSAY_IO with the path.
+// of all bytes: "sha256:<hex>". Throws failure(ASSAY_IO) with the path if a file cannot be read.
 template <class F>
 std::string hash_files(host owner, const std::vector<std::string> &paths, F &&take) {
   sha256 hash(owner);
@@ -102,8 +102,8 @@ assay_dataset_vtable dataset_table() {
   return v;
 }
 
-// The table of a metric class T. declare() returns text that lives as long as the object. The others
-// are begin(info_json), add(sample), called for each sample, and finish(sink).
+// The table of a metric class T. declare() returns text that lives as long as the object. Its other
+// methods are begin(info_json), add(sample), which is called for each sample, and finish(sink).
 template <class T>
 assay_metric_vtable metric_table() {
   using self = instance<T>;

@@ -1,5 +1,5 @@
-// The basic types for plugins in C++: exceptions that end a call with a status, views of tensors,
-// their owner. assay.hpp includes this file.
+// The basic types for plugins in C++: exceptions that end a call with a status, views of tensors, and
+// a class that owns a tensor. assay.hpp includes this file.
 #ifndef ASSAY_VALUES_HPP
 #define ASSAY_VALUES_HPP
 
@@ -38,8 +38,8 @@ inline void pass_on(int32_t status) {
   if (status < 0) throw failure(status, "");
 }
 
-// Runs body and returns ASSAY_OK, or the status of what it throws, so that no exception crosses the
-// ABI. The text goes to host->fail.
+// Runs body and returns ASSAY_OK. If body throws, it returns the status of the exception and gives the
+// text to host->fail. So no exception crosses the ABI.
 template <class F>
 int32_t guarded(const assay_host *host, F &&body) noexcept {
   const auto fail = [host](int32_t status, const char *text) {
@@ -59,7 +59,7 @@ int32_t guarded(const assay_host *host, F &&body) noexcept {
   }
 }
 
-// The element type of tensors of T.
+// The assay_dtype of a tensor whose elements have the C++ type T.
 template <class T>
 constexpr assay_dtype dtype_of() {
   static_assert(std::is_arithmetic_v<T>,

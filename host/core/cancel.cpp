@@ -37,7 +37,7 @@ void install_cancel_handlers() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  // Without SA_RESTART, so that a signal also ends a read that waits at the prompt
+  // Without SA_RESTART, the flag that repeats an interrupted read(): a signal must also end a read that waits at the prompt.
   action.sa_flags = 0;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};

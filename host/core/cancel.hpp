@@ -1,5 +1,5 @@
 // A flag of the process: the user asked it to stop (Ctrl-C, SIGTERM, SIGHUP). Long loops check it between pieces of work.
-// There is one flag, not one for each thread or task, because a process does one piece of work for its user.
+// The process has one flag, not one for each thread or task, because the user stops the whole process.
 #pragma once
 
 namespace assay {

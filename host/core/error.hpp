@@ -1,5 +1,5 @@
 // The exception type of the host: what went wrong, where, and what the user can do about it.
-// It is not for control flow. It never crosses the C interface of plugins (the ABI), because exceptions of C++ cannot.
+// It is not for control flow. It never crosses the C interface of plugins (the ABI), because no C++ exception may pass through it.
 #pragma once
 
 #include <exception>
@@ -9,7 +9,7 @@ namespace assay {
 
 // The kind of failure. It also decides the process's exit code (see exit_code).
 enum class error_kind {
-  failed,     // the work failed: bad file, disk full, numerics                      exit 1
+  failed,     // the work failed: bad file, full disk, a number that is NaN          exit 1
   usage,      // wrong command line, configuration or script                         exit 2
   plugin,     // a plugin broke its contract, crashed or reported an internal fault  exit 3
   cancelled,  // the user stopped it                                                 exit 4

@@ -21,8 +21,8 @@ std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1
 // Gives the bytes of a file piece by piece to `take`. Throws as read_file does.
 void read_pieces(const std::string &path, const std::function<void(std::string_view)> &take);
 
-// Throws error(usage) if `path` is a pipe, a socket or a device, because those can be read only once. It accepts a file, a
-// folder, and a path where nothing is: whoever reads it reports that.
+// Throws error(usage) if `path` is a pipe, a socket or a device, because those can be read only once. It accepts a file and a
+// folder. It also accepts a path where nothing is, because the later read reports this.
 void refuse_stream(const std::string &path);
 
 // Writes a temporary file in the same folder, syncs it to the disk and renames it to `path`. If that fails, for example on a
@@ -30,8 +30,8 @@ void refuse_stream(const std::string &path);
 void write_file_atomically(const std::string &path, std::string_view bytes);
 
 std::string executable_folder();  // absolute path of the folder that contains the running program
-// The folder scripts/ with the Lua library: of the source tree, or of the installation beside the program. Throws
-// error(failed) if neither is there.
+// The folder scripts/ with the Lua library: that of the source tree or that of the installation. Throws error(failed) if
+// there is none.
 std::string scripts_folder();
 
 }  // namespace assay

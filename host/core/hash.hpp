@@ -7,7 +7,7 @@
 
 namespace assay {
 
-std::string sha256_hex(std::string_view bytes);  // 64 lower-case digits
+std::string sha256_hex(std::string_view bytes);  // 64 lower-case hexadecimal digits
 // Reads the file piece by piece. Throws error(failed) with the path if the file cannot be read to its end.
 std::string sha256_file_hex(const std::string &path);
 
@@ -23,11 +23,11 @@ class sha256 {
   std::string hex();
 
  private:
-  void *context_;
+  void *context_;  // an EVP_MD_CTX of OpenSSL
 };
 
-// A seed that depends only on these four labels, never on the order in which threads ask for seeds: the first 8 bytes of the
-// SHA-256 of "STUDY_SEED\0COMPONENT\0LAYER\0LABEL", read as a big-endian number.
+// A seed that depends only on these four values, never on the order in which threads ask for seeds. It is made of the first 8
+// bytes of the SHA-256 of "STUDY_SEED\0COMPONENT\0LAYER\0LABEL", read as a big-endian number.
 uint64_t labelled_seed(uint64_t study_seed, std::string_view component, std::string_view layer,
                        std::string_view label);
 

@@ -1,5 +1,5 @@
-// Makes files and folders under temporary names beside the final one. Their maker holds a lock on them, and the system frees the
-// lock when the maker is killed. So the next run knows which of them nobody will finish.
+// Makes files and folders under temporary names beside their final names. The process that makes one holds a lock on it, and the
+// system frees the lock when the process is killed. So the next run knows which of them nobody will finish.
 #include "core/in_progress.hpp"
 
 #include <fcntl.h>
@@ -50,8 +50,8 @@ void remove_if_abandoned(const fs::path &path) {
   ::close(fd);
 }
 
-// Removes the files and folders beside `path` whose name is the name of `path`, `mark` and a process number, if no living
-// process has a lock on them.
+// Removes the files and folders beside `path` whose name is the name of `path`, then `mark`, then a process number ("out.tmp-4711").
+// Those on which a living process has a lock stay.
 void remove_abandoned(const fs::path &path, const char *mark) {
   const std::string start = path.filename().string() + mark;
   const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");

@@ -1,4 +1,5 @@
-// Files and folders under construction: they have a temporary name until they are complete, and are removed if they never are.
+// Files and folders under construction: they have a temporary name until they are complete. Those that never become complete
+// are removed, at the latest by the next process that writes the same name.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +37,7 @@ class folder_in_progress {
   ~folder_in_progress();
   folder_in_progress(const folder_in_progress &) = delete;
   folder_in_progress &operator=(const folder_in_progress &) = delete;
-  const std::string &path() const { return temporary_; }
+  const std::string &path() const { return temporary_; }  // the folder to write into
   void commit();
 
  private:

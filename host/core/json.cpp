@@ -9,7 +9,7 @@ namespace {
 
 constexpr int k_max_depth = 512;
 
-// Cuts a message of the parser to 240 bytes, because it may quote a number or text of any length.
+// Cuts a message of the parser to about 240 bytes, because it may quote a number or text of any length.
 std::string shortened(std::string words) {
   size_t end = 240;
   if (words.size() <= end) return words;
@@ -79,6 +79,7 @@ const std::string *foreign_text(const json &value) {
   return nullptr;
 }
 
+// A copy of `value` in which visible_text was applied to all keys and strings.
 json with_visible_texts(const json &value) {
   if (const auto *text = value.get_ptr<const std::string *>()) return visible_text(*text);
   if (!value.is_structured()) return value;
@@ -117,7 +118,7 @@ std::string json_text(const json &value, int indent) {
   try {
     return value.dump(indent);
   } catch (const json::type_error &) {
-    // A string is not UTF-8. This is rare, so the work may be done twice.
+    // A string is not UTF-8. This is rare, so it does not matter that the text is made twice.
     return with_visible_texts(value).dump(indent);
   }
 }

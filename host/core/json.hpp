@@ -1,6 +1,6 @@
 // JSON for the host: a value type that keeps the order of keys, parsing of untrusted text, and text of values.
-// It does not check against a schema (core/schema does). It is too slow for objects with very many keys, because it searches
-// them one by one: a tokenizer's vocabulary is read with the SAX interface (one callback per element) of nlohmann instead.
+// It does not check against a schema (core/schema does). The value type is too slow for objects with very many keys, because a
+// lookup compares one key after the other. A tokenizer's vocabulary is read with nlohmann's SAX interface (one callback per element).
 #pragma once
 
 #include <exception>
@@ -12,17 +12,17 @@ namespace assay {
 
 using json = nlohmann::ordered_json;
 
-// Parses UTF-8 text with at most 512 nested levels. Throws error(failed) if the text is not valid JSON: it names `where`
-// (for example the file), and for a syntax error also line and column.
+// Parses UTF-8 text. Throws error(failed) if the text is not valid JSON or has more than 512 nested levels. The error names
+// `where` (for example the file), and for a syntax error also line and column.
 json parse_json(std::string_view text, const std::string &where);
-json read_json_file(const std::string &path);
+json read_json_file(const std::string &path);  // throws as parse_json and read_file do
 
 // The text of a value; indent -1 means one line. This never fails: a byte that is not UTF-8, as in some file names, is written
 // as the four characters \xE9 (its hexadecimal value).
 std::string json_text(const json &value, int indent = -1);
 
-// The same value always gives the same bytes: keys are sorted, there are no spaces, and a number has the fewest digits from
-// which it can be read back exactly. Throws error(usage) like require_utf8_texts, with an empty place.
+// The text of a value for hashing. Equal values give equal bytes: keys are sorted, there are no spaces, and a number has so many
+// digits that it can be read back exactly. Throws error(usage) as require_utf8_texts does; the error names no place.
 std::string canonical_json(const json &value);
 
 // Throws error(usage) at `where` if a key or string of `value` is not UTF-8, and names the first one. It is for a receiver that

@@ -1,5 +1,5 @@
 // The ledger: the list of every fallback, skip and repair of a run, so that nothing happens silently.
-// This is not a log: what went as ordered is not written here.
+// This is not a log: what went normally has no entry here.
 #pragma once
 
 #include <map>
@@ -12,8 +12,8 @@
 namespace assay::quant {
 
 struct ledger_entry {
-  // "fallback" "skip" "damping" "dead_columns" "clamped_scale" "clamped_code" "non_finite"
-  // "dropped_sample" "padded_sample" "ragged_group" "own_head" ...
+  // What happened, in one word. Examples: "ragged_group" (the last group of each row is short), "dropped_sample" (calibration
+  // left it out), "clamped_scale" (its dtype cannot hold it), "dead_columns" (inputs that are always 0).
   std::string kind;
   std::string where;           // the weight matrix, decoder layer or sample; "" for the whole run
   std::string text;            // one sentence for a reader
@@ -32,8 +32,9 @@ class ledger {
   bool empty() const;
   std::map<std::string, int> counts() const;  // kind -> number of its entries
   std::vector<ledger_entry> entries() const;
-  // A list of {kind, where, text, data}; an empty `data` is left out. `order` has the names of the weight matrices as they follow
-  // each other in the model. Entries are sorted by the place of `where` in it (others last, by name), then by kind and text.
+  // A list of {kind, where, text, data}; an empty `data` is left out. `order` has the names of the weight matrices in the order of
+  // the model. Entries are sorted by the place of their `where` in `order`, then by kind and text. Entries whose `where` is not in
+  // `order` come last, sorted by `where`.
   json to_json(const std::vector<std::string> &order = {}) const;
 
  private:

@@ -1,5 +1,5 @@
-// Runs a child program with posix_spawn and captures its two output streams. It waits for both pipes at once with poll: if it
-// read one to its end first, the other could fill up and block the child.
+// Runs a child program with posix_spawn and captures its two output streams. It waits for both pipes at once with poll. If it read
+// one pipe to its end first, the other pipe could fill up, and the child would block.
 #include "core/process.hpp"
 
 #include <fcntl.h>

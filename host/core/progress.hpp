@@ -9,8 +9,8 @@
 
 namespace assay {
 
-// Called by the working thread: `done` of `total` steps are finished; total 0 means that their number is unknown. An empty
-// function may be given everywhere and means that nothing is reported.
+// Called by the working thread: `done` of `total` steps are finished, and `what` names the work. total 0 means that the number of
+// steps is unknown. An empty function may be given everywhere; then nothing is reported.
 using progress_fn = std::function<void(uint64_t done, uint64_t total, const std::string &what)>;
 
 inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t total,
@@ -18,8 +18,8 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
   if (progress) progress(done, total, what);
 }
 
-// Estimates the time left of a piece of work from its speed so far. If the share done / total falls, the next piece of work has
-// begun, and its time is measured anew: a run that first searches scales and then rounds does the two at different speeds.
+// Estimates the time that a piece of work still needs from its speed so far. If the share done / total falls, a new piece of work
+// has begun, and the estimate starts again. Example: a run first searches scales and then rounds, and the two have different speeds.
 class pace {
  public:
   explicit pace(double now) : began_(now) {}
@@ -56,7 +56,7 @@ class progress_line {
 
 // "4.2 s", "3 min 05 s", "2 h 07 min".
 std::string duration_text(double seconds);
-// "512 B", "93.1 MB", "1.20 GB" (powers of ten).
+// "512 B", "93.1 MB", "1.20 GB"; 1 kB is 1000 B.
 std::string bytes_text(double bytes);
 
 }  // namespace assay

@@ -76,8 +76,8 @@ std::string listed(const json &values) {
   return text;
 }
 
-// Checks a value and the values inside it against the rule and the rules inside that. `path` is the place inside the
-// configuration, for example "scales[2].bits"; "" at the top.
+// Checks a value, and the values inside it, against a rule of the schema and the rules inside this rule; returns the value with
+// defaults filled in. `path` is the place inside the configuration, for example "scales[2].bits"; "" at the top.
 class checker {
  public:
   explicit checker(const std::string &where) : where_(where) {}

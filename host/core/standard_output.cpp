@@ -1,7 +1,6 @@
 // Replaces stdout by a stream of our own that remembers the errno of the first failed write. Plain stdio remembers only that a
-// write failed, not why. gnulib's close_stdout also checks stdout at the end of a program, but it knows the reason only of a
-// failure that happens then. fopencookie and the assignment to `stdout` are extensions of glibc (The GNU C Library, sections
-// 12.1 and 12.21.2).
+// write failed, not why. gnulib's close_stdout also checks stdout at the end of a program. But if an earlier write failed, it does
+// not know why. fopencookie and the assignment to `stdout` are extensions of glibc (The GNU C Library, sections 12.1 and 12.21.2).
 #include "core/standard_output.hpp"
 
 #include <fcntl.h>
@@ -45,7 +44,7 @@ void fill_closed_descriptors() {
 void open_standard_output() {
   fill_closed_descriptors();
   FILE *stream = ::fopencookie(nullptr, "w", {nullptr, write_all, nullptr, nullptr});
-  if (stream == nullptr) return;  // no memory; stdout then stays the plain stream
+  if (stream == nullptr) return;  // no memory: stdout stays the plain stream
   std::setvbuf(stream, nullptr, ::isatty(STDOUT_FILENO) == 1 ? _IOLBF : _IOFBF, BUFSIZ);
   stdout = stream;
 }

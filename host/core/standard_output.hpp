@@ -5,8 +5,8 @@
 namespace assay {
 
 // Call this first in main(). From then on everything written to stdout (printf, Lua's print and io.write) goes through a stream
-// that remembers its first error. If the program was started with stdin, stdout or stderr closed, this opens /dev/null in its
-// place: else the next file that the program opens would get that number, and printed text would go into it.
+// that remembers its first error. If stdin, stdout or stderr was closed when the program started, this opens /dev/null in its
+// place. Otherwise the next file that the program opens would get its number, and printed text could go into that file.
 void open_standard_output();
 
 // Call this last in main(). Returns the exit code of the program, which is `code` if all was written. If something could not be

@@ -12,8 +12,8 @@ namespace assay {
 // as optimal string alignment).
 int edit_distance(std::string_view a, std::string_view b);
 
-// The candidate that `word` was probably meant to be, or "" if none is near enough. Near enough is a distance of at most a third
-// of the word's length (1 for short words), or one word being the beginning of the other (of 3 bytes or more).
+// The candidate that `word` was probably meant to be, or "" if none is near enough. A candidate is near enough if its distance is at
+// most a third of the word's length (at most 1 for short words), or if one word of 3 bytes or more is the beginning of the other.
 std::string closest(std::string_view word, const std::vector<std::string> &candidates);
 
 // A hint for a message: "Did you mean 'group'?" if a candidate is near enough, else "Known: a, b, c" with the first 12 of them.

@@ -1,5 +1,5 @@
 // Reads the files in which a model declares its tokenizer (text to token ids), its chat templates and its special tokens.
-// It keeps their bytes and does not interpret them, except to find the templates; text/tokenizer_settings interprets the rest.
+// It keeps their bytes and does not interpret them, except to find the templates. The room `text` interprets the rest.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ struct tokenizer_files {
   const std::string &of(const std::string &name) const;  // the bytes; "" if the file is not there
   // The JSON object in the file; {} if the file is not there. Throws error(failed) if it is something else.
   json object_of(const std::string &name) const;
-  // Adds a file that exists only here, made from what `path` holds
+  // Adds a file that exists only in this object: its bytes were made from the contents of `path`
   void put(const std::string &name, std::string bytes);
 };
 
@@ -39,9 +39,9 @@ tokenizer_files read_tokenizer_files(const std::string &folder);
 // Reads only the files that may hold a chat template. This is enough for a caller that needs no tokenizer.
 tokenizer_files read_template_files(const std::string &folder);
 
-// Returns {name: chat template}; the template without a name is "default". The rule is that of transformers 5.23
-// (_from_pretrained): chat_template.jinja and additional_chat_templates/NAME.jinja count. If there is none of them, the key
-// chat_template of tokenizer_config.json counts, which is a text, a list of {name, template} or an object of texts.
+// Returns {name: chat template}; a template without a name is "default". The templates are those of chat_template.jinja and
+// additional_chat_templates/NAME.jinja. If none of these files exists, the key chat_template of tokenizer_config.json is used: a
+// text, a list of {name, template} or an object of texts. This is the rule of transformers 5.23 (_from_pretrained).
 json chat_templates_of(const tokenizer_files &files);
 
 // Replaces all template files by `templates` ({name: text}), each in a file of its own.

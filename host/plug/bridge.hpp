@@ -15,7 +15,7 @@ namespace assay::plug {
 void install_tensor_services();
 
 // A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, assay.linalg/1 calls it in place
-// of LibTorch's product where sums are long. The room kernels has one, which plug may not include; therefore it is handed in.
+// of LibTorch's product if each sum has many terms. The room kernels has such a function, but plug may not include that room.
 using product_fn = at::Tensor (*)(const at::Tensor &x, const at::Tensor &weight);
 void use_product(product_fn product);
 
@@ -40,13 +40,14 @@ class tensor_ref {
   std::shared_ptr<state> state_;
 };
 
-// Uses its memory without a copy; its deleter runs after the last use of the result
+// None of the next three copies memory. adopt: the result owns the memory of `owned`, whose deleter runs after the last use.
 at::Tensor adopt(managed_tensor owned);
-// No copy and no ownership: the memory must outlive the result
+// The memory of `view` must outlive the result
 at::Tensor borrow(const assay_tensor &view);
-// No copy: the result keeps `tensor` alive until its deleter is called
+// The result keeps `tensor` alive until the result's deleter is called
 managed_tensor hand_over(at::Tensor tensor);
-at::ScalarType scalar_type(const assay_dtype &dtype);  // throws error(failed) if there is none
+// Both throw error(failed) if the other side has no such dtype
+at::ScalarType scalar_type(const assay_dtype &dtype);
 assay_dtype dtype_of(at::ScalarType type);
 
 }  // namespace assay::plug

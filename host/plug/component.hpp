@@ -31,7 +31,7 @@ struct component {
   kind what = kind::quantizer;
   std::string id;
   uint32_t revision = 0;
-  uint32_t flags = 0;
+  uint32_t flags = 0;  // ASSAY_COMPONENT_... of plugin_api/assay/base.h
   std::string summary;
   json schema = json::object();  // of the component's configuration (core/schema)
   // What the plugin declares about the component; see plugin_api/ABI.md
@@ -40,7 +40,7 @@ struct component {
   std::string file_hash;  // sha256 of the file's bytes
   std::string plugin_id, plugin_version, plugin_license;
 
-  // For example "rtn@1". It is stored with each result, so that a result of another revision is not taken for the same.
+  // For example "rtn@1". It is stored with each result, so that results of two revisions are not confused.
   std::string identity() const { return id + "@" + std::to_string(revision); }
   // Checks the configuration and fills in its defaults. Throws error(usage) at `where` if it is wrong.
   json complete_config(const json &config, const std::string &where) const;

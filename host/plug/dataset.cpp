@@ -1,4 +1,4 @@
-// The calls of a dataset plugin, with checks of its info and of each record that is parsed.
+// Calls a dataset plugin, and checks its info and each record that is parsed.
 #include "plug/dataset.hpp"
 
 #include "core/error.hpp"

@@ -11,7 +11,7 @@ struct dataset_info {
   // Number of records; -1 if it is known only after all of them were read
   int64_t count = -1;
   json fields = json::object();  // name -> type, as {"text": "string"}
-  // "sha256:..." of what is read; licence and origin are "" if the plugin does not know them.
+  // content_hash: "sha256:..." of what is read. license and source (where it came from) are "" if the plugin does not know them.
   std::string content_hash, license, source;
 };
 

@@ -1,4 +1,4 @@
-// The calls of an exporter plugin. The host writes the files for it, so that a full disk gives the same message with each exporter.
+// Calls an exporter plugin. The host writes the files for it, so that a full disk gives the same message with each exporter.
 #include "plug/exporter.hpp"
 
 #include <unistd.h>

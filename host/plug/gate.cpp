@@ -20,8 +20,8 @@ class gate {
     throw refusal;
   }
 
-  // Copies a struct of the plugin into a zeroed struct of this host. Structs only ever grow at their end, so the shorter of the two
-  // sizes is the part that both know.
+  // Copies a struct of the plugin into a zeroed struct of this host. New members are only added at the end of a struct. So the two
+  // sides agree on the first bytes, as many as the shorter struct has.
   template <class T>
   T copy(const void *foreign, const std::string &what) const {
     if (foreign == nullptr) refuse(what + " is NULL");
@@ -60,7 +60,8 @@ class gate {
   const std::string &file_;
 };
 
-// Users type ids, and folders of results have their names. So an id has only a-z, 0-9 and, after the first character, - _ and dots.
+// Users type ids, and folders of results are named after them. So an id has only a-z and 0-9, and after the first character also
+// '-', '_' and '.'.
 bool is_good_id(const std::string &id) {
   if (id.size() > 64) return false;
   for (size_t i = 0; i < id.size(); ++i) {
@@ -140,7 +141,7 @@ any_vtable copy_vtable(const gate &at, const assay_component &facts, const std::
 // The upper half of `flags`: a host that does not know a flag there must not use the component (base.h).
 constexpr uint32_t k_critical_flags = 0xffff0000u;
 
-// Why this host is too old to use the component, which has no fault itself; "" if it can use it.
+// Why this host is too old to use the component; "" if it can use it. The component itself has no fault.
 std::string why_unsupported(const assay_component &facts) {
   if (!is_known_kind(facts.kind))
     return "kind " + std::to_string(facts.kind) + " is unknown to this host";

@@ -1,5 +1,5 @@
-// Runs one call into a plugin: sets the layer, measures the time, and turns a failure into an error that names the plugin.
-// Destroys the instance at the end.
+// Creates and destroys an instance. Runs each call into it: tells the host table the layer at work, measures the time, and turns a
+// failure into an error that names the plugin.
 #include "plug/instance.hpp"
 
 #include <cfenv>
@@ -34,8 +34,8 @@ struct surroundings {
   }
 };
 
-// Each kind of plugin has its own table type. create and destroy have the same signature in all of them, so each needs only a
-// switch over the kinds.
+// Each kind of plugin has its own type of table. create and destroy have the same signature in all five types, so the two functions
+// below only choose the type.
 using create_fn = int32_t (*)(const assay_host *, const char *, void **);
 using destroy_fn = void (*)(void *);
 

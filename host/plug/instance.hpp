@@ -17,7 +17,7 @@ namespace assay::plug {
 // An instance can be move-constructed, but not copied or assigned. A failed call throws an assay::error that names the
 // component and the layer. The first line of this list that fits decides the kind of the error:
 //   status CANCELLED                                        -> cancelled
-//   status INTERNAL, no error text, or a broken contract    -> plugin
+//   status INTERNAL or unknown, no text, broken contract    -> plugin
 //   status INVALID_ARGUMENT from create                     -> usage
 //   any other error status                                  -> failed
 // If a callback of the host failed during the call, the error of that callback is thrown instead.

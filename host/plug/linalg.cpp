@@ -36,7 +36,7 @@ void square(const at::Tensor &a, const char *name) {
 }
 
 product_fn fast_product = nullptr;
-// With sums of this many terms or more, fast_product saves more time than its copies cost
+// If each sum has this many terms or more, fast_product saves more time than its copies cost
 constexpr int64_t k_deep = 256;
 
 bool use_fast_product(const at::Tensor &left) {

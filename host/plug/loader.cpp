@@ -46,7 +46,7 @@ dll::shared_library open_library(const std::string &path) {
     return dll::shared_library(std::filesystem::path(path), dll::load_mode::rtld_now);
   } catch (const std::exception &reason) {  // its text contains the text of dlerror
     std::string text = reason.what();
-    // Boost adds this error code, which is not the reason.
+    // Boost adds the text of an error code that is not the reason.
     const size_t noise = text.rfind(": Bad file descriptor");
     if (noise != std::string::npos) text.resize(noise);
     const std::string prefix =

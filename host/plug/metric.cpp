@@ -1,4 +1,4 @@
-// The calls of a metric plugin. Its declaration is checked once, and the numbers that it gives are checked against it.
+// Calls a metric plugin. Its declaration is checked once, and the numbers that it gives are checked against the declaration.
 #include "plug/metric.hpp"
 
 #include <algorithm>

@@ -38,7 +38,7 @@ struct metric_number {
 
 struct metric_result {
   std::vector<metric_number> numbers;
-  json note = json::object();
+  json note = json::object();  // what the plugin noted for the report
 };
 
 class metric_instance : public instance {
@@ -46,7 +46,8 @@ class metric_instance : public instance {
   metric_instance(const component &what, const json &config, const instance_options &options = {},
                   const std::string &where = "");
 
-  const metric_declaration &declare();
+  const metric_declaration &declare();  // calls the plugin only the first time
+  // info: free facts about the evaluation, an object; forgets the samples of an earlier evaluation
   void begin(const json &info);
   void update(const std::vector<metric_sample> &samples);
   metric_result finish();

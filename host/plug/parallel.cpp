@@ -16,7 +16,7 @@
 namespace assay::plug {
 namespace {
 
-// More than one piece, so that while one thread has a slow piece the other threads take the rest.
+// More than 1, so that the other threads can take the remaining pieces while one thread works on a slow piece.
 constexpr int64_t k_pieces_per_thread = 4;
 constexpr int64_t k_no_piece = std::numeric_limits<int64_t>::max();
 

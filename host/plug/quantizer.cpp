@@ -1,4 +1,4 @@
-// The calls of a quantizer plugin, and quantized matrices (forms) as it emits and receives them.
+// Calls a quantizer plugin, and holds quantized matrices (forms) as the plugin emits and receives them.
 #include "plug/quantizer.hpp"
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
 // Calls a quantizer plugin: a weight matrix and statistics of its inputs go in, checked tensors (codes, scales, ...) come out.
-// Which matrix comes when is decided in quant/.
+// The room quant decides the order of the matrices.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ struct emitted_form {
   int64_t out_features = 0, in_features = 0;
   // In the order in which they were emitted
   std::vector<emitted_tensor> tensors;
-  // What the plugin noted: "bits", "group_size", ...
+  // The facts that the plugin noted about the form: "bits", "group_size", ...
   json note = json::object();
   const emitted_tensor *find(const std::string &role) const;  // nullptr if absent
   // Size of all tensors in a file: the sum of their elements times their packed_bits
@@ -59,7 +59,8 @@ class quantizer_instance : public instance {
   quantizer_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  assay_needs needs(const assay_linear &layer);  // which statistics of its input the matrix needs
+  // Which statistics of its input the matrix needs, and how the plugin must be called
+  assay_needs needs(const assay_linear &layer);
   // `tokens` are inputs of the matrix, f32 [n, in].
   void observe(const assay_linear &layer, const assay_tensor &tokens);
   emitted_form quantize(const assay_linear &layer, const assay_stats *stats = nullptr);
@@ -70,7 +71,7 @@ class quantizer_instance : public instance {
       const std::vector<bool> &wanted);
   // Writes the weights that the form stands for to `out`: f32 [out, in], contiguous, on the device of the form.
   void dequantize(const assay_form &form, const assay_tensor &out, const std::string &layer = "");
-  // The cost; nullopt if the plugin has no estimate
+  // What quantizing the matrix will cost; nullopt if the plugin has no estimate
   std::optional<assay_estimate> estimate(const assay_linear &layer);
 
  private:

@@ -1,5 +1,5 @@
 // The list of all plugins in the search folders: finds a component by its id, and says which files are broken and why.
-// It finds and scans files (plug/scan). They are loaded into this process only when an instance is made.
+// It only scans the files (plug/scan). A file is loaded into this process when the first instance of its components is made.
 #pragma once
 
 #include <optional>

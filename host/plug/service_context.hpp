@@ -14,8 +14,8 @@ namespace assay::plug {
 
 class service_context {
  public:
-  // `what` is nullptr for a call of the entry function, which belongs to no component. `config` has all defaults filled in;
-  // host->config_integer and its siblings read it.
+  // `what` is nullptr for a call of the entry function, which belongs to no component. `config` has all defaults filled in; the
+  // functions host->config_integer, config_number, config_flag and config_text read it.
   service_context(const component *what, instance_options options, json config = json::object());
   service_context(const service_context &) = delete;
   service_context &operator=(const service_context &) = delete;
@@ -28,8 +28,8 @@ class service_context {
   void begin_call(const std::string &layer);
   void end_call();
 
-  // What is known about a failure of the present or last call.
-  // True if the plugin itself called host->fail
+  // A failure of the present or last call. has_failed: true if the plugin itself called host->fail. failure_text: the reason of
+  // the plugin, else of a service of the host; "" if there was no failure.
   bool has_failed() const { return failed_by_plugin_; }
   std::string failure_text() const { return failure_; }
 

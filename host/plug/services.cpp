@@ -52,8 +52,8 @@ bool is_sane_prototype(const assay_tensor *prototype) {
   return is_known_dtype(prototype->dtype) && count < (int64_t{1} << 50);
 }
 
-// Counts calls of alloc and scratch. True for the one call that the conformance suite wants to fail, because it tests what a
-// plugin does without memory.
+// Counts calls of alloc and scratch. Returns true for the one call that must fail: the conformance suite (`assay check`) tests so
+// what a plugin does without memory.
 bool refused_on_purpose() {
   allocation_probe &probe = allocations();
   return ++probe.calls == probe.fail_at;
@@ -90,7 +90,7 @@ struct service_functions {
     return record(ctx, status, text, true);
   }
 
-  // A service refuses a request. Its text becomes the reason if the call then fails and the plugin gives no reason itself.
+  // A service of the host refuses a request. `text` becomes the reason if the call then fails and the plugin gives no reason itself.
   static int32_t deny(void *ctx, int32_t status, const char *text) noexcept {
     return record(ctx, status, text, false);
   }
@@ -317,7 +317,7 @@ void service_context::end_call() {
 
 int32_t service_context::fail(int32_t status, const std::string &text, bool by_plugin) {
   const std::lock_guard<std::mutex> lock(guard_);
-  // The first text of the plugin counts; without one, the text of the first service that refused something.
+  // The first text of the plugin counts. If the plugin gave none, the first text of a service that refused something counts.
   if (!failed_ || (by_plugin && !failed_by_plugin_)) failure_ = text;
   failed_ = true;
   failed_by_plugin_ = failed_by_plugin_ || by_plugin;

@@ -36,7 +36,7 @@ struct device_services {
   int32_t (*alloc)(const assay_tensor *prototype, assay_managed **out) = nullptr;
   int32_t (*scratch)(uint64_t bytes, const assay_device *device, std::shared_ptr<void> *owner,
                      void **out) = nullptr;
-  int32_t (*stream)(const assay_device *device, void **out) = nullptr;
+  int32_t (*stream)(const assay_device *device, void **out) = nullptr;  // a cudaStream_t
 };
 void install_device_services(const device_services &services);
 

@@ -1,5 +1,5 @@
 // Checks what a quantizer emits: a known dtype, contiguous memory, each role (name of a tensor, as "codes") only once, a shape that
-// fits the weight matrix, and values that fit the bits they are stored in. The table of roles is in plugin_api/assay/quantizer.h.
+// fits the weight matrix, integers that fit their bits, finite floats. The table of roles is in plugin_api/assay/quantizer.h.
 #include "plug/sink.hpp"
 
 #include "core/error.hpp"
@@ -99,8 +99,8 @@ std::string form_sink::check(const std::string &role, const assay_managed &manag
            " bits in " + dtype_name(tensor.dtype);
   std::string shape = check_shape(role, tensor);
   if (!shape.empty()) return shape;
-  if (tensor.device.type != ASSAY_CPU)
-    return "";  // values in the memory of a device are checked by the code that reads them
+  // Values on a GPU are not read here. quant/linear_run checks later that the dequantized weight is finite.
+  if (tensor.device.type != ASSAY_CPU) return "";
   const std::string wide = find_wide_value(tensor, packed_bits);
   if (!wide.empty()) return "emitted " + quoted(role) + " with " + wide;
   const std::string bad = find_not_finite(tensor);
@@ -120,8 +120,8 @@ std::string form_sink::check_shape(const std::string &role, const assay_tensor &
   return "emitted " + quoted(role) + " of shape " + shape_text(tensor) + ", expected " + expected;
 }
 
-// Checks what readers of integer codes need: the note says how many bits a code has and how many weights share a scale, and the
-// shapes of scales and zeros agree with it.
+// Checks a form of the format int/1 (integer codes): its note must say how many bits a code has and how many weights share a scale,
+// and the shapes of scales and zeros must agree with that.
 std::string form_sink::check_integer_form() const {
   const std::string format = form_.note.value("format", "");
   if (format != "int/1") return "";

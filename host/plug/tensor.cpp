@@ -1,4 +1,4 @@
-// Answers questions about tensors of the plugin interface, makes CPU tensors, and moves and frees them.
+// Tells the shape and dtype of tensors of the plugin interface, makes CPU tensors, and moves and frees them.
 #include "plug/tensor.hpp"
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// Tensors of the plugin interface (assay_tensor) without LibTorch: classes that own one or view memory, and questions about shape
-// and dtype. plug/bridge converts them from and to at::Tensor.
+// Tensors of the plugin interface (assay_tensor) without LibTorch: classes that own a tensor or view memory, and functions that tell
+// shape and dtype. plug/bridge converts these tensors from and to at::Tensor.
 #pragma once
 
 #include <assay.h>
@@ -70,8 +70,8 @@ class managed_tensor {
   assay_managed *owned_ = nullptr;
 };
 
-// Counts the memory that the host gives out, and can refuse it; the conformance suite (`assay check`) uses it to find leaks and to
-// see how a plugin behaves without memory.
+// Counts the tensors that the host gives out, and can refuse one request for memory. The conformance suite (`assay check`) uses this
+// to find leaks and to see how a plugin behaves without memory.
 struct allocation_probe {
   std::atomic<int64_t> live{0};   // CPU tensors that were made and not yet deleted
   std::atomic<int64_t> calls{0};  // calls of alloc and scratch so far

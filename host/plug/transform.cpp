@@ -1,4 +1,4 @@
-// The calls of a transform plugin. Its edits are checked and passed on to the host's receiver.
+// Calls a transform plugin, checks the plugin's edits, and passes them on to an edit_receiver.
 #include "plug/transform.hpp"
 
 #include "core/error.hpp"

@@ -1,5 +1,5 @@
-// Checks the emitted values: integers must fit the bits they are stored in, floats must be finite. The loops have no early exit, so
-// that the compiler can vectorise them.
+// Checks the emitted values: integers must fit the bits they are stored in, floats must be finite. The loops over all values have no
+// early exit, so that the compiler can vectorise them.
 #include <bit>
 #include <limits>
 

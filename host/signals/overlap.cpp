@@ -1,6 +1,6 @@
 // Hashes the words of texts and their runs of n words. The hash of a run is a polynomial in the hashes of its words, so that the
-// hash of the next run takes one step (Karp & Rabin 1987). With 64 bits a text of 1,000 words, compared with an index of a million
-// runs, has a chance below one in ten million of a false match.
+// hash of the next run takes one step (Karp & Rabin 1987). A hash has 64 bits: a text of 1,000 words, compared with an index of a
+// million runs, has a chance below one in ten million of a false match.
 #include "signals/overlap.hpp"
 
 #include "core/error.hpp"
@@ -9,7 +9,7 @@
 namespace assay::signals {
 namespace {
 
-// Odd, so that a product with it modulo 2^64 loses nothing
+// Odd, so that different numbers have different products with it modulo 2^64
 constexpr uint64_t k_base = 0x9E3779B97F4A7C15;
 
 bool is_word_byte(unsigned char c) {

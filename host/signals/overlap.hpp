@@ -10,8 +10,8 @@
 
 namespace assay::signals {
 
-// The words of a text in lower case: runs of ASCII letters, digits and bytes of other characters. So texts that differ only in ASCII
-// punctuation, spaces or the case of ASCII letters have the same words.
+// The words of a text. A word is a run of ASCII letters, ASCII digits and bytes of non-ASCII characters; ASCII letters become lower
+// case. So texts that differ only in ASCII punctuation, spaces or the case of ASCII letters have the same words.
 std::vector<std::string> words_of(std::string_view text);
 
 struct content_key {
@@ -28,9 +28,9 @@ class passage_index {
   void add(std::string_view text);
 
   struct overlap {
-    int64_t runs = 0;    // number of runs in the text given to check()
-    int64_t shared = 0;  // number of those that are in the index too
-    std::string first;   // the words of the first of those, or ""
+    int64_t runs = 0;    // number of runs of n_words words in the text given to check()
+    int64_t shared = 0;  // number of these runs that are in the index too
+    std::string first;   // the words of the first shared run; "" if there is none
   };
   overlap check(std::string_view text) const;
   int64_t size() const { return static_cast<int64_t>(runs_.size()); }

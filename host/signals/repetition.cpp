@@ -13,12 +13,13 @@
 namespace assay::signals {
 namespace {
 
-// How many tokens at the end are looked at, and the longest repeated piece: one of 64 tokens (a paragraph) fits in four times.
+// How many tokens at the end are looked at, and the length of the longest repeated piece. A piece of 64 tokens (a paragraph) fits
+// four times into 256 tokens.
 constexpr size_t k_window = 256;
 constexpr size_t k_longest_period = 64;
 
-// How often a piece must repeat to count as a loop. A short piece repeats in ordinary text too ("no, no, no", a row of dashes), so it
-// needs more repeats than a long one.
+// How often a piece of `period` tokens must occur in a row to count as a loop. A short piece repeats in ordinary text too ("no, no,
+// no", a row of dashes), so it needs more repeats than a long piece.
 size_t repeats_needed(size_t period) {
   return period == 1 ? 16 : period <= 8 ? 8 : 4;
 }
@@ -77,7 +78,8 @@ std::vector<std::string_view> paragraphs_of(std::string_view text) {
   return out;
 }
 
-// The largest share of the text's bytes that all occurrences of one n-gram of words have together; 0 if none occurs twice.
+// For each n-gram of words that occurs twice or more: the bytes of all its occurrences / bytes of the text. Returns the largest share,
+// or 0 if no n-gram occurs twice.
 double top_ngram_share(const std::vector<std::string_view> &words, size_t n, size_t total_bytes) {
   std::unordered_map<std::string, size_t> counts;
   double share = 0.0;
@@ -91,7 +93,7 @@ double top_ngram_share(const std::vector<std::string_view> &words, size_t n, siz
   return share;
 }
 
-// Bytes of the n-grams of words that occurred before / bytes of the text.
+// The bytes of those n-grams of words that occurred earlier in the text / bytes of the text.
 double duplicate_ngram_share(const std::vector<std::string_view> &words, size_t n,
                              size_t total_bytes) {
   std::unordered_set<std::string> seen;
@@ -125,7 +127,7 @@ constexpr repetition_rule k_top_ngrams[] = {  // of 2 to 4 words
 constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
     {"dup_5_gram", 0.15}, {"dup_6_gram", 0.14}, {"dup_7_gram", 0.13},
     {"dup_8_gram", 0.12}, {"dup_9_gram", 0.11}, {"dup_10_gram", 0.10}};
-// This limit is not in the paper. In a shorter answer one repeated phrase is already a large share.
+// Texts of up to this many words are not checked, because there one repeated phrase is already a large share. It is not in the paper.
 constexpr size_t k_fewest_words = 100;
 
 // In bytes. Shorter segments (names, "Yes") repeat in ordinary text.

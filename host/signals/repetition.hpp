@@ -1,5 +1,5 @@
 // Signs of a text that repeats itself: loops at its end, repeated n-grams (runs of n tokens or words), lines and sentences.
-// It only counts. scripts/assay/detectors has the limits for answers and the comparison with the untouched model.
+// It only counts. scripts/assay/detectors has the limits for answers, and compares with the unquantized model.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ namespace assay::signals {
 // A loop at the end of a sequence of tokens: "a b a b a b" has period 2 and 3 repeats.
 struct suffix_period {
   int64_t period = 0;   // tokens in the repeated piece; 0 = no loop
-  int64_t repeats = 0;  // how often the whole piece occurs in the last 256 tokens
+  int64_t repeats = 0;  // how often in a row the piece ends the sequence, within 256 tokens
 };
 
 // Looks at the last 256 tokens for the shortest piece of up to 64 tokens that repeats often enough: a single token 16 times, a piece
 // of up to 8 tokens 8 times, a longer one 4 times.
 suffix_period find_suffix_period(std::span<const int32_t> tokens);
 
-// 1 - (number of distinct n-grams) / (number of n-grams), as Welleck et al. 2019 with n = 4; 0 for fewer than n tokens.
+// 1 - (number of distinct n-grams) / (number of n-grams); Welleck et al. 2019 use n = 4. 0 for fewer than n tokens.
 double ngram_repetition(std::span<const int32_t> tokens, size_t n);
 
 struct token_shares {
   double top = 0.0;       // share of the most frequent token
-  int32_t top_token = 0;  // that token; the smallest id of several
+  int32_t top_token = 0;  // the most frequent token; of several, the one with the smallest id
   double distinct = 0.0;  // number of distinct tokens / number of tokens
   double entropy = 0.0;   // in nats, of the tokens' shares
 };
@@ -35,7 +35,8 @@ token_shares count_tokens(std::span<const int32_t> tokens);
 // "top_3_gram"; none for texts of up to 100 words.
 std::vector<const char *> gopher_violations(std::string_view text);
 
-// How often the most frequent line or sentence of at least 20 bytes occurs; 0 if there is none. They end at \n . ! ? or :
+// How often the most frequent line or sentence of at least 20 bytes occurs; 0 if there is none. Lines and sentences end at the
+// characters \n . ! ? and : here.
 int64_t most_repeated_segment(std::string_view text);
 
 }  // namespace assay::signals

@@ -19,8 +19,8 @@ double ratio(std::string_view piece, std::vector<Bytef> &buffer) {
   return static_cast<double>(piece.size()) / static_cast<double>(size);
 }
 
-// Decodes the character at `place` and moves `place` behind it. If the bytes there are not UTF-8,
-// it returns -1 and moves `place` by one byte.
+// Decodes the character at `place` and moves `place` behind it. If the bytes there do not have the form of a UTF-8 character, it
+// returns -1 and moves `place` by one byte. It does not refuse surrogates or characters written with more bytes than necessary.
 int32_t next_character(std::string_view text, size_t &place) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(place);

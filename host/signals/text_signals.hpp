@@ -1,5 +1,5 @@
-// Signs of damage in a generated text other than repetition: how well it compresses, the scripts of its letters, lost characters,
-// what it copies from the prompt, and likeness to the text of the untouched model. scripts/assay/detectors judges by them.
+// Signs of damage in a generated text other than repetition: how well it compresses, the scripts of its letters, lost characters, how
+// much it copies from the prompt, how like it is to the text of the unquantized model. scripts/assay/detectors judges by these signs.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace assay::signals {
 
-// Size of a text divided by its size after zlib (level 6). The windows of 512 bytes overlap by half. They are needed because long
-// ordinary prose compresses as well as a text with a short loop. Both numbers are 0 for an empty text.
+// Size of a text divided by its size after zlib (level 6), for the whole text and for windows of 512 bytes that overlap by half. The
+// whole text is not enough, because long ordinary prose compresses as well as a text with a short loop. 0 for an empty text.
 struct compression {
   double whole = 0.0;           // of the whole text
-  double largest_window = 0.0;  // the largest of all windows
+  double largest_window = 0.0;  // the largest number of all windows
 };
 compression compression_ratios(std::string_view text);
 
@@ -23,7 +23,7 @@ compression compression_ratios(std::string_view text);
 // "devanagari", "thai", "other". Bytes that are not UTF-8 do not count.
 std::vector<std::pair<std::string, int64_t>> letters_by_script(std::string_view text);
 
-// The number of characters U+FFFD and of bytes that are not UTF-8
+// The number of characters U+FFFD (replacement character) plus the number of bytes that do not have the form of UTF-8
 int64_t count_replacement_characters(std::string_view text);
 
 // Length in bytes of the longest piece that both texts contain.

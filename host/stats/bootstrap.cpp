@@ -66,7 +66,8 @@ class unit_source {
   uint32_t batches_;
 };
 
-// The acceleration of BCa (Efron 1987): the skewness of the leave-one-out values divided by six.
+// The acceleration of BCa (Efron 1987), which corrects for skewness: sum d^3 / (6 (sum d^2)^1.5), where each d is the mean of the
+// leave-one-out values minus one of them.
 double acceleration(const std::vector<double> &leave_one_out) {
   const double mean = std::accumulate(leave_one_out.begin(), leave_one_out.end(), 0.0) /
                       static_cast<double>(leave_one_out.size());
@@ -80,7 +81,8 @@ double acceleration(const std::vector<double> &leave_one_out) {
   return squares > 0.0 ? cubes / (6.0 * std::pow(squares, 1.5)) : 0.0;
 }
 
-// Turns the replicates into an interval. leave_one_out is what leave_blocks_out returns; BCa needs it.
+// Turns the replicates into an interval. BCa moves its two quantiles by z0 (the bias) and a (the acceleration, computed from
+// leave_one_out, the result of leave_blocks_out).
 bootstrap_result summarise(double estimate, std::vector<double> replicates,
                            const std::vector<double> &leave_one_out,
                            const bootstrap_options &options) {
@@ -96,7 +98,7 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
     const double n = static_cast<double>(replicates.size());
     const auto below = std::lower_bound(begin, replicates.end(), estimate) - begin;
     const auto not_above = std::upper_bound(begin, replicates.end(), estimate) - begin;
-    // The share of replicates below the estimate, where equal ones count half. It is kept inside (0, 1), so that z0 stays finite.
+    // The share of replicates below the estimate; those equal to it count half. It is kept inside (0, 1), so that z0 stays finite.
     const double share =
         std::clamp(0.5 * static_cast<double>(below + not_above) / n, 0.5 / n, 1.0 - 0.5 / n);
     const double z0 = normal_quantile(share);
@@ -117,7 +119,7 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
   return result;
 }
 
-// The ratio sum(numerator) / sum(denominator) without each block in turn (without each unit if block is 1).
+// The ratio sum(numerator) / sum(denominator), computed once without each block of units. A ratio whose denominator is 0 is left out.
 std::vector<double> leave_blocks_out(std::span<const double> numerator,
                                      std::span<const double> denominator, uint32_t block) {
   const double total = std::accumulate(numerator.begin(), numerator.end(), 0.0);

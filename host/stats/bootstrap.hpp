@@ -1,6 +1,6 @@
 // Intervals by the bootstrap: a replicate draws as many units as there are, with repetition, and computes the statistic again. The
-// spread of many replicates gives the interval. The same seed gives the same bytes. Right-or-wrong pairs have exact methods in
-// stats/paired.hpp instead.
+// spread of many replicates gives the interval. The same seed gives the same bytes. For paired answers that are right or wrong, use
+// the exact methods of stats/paired.hpp instead.
 #pragma once
 
 #include <cstdint>
@@ -31,19 +31,19 @@ struct bootstrap_result : interval {
   double standard_error = 0.0;  // standard deviation of the replicates
 };
 
-// The mean of units (items, or windows of a text). Throws error(usage) for fewer than two units, a value that is not finite or wrong
-// options, as the functions below do.
+// The mean of units (items, or windows of a text). This function and those below throw error(usage) for fewer than two units, a value
+// that is not finite, or wrong options.
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options);
 
-// sum(numerator) / sum(denominator) over units, for example clusters with their sizes, windows with their token counts, or the share
-// of a score above chance that a variant keeps. Throws error(usage) if the denominator may be zero: if its sum is 0, or has the other
-// sign in more than 1 % of the replicates.
+// sum(numerator) / sum(denominator) over units. Examples: the sums and sizes of clusters; the losses and token counts of windows; the
+// scores above chance of a variant and of the reference. Throws error(usage) if the denominator may be zero: if its sum is 0, or has
+// the other sign in more than 1 % of the replicates.
 bootstrap_result bootstrap_ratio(std::span<const double> numerator,
                                  std::span<const double> denominator,
                                  const bootstrap_options &options);
 
-// The mean over items, where whole clusters are drawn (a SQuAD article, an MMLU subject), because items of one cluster are alike.
-// clusters[i] is the name of the cluster of item i.
+// The mean over items. Whole clusters are drawn (the questions of one SQuAD article or one MMLU subject), because items of one
+// cluster are alike. clusters[i] is the name of the cluster of item i.
 bootstrap_result bootstrap_clusters(std::span<const double> values,
                                     std::span<const std::string> clusters,
                                     const bootstrap_options &options);
@@ -56,12 +56,12 @@ interval perplexity_ratio(std::span<const double> variant_windows,
                           std::span<const double> reference_windows,
                           const bootstrap_options &options);
 
-// The perplexity of one variant, exp(mean cross-entropy), with the interval over its windows.
+// The perplexity of one variant, exp(mean cross-entropy). The interval is computed as that of perplexity_ratio.
 interval perplexity_interval(std::span<const double> windows, const bootstrap_options &options);
 
 // The mean over items of (second_quant - second_base) - (first_quant - first_base): does the second subject (model under study) lose
-// more by quantization than the first? All four spans have one score for each of the same items. If `clusters` is not empty, whole
-// clusters are drawn.
+// more by quantization than the first? All four spans have one score for each of the same items. base is the score before
+// quantization, quant the score after it. If `clusters` is not empty, whole clusters are drawn.
 bootstrap_result difference_in_differences(std::span<const double> first_base,
                                            std::span<const double> first_quant,
                                            std::span<const double> second_base,

@@ -12,6 +12,6 @@ double normal_quantile(double p);  // infinite at 0 and 1
 double beta_quantile(double p, double a, double b);
 double student_t_cdf(double t, double degrees_of_freedom);       // t finite, degrees_of_freedom > 0
 double student_t_quantile(double p, double degrees_of_freedom);  // 0 < p < 1
-double binomial_cdf(int64_t k, int64_t n, double p);             // P(X <= k)
+double binomial_cdf(int64_t k, int64_t n, double p);             // at most k of n successes
 
 }  // namespace assay::stats

@@ -1,5 +1,5 @@
 // An estimate with its confidence interval: the result of most functions of this room.
-// It is not formatted here: the report rounds it and chooses the words.
+// This room does not format it: the report rounds the numbers and chooses the words.
 #pragma once
 
 #include <string>

@@ -13,7 +13,8 @@ namespace {
 
 // Tango's statistic for the hypothesis that the true difference is `delta`. It falls as delta rises.
 double tango_score(double lost, double gained, double n, double delta) {
-  // q is the most likely probability of a lost item under the hypothesis: the larger root of a q^2 + b q + c = 0.
+  // q is the maximum-likelihood estimate of the probability of a lost item under the hypothesis: the larger root of
+  // a q^2 + b q + c = 0.
   const double a = 2.0 * n;
   const double b = -(lost + gained) + (2.0 * n - gained + lost) * delta;
   const double c = -lost * delta * (1.0 - delta);

@@ -1,5 +1,5 @@
-// Planning of a study before it runs: how small a difference it can detect, and how many items it needs to show non-inferiority (a
-// variant is worse by less than a margin). Also the check of non-inferiority itself. Choose the margin before you see results.
+// Plans a study before it runs: how small a difference it can detect, and how many items it needs to show non-inferiority (a variant
+// is worse by less than a margin). Also checks non-inferiority after the run. Choose the margin before you see results.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,12 @@ struct design {
   double power = 0.80;  // probability to see a difference that is there
 };
 
-// The smallest true difference of accuracy (0.01 is one point) that n paired items detect, if the share `discordance` of them is
-// right in one variant only (Miettinen 1968): (z(1 - alpha / 2) + z(power)) sqrt(discordance / n), z being the normal quantile.
+// The smallest true difference of accuracy (0.01 is one point) that n paired items detect (Miettinen 1968). `discordance` is the share
+// of items on which exactly one of the two variants is right. The result is (z(1 - alpha / 2) + z(power)) sqrt(discordance / n), where
+// z is the normal quantile.
 double mde_paired(double discordance, int64_t n, design d = {});
-// The same for a mean of n paired differences with this standard deviation, for example nats per window or F1 per item. The result
-// has the unit of the standard deviation.
+// The smallest detectable mean of n paired differences (nats per window, or F1 per item) that have this standard deviation. The
+// result has the unit of the standard deviation.
 double mde_mean(double standard_deviation, int64_t n, design d = {});
 
 // The number of paired items that detect this true difference: the inverse of mde_paired.

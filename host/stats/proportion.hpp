@@ -1,5 +1,5 @@
-// Intervals for one proportion k of n: Wilson and Clopper-Pearson, and how large a proportion can be if no case was seen.
-// For differences see paired.hpp. There are no Wald intervals (p +- z sqrt(p (1 - p) / n)), because they are too narrow for small n.
+// Intervals for one proportion k of n: Wilson and Clopper-Pearson, and how large a proportion can be if no case was seen. For
+// differences see paired.hpp. There are no Wald intervals (p +- z sqrt(p (1 - p) / n), p = k / n): they are too narrow for small n.
 #pragma once
 
 #include <cstdint>

@@ -11,6 +11,8 @@ namespace assay::text {
 // none), it is in this form already: then returns false and does not touch `out`.
 bool nfc(std::string_view text, std::string &out);
 
+// D forms take characters apart ("é" becomes "e" + accent), C forms put them together. K forms also replace characters that only
+// look different (the ligature "fi" becomes "f" + "i"). normalized() throws error(failed) if the text is not UTF-8.
 enum class normal_form { nfd, nfkc, nfkd };
 std::string normalized(std::string_view text, normal_form form);
 

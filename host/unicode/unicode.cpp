@@ -24,7 +24,8 @@ bool is_continuation(unsigned char b) {
   return (b & 0xC0) == 0x80;
 }
 
-// The allowed values of the second byte after the first byte `lead` (Unicode, table 3-7). low > high if no character begins so.
+// The allowed values of the second byte after the first byte `lead` (Unicode, table 3-7). low > high if no character of several bytes
+// begins with `lead`.
 struct second_range {
   unsigned char low, high;
   unsigned length;  // bytes of the whole character

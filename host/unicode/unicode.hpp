@@ -1,5 +1,5 @@
-// UTF-8 and classes of characters (letter, number, space ...), as the Hugging Face library `tokenizers` sees them. It is called the
-// reference here. Nothing depends on the machine's locale. Normalization of text is in nfc.hpp.
+// UTF-8 and classes of characters (letter, number, space ...), as the Hugging Face library `tokenizers` sees them. This library is
+// called the reference here. Nothing depends on the machine's locale. Normalization of text is in nfc.hpp.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ enum : uint8_t {
   k_space = 4,     // \s, which is White_Space of Unicode
   k_mark = 8,      // \p{M}: accents and other characters that combine with the one before
   k_numeric = 16,  // split off by its pre-tokenizer Digits
-  k_word = 32,     // \w, where an added token with single_word must not stand next to a word
+  k_word = 32,     // \w; next to such a character an added token with single_word is not found
   // Normalization to NFC may change or move it, or merge it with the character before
   k_nfc_active = 64,
   k_punctuation = 128  // split off by its pre-tokenizer Punctuation
 };
 
-// The classes of all 4352 blocks of 256 code points. Equal blocks are stored once: index_ says where, blocks_ has the classes.
+// The classes of all code points, in 4352 blocks of 256. Equal blocks are stored once, in blocks_; index_ has the place of each block.
 class class_table {
  public:
   static const class_table &instance();
@@ -74,7 +74,8 @@ struct utf8_check {
 };
 utf8_check check_utf8(std::string_view bytes);
 
-// Throws error(failed) if the text is not UTF-8. The message names `what` the text is and the offset of the bad byte.
+// Throws error(failed) if the text is not UTF-8. The message has `what` (a name of the text, such as "the chat template") and the offset of
+// the bad byte.
 void require_utf8(std::string_view text, const char *what);
 
 // Appends the bytes to `out` as UTF-8, with a U+FFFD (replacement character) in place of bad bytes as check_utf8 finds them.

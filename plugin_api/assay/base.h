@@ -18,7 +18,7 @@ extern "C" {
  * 1. Every struct that crosses between host and plugin begins with `uint32_t struct_size`, its
  *    sizeof in bytes. Only tensors have none, because their layout is DLPack's.
  * 2. Members are only ever appended. Zero in a new member means the old behaviour.
- * 3. Sizes are multiples of 8 without tail padding, so that sizeof sees every member.
+ * 3. Sizes are multiples of 8 without tail padding, so that each appended member makes sizeof larger.
  * 4. Structs that can grow cross by pointer, never by value. Many of them cross as an array of
  *    pointers, because the two sides may know different sizes of an element.
  * 5. A side that fills a struct of the other side writes no further than its struct_size.
@@ -71,9 +71,10 @@ typedef struct assay_component {
   /* "rtn": a-z, 0-9, and after the first character also _ - and '.'; at most 64 characters. Unique
    * within its kind among all plugins; third parties write "org.name". */
   const char *id;
-  uint32_t revision;   /* raise it when the same input gives other results: part of their key */
-  uint32_t flags;      /* ASSAY_COMPONENT_... */
-  const char *summary; /* one line without final full stop */
+  /* Raise it when the same input gives other results, because results are stored under it. */
+  uint32_t revision;
+  uint32_t flags;            /* ASSAY_COMPONENT_... */
+  const char *summary;       /* one line without final full stop */
   const char *config_schema; /* JSON Schema of the configuration: the subset of ABI.md, an object */
   const char *facts;         /* JSON object of declared facts (ABI.md), or NULL */
   const void *vtable;        /* assay_<kind>_vtable */
@@ -93,7 +94,7 @@ typedef struct assay_plugin {
   const char *license; /* SPDX identifier */
   const char *url;     /* or NULL */
   /* NULL, or {"extensions": ["assay.linalg/1"], "needed": ["libtorch_cpu.so"]}. "extensions": those
-   * of the host without which nothing works. "needed": libraries that the plugin may link. */
+   * of the host that the plugin cannot do without. "needed": libraries of LibTorch that it links. */
   const char *requires_json;
   uint32_t n_components;
   uint32_t reserved;

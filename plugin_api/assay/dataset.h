@@ -14,10 +14,10 @@ typedef struct assay_dataset_info {
   uint32_t struct_size;
   uint32_t reserved;
   int64_t count;            /* records, or -1 if counting takes a full pass */
-  const char *fields_json;  /* that every record has: {"text": "string", "choices": "array"} */
+  const char *fields_json;  /* fields of every record: {"text": "string", "choices": "array"} */
   const char *content_hash; /* "sha256:<hex>" of what was read: same hash = same records */
-  const char *license;      /* as far as known, else NULL */
-  const char *source;       /* where it came from, for reports, else NULL */
+  const char *license;      /* NULL if it is not known */
+  const char *source;       /* for reports: where the data came from; NULL if it is not known */
 } assay_dataset_info;
 ASSAY_SIZE(assay_dataset_info, 48);
 

@@ -1,6 +1,6 @@
-/* Kind exporter: writes quantized forms and untouched tensors to files that another program (the
- * consumer) loads. The files depend only on what the exporter is handed: it sees no calibration, no
- * script, and no folder but the one that it fills. */
+/* Kind exporter: writes quantized forms (linear.h) and unquantized tensors to files that another
+ * program (the consumer) loads. The files depend only on what the exporter is handed: it sees no
+ * calibration, no script, and no folder except the one that it fills. */
 #ifndef ASSAY_EXPORTER_H
 #define ASSAY_EXPORTER_H
 
@@ -41,7 +41,7 @@ typedef struct assay_export {
   uint32_t n_files;
   void *ctx;
   const char *folder;    /* empty at first; the host renames it on success, else removes it */
-  const char *plan_json; /* the plan, now of the finished model */
+  const char *plan_json; /* the plan that check describes, now of the finished model */
   const char *const *file_names; /* n_files of the source model: "config.json", ... */
   /* next gives the next item, valid until next or restart is called; ASSAY_END after the last one.
    * restart: next gives the first item again. Both [worker] */
@@ -58,8 +58,10 @@ typedef struct assay_export {
 } assay_export;
 ASSAY_SIZE(assay_export, 88);
 
-/* check sees a plan before the run, and once more before write; it sees no items. The plan, where
- * "tied" means that head and embedding are one matrix:
+/* check sees a plan before the run, and once more before write; it sees no items. The plan says what
+ * will be exported. "arch": facts of the model; "tied": head and embedding are one matrix; "scheme":
+ * how inputs and the KV cache are rounded (null = not at all); "online": operations in the forward
+ * pass (set_online in transform.h):
  *   {"arch": {...}, "tied": true, "scheme": {"activation": null, "kv": null},
  *    "items": [{"name", "role", "in", "out", "format", "bits", "group_size", "symmetric",
  *               "scale_dtype"}],

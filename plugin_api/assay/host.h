@@ -49,9 +49,9 @@ struct assay_host {
   int32_t (*fail)(void *ctx, int32_t status, const char *text);
 
   /* Writes into the run's ledger that an event happened `count` times. An event is what a reader of
-   * the results must know: a fallback, a damping step, a dead column, a clamped scale. event: a word
-   * that stays the same ("damping_raised"); detail: one line or NULL. No fallback is silent:
-   * whatever is neither an error nor the normal way of the method is an event. */
+   * the results must know: a fallback, an input that is always 0, a scale that its dtype cannot hold.
+   * event: one word ("damping_raised"), the same each time; detail: one line or NULL. Whatever is
+   * neither an error nor the normal way of the method is an event, so that no fallback is silent. */
   void (*ledger)(void *ctx, const char *event, uint64_t count, const char *detail);
 
   /* Makes a contiguous, uninitialised tensor with the shape, dtype and device of the prototype; its
@@ -68,7 +68,7 @@ struct assay_host {
 
   /* Runs body over [0, n) on the host's threads and waits for the end. Pieces have at least `grain`
    * indices (the last may be shorter) and run in any order; results must not depend on how [0, n)
-   * was cut. If pieces fail, returns the failure of the piece with the lowest index. Returns
+   * was cut. If pieces fail, returns the status of the failed piece with the lowest indices. Returns
    * ASSAY_CANCELLED when the user stops the run. A loop inside a loop runs on one thread. Plugins
    * start no threads of their own. */
   int32_t (*parallel_for)(void *ctx, int64_t n, int64_t grain, assay_range_fn body, void *arg);

@@ -27,8 +27,8 @@ typedef struct assay_linalg {
    * 1; op(B) likewise. With beta 0 the old contents of C are not read. */
   int32_t (*gemm)(const assay_host *host, double alpha, const assay_tensor *a, int32_t transpose_a,
                   const assay_tensor *b, int32_t transpose_b, double beta, const assay_tensor *c);
-  /* Replaces C [k, k] by alpha * X^T X + beta * C, with X [n, k]; writes both triangles. So the
-   * Hessian of n more tokens is added. */
+  /* Replaces C [k, k] by alpha * X^T X + beta * C, with X [n, k]; writes both triangles. With beta 1
+   * this adds the Hessian of n more tokens. */
   int32_t (*syrk)(const assay_host *host, double alpha, const assay_tensor *x, double beta,
                   const assay_tensor *c);
   /* Replaces A by its factor L (upper 0: A = L L^T) or U (upper 1: A = U^T U). Reads that triangle

@@ -23,9 +23,9 @@ typedef struct assay_form {
 ASSAY_SIZE(assay_form, 56);
 
 #define ASSAY_LINEAR_TIED      1u /* one matrix serves as head and embedding */
-#define ASSAY_LINEAR_EXPERT    2u /* one of several experts */
+#define ASSAY_LINEAR_EXPERT    2u /* in one of several experts (mixture of experts) */
 #define ASSAY_LINEAR_LM_HEAD   4u /* the output head */
-#define ASSAY_LINEAR_EMBEDDING 8u /* untied it has no inputs: statistics weigh all columns alike */
+#define ASSAY_LINEAR_EMBEDDING 8u /* untied: no inputs, so its statistics weigh all columns alike */
 
 /* One linear: y = W x + b. Roles: attn.q attn.k attn.v attn.o mlp.gate mlp.up mlp.down moe.router
  * lm_head embed other. A consumer is a program that loads the quantized model. */
@@ -36,16 +36,16 @@ typedef struct assay_linear {
   int32_t block_index;   /* -1 outside the blocks */
   const char *name;      /* "model.layers.0.self_attn.q_proj" */
   const char *role;      /* "attn.q" */
-  const char *tie_group; /* linears with the same text are fused by consumers; "" = none */
+  const char *tie_group; /* consumers fuse linears with the same text here; "" = none */
   const char *arch_json; /* facts of the model: sizes, heads, head_dim, norm kind */
   int64_t in_features, out_features;
   const assay_tensor *weight; /* [out, in] f32, contiguous, read-only */
   const assay_tensor *bias;   /* [out] f32, or NULL */
-  double tie_abs_max;         /* max |w| over tie_group, for a shared scale; set in quantize */
+  double tie_abs_max;         /* max |w| over tie_group, for one shared scale; set for quantize */
   /* Set by an earlier step of the recipe, or NULL; `weight` already lies within clip_min, clip_max: */
   const assay_tensor *clip_min; /* [out, n] f32: limits within which the grid is fitted */
   const assay_tensor *clip_max;
-  int64_t clip_group_size; /* columns of weight for one column of clip_min; 0 = all */
+  int64_t clip_group_size; /* one column of clip_min is for so many columns of weight; 0 = all */
   const assay_form *start; /* a form to start from; see apply in transform.h */
 } assay_linear;
 ASSAY_SIZE(assay_linear, 120);
@@ -61,20 +61,20 @@ ASSAY_SIZE(assay_linear, 120);
 typedef struct assay_stats {
   uint32_t struct_size;
   uint32_t propagation; /* ASSAY_PROPAGATE_... */
-  int64_t n_tokens;     /* of all below but hessian_first; rank(hessian) <= n_tokens */
+  int64_t n_tokens;     /* tokens in each statistic below except hessian_first */
   int64_t n_sequences;
-  const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles */
-  const assay_tensor *hessian_first; /* [in, in] f32: the same over one-token sequences */
+  const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles; rank <= n_tokens */
+  const assay_tensor *hessian_first; /* [in, in] f32: the same sum over sequences of one token */
   const assay_tensor *cross;         /* [in, in] f32: sum x_float x^T (ASYMMETRIC only) */
   const assay_tensor *abs_max;       /* [in] f32: max |x_j| */
   const assay_tensor *abs_mean;      /* [in] f32: mean |x_j| */
   const assay_tensor *sq_mean;       /* [in] f32: mean x_j^2 */
-  const assay_tensor *min, *max;     /* [in] f32 */
+  const assay_tensor *min, *max;     /* [in] f32: smallest and largest x_j */
   const assay_tensor *mean;          /* [in] f32: mean x_j; NULL unless ASSAY_NEED_MEAN */
 } assay_stats;
 ASSAY_SIZE(assay_stats, 96);
 
-#define ASSAY_NORM_ONE_PLUS 1u /* scales by 1 + weight; divided by s: weight (1 + weight) / s - 1 */
+#define ASSAY_NORM_ONE_PLUS 1u /* multiplies by 1 + w; to divide by s, set w to (1 + w) / s - 1 */
 #define ASSAY_NORM_CENTERED 2u /* subtracts the mean (LayerNorm) */
 
 typedef struct assay_norm {
@@ -86,8 +86,8 @@ typedef struct assay_norm {
 } assay_norm;
 ASSAY_SIZE(assay_norm, 32);
 
-/* Channels that can be rescaled without changing the function, because the producers that write
- * them can be divided by what the consumers that read them are multiplied by.
+/* Channels that can be rescaled without changing the function: divide each channel in the producers,
+ * which write it, by a scale, and multiply it in the consumers, which read it, by the same scale.
  *   kind      producers              consumers
  *   norm      a norm                 the linears that read it (q k v; gate up)
  *   v_o       rows of v              columns of o, through the heads

@@ -10,12 +10,12 @@
 extern "C" {
 #endif
 
-/* One sample, as it was evaluated. All members are borrowed. */
+/* One sample with what its evaluation recorded. All members are borrowed. */
 typedef struct assay_sample {
   uint32_t struct_size;
   uint32_t n_arrays;
   int64_t index;           /* position in the task; each comes once, in any order */
-  const char *record_json; /* prompt, text, choices, gold, scores of choices, finish, ... */
+  const char *record_json; /* prompt, text, choices, gold (the right answer), finish, ... */
   uint64_t record_bytes;
   const char *const *array_names;    /* n_arrays names, of what the task recorded */
   const assay_tensor *const *arrays; /* n_arrays: [tokens] f32, CPU, contiguous */
@@ -52,9 +52,11 @@ typedef struct assay_metric_vtable {
    *   {"arrays": ["nll"],
    *    "numbers": [{"name": "perplexity", "unit": "1", "direction": "lower", "kind": "ratio",
    *                 "link": "exp", "interval": "block_bootstrap", "summary": "..."}]}
-   * arrays     one float for each token: nll (-log p of the right token, nats); and distances from
-   *            the untouched model: kld reference_nll own_nll delta_p reference_top same_top
-   *            top5_shared
+   * arrays     one float for each token: nll (-log p of the right token, nats). Or a comparison with
+   *            the reference (the unquantized model): kld (KL divergence, nats); reference_nll,
+   *            own_nll (nll of each model); delta_p (own p of the right token - the reference's);
+   *            reference_top (the reference's largest p); same_top (1 if both have the same likeliest
+   *            token, else 0); top5_shared (share of the reference's 5 likeliest among the own 5)
    * direction  which values are better: lower higher none
    * kind       binary (scores 0 or 1), bounded (with "low" and "high"), mean, ratio
    * link       the function in `number` above: identity exp

@@ -36,7 +36,7 @@ typedef struct assay_needs {
   uint32_t statistics; /* ASSAY_NEED_... ; 0 = none: the method is data-free */
   uint32_t schedule;   /* ASSAY_SCHEDULE_... */
   uint32_t reserved;
-  int64_t max_tokens; /* transform: its trials (block.h) need no more tokens; 0 = all */
+  int64_t max_tokens; /* transform: its trials (block.h) need at most so many tokens; 0 = all */
 } assay_needs;
 ASSAY_SIZE(assay_needs, 24);
 
@@ -52,18 +52,19 @@ typedef struct assay_estimate {
 ASSAY_SIZE(assay_estimate, 32);
 
 /* Receives the results as tensors with a role. A group is a run of columns of one row that share a
- * scale; G is the number of groups in a row, w^ the dequantized weight. Roles with a fixed meaning:
+ * scale; G is the number of groups in a row, w^ the dequantized weight, and a zero the code of the
+ * weight 0. Roles with a fixed meaning:
  *   role          shape      dtype
  *   codes         [out, in]  u8 or i8      w^ = scale * (code - zero)
- *   scales        [out, G]   f16 bf16 f32  as a file holds them: rounded before codes were chosen
+ *   scales        [out, G]   f16 bf16 f32  rounded to this dtype before the codes were chosen
  *   zeros         [out, G]   u8 i8 or float; absent = 0
  *   g_idx         [in]       i32           group of each column; absent: column / group_size, where
  *                                          the last group may be short
  *   codebook      [n]        f32           w^ = scale * codebook[code]; codes are u8 indices
  *   tensor_scale  [1]        f32           one more factor for the whole matrix
- *   keep_idx      [k]        i32           columns kept apart, strictly ascending
- *   keep_values   [out, k]   f16 bf16 f32  their values, in place of what the codes say
- *   perm          [in]       i32           order in which columns were worked on; information only
+ *   keep_idx      [k]        i32           columns that are kept as floats, strictly ascending
+ *   keep_values   [out, k]   f16 bf16 f32  weights of these columns, used in place of their codes
+ *   perm          [in]       i32           order in which columns were quantized; information only
  * A symmetric integer grid of b bits has i8 codes in [-2^(b-1), 2^(b-1) - 1] and no zeros. An
  * asymmetric one has u8 codes in [0, 2^b - 1] and u8 zeros. Other roles are free; third parties
  * prefix theirs ("org.example.x"). */

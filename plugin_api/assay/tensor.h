@@ -56,7 +56,7 @@ ASSAY_SIZE(assay_tensor, 48);
 typedef struct assay_managed { /* DLManagedTensorVersioned */
   uint32_t version_major;      /* 1; with another major version only the deleter may be used */
   uint32_t version_minor;
-  void *manager_ctx;                           /* the maker's */
+  void *manager_ctx;                           /* only its maker uses it */
   void (*deleter)(struct assay_managed *self); /* [any] */
   uint64_t flags;                              /* ASSAY_MANAGED_... */
   assay_tensor tensor;

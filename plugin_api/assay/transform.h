@@ -23,12 +23,12 @@ typedef struct assay_edit {
    * clip_max. The model's float weight stays unclipped. [worker] */
   int32_t (*set_clip)(void *ctx, const char *linear, const assay_tensor *min,
                       const assay_tensor *max, int64_t group_size);
-  /* Adds an operation (JSON) on the input of `linear` that stays in the forward pass; one for each
-   * linear. Hosts know {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}. It cuts the channels
-   * into pieces of `size`, and multiplies each piece, as a row, by (base (x) S) / sqrt(size). (x) is
-   * the Kronecker product; base is a Hadamard matrix of signs, m rows; S is Sylvester's Hadamard
-   * matrix of size / m, a power of two. Without "base" it is S alone. If the consumer of a format
-   * cannot do the operation, the exporter refuses it by name. [worker] */
+  /* Adds an operation (JSON) on the input of `linear` that stays in the forward pass; at most one for
+   * each linear. Hosts know {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}. It cuts the
+   * channels into pieces of `size`, and multiplies each piece, as a row, by (base (x) S) / sqrt(size).
+   * (x) is the Kronecker product; base is a Hadamard matrix of m rows of signs; S is Sylvester's
+   * Hadamard matrix with size / m rows, a power of two. Without "base" the matrix is S / sqrt(size).
+   * If the consumer of a format cannot do the operation, the exporter refuses it by name. [worker] */
   int32_t (*set_online)(void *ctx, const char *linear, const char *op_json);
   /* Takes a JSON object for the report: what was chosen and what it gained. [worker] */
   int32_t (*note)(void *ctx, const char *json);
@@ -56,14 +56,14 @@ typedef struct assay_transform_vtable {
   int32_t (*observe)(void *instance, const assay_group *group, const assay_tensor *tokens);
 
   /* Edits the block. Weights and biases of its linears and norms are writable f32 copies here; the
-   * host takes them over when the call succeeds and drops them when it fails. assay.block/1 can try
-   * the recipe's own quantizer.
+   * host takes them over when the call succeeds and drops them when it fails. With assay.block/1 the
+   * plugin can try the recipe's own quantizer on them.
    * ASSAY_SCHEDULE_AFTER: a linear's `start` is its quantized form, with one more role, "weight"
    * [out, in] f32: the dense weight that the form stands for. start NULL: the linear stayed in float.
    * The linear's own `weight` is the float one, and statistics are those of the quantized model. Only
    * set_bias and note may be used.
-   * ASSAY_SCHEDULE_MODEL: block -1 comes first, then all blocks. The host compares the function of
-   * the model after the last one. [worker] */
+   * ASSAY_SCHEDULE_MODEL: block -1 comes first, then all blocks. After the last block the host
+   * compares the outputs of the model with those before the edits. [worker] */
   int32_t (*apply)(void *instance, const assay_block *block, const assay_edit *edit);
 } assay_transform_vtable;
 ASSAY_SIZE(assay_transform_vtable, 56);

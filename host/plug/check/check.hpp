@@ -10,6 +10,7 @@
 
 namespace assay::check {
 
+// How a case ended. warn: a fault that is allowed. skip: the case cannot be tried with this plugin.
 enum class verdict { pass, warn, skip, fail };
 const char *verdict_name(verdict which);
 
@@ -51,6 +52,7 @@ const std::vector<test_case> &dataset_cases();
 const std::vector<test_case> &metric_cases();
 const std::vector<test_case> &exporter_cases();
 
+// What one run of `assay check` works on.
 struct plan {
   std::string file;
   std::vector<plug::component> components;

@@ -35,8 +35,8 @@ void defaults_work(const subject &on) {
   make(*on.what, on.config);
 }
 
-// Returns a random value that the rule of the schema allows. It returns `given` for a text, for a list,
-// and for a number with multipleOf or without both limits.
+// Returns a random value that the rule of the schema allows, if the rule has `const` or `enum` or is for a boolean or for a number
+// with both limits and without multipleOf. For every other rule it returns `given`.
 json random_value(const json &rule, const json &given, numbers &random) {
   if (rule.contains("const")) return rule["const"];
   if (rule.contains("enum")) return rule["enum"][random.below(rule["enum"].size())];
@@ -71,7 +71,7 @@ void random_valid(const subject &on) {
   }
 }
 
-// Gives the keys sorted by name, not in the order of the schema. The plugin must accept them too.
+// Gives the keys sorted by name instead of in the order of the schema. The plugin must accept this order too.
 void any_order_of_keys(const subject &on) {
   const json complete = on.what->complete_config(on.config, on.what->id);
   make(*on.what, parse_json(canonical_json(complete), "configuration"));

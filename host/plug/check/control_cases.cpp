@@ -39,7 +39,7 @@ void gives_memory_back(const subject &on) {
   if (kept > 0) fail("it took tensors from the host and did not give back " + std::to_string(kept));
 }
 
-// Lets the k-th request for memory fail, for k = 1, 2, ... until the quantizer makes fewer than k requests.
+// Lets the k-th request for memory fail, for k = 1, 2, ... until the quantizer makes fewer than k requests (199 at most).
 void survives_without_memory(const subject &on) {
   bench_layer layer(8, 64, on.seed);
   plug::allocation_probe &probe = plug::allocations();
@@ -65,6 +65,7 @@ void survives_without_memory(const subject &on) {
   }
 }
 
+// A call must return within 200 ms after the user asked to stop. Up to 1 s is only a warning.
 void stops_when_asked(const subject &on) {
   bench_layer layer(256, 512, on.seed);
   plug::quantizer_instance quantizer(*on.what, on.config);

@@ -121,7 +121,8 @@ int32_t triangular_solve(const assay_host *host, const assay_tensor *t, int32_t 
   return ASSAY_OK;
 }
 
-// A^-1 = L^-T L^-1, where L is the factor in `a`. The two products are solved with the identity matrix on the right-hand side.
+// `a` holds the factor L of a matrix A = L L^T, or L^T if `upper` is 1. The inverse of A is L^-T L^-1. To get it, this solves
+// L Y = I, then L^T X = Y, where X is the inverse.
 int32_t cholesky_inverse(const assay_host *host, const assay_tensor *a, int32_t upper) noexcept {
   if (!is_matrix(a)) return refuse(host, "cholesky_inverse: not a matrix of f32 or f64");
   const int64_t n = a->shape[0];

@@ -1,4 +1,4 @@
-// Cases for the numbers of a quantizer: small errors, equal bytes in each run, no dependence on order.
+// Cases for the numbers of a quantizer: small errors, equal bytes in each run, no dependence on the order of the weight matrices.
 #include <cmath>
 #include <limits>
 

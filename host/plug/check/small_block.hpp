@@ -1,4 +1,4 @@
-// A decoder layer of toy size and its output in plain loops. A transform may change the weights, but not this output.
+// A decoder layer of toy size, and its output computed in plain loops. A transform may change the weights, but not this output.
 // The layer has grouped-query attention (2 query heads share a key and value head) without positions or a mask, and a gated MLP.
 #pragma once
 
@@ -19,7 +19,7 @@ class small_block {
   small_block &operator=(const small_block &) = delete;
 
   const assay_block &block() const { return block_; }
-  // Fills in the statistics of the groups' inputs that `needs` asks for
+  // Fills in the statistics that `needs` asks for, of random inputs of each group (assay_group in plugin_api/assay/linear.h)
   void provide(const assay_needs &needs);
   void set_bias(const std::string &layer, const assay_tensor &bias);
   // [tokens, hidden], from fixed inputs and the present weights

@@ -9,10 +9,10 @@ namespace assay::plug {
 
 struct elf_facts {
   std::vector<std::string> defined;  // symbols that it exports
-  // Those of them with STB_GNU_UNIQUE: the system shares them between plugins
+  // The exported symbols of the type STB_GNU_UNIQUE: all plugins in a process would share one copy of them
   std::vector<std::string> unique;
   std::vector<std::string> needed;    // names of the libraries that it links (DT_NEEDED)
-  std::vector<std::string> run_path;  // folders where those are searched (RPATH and RUNPATH)
+  std::vector<std::string> run_path;  // folders in which it looks for them (RPATH and RUNPATH)
   // True if its code must be changed when it is loaded, because it was compiled without -fPIC
   bool text_relocations = false;
   bool has_dynamic_table = false;

@@ -31,12 +31,13 @@ json describe_component(const gated_component &one, const std::string &path) {
   return out;
 }
 
+// The scan of a file that cannot be used. keep: whether the cache may remember it.
 json broken(const std::string &reason, bool keep) {
   return {{"format", k_scan_format}, {"ok", false}, {"reason", reason}, {"keep", keep}};
 }
 
-// Returns the first LibTorch library that the plugin links although its requires_json does not list it under "needed"; "" if there
-// is none. So no plugin can link LibTorch by accident.
+// Returns the first LibTorch library that the plugin links without listing it under "needed" in its requires_json; "" if there is
+// none. So no plugin can link LibTorch by accident.
 std::string undeclared_library(const elf_facts &elf, const char *requires_json) {
   const json declared =
       requires_json != nullptr ? parse_json(requires_json, "requires_json") : json::object();
@@ -80,7 +81,7 @@ json scan_here(const std::string &path) {
     if (text.starts_with(path + ": ")) text = text.substr(path.size() + 2);
     const bool for_good =
         reason.kind() == error_kind::plugin && reason.message() != "cannot be loaded";
-    // Not kept if it cannot be loaded or read now, because that may change
+    // A file that cannot be loaded or read now is not kept, because that may change
     return broken(text, for_good);
   } catch (const std::exception &reason) {
     return broken(reason.what(), false);

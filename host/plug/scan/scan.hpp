@@ -9,7 +9,7 @@
 
 namespace assay::plug {
 
-// Called in the child: loads the file into this process and describes it. Throws nothing for a bad file, but describes it as broken.
+// Called in the child: loads the file into this process and describes it. A bad file is described as broken; nothing is thrown.
 json scan_here(const std::string &path);
 
 // Runs assay-scan on the file for at most `seconds`. A file that crashes, hangs or throws is described as broken, with the reason.

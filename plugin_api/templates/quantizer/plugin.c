@@ -34,7 +34,7 @@ static void destroy(void *self) {
   free(self);
 }
 
-/* Say here which statistics you want: out->statistics = ASSAY_NEED_HESSIAN, for example. */
+/* Says which statistics of the inputs you need, for example out->statistics = ASSAY_NEED_HESSIAN. */
 static int32_t needs(void *self, const assay_linear *linear, assay_needs *out) {
   (void)self, (void)linear, (void)out;
   return ASSAY_OK;

@@ -1,5 +1,5 @@
-// The checks of `assay doctor` that compute nothing: processor, memory, disk, wheels (the Python
-// packages that LibTorch and the model come in), tools. Linux only, because they read /proc.
+// The checks of `assay doctor` that compute nothing: processor, memory, disk, wheels (Python packages
+// that contain LibTorch and the quickstart's model), tools. Linux only, because they read /proc.
 #include <unistd.h>
 
 #include <cstdlib>

@@ -67,7 +67,7 @@ class value {
     return v;
   }
   bool is_marked() const { return marked_; }
-  // The value of a name or attribute that does not exist. Error messages show this text, mostly a name.
+  // The value of a name or attribute that does not exist. Messages show this text, mostly a name.
   static value undefined(std::string_view borrowed_what) {
     return value(kind::undefined, borrowed_what);
   }

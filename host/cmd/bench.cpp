@@ -1,5 +1,5 @@
-// `assay bench decode|prefill MODEL..` measures tokens a second. Its work is in
-// scripts/assay/cli/bench.lua.
+// `assay bench decode|prefill MODEL..` measures how many tokens a model reads (prefill) or writes
+// (decode) in a second. Its work is in scripts/assay/cli/bench.lua.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

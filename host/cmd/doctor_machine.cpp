@@ -1,5 +1,5 @@
-// The checks of `assay doctor` that compute nothing: processor, memory, disk, wheels (the Python
-// packages that LibTorch and the model come in), tools. Linux only, because they read /proc.
+// The checks of `assay doctor` that compute nothing: processor, memory, disk, wheels (Python packages
+// that contain LibTorch and the quickstart's model), tools. Linux only, because they read /proc.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -119,9 +119,10 @@ findings look_at_setup() {
   std::string sets;
   for (std::string line; std::getline(pins, line);)
     sets += (sets.empty() ? "" : ", ") + line.substr(0, line.find('-'));
-  out.push_back({"set-up", sets.empty() ? health::note : health::good,
-                 "wheels in " + wheels.string() + ": " + (sets.empty() ? "not by ./assay" : sets),
-                 ""});
+  out.push_back(
+      {"set-up", sets.empty() ? health::note : health::good,
+       "wheels in " + wheels.string() + ": " + (sets.empty() ? "not fetched by ./assay" : sets),
+       ""});
   std::error_code ignored;
   const bool driver = fs::exists("/proc/driver/nvidia/version", ignored);
   if (driver && sets.find("cuda") == std::string::npos)

@@ -1,5 +1,5 @@
-// The check of `assay doctor` for plugins: what the plugin files offer, and which files cannot be
-// used and why. `assay plugins` and `assay describe ID` list plugins in more detail.
+// The check of `assay doctor` for plugins: which components the plugin files contain, and which files
+// cannot be used and why. `assay plugins` and `assay describe ID` list plugins in more detail.
 #include "cmd/doctor.hpp"
 #include "plug/registry.hpp"
 

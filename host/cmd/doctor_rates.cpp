@@ -23,9 +23,9 @@ constexpr int64_t k_size = 1024;      // rows and columns of the matrices
 constexpr double k_seconds = 0.4;     // of measuring, for each dtype
 constexpr double k_slow_gflops = 20;  // below it, even a small model takes long
 
-// Returns GFLOP/s of the fastest product of two k_size x k_size matrices. The mean would mean little,
-// because other work on the machine disturbs it. fast_linear is measured and not LibTorch's own
-// product, because the forward pass calls fast_linear too.
+// Returns GFLOP/s of the fastest of several products of two k_size x k_size matrices. The mean of all
+// would say little, because other work on the machine disturbs some of them. fast_linear is measured
+// instead of LibTorch's own product, because the forward pass calls fast_linear.
 double gemm_rate(at::ScalarType dtype) {
   const at::NoGradGuard no_gradient;
   const at::Tensor x = at::randn({k_size, k_size}).to(dtype);

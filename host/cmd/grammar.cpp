@@ -27,7 +27,7 @@ constexpr verb_text k_verbs[] = {
     {"quantize", "[run]", "quantize a model folder and write a checkpoint", 0, 1},
     {"eval", "MODEL TEXT", "perplexity of a model on a text file", 2, 2},
     {"bench", "decode|prefill MODEL..",
-     "tokens a second of models, as shares of what this machine can do", 2, 64},
+     "measure tokens a second of models, and compare them with this machine's limits", 2, 64},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
     {"plugins", "", "list the plugins that were found, and those that were refused", 0, 0},

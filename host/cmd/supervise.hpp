@@ -1,5 +1,5 @@
-// Runs the program assay-lab, which does the heavy work. It replaces this process, or runs as a
-// watched child if there is a time limit. This is not a job scheduler.
+// Runs the program assay-lab, which does the heavy work. assay-lab replaces this process, or runs as its
+// child if there is a time limit.
 #pragma once
 
 #include <string>

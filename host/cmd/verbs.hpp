@@ -1,5 +1,5 @@
 // Declares the options that a user typed, as data, and one function for each verb of the command
-// line. The grammar is in grammar.cpp, and the layers below do the work of the verbs.
+// line. grammar.cpp parses them. Each verb has a file, whose functions call the other rooms of host/.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +48,8 @@ struct options {
   // eval, bench
   bool packed = false;  // run from the stored codes, not from dequantized weights
   // bench; operands: decode or prefill, models
-  std::vector<int64_t> batch;                   // sequences at a time; empty = 1
+  std::vector<int64_t> batch;  // sequences at a time; empty = 1
+  // tokens: of the prompt, or new ones; context: tokens before the first new one; rounds: measurements
   int64_t tokens = 0, context = 0, rounds = 0;  // 0 = the default of scripts/assay/cli/bench.lua
 
   // eval

@@ -111,16 +111,16 @@ enum class stmt_kind : uint8_t {
   text,          // text
   output,        // {{ value }}
   conditional,   // branches; the last may have no condition
-  loop,          // for target in value if condition: inner; other if there was no item
-  assign,        // target = value
-  assign_block,  // target = output of inner; value: filters on it, or null
-  with,          // targets[i] = values[i] in inner
-  macro,         // definition
+  loop,          // for assigned in value if condition: inner; without any item: other
+  assign,        // assigned = value
+  assign_block,  // assigned = output of inner; value: filters on this output, or null
+  with,          // targets[i] = values[i], while inner runs
+  macro,         // assigned = the macro of definition
   call,          // value is a call; definition: the macro `caller` that it can use
   filter,        // output of inner; value: filters on it
   generation,    // inner; the tag marks the model's answers for training and changes no output
-  leave,
-  next,  // break, continue
+  leave,         // break
+  next,          // continue
 };
 
 struct branch {

@@ -1,5 +1,5 @@
-// Declares what every template can use by name: filters, tests, methods and global functions, and
-// the helpers that they share. The error for any other name tells the name.
+// Declares what every template can use by name: filters, tests, methods and global functions, and the
+// helpers that they share. If a template runs any other filter or test, the error tells its name.
 #pragma once
 
 #include <initializer_list>
@@ -22,7 +22,7 @@ struct test_entry {
   bool (*run)(machine &, const value &, const call_arguments &);
 };
 
-const filter_entry *find_filter(std::string_view name);  // static; null if there is none
+const filter_entry *find_filter(std::string_view name);  // in static memory; null if unknown
 const test_entry *find_test(std::string_view name);
 
 // Calls self.name(...) of a text, list, tuple or dict. Returns nullopt if the type has no such method

@@ -70,8 +70,9 @@ std::string unescape(std::string_view s, int line) {
       out += '\\';
       out += c;
     } else {
-      // A backslash before a character beyond ASCII. Jinja2 first writes such characters as \xHH,
-      // \uHHHH or \UHHHHHHHH, so the two backslashes in a row then count as one, and xHH stays.
+      // A backslash before a character beyond ASCII. Jinja2 first writes such a character as \xHH,
+      // \uHHHH or \UHHHHHHHH, and then takes the two backslashes in a row for one. So a backslash
+      // before é gives the four characters \xe9.
       const decoded_char d = decode_valid(s.data() + i - 1);
       char text[16];
       const char *format = d.code_point < 0x100     ? "\\x%02x"

@@ -87,7 +87,7 @@ call_arguments machine::eval_arguments(const argument_list &given) {
 
 value machine::eval_call(const expression &e) {
   const expression &callee = *e.parts[0];
-  if (callee.kind == expr_kind::attribute) {  // calls x.method() without an object for the method
+  if (callee.kind == expr_kind::attribute) {  // calls x.method() without making a bound_method
     const value self = eval(*callee.parts[0]);
     if (!self.is_undefined() && !self.is(kind::object) && has_method(*this, self, callee.text)) {
       const call_arguments arguments = eval_arguments(*e.arguments);
@@ -135,8 +135,8 @@ value machine::eval_filter(const expression &e, const value *input) {
     v = e.parts[0]->kind == expr_kind::filter ? eval_filter(*e.parts[0], input) : eval(*e.parts[0]);
   const call_arguments arguments = eval_arguments(*e.arguments);
   line_ = e.line;
-  // An unknown filter is an error only when it runs, as inside an `if` of Jinja2: a branch that never
-  // runs may use filters that other programs have.
+  // An unknown filter is an error only when it runs, because a branch that never runs may use filters
+  // that other programs have. Jinja2 does the same inside an `if`.
   if (!e.filter) fail("the filter '" + e.text + "' is not supported");
   if (v.is_marked()) return filter_marked(*this, e, v, arguments);
   return e.filter->run(*this, v, arguments);

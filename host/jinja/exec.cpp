@@ -110,7 +110,7 @@ std::string machine::run() {
 }
 
 // Appends to the current output. The template's own output counts against limits_.output_bytes. Text
-// that a macro, {% set %} or a filter block collects counts against the memory.
+// that a macro, {% set %} or a filter block collects counts against limits_.value_bytes.
 void machine::emit(std::string_view t) {
   if (out_ == &output_) {
     if (t.size() > output_left_) fail("the template's output is larger than allowed");
@@ -223,7 +223,7 @@ machine::flow machine::exec(const statement &s) {
   return flow::normal;
 }
 
-// Returns the items of a loop for which the condition after its `if` is true; all without an `if`.
+// Returns the items of a loop for which the condition after its `if` is true; all if it has no `if`.
 std::vector<value> machine::loop_items(const statement &s, const value &iterable) {
   std::vector<value> items = iterate(iterable);
   if (!s.condition) return items;

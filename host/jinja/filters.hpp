@@ -20,7 +20,8 @@ filter_body map, select, reject, selectattr, rejectattr, sort, unique, minimum, 
     dictsort;
 
 // Returns what a path such as "a.b.0" names in an item: item.a.b[0]. Filters take such a path as their
-// argument `attribute`. A path that is a number is an index. Undefined if there is nothing.
+// argument `attribute`. A path that is a number is an index. The result is undefined if the item has
+// no such member.
 value path_of(machine &m, const value &item, const value &path);
 
 }  // namespace assay::text::jinja::filters

@@ -38,7 +38,7 @@ value chosen(machine &m, const value &v, const call_arguments &given, const char
   }
   const call_arguments rest = rest_of(given, first + 1);
   std::vector<value> kept;
-  if (!truth(v)) return m.list({}, kind::generator);  // none too: Jinja2 begins with `if seq:`
+  if (!truth(v)) return m.list({}, kind::generator);  // also for none: Jinja2 tests `if seq:` first
   for (const value &item : m.iterate(v)) {
     const value looked_at = by_attribute ? path_of(m, item, given.positional[0]) : item;
     if ((test ? test->run(m, looked_at, rest) : truth(looked_at)) == wanted) kept.push_back(item);

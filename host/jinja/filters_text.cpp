@@ -10,8 +10,8 @@
 namespace assay::text::jinja::filters {
 namespace {
 
-// Returns Python's int(text): white space, a sign, digits with single underscores between them.
-// nullopt if the text is no such number or needs more than 63 bits.
+// Reads what Python's int(text) reads: white space, a sign, digits with single underscores between
+// them. Returns nullopt if the text is no such number or the number needs more than 63 bits.
 std::optional<int64_t> parse_integer(std::string_view s) {
   s = stripped(s, nullptr, true, true);
   bool negative = false;
@@ -161,7 +161,7 @@ value wordcount(machine &m, const value &v, const call_arguments &given) {
   const std::string s = m.to_text(v);
   int64_t n = 0;
   bool in_word = false;
-  for (size_t i = 0; i < s.size();) {  // runs of \w
+  for (size_t i = 0; i < s.size();) {  // a word is a run of letters, digits and _
     const decoded_char c = decode_valid(s.data() + i);
     const bool word = c.code_point == '_' || (char_classes(c.code_point) & (k_letter | k_number));
     n += word && !in_word;

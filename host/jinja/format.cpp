@@ -9,7 +9,8 @@
 namespace assay::text::jinja {
 namespace {
 
-// Takes values in turn from a tuple, by name from a dict, or the one value itself.
+// Each conversion such as %s takes the next value of a tuple, a named value of a dict, or, if
+// `values` is neither of these, `values` itself.
 class formatter {
  public:
   formatter(machine &m, const value &values)

@@ -6,9 +6,9 @@
 
 namespace assay::text::jinja {
 
-// Counts as one level of nesting for as long as the object lives. The constructor throws error(failed)
-// at the limit of levels (template_limits::depth). It also counts as one step of evaluation, and
-// throws at the limit of steps.
+// An object of this class counts as one level of nesting while it lives. The constructor throws
+// error(failed) if the limit of levels (template_limits::depth) is reached. The constructor also uses
+// one step of evaluation, and throws if no step is left.
 class machine::level {
  public:
   explicit level(machine &m) : machine_(m) {

@@ -133,8 +133,8 @@ class lexer {
   }
 
   // Returns npos if the tag's end (`end`, "%}" for example) is not at i. Otherwise returns the place
-  // after the end and the white space that it removes: all after "-%}", else a line end if
-  // trims_newline (trim_blocks).
+  // after the end and after the white space that the end removes. "-%}" removes all white space,
+  // "+%}" none, and "%}" one line end if trims_newline is set (trim_blocks).
   size_t tag_end(size_t i, std::string_view end, bool trims_newline, bool plus_allowed) const {
     const std::string_view rest = in_.substr(i);
     if (plus_allowed && rest.starts_with("+") && rest.substr(1).starts_with(end))
@@ -182,8 +182,8 @@ class lexer {
     fail_at(line_, "{% raw %} without its {% endraw %}");
   }
 
-  // Reads the tokens of a tag and its end. "}}" ends a tag only where no bracket is open, so that
-  // {{ {'a': {}} }} is read right.
+  // Reads the tokens of a tag and its end. "}}" ends a tag only where no bracket is open. In
+  // {{ {'a': {}} }} the first "}}" therefore closes two brackets.
   void inside_tag(bool is_block) {
     std::vector<char> open;  // for each open bracket, the one that closes it
     const int first_line = line_;

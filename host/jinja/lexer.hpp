@@ -29,10 +29,10 @@ struct token {
   std::string text;  // strings unescaped; numbers without underscores
 };
 
-// Works like Jinja2 (Python's template library) with the options that transformers sets: trim_blocks
-// removes a line end after a {% tag, lstrip_blocks removes blanks before it. One line end at the
-// template's end is removed; all others become \n. Throws error(failed), with the line, for text
-// that is no template.
+// Works like Jinja2 (Python's template library) with the options that Hugging Face's transformers
+// sets: trim_blocks removes a line end after a {% %} tag, lstrip_blocks removes blanks before such a
+// tag. One line end at the template's end is removed; all others become \n. Throws error(failed),
+// with the line, if the source cannot be cut into tokens.
 std::vector<token> tokenize(std::string_view source);
 
 // Throws error(failed) at "chat template line N".

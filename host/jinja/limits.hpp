@@ -5,11 +5,12 @@
 
 namespace assay::text {
 
-// These limits ensure that no template loops for ever or fills the memory.
+// These limits ensure that no template loops for ever or fills the memory. One step is an evaluated
+// expression or statement, an item of a list, or 32 bytes of scanned text.
 struct template_limits {
-  uint64_t steps = 20'000'000;        // evaluated nodes, list items, scanned text (32 bytes each)
+  uint64_t steps = 20'000'000;        // steps of one rendering
   uint64_t output_bytes = 64u << 20;  // bytes of the result
-  uint64_t value_bytes = 256u << 20;  // bytes of all strings and lists made on the way
+  uint64_t value_bytes = 256u << 20;  // bytes of all values that the rendering makes
   int depth = 500;                    // nesting of expressions, blocks and macro calls
 };
 

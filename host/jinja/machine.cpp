@@ -12,7 +12,7 @@
 namespace assay::text::jinja {
 namespace {
 
-// The value of obj.method without a call. It keeps the object, so that it can be called later.
+// The value of `x.method` where no call follows. It keeps x, so that a later call can use it.
 class bound_method : public object {
  public:
   bound_method(const value &self, std::string_view name) : self_(self), name_(name) {}

@@ -25,7 +25,7 @@ struct scope {
 };
 
 // One machine runs one template once. Errors are error(failed), most of them with the template's line.
-// `code` must outlive the machine. now: the time that strftime_now shows; nullopt = local time.
+// `code` must outlive the machine. now: what strftime_now shows; nullopt = the current local time.
 class machine {
  public:
   machine(const program &code, const template_limits &limits, std::optional<std::tm> now);
@@ -39,7 +39,8 @@ class machine {
   value from_json(const json &borrowed, int depth = 0);
   std::string run();  // returns the output; to be called once
 
-  // The functions from here to now() are for builtins. Values made here live as long as the machine.
+  // The functions from here to now() are for builtins (filters, tests, methods, global functions).
+  // Values made here live as long as the machine.
   [[noreturn]] void fail(const std::string &message) const;  // at the current line
   value text(std::string owned);
   value list(std::vector<value> items, kind k = kind::list, const char *view = nullptr);
@@ -111,7 +112,7 @@ class machine {
   std::vector<std::unique_ptr<object>> objects_;
 };
 
-// Operators with the results of Python; jinja/operators.cpp. They throw where Python raises.
+// Operators with the results of Python; jinja/operators.cpp. They throw where Python raises an error.
 value apply(machine &m, op o, const value &a, const value &b);
 bool compare(machine &m, op o, const value &a, const value &b);
 bool less(machine &m, const value &a, const value &b);

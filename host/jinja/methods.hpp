@@ -14,6 +14,6 @@ struct method {
   value (*run)(machine &, const value &, const call_arguments &);
 };
 
-std::span<const method> str_methods();  // static
+std::span<const method> str_methods();  // in static memory
 
 }  // namespace assay::text::jinja

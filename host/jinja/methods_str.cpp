@@ -29,7 +29,7 @@ value strip(machine &m, const value &self, const call_arguments &given) {
   return value::string(stripped(self.as_text(), &view, Left, Right));
 }
 
-// startswith, endswith: with one text or a tuple of texts
+// startswith, endswith; their argument is one text or a tuple of texts.
 template <bool AtEnd>
 value affix(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what(AtEnd ? "endswith" : "startswith"), given, {"affix", "start", "end"});
@@ -163,7 +163,8 @@ std::string swapped(std::string_view s) {
   return out;
 }
 
-// find, rfind, index, rindex. Must: throws where the text is not found (index), else -1 (find).
+// find, rfind, index, rindex. If the text is not found, index and rindex (Must) throw, and find and
+// rfind return -1.
 template <bool FromRight, bool Must>
 value find(machine &m, const value &self, const call_arguments &given) {
   const parameters p(m, what("find"), given, {"sub", "start", "end"});

@@ -40,9 +40,12 @@ class parser {
   std::string take_name();  // returns the name at this place and skips it; throws if it is none
   void expect(token_kind k, const char *what);
   [[noreturn]] void unexpected() const;
-  int symbol(const std::string &name);  // the number of a variable's name, new if need be
+  int symbol(const std::string &name);  // a variable's number; a new name gets the next number
 
   // Each parse function begins at the current token and ends at the token after what it parsed.
+  // conditional: `x if c else y` is allowed. with_filter: filters and tests may follow. extra_end: a
+  // name that ends the tuple, such as `in`. in_parentheses: the tuple may be empty. inline_start: the
+  // first filter's name stands without a `|` before it.
   expression_ptr make(expr_kind k, int line) const;
   expression_ptr parse_expression(bool conditional = true);
   expression_ptr parse_conditional();
@@ -90,8 +93,8 @@ class parser {
   std::unique_ptr<statement> begin(stmt_kind k);
   void note_macro_names(const std::string &name);  // notes the use of varargs, kwargs and caller
 
-  // Counts as one level of nesting for as long as it lives. Throws beyond 100 levels, because deeper
-  // recursion could overflow the stack.
+  // An object of this class counts as one level of nesting while it lives. The constructor throws
+  // beyond 100 levels, because deeper recursion could overflow the stack.
   class nesting {
    public:
     explicit nesting(parser &p);

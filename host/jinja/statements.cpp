@@ -1,5 +1,5 @@
 // Parses the statements: for, if, set, with, macro, call, filter, print, generation, break, continue.
-// Tags that no chat template can use, such as include and extends, throw with their name.
+// Tags that no chat template can use, such as include and extends, throw an error that names them.
 #include <algorithm>
 
 #include "jinja/builtins.hpp"
@@ -20,7 +20,7 @@ constexpr std::string_view k_unsupported[] = {"include",    "import", "from",  "
 
 }  // namespace
 
-// Takes the tree apart with a list of its own, because a recursive destructor could overflow the
+// Destroys the tree with a list of pending nodes, because a recursive destructor could overflow the
 // stack for a long chain such as a + b + c + ...
 expression::~expression() {
   std::vector<expression_ptr> pending;

@@ -29,8 +29,8 @@ bool is_letter_before(std::string_view s, size_t i) {
   return i > 0 && is_cased(decode_before(s.data() + i).code_point);
 }
 
-// Appends the upper case of a character. utf8proc gives one character for one, so those with a longer
-// upper case (ß becomes SS) are listed here.
+// Appends the upper case of a character. utf8proc maps a character to one character, so characters
+// with a longer upper case (ß becomes SS) are listed here.
 void append_upper(std::string &out, char32_t c) {
   switch (c) {
     case 0xDF:

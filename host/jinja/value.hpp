@@ -57,16 +57,17 @@ class value {
     return v;
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
-  // Returns this text with a mark, as the filters `safe` and `escape` do: its HTML is escaped already,
-  // and `+` escapes an unmarked text that is joined to it. In Jinja2, Python's template library, such
-  // a text has the class Markup. Its further behaviour (methods, %, slices) throws here.
+  // Returns this text with the mark that the filters `safe` and `escape` set: its HTML is escaped
+  // already. So `+` escapes an unmarked text before it is joined to a marked one. In Jinja2, Python's
+  // template library, a marked text has the class Markup. Methods, other arithmetic and some filters
+  // throw for it here.
   value marked() const {
     value v = *this;
     v.marked_ = true;
     return v;
   }
   bool is_marked() const { return marked_; }
-  // The value of a name or attribute that does not exist. Messages show `what`, usually the name.
+  // The value of a name or attribute that does not exist. Messages show this text, mostly a name.
   static value undefined(std::string_view borrowed_what) {
     return value(kind::undefined, borrowed_what);
   }
@@ -97,7 +98,7 @@ class value {
   bool as_bool() const { return integer_ != 0; }
   int64_t as_integer() const { return integer_; }  // of an integral value
   double as_real() const { return kind_ == kind::real ? real_ : static_cast<double>(integer_); }
-  std::string_view as_text() const { return {text_, size_}; }  // string, or undefined's "what"
+  std::string_view as_text() const { return {text_, size_}; }  // of a string or an undefined value
   const list_object &as_list() const { return *list_; }
   const dict_object &as_dict() const { return *dict_; }
   object &as_object() const { return *object_; }
@@ -185,11 +186,11 @@ bool truth(const value &v);
 bool equal(const value &a, const value &b);
 bool same(const value &a, const value &b);  // Python's `is`
 
-// Returns whether v may be a key of a dict: no list, no dict, no tuple that contains one.
+// Returns whether v may be a key of a dict. Lists, dicts, and tuples that contain one may not.
 bool hashable(const value &v);
 
 // Append Python's str(v) or repr(v); the str of an undefined value is "". They throw error(failed) for
-// functions and other objects, and for values nested deeper than 200 levels.
+// generators, functions and other objects, and for values nested deeper than 200 levels.
 void append_text(std::string &out, const value &v, int depth = 0);
 void append_repr(std::string &out, const value &v, int depth = 0);
 std::string real_repr(double d);  // "1.0", "1e+16", "inf"

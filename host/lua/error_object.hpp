@@ -10,7 +10,7 @@
 
 namespace assay::lua {
 
-// Makes the metatable of error objects, which marks a table as one; once for each Lua state.
+// Makes the metatable that marks a table as an error object. Call it once for each Lua state.
 void register_error_class(lua_State *L);
 
 // Returns the line of the script that is running, "studies/a.lua:12"; "" if there is none. If the

@@ -1,6 +1,6 @@
-// Turns JSON text into Lua values without a JSON tree between, because datasets have hundreds of
-// thousands of records. Callers pass text that it refuses to parse_json and push_json, which give the
-// same values, or an error with its reason.
+// Turns JSON text into Lua values directly, without a tree of C++ JSON values, because datasets have
+// hundreds of thousands of records. If it refuses a text, callers use parse_json and push_json instead.
+// These give the same values, or an error with its reason.
 #pragma once
 
 #include <string_view>

@@ -62,8 +62,8 @@ void push_library(lua_State *L, const luaL_Reg *functions);
 // Arguments. Each read_... function reads the value at `index`. `name` is the parameter's name for
 // the message. A value of the wrong type throws error(usage), which names function and parameter.
 
-// Returns the name by which the running function was called, such as "encode"; "?" if it was called
-// without a name.
+// called_name: the name by which the running function was called, such as "encode"; "?" if it was called
+// without a name. bad_argument throws the error of a value that is not `expected`.
 std::string called_name(lua_State *L);
 [[noreturn]] void bad_argument(lua_State *L, int index, const char *name, const char *expected);
 std::string type_text(lua_State *L, int index);  // "a string", "nil", "a tensor": for messages
@@ -74,6 +74,7 @@ int64_t read_integer(lua_State *L, int index, const char *name);
 std::vector<int64_t> read_ids(lua_State *L, int index, const char *name);  // a list of integers
 // A list of strings; one string counts as a list of one.
 std::vector<std::string> read_strings(lua_State *L, int index, const char *name);
+// Whether an optional argument is nil or was not given.
 inline bool absent(lua_State *L, int index) {
   return lua_isnoneornil(L, index);
 }
@@ -158,7 +159,7 @@ T *test_object(lua_State *L, int index) {
   return content ? &**content : nullptr;
 }
 
-// Likewise, but throws error(usage) if the object has another class.
+// The same as test_object, but throws error(usage) if the object has another class.
 template <class T>
 T &check_object(lua_State *L, int index, const char *name) {
   T *object = test_object<T>(L, index);

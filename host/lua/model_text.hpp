@@ -11,12 +11,12 @@
 
 namespace assay::lua {
 
-// Give the tokens of a context (such as a question) and of its continuation (a possible answer), by the
-// rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's end
-// moves to the continuation. If the context alone has n tokens, the continuation is the whole text's
-// tokens after the first n. Both texts begin with the tokenizer's own first token. If the context then
-// has no token, it becomes the beginning-of-text token, else the end-of-text token. Throws
-// error(usage) if the model has neither.
+// Return the token ids of a context (such as a question) and of its continuation (a possible answer), by
+// the rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's
+// end moves to the continuation. If the context alone has n tokens, the continuation has the tokens
+// after the first n of the whole text. Both texts begin with the tokenizer's own first token. If the
+// context then has no token, context_ids returns the beginning-of-text token, else the end-of-text
+// token. It throws error(usage) if the model has neither.
 std::vector<int64_t> context_ids(subject &m, std::string context);
 std::vector<int64_t> continuation_ids(subject &m, std::string context, std::string continuation);
 
@@ -26,7 +26,7 @@ engine::generate_options read_generation(lua_State *L, int index, subject &m, bo
                                          const std::vector<std::string> &more);
 
 // Push one answer as a table { ids, finish, text?, logprobs?, margins? }, and scores as a list of
-// tables { sum, tokens, greedy, too_long? }.
+// tables { sum, tokens, greedy, too_long? }. engine/generate.hpp and engine/score.hpp explain the fields.
 void push_generation(lua_State *L, const engine::generation &answer,
                      const engine::generate_options &options);
 void push_scores(lua_State *L, const std::vector<engine::score_result> &results);

@@ -12,7 +12,7 @@
 namespace assay::lua {
 namespace {
 
-constexpr int k_hook_period = 1000;  // instructions; Lua counts each one, whatever the period
+constexpr int k_hook_period = 1000;  // Lua's instructions between two calls of interrupt_hook
 constexpr const char *k_settings = "assay.settings";
 
 // Lua calls this hook every k_hook_period instructions. If the user has asked for an end, it raises an
@@ -79,8 +79,8 @@ error syntax_error(const std::string &message, const std::string &chunk_name) {
       .at(chunk_name.substr(1) + ":" + found[1].str());
 }
 
-// Returns the text with its last `return CALL` changed to `return (CALL)`, which is no tail call; ""
-// if no line begins with `return `. Every line keeps its number.
+// Returns the text with its last `return CALL` changed to `return (CALL)`: the parentheses turn the tail
+// call into an ordinary call. Every line keeps its number. Returns "" if no line begins with `return `.
 std::string without_tail_call(const std::string &text) {
   size_t at = text.rfind("\nreturn ");
   at = at == std::string::npos ? (text.compare(0, 7, "return ") == 0 ? 0 : at) : at + 1;
@@ -88,7 +88,7 @@ std::string without_tail_call(const std::string &text) {
   const size_t end = text.find_last_not_of(" \t\r\n;") + 1;
   const size_t last_line = text.rfind('\n', end) + 1;
   // The closing parenthesis goes on the last line, because Lua gives a call the line where its end is
-  // read. If that line has a comment, it goes on the next one.
+  // read. If that line has a comment, the parenthesis goes on the next line.
   const bool comment = text.find("--", last_line) != std::string::npos;
   return text.substr(0, at) + "return (" + text.substr(at + 7, end - at - 7) +
          (comment ? "\n)" : ")");

@@ -28,6 +28,7 @@ class state {
   // Compiles Lua text (never bytecode) and pushes the function; or returns the syntax error.
   // chunk_name: "@PATH" for a file, "=NAME" for other text.
   std::optional<caught> load(const std::string &text, const std::string &chunk_name);
+  // Compiles the text of a file; its first line may begin with "#!".
   std::optional<caught> load_file(const std::string &path);
   // Pushes the table of the Lua library, require "assay". Throws error if the library is broken.
   void push_library();

@@ -1,4 +1,5 @@
-// Converts JSON values to Lua values and back, and keeps the order of keys. Has assay.native.json.
+// Converts JSON values to Lua values and back, and keeps the order of keys. The Lua library
+// assay.native.json is here too.
 //
 // A decoded object has a metatable (a table in which Lua looks for special behaviour) of its own:
 // { __name = "object", __keys = { k1, k2, ... } }. Its __pairs iterates in that order, and its
@@ -253,7 +254,8 @@ int decode(lua_State *L) {
   return 1;
 }
 
-// json.encode(value, { indent, canonical }?) -> text; canonical: one form for equal values, for hashes
+// json.encode(value, { indent, canonical }?) -> text. indent: spaces for each level; without it, the
+// text is one line. canonical: equal values give equal texts, so that their hashes are equal.
 int encode(lua_State *L) {
   const option_table options(L, 2, {"indent", "canonical"});
   const json value = read_json(L, 1, "value");

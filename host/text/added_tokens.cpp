@@ -10,7 +10,7 @@
 namespace assay::text {
 namespace {
 
-// Whether a word character stands just before `at`, or (word_after) begins at `at`.
+// Return whether a character of a word (letter, digit, _) ends at `at` or, for word_after, begins there.
 bool word_before(std::string_view text, size_t at) {
   return at > 0 && (char_classes(decode_before(text.data() + at).code_point) & k_word);
 }

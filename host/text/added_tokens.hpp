@@ -25,7 +25,7 @@ struct added_token {
 
 // Finds the tokens of one kind (raw or normalized) in a text. It goes from left to right and takes
 // the longest token that starts at a place; matches do not overlap. Then the flags of that token
-// decide. If they refuse it, no shorter token is tried at that place.
+// decide whether it counts. If it does not, no shorter token is tried at that place.
 class added_token_matcher {
  public:
   // `pattern` is the spelling to search for: the content, or the normalized content.
@@ -48,7 +48,7 @@ class added_token_matcher {
   // The longest pattern that starts at `at`; nullptr if none does.
   const pattern *longest_at(std::string_view input, size_t at) const;
 
-  std::vector<pattern> tokens_;         // sorted by text
+  std::vector<pattern> tokens_;         // in the order of add()
   std::vector<uint32_t> lengths_[256];  // lengths of the patterns by first byte, longest first
   token_table by_text_;                 // pattern text -> place in tokens_
   bool is_first_byte_[256] = {};

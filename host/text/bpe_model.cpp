@@ -1,6 +1,6 @@
 // Computes BPE as the reference library (Hugging Face's tokenizers) does: a word becomes symbols,
-// the ids of its characters; then pairs are merged, the lowest rank first and the leftmost of
-// equals. Two functions give the same result: merge_short scans all pairs, merge_long uses a heap.
+// the ids of its characters; then pairs are merged, the lowest rank first, and of equal ranks the
+// leftmost. Two functions give the same result: merge_short scans all pairs, merge_long uses a heap.
 #include "text/bpe_model.hpp"
 
 #include <algorithm>
@@ -150,9 +150,9 @@ bool bpe_model::fallback_bytes(std::string_view character, std::vector<int32_t> 
   return true;
 }
 
-// Turns characters into symbols. The unk of an unknown character is appended only at the next known
-// character, so that a run of unknown ones can be fused. Fallback bytes are appended at once and so
-// come before an unk that waits; the reference has the same order.
+// Turns characters into symbols. The unk_token of an unknown character is appended only at the next
+// known character, so that a run of unknown ones can be fused. Fallback bytes are appended at once and
+// so come before an unk_token that waits; the reference has the same order.
 void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) const {
   bool unk_waits = false;
   for (size_t i = 0; i < piece.size();) {
@@ -173,8 +173,8 @@ void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) c
   if (unk_waits) scratch.ids.push_back(unk_id_);
 }
 
-// Merges the pair of lowest rank, the leftmost of equals, until no pair can be merged. It takes
-// O(n^2) for n symbols, so it is for short words.
+// Merges the pair of lowest rank (of equal ranks the leftmost) until no pair can be merged. It takes
+// O(n^2) steps for n symbols, so it is for short words.
 void bpe_model::merge_short(bpe_scratch &scratch) const {
   auto &ids = scratch.ids;
   auto &ranks = scratch.ranks;  // ranks[i]: rank of the pair (i, i + 1)

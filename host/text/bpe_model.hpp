@@ -90,7 +90,7 @@ class bpe_model {
   int32_t fallback_ids_[256];  // id of the token <0xHH> of each byte; -1 = none
   int32_t unk_id_ = -1;
   bool all_bytes_known_ = false;
-  bool splits_at_blocks_ = false;  // no merge joins a word with the U+2581 that begins the next
+  bool splits_at_blocks_ = false;  // pieces are cut before "▁", because no merge crosses that place
   token_table whole_words_;        // for byte_level with ignore_merges: raw bytes -> id
 };
 

@@ -1,5 +1,5 @@
-// Matches the split patterns that nearly all byte-level models use with hand-written code, because
-// that is much faster than a regular expression. Tests compare it with PCRE2 on random texts.
+// Hand-written matchers for the split patterns of nearly all byte-level models, because these are much
+// faster than a regular expression. Tests compare them with the regex library PCRE2 on random texts.
 #pragma once
 
 #include <optional>

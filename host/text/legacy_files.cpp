@@ -1,6 +1,6 @@
-// Reads folders without tokenizer.json: vocab.json and merges.txt give the BPE model, and the
-// tokenizer's class in tokenizer_config.json tells the other parts. SentencePiece's tokenizer.model
-// is not read.
+// Reads folders without tokenizer.json: vocab.json and merges.txt give the model (byte pair encoding),
+// and the tokenizer's class in tokenizer_config.json decides the other parts. SentencePiece's
+// tokenizer.model is not read.
 #include "core/error.hpp"
 #include "text/fast_split.hpp"
 #include "text/tokenizer_parts.hpp"

@@ -81,8 +81,8 @@ class class_split : public pre_tokenizer {
   split_behavior behavior_;
 };
 
-// Turns spaces into a mark (usually "▁") and puts one in front, as the scheme says. With `split`,
-// every mark begins a new piece.
+// Turns spaces into a mark (usually "▁") and, if the scheme asks for it, puts a mark in front of the
+// piece. With `split`, every mark begins a new piece.
 class metaspace : public pre_tokenizer {
  public:
   enum class prepend { first, always, never };

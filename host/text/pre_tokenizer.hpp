@@ -12,9 +12,8 @@
 
 namespace assay::text {
 
-// A reference to a function that receives pieces. It borrows the function, and the function
-// borrows each piece for the length of a call. at_start says whether the piece begins at the start
-// of the input text.
+// A reference to a function that receives pieces. The function must outlive it. A piece is valid only
+// during the call. at_start says whether the piece begins at the start of the input text.
 class piece_sink {
  public:
   template <class F>

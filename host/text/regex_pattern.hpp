@@ -10,10 +10,10 @@
 
 namespace assay::text {
 
-// Translates Oniguruma's syntax to PCRE2's. In the result, \s is exactly White_Space, and classes
-// such as \p{L} include the characters that only the reference's newer tables have. ^ and $ match
-// at every line (PCRE2_MULTILINE). Throws an error(failed) that names the construct if PCRE2 has no
-// equivalent for it.
+// Translates Oniguruma's syntax to PCRE2's. In the result, \s is exactly Unicode's property
+// White_Space, and classes such as \p{L} include the characters that only the reference's newer
+// Unicode tables have. The result is compiled with PCRE2_MULTILINE: ^ and $ match at each line. Throws
+// error(failed) that names a construct which this program does not translate.
 std::string translate_pattern(std::string_view oniguruma);
 // Returns a pattern that matches `literal` itself.
 std::string escape_pattern(std::string_view literal);

@@ -1,5 +1,5 @@
-// Holds a vocabulary: finds the id of a token's text, and the text of an id. bpe_model has the
-// merges, added_tokens the tokens that are added to the vocabulary.
+// Holds a vocabulary: finds the id of a token's text, and the text of an id. text/bpe_model.hpp has
+// the merges, text/added_tokens.hpp the tokens that are added to the vocabulary.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class token_table {
   // as in the reference. id must be 0 .. k_max_id.
   void add(std::string_view text, int32_t id);
   int32_t find(std::string_view text) const;  // -1 if absent
-  std::string_view text(int32_t id) const;    // empty if absent; borrow
+  std::string_view text(int32_t id) const;    // empty if absent; points into this table
   bool has_id(int32_t id) const {
     return id >= 0 && id < id_end() && by_id_[static_cast<size_t>(id)] >= 0;
   }

@@ -68,8 +68,8 @@ bool is_skipped(const tokenizer_parts &parts, int32_t id) {
          parts.special[static_cast<size_t>(id)] && !parts.shown_added.contains(id);
 }
 
-// Returns whether a text (such as a rendered chat) begins with the tokens that encode_start would
-// add, in its text (`first` is the first of these tokens) or in its ids.
+// Returns whether a text (such as a rendered chat) already begins with the tokens that encode_start
+// adds: its text begins with the first of these tokens (`first`), or its ids begin with all of them.
 bool begins_with_its_own(const tokenizer_parts &parts, std::string_view text,
                          const std::vector<int32_t> &ids, const std::optional<std::string> &first) {
   const std::vector<int32_t> &before = parts.post.before;

@@ -46,8 +46,8 @@ class tokenizer {
   std::vector<int32_t> encode_start(std::string_view utf8) const;
 
   // Returns the text of token ids. It is always valid UTF-8: a broken byte sequence becomes U+FFFD,
-  // as in the reference. Unknown ids (padding rows of the model's vocabulary) give no text.
-  // skip_special leaves out special tokens such as <s>.
+  // as in the reference. Ids without a token, such as those of rows that only pad the embedding, give
+  // no text. skip_special leaves out special tokens such as <s>.
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;
 
   int32_t vocab_size() const;  // highest id + 1, added tokens included
@@ -68,7 +68,7 @@ class tokenizer {
   std::string chat_template_text(bool with_tools = false) const;
   const json &chat_templates() const;  // name -> Jinja text; the unnamed one is "default"
 
-  const tokenizer_parts &parts() const { return *parts_; }
+  const tokenizer_parts &parts() const { return *parts_; }  // for this room only
 
  private:
   explicit tokenizer(std::unique_ptr<tokenizer_parts> parts);

@@ -1,5 +1,5 @@
-// Builds the parts of a tokenizer from a tokenizer.json and the files beside it. Everything unknown
-// is refused here. tokenizer.cpp runs the parts.
+// Builds the parts of a tokenizer from a tokenizer.json and the files beside it. A part of an unknown
+// type is refused. tokenizer.cpp runs the parts.
 #include <algorithm>
 
 #include "core/error.hpp"
@@ -149,6 +149,7 @@ std::vector<int32_t> ids_of_special(const json &table, const std::string &name,
   return ids;
 }
 
+// Reads a TemplateProcessing: a list with the text ("Sequence") and the tokens before and after it.
 void add_template(const json_options &options, post_processor &post) {
   const json &single = options.value("single");
   if (!single.is_array()) options.fail("'single' must be a list");

@@ -19,7 +19,7 @@
 
 namespace assay::text {
 
-// The ids that add_special puts before and after those of the text.
+// The ids that encode(text, add_special = true) puts before and after the ids of the text.
 struct post_processor {
   std::vector<int32_t> before, after;
 };

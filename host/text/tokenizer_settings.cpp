@@ -14,13 +14,13 @@ namespace {
 
 constexpr const char *k_decoder = "added_tokens_decoder";
 constexpr const char *k_extra = "extra_special_tokens";
-constexpr const char *k_additional = "additional_special_tokens";  // its name before transformers 5
+constexpr const char *k_additional = "additional_special_tokens";  // k_extra before transformers 5
 constexpr const char *k_beside = "added_tokens.json";
 constexpr const char *k_standard[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                       "pad_token", "cls_token", "mask_token"};
 
-// Returns whether the key has a value other than null, false, "", [] and {}. In Python, the
-// reference's language, these count as nothing.
+// Returns whether the key has a value other than null, false, "", [] and {}. In Python, the language
+// of the reference, these values count as false.
 bool has(const json &object, const char *key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null() || *found == false) return false;

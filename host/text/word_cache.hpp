@@ -16,7 +16,7 @@ namespace assay::text {
 class word_cache {
  public:
   static constexpr size_t k_max_bytes = 30;  // of a word; the caller never stores a longer one
-  static constexpr size_t k_max_ids = 8;
+  static constexpr size_t k_max_ids = 8;     // a word with more ids is not stored
 
   // If the word is here, appends its ids to `out` and returns true. hash: hash_bytes(word).
   bool find(std::string_view word, uint64_t hash, std::vector<int32_t> &out) const {

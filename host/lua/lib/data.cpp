@@ -107,7 +107,8 @@ plug::metric_sample read_sample(lua_State *L, int index, int64_t number) {
   return sample;
 }
 
-// evaluate(info, samples) -> { NAME = { value, unit, ..., scores, weights? } }, the metric's note
+// evaluate(info, samples) -> { NAME = { value, unit, ..., scores, weights? } } with one entry for each
+// number of the metric, and a table of further facts that the metric reports
 int evaluate(lua_State *L) {
   auto &metric = *check_object<metric_handle>(L, 1, "self");
   const json facts = read_config(L, 2);
@@ -155,7 +156,9 @@ int add_passages(lua_State *L) {
   return 0;
 }
 
-int check_passages(lua_State *L) {  // check(text) -> { runs, shared, first }
+// check(text) -> { runs, shared, first }: the number of runs of words in the text, how many of them are
+// in the index, and the words of the first of those
+int check_passages(lua_State *L) {
   const auto found = passages(L).check(read_string(L, 2, "text"));
   push_json(L, {{"runs", found.runs}, {"shared", found.shared}, {"first", found.first}});
   return 1;
@@ -166,7 +169,8 @@ int passages_text(lua_State *L) {
   return 1;
 }
 
-int content(lua_State *L) {  // content(text) -> hash of its words or "", number of words
+// content(text) -> hash of its words ("" if it has none), and the number of its words
+int content(lua_State *L) {
   const signals::content_key key = signals::content_of(read_string(L, 1, "text"));
   push_string(L, key.hash);
   lua_pushinteger(L, key.n_words);

@@ -33,7 +33,7 @@ int read(lua_State *L) {
   }
 }
 
-// write(path, bytes): the file has its old content or all of the new one at any moment
+// write(path, bytes): at any moment, the file has either its old content or all of the new content
 int write(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   size_t n = 0;

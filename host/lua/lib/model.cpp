@@ -141,8 +141,8 @@ std::optional<model::decoder_config> meaning_of(const model::checkpoint &source)
   }
 }
 
-// Returns facts about a checkpoint. It reads the headers of the weights only, and the output head if
-// config.json says that the head is the embedding (tied), because the weights may differ.
+// Returns facts about a checkpoint. It reads only the headers of the weights. If config.json says that
+// the output head is the embedding (tied), it reads the head too, because the weights may differ.
 json describe(const model::checkpoint &source) {
   json dtypes = json::object();
   int64_t parameters = 0, linear_parameters = 0;
@@ -199,7 +199,8 @@ int full_description(lua_State *L) {
   return 1;
 }
 
-// What a packed decoder holds: bytes and weights by format, and what runs dequantized.
+// Returns what a packed decoder (one that runs from the stored codes) has in memory: linears and bytes
+// for each format. told: messages about linears that run with dequantized weights instead.
 json describe_packed(const model::decoder &decoder) {
   json formats = json::object();
   int64_t bytes = 0;
@@ -231,7 +232,7 @@ int fingerprint(lua_State *L) {
   return 1;
 }
 
-int fingerprint_of(lua_State *L) {  // fingerprint(path): the same without loading the model
+int fingerprint_of(lua_State *L) {  // fingerprint(path): as m:fingerprint(), but loads no model
   push_string(L, model::checkpoint::open(read_string(L, 1, "path"))->fingerprint());
   return 1;
 }
@@ -241,7 +242,7 @@ int name_of(lua_State *L) {  // name(path) -> the model's name, from the path al
   return 1;
 }
 
-// "packed": weights stay in memory as they are stored and are multiplied from there.
+// Returns whether `runtime` is "packed": weights stay in memory as stored, and products read their codes.
 bool wants_packed(const std::optional<std::string> &runtime) {
   if (!runtime || *runtime == "dequantized") return false;
   if (*runtime == "packed") return true;
@@ -250,8 +251,9 @@ bool wants_packed(const std::optional<std::string> &runtime) {
 }
 
 // load(path, { dtype, device, adapter, on_demand, runtime }?) -> model. adapter: a folder of LoRA
-// weights that are merged into the model. on_demand: reads a block only when it is needed, for models
-// that are only quantized and saved. runtime: "packed" or "dequantized" (the default).
+// weights (small matrices that a fine-tuning adds) that are merged into the model. on_demand: reads a
+// block only when it is needed, for models that are only quantized and saved. runtime: "packed" or
+// "dequantized" (the default).
 int load(lua_State *L) {
   const std::string path = read_string(L, 1, "path");
   const option_table options(L, 2, {"dtype", "device", "adapter", "on_demand", "runtime"});

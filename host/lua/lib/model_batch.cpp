@@ -39,7 +39,8 @@ engine::score_request read_request(lua_State *L, int index, subject &m, lua_Inte
 }
 
 // score_many({ { context = text, continuations = { text, ... } }, ... }, { batch_tokens }?) -> one list
-// of scores for each request, and the costs: tokens, seconds (engine::score_usage)
+// of scores for each request, and the costs in tokens and seconds (engine::score_usage). batch_tokens:
+// most tokens of one forward pass.
 int score_many(lua_State *L) {
   subject &m = self(L);
   std::vector<engine::score_request> requests;

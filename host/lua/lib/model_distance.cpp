@@ -24,7 +24,8 @@ engine::distance_options read_options(lua_State *L, int index, std::vector<std::
 }
 
 // m:keep_states(text or ids, folder, { window, limit, context }?) -> number of windows. Stores the
-// model's hidden states in the folder, so that distance() need not run this model again.
+// model's hidden states after the final norm in the folder, so that distance() need not run this model
+// again. engine::distance_options explains the options.
 int keep_states(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);
@@ -78,15 +79,16 @@ int distance(lua_State *L) {
 }
 
 // Returns the token that stands before the first token of a text: the beginning-of-text token, else
-// the one that the tokenizer puts first, else the end-of-text token; nullopt without any.
+// the token that the tokenizer puts first, else the end-of-text token; nullopt if there is none of them.
 std::optional<int64_t> first_token(const text::tokenizer &tokenizer) {
   if (const auto bos = tokenizer.special_id("bos_token")) return *bos;
   if (const auto own = tokenizer.encode_start(""); !own.empty()) return own.front();
   return tokenizer.special_id("eos_token");
 }
 
-// m:rolling(text or ids, { max_length, prefix }?) -> { sum, tokens, windows }. sum: log-likelihood in
-// nats. prefix: id of the token before the first one; the default is first_token() above.
+// m:rolling(text or ids, { max_length, prefix }?) -> { sum, tokens, windows }. sum: log-likelihood of the
+// text in nats. max_length: most tokens of a window. prefix: id of the token before the first token of
+// the text; the default is first_token() above.
 int rolling(lua_State *L) {
   subject &m = self(L);
   std::vector<int64_t> ids = read_tokens(L, 2, "text", m);

@@ -42,7 +42,8 @@ int score(lua_State *L) {
   return 1;
 }
 
-// m:generate(prompt text or ids, options?) -> { ids, finish, text?, logprobs?, margins? }
+// m:generate(prompt text or ids, options?) -> { ids, finish, text?, logprobs?, margins? }; options and
+// results: engine/generate.hpp
 int generate(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> prompt = read_tokens(L, 2, "prompt", m);
@@ -52,7 +53,8 @@ int generate(lua_State *L) {
   return 1;
 }
 
-// m:perplexity(text or ids, { window, limit, token_nll }?) -> { ppl, tokens, windows, token_nll? }
+// m:perplexity(text or ids, { window, limit, token_nll }?) -> { ppl, tokens, windows, token_nll? }; window:
+// in tokens; limit: most windows; windows: mean loss of each window in nats (engine/perplexity.hpp)
 int perplexity(lua_State *L) {
   subject &m = self(L);
   const std::vector<int64_t> ids = read_tokens(L, 2, "text", m);

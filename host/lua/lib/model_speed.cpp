@@ -15,7 +15,8 @@ int64_t positive(const option_table &given, const char *name, int64_t otherwise)
   return value;
 }
 
-// m:time_prefill { tokens = 512 } -> { tokens, seconds, tokens_per_second, operations_per_token }
+// m:time_prefill { tokens = 512 } -> { tokens, seconds, tokens_per_second, operations_per_token }; it runs
+// a prompt of `tokens` tokens once
 int time_prefill(lua_State *L) {
   const subject &m = self(L);
   const option_table given(L, 2, {"tokens"});
@@ -28,7 +29,9 @@ int time_prefill(lua_State *L) {
 }
 
 // m:time_decode { batch = 1, context = 16, steps = 64 } -> { tokens, seconds, tokens_per_second,
-// bytes_per_token, operations_per_token }; bytes: of weights, keys and values
+// bytes_per_token, operations_per_token }. batch: sequences at a time; context: tokens before the first
+// step; steps: new tokens of each sequence. bytes_per_token: weights, divided by the batch, and the keys
+// and values of one sequence.
 int time_decode(lua_State *L) {
   const subject &m = self(L);
   const option_table given(L, 2, {"batch", "context", "steps"});
@@ -48,7 +51,8 @@ int time_decode(lua_State *L) {
 
 }  // namespace
 
-// machine_rates() -> { read_bytes, fp32_operations }, both a second and measured now
+// machine_rates() -> { read_bytes, fp32_operations }: bytes read from memory and fp32 operations, both
+// for each second, as measured by this call
 int machine_rates(lua_State *L) {
   push_json(L, {{"read_bytes", model::read_rate()}, {"fp32_operations", model::fp32_rate()}});
   return 1;

@@ -31,7 +31,7 @@ int list(lua_State *L) {  // list(kind?) -> { { id, kind, summary, ... }, ... }
   return 1;
 }
 
-int describe(lua_State *L) {  // describe(kind, id) -> facts with schema, or nil, error
+int describe(lua_State *L) {  // describe(kind, id) -> facts with the schema; or nil and an error
   const plug::kind kind = read_kind(L, 1);
   const std::string id = read_string(L, 2, "id");
   try {

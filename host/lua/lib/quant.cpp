@@ -115,7 +115,7 @@ int incidents(lua_State *L) {
   return 1;
 }
 
-// calibration(data) -> its counts and hash, without the ids; raises for wrong data
+// calibration(data) -> its counts and hash, without the ids; raises an error for wrong data
 int calibration_facts(lua_State *L) {
   const std::optional<quant::calibration> data = read_calibration(L, 1);
   if (!data) throw error(error_kind::usage, "calibration: 'data' is missing");
@@ -123,7 +123,7 @@ int calibration_facts(lua_State *L) {
   return 1;
 }
 
-// recipe(data) -> the recipe with all defaults, its hash; raises for a wrong recipe
+// recipe(data) -> the recipe with all defaults, and its hash; raises an error for a wrong recipe
 int complete_recipe(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   push_json(L, what.to_json());

@@ -1,6 +1,7 @@
-// Lua functions that measure what quantization costs: divergence of a whole model, sensitivity of its
-// parts, salience of its inputs, and the allocation of bits that follows. They take and return plain
-// tables; the tables that users see are made in scripts/assay/insight.
+// Lua functions that measure what quantization costs: divergence (of a whole model from the float
+// model), sensitivity (the same for each part alone), salience (how unequal the channels of an input
+// are), and an allocation of bits from these. They take and return plain tables; the tables that users
+// see are made in scripts/assay/insight.
 #include "insight/allocate.hpp"
 #include "insight/salience.hpp"
 #include "insight/sensitivity.hpp"
@@ -12,7 +13,7 @@
 namespace assay::lua {
 namespace {
 
-// Reads calibration data that may not be absent.
+// Reads calibration data. Throws error(usage) if there is none.
 quant::calibration wanted_sequences(lua_State *L, int index) {
   auto data = read_calibration(L, index);
   if (!data)
@@ -34,7 +35,7 @@ int divergence(lua_State *L) {
   return 1;
 }
 
-// model:salience_data(sequences) -> how unevenly each input is filled (insight/salience.hpp)
+// model:salience_data(sequences) -> for each input, the sizes of its channels (insight/salience.hpp)
 int salience(lua_State *L) {
   push_json(L, quant::salience(self(L).decoder, wanted_sequences(L, 2), script_progress()));
   return 1;
@@ -62,8 +63,8 @@ int sensitivity(lua_State *L) {
 }  // namespace
 
 // allocate(units = { { name, choices = { { label, bits, damage } } } }, budget in bits)
-//   -> { chosen = { name = label }, bits, damage, bound }: one choice for each unit, with little damage
-//   in all and no more bits than the budget (insight/allocate.hpp)
+//   -> { chosen = { name = label }, bits, damage, bound }: one choice for each unit. The sum of bits is
+//   within the budget, and the sum of damage (divergence in nats) is small (insight/allocate.hpp).
 int allocate(lua_State *L) {
   std::vector<quant::allocation_unit> units;
   for (const auto &given : read_json(L, 1, "units")) {

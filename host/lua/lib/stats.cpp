@@ -117,7 +117,7 @@ int wilson(lua_State *L) {  // (k, n [, level]) -> interval of the share k / n
       L, stats::wilson(read_integer(L, 1, "k"), read_integer(L, 2, "n"), level_or_default(L, 3)));
 }
 
-int clopper_pearson(lua_State *L) {  // as wilson, but never too narrow
+int clopper_pearson(lua_State *L) {  // as wilson, but wider: its coverage is never below the level
   return push_interval(L, stats::clopper_pearson(read_integer(L, 1, "k"), read_integer(L, 2, "n"),
                                                  level_or_default(L, 3)));
 }
@@ -138,7 +138,9 @@ int pairs(lua_State *L) {
   return 1;
 }
 
-int mcnemar(lua_State *L) {  // (lost, gained) -> p of McNemar's test: exact, and mid-p
+// mcnemar(lost, gained) -> two p values of McNemar's test: the exact one, and the mid-p, which is less
+// strict (stats/paired.hpp)
+int mcnemar(lua_State *L) {
   const int64_t lost = read_integer(L, 1, "lost");
   const int64_t gained = read_integer(L, 2, "gained");
   lua_pushnumber(L, stats::mcnemar_exact(lost, gained));
@@ -177,7 +179,8 @@ int perplexity_interval(lua_State *L) {
   return push_interval(L, stats::perplexity_interval(read_numbers(L, 1, "windows"), options));
 }
 
-// perplexity_ratio(windows, reference windows [, options]) -> interval of perplexity / reference's
+// perplexity_ratio(windows, reference windows [, options]) -> interval of the model's perplexity divided
+// by the reference's perplexity
 int perplexity_ratio(lua_State *L) {
   const auto options = read_bootstrap(L, 3);
   return push_interval(L, stats::perplexity_ratio(read_numbers(L, 1, "windows"),
@@ -251,8 +254,9 @@ int quantile(lua_State *L) {  // (values, share from 0 to 1), with linear interp
 
 // ---- planning and many comparisons
 //
-// mde: the smallest difference that a study can detect. discordance: the share of items that one
-// model has right and the other wrong.
+// mde (minimum detectable effect): the smallest difference that a study can detect. discordance: the
+// share of items that one model has right and the other wrong. alpha: the accepted probability of a
+// difference found where none is. power: the wanted probability to find one that is there.
 
 int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }]) -> difference of shares
   lua_pushnumber(L, stats::mde_paired(read_number(L, 1, "discordance"), read_integer(L, 2, "n"),
@@ -283,13 +287,14 @@ int items_for_noninferiority(lua_State *L) {
   return 1;
 }
 
-// zero_cases_upper_bound(n [, level]) -> the largest share of cases that fits with none among n
+// zero_cases_upper_bound(n [, level]) -> the largest true share of cases with which it is still plausible
+// to see none among n items
 int zero_cases_upper_bound(lua_State *L) {
   lua_pushnumber(L, stats::zero_cases_upper_bound(read_integer(L, 1, "n"), level_or_default(L, 2)));
   return 1;
 }
 
-// holm and benjamini_hochberg adjust a list of p values for many comparisons, in the same order.
+// holm and benjamini_hochberg adjust p values for the number of comparisons. The list keeps its order.
 int holm(lua_State *L) {
   push_numbers(L, stats::holm(read_numbers(L, 1, "p")));
   return 1;

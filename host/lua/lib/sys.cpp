@@ -19,7 +19,7 @@
 namespace assay::lua {
 namespace {
 
-constexpr uint64_t k_steps = 1000000;  // what counts as the whole if scope() is in use
+constexpr uint64_t k_steps = 1000000;  // total of the progress line while scope() is in use
 
 // The progress line; there is one, because a process has one terminal. scope() says which share of the
 // whole work the next piece is: with offset 0.5 and span 0.25, it moves the line from 50 % to 75 %.

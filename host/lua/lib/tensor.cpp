@@ -1,5 +1,5 @@
-// The Lua library assay.native.tensor and the class `tensor`: scripts can look at numbers but not compute
-// with them. Computing on tensors is the work of plugins.
+// The Lua library assay.native.tensor and the class `tensor`. Scripts can read numbers, find the largest
+// and compare two tensors, but no more. Computing on tensors is the work of plugins.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
@@ -46,8 +46,8 @@ int to_text(lua_State *L) {
   return 1;
 }
 
-// Pushes the values as nested lists, one level for each dimension. `dim` stays 0, because select()
-// removes that dimension at each level.
+// Pushes the values as nested lists, one level for each dimension. `dim` stays 0, because each level
+// removes the first dimension with select().
 void push_nested(lua_State *L, const at::Tensor &t, int64_t dim) {
   luaL_checkstack(L, 4, "tensor");
   if (dim == t.dim()) {
@@ -187,8 +187,8 @@ int machine(lua_State *L) {
   return 1;
 }
 
-// set_threads(n): the number of LibTorch's threads. A run with another number shows how much results
-// change by the order of sums alone.
+// set_threads(n): the number of LibTorch's threads. Other numbers change only the order of sums, so a
+// second run with another number shows how much results depend on it.
 int set_threads(lua_State *L) {
   const int64_t n = read_integer(L, 1, "n");
   if (n < 1) throw error(error_kind::usage, "set_threads: 'n' must be at least 1");

@@ -22,7 +22,7 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t k_hashed_at_once = 32 << 20;  // bytes of a tensor between two give_back
+constexpr size_t k_hashed_at_once = 32 << 20;  // bytes; then the tensor's pages are freed
 constexpr const char *k_readable_methods =
     "compressed-tensors (pack-, int-, float-quantized), gptq (v1, v2) and awq (gemm)";
 
@@ -38,7 +38,7 @@ class folder_checkpoint : public checkpoint {
     raw_ = open_safetensors_folder(folder);
     tensors_ = raw_;
     take_older_key();
-    take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
+    take_separate_quantization("quantize_config.json", "gptq");  // older AutoGPTQ
     take_separate_quantization("quant_config.json", "awq");      // older AutoAWQ
     take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())

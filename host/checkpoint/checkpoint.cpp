@@ -184,9 +184,9 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    // Hashes one piece of the tensor, then frees the tensor's pages, so that a large tensor that is
-    // borrowed from the file is never in memory as a whole. A tensor that must be dequantized
-    // (GGUF) is made once and kept for all its pieces.
+    // Hashes one piece of the tensor, then frees the tensor's pages. So a large tensor that is borrowed
+    // from the file is never in memory as a whole. A tensor that must be dequantized (GGUF) is made
+    // once and kept for all its pieces.
     at::Tensor bytes = raw_->tensor(name);
     const size_t all = bytes.nbytes();
     const bool borrowed = all == info.stored_bytes;

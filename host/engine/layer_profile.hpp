@@ -1,6 +1,6 @@
-// Measures how the error of a quantized model grows from block to block, and which tensors of a
-// saved checkpoint differ from those that it was made from. Gates (checks of validity) compare
-// these numbers with limits.
+// Measures how the error of a quantized model grows from block to block. Also lists how the tensors of
+// a saved checkpoint differ from those of the checkpoint from which it was made. Gates (checks of
+// validity) compare these numbers with limits.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// Allocates bits: picks one choice of bits for each unit (a part of a model), so that the sum
-// of damages is small and the sum of bits stays within a budget. It works on numbers alone
-// and needs no model.
+// Allocates bits: picks one choice of bits for each unit (a part of a model). The sum of bits stays
+// within a budget, and the sum of damages (predicted divergences) becomes small. It works on numbers
+// alone and needs no model.
 #pragma once
 
 #include <string>

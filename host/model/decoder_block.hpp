@@ -46,9 +46,9 @@ struct forward_context {
 
   // Returns the mask that LibTorch's attention adds to the scores, [rows or 1, 1, tokens, span]: 0
   // if the query at position i sees key j (i - window < j <= i), else -inf. window 0 = no limit.
-  // Returns nullopt if no mask is needed: if no row has past tokens and all tokens lie within the
-  // window, or for one query in each of equally long rows, for which attention() cuts the keys to
-  // the window. The mask is made on first use and kept.
+  // Returns nullopt in two cases, in which no mask is needed. First, no row has past tokens, and all
+  // tokens lie within the window. Second, each row has one query, and all rows are equally long:
+  // attention() then cuts the keys to the window. The mask is made on first use and kept.
   std::optional<at::Tensor> mask(int64_t window) const;
 
  private:

@@ -9,9 +9,9 @@
 
 namespace assay::quant {
 
-// One linear to quantize. It has a quantizer instance of its own, because the calls into an
-// instance must keep their order (needs, observe, quantize) for each linear, and because the
-// configuration may differ by linear.
+// One linear to quantize. It has a quantizer instance of its own for two reasons: the calls into an
+// instance for one linear must keep their order (needs, observe, quantize), and the configuration may
+// differ by linear.
 struct linear_job {
   model::linear_op *linear;  // of the result's decoder, or job_list::embedding; borrowed
   int32_t index;             // place among the linears of the model

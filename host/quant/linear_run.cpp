@@ -1,5 +1,5 @@
 // Calls a quantizer for one linear, dequantizes what it emitted, and measures the errors. Numbers
-// that the plugin reports stay in its note.
+// that the plugin reports about the form stay in the form's note.
 #include "quant/linear_run.hpp"
 
 #include <algorithm>

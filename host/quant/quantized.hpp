@@ -57,7 +57,7 @@ struct quantized_model {
   // Knows where the values of forms and edited tensors are, because some have none in memory.
   // form() and edited_tensor() find them.
   std::shared_ptr<const block_residency> residency = whole_model();
-  json online = json::array();  // { layer, op, .. }: rotations that inputs still need
+  json online = json::array();  // { layer, op, .. }: operations that stay in the forward pass
   recipe made_by;               // with the defaults of its schemes filled in
   ledger incidents;             // fallbacks, skips and repairs of the run
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,

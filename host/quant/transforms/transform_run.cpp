@@ -48,7 +48,7 @@ class edit_taker : public plug::edit_receiver {
     out_.clips[linear] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
   }
   void note(const json &given) override { note_.update(given); }
-  json taken() { return std::exchange(note_, json::object()); }  // the plugin's note
+  json taken() { return std::exchange(note_, json::object()); }  // facts that the plugin reported
 
  private:
   block_view &inside(const std::string &linear) const {

@@ -1,6 +1,6 @@
 // Runs the calibration pass. All chunks move from stop to stop of a block before the next block begins.
-// In memory are the residual stream (twice with a second stream), the inputs of all chunks at one
-// stop, and the statistics of at most one block.
+// In memory are the hidden states between layers (twice with a second stream), the inputs of all chunks
+// at one stop, and the statistics of at most one block.
 #include "calibration/calibrate.hpp"
 
 #include <ATen/Parallel.h>

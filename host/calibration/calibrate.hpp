@@ -23,9 +23,9 @@ namespace assay::quant {
 struct calibration_stop {
   int64_t block = 0;  // -1: the head
   model::linear_group group = model::linear_group::qkv;
-  std::vector<model::linear_op *> linears;  // of `live`, sharing this input; borrow
+  std::vector<model::linear_op *> linears;  // those that read this input; borrowed from the model
   input_statistics statistics;
-  input_statistics first_token;  // of tokens at position 0 alone; empty unless asked for
+  input_statistics first_token;  // over one-token sequences (position 0); empty unless asked for
 };
 
 // What a visitor of whole blocks receives, before anything in the block was changed.
@@ -39,13 +39,13 @@ struct calibration_block {
 
 struct calibrate_options {
   statistics_needs needs;
-  bool first_token = false;     // also take the Hessian of tokens at position 0 alone
-  int64_t chunk_tokens = 2048;  // of one forward, to bound memory; a sequence is never cut
+  bool first_token = false;     // also take the Hessian over sequences of one token (position 0)
+  int64_t chunk_tokens = 2048;  // of one forward pass, to bound memory; a sequence is never cut
   progress_fn progress;         // in stops
   // Returns true for the stops whose statistics are accumulated. Empty = all stops of blocks. The head
   // is a stop only if this returns true for (-1, head).
   std::function<bool(int64_t block, model::linear_group group)> wanted;
-  // The model of the second stream; borrow, null = there is none.
+  // The model of the second stream, borrowed; null = there is no second stream.
   const model::decoder *float_model = nullptr;
   // Returns true for blocks that visit_block receives as a whole. Empty = all blocks
   // are visited by stops.
@@ -64,9 +64,10 @@ struct calibrate_options {
 // the same each time, because chunks are made of whole sequences of equal length in a fixed order.
 // Throws error(cancelled) within one chunk of Ctrl-C; error(failed) with the linear whose input is not
 // finite; error(failed) if memory is too small for a single sequence. Returns facts for the metadata:
-// { chunks, tokens, counted_tokens, sink_tokens = number of one-token sequences, rank, threads,
-// seconds, forward_seconds, statistics_seconds, both also as ..._cpu_seconds; streams = 2 with a second
-// stream; stage_cpu_seconds if a file held the inputs }.
+// { chunks, tokens, counted_tokens, sink_tokens = number of one-token sequences, rank = { tokens,
+// width } of the stop with the fewest tokens for its width, threads, seconds, forward_seconds,
+// forward_cpu_seconds, statistics_seconds, statistics_cpu_seconds; streams = 2 with a second stream;
+// stage_cpu_seconds if a file held the inputs }.
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit);
 

@@ -1,5 +1,5 @@
-// Checks calibration data (token sequences) and hashes it. Text was turned into tokens before, by
-// assay.calibration in Lua.
+// Checks calibration data (token sequences) and hashes it. The Lua module assay.calibration turns text
+// into these tokens.
 #include "calibration/calibration.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // Makes chunks of calibration sequences, moves a chunk from stop to stop through the blocks, and halves
-// it when memory runs short. A stop is an input of linears (calibrate.hpp).
+// it when memory runs short. A stop is an input of linears (calibrate.hpp). The residual stream is the
+// hidden states to which each block adds its outputs.
 #pragma once
 
 #include "calibration/activation_file.hpp"

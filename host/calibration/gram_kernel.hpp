@@ -1,5 +1,5 @@
-// Adds one triangle of x^T x, the products of the columns of x, to a matrix. The matrices are plain
-// arrays of floats.
+// Adds the lower triangle of x^T x (the Gram matrix: products of the columns of x) to a matrix. The
+// matrices are plain arrays of floats.
 #pragma once
 
 #include <cstdint>

@@ -37,12 +37,13 @@ struct input_statistics {
   std::vector<at::Tensor> raw;  // the inputs: chunks [tokens, in], counted tokens only, in order
 
   // Returns statistics in which tokens at position 0 weigh more, because attention heads often put
-  // much weight on them: H' = H + weight * tr(H)/tr(H0) * H0, where H0 is first_token.hessian. cross
-  // gets the same factor, sq_mean is taken from H', and everything else is shared with this.
+  // much weight on them: H' = H + weight * tr(H)/tr(H0) * H0, where H is this Hessian and H0 that of
+  // first_token. To `cross`, first_token.cross is added with the same factor. sq_mean is the diagonal
+  // of H' / n_tokens. Everything else is shared with this object.
   input_statistics with_first_token(const input_statistics &first_token, double weight) const;
   input_statistics on(at::Device device) const;  // a copy on this device
-  // Statistics in which all columns count alike, H = max(n, in) I, for an embedding of n rows: an
-  // embedding is looked up and has no inputs.
+  // Statistics in which all columns count alike, for an embedding of n rows: rows of an embedding are
+  // looked up, so it has no inputs. The Hessian is max(n, in_features) times the identity matrix.
   static input_statistics uniform(int64_t n, int64_t in_features, at::Device device);
 };
 
@@ -68,8 +69,8 @@ class statistics_accumulator {
 // Adds the lower triangle of x^T x to h. The upper triangle of h has no defined values afterwards. The
 // work is done by gram_kernel.hpp where it can run, else by the next function.
 void accumulate_gram(at::Tensor &h /*[in, in] fp32*/, const at::Tensor &x /*[tokens, in]*/);
-// The same with matrix products of a library, one for each slab (some neighbouring columns). This takes
-// (1 + 1/slabs)/2 of the full product's work.
+// The same with matrix products of a library, one for each slab (some neighbouring columns). With s
+// slabs this takes (1 + 1/s)/2 of the operations of the full product.
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x);
 void mirror_lower(at::Tensor &h);  // copies the lower triangle onto the upper one
 

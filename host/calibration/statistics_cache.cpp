@@ -1,5 +1,6 @@
-// Remembers the statistics of one pass. A copy of the decoder is remembered too: it keeps the weights
-// alive, so that no other tensor can have their addresses, by which they are compared.
+// Remembers the statistics of one pass, and a copy of its decoder. Two decoders are the same if their
+// weights have the same addresses. The copy keeps these weights alive, so that no other tensor can get
+// one of the addresses.
 #include "calibration/statistics_cache.hpp"
 
 #include <mutex>

@@ -8,8 +8,8 @@
 namespace assay::quant {
 
 // Does what calibrate() does, for a model that the visitor does not change. If the last pass had the
-// same weights, the same calibration and at least these needs, the visitor receives the remembered
-// statistics, bit for bit, without a forward pass; the returned facts then have "shared" = true.
+// same weights, the same calibration and at least these needs, no forward pass runs: the visitor receives
+// the remembered statistics, bit for bit, and the returned facts have "shared" = true.
 // Statistics are remembered only if their Hessians take at most a quarter of the free memory, and never
 // for a model whose weights are read on demand.
 json calibrate_float(const model::decoder &float_model, const calibration &data,

@@ -9,8 +9,8 @@
 namespace assay::model {
 
 // Returns the snapshot's path if `path` is a cached model's folder or its "snapshots" folder, else
-// `path` itself. refs/main chooses the snapshot, or there is only one. Throws error(failed) that
-// names the choices if there are several, or what is missing.
+// `path` itself. The snapshot is that which refs/main names; without refs/main it is the only one.
+// Throws error(failed) if there are several (the message names them) or if the snapshot is missing.
 std::string snapshot_of(const std::string &path);
 
 }  // namespace assay::model

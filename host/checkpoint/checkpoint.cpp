@@ -22,7 +22,7 @@ namespace assay::model {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t k_hashed_at_once = 32 << 20;  // bytes of a tensor between two give_back
+constexpr size_t k_hashed_at_once = 32 << 20;  // bytes; then the tensor's pages are freed
 constexpr const char *k_readable_methods =
     "compressed-tensors (pack-, int-, float-quantized), gptq (v1, v2) and awq (gemm)";
 
@@ -38,7 +38,7 @@ class folder_checkpoint : public checkpoint {
     raw_ = open_safetensors_folder(folder);
     tensors_ = raw_;
     take_older_key();
-    take_separate_quantization("quantize_config.json", "gptq");  // AutoGPTQ before transformers
+    take_separate_quantization("quantize_config.json", "gptq");  // older AutoGPTQ
     take_separate_quantization("quant_config.json", "awq");      // older AutoAWQ
     take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
@@ -184,9 +184,9 @@ const std::string &checkpoint::fingerprint() const {
   for (const std::string &name : names) {
     const tensor_info &info = *raw_->find(name);
     hash.update(name + '\0' + info.stored + json(info.shape).dump());
-    // Hashes one piece of the tensor, then frees the tensor's pages, so that a large tensor that is
-    // borrowed from the file is never in memory as a whole. A tensor that must be dequantized
-    // (GGUF) is made once and kept for all its pieces.
+    // Hashes one piece of the tensor, then frees the tensor's pages. So a large tensor that is borrowed
+    // from the file is never in memory as a whole. A tensor that must be dequantized (GGUF) is made
+    // once and kept for all its pieces.
     at::Tensor bytes = raw_->tensor(name);
     const size_t all = bytes.nbytes();
     const bool borrowed = all == info.stored_bytes;

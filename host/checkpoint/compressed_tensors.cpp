@@ -1,5 +1,6 @@
-// Unpacks the formats of compressed-tensors: pack-quantized (2 to 8 bits), int-quantized,
-// float-quantized, nvfp4 and mxfp4 (FORMATS.md, "compressed-tensors tensors").
+// Unpacks the formats of compressed-tensors: pack-quantized (integers of 2 to 8 bits),
+// int-quantized, float-quantized, and nvfp4 and mxfp4 (4-bit floats). FORMATS.md, "compressed-tensors
+// tensors", describes them.
 #include "checkpoint/compressed_tensors.hpp"
 
 #include <algorithm>

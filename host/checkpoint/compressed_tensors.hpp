@@ -17,11 +17,11 @@ namespace assay::model {
 class compressed_tensors_source : public quantized_source {
  public:
   // raw: the tensors as stored. config: config.json. where: the folder, for messages. Throws
-  // error(failed) that names a format or width it cannot read.
+  // error(failed) for a format or a width of codes that is not supported; the message names it.
   compressed_tensors_source(std::shared_ptr<const tensor_source> raw, const json &config,
                             const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
-  at::Tensor tensor(const std::string &name) const override;  // "X.weight" comes dequantized, fp32
+  at::Tensor tensor(const std::string &name) const override;  // "X.weight": dequantized, fp32
   at::Tensor tensor_as(const std::string &name, at::ScalarType dtype) const override;
 
   const std::vector<std::string> &quantized() const override { return quantized_; }
@@ -35,11 +35,13 @@ class compressed_tensors_source : public quantized_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
-  // Sets codes and scales of nvfp4 and mxfp4. The codes are the values themselves, as float8. The
-  // scales of mxfp4 are powers of two in fp32; those of nvfp4 are float8, with a scale_divisor.
+  // Sets codes and scales of nvfp4 and mxfp4, two formats of 4-bit floats. The codes are the values
+  // themselves, as float8. The scales of mxfp4 are powers of two in fp32; those of nvfp4 are float8,
+  // with a scale_divisor.
   void read_four_bit_floats(const std::string &module, const std::string &format,
                             stored_linear &out) const;
-  at::Tensor shape_of(const std::string &module) const;  // checked weight_shape: [2] int64, out, in
+  // Returns the tensor weight_shape after a check: [2] int64, the numbers out and in.
+  at::Tensor shape_of(const std::string &module) const;
   std::shared_ptr<const tensor_source> raw_;
   std::vector<tensor_info> infos_;
   std::vector<std::string> quantized_;

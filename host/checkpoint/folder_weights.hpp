@@ -1,6 +1,6 @@
 // Finds the files that hold a folder's weights: one file, or an index with its shards (the files of a model that is stored in several).
-// A folder with two sets of weights, or with weights of another kind, is refused with a hint on what to do. checkpoint/safetensors
-// reads the tensors.
+// A folder that has two sets of weights, or no weights in the format safetensors, is refused with a hint on what to do.
+// safetensors.hpp reads the tensors.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ struct folder_weights {
 // model.safetensors, vLLM reads the files that the index names.
 folder_weights find_weights(const std::string &folder);
 
-// Returns whether the folder has the weight files of a whole model, as safetensors or pickle. It looks at the names only.
+// Returns whether the folder has the weight files of a whole model, as safetensors or as PyTorch's older pickle. It looks at the
+// names of the files only.
 bool has_whole_weights(const std::string &folder);
 
 // Returns the path of the alphabetically first GGUF file in the folder; "" if it has none.

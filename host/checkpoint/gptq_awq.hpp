@@ -14,7 +14,8 @@ namespace assay::model {
 class gptq_awq_source : public quantized_source {
  public:
   // raw: the tensors as stored. config: config.json with quant_method "gptq" or "awq". where: the
-  // folder, for messages. Throws error(failed) that names a layout or width it cannot read.
+  // folder, for messages. Throws error(failed) for a layout or a width of codes that is not
+  // supported; the message names it.
   gptq_awq_source(std::shared_ptr<const tensor_source> raw, const json &config,
                   const std::string &where);
   const std::vector<tensor_info> &tensors() const override { return infos_; }
@@ -32,7 +33,7 @@ class gptq_awq_source : public quantized_source {
   std::vector<tensor_info> infos_;
   std::vector<std::string> quantized_;
   std::string where_;
-  int64_t bits_ = 4, group_size_ = 0;  // weights that share a scale; 0 = all of a row
+  int64_t bits_ = 4, group_size_ = 0;  // group_size_: weights that share a scale; 0 = a whole row
   bool awq_ = false, symmetric_ = true;
   int zero_offset_ = 0;  // added to stored zero points: 1 for GPTQ v1, which stores z - 1
 };

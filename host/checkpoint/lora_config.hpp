@@ -1,5 +1,6 @@
-// Reads adapter_config.json of a PEFT LoRA adapter: the settings that decide the merged weights W + scale * B A. A setting that asks for
-// another formula is refused; the message names the setting and says what to do. The adapter's tensors are read by lora_source.
+// Reads adapter_config.json of a LoRA adapter of the library PEFT: the settings that decide the merged weights W + scale * B A. W is a
+// weight of the base model; A and B are small matrices of the adapter. A setting that asks for another formula is refused; the message
+// names the setting and says what to do. lora_source.hpp reads the adapter's tensors.
 #pragma once
 
 #include <string>

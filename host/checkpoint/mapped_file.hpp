@@ -22,9 +22,9 @@ class mapped_file {
 
   const std::string &path() const { return path_; }
   uint64_t size() const { return size_; }  // bytes
-  uint8_t *data() const { return data_; }  // borrow; null if size is 0
+  uint8_t *data() const { return data_; }  // borrowed from this object; null if size is 0
   std::string_view text(uint64_t begin_bytes,
-                        uint64_t n_bytes) const;                 // borrow; the range is not checked
+                        uint64_t n_bytes) const;                 // borrowed; no check of the range
   void will_need(uint64_t begin_bytes, uint64_t n_bytes) const;  // hint: read these pages ahead
   // Frees the memory of the pages that lie entirely inside the range; the next use reads them from
   // the file again. Edits of these pages are lost, so call it only for bytes that nobody borrows.

@@ -13,7 +13,7 @@ namespace assay::model {
 namespace {
 
 constexpr uint64_t k_max_header = 100'000'000;            // bytes
-constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // of an extent or offset (the schema)
+constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // largest extent or offset of the format
 
 struct dtype_row {
   const char *name;

@@ -10,7 +10,7 @@ namespace assay::model {
 // exponent bits and 1 mantissa bit. Returns [out, in] float8_e4m3fn, a type that can hold
 // every E2M1 number exactly.
 at::Tensor unpack_e2m1(const at::Tensor &packed);
-// exponents: uint8, each a power's exponent + 127. Returns the powers of two in fp32; 255 gives NaN.
+// exponents: uint8, where e stands for 2^(e - 127). Returns these powers in fp32; e = 255 gives NaN.
 at::Tensor powers_of_two(const at::Tensor &exponents);
 
 }  // namespace assay::model

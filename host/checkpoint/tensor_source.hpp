@@ -24,12 +24,14 @@ struct tensor_info {
   int64_t numel() const;
 };
 
-// A matrix of a GGUF file as it lies there: blocks of codes with their factors.
+// A matrix of a GGUF file as it is stored: blocks of codes with their scales. A format of plain
+// floats has blocks of one number.
 struct stored_blocks {
   const ggml_format *format = nullptr;  // static; null = the source has no blocks of this name
   const uint8_t *bytes = nullptr;       // borrowed from the source
   int64_t rows = 0, columns = 0;
-  // Rows of q and k are stored in another order: the number of heads, else 0. row_in_file() undoes it.
+  // The number of heads, if the file has the rows of each head in another order (q and k of the
+  // architecture llama); else 0. row_in_file gives the place of a row in the file.
   int64_t heads = 0;
   int64_t row_in_file(int64_t row) const;
 };
@@ -50,21 +52,21 @@ class tensor_source {
 
   // Copies the rows `ids` [n] int64 of a matrix [rows, width] into a new tensor [n, width], and
   // gives the matrix's pages back. Use it for a matrix that is too large to hold in memory, such as
-  // an embedding, with some hundred ids in one call.
+  // an embedding. Pages are freed once for each call: pass some hundred ids at a time.
   virtual at::Tensor rows(const std::string &name, const at::Tensor &ids) const {
     at::Tensor found = tensor(name).index_select(0, ids);
     give_back(name);
     return found;
   }
 
-  // The blocks of a matrix; format is null where it is not stored in blocks.
+  // Returns a matrix as its stored blocks; format is null if the source has none.
   virtual stored_blocks blocks(const std::string &) const { return {}; }
 
   // Frees the memory pages of a tensor if they belong to the mapped file and no tensor borrows
   // them. The next use reads them from the file again.
   virtual void give_back(const std::string &) const {}
 
-  const tensor_info *find(const std::string &name) const;  // borrow; null if absent
+  const tensor_info *find(const std::string &name) const;  // borrowed; null if absent
   bool has(const std::string &name) const { return find(name) != nullptr; }
 
  private:

@@ -61,9 +61,9 @@ void answer::advance(const at::Tensor &logits) {
   if (!done() && tokens() >= max_tokens_) out_.finish = "length";
 }
 
-// Ends the answer if its text has a stop string. It decodes only the last tokens, and all of
-// them only if a stop string is found there, because decoding everything after every token would
-// take quadratic time.
+// Ends the answer if its text has a stop string. Only the last tokens are decoded first; if they hold a
+// stop string, all tokens are decoded to confirm it. Decoding all of them each time would take time
+// that is quadratic in the length of the answer.
 void answer::look_for_stops() {
   if (options_.stop.empty()) return;
   const size_t tail = std::min(out_.ids.size(), longest_stop_ + k_spare_tokens);

@@ -13,8 +13,8 @@ namespace assay::engine {
 
 class answer {
  public:
-  // options, eos: borrow; they must outlive the answer. eos: ids that end it. index: the prompt's
-  // place in the batch, which decides the seed.
+  // options, eos: borrowed; they must outlive the answer. eos: ids that end an answer. index: the
+  // prompt's place in the batch, which decides the seed.
   answer(const generate_options &options, const std::vector<int64_t> &eos, size_t index,
          const std::vector<int64_t> &prompt, int64_t max_tokens);
 

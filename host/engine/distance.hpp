@@ -1,7 +1,7 @@
 // Measures, token by token, how far a model's next-token distributions are from those of a
-// reference model: the KL divergence KL(reference || own) in nats, agreement of the
-// likeliest tokens, and the change of the right token's probability. Metric plugins reduce
-// these arrays to numbers.
+// reference model: the KL divergence KL(reference || own) in nats, agreement of the likeliest
+// tokens, and the change of the right token's probability. "own" is the model under test; the right
+// token is the next token of the text. Metric plugins reduce these arrays to numbers.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ struct window_distance {
   std::vector<float> kld;            // nats, 0 or more
   std::vector<float> reference_nll;  // -log p of the right token in the reference, nats
   std::vector<float> own_nll;        // the same in the model under test
-  std::vector<float> delta_p;        // probability of the right token: own minus reference
+  std::vector<float> delta_p;        // probability of the right token, own minus reference
   std::vector<float> reference_top;  // the reference's largest probability: its confidence
   std::vector<float> same_top;       // 1 if both have the same likeliest token, else 0
   std::vector<float> top5_shared;    // share of the reference's top 5 tokens in the own top 5
@@ -33,8 +33,8 @@ struct window_distance {
 
 // Runs the reference and writes its hidden states after the final norm, one file for each window,
 // into `folder`, which must exist. distance() multiplies them by the reference's head and gets
-// exactly its logits. Logits themselves would take vocab_size numbers for each token instead of
-// hidden_size. Returns the number of windows.
+// exactly its logits. A stored state takes hidden_size numbers for each token, stored logits would
+// take vocab_size. Returns the number of windows.
 int64_t keep_states(const model::decoder &reference, const std::vector<int64_t> &ids,
                     const std::string &folder, const distance_options &options = {});
 

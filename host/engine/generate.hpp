@@ -20,12 +20,13 @@ struct generate_options {
   double repetition_penalty = 1;  // over prompt and answer, as in transformers; 1 = off
   double presence_penalty = 0;    // subtracted once from every token that the answer has; 0 = off
   uint64_t seed = 0;  // prompt i of a batch draws from labelled_seed(seed, "generate", i)
-  // One seed for each prompt, used instead of `seed`. A prompt then draws the same tokens in any
-  // batch as alone with that seed.
+  // One seed for each prompt, used instead of `seed`. A prompt then draws the same tokens in every
+  // batch: those that it draws when it runs alone and `seed` is its seed.
   std::vector<uint64_t> seeds;
   bool ignore_eos = false;
   std::vector<int64_t> eos_ids;  // ids that end an answer; empty = those of the model's config
-  // Only ids below this number are chosen: the tokenizer's size, if the head has more rows. 0 = all.
+  // Only ids below this number are chosen; 0 = all. Give the tokenizer's size if the head has more
+  // rows than the tokenizer has tokens.
   int64_t n_sampled = 0;
   std::vector<std::string> stop;  // texts that end an answer; need `decode`
   std::function<std::string(const std::vector<int64_t> &ids)> decode;  // text of the answer so far
@@ -33,7 +34,7 @@ struct generate_options {
   progress_fn progress;
   std::function<void(int64_t prompt, int64_t id)> on_token;  // called with each token at once
   int64_t max_live = 32;                                     // most sequences at a time
-  int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = by device
+  int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = default_batch_tokens
   // Memory for keys and values. More is taken if two sequences of the longest length need it.
   int64_t pool_bytes = 2LL << 30;
 };
@@ -58,7 +59,7 @@ struct generate_usage {
   int64_t prompt_tokens = 0;  // of all prompts
   int64_t computed = 0;       // tokens that went through the model; a shared prefix counts once
   int64_t answer_tokens = 0;
-  int64_t steps = 0;     // batches, each one forward pass unless it had to be cut
+  int64_t steps = 0;     // batches; a batch is one forward pass, or more if memory ran out
   int64_t halvings = 0;  // how often batch_tokens was halved because memory ran out
   double seconds = 0;
 };

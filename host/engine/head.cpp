@@ -49,7 +49,7 @@ void read_here(const at::Tensor &logits, const std::vector<head_target> &targets
   });
 }
 
-// Does the same with tensor operations, for logits on any device.
+// Does the same as read_here with tensor operations, for logits on any device.
 void read_there(const at::Tensor &logits, const std::vector<head_target> &targets,
                 const row_groups &groups, int64_t begin, std::vector<head_reading> &out) {
   const size_t first = groups.first[static_cast<size_t>(begin)],

@@ -1,6 +1,6 @@
-// Measures how the error of a quantized model grows from block to block, and which tensors of a
-// saved checkpoint differ from those that it was made from. Gates (checks of validity) compare
-// these numbers with limits.
+// Measures how the error of a quantized model grows from block to block. Also lists how the tensors of
+// a saved checkpoint differ from those of the checkpoint from which it was made. Gates (checks of
+// validity) compare these numbers with limits.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ struct tensor_difference {
   bool present = true;        // the other has it, with the same shape; if not, equal is false too
   bool equal = true;          // every value is equal
   bool finite = true;         // all values of the other are finite
-  double relative_error = 0;  // ||other - reference|| / ||reference||
+  double relative_error = 0;  // ||other - reference|| / ||reference||; 1 if only the reference is 0
   double zero_share = 0;      // share of values that are 0 in the other but not in the reference
 };
 

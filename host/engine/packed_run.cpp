@@ -1,5 +1,5 @@
-// Cuts a list of segments into pieces of at most limit_ tokens, and runs a piece again in smaller
-// ones if memory runs out.
+// Cuts a list of segments into pieces of at most limit_ tokens. If memory runs out in a piece, its
+// tokens run again in smaller pieces.
 #include "engine/packed_run.hpp"
 
 #include <ATen/core/grad_mode.h>

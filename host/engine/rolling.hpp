@@ -1,7 +1,7 @@
 // Scores a long text in disjoint windows, as the rolling request of lm-evaluation-harness does.
-// Every token is scored once. A window begins with the token before its first scored one; the
-// last window is filled up with earlier tokens. The caller, who has the text, divides by its
-// words or bytes.
+// Every token is scored once. A window begins with the token before its first scored token; a last
+// window with few tokens to score also gets earlier tokens, until it is full. The caller, who has the
+// text, divides the sum by its number of words or bytes.
 #pragma once
 
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace assay::engine {
 struct score_result {
   double sum = 0;         // log-likelihood of the continuation, nats
   int64_t tokens = 0;     // of the continuation
-  bool greedy = true;     // every token of it is the likeliest one at its place
+  bool greedy = true;     // each token of the continuation is the likeliest at its place
   bool too_long = false;  // context and continuation do not fit the model's positions: not scored
   std::vector<float> token_logprobs;  // nats, one for each token of the continuation
 };
@@ -27,14 +27,14 @@ struct score_request {
 };
 
 struct score_options {
-  int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = by device
+  int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = default_batch_tokens
   progress_fn progress;
 };
 
 struct score_usage {
   int64_t needed = 0;     // tokens of the tree, in which a shared prefix counts once
   int64_t computed = 0;   // tokens that went through the model
-  int64_t alone = 0;      // tokens if every continuation ran with its own context
+  int64_t alone = 0;      // tokens to compute if nothing were shared between continuations
   int64_t head_rows = 0;  // positions that were multiplied by the head
   int64_t halvings = 0;   // how often batch_tokens was halved because memory ran out
   double seconds = 0;

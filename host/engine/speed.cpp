@@ -1,4 +1,4 @@
-// Times prefill and decoding on tokens drawn from the vocabulary; their values do not change the work.
+// Times prefill and decoding on arbitrary token ids, because the work is the same for all ids.
 #include "engine/speed.hpp"
 
 #include <ATen/core/grad_mode.h>

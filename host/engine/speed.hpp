@@ -14,19 +14,21 @@ struct speed {
   double tokens_per_second() const { return static_cast<double>(tokens) / seconds; }
 };
 
-// Runs a prompt of `tokens` tokens, and computes the logits of its last token.
+// Times one run of a prompt of `tokens` tokens, with the logits of its last token.
 speed time_prefill(const model::decoder &decoder, int64_t tokens);
 
-// Prefills `context` tokens of `batch` sequences, then times `steps` greedy steps of all of them.
-// Includes the head and the choice of the token, as generation does.
+// Prefills `context` tokens of `batch` sequences, then times `steps` greedy steps of all of them. The
+// time includes the head and the choice of the token, as in generation.
 speed time_decode(const model::decoder &decoder, int64_t batch, int64_t context, int64_t steps);
 
-// Bytes of weights that one step reads, whatever the batch: linears and head in the form in which they
-// are in memory, and norms. The embedding counts where it is the head too.
+// Bytes of weights that one decoding step reads, the same for any batch: the linears and the head as
+// they are in memory, and the norms before attention, MLP and head. Biases and the small norms of q and
+// k are not counted. The embedding counts only if it is the head (tied).
 int64_t weight_bytes_of_step(const model::decoder &decoder);
-// Bytes of keys and values that one step reads for one sequence of `context` tokens.
+// Bytes of keys and values that one decoding step reads for one sequence of `context` tokens.
 int64_t cache_bytes_of_step(const model::decoder &decoder, int64_t context);
-// Operations of linears and head for one token; a multiply-add counts as two.
+// Operations of linears and head for one token; a multiply-add counts as two. Attention's products of
+// queries, keys and values are not counted.
 double operations_of_token(const model::decoder &decoder);
 
 }  // namespace assay::engine

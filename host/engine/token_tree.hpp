@@ -18,7 +18,7 @@ struct tree_node {
 struct token_tree {
   std::vector<int64_t> ids;  // the tokens of all nodes; a shared prefix is here once
   std::vector<tree_node> nodes;
-  // places[i]: the places in `ids` of the last kept[i] tokens of sequence i, in order.
+  // places[i]: where in `ids` the last kept[i] tokens of sequence i are, in order.
   std::vector<std::vector<int64_t>> places;
 };
 

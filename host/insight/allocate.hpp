@@ -1,6 +1,6 @@
-// Allocates bits: picks one choice of bits for each unit (a part of a model), so that the sum
-// of damages is small and the sum of bits stays within a budget. It works on numbers alone
-// and needs no model.
+// Allocates bits: picks one choice of bits for each unit (a part of a model). The sum of bits stays
+// within a budget, and the sum of damages (predicted divergences) becomes small. It works on numbers
+// alone and needs no model.
 #pragma once
 
 #include <string>
@@ -25,11 +25,12 @@ struct allocation {
   double bound = 0;  // no allocation within the budget has less damage than this
 };
 
-// Starts with the cheapest choice of each unit. Then it takes steps to more bits along each
-// unit's lower convex hull, the steps that save most damage for a bit first, and passes over
-// steps that no longer fit. Damages are assumed to add up. Ties go to the earlier unit. Throws
-// error(usage) if a unit has no choice, or if even the cheapest choices exceed the budget; the
-// error then names the least budget.
+// Starts with the cheapest choice of each unit. Then it takes steps to more bits, the steps that save
+// most damage for a bit first, and passes over steps that no longer fit. The steps of a unit lead
+// along the lower convex hull of its choices, the points (bits, damage) that lie above no line between
+// two others. Damages are assumed to add up. Ties go to the earlier unit. Throws error(usage) if a
+// unit has no choice, or if even the cheapest choices exceed the budget; the error then says how many
+// bits these take.
 allocation allocate(const std::vector<allocation_unit> &units, double budget_bits);
 
 }  // namespace assay::quant

@@ -19,7 +19,7 @@ struct unit {
   int64_t block = 0;
   std::vector<std::string> linears;
   int64_t parameters = 0;
-  double bits = 0;              // counted, of all linears of the unit
+  double bits = 0;              // of all linears of the unit together, as counted
   double kl = 0, gradient = 0;  // sums over tokens
 };
 
@@ -189,7 +189,8 @@ class attribution {
     return start.grad();
   }
 
-  // Adds 1/2 (sum over the unit's outputs of g dy)^2 for each token to the unit's prediction.
+  // Adds 1/2 (sum over the unit's outputs of g dy)^2 for each token to the unit's prediction. g is the
+  // gradient with respect to an output, dy the output's change by quantization.
   template <class Products>
   void add_products(int64_t index, const Products &products) {
     std::map<size_t, at::Tensor> dots;  // unit -> [tokens]

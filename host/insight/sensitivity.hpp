@@ -12,7 +12,7 @@ namespace assay::quant {
 struct sensitivity_options {
   bool swap = true;      // measure: run the model once for each unit, from the unit's block on
   bool gradient = true;  // predict all units from one backward pass
-  bool fused = true;     // linears that consumers fuse (q,k,v; gate,up) are one unit
+  bool fused = true;     // linears that serving programs join (q,k,v; gate,up) are one unit
   progress_fn progress;  // in units of all sequences
 };
 
@@ -20,11 +20,11 @@ struct sensitivity_options {
 // because they change several units together. data: a few sequences are enough; memory is
 // that of one sequence.
 //
-// swap gives kl of a unit: KL(float || float with the unit quantized), mean over counted
-// tokens, nats. The control swaps nothing but runs the same way; it must be exactly 0. gradient
-// of a unit: 1/2 mean (g . dy)^2, where g is the gradient of the tokens' negative
-// log-likelihood with respect to the unit's outputs, and dy their change by quantization. It
-// estimates the same KL (empirical Fisher).
+// `swap` gives `kl` of each unit: KL(float || float with the unit quantized), mean over counted tokens,
+// nats. It also gives `control`: the float model's own middle block is put in its place and run in the
+// same way; the result must be exactly 0. `gradient` estimates the same KL from gradients (empirical
+// Fisher): 1/2 mean (g . dy)^2, where g is the gradient of the tokens' negative log-likelihood with
+// respect to the unit's outputs, and dy the change of these outputs by quantization.
 //
 // Returns { tokens, control, full = KL of the whole quantized model, additivity = full / sum of kl,
 // units = [{ name, block, role, linears, parameters, bits, kl, gradient }] }.

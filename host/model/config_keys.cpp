@@ -21,8 +21,8 @@ constexpr foreign_key k_foreign_keys[] = {
     {"scale_depth", "null"},           {"no_rope_layers", "null"},
     {"is_encoder_decoder", "false"}};
 
-// Keys that pass, although their names contain one of k_words: decoder_config.cpp reads them, or
-// they do not change what a forward pass computes.
+// Keys that are accepted although their names contain one of k_words: decoder_config.cpp reads them,
+// or they do not change what a forward pass computes.
 constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "attention_out_bias",
                                            "mlp_bias",

@@ -28,8 +28,8 @@ struct load_options {
 
 class decoder {
  public:
-  // Both throw error(failed) at the checkpoint's path if a tensor is missing or has another shape,
-  // or if the model is not supported.
+  // load and load_on_demand throw error(failed) at the checkpoint's path if a tensor is missing or
+  // has another shape, or if the model is not supported.
   static decoder load(const checkpoint &source, const load_options &options = {});
   // A decoder that has the weights of a block only between bring_in and let_go, for work that goes
   // block by block on a model larger than memory. At other times the weights of linears, embedding
@@ -39,11 +39,12 @@ class decoder {
                                 const load_options &options = {});
   bool on_demand() const { return static_cast<bool>(read_block_); }
   bool is_packed() const { return static_cast<bool>(packed_embedding_); }
-  // What is packed, with the embedding first; a head that is tied to it is not listed again.
+  // Returns the packed weights by name, the embedding first. A head that is the embedding (tied) is
+  // not listed again. Empty if the decoder is not packed.
   std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> packed_weights() const;
   // Throws error(usage) where the weights are packed, because `what` needs them as floats.
   void require_floats(const std::string &what) const;
-  // One sentence for each weight that no kernel runs from its codes.
+  // One sentence for each weight that was asked to be packed and has no kernel for its codes.
   const std::vector<std::string> &told() const { return told_; }
   void bring_in(int64_t block);  // both do nothing if all weights are in memory
   void let_go(int64_t block);
@@ -87,7 +88,7 @@ class decoder {
   at::Tensor final_norm(const at::Tensor &h) const;
 
   // --- weights ---
-  // The seven linears of each block, in forward order. Borrow: valid until this decoder is moved.
+  // The seven linears of each block, in forward order. Borrowed: valid until this decoder is moved.
   std::vector<linear_op *> linears();
   std::vector<const linear_op *> linears() const;
   linear_op &head() { return head_; }  // its weight is the embedding if config().tied

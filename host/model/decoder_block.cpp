@@ -63,7 +63,8 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
                 positions = context.cos.size(0) * context.cos.size(1);
   parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      // The angles have one row for all rows of x, or one for each; this finds the right one in both.
+      // The angles have one row that serves all rows of x, or one row for each row of x. The
+      // remainder finds the right position in both cases.
       const int64_t position = row % positions;
       kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
     }

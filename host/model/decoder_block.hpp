@@ -37,7 +37,7 @@ struct forward_context {
   std::vector<int64_t> past;     // for each row: tokens that the cache holds already
   int64_t span = 0;              // most keys of a row: max(past) + tokens
   bool even = true;              // all rows have the same past
-  kv_cache *cache = nullptr;     // borrow; null = no cache
+  kv_cache *cache = nullptr;     // borrowed; null = no cache
   std::vector<int64_t> slots;    // cache slot of each row
   kv_hook on_kv;
   at::Tensor positions;  // [rows or 1, tokens] int64, on the CPU
@@ -46,8 +46,9 @@ struct forward_context {
 
   // Returns the mask that LibTorch's attention adds to the scores, [rows or 1, 1, tokens, span]: 0
   // if the query at position i sees key j (i - window < j <= i), else -inf. window 0 = no limit.
-  // Returns nullopt if no mask is needed: for plain causal attention without a cache, or for one
-  // query in each of equally long rows. The mask is made on first use and kept.
+  // Returns nullopt in two cases, in which no mask is needed. First, no row has past tokens, and all
+  // tokens lie within the window. Second, each row has one query, and all rows are equally long:
+  // attention() then cuts the keys to the window. The mask is made on first use and kept.
   std::optional<at::Tensor> mask(int64_t window) const;
 
  private:

@@ -1,7 +1,7 @@
 // Describes the families of decoders that the forward pass can run, one row for each. A row
 // holds what the family's code in transformers fixes (checkpoint/FORMATS.md, "Decoder
-// families"); everything else comes from config.json (decoder_config.cpp). A new family of this
-// shape is one more row.
+// families"); everything else comes from config.json (decoder_config.cpp). A new family that is
+// built from the same parts is one more row.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace assay::model {
 // Says whether linears have a bias: either the family fixes it, or a key of config.json says it.
 struct bias_rule {
   const char *key = nullptr;  // key of config.json; null = `absent` always holds
-  bool absent = false;        // the value if the key is absent
+  bool absent = false;        // whether there is a bias if config.json lacks the key
 };
 inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 

@@ -1,4 +1,4 @@
-// Makes, copies and measures the slots of keys and values.
+// Makes the slots of keys and values, copies them, and keeps the length of each.
 #include "model/kv_cache.hpp"
 
 #include <algorithm>

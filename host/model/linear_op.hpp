@@ -13,7 +13,7 @@ namespace assay::model {
 
 // The linears of a group read the same input, so that one set of statistics serves all of them.
 enum class linear_group { qkv, o, gate_up, down, head };
-const char *group_name(linear_group group);  // static: "qkv" "o" "gate_up" "down" "head"
+const char *group_name(linear_group group);  // static text: "qkv" "o" "gate_up" "down" "head"
 
 // Returns a tensor with the shape and dtype of another but without values, on the meta device.
 inline at::Tensor without_values(const at::Tensor &tensor) {
@@ -25,7 +25,7 @@ struct linear_op {
   std::string role;  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "lm_head"
   int64_t block = -1;  // layer index; -1 for the head
   linear_group group = linear_group::head;
-  // [out, in]; may be a view of the mapped checkpoint file. Without values where `packed` is set.
+  // [out, in]; may be a view of the mapped checkpoint file. If `packed` is set, it has only a shape.
   at::Tensor weight;
   std::shared_ptr<const packed_weight> packed;  // replaces weight: codes, or floats as stored
   at::Tensor bias;                              // [out], undefined = none

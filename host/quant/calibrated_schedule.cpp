@@ -51,8 +51,8 @@ class calibrated_schedule {
         .hint("Give quantize a calibration");
   }
 
-  // For an untied embedding (the head is another matrix). It is looked up and has no inputs, so that
-  // all its columns count alike. It is quantized first, and the pass runs on the quantized one.
+  // Quantizes an untied embedding (the head is another matrix). Rows of an embedding are looked up, so
+  // it has no inputs, and all its columns count alike. The pass then runs on the quantized embedding.
   void quantize_embedding() {
     for (auto &job : run_.jobs.jobs) {
       if (!run_.jobs.is_embedding(job)) continue;

@@ -41,8 +41,8 @@ void check_groups(const linear_job &job, const recipe &recipe, ledger &incidents
                  {{"group_size", size}, {"last", width % size}}});
 }
 
-// A tie group are linears that consumers fuse (q, k, v). Gives all its members the
-// largest |w| of them.
+// A tie group is a set of linears that serving programs such as vLLM join to one matrix (q, k, v; gate,
+// up). Gives each member the largest |w| in its group.
 void share_extremes(std::vector<linear_job> &jobs) {
   std::map<std::string, double> shared;
   for (auto &job : jobs) {

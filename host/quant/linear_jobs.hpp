@@ -9,22 +9,23 @@
 
 namespace assay::quant {
 
-// One linear to quantize. It has a quantizer instance of its own, because the calls into an
-// instance must keep their order (needs, observe, quantize) for each linear, and because the
-// configuration may differ by linear.
+// One linear to quantize. It has a quantizer instance of its own for two reasons: the calls into an
+// instance for one linear must keep their order (needs, observe, quantize), and the configuration may
+// differ by linear.
 struct linear_job {
-  model::linear_op *linear;  // of the result's decoder, or job_list::embedding; borrow
+  model::linear_op *linear;  // of the result's decoder, or job_list::embedding; borrowed
   int32_t index;             // place among the linears of the model
   std::unique_ptr<plug::quantizer_instance> quantizer;
   assay_needs needs{};
-  double tie_abs_max = 0;   // largest |w| of this linear and those that consumers fuse with it
+  double tie_abs_max = 0;   // largest |w| of this linear and of its tie group (linear_view.hpp)
   quantized_linear result;  // empty until done
 
   bool done() const { return !result.name.empty(); }
   bool at(int64_t block, model::linear_group group) const {
     return linear->block == block && linear->group == group;
   }
-  // True if the weight is not on the CPU and the quantizer does not list "cuda" in its facts.
+  // True if the weight is not on the CPU, and the facts that the quantizer declares do not list
+  // "cuda" among its devices.
   bool needs_cpu() const;
   bool whole_block() const { return (needs.schedule & ASSAY_SCHEDULE_WHOLE_BLOCK) != 0; }
 };
@@ -45,7 +46,7 @@ struct job_list {
   bool works_on_blocks() const;  // true if some quantizer works on whole blocks
 };
 
-// decoder: the result's; jobs borrow its linears. arch_json: facts of the model for plugins.
+// decoder: that of the result; jobs borrow its linears. arch_json: facts of the model for plugins.
 // Throws error(usage) for a recipe that cannot be applied; error(failed) with the linear whose
 // weight is not finite.
 job_list make_jobs(model::decoder &decoder, const recipe &recipe,

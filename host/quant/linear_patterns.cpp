@@ -11,7 +11,7 @@ namespace assay::quant {
 namespace {
 
 constexpr const char *k_embedding_role = "embed";
-constexpr size_t k_shortest_part = 3;  // letters: shorter parts occur in almost every name
+constexpr size_t k_shortest_part = 3;  // characters: shorter parts occur in almost every name
 
 // The roles, each once, in forward order.
 std::vector<std::string> roles_of(const std::vector<linear_name> &linears) {
@@ -43,7 +43,8 @@ std::string expression_for(const std::string &beginning, const std::vector<linea
   return out + ".*";
 }
 
-// The role or name that differs from the pattern in the fewest letters. If the last part of a name is nearest ("up_proj"), its role.
+// Returns the role or name that differs from the pattern in the fewest letters. If the last part of a name is nearest ("up_proj"), it
+// returns the role of that linear.
 std::string nearest_by_letters(const std::string &pattern,
                                const std::vector<linear_name> &linears) {
   std::vector<std::string> candidates = roles_of(linears);

@@ -18,13 +18,14 @@ struct linear_name {
 // All linears of a model of this shape: block by block in forward order, then the embedding and the head.
 std::vector<linear_name> linear_names(const model::decoder_config &config);
 
-// The pattern that was probably meant, in quotes. For a part of linears' names ("down_proj"): their roles. For the beginning of names
-// ("model.layers.0"): an expression. Else the nearest role or name; "" if none is near.
+// Returns the pattern that was probably meant, in quotes. If `pattern` is the beginning of names ("model.layers.0"), it returns a regular
+// expression for them. If `pattern` is a part of names ("down_proj"), it returns the roles of these linears. Otherwise it returns the role
+// or name that differs in the fewest letters; "" if none is near.
 std::string nearest_pattern(const std::string &pattern, const std::vector<linear_name> &linears);
 
 // Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, and suggests
-// the nearest one that does. Throws it too if the embedding is in `keep` and quantized at once. A tied
-// head (the embedding's matrix) can be named as well. where: the place in the message.
+// the nearest one that does. Also throws error(usage) if the recipe both keeps and quantizes the
+// embedding. A tied head (the embedding's matrix) can be named as well. where: the place in the message.
 void require_patterns(const recipe &, const model::decoder_config &config,
                       const std::string &where = "recipe");
 

@@ -1,5 +1,5 @@
 // Calls a quantizer for one linear, dequantizes what it emitted, and measures the errors. Numbers
-// that the plugin reports stay in its note.
+// that the plugin reports about the form stay in the form's note.
 #include "quant/linear_run.hpp"
 
 #include <algorithm>
@@ -17,16 +17,16 @@ namespace {
 // would double its memory.
 constexpr int64_t k_rows = 16384;
 
-// { ||w||^2, ||w - q||^2 }
+// Returns { ||w||^2, ||w - q||^2 }, f64.
 at::Tensor squares(const at::Tensor &w, const at::Tensor &q) {
   return at::stack({w.norm(), at::sub(w, q).norm()}).to(at::kDouble).square();
 }
 
-// { tr(W H W^T), tr(D H D^T) } with D = W - Q, computed by square tiles of H. H is symmetric, so
-// that tiles below the diagonal count twice and those above it are skipped. Tiles have the same
-// shape, because oneDNN generates and keeps code for each new shape.
+// Returns { tr(w H w^T), tr(d H d^T) } with d = w - q and H = hessian, computed by square tiles of H.
+// H is symmetric, so that tiles below the diagonal count twice and those above it are skipped. Tiles
+// have the same shape, because oneDNN generates and keeps code for each new shape.
 at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
-  constexpr int64_t k_slab = 256;  // columns
+  constexpr int64_t k_slab = 256;  // columns of w, or of a tile, that are multiplied at a time
   const int64_t rows = w.size(0), in = w.size(1);
   const auto both = at::cat({w, at::sub(w, q)});
   at::Tensor energy = at::zeros({2}, w.options().dtype(at::kDouble));

@@ -29,9 +29,11 @@ at::Tensor dequantize(const quantized_linear &form);
 // Puts the dequantized weights of forms into the linears of a block that have their names.
 void put_weights(model::decoder_block &block, const std::vector<quantized_linear> &forms);
 
-// Errors of q as a stand-in for w, both [out, in]; 0 where the denominator is 0.
-double relative_error(const at::Tensor &w, const at::Tensor &q);  // ||W - Q|| / ||W||, Frobenius
-// tr(D H D^T) / tr(W H W^T) with D = W - Q: the relative square error of the output.
+// Errors of the quantized weight q, measured against the float weight w, both [out, in]; 0 if the
+// denominator is 0.
+double relative_error(const at::Tensor &w, const at::Tensor &q);  // ||w - q|| / ||w||, Frobenius
+// tr(d H d^T) / tr(w H w^T) with d = w - q and H = hessian: the squared error of the linear's output
+// over the calibration tokens, as a share of the squared output.
 double output_error(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian);
 
 }  // namespace assay::quant

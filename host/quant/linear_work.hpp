@@ -9,7 +9,7 @@ namespace assay::quant {
 
 class linear_work {
  public:
-  explicit linear_work(run_state &run) : run_(run) {}  // borrow
+  explicit linear_work(run_state &run) : run_(run) {}  // borrowed
 
   // Calls the quantizer and accepts its result. stats: for the plugin; null = none. hessian:
   // measures the output error; may be undefined. inputs: statistics of the linear's input, from

@@ -20,10 +20,10 @@ struct quantize_options {
 
 // decoder: the float model, loaded from subject. data: null = the recipe runs without calibration.
 // If the decoder was loaded on demand (decoder::load_on_demand), one or two of its blocks are in
-// memory at a time, and the result can be saved but not run; with a resume folder the forms are on
-// disk too. Throws error(cancelled) within one linear of Ctrl-C; error(usage) for a recipe that
-// cannot be applied (unknown plugin, bad configuration, missing calibration); error(plugin) when a
-// plugin breaks its contract.
+// memory at a time. The result can then be saved, but it cannot run. With a resume folder the forms
+// are on disk too. Throws error(cancelled) within one linear of Ctrl-C; error(usage) for a recipe
+// that cannot be applied (unknown plugin, bad configuration, missing calibration); error(plugin)
+// when a plugin breaks its contract.
 quantized_model quantize(const model::checkpoint &subject, const model::decoder &decoder,
                          const recipe &recipe, const calibration *data = nullptr,
                          const quantize_options &options = {});

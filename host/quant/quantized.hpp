@@ -28,15 +28,17 @@ struct quantized_linear {
   std::string name;                  // "model.layers.0.self_attn.q_proj"
   std::string role;                  // "attn.q"
   std::vector<form_tensor> tensors;  // in the order of emission
-  json note;  // "format", "bits", "group_size", "symmetric"; other numbers are the plugin's claims
+  // What the plugin says about the form: "format", "bits", "group_size", "symmetric". Other numbers
+  // in it are the plugin's claims, which the host has not measured.
+  json note;
   std::string component;  // the quantizer that made it, with revision: "rtn@1"
   json config;            // the quantizer's configuration with defaults
   int64_t in_features = 0, out_features = 0;
   double packed_bits = 0;     // counted by the host over everything emitted
-  double relative_error = 0;  // ||W - Q|| / ||W||, Frobenius, W after the transforms
-  double output_error = -1;   // tr(D H D^T) / tr(W H W^T), D = W - Q; -1 without a Hessian
+  double relative_error = 0;  // linear_run.hpp; w is the float weight after the transforms
+  double output_error = -1;   // linear_run.hpp; -1 = unknown, there was no Hessian
 
-  const at::Tensor *find(const std::string &role) const;  // borrow; null if absent
+  const at::Tensor *find(const std::string &role) const;  // borrowed; null if absent
   double bits_per_weight() const {
     return packed_bits / static_cast<double>(in_features * out_features);
   }
@@ -49,13 +51,13 @@ struct quantized_model {
   model::decoder decoder;  // has the dequantized weights; unchanged tensors are shared
   std::map<std::string, quantized_linear> forms;  // by linear name
   std::vector<std::string> order;                 // names of forms as they come in the model
-  // Other tensors that the recipe changed, such as norms and biases, by checkpoint name, in the
-  // dtype in which they are stored.
+  // Other tensors that the recipe changed or added, such as norms, biases and scales of keys, by
+  // checkpoint name, in the dtype in which they are stored.
   std::map<std::string, at::Tensor> edited;
   // Knows where the values of forms and edited tensors are, because some have none in memory.
   // form() and edited_tensor() find them.
   std::shared_ptr<const block_residency> residency = whole_model();
-  json online = json::array();  // { layer, op, .. }: operations left in the forward pass
+  json online = json::array();  // { layer, op, .. }: operations that stay in the forward pass
   recipe made_by;               // with the defaults of its schemes filled in
   ledger incidents;             // fallbacks, skips and repairs of the run
   // { bits_per_weight, bits_per_quantized_weight, bytes, parameters, seconds, peak_memory_bytes,
@@ -64,7 +66,7 @@ struct quantized_model {
   json summary;
   json metadata;  // for quantization_metadata.json: recipe, options, calibration, seeds, versions
 
-  // The form of this linear with its values, read from disk where needed. Borrow, valid until the
+  // The form of this linear with its values, read from disk where needed. Borrowed: valid until the
   // next call. Throws std::out_of_range for an unknown name.
   const quantized_linear &form(const std::string &name) const;
   at::Tensor edited_tensor(const std::string &name) const;  // the same for an edited tensor

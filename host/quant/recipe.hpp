@@ -28,7 +28,7 @@ struct linear_override {
 enum class propagation_policy {
   fp,          // the float model
   quantized,   // the model whose earlier linears are quantized already, within a block too
-  asymmetric,  // as quantized; the float model gives the target outputs for the same tokens
+  asymmetric,  // like `quantized`, but the float model gives the target outputs for the tokens
 };
 const char *propagation_name(propagation_policy policy);  // static
 
@@ -48,13 +48,14 @@ struct recipe {
   // Extra weight w of tokens at position 0 in the Hessian H: H + w * tr(H)/tr(H0) * H0, where H0 is
   // the Hessian of these tokens alone (calibration/statistics.hpp). Its key is "sink_weight".
   double first_token_weight = 0.0;
-  // A Hessian must have at least this share of the input's width as counted tokens, because its
-  // rank is at most the number of tokens.
+  // The fewest counted tokens of a Hessian, as a share of the input's width. With fewer tokens than
+  // columns (a share below 1) a Hessian does not have full rank.
   double min_token_ratio = 1.0;
   // Quantizes the embedding too. In a tied model embedding and head are one matrix: it has one
   // form, made with the head's statistics.
   bool embeddings = false;
-  bool ragged_error = false;  // refuse a group size that does not divide a row; else an incident
+  // A group size that does not divide a row: true = refuse it, false = allow it with an incident.
+  bool ragged_error = false;
   uint64_t seed = 0;
 
   // Throws error(usage) with the wrong key and "did you mean". where: the place in the message.

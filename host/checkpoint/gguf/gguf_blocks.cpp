@@ -7,7 +7,8 @@
 
 #include "kernels/widen.hpp"
 
-// The compiler makes one copy of a loop for each instruction set; the program's start chooses one.
+// The compiler makes one copy of a loop for each instruction set. When the program starts, the copy
+// for this processor is chosen.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
 #define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -133,7 +134,7 @@ ASSAY_CLONES void from_q4_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// As Q4_K, with a fifth bit of each code in `high`.
+// The same formula as for Q4_K. The fifth bit of each code is in `high`.
 ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 176) {
     const float d = half_at(in), dmin = half_at(in + 2);

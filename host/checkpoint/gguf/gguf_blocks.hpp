@@ -15,11 +15,11 @@ struct ggml_format {
   double bits;    // per weight, scales included
   int code_bits;  // of a code; 0 = the format stores floats
   int group;      // elements that share a scale; 0 = the format stores floats
-  // n_blocks blocks at `in` become n_blocks * block_elements floats.
+  // Turns the n_blocks blocks at `in` into n_blocks * block_elements floats at `out`.
   void (*dequantize)(const uint8_t *in, float *out, int64_t n_blocks);
 };
 
-// Both return a static row; null if the format is not supported.
+// Both return a row of a static table; null if the format is not supported.
 const ggml_format *find_ggml_format(int type);
 const ggml_format *find_ggml_format(const std::string &name);
 std::string supported_ggml_formats();  // "F32, F16, ..."

@@ -28,7 +28,8 @@ constexpr name_pair k_inner[] = {
 
 }  // namespace
 
-// llama.cpp stores row (head, i, part) where Hugging Face has (head, part, i); part is 0 or 1.
+// In the file the rows of a head are in the order (i, part), in Hugging Face's they are in the order
+// (part, i). i counts the channel pairs of RoPE, part (0 or 1) the two channels of a pair.
 int64_t stored_blocks::row_in_file(int64_t row) const {
   if (heads == 0) return row;
   const int64_t half = rows / heads / 2;

@@ -53,9 +53,9 @@ std::vector<float> llama3_factors(double theta, int64_t head_dim, double factor,
   return factors;
 }
 
-// Finds the RoPE settings behind rope_freqs.weight. The tensor holds only the resulting
-// factors. So the settings of the released Llama 3 models are tried, and the file is refused if
-// they give other factors.
+// Finds the RoPE settings from which the factors in rope_freqs.weight were computed. The tensor
+// holds the factors only. So the settings of the released Llama 3 models are tried (low 1, high 4,
+// original length 8192), and the file is refused if they give other factors.
 json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double theta,
                     int64_t head_dim) {
   std::vector<float> stored(static_cast<size_t>(tensor.shape.back()));

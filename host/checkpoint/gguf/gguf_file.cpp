@@ -46,6 +46,8 @@ class gguf_parser {
       reject(out_.where_,
              "GGUF version " + std::to_string(version) + " is not supported (2 and 3 are)");
     const auto n_tensors = take<uint64_t>(), n_values = take<uint64_t>();
+    // The smallest entry has 13 bytes: length of the key 8, type 4, value 1. The smallest description
+    // of a tensor has 32: length of the name 8, number of extents 4, one extent 8, type 4, offset 8.
     if (n_values > left_ / 13) reject(out_.where_, "more metadata entries than the file can hold");
     for (uint64_t i = 0; i < n_values; ++i) read_entry();
     if (n_tensors > left_ / 32) reject(out_.where_, "more tensors than the file can hold");
@@ -90,6 +92,7 @@ class gguf_parser {
     return type < std::size(sizes) ? sizes[type] : 0;
   }
 
+  // type: a type number of the format (ggml-org/ggml, docs/gguf.md, gguf_metadata_value_type).
   gguf_value take_scalar(uint32_t type) {
     using kind = gguf_value::kind;
     gguf_value v;

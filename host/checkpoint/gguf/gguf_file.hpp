@@ -56,7 +56,7 @@ class gguf_file {
   void drop(const gguf_tensor &tensor) const {
     if (const auto &map = holder(tensor).map_) map->drop(tensor.begin, tensor.n_bytes);
   }
-  // All bytes of the file, or of the first part of a split one. Borrow.
+  // All bytes of the file, or of the first part if it is split. Borrowed from this object.
   std::string_view whole() const { return {reinterpret_cast<const char *>(bytes_), n_bytes_}; }
 
   const gguf_value *find(const std::string &key) const;  // null if absent

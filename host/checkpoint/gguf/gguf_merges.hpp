@@ -1,5 +1,5 @@
-// Derives the merges of a BPE tokenizer (which two tokens join to a third) from SentencePiece's
-// token scores, because such a vocabulary stores no merges.
+// Derives the merges of a BPE tokenizer from SentencePiece's token scores, because such a vocabulary
+// stores no merges. A merge says which two tokens may be joined to a third.
 #pragma once
 
 #include <string>

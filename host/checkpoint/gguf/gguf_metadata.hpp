@@ -10,7 +10,8 @@
 
 namespace assay::model {
 
-// Each throws error(failed) that names the metadata it cannot express.
+// Each function throws error(failed) for metadata that the file cannot express; the message names
+// the metadata. The comment beside a function names the file that it makes.
 json gguf_config(const gguf_file &file);                 // config.json
 std::string gguf_tokenizer_json(const gguf_file &file);  // tokenizer.json, text
 json gguf_tokenizer_config(const gguf_file &file);       // tokenizer_config.json

@@ -18,9 +18,10 @@ enum token_type {  // of tokenizer.ggml.token_type
   k_byte = 6
 };
 
-// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names the way. If
-// `split` is empty, the text is cut by GPT-2's expression. adds_bos: whether a beginning-of-text
-// token is added if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
+// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names the way.
+// digits: each digit is a word of its own. nfc: the text is first brought into Unicode's normal form
+// C. ignore_merges: a word that is a token stays whole. adds_bos: whether a beginning-of-text token
+// is added if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
 struct pre_tokenizer {
   const char *pre;
   const char *split;  // regular expression; "" = that of GPT-2
@@ -32,7 +33,7 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false, false},
     {"default", "", false, false, false, false},
-    // Each digit is a word of its own: a conversion without this step gives other token ids.
+    // A conversion that forgets the step for digits gives other token ids.
     {"smollm", "", true, false, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true, true},
@@ -307,8 +308,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
     if (const auto id = token_id(file, key, v)) config[name] = std::string((*v.tokens)[*id]);
   const std::string arch = file.text("general.architecture");
   config["model_max_length"] = file.number(arch + ".context_length", 2048);
-  // The generic class, because a family's own class would rebuild the steps from the vocabulary and
-  // the merges, and so lose the split into single digits.
+  // Names transformers' generic class. A family's own class would rebuild the tokenizer from the
+  // vocabulary and the merges alone, and so lose the split into single digits.
   config["tokenizer_class"] = "PreTrainedTokenizerFast";
   const std::string chat = file.text("tokenizer.chat_template", "");
   if (!chat.empty()) config["chat_template"] = chat;

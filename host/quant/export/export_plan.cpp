@@ -20,8 +20,8 @@
 namespace assay::quant {
 namespace {
 
-// Returns a fact that is one number, else 0. A list only names the values that a
-// configuration may have.
+// Returns a fact (what a component declares about itself) if it is one number, else 0. A
+// fact that is a list only names the values that a configuration may have.
 int64_t number_of(const json &facts, const char *key) {
   return facts.contains(key) && facts[key].is_number_integer() ? facts[key].get<int64_t>() : 0;
 }

@@ -14,8 +14,9 @@ namespace assay::quant {
 
 // The plan of a finished model. Its keys are documented in plugin_api/assay/exporter.h.
 json plan_of(const quantized_model &model, const model::checkpoint &subject);
-// The plan before the run, from the recipe. The quantizer's configuration, or its facts, tell the
-// keys bits, group_size and symmetric of each linear.
+// The plan before the run, from the recipe. bits, group_size and symmetric of each linear come from the
+// quantizer's configuration; bits and group_size come from its facts (what it declares about itself)
+// if the configuration lacks them.
 json plan_of(const recipe &recipe, const model::checkpoint &subject);
 
 // Gives the items to an exporter, sorted by name. model and subject are borrowed.

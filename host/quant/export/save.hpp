@@ -12,7 +12,7 @@ namespace assay::quant {
 
 struct save_options {
   // The id of an exporter, with "-" or "_". "auto": the first exporter, by id, that can hold the
-  // model; exporters may exclude themselves (fact "auto" false).
+  // model, among those whose facts do not say "auto": false.
   std::string format = "auto";
   // The exporter's configuration; with "auto", every exporter that is asked must know its keys.
   json config = json::object();

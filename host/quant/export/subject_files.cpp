@@ -1,4 +1,5 @@
-// Collects the small files of a subject by the endings of their names. Only config.json is parsed, to see whether it must change.
+// Collects the small files of a subject, chosen by their names and sizes. Of the files only config.json is parsed, to see whether it must
+// change; the others are copied as bytes.
 #include "quant/export/subject_files.hpp"
 
 #include <array>

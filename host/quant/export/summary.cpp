@@ -43,7 +43,7 @@ std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
                    edited == model.edited.end() ? info.dtype : edited->second.scalar_type(),
                    info.shape});
   }
-  for (const auto &[name, tensor] : model.edited)  // biases that a transform added
+  for (const auto &[name, tensor] : model.edited)  // biases and scales that the run added
     if (!subject.tensors().has(name))
       out.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
   std::sort(out.begin(), out.end(), [](const auto &a, const auto &b) { return a.name < b.name; });

@@ -31,9 +31,9 @@ struct untouched_tensor {
   uint64_t bytes() const;
 };
 
-// Returns the tensors of the subject that no form replaces, and the biases that a transform added,
-// sorted by name. An edited tensor has the dtype of its edited value. A tied head is not listed,
-// because it is stored once, under the embedding's name.
+// Returns the tensors of the subject that no form replaces, and the tensors that the run added
+// (biases, scales of keys and values), sorted by name. An edited tensor has the dtype of its edited
+// value. A tied head is not listed, because it is stored once, under the embedding's name.
 std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
                                                 const model::checkpoint &subject);
 

@@ -1,5 +1,6 @@
-// Rounds inputs of linears (activations): with a scale for each token, as vLLM's dynamic kernels do
-// (checkpoint/FORMATS.md, "Rounding of inputs"), or with one calibrated scale for the whole tensor.
+// Rounds inputs of linears (activations). A dynamic scale is computed for each token while the model
+// runs, as vLLM does (checkpoint/FORMATS.md, "Rounding of inputs"). A static scale comes from calibration
+// and serves the whole tensor.
 #include "quant/schemes/activation.hpp"
 
 #include "core/error.hpp"

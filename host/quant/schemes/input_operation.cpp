@@ -1,7 +1,8 @@
-// Applies an orthogonal operation to a linear's input as two small dense products. S_n is
-// Sylvester's matrix of size n, and S_pq = S_p (x) S_q (Kronecker product). So base (x) S_p is
-// multiplied from the left and S_q from the right. With base of size m, a row of n channels takes
-// about n (m p + q) multiplications, at the speed of matrix products.
+// Applies an orthogonal operation to a linear's input as two small dense products. S_n is Sylvester's
+// matrix of size n, m the size of `base`, (x) the Kronecker product. The operation is base (x) S_pq,
+// which equals (base (x) S_p) (x) S_q. So a piece of m p q channels, seen as a matrix [m p, q], is
+// multiplied by base (x) S_p from the left and by S_q from the right. A row of n channels takes about
+// n (m p + q) multiplications, at the speed of matrix products.
 #include "quant/schemes/input_operation.hpp"
 
 #include <cmath>
@@ -11,7 +12,7 @@
 namespace assay::quant {
 namespace {
 
-// The largest size q of the right factor. With it the left factor is about as large.
+// The largest size q of the right factor. For usual widths the left factor is then about as large.
 constexpr int64_t k_right = 64;
 
 error broken(const std::string &why) {

@@ -35,9 +35,9 @@ at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor 
 std::vector<kv_ranges> measure_kv(const model::decoder &decoder, const calibration &data,
                                   const json &complete, const progress_fn &progress = {});
 
-// Sets decoder.on_kv, so that the decoder rounds keys and values. A static scheme measures its
-// scales on the calibration: returns them for each layer, [kv_heads] or [1] f32. A dynamic scheme
-// has none. Throws error(usage) for a static scheme without calibration.
+// Sets decoder.on_kv, so that the decoder rounds keys and values. Returns the scales of each layer,
+// [kv_heads] or [1] f32, which a static scheme measures on the calibration; empty for a dynamic scheme.
+// Throws error(usage) for a static scheme without calibration.
 struct kv_scales {
   at::Tensor k, v;
 };

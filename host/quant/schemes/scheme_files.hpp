@@ -26,10 +26,10 @@ activation_grid stored_input_grid(const quantized_linear &form);  // scale undef
 // "....self_attn.k_scale", f32 [1] or [kv_heads, 1, 1].
 void store_kv_scales(quantized_model &model, const std::vector<kv_scales> &scales);
 
-// Makes the decoder round inputs, keys and values as the quantization_config of a
-// compressed-tensors folder says, so that a model that is read back computes what the saved one
-// did. Returns what was set: { activation, kv }, each null if there is none. Throws error(failed)
-// for a scheme that this program cannot run.
+// Makes the decoder round inputs, keys and values as the quantization_config of a compressed-tensors
+// folder says. So a model that was saved and is read back computes the same as before. Returns what was
+// set: { activation, kv }, each null if there is none. Throws error(failed) for a scheme that this
+// program cannot run.
 json restore_schemes(model::decoder &decoder, const model::checkpoint &source);
 
 }  // namespace assay::quant

@@ -49,9 +49,10 @@ class block_residency {
   // Frees the values of a linear whose block is in the store. Shapes and dtypes stay.
   virtual void release(quantized_linear &linear, int64_t block) = 0;
   // Returns the linear with its values, from memory or from the store. held: what stayed in memory.
-  // Borrow: valid until the next call.
+  // Borrowed: valid until the next call.
   virtual const quantized_linear &values_of(const quantized_linear &held) const = 0;
-  // Call it when all linears are quantized: a block that the decoder reads again is then quantized.
+  // Call it when all linears are quantized. From then on the decoder puts quantized weights into each
+  // block that it reads again.
   virtual void read_quantized(quantized_model &result) = 0;
 };
 

@@ -23,7 +23,8 @@ class edited_blocks {
  private:
   std::string file(const std::string &part) const;
   std::string folder_;
-  std::map<std::string, std::string> files_;  // written by this run; by linear
+  // Paths of the files that this run wrote, by the name of the linear, embedding or head.
+  std::map<std::string, std::string> files_;
 };
 
 }  // namespace assay::quant

@@ -9,7 +9,7 @@ namespace assay::quant {
 
 class finished_blocks {
  public:
-  explicit finished_blocks(run_state &run) : run_(run) {}  // borrow
+  explicit finished_blocks(run_state &run) : run_(run) {}  // borrowed
 
   // Opens the resume folder of the caller's options. If there is none, nothing is saved.
   void open();

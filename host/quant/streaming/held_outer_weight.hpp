@@ -8,7 +8,7 @@ namespace assay::quant {
 
 class held_outer_weight {
  public:
-  // linear: the head, or the embedding as a linear; borrow. Does nothing if its
+  // linear: the head, or the embedding as a linear; borrowed. Does nothing if its
   // weight is in memory.
   held_outer_weight(const model::decoder &decoder, model::linear_op &linear)
       : linear_(linear), holds_(linear.weight.is_meta()) {

@@ -1,5 +1,5 @@
-// Streams the weights of a run. The decoder calls on_read for each block that it has read; this
-// file's functions there put edited or quantized weights into the block.
+// Streams the weights of a run. The decoder calls on_read for each block that it has read; the
+// functions that this file sets as on_read put edited or quantized weights into the block.
 #include "quant/streaming/streamed_model.hpp"
 
 #include <algorithm>
@@ -45,8 +45,8 @@ void streamed_model::take_stored(model::decoder &decoder, int64_t block,
   };
 }
 
-// A tensor of a single number, such as the scale of an input, stays: its shape
-// needs as much memory.
+// A tensor of a single number, such as the scale of an input, stays in memory, because
+// its shape alone needs as much.
 void streamed_model::release(quantized_linear &linear, int64_t block) {
   blocks_[linear.name] = block;
   for (auto &part : linear.tensors)

@@ -41,7 +41,7 @@ class correction {
         quantizer_json_(quantizer_json(recipe)),
         transform_(make_transform(choice, json::parse(arch_json_), recipe.seed, out.incidents)) {}
 
-  // True if this transform runs after the quantizer. Fills in what it needs.
+  // True if this transform runs after the quantizer. Sets `needs` to what the transform asks for.
   bool after(assay_needs &needs) {
     before_.bring_in(0);
     needs = transform_.needs(view_of(0, {}, 0)->get());

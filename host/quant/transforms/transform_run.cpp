@@ -48,7 +48,7 @@ class edit_taker : public plug::edit_receiver {
     out_.clips[linear] = {plug::borrow(min).clone(), plug::borrow(max).clone(), group_size};
   }
   void note(const json &given) override { note_.update(given); }
-  json taken() { return std::exchange(note_, json::object()); }  // the plugin's note
+  json taken() { return std::exchange(note_, json::object()); }  // facts that the plugin reported
 
  private:
   block_view &inside(const std::string &linear) const {
@@ -62,8 +62,8 @@ class edit_taker : public plug::edit_receiver {
   json note_ = json::object();
 };
 
-// Returns whole sequences, evenly spaced, with about `tokens` tokens together (0 = all).
-// Trials run on them.
+// Returns whole sequences, evenly spaced, with about `tokens` tokens together (0 = all). Trials (runs
+// of a block with candidate weights) use them.
 calibration part_of(const calibration &data, int64_t tokens) {
   const auto &all = data.sequences();
   const auto mean = std::max<int64_t>(1, data.n_tokens() / static_cast<int64_t>(all.size()));
@@ -244,7 +244,8 @@ class transform_pass {
     report(index, moved, edits);
   }
 
-  // Shows the tokens of one input to the transform, for each group whose consumers read it.
+  // Shows the tokens of one input to the transform, once for each group of channels whose consumers
+  // (the linears that read the channels) have this input.
   void observe(const block_view &view, model::linear_group input, const at::Tensor &chunk) {
     const plug::tensor_ref tokens(chunk.contiguous());
     const auto &block = decoder_.block(view.get().index);

@@ -23,13 +23,15 @@ struct transform_outcome {
   json online = json::array();               // { layer, op, .. }: plugin_api/assay/exporter.h
   // Returns the weight as its quantizer sees it: within the limits of `clips`, if it has some.
   at::Tensor clipped(const std::string &linear, const at::Tensor &weight) const;
-  json report = json::array();  // { transform, block, note, difference }
+  // For each edited block: { transform, block, difference, note = facts that the plugin reported }. A
+  // transform of the whole model adds one entry with block = "all".
+  json report = json::array();
 };
 
-// Edits `decoder` in place. Measures by how much the outputs moved (relative, Frobenius): those of
-// each block, or the logits for a transform of the whole model. Throws error(plugin) with the
-// transform and the block if they moved by more than the tolerance. data: null = no calibration.
-// residency: stores the edited blocks.
+// Edits `decoder` in place. Measures by how much the outputs of each block moved, or the logits for a
+// transform of the whole model: ||after - before|| / ||before||, Frobenius norm. Throws
+// error(plugin) with the transform and the block if they moved by more than the tolerance. data:
+// null = no calibration. residency: stores the edited blocks.
 transform_outcome run_transforms(model::decoder &decoder, const recipe &recipe,
                                  const calibration *data, ledger &incidents,
                                  const progress_fn &progress, block_residency &residency);

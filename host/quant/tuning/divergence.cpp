@@ -14,7 +14,8 @@ namespace {
 
 constexpr int64_t k_tile_elements = 1 << 23;  // logits of a tile: 32 MiB of fp32
 
-// Calls body(first row, number of rows, log q, log p) for each tile.
+// Calls body(first row, number of rows, log q, log p) for each tile. q are the probabilities of
+// `model`, p those of `float_model`.
 template <class Body>
 void for_tiles(const model::decoder &model, const at::Tensor &mine,
                const model::decoder &float_model, const at::Tensor &theirs, const Body &body) {

@@ -27,7 +27,7 @@ constexpr int64_t k_warm_steps = 3;  // with a small rate, while Adam knows few 
 
 // One norm that is trained, in fp32; it is stored in its checkpoint's dtype at the end.
 struct tuned_norm {
-  at::Tensor *place;  // a member of the decoder; borrow
+  at::Tensor *place;  // a member of the decoder; borrowed
   std::string name;   // of the tensor in a checkpoint
   adam optimizer;
 };
@@ -92,7 +92,8 @@ class training {
     add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
-  // Returns the batch of a step. Each round gives every batch once, in a new order.
+  // Returns the batch of a step. Each round of n steps (for n batches) gives every batch once; each has
+  // a new order.
   const calibration_chunk &batch_of(int64_t step) {
     const auto n = static_cast<int64_t>(batches_.size());
     if (step % n == 0) {

@@ -1,5 +1,5 @@
-// Trains multipliers of scales. Only the plugin's dequantize knows which weight a form stands for.
-// So the slope of the weight is the difference of two dequantized weights.
+// Trains multipliers of scales. Only the plugin's dequantize knows which weight a form stands for. So
+// the slope of the weight is the difference of two dequantized weights: scales times 2 minus times 1.
 #include "quant/tuning/tune_parameters.hpp"
 
 #include <cmath>
@@ -10,7 +10,7 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_first_beta = 0.9, k_second_beta = 0.95, k_epsilon = 1e-12;
-constexpr double k_affine_tolerance = 1e-5;  // relative; scales times 2 and 4 have no rounding
+constexpr double k_affine_tolerance = 1e-5;  // relative; a float times 2 or 4 is not rounded
 
 bool is_plain_float(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;

@@ -27,7 +27,7 @@ class adam {
 // dequantize with the scales times 1 and 2; the function is checked with the scales times 4.
 class tuned_scales {
  public:
-  // form: borrow. Returns nothing if the weight is no such function; `why` then holds the reason.
+  // Borrows `form`. Returns nothing if the weight is no such function; `why` then holds the reason.
   static std::optional<tuned_scales> of(quantized_linear &form, std::string &why);
 
   at::Tensor weight() const;  // [out, in] fp32, at the present multipliers
@@ -39,7 +39,7 @@ class tuned_scales {
 
  private:
   at::Tensor grouped(const at::Tensor &w) const;  // [out, in] -> [out, groups, columns]
-  quantized_linear *form_ = nullptr;              // borrow
+  quantized_linear *form_ = nullptr;              // borrowed
   size_t role_ = 0;                               // index of the scales among the form's tensors
   at::Tensor base_;                               // [out, in]; undefined = 0
   at::Tensor slope_;                              // [out, in]

@@ -1,6 +1,6 @@
-// Runs trials on a few sequences at a time (a piece), because autograd keeps the activations of
-// a piece in memory. Squares are summed in f64, so that candidates with nearly the same loss
-// can be told apart.
+// Runs trials: forward passes of a block with candidate weights. A trial runs on a few sequences at a
+// time (a piece), because autograd keeps the activations of a piece in memory. Squares are summed
+// in f64, so that candidates with nearly the same loss can be told apart.
 #include "quant/views/block_runner.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -66,7 +66,8 @@ at::Tensor mlp_output(const model::decoder_block &block, const at::Tensor &middl
   return block.down(block.mlp_hidden(block.mlp_input(middle)));
 }
 
-// True if the group belongs to attention, false if to the MLP: its first consumer tells.
+// True if the group of channels belongs to attention, false if to the MLP. The role of the first
+// linear that reads the channels (a consumer) tells.
 bool is_attention(const assay_block &block, uint32_t group) {
   if (group >= block.n_groups) throw misuse("the trial's group is no group of the block");
   const auto &asked = *block.groups[group];

@@ -1,6 +1,6 @@
-// Runs one block with candidate weights on its calibration inputs, for the extension assay.block/1.
-// Gives the distance of its output from the float output (the loss), and the gradient of the loss.
-// The plugin chooses the candidates.
+// Runs one block with candidate weights on its calibration inputs. Gives the distance of its output
+// from the float output (the loss), and the gradient of the loss. The plugin chooses the candidates and
+// calls this through the extension assay.block/1 (plugin_api/assay/block.h).
 #pragma once
 
 #include <assay.h>
@@ -33,9 +33,9 @@ struct runner_source {
 };
 
 // Makes a source from the streams of a calibration pass at the start of `block`. decoder and
-// block are borrowed; each trial copies the block as it is at that time. If the streams have a
-// second stream, the targets are the outputs of float_model's block on it; else the block as it
-// is now gives them.
+// block are borrowed; each trial copies the block as it is at that time. If the streams also carry the
+// float model's states (h_float), the targets are the outputs of float_model's block on these;
+// otherwise they are the outputs of the block as it is now.
 runner_source source_of(const model::decoder &decoder, const model::decoder_block &block,
                         const std::vector<calibration_stream> &streams,
                         const model::decoder *float_model = nullptr);

@@ -55,8 +55,9 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
   block_.quantizer_json = quantizer_json.empty() ? nullptr : quantizer_json.c_str();
 }
 
-// A group is left out if its consumer has an input operation: the consumer then does not read the
-// channels as the producer writes them.
+// Makes the groups of channels. Producers are the linears that write the channels, consumers those that
+// read them. A group is left out if its consumer has an input operation, because the consumer then does
+// not read the channels as the producer writes them.
 void block_view::add_groups(bool residual) {
   const std::string name = std::to_string(original_.index);
   add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);

@@ -18,7 +18,7 @@ using block_statistics = std::map<model::linear_group, input_statistics>;
 
 class block_view {
  public:
-  // Copies the block's tensors and shares the statistics. block, arch_json, quantizer_json: borrow.
+  // Copies the block's tensors and shares the statistics. Borrows block, arch_json, quantizer_json.
   // residual_group: also show the group of linears that read or write the residual stream, for a
   // transform of the whole model.
   block_view(const model::decoder_block &block, int64_t n_blocks,

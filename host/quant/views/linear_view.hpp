@@ -1,5 +1,5 @@
-// Shows one linear, its statistics and its quantized form to plugins. A view holds an ABI struct
-// and the memory to which the struct's pointers lead.
+// Shows one linear, its statistics and its quantized form to plugins. A view holds a struct of the
+// plugin interface (ABI) and the memory to which the struct's pointers lead.
 #pragma once
 
 #include <assay.h>
@@ -19,14 +19,14 @@ namespace assay::quant {
 
 // Facts of the model for plugins: sizes, heads, head_dim, kind of norm, tied.
 json arch_facts(const model::decoder_config &config);
-// The name of the group of linears that consumers (programs that load the result) fuse with this
-// one: "0.attn.qkv", "0.mlp.gate_up"; "" for linears that are not fused.
+// The name of the tie group of a linear: the linears that consumers (programs that load the result)
+// join with it to one matrix. "0.attn.qkv", "0.mlp.gate_up"; "" for linears that are not joined.
 std::string tie_group(const model::linear_op &linear);
 
 class linear_view {
  public:
   // weight: f32 contiguous [out, in], on any device; shared. index: place among the linears of the
-  // model. arch_json: borrow, must outlive this object. tie_abs_max: as in assay_linear.
+  // model. arch_json: borrowed, must outlive this object. tie_abs_max: as in assay_linear.
   linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
               const std::string &arch_json, double tie_abs_max);
   linear_view(const linear_view &) = delete;

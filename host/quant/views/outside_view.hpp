@@ -1,5 +1,5 @@
 // Shows embedding, final norm and head, which lie outside the blocks, to a transform of the whole
-// model: as block -1 of the ABI.
+// model. The plugin interface (ABI) calls them block -1.
 #pragma once
 
 #include "quant/streaming/block_residency.hpp"
@@ -12,7 +12,7 @@ class outside_view {
   // Makes writable f32 copies. A head that shares the embedding's matrix (tied) gets a copy of its
   // own. Groups of channels: "norm" (final norm -> head) and "residual" (embedding -> head).
   outside_view(const model::decoder &decoder, const std::string &arch_json,
-               const std::string &quantizer_json);  // texts: borrow
+               const std::string &quantizer_json);  // borrows both texts
   outside_view(const outside_view &) = delete;
   const assay_block &get() const { return block_; }
   // Replaces the decoder's tensors by the copies. If the head no longer equals the embedding, it is

@@ -1,8 +1,8 @@
 # Sourced by ./assay. Knows which Debian or Ubuntu packages the build needs, finds the missing ones and installs them.
 # The names are the same in Debian 12 and Ubuntu 22.04 and 24.04. wheels.sh is for the wheels.
 
-# PACKAGE=PROBE. The package is there if the probe exists: a header if the probe has a slash or ends in .h, else a command.
-# Of alternatives, separated by |, one is enough.
+# PACKAGE=PROBE. The package is there if its probe exists. A probe with a slash or the ending .h is a header, any other a command.
+# If a probe has alternatives, separated by |, one of them is enough.
 package_probes=(
   g++=g++ cmake=cmake ninja-build=ninja pkg-config=pkg-config
   liblua5.4-dev=lua5.4/lauxlib.h libboost-dev=boost/dll.hpp nlohmann-json3-dev=nlohmann/json.hpp
@@ -35,7 +35,7 @@ missing_packages() {
   if ! wheels_complete && ! python3 -m pip --version >/dev/null 2>&1; then printf 'python3-pip '; fi
 }
 
-# Installs the missing packages as root or through sudo. If neither works, prints the command and ends with 2.
+# Installs the missing packages as root or through sudo. If neither works, prints the command to run and ends with exit code 2.
 install_packages() {
   local missing as_root='' log=$build/packages.log
   missing=$(missing_packages)

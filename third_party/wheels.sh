@@ -1,5 +1,5 @@
 # Sourced by ./assay. Downloads the wheels that are pinned in wheels-*.txt and puts them into .deps/wheels, all of them or none.
-# This is no Python environment: LibTorch is used as a C++ library, and the model's package only holds a file.
+# No Python environment is made: LibTorch is used as a C++ library, and the model's package only holds a file.
 #
 # A set is what one pin file lists. It is unpacked into a temporary folder, which is then renamed to .deps/sets/NAME-HASH; HASH is
 # the hash of the pin file. .deps/wheels.new is made from hard links to the files of all sets, then replaces .deps/wheels by a rename.
@@ -30,7 +30,7 @@ pip_wheels() {                                               # pip_wheels PIN_FI
     tee -a "$deps/pip.log" | { grep -E '^ *(Downloading|ERROR)' >&2 || true; }
 }
 
-fetch_set() {                                                # fetch_set NAME MB
+fetch_set() {                                                # fetch_set NAME MB: MB of disk are needed
   local folder
   folder=$deps/sets/$1-$(pin_hash "$1")
   [[ -d $folder ]] && return

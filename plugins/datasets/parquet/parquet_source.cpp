@@ -1,5 +1,6 @@
-// Reads Parquet files one after another. First it checks the columns in the footer of every file. Then
-// it decodes a batch of rows at a time, so only one batch is in memory.
+// Reads Parquet files one after another. First it checks the columns in the footer of every file (its
+// last bytes, which describe the columns). Then it decodes a batch of rows at a time, so only one
+// batch is in memory.
 #include "parquet_source.hpp"
 
 #include <arrow/io/file.h>
@@ -85,7 +86,7 @@ void parquet_source::open(const std::string &path) {
 }
 
 // Reads the footer of every file. Counts the rows, compares the columns with those of the first file,
-// and refuses chosen columns that have no JSON form.
+// and throws io_problem if a column that will be read has no JSON form.
 void parquet_source::check_files() {
   for (const std::string &path : files_) {
     open(path);

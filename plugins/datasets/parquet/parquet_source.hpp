@@ -28,8 +28,8 @@ struct config {
 
 class parquet_source {
  public:
-  // Reads the footers and hashes the files. Throws io_problem with the name of a file that cannot be
-  // read, and config_problem for a wrong configuration.
+  // Reads the footers (descriptions of the columns) and hashes the files. Throws io_problem with the
+  // name of a file that cannot be read, and config_problem for a wrong configuration.
   parquet_source(assay_cpp::host host, const char *config_json);
 
   void info(assay_dataset_info &out) const;  // its texts live as long as this object

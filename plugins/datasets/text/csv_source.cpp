@@ -82,8 +82,8 @@ bool csv_source::open_next_file() {
   return true;
 }
 
-// Reads a quoted cell, from behind its opening quote to behind the delimiter or line end that follows the closing quote.
-// Returns true if the cell was the last of its row.
+// Reads a quoted cell whose opening quote was just read, and the delimiter or line end after its closing quote. Returns true if
+// the cell was the last of its row.
 bool csv_source::quoted_cell(std::string &cell) {
   std::streambuf &in = *stream_.rdbuf();
   for (int c = in.sbumpc(); c != k_end; c = in.sbumpc()) {

@@ -1,5 +1,5 @@
 // Reads comma-separated values (RFC 4180) as a stream of records. A row becomes one JSON object whose
-// members are texts. Types are not guessed: the script that uses the data turns texts into numbers.
+// members are texts. Types are not guessed: the script that uses the data turns a text into a number.
 #pragma once
 
 #include <cstdint>
@@ -20,17 +20,18 @@ class csv_source {
 
  private:
   bool open_next_file();
-  bool
-  read_row();  // fills cells_ from the next row that is not blank; false at the end of the file
+  // Fills cells_ from the next row that is not blank; false at the end of the file.
+  bool read_row();
   static void name_index(std::vector<std::string> &names);
   bool quoted_cell(std::string &cell);
+  // Throws io_problem with the file and the line.
   [[noreturn]] void refuse(uint64_t line, const std::string &what) const;
 
   provenance about_;
   char delimiter_ = ',';
   bool header_ = true;
   std::string file_field_;          // gets the file's name without its ending; empty = none
-  std::vector<std::string> names_;  // of the columns
+  std::vector<std::string> names_;  // of the columns, from `columns` or the header
   std::vector<std::string> files_;
   size_t next_file_ = 0;
   std::ifstream stream_;

@@ -18,8 +18,9 @@ inline assay_cpp::failure config_problem(const std::string &text) {
   return {ASSAY_INVALID_ARGUMENT, text};
 }
 
-using endings =
-    std::vector<std::string>;  // ".jsonl"; in a file's name capital letters count as small ones
+// Endings of file names in small letters, such as ".jsonl". has_ending takes capital letters in the
+// path for small ones.
+using endings = std::vector<std::string>;
 bool has_ending(const std::string &path, const endings &wanted);
 bool is_folder(const std::string &path);  // throws io_problem if nothing has this path
 
@@ -34,6 +35,7 @@ std::string check_files(assay_cpp::host host, const std::vector<std::string> &pa
 // Parses the JSON of a file or line. Throws an io_problem whose text begins with `place`.
 assay_json::value parsed(const std::string &text, const std::string &place);
 
+// Throws io_problem if the file cannot be opened.
 std::ifstream open_file(const std::string &path);
 
 // The keys of the configuration that every form of file has.
@@ -43,12 +45,12 @@ struct provenance {
   void tell(assay_dataset_info &out) const;
 };
 
-// Collects the members that all records have, with the same type in each. A dataset tells them to the
-// host as its fields.
+// Collects the members that all records have with the same type. A dataset tells the host their names
+// and types as its fields.
 class common_fields {
  public:
   void add(const assay_json::value &record);
-  std::string json() const;  // {"text":"string"}
+  std::string json() const;  // such as {"text":"string"}
 
  private:
   bool any_ = false;

@@ -72,7 +72,7 @@ std::string json_source::place() const {
   return out;
 }
 
-// The record as JSON, with the members of the objects above it.
+// Returns the record as JSON, with the members of the objects above it.
 std::string json_source::record_of(const assay_json::value &innermost) const {
   assay_json::value merged;
   merged.kind = assay_json::type::object;

@@ -135,7 +135,7 @@ bool text_source::read_line(std::string &out) {
 }
 
 std::string text_source::json_line(const std::string &text) {
-  if (!counting_ && field_.empty()) return text;  // checked when it was opened
+  if (!counting_ && field_.empty()) return text;  // the first pass has checked it
   const std::string place = files_[next_file_ - 1] + ": line " + std::to_string(line_number_);
   assay_json::value record = parsed(text, place);
   if (record.kind != assay_json::type::object)
@@ -147,7 +147,7 @@ std::string text_source::json_line(const std::string &text) {
     if (field->kind != assay_json::type::string)
       throw io_problem(place + ": the field '" + field_ + "' must be a string, not " +
                        assay_json::name_of(field->kind));
-    if (field_ != "text") {  // add it as "text"; of two members the host takes the last
+    if (field_ != "text") {  // add it as "text"; of two members "text" the host takes the last
       out.erase(out.find_last_of('}'));
       out += ",\"text\":" + assay_json::quoted(field->text) + "}";
       const assay_json::value copy = *field;

@@ -1,5 +1,5 @@
-// Checks UTF-8 that comes in pieces. By RFC 3629 a character must have its shortest form, be no surrogate and be at most
-// U+10FFFF. It decodes nothing.
+// Checks whether bytes that come in pieces are UTF-8. By RFC 3629 a character must have its shortest
+// form, be no surrogate and be at most U+10FFFF. The check decodes nothing.
 #pragma once
 
 #include <cstdint>

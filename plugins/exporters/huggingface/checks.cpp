@@ -17,9 +17,10 @@ void check_width(const options &o, const planned_linear &linear, const refuse_fn
                "dense_packing)");
 }
 
-// Which weights a consumer can multiply with rounded inputs. int8 inputs need symmetric 8-bit weights
-// with one scale for each row, or 4-bit weights (vLLM: on Arm processors only). fp8 inputs need fp8
-// weights with one scale for each row.
+// Refuses weights that no consumer can multiply with rounded inputs. int8 inputs need symmetric 8-bit
+// weights with one scale for each row, or symmetric 4-bit weights (vLLM runs these on Arm processors
+// only; the inputs must then be symmetric and dynamic, which means that their scale is computed while
+// the model runs). fp8 inputs need fp8 weights with one scale for each row.
 void check_with_inputs(const planned_linear &linear, const input_scheme &input,
                        const refuse_fn &refuse) {
   const auto &grid = linear.grid;
@@ -61,7 +62,7 @@ void check_linear(const options &o, const planned_linear &linear, const input_sc
   if (input.present) check_with_inputs(linear, input, refuse);
 }
 
-// Linears that consumers join into one matrix must have the same grid.
+// Refuses linears that consumers join into one matrix (q, k, v; gate, up) if their grids differ.
 void check_fused(const plan &p, const refuse_fn &refuse) {
   for (const auto &[block, parts] : fused_blocks(p)) {
     if (parts.size() != fused_parts(parts.front()->role)) {

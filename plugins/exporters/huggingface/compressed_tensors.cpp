@@ -1,6 +1,6 @@
-// Exporter "compressed_tensors": writes integer weights, fp8, nvfp4 and mxfp4. It chooses no scale and
-// rounds nothing, so the files follow from the quantized model alone. checks.cpp refuses what the
-// format cannot hold.
+// Exporter "compressed_tensors": writes weights that are integers, fp8, nvfp4 or mxfp4. It chooses no
+// scale and rounds nothing, so the files depend on the quantized model alone. checks.cpp refuses what
+// the format cannot hold.
 #include "config_text.hpp"
 #include "exporters.hpp"
 #include "forms.hpp"
@@ -27,7 +27,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
                   return code_bytes(host, parts_of(o, item, rounded_inputs), buffer);
                 });
   std::vector<std::string> ignore = p.float_linears;
-  ignore.emplace_back("lm_head");  // for transformers the head is a "Linear" too
+  ignore.emplace_back("lm_head");  // in transformers the head has the class "Linear" too
   write_file(job, "config.json",
              with_quantization_config(file_text(job, "config.json"),
                                       quantization_config(groups, ignore, p)));

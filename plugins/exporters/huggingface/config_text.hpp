@@ -13,8 +13,9 @@ namespace hf {
 // The names of the linears of each scheme (format and grid), in the order of the model.
 using scheme_groups = std::map<scheme, std::vector<std::string>>;
 
-// Returns the JSON of quantization_config. A single scheme targets "Linear"; of several schemes each
-// lists its linears. ignore: linears that stay float. The plan has the schemes of inputs and cache.
+// Returns the JSON of quantization_config. If there is one scheme, it applies to all modules of class
+// "Linear"; if there are several, each lists its linears. ignore: linears that stay float. p: has the
+// schemes of inputs and cache.
 std::string quantization_config(const scheme_groups &groups, const std::vector<std::string> &ignore,
                                 const plan &p);
 // Returns config.json with "quantization_config": value as its last key. Throws std::runtime_error if

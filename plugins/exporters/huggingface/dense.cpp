@@ -1,5 +1,5 @@
-// Exporter "safetensors": writes a model without quantized linears as it is. A recipe that changes
-// nothing, or has transforms but no quantizer, is saved with it.
+// Exporter "safetensors": writes a model without quantized linears as it is. The result of a recipe that
+// changes nothing, or that has transforms but no quantizer, is saved in this way.
 #include "checks.hpp"
 #include "folder_writer.hpp"
 #include "plan.hpp"

@@ -14,11 +14,11 @@ namespace hf {
 
 struct options {
   uint64_t shard_bytes = 5'000'000'000;  // largest weights file
-  bool allow_unfused = false;            // q, k, v (gate, up) may have different grids
+  bool allow_unfused = false;            // q, k, v (and gate, up) may have different grids
   bool dense_packing = false;  // write 3, 5, 6, 7 bits as compressed-tensors 0.17 and later do
 };
 
-// where: the linear or the key of the scheme.
+// where: a linear, an operation or a key of the plan.
 using refuse_fn = std::function<void(const std::string &where, const std::string &reason)>;
 
 // compressed_tensors.cpp: integer and small-float weights in the layouts of compressed-tensors.

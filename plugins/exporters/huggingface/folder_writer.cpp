@@ -23,8 +23,8 @@ void check(int32_t status, const char *what) {
   if (status < 0) throw failure(status, std::string("could not ") + what);
 }
 
-// Finds the host's items by name. The host can only give the next item or start again, so the cursor
-// goes forward, and once more from the start if it reaches the end.
+// Finds the host's items by name. The host can only give the next item or start again. So the cursor goes
+// forward, and if it reaches the end, it searches once more from the start.
 class cursor {
  public:
   explicit cursor(const assay_export &job) : job_(job) {
@@ -76,7 +76,7 @@ void write_shard(const assay_export &job, const std::string &file, std::vector<c
   });
   const std::string header = header_text(shard);
   check(job.begin_file(job.ctx, file.c_str()), "begin the weights file");
-  const uint64_t length = header.size();  // safetensors wants little-endian, as the machine is
+  const uint64_t length = header.size();  // little-endian in the file and on x86-64
   check(job.append(job.ctx, &length, sizeof length), "write the weights file");
   check(job.append(job.ctx, header.data(), header.size()), "write the weights file");
   std::vector<uint8_t> buffer;

@@ -12,7 +12,7 @@
 
 namespace hf {
 
-// What an exporter function reports to the host.
+// The exception with which an exporter function tells the host what went wrong.
 using assay_cpp::failure;
 
 // A tensor of the file.
@@ -20,9 +20,9 @@ struct entry {
   std::string name;   // in the file
   std::string dtype;  // "F32", "I32", ...
   std::vector<int64_t> shape;
-  std::string item;       // name of the host's item from which the bytes are made, unless ...
-  std::string own_bytes;  // ... they are here, if has_own_bytes (small tensors)
-  bool has_own_bytes = false;
+  std::string item;            // name of the host's item from which the bytes are made
+  std::string own_bytes;       // for small tensors: the bytes themselves
+  bool has_own_bytes = false;  // the bytes are own_bytes, and `item` is not used
   uint64_t n_bytes = 0;
 };
 
@@ -42,8 +42,8 @@ struct byte_view {
 using producer =
     std::function<byte_view(const entry &, const assay_item &, std::vector<uint8_t> &buffer)>;
 
-// Writes all entries, which must be in the order of the items. An entry that would exceed shard_bytes
-// begins a new shard.
+// Writes all entries, which must be in the order of the items. An entry with which a shard would be
+// larger than shard_bytes begins a new shard.
 void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make);
 
@@ -51,9 +51,11 @@ entry small_entry(std::string name, std::string dtype, std::vector<int64_t> shap
                   std::string bytes);       // with own_bytes
 entry float_entry(const assay_item &item);  // a float tensor as it is
 
-// Files of the original model: their content; copies of all but `except`.
+// Returns the content of a file of the original model.
 std::string file_text(const assay_export &job, const char *name);
+// Writes a whole file into the new folder.
 void write_file(const assay_export &job, const char *name, std::string_view bytes);
+// Copies all files of the original model but `except` into the new folder.
 void copy_files(const assay_export &job, std::string_view except);
 
 }  // namespace hf

@@ -101,7 +101,7 @@ void declare_inputs(const std::string &name, const form_parts &v, std::vector<en
   if (v.input_scale)
     entries.push_back(small_entry(name + ".input_scale", "F32", {1}, bytes_of(*v.input_scale)));
   if (!v.input_zero) return;
-  // The file stores signed codes, so the zero point is shifted too.
+  // The file has signed codes (unsigned code - 128), so the zero point is shifted in the same way.
   const auto zero = static_cast<char>(tensor_data(*v.input_zero)[0] - 128);
   entries.push_back(small_entry(name + ".input_zero_point", "I8", {1}, std::string(1, zero)));
 }

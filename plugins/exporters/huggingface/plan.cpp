@@ -1,5 +1,5 @@
-// Reads the plan, chooses the layout of each linear in the file, and finds the linears that consumers
-// join into one matrix. checks.cpp refuses plans that cannot be exported.
+// Reads the plan, chooses the layout of each linear in the file, and finds the linears that vLLM and
+// SGLang join into one matrix. checks.cpp refuses plans that cannot be exported.
 #include "plan.hpp"
 
 namespace hf {

@@ -1,6 +1,6 @@
-// The parsed plan of an export: the linears, and how they are quantized. The exporter's function
-// `check` gets the plan before anything is quantized, and again before `write`. Only `write` gets the
-// codes and scales.
+// The parsed plan of an export: which linears there are and how each is quantized. The exporter's
+// function `check` gets the plan before anything is quantized, and again before `write`. Only `write`
+// gets the codes and scales.
 #pragma once
 
 #include <compare>
@@ -45,14 +45,14 @@ struct planned_linear {
 struct input_scheme {
   bool present = false, is_float = false, dynamic = true, symmetric = true;
   int64_t bits = 8;
-  double clip = 1;
+  double clip = 1;  // share of an input's range that the grid covers
 };
 
 struct plan {
   std::vector<planned_linear> linears;
   std::vector<std::string> float_linears;  // linears that stay float, without the head
   std::vector<std::string> online;         // "LAYER: OP": operations that the forward pass must run
-  std::vector<std::string> biases;         // linears with a bias, if config.json has no key for it
+  std::vector<std::string> biases;         // linears with a bias for which config.json has no key
   std::vector<std::string> unknown_schemes;  // keys of the scheme that are not known here
   input_scheme activation;
   assay_json::value kv;  // scheme of the key-value cache; null if none
@@ -63,13 +63,15 @@ inline int64_t integer_or(const assay_json::value &from, std::string_view key, i
   return static_cast<int64_t>(from.number_or(key, static_cast<double>(otherwise)));
 }
 
-// format: "int/1" or "float/1". It is in the plan, and in what the quantizer notes about a linear.
+// Returns the layout of a linear. format: "int/1", "float/1" or another one, from the plan or from the
+// note that the quantizer gave with the linear.
 layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 
-// Returns the quantized linears that vLLM and SGLang join into one matrix. A key is such as
-// "model.layers.0.self_attn q,k,v". Linears that are never joined (o, down) are not listed.
+// Returns the quantized linears that vLLM and SGLang join into one matrix. A key is for example
+// "model.layers.0.self_attn q,k,v". Linears that are never joined (o, down) are left out.
 std::map<std::string, std::vector<const planned_linear *>> fused_blocks(const plan &p);
-size_t fused_parts(std::string_view role);  // 3 for q, k, v; 2 for gate, up; else 1
+// The number of linears in that matrix: 3 for q, k and v, 2 for gate and up, else 1.
+size_t fused_parts(std::string_view role);
 
 }  // namespace hf

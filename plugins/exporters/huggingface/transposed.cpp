@@ -74,7 +74,7 @@ unsigned stored_zero(const form_parts &v, int64_t o, int64_t g) {
   return v.grid.symmetric ? 1u << (v.grid.bits - 1) : tensor_data(*v.zeros)[o * v.groups + g];
 }
 
-// Adds `value` to word `index`, `shift` bits to the left.
+// Writes `value` into word `index`, shifted `shift` bits to the left.
 void put(std::string &words, int64_t index, unsigned value, unsigned shift) {
   uint32_t word;
   std::memcpy(&word, words.data() + index * 4, 4);
@@ -82,7 +82,7 @@ void put(std::string &words, int64_t index, unsigned value, unsigned shift) {
   std::memcpy(words.data() + index * 4, &word, 4);
 }
 
-// gptq: codes packed along `in`, [in * bits / 32, out].
+// gptq: returns the codes, packed along `in`, [in * bits / 32, out].
 std::string gptq_codes(const form_parts &v) {
   const int64_t per_word = 32 / v.grid.bits;
   std::string words = words_of(v.in / per_word * v.out);
@@ -93,7 +93,7 @@ std::string gptq_codes(const form_parts &v) {
   return words;
 }
 
-// gptq: zero points packed along `out`, [groups, out * bits / 32]. `less` is subtracted from each: 1
+// gptq: returns the zero points, packed along `out`, [groups, out * bits / 32]. `less` is subtracted from each: 1
 // for version 1 of the format, 0 for version 2.
 std::string gptq_zeros(const form_parts &v, unsigned less) {
   const int64_t per_word = 32 / v.grid.bits, row = v.out / per_word;
@@ -109,7 +109,7 @@ std::string gptq_zeros(const form_parts &v, unsigned less) {
 // awq: a word holds the codes of 8 outputs. Output 8 c + j is in 4-bit part k_place[j] of word c.
 constexpr unsigned k_place[] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-// awq: codes or zero points packed along `out`, [rows, out / 8]. value(v, o, r) gives the number of output
+// awq: returns codes or zero points, packed along `out`, [rows, out / 8]. value(v, o, r) gives the number of output
 // o in row r.
 std::string awq_words(const form_parts &v, int64_t rows,
                       unsigned (*value)(const form_parts &, int64_t, int64_t)) {
@@ -196,7 +196,7 @@ void write(kind k, const options &o, const assay_export &job) {
                 });
   const auto config = config_of(k, grid);
   write_file(job, "config.json", with_quantization_config(file_text(job, "config.json"), config));
-  if (k == kind::gptq) write_file(job, "quantize_config.json", config + "\n");  // older loaders
+  if (k == kind::gptq) write_file(job, "quantize_config.json", config + "\n");  // for old loaders
   copy_files(job, "config.json");
 }
 

@@ -1,5 +1,5 @@
-// The metric multiple_choice: the choice with the largest log-likelihood is the answer. It gives accuracy, also with
-// log-likelihoods divided by the length of the choice, and how sure the model is. It reads no generated text.
+// The metric multiple_choice: the choice with the largest log-likelihood is the answer. The metric gives accuracy (also with
+// log-likelihoods divided by the length of the choice) and measures of how sure the model is. It reads no generated text.
 #include <algorithm>
 #include <cmath>
 
@@ -10,7 +10,7 @@ namespace answers {
 namespace {
 
 size_t largest(
-    const std::vector<double> &values) {  // of equal ones the first, as lm-evaluation-harness does
+    const std::vector<double> &values) {  // of equal ones the first, as in lm-evaluation-harness
   return static_cast<size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
@@ -39,7 +39,7 @@ class choice : public metric {
     if (lls.size() != choices.size() || lls.size() < 2)
       throw argument_problem(place + " has " + std::to_string(lls.size()) +
                              " log-likelihoods for " + std::to_string(choices.size()) + " choices");
-    // Of several NaN the first choice would be the largest, and the result would look like chance.
+    // If all were NaN, the first choice would always win, and the result would look like guessing.
     for (const double ll : lls)
       if (!std::isfinite(ll)) throw numerical_problem(place + ": a log-likelihood is not finite");
     const double given = record.number_or("gold", -1.0);

@@ -15,7 +15,7 @@ bool is_word(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-// The end of the digits and `allowed` characters from `start` on.
+// Returns the end of the run of digits and `allowed` characters that begins at `start`.
 size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
   size_t end = start;
   while (end < text.size() &&
@@ -24,8 +24,8 @@ size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
   return end;
 }
 
-// The next two functions are the patterns of lm-evaluation-harness (tasks/gsm8k/gsm8k.yaml, filter_list) to the letter,
-// because our numbers with these names must equal theirs. last_number finds what a person would read.
+// The next two functions find exactly what the patterns of lm-evaluation-harness find (tasks/gsm8k/gsm8k.yaml, filter_list), because
+// numbers with the same names must be equal. last_number finds what a person would read.
 
 // strict-match: the first match of #### (\-?[0-9\.\,]+)
 std::optional<std::string> gsm8k_strict(std::string_view text) {
@@ -71,7 +71,7 @@ std::optional<std::string> letter(std::string_view text) {
 
 std::optional<std::string> last_boxed(std::string_view text) {
   size_t mark = text.rfind("\\boxed");
-  // If the last box is inside another one, the outer box is the answer.
+  // If the last box is inside another one, the outer box is the answer. It is inside if the outer box's brace is still open there.
   for (size_t outer = 0; (outer = text.find("\\boxed", outer)) != std::string_view::npos;
        outer += 6) {
     if (mark == std::string_view::npos || outer >= mark) break;

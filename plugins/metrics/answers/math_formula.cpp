@@ -15,8 +15,8 @@ struct unreadable : std::runtime_error {
   unreadable() : std::runtime_error("not a number or formula") {}
 };
 
-// Returns the value of a variable at one of the points: always the same, between 0.3 and 2.7, and no round number, so that
-// different formulas do not agree by accident.
+// Returns the value of a variable at one of the points. It is the same in every run, lies between 0.3 and 2.7, and is no round
+// number, so that different formulas do not agree by accident.
 double sample_value(char variable, int point) {
   const double raw = std::sin(12.9898 * (variable - 'A' + 1) + 78.233 * (point + 1)) * 43758.5453;
   return 0.3 + 2.4 * (raw - std::floor(raw));

@@ -12,8 +12,8 @@ struct evaluated {
   bool has_variables = false;
 };
 
-// Returns the value of the formula. Its variables get fixed values, other ones for each point (0, 1, ...). nullopt: the text is
-// no formula, or a number in it is too large.
+// Returns the value of the formula. Each variable has a fixed value at each point (0, 1, ...), and other values at other points.
+// nullopt: the text is no formula, or a number in it is too large.
 std::optional<evaluated> formula_value(std::string_view text, int point);
 
 }  // namespace answers

@@ -1,5 +1,5 @@
-// Reads and compares mathematical answers. Two values a and b (doubles) are equal if |a - b| <= 1e-6 max(1, |b|), because
-// published graders round like this.
+// Reads and compares mathematical answers. Two values a and b (doubles) without variables are equal if |a - b| <= 1e-6 max(1, |b|),
+// because published graders round like this. Formulas with variables are compared at points, with 1e-9 in place of 1e-6.
 #include "math_value.hpp"
 
 #include <algorithm>
@@ -80,7 +80,7 @@ std::optional<collection> as_collection(std::string text) {
   return out;
 }
 
-// sampled: the texts have variables and were compared at points.
+// sampled: at least one text has variables, so they were compared at points.
 struct scalar_verdict {
   bool equal = false, sampled = false, left_parsed = false, right_parsed = false;
 };
@@ -159,7 +159,7 @@ bool same_value(const std::string &left, const std::string &right) {
 }
 
 // Compares the lone numbers of both answers. If one answer has a per cent sign or a scale word ("million"), its digits alone
-// may match too, because the question may have asked for percent or millions. If both have units, nothing is compared.
+// may match too, because the question may have asked for percent or millions. If both have words or units, nothing is compared.
 math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
                              std::string_view gold, const std::string &gold_formula) {
   const auto own = lone_number_of(prediction);

@@ -1,4 +1,4 @@
-// The base class of the metrics of this plugin. A metric reads the record of each sample (one question of a task) and gives a
+// The base class of the metrics of this plugin. A metric reads the record of each sample (one question of a task) and gives one
 // score for each of its numbers. plugin.cpp connects these classes with the C ABI.
 #pragma once
 
@@ -34,7 +34,7 @@ struct number {
 class metric {
  public:
   virtual ~metric() = default;
-  // The numbers that this metric gives, without scores.
+  // The names and properties of the numbers that this metric gives.
   virtual std::vector<number> declared() const = 0;
   // The scores of one sample, in the order of declared().
   struct row {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr char32_t k_thin_space = 0x2009;
 
-// A word that multiplies the number before it. attached: only without a space.
+// A word that multiplies the number before it. attached: the word counts only if no space is before it.
 struct scale {
   std::u32string_view word;
   const char *factor;

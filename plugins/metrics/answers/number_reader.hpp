@@ -49,7 +49,8 @@ class number_reader {
   size_t at_ = 0;
 
  private:
-  bool decimal(std::string &value);  // true: an integer without separators
+  // Reads digits with separators, decimal point and exponent. True: they were only digits.
+  bool decimal(std::string &value);
   char32_t group_separator(size_t start, size_t first_end) const;
   size_t group_count(size_t place, char32_t separator) const;
   size_t groups_end(size_t place, char32_t separator) const;

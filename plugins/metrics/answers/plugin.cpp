@@ -29,7 +29,8 @@ std::string declaration_of(const metric &inner) {
 
 using make_fn = std::unique_ptr<metric> (*)(const assay_json::value &config);
 
-// A metric as the class that assay_cpp::metric_table wants. It keeps the scores of all samples and passes them on in order.
+// Makes of a metric the class that assay_cpp::metric_table needs. The class keeps the scores of all samples and passes them to the
+// host in the order of the samples.
 template <make_fn make>
 class face {
  public:
@@ -71,7 +72,7 @@ class face {
     metric::row row;
   };
 
-  // Passes one number on. weight_column: where its weights are, if it is a ratio; null if all samples weigh the same.
+  // Gives one number to the host. weight_column: where its weights are in row::weights; null if all samples have the same weight.
   void give(const assay_metric_sink &sink, const std::string &name, size_t column,
             const size_t *weight_column) const {
     std::vector<double> scores;
@@ -84,7 +85,7 @@ class face {
       top += scores.back();
       bottom += weights.back();
     }
-    if (bottom == 0.0) return;  // no sample belongs to it: no such number
+    if (bottom == 0.0) return;  // all weights are 0, so the number has no value
     assay_cpp::pass_on(sink.number(sink.ctx, name.c_str(), top / bottom,
                                    static_cast<int64_t>(scores.size()), scores.data(),
                                    weight_column ? weights.data() : nullptr));

@@ -7,7 +7,7 @@
 namespace answers {
 namespace {
 
-// k_stray_byte: plus a byte, it stands for a byte that is not UTF-8.
+// The code point k_stray_byte + b stands for a byte b that is not UTF-8.
 constexpr char32_t k_stray_byte = 0xDC00, k_capital_sigma = 0x3A3, k_sigma = 0x3C3,
                    k_final_sigma = 0x3C2, k_dotted_capital_i = 0x130, k_dot_above = 0x307;
 

@@ -1,5 +1,5 @@
 // The metric squad_v2: SQuAD v2, whose questions may have no answer, by our rule and by the official script. The script takes an
-// empty answer for "no answer". By our rule a model must say one of the declared words.
+// empty answer for "no answer". By our rule a model must say one of the declared words (option `abstentions`).
 #include <algorithm>
 #include <cmath>
 
@@ -102,8 +102,9 @@ class squad : public metric {
     for (const item &one : items_) total += of(one);
     return total;
   }
-  // The best score of the official script over all thresholds of no_answer_probability. At first all answers count as "no
-  // answer"; then one after another is admitted, the surest first.
+  // Returns the best sum of scores of the official script over all thresholds of no_answer_probability. An answer counts as given if
+  // its probability is at most the threshold, else as "no answer". The loop raises the threshold: first no answer is given, then
+  // one after another.
   double best(bool exact) const {
     std::vector<item> sorted = items_;
     std::stable_sort(sorted.begin(), sorted.end(), [](const item &a, const item &b) {

@@ -12,7 +12,7 @@ namespace answers {
 // articles by spaces, single spaces.
 std::string squad_normalise(std::string_view text);
 
-// Returns the F1 of the words of two normalised texts, whatever their order; 1 if both are empty, 0 if one is.
+// Returns the F1 of the words of two normalised texts; the order of words does not matter. 1 if both are empty, 0 if only one is.
 double token_f1(std::string_view prediction, std::string_view gold);
 
 // lm-evaluation-harness (tasks/gsm8k/gsm8k.yaml, metric_list): deletes "," and "$", everything up to the last "#### ", and one

@@ -25,8 +25,8 @@ std::vector<std::string> words_of(const std::string &text) {
   return words;
 }
 
-// Returns the share of four-word sequences that repeat an earlier one: 1 - different / all (Welleck et al. 2019, seq-rep-4); 0
-// for fewer than four words.
+// Returns the share of four-word sequences that repeat an earlier one: 1 - (different sequences) / (all sequences), called
+// seq-rep-4 by Welleck et al. 2019. It is 0 for fewer than four words.
 double repeated_grams(const std::vector<std::string> &words) {
   if (words.size() < k_gram) return 0.0;
   std::map<std::string, int> seen;

@@ -12,8 +12,8 @@ namespace answers {
 struct written_number {
   size_t first = 0, end = 0;  // place in the plain text, with sign, per cent and scale word
   std::string formula;        // for grade_math: "-1000.5", "(2+1/2)", "(50)%", "(1.2)*10^{6}"
-  std::string
-      bare;  // the same without per cent and scale word: "50", "1.2"; empty if there is neither
+  // The formula without per cent and scale word: "50", "1.2". Empty if the number has neither of them.
+  std::string bare;
 };
 
 // Returns the *plain text*, in which things that can be written in several ways have one form: ASCII digits, "-" for all minus

@@ -1,5 +1,5 @@
-// Averages the distances of tokens by window, by confidence and by position, and computes percentiles. The engine of the host
-// has computed the distances.
+// Computes the mean distance of the tokens of each window, of each level of confidence and of each position, and percentiles. The
+// engine of the host has computed the distances.
 #include "distance.hpp"
 
 #include <algorithm>
@@ -49,6 +49,7 @@ int bucket_of(float confidence) {
   return bucket;
 }
 
+// Returns JSON with the value at each fraction, and the least and the largest value.
 std::string percentiles(const std::vector<float> &sorted, const std::vector<double> &fractions) {
   std::string out = "{";
   for (const double f : fractions)
@@ -79,6 +80,7 @@ std::vector<float> joined(const std::vector<window> &windows, std::vector<float>
   return out;
 }
 
+// Returns the members "buckets" and "positions" of the note.
 std::string cells_note(const std::vector<window> &windows) {
   cell buckets[k_buckets], positions[k_positions];
   for (const window &one : windows)
@@ -97,6 +99,7 @@ std::string cells_note(const std::vector<window> &windows) {
   return out + "]";
 }
 
+// Throws if an array has another length than kld, or a value that is not finite.
 void check(const window &one) {
   const std::pair<const char *, const std::vector<float> *> arrays[] = {
       {"kld", &one.kld},

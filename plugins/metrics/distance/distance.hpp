@@ -1,6 +1,6 @@
 // Turns numbers of single tokens into what a report shows: means of windows, percentiles, and the mean
-// divergence by the confidence of the untouched model (the reference) and by position. The engine has
-// compared the probabilities of the two models. plugin.cpp is the interface to the host.
+// divergence by the confidence of the untouched model (the reference) and by position. The engine of the
+// host has compared the probabilities of the two models. plugin.cpp is the interface to the host.
 #pragma once
 
 #include <assay.hpp>
@@ -11,14 +11,17 @@
 
 namespace distance_metric {
 
-// One window of text. All arrays are [tokens]. nll: -log of the right token's probability, in nats.
-// reference_top: the largest probability of the reference.
+// One window of text, as host/engine/distance.hpp measures it. All arrays are [tokens]. kld: KL
+// divergence, in nats. nll: -log of the right token's probability, in nats. delta_p: change of that
+// probability. reference_top: the largest probability of the reference. same_top: 1 if both models have
+// the same likeliest token. top5_shared: share of the reference's five likeliest among the variant's.
 struct window {
   int64_t index = 0;
   std::vector<float> kld, reference_nll, own_nll, delta_p, reference_top, same_top, top5_shared;
 };
 
-// Means of each window, in the order of the numbers that the plugin declares.
+// One mean for each window. log_ratio: mean of own_nll - reference_nll. The members are in the order of
+// the numbers that the plugin declares.
 struct window_means {
   std::vector<double> kld, same_top, top5_shared, delta_p, log_ratio;
 };

@@ -1,4 +1,4 @@
-// Checks the log-likelihoods of tokens and computes their mean. The engine of the host has computed them with the model.
+// Checks the log-likelihoods of tokens, which the engine of the host has computed with the model, and computes their mean.
 #include "perplexity.hpp"
 
 #include <algorithm>

@@ -22,7 +22,7 @@ struct sample {
 
 struct config {
   // true: every sample has the same weight, as in published perplexities. false: every token (or word,
-  // or byte) has.
+  // or byte) has the same weight.
   bool by_window;
   std::string per;  // token word byte
 };
@@ -32,10 +32,10 @@ class accumulator {
   explicit accumulator(config chosen) : config_(std::move(chosen)) {}
   void clear() { samples_.clear(); }
 
-  // Adds a sample by -log p of each token. words_or_bytes is ignored if `per` is "token". Throws
-  // numerical_problem for a value that is not finite or below zero.
+  // Adds a sample, given -log p of each token. words_or_bytes is ignored if `per` is "token". Throws
+  // numerical_problem for a value that is not finite or below -0.001; rounding may give -1e-7.
   void add(int64_t index, const float *nll, int64_t n_tokens, double words_or_bytes);
-  // The same, by the sum of -log p and the number of tokens.
+  // Adds a sample, given the sum of -log p and the number of tokens.
   void add_sum(int64_t index, double nll_sum, double tokens, double words_or_bytes);
 
   // Sorts the samples by index, so that results do not depend on the order in which they came. Throws

@@ -1,8 +1,8 @@
 // Searches the zero point of each group (hqq: Badri and Shaji, "Half-Quadratic Quantization of Large
 // Machine Learning Models", 2023, eqs. 4-6). The range of the group gives the scale, which stays.
-// With r = w - (dequantized w), the zero point lowers the sum of |r|^p. As p is at most 1, large
-// errors count less than in a sum of squares. Two steps alternate: shrink() says which part of each
-// error to leave out, and the zero point becomes the mean that fits the rest.
+// Let r = w - (dequantized w). The search lowers the sum of |r|^p. As p is at most 1, large errors
+// count less than in a sum of squares. Two steps alternate: shrink() gives the part e of each error
+// to leave out, and the zero point becomes the mean of code - (w - e) / scale over the group.
 #include "hqq.hpp"
 
 #include <algorithm>
@@ -17,14 +17,15 @@ using assay_grid::from_float16;
 using assay_grid::scale_dtype;
 using assay_grid::to_float16;
 
+// Returns the code of the weight x, which is a whole number from 0 to `top`.
 float code_of(float x, float scale, float zero, float top) {
   float code = x / scale + zero;
   code = code < 0 ? 0 : code > top ? top : code;
   return assay_grid::round_even(code);
 }
 
-// Returns the part of the error r that the zero point need not correct (eq. 5). It is 0 up to
-// `threshold`, the point where |r| = |r|^(p-1) / beta. So only large errors need the costly power.
+// Returns the part of the error r that the zero point need not correct (eq. 5). It is 0 if |r| is at
+// most `threshold`, where |r| = |r|^(p-1) / beta. So only large errors need the costly power.
 float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
   if (magnitude <= threshold) return 0;
@@ -32,7 +33,7 @@ float shrink(float r, float beta, float p, float threshold) {
   return kept <= 0 ? 0 : std::copysign(kept, r);
 }
 
-// Mean |r| of a group.
+// Returns the mean |r| of a group.
 double mean_error(const float *w, int64_t n, float scale, float zero, float top) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i)
@@ -47,7 +48,7 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n) {
   const auto range = assay_grid::range_of(w, n);
   hqq_group best;
   if (range.all_zero()) return best;
-  // Each end is divided before they are subtracted, because high - low may overflow. A group of
+  // Both ends are divided before they are subtracted, because high - low may overflow. A group of
   // equal weights has no width: then the scale is the magnitude of these weights.
   const float width =
       range.high > range.low ? range.high / top - range.low / top : std::fabs(range.low);

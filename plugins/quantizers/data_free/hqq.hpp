@@ -11,13 +11,13 @@ struct hqq_options {
   int bits;
   int64_t group_size;  // columns; -1 = the whole row
   int iterations;
-  float p;          // the error is sum |w - w^|^p; a small p makes large single errors count less
-  float beta;       // in the first step, errors above beta^(-1 / (2 - p)) count less
+  float p;          // the error is sum |w - w^|^p; w^: dequantized. p <= 1: large errors count less
+  float beta;       // in the first step, a part of errors above beta^(-1 / (2 - p)) is left out
   float kappa;      // factor on beta after each step
-  bool round_zero;  // the search starts from a whole zero point
+  bool round_zero;  // the search starts from a zero point that is a whole number
 };
 
-// The grid of one group. Both numbers are already rounded to float16, as they are stored.
+// The grid of one group. Scale and zero point are already rounded to float16, as they are stored.
 struct hqq_group {
   assay_grid::stored_scale scale;
   float zero = 0;

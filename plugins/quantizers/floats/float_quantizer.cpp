@@ -9,10 +9,12 @@
 namespace floats {
 namespace {
 
+// Returns the scale 2^(stored - 127) of mxfp4.
 float power_of_two(uint8_t stored) {
   return std::ldexp(1.0f, stored - 127);
 }
 
+// Returns the data of the form's tensor with this role. Throws failure if there is none.
 template <class T>
 const T *values_of(const assay_form &form, const char *role) {
   const auto *tensor = assay_cpp::find(form, role);
@@ -64,7 +66,8 @@ std::vector<float> worker::emit_scales(const assay_linear &linear,
     }
     sink.emit("scale_exponents", std::move(stored));
   } else {
-    // Linears that consumers fuse (q, k, v; gate, up) have one tie_abs_max, hence one divisor.
+    // Linears that vLLM and others join into one matrix (q, k, v; gate, up) have the same tie_abs_max,
+    // hence the same divisor. A group of zeros gets 0.125, because any scale is exact for it.
     const double whole = linear.tie_abs_max > 0 ? linear.tie_abs_max : 1.0;
     const auto factor = static_cast<float>(448.0 * 6.0 / whole);
     auto shared = host_.alloc(assay_cpp::dtype_of<float>(), {});
@@ -73,7 +76,7 @@ std::vector<float> worker::emit_scales(const assay_linear &linear,
     for (size_t i = 0; i < scales.size(); ++i) {
       const float local = largest[i] > 0 ? factor * largest[i] / 6.0f : 0.125f;
       uint8_t code = e4m3().nearest(local);
-      if (code == 0) code = 1, ++lifted;  // a zero scale would lose the group
+      if (code == 0) code = 1, ++lifted;  // with the scale 0 all weights would be 0
       stored.data<uint8_t>()[i] = code;
       scales[i] = e4m3().values()[code] / factor;
     }

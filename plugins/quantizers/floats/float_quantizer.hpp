@@ -12,7 +12,7 @@ namespace floats {
 enum class scale_form {
   float32,    // fp8: largest magnitude / 448
   e8m0,       // mxfp4: a power of two, stored as its exponent + 127
-  e4m3_twice  // nvfp4: an E4M3 number for each group, over one fp32 divisor for the matrix
+  e4m3_twice  // nvfp4: an E4M3 number for each group, divided by one fp32 number for the matrix
 };
 
 struct format {
@@ -27,8 +27,8 @@ extern const format k_fp8, k_mxfp4, k_nvfp4;
 template <const format &which>
 class quantizer;
 
-// Does the work for all formats. `quantizer` below is a class of its own for each format, because
-// assay_cpp::quantizer_table makes a component of a class.
+// Does the work for all formats. The template `quantizer` below makes a class for each format, because
+// assay_cpp::quantizer_table needs one class for each component.
 class worker {
  public:
   worker(assay_cpp::host host, const format &which);

@@ -1,6 +1,6 @@
 // The numbers of two float formats, FP8 E4M3 and FP4 E2M1, as tables, and the search for the nearest
-// number. A search is needed because the gap between neighbours grows with the numbers: there is no
-// one step to divide by.
+// number. A search is needed because the gap between neighbours grows with the numbers, so dividing by
+// one step does not give the code.
 #pragma once
 
 #include <cstdint>

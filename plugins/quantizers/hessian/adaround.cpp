@@ -16,7 +16,7 @@ namespace {
 constexpr float k_stretch = 1.2f,
                 k_below = -0.1f;    // h = clip(k_stretch * sigmoid(v) + k_below, 0, 1)
 constexpr int k_sweeps = 4;         // passes over a row in descend()
-constexpr float k_decided = 0.05f;  // a weight whose h is nearer to 0 or 1 has decided
+constexpr float k_decided = 0.05f;  // a weight whose h is nearer than this to 0 or 1 has decided
 
 // The state of learning. Each array is [out, in], flat, padded to whole vectors; step is 0 in the
 // padding. W~ = W + delta is the present weight, and delta = base + step * h(v).
@@ -127,7 +127,7 @@ class learner {
     add_to_diagonal(0);
   }
 
-  // Adds a share of mean(diag H) to the diagonal of H, as gptq does. Otherwise errors would cost
+  // Adds a share of mean(diag H) to the diagonal of H, as gptq does. Without it, errors would cost
   // almost nothing in directions that few tokens have.
   void damp(double damping) {
     double mean = 0;
@@ -135,9 +135,9 @@ class learner {
     add_to_diagonal(damping * mean / static_cast<double>(in_.in));
   }
 
-  // From now on the loss compares with the float model on its own inputs. With D = W~ - W and
-  // C = sum x_float x^T (cross, [in, in]) that adds the term -2 tr(T D^T) to the loss tr(D H D^T),
-  // where T = W (C - H).
+  // From now on the loss compares with the output of the float model on its own inputs. Let D = W~ - W,
+  // C = sum x_float x^T (cross, [in, in]) and T = W (C - H). The loss tr(D H D^T) then becomes
+  // tr(D H D^T) - 2 tr(T D^T). Call this before damp(), because T needs H without damping.
   void set_target(const float *cross) {
     std::vector<float> difference(static_cast<size_t>(in_.in * in_.in));
     for (size_t i = 0; i < difference.size(); ++i) difference[i] = cross[i] - h_[i];
@@ -163,6 +163,7 @@ class learner {
         l_.base[at] = grid.scale * l_.floor[at] - in_.w[at];
         if (below < low || below >= high) continue;  // beyond the grid: no choice
         l_.step[at] = grid.scale;
+        // v is chosen so that h(v) = share, where learning starts.
         const float share = std::clamp(x - below, 0.005f, 0.995f);
         l_.v[at] = -std::log(k_stretch / (share - k_below) - 1.0f);
       }
@@ -198,8 +199,8 @@ class learner {
     }
   }
 
-  // Writes the codes with h rounded to 0 or 1. Returns the share of free weights whose h was not yet
-  // near 0 or 1.
+  // Writes the codes with h rounded to 0 or 1. Returns the share of free weights (those with a choice)
+  // whose h was not yet near 0 or 1.
   double harden(std::vector<int16_t> &codes) {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
@@ -246,8 +247,8 @@ class learner {
     return all;
   }
 
-  // Returns tr(D H D^T), D = the weight of these codes - W. With a target it adds -2 tr(T D^T) and
-  // leaves out the term without D. Overwrites delta and slope.
+  // Returns tr(D H D^T), where D is the weight of these codes minus W. If with_target is true and
+  // set_target was called, returns tr(D H D^T) - 2 tr(T D^T). Overwrites delta and slope.
   double loss_of(const std::vector<int16_t> &codes, bool with_target) {
     const auto &o = config_.grid;
     const int64_t groups = o.groups(in_.in), size = o.group(in_.in);
@@ -277,7 +278,8 @@ class learner {
     product(l_.delta, h_, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
-  // c = a b + keep c. A symmetric b is passed as transposed, because the host's product is faster so.
+  // c = a b + keep c. A symmetric b is passed as transposed, because the host computes that product
+  // faster and b equals its transpose.
   void product(std::vector<float> &a, const std::vector<float> &b, bool symmetric,
                std::vector<float> &c, double keep) {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),
@@ -302,7 +304,7 @@ class learner {
   std::vector<float> target_;  // T [out, in]; empty = none
 };
 
-// The codes of round to nearest, [out, in].
+// Returns the codes of round to nearest, [out, in].
 std::vector<int16_t> nearest_codes(const method_config &config, const hessian_input &input,
                                    const std::vector<group_grid> &grids) {
   const auto &o = config.grid;

@@ -23,7 +23,7 @@ inline float *cpu_floats(const assay_tensor *tensor, const char *what) {
   return assay_cpp::matrix_of<float>(tensor, what).data;
 }
 
-// A 2-D row-major view of floats or doubles, for the host's matrix product. It does not own the data.
+// A row-major matrix of floats or doubles, for the host's matrix product. It does not own the data.
 // `tensor` is valid while this object lives.
 struct matrix_view {
   matrix_view(float *data, int64_t rows, int64_t columns, int64_t row_stride);
@@ -52,9 +52,9 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
                                   int64_t out, int64_t in, const grid_options &options,
                                   const clip_limits &clip = {});
 
-// Emits the codes [out, in] as bytes, the scales and zero points of the grids [out, groups], and
-// the note. The codes are in -128..255, because int16 holds signed and unsigned bytes. Symmetric
-// grids have no zero points.
+// Emits the codes [out, in] as bytes, the scales and zero points of the grids [out, groups], and the
+// note. Codes are -128..127 for symmetric grids, which have no zero points, else 0..255; int16 holds
+// both. claims_json: more members for the note, without braces, or "". format: its name in the note.
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in,
                const grid_options &options, const std::string &claims_json,
@@ -62,8 +62,8 @@ void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int
 // Returns the scales [out, groups] in their stored dtype. The ledger counts the clamped ones.
 assay_cpp::owned_tensor scales_tensor(assay_cpp::host host, const std::vector<group_grid> &grids,
                                       int64_t out, int64_t groups, const grid_options &options);
-// Dequantizes integer grids into `out`: scale * (code - zero). The difference is exact, so that
-// only the product is rounded.
+// Writes scale * (code - zero) for every weight of the form to `out` [out, in]. The difference is
+// exact, so only the product is rounded.
 void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_tensor *out);
 
 }  // namespace hessian

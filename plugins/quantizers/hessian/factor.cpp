@@ -17,7 +17,8 @@ namespace {
 constexpr int k_tries = 4;        // attempts in f32, and as many in f64
 constexpr double k_raise = 10.0;  // factor on the damping after a failed attempt
 
-// Writes the lower triangle of J H J, [n, n], H in the order of work, lambda added to its diagonal.
+// Writes the lower triangle of J H J, [n, n]. The rows and columns of H are in the order of rounding,
+// and lambda is added to its diagonal.
 template <class T>
 void fill(assay_cpp::host host, const factor_problem &p, double lambda, std::vector<T> &out) {
   const auto &order = *p.order;
@@ -81,7 +82,10 @@ factored make_factor(assay_cpp::host host, const factor_problem &p) {
   throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
 }
 
-// ---- the last factor is kept: linears with the same input come in turn, each in its own instance ----
+// ---- the last factor is kept ----
+
+// Linears with the same input (q, k, v) are quantized one after another, each by its own instance of
+// the quantizer. So a factor that they share is kept in a global variable.
 
 struct fingerprint {
   uint64_t low = 0, high = 0;

@@ -1,6 +1,6 @@
 // Computes the factor that error feedback needs: the upper triangular U with inverse(H) = U^T U, where
-// H = sum x x^T plus damping on the diagonal. If H cannot be factored, it is tried with more damping,
-// then in double precision; then the linear fails. triangular.hpp has the algebra.
+// H = sum x x^T plus damping on the diagonal. If H cannot be factored, the damping is raised, then the
+// same is tried in double precision. factor.cpp explains the steps; triangular.hpp does the algebra.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace hessian {
 // damping here and below: a share of mean(diag H), which is added to the diagonal.
 struct factored {
   std::vector<float> u;  // [n, n] row-major, zeros below the diagonal
-  double damping = 0;    // with which it succeeded
+  double damping = 0;    // of the attempt that succeeded
   bool double_precision = false;
   std::vector<std::string> raises;  // the texts for the ledger, one for each raise of the damping
 };

@@ -13,7 +13,7 @@
 namespace hessian {
 namespace {
 
-constexpr int64_t k_tile = 64;  // rows; 4 vectors
+constexpr int64_t k_tile = 64;  // rows, which fill 4 vectors
 constexpr int k_tile_vectors = static_cast<int>(k_tile / k_lanes);
 constexpr int64_t k_panel = 4;  // columns that subtract earlier errors together
 constexpr int64_t k_step = 16;  // columns that are rounded between two calls of take_errors
@@ -66,7 +66,8 @@ void take_errors(float *w, const float *error, const float *value, const float *
   for (; j < end; ++j) take_panel<1>(w, error, value, u, p, n, first, last, j);
 }
 
-// Rounds columns [begin, end) one after another and overwrites w with the codes.
+// Rounds columns [begin, end) one after another. Each first subtracts the errors of the columns from
+// `begin` on. Overwrites w with the codes.
 HESSIAN_CLONES
 void round_columns(float *w, float *error, float *value, const float *scale, const float *zero,
                    const float *u, const float *p, int64_t n, int64_t begin, int64_t end, float low,
@@ -161,6 +162,7 @@ void keep_results(const block_work &b, const tile &t, int64_t row, int64_t rows)
   }
 }
 
+// Rounds all columns of the block for the tile of rows that begins at `row`.
 void work_tile(const block_work &b, tile &t, int64_t row) {
   const int64_t rows = std::min(k_tile, b.problem.out - row);
   const float *u = b.edge.u.data(), *p = b.edge.p.empty() ? nullptr : b.edge.p.data();
@@ -183,7 +185,7 @@ void work_tile(const block_work &b, tile &t, int64_t row) {
   keep_results(b, t, row, rows);
 }
 
-// Copies m[first .. first + n, first .. first + n]; empty if m is.
+// Returns a copy of rows and columns [first, first + n) of m [in, in], or nothing if m is empty.
 std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t first, int64_t n) {
   std::vector<float> out;
   if (m.empty()) return out;
@@ -193,7 +195,8 @@ std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t fi
   return out;
 }
 
-// Subtracts the block's errors E from all columns after it: W -= E U - V P, V = the values.
+// Subtracts the block's errors E from all columns W after the block: W -= E U - V P, where V are the
+// values, the weights just before they were rounded.
 void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
              std::vector<float> &values) {
   const int64_t rest = p.in - first - n;
@@ -209,8 +212,8 @@ void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
   if (!p.p.empty()) add(values, p.p, 1.0);
 }
 
-// With `fresh`, blocks end where groups end, so that each grid is fitted to weights that have taken
-// all earlier errors.
+// Returns the end of the block that begins at position `first`. With `fresh`, blocks end where groups
+// end, so that each grid is fitted to weights that have taken all earlier errors.
 int64_t end_of_block(const feedback_range &range, int64_t first) {
   const auto group = [&](int64_t position) {
     return range.group[static_cast<size_t>(position - range.begin)];

@@ -1,6 +1,6 @@
 // Error feedback: columns of a weight are rounded one after another. The columns that are not yet
 // rounded change so that they make up for the error (Frantar et al., arXiv 2210.17323, algorithm 1).
-// The caller (gptq, salient, adaround) decides which columns, in which order, on which grids.
+// The caller (gptq, salient or adaround) chooses the columns to round, their order and their grids.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@
 
 namespace hessian {
 
-// The work on one linear. A *position* counts columns in the order in which they are rounded. The
+// The work on one linear. A *position* is the number of a column in the order of rounding, from 0. The
 // columns of matrices are in this order, unless a comment says otherwise.
 struct feedback {
   explicit feedback(assay_cpp::host services) : host(services) {}
@@ -21,21 +21,21 @@ struct feedback {
   std::vector<float> w;                    // [out, in]; changes as errors are subtracted
   std::shared_ptr<const factored> factor;  // U of the inverse Hessian, upper triangular
   const std::vector<float> &u() const { return factor->u; }  // [in, in]
-  std::vector<float> p;           // [in, in], 0 on and below the diagonal: P of gptaq; else empty
+  std::vector<float> p;           // [in, in] P of gptaq, 0 on and below the diagonal; else empty
   std::vector<float> importance;  // [in] diag H, for the fit of grids
   std::vector<int64_t> order;     // position -> column
   std::vector<int16_t> codes;     // [out, in] in the model's order
-  std::vector<double> row_loss;   // [out] sum of e^2 / 2, e = (w - w^) / U_ii
+  std::vector<double> row_loss;   // [out] sum of e^2 / 2 with e = (w - w^) / U_ii
   // [out, in] in the model's order: each weight just before it was rounded. Empty: not recorded.
   std::vector<float> compensated;
 };
 
-// Positions [begin, end), which have one kind of grid.
+// The columns at positions [begin, end), whose grids have the same options.
 struct feedback_range {
   int64_t begin = 0, end = 0;
   grid_options grid;
   int64_t block_size = 1;          // columns of a block (feedback.cpp)
-  std::vector<int32_t> group;      // the group of each position, from begin on
+  std::vector<int32_t> group;      // the group of each position from `begin` on
   int64_t n_groups = 1;            // groups in a row
   std::vector<group_grid> *grids;  // [out, n_groups]; not owned
   bool fresh = false;              // true: a group's grids are fitted when its first column comes

@@ -12,10 +12,11 @@
 namespace hessian {
 namespace {
 
-// Returns the second term of gptaq, P = alpha ((D U^T) o M) U. Here D = sum (x_float - x) x^T, U is
-// the upper triangular factor of the inverse Hessian, o multiplies element by element, and M is 1
-// above the diagonal and 0 elsewhere. Row i of P is alpha D_i,F inverse(H_FF), where F are the
-// columns after i: the weight w_i times this row is added to the columns F.
+// Returns the second term of gptaq, P = alpha ((D U^T) o M) U. Here D = sum (x_float - x) x^T, where
+// x_float is the input in the float model. U is the upper triangular factor of the inverse Hessian, o
+// multiplies element by element, and M is 1 above the diagonal and 0 elsewhere. Row i of P is
+// alpha D_i,F inverse(H_FF), where F are the columns after i. When column i is rounded, its weight w_i
+// times this row is added to the columns F.
 std::vector<float> second_term(assay_cpp::host host, const feedback &p, const assay_stats *stats,
                                double alpha) {
   const int64_t n = p.in;

@@ -1,7 +1,8 @@
 // Fits the grid of a group of weights. The search has 48 candidates: for symmetric grids 24 factors on
-// the scale of the full range (23 from 0.6 to 1.15, and exactly 1), each with both signs. A second
-// pass refits the scale of each candidate by least squares while its codes stay. Each lane of the
-// vectors holds one candidate. So no sum crosses lanes, and a group may have any length.
+// the scale of the full range (23 from 0.6 to 1.15, and exactly 1), each with both signs; `candidate`
+// has the factors of asymmetric grids. A second pass refits the scale of each candidate by least
+// squares while its codes stay. Each lane of the vectors holds one candidate. So no sum crosses lanes,
+// and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>
@@ -61,7 +62,7 @@ void evaluate(const float *w, int64_t stride, const float *m, int64_t n, float l
 
 using assay_grid::weight_range;
 
-// The grid with its scale rounded to the stored dtype.
+// Returns the grid whose scale is `ideal`, rounded to the stored dtype.
 group_grid stored(float ideal, float zero, const grid_options &o) {
   const auto scale = assay_grid::store(o.stored, ideal);
   return {scale.value, zero, scale.clamped};
@@ -105,8 +106,8 @@ group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
   if (r.all_zero()) return {1.0f, 0.0f, false};  // any scale is exact
   const group_grid plain =
       o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
-  // The scale was raised to the least that the dtype may hold. It would raise nearly all candidates
-  // to that magnitude too, so a search has nothing to choose from.
+  // The plain scale was too small for the dtype and became the smallest normal number. Nearly all
+  // candidates would become the same number, so a search has nothing to choose from.
   const bool raised =
       plain.clamped && std::fabs(plain.scale) <= assay_grid::smallest_normal(o.stored);
   if (o.search == grid_search::minmax || raised) return plain;

@@ -14,7 +14,7 @@ using assay_grid::scale_dtype;
 enum class grid_search {
   minmax,    // the range of the group alone, no search
   mse,       // the candidate with the least sum of (w - w^)^2
-  weighted,  // the least sum of m (w - w^)^2, m_j = mean square of input j
+  weighted,  // the least sum of m (w - w^)^2, where m_j is the mean square of input j
 };
 
 struct grid_options : assay_grid::code_range {

@@ -18,7 +18,7 @@ struct method_config {
   bool act_order = true, static_groups = true;
   int64_t block_size = 128;  // columns of a block (feedback.cpp); adaround keeps 128
   double damping = 0;        // a share of mean(diag H), added to diag H
-  double alpha = 0;          // gptaq: share of the correction towards the float model
+  double alpha = 0;          // gptaq: share of the correction towards the float model's output
   // adaround. from_gptq: starts from gptq's result. float_target: aims at the float model's output.
   // descend: improves single weights at the end. warm_up: share of the iterations without regulariser.
   bool from_gptq = false, float_target = false, descend = false;
@@ -41,7 +41,7 @@ void opt_rtn(assay_cpp::host host, const method_config &config, const assay_line
 // (Frantar et al., arXiv 2210.17323).
 void gptq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
           const assay_stats *stats, assay_cpp::sink sink);
-// The same, but the target is the output of the float model (Li et al., arXiv 2504.02692).
+// Like gptq, but the target is the output of the float model on its own inputs (arXiv 2504.02692).
 void gptaq(assay_cpp::host host, const method_config &config, const assay_linear *linear,
            const assay_stats *stats, assay_cpp::sink sink);
 // Learns for every weight whether it is rounded up or down (Nagel et al., arXiv 2004.10568). The loss
@@ -51,6 +51,7 @@ void adaround(assay_cpp::host host, const method_config &config, const assay_lin
 // Gives the columns that matter most more bits (Lee et al., OWQ, arXiv 2306.02272).
 void salient(assay_cpp::host host, const method_config &config, const assay_linear *linear,
              const assay_stats *stats, assay_cpp::sink sink);
+// Writes the weight of a form that salient emitted to `out`, [out, in].
 void dequantize_salient(assay_cpp::host host, const method_config &config, const assay_form *form,
                         const assay_tensor *out);
 

@@ -8,7 +8,8 @@ namespace {
 
 using hessian::method_config;
 
-// Each read_ function copies the keys of one method into method_config.
+// Each read_ function copies the keys of one method into method_config. hessian::read_grid reads the
+// keys of the grid, which all methods have.
 void read_opt_rtn(const assay_cpp::config &, method_config &) {}
 
 void read_solver(const assay_cpp::config &from, method_config &to) {
@@ -56,7 +57,8 @@ using read_fn = void (*)(const assay_cpp::config &, method_config &);
 using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_linear *,
                            const assay_stats *, assay_cpp::sink);
 
-// A method as the class that assay_cpp::quantizer_table wants. statistics: what it asks the host for.
+// Makes of a function of methods.hpp the class that assay_cpp::quantizer_table needs. statistics: what
+// the method asks the host for.
 template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
 class quantizer {
  public:

@@ -1,7 +1,7 @@
 // salient: the columns of a weight that matter most get more bits than the others (OWQ, Lee et al.,
-// arXiv 2306.02272). They are ranked by diag(H)_j |dW_j|^2, dW the error of round to nearest, or by
-// mean |x_j|. Their values or codes, scales and indices are emitted apart, so their size is counted.
-// The dense codes still have all columns, because kernels read a full matrix.
+// arXiv 2306.02272). Columns are ranked by diag(H)_j |dW_j|^2, where dW is the error of round to
+// nearest, or by mean |x_j|. The chosen columns are emitted as tensors of their own, so their size is
+// counted. The dense codes still have all columns, because kernels read a full matrix.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +16,7 @@ namespace {
 // Limits of the share of columns that `dynamic` may choose.
 constexpr double k_least_share = 0.005, k_most_share = 0.05;
 
-// How much each column matters, [in].
+// Returns how much each column matters, [in]: the number by which columns are ranked.
 std::vector<double> salience(assay_cpp::host host, const method_config &config,
                              const hessian_input &input, const assay_stats *stats) {
   std::vector<double> score(static_cast<size_t>(input.in));
@@ -40,7 +40,8 @@ std::vector<double> salience(assay_cpp::host host, const method_config &config,
   return score;
 }
 
-// How many columns get high_bits: the share `ratio`, or (dynamic) those above threshold * mean score.
+// Returns how many columns get high_bits: the share `ratio`, or (dynamic) as many as have a score above
+// threshold * mean score, within k_least_share and k_most_share.
 int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
   const auto n = static_cast<double>(score.size());
   double share = config.ratio;
@@ -80,7 +81,7 @@ tier make_tier(assay_cpp::host host, const char *name, const hessian_input &inpu
   return t;
 }
 
-// The range of error feedback for a tier, whose columns are at the positions from `begin` on.
+// Returns the range of error feedback for a tier, whose columns are at the positions from `begin` on.
 feedback_range range_of(const method_config &config, const feedback &p, tier &t, int64_t begin) {
   feedback_range range;
   range.begin = begin;
@@ -150,7 +151,8 @@ void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, co
   sink.emit((name + "_scales").c_str(), scales_tensor(host, t.grids, p.out, t.groups(), t.grid), 0);
 }
 
-// Sets p.factor: of the inverse Hessian, or the identity where columns do not make up for errors.
+// Sets p.factor to U of the inverse Hessian. With rounding = "rtn" it is the identity, so that no
+// column makes up for the errors of others.
 void factor_or_identity(const method_config &config, const hessian_input &input, feedback &p) {
   if (config.with_feedback) {
     // Not kept for other linears: the order of columns may depend on the weight.
@@ -189,8 +191,8 @@ void salient(assay_cpp::host host, const method_config &config, const assay_line
                           {ranked.begin() + n_high, ranked.begin() + n_high + n_middle});
 
   // The other columns are rounded first, and the wide ones make up for their errors (OWQ's order).
-  std::vector<uint8_t> is_wide(score.size());
-  auto plain = input;  // without the wide columns: the base grids are fitted to it
+  std::vector<uint8_t> is_wide(score.size());  // 0: not wide, 1: middle, 2: high
+  auto plain = input;  // wide columns are set to 0 here; the base grids are fitted to it
   for (int64_t i = 0; i < n_high + n_middle; ++i) {
     const auto column = ranked[static_cast<size_t>(i)];
     is_wide[static_cast<size_t>(column)] = i < n_high ? 2 : 1;

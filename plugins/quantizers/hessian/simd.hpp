@@ -20,7 +20,7 @@ typedef int32_t i32x16 __attribute__((vector_size(64)));
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
 #define HESSIAN_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
-#define HESSIAN_CLONES  // one version: the choice is made before the sanitizer is ready
+#define HESSIAN_CLONES  // one version, since the choice would run before the sanitizer is ready
 #endif
 
 HESSIAN_INLINE void load(f32x16 &out, const float *from) {
@@ -31,14 +31,15 @@ HESSIAN_INLINE void store(float *to, const f32x16 &value) {
 }
 
 using assay_grid::k_round;  // rounds half to even, for |x| < 2^22
+// Clamps each x to [lows, highs], then rounds it.
 HESSIAN_INLINE void clamp_round(f32x16 &x, const f32x16 &lows, const f32x16 &highs) {
   x = x < lows ? lows : x;
   x = x > highs ? highs : x;
   x = (x + k_round) - k_round;
 }
 
-// Replaces x by e^x. x is clamped to [-87, 87]; the relative error is below 1e-6. With n the nearest
-// integer to x / ln 2, e^x = 2^n e^r, and e^r is the Taylor polynomial of degree 7.
+// Replaces x by e^x. x is clamped to [-87, 87]; the relative error is below 1e-6. Let n be the integer
+// nearest to x / ln 2, and r = x - n ln 2. Then e^x = 2^n e^r; e^r is a Taylor polynomial of degree 7.
 HESSIAN_INLINE void exp_of(f32x16 &x) {
   const f32x16 most = f32x16{} + 87.0f;
   x = x < -most ? -most : x;

@@ -1,6 +1,6 @@
-// Cholesky factor and triangular inverse in blocks of columns. A block subtracts what all earlier
-// blocks contribute in one large matrix product, because large products run fastest (left-looking
-// algorithm). Each of the two takes n^3 / 3 floating-point operations.
+// Cholesky factor and triangular inverse in blocks of columns. Most of the work is in large matrix
+// products, because they run fastest: a Cholesky block subtracts what all earlier blocks contribute in
+// one product (left-looking algorithm). Each of the two takes n^3 / 3 floating-point operations.
 #include "triangular.hpp"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ HESSIAN_INLINE void subtract(T *to, const T *from, T factor, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] -= factor * from[i];
 }
 
-// Cholesky of one block [n, n] in place. stride: from row to row. column: scratch of n numbers.
+// Cholesky of one block [n, n] in place. stride: numbers in a row of the whole matrix. column:
+// scratch of n numbers.
 // Returns false if the block is not positive definite.
 template <class T>
 HESSIAN_INLINE bool factor_block(T *a, int64_t n, int64_t stride, T *column) {
@@ -62,7 +63,7 @@ HESSIAN_CLONES void invert_one(const double *l, int64_t stride, int64_t n, doubl
   invert_block(l, stride, n, to);
 }
 
-// Rectangular parts of the matrix at `base`, [n, n].
+// Gives rectangular parts of the matrix at `base`, [n, n].
 template <class T>
 class parts {
  public:

@@ -99,7 +99,7 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
   if (low == 0.0f && high == 0.0f) return; /* all zero: any scale is exact */
 
   const float half = (float)(1 << (grid->bits - 1)); /* 2^(b-1) */
-  const float extreme = -low >= high ? low : high;   /* signed; in a tie the lower end */
+  const float extreme = -low >= high ? low : high;   /* with its sign; of two equal ones, low */
   const float top = 2.0f * half - 1.0f;              /* 2^b - 1 */
   if (grid->range == RTN_FULL) {
     store_precision(grid->scale_dtype, -extreme / half, out);
@@ -110,13 +110,15 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
     store_precision(grid->scale_dtype, high / top - low / top, out); /* high - low may overflow */
     /* Lies in [0, 2^b - 1], except that the rounded scale may push it slightly above the top. */
     const float zero = -low / out->scale;
+    /* The large constant rounds half to even, as in rtn_encode. */
     out->zero = (int32_t)(zero > top ? top : (zero + 12582912.0f) - 12582912.0f);
   }
 }
 
 void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, int64_t n,
                 uint8_t *codes) {
-  /* Adding and subtracting 1.5 * 2^23 rounds half to even, and vectorises without SSE4. */
+  /* 1.5 * 2^23: a float of this size has no bits for a fraction. So adding and subtracting it rounds
+   * half to even. Unlike a rounding instruction this vectorises without SSE4. */
   const float magic = 12582912.0f, zero = (float)group->zero, scale = group->scale;
   const float half = (float)(1 << (grid->bits - 1));
   const float low = grid->range == RTN_ASYMMETRIC ? 0.0f : -half;

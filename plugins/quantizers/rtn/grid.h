@@ -9,6 +9,7 @@
  * Narrow: the largest magnitude gets code 2^(b-1) - 1. Asymmetric: codes 0 .. 2^b - 1, and the code
  * `zero` stands for the weight 0. */
 enum rtn_range { RTN_FULL, RTN_NARROW, RTN_ASYMMETRIC };
+/* The dtype in which scales are stored. */
 enum rtn_scale { RTN_F16, RTN_BF16, RTN_F32 };
 
 typedef struct rtn_grid {
@@ -33,7 +34,8 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out);
 void rtn_encode(const rtn_grid *grid, const rtn_group *group, const float *w, int64_t n,
                 uint8_t *codes);
 
-/* Write and read element i of an array of stored scales, and the width of one element in bits. */
+/* The array `scales` has elements of the dtype. rtn_store_scale writes element i, rtn_load_scale reads
+ * it, and rtn_scale_bits returns the width of one element in bits. */
 void rtn_store_scale(enum rtn_scale dtype, void *scales, int64_t i, float value);
 float rtn_load_scale(enum rtn_scale dtype, const void *scales, int64_t i);
 int rtn_scale_bits(enum rtn_scale dtype);

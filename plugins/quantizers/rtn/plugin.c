@@ -148,6 +148,7 @@ static void release(assay_managed *tensor) {
   if (tensor != NULL) tensor->deleter(tensor);
 }
 
+/* Tells the ledger how many of the n scales their dtype could not hold. */
 static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
   uint64_t count = 0;
   for (int64_t i = 0; i < n; ++i) count += clamped[i];
@@ -157,10 +158,12 @@ static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
       "scales set to the smallest normal or the largest finite number of their dtype");
 }
 
+/* Gives the tensors and the note to the host. After a failed emit the others are still emitted,
+ * because emit takes over each tensor and frees it. */
 static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *codes,
                         assay_managed *scales, assay_managed *zeros) {
   const uint32_t bits = (uint32_t)self->grid.bits;
-  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* owns codes, even on failure */
+  int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* the sink owns codes now */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
   if (status == ASSAY_OK) status = second;
   if (zeros != NULL) {
@@ -255,8 +258,9 @@ static int32_t quantize(void *instance, const assay_linear *linear, const assay_
   return emit_all(self, sink, codes, scales, zeros);
 }
 
-/* ---- codes back to weights: scale * (code - zero) ---- */
+/* ---- dequantizing: weight = scale * (code - zero) ---- */
 
+/* Returns the form's tensor with this role (its name, such as "codes"), or NULL. */
 static const assay_tensor *find(const assay_form *form, const char *role) {
   for (uint32_t i = 0; i < form->n_tensors; ++i)
     if (strcmp(form->roles[i], role) == 0) return form->tensors[i];

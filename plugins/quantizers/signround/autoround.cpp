@@ -45,7 +45,8 @@ class shuffler {
   size_t at_ = 0;
 };
 
-// A quantized linear of the block. slope: the gradient of the loss with respect to weight.
+// A quantized linear of the block. weight: what the learned parameters give now; slope: the gradient of
+// the loss with respect to `weight`.
 struct part {
   const assay_linear *linear;
   const assay_sink *sink;
@@ -53,7 +54,8 @@ struct part {
   assay_cpp::owned_tensor weight, slope;  // [out, in] f32
 };
 
-// The weights of all parts as the host's assay_trial. The vectors hold what its pointers refer to.
+// The weights of all parts as an assay_trial, with which the host runs the block. The vectors hold what
+// its pointers refer to.
 struct trial_of {
   std::vector<const char *> names;
   std::vector<const assay_tensor *> weights, slopes;
@@ -77,6 +79,7 @@ struct trial_of {
   }
 };
 
+// Emits codes, scales, zeros and the note of one linear. claims: more members of the note.
 void emit(const assay_cpp::host &host, const grid &g, const parameters &learned,
           assay_cpp::sink sink, const std::string &claims) {
   const int64_t out = learned.out(), in = learned.in();
@@ -134,7 +137,7 @@ void autoround::quantize_block(const assay_block &block, const assay_stats *cons
   assay_cpp::pass_on(runner.n_sequences(host_.table(), &block, &sequences));
   std::vector<part> parts;
   for (uint32_t i = 0; i < block.n_linears; ++i) {
-    if (!sinks[i]) continue;
+    if (!sinks[i]) continue;  // this linear stays in float
     const auto &linear = *block.linears[i];
     const auto w = assay_cpp::matrix_of<const float>(linear.weight, "the weight");
     assay_cpp::require_finite(w);

@@ -22,10 +22,10 @@ class autoround {
   grid grid_;
   int iterations_ = 0;
   int64_t batch_ = 0;      // sequences of one step
-  double rate_ = 0;        // step of V, the offsets of the roundings; 0 = 1 / iterations
-  double range_rate_ = 0;  // step of alpha and beta, the factors on ranges; 0 = as V
+  double rate_ = 0;        // first step of V, the offsets before rounding; 0 = 1 / iterations
+  double range_rate_ = 0;  // first step of alpha and beta, the factors on ranges; 0 = that of V
   bool learn_ranges_ = false;
-  uint32_t products_ = ASSAY_PRODUCTS_F32;
+  uint32_t products_ = ASSAY_PRODUCTS_F32;  // dtype of the factors in gradients
 };
 
 }  // namespace signround

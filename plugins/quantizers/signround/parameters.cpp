@@ -79,8 +79,9 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
   kept_ = now_;
 }
 
-// Returns the stored scale s with the least sum m (w - s q)^2. The candidates are 0.6 .. 1.15 times
-// the scale of the full range, with both signs. m: n importances, or null for 1.
+// Returns the stored scale s with the least sum m (w - s q)^2, where q are the codes. The candidates
+// are 0.6 .. 1.15 times the scale of the full range, and 1 times it, with both signs. m: n
+// importances, or null if all are 1.
 assay_grid::stored_scale parameters::searched_scale(const float *w, const float *m, int64_t n,
                                                     assay_grid::weight_range range) const {
   if (range.all_zero()) return {};
@@ -154,6 +155,7 @@ void parameters::step(const float *slope, float rate, float range_rate, int64_t 
       const auto i = static_cast<size_t>(row * groups_ + k);
       const auto move = [&](float &factor, float by) {
         const float gradient = static_cast<float>(by_scale) * by;
+        // A factor on a searched scale stays in [0.5, 1.5], one on an end of the range in [0, 1].
         const float most = g_.symmetric && g_.searched ? 1.5f : 1.0f;
         factor = std::clamp(factor - range_rate * sign_of(gradient), most > 1 ? 0.5f : 0.0f, most);
       };

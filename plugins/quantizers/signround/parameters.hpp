@@ -19,9 +19,9 @@ struct grid : assay_grid::code_range {
 };
 
 // The weight is w~ = s (clip(round(w / s + z + V), 0, 2^b - 1) - z). Scale s and zero point z come
-// from the range [beta low, alpha high] of the group (Cheng et al., arXiv 2309.05516); where the
-// start is searched, s is alpha times the searched scale. V = 0 and alpha = beta = 1 at the start,
-// which is round to nearest.
+// from the range [beta low, alpha high] of the group (Cheng et al., arXiv 2309.05516). With
+// grid.searched, s is alpha times the searched scale instead. At the start V = 0 and
+// alpha = beta = 1, which is round to nearest. Symmetric grids have z = 0 and signed codes.
 class parameters {
  public:
   // w: [out, in], must outlive this object. importance: [in] mean x^2 of the inputs, or null for 1;
@@ -34,7 +34,7 @@ class parameters {
   // d loss / d w~, [out, in].
   void step(const float *slope, float rate, float range_rate, int64_t begin, int64_t end);
   void remember() { kept_ = now_; }  // keeps the present parameters
-  void recall() { now_ = kept_; }    // goes back to them
+  void recall() { now_ = kept_; }    // goes back to the kept ones
 
   // Writes codes, scales and zeros (null for symmetric grids) of rows [begin, end). Returns how many
   // scales their dtype could not hold.

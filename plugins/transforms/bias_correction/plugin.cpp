@@ -40,7 +40,7 @@ class bias_correction {
   }
 
  private:
-  // The statistics of the input of a linear, or null.
+  // Returns the statistics of the input of a linear, or null.
   static const assay_stats *stats_of(const assay_block &block, const assay_linear &linear) {
     for (uint32_t i = 0; i < block.n_groups; ++i)
       for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)
@@ -48,7 +48,8 @@ class bias_correction {
     return nullptr;
   }
 
-  // Sets the new bias. Returns what the report notes about it, a JSON object.
+  // Sets the new bias of the linear. Returns JSON for the report: the name of the linear and the
+  // root mean square of the change.
   std::string correct(const assay_linear &linear, const assay_stats &stats,
                       const assay_edit &edit) {
     const auto w = matrix_of<float>(linear.weight, "the weight"),

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t k_most_digits = 3;  // largest r
 
-// q = p^r; p = 0 if q is no power of an odd prime, or r is too large.
+// q = p^r. p = 0 means that q is no power of an odd prime, or that r is larger than k_most_digits.
 struct power {
   int64_t p = 0, r = 0;
 };
@@ -42,8 +42,8 @@ bool galois_field::exists(int64_t q) {
 
 galois_field::galois_field(int64_t q)
     : q_(q), p_(split(q).p), r_(split(q).r), character_(static_cast<size_t>(q), -1) {
-  // Products are reduced modulo an irreducible polynomial. One of degree 2 or 3 is irreducible if it
-  // has no root.
+  // Products are reduced modulo an irreducible polynomial. A polynomial of degree 2 or 3 is irreducible
+  // if it has no root.
   if (r_ > 1)
     while (has_root(modulus_)) ++modulus_;
   for (int64_t a = 1; a < q_; ++a) character_[static_cast<size_t>(multiply(a, a))] = 1;

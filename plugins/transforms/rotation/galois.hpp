@@ -13,16 +13,17 @@ class galois_field {
   static bool exists(int64_t q);  // q = p^r with p an odd prime, r <= 3
   explicit galois_field(int64_t q);
   int64_t size() const { return q_; }
-  // Of the difference i - j: +1 if it is a square other than 0, 0 if it is 0, else -1.
+  // Returns +1 if i - j is a square other than 0, 0 if i - j is 0, else -1.
   int character(int64_t i, int64_t j) const;
 
  private:
   int64_t multiply(int64_t a, int64_t b) const;
   bool has_root(int64_t low_coefficients) const;
   int64_t q_, p_, r_;
-  // The irreducible polynomial is x^r + modulus_, whose digits in base p are its coefficients.
+  // The irreducible polynomial is x^r plus the polynomial whose coefficients are the base-p
+  // digits of modulus_.
   int64_t modulus_ = 0;
-  std::vector<int8_t> character_;  // by element; as `character` says
+  std::vector<int8_t> character_;  // of each element: +1, 0 or -1 as in `character`
 };
 
 }  // namespace rotation

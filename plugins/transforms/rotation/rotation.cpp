@@ -1,7 +1,7 @@
-// Folds rotations into weights. For the residual stream h -> h R, a linear that reads the stream
-// becomes W diag(g) R, one that writes it R^T W, its bias b R, and a row of the embedding e R. g are
-// the weights of the norm before the reader. They move into W first, because a norm (RMSNorm) commutes
-// with an orthogonal matrix only if its weights are all 1.
+// Multiplies rotations into weights. When the residual stream h becomes h R, a linear W that reads h
+// becomes W diag(g) R, where g are the weights of the norm before it. A linear that writes h becomes
+// R^T W and its bias b R; a row e of the embedding becomes e R. g moves into W first, because a norm
+// (RMSNorm) commutes with an orthogonal matrix only if its weights are all 1.
 #include "rotation.hpp"
 
 #include <cstring>
@@ -24,7 +24,7 @@ weight_view as_column(const assay_tensor *vector) {
   return {view.data, view.rows * view.columns, 1};
 }
 
-// Multiplies the weights of the norm into its consumers and sets them to 1.
+// Multiplies the weights of the norm into the linears that read it and sets the norm's weights to 1.
 void fold_norm(const assay_group &group) {
   if (group.norm->bias || (group.norm->flags & ASSAY_NORM_CENTERED))
     throw failure(ASSAY_UNSUPPORTED,

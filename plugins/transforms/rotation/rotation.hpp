@@ -9,8 +9,8 @@
 
 namespace rotation {
 
-// QuaRot (Ashkboos et al., arXiv 2404.00456): R1 turns the residual stream, R2 the values of attention
-// head by head, R4 the input of down_proj. plugin.cpp makes a component of this class.
+// QuaRot (Ashkboos et al., arXiv 2404.00456): the matrix R1 turns the residual stream, R2 the values of
+// attention head by head, R4 the input of down_proj. plugin.cpp makes a component of this class.
 class rotate {
  public:
   explicit rotate(assay_cpp::host host);
@@ -21,9 +21,9 @@ class rotate {
  private:
   // Returns the matrix of this size, made at first use. label: "r1.", "r2." or "r4.".
   const turn &turn_of(int64_t size, const char *label, uint64_t seed, bool random);
-  void turn_stream(const assay_group &group);
-  void turn_values(const assay_group &group);
-  void turn_down(const assay_group &group, const assay_edit &edit);
+  void turn_stream(const assay_group &group);                        // R1
+  void turn_values(const assay_group &group);                        // R2
+  void turn_down(const assay_group &group, const assay_edit &edit);  // R4
 
   assay_cpp::host host_;
   bool r1_, r2_, r4_, random_;

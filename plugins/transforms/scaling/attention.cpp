@@ -1,6 +1,6 @@
 // Scales keys against queries. The mean square of output j of y = W x is w_j^T H w_j / n, where w_j is
 // row j of W and H = sum x x^T over n tokens. A bias is ignored, because its terms need the mean of x,
-// which H does not have.
+// which cannot be computed from H.
 #include "attention.hpp"
 
 #include <algorithm>
@@ -14,12 +14,14 @@
 namespace scaling {
 namespace {
 
+// Returns the linear with this role ("attn.q"), or null.
 const assay_linear *layer_of(const assay_block &block, const char *role) {
   for (uint32_t i = 0; i < block.n_linears; ++i)
     if (std::strcmp(block.linears[i]->role, role) == 0) return block.linears[i];
   return nullptr;
 }
 
+// Returns the group whose channels this linear reads, or null.
 const assay_group *group_of(const assay_block &block, const assay_linear &consumer) {
   for (uint32_t i = 0; i < block.n_groups; ++i)
     for (uint32_t j = 0; j < block.groups[i]->n_consumers; ++j)

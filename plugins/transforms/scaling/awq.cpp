@@ -1,6 +1,7 @@
 // awq: searches scales for channels. The candidates are s = mean|x|^r (plain) and s = mean|x|^r /
 // (u^(1-r) + 1e-4) (duo, u the relative size of the weights) for exponents r from 0 to 1, and no
-// scaling. The one with the least loss wins. If asked for, limits for the weights follow (clip.hpp).
+// scaling. The candidate with the least loss wins. With the option `clip`, limits for the weights are
+// then searched (clip.hpp).
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -62,7 +63,7 @@ std::vector<float> scaled_hessian(const channel_group &channels, const std::vect
   return out;
 }
 
-// llm-awq searches no limits for q and k.
+// Whether limits are searched for this linear. As in llm-awq there are none for q and k.
 bool is_clipped(const assay_linear &linear) {
   const std::string role = linear.role;
   return role != "attn.q" && role != "attn.k";
@@ -146,7 +147,8 @@ void awq::apply(const assay_block &block, const assay_edit &edit) {
                   best.exponent, best.loss, best.identity_loss, behind ? "parent" : "linears");
     list += line;
   }
-  // Rows of v and up change with two groups, so limits are searched after all groups are scaled.
+  // v and up are scaled twice: their columns with the group that they read, their rows with o or down.
+  // So limits are searched after all groups are scaled.
   std::string clips;
   for (const auto &one : found) clip(one, grid, edit, clips);
   assay_cpp::pass_on(

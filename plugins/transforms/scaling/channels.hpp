@@ -1,5 +1,5 @@
 // The channels between producers (a norm or a linear) and consumers (the linears that read them): which
-// producer row feeds which consumer column, and how a scale is applied to both sides. awq.cpp,
+// channel of the producer feeds which column of a consumer, and how a scale is applied to both. awq.cpp,
 // awq_sqrt.cpp and smoothquant.cpp decide the scales.
 #pragma once
 
@@ -23,10 +23,11 @@ class channel_group {
   int64_t producers() const { return n_producers_; }   // channels that carry a scale
   int64_t columns() const { return group_.channels; }  // columns of the consumers
   int64_t producer_of(int64_t column) const { return tie_[static_cast<size_t>(column)]; }
-  // From a number for each column to its mean or maximum over the columns of each producer channel.
+  // per_column: a number for each column of the consumers. Returns for each producer channel the mean
+  // or the maximum over the columns that it feeds.
   std::vector<double> tied_mean(const float *per_column) const;
   std::vector<double> tied_max(const float *per_column) const;
-  // Divides producer channel j by scale[j] and multiplies the columns that it feeds, so the
+  // Divides producer channel j by scale[j] and multiplies the columns that it feeds by scale[j], so the
   // function stays the same.
   void fold(const std::vector<float> &scale) const;
 

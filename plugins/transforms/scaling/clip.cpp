@@ -1,6 +1,6 @@
-// Searches limits for the weights of a group. Symmetric: both ends shrink by the same share.
-// Asymmetric: first the lower end shrinks, then the upper one. Asymmetric grids need that, because
-// llm-awq's symmetric limits fail on them at 2 bits. LightCompress limits both ends too.
+// Searches limits for the weights of a group. With `symmetric`, both ends shrink by the same share. With
+// `asymmetric`, first the lower end shrinks, then the upper one. Asymmetric grids need that, because
+// llm-awq's symmetric limits fail on them at 2 bits. The tool LightCompress also limits each end.
 #include "clip.hpp"
 
 #include <algorithm>
@@ -54,14 +54,14 @@ class group_search {
   double least = 0, identity = 0;
 
  private:
-  // Calls body with the shares of the range that remain, from large to small.
+  // Calls body with each share of the range that may remain, from large to small.
   template <class Body>
   void each(const clip_search &how, const Body &body) {
     for (int64_t step = 1; step < how.steps; ++step)
       body(static_cast<float>(1.0 - how.most_shrink * static_cast<double>(step) /
                                         static_cast<double>(how.steps)));
   }
-  // The error of the group's part of the output, if its weights are clipped and rounded.
+  // Returns the error of the group's part of the output if its weights are clipped and rounded.
   double loss(float low, float high) {
     for (int64_t j = 0; j < n_; ++j) d_[static_cast<size_t>(j)] = std::clamp(w_[j], low, high);
     round_group(d_.data(), n_, grid_);

@@ -15,7 +15,7 @@ enum class clip_form { off, symmetric, asymmetric };
 struct clip_search {
   clip_form form = clip_form::off;
   int64_t steps = 10;        // ranges tried: 1 - most_shrink * i / steps for i = 0 .. steps - 1
-  double most_shrink = 0.5;  // bound of the share that is cut off
+  double most_shrink = 0.5;  // the share that is cut off stays below this
 };
 
 struct clip_result {
@@ -25,9 +25,9 @@ struct clip_result {
   double loss = 0, identity_loss = 0;  // with and without limits, over all groups
 };
 
-// hessian: [in, in], sum x x^T of the linear's present input. The loss of a group is the exact error of
-// its part of each output, d^T H_gg d, where d is the rounded minus the float weight and H_gg the
-// group's part of H. llm-awq estimates it from up to 512 tokens.
+// hessian: [in, in], H = sum x x^T of the linear's input after scaling. The loss of a group is the exact
+// error of its part of each output, d^T H_gg d, where d is the rounded minus the float weight and H_gg
+// the group's part of H. llm-awq estimates this error from up to 512 tokens.
 clip_result search_clip(const assay_cpp::host &host, const assay_linear &linear,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how);

@@ -1,5 +1,5 @@
-// Reads the bits, group size and symmetry that a quantizer's configuration names, and rounds on such a
-// grid. The scale is not rounded to a stored dtype, unlike in the quantizers.
+// Reads bits, group size and symmetry from a quantizer's configuration, and rounds on such a grid.
+// Unlike in the quantizers, the scale is not rounded to the dtype in which it is stored.
 #include "grid.hpp"
 
 #include <assay_json.hpp>

@@ -1,6 +1,6 @@
 // The plain integer grids on which searches round: symmetric over the full range, and asymmetric with
-// zero on the grid. They take the place of the recipe's quantizer, because a search rounds thousands of
-// times. Most quantizers use these grids when they do not search.
+// zero on the grid. A search rounds on them in place of the recipe's quantizer, because it rounds
+// thousands of times. Most integer quantizers use these grids when they do not search.
 #pragma once
 
 #include <assay_grid.hpp>

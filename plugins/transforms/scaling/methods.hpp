@@ -20,12 +20,12 @@ class awq {
   void apply(const assay_block &block, const assay_edit &edit);
 
  private:
-  struct choice {  // the best candidate of one group
+  struct choice {  // the best candidate of one group; identity_loss: the loss without scaling
     std::vector<float> scale;
     double loss = 0, identity_loss = 0, exponent = 0;
     const char *form = "identity";
   };
-  struct limits {  // what the clip search of one group needs
+  struct limits {  // what the clip search of one group needs; hessian: of the scaled inputs
     const assay_group *group;
     std::vector<float> hessian;
   };
@@ -36,7 +36,9 @@ class awq {
 
   assay_cpp::host host_;
   int64_t steps_, loss_tokens_;  // exponents 0, 1/steps .. 1; tokens of a forward pass
-  bool plain_, duo_, parent_;    // forms of the scale to try; true: the loss of parent.hpp
+  // plain_, duo_: try this form of the scale (awq.cpp). parent_: use the loss of parent.hpp where a
+  // group has a parent.
+  bool plain_, duo_, parent_;
   clip_search clip_;
 };
 

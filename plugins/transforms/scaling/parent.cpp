@@ -1,4 +1,4 @@
-// Computes the weights of a trial, rounded, and asks the host for the loss with them.
+// Computes the scaled and rounded weights of a trial (one candidate) and asks the host for their loss.
 #include "parent.hpp"
 
 #include <algorithm>
@@ -39,6 +39,7 @@ void parent_trial::add(const char *name, const assay_tensor &like) {
   tried_.push_back(std::move(one));
 }
 
+// Computes the weights for these scales, and the norm if fold_.
 void parent_trial::fill(const std::vector<float> &scale) {
   const auto &group = channels_.abi();
   const int64_t in = channels_.columns(), size = grid_.group(in);

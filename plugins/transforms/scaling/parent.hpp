@@ -1,5 +1,5 @@
-// Computes the loss of a scale at the output of the module that holds the linears, attention or the
-// MLP (their *parent*). This is the loss of the paper (awq) for q, k, v and gate, up. The host runs the
+// Computes the loss of scales at the output of the module that holds the linears: attention or the MLP,
+// called their *parent*. This is the loss of the paper (awq) for q, k, v and gate, up. The host runs the
 // module (assay.block/1), one forward pass for each candidate.
 #pragma once
 
@@ -17,16 +17,16 @@ bool has_parent(const assay_group &group);
 
 class parent_trial {
  public:
-  // position: of the group in the block. fold: true tries the norm divided by s and the weights times
-  // s, as they will be stored. false leaves the norm and divides the rounded weights by s again; that
-  // is what llm-awq does.
+  // position: of the group in the block. s: the scales of a trial. fold = true tries the norm divided
+  // by s and the weights multiplied by s, as they will be stored. fold = false leaves the norm as it is
+  // and divides the weights by s after rounding, as llm-awq does.
   parent_trial(assay_cpp::host host, const assay_block &block, uint32_t position,
                const channel_group &channels, const plain_grid &grid, bool fold);
   // scale: one for each producer channel. Returns infinity if the loss is not finite.
   double loss(const std::vector<float> &scale);
 
  private:
-  struct tried {
+  struct tried {  // a tensor of the trial
     std::string name;
     std::vector<float> values;
     std::vector<int64_t> shape, strides;
@@ -42,7 +42,7 @@ class parent_trial {
   const channel_group &channels_;
   plain_grid grid_;
   bool fold_;
-  std::vector<tried> tried_;  // the consumers; then the norm, if fold_
+  std::vector<tried> tried_;  // for each consumer; then for the norm, if fold_
 };
 
 }  // namespace scaling

@@ -1,7 +1,7 @@
 // smoothquant: divides channel j by s_j = max|X_j|^alpha / max|W_j|^(1 - alpha) and multiplies the
-// columns that read it. The rule and the floors are those of smoothquant/smooth.py. alpha is given. Or
-// it is searched for each group behind a norm, by the error at the output of attention or the MLP,
-// with inputs rounded as the recipe says.
+// columns that read it by s_j. The rule and the least values (k_floor) are those of
+// smoothquant/smooth.py, the authors' code. alpha is given, or it is searched for each group behind a
+// norm, by the error at the output of attention or the MLP with rounded weights (and inputs, README.md).
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr double k_floor = 1e-5;  // least max|W_j| and least s_j, as in the reference
 
-// max|W_j| over all consumers, [channels].
+// Returns max|W_j| over all consumers (the linears that read the channels), [channels].
 std::vector<float> weight_ranges(const assay_group &group) {
   std::vector<float> most(static_cast<size_t>(group.channels));
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
@@ -29,7 +29,8 @@ std::vector<float> weight_ranges(const assay_group &group) {
   return most;
 }
 
-// The scales for one alpha. x, w: max|X_j| and max|W_j|. Adds to `floored` how many were raised.
+// Returns the scales for one alpha. x, w: max|X_j| and max|W_j|. Adds to `floored` how many scales were
+// raised to k_floor.
 std::vector<float> migration(const std::vector<double> &x, const std::vector<double> &w,
                              double alpha, uint64_t &floored) {
   std::vector<float> scale(x.size());
@@ -65,7 +66,7 @@ std::string smoothquant::scale_group(const assay_block &block, uint32_t position
   const float *range =
       assay_cpp::matrix_of<float>(group.stats ? group.stats->abs_max : nullptr, "max |x|").data;
   const auto x = channels.tied_max(range), w = channels.tied_max(weight_ranges(group).data());
-  double alpha = alpha_, least = 0, identity = 0;
+  double alpha = alpha_, least = 0, identity = 0;  // identity: the loss without scaling
   const bool searched = search_ && has_parent(group);
   std::vector<float> scale;
   uint64_t floored = 0;
@@ -105,7 +106,7 @@ void smoothquant::apply(const assay_block &block, const assay_edit &edit) {
   std::string keys;
   if (heads_) {
     std::string reason;
-    // This comes first, because the statistics fit the input of q and k only until it is scaled.
+    // This comes first: once the input of q and k is scaled, its statistics no longer fit it.
     if (!scale_keys(block, 0.5, reason))
       host_.ledger("skipped_group", 1, std::to_string(block.index) + ".attn.q_k: " + reason);
     else

@@ -12,7 +12,7 @@ local assay = {
 
    method = require "assay.recipe",                -- named methods: assay.method.rtn { bits = 4 }
    grid = require "assay.study.grid",                    -- recipes of every combination of methods and option values
-   sweep = require "assay.study.sweep",                  -- recipes that differ from a centre in one setting at a time
+   sweep = require "assay.study.sweep",                  -- a starting recipe, and recipes that differ from it in one setting
    allocate = require "assay.insight.allocate",            -- bits for each part of a model within a target
    dataset = require "assay.data.dataset",              -- assay.dataset.text { path = ... }
    calibration = require "assay.data.calibration",      -- token sequences from which a method takes its statistics

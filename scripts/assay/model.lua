@@ -61,8 +61,9 @@ end
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 
--- m:quantize(recipe, calibration) returns the quantized model. recipe: from assay.method.*, or its plain data. Without a
--- calibration the recipe's own is used. options: { resume = folder } stores finished blocks there, so that a killed run can continue.
+-- m:quantize(recipe, calibration, options) returns the quantized model. recipe: from assay.method.*, or the table `data` inside one.
+-- Without a calibration the recipe's own is used. With options = { resume = folder } finished blocks are stored in that folder, so
+-- that a killed run can continue.
 function methods.quantize(self, recipe, calibration, options)
    if type(recipe) ~= "table" then
       fail.usage("quantize: 'recipe' must be a recipe, not " .. type(recipe),
@@ -73,8 +74,8 @@ function methods.quantize(self, recipe, calibration, options)
    return quantize_data(self, recipe.data or recipe, data, options)
 end
 
--- Returns { kl, tokens, sequences }: the mean KL divergence of the model `other` from this model over the sequences of the
--- calibration, in nats (natural logarithms) for each token.
+-- Returns { kl, tokens, sequences }. kl: the mean KL divergence of the model `other` from this model over the sequences of the
+-- calibration, in nats (units of the natural logarithm) for each token. tokens, sequences: how many were compared.
 local divergence_of_data = methods.divergence
 function methods.divergence(self, other, calibration)
    local data = calibration
@@ -82,7 +83,7 @@ function methods.divergence(self, other, calibration)
    return divergence_of_data(self, other, data)
 end
 
--- What each part of a quantized model costs (insight/sensitivity.lua).
+-- Computes by how much each part of a quantized model moves its outputs (insight/sensitivity.lua).
 function methods.sensitivity(self, quantized, calibration, options)
    return require "assay.insight.sensitivity"(self, quantized, calibration, options)
 end

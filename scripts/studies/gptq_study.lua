@@ -20,7 +20,7 @@ return require "assay.studies.published" {
                                        label = "gptq W4 g64 natural order" }
          end))
          table.insert(recipes, try("opt_rtn W4 g64", function() return assay.method.opt_rtn { bits = 4, group = 64 } end))
-         -- How much depends on the calibration: recipes with fewer sequences, and with other sequences of the same number.
+         -- These show how much depends on the calibration: recipes with fewer sequences, and one with as many, but other, sequences.
          for _, other in ipairs { { 16, 42 }, { 16, 43 }, { 48, 43 } } do
             local label = ("gptq W4 g64, %d sequences, seed %d"):format(other[1], other[2])
             table.insert(recipes, try(label, function()

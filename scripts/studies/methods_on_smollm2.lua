@@ -3,7 +3,7 @@
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR     DIR: public data sets (scripts/assay/data/datasets/README.md)
 --   --set part=w4,w3                      only these parts of the recipes: w4,w4more,w3,wide,w8a8,ablation,w2 (default: all but w2)
 --   --set methods=rtn,best                only these methods, or recipes by id; --set texts=mixed: only this calibration text
---   --set windows=4 --set split=validation    the form in which settings were chosen
+--   --set windows=4 --set split=validation    the form in which the settings of the methods were chosen
 --   --set model=FOLDER --set window=512   another model (train_second_model.py makes one), in windows of its training length
 --   --set draw=43                         other calibration sequences
 local assay = require "assay"
@@ -58,7 +58,8 @@ local squad = assay.dataset.squad_v2 { split = "validation", subset = part_of_se
 local boolq = assay.dataset.boolq { split = "validation" }
 local plays = assay.dataset.text { path = assay.setting("plays", "../text/tinyshakespeare.txt") }
 
-local function share(n) return math.max(1, n * sequences // 64) end -- n of 64 sequences, if the study takes another number
+-- How many sequences a set gives: n if the study takes 64 in all, else the same share of the study's number.
+local function share(n) return math.max(1, n * sequences // 64) end
 
 local maths = mix("maths", "GSM8K, ARC-Easy and ARC-Challenge train", drawn(gsm8k, share(32)),
                   drawn(arc_easy, share(16)), drawn(arc_challenge, share(16)))

@@ -35,6 +35,8 @@ local function bias(recipe)
    return recipe
 end
 
+-- Names in the first column: "gram" and "parent" are AWQ's two losses (of the linears, of the whole attention or MLP), "clip" also
+-- searches ranges, "offline" leaves out the rotation r4, "plain" uses the Hadamard matrix without random signs (plugins/METHODS.md).
 local rows = {
    { "rtn", method.rtn { group = 64 } },
    { "rtn asym", method.rtn { group = 64, symmetric = false } },

@@ -1,5 +1,5 @@
 -- Guardrails G12 to G17, G21 and G26 check derived numbers: percentages of percentages, averages, rounding, units, sums.
--- counts.lua checks the scores from which these numbers are derived.
+-- counts.lua checks the scores from which these numbers are derived. A claim is a statement of a transcribed report (TRANSCRIBING.md).
 
 local collect = require("assay.audit.context").collect
 local show = require("assay.audit.context").show
@@ -9,8 +9,8 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 -- Whether a displayed number equals the number computed from its parts, up to `tolerance`; 1e-9 is added for the rounding of floats.
 local function agrees(displayed, computed, tolerance) return math.abs(displayed - computed) <= tolerance + 1e-9 end
 
--- Applies test(claim) to the claims of one kind; test returns whether the claim offends, and a text if not the claim's own.
--- Returns the offenders and the number of claims.
+-- Applies test(claim) to the claims of one kind; test returns whether the claim breaks the rule, and optionally a text that replaces
+-- the claim's own. Returns the texts of the claims that break the rule, and the number of claims checked.
 local function each_claim(c, kind, test)
    return collect(c:claims_of(kind), function(claim)
       local bad, text = test(claim)

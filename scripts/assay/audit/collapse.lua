@@ -7,7 +7,7 @@ local percent = require("assay.audit.context").percent
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
--- All scores of a variant as one string, so that two variants can be compared, and the number of scores.
+-- Returns all scores of a variant as one string, so that two variants can be compared by it, and the number of these scores.
 local function signature(c, variant)
    local parts = {}
    for _, result in ipairs(c.results) do
@@ -55,7 +55,7 @@ end
 
 local FEW_ANSWERS <const> = 100 -- the mean length of fewer answers varies too much for the usual limits
 
--- Numbers that are not finite, a loop at the end, one token in most of the answer.
+-- The signs of garbage (G08): numbers that are not finite, a loop at the end, one token in most of the answer.
 local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {

@@ -1,5 +1,5 @@
--- The report as the guardrails see it: look-ups by id, references, trivial scores (those that need no model, such as guessing), and
--- helpers that turn what a check found into its result. The report itself is not changed.
+-- The report as the guardrails read it: finds variants and results by id, the untouched model of a variant, and trivial scores (those
+-- that need no model, such as guessing). It also turns what a check found into its result. The report itself is not changed.
 
 local stats = require("assay.native").stats
 local without_nulls = require "assay.lib.without_nulls"
@@ -68,7 +68,8 @@ end
 function context.is_proportion(result) return result.unit == "fraction" end
 
 -- Whether a score is below the trivial score or cannot be distinguished from it, because its Wilson interval (the confidence
--- interval of a proportion) contains that score. Nil without a trivial score. Also returns the trivial score's name and value.
+-- interval of a proportion) contains that score. Nil without a trivial score or a value, and if lower values are better. Also returns
+-- the trivial score's name and value.
 function context:at_or_below_trivial(result)
    local trivial, name = self:trivial(result.task, result.metric)
    local counts = result.counts or {}
@@ -79,7 +80,8 @@ function context:at_or_below_trivial(result)
    return result.value <= trivial, name, trivial
 end
 
--- Pairs of (quantized result, reference result) on the same task, metric and subset.
+-- Returns { { result, base, variant }, ... }: each result of a quantized variant on a whole task (no subset), with the result of the
+-- untouched model (base) on the same task and metric.
 function context:pairs()
    local out = {}
    for _, result in ipairs(self.results) do
@@ -104,7 +106,7 @@ function context.percent(fraction)
    return text .. " %"
 end
 
--- "ARC 0/20" or "ARC 0 %"
+-- Variant, task and score as a text: "base/awq arc 0/20", or without counts "base/awq arc 0 %".
 function context.show(result)
    local counts = result.counts or {}
    local score = counts.correct and counts.correct .. "/" .. counts.items
@@ -130,8 +132,9 @@ function context.collect(list, test)
    return offenders, checked
 end
 
--- Turns the offenders that a check found into its result: status, evidence, scopes. missing: what the report lacks if nothing
--- could be checked. scopes: ids of the variants that offend, if the fault is not the whole study's.
+-- Turns what a check found into its result: status, evidence, scopes. offenders: texts of the places that break the rule; checked:
+-- number of places looked at; missing: what the report lacks if this number is 0; scopes: ids of the variants that break the rule,
+-- nil if the fault is that of the whole study.
 function context.verdict(offenders, checked, missing, scopes)
    if #offenders > 0 then return "fired", context.some(offenders), scopes end
    if checked == 0 then return "unknown", missing end

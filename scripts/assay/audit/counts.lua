@@ -15,8 +15,9 @@ local function margin_of(c, result)
    end
 end
 
--- The smallest difference that n paired items show with a probability of 80 % (mde), as a fraction. It assumes that one item in
--- ten changes between right and wrong, a usual share for 4 bits. The two numbers are the normal quantiles of 0.975 and 0.8.
+-- The smallest difference that n paired items show with a probability of 80 % (minimum detectable effect, mde), as a fraction. It
+-- assumes that one item in ten changes between right and wrong, as is usual for 4-bit models. The two long numbers are the quantiles
+-- 0.975 and 0.8 of the normal distribution.
 local function usual_mde(n) return (1.959963984540054 + 0.8416212335729143) * math.sqrt(0.10 / n) end
 
 local USUAL_MARGIN <const> = 0.03 -- fraction; the largest default margin of a task with written answers
@@ -24,14 +25,15 @@ local USUAL_MARGIN <const> = 0.03 -- fraction; the largest default margin of a t
 -- Verdicts that say that nothing is lost. With any other verdict an exploratory comparison may have few items.
 local SAYS_NO_LOSS <const> = { ["non-inferior"] = true, equivalent = true, tie = true }
 
--- Whether a result has too few items to see a difference of the size of its margin, and a text that says so; nil if that cannot
--- be checked. A report's own mde counts; without one it is estimated from the number of items.
+-- Whether a result has too few items to see a difference of the size of its margin, and a text that says so. Nil if that cannot be
+-- checked, or if an exploratory result claims no equality. The report's own mde is used; without one it is estimated from the items.
 local function too_small(c, result)
    if result.primary == false and not SAYS_NO_LOSS[result.verdict or ""] then return nil end
    local margin, unit = margin_of(c, result)
    local counts = result.counts or {}
    -- "worse" and "better" are differences that were large enough to be seen; "inconclusive" claims nothing
    if NO_CLAIM[result.verdict or ""] or result.verdict == "worse" or result.verdict == "better" then return false end
+   -- a result without a margin is held to a usual one: a ratio of perplexities of 1.02 (+2 %), or 3 percentage points
    local usual = result.mde and (result.mde.unit == "ratio" and 1.02 or result.mde.unit == "pp" and 100 * USUAL_MARGIN)
    if result.mde and (margin or usual) then
       local limit = margin or usual
@@ -130,7 +132,8 @@ return {
                   if result.value >= uniform then
                      offenders[#offenders + 1] = show(result) .. ": no better than uniform"
                      local variant = c.variant[result.variant]
-                     scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject -- a broken original makes all its variants invalid
+                     -- a broken original makes all its variants invalid
+                     scopes[#scopes + 1] = variant.recipe and variant.id or variant.subject
                   end
                   checked = checked + 1
                end

@@ -1,12 +1,12 @@
 -- Runs the guardrails: small checks of report.json that say what in a report cannot be believed. The report is one of our own, or
--- somebody else's written down in the same form; nothing but its JSON is read. Checks that a study makes with its own
+-- somebody else's that was written down in the same form; only its JSON is read. The checks that a study makes with its own
 -- measurements (gates) are in scripts/assay/gates.
 --
 --   local audit = require "assay.audit"
 --   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
 --
 -- A rule is { id, severity, title, message, check = function(c) ... end }; check returns one of
---   "fired", evidence [, variants]   the report breaks the rule; evidence says where, variants which ones if not all
+--   "fired", evidence [, variants]   the report breaks the rule; evidence says where. variants: ids of those concerned, nil for all
 --   "passed", evidence               the report was checked and keeps the rule
 --   "unknown", missing               the report lacks what the check needs
 
@@ -16,6 +16,7 @@ local audit = {}
 
 local FAMILIES <const> = { "counts", "collapse", "arithmetic", "size", "provenance", "prose", "noise" }
 
+-- What a severity means for the reader.
 audit.severities = { block = "blocks claims", flag = "needs a look", note = "for the record" }
 
 local function load_rules()

@@ -5,12 +5,12 @@ local collect = require("assay.audit.context").collect
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
--- How many items are needed so that the largest of them lies above the percentile p with 95 % confidence: 1 - p^n >= 0.95.
--- With fewer, the percentile has no upper bound.
+-- How many items n are needed so that the largest of them lies above the percentile p (a fraction, such as 0.99) with 95 % confidence:
+-- 1 - p^n >= 0.95. With fewer items the percentile has no upper bound.
 local function items_for_percentile(p) return math.ceil(math.log(0.05) / math.log(p)) end
 
--- Laws between the numbers of a load test. Each is a function of a row; it returns nil if the row lacks the numbers, else whether
--- the law is broken, and a text that says how.
+-- Laws between the numbers of a load test. Each is a function of one row of the report's `capacity` (TRANSCRIBING.md lists its fields).
+-- It returns nil if the row lacks the numbers, else whether the law is broken, and a text that says how.
 local LAWS <const> = {
    function(row) -- Little's law: requests under way = requests per second x mean seconds of a request
       if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end

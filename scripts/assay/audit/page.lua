@@ -23,14 +23,14 @@ function page.summary(findings)
       .. " could not be checked"
 end
 
--- Returns what follows from the findings for the claims of the report, as half a sentence.
+-- Returns what follows from the findings for the claims of the report, as a clause that ends the summary line.
 function page.conclusion(findings)
    if count(findings, "fired", "block") > 0 then return "no claim of this report can be made from what it shows" end
    if count(findings, "fired") > 0 then return "its claims stand, with the remarks above" end
    return "nothing speaks against its claims"
 end
 
--- The findings as text for a terminal: the guardrails that fired, with verbose also the others, then the summary.
+-- The findings as text for a terminal: the guardrails that fired (all guardrails if verbose), then the summary.
 function page.text(findings, verbose)
    local out = {}
    for _, finding in ipairs(findings) do

@@ -1,5 +1,5 @@
--- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: is the calibration described, is everything reported
--- that was declared, which files were measured, were conditions equal, was data kept apart, on which machine.
+-- Guardrails G24, G25, G31, G33, G36 and G40 check where numbers come from: whether the calibration is described, whether everything
+-- declared is reported, which files were measured, whether conditions were equal, whether data was kept apart, and on which machine.
 
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
@@ -23,7 +23,7 @@ local function calibration_fault(item)
    if item.overlap_with_eval ~= 0 then return item.overlap_with_eval .. " items are also evaluated" end
 end
 
--- Names that do not say which machine it was.
+-- Values of `device_name` that do not say which machine was used.
 local VAGUE <const> = { ["CUDA-enabled GPU"] = true, GPU = true, CPU = true, cuda = true, cpu = true, [""] = true }
 
 return {

@@ -3,7 +3,7 @@
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
-local HEADER_BYTES <const> = 256 * 1024 -- names and shapes of tensors, which tiny models consist of
+local HEADER_BYTES <const> = 256 * 1024 -- allowance for a file's header (names and shapes of tensors), most of a tiny model's file
 
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 

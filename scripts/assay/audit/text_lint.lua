@@ -3,7 +3,7 @@
 
 local text_lint = {}
 
--- The characters of the bytes from 0x80 on in two encodings. Where a list ends, the rest is as in Latin-1.
+-- The characters of the bytes 0x80, 0x81, ... in two encodings. For the bytes after the end of a list, both are the same as Latin-1.
 local HIGH_HALVES <const> = {
    macroman = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
       .. "\u{A0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ⁄€‹›ﬁﬂ‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ",
@@ -32,8 +32,8 @@ local function plausible(code)
       or code >= 0xFE00 and code <= 0xFE0F or code >= 0x1F000 and code <= 0x1FAFF
 end
 
--- The text that a run of characters was before its bytes were misread in an encoding; nil if that gives no sensible text.
--- codes: the code points of the run. map: of `encoder`.
+-- The text that a run of characters was before its bytes were misread in an encoding. Nil if the bytes are not UTF-8, or if a run of
+-- fewer than 6 characters would become unusual ones (`plausible`). codes: the code points of the run; map: from `encoder`.
 local function reread(codes, map)
    local bytes = {}
    for i, code in ipairs(codes) do

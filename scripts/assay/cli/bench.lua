@@ -1,14 +1,15 @@
--- assay bench decode|prefill MODEL..: tokens a second of one or more models, as shares of what this machine can do.
--- The models take turns, and the machine's rates are measured before and after, all in one run: other work on the machine then
--- disturbs all of them alike. Each number is the best of its rounds.
+-- assay bench decode|prefill MODEL..: tokens a second of one or more models, and which share of this machine's speed that is.
+-- The models take turns, and the machine's rates (bytes read and fp32 operations a second) are measured before and after, in the same
+-- run: then other work on the machine disturbs all of them alike. Each speed is the best of its rounds.
 local fail = require "assay.lib.fail"
 local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 
+-- tokens: of the prompt (prefill) or generated (decode); context: tokens before the generated ones; rounds: turns of each model
 local defaults = { prefill = { tokens = 512, rounds = 3 }, decode = { tokens = 64, context = 16, rounds = 3 } }
 
--- Loads a model, and measures how much memory that took: what this process holds more than before.
+-- Loads a model. Returns it and the bytes of memory by which this process has grown.
 local function load(path, packed)
    local before = sys.memory().resident
    local m = model.load(path, { runtime = packed and "packed" or nil })
@@ -27,7 +28,7 @@ local function format_of(facts, packed)
    return table.concat(names, "+")
 end
 
--- One row for each model and batch, without its measurements.
+-- One row for each model and batch size (sequences decoded together), not measured yet. told: notes of the packed runtime.
 local function rows_of(o, batches)
    local rows = {}
    for _, path in ipairs(o.models) do

@@ -7,8 +7,8 @@ local model = require "assay.model"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 
--- Returns the text of a file. Plain text is taken byte by byte; other forms (JSON, CSV, ...) give the texts of their records,
--- joined. A pipe must hold plain text, because it can be read only once and the other forms are read by path.
+-- Returns the text of a file. Plain text is taken as it is; from other forms (JSON, CSV, ...) the texts of the records are joined.
+-- A pipe must hold plain text, because it can be read only once and the other forms are opened by path.
 local function text_of(path)
    if data_form.is_file(path) and data_form.of(path).form ~= "text" then return dataset.text { path = path }:text() end
    local text, problem = native.fs.read(path)

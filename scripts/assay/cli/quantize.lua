@@ -25,7 +25,7 @@ local function method_options(definition, o)
    return given
 end
 
--- Returns the dataset for --calib. The value is a file in one of the forms that data_form.lua reads, or a known set such as
+-- Returns the dataset for --calib. The value is a file in one of the forms of data/data_form.lua, or a known set such as
 -- "gsm8k" or "gsm8k:train". Without a split, `train` is used.
 local function source_of(calib)
    if fs.kind(calib) then return dataset.text { path = calib } end
@@ -37,8 +37,8 @@ local function source_of(calib)
    return dataset[name] { split = split ~= "" and split or "train" }
 end
 
--- Returns the calibration, or nil without --calib. If the user gives no size, no template and no layout, it takes as many
--- sequences as the text has, up to 64 sequences of 512 tokens, so that a short file is enough.
+-- Returns the calibration, or nil without --calib. If the user gives no size, no template and no layout, the calibration takes as
+-- many sequences as the text has, up to 64 sequences of 512 tokens, so that a short file is enough.
 local function calibration_of(o, m)
    if not o.calib then return nil end
    local source = source_of(o.calib)

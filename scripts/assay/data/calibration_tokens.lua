@@ -1,5 +1,5 @@
--- Makes a calibration's token sequences from records: draws records, applies the chat template and the mask, and cuts. It refuses
--- texts that are only short lines. No sequence is filled up with padding tokens.
+-- Makes a calibration's token sequences from records: draws records, applies the chat template, cuts, and makes the mask (which tokens
+-- enter the statistics). It refuses texts that are only short lines. No sequence is filled up with padding tokens.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 
@@ -61,8 +61,8 @@ local function median(values)
    return sorted[(#sorted + 1) // 2]
 end
 
--- Raises if half of the texts are shorter than 16 tokens: a document was probably split at its line ends. Statistics from such
--- lines would describe little but the first tokens of a text.
+-- Raises if the median text is shorter than 16 tokens, unless `allow_short` is given: a document was probably split at its line ends.
+-- Statistics from such lines would describe little but the first tokens of a text. what: what the message calls the texts.
 local function refuse_shattered(self, lengths, what)
    local middle = median(lengths)
    if middle >= shortest_median or self.options.allow_short then return end
@@ -192,6 +192,7 @@ end
 -- Layout "joined": all texts are joined and cut into pieces of o.length tokens, from which the wanted number is drawn.
 local function joined(self, model)
    local o, wanted, texts = self.options, self:wanted(), joined_texts(self)
+   -- rows that are lines of one document (WikiText) may be short, since they are joined
    if #texts > 1 and not o.dataset:is_lines() then refuse_shattered(self, lengths_of(model, texts), "texts") end
    local ids = begun(model, table.concat(texts, "\n\n"))
    local chunks = #ids // o.length

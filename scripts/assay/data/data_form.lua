@@ -10,7 +10,7 @@ local data_form = {}
 local ENDINGS <const> = { txt = "text", md = "text", raw = "text", jsonl = "jsonl", ndjson = "jsonl", json = "json",
                           csv = "csv", tsv = "tsv", parquet = "parquet" }
 
--- First bytes, name, what to do. FILE is replaced by the path.
+-- Forms that must be converted first: the first bytes of the file, the form's name, and what the user can do. FILE stands for the path.
 local MARKS <const> = {
    { "\x1f\x8b", "gzip", "Unpack it: gunzip -k FILE" },
    { "PK\x03\x04", "a zip archive", "Unpack it: unzip FILE (files of Excel, Word and NumPy are zip archives too)" },
@@ -58,7 +58,7 @@ local function json_form(source, ending)
    return (ending == "json" or decoded(source.whole())) and "json" or nil
 end
 
--- Returns { form }, or { form, way } if the file must be converted first; `way` tells the user how.
+-- Returns { form }, or { form, way } if the file must be converted first; `way` is a sentence that tells the user how.
 local function decide(source, ending)
    for _, mark in ipairs(MARKS) do
       if source.head:sub(1, #mark[1]) == mark[1] then return { form = mark[2], way = mark[3] } end
@@ -136,7 +136,7 @@ function data_form.of(path)
    return data_form.readable(path, found)
 end
 
--- Returns `found`, the result of of_bytes or of a similar function. Raises if its form must be converted first.
+-- Returns `found`, which of_bytes, of_file or of_folder has made. Raises if its form must be converted first.
 function data_form.readable(path, found)
    if not found.way then return found end
    fail.work(("this is %s, which is not read here"):format(found.form),

@@ -1,5 +1,5 @@
--- Reads WikiText as lm-evaluation-harness does: joins lines to documents, undoes the tokenization (spaces before commas, " @-@ "
--- for a hyphen), and counts words.
+-- Reads WikiText as lm-evaluation-harness does: joins lines to documents, counts words, and undoes the data set's tokenization, which
+-- puts spaces before commas and writes " @-@ " for a hyphen.
 
 local wikitext = {}
 

@@ -31,10 +31,11 @@ function compare.count(records, base)
    return counts, flags
 end
 
--- The share of answers with a sign is too high if it is more than `over` above the untouched model's share, and also above `rate`.
--- Above `invalid` the variant cannot be used at all. The reasons: a sign that no working model shows (F01, F04, F13) may not become
--- more frequent (over = 0). A reader would see two answers more in a hundred (0.02). Ordinary answers show length, form and script
--- too, so these may rise by 0.05. At 0.5, most of what was scored is not an answer.
+-- Limits for the share of answers that show a sign. The share is too high if it is more than `over` above the untouched model's share,
+-- and also above `rate` (0 if absent). Above `invalid` the variant cannot be used at all. The reasons for the numbers: signs that no
+-- working model shows (F01, F04, F13) must not become more frequent, so over = 0. For most others 0.02 is the limit, because a reader
+-- notices two more answers in a hundred. Signs of length, form and script occur in ordinary answers too, so they may rise by 0.05.
+-- With invalid = 0.5, most of what was scored is not an answer.
 local LIMITS <const> = {
    F01 = { over = 0, invalid = 0 }, F02 = { over = 0.05, rate = 0.05, invalid = 0.5 }, F03 = { over = 0.02 },
    F04 = { over = 0, rate = 0.01 }, F05 = { over = 0.02, invalid = 0.5 }, F06 = { over = 0.02 }, F07 = { over = 0.02 },
@@ -43,8 +44,10 @@ local LIMITS <const> = {
    F22 = { over = 0.05 },
 }
 
-local FEW_ITEMS <const> = 20  -- with fewer answers a rate may flag a variant but not make it invalid
-local CONDEMNS <const> = 0.25 -- a variant is invalid only this far above the untouched model's rate; a token limit cuts both alike
+local FEW_ITEMS <const> = 20  -- with fewer answers a rate may flag a variant but not make it invalid (F01 may)
+-- A rate makes a variant invalid only if it is this far above the untouched model's. A low token limit, for example, cuts off the
+-- answers of both models.
+local CONDEMNS <const> = 0.25
 
 -- Judges one sign by its rates (shares of answers): "ok", "flag" (needs a look) or "invalid" (the variant is unusable).
 local function status_of(id, rate, base_rate, n_items)
@@ -73,7 +76,8 @@ function compare.rates(records, base_records)
    return rows
 end
 
--- Returns { value = count }, the share of the most frequent value, and that value. Of equally frequent ones the first by name.
+-- Returns { value = count }, the share of the most frequent value, and that value. If several values are most frequent, the first by
+-- name is returned.
 local function shares(values)
    local counts, most, top = {}, 0, nil
    for _, value in ipairs(values) do
@@ -118,7 +122,7 @@ end
 -- asks for 90 to 110 %, but over many thousand answers; sets here are smaller.
 local SHORTER <const>, LONGER <const> = 0.8, 1.25
 
--- F17: median length against the untouched model's.
+-- F17: compares the median length of the answers, in tokens, with the untouched model's.
 function compare.length_drift(records, base_records)
    local own, base = compare.summary(records).median_tokens, compare.summary(base_records).median_tokens
    if not own or not base or base == 0 then return { id = "F17", status = "unknown" } end
@@ -144,8 +148,8 @@ function compare.identity(a, b, base)
       status = share > COPIES and differ > #a / 2 and "invalid" or "ok" }
 end
 
--- F21: a score of k right answers in n that is not clearly above a score that needs no model: the low end of its Wilson interval
--- (confidence interval of a proportion) is not above it. baselines: { { name, value }, ... }.
+-- F21: k right answers in n are not clearly more than a score that needs no model: the low end of the Wilson interval of k/n
+-- (confidence interval of a proportion) is not above that score. baselines: { { name, value }, ... }.
 function compare.at_trivial(k, n, baselines)
    local interval = stats.wilson(k, n)
    for _, baseline in ipairs(baselines) do
@@ -157,8 +161,8 @@ function compare.at_trivial(k, n, baselines)
    return { id = "F21", status = "ok", low = interval.low, high = interval.high }
 end
 
--- F23: how far greedy answers differ from the untouched model's: the median of their likeness (ROUGE-L, by the longest common
--- subsequence of tokens) and the median position of the first token that differs.
+-- F23: how far greedy answers (always the likeliest token) differ from the untouched model's. Returns the median of their likeness
+-- (ROUGE-L, by the longest common subsequence of tokens) and the median position of the first token that differs.
 function compare.divergence(records, base_records)
    local likeness, places, same = {}, {}, 0
    for i, record in ipairs(records) do

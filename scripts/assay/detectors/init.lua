@@ -27,9 +27,10 @@ function detectors.name(id)
 end
 
 -- Mean KL divergence from the untouched model in nats per token. The 4-bit variants of the studies here are below 0.4. At 2 nats
--- a variant gives the untouched model's continuation about an eighth (exp -2) of its probability, token after token.
+-- a variant gives the tokens of the untouched model's text, on average, about a seventh (exp(-2)) of their probability.
 local COLLAPSED_KLD <const> = 2
--- Perplexity divided by the untouched model's. A variant that hesitates between three times as many next tokens is of no use.
+-- Perplexity divided by the untouched model's. A variant that is as unsure as if it had three times as many next tokens to choose from
+-- is of no use.
 local COLLAPSED_RATIO <const> = 3
 local COLLAPSED_TASKS <const> = 2 -- tasks at a trivial score (one that needs no model); a single one may have a faulty prompt
 

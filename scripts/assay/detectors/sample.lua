@@ -18,13 +18,14 @@ local BROKEN_RULES <const> = 2
 -- rejects short segments above 2.4. Longer ordinary text reaches 2.4 too, so the limit here is higher.
 local COMPRESSION <const> = 4
 local SENTENCE_REPEATS <const> = 3 -- times; an ordinary text may have a refrain or a heading twice
--- Distance in nats per token below the first percentile of the untouched model's answers. A fixed limit (Whisper: -1.0) would
--- fit only one model.
+-- How far the mean log-probability of an answer may lie below the first percentile of the untouched model's answers, in nats per
+-- token. A fixed limit (Whisper: -1.0) would fit only one model.
 local CONFIDENCE_DROP <const> = 1
 -- Share of the most frequent token. Above a half it occurs more often than all other tokens together.
 local TOP_SHARE <const> = 0.5
--- Share of letters of another script than the expected one, and the number of letters that such a share needs. Names and formulas
--- have a few such letters; Marchisio et al. 2024 (arXiv 2406.20052) count lines and words in a wrong language instead.
+-- Share of letters of another script (Latin, Greek, ...) than the expected one, and the number of letters from which on this share is
+-- computed. Names and formulas have a few such letters. Marchisio et al. 2024 (arXiv 2406.20052) instead count lines and words that are
+-- in a wrong language.
 local OFF_SCRIPT <const>, FEWEST_LETTERS <const> = 0.10, 20
 -- An answer of at most 3 tokens stops at once, if the untouched model's answers have a median of more than 15 tokens.
 local STOPS_AT_ONCE <const>, LONG_ANSWER <const> = 3, 15
@@ -115,8 +116,9 @@ sample.detectors = {
      end },
 }
 
--- record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script, tokens }; base: the summary of the
--- untouched model's answers (compare.summary) or nil. Returns { F05 = value, ... } and the raw signals.
+-- Applies all detectors to one answer. record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script,
+-- tokens }, all but text optional; base: the summary of the untouched model's answers (compare.summary) or nil. Returns
+-- { F05 = value, ... } for the signs found, and the raw signals.
 function sample.run(record, base)
    local options = {}
    if record.ids then options.ids = record.ids end

@@ -8,8 +8,8 @@ local gate = {
    failed = "the untouched model does not do better than guessing: nothing can be compared on that task",
 }
 
--- The baseline from which a row's score cannot be distinguished, because the low end of its interval is not above it; nil if the
--- score is above all baselines. baselines: { { name, value }, ... }, scores that need no model.
+-- Returns the first baseline (a score that needs no model) that lies at or above the low end of the interval of a row's score, so that
+-- the two cannot be told apart; nil if there is none. baselines: { { name, value }, ... }.
 local function reached(row, baselines)
    if row.counts.correct then
       local found = detectors.compare.at_trivial(row.counts.correct, row.counts.items, baselines)

@@ -1,4 +1,5 @@
--- Gate P2: in the written checkpoint exactly those tensors differ from the untouched model that the recipe declares.
+-- Gate P2: in the written checkpoint all quantized linears differ from the untouched model, and otherwise only tensors that the recipe's
+-- steps say they edited.
 local listing = require "assay.gates.listing"
 
 -- Returns the set of tensor names of the quantized linears, their number, and the set of all tensors that may change: the linears and
@@ -14,8 +15,8 @@ local function declared_tensors(summary)
    return linears, n, all
 end
 
--- Compares the census (the tensors that changed or are missing) with the two sets. Returns one text for each contradiction, and
--- whether the head or the embedding changed.
+-- Compares the census (the tensors that changed or are missing) with these two sets: the quantized linears, which must change, and
+-- all declared tensors, which may. Returns one text for each contradiction, and whether the head or the embedding changed.
 local function contradictions(census, linears, declared)
    local out, changed = {}, {}
    for _, tensor in ipairs(census.changed) do

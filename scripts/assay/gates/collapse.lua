@@ -6,8 +6,8 @@ local gate = {
    failed = "a collapsed variant gets no verdict per task, only this diagnosis",
 }
 
--- The reasons why a variant counts as collapsed, by the rule of detectors.collapse; an empty list if it does not. Of several
--- distances and perplexity ratios the largest counts.
+-- The reasons why a variant counts as collapsed, by the rule of detectors.collapse; an empty list if it does not. If a study measured
+-- several distances or perplexity ratios, the largest is used.
 function gate.reasons(facts, variant_id)
    local found = { rates = {}, tasks_at_trivial = 0 }
    for _, row in ipairs(facts.signs) do

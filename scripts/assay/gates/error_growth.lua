@@ -1,8 +1,8 @@
 -- Gate P5: the error of the residual stream (the vector that each block reads and adds to) grows smoothly from block to block. A jump
 -- means that one block is broken.
 
-local JUMP <const> = 10         -- times the error after the block before
-local NOTICEABLE <const> = 1e-3 -- relative error below which a jump does not matter
+local JUMP <const> = 10         -- an error more than this many times the error after the block before is a jump
+local NOTICEABLE <const> = 1e-3 -- relative error up to which a jump does not matter
 
 return {
    id = "P5", title = "the error grows smoothly", severity = "flag", scope = "variant",

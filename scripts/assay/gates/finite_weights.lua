@@ -1,4 +1,5 @@
--- Gate P4: every stored weight is a finite number. The evidence also names the tensor in which most weights were rounded to zero.
+-- Gate P4: every weight of a tensor that changed is a finite number. The evidence also names the tensor with the largest share of
+-- weights that were rounded to zero.
 local listing = require "assay.gates.listing"
 
 return {

@@ -4,8 +4,8 @@
 --   { id, title, severity, scope, failed, passed, check = function(facts, about) return status, evidence end }
 --
 -- severity: "block" (verdicts in its scope become invalid), "flag" or "note".
--- scope: what one check is about. It decides `about`: "subject" (the variant of an untouched model), "variant" (a changed model),
--- "model" (either of them) or "study" (nil). The gate COLLAPSE gets the variant's id instead of the variant.
+-- scope: what one check is about. It decides what `about` is: for "subject" the variant of an untouched model, for "variant" that of a
+-- changed model, for "model" either of them, for "study" nil. Only the gate COLLAPSE gets the variant's id instead of the variant.
 -- status: "pass", "fail" or "not_run". failed, passed: what the result means for the reader; passed may be absent.
 --
 -- facts: { run = what the stages stored, rows = comparisons, calibrations, distance, signs = parts of the report,

@@ -1,5 +1,5 @@
--- Gate P6: eight short answers of a model are sensible text. It fails if more than half of them are broken, and more than of the
--- untouched model's eight.
+-- Gate P6: eight short answers of a model are sensible text. It fails if more than four of them are broken, and more than of the
+-- untouched model's eight answers.
 local detectors = require "assay.detectors"
 
 -- Signs (of assay.detectors) that no working model shows in a short answer: numbers that are not finite, no text, nothing but

@@ -29,7 +29,7 @@ local function first_sequences(calibration, model, n)
 end
 
 -- Returns the costs of every part at every width: { { name, linears, parameters, choices = { { label, bits, damage } } }, ... }.
--- bits: of the whole part, scales included. damage: divergence from the untouched model in nats.
+-- bits: the sum over all weights of the part, scales included. damage: KL divergence from the untouched model in nats.
 local function costs(o, sequences)
    local units, order = {}, {}
    for _, bits in ipairs(o.bits) do
@@ -70,7 +70,7 @@ function allocation_class:check(quantized)
             bits = quantized.summary.bits_per_quantized_weight }
 end
 
--- Text for print. "no allocation below": a lower bound of the predicted loss for any choice within the target.
+-- Text for print. "no allocation below" is followed by a lower bound: no choice of bits within the target has a smaller predicted loss.
 function allocation_class:__tostring()
    local counts, widths = {}, {}
    for _, unit in ipairs(self.units) do

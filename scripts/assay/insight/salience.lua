@@ -7,7 +7,8 @@ salience_class.__index = salience_class
 
 local groups = { "qkv", "o", "gate_up", "down" } -- the four different inputs of a block, and the linears that read them
 
--- The inputs by falling outlier ratio: the largest value of any channel over the median of the channels' largest values.
+-- The inputs, the largest outlier ratio first. This is the largest absolute value of any channel, divided by the median of the
+-- largest absolute values of all channels.
 function salience_class:ranked()
    local list = table.move(self.inputs, 1, #self.inputs, 1, {})
    table.sort(list, function(a, b)

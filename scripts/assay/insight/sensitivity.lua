@@ -1,6 +1,6 @@
--- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized model costs,
--- as KL divergence from the float model in nats when this part alone is quantized. The cost is measured by a swap (the part's
--- weights are exchanged) or predicted from a gradient. host/insight/sensitivity.hpp measures; this file sorts and prints.
+-- m:sensitivity(quantized, sequences, { swap = true, gradient = true, fused = true }): what each part of a quantized model costs. The
+-- cost is the KL divergence from the float model, in nats per token, when this part alone is quantized. It is measured by a swap (the
+-- float model gets the part's quantized weights) or predicted from a gradient. host/insight/sensitivity.hpp does both; this file prints.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"

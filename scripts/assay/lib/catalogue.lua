@@ -4,7 +4,7 @@ local fail = require "assay.lib.fail"
 
 local catalogue = {}
 
--- Types of options (lib/options.lua) and their names in the annotations for editors. A type that is absent here has one name.
+-- Types of options (lib/options.lua) that have another name in the annotations for editors: { name here = name there }.
 local types = { list = "table", object = "table", model = "assay.model|string" }
 
 -- The table of options as one parameter of the manual: { name, type = "{ bits: integer, group?: integer }", optional }.

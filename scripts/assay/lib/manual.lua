@@ -126,7 +126,7 @@ manual.entries = {
 }
 
 -- Inserts methods, tasks and datasets before the methods of models. manual.find takes the first match, so that help "perplexity"
--- is about the task and not about model:perplexity.
+-- explains the task and not model:perplexity.
 local function insert_catalogue()
    local place = 1
    while not manual.entries[place].name:find "^model:" do place = place + 1 end

@@ -9,7 +9,7 @@ local options = {}
 
 local article = { integer = "an integer", object = "an object" }
 
--- Whether a value has the type of a rule. An empty table counts as a list; a model may be an object or a path.
+-- Whether a value has the type `kind` of a rule. An empty table counts as a list; for "model" the value may be a model or a path.
 local function is_of(value, kind)
    if kind == "any" then return true end
    if kind == "integer" then return math.type(value) == "integer" end

@@ -24,7 +24,8 @@ end
 
 function recipe_class:__tostring() return "recipe " .. self.label end
 
--- The usual label of a recipe: "gptq W4 g128", or with a scheme "gptq W4A8 g128".
+-- The usual label of a recipe: "gptq W4 g128" (weights of 4 bits, a scale for each 128 of them), or with a scheme "gptq W4A8 g128"
+-- (inputs of 8 bits as well).
 local function default_label(name, o)
    local label = name
    if o.scheme then
@@ -60,7 +61,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- The method's label, and words for those common options that distinguish two recipes of one method.
+-- The method's label, followed by words for common options, so that two recipes of one method have different labels.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = self.options.tune and self.options.tune.default or false
@@ -82,9 +83,9 @@ local function spec_of(definition)
    return spec
 end
 
--- Puts the bits of a scheme such as "w8a8" into the options. For 8-bit weights with quantized inputs the default is one scale for
--- each row, since kernels multiply such weights. Returns the parts of the scheme (scheme.lua). given: the options as the script wrote
--- them; o: with defaults.
+-- Puts the bits of a scheme such as "w8a8" into the options o (with defaults). For 8-bit weights with quantized inputs, `group` becomes
+-- -1 (one scale for each row) unless `given`, the options as the script wrote them, has it: int8 kernels multiply weights of that form.
+-- Returns the parts of the scheme (scheme.lua).
 local function apply_scheme(definition, where, given, o)
    if not o.scheme then return {} end
    local parts, spec = schemes.parse(o.scheme, where), definition.options
@@ -103,7 +104,8 @@ local function apply_scheme(definition, where, given, o)
    return parts
 end
 
--- Merges a part of a scheme into the method's own settings; the scheme's entries win. Nil if the scheme leaves this part in float.
+-- The method's own settings of inputs or cache, with the entries of the scheme's part in their place. Nil if the scheme leaves this
+-- part in float.
 local function over(own, part)
    if not part then return nil end
    local out = {}

@@ -61,8 +61,8 @@ function naming.quantized(subject, recipe, keep_head)
    return naming.folder(facts)
 end
 
--- The path for a folder of that name if the user gives none. That is the working folder. If the working folder lies in the model's
--- folder, it is the folder beside the model, since a model folder holds only one model.
+-- Returns where a checkpoint folder of that name goes if the user gives no path: into the working folder. If the working folder lies in
+-- the model's folder, the checkpoint goes beside that folder, since a model folder holds only one model.
 function naming.place(subject, name)
    local model, here = fs.absolute(subject), fs.absolute "."
    if (here .. "/"):sub(1, #model + 1) ~= model .. "/" then return name end

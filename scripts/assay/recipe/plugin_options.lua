@@ -1,8 +1,8 @@
 -- Options that a method passes on to a plugin. Type, default, range and meaning come from the plugin's schema (the JSON Schema of its
 -- options), so a method only lists names:
 --    plugins = { quantizer = { id = "gptq", takes = { "bits", group = "group_size" }, defaults = { bits = 3 } } }
--- `takes` lists names of the schema; group = "group_size" means that the method's option is called `group`. `defaults` holds defaults
--- that differ from the schema's on purpose; a comment in the method says why.
+-- `takes` lists names of the schema; group = "group_size" means that the method's option is called `group`. `defaults` holds
+-- values that replace the schema's defaults; a comment in the method says why.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 

@@ -39,7 +39,7 @@ local COLUMNS <const> = {
    { "peak_memory_bytes", function(r) return r.times.peak_memory_bytes end },
 }
 
--- The numbers in one entry of the report's `distance`. Each becomes a row of its own.
+-- The keys of an entry of the report's `distance` that hold a number with its interval. Each becomes a row of its own.
 local DISTANCES <const> = { "kld", "same_top", "top5_shared", "delta_p", "log_ppl_ratio" }
 
 local function line(cells) return table.concat(cells, ",") .. "\r\n" end

@@ -5,8 +5,8 @@ local format = {}
 
 local MINUS <const> = "\u{2212}"
 
--- Returns how many decimals show two digits of an uncertainty: 0.8 -> 2, 0.0031 -> 4, 12 -> 0. `most` is the upper limit, 6 by
--- default. Without an uncertainty the answer is 2.
+-- Returns how many decimals show two digits of an uncertainty (half the width of an interval): 0.8 -> 2, 0.0031 -> 4, 12 -> 0. `most`
+-- is the upper limit, 6 by default. Without an uncertainty the result is 2.
 function format.decimals_for(half_width, most)
    if not half_width or half_width <= 0 then return 2 end
    local exponent = math.floor(math.log(half_width, 10))

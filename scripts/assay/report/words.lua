@@ -18,8 +18,8 @@ words.verdicts = {
    reference = { rank = 9, tone = "plain", short = "reference" },
 }
 
--- The tone of a verdict. result: the entry from which the verdict follows, or nil. A certain loss that is smaller than the margin is
--- "worse", but has the tone "open".
+-- The tone of a verdict. result: the entry from which the verdict follows, or nil. A loss that is certain but smaller than the margin
+-- has the verdict "worse", but the tone "open".
 function words.tone(verdict, result)
    if verdict == "worse" and result and result.within_margin then return "open" end
    return (words.verdicts[verdict] or { tone = "open" }).tone
@@ -61,8 +61,8 @@ local function change_text(result)
    return words.metric(result.metric) .. " " .. estimate .. ", " .. percent .. " % interval " .. range
 end
 
--- Describes one result as a sentence without final stop: "perplexity +8.31 %, 95 % interval [...]: a resolved loss".
--- primary: the entry of study.primary with the margin, or nil.
+-- Describes one result as a sentence without final stop: "perplexity +8.31 %, 95 % interval [...]: a resolved loss". A loss is
+-- resolved if it is statistically certain. primary: the entry of study.primary with the margin, or nil.
 function words.finding(result, primary)
    local verdict = result.verdict
    if verdict == "reference" then return "the reference that the others are compared with" end

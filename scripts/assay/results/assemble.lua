@@ -1,5 +1,5 @@
 -- Assembles report.json by the schema that reports/schema.md describes. Every part is computed from `run`, the stored results of the stages
--- (stored.lua). The function at the end judges in four steps, of which each needs the one before.
+-- (stored.lua). The function at the end judges in four steps; each step needs the result of the step before.
 local baseline = require "assay.gates.baseline"
 local breakage = require "assay.results.breakage"
 local calibration_spread = require "assay.results.parts.calibration_spread"

@@ -78,7 +78,8 @@ local function misformed(result)
    return n, #flexible.scores
 end
 
--- F16 for such tasks: if more right answers miss the asked form than before, the model lost the format and not the mathematics.
+-- F16 for such tasks: if more right answers miss the asked form than with the untouched model, the variant lost the format and
+-- not the mathematics.
 local function format_row(own, base)
    local count, items = misformed(own)
    local base_count, base_items = misformed(base)
@@ -140,7 +141,7 @@ function breakage.of_answers(run)
    return found.list
 end
 
--- { [task] = whether the variant's score is one that needs no model }, for primary scores of right and wrong.
+-- { [task] = whether the variant's score cannot be told from one that needs no model }, for primary scores of right and wrong.
 local function trivial_tasks(rows, baselines, variant_id)
    local out = {}
    for _, row in ipairs(rows) do

@@ -26,7 +26,7 @@ local function answer_change(own, base)
 end
 
 -- Adds the comparison with the reference to the row, or the reason why there is none. metric: the variant's metric; shown, clusters:
--- the same as intervals.counted_items returns them; own, reference: results of the stage `measure`.
+-- what intervals.counted_items returns for this metric; own, reference: results of the stage `measure`.
 local function compare(row, metric, shown, clusters, own, reference, options)
    local base = reference.result.metrics[row.metric]
    if not base then return end

@@ -6,7 +6,7 @@ local stored = require "assay.results.stored"
 
 local FEWEST <const> = 10 -- answers; fewer may agree by chance
 
--- The answers of a result as { { text }, ... }; of multiple choice the number of the choice.
+-- The answers of a result as { { text = ... }, ... }; for multiple choice the text is the number of the chosen answer.
 local function texts_of(result)
    local texts = {}
    for i, output in ipairs(result.outputs or result.choices or {}) do

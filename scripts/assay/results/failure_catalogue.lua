@@ -1,5 +1,5 @@
--- Makes the failure catalogue, which lists for each prompt what quantization broke, and chooses the entries that a report shows.
--- These are the worst of each symptom, and losses, gains and agreements drawn at random, so that nobody chooses by hand.
+-- Makes the failure catalogue, which lists for each prompt what quantization broke, and chooses the entries that a report shows: the
+-- worst answers of each symptom, and lost, gained, identical and other answers drawn at random. So nobody chooses them by hand.
 
 local detectors = require "assay.detectors"
 local escape = require "assay.report.escape"
@@ -8,7 +8,7 @@ local null, object, list = native.json.null, native.json.object, native.json.lis
 
 local failures = {}
 
-local PER_CLUSTER <const> = 3 -- entries shown of each group
+local PER_CLUSTER <const> = 3 -- entries shown of each group (a symptom, or lost, gained, identical, other words)
 
 -- The signs of assay.detectors, the gravest first. The symptom of an answer is the first of these signs that it shows and the
 -- untouched model's answer does not show.

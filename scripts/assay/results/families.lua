@@ -9,9 +9,9 @@ local stats = native.stats
 local families = {}
 
 -- Returns p and the name of the test. Independent right-or-wrong items get McNemar's exact test. Other differences get the sign-flip
--- test, which assumes least. Of n differences its smallest possible p is 2 / 2^n. If this is too large to stay below alpha after the
--- adjustment for `n_comparisons`, continuous scores get the paired t test. The choice depends only on these numbers, never on the
--- values of the differences.
+-- test, which makes the fewest assumptions. With n differences its smallest possible p is 2 / 2^n. If this p times `n_comparisons` is
+-- not below alpha, the test could find nothing; then continuous scores get the paired t test. The choice depends only on these numbers,
+-- never on the values of the differences.
 local function p_of(test, n_comparisons, study)
    if test.mcnemar then return test.mcnemar, "McNemar, exact" end
    local differences = test.differences

@@ -27,9 +27,9 @@ function intervals.exponential(i)
             method = i.method }
 end
 
--- A ratio sum(score) / sum(weight) whose weights are all 0 or 1 counts only some of the items, such as SQuAD's answerable questions.
--- Returns the metric of these items as a proportion or a mean, and their clusters. Other metrics are returned as they are. The number
--- of counted items is fixed by the sample, so it is not treated as random.
+-- A metric sum(score) / sum(weight) with weights of only 0 and 1 counts some of the items, such as SQuAD's answerable questions. For
+-- such a metric, returns the metric of these items alone, as a proportion or a mean, and their clusters. Other metrics are returned as
+-- they are. The number of counted items is fixed by the sample, so it is not treated as random.
 function intervals.counted_items(metric, clusters)
    if metric.kind ~= "ratio" or not metric.weights or intervals.is_exponential(metric) then return metric, clusters end
    local scores, own, kind = {}, clusters and {}, "binary"

@@ -38,8 +38,8 @@ local function comparison(quantity, unit, i, test)
             method = i.method, test = test }
 end
 
--- Right or wrong on the same items: Tango's interval (for paired proportions) and McNemar's test. With clusters: the interval is no
--- narrower than the resampled one, the test is the sign-flip test of the clusters' sums, and McNemar's p is only given beside it.
+-- Right or wrong on the same items: Tango's interval (for paired proportions) and McNemar's test. With clusters, the interval
+-- is no narrower than the resampled one. The test is then the sign-flip test of the clusters' sums; McNemar's p is given, but not used.
 local function binary(metric, base, options, clusters)
    local cells, n = stats.pairs(base.scores, metric.scores), #metric.scores
    local differences = differences_of(metric, base)

@@ -55,8 +55,8 @@ local function result_of(report, claim, variant)
    end
 end
 
--- Prints the table of one primary metric (claim). words: { [variant id] = verdict } of whole variants, given if the study has only one
--- primary metric; if nil, each row shows the verdict of its own result.
+-- Prints the table of one primary metric (claim). words: { [variant id] = verdict } of whole variants, which is given only if the study
+-- has one primary metric. Without `words` each row shows the verdict of its own result.
 local function print_claim(report, claim, words)
    local rows = {}
    for i, variant in ipairs(report.variants) do

@@ -61,8 +61,8 @@ local function format_of(row)
    return ("%.2f%s"):format(row.bits, inputs and "/A" .. inputs.bits or "")
 end
 
--- The row that is compared with the others: the method `best` (with trained scales if there is such a row), else the row that has
--- the lowest perplexity.
+-- Returns the row with which the others are compared: that of the method `best` (with trained scales if there is one), else the row
+-- that has the lowest perplexity.
 local function champion(rows)
    local ours, least
    for _, row in ipairs(rows) do

@@ -18,8 +18,8 @@ function estimate.machine()
    return { rate = native.tensor.gemm_rate(), value_bytes = dtype_bytes[native.sys.settings().dtype] or 4 }
 end
 
--- Bits of one quantized weight with its share of scales and zero points. Bits and group come from the recipe's configuration; if they
--- are fixed and no option, from the component's facts. A quantizer that has neither counts as one that saves nothing (16 bits).
+-- Bits of one quantized weight with its share of scales and zero points. Bits and group size come from the recipe's configuration. If the
+-- quantizer has no such option, they come from its facts. Without either, 16 bits are assumed. Without a quantizer: the bits as stored.
 local function linear_bits(recipe, facts)
    local q = recipe.data.quantizer
    if not q then return 8 * facts.tensor_bytes / facts.parameters end

@@ -2,7 +2,7 @@
 -- stages/, and no other file lists them.
 --
 -- Each file returns a table, the class of its stages:
---   order     a number: kinds with a lower order come first; neighbours with the same `per` alternate (see groups_of)
+--   order     a number: kinds with a lower order come first; kinds next to each other with the same `per` alternate (see groups_of)
 --   per       there is one stage for each "subject", "calibration" (of each subject), "variant" or "task" (of each variant)
 --   exists    function(study, variant, what), optional: false if there is no stage for this variant
 --   key       function(context, variant, what): everything that fixes the result, as data that the store hashes
@@ -51,8 +51,8 @@ function stage_list.kinds(folder)
    return kinds
 end
 
--- Groups neighbours with the same `per`. The kinds of a group alternate: with "task", measure and repeat_run run for the first task,
--- then both for the second.
+-- Groups kinds that follow each other and have the same `per`. The kinds of a group alternate: measure and repeat_run, both with
+-- per = "task", run for the first task, then both run for the second.
 local function groups_of(kinds)
    local groups = {}
    for _, class in ipairs(kinds) do

@@ -24,7 +24,8 @@ function subjects.fingerprint(subject)
    return subject.fingerprint
 end
 
--- Raises if a recipe names linears that a subject does not have. Only headers are read, so the error comes before hours of work.
+-- Raises if a recipe names linears that a subject does not have. Only the headers of models are read, so that a wrong name is found before
+-- hours of work.
 function subjects.check(study)
    for _, variant in ipairs(study:variants()) do
       subjects.facts(variant.subject)

@@ -1,6 +1,6 @@
 -- assay.sweep { assay.method.gptq, bits = 4, over = { group = { 32, 64 }, samples = { 16, 64 } }, calibration = c }:
--- recipes that differ from a centre (here: bits = 4, all else default) in one setting at a time; with `full = true`, recipes of all
--- combinations. Settings are the options of the method, and of the calibration: samples, length, seed, template.
+-- the recipe at the centre (here: bits = 4, all else default), then recipes that differ from it in one setting; with `full = true`,
+-- recipes of all combinations. Settings are the options of the method, and of the calibration: samples, length, seed, template.
 local calibration = require "assay.data.calibration"
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")

@@ -4,7 +4,7 @@ local json = require("assay.native").json
 
 local two_runs = {}
 
--- The places of a list's entries as { [entry[key]] = place }, or without a key { [entry] = place }.
+-- The places of a list's entries: { [entry[key]] = place } with a key such as "id", { [entry] = place } without.
 local function index_by(list, key)
    local out = {}
    for i, one in ipairs(list or {}) do out[key and one[key] or one] = i end
@@ -29,7 +29,7 @@ local function compare_scores(name, metric, first, ids, place)
             unit = binary and "count" or metric.link == "exp" and "nats" or metric.unit }
 end
 
--- Counts the answers that differ in any word.
+-- Counts the answers whose texts differ.
 local function compare_outputs(again, first)
    local place, n, changed = index_by(first, "id"), 0, 0
    for _, output in ipairs(again) do

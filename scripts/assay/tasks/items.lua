@@ -35,7 +35,7 @@ function items.dataset_key(dataset)
 end
 
 -- Draws n questions (0 = all) and returns them in the order of the file. The draw uses a hash of seed and content, so it does not depend
--- on that order. It takes equal shares of each stratum: of each right answer, unless the questions have a `stratum` of their own.
+-- on that order. It takes equal shares of each stratum, that is of each right answer, unless the questions have a field `stratum`.
 function items.select(questions, n, seed)
    if n == 0 or n >= #questions then return questions end
    local strata, names = {}, {}

@@ -1,5 +1,5 @@
--- HellaSwag: the beginning of a scene and four endings; which one continues it? The label counts endings from 0. On the hub it is a
--- text ("2"), in the original a number. Labels of the test split are empty.
+-- HellaSwag: the beginning of a scene and four endings; which ending fits? The label is the number of the ending, from 0: a text ("2")
+-- on the hub, a number in the original. Labels of the test split are empty.
 
 local function read(row)
    row.label = row.label ~= nil and tostring(row.label) or ""

@@ -1,4 +1,4 @@
--- PIQA: a goal and two ways; which one reaches it? The label is 0 or 1. In the original form the labels are in a separate file, one
+-- PIQA: a goal and two ways; which way reaches the goal? The label is 0 or 1. In the original form the labels are in a separate file, one
 -- on each line. The test split has no labels; its rows have -1.
 
 local function read(row)

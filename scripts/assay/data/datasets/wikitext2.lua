@@ -1,4 +1,4 @@
--- WikiText-2, raw: articles of Wikipedia. A row is one line with its line end; a blank line, " \n" in the original file, is the
+-- WikiText-2, raw: articles of Wikipedia. A row is one line with its line end. A blank line of the original file (" \n") becomes the
 -- empty text. For perplexity the rows are joined with "\n\n", as in the code of the GPTQ paper.
 
 local function read(row)

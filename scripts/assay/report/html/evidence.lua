@@ -104,7 +104,7 @@ local function side(v, title, output, other)
       .. '</div><div class="out" dir="auto">' .. body .. "</div></article>"
 end
 
--- Describes the difference of two answers in numbers: the token where they part, the divergence, how often the failure came again.
+-- Describes the difference of two answers in numbers: the first token that differs, the divergence, how often the failure came again.
 -- "" if nothing is known. e: an entry of the failure catalogue.
 local function about_difference(e)
    local parts, token = {}, tonumber(e.first_divergence_token)

@@ -79,7 +79,7 @@ end
 
 -- ---- distance -------------------------------------------------------------------------------------
 
--- Applies `at` to each element: the sentences in which a picture's numbers are told.
+-- Returns { at(one), ... } for each element `one` of a list: sentences that say a picture's numbers in words.
 local function told_of(series, at)
    local out = {}
    for i, one in ipairs(series) do out[i] = at(one) end
@@ -95,8 +95,8 @@ local function noise_floor(v, task)
    return floor
 end
 
--- Bits per weight against divergence, with the noise of two runs and the front: the variants that no smaller one beats.
--- rows: entries of the report's `distance`.
+-- A picture of bits per weight against divergence. It also shows the noise between two runs, and the front: the variants that no variant
+-- of the same or smaller size beats. rows: entries of the report's `distance`.
 local function size_distance(v, rows)
    local points = {}
    for _, d in ipairs(rows) do
@@ -146,7 +146,8 @@ end
 
 local PERCENTILES <const> = { 0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9 }
 
--- Percentiles of the change of the right token's probability, one curve for each variant. Damage makes the lower end longer.
+-- Percentiles of the change of the right token's probability, one curve for each variant. Damage by quantization makes the lower end of
+-- a curve longer.
 local function fan(v, rows)
    local series, ticks = {}, {}
    for i in ipairs(PERCENTILES) do ticks[i] = i end

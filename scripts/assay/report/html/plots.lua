@@ -38,7 +38,7 @@ local function limits(series, axis, log)
    return low, high
 end
 
--- Draws axes with ticks. Returns the list of markup so far, the functions from x and y to pixels, and the inner box in pixels.
+-- Draws axes with ticks. Returns the list of markup so far, two functions that turn x and y into SVG units, and the inner box.
 local function frame(o, x_low, x_high, y_low, y_high)
    local width, height, left, right, top, bottom = o.width or 520, o.height or 280, 66, 22, 12, 46
    local out = { parts.open("chart", width, height, o.title, o.description) }
@@ -119,7 +119,7 @@ function plots.diverging(rows, o)
    return table.concat(out) .. "</svg>"
 end
 
--- Two scores against each other, each from 0 to 1. Corners are scores that need no model, such as always abstaining.
+-- Two scores against each other, each from 0 to 1. Squares (corners) mark scores that need no model, such as always abstaining.
 -- points: { { x, y, label, dashed }, ... }; corners: { { x, y, label }, ... }
 function plots.plane(points, corners, o)
    o.show_x = function(x) return format.percent(x, 0) end

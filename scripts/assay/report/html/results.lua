@@ -81,7 +81,7 @@ local function any(rows, key)
    return false
 end
 
--- Pictures of where in the text a change comes from, one for each variant, in a closed <details> element.
+-- One picture for each variant: its change of the cross-entropy in each window of the text. They are in a closed <details> element.
 local function window_strips(v, group)
    local base
    for _, result in ipairs(group.results) do if not result.paired then base = base or result.series end end
@@ -111,7 +111,8 @@ local function interval_picture(row, scale, margin)
    return svg.interval_row(scale, item, margin)
 end
 
--- Columns of a result table: { head, class, function of a row -> markup }. Only the first table has sizes.
+-- Columns of a result table: { head, class, function of a row -> markup }. with_sizes: whether it has the columns of size, as only the
+-- first table of a page has.
 local function columns_of(group, rows, with_sizes)
    local scale, margin = forest_scale(group)
    local columns = {

@@ -1,5 +1,5 @@
--- Draws interval bars, bits against quality and maps of errors as inline SVG. Colours are CSS classes of style.lua, so that light,
--- dark and print need only one picture. Every picture has a title and a description in words.
+-- Draws interval bars, bits against quality and maps of errors as inline SVG. Colours are CSS classes of style.lua, so that one picture
+-- serves light and dark pages and print. Every picture has a title and a description in words.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -32,7 +32,7 @@ local function text(x, y, class, content, anchor)
       or "middle", esc(content))
 end
 
--- The scale of changes: linear near zero and logarithmic far from it, so that +0.04 and +70 fit into one picture.
+-- asinh is the scale of changes: linear near zero and logarithmic far from it, so that +0.04 and +70 fit into one picture.
 local function asinh(x) return math.log(math.abs(x) + math.sqrt(x * x + 1)) * (x < 0 and -1 or 1) end
 
 -- A scale for all rows of one table. values: numbers that must fit; knee: where the logarithmic part begins. place(x) of the result
@@ -123,7 +123,8 @@ local function extent(values, pad)
    return low - room, high + room
 end
 
--- The front: the points that no point of the same or a smaller size (x) beats in y, smallest first. Collapsed variants are left out.
+-- The front: the points for which no point of the same or a smaller size (x) has a lower y, the smallest x first. Collapsed
+-- variants are left out.
 function svg.front(points)
    local sorted, out = {}, {}
    for _, p in ipairs(points) do if p.tone ~= "hollow" then sorted[#sorted + 1] = p end end
@@ -135,7 +136,7 @@ function svg.front(points)
    return out
 end
 
--- The front as a line of steps: between two of its points the quality is that of the smaller one.
+-- The front as a line of steps: between two points of the front, y is that of the point with the smaller x.
 local function front_line(points)
    local path = {}
    for i, p in ipairs(svg.front(points)) do

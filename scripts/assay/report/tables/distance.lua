@@ -55,7 +55,7 @@ function tables.confidence(v)
       .. "costs little; where it was sure, it is damage.", headers = headers, rows = rows, numeric = 2 }
 end
 
--- Percentiles of the change of the right token's probability.
+-- Percentiles of the change of the probability that a model gives to the right next token.
 function tables.delta_p(v)
    local names = { "p0.1", "p1", "p5", "p25", "p50", "p75", "p95", "p99", "p99.9" }
    local rows = {}

@@ -4,7 +4,7 @@ local words = require "assay.report.words"
 
 local tables = {}
 
--- How many answers changed, in four quarters of the items by how sure the untouched model was.
+-- How many answers changed. The items are sorted by how sure the untouched model was, and divided into four quarters.
 function tables.changed(v)
    local rows = {}
    for _, one in ipairs(v.report.changed_answers or {}) do

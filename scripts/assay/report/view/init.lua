@@ -56,7 +56,7 @@ function view:margin(task_id, metric)
    end
 end
 
--- Provenance notes, which every renderer prints: { { subject, text }, ... }.
+-- Notes on where weights come from (such as a 4-bit file), which every renderer prints: { { subject, text }, ... }.
 function view:notes()
    local out = {}
    for _, subject in ipairs(self.report.subjects) do

@@ -3,7 +3,7 @@ local format = require "assay.report.format"
 
 local resources = {}
 
--- Returns the headers and one row for each variant. These are the only numbers of a report that change from run to run.
+-- Returns the headers and one row for each variant that has times. Only these numbers and the date of a report change from run to run.
 function resources:resource_rows()
    local rows, times = {}, self.report.times.variants or {}
    for _, variant in ipairs(self.report.variants) do

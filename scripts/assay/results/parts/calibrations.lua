@@ -1,5 +1,6 @@
--- The part `calibrations` of report.json: what each calibration is and what it shares with every task. The study's own have the ids
--- c1, c2, ..., those of single recipes r1, r2, ... Subjects whose tokenizers make different tokens of one text get separate entries.
+-- The part `calibrations` of report.json: what each calibration is and what it shares with every task. The study's own
+-- calibration has the ids c1, c2, ..., those of single recipes r1, r2, ... Subjects whose tokenizers make different tokens of one text
+-- get separate entries.
 local json = require("assay.native").json
 local overlap = require "assay.data.overlap"
 local null = json.null

@@ -1,5 +1,5 @@
 -- The part `failures` of report.json: for each variant and task, how often each symptom of broken output occurs, and the entries
--- that a report shows. failure_catalogue.lua makes and chooses the entries; failures.jsonl gets all of them.
+-- that a report shows. results/failure_catalogue.lua makes and chooses the entries; failures.jsonl gets all of them.
 local catalogue = require "assay.results.failure_catalogue"
 local json = require("assay.native").json
 local noise = require "assay.results.parts.noise"

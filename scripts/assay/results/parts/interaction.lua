@@ -1,5 +1,5 @@
 -- The part `interaction` of report.json: does the second subject (a tuned model) lose more by quantization than the first (its base)?
--- For each primary metric and recipe it is (second quantized - second) - (first quantized - first), item by item.
+-- For each primary metric and recipe it is (second quantized - second untouched) - (first quantized - first untouched), item by item.
 local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
 local primary = require "assay.results.primary"

@@ -20,8 +20,8 @@ function noise.part(run)
    return out
 end
 
--- Whether a comparison's difference is not larger than the noise `one`. Both are brought to the same scale: logarithms for ratios,
--- shares of items for right and wrong, else the unit itself.
+-- Whether a comparison's difference is not larger than the noise `one` (a row of noise.part). Both are compared on one scale:
+-- logarithms for ratios, shares of items for right and wrong, else the unit of the metric.
 local function is_below(row, one)
    local p = row.paired
    local size = p.quantity == "ratio" and math.abs(math.log(p.estimate))
@@ -36,7 +36,8 @@ local function with_mark(row, mark)
    return copy
 end
 
--- Returns the rows of comparisons.lua. A row gets `below_noise` (true or false) if two runs of the untouched model differ in its metric.
+-- Returns the rows of results/comparisons.lua. A row gets `below_noise` (true or false) if two runs of the untouched model differ
+-- in the row's metric.
 function noise.marked(rows, aa_noise)
    local of, out = {}, {}
    for _, one in ipairs(aa_noise) do

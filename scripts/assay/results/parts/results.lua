@@ -1,5 +1,5 @@
--- The part `results` of report.json: the rows of comparisons.lua, with their verdicts, as JSON objects. It only writes each row's
--- fields in a fixed order.
+-- The part `results` of report.json: the rows of results/comparisons.lua, with their verdicts, as JSON objects. This file
+-- only puts each row's fields into a fixed order.
 local json = require("assay.native").json
 local list, null, object = json.list, json.null, json.object
 
@@ -8,7 +8,7 @@ local function interval_part(i)
    return object { { "low", i.low }, { "high", i.high }, { "level", i.level }, { "method", i.method } }
 end
 
--- p: { p, p_method, p_holm | p_bh } of families.lua.
+-- p: { p, p_method, p_holm | p_bh }, as results/families.lua makes it.
 local function paired_part(paired, p)
    if not paired then return null end
    local out = object { { "against", paired.against }, { "quantity", paired.quantity } }
@@ -43,7 +43,7 @@ local function entry_of(row, p)
    return out
 end
 
--- rows: with verdicts, in order. p_values[i]: the p values of rows[i] (families.lua), nil if there is no comparison.
+-- rows: with verdicts, in order. p_values[i]: the p values of rows[i] (results/families.lua), nil if there is no comparison.
 return function(rows, p_values)
    local out = list {}
    for i, row in ipairs(rows) do out[i] = entry_of(row, p_values[i]) end

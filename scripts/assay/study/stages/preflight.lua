@@ -25,7 +25,8 @@ function preflight.key(context, variant)
             rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version }
 end
 
--- The estimate counts a token of an answer like PROMPT_TOKENS tokens of a prompt. Both models read the rows.
+-- The estimate assumes that a token of an answer takes as long as PROMPT_TOKENS tokens of a prompt. The untouched model and the variant
+-- both read the rows.
 function preflight.estimate(machine, variant)
    local tokens = #prompts * ANSWER_TOKENS * PROMPT_TOKENS + 2 * N_ROWS * ROW_TOKENS
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 1,

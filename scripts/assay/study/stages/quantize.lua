@@ -17,6 +17,7 @@ function quantize.key(context, variant)
             seed = context.study.seed, numerics = keys.numerics() }
 end
 
+-- For the estimate:
 local PLAIN_RATE <const> = 90e6     -- weights per second of a method without calibration
 local CALIBRATED_COST <const> = 2   -- a calibrated method takes about as long as two forward passes over its calibration
 local TUNE_OVERHEAD <const> = 1.7   -- factor for attention and all other work that is not a matrix product, forwards and backwards
@@ -60,8 +61,8 @@ end
 -- 3 bits) without gaps, which compressed-tensors reads from 0.17 on.
 local ways = { { format = "auto" }, { format = "compressed-tensors", config = { dense_packing = true } } }
 
--- Writes the checkpoint. If no format can hold the recipe, returns { reason, reasons = their number }; later stages then measure the
--- variant from memory.
+-- Writes the checkpoint and returns what q:save returns. If no format can hold the recipe, returns { reason = the first one, reasons =
+-- their number }; later stages then measure the variant from memory.
 local function save(q, variant, folder)
    local reasons
    for _, way in ipairs(ways) do

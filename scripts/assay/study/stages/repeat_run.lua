@@ -1,5 +1,5 @@
 -- The stage "noise" (A/A run): measures a few items of each task again on the untouched model, with another number of threads.
--- What differs between two runs of one model is noise. A difference between two models that is not larger cannot be told from noise.
+-- What differs between two runs of one model is noise. A difference between two models that is no larger than this noise shows nothing.
 local estimate = require "assay.study.estimate"
 local measure = require "assay.study.stages.measure"
 local native = require "assay.native"

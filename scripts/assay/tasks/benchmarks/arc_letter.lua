@@ -1,5 +1,5 @@
--- ARC as a conversation: the model writes the letter of its answer. This finds a fault that likelihoods of choices do not show: the
--- likelihoods may be fine while the written text is broken. The prompt is that of lm-evaluation-harness' arc_challenge_chat.
+-- ARC as a conversation: the model writes the letter of its answer. This finds models whose written text is broken while the likelihoods
+-- that they give to the choices are fine. The prompt is that of lm-evaluation-harness' arc_challenge_chat.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 
 local LETTERS <const> = { "A", "B", "C", "D" }

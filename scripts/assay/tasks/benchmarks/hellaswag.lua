@@ -1,4 +1,4 @@
--- HellaSwag: the beginning of a scene and four endings; which one continues it? The text is cleaned as in lm-evaluation-harness. The
+-- HellaSwag: the beginning of a scene and four endings; which ending fits? The text is cleaned as in lm-evaluation-harness. The
 -- primary metric is the accuracy normalised by the length of the endings, as is usual for this set.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 

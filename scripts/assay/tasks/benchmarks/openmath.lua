@@ -1,6 +1,6 @@
--- OpenMathInstruct-2: mathematical problems, graded by meaning in three tiers (equal text, exact arithmetic, numeric sampling). The set
--- has no test split, so the hash of a problem's text decides whether it is held out for evaluation. Several rows may have the same
--- problem; they all get the same decision.
+-- OpenMathInstruct-2: mathematical problems. An answer is right if its text, its value or, for formulas, its values at a few points equal
+-- those of the right answer (plugins/metrics/answers/NUMBERS.md). The set has no test split, so the hash of a problem's text decides
+-- whether it is held out for evaluation. Several rows may have the same problem; they all get the same decision.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 

@@ -1,4 +1,4 @@
--- PIQA: a goal and two ways; which one reaches it? The model's answer is the way whose text is likelier.
+-- PIQA: a goal and two ways; which way reaches the goal? The model's answer is the way whose text is likelier.
 local multiple_choice = require "assay.tasks.kinds.multiple_choice"
 
 local function read(record)

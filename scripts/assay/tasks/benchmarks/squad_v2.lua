@@ -1,5 +1,6 @@
--- SQuAD v2 by our own rule: the answer is a piece of the passage, or exactly "unanswerable". An abstention counts only in this word; an
--- empty or garbled answer never counts as right. The numbers of the official script are given beside it.
+-- SQuAD v2 by our own rule: the answer is a piece of the passage, or exactly "unanswerable". Only this word counts as an abstention (the
+-- statement that there is no answer); an empty or garbled answer never counts as right. The numbers of the official script
+-- are given as further metrics.
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
@@ -17,7 +18,7 @@ local function read(record)
 end
 
 -- The balanced score: the mean of the F1 on answerable questions and the accuracy on unanswerable ones. A model that always abstains
--- gets 0.5. It is written as one number for each question, whose mean is the score, so that an interval can be computed.
+-- gets 0.5. Each question gets a number so that the mean of these numbers is the score; from them an interval can be computed.
 local function balanced(questions, metrics)
    local has, none = metrics.HasAns_f1, metrics.NoAns_accuracy
    if not (has and none) then return end

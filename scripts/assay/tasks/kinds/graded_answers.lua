@@ -56,8 +56,8 @@ local function generate_all(o, m, definition, questions, shots)
    return outputs
 end
 
--- Returns the questions whose right answer the grader for mathematics can read. All answers to the others would count as wrong, so they
--- are excluded for every variant and added to `skipped`.
+-- Returns the questions whose right answer the grader for mathematics can read (all questions for other graders). Every answer to an
+-- unreadable one would count as wrong, so such questions are excluded for every variant, and their ids are added to `skipped`.
 local function gradable(definition, questions, skipped)
    local grader = definition.graders[1]
    if grader.id ~= "math" then return questions end
@@ -123,8 +123,8 @@ function graded_answers.task(definition)
    return task
 end
 
--- Returns a function of the questions that lists two scores that need no model: of giving no answer, and of giving always the
--- commonest right answer.
+-- Returns a function of the questions. This function lists two scores that need no model: that of giving no answer, and that of always
+-- giving the commonest right answer.
 function graded_answers.constant_baselines(metric)
    return function(questions)
       local counts, most = {}, 0

@@ -19,8 +19,8 @@ function multiple_choice.head(shots, description)
    return (description or "") .. head
 end
 
--- The requests { context, continuations } of a question: one for all choices, or one for each choice if their contexts differ. After a
--- plain prompt a continuation begins with a space; after a chat template it does not.
+-- The requests { context, continuations } of a question: one for all choices, or one for each choice if their contexts differ. In
+-- a plain prompt a continuation begins with a space; after a chat template it does not.
 local function requests_of(o, m, question, head)
    local function trimmed(text) return o.chat and text:gsub("^ ", "") or text end
    local out = {}

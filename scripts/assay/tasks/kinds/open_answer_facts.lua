@@ -24,7 +24,8 @@ local function mean(values)
    return values and #values > 0 and sum or nil
 end
 
--- For each token of the answer, by how many nats the likeliest token led the second, rounded to four decimals; nil if one is not finite.
+-- For each place in the answer, the log-probability of the likeliest token minus that of the second, in nats, rounded to four decimals;
+-- nil if one of these numbers is not finite.
 local function margins_of(values)
    local out = native.json.list {}
    for i, value in ipairs(values or {}) do

@@ -32,8 +32,8 @@ function windows.protocol(o, name, protocol)
    return protocol
 end
 
--- The numbers (from 0) of the chosen windows among n. o.of_drawn, if given: only the first so many of them, for the repeated run
--- (study/stages/repeat_run.lua).
+-- The numbers (from 0) of the chosen windows among n. If o.of_drawn is given, only that many of the chosen windows are returned, the
+-- first ones; the repeated run uses this (study/stages/repeat_run.lua).
 function windows.places(o, n)
    local all = {}
    for i = 1, n do

@@ -1,6 +1,6 @@
--- Measures how far a variant's next-token distributions lie from the untouched model's on one text: KL divergence (percentiles, by
--- confidence), agreement of the likeliest tokens, change of the right token's probability. The run of the untouched model stores its
--- final hidden states, which are smaller than logits; variants are compared with them.
+-- Measures how far a variant's next-token distributions lie from the untouched model's on one text: KL divergence (percentiles, and means
+-- by how sure the untouched model was), agreement of the likeliest tokens, change of the right token's probability. The run of the
+-- untouched model stores its final hidden states, which are smaller than logits; variants are compared with them.
 local fail = require "assay.lib.fail"
 local items = require "assay.tasks.items"
 local native = require "assay.native"

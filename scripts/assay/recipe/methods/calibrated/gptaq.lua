@@ -1,5 +1,5 @@
--- GPTAQ (Li et al., arXiv 2504.02692): gptq that aims at the float model's outputs for the float model's own inputs. So every
--- sequence runs through the float and the quantized model. Formula and deviations: plugins/METHODS.md.
+-- GPTAQ (Li et al., arXiv 2504.02692): like gptq, but the goal of a layer is the output that the float model has for its own inputs.
+-- So every sequence runs through the float and the quantized model ("asymmetric" propagation). Formula and deviations: plugins/METHODS.md.
 return {
    name = "gptaq",
    summary = "error feedback towards the float model's own outputs",

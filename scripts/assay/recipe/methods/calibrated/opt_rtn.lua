@@ -1,5 +1,5 @@
--- Round to nearest with searched scales: the scale of each group is the one with the least error, where the error of a weight counts
--- by the mean square of its input.
+-- Round to nearest with searched scales: of the scales tried for a group, the one with the least error is taken. This error is the
+-- sum over weights of the squared error times the mean square of the weight's input. The inputs are those of the float model.
 return {
    name = "opt_rtn",
    summary = "round to nearest, scales searched with mean x^2",

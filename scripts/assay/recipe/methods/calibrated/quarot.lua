@@ -1,12 +1,13 @@
--- QuaRot (Ashkboos et al., arXiv 2404.00456): rotates the model so that no channel stands out, then gptq; weights, inputs and cache in
--- 4 bits. The rotation r4 (input of down_proj) cannot be put into weights and stays in the forward pass.
+-- QuaRot (Ashkboos et al., arXiv 2404.00456): rotates the model so that no channel is much larger than the others, then applies gptq. By
+-- default weights, inputs and cache get 4 bits. The rotation r4 (input of down_proj) cannot be put into the weights of the step
+-- before, so the forward pass computes it.
 return {
    name = "quarot",
    summary = "Hadamard rotations, then gptq; weights, inputs and cache in few bits",
    calibrated = true,
    plugins = {
       transform = { id = "rotation", takes = { "r1", "r2", "r4", "signs" } },
-      -- one scale for each row is enough, because after a rotation no part of a row stands out
+      -- one scale for each row is enough, because after a rotation no part of a row is much larger than the others
       quantizer = { id = "gptq", takes = { "bits", group = "group_size" }, defaults = { group = -1 } },
    },
    options = {

@@ -1,5 +1,5 @@
 -- Mixed precision by column, as in OWQ (Lee et al., arXiv 2306.02272): the most important columns keep more bits, the others are
--- rounded by gptq. The counted bits include the columns' indices. Formats and deviations: plugins/METHODS.md.
+-- rounded by gptq. The counted bits include the indices of the important columns. Formats and deviations: plugins/METHODS.md.
 return {
    name = "salient",
    summary = "the most important columns at a higher width",

@@ -1,5 +1,5 @@
--- HQQ, half-quadratic quantization: searches for each group a zero point, a real number, with which only few weights have a large
--- error. It needs no calibration data.
+-- HQQ, half-quadratic quantization: searches a zero point for each group so that only few weights have a large error. The zero point is a
+-- real number, not an integer. The method needs no calibration data.
 return {
    name = "hqq",
    summary = "half-quadratic search of real-valued zero points",

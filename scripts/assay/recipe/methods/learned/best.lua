@@ -1,7 +1,8 @@
--- Our own combination: gptq (large columns first, searched scales) with a Hessian that also counts position 0, which many heads attend
--- to; inputs from the already quantized part; at the end, scales and norms trained to the float model's distribution.
--- If inputs are rounded too ({ scheme = "w8a8" }), rotations come first, since outliers decide there, and nothing is trained, since
--- rounding has no gradient. Figures: reports/methods-on-smollm2.md.
+-- Our own combination of steps. First gptq (large columns first, searched scales), with the inputs that the already quantized layers give
+-- and a Hessian that also counts position 0, which many heads attend to. Then scales and norms are trained, so that the model's
+-- distribution comes close to the float model's. If inputs are rounded too ({ scheme = "w8a8" }), rotations come before gptq, because
+-- outliers in the inputs cause most of the error. Then nothing is trained, because rounding has no gradient.
+-- Figures: reports/methods-on-smollm2.md.
 local schemes = require "assay.recipe.scheme"
 
 local function rounds_inputs(o) return o.scheme ~= nil and schemes.parse(o.scheme, "assay.method.best").activation ~= nil end

@@ -81,6 +81,7 @@ TEST_CASE("the file is refused before its code runs where its symbols are wrong"
   CHECK(broken("no_such_file") == "cannot open the file: No such file or directory");
 }
 
+// The gate (host/plug/gate.hpp) checks the structs of a plugin. It is no gate of a study.
 TEST_CASE("the gate refuses what breaks the contract") {
   CHECK(broken("null_entry") == "assay_plugin_v1 returned NULL: this machine has no frobnicator");
   CHECK(broken("wrong_size") ==
@@ -145,6 +146,7 @@ TEST_CASE("statuses and texts must agree") {
   CHECK(at_work("no_instance") == "create returned success and no instance (plugin no_instance)");
 }
 
+// In checked mode the host compares the state of the process before and after each call.
 TEST_CASE("in checked mode a plugin that changes the process is found out, and the change undone") {
   CHECK(at_work("changes_rounding", true) ==
         "quantize changed the floating-point rounding mode (plugin changes_rounding, layer "

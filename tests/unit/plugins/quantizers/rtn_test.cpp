@@ -266,6 +266,7 @@ TEST_CASE("rtn: the estimate is what the host counts") {
     quantizer_instance quantizer(rtn(), config_of(3, 32, mode));
     const double counted = quantize(layer, config_of(3, 32, mode)).packed_bits();
     CHECK(quantizer.estimate(layer.get())->packed_bits == counted);
+    // 7 rows of 100 codes and 4 groups; a group has a float16 scale, and a zero of 3 bits if asymmetric
     CHECK(counted == 7 * (100 * 3 + 4 * (mode == "full" ? 16 : 19)));
   }
 }

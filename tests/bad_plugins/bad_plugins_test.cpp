@@ -52,6 +52,7 @@ std::string at_work(const std::string &name, bool checked = false) {
 
 }  // namespace
 
+// The scanner is the child process that loads a plugin first.
 TEST_CASE("a plugin that dies while it is loaded takes only the scanner with it") {
   CHECK(broken("abort_at_load") == "crashed while it was loaded: signal 6 (SIGABRT)");
   CHECK(broken("segfault_at_load") == "crashed while it was loaded: signal 11 (SIGSEGV)");

@@ -50,7 +50,7 @@ double gradient_distance(int64_t tokens, int64_t window) {
 
 }  // namespace
 
-// 300 queries are three panels of up to 128, and the window hides whole keys from the last ones.
+// 300 queries are three panels of up to 128. A window hides the first keys from the last queries.
 TEST_CASE("gradients of attention in panels are LibTorch's in double precision") {
   for (const auto &[tokens, window] :
        {std::pair<int64_t, int64_t>{300, 0}, {300, 40}, {128, 0}, {5, 0}, {2, 0}}) {

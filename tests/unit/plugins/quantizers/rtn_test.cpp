@@ -47,6 +47,7 @@ struct reference {
 };
 
 // Round to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double; the plugin uses float.
+// mode: "full" (codes -2^(bits-1) to 2^(bits-1)-1), "narrow" (the scale is such that -2^(bits-1) is not needed) or "asymmetric".
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;

@@ -64,7 +64,7 @@ timing gemm_rate() {
   return best;
 }
 
-double linear_flops(const model::decoder &decoder) {  // per token, without the output matrix
+double linear_flops(const model::decoder &decoder) {  // operations for each token; without the head
   double sum = 0;
   for (const model::linear_op *op : decoder.linears())
     sum += 2.0 * static_cast<double>(op->weight.numel());

@@ -1,4 +1,5 @@
-/* Prints the layout of the structs for the optional services of the host: linear algebra and blocks. */
+/* Prints the layout of the structs for the optional services of the host: linear algebra, and trials of
+ * weights in a block (decoder layer). */
 #include "layout.h"
 
 static void linalg(void) {

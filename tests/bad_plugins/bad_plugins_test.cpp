@@ -52,6 +52,7 @@ std::string at_work(const std::string &name, bool checked = false) {
 
 }  // namespace
 
+// The scanner is the child process that loads a plugin first.
 TEST_CASE("a plugin that dies while it is loaded takes only the scanner with it") {
   CHECK(broken("abort_at_load") == "crashed while it was loaded: signal 6 (SIGABRT)");
   CHECK(broken("segfault_at_load") == "crashed while it was loaded: signal 11 (SIGSEGV)");
@@ -81,6 +82,7 @@ TEST_CASE("the file is refused before its code runs where its symbols are wrong"
   CHECK(broken("no_such_file") == "cannot open the file: No such file or directory");
 }
 
+// The gate (host/plug/gate.hpp) checks the structs of a plugin. It is no gate of a study.
 TEST_CASE("the gate refuses what breaks the contract") {
   CHECK(broken("null_entry") == "assay_plugin_v1 returned NULL: this machine has no frobnicator");
   CHECK(broken("wrong_size") ==
@@ -145,6 +147,7 @@ TEST_CASE("statuses and texts must agree") {
   CHECK(at_work("no_instance") == "create returned success and no instance (plugin no_instance)");
 }
 
+// In checked mode the host compares the state of the process before and after each call.
 TEST_CASE("in checked mode a plugin that changes the process is found out, and the change undone") {
   CHECK(at_work("changes_rounding", true) ==
         "quantize changed the floating-point rounding mode (plugin changes_rounding, layer "

@@ -1,6 +1,6 @@
-/* The smallest working quantizer: codes are round(w / 0.01), the scale of every row is 0.01. Each file of this folder is this
- * quantizer with one mistake. Before the include, a file defines the macro of the part that it replaces (QUANTIZE, SCHEMA, ...);
- * after it, the file ends with MINIMAL_PLUGIN("id"). */
+/* The smallest working quantizer: codes are round(w / 0.01), the scale of every row is 0.01. Each C file of this folder is this
+ * quantizer with one mistake (nan_metric.c turns it into a metric). Before the include, a file defines the macro of the part that
+ * it replaces (QUANTIZE, SCHEMA, ...); after it, the file ends with MINIMAL_PLUGIN("id"). */
 #ifndef BAD_PLUGINS_MINIMAL_H
 #define BAD_PLUGINS_MINIMAL_H
 
@@ -62,6 +62,7 @@ static inline assay_managed *minimal_scales(const assay_linear *linear, float va
   return scales;
 }
 
+/* Describes the emitted tensors to the host, as JSON: integer codes of 8 bits, one scale for each row (group_size 0). */
 static inline int32_t minimal_note(const assay_sink *sink) {
   return sink->note(sink->ctx,
                     "{\"format\": \"int/1\", \"bits\": 8, \"group_size\": 0,"

@@ -1,4 +1,5 @@
-// Throws in the constructor of a static object. The process dies, or the exception passes through dlopen: the C library decides.
+// Throws in the constructor of a static object. Either the process dies, or dlopen passes the exception on;
+// the C library decides this.
 #include <stdexcept>
 namespace {
 struct thrower {

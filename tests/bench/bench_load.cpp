@@ -1,6 +1,6 @@
-// Measures the time from a path to weights in memory: open the checkpoint, convert, read from every page. Prints one JSON object.
-// Not a test; peer_load.py compares the time with transformers. The best of five rounds counts: the first brings the files into
-// the page cache.
+// Measures the seconds from a path to weights in memory: open the checkpoint, convert it, read a byte of every page of the linears.
+// Prints one JSON object. Not a test; peer_load.py compares the time with transformers. The best of five rounds counts: the first
+// brings the files into the page cache.
 #include <ATen/Parallel.h>
 
 #include <algorithm>

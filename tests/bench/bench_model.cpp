@@ -64,7 +64,7 @@ timing gemm_rate() {
   return best;
 }
 
-double linear_flops(const model::decoder &decoder) {  // operations per token, without the head
+double linear_flops(const model::decoder &decoder) {  // operations for each token; without the head
   double sum = 0;
   for (const model::linear_op *op : decoder.linears())
     sum += 2.0 * static_cast<double>(op->weight.numel());
@@ -182,8 +182,8 @@ void bench_decode(const model::decoder &decoder) {
   }
 }
 
-// Scores 64 questions of 40 tokens, each after the same 600 tokens and with four choices of 6 tokens. Compares the rate of one
-// call for all questions with the rate of one call for each (8 of them).
+// Scores 64 questions of 40 tokens, each after the same 600 tokens and with four choices of 6 tokens. Compares two rates in
+// questions per second: one call for all 64, and a call for each question (only 8 of them are timed).
 void bench_score(const model::decoder &decoder) {
   const auto some = [&](int64_t n) {
     const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {n}, at::kLong);
@@ -212,8 +212,8 @@ void bench_score(const model::decoder &decoder) {
       8 * few.wall / many.wall, 8 * few.cpu / many.cpu);
 }
 
-// Measures how fast the weights of a checkpoint can be read for the first time, where the file's dtype is the compute dtype, so that
-// the weights stay in the mapped file. The rate of later readings, which is that of this memory, is printed beside it.
+// Measures how fast the weights of a checkpoint can be read for the first time. It is for files whose dtype is the compute dtype:
+// their weights are not copied but stay in the mapped file. Later readings show the rate of the memory, printed beside it.
 void bench_hot_load(const std::string &path) {
   const auto sum_all = [](const model::decoder &decoder) {
     double sum = 0;

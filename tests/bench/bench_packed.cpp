@@ -1,5 +1,6 @@
-// bench_packed [ROWS COLUMNS]: products of few and of many tokens from packed codes, as shares of this machine's own
-// bandwidth and fp32 rate in the same run. Not a test: nothing here fails on a slow machine.
+// bench_packed [ROWS COLUMNS]: measures products with packed weights (integer codes that are not dequantized): 1 to 16 tokens as
+// shares of the memory bandwidth, 512 tokens as a share of the rate of fp32 products, both measured in the same run.
+// Not a test: nothing here fails on a slow machine.
 #include <ATen/core/grad_mode.h>
 
 #include <chrono>
@@ -47,6 +48,7 @@ double read_rate() {
   return 4e-9 * static_cast<double>(n * k) / s;
 }
 
+// Random codes, the same in every row. All scales are the float16 number 0x2000 = 2^-7; zeros: with zero points, all 0.
 packed_matrix random_matrix(int64_t rows, int64_t columns, int bits, int64_t group, bool zeros) {
   packed_matrix m;
   m.scale_type = factor_type::f16;

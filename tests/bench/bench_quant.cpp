@@ -91,6 +91,9 @@ struct work {
   double forward = 0, hessian = 0, solve = 0;  // GFLOP; half of each Hessian, since it is symmetric
 };
 
+// The work of a run over `tokens` tokens in sequences of `length`. The Hessian counts once for linears that read the same input.
+// forward: linears, and attention, where a token sees half of its sequence on average. solve: gptq's factor and column loop.
+
 work work_of(const model::decoder &decoder, double tokens, double length) {
   work out;
   const auto &c = decoder.config();
@@ -118,6 +121,8 @@ quant::calibration random_calibration(int64_t sequences, int64_t length, int64_t
   return quant::calibration(std::move(made));
 }
 
+// Quantizes the model once, and prints CPU seconds of each part with its rate as a share of the machine's GEMM rate. "floor" is the
+// time of forward passes and Hessians at the full GEMM rate.
 void whole(const std::string &path, const std::string &recipe, int64_t sequences, int64_t length) {
   quant::install_plugin_services();
   const double rate = gemm_rate();

@@ -1,5 +1,6 @@
 // bench_stats: measures how much faster the resampling of host/stats is than a plain loop with the
 // standard library's generator, both in one run. Not a test: nothing here fails on a slow machine.
+// BCa is the bias-corrected and accelerated bootstrap interval.
 #include <chrono>
 #include <cmath>
 #include <cstdio>

@@ -12,7 +12,7 @@
 
 namespace {
 
-double seconds_of(const std::function<void()> &work, int repeats) {  // the best of them
+double seconds_of(const std::function<void()> &work, int repeats) {  // the least of all rounds
   double best = 1e30;
   for (int i = 0; i < repeats; ++i) {
     const auto start = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// Measures this machine's rate of fp32 matrix products, to which benchmarks compare theirs in the same run.
+// Measures this machine's rate of fp32 matrix products (GEMM). Benchmarks print their own rates as shares of it.
 #pragma once
 
 #include <algorithm>

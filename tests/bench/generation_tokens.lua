@@ -1,4 +1,4 @@
--- Compares how many tokens the generation tasks compute with how many are needed, if a prefix shared by prompts counts once.
+-- Prints how many tokens the generation tasks compute, how many are needed if a prefix shared by prompts counts once, and the ratio.
 -- Not a test. usage: assay run tests/bench/generation_tokens.lua --data DIR [--set items=N] [--set model=NAME]
 local assay = require "assay"
 local prompting = require "assay.tasks.prompts"

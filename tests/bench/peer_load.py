@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Compares loading a checkpoint with transformers, in one run, with the file in the page cache. Both read from every page of the weights.
+"""Compares loading a checkpoint with transformers, in one run, with the file in the page cache.
+
+Both sides read one byte of every page of their weights (ours: of the linears).
 
     python3 tests/bench/peer_load.py build/bin/bench_load FOLDER [float32|bfloat16]
 """

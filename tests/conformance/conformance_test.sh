@@ -33,7 +33,7 @@ in_tree() {
       done
       only='^(library|dataset/text)/'
     fi
-    if [[ $file == */parquet.assay.so ]]; then # a shell cannot write its binary files: a real one is used where there is one
+    if [[ $file == */parquet.assay.so ]]; then # its files are binary, so an existing one is used
       data=$(find "${ASSAY_SHARED:-$here/../../../shared}/data" -name '*.parquet' -size -200k 2>/dev/null | sort | head -1)
       [[ -z $data ]] && echo "no parquet file in shared/data: only the library cases run" && only='^library/'
     fi

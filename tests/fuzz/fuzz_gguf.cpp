@@ -1,5 +1,6 @@
 // Fuzzes the reader of GGUF, llama.cpp's model files. Any bytes are either refused with an error, or all tensors lie inside the
-// file and can be dequantized; then the metadata gives a config and a tokenizer, or an error. The goldens check the values.
+// file and can be dequantized; then the metadata gives a config and a tokenizer, or an error. Values are tested
+// elsewhere, with the reference results in tests/golden.
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -1,5 +1,6 @@
 // Fuzzes the template language of chat templates (Jinja). Any bytes either parse or give an error; a template that parses stops
-// within its limits of steps and memory. The text that it writes is not checked here; the goldens do that.
+// within its limits of steps and memory. The text that it writes is tested elsewhere, with the
+// reference results in tests/golden.
 #include <cstdint>
 #include <string>
 

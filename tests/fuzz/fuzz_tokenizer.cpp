@@ -1,5 +1,6 @@
 // Fuzzes the reader of tokenizer.json. Any bytes either load or give an error; a tokenizer that loads can encode and decode,
-// and decoding token by token gives the same text as decoding at once. The ids are not checked here; the goldens do that.
+// and decoding token by token gives the same text as decoding at once. The ids are tested elsewhere,
+// with the reference results in tests/golden.
 #include <cstdint>
 #include <string>
 

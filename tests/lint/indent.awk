@@ -77,6 +77,6 @@ FNR == 1 { start_file() }
       token(substr(rest, RSTART, RLENGTH), own && RSTART == 1)
       own = 0
       rest = substr(rest, RSTART + RLENGTH)
-      if (rest ~ /[^ ,;]/) fresh = 0 # a bracket with something behind it: what follows is aligned as one likes
+      if (rest ~ /[^ ,;]/) fresh = 0 # text follows the bracket, so the next lines may be aligned freely
    }
 }

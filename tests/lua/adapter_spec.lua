@@ -8,6 +8,7 @@ local folder = ("/tmp/assay_adapter_%d"):format(math.floor(native.sys.clock() * 
 local base = fs.absolute(fs.scripts_folder() .. "/../tests/golden/models/llama-gqa-untied")
 local STEM <const> = "base_model.model.model.layers.0.self_attn.q_proj.lora_"
 
+-- Returns n float32 numbers as bytes: value times -2, -1, 0, 1, 2, 3, -3, and so on.
 local function floats(n, value)
    local parts = {}
    for i = 1, n do parts[i] = string.pack("<f", value * ((i % 7) - 3)) end

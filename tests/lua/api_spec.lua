@@ -1,4 +1,5 @@
--- Tests that the built-in manual is complete, and that the files which are made from it are up to date.
+-- Tests that the built-in manual is complete, and that scripts/meta/assay.lua and scripts/REFERENCE.md, which are generated from it,
+-- are up to date.
 local assay = require "assay"
 local annotations = require "assay.lib.annotations"
 local manual = require "assay.lib.manual"

@@ -38,6 +38,7 @@ describe("the audit", function()
    it("refuses the SmoothQuant study", function()
       assert.equal("G01 G02 G03 G04 G05 G06 G07 G10 G12 G15 G16 G17 G23 G24 G25 G27 G29 G32 G34 G35 G36 G40", fired "smoothquant")
    end)
+   -- G34: the example has no A/A run (one model measured twice), which would show how large chance differences are.
    it("finds in the example only the missing noise floor", function()
       local findings = audit.run(read "tests/golden/report/example.json")
       assert.same({ "G34" }, audit.fired(findings))
@@ -136,6 +137,7 @@ describe("a change that breaks the example", function()
    end)
 end)
 
+-- The lint finds damaged text: UTF-8 bytes that a program has read in an older encoding, and placeholders that nobody filled.
 describe("the text lint", function()
    it("recognises text that went through Mac OS Roman", function()
       local run, encoding, meant = text_lint.mojibake "‚ùå Training Impact"

@@ -127,8 +127,8 @@ describe("one sequence a record", function()
       assert.contains(text, "r20 <end>")
       assert.is_nil(text:find("<user>", 1, true))
       assert.is_nil(text:find("<assistant>", 1, true))
-      assert.equal(5 * 22, f.counted_tokens)
-      assert.equal(f.tokens, 5 * 46)
+      assert.equal(5 * 22, f.counted_tokens) -- a1, r1 ... r20, <end>
+      assert.equal(f.tokens, 5 * 46) -- also <user>, q1, p1 ... p20, <end>, <assistant>
    end)
    it("counts every assistant turn of a longer chat", function()
       local turns = ('{"messages": [{"role": "user", "content": "u1 %s"}, {"role": "assistant", "content": "first"}, '

@@ -1,5 +1,5 @@
--- Tests how scores become comparisons of variants: clusters (items of one passage), families of tests that are adjusted together,
--- and what is left out of a family. The statistics themselves are tested in stats_spec.lua.
+-- Tests how scores become comparisons of variants: clusters (items of one passage), families (tests whose p values are adjusted
+-- together), and what is left out of a family. The statistics themselves are tested in stats_spec.lua.
 local comparisons = require "assay.results.comparisons"
 local families = require "assay.results.families"
 local verdicts = require "assay.results.verdicts"

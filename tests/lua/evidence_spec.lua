@@ -1,5 +1,5 @@
 -- Tests what a report concludes from measured numbers: collapse, noise between two runs, declared margins, and the tables and pictures
--- that show them. The measurements themselves are tested elsewhere.
+-- that show them. The measurements themselves are tested elsewhere. Ids such as F21: scripts/assay/detectors/README.md.
 local assay = require "assay"
 local breakage = require "assay.results.breakage"
 local collapse = require "assay.gates.collapse"

@@ -6,7 +6,7 @@ local fs, json = native.fs, native.json
 
 local golden = json.decode(fs.read "tests/golden/first_token.json")
 local make = assert(load(fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
-local FIRST <const> = 95
+local FIRST <const> = 95 -- the id of "~", which golden.changes makes the first token
 
 -- Makes the tiny model with some members of its tokenizer.json replaced. Returns the loaded model and its folder.
 local function tiny(name, changes)
@@ -66,6 +66,7 @@ describe("the tokenizer's own first token", function()
          all_near(golden.windows, m:perplexity(text, { window = golden.window }).windows, 2e-4)
       end
    end)
+   -- A rolling score is the log-likelihood of a whole text, summed window by window.
    it("is what a rolling score begins from, and is not scored", function()
       local r = m:rolling(golden.rolled, { max_length = 128 })
       assert.near(golden.rolling.sum, r.sum, 2e-2)

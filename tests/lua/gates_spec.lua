@@ -13,6 +13,7 @@ local stored_bytes = require "assay.gates.stored_bytes"
 
 local subject = { id = "base", facts = { parameters = 10000000 } }
 
+-- Returns eight answers, the first `broken` of which are exclamation marks only.
 local function answers(broken)
    local out = {}
    for i = 1, 8 do

@@ -39,6 +39,7 @@ end
 -- A change after which the report is still sound.
 local function sound(d) with_items(d, 700, { 690, 650, 600 }, 1000) end
 
+-- Each of these returns a change of a report: it adds a claim, a line of text, or a row of measured load.
 local function claim(kind, fields)
    return function(d)
       fields.kind, fields.text, fields.evidence_refs = kind, fields.text or "a claim", fields.evidence_refs or { "results" }
@@ -50,6 +51,7 @@ local function lines(text) return function(d) d.document = { lines = { text } } 
 
 local function capacity(row) return function(d) d.capacity = { row } end end
 
+-- Returns a change that sets the tokens per answer: `base` for the untouched variant, `own` for the others.
 local function lengths(base, own, items)
    return function(d)
       sound(d)

@@ -1,5 +1,5 @@
 # Tests several commands that write the same result at once, and places where nothing can be written. A command that comes too late
-# says at once which process works on the result; it deletes nothing of others and leaves no files.
+# says at once which process works on the result. It deletes no files of the other process, and leaves none of its own.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 

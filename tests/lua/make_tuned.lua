@@ -1,4 +1,5 @@
--- Makes a changed copy of a model, as if fine-tuned: each down projection W becomes W + STRENGTH * u v', as by a merged adapter.
+-- Makes a changed copy of a model, as if fine-tuned: each down projection W becomes W + STRENGTH * u v', as by a merged adapter of
+-- rank 1. u is a column and v' a row of numbers 1 and -1.
 -- Only for small models with F32 tensors in one file: the script holds the whole file in memory.
 -- usage: assay run tests/lua/make_tuned.lua MODEL FOLDER [STRENGTH]
 local native = require "assay.native"
@@ -16,8 +17,8 @@ local header_bytes = ("<I8"):unpack(bytes)
 local header = json.decode(bytes:sub(9, 8 + header_bytes))
 local base = 8 + header_bytes
 
--- Returns part of row r of W + strength * u v'. `text` holds the part's old values, `columns` of them. u and v consist of 1 and -1:
--- the sign of u changes with each row, the sign of v every three columns.
+-- Returns part of row r of W + strength * u v'. `text` holds the part's old values, `columns` of them.
+-- The sign of u changes with each row, the sign of v every three columns.
 local function updated_row(text, r, columns)
    local values = table.pack(("<" .. ("f"):rep(columns)):unpack(text))
    local u = r % 2 == 0 and 1 or -1

@@ -1,4 +1,5 @@
--- Tests names of checkpoint folders, and recipes with a calibration or with `tune`, sweeps of settings, and the allocation of bits.
+-- Tests names of checkpoint folders, recipes with a calibration or with `tune` (training of scales and norms after quantization),
+-- sweeps of settings, and the allocation of bits.
 local assay = require "assay"
 local naming = require "assay.recipe.naming"
 local native = require "assay.native"

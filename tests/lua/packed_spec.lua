@@ -1,4 +1,5 @@
--- Packed weights: every format that we write runs from its codes and gives the logits of its dequantized weights.
+-- Tests packed weights: products read the integer codes of the saved file. For every format that we write, the logits are those of
+-- the dequantized weights, up to 2e-5.
 local assay = require "assay"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"

@@ -107,6 +107,7 @@ end)
 describe("the picture of sizes", function()
    local svg = require "assay.report.html.svg"
    local function point(x, y, label, tone) return { x = x, y = y, label = label or "p", tone = tone or "open" } end
+   -- The line joins each variant that is better than all smaller ones; tone "hollow" marks a collapsed variant.
    it("joins what nothing smaller beats, and never a collapsed variant", function()
       local points = { point(8, 0.01), point(4, 0.2), point(3, 3, "broken", "hollow"), point(4, 0.1), point(6, 0.3), point(5, 0.05) }
       local front = {}

@@ -21,6 +21,7 @@ describe("a scheme", function()
       assert.equal(64, data(assay.method.rtn { scheme = "w8a8", group = 64 }).quantizer.config.group_size)
       assert.equal(128, data(assay.method.rtn { scheme = "w4a8" }).quantizer.config.group_size)
    end)
+   -- A static scale is the same for all inputs and comes from calibration; other scales are computed from each input.
    it("may ask for static scales, which are calibrated", function()
       local static = assay.method.rtn { scheme = "w8a8-static" }
       assert.equal("tensor", static.data.activation.strategy)

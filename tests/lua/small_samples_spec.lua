@@ -74,6 +74,8 @@ describe("six windows", function()
    end)
 end)
 
+-- The sign-flip test of n windows gives no p below 2 / 2^n. Holm's adjustment multiplies the smallest p by the number of recipes,
+-- so the test can find a difference only if that product is below 0.05.
 describe("more windows", function()
    it("are tested by their signs as soon as these can pass the adjustment", function()
       local function method(n, n_recipes)
@@ -82,8 +84,8 @@ describe("more windows", function()
          local rows = rows_of(changes)
          return families.p_values(rows, {}, study)[rows[2]].p_method
       end
-      assert.equal("paired t", method(7, 4))          -- 4 x 2/128 = 0.0625
-      assert.equal("sign flip, exact", method(7, 3))  -- 3 x 2/128 = 0.047
+      assert.equal("paired t", method(7, 4))          -- 4 recipes x 2/128 = 0.0625
+      assert.equal("sign flip, exact", method(7, 3))  -- 3 recipes x 2/128 = 0.047
       assert.equal("sign flip, exact", method(12, 6))
       assert.equal("sign flip, drawn", method(24, 3))
    end)

@@ -68,8 +68,8 @@ for words in "api" "run $work/long.lua" "model $work/model"; do
   [ -z "$(cat "$work/err")" ] || fail "assay $words | head: $(cat "$work/err")"
 done
 
-# Calibration text from a pipe is refused, without waiting for input, since it is read more than once. `eval` reads its text once,
-# so that a pipe is fine there.
+# Calibration text from a pipe is refused, without waiting for input, since it is read more than once. `eval` reads its text only
+# once, so it takes a pipe.
 quantize="quantize --method gptq --model $work/model --out $work/piped --group 16 --quiet"
 mkfifo "$work/pipe"
 cat "$work/text.txt" >"$work/pipe" &

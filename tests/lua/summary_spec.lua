@@ -1,4 +1,5 @@
--- Tests the summary on the terminal: the primary metrics of the study, each with change, interval and verdict.
+-- Tests the summary on the terminal: for each primary metric of the study the value, the change from the untouched model with its
+-- interval, and the verdict.
 local json = require("assay.native").json
 local print_summary = require "assay.results.print_summary"
 

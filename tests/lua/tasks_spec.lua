@@ -92,6 +92,7 @@ describe("a run", function()
       assert.equal(12, #result.metrics.acc.scores)
       assert.equal(0.5, result.baselines[1].value)
    end)
+   -- Shots are solved examples in the prompt.
    it("puts shots before the question with their answers", function()
       local seen = {}
       task("arc_easy").run(options({ records[1] }, { shots = 1, shot_dataset = dataset_of { records[2] } }),

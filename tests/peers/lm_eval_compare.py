@@ -136,7 +136,7 @@ def main():
     parser.add_argument("tasks", nargs="*", default=["arc_easy", "boolq"])
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--double", type=int, default=0, help="compare so many sums with double precision, too")
+    parser.add_argument("--double", type=int, default=0, help="compare this many sums with double precision, too")
     parser.add_argument("--out")
     given = parser.parse_args()
     threads = torch.get_num_threads()

@@ -6,7 +6,8 @@
 FOLDER: a Hugging Face folder (assay import). TEXT: a UTF-8 file; its tokens are cut into N sequences of L. Peers:
 - gptq (columns in order of activation, static groups) and awq: llm-compressor;
 - gptqmodel: GPTQModel, its packing included, compared with our gptq;
-- autoround: auto-round. The time is (2 I iterations - I iterations) / I, so that collecting inputs and packing cancel.
+- autoround: auto-round. The time of one iteration is (time of 2 I iterations - time of I iterations) / I, so that the time for
+  collecting inputs and packing cancels.
 Weights of 4 bits, groups of 64, symmetric; fp32. Loading and saving are not counted on either side.
 """
 import argparse

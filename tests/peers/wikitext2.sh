@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares the perplexity of SmolLM2 on WikiText-2 with transformers' numbers. Needs the model and the text; skipped without them.
+# Compares the perplexity of SmolLM2 on WikiText-2 with transformers' numbers. It is skipped where the model or the text is absent.
 # usage: wikitext2.sh ASSAY_LAB SOURCE_DIR
 set -eu
 lab=$1 source=$2

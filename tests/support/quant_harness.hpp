@@ -1,5 +1,5 @@
 // Runs a quantizer plugin on one linear (weight matrix), for the tests of quantizers.
-// Tests of whole models are in model_quantize_test.cpp.
+// Tests of whole models are in tests/unit/quant/model_quantize_test.cpp.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// The tiny model, loaded, with plugins and calibration data: the start of tests of transforms, schemes and exporters.
+// Loads the tiny model, the plugins and calibration data: tests of transforms, schemes and exporters start from these.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,7 @@ struct tiny_subject {
     use_plugins();
   }
 
-  // Multiplies the norms of four channels of each block by 20, so that scaling or rotation can reduce the quantization error.
+  // Multiplies two channels of each norm of each block by 20, so that scaling or rotation can reduce the quantization error.
   void raise_channels() {
     for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
       auto &block = decoder.block(i);

@@ -46,7 +46,8 @@ def rounded(column, scale, zero, case):
 
 def gptaq(w, h, cross, case):
     """GPTAQ (Li et al. 2025). When column q is rounded to w^_q, the columns F to its right change by
-    dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF)."""
+    dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF). H is the damped Hessian of the columns that are left,
+    and D = cross - h."""
     w, h, d = w.double().numpy(), h.double().numpy(), (cross - h).double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)

@@ -140,6 +140,8 @@ TEST_CASE("all statistics of one input agree with each other", "[calibrate_test]
   CHECK(at::equal(at::maximum(found.max, -found.min), found.abs_max));
 }
 
+// Both functions compute only the triangle of x^T x up to the diagonal: accumulate_gram with a kernel where this machine has it, the
+// other in slabs (strips of neighbouring columns). mirror_lower fills the other triangle.
 TEST_CASE("the triangular product equals the full one for widths that no slab divides",
           "[calibrate_test]") {
   for (const int64_t n : {1, 63, 128, 200, 576, 769}) {
@@ -167,6 +169,7 @@ TEST_CASE("a Hessian of more tokens than the kernel takes at once", "[calibrate_
   CHECK(at::equal(h, h.t()));
 }
 
+// The Hessian of the first tokens is added with such a factor that its trace is 0.5 times the trace of the other Hessian, which is 12.
 TEST_CASE("the sink term adds its share of the trace", "[calibrate_test]") {
   input_statistics tokens, sink;
   tokens.n_tokens = 10;
@@ -178,6 +181,7 @@ TEST_CASE("the sink term adds its share of the trace", "[calibrate_test]") {
   CHECK(mixed.sq_mean[0].item<float>() == Approx(0.9));
 }
 
+// propagation: "fp" takes statistics from the float model, "quantized" from the model whose earlier linears are quantized already.
 TEST_CASE("a calibrated recipe lowers the output error under either propagation",
           "[calibrate_test]") {
   const temporary_folder root;

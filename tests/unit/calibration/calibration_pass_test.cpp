@@ -49,6 +49,7 @@ json with(const char *id, json config = json::object()) {
 
 }  // namespace
 
+// The cross-moment is the sum over tokens of x_float x^T: inputs of the float model and of the live one at the same token.
 TEST_CASE("the cross-moment pairs each token of the float model with its own in the other",
           "[calibration_pass_test]") {
   const bench b;
@@ -190,6 +191,7 @@ TEST_CASE("an untied head is quantized on request with its own statistics",
   CHECK(at::equal(both.decoder.embedding(), dequantize(both.forms.at("model.embed_tokens"))));
 }
 
+// A tied table is one matrix that serves as embedding and as head.
 TEST_CASE("a tied table is quantized once, for both of its sides", "[calibration_pass_test]") {
   const bench b;
   auto what = with("gptq");
@@ -225,6 +227,8 @@ TEST_CASE("errors of a tall table are those of the plain formulas", "[calibratio
   CHECK(output_error(w, q, h) == Approx(energy(d) / energy(wide(w))).epsilon(1e-5));
 }
 
+// rank: the counted tokens and the width of the input with the fewest tokens for its width. With fewer tokens than columns a
+// Hessian is singular.
 TEST_CASE("the pass tells its rank, its threads and what it shared", "[calibration_pass_test]") {
   const bench b;
   const auto facts = b.quantize(with("gptq"), sequences()).metadata["calibration_pass"];

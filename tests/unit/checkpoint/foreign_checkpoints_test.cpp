@@ -148,6 +148,7 @@ TEST_CASE("a method that is not read is refused by its name, which the metadata 
   CHECK(problem({{"bits", 4}}) == refusal("unknown"));
 }
 
+// The weight becomes W + B A alpha / r, with rslora W + B A alpha / sqrt(r).
 TEST_CASE("a LoRA adapter is merged when its weights are read: rank, alpha, rslora") {
   for (const bool rslora : {false, true}) {
     const scratch_folder folder;

@@ -1,4 +1,5 @@
-// Tests safetensors files: each rule of the reader, and that the writer gives the same bytes every time.
+// Tests safetensors files: each rule of the reader, and that the writer gives the bytes of the reference. The rule numbers count the
+// refusals in host/checkpoint/FORMATS.md, "Safetensors header", in their order there.
 #include <sys/resource.h>
 
 #include <csignal>

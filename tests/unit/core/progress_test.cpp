@@ -23,6 +23,7 @@ TEST_CASE("bytes use powers of ten and three digits") {
   CHECK(assay::bytes_text(999600) == "1.00 MB");
 }
 
+// pace(time when the work began) and left(parts done, all parts, time now), in seconds.
 TEST_CASE("what is left follows the pace of the piece in work") {
   assay::pace pace(100);
   CHECK(!pace.left(0, 10, 101));

@@ -79,7 +79,8 @@ TEST_CASE("many requests score what each scores alone, whatever the batch") {
           CHECK(together[r][c].tokens == alone.tokens);
         }
       CHECK(usage.computed == usage.needed);
-      // The common 20; the questions 4 + .. + 8 = 30; their choices 14, of which a last token is never fed; the last two 14 and 7.
+      // 20 common tokens; 4 + 5 + 6 + 7 + 8 = 30 of the questions; 14 of their choices (the last token of a choice is never fed);
+      // 6 + 8 = 14 and 7 of the last two requests.
       CHECK(usage.needed == 20 + 30 + 14 + 14 + 7);
       CHECK(usage.alone > 5 * usage.needed);
       CHECK(usage.head_rows == 4 * 5 - 1 + 9 + 8);

@@ -79,6 +79,7 @@ TEST_CASE("distances are those of the definition in double precision") {
   }
 }
 
+// States are the reference's hidden states before its head, which keep_states writes to files.
 TEST_CASE("kept states give the same bytes as running the reference again") {
   const model::decoder reference = tiny(), own = disturbed();
   const auto folder = std::filesystem::temp_directory_path() / "assay-distance-test";
@@ -139,6 +140,7 @@ TEST_CASE("a text shorter than a window is refused with its length") {
   }
 }
 
+// A rolling score is the log-likelihood of a whole text, summed window by window.
 TEST_CASE("a rolling score takes every token once, the last window filled up from before") {
   const model::decoder m = tiny();
   const std::vector<int64_t> ids = some_ids(21);

@@ -24,7 +24,8 @@ struct subject {
 
 }  // namespace
 
-// A swap puts the quantized weights of one part into the float model and measures what this costs.
+// A swap puts the quantized weights of one part into the float model and measures what this costs (KL divergence). `control` is the
+// cost when no part is swapped; `additivity` is the cost of all parts at once divided by the sum of the single costs.
 TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts nearly add up",
           "[insight_test]") {
   const subject s;
@@ -42,7 +43,8 @@ TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts ne
 }
 
 // allocate() begins with the fewest bits and takes steps; each step gives one part more bits. If a
-// step uses up the budget exactly, no other choice within the budget costs less.
+// step uses up the budget exactly, no other choice within the budget costs less. A choice is written
+// { label, bits, damage }; damage is its cost.
 TEST_CASE("an allocation keeps its budget and is optimal where the budget ends at a step",
           "[insight_test]") {
   const std::vector<allocation_unit> units = {

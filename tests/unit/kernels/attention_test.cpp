@@ -1,4 +1,5 @@
-// Attention in tiles: the same as the plain formula, for every mask, layout and instruction set.
+// Tests attention that is computed in tiles (some keys at a time): it equals the plain formula for every mask, every layout of
+// memory and every instruction set.
 #include "kernels/attention.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -21,8 +22,8 @@ double distance(const at::Tensor &a, const at::Tensor &b) {
   return (a - b).abs().max().item<double>();
 }
 
-// Largest difference of the gradients of q, k and v from LibTorch's in fp64, each relative to the largest entry;
-// heads of two keys, three queries to a key.
+// Returns the largest difference of the gradients of q, k and v from LibTorch's in fp64, each relative to the largest entry.
+// There are six query heads and two key heads.
 double gradient_distance(int64_t tokens, int64_t window) {
   const at::Tensor q = at::randn({2, tokens, 6, 20}).transpose(1, 2),
                    k = at::randn({2, tokens, 2, 20}).transpose(1, 2),
@@ -49,7 +50,7 @@ double gradient_distance(int64_t tokens, int64_t window) {
 
 }  // namespace
 
-// 300 queries are three panels of up to 128, and the window hides whole keys from the last ones.
+// 300 queries are three panels of up to 128. A window hides the first keys from the last queries.
 TEST_CASE("gradients of attention in panels are LibTorch's in double precision") {
   for (const auto &[tokens, window] :
        {std::pair<int64_t, int64_t>{300, 0}, {300, 40}, {128, 0}, {5, 0}, {2, 0}}) {
@@ -58,6 +59,7 @@ TEST_CASE("gradients of attention in panels are LibTorch's in double precision")
   }
 }
 
+// Narrow gradients: while an object narrow_gradients(true) lives, products round their factors to bfloat16.
 TEST_CASE("narrow gradients stay near, and end with their guard") {
   if (!has_narrow_linear()) {
     WARN("skipped: this processor has no products in bfloat16");
@@ -85,7 +87,7 @@ TEST_CASE("tiled attention equals LibTorch's under every mask") {
                                              {0, 0, 32}}) {
     const at::NoGradGuard no_grad;
     const int64_t span = past + tokens;
-    // As they come: heads inside tokens for the queries, a cache with room to spare for the keys.
+    // The layouts of memory that the decoder gives: queries [rows, tokens, heads, d], keys in a cache with free room.
     const at::Tensor q = at::randn({2, tokens, 6, 20}).transpose(1, 2);
     const at::Tensor k = at::randn({2, 2, span + 9, 20}).narrow(2, 0, span);
     const at::Tensor v = at::randn({2, span, 2, 20}).transpose(1, 2);
@@ -102,8 +104,9 @@ TEST_CASE("tiled attention equals LibTorch's under every mask") {
   }
 }
 
-// A tree: a header of 70 tokens, two branches of 50 and 33 after it, a leaf of one token after the
-// first; and a stranger of 5 with its own beginning.
+// A segment is a run of queries with the places of the keys that they see. The segments form a tree:
+// a header of 70 tokens, two branches of 50 and 33 after it, a leaf of one token after the first
+// branch; and a sequence of 5 tokens that shares nothing.
 TEST_CASE("segments that share a prefix give what whole sequences give") {
   const at::NoGradGuard no_grad;
   const at::Tensor q = at::randn({1, 4, 159, 24}), k = at::randn({1, 2, 200, 24}),
@@ -138,7 +141,7 @@ TEST_CASE("a key that is not a number is not hidden") {
   CHECK(out.narrow(1, 1, 2).isnan().all().item<bool>());
 }
 
-// One panel: 100 keys in two ranges, lanes at positions 60 .. and a window of 70.
+// One panel: 100 keys in two ranges, and `lanes` queries at positions from 60 on. A query sees the last 70 keys up to its position.
 static void check_panel(int64_t lanes, void (*run)(const attention_panel &)) {
   const int64_t d = 20;
   const at::Tensor q = at::randn({d, lanes}), k = at::randn({100, d}), v = at::randn({100, d});

@@ -1,4 +1,4 @@
-// Promises of the linears that autograd runs through oneDNN.
+// Tests autograd_linear, a linear whose products oneDNN computes: output and gradients are those of LibTorch's linear.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>

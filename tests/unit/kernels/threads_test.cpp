@@ -1,4 +1,4 @@
-// Loops on threads: every index once, failures told, none inside another.
+// Tests parallel_for: it runs every index once, passes an exception on, and starts no threads for a loop inside another loop.
 #include "catch.hpp"
 
 #include <atomic>

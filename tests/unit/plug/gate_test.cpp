@@ -1,4 +1,5 @@
-// Tests the gate, which copies a plugin's structs: structs of older and newer headers are understood, wrong ones are refused.
+// Tests the gate of the host (no gate of a study), which checks and copies a plugin's structs: structs of older and newer headers are
+// understood, wrong ones are refused.
 #include "plug/gate.hpp"
 
 #include <cstring>

@@ -15,6 +15,7 @@ TEST_CASE("a view knows its layout, and keeps it when it moves") {
   CHECK(moved.get()->strides[0] == 3);
 }
 
+// NULL strides mean row order. The stride of a dimension with fewer than 2 elements is never used, so it may have any value.
 TEST_CASE("contiguity is about meaning: NULL strides count, strides of extents below 2 do not") {
   int64_t shape[2] = {1, 3}, strides[2] = {999, 1}, gaps[2] = {4, 1};
   assay_tensor tensor{};
@@ -29,6 +30,7 @@ TEST_CASE("contiguity is about meaning: NULL strides count, strides of extents b
   CHECK_FALSE(is_contiguous(tensor));
 }
 
+// A tensor without dimensions has one element; one with an extent of 0 has none.
 TEST_CASE("no dimension is one element, an empty one is none") {
   CHECK(element_count(*tensor_view(nullptr, k_f32, {})) == 1);
   CHECK(element_count(*tensor_view(nullptr, k_f32, {0, 7})) == 0);

@@ -106,6 +106,7 @@ TEST_CASE("a trial that replaces no weight has loss 0", "[block_runner_test]") {
     }
 }
 
+// The parent of a group of linears is the part that holds it: attention or the MLP, without the residual.
 TEST_CASE("a parent's loss is that of attention or of the MLP alone", "[block_runner_test]") {
   bench b;
   at::NoGradGuard no_grad;
@@ -177,6 +178,7 @@ TEST_CASE("the product with a gradient agrees with LibTorch's", "[block_runner_t
   CHECK(at::allclose(w.grad(), w2.grad(), 1e-4, 1e-3));
 }
 
+// Narrow products round their factors to bfloat16 where a gradient is asked for.
 TEST_CASE("narrow products move a gradient by their rounding, and no loss of a candidate",
           "[block_runner_test]") {
   bench b;

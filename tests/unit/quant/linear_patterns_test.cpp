@@ -33,6 +33,7 @@ TEST_CASE("the linears of a model are named block by block, then the embedding a
   CHECK(all[15].name == "lm_head");
 }
 
+// nearest_pattern suggests what a pattern that fits no linear may have meant.
 TEST_CASE(
     "a part of a name leads to its roles, a beginning to an expression, a slip to its neighbour",
     "[linear_patterns_test]") {

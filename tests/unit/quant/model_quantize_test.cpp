@@ -74,6 +74,7 @@ TEST_CASE("a packed checkpoint comes back with the same codes and the same logit
         const auto q =
             s.quantize(rtn({{"bits", bits}, {"symmetric", symmetric}, {"group_size", group}}));
         const std::string folder = s.root / ("packed" + std::to_string(index++));
+        // Codes of 3 and 5 bits are written as one string of bits, in which a code may cross the end of a word.
         const assay::json config = {{"dense_packing", bits == 3 || bits == 5}};
         assay::quant::save(q, *s.checkpoint, folder, {"compressed-tensors", config, false});
         const auto loaded = assay::model::checkpoint::open(folder);
@@ -161,6 +162,7 @@ TEST_CASE("what the format cannot hold is refused by name, before anything is wr
              assay_test::contains("plain safetensors hold no quantized linears (there are 14)"));
 }
 
+// Consumers (programs that load the folder, such as vLLM) join q, k, v into one matrix.
 TEST_CASE("parts that consumers fuse must share one grid", "[model_quantize_test]") {
   const subject s;
   auto what = rtn({{"bits", 4}, {"group_size", 32}});

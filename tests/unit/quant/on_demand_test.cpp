@@ -263,6 +263,7 @@ TEST_CASE("a rotation that changes the logits too much is refused with the same 
   CHECK(refusal_of(assay::model::decoder::load_on_demand(checkpoint, coarse)) == whole);
 }
 
+// A form has the codes and scales of a quantized linear. A block that is not in memory has meta tensors: shapes without data.
 TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;

@@ -67,6 +67,7 @@ TEST_CASE("compression tells loops from prose", "[text_signals]") {
   CHECK(compression_ratios("").whole == 0.0);
 }
 
+// Rules of the paper on the model Gopher (Rae et al. 2021), which filter repetitive texts out of training data.
 TEST_CASE("the Gopher rules fire on repetition and not on prose", "[text_signals]") {
   CHECK(gopher_violations(prose()).empty());
   CHECK(gopher_violations(repeated("the same line again and again\n", 30)).size() >= 5);

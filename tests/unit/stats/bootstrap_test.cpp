@@ -1,5 +1,5 @@
 // Tests resampling (bootstrap and permutations): reproducible, close to SciPy, and the t interval for few windows.
-// Proportions are in interval_test.cpp.
+// BCa is the bias-corrected and accelerated interval. Proportions are in interval_test.cpp.
 #include "catch.hpp"
 
 #include <cmath>
@@ -13,6 +13,7 @@
 
 using namespace assay::stats;
 
+// Philox is the generator of random numbers: a function of a counter and a key.
 TEST_CASE("Philox gives the known answers of its paper's code", "[bootstrap]") {
   CHECK(philox4x32({0, 0, 0, 0}, 0) ==
         std::array<uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
@@ -23,6 +24,7 @@ TEST_CASE("Philox gives the known answers of its paper's code", "[bootstrap]") {
         std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
+// fill_draws computes many draws at once; draws() computes four.
 TEST_CASE("draws in batches are the draws one by one", "[bootstrap]") {
   std::vector<uint32_t> words(2 * 4 * k_lanes);
   fill_draws(words.data(), 2, 99, 1, 7);

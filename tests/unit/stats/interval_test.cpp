@@ -47,6 +47,7 @@ TEST_CASE("distribution functions agree with SciPy", "[interval]") {
     CHECK(binomial_cdf(row[0], row[1], row[2]) == Approx(row[3].get<double>()).epsilon(1e-10));
 }
 
+// Arguments: items lost (right before, wrong after) and gained (wrong before, right after).
 TEST_CASE("exact McNemar gives the published p values", "[interval]") {
   CHECK(mcnemar_exact(10, 0) == Approx(0.00195).margin(5e-6));
   CHECK(mcnemar_exact(8, 1) == Approx(0.0391).margin(5e-5));
@@ -61,12 +62,14 @@ TEST_CASE("exact McNemar gives the published p values", "[interval]") {
           Approx(item["p"].get<double>()).epsilon(1e-9));
 }
 
+// mid-p is the p of McNemar's test in which the observed split counts with half its probability.
 TEST_CASE("mid-p lies below the exact p and is one for an even split", "[interval]") {
   CHECK(mcnemar_mid_p(8, 1) < mcnemar_exact(8, 1));
   CHECK(mcnemar_mid_p(8, 1) == Approx((10.0 / 512 + 1.0 / 512)).epsilon(1e-9));
   CHECK(mcnemar_mid_p(4, 4) == Approx(1.0 - 0.5 * 70.0 / 256));
 }
 
+// tango(lost, gained, n) is an interval for (gained - lost) / n.
 TEST_CASE("Tango's interval gives the published limits", "[interval]") {
   const interval gsm = tango(70, 45, 1319);
   CHECK(gsm.estimate == Approx(-0.0190).margin(5e-5));

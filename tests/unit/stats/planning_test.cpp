@@ -10,6 +10,7 @@
 
 using namespace assay::stats;
 
+// mde_paired(share of items that are right in one variant only, number of items): the smallest difference that is detected.
 TEST_CASE("minimum detectable effects match the published table", "[planning]") {
   CHECK(mde_paired(0.05, 20) == Approx(0.140).margin(5e-4));
   CHECK(mde_paired(0.10, 60) == Approx(0.114).margin(6e-4));
@@ -18,6 +19,7 @@ TEST_CASE("minimum detectable effects match the published table", "[planning]") 
   CHECK(mde_paired(0.20, 11873) == Approx(0.011).margin(6e-4));
 }
 
+// items_for_mde and items_for_noninferiority(the same share, difference or margin): the number of items that are needed.
 TEST_CASE("sample sizes match the published table", "[planning]") {
   CHECK(items_for_mde(0.05, 0.01) == Approx(3925).margin(1));
   CHECK(items_for_mde(0.10, 0.03) == 873);
@@ -39,6 +41,7 @@ TEST_CASE("non-inferiority needs the whole interval above minus the margin", "[p
   CHECK_FALSE(is_noninferior({-0.005, -0.025, 0.015, 0.95, ""}, 0.02));
 }
 
+// Both adjust the p values of several tests: Holm bounds the chance of any false finding, Benjamini-Hochberg the share of false ones.
 TEST_CASE("Holm steps down and Benjamini-Hochberg agrees with SciPy", "[planning]") {
   const std::vector<double> p = {0.01, 0.04, 0.03, 0.005};
   const std::vector<double> adjusted = holm(p);

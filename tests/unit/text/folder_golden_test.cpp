@@ -49,6 +49,7 @@ void check_texts(const tokenizer &tok, const json &texts) {
   }
 }
 
+// Checks the size of the vocabulary, which ids are special, and the tokens with a name such as eos_token.
 void check_tokens(const tokenizer &tok, const json &answers) {
   CHECK(tok.vocab_size() == answers["size"].get<int32_t>());
   std::vector<int32_t> special;

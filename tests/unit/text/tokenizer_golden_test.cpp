@@ -18,6 +18,7 @@ std::string streamed(const std::shared_ptr<const tokenizer> &tok, const std::vec
   return out + decoder.finish();
 }
 
+// Compares the ids of all strings by their CRC-32, of the first ones also in full, and decoded texts.
 void compare(const std::shared_ptr<const tokenizer> &tok, const json &answers) {
   const json strings = golden("tokenizers/strings.json")["strings"];
   REQUIRE(strings.size() == 2000);

@@ -72,7 +72,7 @@ TEST_CASE("The hub's files give the rows that their makers counted") {
     CHECK(file.info().count == rows);
     CHECK(file.records().size() == static_cast<size_t>(rows));
     if (fields) CHECK(std::string(file.info().fields_json) == fields);
-    CHECK(std::string(file.info().content_hash).size() == 71);
+    CHECK(std::string(file.info().content_hash).size() == 71);  // "sha256:" and 64 digits
   }
 }
 

@@ -1,5 +1,5 @@
-// Tests that each format of the exporter compressed_tensors is read back bit for bit, with its rounding of inputs and caches, and
-// that what no program can load is refused with a reason.
+// Tests that each format of the exporter compressed_tensors, and folders in the layouts of GPTQ and AWQ, are read back bit for bit, with
+// the rounding of inputs and caches. What no program can load is refused with a reason.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -123,6 +123,7 @@ TEST_CASE("two formats in one model are told apart by groups", "[export_formats_
   CHECK(at::equal(logits_of(assay::model::decoder::load(*loaded)), logits_of(q.decoder)));
 }
 
+// A consumer is a program that loads the folder, such as vLLM.
 TEST_CASE("what a consumer cannot do is refused by name", "[export_formats_test]") {
   const model_in_work m;
   const auto first = [&](const json &what) {

@@ -1,4 +1,5 @@
-// Tests the exporters on quantized linears made by hand: packing as in the format's description, the bytes of the file, refusals.
+// Tests the exporter compressed_tensors on quantized linears made by hand (forms: codes, scales, zeros): packing as in the format's
+// description, the bytes of the file, refusals.
 #include "catch.hpp"
 
 #include "checkpoint/safetensors.hpp"

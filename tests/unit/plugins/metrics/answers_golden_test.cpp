@@ -16,7 +16,7 @@ const json &goldens() {
   return all;
 }
 
-// Returns the exact-match score of each pair (prediction, gold answer).
+// Returns the exact-match score (1 or 0) of each pair (prediction, gold answer).
 std::vector<double> matches(const json &config, const std::vector<std::pair<json, json>> &pairs) {
   metric_run run("answers", "exact_match", config.dump());
   for (const auto &[prediction, gold] : pairs)

@@ -10,6 +10,7 @@ using harness::metric_run;
 
 namespace {
 
+// rule: the part of the answer that is compared, such as "last_number" or "boxed" (what stands in \boxed{}).
 bool right(const std::string &rule, const std::string &answer, const std::string &gold) {
   metric_run run("answers", "math", json{{"extract", rule}}.dump());
   run.add(json{{"prediction", answer}, {"gold", gold}}.dump());
@@ -17,6 +18,7 @@ bool right(const std::string &rule, const std::string &answer, const std::string
   return run.value("correct") == 1.0;
 }
 
+// An answer, and a gold answer that it must equal. With per cent or a word such as "million" both readings count: 50% is 50 and 0.5.
 struct reading {
   const char *text, *value;
 };

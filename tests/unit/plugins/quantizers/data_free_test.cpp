@@ -33,6 +33,7 @@ std::vector<float> there_and_back(const plug::component &what, const json &confi
   return out;
 }
 
+// Returns the sum of |w - back|^p over all weights.
 double error_norm(const std::vector<float> &w, const std::vector<float> &back, double p) {
   double sum = 0;
   for (size_t i = 0; i < w.size(); ++i)
@@ -53,6 +54,7 @@ TEST_CASE("hqq: the search never makes the mean error worse, and helps") {
   }
 }
 
+// hqq stores the zero of a group in float16. This moves it by at most half of its last digit (ulp), and weights by as many steps.
 TEST_CASE(
     "hqq: without steps it is the min-max grid: both extremes come back to half a float16 ulp of "
     "the zero") {
@@ -68,6 +70,7 @@ TEST_CASE(
   }
 }
 
+// The real zero of a group is -low / scale; rounded to a whole number, it puts the weight 0 on the grid.
 TEST_CASE("hqq: at 4 bits the search starts with 0 on the grid, at 3 with the real zero") {
   test::small_layer layer(4, 64, 5);
   for (size_t row = 0; row < 4; ++row) layer.weight[row * 64 + 9] = 0;
@@ -80,6 +83,7 @@ TEST_CASE("hqq: at 4 bits the search starts with 0 on the grid, at 3 with the re
   CHECK(first(plain) != first({{"iterations", 0}, {"first_zero", "real"}}));
 }
 
+// A codebook is a list of 16 values; each group multiplies it by a scale.
 TEST_CASE("codebook: every weight becomes the nearest value of its group's scaled book") {
   test::small_layer layer(3, 96, 7);
   for (const std::string book : {"nf4", "fp4"}) {

@@ -1,5 +1,5 @@
-// Tests the quantizers to small floats (fp8, mxfp4, nvfp4): rounding and scales as the formats define them, saving without loss,
-// and counted bits.
+// Tests the quantizers to small floats (fp8, mxfp4, nvfp4): rounding and scales as the formats define them, counted bits, and weights
+// that come back from codes and description alone. E4M3 (fp8) has 4 exponent and 3 mantissa bits, E2M1 (mxfp4, nvfp4) has 2 and 1.
 #include "catch.hpp"
 
 #include "quant_harness.hpp"
@@ -41,6 +41,7 @@ TEST_CASE("e2m1 rounds at the format's thresholds, halfway to even codes", "[flo
   CHECK(result.form.bits_per_weight() == Approx(4.25));
 }
 
+// The scale of a group of 16 is its largest magnitude * tensor_divisor / 6, rounded to E4M3; 6 is the largest number of E2M1.
 TEST_CASE("nvfp4 keeps scales of groups in E4M3 under one factor", "[floats_test]") {
   const auto w = random_weight(8, 64);
   const auto result = run("nvfp4", json::object(), w);

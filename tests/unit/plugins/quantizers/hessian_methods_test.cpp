@@ -76,6 +76,7 @@ TEST_CASE("plain grids of opt_rtn are those of rtn, bit for bit", "[hessian_meth
       }
 }
 
+// Static grids are fitted before the first column is rounded.
 TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_methods_test]") {
   const auto w = random_weight(40, 192);
   const auto h = random_hessian(192, 600);
@@ -122,6 +123,7 @@ TEST_CASE("searched grids are never worse than plain ones in what they minimise"
   CHECK(weighted < 0.95 * minmax);
 }
 
+// A column is dead if its input is always 0, so that its row and column of the Hessian are 0.
 TEST_CASE("dead columns are zeroed before grids are fitted, and counted",
           "[hessian_methods_test]") {
   auto w = random_weight(16, 128);
@@ -151,7 +153,8 @@ TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods
 
 TEST_CASE("over many blocks of columns the squared errors add up to the error of the output",
           "[hessian_methods_test]") {
-  // The sum of e_i^2 equals tr(D H D^T) only if the factor of inverse(H) is right; D is the error of the weights.
+  // D = w - result.weight is the error of the weights, H the damped Hessian. note["loss"] is half the sum of the squares that the plugin
+  // adds up column by column. Twice this equals tr(D H D^T) only if the factor of inverse(H) is right.
   const auto w = random_weight(40, 500);
   const auto h = random_hessian(500, 900);
   const auto result = run("gptq", k_gptq, w, h, 900);
@@ -179,6 +182,7 @@ TEST_CASE("linears that share an input share its factor, and get what each would
   CHECK(second.entries().size() == first.entries().size());
 }
 
+// act_order rounds the columns with the largest inputs first; moving grids are fitted when the loop reaches a group.
 TEST_CASE("act_order with moving grids is refused with the reason", "[hessian_methods_test]") {
   const auto w = random_weight(16, 128);
   json config = k_gptq;

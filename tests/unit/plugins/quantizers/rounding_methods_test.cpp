@@ -134,7 +134,8 @@ TEST_CASE("gptaq without difference between the inputs is gptq, bit for bit",
 TEST_CASE("gptaq comes nearer to the float model's outputs than gptq", "[rounding_methods_test]") {
   const auto w = random_weight(48, 128);
   const auto sums = random_statistics(128, 600, 0.5);
-  // tr(D H D') - 2 tr(W (C - H) D') with D = q - W: the squared distance of the outputs, without its constant part
+  // tr(D H D') - 2 tr(w (C - H) D') with D = q - w, H = sums.hessian, C = sums.cross: the squared distance of the outputs, without
+  // the part that does not depend on q
   const auto distance = [&](const at::Tensor &q) {
     const auto d = q - w;
     return ((d.mm(sums.hessian) - 2 * w.mm(sums.cross - sums.hessian)) * d).sum().item<double>();
@@ -207,9 +208,11 @@ TEST_CASE("salient columns are kept as they come, and their bits are counted",
   CHECK(kept->numel() == 4);
   CHECK(at::equal(std::get<0>(kept->sort()), *kept));
   CHECK(mixed.form.output_error < 0.5 * plain.form.output_error);
+  // four columns of 32 weights in 16 bits, and 8 bits for the index of each
   CHECK(mixed.form.packed_bits == plain.form.packed_bits + 4 * (32 * 16 + 8));
   config["high_bits"] = 8;
   const auto eight = run("salient", config, w, sums);
+  // in 8 bits, each of the 32 rows has a scale of 16 bits for them
   CHECK(eight.form.packed_bits == plain.form.packed_bits + 4 * (32 * 8 + 8) + 32 * 16);
   CHECK(eight.form.output_error < 0.5 * plain.form.output_error);
   CHECK(eight.form.note["format"] == "salient/1");
@@ -232,6 +235,7 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
   CHECK(kept(some) == 20);  // the largest share: 5 %
 }
 
+// A transform before the quantizer may set limits for the weights of each group; the grid then covers only these limits.
 TEST_CASE("clip limits of an earlier stage bound the grid", "[rounding_methods_test]") {
   auto w = random_weight(16, 128);
   const auto sums = random_statistics(128, 500);

@@ -47,6 +47,7 @@ struct reference {
 };
 
 // Round to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double; the plugin uses float.
+// mode: "full" (codes -2^(bits-1) to 2^(bits-1)-1), "narrow" (the scale is such that -2^(bits-1) is not needed) or "asymmetric".
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;
@@ -266,6 +267,7 @@ TEST_CASE("rtn: the estimate is what the host counts") {
     quantizer_instance quantizer(rtn(), config_of(3, 32, mode));
     const double counted = quantize(layer, config_of(3, 32, mode)).packed_bits();
     CHECK(quantizer.estimate(layer.get())->packed_bits == counted);
+    // 7 rows of 100 codes and 4 groups; a group has a float16 scale, and a zero of 3 bits if asymmetric
     CHECK(counted == 7 * (100 * 3 + 4 * (mode == "full" ? 16 : 19)));
   }
 }

@@ -1,5 +1,6 @@
 // Tests rotations of weights: the model computes the same as before, a tied head is untied and counted, what no other program can
-// load is refused with a reason, and the matrices equal those of an independent script.
+// load is refused with a reason. R1 turns the residual stream, R2 the values of each head, R4 the input of down_proj. R4 is *online*: the
+// forward pass must run it. The matrices themselves are tested in transform_goldens_test.cpp.
 #include "catch.hpp"
 
 #include "core/error.hpp"

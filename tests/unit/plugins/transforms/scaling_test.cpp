@@ -73,6 +73,7 @@ TEST_CASE("every scaling leaves the logits as they were", "[scaling_test]") {
   }
 }
 
+// The loss "parent" of a trial is the error of the output of attention or of the MLP. The identity is the trial without scaling.
 TEST_CASE("behind attention and the MLP awq's winner loses no more than the identity",
           "[scaling_test]") {
   const model_in_work m;
@@ -114,6 +115,7 @@ TEST_CASE("a parent's loss of the identity is that of rounding alone", "[scaling
   CHECK(group["identity_loss"].get<double>() == Approx(sum / count).epsilon(1e-4));
 }
 
+// `clip` searches limits for the weights that share a grid, which then covers only the limits.
 TEST_CASE("limits of grids never lose, and asymmetric ones lose least on asymmetric grids",
           "[scaling_test]") {
   const model_in_work m;
@@ -199,6 +201,7 @@ TEST_CASE("awq_sqrt divides a norm by the square root of mean|x|", "[scaling_tes
                      m.decoder.block(0).attention_norm / (mean + 1e-8).sqrt(), 1e-5));
 }
 
+// Migration (smoothquant) moves large values from the inputs into the weights.
 TEST_CASE("searched migration loses no more than none, and W8A8 comes nearer", "[scaling_test]") {
   const model_in_work m;
   json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};

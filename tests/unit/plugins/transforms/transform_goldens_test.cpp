@@ -46,7 +46,8 @@ struct goldens {
                                        {"propagation", "fp"}}),
                     &data);
   }
-  // Returns the factors by which a group's scales changed its norm, or the rows of the linear before it.
+  // Returns the scales that were folded into what produces the channels of a group. The groups are: 0 norm and q k v, 1 v and o,
+  // 2 norm and gate up, 3 up and down.
   at::Tensor folded(const quantized_model &q, int64_t block, int group) const {
     const auto &before = decoder.block(block);
     const auto edited = [&](const char *name) {

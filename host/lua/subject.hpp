@@ -60,6 +60,7 @@ extern const luaL_Reg k_quantization_methods[];  // lib/quant.cpp
 extern const luaL_Reg k_distance_methods[];      // lib/model_distance.cpp
 extern const luaL_Reg k_speed_methods[];         // lib/model_speed.cpp
 int machine_rates(lua_State *L);                 // lib/model_speed.cpp
+int packed_kernel(lua_State *L);                 // lib/model_speed.cpp
 int compare_checkpoints(lua_State *L);           // lib/model_distance.cpp
 extern const luaL_Reg k_insight_methods[];       // lib/quant_insight.cpp
 int allocate(lua_State *L);                      // lib/quant_insight.cpp

@@ -39,6 +39,9 @@ struct linear_op {
   // two hooks. Empty = no replacement.
   std::function<at::Tensor(const at::Tensor &input)> on_forward;
 
+  // on_input rounds to int8 for each token, symmetrically: a packed weight then multiplies whole numbers.
+  bool rounds_to_int8 = false;
+
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
   bool plain() const { return !input_operation && !on_input && !on_forward && !packed; }

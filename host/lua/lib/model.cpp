@@ -322,6 +322,7 @@ int open_model(lua_State *L) {
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
                                        {"machine_rates", guarded<machine_rates>},
+                                       {"packed_kernel", guarded<packed_kernel>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

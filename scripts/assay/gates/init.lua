@@ -19,6 +19,7 @@ local error_growth = require "assay.gates.error_growth"
 local finite_weights = require "assay.gates.finite_weights"
 local identity = require "assay.gates.identity"
 local native = require "assay.native"
+local packed_parity = require "assay.gates.packed_parity"
 local short_answers = require "assay.gates.short_answers"
 local stored_bytes = require "assay.gates.stored_bytes"
 local json = native.json
@@ -26,7 +27,7 @@ local null = json.null
 
 local gates = {}
 
-local PREFLIGHT <const> = { changed_tensors, stored_bytes, finite_weights, error_growth, short_answers }
+local PREFLIGHT <const> = { changed_tensors, stored_bytes, finite_weights, error_growth, short_answers, packed_parity }
 
 -- The entry of report.json for one check.
 local function checked(gate, facts, about, scope)

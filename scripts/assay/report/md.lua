@@ -134,8 +134,12 @@ end
 local function resources(v)
    local headers, rows = v:resource_rows()
    for _, row in ipairs(rows) do for i, text in ipairs(row) do row[i] = esc(text) end end
-   return #rows > 0 and "## Time and memory\n\nThe only numbers of this report that change from run to run.\n\n"
-      .. table_of(headers, rows)
+   if #rows == 0 then return end
+   local out = "## Time and memory\n\nThe only numbers of this report that change from run to run.\n\n" .. table_of(headers, rows)
+   local packed_headers, packed = v:packed_rows()
+   for _, row in ipairs(packed) do for i, text in ipairs(row) do row[i] = esc(text) end end
+   return out .. (#packed > 0 and "\n\nRun from the stored codes (packed) and from float32 weights (dequantized):\n\n"
+      .. table_of(packed_headers, packed) or "")
 end
 
 local function ledger(v)

@@ -297,9 +297,8 @@ function sections.validity(v)
          .. "</details>" or "") .. "\n"
 end
 
-function sections.resources(v)
-   local headers, rows = v:resource_rows()
-   if #rows == 0 then return end
+-- A table whose first column holds names and whose other columns hold numbers.
+local function number_table(headers, rows)
    local out = {}
    for _, row in ipairs(rows) do
       local cells = { cell(esc(row[1]), "name") }
@@ -308,10 +307,24 @@ function sections.resources(v)
    end
    local head = { headers[1] }
    for i = 2, #headers do head[i] = { headers[i], "num" } end
+   return table_of(head, out)
+end
+
+local function packed_table(v)
+   local headers, rows = v:packed_rows()
+   if #rows == 0 then return "" end
+   return '<p class="hint">Each checkpoint run from its stored codes (packed) and from float32 weights (dequantized), one sequence at a '
+      .. "time; memory is what the process held more after loading, the first token follows a prompt of 256 tokens.</p>"
+      .. number_table(headers, rows)
+end
+
+function sections.resources(v)
+   local headers, rows = v:resource_rows()
+   if #rows == 0 then return end
    local total = v.report.times.seconds and "Whole study: " .. format.seconds(v.report.times.seconds)
       .. (v.report.times.resumed and " in its last part; it was resumed" or "") .. ". " or ""
    return '<p class="hint">' .. esc(total .. "These are the only numbers on this page that change from run to run.")
-      .. "</p>" .. table_of(head, out)
+      .. "</p>" .. number_table(headers, rows) .. packed_table(v)
 end
 
 function sections.ledger(v)

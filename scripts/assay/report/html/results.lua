@@ -1,5 +1,6 @@
--- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each section is a function of the view
--- (view/) that returns markup, or nil if there is nothing to show.
+-- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each section is a function that takes the
+-- view (../view/) and returns markup, or nil if there is nothing to show. A group is here a group of results: those of one task, metric
+-- and subset (view/results.lua). One result table shows one group.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -61,7 +62,7 @@ local function drawn(paired, key)
    return paired[key]
 end
 
--- The common scale of a group's interval pictures, and the margin on this scale (nil for exploratory metrics).
+-- The axis that all interval pictures of a result table share, and the margin in its unit (nil for exploratory metrics).
 local function forest_scale(group)
    local values, margin = {}, nil
    for _, result in ipairs(group.results) do
@@ -183,7 +184,7 @@ local function method_note(group, with_sizes)
    return '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n"
 end
 
--- Tables of primary metrics are visible; the others are in closed <details> elements.
+-- Tables of primary metrics are visible; the others are in closed <details> elements. Without a primary metric the first table is visible.
 function sections.results(v)
    local groups = v:groups()
    if #groups == 0 then return end

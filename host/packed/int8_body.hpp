@@ -121,18 +121,18 @@ template <typename Unpack>
 void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                  uint8_t *scratch, float *out, int64_t out_stride, const Unpack &unpack) {
   const int64_t at_once = int8_panels_at_once(w), pair_words = w.units * k_quads * k_pair;
-  auto *bytes = reinterpret_cast<words *>(scratch);
+  auto *room = reinterpret_cast<words *>(scratch);
   for (int64_t begin = first; begin < last; begin += at_once) {
     const int64_t end = begin + at_once < last ? begin + at_once : last;
     for (int64_t panel = begin; panel < end; ++panel)
-      unpack(panel, bytes + (panel - begin) / 2 * pair_words + (panel - begin) % 2);
+      unpack(panel, room + (panel - begin) / 2 * pair_words + (panel - begin) % 2);
     for (int64_t token = 0; token < in.tokens; token += k_int8_tile) {
       const int64_t left = in.tokens - token;
       for (int64_t panel = begin; panel < end; panel += k_pair)
-        int8_tiles(w, in.codes + token * w.units * k_quads,
-                   bytes + (panel - begin) / 2 * pair_words, in.scales + token,
-                   in.sums + token * w.groups, left < k_int8_tile ? left : k_int8_tile, panel,
-                   end - panel, out + token * out_stride + panel * k_panel_rows, out_stride);
+        int8_tiles(w, in.codes + token * w.units * k_quads, room + (panel - begin) / 2 * pair_words,
+                   in.scales + token, in.sums + token * w.groups,
+                   left < k_int8_tile ? left : k_int8_tile, panel, end - panel,
+                   out + token * out_stride + panel * k_panel_rows, out_stride);
     }
   }
 }

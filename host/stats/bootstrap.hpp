@@ -36,8 +36,8 @@ struct bootstrap_result : interval {
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options);
 
 // sum(numerator) / sum(denominator) over units. Examples: the sums and sizes of clusters; the losses and token counts of windows; the
-// scores above chance of a variant and of the reference. Throws error(usage) if the denominator may be zero: if its sum is 0, or is
-// 0 or has the other sign in more than 1 % of the replicates.
+// scores above chance of a variant and of the reference. Throws error(usage) if the denominator may be zero: if its sum is 0, or if
+// in more than 1 % of the replicates this sum is 0 or has the other sign.
 bootstrap_result bootstrap_ratio(std::span<const double> numerator,
                                  std::span<const double> denominator,
                                  const bootstrap_options &options);

@@ -1,5 +1,6 @@
-// The Lua library assay.native.tensor and the class `tensor`. Scripts can read numbers, find the largest
-// and compare two tensors, but no more. Computing on tensors is the work of plugins.
+// The Lua library assay.native.tensor and the class `tensor`. Scripts can make zeros, take rows,
+// read numbers, find the largest and compare two tensors, but no more. Computing on tensors is the
+// work of plugins.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>

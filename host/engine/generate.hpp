@@ -18,7 +18,7 @@ struct generate_options {
   int64_t top_k = 0;              // 0 = off
   double top_p = 1;               // 1 = off
   double repetition_penalty = 1;  // over prompt and answer, as in transformers; 1 = off
-  double presence_penalty = 0;    // subtracted once from the logit of each token of the answer
+  double presence_penalty = 0;    // subtracted once from logits of the answer's tokens; 0 = off
   uint64_t seed = 0;  // prompt i of a batch draws from labelled_seed(seed, "generate", i)
   // One seed for each prompt, used instead of `seed`. A prompt then draws the same tokens in every
   // batch: those that it draws when it runs alone and `seed` is its seed.
@@ -67,8 +67,8 @@ struct generate_usage {
 // Generates one answer for each prompt, in their order. A greedy answer is the same as if its
 // prompt ran alone; so is a sampled one, if `seeds` is set. Up to max_live sequences run at a time,
 // and a finished one makes room for the next. If a prompt shares at least 16 tokens of prefix with
-// the prompt before it (in token order), the prefix is computed once. Throws error(usage) for wrong options, an empty
-// prompt or an id outside the vocabulary.
+// the prompt before it (in token order), the prefix is computed once. Throws error(usage) for wrong
+// options, an empty prompt or an id outside the vocabulary.
 std::vector<generation> generate_batch(const model::decoder &decoder,
                                        const std::vector<std::vector<int64_t>> &prompts,
                                        const generate_options &options = {},

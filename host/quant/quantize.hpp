@@ -9,12 +9,13 @@
 namespace assay::quant {
 
 struct quantize_options {
-  progress_fn progress;  // done and total in linears; called from the calling thread only
+  progress_fn progress;  // called from the calling thread only; the unit differs by step
   bool checked = false;  // refuse a plugin call that changes the rounding mode or the locale
   // A folder that keeps finished blocks; "" = none. If a run was killed, call quantize() again with
   // the same subject, recipe and calibration: it continues after the last finished block and gives
-  // the same bytes. Without calibration data no finished block is kept. The folder stays when the
-  // run is done: remove it once the result is saved.
+  // the same bytes. Finished blocks are kept only if there is calibration data, and for a quantizer
+  // that needs none only if the decoder was loaded on demand. The folder stays when the run is done:
+  // remove it once the result is saved.
   std::string resume;
   int64_t chunk_tokens = 2048;  // tokens of one forward pass; halved when memory runs short
 };

@@ -1,5 +1,5 @@
--- Measures every quantization method of this project on one small model, with two calibration texts and two test texts. Beside the usual
--- report it writes matrix.md, which has the tables of reports/methods-on-smollm2.md. No setting was chosen on the test split.
+-- Measures 13 quantization methods on one small model, with two calibration texts and two test texts. Beside the usual report it
+-- writes matrix.md, with the figures of reports/methods-on-smollm2.md. No setting was chosen on the test split.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR     DIR: public data sets (scripts/assay/data/datasets/README.md)
 --   --set part=w4,w3                      only these parts of the recipes: w4,w4more,w3,wide,w8a8,ablation,w2 (default: all but w2)
 --   --set methods=rtn,best                only these methods, or recipes by id; --set texts=mixed: only this calibration text
@@ -68,7 +68,7 @@ local mixed = mix("mixed", "TinyShakespeare, SQuAD contexts, BoolQ passages, GSM
                   drawn(boolq, share(14), function(r) return r.passage end), drawn(gsm8k, share(12)),
                   drawn(arc_easy, share(8)))
 
--- ---- recipes: the same counted bits within a part -----------------------------------------------
+-- ---- recipes: about the same counted bits within a part -----------------------------------------
 
 local method = assay.method
 local recipes = {}

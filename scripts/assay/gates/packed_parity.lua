@@ -1,5 +1,5 @@
 -- Gate P9: a variant that runs from its stored codes gives the logits of its dequantized weights, so that what was measured is also true
--- of the small and fast form. Logits differ in the last digits, because sums run in another order; the stage `packed` says how far.
+-- of the small and fast form. Logits differ in the last digits, because sums run in another order; the stage `packed` sets the limit.
 
 return {
    id = "P9", title = "codes give the same logits", severity = "block", scope = "model",

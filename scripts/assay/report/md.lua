@@ -1,4 +1,4 @@
--- Renders report.md: the same tables and words as the HTML page, without pictures. view/ chooses the numbers, format.lua rounds them.
+-- Renders report.md: most tables of the HTML page, in the same words, without pictures. view/ chooses the numbers, format.lua rounds them.
 
 local escape = require "assay.report.escape"
 local failures = require "assay.results.failure_catalogue"

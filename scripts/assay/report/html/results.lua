@@ -113,7 +113,7 @@ local function interval_picture(row, scale, margin)
 end
 
 -- Columns of a result table: { head, class, function of a row -> markup }. with_sizes: whether it has the columns of size, as only the
--- first table of a page has.
+-- first visible table of a page has.
 local function columns_of(group, rows, with_sizes)
    local scale, margin = forest_scale(group)
    local columns = {
@@ -280,8 +280,8 @@ local function gate_rows(v, gates)
    return table_of({ "check", "", "result", "scope", "evidence" }, rows)
 end
 
--- Gates (checks of validity) that failed and the gates of study and subjects are visible. Gates of variants that passed, and
--- guardrails (ids such as G01) that did not fire, are in a closed <details> element.
+-- Gates (checks of validity) of variants that passed, and guardrails (ids such as G01) that did not fire, are in a closed <details>
+-- element. All others are visible.
 function sections.validity(v)
    local open, folded = {}, {}
    for _, gate in ipairs(v.report.gates) do

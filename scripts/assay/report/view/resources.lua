@@ -26,8 +26,8 @@ end
 
 local function rate(value) return value and format.significant(value, 3) .. " tok/s" or "–" end
 
--- What each variant takes in both runtimes: packed (from the codes as they are stored) and dequantized (float32, as it was measured).
--- Every number was measured by the stage `packed`; rows are empty where it did not run.
+-- Memory and speed of each variant in both runtimes: packed (from the codes as they are stored) and dequantized (float32, as it was
+-- measured). The stage `packed` measured every number; a variant for which it did not run has no row.
 function resources:packed_rows()
    local rows = {}
    for _, variant in ipairs(self.report.variants) do

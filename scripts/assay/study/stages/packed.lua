@@ -1,6 +1,6 @@
 -- The stage "packed": runs a variant's checkpoint from its stored codes ("packed"), beside the same checkpoint with its weights turned
 -- back into floats ("dequantized"), which is what the tasks measure. It compares their logits and short answers for gate P9, and measures
--- how much memory each takes and how fast each is. The untouched model is measured too: its weights stay in the floats of its file.
+-- how much memory each takes and how fast each is. The untouched model is measured too, with weights as its file has them.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
@@ -36,7 +36,7 @@ function packed.key(context, variant)
             speed = { PROMPT_TOKENS, STEPS, ROUNDS }, kernel = native.model.packed_kernel(), numerics = keys.numerics() }
 end
 
--- The time of the passes over texts, prompts and steps, in both runtimes.
+-- The time of the speed measurements and the short answers, in both runtimes. A generated token counts as 12 tokens of a prompt.
 function packed.estimate(machine, variant)
    local tokens = 2 * (ROUNDS * (PROMPT_TOKENS + STEPS * 12) + #prompts * ANSWER_TOKENS * 12)
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 2,

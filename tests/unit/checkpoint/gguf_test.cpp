@@ -33,7 +33,7 @@ std::string problem(const std::string &bytes) {
 
 }  // namespace
 
-// "Table" means the embedding or the head. rows() dequantizes only the rows that are asked for.
+// A "table" here is an outer weight: the embedding or the head. rows() dequantizes only the rows that are asked for.
 TEST_CASE("rows of a table are those of the whole table, dequantized alone") {
   const scratch_folder folder;
   auto g = small_llama();

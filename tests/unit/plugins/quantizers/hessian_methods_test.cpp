@@ -76,7 +76,7 @@ TEST_CASE("plain grids of opt_rtn are those of rtn, bit for bit", "[hessian_meth
       }
 }
 
-// Static grids are fitted before the first column is rounded.
+// Grids are static (option static_groups, the default) if they are fitted before the first column is rounded.
 TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_methods_test]") {
   const auto w = random_weight(40, 192);
   const auto h = random_hessian(192, 600);

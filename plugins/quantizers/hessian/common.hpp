@@ -14,7 +14,7 @@ namespace hessian {
 
 using assay_cpp::failure;
 
-// Reads the keys bits, symmetric, group_size, grid and scale_dtype.
+// Reads the keys bits, symmetric, group_size, grid, scale_from, scale_to and scale_dtype.
 grid_options read_grid(const assay_cpp::config &config);
 
 // Returns the f32 data of a matrix or vector on the CPU. For any other tensor it throws a failure

@@ -20,6 +20,7 @@ enum class grid_search {
 struct grid_options : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   grid_search search = grid_search::minmax;
+  double scale_from = 1, scale_to = 1;        // the search's range, in scales of the full range
   scale_dtype stored = scale_dtype::float32;  // dtype in which scales are stored
 
   // For a row of `in` columns: columns of a group, and number of groups.

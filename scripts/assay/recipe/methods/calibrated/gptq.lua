@@ -9,7 +9,8 @@ return {
    plugins = {
       quantizer = {
          id = "gptq",
-         takes = { "bits", "symmetric", "act_order", "block_size", "static_groups", "damping", group = "group_size" },
+         takes = { "bits", "symmetric", "scale_from", "scale_to", "act_order", "block_size", "static_groups", "damping",
+                   group = "group_size" },
       },
    },
    options = {

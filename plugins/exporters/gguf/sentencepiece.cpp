@@ -1,5 +1,6 @@
 // Finds scores of tokens for a SentencePiece vocabulary. Such a file has scores in place of merges: any two neighbours whose join is a
-// token may merge, and the join with the highest score comes first (ggml-org/llama.cpp, src/llama-vocab.cpp, llm_tokenizer_spm).
+// token may merge, and the join with the highest score comes first (ggml-org/llama.cpp, llm_tokenizer_spm).
+#include <algorithm>
 #include <unordered_map>
 
 #include "metadata.hpp"
@@ -7,22 +8,25 @@
 namespace gguf {
 namespace {
 
+constexpr float k_unset = 1;  // of a token that no merge makes; scores are 0 and below
+
 using ids_by_text = std::unordered_map<std::string_view, size_t>;
 
 bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
 
-// All ways to join the token from two others, "left right", with the longest left part first: the order in which
-// transformers lists them (convert_slow_tokenizer.py, generate_merges).
+// All ways to join the token from two others, "left right", sorted. Their order does not matter to a SentencePiece model, and versions of
+// transformers list them in different orders.
 std::vector<std::string> joins_of(std::string_view token, const ids_by_text &ids) {
   std::vector<std::string> out;
-  for (size_t cut = token.size(); cut-- > 1;) {
+  for (size_t cut = 1; cut < token.size(); ++cut) {
     if (!begins_character(token[cut])) continue;
     const std::string_view left = token.substr(0, cut), right = token.substr(cut);
     if (ids.count(left) == 0 || ids.count(right) == 0) continue;
     out.push_back(std::string(left).append(" ").append(right));
   }
+  std::sort(out.begin(), out.end());
   return out;
 }
 
@@ -32,30 +36,34 @@ std::vector<std::string> joins_of(std::string_view token, const ids_by_text &ids
                     "), so no scores stand for them");
 }
 
+// "left right" -> "leftright".
+std::string joined(const std::string &merge) {
+  const size_t space = merge.find(' ');
+  if (space == std::string::npos) refuse("'" + merge + "' has no two halves");
+  return merge.substr(0, space) + merge.substr(space + 1);
+}
+
 }  // namespace
 
 std::vector<float> scores_of(const std::vector<std::string> &tokens,
                              const std::vector<std::string> &merges) {
   ids_by_text ids;
   for (size_t id = 0; id < tokens.size(); ++id) ids.emplace(tokens[id], id);
-  std::vector<float> scores(tokens.size(), 1);  // 1: no merge makes this token
+  std::vector<float> scores(tokens.size(), k_unset);
   float next = 0;
   for (size_t at = 0; at < merges.size();) {
-    const size_t space = merges[at].find(' ');
-    if (space == std::string::npos) refuse("'" + merges[at] + "' has no two halves");
-    const std::string made = merges[at].substr(0, space) + merges[at].substr(space + 1);
+    const std::string made = joined(merges[at]);
     const auto found = ids.find(made);
     if (found == ids.end()) refuse("'" + made + "' is no token");
-    if (scores[found->second] != 1) refuse("those of '" + made + "' do not stand together");
-    for (const std::string &join : joins_of(made, ids)) {
-      if (at == merges.size() || merges[at] != join)
-        refuse("'" + join + "' is not where it is due");
-      ++at;
-    }
+    if (scores[found->second] != k_unset) refuse("those of '" + made + "' do not stand together");
+    std::vector<std::string> given;
+    for (; at < merges.size() && joined(merges[at]) == made; ++at) given.push_back(merges[at]);
+    std::sort(given.begin(), given.end());
+    if (given != joins_of(made, ids)) refuse("some that make '" + made + "' are missing");
     scores[found->second] = next--;
   }
   for (size_t id = 0; id < tokens.size(); ++id) {
-    if (scores[id] != 1) continue;
+    if (scores[id] != k_unset) continue;
     if (!joins_of(tokens[id], ids).empty()) refuse("none makes '" + tokens[id] + "'");
     scores[id] = next--;
   }

@@ -1,0 +1,136 @@
+// Packs rows of codes into the blocks Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 (ggml-org/ggml, src/ggml-common.h and
+// src/ggml-quants.c, dequantize_row_*). The scale of a block is the scale of its group, which may span several blocks.
+#include "blocks.hpp"
+
+#include <cstring>
+
+#include "assay_grid.hpp"
+
+namespace gguf {
+
+const tensor_type k_f32{"F32", 0, 0, 1, 4, 0, 0, false};
+const tensor_type k_f16{"F16", 1, 1, 1, 2, 0, 0, false};
+const tensor_type k_bf16{"BF16", 30, 32, 1, 2, 0, 0, false};
+
+namespace {
+
+const tensor_type k_q4_0{"Q4_0", 2, 2, k_block, 18, 4, -8, false};
+const tensor_type k_q4_1{"Q4_1", 3, 3, k_block, 20, 4, 0, true};
+const tensor_type k_q5_0{"Q5_0", 6, 8, k_block, 22, 5, -16, false};
+const tensor_type k_q5_1{"Q5_1", 7, 9, k_block, 24, 5, 0, true};
+const tensor_type k_q8_0{"Q8_0", 8, 7, k_block, 34, 8, -128, false};
+
+// The narrowest block of multiples of the scale that holds all differences of code and zero.
+const tensor_type *wider_block(const grid &codes) {
+  const int64_t bits = codes.symmetric ? codes.bits : codes.bits + 1;  // of the difference
+  if (bits <= 4) return &k_q4_0;
+  if (bits == 5) return &k_q5_0;
+  return bits <= 8 ? &k_q8_0 : nullptr;
+}
+
+// 32 codes of 4 bits: code j is the low half of byte j, code j + 16 the high half.
+void put_nibbles(const uint8_t *codes, uint8_t *out) {
+  for (int j = 0; j < 16; ++j)
+    out[j] = static_cast<uint8_t>((codes[j] & 15) | (codes[j + 16] & 15) << 4);
+}
+
+// The fifth bits of 32 codes.
+void put_fifth_bits(const uint8_t *codes, uint8_t *out) {
+  uint32_t bits = 0;
+  for (int j = 0; j < 32; ++j) bits |= static_cast<uint32_t>(codes[j] >> 4 & 1) << j;
+  std::memcpy(out, &bits, 4);
+}
+
+// Codes of the block: multiples of the scale, counted from the type's lowest, or the codes as they are where a minimum is stored. An
+// int8 is stored as it is, which is 128 less than counted.
+void block_codes(const tensor_type &type, const row_view &row, int64_t begin, uint8_t *codes) {
+  const int zero = row.zeros == nullptr ? 0 : row.zeros[begin / row.group_size];
+  const int from = type.minimum ? 0 : zero + type.lowest;
+  const int n_codes = 1 << type.code_bits;
+  int outside = 0;
+  for (int64_t j = 0; j < k_block; ++j) {
+    const uint8_t byte = row.codes[begin + j];
+    const int code =
+        (row.zeros == nullptr ? static_cast<int>(static_cast<int8_t>(byte)) : byte) - from;
+    outside |= static_cast<int>(code < 0) | static_cast<int>(code >= n_codes);
+    codes[j] = static_cast<uint8_t>(code);
+  }
+  if (outside != 0)
+    throw assay_cpp::argument_problem(std::string("a code lies outside what ") + type.name +
+                                      " holds");
+}
+
+// The minimum of a block as it is stored. Counts it in n_rounded if float16 does not hold it.
+uint16_t minimum_of(const row_view &row, int64_t group, int64_t &n_rounded) {
+  const float minimum =
+      -assay_grid::from_float16(row.scales[group]) * static_cast<float>(row.zeros[group]);
+  const uint16_t stored = assay_grid::to_float16(minimum);
+  if ((stored & 0x7C00u) == 0x7C00u)
+    throw assay_cpp::numerical_problem("a minimum of a group is beyond float16");
+  if (assay_grid::from_float16(stored) != minimum) ++n_rounded;
+  return stored;
+}
+
+}  // namespace
+
+const tensor_type *block_for(const grid &codes, fit how, std::string &reason) {
+  if (codes.format != "int/1") {
+    reason = "GGUF blocks hold integer grids, not " + codes.format;
+    return nullptr;
+  }
+  if (codes.group_size % k_block != 0) {
+    reason = "a block has 32 weights with one scale: groups of " +
+             std::to_string(codes.group_size) + " are no multiple of 32";
+    return nullptr;
+  }
+  if (codes.symmetric) {
+    if (codes.bits == 4) return &k_q4_0;
+    if (codes.bits == 5) return &k_q5_0;
+    if (codes.bits == 8) return &k_q8_0;
+  } else if (how == fit::rounded && (codes.bits == 4 || codes.bits == 5)) {
+    return codes.bits == 4 ? &k_q4_1 : &k_q5_1;
+  }
+  if (const auto *wider = wider_block(codes); wider != nullptr) {
+    if (how == fit::wider) return wider;
+    reason = "no block has just this grid of " + std::to_string(codes.bits) + " bits, " +
+             (codes.symmetric ? "symmetric" : "asymmetric") +
+             ": set fit = \"wider\" to store it in " + wider->name +
+             ", which holds its weights exactly";
+  } else {
+    reason = "no block holds an asymmetric grid of " + std::to_string(codes.bits) + " bits";
+  }
+  if (!codes.symmetric && (codes.bits == 4 || codes.bits == 5))
+    reason += std::string(", or fit = \"rounded\" for ") + (codes.bits == 4 ? "Q4_1" : "Q5_1") +
+              ", which rounds the minimum of each group to float16";
+  return nullptr;
+}
+
+int64_t pack_row(const tensor_type &type, const row_view &row, uint8_t *out) {
+  int64_t n_rounded = 0, last_group = -1;
+  uint16_t minimum = 0;
+  uint8_t codes[k_block];
+  for (int64_t begin = 0; begin < row.in; begin += k_block, out += type.block_bytes) {
+    const int64_t group = begin / row.group_size;
+    block_codes(type, row, begin, codes);
+    std::memcpy(out, row.scales + group, 2);
+    uint8_t *to = out + 2;
+    if (type.minimum) {
+      if (group != last_group) minimum = minimum_of(row, group, n_rounded);
+      last_group = group;
+      std::memcpy(to, &minimum, 2);
+      to += 2;
+    }
+    if (type.code_bits == 8) {
+      for (int64_t j = 0; j < k_block; ++j) to[j] = codes[j] ^ 0x80;
+      continue;
+    }
+    if (type.code_bits == 5) {
+      put_fifth_bits(codes, to);
+      to += 4;
+    }
+    put_nibbles(codes, to);
+  }
+  return n_rounded;
+}
+
+}  // namespace gguf

@@ -1,0 +1,50 @@
+// The blocks of GGUF files: runs of 32 weights of one row with their scale. Which block holds an integer
+// grid, and how its codes are packed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "plan.hpp"
+
+namespace gguf {
+
+// What may be done with a grid for which no block has just these codes and zeros.
+enum class fit {
+  exact,   // nothing: it is refused
+  wider,   // it is stored in a wider block, if that holds each weight exactly
+  rounded  // the minimum of a group, -scale * zero, is rounded to float16
+};
+
+constexpr int64_t k_block = 32;  // weights in a block
+
+// A type of tensor in the file (ggml-org/ggml, include/ggml.h, enum ggml_type).
+struct tensor_type {
+  const char *name;
+  uint32_t id;
+  uint32_t file_type;     // general.file_type of a file whose matrices are mostly of this type
+  int64_t block_weights;  // 1 for floats
+  int64_t block_bytes;
+  int code_bits;  // 0 for floats
+  int lowest;     // blocks: the code 0 stands for this multiple of the scale
+  bool minimum;   // blocks: the weight is scale * code + minimum
+};
+
+extern const tensor_type k_f32, k_f16, k_bf16;
+
+// The type that holds the grid; nullptr if there is none, and `reason` then says why.
+const tensor_type *block_for(const grid &codes, fit how, std::string &reason);
+
+// One row of a quantized linear. Groups of columns share a scale and a zero.
+struct row_view {
+  const uint8_t *codes;    // `in` codes: int8 if the grid is symmetric, else uint8
+  const uint16_t *scales;  // float16
+  const uint8_t *zeros;    // nullptr if the grid is symmetric
+  int64_t in, group_size;
+};
+
+// Writes the blocks of a row. Returns the number of minima that were rounded. Throws failure for a code that the
+// block cannot hold.
+int64_t pack_row(const tensor_type &type, const row_view &row, uint8_t *out);
+
+}  // namespace gguf

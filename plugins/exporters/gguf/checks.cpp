@@ -1,0 +1,63 @@
+// Refuses what a GGUF file, or llama.cpp, cannot hold. It needs only the plan, so a model is refused before any of it is
+// quantized. Each refusal names the linear, tensor or key.
+#include "exporters.hpp"
+#include "names.hpp"
+#include "plan.hpp"
+
+namespace gguf {
+namespace {
+
+bool ends_with(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+// The plan before the run has the name of the configuration, the plan of the finished model that of the tensor.
+bool is_float16(const std::string &dtype) {
+  return dtype == "float16" || dtype == "f16";
+}
+
+void check_linear(const options &o, const planned_linear &linear, const refuse_fn &refuse) {
+  std::string reason;
+  if (gguf_name(linear.name + ".weight").empty())
+    refuse(linear.name, "llama.cpp has no name for this linear");
+  else if (block_for(linear.codes, o.how, reason) == nullptr)
+    refuse(linear.name, reason);
+  else if (linear.in % k_block != 0)
+    refuse(linear.name, "a block has 32 weights of one row: rows of " + std::to_string(linear.in) +
+                            " are no multiple of 32");
+  else if (!is_float16(linear.scale_dtype))
+    refuse(linear.name, "a block has a float16 scale, not " + linear.scale_dtype +
+                            ": quantize with scale_dtype = \"float16\"");
+}
+
+void check_tensor(const std::string &architecture, const std::string &name,
+                  const refuse_fn &refuse) {
+  const std::string stored = gguf_name(name);
+  if (stored.empty())
+    refuse(name, "llama.cpp has no name for this tensor");
+  else if (ends_with(stored, ".bias") && !may_have_bias(architecture, stored))
+    refuse(name, "llama.cpp's " + architecture + " has no bias here");
+}
+
+}  // namespace
+
+void check_plan(const options &o, std::string_view plan_json, const refuse_fn &refuse) {
+  const plan p = read_plan(plan_json);
+  const std::string architecture = architecture_of(p.family);
+  if (architecture.empty()) {
+    refuse("arch", p.family.empty() ? "the plan names no family of models"
+                                    : "GGUF files of the family '" + p.family +
+                                          "' are not written (llama, mistral, qwen2, qwen3 are)");
+    return;
+  }
+  for (const auto &key : p.schemes)
+    refuse("scheme." + key,
+           "a GGUF file holds no scheme: llama.cpp rounds inputs and its cache as "
+           "its own options say");
+  for (const auto &operation : p.online) refuse(operation, "llama.cpp does not run this operation");
+  for (const auto &linear : p.biases) refuse(linear, "this family has no bias here");
+  for (const auto &linear : p.linears) check_linear(o, linear, refuse);
+  for (const auto &name : p.tensors) check_tensor(architecture, name, refuse);
+}
+
+}  // namespace gguf

@@ -1,0 +1,227 @@
+-- Tests that quantized models become GGUF files (the exporter gguf) and come back: the weights bit for bit, the same tokens and templates.
+-- What a file cannot hold is refused by name.
+local assay = require "assay"
+local fail = require "assay.lib.fail"
+local native = require "assay.native"
+local fs, json = native.fs, native.json
+local rtn = assay.method.rtn
+
+local root, golden = "build/test-gguf", "tests/golden/models/"
+local make = assert(load(fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
+fs.remove_all(root)
+make(root .. "/tiny")
+local down = { "lm_head", "mlp.down" } -- its rows of 48 are no multiple of 32
+
+-- Copies a golden model, with the tiny model's tokenizer. edit(config) may change its config.json.
+local function subject(name, edit)
+   local folder = root .. "/" .. name
+   make(folder)
+   for _, file in ipairs(fs.list(golden .. name)) do
+      if file ~= "golden.safetensors" then fs.write(folder .. "/" .. file, fs.read(golden .. name .. "/" .. file)) end
+   end
+   if fs.kind(folder .. "/model.safetensors.index.json") then fs.remove_all(folder .. "/model.safetensors") end
+   local config = json.decode(fs.read(folder .. "/config.json"))
+   if edit then edit(config) end
+   fs.write(folder .. "/config.json", json.encode(config))
+   return assay.load(folder)
+end
+
+local function largest_difference(a, b, n)
+   local worst = 0
+   for row = 1, n do
+      local x, y = a:row(row):tolist(), b:row(row):tolist()
+      for i = 1, #x do worst = math.max(worst, math.abs(x[i] - y[i])) end
+   end
+   return worst
+end
+
+-- Saves the model as GGUF and loads it both ways. Returns the dequantized one, its difference of logits over n tokens, and the
+-- formats of the packed one.
+local function written(q, name, config, n)
+   local folder, ids = root .. "/out-" .. name, {}
+   for i = 1, n or 40 do ids[i] = i * 7 % 96 end
+   q:save(folder, { format = "gguf", config = config, replace = true })
+   local read, packed = assay.load(folder .. "/model.gguf"), assay.load(folder .. "/model.gguf", { runtime = "packed" })
+   local logits = read:logits(ids)
+   assert.is_true(largest_difference(logits, packed:logits(ids), #ids) < 2e-5)
+   return read, largest_difference(q:logits(ids), logits, #ids), packed:info().packed.formats
+end
+
+local tiny = assay.load(root .. "/tiny")
+
+describe("a GGUF file", function()
+   local wider = { fit = "wider" }
+   local cases = {
+      { "Q4_0", rtn { bits = 4, group = 32, keep = down } }, { "Q4_0", rtn { bits = 4, group = -1, keep = down } },
+      { "Q5_0", rtn { bits = 5, group = 32, keep = down } }, { "Q8_0", rtn { bits = 8, group = 32, keep = down } },
+      { "Q4_0", rtn { bits = 3, group = 32, keep = down }, wider },
+      { "Q4_0", rtn { bits = 2, group = 32, symmetric = false, keep = down }, wider },
+      { "Q5_0", rtn { bits = 4, group = 32, symmetric = false, keep = down }, wider },
+      { "Q8_0", rtn { bits = 6, group = 32, keep = down }, wider },
+      { "Q8_0", rtn { bits = 7, group = 32, symmetric = false, keep = down }, wider },
+      { "Q8_0", rtn { bits = 8, group = 32, keep = { "mlp.down" } } },
+      { "F32", assay.method.none {} },
+   }
+   for number, case in ipairs(cases) do
+      local stored, recipe, config = table.unpack(case)
+      it(("holds the weights of case %d in %s, bit for bit"):format(number, stored), function()
+         local read, difference, formats = written(tiny:quantize(recipe), "case" .. number, config)
+         assert.equal(0.0, difference)
+         assert.is_true(formats[stored].linears >= 5)
+         assert.equal(tiny:chat { { role = "user", content = "hi" } }, read:chat { { role = "user", content = "hi" } })
+      end)
+   end
+   it("has rounded minima only if that is asked for", function()
+      local q = tiny:quantize(rtn { bits = 4, group = 32, symmetric = false, keep = down })
+      local _, difference, formats = written(q, "rounded", { fit = "rounded" })
+      assert.is_true(difference > 0 and difference < 0.05, difference)
+      assert.is_true(formats.Q4_1.linears == 18)
+   end)
+   it("holds floats in the type that is asked for", function()
+      local _, exact = written(subject "qwen2-tied":quantize(assay.method.none {}), "wide", { float_type = "F32" })
+      assert.equal(0.0, exact)
+      local _, difference, formats = written(tiny:quantize(assay.method.none {}), "half", { float_type = "F16" })
+      assert.is_true(difference > 0 and difference < 0.05, difference)
+      assert.is_true(formats.F16.linears > 0 and formats.F32 == nil)
+   end)
+   -- The number of tokens: beyond a sliding window the file computes something else, and its context length says so.
+   local families = { ["llama-linear-rope-sharded"] = 40, ["mistral-no-window"] = 40, ["mistral-short-window"] = 5, ["qwen2-tied"] = 40,
+                      ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40 }
+   for name, n in pairs(families) do
+      it("holds the family of " .. name, function()
+         local m = subject(name)
+         local q = m:quantize(rtn { bits = 4, group = 32, keep = { "lm_head", "mlp.down", n == 5 and "attn.o" or nil } })
+         local _, difference, formats = written(q, name, nil, n)
+         assert.equal(0.0, difference)
+         assert.is_true(formats.Q4_0.linears >= 12)
+      end)
+   end
+   it("holds biases, a tied head and the RoPE of Llama 3", function()
+      local m = subject("llama3-rope-biases-tied", function(config)
+         config.rope_parameters.original_max_position_embeddings = 8192
+         config.rope_parameters.rope_theta = 500000.0
+      end)
+      local _, difference = written(m:quantize(rtn { bits = 4, group = 32, keep = down }), "llama3")
+      assert.equal(0.0, difference)
+   end)
+end)
+
+describe("a model that no GGUF file holds", function()
+   local folder = root .. "/refused"
+   -- refused: linear or key and reason, as the message begins.
+   local function refused(expected, m, recipe, config)
+      local ok, problem = pcall(function() m:quantize(recipe):save(folder, { format = "gguf", config = config }) end)
+      assert.is_true(not ok and tostring(problem):find(expected, 1, true) ~= nil, tostring(problem))
+      assert.is_true(fs.kind(folder) == nil)
+   end
+   local q = "model.layers.0.self_attn.q_proj: "
+   it("is refused with the linear and the reason", function()
+      refused(q .. "a block has 32 weights with one scale: groups of 16 are no multiple of 32", tiny,
+              rtn { bits = 4, group = 16 })
+      refused("mlp.down_proj: a block has 32 weights of one row: rows of 48 are no multiple of 32", tiny, rtn { bits = 4, group = 32 })
+      refused(q .. "no block has just this grid of 3 bits, symmetric: set fit = \"wider\" to store it in Q4_0", tiny,
+              rtn { bits = 3, group = 32, keep = down })
+      refused("or fit = \"rounded\" for Q4_1, which rounds the minimum", tiny,
+              rtn { bits = 4, group = 32, symmetric = false, keep = down })
+      refused(q .. "no block holds an asymmetric grid of 8 bits", tiny, rtn { bits = 8, group = 32, symmetric = false, keep = down },
+              { fit = "wider" })
+      refused(q .. "GGUF blocks hold integer grids, not codebook/1", tiny, assay.method.nf4 { keep = down })
+      refused(q .. "GGUF blocks hold integer grids, not float/1", tiny, assay.method.fp8 { keep = down })
+   end)
+   it("is refused with its family", function()
+      refused("GGUF files of the family 'seed_oss' are not written", subject "seed_oss-biases", assay.method.none {})
+      refused("self_attn.o_proj.bias: llama.cpp's qwen3 has no bias here", subject "qwen3-bias-window", assay.method.none {})
+   end)
+end)
+
+-- Writes a model of zeros with 600 tokens, so that it can have any tokenizer of tests/golden/tokenizers.
+local function with_tokenizer(name, settings, tokenizer)
+   local folder = root .. "/tok-" .. name
+   make(folder)
+   local config = json.decode(fs.read(folder .. "/config.json"))
+   config.vocab_size, config.num_hidden_layers, config.tie_word_embeddings, config.intermediate_size = 600, 1, true, 32
+   local layer, header, at = "model.layers.0.", json.object {}, 0
+   local function tensor(tensor_name, ...)
+      local n = 4
+      for _, extent in ipairs { ... } do n = n * extent end
+      header[tensor_name] = { dtype = "F32", shape = json.list { ... }, data_offsets = json.list { at, at + n } }
+      at = at + n
+   end
+   tensor("model.embed_tokens.weight", 600, 32)
+   tensor("model.norm.weight", 32)
+   for _, norm in ipairs { "input", "post_attention" } do tensor(layer .. norm .. "_layernorm.weight", 32) end
+   for _, linear in ipairs { "self_attn.q", "self_attn.o", "mlp.gate", "mlp.up", "mlp.down" } do
+      tensor(layer .. linear .. "_proj.weight", 32, 32)
+   end
+   for _, linear in ipairs { "self_attn.k", "self_attn.v" } do tensor(layer .. linear .. "_proj.weight", 16, 32) end
+   local text = json.encode(header)
+   fs.write(folder .. "/model.safetensors", string.pack("<I8", #text) .. text .. ("\0"):rep(at))
+   fs.write(folder .. "/config.json", json.encode(config))
+   tokenizer = tokenizer or json.decode(fs.read("tests/golden/tokenizers/" .. name .. ".json")).tokenizer
+   fs.write(folder .. "/tokenizer.json", type(tokenizer) == "string" and tokenizer or json.encode(tokenizer))
+   fs.write(folder .. "/tokenizer_config.json", json.encode(settings or json.object {}))
+   return assay.load(folder):quantize(assay.method.none {})
+end
+
+-- The tokenizer llama2 with the merges that a SentencePiece model has: all ways to make each token, in the order of the tokens.
+local function sentencepiece()
+   local tokenizer = json.decode(fs.read "tests/golden/tokenizers/llama2.json").tokenizer
+   if type(tokenizer) == "string" then tokenizer = json.decode(tokenizer) end
+   local vocab, merges, done = tokenizer.model.vocab, json.list {}, {}
+   local function add(token)
+      if done[token] then return end
+      done[token] = true
+      for cut = 2, utf8.len(token) do
+         local at = utf8.offset(token, cut)
+         local left, right = token:sub(1, at - 1), token:sub(at)
+         if vocab[left] and vocab[right] then merges[#merges + 1] = json.list { left, right } end
+      end
+   end
+   for _, merge in ipairs(tokenizer.model.merges) do
+      add((type(merge) == "string" and merge or merge[1] .. merge[2]):gsub(" ", ""))
+   end
+   for _, token in ipairs(fail.sorted_keys(vocab)) do add(token) end
+   tokenizer.model.merges = merges
+   return tokenizer
+end
+
+describe("a GGUF file's tokenizer", function()
+   local texts = { "Hello world", " two  spaces\n\n and 123456 digits", "don't WE'RE it's", "Zürich, 東京 🙂 и так", "x\t= 3.14; // ok\r\n", "",
+                   "<s>a</s> <|im_start|>user<|im_end|>", "e\u{301} \u{e9}" }
+   for name, pre in pairs { gpt2 = "gpt-2", smollm2 = "smollm", qwen = "qwen2", llama3 = "llama-bpe", llama2 = "SentencePiece" } do
+      it("gives the same ids for " .. name .. ", which is " .. pre, function()
+         local q = with_tokenizer(name, nil, name == "llama2" and sentencepiece() or nil)
+         local read = written(q, "tok-" .. name)
+         for _, text in ipairs(texts) do
+            for _, how in ipairs { {}, { special = true }, { start = true } } do
+               assert.same(q:encode(text, how), read:encode(text, how))
+            end
+            assert.equal(q:decode(q:encode(text)), read:decode(read:encode(text)))
+         end
+      end)
+   end
+   it("is refused where llama.cpp would read it in another way", function()
+      local refusals = {
+         mistral = "tokenizer.json: a SentencePiece model with a pre-tokenizer Metaspace puts its first space elsewhere than llama.cpp",
+         deepseek = "tokenizer.json: llama.cpp has no name for this pre-tokenizer",
+         falcon = "tokenizer.json: llama.cpp has no name for this pre-tokenizer with a step Punctuation",
+         newer = "tokenizer.json: llama.cpp has no name for this pre-tokenizer; gpt-2, smollm, qwen2 and llama-bpe are known",
+         roberta = "tokenizer.json: llama.cpp knows no lstrip, which the token '<mask>' asks for",
+         llama2 = "tokenizer.json: the merges are not those of a SentencePiece model (some that make '▁it' are missing)",
+      }
+      for name, expected in pairs(refusals) do
+         local folder = root .. "/out-" .. name
+         local ok, problem = pcall(function() with_tokenizer(name):save(folder, { format = "gguf" }) end)
+         assert.is_true(not ok and tostring(problem):find(expected, 1, true) ~= nil, tostring(problem))
+         assert.is_true(fs.kind(folder) == nil)
+      end
+   end)
+   it("has the chat templates and the tokens that end an answer", function()
+      local q = with_tokenizer("llama3", { eos_token = "<|eot_id|>", chat_template = json.list {
+         json.object { { "name", "default" }, { "template", "d{{ messages[0].content }}" } },
+         json.object { { "name", "tool_use" }, { "template", "t" } } } })
+      local read, hi = written(q, "templates"), { { role = "user", content = "hi" } }
+      assert.equal("dhi", read:chat(hi))
+      assert.equal("t", read:chat(hi, { tools = json.list { { type = "function" } } }))
+   end)
+end)

@@ -95,7 +95,9 @@ int row(lua_State *L) {  // t:row(i) -> t[i], counted from 1 like every list in 
 
 int item(lua_State *L) {
   const at::Tensor &t = check_object<at::Tensor>(L, 1, "self");
-  if (t.numel() != 1) throw error(error_kind::usage, "item: the tensor has more than one value");
+  if (t.numel() != 1)
+    throw error(error_kind::usage,
+                "item: the tensor has " + std::to_string(t.numel()) + " values, not one");
   lua_pushnumber(L, t.item<double>());
   return 1;
 }

@@ -34,9 +34,10 @@ struct quantized_linear {
   std::string component;  // the quantizer that made it, with revision: "rtn@1"
   json config;            // the quantizer's configuration with defaults
   int64_t in_features = 0, out_features = 0;
-  double packed_bits = 0;     // counted by the host over everything emitted
-  double relative_error = 0;  // linear_run.hpp; w is the float weight after the transforms
-  double output_error = -1;   // linear_run.hpp; -1 = unknown, there was no Hessian
+  double packed_bits = 0;  // counted by the host over everything emitted
+  // Errors against the float weight after the transforms; linear_run.hpp has the formulas.
+  double relative_error = 0;  // of the weight
+  double output_error = -1;   // of the linear's output; -1 = unknown, there was no Hessian
 
   const at::Tensor *find(const std::string &role) const;  // borrowed; null if absent
   double bits_per_weight() const {

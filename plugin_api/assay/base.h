@@ -1,5 +1,6 @@
 /* The base of the ABI: status codes, the rules by which structs grow, the descriptors of a plugin
- * and its components, and the one exported symbol. */
+ * and its components, and the one exported symbol. assay.h says what the tags [main] and [any]
+ * mean. */
 #ifndef ASSAY_BASE_H
 #define ASSAY_BASE_H
 
@@ -39,9 +40,9 @@ extern "C" {
 #define ASSAY_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "layout of " #type)
 #endif
 
-/* Every function that can fail returns int32_t: 0, the positive ASSAY_END, or a negative code. A
- * function that fails gives its reason to host->fail before it returns. After a failure the
- * out-parameters are as they were. */
+/* Every function that can fail returns int32_t: 0, the positive ASSAY_END, or a negative code. (Only
+ * assay_plugin_v1 returns NULL instead.) A function that fails gives its reason to host->fail before
+ * it returns. After a failure the out-parameters are as they were. */
 #define ASSAY_OK               0
 #define ASSAY_END              1    /* no further item; not a failure */
 #define ASSAY_INVALID_ARGUMENT (-1) /* the caller's fault: shape, dtype, order of calls, config */

@@ -1,6 +1,6 @@
-// Makes export plans and gives out the items of an export. untouched_tensors() of
-// summary.cpp decides which tensors are stored besides the forms, so that the counted bytes
-// are the written ones.
+// Makes export plans, JSON that describes the quantized model to an exporter, and gives out the
+// items of an export, each a tensor or a form. untouched_tensors() of summary.cpp decides
+// which tensors are stored besides the forms, so that the counted bytes are the written ones.
 #include "quant/export/export_plan.hpp"
 
 #include <algorithm>

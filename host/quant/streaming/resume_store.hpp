@@ -18,9 +18,9 @@ struct stored_block {
 
 class resume_store {
  public:
-  // key: everything that decides the results. Blocks that were stored under another key are
-  // removed. The folder is claimed as long as this object lives (core/claim.hpp). Throws
-  // error(failed) if another process has claimed it.
+  // key: everything that decides the results. Blocks that were stored under another key lose their
+  // JSON files, so they count as absent. The folder is claimed as long as this object lives
+  // (core/claim.hpp). Throws error(failed) if another process has claimed it.
   resume_store(std::string folder, const json &key);
 
   int64_t n_done() const { return n_done_; }  // blocks 0 .. n_done - 1 are stored

@@ -42,7 +42,8 @@ local function facts_of(run, report, rows, signs)
    return facts
 end
 
--- Adds sign F21 (a score that needs no model) of every quantized variant to `signs`, the signs of its answers.
+-- `signs` has the signs in the answers. Adds sign F21 of every quantized variant: on how many tasks its score fell to one that can be
+-- had without a model, for example by guessing.
 local function with_scores(signs, run, report, rows)
    local baselines = tasks.baselines(run)
    for _, variant in ipairs(report.variants) do

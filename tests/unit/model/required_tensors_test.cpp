@@ -93,6 +93,7 @@ TEST_CASE("an untied model without a head says how a tied one is declared") {
         "must have \"tie_word_embeddings\": true");
 }
 
+// "The class" is the configuration class of the model's family in transformers. For Llama its id is 2.
 TEST_CASE("the class's end-of-text id is for folders where no file has one") {
   const scratch_folder folder;
   json config = read_json_file(k_models + "llama-gqa-untied/config.json");

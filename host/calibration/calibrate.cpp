@@ -1,6 +1,6 @@
 // Runs the calibration pass. All chunks move from stop to stop of a block before the next block begins.
 // In memory are the hidden states between layers (twice with a second stream), the inputs of all chunks
-// at one stop, and the statistics of at most one block.
+// at one stop (unless a file holds them), and the statistics of at most one block.
 #include "calibration/calibrate.hpp"
 
 #include <ATen/Parallel.h>
@@ -56,8 +56,9 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
   return found;
 }
 
-// Accumulates the statistics of one stop: over all counted tokens, and separately
-// over the one-token sequences.
+// Accumulates the statistics of one stop: over the counted tokens of the calibration and,
+// apart from these, over extra sequences of a single token (first_token), which show the inputs
+// at position 0.
 struct stop_sums {
   stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool first_token,
             at::Device device)
@@ -218,8 +219,8 @@ class pass {
     if (any)
       move_all(
           [&](const calibration_stream &s) {
-            // All four stops are computed before anything is added. So if memory is short, nothing
-            // has been added yet, and the step can be repeated.
+            // All four stops are computed before anything is added. So if memory runs short in
+            // a stop, the sums are unchanged, and the step can be repeated.
             std::vector<calibration_stream> at_stop;
             for (const auto group : k_order)
               at_stop.push_back(

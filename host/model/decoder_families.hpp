@@ -9,10 +9,10 @@
 
 namespace assay::model {
 
-// Says whether linears have a bias: either the family fixes it, or a key of config.json says it.
+// Says whether linears have a bias: a key of config.json decides, or the family fixes it.
 struct bias_rule {
-  const char *key = nullptr;  // key of config.json; null = `absent` always holds
-  bool absent = false;        // whether there is a bias if config.json lacks the key
+  const char *key = nullptr;  // key of config.json; null = the family fixes it, in `absent`
+  bool absent = false;        // true = there is a bias where no key says otherwise
 };
 inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 
@@ -21,8 +21,8 @@ inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 enum class window_rule { none, all_layers, upper_layers };
 
 // The values that the family's configuration class fills in for absent keys of config.json.
-// They do not hold for a key that is null: null means no window, no token, or a size that
-// follows from others.
+// A key that is null means no window, no token, or that n_kv_heads or head_dim follows from other
+// sizes. For max_positions it counts as absent; for other sizes it is refused.
 struct config_defaults {
   int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads;
   int64_t n_kv_heads;              // 0 = as many as heads

@@ -1,5 +1,5 @@
 -- The table of contents of the Lua library: `require "assay"` returns this table.
--- Each entry is written in the file that its line requires, so this file holds no other code.
+-- Each entry is written elsewhere: in the file that its line requires, or in C++ (native). This file only lists them.
 local native = require "assay.native"
 
 local assay = {

@@ -1,4 +1,5 @@
-/* Changes the locale of the whole process: from then on 0.5 may print as 0,5. */
+/* Changes the locale of the whole process. C.UTF-8 keeps the decimal point, but with another
+ * locale 0.5 could print as 0,5. */
 #define QUANTIZE sin_quantize
 #include <locale.h>
 

@@ -19,7 +19,8 @@
 namespace assay::quant {
 namespace {
 
-constexpr int64_t k_tokens = 4096;  // of one piece, at most, or one sequence
+// The most tokens of a piece. A sequence with more tokens is a piece of its own.
+constexpr int64_t k_tokens = 4096;
 
 error misuse(const std::string &text) {
   return error(error_kind::usage, text);
@@ -241,7 +242,7 @@ block_runner *runner_of(const assay_block *block) {
 }
 
 // Turns exceptions into a status, because no exception may cross into a plugin. host->fail gets the
-// text of the exception.
+// reason as a text, unless the run was cancelled.
 template <class Body>
 int32_t guarded(const assay_host *host, const char *verb, Body &&body) noexcept {
   const auto refuse = [&](int32_t status, const std::string &text) {

@@ -21,7 +21,8 @@ local function subject_of(c, variant)
    return {}
 end
 
--- The bytes that a model's weights should take by its recipe, and the bytes at 16 bits; nil if the recipe names no bits.
+-- The bytes that a model's weights should take by its recipe, and the bytes at 16 bits; nil if the bits or the number of
+-- parameters are unknown.
 local function expected_bytes(c, variant)
    local subject = subject_of(c, variant)
    local parameters = subject.parameters and subject.parameters > 0 and subject.parameters or subject.name_parameters

@@ -58,7 +58,7 @@ struct spoiled_model {
 
 }  // namespace
 
-TEST_CASE("the stages of a block compose to its forward bit for bit, and blocks to the whole") {
+TEST_CASE("steps give a block's forward pass bit for bit, and blocks give the model's") {
   const at::NoGradGuard no_grad;
   const decoder model = load("qwen3-bias-window");
   const at::Tensor ids = some_ids(2, 15);

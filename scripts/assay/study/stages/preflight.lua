@@ -1,4 +1,4 @@
--- The stage "preflight": checks each variant before it is measured. It finds the tensors that changed and those that are not finite,
+-- The stage "preflight": checks each variant before it is measured. It finds the tensors that changed and which of them are not finite,
 -- the growth of the error from block to block, and eight short answers. Gates P2 and P4 to P6 are decided from it.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
@@ -45,8 +45,8 @@ local function changed_tensors(subject_file, folder)
    return json.object { { "changed", changed }, { "equal", equal }, { "missing", missing } }
 end
 
--- Eight pieces at equal distances from the text of the study's first perplexity or distance task. Nil if there is no such task or
--- its text is too short.
+-- Cuts N_ROWS rows of tokens out of a text (at most its first 200,000 bytes); the rows begin at equal distances. The text is that of
+-- the study's first perplexity or distance task. Nil if there is no such task or its text is too short.
 local function rows_of(context, m)
    local text
    for _, task in ipairs(context.study.tasks) do

@@ -1,4 +1,4 @@
-// Tests the metric plugin "perplexity": published examples, the order of samples, and refusals.
+// Tests the metric plugin "perplexity": examples computed by hand, the order of samples, refusals.
 // Cross-entropies are given here; the engine's are tested in tests/unit/engine.
 #include "catch.hpp"
 

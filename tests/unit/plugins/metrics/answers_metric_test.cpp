@@ -123,6 +123,11 @@ TEST_CASE("answers that mean the same are equal", "[answers_metric]") {
   CHECK(equal("50%", "50"));
   CHECK(equal("1 1/2", "1.5"));
   CHECK(equal("2\\sqrt{3}", "\\sqrt{12}"));
+  // What a broken model may write: too deep to read, so unequal.
+  CHECK_FALSE(equal(std::string(400000, '-') + "5", "5"));
+  std::string nested;
+  for (int i = 0; i < 100000; ++i) nested += "\\frac";
+  CHECK_FALSE(equal(nested + "12", "5"));
   CHECK(equal("2\\pi", "6.283185307"));
   CHECK(equal("90^\\circ", "90"));
   CHECK(equal("3e2", "300"));

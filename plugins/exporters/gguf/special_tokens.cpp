@@ -1,5 +1,6 @@
-// Writes which tokens have a role: the one before a text, those that end an answer, padding, unknown. Their sources are the post-processor
-// of tokenizer.json, tokenizer_config.json, generation_config.json and config.json, in this order.
+// Writes which tokens have a role: the one before a text, those that end an answer, padding,
+// unknown. Their sources are the post-processor of tokenizer.json, tokenizer_config.json,
+// generation_config.json and config.json, in this order.
 #include "special_tokens.hpp"
 
 #include <algorithm>
@@ -68,7 +69,8 @@ std::vector<int64_t> ids_of(const value &from, const char *key) {
   return out;
 }
 
-// The ids that end an answer. The one that tokenizer_config.json names comes first if it is among them.
+// The ids that end an answer. The one that tokenizer_config.json names comes first if it
+// is among them.
 std::vector<int64_t> ends_of(const optional_id &own, const model_files &files) {
   std::vector<int64_t> ends = ids_of(json_file(files, "generation_config.json"), "eos_token_id");
   if (ends.empty() && own) return {*own};

@@ -1,5 +1,5 @@
-// Writes model.gguf: the header from sizes alone, then the bytes of one tensor after another, in the host's order. The host keeps the
-// folder under another name until all is written.
+// Writes model.gguf: the header from sizes alone, then the bytes of one tensor after another, in
+// the host's order. The host keeps the folder under another name until all is written.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -105,7 +105,8 @@ int64_t convert_row(const assay_item &item, const tensor_type &from, const tenso
   return n_rounded;
 }
 
-// Rows of a tensor; each number of a vector is a row, since reordered biases have rows of one number.
+// Rows of a tensor; each number of a vector is a row, since reordered biases have rows
+// of one number.
 std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
                         rounding &done) {
   const tensor_type &from = *stored_type(item);

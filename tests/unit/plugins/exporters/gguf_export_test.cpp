@@ -1,5 +1,6 @@
-// Tests the exporter gguf: each grid comes back from the file bit for bit, the same model gives the same bytes, blocks hold the codes where
-// the format says, and what a file cannot hold is refused by name.
+// Tests the exporter gguf: each grid comes back from the file bit for bit, the same model gives
+// the same bytes, blocks hold the codes where the format says, and what a file cannot hold is
+// refused by name.
 #include "catch.hpp"
 
 #include "checkpoint/gguf/gguf_file.hpp"
@@ -104,6 +105,18 @@ TEST_CASE("each grid comes back bit for bit in its block", "[gguf_export_test]")
       }
     CHECK(at::equal(logits_of(read), logits_of(q.decoder)));
   }
+}
+
+TEST_CASE("a quantized embedding is head and embedding, or both are quantized",
+          "[gguf_export_test]") {
+  const model_in_work m;
+  json recipe = rtn(8, 32);
+  recipe["embeddings"] = true;
+  recipe["keep"] = json::array();
+  const auto q = m.run(recipe);
+  const auto file = m.written(q, k_exact);
+  CHECK(info_of(*file, "model.embed_tokens.weight").stored == "Q8_0");
+  CHECK(at::equal(logits_of(assay::model::decoder::load(*file)), logits_of(q.decoder)));
 }
 
 TEST_CASE("minima are rounded to float16 only if that is asked for", "[gguf_export_test]") {

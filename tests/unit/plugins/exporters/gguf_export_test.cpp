@@ -107,7 +107,7 @@ TEST_CASE("each grid comes back bit for bit in its block", "[gguf_export_test]")
   }
 }
 
-TEST_CASE("a quantized embedding is head and embedding, or both are quantized",
+TEST_CASE("a quantized embedding, which is the head too, comes back bit for bit",
           "[gguf_export_test]") {
   const model_in_work m;
   json recipe = rtn(8, 32);

@@ -19,7 +19,7 @@ namespace assay_grid {
 
 // 1.5 * 2^23. A float of this size has no bits for a fraction. So adding this number to x and then
 // subtracting it rounds x to an integer, half to even, for |x| < 2^22. Compilers vectorise this on
-// every machine, but not std::nearbyint.
+// every machine; a call of std::nearbyint they do not.
 constexpr float k_round = 12582912.0f;
 
 inline float round_even(float x) {

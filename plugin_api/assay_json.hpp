@@ -18,7 +18,7 @@ namespace assay_json {
 
 enum class type { null, boolean, number, string, array, object };
 
-inline const char *name_of(type kind) {  // static
+inline const char *name_of(type kind) {  // the text lives as long as the process
   constexpr const char *k_names[] = {"null", "boolean", "number", "string", "array", "object"};
   return k_names[static_cast<int>(kind)];
 }

@@ -1,8 +1,8 @@
 # Sourced by ./assay. Downloads the wheels that are pinned in wheels-*.txt and puts them into .deps/wheels, all of them or none.
 # No Python environment is made: LibTorch is used as a C++ library, and the model's package only holds a file.
 #
-# A set is what one pin file lists. It is unpacked into a temporary folder, which is then renamed to .deps/sets/NAME-HASH; HASH is
-# the hash of the pin file. .deps/wheels.new is made from hard links to the files of all sets, then replaces .deps/wheels by a rename.
+# A set is what one pin file lists. It is unpacked into a temporary folder, which is then renamed to .deps/sets/NAME-HASH; HASH is the hash
+# of the pin file. .deps/wheels.new is made from hard links to (or copies of) the files of all sets, then replaces .deps/wheels by a rename.
 # .deps/wheels/.assay-pins lists the sets in it. While it agrees with the pin files, nothing is done and the network is not used.
 
 wheel_sets() { if want_cuda; then echo cpu model data cuda; else echo cpu model data; fi; }

@@ -277,8 +277,8 @@ class pass {
     return stop;
   }
 
-  // Moves every stream one step with `move`, then calls `look` with it, which may write its inputs to
-  // the file. A stream for which memory runs out is halved and moved again.
+  // Moves every stream one step with `move`, then calls `look` with the moved stream. `look` may write
+  // the stream's inputs to the file. A stream for which memory runs out is halved and moved again.
   void move_all(const mover &move, const std::function<void(calibration_stream &)> &look,
                 const std::string &where) {
     for (size_t i = 0; i < streams_.size();) {

@@ -32,13 +32,14 @@ struct calibration_stream {
   int64_t first = 0;         // place of its first token among the tokens of all streams
 
   int64_t rows() const { return h.size(0); }
-  // Returns the stream at the stop `group`. This must be at the stop before it or at the block's start.
+  // Returns the stream at the stop `group`. This stream must be at the stop before `group`; for the
+  // first stop (qkv), at the block's start.
   calibration_stream to_stop(model::linear_group group, const model::decoder_block &block,
                              const model::decoder_block *block_float) const;
-  // Returns the stream at the next block's start. This must be at the block's last stop.
+  // Returns the stream at the next block's start. This stream must be at the block's last stop.
   calibration_stream after(const model::decoder_block &block,
                            const model::decoder_block *block_float) const;
-  // Returns the stream at the next block's start. This must be at the block's start.
+  // Returns the stream at the next block's start. This stream must be at the block's start.
   calibration_stream across(const model::decoder_block &block,
                             const model::decoder_block *block_float) const;
   // Two streams with the first and the second half of the rows.

@@ -119,7 +119,7 @@ void add_gram(float *h, const float *x, int64_t tokens, int64_t n, float *scratc
       for (int64_t rows = columns; rows < panels; ++rows)
         add_panels(h, n, place(rows), place(columns), depth, rows, columns);
     };
-    // A column of tiles reaches from the diagonal down, so those further right are shorter. Each
+    // A column of tiles reaches from the diagonal down, so columns further right are shorter. Each
     // piece of work takes a long column and a short one, so that all pieces are about equal.
     model::parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last; ++p) {

@@ -8,10 +8,11 @@
 namespace assay::quant {
 
 // Does what calibrate() does, for a model that the visitor does not change. If the last pass had the
-// same weights, the same calibration and at least these needs, no forward pass runs: the visitor receives
-// the remembered statistics, bit for bit, and the returned facts have "shared" = true.
-// Statistics are remembered only if their Hessians take at most a quarter of the free memory, and never
-// for a model whose weights are read on demand.
+// same weights, calibration and chunk_tokens and at least these needs, no forward pass runs: the visitor
+// receives the remembered statistics, bit for bit, and the returned facts have "shared" = true.
+// Statistics are remembered only if their Hessians take at most a quarter of the free memory. Never
+// remembered are passes with raw inputs, whole blocks or a second stream, and passes over a model that
+// has hooks or reads its weights on demand.
 json calibrate_float(const model::decoder &float_model, const calibration &data,
                      const calibrate_options &options,
                      const std::function<void(calibration_stop &)> &visit);

@@ -1,6 +1,6 @@
 // Unpacks integer codes of 2 to 8 bits from 32-bit words. The words have no gaps: if the width does
-// not divide 32, a code may begin in one word and end in the next. The caller brings the packed
-// dimension to the end of each row.
+// not divide 32, a code may begin in one word and end in the next. The codes must be packed along
+// the rows; if a file packs them along the columns, the caller transposes the words first.
 #pragma once
 
 #include "aten.hpp"

@@ -10,7 +10,8 @@ namespace assay::model {
 
 // Returns the snapshot's path if `path` is a cached model's folder or its "snapshots" folder, else
 // `path` itself. The snapshot is that which refs/main names; without refs/main it is the only one.
-// Throws error(failed) if there are several (the message names them) or if the snapshot is missing.
+// Throws error(failed) if the snapshot is missing, if there are several and no refs/main, or if
+// `path` is a cache of several models. The message names the snapshots or the models.
 std::string snapshot_of(const std::string &path);
 
 }  // namespace assay::model

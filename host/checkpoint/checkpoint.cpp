@@ -1,5 +1,5 @@
-// Opens a model folder or a GGUF file. For a folder it reads the configuration and the list of
-// tensors at once. It reads the tokenizer, the templates and the tensor data only on request.
+// Opens a model folder or a GGUF file. Opening a folder reads the configuration and the list of
+// tensors. The tokenizer, the templates and the tensor data are read only on request.
 #include "checkpoint/checkpoint.hpp"
 
 #include <algorithm>

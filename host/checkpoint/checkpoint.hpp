@@ -21,7 +21,7 @@ class checkpoint {
   virtual ~checkpoint() = default;
 
   const std::string &path() const { return path_; }
-  const std::string &name() const { return name_; }  // last part of the path, for reports
+  const std::string &name() const { return name_; }  // made from the path, for reports
   const json &config() const { return config_; }     // config.json; for GGUF made from its metadata
   virtual bool is_gguf() const = 0;
   // Returns the tokenizer's files, as text/tokenizer takes them. For a GGUF file they are made

@@ -1,6 +1,6 @@
-// Reads checkpoints in vLLM's format compressed-tensors: integer codes, scales,
-// zero points, and the dequantized weights (FORMATS.md, "compressed-tensors
-// tensors" and "compressed-tensors configuration").
+// Reads checkpoints in vLLM's format compressed-tensors: codes (integers or small floats), scales
+// and zero points. Dequantizes the weights when they are asked for. FORMATS.md has the rules:
+// "compressed-tensors tensors" and "compressed-tensors configuration".
 #pragma once
 
 #include <memory>
@@ -36,8 +36,8 @@ class compressed_tensors_source : public quantized_source {
   };
   const scheme &scheme_of(const std::string &module) const;
   // Sets codes and scales of nvfp4 and mxfp4, two formats of 4-bit floats. The codes are the values
-  // themselves, as float8. The scales of mxfp4 are powers of two in fp32; those of nvfp4 are float8,
-  // with a scale_divisor.
+  // themselves, as float8. The scales of mxfp4 are powers of two in fp32. Those of nvfp4 are
+  // float8, and are divided by the scale_divisor.
   void read_four_bit_floats(const std::string &module, const std::string &format,
                             stored_linear &out) const;
   // Returns the tensor weight_shape after a check: [2] int64, the numbers out and in.

@@ -85,8 +85,8 @@ std::string base_name_in(const std::string &folder) {
   return named != config.end() && named->is_string() ? named->get<std::string>() : "";
 }
 
-// Returns whether a model can be the base. The adapter's own folder is excluded, because it may
-// hold a config.json and name its base as ".".
+// Returns whether the folder `candidate` can be the base. The adapter's own folder is excluded,
+// because it may hold a config.json and name its base as ".".
 bool is_base(const fs::path &candidate, const std::string &adapter) {
   std::error_code code;
   return fs::exists(candidate / "config.json") && !fs::equivalent(candidate, adapter, code);

@@ -1,4 +1,4 @@
-// Reads the fields of LoraConfig (peft 0.21, tuners/lora/config.py) from adapter_config.json and checks each of them.
+// Reads the fields of LoraConfig (peft 0.21, tuners/lora/config.py) from adapter_config.json and refuses what is not plain LoRA.
 #include "checkpoint/lora_config.hpp"
 
 #include <algorithm>
@@ -19,8 +19,8 @@ const char *const k_merge_with_peft =
 
 namespace {
 
-// Keys that are read here, or that do not affect the merged weights because they only describe the training. fan_in_fan_out is one of them:
-// PEFT turns it off for linears and ignores it for embeddings, and these models have no other kind (tuners/lora/layer.py).
+// Keys that are read, or that do not affect the merged weights, such as those that only describe the training. fan_in_fan_out has no effect
+// because PEFT turns it off for linears and ignores it for embeddings, and these models have no other kind (tuners/lora/layer.py).
 constexpr std::string_view k_known[] = {"peft_type",      "r",
                                         "lora_alpha",     "use_rslora",
                                         "rank_pattern",   "alpha_pattern",
@@ -110,8 +110,8 @@ class config_reader {
       refuse("init_lora_weights " + init.dump());
   }
 
-  // Refuses every other key that is switched on, because it asks for more than plain LoRA. Keys
-  // that are null, false or empty are off.
+  // Refuses a key that is not in k_known and is switched on, because it asks for more than plain
+  // LoRA. Keys that are null, false or an empty list or object are off.
   void check_keys() const {
     for (const auto &[key, value] : config_.items()) {
       const bool off =
@@ -138,7 +138,7 @@ bool matches(const std::string &module, const std::string &pattern) {
 }
 
 // Returns the value of the first pattern that matches the module, or `otherwise` if none does. As in PEFT (peft/utils/other.py,
-// get_pattern_key), a pattern is the end of the module's name or a regular expression for that end.
+// get_pattern_key), a pattern is the end of the module's name, or a regular expression that matches this end.
 double of_pattern(const json &patterns, const std::string &module, double otherwise) {
   for (const auto &item : patterns.items()) {
     const std::string &pattern = item.key();

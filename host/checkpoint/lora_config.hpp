@@ -12,18 +12,19 @@ namespace assay::model {
 
 struct lora_config {
   double rank = 8, alpha = 8;        // PEFT's defaults; A is [rank, in], B is [out, rank]
-  bool rslora = false;               // scale = alpha / sqrt(rank), arXiv:2312.03732
+  bool rslora = false;               // another scale: see scale_of
   std::vector<std::string> targets;  // target_modules, if it is a list of names
 
   // Rank and scale of one module ("model.layers.0.self_attn.q_proj"). A pattern that names the
-  // module replaces the general value.
+  // module replaces the general value. The scale is alpha / rank; with rslora (arXiv:2312.03732) it is
+  // alpha / sqrt(rank).
   double rank_of(const std::string &module) const;
   double scale_of(const std::string &module) const;
 
   json rank_pattern = json::object(), alpha_pattern = json::object();  // pattern -> number
 };
 
-// Reads FOLDER/adapter_config.json. Throws error(failed) at the folder for a key that asks for something unsupported or has a wrong type.
+// Reads FOLDER/adapter_config.json. Throws error(failed) for a key that asks for something unsupported or has a wrong type.
 lora_config read_lora_config(const std::string &folder);
 
 // The hint for an adapter that cannot be read: merge it with PEFT first.

@@ -1,4 +1,5 @@
-// Parses the JSON header of a safetensors file and checks it, with one function per group of rules.
+// Parses the JSON header of a safetensors file. It checks the lengths, then the form of the JSON,
+// then the place and the size of each tensor.
 #include "checkpoint/safetensors_header.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace assay::model {
 namespace {
 
 constexpr uint64_t k_max_header = 100'000'000;            // bytes
-constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // largest extent or offset of the format
+constexpr uint64_t k_max_size = (uint64_t{1} << 48) - 1;  // largest extent or offset that is read
 
 struct dtype_row {
   const char *name;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "checkpoint/safetensors.hpp"
 #include "checkpoint/safetensors_header.hpp"
@@ -24,9 +25,10 @@ std::vector<const named_tensors::value_type *> file_order(const named_tensors &t
     const int rank_a = rank(a), rank_b = rank(b);
     return rank_a != rank_b ? rank_a > rank_b : a->first < b->first;
   });
-  for (size_t i = 1; i < order.size(); ++i)
-    if (order[i]->first == order[i - 1]->first)
-      throw error(error_kind::failed, "two tensors are named '" + order[i]->first + "'");
+  std::set<std::string> names;
+  for (const auto *item : order)
+    if (!names.insert(item->first).second)
+      throw error(error_kind::failed, "two tensors are named '" + item->first + "'");
   return order;
 }
 

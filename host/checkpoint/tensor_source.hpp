@@ -27,7 +27,7 @@ struct tensor_info {
 // A matrix of a GGUF file as it is stored: blocks of codes with their scales. A format of plain
 // floats has blocks of one number.
 struct stored_blocks {
-  const ggml_format *format = nullptr;  // static; null = the source has no blocks of this name
+  const ggml_format *format = nullptr;  // never freed; null = the source has no such blocks
   const uint8_t *bytes = nullptr;       // borrowed from the source
   int64_t rows = 0, columns = 0;
   // The number of heads, if the file has the rows of each head in another order (q and k of the
@@ -52,7 +52,7 @@ class tensor_source {
 
   // Copies the rows `ids` [n] int64 of a matrix [rows, width] into a new tensor [n, width], and
   // gives the matrix's pages back. Use it for a matrix that is too large to hold in memory, such as
-  // an embedding. Pages are freed once for each call: pass some hundred ids at a time.
+  // an embedding. Pages are freed only at the end of a call, so pass some hundred ids at a time.
   virtual at::Tensor rows(const std::string &name, const at::Tensor &ids) const {
     at::Tensor found = tensor(name).index_select(0, ids);
     give_back(name);

@@ -1,4 +1,4 @@
-// `assay doctor` prints what works on this machine, what does not, and how to get it. The checks
+// `assay doctor` prints what works on this machine, and how to get what is missing. The checks
 // are in doctor_machine.cpp, doctor_rates.cpp and doctor_plugins.cpp. Nothing is changed.
 #include "cmd/doctor.hpp"
 

@@ -29,7 +29,7 @@ findings look_at_memory_and_disk();
 findings look_at_setup();
 findings look_at_tools();
 
-// doctor_rates.cpp: these use LibTorch; look_at_speed measures for a second or more
+// doctor_rates.cpp: these use LibTorch; look_at_speed measures for about a second
 findings look_at_build();
 findings look_at_speed();
 findings look_at_gpu();

@@ -1,4 +1,5 @@
-// `assay plan STUDY.lua` prints what a study would run and what it would cost. It runs nothing.
+// `assay plan STUDY.lua` prints what a study would run and what it would cost. The script itself runs,
+// because it makes the study, but no stage of the study does.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

@@ -39,7 +39,10 @@ bool wait_until(pid_t child, clock::time_point end, int &status) {
   for (;;) {
     const pid_t got = ::waitpid(child, &status, WNOHANG);
     if (got == child) return true;
-    if (got < 0 && errno != EINTR) return true;
+    if (got < 0 && errno != EINTR) {
+      status = 1 << 8;  // as if the child had ended with exit code 1: how it ended cannot be known
+      return true;
+    }
     if (clock::now() >= end) return false;
     std::this_thread::sleep_for(k_poll);
   }

@@ -11,7 +11,7 @@
 namespace assay::cmd {
 
 // parse_command_line() fills this. Options of every verb come first, then those of single verbs.
-// Each field has the name of its option. An empty string, nullopt or 0 means "not given"; a field
+// Most fields have the name of their option. An empty string, nullopt or 0 means "not given"; a field
 // with another default keeps that default if the option is not given.
 struct options {
   std::string verb;
@@ -62,7 +62,7 @@ struct options {
   std::string only;         // regular expression over the names of the checks
   bool in_process = false;  // no child process for each check
 
-  // The command line as typed, without the program's name. It is for exec, records and messages.
+  // The command line as typed, without the program's name. It is for exec and for records.
   std::vector<std::string> arguments;
 };
 
@@ -76,7 +76,7 @@ int verb_new(const options &);       // operands: kind, name, optional folder
 // The program `assay-lab` has these:
 int verb_run(const options &);       // operands: study.lua, then arguments of the script
 int verb_plan(const options &);      // operands: study.lua, then arguments of the script
-int verb_repl(const options &);      // operands: optional script to start with
+int verb_repl(const options &);      // operands: scripts to start with, if any
 int verb_quantize(const options &);  // operands: none, or the word "run"
 int verb_eval(const options &);      // operands: model, text file
 int verb_bench(const options &);     // operands: decode or prefill, models

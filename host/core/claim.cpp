@@ -1,5 +1,5 @@
 // Makes claims by flock(2) on files that name their holder. flock locks an open file, not a process: if this process opened the
-// file a second time, its second lock would be refused too. Therefore a table keeps one open file per path, and counts its claims.
+// file a second time, its second lock would be refused too. Therefore a map keeps one open file per path, and counts its claims.
 #include "core/claim.hpp"
 
 #include <fcntl.h>
@@ -102,7 +102,7 @@ int take_lock(const std::string &path, const std::string &lock) {
     }
     if (is_current(fd, lock)) {
       const std::string me = std::to_string(::getpid()) + " " + machine_name() + "\n";
-      // These bytes only serve the messages of other processes. If the write fails (full disk), they say "another process".
+      // Other processes need these bytes only for a message. If the write fails (full disk), it says "another process".
       [[maybe_unused]] const bool named =
           ::ftruncate(fd, 0) == 0 && ::write(fd, me.data(), me.size()) > 0;
       return fd;

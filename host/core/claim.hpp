@@ -12,8 +12,8 @@ namespace assay {
 class path_claim {
  public:
   // For a path that is made later as a whole: the lock is the file PATH.lock beside it. Makes the folders above. Both functions
-  // throw error(failed) if another process has the claim (the message names it), if nothing can be written there, or if the
-  // path is a link that leads to nothing.
+  // throw error(failed) if another process has the claim (the message names that process if it is known), if nothing can be
+  // written there, or if the path is a link that leads to nothing.
   static path_claim beside(const std::string &path);
   // For a folder that is filled bit by bit: the lock is the file FOLDER/.lock. Makes the folder.
   static path_claim inside(const std::string &folder);

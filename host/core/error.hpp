@@ -14,10 +14,10 @@ enum class error_kind {
   plugin,     // a plugin broke its contract, crashed or reported an internal fault  exit 3
   cancelled,  // the user stopped it                                                 exit 4
   timeout,    // a time limit was exceeded                                           exit 5
-  gate,       // a gate (check of validity) failed under --strict                    exit 6
+  gate,       // --strict: a gate (check of validity) failed, or ledger entries      exit 6
 };
 
-// The parts of a message are sentences without a final full stop. Each setter returns the error, so that calls can be chained:
+// Message, cause and hint are sentences without a final full stop. Each setter returns the error, so that calls can be chained:
 //   throw error(error_kind::failed, "tensor 'x' overlaps its neighbour").at(path).hint("Download it again");
 class error : public std::exception {
  public:

@@ -18,7 +18,7 @@ namespace assay {
 // more than `limit_bytes`, so that a wrong path cannot fill the memory.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
-// Gives the bytes of a file piece by piece to `take`. Throws as read_file does.
+// Gives the bytes of a file of any size piece by piece to `take`. Throws error(failed) if it cannot be read.
 void read_pieces(const std::string &path, const std::function<void(std::string_view)> &take);
 
 // Throws error(usage) if `path` is a pipe, a socket or a device, because those can be read only once. It accepts a file and a

@@ -33,8 +33,8 @@ std::string without_trailing_slashes(std::string path) {
   return path;
 }
 
-// Opens what lies at `path` and locks it. Returns the descriptor, which holds the lock; -1 if nothing is there or if another
-// process has the lock, because that process is still writing.
+// Opens what lies at `path` and locks it. Returns the descriptor, which holds the lock; -1 if nothing is there or if it
+// cannot be locked, for example because another process is still writing it.
 int lock_of(const std::string &path, int flags) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags);
   if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
@@ -50,8 +50,8 @@ void remove_if_abandoned(const fs::path &path) {
   ::close(fd);
 }
 
-// Removes the files and folders beside `path` whose name is the name of `path`, then `mark`, then a process number ("out.tmp-4711").
-// Those on which a living process has a lock stay.
+// Removes the files and folders beside `path` whose name is the name of `path`, then `mark`, then a process number and perhaps a counter
+// ("out.tmp-4711", "out.tmp-4711-1"). Those on which a living process has a lock stay.
 void remove_abandoned(const fs::path &path, const char *mark) {
   const std::string start = path.filename().string() + mark;
   const auto parent = path.has_parent_path() ? path.parent_path() : fs::path(".");

@@ -12,10 +12,10 @@
 namespace assay::quant {
 
 struct ledger_entry {
-  // What happened, in one word. Examples: "ragged_group" (the last group of each row is short), "dropped_sample" (calibration
-  // left it out), "clamped_scale" (its dtype cannot hold it), "dead_columns" (inputs that are always 0).
+  // What happened, in one word. Examples: "ragged_group" (the last group of each row is short), "dropped_sample" (a text that
+  // calibration could not use), "clamped_scale" (a scale that its dtype cannot hold), "dead_columns" (inputs that are always 0).
   std::string kind;
-  std::string where;           // the weight matrix, decoder layer or sample; "" for the whole run
+  std::string where;           // the weight matrix or decoder layer; "" for the whole run
   std::string text;            // one sentence for a reader
   json data = json::object();  // counts and values
 };

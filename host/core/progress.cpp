@@ -57,7 +57,7 @@ void progress_line::update(uint64_t done, uint64_t total, const std::string &wha
 
 void progress_line::draw(const std::string &text) {
   if (terminal_)
-    std::fprintf(stderr, "\r\033[K%.*s", 118, text.c_str());  // 118 bytes at most: one line
+    std::fprintf(stderr, "\r\033[K%.*s", 118, text.c_str());  // at most 118 bytes, for one line
   else
     std::fprintf(stderr, "%s\n", text.c_str());
   std::fflush(stderr);

@@ -23,7 +23,7 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
 class pace {
  public:
   explicit pace(double now) : began_(now) {}
-  // Seconds left at `now` (in seconds of any clock); nullopt while done is 0, and when all is done.
+  // Seconds left at `now` (in seconds of any clock); nullopt if done is 0, if all is done, and when a new piece of work has just begun.
   std::optional<double> left(uint64_t done, uint64_t total, double now);
 
  private:
@@ -32,7 +32,7 @@ class pace {
 };
 
 // Draws progress on stderr, without colours. On a terminal it overwrites one line up to ten times a second; elsewhere it prints
-// a new line every 5 seconds at most. If `quiet` is true, it draws nothing.
+// at most one new line in 5 seconds. If `quiet` is true, it draws nothing.
 class progress_line {
  public:
   explicit progress_line(bool quiet = false);
@@ -50,7 +50,7 @@ class progress_line {
   void draw(const std::string &text);
   bool quiet_, terminal_, drawn_ = false;
   std::string title_;
-  double last_;  // seconds of the steady clock
+  double last_;  // when it last drew or began, in seconds of the steady clock
   pace pace_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace assay {
 
-// Whether anything lies at `path`. Throws error(failed) for a link to nothing, because it comes from an incomplete download.
+// Whether anything lies at `path`. Throws error(failed) for a link to nothing, because it usually comes from an incomplete download.
 bool is_there(const std::string &path);
 
 // Throws error(failed) unless `path` is a plain file or a link to one. Other things are refused because a read could last for

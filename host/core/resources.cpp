@@ -21,7 +21,7 @@ int processors() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// The value of a line of a /proc table, for example "VmRSS:  5120 kB", in bytes. `key` includes the colon. 0 if it is absent.
+// The value of a line of a file in /proc, for example "VmRSS:  5120 kB", in bytes. `key` includes the colon. 0 if no line has it.
 uint64_t proc_value(const char *file, const std::string &key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)

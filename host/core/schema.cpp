@@ -62,7 +62,7 @@ std::string with_article(const std::string &type) {
   return (type == "object" || type == "array" || type == "integer" ? "an " : "a ") + type;
 }
 
-// A value as messages show it: a short one as it is, a long text or an object only by its type ("a long string").
+// A value as messages show it: a short one as it is; an object, a list and a long text only by type ("an object", "a long string").
 std::string shown(const json &value) {
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";

@@ -14,8 +14,8 @@ namespace assay {
 
 class schema {
  public:
-  // Throws error(plugin) at `where` if the document uses other words, or if a default breaks its own rule. The kind is `plugin`
-  // because most schemas come from plugins.
+  // Throws error(plugin) at `where` if the document uses other words, if a word has a wrong value, or if a default breaks its
+  // own rule. The kind is `plugin` because most schemas come from plugins.
   explicit schema(json document, const std::string &where = "schema");
   static schema parse(std::string_view text, const std::string &where);
 

@@ -1,6 +1,6 @@
 // Replaces stdout by a stream of our own that remembers the errno of the first failed write. Plain stdio remembers only that a
 // write failed, not why. gnulib's close_stdout also checks stdout at the end of a program. But if an earlier write failed, it does
-// not know why. fopencookie and the assignment to `stdout` are extensions of glibc (The GNU C Library, sections 12.1 and 12.21.2).
+// not know why. fopencookie and the assignment to `stdout` are extensions of glibc (The GNU C Library, sections 12.2 and 12.21.2).
 #include "core/standard_output.hpp"
 
 #include <fcntl.h>

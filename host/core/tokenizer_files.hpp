@@ -25,7 +25,7 @@ struct tokenizer_files {
 
   bool has(const std::string &name) const { return files.contains(name); }
   const std::string &of(const std::string &name) const;  // the bytes; "" if the file is not there
-  // The JSON object in the file; {} if the file is not there. Throws error(failed) if it is something else.
+  // The JSON object in the file; {} if the file is not there. Throws error(failed) if the file holds anything else.
   json object_of(const std::string &name) const;
   // Adds a file that exists only in this object: its bytes were made from the contents of `path`
   void put(const std::string &name, std::string bytes);

@@ -14,7 +14,7 @@ namespace assay::engine {
 namespace {
 
 // Elements of one model's logits in a tile: 8 MiB of fp32, so that the tile stays in the
-// second-level caches while several operations read it.
+// processor's caches while several operations read it.
 constexpr int64_t k_tile_elements = 1 << 21;
 constexpr int64_t k_top = 5;
 
@@ -81,7 +81,7 @@ at::Tensor shared_top(const at::Tensor &reference, const at::Tensor &own) {
 void read_tile(const at::Tensor &reference, const at::Tensor &own, const at::Tensor &target,
                window_distance &out) {
   const at::Tensor p = at::log_softmax(reference, 1),
-                   q = at::log_softmax(own, 1);  // log, [n, vocab]
+                   q = at::log_softmax(own, 1);  // log-probabilities, [n, vocab]
   const at::Tensor wanted = target.unsqueeze(1);
   const at::Tensor p_right = p.gather(1, wanted).squeeze(1),
                    q_right = q.gather(1, wanted).squeeze(1);

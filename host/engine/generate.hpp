@@ -18,7 +18,7 @@ struct generate_options {
   int64_t top_k = 0;              // 0 = off
   double top_p = 1;               // 1 = off
   double repetition_penalty = 1;  // over prompt and answer, as in transformers; 1 = off
-  double presence_penalty = 0;    // subtracted once from every token that the answer has; 0 = off
+  double presence_penalty = 0;    // subtracted once from logits of the answer's tokens; 0 = off
   uint64_t seed = 0;  // prompt i of a batch draws from labelled_seed(seed, "generate", i)
   // One seed for each prompt, used instead of `seed`. A prompt then draws the same tokens in every
   // batch: those that it draws when it runs alone and `seed` is its seed.
@@ -29,13 +29,13 @@ struct generate_options {
   // rows than the tokenizer has tokens.
   int64_t n_sampled = 0;
   std::vector<std::string> stop;  // texts that end an answer; need `decode`
-  std::function<std::string(const std::vector<int64_t> &ids)> decode;  // text of the answer so far
+  std::function<std::string(const std::vector<int64_t> &ids)> decode;  // gives the text of ids
   bool logprobs = false;  // fill in generation::logprobs and generation::margins
   progress_fn progress;
-  std::function<void(int64_t prompt, int64_t id)> on_token;  // called with each token at once
+  std::function<void(int64_t prompt, int64_t id)> on_token;  // called when a token is chosen
   int64_t max_live = 32;                                     // most sequences at a time
   int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = default_batch_tokens
-  // Memory for keys and values. More is taken if two sequences of the longest length need it.
+  // Most bytes for keys and values. More are taken if two sequences of the longest length need them.
   int64_t pool_bytes = 2LL << 30;
 };
 
@@ -66,9 +66,9 @@ struct generate_usage {
 
 // Generates one answer for each prompt, in their order. A greedy answer is the same as if its
 // prompt ran alone; so is a sampled one, if `seeds` is set. Up to max_live sequences run at a time,
-// and a finished one makes room for the next. If a prompt shares a prefix with the prompt before it
-// (in token order), the prefix is computed once. Throws error(usage) for wrong options, an empty
-// prompt or an id outside the vocabulary.
+// and a finished one makes room for the next. If a prompt shares at least 16 tokens of prefix with
+// the prompt before it (in token order), the prefix is computed once. Throws error(usage) for wrong
+// options, an empty prompt or an id outside the vocabulary.
 std::vector<generation> generate_batch(const model::decoder &decoder,
                                        const std::vector<std::vector<int64_t>> &prompts,
                                        const generate_options &options = {},

@@ -17,8 +17,8 @@ namespace assay::engine {
 std::vector<double> block_errors(const model::decoder &reference, const model::decoder &own,
                                  const at::Tensor &ids);
 
-// Compares one tensor of the reference with the tensor of the same name in the other checkpoint.
-// Both are dequantized first.
+// How one tensor of the reference differs from the tensor of the same name in the other checkpoint.
+// Both are dequantized before they are compared.
 struct tensor_difference {
   std::string name;
   bool present = true;        // the other has it, with the same shape; if not, equal is false too

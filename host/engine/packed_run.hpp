@@ -21,8 +21,8 @@ class packed_run {
 
   // ids: the tokens of all segments, one after another. A segment may see keys of any earlier
   // segment. Returns the hidden states after the final norm, [tokens, hidden]. If a piece runs out
-  // of memory, limit() becomes half of its tokens and the piece runs again; a piece of one token,
-  // and every other error, throws.
+  // of memory, limit() becomes half of its tokens and the piece's tokens run again in smaller
+  // pieces. Throws if a piece of one token runs out of memory, and for every other error.
   at::Tensor run(const std::vector<int64_t> &ids,
                  const std::vector<model::attention_segment> &segments, model::kv_cache &cache);
 

@@ -24,7 +24,8 @@ struct sensitivity_options {
 // nats. It also gives `control`: the float model's own middle block is put in its place and run in the
 // same way; the result must be exactly 0. `gradient` estimates the same KL from gradients (empirical
 // Fisher): 1/2 mean (g . dy)^2, where g is the gradient of the tokens' negative log-likelihood with
-// respect to the unit's outputs, and dy the change of these outputs by quantization.
+// respect to the unit's outputs, and dy the change of these outputs by quantization. This mean sums
+// over all tokens and divides by the number of counted ones.
 //
 // Returns { tokens, control, full = KL of the whole quantized model, additivity = full / sum of kl,
 // units = [{ name, block, role, linears, parameters, bits, kl, gradient }] }.

@@ -74,12 +74,12 @@ struct expression {
   int line = 0;
   value constant;    // literal
   int symbol = -1;   // name: index into program::symbols
-  std::string text;  // a string literal's bytes; attribute, filter or test name
+  std::string text;  // a string literal's bytes; name of a variable, attribute, filter or test
   std::vector<expression_ptr> parts;
   std::vector<op> ops;
   std::unique_ptr<argument_list> arguments;
-  const filter_entry *filter = nullptr;  // static; null if there is no filter of this name
-  const test_entry *test = nullptr;      // static; null if there is no test of this name
+  const filter_entry *filter = nullptr;  // not owned; null if there is no filter of this name
+  const test_entry *test = nullptr;      // not owned; null if there is no test of this name
 };
 
 // What a statement can assign to: a name, ns.attribute of a namespace object, or a tuple of these.
@@ -116,7 +116,7 @@ enum class stmt_kind : uint8_t {
   assign_block,  // assigned = output of inner; value: filters on this output, or null
   with,          // targets[i] = values[i], while inner runs
   macro,         // assigned = the macro of definition
-  call,          // value is a call; definition: the macro `caller` that it can use
+  call,          // value is a call; definition: the macro `caller` for the macro that is called
   filter,        // output of inner; value: filters on it
   generation,    // inner; the tag marks the model's answers for training and changes no output
   leave,         // break

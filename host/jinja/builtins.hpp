@@ -26,8 +26,8 @@ const filter_entry *find_filter(std::string_view name);  // in static memory; nu
 const test_entry *find_test(std::string_view name);
 
 // Calls self.name(...) of a text, list, tuple or dict. Returns nullopt if the type has no such method
-// in Python. Throws error(failed) if Python has the method but this interpreter does not, for
-// example list.append, because templates may not change their variables.
+// in Python. Throws error(failed) if Python has the method but this interpreter does not: either it is
+// not supported (str.encode), or it would change a variable of the template (list.append).
 std::optional<value> call_method(machine &, const value &self, std::string_view name,
                                  const call_arguments &);
 bool has_method(machine &, const value &self, std::string_view name);

@@ -113,10 +113,10 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 }
 
 // Applies a filter to a text that the filter `safe` or `escape` has marked as escaped. In Jinja2,
-// Python's template library, such a text has the class Markup. `safe`, `escape` and `default` return
-// it unchanged, so that it is not escaped twice. Filters that call a method of Markup in Jinja2, such
-// as upper(), return a marked text. Those that call str() first or look at single characters return
-// an unmarked one. Others are refused.
+// Python's template library, such a text has the class Markup. `safe`, `string`, `escape` and `default`
+// return it unchanged, so that it is not escaped twice. Filters that call a method of Markup in Jinja2,
+// such as upper(), return a marked text. Filters that count, read a number, call str() first or look
+// at single characters return an unmarked value. Others are refused.
 value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
   if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
   if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))

@@ -39,7 +39,7 @@ class loop_object : public object {
 };
 
 // A method of `loop`: loop.cycle(a, b, ...) returns its arguments in turn; loop.changed(...) is true
-// if its arguments differ from those of its last call.
+// at its first call, and later if its arguments differ from those of the call before.
 class loop_method : public object {
  public:
   loop_method(loop_object &loop, bool is_cycle) : loop_(loop), is_cycle_(is_cycle) {}
@@ -110,7 +110,7 @@ std::string machine::run() {
 }
 
 // Appends to the current output. The template's own output counts against limits_.output_bytes. Text
-// that a macro, {% set %} or a filter block collects counts against limits_.value_bytes.
+// that a macro or a block such as {% set %} collects first counts against limits_.value_bytes.
 void machine::emit(std::string_view t) {
   if (out_ == &output_) {
     if (t.size() > output_left_) fail("the template's output is larger than allowed");

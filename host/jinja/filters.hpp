@@ -20,8 +20,8 @@ filter_body map, select, reject, selectattr, rejectattr, sort, unique, minimum, 
     dictsort;
 
 // Returns what a path such as "a.b.0" names in an item: item.a.b[0]. Filters take such a path as their
-// argument `attribute`. A path that is a number is an index. The result is undefined if the item has
-// no such member.
+// argument `attribute`. A path that is a number is an index. The result is undefined if only the last
+// part is missing; a missing part before it throws.
 value path_of(machine &m, const value &item, const value &path);
 
 }  // namespace assay::text::jinja::filters

@@ -1,6 +1,6 @@
-// Filters that choose, map, sort or join the items of a sequence, by an attribute, a test or another
-// filter. They give the results of Jinja2, Python's template library. jinja/filters.cpp has the
-// filters that only rearrange items.
+// Filters that choose, map, sort, add or join the items of a sequence, mostly by an attribute, a test or
+// another filter. They give the results of Jinja2, Python's template library. jinja/filters.cpp has
+// simpler filters of sequences, such as first and reverse.
 #include "jinja/filters.hpp"
 
 namespace assay::text::jinja::filters {
@@ -65,7 +65,8 @@ value sort_key(machine &m, const value &item, const value &attribute, bool case_
   return key.is_string() && !case_sensitive ? m.text(lower(key.as_text())) : key;
 }
 
-// Returns the items in ascending order of keys (one key for each item); equal items keep their order.
+// Returns the items in ascending order of keys (one key for each item), or, if `reverse` is set, in
+// descending order. Items with equal keys keep their order.
 std::vector<value> sorted(machine &m, const std::vector<value> &items,
                           const std::vector<value> &keys, bool reverse) {
   std::vector<size_t> order(items.size());

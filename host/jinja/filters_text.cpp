@@ -30,8 +30,8 @@ std::optional<int64_t> parse_integer(std::string_view s) {
   return negative ? -n : n;
 }
 
-// Returns Python's float(text); nullopt if the text is no number. strtod also reads hexadecimal
-// numbers (0x1p3), which Python refuses.
+// Returns Python's float(text); nullopt if the text is no number or has an underscore. Letters of
+// hexadecimal numbers (0x1p3) are refused first, because strtod reads such numbers and Python does not.
 std::optional<double> parse_real(std::string_view s) {
   const std::string text(stripped(s, nullptr, true, true));
   if (text.empty() || text.find_first_of("xXpP") != std::string::npos) return std::nullopt;

@@ -19,7 +19,7 @@ enum class token_kind : uint8_t {
   string,
   integer,
   real,
-  sign,  // an operator or bracket, spelled in text
+  sign,  // an operator, a bracket or one of . : | , ; (token::text has it)
   end
 };
 
@@ -30,9 +30,10 @@ struct token {
 };
 
 // Works like Jinja2 (Python's template library) with the options that Hugging Face's transformers
-// sets: trim_blocks removes a line end after a {% %} tag, lstrip_blocks removes blanks before such a
-// tag. One line end at the template's end is removed; all others become \n. Throws error(failed),
-// with the line, if the source cannot be cut into tokens.
+// sets: trim_blocks removes a line end directly after a {% %} or {# #} tag, and lstrip_blocks removes
+// the blanks before such a tag if nothing else precedes it on its line. One line end at the
+// template's end is removed; all others become \n. Throws error(failed), with the line, if the
+// source cannot be cut into tokens.
 std::vector<token> tokenize(std::string_view source);
 
 // Throws error(failed) at "chat template line N".

@@ -1,4 +1,5 @@
-// Declares the limits on one rendering of a template. `budget` in jinja/value.hpp counts the use.
+// Declares the limits on one rendering of a template. `budget` (jinja/value.hpp) counts steps and bytes
+// of values; the machine (jinja/machine.hpp) counts bytes of output and the depth.
 #pragma once
 
 #include <cstdint>

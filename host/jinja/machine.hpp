@@ -33,7 +33,7 @@ class machine {
   machine(const machine &) = delete;
   machine &operator=(const machine &) = delete;
 
-  void define(std::string_view name, const value &v);  // sets a variable of the outermost scope
+  void define(std::string_view name, const value &v);  // sets a global variable
   bool mentions(std::string_view name) const { return code_.find_symbol(name) >= 0; }
   // The value points to the texts of `borrowed`, which must outlive the machine.
   value from_json(const json &borrowed, int depth = 0);
@@ -102,7 +102,7 @@ class machine {
   std::string output_;
   std::deque<scope> scopes_;
   scope *current_ = nullptr;
-  std::vector<value> globals_;  // by symbol: builtins, and the variables of the caller
+  std::vector<value> globals_;  // by symbol: what define() has set, such as the builtins
   std::vector<bool> has_global_;
   int loop_symbol_, caller_symbol_, varargs_symbol_, kwargs_symbol_;
   // What values point to. A deque never moves its elements.

@@ -10,7 +10,7 @@ namespace assay::text::jinja {
 
 struct method {
   const char *name;
-  // null: Python has the method, but this interpreter or the sandbox of Python's Jinja2 forbids it
+  // null: Python has the method, but this interpreter lacks it, or the sandbox of Jinja2 forbids it
   value (*run)(machine &, const value &, const call_arguments &);
 };
 

@@ -32,12 +32,13 @@ value strip(machine &m, const value &self, const call_arguments &given) {
 // startswith, endswith; their argument is one text or a tuple of texts.
 template <bool AtEnd>
 value affix(machine &m, const value &self, const call_arguments &given) {
-  const parameters p(m, what(AtEnd ? "endswith" : "startswith"), given, {"affix", "start", "end"});
-  if (p.has(1) || p.has(2)) m.fail(what("startswith") + " with a range is not supported");
+  const std::string name = what(AtEnd ? "endswith" : "startswith");
+  const parameters p(m, name, given, {"affix", "start", "end"});
+  if (p.has(1) || p.has(2)) m.fail(name + " with a range is not supported");
   const value &wanted = p.required(0);
   const auto has = [&](const value &v) {
     if (!v.is_string())
-      m.fail(what("startswith") + " first arg must be str or a tuple of str, not " + type_name(v));
+      m.fail(name + " first arg must be str or a tuple of str, not " + type_name(v));
     return AtEnd ? self.as_text().ends_with(v.as_text()) : self.as_text().starts_with(v.as_text());
   };
   if (!wanted.is(kind::tuple)) return value::boolean(has(wanted));
@@ -122,7 +123,8 @@ value split_lines_method(machine &m, const value &self, const call_arguments &gi
 // partition, rpartition: (text before the separator, separator, text after it)
 template <bool FromRight>
 value partition(machine &m, const value &self, const call_arguments &given) {
-  const parameters p(m, what("partition"), given, {"sep"});
+  const parameters p(m, what(FromRight ? "rpartition" : "partition"), given, {"sep"});
+  p.required(0);
   const std::string separator = p.text(0, "");
   if (separator.empty()) m.fail("empty separator");
   const std::string_view s = self.as_text();
@@ -167,9 +169,12 @@ std::string swapped(std::string_view s) {
 // rfind return -1.
 template <bool FromRight, bool Must>
 value find(machine &m, const value &self, const call_arguments &given) {
-  const parameters p(m, what("find"), given, {"sub", "start", "end"});
+  const std::string name = what(Must        ? FromRight ? "rindex" : "index"
+                                : FromRight ? "rfind"
+                                            : "find");
+  const parameters p(m, name, given, {"sub", "start", "end"});
   p.required(0);
-  if (p.has(1) || p.has(2)) m.fail(what("find") + " with a range is not supported");
+  if (p.has(1) || p.has(2)) m.fail(name + " with a range is not supported");
   const std::string_view s = self.as_text();
   m.work(s.size());
   const std::string sub = p.text(0, "");
@@ -222,6 +227,7 @@ value all_are(machine &m, const value &self, const call_arguments &given) {
   }
   return value::boolean(all);
 }
+// For isdigit and isnumeric. Python's isdigit is false for some other numbers, such as ½.
 bool is_digit(char32_t c) {
   return c < 0x80 ? c >= '0' && c <= '9' : (char_classes(c) & k_number) != 0;
 }

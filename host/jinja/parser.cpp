@@ -1,6 +1,6 @@
 // Parses the operators of expressions. Their precedence is that of Jinja2 (Python's template library),
-// from weakest to strongest: conditional, or, and, not, comparison, + -, ~, * / // %, **, unary + -,
-// postfix (. [] ()), then filters and tests. jinja/operands.cpp parses operands,
+// from weakest to strongest: conditional, or, and, not, comparison, + -, ~, * / // %, **, filters and
+// tests, unary + -, postfix (. [] ()). So -x|abs is (-x)|abs. jinja/operands.cpp parses operands,
 // jinja/statements.cpp parses statements.
 #include "jinja/parser.hpp"
 

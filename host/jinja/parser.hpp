@@ -1,5 +1,6 @@
 // Parses the tokens of a template into a tree (jinja/ast.hpp). The language is that of Jinja2, Python's
-// template library. Parts of it that this interpreter lacks are refused here, by name.
+// template library. Tags that this interpreter lacks are refused here, by name. Unknown filters and
+// tests are refused only when they run.
 #pragma once
 
 #include <initializer_list>
@@ -15,7 +16,7 @@ namespace assay::text::jinja {
 std::shared_ptr<const program> parse(std::string_view source);
 
 // A recursive descent parser: one method for each rule of the grammar. It follows Jinja2's own parser
-// rule by rule, and most methods have its names. jinja/parser.cpp has the operators,
+// rule by rule, and most methods have the same names as there. jinja/parser.cpp has the operators,
 // jinja/operands.cpp the operands, jinja/statements.cpp the statements.
 class parser {
  public:

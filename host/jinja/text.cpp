@@ -29,8 +29,9 @@ bool is_letter_before(std::string_view s, size_t i) {
   return i > 0 && is_cased(decode_before(s.data() + i).code_point);
 }
 
-// Appends the upper case of a character. utf8proc maps a character to one character, so characters
-// with a longer upper case (ß becomes SS) are listed here.
+// Appends the upper case of a character. utf8proc maps a character to one character, so the usual
+// characters with a longer upper case (ß becomes SS) are listed here. Some rare ones, such as Greek
+// letters with several marks, are not.
 void append_upper(std::string &out, char32_t c) {
   switch (c) {
     case 0xDF:

@@ -1,5 +1,5 @@
 // Computes attention: cuts segments into panels of queries and lets the threads take them
-// one by one, longest first, because causal work is triangular and a busy machine may slow
+// one by one, longest first, because later queries see more keys and a busy machine may slow
 // one thread down.
 #include "kernels/attention.hpp"
 
@@ -32,7 +32,7 @@ struct tensors {  // base pointers and strides in floats
 };
 
 // Lanes [lane, lane + lanes) of one segment and key head; lane i is query i / group of head
-// i % group.
+// i % group, where `group` query heads share a key head.
 struct panel_task {
   const attention_segment *segment;
   int64_t kv_head, lane, lanes;  // lanes: those in use

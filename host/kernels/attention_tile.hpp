@@ -32,7 +32,7 @@ struct attention_panel {
 
 // The two forms of one instruction set; the narrow form wastes fewer lanes where queries are few.
 struct attention_kernel {
-  const char *name;  // static
+  const char *name;  // "avx512", "avx2" or "base"
   int64_t wide_lanes, narrow_lanes;
   void (*wide)(const attention_panel &panel);
   void (*narrow)(const attention_panel &panel);
@@ -44,8 +44,8 @@ struct attention_kernel {
 
 constexpr int64_t k_max_lanes = 48;
 
-// The widest kernel that this processor can run. all: every such kernel, for the test
-// that compares them.
+// The widest kernel that this processor can run. The other two functions give every such kernel,
+// for the test that compares them.
 const attention_kernel &best_attention_kernel();
 int64_t n_attention_kernels();
 const attention_kernel &attention_kernel_at(int64_t index);

@@ -1,4 +1,4 @@
-// Implements the tile kernel; each attention_tile_*.cpp includes it once for its instruction set,
+// Implements the tile kernel; each attention_tile*.cpp includes it once for its instruction set,
 // and the vector width follows from the compiler's flags. Everything has internal linkage, so that
 // no function which was compiled for a wide machine can be linked into another file.
 #pragma once
@@ -47,7 +47,8 @@ inline vec exp2_of(vec x) {
   return p * __builtin_bit_cast(vec, exponent);
 }
 
-// The state of one vector of lanes: what the keys so far gave.
+// The softmax of V vectors of lanes over the keys so far: the largest score, and the sum of
+// 2^(score - top).
 template <int V>
 struct softmax_state {
   vec top[V], sum[V];
@@ -82,7 +83,7 @@ inline void score_tile(const float *keys, int64_t stride, int64_t count, const f
   }
 }
 
-// Computes out[dim] = out[dim] * correction + sum over keys of p * value[dim] for R dims.
+// Computes out[dim] = out[dim] * correction + sum over keys of weight * value[dim] for R dims.
 template <int V, int R>
 inline void mix_rows(const float *value, int64_t stride, int64_t count, const float *weight,
                      const vec (&correction)[V], float *out) {

@@ -1,6 +1,6 @@
 // Computes the gradient of attention, panel by panel of queries, for one key head and all query
-// heads that share it. With P = softmax(S):
-//   dV = Pᵀ dO,  dS = P (dO Vᵀ - rowsum(dO O)),  dQ = dS K,  dK = dSᵀ Q.
+// heads that share it. With S = scale Q Kᵀ, P = softmax(S) and O = P V, where * is element by element:
+//   dV = Pᵀ dO,  dS = P * (dO Vᵀ - rowsum(dO * O)),  dQ = scale dS K,  dK = scale dSᵀ Q.
 #include "kernels/autograd_attention.hpp"
 
 #include <ATen/core/grad_mode.h>

@@ -1,5 +1,5 @@
-// Computes causal attention with a gradient, panel by panel. Attention without one, or over a
-// cache, is attention.hpp.
+// Computes causal attention with a gradient, panel (some neighbouring queries) by panel.
+// attention.hpp computes attention without a gradient or over a cache.
 #pragma once
 
 #include "aten.hpp"

@@ -1,7 +1,8 @@
 // Computes x Wᵀ in fp32 on the CPU by the faster of LibTorch's two libraries. On AMD processors MKL
-// uses only half of the vector width, while oneDNN asks the processor
-// (reports/measurements/kernels.md). For a single row of x memory is the limit: all threads read the
-// weight then (row_product.hpp).
+// uses only half of the vector width, while oneDNN asks the processor for its vector width
+// (reports/measurements/kernels.md). With few rows of x the tile kernel multiplies
+// (attention_tile.hpp). With one row, most time goes into reading the weight, so that all threads
+// read it (row_product.hpp).
 #pragma once
 
 #include "aten.hpp"

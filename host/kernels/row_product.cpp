@@ -31,7 +31,8 @@ ASSAY_INLINE void load(const uint8_t *from, floats &out) {
     if constexpr (Type == row_type::bf16) {
       out = __builtin_bit_cast(floats, bits << 16);
     } else {
-      // The bits as those of a float whose exponent is 112 too small, so subnormals come right too.
+      // As bits of a float, the exponent is 112 too small; the factor 2^112 corrects it, and makes
+      // subnormals right too.
       const words magnitude = bits & 0x7fffu;
       const words wide =
           __builtin_bit_cast(words, __builtin_bit_cast(floats, magnitude << 13) * 0x1p112f);
@@ -69,7 +70,8 @@ ASSAY_INLINE void block(const float *x, const uint8_t *weight, int64_t k, float 
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
       const uint8_t *from = weight + r * row_bytes + i * bytes_of(Type);
-      // The next rows: the processor foresees one long run of addresses, not several short ones.
+      // Fetches the next rows, because the processor foresees one long run of addresses only, not
+      // several short ones.
       __builtin_prefetch(from + Rows * row_bytes);
       load<Type>(from, w[r]);
     }

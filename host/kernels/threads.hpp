@@ -1,6 +1,6 @@
-// Runs loops on LibTorch's own OpenMP threads. at::parallel_for is a template that runs serially in
-// every file that is compiled without OpenMP, which all but threads.cpp are, because a precompiled
-// header must not depend on it.
+// Runs loops on LibTorch's own OpenMP threads. at::parallel_for would not, because it is a template
+// and runs serially in a file that is compiled without OpenMP. Only threads.cpp is compiled with
+// OpenMP, because the precompiled header of the others must not depend on it.
 #pragma once
 
 #include <cstdint>

@@ -24,7 +24,7 @@ inline float widen_half(uint16_t bits) {  // IEEE 754 binary16
 inline float widen_e4m3(uint8_t bits) {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x80u) << 24, magnitude = bits & 0x7fu;
   if (magnitude == 0x7fu) return std::bit_cast<float>(sign | 0x7fc00000u);
-  // The bits as those of a float whose exponent is 120 too small; the product is exact.
+  // As bits of a float, the exponent is 120 too small; the factor 2^120 corrects it, exactly.
   const float value = std::bit_cast<float>(magnitude << 20) * 0x1p120f;
   return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(value));
 }

@@ -43,7 +43,8 @@ int guarded(lua_State *L) {
 }
 
 // Checks, at the end of a scope, that the Lua stack has `change` values more than at its beginning.
-// If not, it ends the program, because that is a mistake in the binding.
+// If not, it ends the program, because that is a mistake in the binding. If an exception ends the
+// scope, nothing is checked.
 class stack_check {
  public:
   stack_check(lua_State *L, int change) : L_(L), expected_(lua_gettop(L) + change) {}
@@ -108,8 +109,9 @@ class option_table {
 // list, through metatables (values.cpp). null becomes assay.json.null.
 void push_json(lua_State *L, const json &value);
 // Reads a Lua value as JSON. A table with the keys 1, 2, ... is a list, any other an object. Keys come
-// in the order that the object remembers, then all others sorted. Throws error(usage) for functions,
-// tables that contain themselves, and numbers that are not finite.
+// in the order that the object remembers, then all others sorted. Throws error(usage) for what JSON
+// lacks, such as functions and numbers that are not finite, and for tables that contain themselves, have
+// holes or mix list items with named keys.
 json read_json(lua_State *L, int index, const char *name);
 
 // ---- classes: a C++ value inside a userdata ----------------------------------------------------

@@ -1,5 +1,5 @@
-// Gives long C++ work that a script has started a function to report its progress. Such work
-// notices Ctrl-C when it calls this function.
+// Declares the function by which long C++ work reports its progress while a script waits for it. Such
+// work notices Ctrl-C when it calls this function.
 #pragma once
 
 #include "core/progress.hpp"

@@ -1,6 +1,6 @@
 // Limits what Lua scripts may do. Scripts are trusted but can contain mistakes, so the limits give
-// clear errors and keep accidents small. They do not stop a hostile script. Real isolation needs a
-// separate process (--timeout) or a container.
+// clear errors and keep accidents small. They do not stop a hostile script; that needs a container
+// around the whole program.
 #include <filesystem>
 
 #include "lua/lx.hpp"
@@ -39,8 +39,8 @@ void check_writable(lua_State *L, const std::string &path) {
       .at(path);
 }
 
-// Calls the original function with the same arguments. It is upvalue 1, a value that wrap() has bound
-// to this function.
+// Calls the original function with the same arguments. The original is upvalue 1, a value that wrap()
+// has bound to the wrapper that runs now.
 int call_original(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -133,7 +133,7 @@ void restrict_standard_library(lua_State *L) {
   wrap(L, "os", "rename", guarded<checked_rename>);
   wrap(L, "_G", "load", guarded<text_load>);
   const settings &given = settings_of(L);
-  // Seeds math.random from the study and not from the clock, so that runs repeat.
+  // Seeds math.random with --seed (1 if it is not given) and not from the clock, so that runs repeat.
   lua_getglobal(L, "math");
   lua_getfield(L, -1, "randomseed");
   lua_pushinteger(L, static_cast<lua_Integer>(given.seed.value_or(1)));

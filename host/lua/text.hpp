@@ -23,7 +23,7 @@ struct class_of<template_handle> {
   static constexpr const char *name = "chat template";
 };
 
-// Throws error(usage) for an id that is negative or does not fit into 32 bits.
+// Throws error(usage) for an id that is negative or above INT32_MAX.
 std::vector<int32_t> narrow_ids(const std::vector<int64_t> &ids);
 // Encodes `text` and pushes its ids. The options are argument 3. Without options it adds no token;
 // { special = true } adds all tokens that transformers adds, { start = true } adds only the token that

@@ -67,8 +67,9 @@ class decoder {
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
-  // Runs tokens of many sequences in one row without padding. ids: [tokens] int64. Each segment
-  // is a run of these tokens and says where the cache holds the keys that they see
+  // Runs tokens of many sequences in one row without padding; the weights need not be packed.
+  // ids: [tokens] int64. Each segment is a run of these tokens and says where the cache holds
+  // the keys that they see
   // (kernels/attention.hpp). New keys are written into the cache; the caller decides their
   // places, and the cache's lengths do not change. Returns the hidden states after the final
   // norm, [tokens, hidden].

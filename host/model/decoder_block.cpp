@@ -72,8 +72,8 @@ at::Tensor rope(at::Tensor x, const forward_context &context) {
   return x;
 }
 
-// Copies the segment's new keys (or values) into the store, token by token: for few tokens a tensor
-// operation costs more than the copy itself.
+// Copies the segment's new keys (or values) into `store`, a tensor of the cache, token by token: for
+// few tokens a tensor operation costs more than the copy itself.
 void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segment &s) {
   const key_place &own = s.keys.back();
   const int64_t first = own.first + own.count - s.tokens, d = fresh.size(3);
@@ -87,8 +87,8 @@ void store_rows(at::Tensor &store, const at::Tensor &fresh, const attention_segm
                   to + head * store.stride(1) + t * store.stride(2));
 }
 
-// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], into the cache, at the end
-// of each segment's last place.
+// Writes the new keys (or values), [rows, kv_heads, tokens, head_dim], into the cache. Those of a
+// segment go to the end of its last key_place (a range of a slot).
 void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_context &context) {
   const bool plain = fresh.is_cpu() && fresh.scalar_type() == at::kFloat && fresh.stride(3) == 1 &&
                      store.scalar_type() == at::kFloat && !fresh.requires_grad();

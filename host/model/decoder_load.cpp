@@ -105,7 +105,7 @@ class decoder_loader {
   }
 
  private:
-  // Refuses weights that have a layer more than the config says, because the config is then wrong.
+  // Refuses weights with more layers than the config says, because the config is then wrong.
   // require_tensors finds missing layers.
   void check_layers(const decoder_config &c) const {
     const std::string next = block_prefix(c.n_layers) + k_norms[0].module + k_weight;
@@ -186,7 +186,7 @@ class decoder_loader {
   const checkpoint &source_;
   const load_options options_;
   at::Device device_;
-  bool values_;  // false: matrices get shapes without values (a decoder on demand)
+  bool values_;  // false: matrices get shapes without values (a decoder on demand or packed)
   decoder out_;
 };
 

@@ -1,5 +1,5 @@
 // Describes a checkpoint as data, for `assay model DIR`, `assay doctor` and reports. It reads no
-// weights, except to compare a stored head with the embedding.
+// weights, except for the fingerprint and to compare a stored head with the embedding.
 #pragma once
 
 #include "checkpoint/checkpoint.hpp"

@@ -19,8 +19,8 @@ std::string or_unknown(const std::string &text) {
   return text.empty() ? "not stated in the file" : text;
 }
 
-// Returns the text of the model card. It begins with the warning that these are not the original
-// weights, because nobody may overlook it.
+// Returns the text of the model card. If weights were quantized, it warns below its title that
+// these are not the original weights.
 std::string model_card(const checkpoint &source, at::ScalarType dtype) {
   const json &provenance = source.config().at("assay_provenance");
   const std::string license = provenance.value("license", ""), note = source.provenance_note();

@@ -22,6 +22,8 @@ const char *group_name(linear_group group) {
 }
 
 at::Tensor linear_op::operator()(const at::Tensor &x) const {
+  if (packed && rounds_to_int8 && !on_forward && packed->multiplies_int8())
+    return packed->product_int8(input_operation ? input_operation(x) : x, bias);
   const at::Tensor input = seen(x);
   if (on_forward) return on_forward(input);
   return packed ? packed->product(input, bias) : fast_linear(input, weight, bias);

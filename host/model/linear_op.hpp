@@ -13,7 +13,7 @@ namespace assay::model {
 
 // The linears of a group read the same input, so that one set of statistics serves all of them.
 enum class linear_group { qkv, o, gate_up, down, head };
-const char *group_name(linear_group group);  // static text: "qkv" "o" "gate_up" "down" "head"
+const char *group_name(linear_group group);  // "qkv" "o" "gate_up" "down" "head"
 
 // Returns a tensor with the shape and dtype of another but without values, on the meta device.
 inline at::Tensor without_values(const at::Tensor &tensor) {
@@ -38,6 +38,10 @@ struct linear_op {
   // Replaces x Wᵀ + b, for example by a kernel on packed weights. It gets the input after the other
   // two hooks. Empty = no replacement.
   std::function<at::Tensor(const at::Tensor &input)> on_forward;
+
+  // True if on_input rounds each token symmetrically to int8. A packed weight that can multiply int8
+  // then rounds the input itself and multiplies whole numbers; on_input is not called.
+  bool rounds_to_int8 = false;
 
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }

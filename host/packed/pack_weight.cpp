@@ -142,7 +142,7 @@ packed_matrix pack_codes(const stored_linear &stored) {
         minima = zeros.to(at::kByte);
       } else {  // GPTQ version 1 can store a zero point beyond its codes
         out.minimum_type = factor_type::f32;
-        minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat) * out.outer;
+        minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat);
       }
     }
   }

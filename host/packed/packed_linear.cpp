@@ -15,15 +15,6 @@ namespace {
 constexpr int64_t k_most_few = 16;
 constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
 
-// Returns x as [tokens, in], with its columns in the order of the packed columns.
-at::Tensor ordered(const packed_matrix &weight, const at::Tensor &x) {
-  const at::Tensor rows = x.reshape({-1, weight.columns});
-  if (weight.order.empty()) return rows.contiguous();
-  const at::Tensor order =
-      at::from_blob(const_cast<int32_t *>(weight.order.data()), {weight.columns}, at::kInt);
-  return rows.index_select(1, order);
-}
-
 void few_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x,
                 float *out, int64_t out_stride) {
   const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
@@ -75,6 +66,15 @@ void many_tokens(const packed_view &view, const packed_kernel &kernel, const at:
 
 }  // namespace
 
+// Returns x as [tokens, in], with its columns in the order of the packed columns.
+at::Tensor ordered_columns(const packed_matrix &weight, const at::Tensor &x) {
+  const at::Tensor rows = x.reshape({-1, weight.columns});
+  if (weight.order.empty()) return rows.contiguous();
+  const at::Tensor order =
+      at::from_blob(const_cast<int32_t *>(weight.order.data()), {weight.columns}, at::kInt);
+  return rows.index_select(1, order);
+}
+
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
                           const at::Tensor &bias) {
   return packed_product(weight, x, bias, packed_kernel_here());
@@ -86,7 +86,7 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, cons
     throw error(error_kind::usage, "packed weights compute in float32 on the CPU")
         .hint("Load the model without dtype and device, or without runtime = \"packed\"");
   const packed_view view = view_of(weight);
-  const at::Tensor rows = ordered(weight, x);
+  const at::Tensor rows = ordered_columns(weight, x);
   const int64_t out_stride = weight.panels() * k_panel_rows;
   at::Tensor out = at::empty({rows.size(0), out_stride}, x.options());
   (rows.size(0) <= k_most_few ? few_tokens : many_tokens)(

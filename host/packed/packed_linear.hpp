@@ -19,6 +19,9 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias,
                           const packed_kernel &kernel);
 
+// x as [tokens, in], with its columns in the order of the packed columns.
+at::Tensor ordered_columns(const packed_matrix &weight, const at::Tensor &x);
+
 // Rows `ids` [n] int64 of the matrix, [n, in] fp32: look-up in an embedding.
 at::Tensor packed_rows(const packed_matrix &weight, const at::Tensor &ids);
 // The whole weight, [out, in] fp32.

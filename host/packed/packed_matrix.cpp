@@ -183,8 +183,8 @@ float minimum_at(const packed_matrix &matrix, int64_t row, int64_t group) {
   if (matrix.minimum_type == factor_type::zero_u8)
     return -scale_at(matrix, row, group) * (stored + matrix.shift);
   if (is_step(matrix.minimum_type))
-    return -super_factor(matrix, matrix.super_minima, row, group) * stored;
-  return stored;
+    return -super_factor(matrix, matrix.super_minima, row, group) * stored * matrix.outer;
+  return stored * matrix.outer;
 }
 
 float value_of(const packed_matrix &matrix, uint32_t code) {

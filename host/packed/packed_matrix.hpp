@@ -1,6 +1,6 @@
 // Holds the weight of one linear as codes, in the order in which the kernels read them.
 //
-//   W[row, column] = outer * scale * value(code) + minimum        (scale, minimum: of the column's group)
+//   W[row, column] = outer * (scale * value(code) + minimum), with the factors of the column's group
 //
 // Layout. 16 rows make a panel, because a vector of 16 lanes then computes one output row in each
 // lane, and one broadcast of x serves them all. 32 columns make a unit: in it each row has 32 codes

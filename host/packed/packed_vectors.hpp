@@ -1,5 +1,6 @@
-// Reads the parts of a packed matrix into vectors of 16 rows: factors of a group, and values of codes.
-// Included once for each instruction set (packed_body.hpp), hence the unnamed namespace.
+// Reads the parts of a packed matrix into vectors of 16 rows: factors of a group, and values of
+// codes. packed_matrix.hpp explains the parts: panel, unit, factor, minimum, outer. This file is
+// included once for each instruction set (packed_body.hpp), hence the unnamed namespace.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,7 @@ inline floats widened_halves(const uint8_t *from) {
 #else
   const words bits = __builtin_convertvector(*reinterpret_cast<const halves *>(from), words);
   const words sign = (bits & 0x8000u) << 16, magnitude = bits & 0x7fffu;
-  // The bits as those of a float whose exponent is 112 too small; subnormals come right as well.
+  // Read as fp32, the shifted bits are the number times 2^-112, for subnormals as well.
   const floats value = as_floats(magnitude << 13) * 0x1p112f;
   const words beyond = reinterpret_cast<words>(magnitude >= 0x7c00u);  // infinity, NaN
   const words wide = (reinterpret_cast<words>(value) & ~beyond) |
@@ -54,7 +55,9 @@ inline floats widened_bytes(const uint8_t *from) {
   return __builtin_convertvector(*reinterpret_cast<const bytes *>(from), floats);
 }
 
-// place: of the first of the 16 rows' factors; super_place: of their super-block's.
+// Returns the factors of 16 rows. place: the index of the first one in `factors`. super_place: the
+// same in `supers`, which has one more factor for each super-block (some neighbouring groups of a
+// row) and is used by step_u8 and step_i8 only.
 inline floats factor(factor_type type, const uint8_t *factors, const uint8_t *supers, int64_t place,
                      int64_t super_place) {
   switch (type) {
@@ -113,7 +116,8 @@ __attribute__((noinline)) group_factors any_factors_of(const packed_view &w, int
   return out;
 }
 
-// The most frequent kinds without a call, because with groups of 32 the call costs a fifth of the time.
+// The same, but the most frequent kinds need no call, because with groups of 32 a call costs a fifth
+// of the whole time.
 inline group_factors factors_of(const packed_view &w, int64_t panel, int64_t group) {
   if (w.scale_type != factor_type::f16 || w.minimum_type > factor_type::f16 ||
       w.minimum_type == factor_type::f32)
@@ -127,7 +131,8 @@ inline group_factors factors_of(const packed_view &w, int64_t panel, int64_t gro
 
 // --- values of 16 codes ---
 
-// Code i of a unit in each lane, with the bits of its neighbour above it.
+// Returns code i of a unit for 16 rows, one in each lane. The bits above the code are not cleared:
+// they are those of the next codes.
 template <int Bits>
 inline words code(const words *unit, int i) {
   const int bit = i * Bits, word = bit / 32, shift = bit % 32;
@@ -136,9 +141,10 @@ inline words code(const words *unit, int i) {
   return unit[word] >> shift;
 }
 
-// Whether code i is turned into a float where it lies in its word, as code * 2^place: that saves the
-// shift, and is exact, because a code has few bits. The activation is divided by 2^place instead, once
-// for all rows. Not for a code in two words, nor for one at the sign bit where conversion is signed.
+// Returns whether code i is converted to a float without a shift. Code i begins at bit `place` of
+// its word, so the float is code * 2^place. It is exact, because a code has few bits. The factor
+// 2^place is divided out of the activation, once for all rows. A code that lies in two words must be
+// shifted, and so must one that has the sign bit of the word, if the conversion is signed.
 template <int Bits>
 constexpr bool stays_in_place(int i) {
 #if defined(__AVX512F__)
@@ -149,14 +155,14 @@ constexpr bool stays_in_place(int i) {
   return i * Bits % 32 + Bits <= k_end;
 }
 
-// The factor of the activation for code i: 2^-place.
+// The factor of the activation for code i: 2^-place, or 1 if the code is shifted.
 template <int Bits>
 inline float factor_of_place(int i) {
   const int place = stays_in_place<Bits>(i) ? i * Bits % 32 : 0;
   return 1.0f / static_cast<float>(1u << place);
 }
 
-// Code i in each lane as a float, times 2^place.
+// Code i in each lane as a float, times 2^place if it is not shifted.
 template <int Bits>
 inline floats number_in_place(const words *unit, int i) {
   const uint32_t mask = (1u << Bits) - 1;
@@ -170,9 +176,10 @@ inline floats number_in_place(const words *unit, int i) {
 #endif
 }
 
-// How a code becomes its value. table: codebooks, and with AVX-512 all codes of up to 5 bits, since one
-// permutation finds 16 values there. integer: the number itself, with the shift of all codes added
-// once for each group.
+// How a code becomes its value.
+// - table: by a look-up in packed_view::values. For codebooks, and with AVX-512 for all codes of up
+//   to 5 bits, since there one instruction looks up all 16 lanes.
+// - integer: as a number. packed_view::shift, the same for all codes, is added once for each group.
 enum class look_up { table, integer };
 
 template <int Bits, look_up How>
@@ -209,8 +216,9 @@ struct values {
 #endif
 };
 
-// Calls body(i, i % Step) for 16 codes of a unit, beginning with First. AVX-512 repeats the body for
-// each, so that shifts are constants; elsewhere a loop does, since it compiles ten times as fast.
+// Calls body(i, i % Step) for 16 codes of a unit, beginning with i = First. With AVX-512 the body
+// is compiled once for each i, so that shifts are constants. Elsewhere it is in a loop, because that
+// compiles ten times as fast.
 #if defined(__AVX512F__)
 template <int First, int Step, typename Body, int... I>
 inline void for_each_code(const Body &body, std::integer_sequence<int, I...>) {

@@ -8,6 +8,7 @@
 #include "kernels/matmul.hpp"
 #include "kernels/row_product.hpp"
 #include "kernels/threads.hpp"
+#include "packed/packed_int8.hpp"
 
 namespace assay::model {
 namespace {
@@ -85,6 +86,14 @@ at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) c
   std::vector<int64_t> shape = x.sizes().vec();
   shape.back() = out_features();
   return out.view(shape);
+}
+
+bool packed_weight::multiplies_int8() const {
+  return has_codes() && model::multiplies_int8(codes_);
+}
+
+at::Tensor packed_weight::product_int8(const at::Tensor &x, const at::Tensor &bias) const {
+  return packed_int8_product(codes_, x, bias);
 }
 
 at::Tensor packed_weight::rows(const at::Tensor &ids) const {

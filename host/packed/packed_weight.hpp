@@ -25,6 +25,9 @@ class packed_weight {
 
   // x [.., in] fp32, bias [out] or undefined -> [.., out] fp32, a new tensor; sums in fp32.
   at::Tensor product(const at::Tensor &x, const at::Tensor &bias = {}) const;
+  // Whether product_int8() is there; it rounds x to int8 for each token, and multiplies whole numbers.
+  bool multiplies_int8() const;
+  at::Tensor product_int8(const at::Tensor &x, const at::Tensor &bias = {}) const;
   at::Tensor rows(const at::Tensor &ids) const;  // ids [n] int64 -> [n, in] fp32
   at::Tensor unpacked() const;                   // [out, in] fp32
 

@@ -14,8 +14,9 @@ namespace assay::plug {
 // Adds memory on any device and the extension assay.linalg/1 to the host table. Call it once at start.
 void install_tensor_services();
 
-// A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, assay.linalg/1 calls it in place
-// of LibTorch's product if each sum has many terms. The room kernels has such a function, but plug may not include that room.
+// A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, gemm of assay.linalg/1 calls it for
+// such matrices in place of LibTorch's product if each sum has 256 terms or more. The room kernels has such a function, but plug may
+// not include that room.
 using product_fn = at::Tensor (*)(const at::Tensor &x, const at::Tensor &weight);
 void use_product(product_fn product);
 

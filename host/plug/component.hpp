@@ -40,7 +40,7 @@ struct component {
   std::string file_hash;  // sha256 of the file's bytes
   std::string plugin_id, plugin_version, plugin_license;
 
-  // For example "rtn@1". It is stored with each result, so that results of two revisions are not confused.
+  // Id and revision, for example "rtn@1". It is stored with each result, so that results of two revisions are not confused.
   std::string identity() const { return id + "@" + std::to_string(revision); }
   // Checks the configuration and fills in its defaults. Throws error(usage) at `where` if it is wrong.
   json complete_config(const json &config, const std::string &where) const;

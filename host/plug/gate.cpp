@@ -60,7 +60,7 @@ class gate {
   const std::string &file_;
 };
 
-// Users type ids, and folders of results are named after them. So an id has only a-z and 0-9, and after the first character also
+// Users type ids, and files are named after them (ID.assay.so). So an id has only a-z and 0-9, and after the first character also
 // '-', '_' and '.'.
 bool is_good_id(const std::string &id) {
   if (id.size() > 64) return false;

@@ -11,7 +11,7 @@ namespace assay::plug {
 
 // Checks the file without running its code, opens it with dlopen(RTLD_NOW | RTLD_LOCAL), calls its entry function and passes the
 // answer through the gate (plug/gate). A second call with the same file returns the same reference, which is valid until the
-// process ends. Throws error(plugin) at `path`.
+// process ends. Throws error(plugin) at `path`, or error(failed) if the file cannot be read.
 const gated_plugin &load_plugin(const std::string &path);
 
 // The checked table of functions of a component that the scan found. Loads its file if that was not done yet. The reference is

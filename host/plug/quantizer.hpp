@@ -16,7 +16,7 @@ struct emitted_tensor {
   // What it is: "codes", "scales", ... (table in plugin_api/assay/quantizer.h)
   std::string role;
   managed_tensor tensor;  // contiguous
-  // Size of one element in a file, for example 4 for a 4-bit code that is held in a byte here
+  // Bits of one element in a file, for example 4 for a 4-bit code that is held in a byte here
   uint32_t packed_bits = 0;
 };
 
@@ -28,7 +28,7 @@ struct emitted_form {
   // The facts that the plugin noted about the form: "bits", "group_size", ...
   json note = json::object();
   const emitted_tensor *find(const std::string &role) const;  // nullptr if absent
-  // Size of all tensors in a file: the sum of their elements times their packed_bits
+  // Bits of all tensors in a file: for each tensor, its elements times its packed_bits
   double packed_bits() const;
 };
 

@@ -52,7 +52,7 @@ bool is_sane_prototype(const assay_tensor *prototype) {
   return is_known_dtype(prototype->dtype) && count < (int64_t{1} << 50);
 }
 
-// Counts calls of alloc and scratch. Returns true for the one call that must fail: the conformance suite (`assay check`) tests so
+// Counts calls of alloc and scratch. Returns true for the one call that must fail. With it the conformance suite (`assay check`) tests
 // what a plugin does without memory.
 bool refused_on_purpose() {
   allocation_probe &probe = allocations();

@@ -120,8 +120,8 @@ std::string form_sink::check_shape(const std::string &role, const assay_tensor &
   return "emitted " + quoted(role) + " of shape " + shape_text(tensor) + ", expected " + expected;
 }
 
-// Checks a form of the format int/1 (integer codes): its note must say how many bits a code has and how many weights share a scale,
-// and the shapes of scales and zeros must agree with that.
+// Checks a form of the format int/1 (integer codes): its note must have "bits", "group_size" and "symmetric", and the tensors
+// must agree with the note: scales and zeros have one column for each group (not checked if there is a g_idx).
 std::string form_sink::check_integer_form() const {
   const std::string format = form_.note.value("format", "");
   if (format != "int/1") return "";

@@ -31,7 +31,7 @@ struct linear_job {
 };
 
 struct job_list {
-  std::vector<linear_job> jobs;  // in the order of the forward pass
+  std::vector<linear_job> jobs;  // blocks in forward order, then the embedding, then the head
   json kept = json::array();     // names of linears that stay in float
   statistics_needs needs;        // of all jobs together
   bool needs_first_token_hessian = false;

@@ -30,7 +30,7 @@ enum class propagation_policy {
   quantized,   // the model whose earlier linears are quantized already, within a block too
   asymmetric,  // like `quantized`, but the float model gives the target outputs for the tokens
 };
-const char *propagation_name(propagation_policy policy);  // static
+const char *propagation_name(propagation_policy policy);  // "fp", "quantized" or "asymmetric"
 
 struct recipe {
   std::string method = "none";                // the name in reports; "none" quantizes nothing

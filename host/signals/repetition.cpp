@@ -127,7 +127,7 @@ constexpr repetition_rule k_top_ngrams[] = {  // of 2 to 4 words
 constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
     {"dup_5_gram", 0.15}, {"dup_6_gram", 0.14}, {"dup_7_gram", 0.13},
     {"dup_8_gram", 0.12}, {"dup_9_gram", 0.11}, {"dup_10_gram", 0.10}};
-// Texts of up to this many words are not checked, because there one repeated phrase is already a large share. It is not in the paper.
+// Texts of up to this many words are not checked, because there one repeated phrase is already a large share. The paper has no such limit.
 constexpr size_t k_fewest_words = 100;
 
 // In bytes. Shorter segments (names, "Yes") repeat in ordinary text.

@@ -20,7 +20,7 @@ double ratio(std::string_view piece, std::vector<Bytef> &buffer) {
 }
 
 // Decodes the character at `place` and moves `place` behind it. If the bytes there do not have the form of a UTF-8 character, it
-// returns -1 and moves `place` by one byte. It does not refuse surrogates or characters written with more bytes than necessary.
+// returns -1 and moves `place` by one byte. It does not refuse surrogates, or 3 or 4 bytes for a character that needs fewer.
 int32_t next_character(std::string_view text, size_t &place) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned first = byte(place);

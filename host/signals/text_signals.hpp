@@ -15,7 +15,7 @@ namespace assay::signals {
 // whole text is not enough, because long ordinary prose compresses as well as a text with a short loop. 0 for an empty text.
 struct compression {
   double whole = 0.0;           // of the whole text
-  double largest_window = 0.0;  // the largest number of all windows
+  double largest_window = 0.0;  // the largest of all windows; `whole` below 512 bytes
 };
 compression compression_ratios(std::string_view text);
 

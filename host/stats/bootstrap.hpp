@@ -36,8 +36,8 @@ struct bootstrap_result : interval {
 bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_options &options);
 
 // sum(numerator) / sum(denominator) over units. Examples: the sums and sizes of clusters; the losses and token counts of windows; the
-// scores above chance of a variant and of the reference. Throws error(usage) if the denominator may be zero: if its sum is 0, or has
-// the other sign in more than 1 % of the replicates.
+// scores above chance of a variant and of the reference. Throws error(usage) if the denominator may be zero: if its sum is 0, or if
+// in more than 1 % of the replicates this sum is 0 or has the other sign.
 bootstrap_result bootstrap_ratio(std::span<const double> numerator,
                                  std::span<const double> denominator,
                                  const bootstrap_options &options);
@@ -50,7 +50,8 @@ bootstrap_result bootstrap_clusters(std::span<const double> values,
 
 // The perplexity of a variant divided by that of the reference on the same windows: exp(mean difference of cross-entropy). The spans
 // have one cross-entropy in nats for each window. With fewer than k_few_windows windows the interval is Student's t, because a
-// bootstrap over so few is too narrow. Throws error(usage) for unequal lengths or fewer than two windows.
+// bootstrap over so few is too narrow. Throws error(usage) for unequal lengths, fewer than two windows or a value
+// that is not finite.
 constexpr size_t k_few_windows = 10;
 interval perplexity_ratio(std::span<const double> variant_windows,
                           std::span<const double> reference_windows,

@@ -7,9 +7,9 @@
 
 namespace assay::stats {
 
-// Each throws error(usage) for an empty list; standard_deviation for fewer than two values.
+// Each throws error(usage) for an empty list; standard_deviation also for one value, and quantile for p outside [0, 1].
 double mean(std::span<const double> values);
-double standard_deviation(std::span<const double> values);  // of a sample: divides by n - 1
+double standard_deviation(std::span<const double> values);  // divides by n - 1
 double median(std::span<const double> values);
 double quantile(std::span<const double> values, double p);  // 0 <= p <= 1
 

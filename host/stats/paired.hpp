@@ -20,8 +20,8 @@ paired_counts count_pairs(std::span<const double> first, std::span<const double>
 
 // The exact two-sided p of the hypothesis that lost and gained are equally likely (a binomial test). 1 if both are 0.
 double mcnemar_exact(int64_t lost, int64_t gained);
-// The same, but the observed pair (lost, gained) counts with half its probability ("mid-p"). The p is smaller, because the exact test
-// is cautious: it claims a difference less often than alpha allows.
+// The same, but the observed pair (lost, gained) counts with half its probability ("mid-p"), so p is smaller. The exact test claims
+// a difference less often than alpha allows; this one comes nearer to alpha.
 double mcnemar_mid_p(int64_t lost, int64_t gained);
 
 // (gained - lost) / n with Tango's score interval (Stat. Med. 17:891, 1998), which also works if lost or gained is 0. Throws

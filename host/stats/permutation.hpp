@@ -14,9 +14,9 @@ struct permutation_result {
   bool exact = false;         // true if all patterns were tried
 };
 
-// With more than 16 differences, `permutations` random patterns are tried. hits of them have a sum at least as far from zero as the
-// observed one, which counts too: p = (hits + 1) / (permutations + 1), so p is never 0. Throws error(usage) for an empty list and for
-// a value that is not finite.
+// With more than 16 differences, `permutations` random patterns are tried. `hits` of them have a sum at least as far from zero as the
+// observed sum. The observed pattern counts too, so p = (hits + 1) / (permutations + 1) is never 0. Throws error(usage) for an empty list
+// and for a value that is not finite.
 permutation_result sign_flip_test(std::span<const double> differences,
                                   uint32_t permutations = 10000, uint64_t seed = 0);
 

@@ -64,7 +64,8 @@ struct bpe_scratch {
 
 class bpe_model {
  public:
-  // Throws error(failed) at `where` if a merge names or makes a token that the vocabulary lacks.
+  // Throws error(failed) at `where` if the vocabulary lacks unk_token, or if it lacks a token that a
+  // merge names or makes.
   bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
             const std::string &where);
 

@@ -1,5 +1,5 @@
-// Computes the byte-level alphabet of GPT-2 from its rule, in both directions.
-// All byte-level models use this same alphabet.
+// Computes the alphabet of GPT-2, in which a printable character stands for each byte, and the way
+// back from characters to bytes. All byte-level models use it. byte_alphabet.hpp has its rule.
 #include "text/byte_alphabet.hpp"
 
 #include "unicode/unicode.hpp"

@@ -25,7 +25,7 @@ class detokenizer_step {
   void set_next(detokenizer_step *next) { next_ = next; }
 
  protected:
-  detokenizer_step *next_ = nullptr;  // borrow; the next step, set before the first token
+  detokenizer_step *next_ = nullptr;  // not owned; the next step, set before the first token
 };
 
 // All steps of one decoding, in order; the last step collects the text in a string. Steps have
@@ -40,7 +40,7 @@ class detokenizer_run {
 
  private:
   std::vector<std::unique_ptr<detokenizer_step>> steps_;
-  std::string *out_;  // borrow: the string of the last step
+  std::string *out_;  // not owned: the string of the last step
 };
 
 // The steps that the value "decoder" of a tokenizer.json describes, as functions that make them.

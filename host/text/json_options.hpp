@@ -8,8 +8,9 @@
 
 namespace assay::text {
 
-// Borrows the JSON object. A function with a fallback returns it if the key is absent or null;
-// without a fallback the key is required. All throw error(failed) for a wrong type.
+// Keeps a reference to the JSON object, which must outlive it. A function with a fallback returns the
+// fallback if the key is absent or null; without a fallback the key is required. The functions that
+// return a flag, an integer or a text throw error(failed) for a value of another type.
 class json_options {
  public:
   json_options(const json &object, std::string part);  // throws if it is not an object

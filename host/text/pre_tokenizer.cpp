@@ -119,7 +119,7 @@ class metaspace : public pre_tokenizer {
   bool split_;
 };
 
-// Puts a space in front of a piece that has none: ByteLevel's option add_prefix_space.
+// Puts a space in front of a piece that begins with none: ByteLevel's option add_prefix_space.
 class prefix_space : public pre_tokenizer {
  public:
   void split(std::string_view piece, bool at_start, const piece_sink &sink) const override {

@@ -26,7 +26,7 @@ class regex_pattern {
 
   // Calls match(begin, end), in bytes, for each match in the text, from left to right. The text
   // must be valid UTF-8. As in the reference, an empty match directly after the last match is
-  // skipped. Throws error(failed) if a match exceeds the limits of PCRE2.
+  // skipped. Throws error(failed) if a match exceeds the limits that are set for PCRE2.
   void for_each(std::string_view text, const std::function<void(size_t, size_t)> &match) const;
 
   const std::string &source() const { return source_; }

@@ -11,7 +11,7 @@ namespace assay::text {
 
 uint64_t hash_bytes(std::string_view bytes);
 
-// A hash table with open addressing; all texts lie in one string. 151,643 tokens take about 6 MB.
+// A hash table with open addressing; all texts lie in one string. 151,643 tokens take about 8 MB.
 class token_table {
  public:
   // Adds a token. If the text is there already, it gets the new id: the last entry of a file wins,

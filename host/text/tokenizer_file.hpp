@@ -13,12 +13,12 @@
 namespace assay::text {
 
 // The merges of a BPE model: pairs of token texts that are joined, in the order of the file. One
-// string holds all these texts.
+// string holds all these texts; operator[] returns views into it.
 class merge_list {
  public:
   void add(std::string_view left, std::string_view right);
   size_t size() const { return spans_.size(); }
-  std::pair<std::string_view, std::string_view> operator[](size_t rank) const;  // borrow
+  std::pair<std::string_view, std::string_view> operator[](size_t rank) const;
 
  private:
   struct span {

@@ -1,5 +1,5 @@
-// Brings text into the Unicode normalization forms with the library utf8proc. Characters that NFC may change are called active here; a
-// table made from the reference (Hugging Face `tokenizers`) lists them. nfc() gives utf8proc only the runs of active characters, each
+// Brings text into the Unicode normalization forms with the library utf8proc. Characters that NFC may change are called active here; an
+// array made by asking the Hugging Face library `tokenizers` lists them. nfc() gives utf8proc only the runs of active characters, each
 // with the character before it. normalized() gives utf8proc the whole text.
 #include "unicode/nfc.hpp"
 
@@ -43,8 +43,8 @@ bool nfc(std::string_view text, std::string &out) {
       continue;
     }
     // The run has the active characters and the character before them, because they may compose with it. The character before is
-    // left out if utf8proc says that it combines. Such a character is not active because it is newer than the reference's version
-    // of Unicode, and the reference leaves it as it is.
+    // left out if utf8proc says that it combines. Such a character is not active because it is newer than the version of Unicode
+    // in `tokenizers`, which leaves it as it is.
     const char *begin = p;
     if (previous < p) {
       const char32_t before = decode_valid(previous).code_point;

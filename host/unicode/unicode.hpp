@@ -1,5 +1,5 @@
-// UTF-8 and classes of characters (letter, number, space ...), as the Hugging Face library `tokenizers` sees them. This library is
-// called the reference here. Nothing depends on the machine's locale. Normalization of text is in nfc.hpp.
+// UTF-8 and classes of characters (letter, number, space ...), as the Hugging Face library `tokenizers` sees them.
+// Nothing depends on the machine's locale. Normalization of text is in nfc.hpp.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace assay::text {
 
-// Bits of char_classes. The tables in unicode_ranges.cpp were made by asking the reference about every character, because its parts
-// use different versions of Unicode.
+// Bits of char_classes. The arrays in unicode_ranges.cpp were made by asking `tokenizers` about every character, because its parts
+// use different versions of Unicode. In the list below, "its" means that library's.
 enum : uint8_t {
   k_letter = 1,    // \p{L} in its regular expressions
   k_number = 2,    // \p{N}
@@ -29,7 +29,7 @@ class class_table {
   uint8_t operator[](char32_t cp) const {
     return blocks_[size_t{index_[cp >> 8]} * 256 + (cp & 255)];
   }
-  // [128]: the block of ASCII is stored first
+  // The classes of the 128 ASCII characters: block 0 is stored first
   const uint8_t *ascii() const { return blocks_.data(); }
 
  private:

@@ -19,9 +19,9 @@ extern "C" {
  *    sizeof in bytes. Only tensors have none, because their layout is DLPack's.
  * 2. Members are only ever appended. Zero in a new member means the old behaviour.
  * 3. Sizes are multiples of 8 without tail padding, so that each appended member makes sizeof larger.
- * 4. Structs that can grow cross by pointer, never by value. Many of them cross as an array of
+ * 4. Structs that can grow cross by pointer, never by value. A list of them crosses as an array of
  *    pointers, because the two sides may know different sizes of an element.
- * 5. A side that fills a struct of the other side writes no further than its struct_size.
+ * 5. A side that fills a struct of the other side writes no further than the struct_size in it.
  * 6. Only fixed-width integers, double, pointers and UTF-8 text cross (text has no NUL inside): no
  *    bool, enum, bit-field, size_t or varargs.
  *

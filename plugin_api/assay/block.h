@@ -23,8 +23,8 @@ extern "C" {
 #define ASSAY_SCOPE_PARENT \
   1u /* output of the attention or MLP that holds the group, without residual */
 
-/* The factors of matrix products in gradient(). BF16 rounds them to bfloat16 and sums in f32, which
- * is about twice as fast. A processor without such products gives ASSAY_INVALID_ARGUMENT. */
+/* The factors of matrix products in gradient(). BF16 rounds them to bfloat16 and sums in f32: this
+ * is faster and less exact. A processor without such products gives ASSAY_INVALID_ARGUMENT. */
 #define ASSAY_PRODUCTS_F32  0u
 #define ASSAY_PRODUCTS_BF16 1u
 

@@ -81,11 +81,11 @@ struct assay_host {
    * static. NULL is a normal answer: work without it, or fail with ASSAY_UNSUPPORTED. */
   const void *(*get_extension)(void *ctx, const char *id);
 
-  /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces, for content hashes. With it no plugin needs
-   * code of its own. NULL in an older host: then fail with ASSAY_UNSUPPORTED.
+  /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces, for content hashes. So no plugin needs its
+   * own code for them. NULL in an older host: then fail with ASSAY_UNSUPPORTED.
    * hash_begin gives a hash in *out_hash, which you own. hash_end frees it and writes 64 lower-case
    * hexadecimal digits and a NUL to out_hex; with out_hex NULL it only frees. Use a hash from one
-   * thread at a time. It may live longer than the call that began it, but not than its instance. */
+   * thread at a time. It may outlive the call that began it, but not its instance. */
   int32_t (*hash_begin)(void *ctx, void **out_hash);
   int32_t (*hash_update)(void *ctx, void *hash, const void *bytes, uint64_t n_bytes);
   int32_t (*hash_end)(void *ctx, void *hash, char out_hex[65]);

@@ -31,9 +31,10 @@ typedef struct assay_linalg {
    * this adds the Hessian of n more tokens. */
   int32_t (*syrk)(const assay_host *host, double alpha, const assay_tensor *x, double beta,
                   const assay_tensor *c);
-  /* Replaces A by its factor L (upper 0: A = L L^T) or U (upper 1: A = U^T U). Reads that triangle
-   * of A only, and sets the other one to zero. Returns ASSAY_NUMERICAL if A is not positive
-   * definite: A is then unchanged, and no failure is recorded, so that the plugin can try again. */
+  /* Replaces A by its factor L (upper 0: A = L L^T) or U (upper 1: A = U^T U). Reads only the
+   * triangle of A where the factor will lie, and sets the other one to zero. Returns
+   * ASSAY_NUMERICAL if A is not positive definite: A is then unchanged, and no failure is recorded,
+   * so that the plugin can try again. */
   int32_t (*cholesky)(const assay_host *host, const assay_tensor *a, int32_t upper);
   /* A is a factor from cholesky with the same `upper`. Replaces A by the inverse of the factored
    * matrix, both triangles. */

@@ -64,7 +64,7 @@ typedef struct assay_stats {
   int64_t n_tokens;     /* tokens in each statistic below except hessian_first */
   int64_t n_sequences;
   const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles; rank <= n_tokens */
-  const assay_tensor *hessian_first; /* [in, in] f32: the same sum over sequences of one token */
+  const assay_tensor *hessian_first; /* [in, in] f32: the sum when each sequence is one token */
   const assay_tensor *cross;         /* [in, in] f32: sum x_float x^T (ASYMMETRIC only) */
   const assay_tensor *abs_max;       /* [in] f32: max |x_j| */
   const assay_tensor *abs_mean;      /* [in] f32: mean |x_j| */

@@ -1,11 +1,13 @@
--- Measures every quantization method of this project on one small model, with two calibration texts and two test texts. Beside the usual
--- report it writes matrix.md, which has the tables of reports/methods-on-smollm2.md. No setting was chosen on the test split.
+-- Measures 13 quantization methods on one small model, with two calibration texts and two test texts. Beside the usual report it
+-- writes matrix.md, with the figures of reports/methods-on-smollm2.md. No setting was chosen on the test split.
 --   ./assay run scripts/studies/methods_on_smollm2.lua --data DIR     DIR: public data sets (scripts/assay/data/datasets/README.md)
 --   --set part=w4,w3                      only these parts of the recipes: w4,w4more,w3,wide,w8a8,ablation,w2 (default: all but w2)
 --   --set methods=rtn,best                only these methods, or recipes by id; --set texts=mixed: only this calibration text
 --   --set windows=4 --set split=validation    the form in which the settings of the methods were chosen
 --   --set model=FOLDER --set window=512   another model (train_second_model.py makes one), in windows of its training length
 --   --set draw=43                         other calibration sequences
+--   --set part=range                      the search for scales in several ranges: --set ranges=0.6:1.15,0.9:1.13 --set bits=4,3
+--                                         --set groups=32,64,128 --set methods=opt_rtn,gptq
 local assay = require "assay"
 local native = require "assay.native"
 local matrix = require "assay.studies.matrix"
@@ -68,7 +70,7 @@ local mixed = mix("mixed", "TinyShakespeare, SQuAD contexts, BoolQ passages, GSM
                   drawn(boolq, share(14), function(r) return r.passage end), drawn(gsm8k, share(12)),
                   drawn(arc_easy, share(8)))
 
--- ---- recipes: the same counted bits within a part -----------------------------------------------
+-- ---- recipes: about the same counted bits within a part -----------------------------------------
 
 local method = assay.method
 local recipes = {}
@@ -114,6 +116,26 @@ add("w2", method.rtn(at(2, 64)), method.opt_rtn(at(2, 64, mixed)), method.gptq(a
 -- the tune; `best` with tune = false has only the Hessian.
 add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 
+-- Ranges in which scales are searched. The untuned `best` shows what a range does to error feedback with its Hessian.
+local function range_recipes(bits, group, from, to)
+   for _, c in ipairs { mixed, maths } do
+      for _, name in ipairs { "opt_rtn", "gptq", "gptaq", "adaround", "best" } do
+         local options = { scale_from = from, scale_to = to, tune = name == "best" and assay.setting("tune", false) or nil }
+         options.label = ("%s W%d g%d %g:%g (%s)"):format(name, bits, group, from, to, c.options.name)
+         add("range", method[name](at(bits, group, c, options)))
+      end
+   end
+end
+if parts:find(",range,", 1, true) then
+   for bits in tostring(assay.setting("bits", "4,3")):gmatch "%d+" do
+      for group in tostring(assay.setting("groups", "32,64,128")):gmatch "%d+" do
+         for from, to in assay.setting("ranges", "0.6:1.15,0.9:1.13"):gmatch "([%d.]+):([%d.]+)" do
+            range_recipes(tonumber(bits), tonumber(group), tonumber(from), tonumber(to))
+         end
+      end
+   end
+end
+
 -- ---- the study --------------------------------------------------------------------------------------
 
 local known = name:match "^smollm2"
@@ -121,12 +143,10 @@ local tasks = {
    assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = window, limit = windows,
                            windows = "first", dataset = assay.dataset.wikitext2 { split = split } },
 }
--- GSM8K has no validation split, so its test text is measured only with split=test and never while settings are chosen.
-if split == "test" then
-   tasks[2] = assay.task.perplexity { id = "gsm8k", title = "GSM8K test text", window = math.min(1024, window),
-                                      limit = math.max(2, windows * 3 // 4), windows = "first",
-                                      dataset = assay.dataset.gsm8k { split = "test" } }
-end
+-- GSM8K has no validation split. So while settings are chosen, its train text is measured, of which calibrations hold a few sequences.
+tasks[2] = assay.task.perplexity { id = "gsm8k", title = "GSM8K " .. (split == "test" and "test" or "train") .. " text",
+                                   window = math.min(1024, window), limit = math.max(2, windows * 3 // 4), windows = "first",
+                                   dataset = assay.dataset.gsm8k { split = split == "test" and "test" or "train" } }
 return assay.study {
    name = known and "methods-on-smollm2" or "methods-on-" .. name:match "[^/]+$",
    title = "Quantization methods on " .. (known and "SmolLM2-135M-Instruct" or name:match "[^/]+$"),

@@ -1,4 +1,4 @@
-/* Asks the host for one tensor more for each linear and never gives it back. */
+/* Asks the host for an extra tensor for each linear (weight matrix) and never gives it back. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

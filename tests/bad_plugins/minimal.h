@@ -1,6 +1,6 @@
-/* The smallest working quantizer: codes are round(w / 0.01), the scale of every row is 0.01. Each C file of this folder is this
- * quantizer with one mistake (nan_metric.c turns it into a metric). Before the include, a file defines the macro of the part that
- * it replaces (QUANTIZE, SCHEMA, ...); after it, the file ends with MINIMAL_PLUGIN("id"). */
+/* The smallest working quantizer: codes are round(w / 0.01), limited to +-127; the scale of every row is 0.01. Each C file of this
+ * folder is this quantizer with one mistake or oddity (nan_metric.c turns it into a metric). Before the include, a file defines the
+ * macro of the part that it replaces (QUANTIZE, SCHEMA, ...); after it, the file ends with MINIMAL_PLUGIN("id"). */
 #ifndef BAD_PLUGINS_MINIMAL_H
 #define BAD_PLUGINS_MINIMAL_H
 

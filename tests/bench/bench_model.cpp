@@ -101,7 +101,7 @@ void bench_prefill(const model::decoder &decoder) {
   }
 }
 
-// The time of one prefill of 2048 tokens, after a first one that is not timed; peer_prefill.py reads the printed line.
+// The shorter time of two prefills of 2048 tokens, after one that is not timed; peer_prefill.py reads the printed line.
 void bench_once(const model::decoder &decoder) {
   const at::Tensor ids = at::randint(0, decoder.config().vocab_size, {1, 2048}, at::kLong);
   decoder.hidden(ids);
@@ -213,7 +213,7 @@ void bench_score(const model::decoder &decoder) {
 }
 
 // Measures how fast the weights of a checkpoint can be read for the first time. It is for files whose dtype is the compute dtype:
-// their weights are not copied but stay in the mapped file. Later readings show the rate of the memory, printed beside it.
+// their weights are not copied but stay in the mapped file. Later readings show the rate of the memory, printed beside the first rate.
 void bench_hot_load(const std::string &path) {
   const auto sum_all = [](const model::decoder &decoder) {
     double sum = 0;

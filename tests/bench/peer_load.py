@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares loading a checkpoint with transformers, in one run, with the file in the page cache.
+"""Compares how long assay and transformers take to load a checkpoint, in one run, with the file in the page cache.
 
 Both sides read one byte of every page of their weights (ours: of the linears).
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes config_defaults.json: the values that transformers' configuration classes give keys which a config.json leaves out.
+"""Writes config_defaults.json: the values that transformers' configuration classes give to keys that a config.json leaves out.
 
   make_config_defaults.py      -> config_defaults.json
 

@@ -4,8 +4,8 @@
     python3 tests/golden/make_first_token_goldens.py
 
 Made with transformers 5.23.0 and tokenizers 0.23, fp32, eager attention. The model is models/llama-gqa-untied. Its tokenizer of
-single characters is that of tests/lua/make_tiny.lua with `changes`: a post-processor puts "~" (id 95) first.
-Texts are encoded by the tokenizer's default, except that a text which begins with "~" gets no second one. Scores follow
+single characters is that of tests/lua/make_tiny.lua with CHANGES (`changes` in the file): a post-processor puts "~" (id 95) first.
+Texts are encoded by the tokenizer's default, except that a text which begins with "~" gets no second "~". Scores follow
 lm-evaluation-harness 0.4.13 (api/model.py, _encode_pair; models/huggingface.py, tok_encode). For perplexity the whole text is
 encoded once and cut into windows. "rolling" follows the harness's loglikelihood_rolling with one window whose first token is "~".
 """

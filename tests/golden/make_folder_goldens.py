@@ -7,8 +7,9 @@ Made with transformers 5.23.0 and tokenizers 0.23. Each case is a folder with th
 of them replaced by the case's `files` (null: removed). The answers come from AutoTokenizer.from_pretrained:
 - for each text, its ids with special tokens (`ids`), without them (`plain`), and with only those before the text (`start`). As in
   lm-evaluation-harness 0.4.13, `start` equals `plain` where the text itself begins with the first token;
-- the named special tokens;
+- the ids of special tokens, the size of the vocabulary, and the special tokens by name;
 - a rendered conversation with and without tools, or null where transformers refuses it.
+`chats` has messages with null values, and the text that transformers renders for them with the template `probe`.
 """
 import json
 import os

@@ -1,4 +1,4 @@
-"""Chat templates and conversations for make_template_goldens.py. They are written for these tests, each for some constructs."""
+"""Chat templates and conversations for make_template_goldens.py. They are written for these tests; each uses a few constructs of Jinja."""
 
 CONTEXT = {
     "messages": [

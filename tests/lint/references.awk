@@ -1,6 +1,7 @@
 # Finds names of files in comments and documents that are not in the repository, and numbers of sections that no heading has.
 # Input: first the file that the variable `names` names, with a line NAME TAB PATH for each known file, then the sources to check.
-# Only names of sources and documents are checked: names of data files are mostly the user's, and NAME.lua is a placeholder.
+# Only names of sources and documents are checked: names of data files are mostly the user's. A name with capitals, such as
+# NAME.lua, is a placeholder and is not checked, except documents such as README.md.
 FILENAME == names { split($0, pair, "\t"); known[pair[1]] = 1; paths[pair[1]] = pair[2]; next }
 
 # Returns the part of a line that people read: the whole line of a document, only the comment of a source.

@@ -212,6 +212,7 @@ describe("contamination", function()
       local shouted = write("shouted.jsonl", (fs.read(own):gsub("q(%d)", "Q%1"):gsub("p1 p2", "P1, P2!")))
       assert.equal(4, overlap.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
    end)
+   -- A task's record is compared with each whole text that was joined, even if the calibration drew only a piece of it.
    it("takes joined texts by the records that they were joined from", function()
       local text = assay.dataset.text { path = write("long.txt", numbered("w", 1000)) }
       local c = assay.calibration { dataset = text, samples = 2, length = 100 }

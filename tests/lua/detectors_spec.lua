@@ -1,5 +1,5 @@
--- Tests the detectors (signs of broken answers): loops, empty answers, cut answers, drift of length. They find nothing in good answers.
--- scripts/assay/detectors/README.md says what F01 to F23 look for.
+-- Tests the detectors (rules that look for signs of broken output): loops, empty answers, cut answers, drift of length. They find
+-- nothing in good answers. scripts/assay/detectors/README.md says what F01 to F23 look for.
 local detectors = require "assay.detectors"
 local compare = detectors.compare
 

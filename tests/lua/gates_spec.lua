@@ -152,6 +152,29 @@ describe("gate P8", function()
    end)
 end)
 
+describe("the gate of packed weights", function()
+   local gate = require "assay.gates.packed_parity"
+   local function of(parity)
+      return { packed = { result = { kernel = "base", bound = 1e-3, parity = parity } } }
+   end
+   it("passes within the bound, and says which answer differs first", function()
+      local status, evidence = gate.check({}, of { difference = 2e-6, tokens = 50, answers = 4, equal_answers = 3,
+                                                   first_difference = { prompt = 2, token = 9, margin = 0.01 } })
+      assert.equal("pass", status)
+      assert.equal("largest logit difference 2e-06 of the largest logit over 50 tokens (allowed 0.001); 3 of 4 answers equal, "
+                   .. "kernel base; answer 2 differs from token 9 on, where the margin was 0.01", evidence)
+   end)
+   it("fails beyond the bound, and for logits that are no numbers", function()
+      for _, difference in ipairs { 2e-3, 0 / 0 } do
+         assert.equal("fail", (gate.check({}, of { difference = difference, tokens = 50, answers = 4, equal_answers = 4 })))
+      end
+   end)
+   it("is not run where there is nothing to compare", function()
+      assert.equal("not_run", (gate.check({}, {})))
+      assert.equal("not_run", (gate.check({}, { packed = { result = { reason = "no format" } } })))
+   end)
+end)
+
 describe("the list of a study's gates", function()
    local untouched = { id = "base/none", none = true, subject = subject, identity = { result = { passed = true, evidence = "0" } },
                        preflight = { result = { outputs = answers(0) } } }
@@ -161,15 +184,15 @@ describe("the list of a study's gates", function()
    it("has each gate once for what it is about, in the order of a report", function()
       local ids = {}
       for i, gate in ipairs(gates.of_study(facts)) do ids[i] = gate.id .. " " .. (gate.scope or "study") end
-      assert.same({ "P1 base", "P6 base/none", "P2 base/q", "P3 base/q", "P4 base/q", "P5 base/q", "P6 base/q", "P7 study",
-                    "P8 base", "COLLAPSE base/q" }, ids)
+      assert.same({ "P1 base", "P6 base/none", "P9 base/none", "P2 base/q", "P3 base/q", "P4 base/q", "P5 base/q", "P6 base/q",
+                    "P9 base/q", "P7 study", "P8 base", "COLLAPSE base/q" }, ids)
    end)
    it("leaves out the gates of a variant that could not be made", function()
       changed.problem = "an error"
       local ids = {}
       for i, gate in ipairs(gates.of_study(facts)) do ids[i] = gate.id end
       changed.problem = nil
-      assert.equal("P1 P6 P7 P8 COLLAPSE", table.concat(ids, " "))
+      assert.equal("P1 P6 P9 P7 P8 COLLAPSE", table.concat(ids, " "))
    end)
    it("is written with null for an absent scope", function()
       local written = gates.json(gates.of_study(facts))

@@ -20,7 +20,8 @@ local function fired_by(change)
    return ids
 end
 
--- Adds a task of right and wrong answers to the report `d`: the untouched variant has `base` of n right, the others have `others`.
+-- Adds a task of right and wrong answers to the report `d`: the untouched variant has `base` of n right; `others` lists the
+-- numbers of the other variants, the last one counts for all that follow.
 local function with_items(d, base, others, n, more)
    d.tasks[#d.tasks + 1] = { id = "arc", title = "ARC", kind = "choice", metrics = {}, protocol = { id = "arc/1" },
       baselines = { { name = "random choice", metric = "acc", value = 0.25 } } }

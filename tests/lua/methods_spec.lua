@@ -5,7 +5,7 @@ local plugin_options = require "assay.recipe.plugin_options"
 
 local function schema(kind, id) return native.plugin.describe(kind, id).schema.properties end
 
--- Calls f(method, kind, plugin, option, key) for every option of every method that a plugin reads; key: its name in the plugin's schema.
+-- Calls f(method, kind, plugin, option, key) for every option that a plugin reads, of every method; key: its name in the plugin's schema.
 local function each_option(f)
    for _, method in pairs(assay.method) do
       for kind, plugin in pairs(method.plugins or {}) do

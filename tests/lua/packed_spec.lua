@@ -1,5 +1,5 @@
--- Tests packed weights: products read the integer codes of the saved file. For every format that we write, the logits are those of
--- the dequantized weights, up to 2e-5.
+-- Tests packed weights: products read the integer codes of the saved file. For every format that we write, the logits
+-- differ from those of the dequantized weights by less than 2e-5.
 local assay = require "assay"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -20,7 +20,7 @@ local function largest_difference(a, b)
    return worst
 end
 
--- Loads a folder both ways; the logits agree and the weights are codes.
+-- Loads a folder both ways (dequantized and packed) and checks that the logits agree and that the packed weights are codes.
 local function check(path, format)
    local fake, packed = assay.load(path), assay.load(path, { runtime = "packed" })
    assert.is_true(largest_difference(fake:logits(ids), packed:logits(ids)) < 2e-5)

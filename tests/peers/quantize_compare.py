@@ -4,11 +4,12 @@
   quantize_compare.py ASSAY_LAB FOLDER TEXT gptq|gptqmodel|awq|autoround [--sequences N] [--length L] [--iterations I] [--float32]
 
 FOLDER: a Hugging Face folder (assay import). TEXT: a UTF-8 file; its tokens are cut into N sequences of L. Peers:
-- gptq (columns in order of activation, static groups) and awq: llm-compressor;
+- gptq (columns in order of activation, grids fitted before the first column is rounded) and awq: llm-compressor;
 - gptqmodel: GPTQModel, its packing included, compared with our gptq;
 - autoround: auto-round. The time of one iteration is (time of 2 I iterations - time of I iterations) / I, so that the time for
   collecting inputs and packing cancels.
-Weights of 4 bits, groups of 64, symmetric; fp32. Loading and saving are not counted on either side.
+Weights of 4 bits, groups of 64, symmetric. Both sides compute in fp32, autoround in bfloat16 without --float32. Loading and saving
+are not counted on either side.
 """
 import argparse
 import json

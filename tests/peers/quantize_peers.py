@@ -1,4 +1,5 @@
-"""Quantization by the peers, one function each: loads a folder, quantizes on given token ids, returns (model, CPU seconds).
+"""Quantization by the peers, one function each: loads a folder, quantizes it (all but hqq use given token ids), returns (model, CPU
+seconds).
 
 The time of loading is not counted. The weights (and inputs, where a scheme rounds them) of the returned model are rounded as the
 peer rounds them, so the model can be evaluated directly.
@@ -28,8 +29,9 @@ def load(folder):
 
 
 def modifiers(method, bits):
-    """Returns llm-compressor's modifiers for a method. rtn, gptq (columns in order of activation, static groups) and awq: groups of
-    64, symmetric. w8a8 and smoothquant: one scale for each row, inputs rounded with one scale for each token."""
+    """Returns llm-compressor's modifiers for a method. rtn, gptq (columns in order of activation, grids fitted before the first
+    column is rounded) and awq: groups of 64, symmetric. w8a8 and smoothquant: one scale for each row, inputs rounded with one
+    scale for each token."""
     from llmcompressor.modifiers.awq import AWQModifier
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.quantization import QuantizationModifier

@@ -1,4 +1,4 @@
-// Tests include the test framework Catch2 through this header, which takes version 2 or 3 (Ubuntu 24.04 has 3, the others 2).
+// Tests include the test framework Catch2 through this header, which takes version 2 (Debian 12, Ubuntu 22.04) or 3 (Ubuntu 24.04).
 // It does not wrap the assertions, since they are the same in both versions.
 #pragma once
 

@@ -78,7 +78,7 @@ inline assay::quant::linear_result run(const std::string &id, const assay::json 
                            sums.hessian);
 }
 
-// The same with only a Hessian [in, in], which may be undefined; the mean squares are its diagonal / n_tokens.
+// Runs the quantizer with only a Hessian [in, in] as statistics, which may be undefined; the mean squares are its diagonal / n_tokens.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
                                        const at::Tensor &weight, const at::Tensor &hessian = {},
                                        int64_t n_tokens = 1,

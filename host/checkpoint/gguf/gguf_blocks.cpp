@@ -42,7 +42,7 @@ ASSAY_CLONES void from_bf16(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// In the formulas x is the weight, q its stored code, d the block's scale and m its minimum.
+// In the formulas x is a weight, q its stored code, d the block's scale and m the block's minimum.
 // x = d q
 ASSAY_CLONES void from_q8_0(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 34, out += 32) {
@@ -105,7 +105,7 @@ ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// Scale and minimum of one sub-block of 32 weights.
+// A block of Q4_K or Q5_K has 256 weights in 8 sub-blocks of 32. Each sub-block has these two.
 struct scale_min {
   float scale, min;
 };

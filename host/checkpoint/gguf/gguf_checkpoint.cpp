@@ -1,5 +1,5 @@
-// Gives the tensors of a GGUF file under Hugging Face names. They are dequantized row by row, and
-// the rows of q and k are put into Hugging Face's order.
+// Gives the tensors of a GGUF file under Hugging Face names. Quantized tensors are dequantized row
+// by row. For the architecture llama the rows of q and k are put into Hugging Face's order.
 #include "checkpoint/gguf/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
@@ -28,7 +28,7 @@ constexpr name_pair k_inner[] = {
 
 }  // namespace
 
-// In the file the rows of a head are in the order (i, part), in Hugging Face's they are in the order
+// In the file the rows of a head are in the order (i, part), in a Hugging Face folder in the order
 // (part, i). i counts the channel pairs of RoPE, part (0 or 1) the two channels of a pair.
 int64_t stored_blocks::row_in_file(int64_t row) const {
   if (heads == 0) return row;

@@ -1,5 +1,6 @@
-// Turns GGUF metadata into the files of a Hugging Face folder: config, tokenizer and a note on the
-// origin. These functions do not use LibTorch, so that a fuzzer can run them alone.
+// Turns GGUF metadata into the files of a Hugging Face folder (configurations, tokenizer, chat
+// templates), and makes a note on the origin. No function here uses LibTorch, so that a fuzzer can
+// run them alone.
 #pragma once
 
 #include <string>
@@ -10,8 +11,8 @@
 
 namespace assay::model {
 
-// Each function throws error(failed) for metadata that the file cannot express; the message names
-// the metadata. The comment beside a function names the file that it makes.
+// The comment beside a function names the file that it makes. These functions throw error(failed)
+// for metadata that the file cannot express; the message says which.
 json gguf_config(const gguf_file &file);                 // config.json
 std::string gguf_tokenizer_json(const gguf_file &file);  // tokenizer.json, text
 json gguf_tokenizer_config(const gguf_file &file);       // tokenizer_config.json

@@ -141,8 +141,9 @@ std::optional<model::decoder_config> meaning_of(const model::checkpoint &source)
   }
 }
 
-// Returns facts about a checkpoint. It reads only the headers of the weights. If config.json says that
-// the output head is the embedding (tied), it reads the head too, because the weights may differ.
+// Returns facts about a checkpoint. It reads only the headers of the weights, with one exception: if
+// config.json says that the output head is the embedding (tied), but the files have a head too, it
+// compares the two matrices.
 json describe(const model::checkpoint &source) {
   json dtypes = json::object();
   int64_t parameters = 0, linear_parameters = 0;
@@ -214,7 +215,8 @@ json describe_packed(const model::decoder &decoder) {
   return {{"bytes", bytes}, {"formats", formats}, {"told", decoder.told()}};
 }
 
-// m:info() -> the facts of inspect(), and dtype, device and method of the loaded model
+// m:info() -> the facts of inspect(), and of the loaded model: dtype, device, `quantized` (the method, or
+// null) and, if it runs from the stored codes, `packed`
 int info(lua_State *L) {
   const subject &m = self(L);
   json facts = describe(*m.source);
@@ -322,6 +324,7 @@ int open_model(lua_State *L) {
                                        {"import", guarded<import>},
                                        {"compare", guarded<compare_checkpoints>},
                                        {"machine_rates", guarded<machine_rates>},
+                                       {"packed_kernel", guarded<packed_kernel>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

@@ -3,6 +3,7 @@
 #include "kernels/machine_rates.hpp"
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
+#include "packed/packed_kernel.hpp"
 
 namespace assay::lua {
 namespace {
@@ -55,6 +56,12 @@ int time_decode(lua_State *L) {
 // for each second, as measured by this call
 int machine_rates(lua_State *L) {
   push_json(L, {{"read_bytes", model::read_rate()}, {"fp32_operations", model::fp32_rate()}});
+  return 1;
+}
+
+// packed_kernel() -> the name of the kernel that multiplies from codes on this processor
+int packed_kernel(lua_State *L) {
+  push_string(L, model::packed_kernel_here().name);
   return 1;
 }
 

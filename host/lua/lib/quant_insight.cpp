@@ -1,7 +1,7 @@
 // Lua functions that measure what quantization costs: divergence (of a whole model from the float
 // model), sensitivity (the same for each part alone), salience (how unequal the channels of an input
-// are), and an allocation of bits from these. They take and return plain tables; the tables that users
-// see are made in scripts/assay/insight.
+// are), and an allocation of bits from what each part costs. They take and return plain Lua tables;
+// scripts/assay/insight makes the output that users see.
 #include "insight/allocate.hpp"
 #include "insight/salience.hpp"
 #include "insight/sensitivity.hpp"
@@ -35,7 +35,7 @@ int divergence(lua_State *L) {
   return 1;
 }
 
-// model:salience_data(sequences) -> for each input, the sizes of its channels (insight/salience.hpp)
+// model:salience_data(sequences) -> for each input, its largest channels (insight/salience.hpp)
 int salience(lua_State *L) {
   push_json(L, quant::salience(self(L).decoder, wanted_sequences(L, 2), script_progress()));
   return 1;

@@ -81,7 +81,8 @@ int rouge_l(lua_State *L) {  // rouge_l(ids, ids) -> similarity 0 .. 1 (signals/
   return 1;
 }
 
-// first_divergence(ids, ids) -> the first position, from 0, where they differ; nil if they are equal
+// first_divergence(ids, ids) -> the first position, from 0, where they differ, or the shorter length if
+// one is the beginning of the other; nil if they are equal
 int first_divergence(lua_State *L) {
   const int64_t place =
       signals::first_divergence(read_tokens(L, 1, "first"), read_tokens(L, 2, "second"));

@@ -117,7 +117,7 @@ int wilson(lua_State *L) {  // (k, n [, level]) -> interval of the share k / n
       L, stats::wilson(read_integer(L, 1, "k"), read_integer(L, 2, "n"), level_or_default(L, 3)));
 }
 
-int clopper_pearson(lua_State *L) {  // as wilson, but wider: its coverage is never below the level
+int clopper_pearson(lua_State *L) {  // as wilson, but its coverage is never below the level
   return push_interval(L, stats::clopper_pearson(read_integer(L, 1, "k"), read_integer(L, 2, "n"),
                                                  level_or_default(L, 3)));
 }
@@ -237,7 +237,7 @@ int mean(lua_State *L) {
   return 1;
 }
 
-int standard_deviation(lua_State *L) {  // of a sample: divides by n - 1
+int standard_deviation(lua_State *L) {  // divides by n - 1
   lua_pushnumber(L, stats::standard_deviation(read_numbers(L, 1, "values")));
   return 1;
 }

@@ -2,6 +2,8 @@
 // objects, and the progress line.
 #include <sys/utsname.h>
 
+#include <malloc.h>
+
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -69,6 +71,14 @@ int memory(lua_State *L) {
   put("peak", peak_resident_bytes());
   put("available", available_memory_bytes());
   return 1;
+}
+
+// give_back_memory(): returns freed memory to the system, so that memory() tells what is in use
+int give_back_memory(lua_State *) {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+  return 0;
 }
 
 // reset_peak() -> whether the kernel has set `peak` back to the present use
@@ -211,6 +221,7 @@ int open_sys(lua_State *L) {
                                        {"utc", guarded<utc_now>},
                                        {"memory", guarded<memory>},
                                        {"reset_peak", guarded<reset_peak>},
+                                       {"give_back_memory", guarded<give_back_memory>},
                                        {"free_disk", guarded<free_disk>},
                                        {"machine", guarded<machine>},
                                        {"settings", guarded<settings_table>},

@@ -1,5 +1,6 @@
-// The Lua library assay.native.tensor and the class `tensor`. Scripts can read numbers, find the largest
-// and compare two tensors, but no more. Computing on tensors is the work of plugins.
+// The Lua library assay.native.tensor and the class `tensor`. Scripts can make zeros, take rows,
+// read numbers, find the largest and compare two tensors, but no more. Computing on tensors is the
+// work of plugins.
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
@@ -94,7 +95,9 @@ int row(lua_State *L) {  // t:row(i) -> t[i], counted from 1 like every list in 
 
 int item(lua_State *L) {
   const at::Tensor &t = check_object<at::Tensor>(L, 1, "self");
-  if (t.numel() != 1) throw error(error_kind::usage, "item: the tensor has more than one value");
+  if (t.numel() != 1)
+    throw error(error_kind::usage,
+                "item: the tensor has " + std::to_string(t.numel()) + " values, not one");
   lua_pushnumber(L, t.item<double>());
   return 1;
 }

@@ -46,7 +46,7 @@ struct run_options {
   plug::instance_options instance;
 };
 
-// Calls needs, observe and quantize. Skips the case if the quantizer works on whole decoder layers.
+// Calls needs, observe and quantize. Skips the case if the quantizer needs whole decoder layers.
 plug::emitted_form run(plug::quantizer_instance &quantizer, bench_layer &on, int64_t chunk = 0);
 plug::emitted_form run(const subject &on, bench_layer &layer, const run_options &options = {});
 std::vector<float> dequantize(const subject &on, const plug::emitted_form &form);

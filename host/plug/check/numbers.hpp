@@ -1,4 +1,5 @@
-// Random numbers that are the same on every machine and with every library; the distributions of <random> are not.
+// Random numbers that are the same with every standard library; those of the distributions in <random> are not. Only normal() uses
+// functions of the library (log, cos), whose last bit may differ.
 #pragma once
 
 #include <cmath>

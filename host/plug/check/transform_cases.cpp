@@ -9,7 +9,7 @@
 namespace assay::check {
 namespace {
 
-// Relative error of the output. A transform divides and multiplies fp32 weights by the same scales, and each of these rounds.
+// Relative error of the output. A transform divides and multiplies fp32 weights by the same scales, and each of these operations rounds.
 constexpr double k_tolerance = 2e-5;
 
 class edits : public plug::edit_receiver {

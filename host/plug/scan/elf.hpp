@@ -9,7 +9,7 @@ namespace assay::plug {
 
 struct elf_facts {
   std::vector<std::string> defined;  // symbols that it exports
-  // The exported symbols of the type STB_GNU_UNIQUE: all plugins in a process would share one copy of them
+  // The exported symbols with the binding STB_GNU_UNIQUE: all plugins in a process would share one copy of them
   std::vector<std::string> unique;
   std::vector<std::string> needed;    // names of the libraries that it links (DT_NEEDED)
   std::vector<std::string> run_path;  // folders in which it looks for them (RPATH and RUNPATH)

@@ -1,5 +1,5 @@
-// Edits config.json. The llama of transformers reads the keys attention_bias (for q, k, v, o) and
-// mlp_bias (for gate, up, down). In other families the set of biases is fixed and has no key.
+// Edits config.json. Keys for biases are edited for the family llama only: attention_bias (for q, k,
+// v, o) and mlp_bias (for gate, up, down). Other families have no such keys or only some of them.
 #include "quant/export/config_edits.hpp"
 
 #include "quant/views/linear_view.hpp"

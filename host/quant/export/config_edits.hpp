@@ -11,13 +11,13 @@ namespace assay::quant {
 // tie_word_embeddings, attention_bias or mlp_bias.
 std::string config_for(const quantized_model &model, const std::string &text);
 
-// In some families one config key says that all linears of attention, or all of the MLP, have
-// biases. If some linear of such a group has a bias, the others get a bias of zeros, in the decoder
-// and in `edited`. Call it once, after the last transform.
+// In the family llama one config key says that all linears of attention have biases, and one that
+// all of the MLP have. If one of these linears has a bias, the others of the same part get a bias of
+// zeros, in the decoder and in `edited`. Call it once, after the last transform.
 void complete_biases(quantized_model &model);
 
-// Returns the names of linears with a new bias for which the family's config has no key. Exporters
-// refuse such a model.
+// Returns the names of linears with a new bias that config_for does not declare, because the family
+// is not llama. Exporters refuse such a model.
 json biases_without_key(const quantized_model &model, const model::checkpoint &subject);
 
 // Adds an incident to the ledger if config.json says that head and embedding are one matrix, but

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/schema.hpp"
+#include "packed/int8_kernel.hpp"
 
 namespace assay::quant {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 constexpr double k_fp8_max = 448.0;  // the largest number of fp8 E4M3
 constexpr double k_fp8_least =
     1.0 / (k_fp8_max * 512.0);  // the smallest dynamic scale of vLLM's kernel
-constexpr double k_int_least = 1e-12;
+constexpr double k_int_least = model::k_least_input_scale;
 
 const schema &activation_schema() {
   static const schema k_schema = schema::parse(R"({"type": "object", "properties": {
@@ -147,6 +148,7 @@ void set_activation(model::linear_op &linear, const json &complete, const activa
     linear.on_input = [bits, symmetric, clip](const at::Tensor &x) {
       return round_per_token(x, bits, symmetric, clip);
     };
+  linear.rounds_to_int8 = !is_static(complete) && !fp8 && bits == 8 && symmetric && clip == 1.0;
 }
 
 }  // namespace assay::quant

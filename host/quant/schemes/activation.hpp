@@ -1,6 +1,6 @@
 // Rounds the inputs of quantized linears before the product, as the kernels of programs that
-// load the model do. This is fake quantization: the product itself stays in float. A scheme
-// says how to round.
+// load the model do. This is fake quantization: the product itself stays in float, except that
+// some packed weights multiply int8 (linear_op::rounds_to_int8). A scheme says how to round.
 #pragma once
 
 #include "aten.hpp"

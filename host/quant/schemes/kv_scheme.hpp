@@ -35,12 +35,12 @@ at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor 
 std::vector<kv_ranges> measure_kv(const model::decoder &decoder, const calibration &data,
                                   const json &complete, const progress_fn &progress = {});
 
-// Sets decoder.on_kv, so that the decoder rounds keys and values. Returns the scales of each layer,
-// [kv_heads] or [1] f32, which a static scheme measures on the calibration; empty for a dynamic scheme.
-// Throws error(usage) for a static scheme without calibration.
-struct kv_scales {
-  at::Tensor k, v;
+struct kv_scales {  // of one layer, for a static scheme
+  at::Tensor k, v;  // [kv_heads] or [1] f32
 };
+// Sets decoder.on_kv, so that the decoder rounds keys and values. Returns the scales of each layer,
+// which a static scheme measures on the calibration; empty for a dynamic scheme. Throws error(usage)
+// for a static scheme without calibration.
 std::vector<kv_scales> set_kv(model::decoder &decoder, const json &complete,
                               const calibration *data, const progress_fn &progress = {});
 // The same with known scales, such as those of a saved folder.

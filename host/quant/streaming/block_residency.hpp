@@ -24,7 +24,7 @@ class block_residency {
   virtual std::string activation_folder() const = 0;
 
   // --- float weights that a run changes ---
-  // Stores the linears of an edited block. They replace what was stored of the block before.
+  // Stores the linears of an edited block. They replace what was stored earlier of this block.
   virtual void store_block(const model::decoder_block &block) = 0;
   // Stores a new embedding or head under its name. Returns the tensor that the decoder must hold
   // from now on: the weight, or its shape without values.

@@ -23,8 +23,9 @@ struct transform_outcome {
   json online = json::array();               // { layer, op, .. }: plugin_api/assay/exporter.h
   // Returns the weight as its quantizer sees it: within the limits of `clips`, if it has some.
   at::Tensor clipped(const std::string &linear, const at::Tensor &weight) const;
-  // For each edited block: { transform, block, difference, note = facts that the plugin reported }. A
-  // transform of the whole model adds one entry with block = "all".
+  // For each edited block: { transform, block, difference, note = facts that the plugin reported }. For
+  // a transform of the whole model these entries have no difference; one entry with block = "all" has
+  // it, and one with block = -1 stands for the weights outside the blocks.
   json report = json::array();
 };
 

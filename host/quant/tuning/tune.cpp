@@ -92,8 +92,8 @@ class training {
     add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
-  // Returns the batch of a step. Each round of n steps (for n batches) gives every batch once; each has
-  // a new order.
+  // Returns the batch of a step. Each round of n steps (for n batches) gives every batch once; each
+  // round has a new order.
   const calibration_chunk &batch_of(int64_t step) {
     const auto n = static_cast<int64_t>(batches_.size());
     if (step % n == 0) {

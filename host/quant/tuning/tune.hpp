@@ -15,8 +15,8 @@ namespace assay::quant {
 
 // Fills in the defaults of a recipe's `tune`: { steps, rate, batch, norms }. steps: number of
 // batches; 0 = every sequence of the calibration once. rate: largest relative step of a
-// scale. batch: sequences of a step. norms: train the norms too. Throws error(usage) for
-// unknown or wrong options.
+// scale. batch: sequences of a step; more of them if they are shorter than the longest. norms:
+// train the norms too. Throws error(usage) for unknown or wrong options.
 json complete_tune(const json &given);
 
 // Trains one multiplier for each scale of `model.forms`, and the norms, on the counted tokens of

@@ -1,5 +1,4 @@
-// Finds, checks and hashes the files of a dataset. It uses one thread, because reading is limited by
-// the disk and the UTF-8 check.
+// Finds, checks and hashes the files of a dataset, one file after another in one thread.
 #include "files.hpp"
 
 #include <algorithm>

@@ -18,8 +18,8 @@ inline assay_cpp::failure config_problem(const std::string &text) {
   return {ASSAY_INVALID_ARGUMENT, text};
 }
 
-// Endings of file names in small letters, such as ".jsonl". has_ending takes capital letters in the
-// path for small ones.
+// Endings of file names in small letters, such as ".jsonl". has_ending does not distinguish capital
+// and small letters (ASCII) in the path.
 using endings = std::vector<std::string>;
 bool has_ending(const std::string &path, const endings &wanted);
 bool is_folder(const std::string &path);  // throws io_problem if nothing has this path

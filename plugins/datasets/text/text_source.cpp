@@ -1,5 +1,5 @@
 // Reads text files and JSON lines, checks them and divides them into records. It uses one thread,
-// because reading is limited by the disk and the UTF-8 check.
+// because records are read one after another, in the order of the files.
 #include "text_source.hpp"
 
 namespace text_dataset {

@@ -1,5 +1,5 @@
-// Refuses what a format, or the programs that load it (its *consumers*), cannot hold. Each refusal names
-// the linear or setting. LAYOUTS.md has the sources.
+// Refuses what compressed-tensors, or the programs that load it (its *consumers*), cannot hold. Each
+// refusal names the linear or setting. LAYOUTS.md has the sources.
 #include "checks.hpp"
 
 namespace hf {

@@ -1,6 +1,6 @@
-// Writes the text of quantization_config for compressed-tensors. It uses only keys that the package has
-// had from the start, because its class QuantizationArgs refuses keys that it does not know
-// (compressed_tensors/quantization/quant_args.py), so a newer key would break older versions.
+// Writes the text of quantization_config for compressed-tensors. Except for scale_dtype, it uses only
+// keys that the package has had from the start. Its class QuantizationArgs refuses keys that it does
+// not know (compressed_tensors/quantization/quant_args.py), so a newer key would break older versions.
 #include "config_text.hpp"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 namespace hf {
 namespace {
 
-// The dtypes that a plugin can receive, in the ascending order of safetensors' enum Dtype.
+// The dtypes that entries can have, in the ascending order of safetensors' enum Dtype.
 constexpr std::array<std::string_view, 11> k_ranks = {"BOOL", "U8",  "I8",  "F8_E4M3", "I16", "F16",
                                                       "BF16", "I32", "F32", "F64",     "I64"};
 

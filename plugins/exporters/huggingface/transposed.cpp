@@ -109,8 +109,8 @@ std::string gptq_zeros(const form_parts &v, unsigned less) {
 // awq: a word holds the codes of 8 outputs. Output 8 c + j is in 4-bit part k_place[j] of word c.
 constexpr unsigned k_place[] = {0, 4, 1, 5, 2, 6, 3, 7};
 
-// awq: returns codes or zero points, packed along `out`, [rows, out / 8]. value(v, o, r) gives the number of output
-// o in row r.
+// awq: returns codes or zero points, packed along `out`, [rows, out / 8]. There is a row for each
+// input (codes) or group (zero points). value(v, o, r) gives what row r holds for output o.
 std::string awq_words(const form_parts &v, int64_t rows,
                       unsigned (*value)(const form_parts &, int64_t, int64_t)) {
   std::string words = words_of(rows * v.out / 8);

@@ -9,6 +9,7 @@
 namespace answers {
 namespace {
 
+constexpr int k_deepest = 100;  // levels of groups, signs and fractions
 constexpr double k_pi = 3.14159265358979323846;
 
 struct unreadable : std::runtime_error {
@@ -94,15 +95,22 @@ class formula {
 
   double group(char close) {
     ++at_;
-    if (++depth_ > 50) throw unreadable();
     const double value = sum();
     if (peek() != close) throw unreadable();
     ++at_;
+    return value;
+  }
+
+  // Every way to go one level deeper leads here: groups, minus signs, \frac, \sqrt, mixed numbers. An
+  // answer of a broken model can hold thousands of them.
+  double atom() {
+    if (++depth_ > k_deepest) throw unreadable();
+    const double value = plain_atom();
     --depth_;
     return value;
   }
 
-  double atom() {
+  double plain_atom() {
     if (take("-")) return -atom();
     if (peek() == '(') return group(')');
     if (peek() == '{') return group('}');

@@ -1,5 +1,5 @@
-// Normal forms of answers, as the official scorers of SQuAD and GSM8K define them. math_value.hpp does the same for
-// mathematical answers, by rules of our own.
+// Normal forms of answers, as SQuAD's official script and lm-evaluation-harness (for GSM8K) define them. math_value.hpp does
+// the same for mathematical answers, by rules of our own.
 #pragma once
 
 #include <string>

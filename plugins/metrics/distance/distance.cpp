@@ -9,8 +9,8 @@
 namespace distance_metric {
 namespace {
 
-// Edges of the buckets by confidence, the largest probability of the untouched model (the reference). They are needed because
-// tokens at which the reference is undecided dominate a mean divergence.
+// Edges of the buckets by confidence, the largest probability of the untouched model (the reference). A mean over all tokens
+// does not suffice, because tokens at which the reference is undecided dominate it.
 constexpr double k_edges[] = {0.0, 0.25, 0.5, 0.75, 0.95, 1.0};
 constexpr int k_buckets = 5;
 constexpr int k_positions = 8;  // equal parts of a window, by position

@@ -25,7 +25,7 @@ float code_of(float x, float scale, float zero, float top) {
 }
 
 // Returns the part of the error r that the zero point need not correct (eq. 5). It is 0 if |r| is at
-// most `threshold`, where |r| = |r|^(p-1) / beta. So only large errors need the costly power.
+// most `threshold`, the t with t = t^(p-1) / beta. So only large errors need the costly power.
 float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
   if (magnitude <= threshold) return 0;

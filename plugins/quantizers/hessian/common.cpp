@@ -17,6 +17,8 @@ grid_options read_grid(const assay_cpp::config &config) {
   o.search = search == "minmax" ? grid_search::minmax
              : search == "mse"  ? grid_search::mse
                                 : grid_search::weighted;
+  o.scale_from = config.number("scale_from");
+  o.scale_to = config.number("scale_to");
   o.stored = assay_grid::scale_dtype_of(config.text("scale_dtype"));
   return o;
 }

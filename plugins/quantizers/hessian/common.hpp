@@ -14,7 +14,7 @@ namespace hessian {
 
 using assay_cpp::failure;
 
-// Reads the keys bits, symmetric, group_size, grid and scale_dtype.
+// Reads the keys bits, symmetric, group_size, grid, scale_from, scale_to and scale_dtype.
 grid_options read_grid(const assay_cpp::config &config);
 
 // Returns the f32 data of a matrix or vector on the CPU. For any other tensor it throws a failure
@@ -54,7 +54,7 @@ std::vector<group_grid> fit_grids(assay_cpp::host host, const float *w, const fl
 
 // Emits the codes [out, in] as bytes, the scales and zero points of the grids [out, groups], and the
 // note. Codes are -128..127 for symmetric grids, which have no zero points, else 0..255; int16 holds
-// both. claims_json: more members for the note, without braces, or "". format: its name in the note.
+// both. claims_json: more members for the note, without braces, or "". format: the note's `format`.
 void emit_form(assay_cpp::host host, assay_cpp::sink sink, const std::vector<int16_t> &codes,
                const std::vector<group_grid> &grids, int64_t out, int64_t in,
                const grid_options &options, const std::string &claims_json,

@@ -66,8 +66,8 @@ void take_errors(float *w, const float *error, const float *value, const float *
   for (; j < end; ++j) take_panel<1>(w, error, value, u, p, n, first, last, j);
 }
 
-// Rounds columns [begin, end) one after another. Each first subtracts the errors of the columns from
-// `begin` on. Overwrites w with the codes.
+// Rounds columns [begin, end) one after another. Before column j is rounded, it subtracts the errors
+// of the columns [begin, j). Overwrites w with the codes.
 HESSIAN_CLONES
 void round_columns(float *w, float *error, float *value, const float *scale, const float *zero,
                    const float *u, const float *p, int64_t n, int64_t begin, int64_t end, float low,

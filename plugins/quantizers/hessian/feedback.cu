@@ -1,8 +1,8 @@
 // Error feedback of gptq for a whole linear in one CUDA kernel. The rows of W do not depend on each
 // other, so each thread block has 32 rows and works through all columns, 64 at a time. From these 64
-// columns it subtracts the errors of all earlier columns (a tiled product of errors and U), then it
-// rounds the 64 columns one by one. W itself is never changed. Results may differ from the CPU in the last bits,
-// because products and sums are fused here.
+// columns it subtracts the errors of all earlier columns (a product of errors and U, computed in small
+// tiles), then it rounds the 64 columns one by one. W itself is never changed. Results may differ from
+// the CPU in the last bits, because products and sums are fused here.
 #include <cuda_runtime.h>
 
 #include "feedback_cuda.hpp"
@@ -10,7 +10,7 @@
 namespace hessian {
 namespace {
 
-// k_depth: the earlier columns whose errors are in shared memory at a time.
+// k_depth: how many earlier columns have their errors in shared memory at a time.
 constexpr int k_rows = 32, k_columns = 64, k_depth = 32, k_threads = 256;
 constexpr int k_each = k_rows * k_columns / k_threads;  // a thread has 8 columns of one row
 

@@ -1,8 +1,8 @@
 // Fits the grid of a group of weights. The search has 48 candidates: for symmetric grids 24 factors on
-// the scale of the full range (23 from 0.6 to 1.15, and exactly 1), each with both signs; `candidate`
-// has the factors of asymmetric grids. A second pass refits the scale of each candidate by least
-// squares while its codes stay. Each lane of the vectors holds one candidate. So no sum crosses lanes,
-// and a group may have any length.
+// the scale of the full range (23 from scale_from to scale_to, and exactly 1), each with both signs;
+// `candidate` has the factors of asymmetric grids. A second pass refits the scale of each candidate by
+// least squares while its codes stay. Each lane of the vectors holds one candidate. So no sum crosses
+// lanes, and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>
@@ -15,7 +15,6 @@ namespace {
 
 constexpr int k_vectors = 3;
 constexpr int k_candidates = k_vectors * static_cast<int>(k_lanes);  // 48
-constexpr double k_first_factor = 0.6, k_last_factor = 1.15;
 
 // Grids to try, and what `evaluate` finds out about each of them.
 struct candidates {
@@ -90,9 +89,8 @@ group_grid candidate(const weight_range &r, int index, const grid_options &o) {
   const int step = index % factors;
   const bool second = index >= factors;
   // The last factor of each half is exactly 1, so the plain grid is always among the candidates.
-  const double factor = step == factors - 1 ? 1.0
-                                            : k_first_factor + (k_last_factor - k_first_factor) *
-                                                                   step / (factors - 2);
+  const double factor =
+      step == factors - 1 ? 1.0 : o.scale_from + (o.scale_to - o.scale_from) * step / (factors - 2);
   if (o.symmetric) return symmetric_grid(r, factor, second, o);
   // Asymmetric grids have no sign to change. Their second half has finer factors around 1.
   return asymmetric_grid(r, second ? 0.5 * (1.0 + factor) : factor, o);

@@ -20,6 +20,7 @@ enum class grid_search {
 struct grid_options : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   grid_search search = grid_search::minmax;
+  double scale_from = 1, scale_to = 1;        // the search's range, in scales of the full range
   scale_dtype stored = scale_dtype::float32;  // dtype in which scales are stored
 
   // For a row of `in` columns: columns of a group, and number of groups.
@@ -38,8 +39,9 @@ struct group_grid {
 group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
                      const grid_options &options);
 
-// Returns the code of one weight, rounded half to even and clamped to [low, high]. All code that
-// rounds divides by the scale like this, so that all get the same codes.
+// Returns the code of one weight, rounded half to even and clamped to [low, high]. All code that makes
+// final codes divides by the scale like this, so that equal weights get equal codes. Only the search
+// in grid.cpp multiplies by the inverse.
 inline float code_of(float w, const group_grid &grid, float low, float high) {
   // The zero is added after rounding, because a larger sum would lose bits of the fraction.
   const float x = w / grid.scale, least = low - grid.zero, most = high - grid.zero;

@@ -1,5 +1,5 @@
 // The Cholesky factor of a matrix and the inverse of a triangular one, in f32 or f64. Both work in
-// place, because a library call would need three or four buffers of this size. The host multiplies
+// place, because a library call would need three or four more matrices. The host multiplies
 // the blocks (assay.linalg/1).
 #pragma once
 

@@ -1,6 +1,7 @@
-// Searches limits for the weights of a group. With `symmetric`, both ends shrink by the same share. With
-// `asymmetric`, first the lower end shrinks, then the upper one. Asymmetric grids need that, because
-// llm-awq's symmetric limits fail on them at 2 bits. The tool LightCompress also limits each end.
+// Searches limits for the weights of a group. With `symmetric`, both limits are at the same share of the
+// largest magnitude. With `asymmetric`, first the lower end shrinks, then the upper one. Asymmetric
+// grids need that, because llm-awq's symmetric limits fail on them at 2 bits. The tool LightCompress
+// also limits each end.
 #include "clip.hpp"
 
 #include <algorithm>

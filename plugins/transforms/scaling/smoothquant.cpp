@@ -1,7 +1,8 @@
 // smoothquant: divides channel j by s_j = max|X_j|^alpha / max|W_j|^(1 - alpha) and multiplies the
 // columns that read it by s_j. The rule and the least values (k_floor) are those of
 // smoothquant/smooth.py, the authors' code. alpha is given, or it is searched for each group behind a
-// norm, by the error at the output of attention or the MLP with rounded weights (and inputs, README.md).
+// norm, by the error at the output of attention or the MLP with rounded weights. The README says when
+// inputs are rounded too.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,7 +15,7 @@
 namespace scaling {
 namespace {
 
-constexpr double k_floor = 1e-5;  // least max|W_j| and least s_j, as in the reference
+constexpr double k_floor = 1e-5;  // least max|W_j| and least s_j, as in the authors' code
 
 // Returns max|W_j| over all consumers (the linears that read the channels), [channels].
 std::vector<float> weight_ranges(const assay_group &group) {

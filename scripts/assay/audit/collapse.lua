@@ -1,5 +1,5 @@
 -- Guardrails G07 to G11 and G39 look for broken models: identical variants, garbage, answers cut off, broken baselines, and scores
--- given as a share of a broken baseline. They read the counts of the detectors (assay.detectors), signs F01 to F23.
+-- given as a share of a broken baseline. G08 and G09 read the counts of the detectors (assay.detectors), signs such as F01.
 
 local show = require("assay.audit.context").show
 local some = require("assay.audit.context").some
@@ -26,7 +26,8 @@ local function quantized(c)
    return out
 end
 
--- Number of tasks on which a variant is at the trivial score (one that needs no model, such as guessing) and its reference is above.
+-- Number of results (task and metric) in which a variant is not above the trivial score (one that needs no model, such as guessing),
+-- although its reference is.
 local function lost_tasks(c, variant)
    local lost = 0
    for _, pair in ipairs(c:pairs()) do
@@ -112,7 +113,8 @@ return {
             local ratio, own, base = length_ratio(c, variant)
             if ratio then
                checked = checked + 1
-               -- a moderate change over few answers is only a flag of detector F17; a mean that doubles or halves fires at any number
+               -- a moderate change over few answers is only a flag of detector F17; a mean that more than doubles or halves fires
+               -- at any number
                local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
                if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
                   scopes[#scopes + 1] = variant.id

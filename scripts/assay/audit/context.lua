@@ -68,8 +68,8 @@ end
 function context.is_proportion(result) return result.unit == "fraction" end
 
 -- Whether a score is below the trivial score or cannot be distinguished from it, because its Wilson interval (the confidence
--- interval of a proportion) contains that score. Nil without a trivial score or a value, and if lower values are better. Also returns
--- the trivial score's name and value.
+-- interval of a proportion) contains that score. Without counts the two values are compared. Nil without a trivial score or a value, and
+-- if lower values are better. Also returns the trivial score's name and value.
 function context:at_or_below_trivial(result)
    local trivial, name = self:trivial(result.task, result.metric)
    local counts = result.counts or {}

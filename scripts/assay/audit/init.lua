@@ -3,7 +3,7 @@
 -- measurements (gates) are in scripts/assay/gates.
 --
 --   local audit = require "assay.audit"
---   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message }, ... }
+--   local findings = audit.run(report)        --> { { id, severity, title, status, evidence, message, scopes }, ... }
 --
 -- A rule is { id, severity, title, message, check = function(c) ... end }; check returns one of
 --   "fired", evidence [, variants]   the report breaks the rule; evidence says where. variants: ids of those concerned, nil for all

@@ -10,7 +10,7 @@ local unless_claimed = require("assay.audit.context").unless_claimed
 local function items_for_percentile(p) return math.ceil(math.log(0.05) / math.log(p)) end
 
 -- Laws between the numbers of a load test. Each is a function of one row of the report's `capacity` (TRANSCRIBING.md lists its fields).
--- It returns nil if the row lacks the numbers, else whether the law is broken, and a text that says how.
+-- It returns nil if the row lacks the numbers or the law does not apply to it, else whether the law is broken, and a text that says how.
 local LAWS <const> = {
    function(row) -- Little's law: requests under way = requests per second x mean seconds of a request
       if not (row.conc and row.req_s and row.e2e_mean_ms) then return nil end

@@ -1,4 +1,4 @@
--- Prints the findings of an audit as text for a terminal, or as Markdown for a folder of reports.
+-- Turns the findings of an audit into a text for a terminal or a section of Markdown.
 
 local escape = require "assay.report.escape"
 

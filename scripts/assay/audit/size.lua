@@ -1,9 +1,9 @@
--- Guardrails G18 to G20, G22 and G23 check sizes, memory and speed.
+-- Guardrails G18 to G20, G22 and G23 check sizes, memory, speed and the number of quantized linears.
 
 local verdict = require("assay.audit.context").verdict
 local unless_claimed = require("assay.audit.context").unless_claimed
 
-local HEADER_BYTES <const> = 256 * 1024 -- allowance for a file's header (names and shapes of tensors), most of a tiny model's file
+local HEADER_BYTES <const> = 256 * 1024 -- allowance for a file's header (names and shapes of tensors)
 
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 

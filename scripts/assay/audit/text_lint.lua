@@ -25,8 +25,8 @@ local ENCODERS <const> = { { "Mac OS Roman", encoder(HIGH_HALVES.macroman) },
    { "Windows-1252", encoder(HIGH_HALVES.cp1252) },
    { "Latin-1", encoder("") } }
 
--- Whether a character is of a kind that often gets damaged: punctuation, symbols, emoji, accented Latin. Without this test correct
--- text would be reported too: "’é" in proper French could be a misread Armenian letter.
+-- Whether a character is of a kind that often gets damaged: punctuation, symbols, emoji, accented Latin, East Asian. Without this test
+-- correct text would be reported too: "’é" in proper French could be a misread Armenian letter.
 local function plausible(code)
    return code >= 0xA0 and code <= 0x24F or code >= 0x2000 and code <= 0x2BFF or code >= 0x3000 and code <= 0x9FFF
       or code >= 0xFE00 and code <= 0xFE0F or code >= 0x1F000 and code <= 0x1FAFF

@@ -62,7 +62,8 @@ end
 -- shortest and longest are in tokens; the hash covers ids and masks.
 function calibration_class:describe(model) return native.quant.calibration(self:tokens_for(model)) end
 
--- Returns the texts of the sequences and the texts of the records from which they were cut. overlap.lua looks for both in the tasks.
+-- Returns the texts of the sequences and the texts of the records from which they were cut (with given ids: the former twice).
+-- overlap.lua looks for both in the tasks.
 function calibration_class:texts_for(model)
    local made = self:tokens_for(model)
    if not self.texts[model] then

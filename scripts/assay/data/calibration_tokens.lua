@@ -182,7 +182,7 @@ local function joined_texts(self)
    return parts
 end
 
--- Lengths in tokens of about 256 of the texts, taken at equal distances. That is enough for a median.
+-- Lengths in tokens of up to 511 of the texts, taken at equal distances. That is enough for a median.
 local function lengths_of(model, texts)
    local lengths, step = {}, math.max(1, #texts // 256)
    for i = 1, #texts, step do lengths[#lengths + 1] = #begun(model, texts[i]) end

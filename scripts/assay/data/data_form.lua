@@ -44,8 +44,8 @@ local function is_object(line) return line:find "^%s*{" ~= nil and decoded(line)
 -- UTF-16 without a byte-order mark: every other byte of plain letters is NUL.
 local function is_wide(head) return head:find "^[%g%s]%z[%g%s]%z" or head:find "^%z[%g%s]%z[%g%s]" end
 
--- "json" or "jsonl" if the content is one of them, else nil. source: { head = the first 4096 bytes, lines(n) = the first n lines,
--- whole() = all of the text }, all without a byte-order mark.
+-- "json" or "jsonl" if the content is one of them, else nil. source: { head = the first 4096 bytes, lines(n) = the first n lines
+-- that are not blank, whole() = all of the text }, all without a byte-order mark.
 local function json_form(source, ending)
    local first = source.head:match "^%s*([%[{])"
    if first == "[" then return (ending == "json" or decoded(source.whole())) and "json" or nil end
@@ -115,7 +115,7 @@ local function of_file(path)
    return found
 end
 
--- The form of the files in a folder, by their endings. If the known endings differ, it is "text".
+-- The form of the files in a folder, by their endings. If the known endings stand for different forms, it is "text".
 local function of_folder(path)
    local form
    for _, name in ipairs(fs.list(path) or {}) do

@@ -1,5 +1,5 @@
 -- assay.dataset.NAME { ... }: a source of records, opened when it is first used. NAME is a known set (a file of datasets/) or the
--- component of a dataset plugin, such as "jsonl". A function `map` of the script may then change each record.
+-- component of a dataset plugin, such as "jsonl". With a plugin the script may give a function `map` that changes each record.
 -- A path is looked for as written, then beside the script, then below --data.
 local data_form = require "assay.data.data_form"
 local fail = require "assay.lib.fail"

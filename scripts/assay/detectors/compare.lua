@@ -135,7 +135,7 @@ end
 -- models agree less often.
 local COPIES <const> = 0.95
 
--- F20: two quantized variants give the same texts, although more than half of these differ from the untouched model's. Then
+-- F20: two quantized variants give nearly the same texts, although more than half of these differ from the untouched model's. Then
 -- probably one model was measured twice.
 function compare.identity(a, b, base)
    local same, differ = 0, 0

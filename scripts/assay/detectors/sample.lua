@@ -116,8 +116,8 @@ sample.detectors = {
      end },
 }
 
--- Applies all detectors to one answer. record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, script,
--- tokens }, all but text optional; base: the summary of the untouched model's answers (compare.summary) or nil. Returns
+-- Applies all detectors to one answer. record: { text, ids | bytes, prompt, finish, mean_logprob, nonfinite, no_answer, extracted,
+-- script, tokens }, all but text optional; base: the summary of the untouched model's answers (compare.summary) or nil. Returns
 -- { F05 = value, ... } for the signs found, and the raw signals.
 function sample.run(record, base)
    local options = {}

@@ -1,5 +1,5 @@
--- Builds the list of a study's gates (checks whether its numbers can be believed). Each gate is a file of this folder that returns
--- one table, and only this file puts gates into a list:
+-- Builds the list of a study's gates. A gate is a check that decides whether the study's numbers can be believed. Each gate is a file of
+-- this folder that returns one table:
 --
 --   { id, title, severity, scope, failed, passed, check = function(facts, about) return status, evidence end }
 --
@@ -8,8 +8,9 @@
 -- changed model, for "model" either of them, for "study" nil. Only the gate COLLAPSE gets the variant's id instead of the variant.
 -- status: "pass", "fail" or "not_run". failed, passed: what the result means for the reader; passed may be absent.
 --
--- facts: { run = what the stages stored, rows = comparisons, calibrations, distance, signs = parts of the report,
--- bytes_on_disk = { [variant id] = bytes }, baselines = function(task, metric), changed_variants = ids }.
+-- facts: { run = what the stages stored, rows = results of tasks, compared with the untouched model (results/comparisons.lua),
+-- calibrations, distance, signs = parts of the report, bytes_on_disk = { [variant id] = bytes },
+-- baselines = function(task, metric), changed_variants = ids }.
 local audit = require "assay.audit"
 local baseline = require "assay.gates.baseline"
 local calibration = require "assay.gates.calibration"
@@ -19,6 +20,7 @@ local error_growth = require "assay.gates.error_growth"
 local finite_weights = require "assay.gates.finite_weights"
 local identity = require "assay.gates.identity"
 local native = require "assay.native"
+local packed_parity = require "assay.gates.packed_parity"
 local short_answers = require "assay.gates.short_answers"
 local stored_bytes = require "assay.gates.stored_bytes"
 local json = native.json
@@ -26,7 +28,7 @@ local null = json.null
 
 local gates = {}
 
-local PREFLIGHT <const> = { changed_tensors, stored_bytes, finite_weights, error_growth, short_answers }
+local PREFLIGHT <const> = { changed_tensors, stored_bytes, finite_weights, error_growth, short_answers, packed_parity }
 
 -- The entry of report.json for one check.
 local function checked(gate, facts, about, scope)

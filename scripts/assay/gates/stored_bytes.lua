@@ -1,7 +1,7 @@
 -- Gate P3: the size of the weight files follows from the counted bits per weight. Otherwise something else was stored.
 
 local TOLERANCE <const> = 0.05             -- share of the size, for alignment and metadata of the formats
-local HEADER_BYTES <const> = 256 * 1024    -- for the header (names and shapes of tensors), most of a tiny model's file
+local HEADER_BYTES <const> = 256 * 1024    -- for the header (names and shapes of tensors)
 
 return {
    id = "P3", title = "stored bytes follow from the bits", severity = "block", scope = "variant",

@@ -5,9 +5,9 @@ local native = require "assay.native"
 local salience_class = { __name = "salience" }
 salience_class.__index = salience_class
 
-local groups = { "qkv", "o", "gate_up", "down" } -- the four different inputs of a block, and the linears that read them
+local groups = { "qkv", "o", "gate_up", "down" } -- the four different inputs of a block, named after the linears that read them
 
--- The inputs, the largest outlier ratio first. This is the largest absolute value of any channel, divided by the median of the
+-- The inputs, the largest outlier ratio first. The ratio is the largest absolute value of any channel, divided by the median of the
 -- largest absolute values of all channels.
 function salience_class:ranked()
    local list = table.move(self.inputs, 1, #self.inputs, 1, {})

@@ -1,7 +1,8 @@
 -- Named methods: assay.method.NAME { options } returns a recipe. Each method is one file below methods/. It returns
 -- { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, calibrated?, scheme_bits? }.
 -- `plugins` names the plugins and which of their options the user may set (recipe/plugin_options.lua); `options` holds the method's
--- own options. In recipe(o, plugin), `plugin.quantizer` and `plugin.transform` are the configured { id, config } of these plugins.
+-- own options; `scheme_bits` is the width of weights that the user cannot choose. In recipe(o, plugin), `plugin.quantizer` and
+-- `plugin.transform` are the configured { id, config } of these plugins.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -61,7 +62,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- The method's label, followed by words for common options, so that two recipes of one method have different labels.
+-- The method's label, followed by words for the common options tune, sink, overrides and calibration where they are not the default.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = self.options.tune and self.options.tune.default or false

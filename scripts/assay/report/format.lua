@@ -127,7 +127,7 @@ function format.change(paired)
    return format.signed(to_percent(paired.estimate), decimals) .. unit, format.range(low, high, 1, true), unit
 end
 
--- Formats the minimum detectable effect, the smallest difference that could have been seen: "0.6 %" or "2.1 pp"; "" for nil.
+-- Formats the minimum detectable effect, the smallest difference that could have been seen: "0.60 %" or "2.1 pp"; "" for nil.
 function format.mde(mde)
    if not mde then return "" end
    if mde.unit == "ratio" then return format.significant(100 * mde.value, 2) .. " %" end

@@ -1,4 +1,4 @@
--- Renders report.md: the same tables and words as the HTML page, without pictures. view/ chooses the numbers, format.lua rounds them.
+-- Renders report.md: most tables of the HTML page, in the same words, without pictures. view/ chooses the numbers, format.lua rounds them.
 
 local escape = require "assay.report.escape"
 local failures = require "assay.results.failure_catalogue"
@@ -134,8 +134,12 @@ end
 local function resources(v)
    local headers, rows = v:resource_rows()
    for _, row in ipairs(rows) do for i, text in ipairs(row) do row[i] = esc(text) end end
-   return #rows > 0 and "## Time and memory\n\nThe only numbers of this report that change from run to run.\n\n"
-      .. table_of(headers, rows)
+   if #rows == 0 then return end
+   local out = "## Time and memory\n\nThe only numbers of this report that change from run to run.\n\n" .. table_of(headers, rows)
+   local packed_headers, packed = v:packed_rows()
+   for _, row in ipairs(packed) do for i, text in ipairs(row) do row[i] = esc(text) end end
+   return out .. (#packed > 0 and "\n\nRun from the stored codes (packed) and from float32 weights (dequantized):\n\n"
+      .. table_of(packed_headers, packed) or "")
 end
 
 local function ledger(v)

@@ -1,4 +1,4 @@
--- Turns verdicts into sentences: every claim in a report's prose is made here, from the verdict and its numbers.
+-- Turns verdicts into sentences, from the verdict and its numbers. tables/conclusions.lua adds when a variant may be used.
 -- The verdicts themselves are chosen in results/verdicts.lua.
 
 local format = require "assay.report.format"

@@ -124,7 +124,8 @@ local function merge(found, variant, row, task)
    sum.tasks[#sum.tasks + 1] = task
 end
 
--- Returns one row for each variant and each sign that the variant or the untouched model shows, sorted by sign.
+-- Returns one row for each variant and sign, sorted by sign. A sign of single answers has a row only if the variant or the untouched
+-- model shows it.
 function breakage.of_answers(run)
    local found = { by = {}, list = json.list {} }
    stored.each_task(run, function(task, base, others)

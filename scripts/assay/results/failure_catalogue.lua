@@ -8,7 +8,7 @@ local null, object, list = native.json.null, native.json.object, native.json.lis
 
 local failures = {}
 
-local PER_CLUSTER <const> = 3 -- entries shown of each group (a symptom, or lost, gained, identical, other words)
+local PER_CLUSTER <const> = 3 -- entries shown of each cluster (a symptom, or lost, gained, identical, other words)
 
 -- The signs of assay.detectors, the gravest first. The symptom of an answer is the first of these signs that it shows and the
 -- untouched model's answer does not show.

@@ -1,5 +1,5 @@
 -- Says which metrics of a study are primary (the verdicts depend on them), and the margin of each, the largest loss that counts as
--- none. Both are fixed before the run: by the study's `primary`, else the first metric of each task with its default margin.
+-- none. Both are fixed before the run: by the study's `primary`, else the first metric of each task that is not exploratory.
 
 local primary = {}
 

@@ -2,7 +2,7 @@
 -- that table; this file alone knows the store, the keys of the stages and the context of a running study.
 --
 -- run = { study, path, started, clock, resumed, calibrations,
---         variants = { { id, subject, recipe, none, calibration, problem, model_hash, made, preflight, identity,
+--         variants = { { id, subject, recipe, none, calibration, problem, model_hash, made, preflight, packed, identity,
 --                        measured = { [task id] = stage }, repeated = { [task id] = stage } }, ... } }
 -- A stage is { key, result, times }, or nil if it was not run. `problem` is the error of a variant that failed; `none` is true for the
 -- untouched model; `repeated` is the second measurement of an untouched model.
@@ -10,6 +10,7 @@ local calibrate = require "assay.study.stages.calibrate"
 local identity = require "assay.study.stages.identity"
 local measure = require "assay.study.stages.measure"
 local models = require "assay.study.models"
+local packed = require "assay.study.stages.packed"
 local preflight = require "assay.study.stages.preflight"
 local quantize = require "assay.study.stages.quantize"
 local repeat_run = require "assay.study.stages.repeat_run"
@@ -23,7 +24,8 @@ local function variant_of(context, variant)
                  model_hash = models.hash(context, variant),
                  made = not variant.none and store:find(quantize.key(context, variant)) or nil,
                  identity = variant.none and store:find(identity.key(context, variant)) or nil,
-                 preflight = store:find(preflight.key(context, variant)), measured = {}, repeated = {} }
+                 preflight = store:find(preflight.key(context, variant)),
+                 packed = packed.exists() and store:find(packed.key(context, variant)) or nil, measured = {}, repeated = {} }
    for _, task in ipairs(study.tasks) do
       out.measured[task.id] = store:find(measure.key(context, variant, task))
       if variant.none and study.noise > 0 then

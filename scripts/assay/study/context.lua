@@ -5,7 +5,7 @@
 --   path      the script that returned the study                        this file
 --   folder    the folder of results                                     this file
 --   store     the results of finished stages (store.lua)                this file; each stage adds its own result
---   models    the models in memory (models.lua)                         this file; stages load models, run.lua releases them
+--   models    the models in memory (models.lua)                         this file; stages load and release models
 --   started   when the run began, UTC                                   this file
 --   clock     the same moment in seconds of the monotonic clock         this file
 --   failed    { [variant id] = the error that ended the variant }       run.lua, while the stages run

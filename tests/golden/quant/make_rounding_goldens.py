@@ -115,7 +115,8 @@ def adaround(w, h, cross, case):
 
 
 def salient(w, h, mean, case):
-    """Columns are ranked and ordered as in OWQ and rounded by gptq with explicit inverses. The kept columns are float16 or 8-bit."""
+    """Ranks columns by the loss of OWQ or by mean |x|, and rounds by gptq with explicit inverses. The kept columns are float16 or 8-bit
+    and come last; in one case columns of a middle tier have 4 bits."""
     w, h = w.double().numpy(), h.double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)
@@ -189,7 +190,8 @@ class straight_round(torch.autograd.Function):
 
 
 def fake(w, p, case):
-    """The rounded weights of AutoRound (Cheng et al. 2023): V is added to each weight, alpha and beta scale the ends of the range."""
+    """The rounded weights of AutoRound (Cheng et al. 2023): V is added to each weight / scale; alpha and beta scale the ends
+    of the range."""
     low, high = limits(case["bits"], case["symmetric"])
     groups = w.view(w.shape[0], -1, case["group_size"])
     top = groups.amax(-1).clamp(min=0) * p["alpha"]

@@ -25,7 +25,8 @@ def interval(value, half):
 
 
 def results_of(subject, variant, strength, draw):
-    """Returns the results of one variant: two tasks of right and wrong answers, and one task with two halves."""
+    """Returns the results of one variant: two tasks of right and wrong answers, and SQuAD v2 with one metric for each half (questions
+    with and without an answer)."""
     none = f"{subject}/none"
     out = []
     for task, metric, base in (("arc_easy", "acc", 0.58), ("gsm8k", "correct", 0.31)):

@@ -276,6 +276,6 @@ TEST_CASE("recipes that share statistics share the pass, and get the same bits",
   CHECK(shared(run("gptq", 3, decoder)));
   CHECK(shared(run("opt_rtn", 4, decoder)));
   CHECK_FALSE(shared(run("gptq", 4, first.decoder)));  // another model
-  const auto alone = run("opt_rtn", 4, decoder);       // sums in the same way as beside the Hessian
+  const auto alone = run("opt_rtn", 4, decoder);       // a new pass: the last was of another model
   CHECK(at::equal(logits_of(alone.decoder), logits_of(run("opt_rtn", 4, decoder).decoder)));
 }

@@ -1,5 +1,5 @@
 // Tests the calibration pass further (sums are in calibrate_test.cpp): two streams (float and quantized inputs together), short
-// memory, bad values, cancelling, and quantization of the embedding table and the head.
+// memory, bad values, cancelling, and quantization of outer weights (the embedding and the head; a "table" in names of tests).
 #include "catch.hpp"
 
 #include <ATen/Parallel.h>
@@ -191,7 +191,7 @@ TEST_CASE("an untied head is quantized on request with its own statistics",
   CHECK(at::equal(both.decoder.embedding(), dequantize(both.forms.at("model.embed_tokens"))));
 }
 
-// A tied table is one matrix that serves as embedding and as head.
+// The embedding and the head of this model are tied: one matrix (the tied table) serves as both.
 TEST_CASE("a tied table is quantized once, for both of its sides", "[calibration_pass_test]") {
   const bench b;
   auto what = with("gptq");

@@ -33,6 +33,7 @@ std::string problem(const std::string &bytes) {
 
 }  // namespace
 
+// A "table" here is an outer weight: the embedding or the head. rows() dequantizes only the rows that are asked for.
 TEST_CASE("rows of a table are those of the whole table, dequantized alone") {
   const scratch_folder folder;
   auto g = small_llama();
@@ -240,6 +241,8 @@ TEST_CASE("SentencePiece scores become the merges that the reference derives fro
   CHECK(gguf_tokenizer_config(*file)["add_bos_token"] == true);
 }
 
+// A text ("$") may get a token for its beginning (bos) and one for its end (eos). The keys
+// add_bos_token and add_eos_token say so. Without the key for bos the kind of the tokenizer decides.
 TEST_CASE("a GGUF's tokenizer puts first what its keys or else its kind say, as llama.cpp has it") {
   const auto post = [](const std::string &model, const char *pre, const auto &change) {
     gguf_bytes g = small_llama();

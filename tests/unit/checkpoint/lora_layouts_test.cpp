@@ -1,4 +1,5 @@
 // Tests LoRA adapters as PEFT writes them: parts for head and embedding, names, defaults, and refusals that say what to do.
+// A "table" in the names of tests is an outer weight: the embedding or the head.
 
 #include <limits>
 

@@ -79,7 +79,8 @@ TEST_CASE("many requests score what each scores alone, whatever the batch") {
           CHECK(together[r][c].tokens == alone.tokens);
         }
       CHECK(usage.computed == usage.needed);
-      // 20 common tokens; 4 + 5 + 6 + 7 + 8 = 30 of the questions; 14 of their choices (the last token of a choice is never fed);
+      // 20 common tokens; 4 + 5 + 6 + 7 + 8 = 30 of the questions; 14 of their choices (the last token of a choice is never fed,
+      // and two choices of the second question share a token);
       // 6 + 8 = 14 and 7 of the last two requests.
       CHECK(usage.needed == 20 + 30 + 14 + 14 + 7);
       CHECK(usage.alone > 5 * usage.needed);
@@ -138,7 +139,7 @@ TEST_CASE("answers of a queue of prompts are those of each prompt alone") {
     CHECK(usage.prompt_tokens == 24 * 8 + 20 + 3);
     CHECK(usage.computed < 24 + 20 + 3 + 10 + 99);  // the common prefix only once
   }
-  options.pool_bytes = 1;  // room for two sequences
+  options.pool_bytes = 1;  // so the least: room for two sequences
   options.batch_tokens = 0;
   m.on_kv = [](int64_t, at::Tensor &k, at::Tensor &) {
     if (k.size(2) > 8) throw std::bad_alloc();

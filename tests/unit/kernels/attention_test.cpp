@@ -50,7 +50,8 @@ double gradient_distance(int64_t tokens, int64_t window) {
 
 }  // namespace
 
-// 300 queries are three panels of up to 128. A window hides the first keys from the last queries.
+// A panel is a run of queries that are computed together, up to 128 here, so 300 queries are three panels. A window hides the first
+// keys from the last queries.
 TEST_CASE("gradients of attention in panels are LibTorch's in double precision") {
   for (const auto &[tokens, window] :
        {std::pair<int64_t, int64_t>{300, 0}, {300, 40}, {128, 0}, {5, 0}, {2, 0}}) {
@@ -141,7 +142,8 @@ TEST_CASE("a key that is not a number is not hidden") {
   CHECK(out.narrow(1, 1, 2).isnan().all().item<bool>());
 }
 
-// One panel: 100 keys in two ranges, and `lanes` queries at positions from 60 on. A query sees the last 70 keys up to its position.
+// Computes one panel (queries side by side in vector lanes): 100 keys in two ranges, and `lanes` queries at positions from 60 on.
+// A query sees the last 70 keys up to its position.
 static void check_panel(int64_t lanes, void (*run)(const attention_panel &)) {
   const int64_t d = 20;
   const at::Tensor q = at::randn({d, lanes}), k = at::randn({100, d}), v = at::randn({100, d});

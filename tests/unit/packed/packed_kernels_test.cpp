@@ -6,6 +6,7 @@
 #include <random>
 
 #include "aten.hpp"
+#include "packed/packed_int8.hpp"
 #include "packed/packed_kernel.hpp"
 #include "packed/packed_linear.hpp"
 
@@ -150,4 +151,30 @@ TEST_CASE("a bias is added, and leading dimensions stay") {
   CHECK(y.sizes() == at::IntArrayRef({2, 3, 48}));
   CHECK(at::allclose(y, at::linear(x, unpacked(m), bias), 1e-4, 1e-4));
   CHECK_THROWS_WITH(packed_product(m, x.to(at::kBFloat16)), assay_test::contains("float32"));
+}
+
+TEST_CASE("every int8 kernel equals the product of rounded inputs") {
+  std::mt19937 random(9);
+  using enum factor_type;
+  for (const int bits : {2, 3, 4, 5, 6, 8})
+    for (const int64_t group : {32, 64, 0})
+      for (const form &f :
+           {form{bits, group, f32, none}, form{bits, group, f16, zero_u8, false, true},
+            form{bits, group, bf16, f16}}) {
+        INFO(name_of(f));
+        const int64_t columns = group == 0 ? 213 : 320;
+        const packed_matrix m = random_matrix(f, 77, columns, random);
+        REQUIRE(multiplies_int8(m));
+        const at::Tensor w = unpacked(m);
+        for (const int8_kernel *kernel : int8_kernels())
+          for (const int64_t tokens : {1, 3, 4, 12, 13, 31}) {
+            INFO(kernel->name << ", " << tokens << " tokens");
+            const at::Tensor x = at::randn({tokens, columns});
+            const at::Tensor scale = x.abs().amax(-1, true).div(127);
+            const at::Tensor seen = at::div(x, scale).round().mul(scale);
+            CHECK(worst(packed_int8_product(m, x, {}, *kernel), seen, w) < 1e-6);
+          }
+      }
+  CHECK_FALSE(multiplies_int8(random_matrix({4, 16, f16, none}, 16, 32, random)));
+  CHECK_FALSE(multiplies_int8(random_matrix({4, 32, f16, none, true}, 16, 32, random)));
 }

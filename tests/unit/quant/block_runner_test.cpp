@@ -1,4 +1,4 @@
-// Tests assay.block/1, with which a plugin tries weights in a block: losses are those of the block, gradients equal
+// Tests the host's service assay.block/1, by which a plugin tries weights in a block: losses are those of the block, gradients equal
 // autograd's, and weights that a trial does not replace stay as they are.
 #include "catch.hpp"
 

@@ -192,7 +192,7 @@ TEST_CASE("biases are corrected to the same bytes on demand", "[on_demand_test]"
        {"activation", {{"bits", 8}}}},
       {{"transforms", json::array({correction})},
        {"quantizer", gptq},
-       {"embeddings", true},  // the correction's pass starts from the quantized rows
+       {"embeddings", true},  // the correction's pass starts from the quantized embedding
        {"kv", {{"type", "fp8"}, {"strategy", "tensor"}}}}};
   require_same_files(model, recipes, root / "b");
 }

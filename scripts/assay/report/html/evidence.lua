@@ -10,7 +10,7 @@ local esc <const> = escape.html
 
 local function rate(count, items) return items and items > 0 and count / items or 0 end
 
--- A table with a row for each detector (sign of broken output) and a column for each variant. Cells are shaded by rate.
+-- A table with a row for each detector (sign of broken output) and a column for each quantized variant. Cells are shaded by rate.
 function evidence.detectors(v)
    local rows, ids, columns = {}, {}, {}
    for _, row in ipairs(v.report.detectors or {}) do

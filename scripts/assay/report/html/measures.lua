@@ -1,5 +1,5 @@
 -- Renders those sections of report.html that show tables of tables/ with pictures of plots.lua beside them: what was declared,
--- distances, items, conclusions.
+-- distances, items, layers, calibrations, conclusions.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -191,7 +191,7 @@ local function flips_of_noise(v, task)
    return ""
 end
 
--- Bars of the items that each variant loses and gains, one picture for each primary result of items.
+-- Bars of the items that each variant loses and gains, one picture for each primary metric of right and wrong.
 local function flips(v)
    local out = {}
    for _, group in ipairs(v:groups()) do

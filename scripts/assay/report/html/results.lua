@@ -1,5 +1,6 @@
--- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each section is a function of the view
--- (view/) that returns markup, or nil if there is nothing to show.
+-- Renders the sections of report.html with results, sizes, layers, validity, times and set-up. Each section is a function that takes the
+-- view (../view/) and returns markup, or nil if there is nothing to show. A group is here a group of results: those of one task, metric
+-- and subset (view/results.lua). One result table shows one group.
 
 local escape = require "assay.report.escape"
 local format = require "assay.report.format"
@@ -61,7 +62,7 @@ local function drawn(paired, key)
    return paired[key]
 end
 
--- The common scale of a group's interval pictures, and the margin on this scale (nil for exploratory metrics).
+-- The axis that all interval pictures of a result table share, and the margin in its unit (nil for exploratory metrics).
 local function forest_scale(group)
    local values, margin = {}, nil
    for _, result in ipairs(group.results) do
@@ -112,7 +113,7 @@ local function interval_picture(row, scale, margin)
 end
 
 -- Columns of a result table: { head, class, function of a row -> markup }. with_sizes: whether it has the columns of size, as only the
--- first table of a page has.
+-- first visible table of a page has.
 local function columns_of(group, rows, with_sizes)
    local scale, margin = forest_scale(group)
    local columns = {
@@ -183,7 +184,7 @@ local function method_note(group, with_sizes)
    return '<p class="hint">' .. esc(table.concat(method, " ")) .. "</p>\n"
 end
 
--- Tables of primary metrics are visible; the others are in closed <details> elements.
+-- Tables of primary metrics are visible; the others are in closed <details> elements. Without a primary metric the first table is visible.
 function sections.results(v)
    local groups = v:groups()
    if #groups == 0 then return end
@@ -279,8 +280,8 @@ local function gate_rows(v, gates)
    return table_of({ "check", "", "result", "scope", "evidence" }, rows)
 end
 
--- Gates (checks of validity) that failed and the gates of study and subjects are visible. Gates of variants that passed, and
--- guardrails (ids such as G01) that did not fire, are in a closed <details> element.
+-- Gates (checks of validity) of variants that passed, and guardrails (ids such as G01) that did not fire, are in a closed <details>
+-- element. All others are visible.
 function sections.validity(v)
    local open, folded = {}, {}
    for _, gate in ipairs(v.report.gates) do
@@ -297,9 +298,8 @@ function sections.validity(v)
          .. "</details>" or "") .. "\n"
 end
 
-function sections.resources(v)
-   local headers, rows = v:resource_rows()
-   if #rows == 0 then return end
+-- A table whose first column holds names and whose other columns hold numbers.
+local function number_table(headers, rows)
    local out = {}
    for _, row in ipairs(rows) do
       local cells = { cell(esc(row[1]), "name") }
@@ -308,10 +308,24 @@ function sections.resources(v)
    end
    local head = { headers[1] }
    for i = 2, #headers do head[i] = { headers[i], "num" } end
+   return table_of(head, out)
+end
+
+local function packed_table(v)
+   local headers, rows = v:packed_rows()
+   if #rows == 0 then return "" end
+   return '<p class="hint">Each checkpoint run from its stored codes (packed) and from float32 weights (dequantized), one sequence at a '
+      .. "time; memory is what the process held more after loading, the first token follows a prompt of 256 tokens.</p>"
+      .. number_table(headers, rows)
+end
+
+function sections.resources(v)
+   local headers, rows = v:resource_rows()
+   if #rows == 0 then return end
    local total = v.report.times.seconds and "Whole study: " .. format.seconds(v.report.times.seconds)
       .. (v.report.times.resumed and " in its last part; it was resumed" or "") .. ". " or ""
    return '<p class="hint">' .. esc(total .. "These are the only numbers on this page that change from run to run.")
-      .. "</p>" .. table_of(head, out)
+      .. "</p>" .. number_table(headers, rows) .. packed_table(v)
 end
 
 function sections.ledger(v)

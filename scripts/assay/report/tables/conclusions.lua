@@ -20,7 +20,7 @@ local function seen_in_answers(v, variant)
    return out
 end
 
--- One row for each variant: its verdict, the condition under which it may be used, and the signs in its answers.
+-- One row for each quantized variant: its verdict, the condition under which it may be used, and the signs in its answers.
 function tables.decision(v)
    local rows = {}
    for _, variant in ipairs(v.report.variants) do

@@ -44,7 +44,7 @@ local function settings_of(config)
    return table.concat(out, ", ")
 end
 
--- One row for each variant: the steps of its recipe with all settings.
+-- One row for each quantized variant: the transforms and the quantizer of its recipe, with their plain settings.
 function tables.methods(v)
    local rows = {}
    for _, variant in ipairs(v.report.variants) do

@@ -24,4 +24,25 @@ function resources:resource_rows()
    return { "variant", "quantize", "evaluate", "peak memory", "weights in memory", "prefill" }, rows
 end
 
+local function rate(value) return value and format.significant(value, 3) .. " tok/s" or "–" end
+
+-- Memory and speed of each variant in both runtimes: packed (from the codes as they are stored) and dequantized (float32, as it was
+-- measured). The stage `packed` measured every number; a variant for which it did not run has no row.
+function resources:packed_rows()
+   local rows = {}
+   for _, variant in ipairs(self.report.variants) do
+      local speeds = (self.report.times.packed or {})[variant.id]
+      if speeds then
+         local codes, floats, names = speeds.packed, speeds.dequantized, {}
+         for name in pairs(variant.packed and variant.packed.formats or {}) do names[#names + 1] = name end
+         table.sort(names)
+         rows[#rows + 1] = { self:label(variant.id), table.concat(names, ", "), format.bytes(codes.resident_bytes),
+            format.bytes(floats.resident_bytes), rate(codes.decode_tokens_per_second), rate(floats.decode_tokens_per_second),
+            format.seconds(codes.first_token_seconds), format.seconds(floats.first_token_seconds) }
+      end
+   end
+   return { "variant", "stored as", "memory, packed", "dequantized", "decode, packed", "dequantized", "first token, packed",
+            "dequantized" }, rows
+end
+
 return resources

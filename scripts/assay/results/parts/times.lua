@@ -24,11 +24,19 @@ local function of_variant(run, variant)
                    { "peak_memory_bytes", peak } }, results
 end
 
+-- What the stage `packed` measured of a variant in both runtimes; nil if it measured nothing.
+local function speeds_of(variant)
+   local result = variant.packed and variant.packed.result
+   if not result or result.reason then return nil end
+   return object { { "packed", result.packed }, { "dequantized", result.dequantized } }
+end
+
 return function(run)
-   local per_variant, per_result = object(), object()
+   local per_variant, per_result, packed = object(), object(), object()
    for _, variant in ipairs(run.variants) do
       per_variant[variant.id], per_result[variant.id] = of_variant(run, variant)
+      packed[variant.id] = speeds_of(variant)
    end
    return object { { "started", run.started }, { "finished", sys.utc() }, { "seconds", sys.clock() - run.clock },
-                   { "resumed", run.resumed }, { "variants", per_variant }, { "results", per_result } }
+                   { "resumed", run.resumed }, { "variants", per_variant }, { "results", per_result }, { "packed", packed } }
 end

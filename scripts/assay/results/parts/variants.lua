@@ -58,6 +58,11 @@ local function entry_of(variant, calibration_ids)
    out.bytes_in_memory = variant.subject.facts.parameters * (DTYPE_BYTES[sys.settings().dtype] or 4)
    out.forward = variant.none and "fp" or "fake"
    out.linears = sizes.linears or list {}
+   local codes = variant.packed and not variant.packed.result.reason and variant.packed.result
+   if codes then
+      out.packed = object { { "kernel", codes.kernel }, { "formats", codes.formats }, { "told", codes.told },
+                            { "parity", codes.parity } }
+   end
    local looked = not variant.none and not problem and variant.preflight
    if looked then out.block_errors = looked.result.block_errors end
    return out

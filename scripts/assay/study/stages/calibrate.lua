@@ -1,5 +1,6 @@
 -- The stage "calibration": makes the token ids of one calibration for one subject, counts them, and finds what they share with each
--- task. The ids are stored in tokens.json. A calibration that contains whole records of a task stops the study.
+-- task. The ids are stored in tokens.json. A calibration that contains whole records of a task stops the
+-- study, unless it says why (allow_overlap).
 local native = require "assay.native"
 local overlap = require "assay.data.overlap"
 local subjects = require "assay.study.subjects"

@@ -27,7 +27,8 @@ local function read(record)
       gold_text = gold, stratum = gold, category = "mcq" }
 end
 
--- The answer: the first letter A to D that stands alone. The prompt ends with "The best answer is", so the text usually begins with it.
+-- The answer: the first letter A to D that stands alone. The prompt already ends with "The best answer is", so the model's text usually
+-- begins with that letter.
 local function letter(text) return text:match "^%s*%(?([A-D])%f[^%w]" or text:match "%f[%w]([A-D])%f[^%w]" end
 
 return graded_answers.task {

@@ -1,5 +1,5 @@
--- Chooses which windows (pieces of equal length) of a long text a task measures: all, or some that are drawn by seed over the whole
--- text, so that the result does not depend on one chapter.
+-- Chooses which windows (pieces of equal length) of a long text a task measures: all, the first ones, or some that are drawn by seed
+-- over the whole text, so that the result does not depend on one chapter.
 local items = require "assay.tasks.items"
 local native = require "assay.native"
 

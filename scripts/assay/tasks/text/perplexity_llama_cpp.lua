@@ -1,5 +1,5 @@
 -- Perplexity by the rule of llama.cpp's tool: the text is cut into chunks of 512 tokens, and only the second half of each is scored. If
--- the tokenizer adds a beginning-of-text token, it replaces the first token of each chunk. Such numbers can be compared only with
+-- the tokenizer adds a beginning-of-text token, that token replaces the first one of each chunk. Such numbers can be compared only with
 -- llama.cpp's own, which are common for GGUF files.
 local items = require "assay.tasks.items"
 local native = require "assay.native"

@@ -1,5 +1,5 @@
 // Tests the dataset plugin "parquet": real files in several encodings give the same records, rows with empty lists are kept.
-// Skipped where the plugin is not built or the optional test data is absent.
+// Without the plugin all cases are skipped; without the optional test data, all but the last.
 #include "catch.hpp"
 
 #include <cstdlib>

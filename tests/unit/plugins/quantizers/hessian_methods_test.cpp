@@ -40,6 +40,8 @@ TEST_CASE("quantizers agree with float64 goldens straight from the equations",
     const auto &item = listed["cases"][i];
     CAPTURE(i, item["method"].get<std::string>(), item["config"].dump());
     json config = item["config"];
+    config["scale_from"] = 0.6;  // the goldens search this range
+    config["scale_to"] = 1.15;
     const auto result = run(item["method"], config, w, h, listed["tokens"].get<int64_t>());
     const double loss = item["loss"], error = item["error"];
     // Ties may round the other way in fp32, but the loss must agree within 1e-4 of its value.
@@ -76,7 +78,7 @@ TEST_CASE("plain grids of opt_rtn are those of rtn, bit for bit", "[hessian_meth
       }
 }
 
-// Static grids are fitted before the first column is rounded.
+// Grids are static (option static_groups, the default) if they are fitted before the first column is rounded.
 TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_methods_test]") {
   const auto w = random_weight(40, 192);
   const auto h = random_hessian(192, 600);
@@ -113,14 +115,27 @@ TEST_CASE("searched grids are never worse than plain ones in what they minimise"
   const auto w = random_weight(64, 256);
   const auto h = random_hessian(256, 700);
   const auto weights = h.diagonal();
-  const auto loss = [&](const char *grid) {
-    const auto q =
-        run("opt_rtn", {{"bits", 3}, {"group_size", 64}, {"grid", grid}}, w, h, 700).weight;
+  const auto loss = [&](const char *grid, double from, double to) {
+    const json config = {
+        {"bits", 3}, {"group_size", 64}, {"grid", grid}, {"scale_from", from}, {"scale_to", to}};
+    const auto q = run("opt_rtn", config, w, h, 700).weight;
     return ((w - q).square() * weights).sum().item<double>();
   };
-  const double minmax = loss("minmax"), weighted = loss("weighted");
-  CHECK(weighted <= minmax);
-  CHECK(weighted < 0.95 * minmax);
+  const double minmax = loss("minmax", 0.6, 1.15), wide = loss("weighted", 0.6, 1.15),
+               single = loss("weighted", 1, 1);
+  CHECK(minmax == loss("minmax", 1, 1));  // which searches nothing
+  CHECK(wide < 0.95 * minmax);
+  CHECK(single <= minmax);
+  CHECK(wide < single);  // its candidates are among those of the wide range
+}
+
+TEST_CASE("a range of scales without the full range is refused", "[hessian_methods_test]") {
+  const auto w = random_weight(4, 64);
+  const auto h = random_hessian(64, 200);
+  CHECK_THROWS_WITH(run("opt_rtn", {{"scale_from", 1.1}}, w, h, 200),
+                    assay_test::contains("scale_from"));
+  CHECK_THROWS_WITH(run("opt_rtn", {{"scale_to", 0.9}}, w, h, 200),
+                    assay_test::contains("scale_to"));
 }
 
 // A column is dead if its input is always 0, so that its row and column of the Hessian are 0.

@@ -7,7 +7,7 @@ return {
    plugins = {
       quantizer = {
          id = "gptaq",
-         takes = { "bits", "symmetric", "alpha", "act_order", "damping", group = "group_size" },
+         takes = { "bits", "symmetric", "scale_from", "scale_to", "alpha", "act_order", "damping", group = "group_size" },
       },
    },
    options = {

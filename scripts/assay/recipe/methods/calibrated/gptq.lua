@@ -1,6 +1,6 @@
 -- GPTQ (Frantar et al., arXiv 2210.17323): rounds column by column and corrects the later columns for each error, by means of the
 -- inverse Hessian. Columns with large inputs come first (act-order). By default the scales of all groups are searched before the first
--- column is rounded (static groups). The option `propagation` says which inputs a layer gets: those of the float model (fp), those
+-- column is rounded (option `static_groups`). The option `propagation` says which inputs a layer gets: those of the float model (fp), those
 -- that the already quantized layers give (quantized), or these with the float model's outputs as the goal (asymmetric).
 return {
    name = "gptq",
@@ -9,7 +9,8 @@ return {
    plugins = {
       quantizer = {
          id = "gptq",
-         takes = { "bits", "symmetric", "act_order", "block_size", "static_groups", "damping", group = "group_size" },
+         takes = { "bits", "symmetric", "scale_from", "scale_to", "act_order", "block_size", "static_groups", "damping",
+                   group = "group_size" },
       },
    },
    options = {

@@ -4,6 +4,6 @@ return {
    name = "opt_rtn",
    summary = "round to nearest, scales searched with mean x^2",
    calibrated = true,
-   plugins = { quantizer = { id = "opt_rtn", takes = { "bits", "symmetric", group = "group_size" } } },
+   plugins = { quantizer = { id = "opt_rtn", takes = { "bits", "symmetric", "scale_from", "scale_to", group = "group_size" } } },
    recipe = function(_, plugin) return { quantizer = plugin.quantizer, propagation = "fp" } end,
 }

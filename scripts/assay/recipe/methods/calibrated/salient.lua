@@ -7,8 +7,8 @@ return {
    plugins = {
       quantizer = {
          id = "salient",
-         takes = { "bits", "symmetric", "ratio", "dynamic", "rank", "rounding", "middle_ratio", group = "group_size",
-                   high = "high_bits", middle = "middle_bits" },
+         takes = { "bits", "symmetric", "scale_from", "scale_to", "ratio", "dynamic", "rank", "rounding", "middle_ratio",
+                   group = "group_size", high = "high_bits", middle = "middle_bits" },
       },
    },
    options = {

@@ -1,4 +1,6 @@
--- Round to nearest: the largest weight of each group fixes the scale of the group. The simplest method, with which others are compared.
+-- Round to nearest. The largest absolute weight of a group fixes the group's scale; if `symmetric` is false, the smallest and the
+-- largest weight fix it.
+-- This is the simplest method, with which others are compared.
 return {
    name = "rtn",
    summary = "round to nearest, no calibration",

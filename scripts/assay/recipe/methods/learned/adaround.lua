@@ -7,7 +7,7 @@ return {
    plugins = {
       quantizer = {
          id = "adaround",
-         takes = { "bits", "symmetric", "start", "target", "iterations", group = "group_size" },
+         takes = { "bits", "symmetric", "scale_from", "scale_to", "start", "target", "iterations", group = "group_size" },
       },
    },
    options = {

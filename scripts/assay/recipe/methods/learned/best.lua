@@ -11,7 +11,7 @@ return {
    name = "best",
    summary = "searched static grids, error feedback, sink-aware Hessian, tuned scales",
    calibrated = true,
-   plugins = { quantizer = { id = "gptq", takes = { "bits", "symmetric", group = "group_size" } } },
+   plugins = { quantizer = { id = "gptq", takes = { "bits", "symmetric", "scale_from", "scale_to", group = "group_size" } } },
    options = {
       sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in H" },
       propagation = { type = "string", default = "quantized", about = "fp or quantized inputs" },

@@ -1,0 +1,9 @@
+// Compiles the int8 kernel for any machine; it is the plain reference of the others.
+#include "packed/int8_body.hpp"
+
+namespace assay::model {
+
+extern const int8_kernel k_int8_base;
+const int8_kernel k_int8_base = {"base", int8_product, round_row};
+
+}  // namespace assay::model

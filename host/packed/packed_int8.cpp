@@ -1,0 +1,95 @@
+// Rounds inputs to int8, arranges their codes for the int8 kernels, and cuts the rows into threads.
+#include "packed/packed_int8.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "kernels/threads.hpp"
+#include "packed/packed_linear.hpp"
+
+namespace assay::model {
+namespace {
+
+constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
+
+// Inputs as int8_input points to them.
+struct rounded_input {
+  std::vector<int32_t> codes;
+  std::vector<float> scales, sums;
+};
+
+void arrange_token(const packed_view &view, const int8_t *codes, int64_t token,
+                   rounded_input &out) {
+  const int64_t width = view.units * k_unit_columns;
+  int32_t *const tile = out.codes.data() + token / k_int8_tile * width / 4 * k_int8_tile;
+  for (int64_t quad = 0; quad < width / 4; ++quad) {
+    int8_t four[4];
+    for (int64_t i = 0; i < 4; ++i) {
+      const int64_t unit = quad / 8, place = quad % 8 * 4 + i;
+      const int64_t column = unit * k_unit_columns + int8_column(view.bits, place);
+      four[i] = column < view.columns ? codes[column] : static_cast<int8_t>(0);
+    }
+    std::memcpy(tile + quad * k_int8_tile + token % k_int8_tile, four, 4);
+  }
+  for (int64_t group = 0; group < view.groups; ++group) {
+    int32_t sum = 0;
+    for (int64_t c = group * view.group; c < (group + 1) * view.group; ++c) sum += codes[c];
+    out.sums[static_cast<size_t>(token * view.groups + group)] = static_cast<float>(sum);
+  }
+}
+
+rounded_input rounded(const packed_view &view, const int8_kernel &kernel, const at::Tensor &x) {
+  const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
+  const int64_t tiles = (tokens + k_int8_tile - 1) / k_int8_tile;
+  rounded_input out;
+  out.codes.resize(static_cast<size_t>(tiles * width / 4 * k_int8_tile));
+  out.scales.resize(static_cast<size_t>(tokens));
+  out.sums.resize(static_cast<size_t>(tokens * view.groups));
+  const float *from = x.const_data_ptr<float>();
+  parallel_for(0, tokens, 4, [&](int64_t first, int64_t last) {
+    std::vector<int8_t> codes(static_cast<size_t>(view.columns));
+    for (int64_t token = first; token < last; ++token) {
+      out.scales[static_cast<size_t>(token)] =
+          kernel.round(from + token * view.columns, view.columns, codes.data());
+      arrange_token(view, codes.data(), token, out);
+    }
+  });
+  return out;
+}
+
+}  // namespace
+
+bool multiplies_int8(const packed_matrix &weight) {
+  return multiplies_int8(view_of(weight));
+}
+
+at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,
+                               const at::Tensor &bias) {
+  return packed_int8_product(weight, x, bias, *int8_kernels().front());
+}
+
+at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,
+                               const at::Tensor &bias, const int8_kernel &kernel) {
+  const packed_view view = view_of(weight);
+  const at::Tensor rows = ordered_columns(weight, x);
+  const rounded_input ready = rounded(view, kernel, rows);
+  const int8_input input{ready.codes.data(), ready.scales.data(), ready.sums.data(), rows.size(0)};
+  const int64_t out_stride = weight.panels() * k_panel_rows, pairs = (weight.panels() + 1) / 2;
+  at::Tensor out = at::empty({input.tokens, out_stride}, rows.options());
+  float *to = out.mutable_data_ptr<float>();
+  const int64_t pair_bytes = 2 * view.units * view.bits * k_panel_rows * 4;
+  parallel_for(0, pairs, std::max<int64_t>(1, k_grain / pair_bytes),
+               [&](int64_t first, int64_t last) {
+                 aligned_bytes scratch(int8_scratch_bytes(view));
+                 kernel.product(view, input, 2 * first, std::min(weight.panels(), 2 * last),
+                                scratch.data(), to, out_stride);
+               });
+  if (out_stride != weight.rows) out = out.narrow(1, 0, weight.rows).contiguous();
+  if (bias.defined()) out.add_(bias);
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.rows;
+  return out.view(shape);
+}
+
+}  // namespace assay::model

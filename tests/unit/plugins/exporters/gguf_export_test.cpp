@@ -129,6 +129,9 @@ TEST_CASE("minima are rounded to float16 only if that is asked for", "[gguf_expo
     const auto want = weight_of(q, name);
     const auto difference =
         (file->tensors().tensor(name + ".weight") - want).abs().max().item<float>();
+    const json metadata = assay::read_json_file(m.root / "out/quantization_metadata.json");
+    CHECK(metadata["ledger"][0]["kind"] == "larger_in_file");  // minima of 16 bits, not zeros of 4
+    CHECK(metadata["ledger"][1]["kind"] == "rounded_minima");
     CHECK(difference > 0);
     CHECK(difference <= want.abs().max().item<float>() / 1024);  // 11 bits of a minimum
   }
@@ -168,6 +171,18 @@ TEST_CASE("what a GGUF file cannot hold is refused by name", "[gguf_export_test]
   rounded["activation"] = {{"bits", 8}};
   CHECK_THAT(m.reason(rounded), contains("scheme.activation: a GGUF file holds no scheme"));
   CHECK(m.reason(rtn(4, 32)).empty());
+}
+
+TEST_CASE("a file that is larger than the bits that are counted is in the ledger",
+          "[gguf_export_test]") {
+  const model_in_work m;
+  const auto events = [&](const json &recipe, const json &config) {
+    return save(m.run(recipe), *m.checkpoint, m.root / "out", {"gguf", config, true})["ledger"];
+  };
+  CHECK(events(rtn(4, 32), k_exact).empty());
+  CHECK(events(rtn(8, 32), k_exact).empty());
+  CHECK(events(rtn(3, 32), k_wider)[0]["data"]["count"] == 14);
+  CHECK(events(rtn(4, 64), k_exact)[0]["kind"] == "larger_in_file");  // two scales for each group
 }
 
 TEST_CASE("a tokenizer that a GGUF file cannot hold leaves nothing behind", "[gguf_export_test]") {

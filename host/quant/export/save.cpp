@@ -41,8 +41,7 @@ std::vector<const plug::component *> exporters_for(const std::string &format) {
 }
 
 // Returns the first exporter, by id, that can hold the plan. Throws error(usage) with the reasons
-// of all exporters if none can. What the exporter reports is added to `incidents`, which must outlive
-// the instance.
+// of all exporters if none can. What the exporter reports is added to `incidents`, which it borrows.
 plug::exporter_instance choose(const json &plan, const save_options &options, ledger &incidents) {
   std::string reasons;
   const auto candidates = exporters_for(options.format);

@@ -155,6 +155,8 @@ describe("a GGUF file's tokenizer", function()
             end
             assert.equal(q:decode(q:encode(text)), read:decode(read:encode(text)))
          end
+         read:quantize(assay.method.none {}):save(root .. "/again-" .. name, { format = "gguf" })
+         assert.is_true(fs.read(root .. "/again-" .. name .. "/model.gguf") == fs.read(root .. "/out-tok-" .. name .. "/model.gguf"))
       end)
    end
    it("is refused where llama.cpp would read it in another way", function()

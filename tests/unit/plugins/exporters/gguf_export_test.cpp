@@ -119,6 +119,21 @@ TEST_CASE("a quantized embedding, which is the head too, comes back bit for bit"
   CHECK(at::equal(logits_of(assay::model::decoder::load(*file)), logits_of(q.decoder)));
 }
 
+TEST_CASE("biases that a recipe adds, and edited norms, come back", "[gguf_export_test]") {
+  const model_in_work m;
+  for (const char *transform : {"bias_correction", "awq", "smoothquant"}) {
+    CAPTURE(transform);
+    json recipe = rtn(4, 32);
+    recipe["transforms"] = json::array({transform});
+    const auto q = m.run(recipe);
+    const auto read = assay::model::decoder::load(*m.written(q, k_exact));
+    CHECK(at::equal(logits_of(read), logits_of(q.decoder)));
+  }
+  json turned = rtn(4, 32);
+  turned["transforms"] = {{{"id", "rotation"}, {"config", {{"r4", true}}}}};
+  CHECK_THAT(m.reason(turned), contains("llama.cpp does not run this operation"));
+}
+
 TEST_CASE("minima are rounded to float16 only if that is asked for", "[gguf_export_test]") {
   const model_in_work m;
   for (const int bits : {4, 5}) {

@@ -19,6 +19,9 @@ expect 1 quantize --model "$work/model" --method rtn --bits 8 --group 16 --out "
 contains "$err" "No space left on device"
 contains "$err" "Free some space"
 [ -z "$(ls -A "$disk")" ] || fail "a save on a full disk left $(ls -A "$disk")"
+expect 1 quantize --model "$work/model" --method none --format gguf --out "$disk/g" --quiet
+contains "$err" "No space left on device"
+[ -z "$(ls -A "$disk")" ] || fail "a GGUF file on a full disk left $(ls -A "$disk")"
 
 # A study ends with the same message and keeps the stages that it finished. When there is room, a second run finishes it.
 for i in $(seq 200); do

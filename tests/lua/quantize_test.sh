@@ -101,4 +101,15 @@ expect 2 quantize --method gptq --model "$model" --out "$work/parts" --group 16 
 contains "$err" "exists already and is complete"
 only_parts
 
+# A GGUF file: the exporter's options come with --set, and what it rounds is in the ledger.
+expect 0 quantize --method none --model "$model" --format gguf --out "$work/gguf" --quiet
+expect 0 quantize --method none --model "$model" --format gguf --out "$work/gguf16" --set export.float_type=F16 --quiet
+contains "$out" "ledger: 1 rounded_floats"
+expect 0 model "$work/gguf16/model.gguf"
+expect 2 quantize --method none --model "$model" --format gguf --out "$work/no" --set export.float_typ=F16 --quiet
+contains "$err" "Did you mean 'float_type'?"
+expect 2 quantize --method rtn --bits 3 --model "$model" --format gguf --out "$work/no" --quiet
+contains "$err" "set fit = \"wider\" to store it in Q4_0"
+[ ! -e "$work/no" ] || fail "a refused GGUF file left a folder"
+
 finish

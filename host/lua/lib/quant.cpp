@@ -146,12 +146,13 @@ int require_linears(lua_State *L) {
   return 0;
 }
 
-// require_exporter(recipe, path, format): raises if no exporter of this format can store the result
+// require_exporter(recipe, path, format, config?): raises if no exporter of this format can store the result
 int require_exporter(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
   quant::save_options options;
   options.format = read_string(L, 3, "format");
+  if (!lua_isnoneornil(L, 4)) options.config = read_json(L, 4, "config");
   quant::require_exporter(what, *source, options);
   return 0;
 }

@@ -39,15 +39,27 @@ class small_model : public plug::export_source {
     return at_ == 1 ? &linear_ : at_ == 2 ? &tensor_ : nullptr;
   }
   void restart() override { at_ = 0; }
-  std::vector<std::string> files() override { return {"config.json"}; }
+  std::vector<std::string> files() override { return {"config.json", "tokenizer.json"}; }
   const std::string &file(const std::string &name) override {
-    if (name != "config.json")
+    if (name != "config.json" && name != "tokenizer.json")
       throw error(error_kind::failed, "the subject has no file '" + name + "'");
-    return config_;
+    return name == "config.json" ? config_ : tokenizer_;
   }
 
   static json plan() {
-    return {{"arch", {{"model_type", "llama"}, {"hidden_size", 64}}},
+    return {{"arch",
+             {{"family", "llama"},
+              {"hidden_size", 64},
+              {"intermediate_size", 16},
+              {"layers", 1},
+              {"heads", 4},
+              {"kv_heads", 4},
+              {"head_dim", 16},
+              {"vocab_size", 4},
+              {"qk_norm", false},
+              {"qkv_bias", false},
+              {"norm", "rms"},
+              {"tied", true}}},
             {"tied", true},
             {"scheme", {{"activation", nullptr}, {"kv", nullptr}}},
             {"items",
@@ -78,6 +90,10 @@ class small_model : public plug::export_source {
   std::string config_ =
       R"({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 64,
                             "tie_word_embeddings": true})";
+  std::string tokenizer_ =
+      R"({"added_tokens": [], "normalizer": null, "pre_tokenizer": {"type": "ByteLevel",
+          "add_prefix_space": false, "use_regex": true}, "post_processor": null,
+          "model": {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": []}})";
 };
 
 struct temporary_folder {

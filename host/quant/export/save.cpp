@@ -13,6 +13,7 @@
 #include "plug/registry.hpp"
 #include "quant/export/export_plan.hpp"
 #include "quant/export/subject_files.hpp"
+#include "quant/views/plugin_services.hpp"
 
 namespace assay::quant {
 namespace {
@@ -40,12 +41,13 @@ std::vector<const plug::component *> exporters_for(const std::string &format) {
 }
 
 // Returns the first exporter, by id, that can hold the plan. Throws error(usage) with the reasons
-// of all exporters if none can.
-plug::exporter_instance choose(const json &plan, const save_options &options) {
+// of all exporters if none can. What the exporter reports is added to `incidents`, which it borrows.
+plug::exporter_instance choose(const json &plan, const save_options &options, ledger &incidents) {
   std::string reasons;
   const auto candidates = exporters_for(options.format);
   for (const auto *component : candidates) {
-    plug::exporter_instance exporter(*component, options.config, {}, "save");
+    plug::exporter_instance exporter(*component, options.config, plugin_options(0, incidents),
+                                     "save");
     const auto refusals = exporter.check(plan);
     if (refusals.empty()) return exporter;
     reasons += (reasons.empty() ? "" : " | ") + component->id + ": " + refusal_text(refusals);
@@ -76,7 +78,8 @@ json plugins_of(const quantized_model &model, const plug::exporter_instance &exp
 }
 
 std::string metadata_text(const quantized_model &model, const model::checkpoint &subject,
-                          const plug::exporter_instance &exporter, const json &provenance) {
+                          const plug::exporter_instance &exporter, const ledger &incidents,
+                          const json &provenance) {
   json out;
   out["schema"] = "assay.quantization/1";
   out["made_by"] = "assay";
@@ -95,7 +98,7 @@ std::string metadata_text(const quantized_model &model, const model::checkpoint 
   }
   out["summary"] = without_linears(model.summary);
   out["linears"] = model.summary.value("linears", json::array());
-  out["ledger"] = model.incidents.to_json(model.order);
+  out["ledger"] = incidents.to_json(model.order);
   return json_text(out, 2) + "\n";
 }
 
@@ -107,7 +110,7 @@ std::string number(double value, const char *format) {
 
 // The text of README.md. It is short, and begins with what nobody may overlook.
 std::string model_card(const quantized_model &model, const model::checkpoint &subject,
-                       const std::string &format) {
+                       const ledger &incidents, const std::string &format) {
   const auto &s = model.summary;
   std::string card = "---\nlibrary_name: transformers\ntags:\n- quantized\n- assay\n---\n\n# " +
                      subject.name() + ", " + model.made_by.method + "\n\n";
@@ -123,7 +126,7 @@ std::string model_card(const quantized_model &model, const model::checkpoint &su
           std::to_string(s.value("bytes", int64_t{0})) + " |\n| parameters | " +
           std::to_string(s.value("parameters", int64_t{0})) + " |\n| quantized linears | " +
           std::to_string(model.order.size()) + " |\n";
-  const auto counts = model.incidents.counts();
+  const auto counts = incidents.counts();
   for (const auto &[kind, count] : counts)
     card += "| ledger: " + kind + " | " + std::to_string(count) + " |\n";
   if (counts.empty()) card += "| ledger | empty: nothing fell back, was skipped or repaired |\n";
@@ -139,7 +142,8 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
           const save_options &options) {
   const auto start = std::chrono::steady_clock::now();
   const json plan = plan_of(model, subject);
-  auto exporter = choose(plan, options);
+  ledger of_export;
+  auto exporter = choose(plan, options, of_export);
   folder_in_progress target(folder, options.replace);
   model_export_source source(model, subject);
   auto files = exporter.write(plan, source, target.path());
@@ -148,10 +152,14 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
     files.push_back({name, text.size()});
   };
   for (const auto &[name, text] : subject_templates(subject)) put(name, text);
-  put("README.md", model_card(model, subject, exporter.made_by().id));
-  put("quantization_metadata.json", metadata_text(model, subject, exporter, options.provenance));
+  ledger incidents = model.incidents;
+  for (const auto &entry : of_export.entries()) incidents.add(entry);
+  put("README.md", model_card(model, subject, incidents, exporter.made_by().id));
+  put("quantization_metadata.json",
+      metadata_text(model, subject, exporter, incidents, options.provenance));
   target.commit();
-  json out = {{"format", exporter.made_by().id}, {"files", json::array()}};
+  json out = {
+      {"format", exporter.made_by().id}, {"files", json::array()}, {"ledger", of_export.to_json()}};
   uint64_t bytes = 0;
   for (const auto &file : files) {
     bytes += file.bytes;
@@ -164,7 +172,8 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 
 void require_exporter(const recipe &recipe, const model::checkpoint &subject,
                       const save_options &options) {
-  choose(plan_of(recipe, subject), options);
+  ledger incidents;
+  choose(plan_of(recipe, subject), options, incidents);
 }
 
 std::vector<std::string> cannot_hold(const recipe &recipe, const model::checkpoint &subject,

@@ -23,8 +23,8 @@ struct save_options {
 // Asks the exporter whether it can hold the model before any byte is written. Then writes into a
 // temporary folder beside `folder` and renames it at the end. Tokenizer files are copied unchanged;
 // README.md is a model card; quantization_metadata.json holds the recipe, ledger, versions and
-// counted bits. Returns { format, files = [{name, bytes}], bytes, seconds }. Throws error(usage) if
-// no exporter can hold the model.
+// counted bits. Returns { format, files = [{name, bytes}], bytes, seconds, ledger }, where the ledger
+// has what the exporter reported. Throws error(usage) if no exporter can hold the model.
 json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
           const save_options &options = {});
 

@@ -1,5 +1,6 @@
-// Packs rows of codes into the blocks Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 (ggml-org/ggml, src/ggml-common.h and
-// src/ggml-quants.c, dequantize_row_*). The scale of a block is the scale of its group, which may span several blocks.
+// Packs rows of codes into the blocks Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 (ggml-org/ggml,
+// src/ggml-common.h and src/ggml-quants.c, dequantize_row_*). The scale of a block is the scale of
+// its group, which may span several blocks.
 #include "blocks.hpp"
 
 #include <cstring>
@@ -41,8 +42,8 @@ void put_fifth_bits(const uint8_t *codes, uint8_t *out) {
   std::memcpy(out, &bits, 4);
 }
 
-// Codes of the block: multiples of the scale, counted from the type's lowest, or the codes as they are where a minimum is stored. An
-// int8 is stored as it is, which is 128 less than counted.
+// Codes of the block: multiples of the scale, counted from the type's lowest, or the codes as they
+// are where a minimum is stored. An int8 is stored as it is, which is 128 less than counted.
 void block_codes(const tensor_type &type, const row_view &row, int64_t begin, uint8_t *codes) {
   const int zero = row.zeros == nullptr ? 0 : row.zeros[begin / row.group_size];
   const int from = type.minimum ? 0 : zero + type.lowest;

@@ -1,5 +1,5 @@
-// The blocks of GGUF files: runs of 32 weights of one row with their scale. Which block holds an integer
-// grid, and how its codes are packed.
+// The blocks of GGUF files: runs of 32 weights of one row with their scale. Which block holds an
+// integer grid, and how its codes are packed.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ struct row_view {
   int64_t in, group_size;
 };
 
-// Writes the blocks of a row. Returns the number of minima that were rounded. Throws failure for a code that the
-// block cannot hold.
+// Writes the blocks of a row. Returns the number of minima that were rounded. Throws failure for a
+// code that the block cannot hold.
 int64_t pack_row(const tensor_type &type, const row_view &row, uint8_t *out);
 
 }  // namespace gguf

@@ -1,5 +1,5 @@
-// Refuses what a GGUF file, or llama.cpp, cannot hold. It needs only the plan, so a model is refused before any of it is
-// quantized. Each refusal names the linear, tensor or key.
+// Refuses what a GGUF file, or llama.cpp, cannot hold. It needs only the plan, so a model is
+// refused before any of it is quantized. Each refusal names the linear, tensor or key.
 #include "exporters.hpp"
 #include "names.hpp"
 #include "plan.hpp"
@@ -11,7 +11,8 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// The plan before the run has the name of the configuration, the plan of the finished model that of the tensor.
+// The plan before the run has the name of the configuration, the plan of the finished model that
+// of the tensor.
 bool is_float16(const std::string &dtype) {
   return dtype == "float16" || dtype == "f16";
 }

@@ -1,5 +1,5 @@
-// The container of a GGUF file: metadata, the list of tensors, and the padding between them (ggml-org/ggml,
-// docs/gguf.md). It does not know what keys and tensors mean.
+// The container of a GGUF file: metadata, the list of tensors, and the padding between them
+// (ggml-org/ggml, docs/gguf.md). It does not know what keys and tensors mean.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Writes the keys of the architecture (ggml-org/llama.cpp, gguf-py/gguf/constants.py, conversion/llama.py). A key that config.json
-// leaves out has the value of transformers 5.23.
+// Writes the keys of the architecture (ggml-org/llama.cpp, gguf-py/gguf/constants.py,
+// conversion/llama.py). A key that config.json leaves out has the value of transformers 5.23.
 #include "metadata.hpp"
 
 #include <algorithm>
@@ -14,7 +14,8 @@ using assay_json::value;
 
 constexpr double k_pi = 3.14159265358979323846;
 
-// Values of a family's config.json that are absent there (transformers, models/*/configuration_*.py).
+// Values of a family's config.json that are absent there (transformers,
+// models/*/configuration_*.py).
 struct defaults {
   const char *family;
   int64_t positions, window;  // window: 0 = none
@@ -47,8 +48,8 @@ int64_t window_of(const value &config, const defaults &otherwise) {
   return config.bool_or("use_sliding_window", false) ? window : 0;
 }
 
-// The positions for which the file computes what the model computes. llama.cpp runs these architectures without a window, which is
-// the same as long as no text is longer than the window.
+// The positions for which the file computes what the model computes. llama.cpp runs these
+// architectures without a window, which is the same as long as no text is longer than the window.
 int64_t context_of(const plan &p, const value &config, const assay_cpp::host &host) {
   const defaults &otherwise = defaults_of(p.family);
   const int64_t positions = integer_or(config, "max_position_embeddings", otherwise.positions);
@@ -63,8 +64,9 @@ int64_t context_of(const plan &p, const value &config, const assay_cpp::host &ho
   return window;
 }
 
-// For each pair of channels the number by which Llama 3 divides its RoPE frequency: 1 for short wavelengths, the factor for long
-// ones (transformers, modeling_rope_utils.py, _compute_llama3_parameters).
+// For each pair of channels the number by which Llama 3 divides its RoPE frequency:
+// 1 for short wavelengths, the factor for long ones (transformers,
+// modeling_rope_utils.py, _compute_llama3_parameters).
 entry llama3_factors(const value &rope, double theta, int64_t head_dim, int64_t positions) {
   const double factor = rope.number_or("factor", 0), low = rope.number_or("low_freq_factor", 0);
   const double high = rope.number_or("high_freq_factor", 0);
@@ -111,7 +113,8 @@ void put_rope(const plan &p, const value &config, const std::string &a, metadata
   }
 }
 
-// The name of the model, if a file says it: config.json of a model that came from the hub or from a GGUF file.
+// The name of the model, if a file says it: config.json of a model that came from the hub or from
+// a GGUF file.
 std::string name_of(const value &config) {
   std::string name = config.string_or("_name_or_path", "");
   while (!name.empty() && name.back() == '/') name.pop_back();

@@ -9,23 +9,25 @@
 
 namespace gguf {
 
-// The architecture's name in the file: "llama" for the families llama and mistral, "qwen2", "qwen3"; ""
-// for a family whose files are not written.
+// The architecture's name in the file: "llama" for the families llama and mistral, "qwen2",
+// "qwen3"; "" for a family whose files are not written.
 std::string architecture_of(std::string_view family);
 
 // "model.layers.0.self_attn.q_proj.weight" -> "blk.0.attn_q.weight"; "" if there is no such name.
 std::string gguf_name(std::string_view name);
 
-// Whether llama.cpp's loader of this architecture knows a bias for the tensor, which has a name of GGUF.
+// Whether llama.cpp's loader of this architecture knows a bias for the tensor, which has a
+// name of GGUF.
 bool may_have_bias(std::string_view architecture, std::string_view tensor);
 
-// The number of heads whose rows are stored in another order than in a Hugging Face folder; 0 if the
-// rows are in order. Only the architecture "llama" reorders, and only q and k.
+// The number of heads whose rows are stored in another order than in a Hugging Face folder; 0 if
+// the rows are in order. Only the architecture "llama" reorders, and only q and k.
 int64_t reordered_heads(const plan &p, std::string_view tensor);
 
-// Row `row` of a matrix with `rows` rows is stored at this place. In a Hugging Face folder the rows of a
-// head are in the order (part, i), in the file in the order (i, part): i counts the channel pairs of
-// RoPE, part (0 or 1) the channels of a pair (ggml-org/llama.cpp, conversion/llama.py, permute).
+// Row `row` of a matrix with `rows` rows is stored at this place. In a Hugging Face folder
+// the rows of a head are in the order (part, i), in the file in the order (i, part): i
+// counts the channel pairs of RoPE, part (0 or 1) the channels of a pair
+// (ggml-org/llama.cpp, conversion/llama.py, permute).
 inline int64_t row_in_file(int64_t row, int64_t rows, int64_t heads) {
   if (heads == 0) return row;
   const int64_t half = rows / heads / 2;

@@ -1,5 +1,5 @@
-// The parsed plan of an export: the family, which linears there are and how each is quantized, and which
-// tensors stay float.
+// The parsed plan of an export: the family, which linears there are and how each is quantized, and
+// which tensors stay float.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,8 @@ inline int64_t integer_or(const assay_json::value &from, std::string_view key, i
   return static_cast<int64_t>(from.number_or(key, static_cast<double>(otherwise)));
 }
 
-// Reads format, bits, group size and symmetry of a linear, from the plan or from the note of its form.
+// Reads format, bits, group size and symmetry of a linear, from the plan or from the note
+// of its form.
 grid grid_of(const assay_json::value &from, int64_t in);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 

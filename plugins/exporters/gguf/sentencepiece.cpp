@@ -1,5 +1,6 @@
-// Finds scores of tokens for a SentencePiece vocabulary. Such a file has scores in place of merges: any two neighbours whose join is a
-// token may merge, and the join with the highest score comes first (ggml-org/llama.cpp, llm_tokenizer_spm).
+// Finds scores of tokens for a SentencePiece vocabulary. Such a file has scores in place of merges:
+// any two neighbours whose join is a token may merge, and the join with the highest score comes
+// first (ggml-org/llama.cpp, llm_tokenizer_spm).
 #include <algorithm>
 #include <unordered_map>
 
@@ -16,8 +17,8 @@ bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
 
-// All ways to join the token from two others, "left right", sorted. Their order does not matter to a SentencePiece model, and versions of
-// transformers list them in different orders.
+// All ways to join the token from two others, "left right", sorted. Their order does not matter to
+// a SentencePiece model, and versions of transformers list them in different orders.
 std::vector<std::string> joins_of(std::string_view token, const ids_by_text &ids) {
   std::vector<std::string> out;
   for (size_t cut = 1; cut < token.size(); ++cut) {

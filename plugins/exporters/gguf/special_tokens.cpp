@@ -1,5 +1,6 @@
-// Writes which tokens have a role: the one before a text, those that end an answer, padding, unknown. Their sources are the post-processor
-// of tokenizer.json, tokenizer_config.json, generation_config.json and config.json, in this order.
+// Writes which tokens have a role: the one before a text, those that end an answer, padding,
+// unknown. Their sources are the post-processor of tokenizer.json, tokenizer_config.json,
+// generation_config.json and config.json, in this order.
 #include "special_tokens.hpp"
 
 #include <algorithm>
@@ -68,7 +69,8 @@ std::vector<int64_t> ids_of(const value &from, const char *key) {
   return out;
 }
 
-// The ids that end an answer. The one that tokenizer_config.json names comes first if it is among them.
+// The ids that end an answer. The one that tokenizer_config.json names comes first if it
+// is among them.
 std::vector<int64_t> ends_of(const optional_id &own, const model_files &files) {
   std::vector<int64_t> ends = ids_of(json_file(files, "generation_config.json"), "eos_token_id");
   if (ends.empty() && own) return {*own};
@@ -88,10 +90,14 @@ void put_special_tokens(const vocabulary &v, const value &tokenizer, const value
     to.put_u32(std::string("tokenizer.ggml.") + name, static_cast<uint64_t>(id));
   };
   const value config = json_file(files, "config.json");
+  // An id of config.json counts only for a token that is no plain text, because a reader takes a token
+  // with a role out of the text. -1 there means that there is none.
   const auto named_or = [&](const char *name, const char *key) {
     const auto own = named(v, settings, name);
     const auto ids = ids_of(config, key);
-    return own || ids.empty() ? own : optional_id(ids.front());
+    if (own || ids.empty()) return own;
+    const auto id = static_cast<size_t>(ids.front());
+    return id < v.types.size() && v.types[id] != k_normal ? optional_id(ids.front()) : own;
   };
   surround around;
   if (const value *post = tokenizer.find("post_processor")) read_post(*post, around);

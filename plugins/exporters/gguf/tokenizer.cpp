@@ -1,5 +1,6 @@
-// Writes the tokenizer's keys from tokenizer.json and tokenizer_config.json (ggml-org/llama.cpp, gguf-py/gguf/vocab.py,
-// conversion/base.py). What llama.cpp's two tokenizers would read in another way is refused.
+// Writes the tokenizer's keys from tokenizer.json and tokenizer_config.json (ggml-org/llama.cpp,
+// gguf-py/gguf/vocab.py, conversion/base.py). What llama.cpp's two tokenizers would read in another
+// way is refused.
 #include <algorithm>
 #include <unordered_map>
 
@@ -90,7 +91,8 @@ std::string pre_name(const value &root, const value &model) {
       "llama.cpp has no name for this pre-tokenizer; gpt-2, smollm, qwen2 and llama-bpe are known");
 }
 
-// Whether a space is put before a text: of the normalizer that transformers makes for SentencePiece models.
+// Whether a space is put before a text: of the normalizer that transformers makes
+// for SentencePiece models.
 bool adds_space(const value &root) {
   if (!is_null(part(root, "pre_tokenizer")))
     refuse("a SentencePiece model with a pre-tokenizer " +

@@ -1,5 +1,5 @@
-// Writes model.gguf: the header from sizes alone, then the bytes of one tensor after another, in the host's order. The host keeps the
-// folder under another name until all is written.
+// Writes model.gguf: the header from sizes alone, then the bytes of one tensor after another, in
+// the host's order. The host keeps the folder under another name until all is written.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -85,9 +85,10 @@ void put_float(const tensor_type &type, float x, uint8_t *to) {
   std::memcpy(to, &bits, static_cast<size_t>(type.block_bytes));
 }
 
-// What was rounded in the file.
-struct rounding {
-  int64_t minima = 0, floats = 0;
+// What the file holds in another way than the model: numbers that were rounded, and linears that
+// take more bits than the host counts.
+struct differences {
+  int64_t minima = 0, floats = 0, larger = 0;
 };
 
 // Converts a row of n numbers; returns how many were rounded.
@@ -105,9 +106,10 @@ int64_t convert_row(const assay_item &item, const tensor_type &from, const tenso
   return n_rounded;
 }
 
-// Rows of a tensor; each number of a vector is a row, since reordered biases have rows of one number.
+// Rows of a tensor; each number of a vector is a row, since reordered biases have rows
+// of one number.
 std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
-                        rounding &done) {
+                        differences &done) {
   const tensor_type &from = *stored_type(item);
   const int64_t rows = e.shape[0], n = e.shape.size() == 2 ? e.shape[1] : 1;
   const uint8_t *in = data_of(*item.tensor);
@@ -164,7 +166,7 @@ form_parts parts_of(const assay_item &item) {
 }
 
 std::string block_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
-                        rounding &done) {
+                        differences &done) {
   const form_parts v = parts_of(item);
   const int64_t rows = e.shape[0], in = e.shape[1];
   const int64_t row_bytes = in / k_block * e.type->block_bytes;
@@ -212,6 +214,15 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
   return e;
 }
 
+// Whether a row takes more bits in its blocks than its codes, scales and zeros have.
+bool is_larger(const assay_form &form, const tensor_type &type) {
+  const grid codes = grid_of_form(form);
+  const int64_t in = form.in_features, size = codes.group_size != 0 ? codes.group_size : in;
+  const int64_t group_bits = 16 + (codes.symmetric ? 0 : codes.bits);
+  return in / k_block * type.block_bytes * 8 >
+         in * codes.bits + (in + size - 1) / size * group_bits;
+}
+
 // general.file_type: that of the type with most bytes among the matrices.
 uint32_t file_type_of(const std::vector<entry> &entries) {
   std::map<uint32_t, uint64_t> bytes;
@@ -228,7 +239,7 @@ void append(const assay_export &job, const void *bytes, uint64_t n_bytes) {
   if (const uint64_t n = padding_after(n_bytes); n > 0) pass_on(job.append(job.ctx, k_zeros, n));
 }
 
-void report(const rounding &done, const assay_cpp::host &host) {
+void report(const differences &done, const assay_cpp::host &host) {
   const auto tell = [&](const char *event, int64_t n, const std::string &what) {
     if (n == 0) return;
     host.ledger(event, static_cast<uint64_t>(n), what);
@@ -238,6 +249,11 @@ void report(const rounding &done, const assay_cpp::host &host) {
        "minima of groups were rounded to float16: the file's weights differ from those evaluated");
   tell("rounded_floats", done.floats,
        "weights of float matrices were rounded to the type that float_type names");
+  if (done.larger > 0)
+    host.ledger("larger_in_file", static_cast<uint64_t>(done.larger),
+                std::to_string(done.larger) +
+                    " linears take more bits in blocks of the file than their codes and scales, "
+                    "which the summary counts");
 }
 
 }  // namespace
@@ -249,7 +265,12 @@ void write_file(const options &o, const assay_export &job, const assay_cpp::host
   std::vector<entry> entries;
   put_architecture(p, files, host, keys, entries);
   put_tokenizer(p, files, keys);
-  for_each_item(job, [&](const assay_item &item) { entries.push_back(entry_of(o, p, item)); });
+  differences done;
+  for_each_item(job, [&](const assay_item &item) {
+    entries.push_back(entry_of(o, p, item));
+    if (item.form != nullptr)
+      done.larger += static_cast<int64_t>(is_larger(*item.form, *entries.back().type));
+  });
   keys.put_u32("general.file_type", file_type_of(entries));
   keys.put_u32("general.quantization_version", 2);
   pass_on(job.begin_file(job.ctx, k_file));
@@ -258,7 +279,6 @@ void write_file(const options &o, const assay_export &job, const assay_cpp::host
   auto next = entries.begin();
   for (; next != entries.end() && next->item.empty(); ++next)
     append(job, next->own_bytes.data(), next->n_bytes);
-  rounding done;
   for_each_item(job, [&](const assay_item &item) {
     if (next == entries.end() || next->item != item.name)
       throw failure(ASSAY_INVALID_ARGUMENT,

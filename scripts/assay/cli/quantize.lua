@@ -54,18 +54,29 @@ local function calibration_of(o, m)
    return calibration(given)
 end
 
-local function report(recipe, data, out, saved, q)
+-- Returns the exporter's options, as in --set export.fit=wider.
+local function export_config()
+   local config = json.object {}
+   for key, value in pairs(sys.settings().values) do
+      local name = key:match "^export%.(.+)$"
+      if name then config[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
+   end
+   return config
+end
+
+-- entries: of the ledger.
+local function report(recipe, data, out, saved, q, entries)
    local s = q.summary
    if sys.settings().json then
-      io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = q.ledger }), "\n")
+      io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = entries }), "\n")
       return
    end
    io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
             s.bits_per_weight, sys.bytes(saved.bytes)))
    if data then io.write(tostring(data), "\n") end
-   if #q.ledger == 0 then return end
+   if #entries == 0 then return end
    local counts = {}
-   for _, entry in ipairs(q.ledger) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
+   for _, entry in ipairs(entries) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
    local words = {}
    for _, kind in ipairs(fail.sorted_keys(counts)) do words[#words + 1] = ("%d %s"):format(counts[kind], kind) end
    io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
@@ -102,15 +113,18 @@ return function(o)
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
-   native.quant.require_exporter(recipe.data, path, o.format or default_format)
+   local format, config = o.format or default_format, export_config()
+   native.quant.require_exporter(recipe.data, path, format, config)
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })
    sys.finish()
-   local saved = q:save(out, { format = o.format or default_format })
+   local saved = q:save(out, { format = format, config = config })
    if fs.kind(resume) then fs.remove_all(resume) end
-   report(recipe, data, out, saved, q)
-   if sys.settings().strict and #q.ledger > 0 then
-      sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(#q.ledger) }
+   local entries = q.ledger
+   table.move(saved.ledger, 1, #saved.ledger, #entries + 1, entries)
+   report(recipe, data, out, saved, q, entries)
+   if sys.settings().strict and #entries > 0 then
+      sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(#entries) }
    end
    return 0
 end

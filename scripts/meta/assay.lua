@@ -169,7 +169,7 @@ function assay.print(...) end
 assay.method = {}
 
 ---Learned rounding up or down, through the Hessian.
----@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
 ---@return assay.recipe
 function assay.method.adaround(options) end
 
@@ -184,7 +184,7 @@ function assay.method.autoround(options) end
 function assay.method.awq(options) end
 
 ---Activation-aware scaling, then gptq.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq_gptq(options) end
 
@@ -194,7 +194,7 @@ function assay.method.awq_gptq(options) end
 function assay.method.awq_sqrt(options) end
 
 ---Searched static grids, error feedback, sink-aware Hessian, tuned scales.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.best(options) end
 
@@ -204,12 +204,12 @@ function assay.method.best(options) end
 function assay.method.fp8(options) end
 
 ---Error feedback towards the float model's own outputs.
----@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptaq(options) end
 
 ---Error feedback through the inverse Hessian.
----@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptq(options) end
 
@@ -239,7 +239,7 @@ function assay.method.none(options) end
 function assay.method.nvfp4(options) end
 
 ---Round to nearest, scales searched with mean x^2.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.opt_rtn(options) end
 
@@ -254,7 +254,7 @@ function assay.method.quarot(options) end
 function assay.method.rtn(options) end
 
 ---The most important columns at a higher width.
----@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.salient(options) end
 

@@ -89,8 +89,9 @@ group_grid candidate(const weight_range &r, int index, const grid_options &o) {
   const int step = index % factors;
   const bool second = index >= factors;
   // The last factor of each half is exactly 1, so the plain grid is always among the candidates.
+  const double from = o.least_factor();
   const double factor =
-      step == factors - 1 ? 1.0 : o.scale_from + (o.scale_to - o.scale_from) * step / (factors - 2);
+      step == factors - 1 ? 1.0 : from + (o.scale_to - from) * step / (factors - 2);
   if (o.symmetric) return symmetric_grid(r, factor, second, o);
   // Asymmetric grids have no sign to change. Their second half has finer factors around 1.
   return asymmetric_grid(r, second ? 0.5 * (1.0 + factor) : factor, o);

@@ -129,6 +129,20 @@ TEST_CASE("searched grids are never worse than plain ones in what they minimise"
   CHECK(wide < single);  // its candidates are among those of the wide range
 }
 
+TEST_CASE("by default scales are searched from 0.9, below 4 bits from 0.6",
+          "[hessian_methods_test]") {
+  const auto w = random_weight(16, 128);
+  const auto h = random_hessian(128, 300);
+  for (const int bits : {2, 3, 4, 5}) {
+    CAPTURE(bits);
+    const auto weight = [&](double from) {
+      return run("opt_rtn", {{"bits", bits}, {"scale_from", from}}, w, h, 300).weight;
+    };
+    CHECK(at::equal(weight(0), weight(bits < 4 ? 0.6 : 0.9)));
+    CHECK(!at::equal(weight(0), weight(bits < 4 ? 0.9 : 0.6)));
+  }
+}
+
 TEST_CASE("a range of scales without the full range is refused", "[hessian_methods_test]") {
   const auto w = random_weight(4, 64);
   const auto h = random_hessian(64, 200);

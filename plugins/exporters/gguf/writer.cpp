@@ -131,8 +131,21 @@ std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp:
 
 struct form_parts {
   const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
+  bool float_zeros = false;
   int64_t groups = 0, group_size = 0;
 };
+
+// The row of the form, with the codes and factors that blocks are made of.
+row_view row_of(const form_parts &v, int64_t row, int64_t in) {
+  const int64_t group = row * v.groups;
+  const auto halves = [&](const assay_tensor &t) {
+    return reinterpret_cast<const uint16_t *>(data_of(t)) + group;
+  };
+  row_view out{data_of(*v.codes) + row * in, halves(*v.scales), nullptr, nullptr, in, v.group_size};
+  if (v.zeros != nullptr && v.float_zeros) out.float_zeros = halves(*v.zeros);
+  if (v.zeros != nullptr && !v.float_zeros) out.zeros = data_of(*v.zeros) + group;
+  return out;
+}
 
 form_parts parts_of(const assay_item &item) {
   const assay_form &form = *item.form;
@@ -159,30 +172,34 @@ form_parts parts_of(const assay_item &item) {
   };
   const int64_t n_codes = form.out_features * form.in_features, n = form.out_features * v.groups;
   const assay_dtype i8{ASSAY_INT, 8, 1}, u8{ASSAY_UINT, 8, 1};
+  v.float_zeros = codes.format == "affine/1";
   if (!is(v.codes, codes.symmetric ? i8 : u8, n_codes) || !is(v.scales, assay_cpp::k_f16, n) ||
-      (codes.symmetric ? v.zeros != nullptr : !is(v.zeros, u8, n)))
+      (codes.symmetric ? v.zeros != nullptr
+                       : !is(v.zeros, v.float_zeros ? assay_cpp::k_f16 : u8, n)))
     refuse(item, "codes, scales or zeros are not those of a grid with float16 scales");
   return v;
+}
+
+// Packs some rows into `to`, where the matrix begins; returns how many minima were rounded.
+int64_t pack_rows(const form_parts &v, const entry &e, int64_t begin, int64_t end,
+                  uint8_t *to) try {
+  const int64_t in = e.shape[1], row_bytes = in / k_block * e.type->block_bytes;
+  int64_t n_rounded = 0;
+  for (int64_t row = begin; row < end; ++row)
+    n_rounded += pack_row(*e.type, row_of(v, row, in),
+                          to + row_in_file(row, e.shape[0], e.heads) * row_bytes);
+  return n_rounded;
+} catch (const failure &what) {
+  throw failure(what.status(), e.item + ": " + what.what());
 }
 
 std::string block_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
                         differences &done) {
   const form_parts v = parts_of(item);
-  const int64_t rows = e.shape[0], in = e.shape[1];
-  const int64_t row_bytes = in / k_block * e.type->block_bytes;
   std::string out(e.n_bytes, '\0');
-  auto *to = reinterpret_cast<uint8_t *>(out.data());
-  const auto *scales = reinterpret_cast<const uint16_t *>(data_of(*v.scales));
   std::atomic<int64_t> n_rounded{0};
-  host.parallel_for(rows, 64, [&](int64_t begin, int64_t end) {
-    int64_t here = 0;
-    for (int64_t row = begin; row < end; ++row)
-      here += pack_row(
-          *e.type,
-          {data_of(*v.codes) + row * in, scales + row * v.groups,
-           v.zeros == nullptr ? nullptr : data_of(*v.zeros) + row * v.groups, in, v.group_size},
-          to + row_in_file(row, rows, e.heads) * row_bytes);
-    n_rounded += here;
+  host.parallel_for(e.shape[0], 64, [&](int64_t begin, int64_t end) {
+    n_rounded += pack_rows(v, e, begin, end, reinterpret_cast<uint8_t *>(out.data()));
   });
   done.minima += n_rounded;
   return out;

@@ -45,14 +45,14 @@ void put_fifth_bits(const uint8_t *codes, uint8_t *out) {
 // Codes of the block: multiples of the scale, counted from the type's lowest, or the codes as they
 // are where a minimum is stored. An int8 is stored as it is, which is 128 less than counted.
 void block_codes(const tensor_type &type, const row_view &row, int64_t begin, uint8_t *codes) {
+  const bool is_signed = row.zeros == nullptr && row.float_zeros == nullptr;
   const int zero = row.zeros == nullptr ? 0 : row.zeros[begin / row.group_size];
   const int from = type.minimum ? 0 : zero + type.lowest;
   const int n_codes = 1 << type.code_bits;
   int outside = 0;
   for (int64_t j = 0; j < k_block; ++j) {
     const uint8_t byte = row.codes[begin + j];
-    const int code =
-        (row.zeros == nullptr ? static_cast<int>(static_cast<int8_t>(byte)) : byte) - from;
+    const int code = (is_signed ? static_cast<int>(static_cast<int8_t>(byte)) : byte) - from;
     outside |= static_cast<int>(code < 0) | static_cast<int>(code >= n_codes);
     codes[j] = static_cast<uint8_t>(code);
   }
@@ -63,8 +63,9 @@ void block_codes(const tensor_type &type, const row_view &row, int64_t begin, ui
 
 // The minimum of a block as it is stored. Counts it in n_rounded if float16 does not hold it.
 uint16_t minimum_of(const row_view &row, int64_t group, int64_t &n_rounded) {
-  const float minimum =
-      -assay_grid::from_float16(row.scales[group]) * static_cast<float>(row.zeros[group]);
+  const float zero = row.zeros != nullptr ? static_cast<float>(row.zeros[group])
+                                          : assay_grid::from_float16(row.float_zeros[group]);
+  const float minimum = -assay_grid::from_float16(row.scales[group]) * zero;
   const uint16_t stored = assay_grid::to_float16(minimum);
   if ((stored & 0x7C00u) == 0x7C00u)
     throw assay_cpp::numerical_problem("a minimum of a group is beyond float16");
@@ -75,13 +76,22 @@ uint16_t minimum_of(const row_view &row, int64_t group, int64_t &n_rounded) {
 }  // namespace
 
 const tensor_type *block_for(const grid &codes, fit how, std::string &reason) {
-  if (codes.format != "int/1") {
+  const bool affine = codes.format == "affine/1";
+  if (codes.format != "int/1" && !affine) {
     reason = "GGUF blocks hold integer grids, not " + codes.format;
     return nullptr;
   }
   if (codes.group_size % k_block != 0) {
     reason = "a block has 32 weights with one scale: groups of " +
              std::to_string(codes.group_size) + " are no multiple of 32";
+    return nullptr;
+  }
+  if (affine) {
+    if (codes.bits <= 5 && how == fit::rounded) return codes.bits <= 4 ? &k_q4_1 : &k_q5_1;
+    reason = codes.bits <= 5 ? "zeros that are no integers become minima, which are rounded to "
+                               "float16: set fit = \"rounded\""
+                             : "no block holds " + std::to_string(codes.bits) +
+                                   " bits with zeros that are no integers";
     return nullptr;
   }
   if (codes.symmetric) {

@@ -37,9 +37,10 @@ const tensor_type *block_for(const grid &codes, fit how, std::string &reason);
 
 // One row of a quantized linear. Groups of columns share a scale and a zero.
 struct row_view {
-  const uint8_t *codes;    // `in` codes: int8 if the grid is symmetric, else uint8
-  const uint16_t *scales;  // float16
-  const uint8_t *zeros;    // nullptr if the grid is symmetric
+  const uint8_t *codes;         // `in` codes: int8 if there are no zeros, else uint8
+  const uint16_t *scales;       // float16
+  const uint8_t *zeros;         // integers; nullptr if there are none
+  const uint16_t *float_zeros;  // float16; nullptr if there are none
   int64_t in, group_size;
 };
 

@@ -18,8 +18,8 @@ using model_files = std::map<std::string, std::string>;
 // The parsed file, or null if there is none. Throws failure that names the file if it is no JSON.
 assay_json::value json_file(const model_files &files, const std::string &name);
 
-// Adds the keys of the architecture. Appends rope_freqs.weight to `entries` if the model scales RoPE
-// in the way of Llama 3.
+// Adds the keys of the architecture. Appends rope_freqs.weight to `entries` if the model scales
+// RoPE in the way of Llama 3.
 void put_architecture(const plan &p, const model_files &files, const assay_cpp::host &host,
                       metadata &to, std::vector<entry> &entries);
 

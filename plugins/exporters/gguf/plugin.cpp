@@ -49,7 +49,7 @@ constexpr const char *k_schema =
 
 const auto k_component_gguf = assay_cpp::component(
     "gguf", "one file model.gguf with blocks of 4, 5 and 8 bits, for llama.cpp", k_schema, k_gguf,
-    R"({"auto": false, "bits": [4, 5, 8, 16, 32], "formats": ["int/1"],
+    R"({"auto": false, "bits": [4, 5, 8, 16, 32], "formats": ["int/1", "affine/1"],
   "consumers": ["llama.cpp"]})");
 
 const assay_component *const k_components[] = {&k_component_gguf};

@@ -1,17 +1,14 @@
 // Writes model.gguf: the header from sizes alone, then the bytes of one tensor after another, in
 // the host's order. The host keeps the folder under another name until all is written.
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <cstring>
 #include <map>
 
-#include "assay_grid.hpp"
 #include "container.hpp"
 #include "exporters.hpp"
 #include "metadata.hpp"
 #include "names.hpp"
 #include "plan.hpp"
+#include "tensor_bytes.hpp"
 
 namespace gguf {
 namespace {
@@ -21,10 +18,6 @@ using assay_cpp::pass_on;
 constexpr const char *k_file = "model.gguf";
 constexpr const char *k_read[] = {"config.json", "generation_config.json", "tokenizer.json",
                                   "tokenizer_config.json", "chat_template.jinja"};
-
-[[noreturn]] void refuse(const assay_item &item, const std::string &why) {
-  throw failure(ASSAY_UNSUPPORTED, std::string(item.name) + ": " + why);
-}
 
 template <class F>
 void for_each_item(const assay_export &job, const F &see) {
@@ -50,145 +43,6 @@ model_files read_files(const assay_export &job) {
   }
   return out;
 }
-
-grid grid_of_form(const assay_form &form) {
-  return grid_of(assay_json::parse(form.note_json != nullptr ? form.note_json : "{}"),
-                 form.in_features);
-}
-
-// ---- floats ----
-
-const tensor_type *stored_type(const assay_item &item) {
-  const assay_dtype &dtype = item.tensor->dtype;
-  if (dtype.code == ASSAY_FLOAT && dtype.bits == 32) return &k_f32;
-  if (dtype.code == ASSAY_FLOAT && dtype.bits == 16) return &k_f16;
-  if (dtype.code == ASSAY_BFLOAT && dtype.bits == 16) return &k_bf16;
-  refuse(item, "a GGUF file holds float32, float16 and bfloat16 tensors here, no other dtype");
-}
-
-const uint8_t *data_of(const assay_tensor &tensor) {
-  return static_cast<const uint8_t *>(tensor.data) + tensor.byte_offset;
-}
-
-float float_at(const tensor_type &type, const uint8_t *from) {
-  uint32_t wide = 0;
-  std::memcpy(&wide, from, static_cast<size_t>(type.block_bytes));
-  if (type.id == k_f32.id) return assay_grid::float_of(wide);
-  const auto half = static_cast<uint16_t>(wide);
-  return type.id == k_f16.id ? assay_grid::from_float16(half) : assay_grid::from_bfloat16(half);
-}
-
-void put_float(const tensor_type &type, float x, uint8_t *to) {
-  const uint32_t bits = type.id == k_f32.id   ? assay_grid::bits_of(x)
-                        : type.id == k_f16.id ? assay_grid::to_float16(x)
-                                              : assay_grid::to_bfloat16(x);
-  std::memcpy(to, &bits, static_cast<size_t>(type.block_bytes));
-}
-
-// What the file holds in another way than the model: numbers that were rounded, and linears that
-// take more bits than the host counts.
-struct differences {
-  int64_t minima = 0, floats = 0, larger = 0;
-};
-
-// Converts a row of n numbers; returns how many were rounded.
-int64_t convert_row(const assay_item &item, const tensor_type &from, const tensor_type &to,
-                    const uint8_t *in, int64_t n, uint8_t *out) {
-  int64_t n_rounded = 0;
-  for (int64_t i = 0; i < n; ++i, in += from.block_bytes, out += to.block_bytes) {
-    const float x = float_at(from, in);
-    put_float(to, x, out);
-    const float stored = float_at(to, out);
-    if (std::isinf(stored) && !std::isinf(x))
-      refuse(item, "a weight is beyond float16: choose another float_type");
-    n_rounded += static_cast<int64_t>(stored != x && !std::isnan(x));
-  }
-  return n_rounded;
-}
-
-// Rows of a tensor; each number of a vector is a row, since reordered biases have rows
-// of one number.
-std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
-                        differences &done) {
-  const tensor_type &from = *stored_type(item);
-  const int64_t rows = e.shape[0], n = e.shape.size() == 2 ? e.shape[1] : 1;
-  const uint8_t *in = data_of(*item.tensor);
-  std::string out(e.n_bytes, '\0');
-  auto *to = reinterpret_cast<uint8_t *>(out.data());
-  std::atomic<int64_t> n_rounded{0};
-  host.parallel_for(rows, 256, [&](int64_t begin, int64_t end) {
-    int64_t here = 0;
-    for (int64_t row = begin; row < end; ++row)
-      here += convert_row(item, from, *e.type, in + row * n * from.block_bytes, n,
-                          to + row_in_file(row, rows, e.heads) * n * e.type->block_bytes);
-    n_rounded += here;
-  });
-  done.floats += n_rounded;
-  return out;
-}
-
-// ---- quantized linears ----
-
-struct form_parts {
-  const assay_tensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
-  int64_t groups = 0, group_size = 0;
-};
-
-form_parts parts_of(const assay_item &item) {
-  const assay_form &form = *item.form;
-  form_parts v;
-  for (uint32_t i = 0; i < form.n_tensors; ++i) {
-    const std::string_view role = form.roles[i];
-    if (role == "codes")
-      v.codes = form.tensors[i];
-    else if (role == "scales")
-      v.scales = form.tensors[i];
-    else if (role == "zeros")
-      v.zeros = form.tensors[i];
-    else if (role != "perm")  // for information only
-      refuse(item, "the form has '" + std::string(role) + "', which a GGUF file cannot hold");
-  }
-  const grid codes = grid_of_form(form);
-  v.group_size = codes.group_size != 0 ? codes.group_size : form.in_features;
-  v.groups = (form.in_features + v.group_size - 1) / v.group_size;
-  const auto is = [](const assay_tensor *t, assay_dtype dtype, int64_t n) {
-    if (t == nullptr || !assay_cpp::is_dtype(*t, dtype)) return false;
-    for (int32_t i = 0; i < t->ndim; ++i)
-      n = t->shape[i] != 0 && n % t->shape[i] == 0 ? n / t->shape[i] : 0;
-    return n == 1;
-  };
-  const int64_t n_codes = form.out_features * form.in_features, n = form.out_features * v.groups;
-  const assay_dtype i8{ASSAY_INT, 8, 1}, u8{ASSAY_UINT, 8, 1};
-  if (!is(v.codes, codes.symmetric ? i8 : u8, n_codes) || !is(v.scales, assay_cpp::k_f16, n) ||
-      (codes.symmetric ? v.zeros != nullptr : !is(v.zeros, u8, n)))
-    refuse(item, "codes, scales or zeros are not those of a grid with float16 scales");
-  return v;
-}
-
-std::string block_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
-                        differences &done) {
-  const form_parts v = parts_of(item);
-  const int64_t rows = e.shape[0], in = e.shape[1];
-  const int64_t row_bytes = in / k_block * e.type->block_bytes;
-  std::string out(e.n_bytes, '\0');
-  auto *to = reinterpret_cast<uint8_t *>(out.data());
-  const auto *scales = reinterpret_cast<const uint16_t *>(data_of(*v.scales));
-  std::atomic<int64_t> n_rounded{0};
-  host.parallel_for(rows, 64, [&](int64_t begin, int64_t end) {
-    int64_t here = 0;
-    for (int64_t row = begin; row < end; ++row)
-      here += pack_row(
-          *e.type,
-          {data_of(*v.codes) + row * in, scales + row * v.groups,
-           v.zeros == nullptr ? nullptr : data_of(*v.zeros) + row * v.groups, in, v.group_size},
-          to + row_in_file(row, rows, e.heads) * row_bytes);
-    n_rounded += here;
-  });
-  done.minima += n_rounded;
-  return out;
-}
-
-// ---- the file ----
 
 entry entry_of(const options &o, const plan &p, const assay_item &item) {
   entry e;
@@ -218,19 +72,20 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
 bool is_larger(const assay_form &form, const tensor_type &type) {
   const grid codes = grid_of_form(form);
   const int64_t in = form.in_features, size = codes.group_size != 0 ? codes.group_size : in;
-  const int64_t group_bits = 16 + (codes.symmetric ? 0 : codes.bits);
+  const int64_t zero_bits = codes.format == "affine/1" ? 16 : codes.symmetric ? 0 : codes.bits;
   return in / k_block * type.block_bytes * 8 >
-         in * codes.bits + (in + size - 1) / size * group_bits;
+         in * codes.bits + (in + size - 1) / size * (16 + zero_bits);
 }
 
-// general.file_type: that of the type with most bytes among the matrices.
+// general.file_type: that of the type with most weights among the matrices.
 uint32_t file_type_of(const std::vector<entry> &entries) {
-  std::map<uint32_t, uint64_t> bytes;
+  std::map<uint32_t, int64_t> weights;
   for (const entry &e : entries)
-    if (e.shape.size() == 2) bytes[e.type->file_type] += e.n_bytes;
-  const auto most = std::max_element(
-      bytes.begin(), bytes.end(), [](const auto &a, const auto &b) { return a.second < b.second; });
-  return most == bytes.end() ? k_f32.file_type : most->first;
+    if (e.shape.size() == 2) weights[e.type->file_type] += e.shape[0] * e.shape[1];
+  uint32_t most = k_f32.file_type;
+  for (const auto &[file_type, n] : weights)
+    if (n > weights[most]) most = file_type;
+  return most;
 }
 
 void append(const assay_export &job, const void *bytes, uint64_t n_bytes) {

@@ -136,17 +136,25 @@ TEST_CASE("biases that a recipe adds, and edited norms, come back", "[gguf_expor
 
 TEST_CASE("minima are rounded to float16 only if that is asked for", "[gguf_export_test]") {
   const model_in_work m;
-  for (const int bits : {4, 5}) {
-    const auto q = m.run(rtn(bits, 32, false));
+  const auto hqq = [](int bits) {
+    return json{{"quantizer", {{"id", "hqq"}, {"config", {{"bits", bits}, {"group_size", 32}}}}}};
+  };
+  const std::pair<int, json> all[] = {
+      {4, rtn(4, 32, false)}, {5, rtn(5, 32, false)}, {2, hqq(2)}, {4, hqq(4)}, {5, hqq(5)}};
+  for (const auto &[bits, recipe] : all) {
+    CAPTURE(recipe.dump());
+    const auto q = m.run(recipe);
     const auto file = m.written(q, k_rounded);
     const std::string name = "model.layers.1.mlp.down_proj";
-    CHECK(info_of(*file, (name + ".weight").c_str()).stored == (bits == 4 ? "Q4_1" : "Q5_1"));
+    CHECK(info_of(*file, (name + ".weight").c_str()).stored == (bits <= 4 ? "Q4_1" : "Q5_1"));
     const auto want = weight_of(q, name);
     const auto difference =
         (file->tensors().tensor(name + ".weight") - want).abs().max().item<float>();
     const json metadata = assay::read_json_file(m.root / "out/quantization_metadata.json");
-    CHECK(metadata["ledger"][0]["kind"] == "larger_in_file");  // minima of 16 bits, not zeros of 4
-    CHECK(metadata["ledger"][1]["kind"] == "rounded_minima");
+    CHECK(metadata["ledger"].back()["kind"] == "rounded_minima");
+    // hqq has zeros of 16 bits, as the minima of the file; rtn has zeros of 4 or 5 bits.
+    const bool larger = bits == 2 || recipe["quantizer"]["id"] == "rtn";
+    CHECK((metadata["ledger"][0]["kind"] == "larger_in_file") == larger);
     CHECK(difference > 0);
     CHECK(difference <= want.abs().max().item<float>() / 1024);  // 11 bits of a minimum
   }
@@ -180,6 +188,7 @@ TEST_CASE("what a GGUF file cannot hold is refused by name", "[gguf_export_test]
              contains("no block holds an asymmetric grid of 8 bits"));
   CHECK_THAT(m.reason(rtn(4, 32, true, "float32")),
              contains("a block has a float16 scale, not float32"));
+  CHECK_THAT(m.reason({{"quantizer", "hqq"}}), contains("set fit = \"rounded\""));
   CHECK_THAT(m.reason({{"quantizer", "fp8"}}), contains("blocks hold integer grids, not float/1"));
   CHECK_THAT(m.reason({{"quantizer", "codebook"}}), contains("integer grids, not codebook/1"));
   json rounded = rtn(8, -1);

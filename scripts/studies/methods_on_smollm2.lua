@@ -120,7 +120,8 @@ add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(a
 local function range_recipes(bits, group, from, to)
    for _, c in ipairs { mixed, maths } do
       for _, name in ipairs { "opt_rtn", "gptq", "gptaq", "adaround", "best" } do
-         local options = { scale_from = from, scale_to = to, tune = name == "best" and assay.setting("tune", false) or nil }
+         local options = { scale_from = from, scale_to = to }
+         if name == "best" then options.tune = assay.setting("tune", false) end
          options.label = ("%s W%d g%d %g:%g (%s)"):format(name, bits, group, from, to, c.options.name)
          add("range", method[name](at(bits, group, c, options)))
       end

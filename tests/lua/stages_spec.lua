@@ -24,7 +24,8 @@ describe("the stages of a study", function()
       local expected = {}
       for _, subject in ipairs { "a", "b" } do
          for _, rest in ipairs { "none: identity", "none: calibration news", "none: preflight", "none: ppl", "none: ppl again",
-                                 "none: arc", "none: arc again", "w4: quantize", "w4: preflight", "w4: ppl", "w4: arc" } do
+                                 "none: arc", "none: arc again", "none: packed", "w4: quantize", "w4: preflight", "w4: ppl", "w4: arc",
+                                 "w4: packed" } do
             expected[#expected + 1] = subject .. "/" .. rest
          end
       end

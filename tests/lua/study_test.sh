@@ -30,7 +30,7 @@ cmp <(without_times "$work/one/report.json") <(without_times "$work/two/report.j
 
 # Run again in the same folder: nothing is computed.
 expect 0 run "${study[@]}" --out "$work/one" --quiet
-contains "$out" "18 stages were there already"
+contains "$out" "22 stages were there already"
 contains "$(cat "$work/one/report.json")" '"resumed": true'
 
 # Start the study again and again, and kill -9 each run after its first new stage, until a run finishes before it is killed.

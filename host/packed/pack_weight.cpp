@@ -193,10 +193,11 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
                                                     const std::string &module, std::string &why) {
   const auto &names = quantized.quantized();
   if (std::find(names.begin(), names.end(), module) == names.end()) return nullptr;
-  const stored_linear stored = quantized.read(module);
+  stored_linear stored = quantized.read(module);
   why = lacks_kernel(stored);
   if (!why.empty()) return nullptr;
   auto packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
+  stored = {};  // it borrows the file, whose pages could not be given back
   for (const tensor_info &part : source.raw_tensors().tensors())
     if (part.name.starts_with(module + ".")) source.raw_tensors().give_back(part.name);
   return packed;

@@ -2,7 +2,6 @@
 #include "packed/packed_int8.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "kernels/threads.hpp"
@@ -19,23 +18,25 @@ struct rounded_input {
   std::vector<float> scales, sums;
 };
 
-void arrange_token(const packed_view &view, const int8_t *codes, int64_t token,
-                   rounded_input &out) {
-  const int64_t width = view.units * k_unit_columns;
-  int32_t *const tile = out.codes.data() + token / k_int8_tile * width / 4 * k_int8_tile;
-  for (int64_t quad = 0; quad < width / 4; ++quad) {
-    int8_t four[4];
-    for (int64_t i = 0; i < 4; ++i) {
-      const int64_t unit = quad / 8, place = quad % 8 * 4 + i;
-      const int64_t column = unit * k_unit_columns + int8_column(view.bits, place);
-      four[i] = column < view.columns ? codes[column] : static_cast<int8_t>(0);
+// columns: of the 32 bytes of a unit (int8_column).
+void arrange_token(const packed_view &view, const int64_t *columns, const int8_t *codes,
+                   int64_t token, rounded_input &out) {
+  const int64_t quads = view.units * k_unit_columns / 4;
+  int32_t *to = out.codes.data() + token / k_int8_tile * quads * k_int8_tile + token % k_int8_tile;
+  for (int64_t unit = 0; unit < view.units; ++unit, codes += k_unit_columns)
+    for (int64_t quad = 0; quad < 8; ++quad, to += k_int8_tile) {
+      uint32_t four = 0;
+      for (int64_t i = 0; i < 4; ++i)
+        four |= static_cast<uint32_t>(static_cast<uint8_t>(codes[columns[4 * quad + i]])) << 8 * i;
+      *to = static_cast<int32_t>(four);
     }
-    std::memcpy(tile + quad * k_int8_tile + token % k_int8_tile, four, 4);
-  }
+}
+
+void sum_groups(const packed_view &view, const int8_t *codes, float *sums) {
   for (int64_t group = 0; group < view.groups; ++group) {
     int32_t sum = 0;
     for (int64_t c = group * view.group; c < (group + 1) * view.group; ++c) sum += codes[c];
-    out.sums[static_cast<size_t>(token * view.groups + group)] = static_cast<float>(sum);
+    sums[group] = static_cast<float>(sum);
   }
 }
 
@@ -47,12 +48,16 @@ rounded_input rounded(const packed_view &view, const int8_kernel &kernel, const 
   out.scales.resize(static_cast<size_t>(tokens));
   out.sums.resize(static_cast<size_t>(tokens * view.groups));
   const float *from = x.const_data_ptr<float>();
+  int64_t columns[k_unit_columns];
+  for (int64_t place = 0; place < k_unit_columns; ++place)
+    columns[place] = int8_column(view.bits, place);
   parallel_for(0, tokens, 4, [&](int64_t first, int64_t last) {
-    std::vector<int8_t> codes(static_cast<size_t>(view.columns));
+    std::vector<int8_t> codes(static_cast<size_t>(width), 0);
     for (int64_t token = first; token < last; ++token) {
       out.scales[static_cast<size_t>(token)] =
           kernel.round(from + token * view.columns, view.columns, codes.data());
-      arrange_token(view, codes.data(), token, out);
+      arrange_token(view, columns, codes.data(), token, out);
+      sum_groups(view, codes.data(), out.sums.data() + token * view.groups);
     }
   });
   return out;

@@ -19,6 +19,8 @@ local texts = {
 }
 local prompts = { "What is the capital of France?", "Count from one to ten.", "What is 12 plus 30?", "Name three colours." }
 local ANSWER_TOKENS <const> = 16
+-- Each text is read whole, and its first tokens are read alone: for many tokens and for few, other kernels compute.
+local FEW_TOKENS <const> = 4
 local PROMPT_TOKENS <const>, STEPS <const>, ROUNDS <const> = 256, 24, 2 -- of the measurements of speed
 
 -- The largest difference of logits that gate P9 allows, as a share of the largest logit. Sums in another order differ by about 1e-5. Where
@@ -32,7 +34,7 @@ function packed.exists()
 end
 
 function packed.key(context, variant)
-   return { stage = "packed", model = models.hash(context, variant), texts = texts, prompts = prompts, tokens = ANSWER_TOKENS,
+   return { stage = "packed", model = models.hash(context, variant), texts = texts, prompts = prompts, tokens = ANSWER_TOKENS, few = FEW_TOKENS,
             speed = { PROMPT_TOKENS, STEPS, ROUNDS }, kernel = native.model.packed_kernel(), numerics = keys.numerics() }
 end
 
@@ -63,11 +65,15 @@ local function best_speed(m, resident)
    return json.object { { "resident_bytes", resident }, { "decode_tokens_per_second", rate }, { "first_token_seconds", first_token } }
 end
 
--- What one runtime gives: { logits = one tensor for each text, answers, speed, facts }.
+-- What one runtime gives: { logits = two tensors for each text, answers, speed, facts }.
 local function look(path, runtime)
    local m, resident = load(path, runtime)
    local out = { logits = {}, prompts = {}, facts = m:info().packed }
-   for i, text in ipairs(texts) do out.logits[i] = m:logits(m:encode(text, { start = true })) end
+   for _, text in ipairs(texts) do
+      local ids = m:encode(text, { start = true })
+      out.logits[#out.logits + 1] = m:logits(ids)
+      out.logits[#out.logits + 1] = m:logits(table.move(ids, 1, math.min(FEW_TOKENS, #ids), 1, {}))
+   end
    for i, prompt in ipairs(prompts) do
       local ok, text = pcall(m.chat, m, { { role = "user", content = prompt } }, { generate = true })
       out.prompts[i] = ok and text or prompt

@@ -20,13 +20,19 @@ enum class grid_search {
 struct grid_options : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   grid_search search = grid_search::minmax;
-  // The range of the search, as factors on the scale of the full range; scale_from 0: by bits.
+  // The range of the search, as factors on the scale of the full range; scale_from 0: the default.
   double scale_from = 1, scale_to = 1;
   scale_dtype stored = scale_dtype::float32;  // dtype in which scales are stored
 
-  // Small factors clip large weights. Measured with opt_rtn, they raise perplexity at 4 bits and
-  // lower it at 3 (reports/measurements/methods.md).
-  double least_factor() const { return scale_from > 0 ? scale_from : bits < 4 ? 0.6 : 0.9; }
+  // Whether later columns make up for the error of earlier ones, as in GPTQ.
+  bool has_feedback = true;
+
+  // Small factors clip large weights. Measured (reports/measurements/methods.md): without feedback they
+  // raise perplexity at 4 bits and lower it at 3; with the feedback of GPTQ they lower it at 4 bits.
+  double least_factor() const {
+    if (scale_from > 0) return scale_from;
+    return has_feedback || bits < 4 ? 0.6 : 0.9;
+  }
   // For a row of `in` columns: columns of a group, and number of groups.
   int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
   int64_t groups(int64_t in) const { return assay_grid::group_cut(group_size, in).count; }

@@ -10,7 +10,9 @@ using hessian::method_config;
 
 // Each read_ function copies the keys of one method into method_config. hessian::read_grid reads the
 // keys of the grid, which all methods have.
-void read_opt_rtn(const assay_cpp::config &, method_config &) {}
+void read_opt_rtn(const assay_cpp::config &, method_config &config) {
+  config.grid.has_feedback = false;
+}
 
 void read_solver(const assay_cpp::config &from, method_config &to) {
   to.act_order = from.flag("act_order");

@@ -83,7 +83,11 @@ function tables.threats(v)
    end
    local fake
    for _, variant in ipairs(report.variants) do fake = fake or variant.forward == "fake" end
-   if fake then add("Simulated arithmetic", "Quality is that of the stored weights, computed in full precision; speed is not measured") end
+   if fake then
+      local timed = next((report.times or {}).packed or {}) ~= nil
+      add("Simulated arithmetic", "Quality is that of the stored weights, computed in full precision; "
+          .. (timed and "how fast the stored codes run is under Time and memory" or "speed is not measured"))
+   end
    for _, one in ipairs(report.study.not_available or {}) do
       add("Not available: " .. one.label, one.reason)
    end

@@ -57,7 +57,7 @@ TEST_CASE("with the identity as Hessian gptq is round to nearest, bit for bit",
           "[hessian_methods_test]") {
   const auto w = random_weight(48, 160);
   for (const char *grid : {"minmax", "weighted"}) {
-    const json config = {{"bits", 4}, {"group_size", 64}, {"grid", grid}};
+    const json config = {{"bits", 4}, {"group_size", 64}, {"grid", grid}, {"scale_from", 0.6}};
     const auto rounded = run("opt_rtn", config, w, at::eye(160));
     const auto fed_back = run("gptq", config, w, at::eye(160));
     CHECK(at::equal(rounded.weight, fed_back.weight));
@@ -129,7 +129,7 @@ TEST_CASE("searched grids are never worse than plain ones in what they minimise"
   CHECK(wide < single);  // its candidates are among those of the wide range
 }
 
-TEST_CASE("by default scales are searched from 0.9, below 4 bits from 0.6",
+TEST_CASE("by default opt_rtn searches scales from 0.9, below 4 bits from 0.6, and gptq from 0.6",
           "[hessian_methods_test]") {
   const auto w = random_weight(16, 128);
   const auto h = random_hessian(128, 300);
@@ -140,6 +140,11 @@ TEST_CASE("by default scales are searched from 0.9, below 4 bits from 0.6",
     };
     CHECK(at::equal(weight(0), weight(bits < 4 ? 0.6 : 0.9)));
     CHECK(!at::equal(weight(0), weight(bits < 4 ? 0.9 : 0.6)));
+    const auto with_feedback = [&](double from) {
+      return run("gptq", {{"bits", bits}, {"scale_from", from}}, w, h, 300).weight;
+    };
+    CHECK(at::equal(with_feedback(0), with_feedback(0.6)));
+    CHECK(!at::equal(with_feedback(0), with_feedback(0.9)));
   }
 }
 

@@ -68,20 +68,18 @@ bool one_row(const at::Tensor &x, const at::Tensor &weight) {
 
 constexpr int64_t k_worth_a_thread = 64 << 10;  // bytes of weights
 
+row_type row_type_of(const at::Tensor &weight) {
+  return weight.scalar_type() == at::kFloat      ? row_type::f32
+         : weight.scalar_type() == at::kBFloat16 ? row_type::bf16
+                                                 : row_type::f16;
+}
+
 // add: undefined, or a tensor of the result's size.
 at::Tensor linear_of_one(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                          const at::Tensor &add) {
-  const int64_t k = weight.size(1), n = weight.size(0);
-  const at::Tensor from = x.contiguous();
   std::vector<int64_t> shape = x.sizes().vec();
-  shape.back() = n;
-  at::Tensor out = at::empty(shape, x.options());
-  const float *in = from.const_data_ptr<float>(), *w = weight.const_data_ptr<float>();
-  float *to = out.mutable_data_ptr<float>();
-  parallel_for(0, n, std::max<int64_t>(4, k_worth_a_thread / (k * 4)),
-               [&](int64_t first, int64_t last) {
-                 row_product(in, 1, w, row_type::f32, k, first, last, to, n);
-               });
+  shape.back() = weight.size(0);
+  at::Tensor out = row_linear(x.reshape({1, weight.size(1)}).contiguous(), weight).view(shape);
   if (bias.defined()) out.add_(bias);
   if (add.defined()) out.add_(add);
   return out;
@@ -138,6 +136,20 @@ at::Tensor linear_of_few(const at::Tensor &x, const at::Tensor &weight, const at
 }
 
 }  // namespace
+
+at::Tensor row_linear(const at::Tensor &x, const at::Tensor &weight) {
+  const int64_t n = weight.size(0), k = weight.size(1), tokens = x.size(0);
+  at::Tensor out = at::empty({tokens, n}, x.options());
+  const float *from = x.const_data_ptr<float>();
+  const void *w = weight.const_data_ptr();
+  float *to = out.mutable_data_ptr<float>();
+  const row_type type = row_type_of(weight);
+  parallel_for(0, n, std::max<int64_t>(4, k_worth_a_thread / (k * bytes_of(type))),
+               [&](int64_t first, int64_t last) {
+                 row_product(from, tokens, w, type, k, first, last, to, n);
+               });
+  return out;
+}
 
 at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   if (one_row(x, weight)) return linear_of_one(x, weight, bias, {});

@@ -13,6 +13,10 @@ namespace assay::model {
 // and calls at::linear where oneDNN does not apply. Differentiable (autograd_linear.hpp).
 at::Tensor fast_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias = {});
 
+// x [tokens, in] fp32, weight [out, in] in float32, bfloat16 or float16, both contiguous on the CPU ->
+// [tokens, out] fp32, read by all threads. For few tokens, whose limit is memory. No autograd.
+at::Tensor row_linear(const at::Tensor &x, const at::Tensor &weight);
+
 // residual + x Wᵀ + bias, in one pass over the output where that is possible.
 at::Tensor fast_linear_add(const at::Tensor &residual, const at::Tensor &x,
                            const at::Tensor &weight, const at::Tensor &bias = {});

@@ -9,7 +9,6 @@
 #include "checkpoint/gguf/gguf_blocks.hpp"
 #include "core/error.hpp"
 #include "kernels/threads.hpp"
-#include "kernels/widen.hpp"
 
 namespace assay::model {
 namespace {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/threads.hpp"
+#include "packed/finished_product.hpp"
 #include "packed/packed_linear.hpp"
 
 namespace assay::model {
@@ -86,15 +87,12 @@ at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,
   const int64_t pair_bytes = 2 * view.units * view.bits * k_panel_rows * 4;
   parallel_for(0, pairs, std::max<int64_t>(1, k_grain / pair_bytes),
                [&](int64_t first, int64_t last) {
-                 aligned_bytes scratch(int8_scratch_bytes(view));
+                 // Not zeroed, since every call would write it; LibTorch aligns it to 64 bytes.
+                 const at::Tensor scratch = at::empty({int8_scratch_bytes(view)}, at::kByte);
                  kernel.product(view, input, 2 * first, std::min(weight.panels(), 2 * last),
-                                scratch.data(), to, out_stride);
+                                scratch.mutable_data_ptr<uint8_t>(), to, out_stride);
                });
-  if (out_stride != weight.rows) out = out.narrow(1, 0, weight.rows).contiguous();
-  if (bias.defined()) out.add_(bias);
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape.back() = weight.rows;
-  return out.view(shape);
+  return finished_product(out, weight.rows, x, bias);
 }
 
 }  // namespace assay::model

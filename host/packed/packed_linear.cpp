@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/error.hpp"
 #include "kernels/threads.hpp"
+#include "packed/finished_product.hpp"
 
 namespace assay::model {
 namespace {
@@ -58,9 +58,9 @@ void many_tokens(const packed_view &view, const packed_kernel &kernel, const at:
   const packed_input input{tiles.const_data_ptr<float>(), nullptr, x.size(0)};
   const int64_t panels = (view.rows + k_panel_rows - 1) / k_panel_rows, pairs = (panels + 1) / 2;
   parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
-    aligned_bytes scratch(scratch_floats(view) * 4);
+    const at::Tensor scratch = at::empty({scratch_floats(view)}, x.options());  // 64-byte aligned
     kernel.many(view, input, 2 * first, std::min(panels, 2 * last),
-                reinterpret_cast<float *>(scratch.data()), out, out_stride);
+                scratch.mutable_data_ptr<float>(), out, out_stride);
   });
 }
 
@@ -68,6 +68,7 @@ void many_tokens(const packed_view &view, const packed_kernel &kernel, const at:
 
 // Returns x as [tokens, in], with its columns in the order of the packed columns.
 at::Tensor ordered_columns(const packed_matrix &weight, const at::Tensor &x) {
+  require_packed_input(x);
   const at::Tensor rows = x.reshape({-1, weight.columns});
   if (weight.order.empty()) return rows.contiguous();
   const at::Tensor order =
@@ -82,20 +83,13 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
 
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias,
                           const packed_kernel &kernel) {
-  if (x.scalar_type() != at::kFloat || !x.is_cpu())
-    throw error(error_kind::usage, "packed weights compute in float32 on the CPU")
-        .hint("Load the model without dtype and device, or without runtime = \"packed\"");
   const packed_view view = view_of(weight);
   const at::Tensor rows = ordered_columns(weight, x);
   const int64_t out_stride = weight.panels() * k_panel_rows;
   at::Tensor out = at::empty({rows.size(0), out_stride}, x.options());
   (rows.size(0) <= k_most_few ? few_tokens : many_tokens)(
       view, kernel, rows, out.mutable_data_ptr<float>(), out_stride);
-  if (out_stride != weight.rows) out = out.narrow(1, 0, weight.rows).contiguous();
-  if (bias.defined()) out.add_(bias);
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape.back() = weight.rows;
-  return out.view(shape);
+  return finished_product(out, weight.rows, x, bias);
 }
 
 at::Tensor packed_rows(const packed_matrix &weight, const at::Tensor &ids) {

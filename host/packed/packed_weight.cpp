@@ -6,36 +6,14 @@
 
 #include "core/error.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/row_product.hpp"
-#include "kernels/threads.hpp"
+#include "packed/finished_product.hpp"
 #include "packed/packed_int8.hpp"
 
 namespace assay::model {
 namespace {
 
 constexpr int64_t k_most_few = 8;                // tokens whose rows are multiplied one by one
-constexpr int64_t k_worth_a_thread = 64 << 10;   // bytes
 constexpr int64_t k_widened_at_once = 16 << 20;  // bytes of fp32, so that they stay in a cache
-
-row_type type_of(const at::Tensor &rows) {
-  return rows.scalar_type() == at::kFloat      ? row_type::f32
-         : rows.scalar_type() == at::kBFloat16 ? row_type::bf16
-                                               : row_type::f16;
-}
-
-at::Tensor few_tokens(const at::Tensor &weight, const at::Tensor &x) {
-  const int64_t n = weight.size(0), k = weight.size(1), tokens = x.size(0);
-  at::Tensor out = at::empty({tokens, n}, x.options());
-  const float *from = x.const_data_ptr<float>();
-  const void *w = weight.const_data_ptr();
-  float *to = out.mutable_data_ptr<float>();
-  const row_type type = type_of(weight);
-  parallel_for(0, n, std::max<int64_t>(4, k_worth_a_thread / (k * bytes_of(type))),
-               [&](int64_t first, int64_t last) {
-                 row_product(from, tokens, w, type, k, first, last, to, n);
-               });
-  return out;
-}
 
 at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {
   if (weight.scalar_type() == at::kFloat) return fast_linear(x, weight);
@@ -78,14 +56,11 @@ int64_t packed_weight::bytes() const {
 
 at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) const {
   if (has_codes()) return packed_product(codes_, x, bias);
-  if (x.scalar_type() != at::kFloat || !x.is_cpu())
-    throw error(error_kind::usage, "packed weights compute in float32 on the CPU");
+  require_packed_input(x);
   const at::Tensor flat = x.reshape({-1, in_features()}).contiguous();
-  at::Tensor out = flat.size(0) <= k_most_few ? few_tokens(rows_, flat) : many_tokens(rows_, flat);
-  if (bias.defined()) out.add_(bias);
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape.back() = out_features();
-  return out.view(shape);
+  const at::Tensor out =
+      flat.size(0) <= k_most_few ? row_linear(flat, rows_) : many_tokens(rows_, flat);
+  return finished_product(out, out_features(), x, bias);
 }
 
 bool packed_weight::multiplies_int8() const {

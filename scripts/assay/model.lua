@@ -58,6 +58,19 @@ function model.load(path, options)
    return native.model.load(model.find(path), options)
 end
 
+-- Loads a model and measures the memory that it takes. path: of a folder or file; runtime: "packed" or "dequantized". Returns the model,
+-- and the bytes by which this process has grown once every weight was read. Freed memory is given back to the system before and
+-- after, so that it counts in neither.
+function model.load_measured(path, runtime)
+   local sys = native.sys
+   sys.give_back_memory()
+   local before = sys.memory().resident
+   local m = native.model.load(path, { runtime = runtime })
+   m:time_decode { steps = 1 }
+   sys.give_back_memory()
+   return m, sys.memory().resident - before
+end
+
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 

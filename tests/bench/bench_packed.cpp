@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "aten.hpp"
+#include "kernels/machine_rates.hpp"
 #include "kernels/matmul.hpp"
-#include "kernels/row_product.hpp"
-#include "kernels/threads.hpp"
 #include "packed/packed_linear.hpp"
 
 namespace {
@@ -32,20 +31,6 @@ double best_of(int rounds, F &&work) {
     best = std::min(best, seconds() - start);
   }
   return best;
-}
-
-// GB/s that all threads read from memory together: dot products over more than any cache holds.
-double read_rate() {
-  const int64_t k = 1 << 14, n = 1 << 13;
-  static const at::Tensor w = at::ones({n, k}), x = at::ones({k});
-  static at::Tensor y = at::empty({n});
-  const double s = best_of(5, [&] {
-    parallel_for(0, n, 16, [&](int64_t first, int64_t last) {
-      row_product(x.const_data_ptr<float>(), 1, w.const_data_ptr<float>(), row_type::f32, k, first,
-                  last, y.mutable_data_ptr<float>(), n);
-    });
-  });
-  return 4e-9 * static_cast<double>(n * k) / s;
 }
 
 // Random codes, the same in every row. All scales are the float16 number 0x2000 = 2^-7; zeros: with zero points, all 0.
@@ -89,7 +74,7 @@ int main(int argc, char **argv) {
       matrices.push_back(random_matrix(rows, columns, bits, group, zeros));
     std::printf("%d bits, group %3lld%s:", bits, static_cast<long long>(group),
                 zeros ? ", zeros" : "");
-    const double bandwidth = read_rate();
+    const double bandwidth = 1e-9 * read_rate();  // GB/s
     for (const int64_t tokens : {1, 2, 4, 8, 16}) {
       const at::Tensor x = at::randn({tokens, columns});
       const double s = best_of(5, [&] {

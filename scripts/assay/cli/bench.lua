@@ -9,14 +9,6 @@ local json, sys = native.json, native.sys
 -- tokens: of the prompt (prefill) or generated (decode); context: tokens before the generated ones; rounds: turns of each model
 local defaults = { prefill = { tokens = 512, rounds = 3 }, decode = { tokens = 64, context = 16, rounds = 3 } }
 
--- Loads a model. Returns it and the bytes of memory by which this process has grown.
-local function load(path, packed)
-   local before = sys.memory().resident
-   local m = model.load(path, { runtime = packed and "packed" or nil })
-   m:time_decode { steps = 1 } -- every weight is read once, so that mapped files count
-   return m, sys.memory().resident - before
-end
-
 local function format_of(facts, packed)
    local names = {}
    if packed then
@@ -32,7 +24,7 @@ end
 local function rows_of(o, batches)
    local rows = {}
    for _, path in ipairs(o.models) do
-      local m, resident = load(path, o.packed)
+      local m, resident = model.load_measured(model.find(path), o.packed and "packed" or "dequantized")
       local facts = m:info()
       for _, batch in ipairs(batches) do
          rows[#rows + 1] = { m = m, model = native.model.name(path), runtime = o.packed and "packed" or "dequantized",

@@ -4,6 +4,7 @@
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
+local model = require "assay.model"
 local models = require "assay.study.models"
 local native = require "assay.native"
 local quantize = require "assay.study.stages.quantize"
@@ -45,16 +46,6 @@ function packed.estimate(machine, variant)
             memory = estimate.memory(machine, variant.subject, 1) }
 end
 
--- Loads a model alone and measures the memory that it takes: what this process holds more after every weight was read once.
-local function load(path, runtime)
-   sys.give_back_memory()
-   local before = sys.memory().resident
-   local m = native.model.load(path, { runtime = runtime })
-   m:time_decode { steps = 1 }
-   sys.give_back_memory()
-   return m, sys.memory().resident - before
-end
-
 local function best_speed(m, resident)
    local first_token, rate
    for _ = 1, ROUNDS do
@@ -67,7 +58,7 @@ end
 
 -- What one runtime gives: { logits = two tensors for each text, answers, speed, facts }.
 local function look(path, runtime)
-   local m, resident = load(path, runtime)
+   local m, resident = model.load_measured(path, runtime)
    local out = { logits = {}, prompts = {}, facts = m:info().packed }
    for _, text in ipairs(texts) do
       local ids = m:encode(text, { start = true })

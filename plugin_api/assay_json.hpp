@@ -60,6 +60,18 @@ struct value {
     const value *found = find(key);
     return found != nullptr && found->kind == type::boolean ? found->truth : otherwise;
   }
+  // For configurations, in which the host has filled in the defaults of the schema: the member's value. Throws
+  // std::runtime_error if the member is absent or of another type.
+  const std::string &string(std::string_view key) const { return member(key, type::string).text; }
+  bool boolean(std::string_view key) const { return member(key, type::boolean).truth; }
+
+ private:
+  const value &member(std::string_view key, type wanted) const {
+    const value *found = find(key);
+    if (found != nullptr && found->kind == wanted) return *found;
+    throw std::runtime_error("the configuration has no " + std::string(name_of(wanted)) + " '" +
+                             std::string(key) + "'");
+  }
 };
 
 inline value::value() = default;

@@ -1,236 +1,133 @@
-// Parses JSON text in one pass and pushes each value as it is read. A string without escapes is found
-// by its closing quote and copied at once.
+// Parses JSON text with nlohmann's SAX interface, which calls a function for each element, and pushes each value at once.
 #include "lua/json_text.hpp"
 
-#include <charconv>
-#include <cstring>
+#include <limits>
+#include <vector>
 
-#include "unicode/unicode.hpp"
+#include "core/json.hpp"
 
 namespace assay::lua {
 namespace {
 
-constexpr int k_deepest = 100;
+constexpr size_t k_deepest = 100;
 
-// A recursive parser. Its functions return false for text that push_json_text does not take; what they
-// have pushed by then is removed at the end.
-class text_pusher {
+// Receives the elements of one text. A function returns false for text that push_json_text does not take; the parser then stops,
+// and what was pushed by then is removed at the end.
+//
+// On the Lua stack each open object has its table, the list of its keys and, while its value is read, a key. Each open list has its
+// table.
+class element_pusher : public nlohmann::json_sax<json> {
  public:
-  text_pusher(lua_State *L, std::string_view text, bool big_integers)
-      : L_(L), at_(text.data()), end_(text.data() + text.size()), big_integers_(big_integers) {}
+  element_pusher(lua_State *L, bool big_integers) : L_(L), big_integers_(big_integers) {}
 
-  bool whole() {
-    if (!value(0)) return false;
-    blanks();
-    return at_ == end_;
+  bool null() override {
+    lua_pushlightuserdata(L_, nullptr);
+    return finish_value();
   }
+  bool boolean(bool value) override {
+    lua_pushboolean(L_, value);
+    return finish_value();
+  }
+  bool number_integer(number_integer_t value) override {
+    lua_pushinteger(L_, value);
+    return finish_value();
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    if (value > static_cast<number_unsigned_t>(std::numeric_limits<lua_Integer>::max()))
+      return big_integer(std::to_string(value));
+    lua_pushinteger(L_, static_cast<lua_Integer>(value));
+    return finish_value();
+  }
+  bool number_float(number_float_t value, const string_t &digits) override {
+    if (digits.find_first_of(".eE") == string_t::npos) return big_integer(digits);
+    lua_pushnumber(L_, value);
+    return finish_value();
+  }
+  bool string(string_t &text) override {
+    lua_pushlstring(L_, text.data(), text.size());
+    return finish_value();
+  }
+  bool binary(binary_t &) override { return false; }  // JSON text has none
 
- private:
-  void blanks() {
-    while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
-  }
-  bool take(char c) {
-    blanks();
-    if (at_ == end_ || *at_ != c) return false;
-    ++at_;
-    return true;
-  }
-  bool word(std::string_view text) {
-    if (std::string_view(at_, static_cast<size_t>(end_ - at_)).substr(0, text.size()) != text)
-      return false;
-    at_ += text.size();
-    return true;
-  }
-
-  bool value(int depth) {
-    blanks();
-    if (at_ == end_ || depth > k_deepest) return false;
-    switch (*at_) {
-      case '{':
-        return object(depth);
-      case '[':
-        return list(depth);
-      case '"':
-        return string();
-      case 't':
-        lua_pushboolean(L_, 1);
-        return word("true");
-      case 'f':
-        lua_pushboolean(L_, 0);
-        return word("false");
-      case 'n':
-        lua_pushlightuserdata(L_, nullptr);
-        return word("null");
-      default:
-        return number();
-    }
-  }
-
-  bool object(int depth) {
-    luaL_checkstack(L_, 8, "JSON");
+  bool start_object(size_t) override {
+    if (!open(true)) return false;
     lua_createtable(L_, 0, 8);
     lua_createtable(L_, 8, 0);  // the list of keys, which keeps their order
-    ++at_;
-    lua_Integer n = 0;
-    for (bool more = !take('}'); more; more = take(',')) {
-      blanks();
-      if (at_ == end_ || *at_ != '"' || !string()) return false;
-      lua_pushvalue(L_, -1);
-      if (lua_rawget(L_, -4) != LUA_TNIL) return false;  // the object has this name already
-      lua_pop(L_, 1);
-      lua_pushvalue(L_, -1);
-      lua_rawseti(L_, -3, ++n);
-      if (!take(':') || !value(depth + 1)) return false;
-      lua_rawset(L_, -4);
-    }
-    if (n > 0 && !take('}')) return false;
-    wrap_keys(L_);
-    lua_setmetatable(L_, -2);
     return true;
   }
-
-  bool list(int depth) {
-    luaL_checkstack(L_, 8, "JSON");
+  bool key(string_t &name) override {
+    lua_pushlstring(L_, name.data(), name.size());
+    lua_pushvalue(L_, -1);
+    if (lua_rawget(L_, -4) != LUA_TNIL) return false;  // the object has this name already
+    lua_pop(L_, 1);
+    lua_pushvalue(L_, -1);
+    lua_rawseti(L_, -3, ++open_.back().items);
+    return true;
+  }
+  bool end_object() override {
+    wrap_keys(L_);
+    lua_setmetatable(L_, -2);
+    open_.pop_back();
+    return finish_value();
+  }
+  bool start_array(size_t) override {
+    if (!open(false)) return false;
     lua_createtable(L_, 4, 0);
     push_list_metatable(L_);
     lua_setmetatable(L_, -2);
-    ++at_;
-    lua_Integer n = 0;
-    for (bool more = !take(']'); more; more = take(',')) {
-      if (!value(depth + 1)) return false;
-      lua_rawseti(L_, -2, ++n);
-    }
-    return n == 0 || take(']');
+    return true;
+  }
+  bool end_array() override {
+    open_.pop_back();
+    return finish_value();
+  }
+  bool parse_error(size_t, const std::string &, const nlohmann::detail::exception &) override {
+    return false;
   }
 
-  bool digits() {
-    const char *const from = at_;
-    while (at_ < end_ && *at_ >= '0' && *at_ <= '9') ++at_;
-    return at_ > from;
-  }
+ private:
+  struct container {
+    bool is_object;
+    lua_Integer items;
+  };
 
-  // -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?
-  bool number() {
-    const char *const from = at_;
-    if (*at_ == '-') ++at_;
-    const char *const first = at_;
-    if (!digits() || (*first == '0' && at_ - first > 1)) return false;
-    const bool integral = at_ == end_ || (*at_ != '.' && *at_ != 'e' && *at_ != 'E');
-    if (integral) {
-      int64_t integer = 0;
-      if (std::from_chars(from, at_, integer).ec == std::errc())
-        lua_pushinteger(L_, integer);
-      else if (big_integers_)
-        lua_pushlstring(L_, from, static_cast<size_t>(at_ - from));
-      else
-        return false;
-      return true;
-    }
-    if (*at_ == '.' && (++at_, !digits())) return false;
-    if (at_ < end_ && (*at_ == 'e' || *at_ == 'E')) {
-      if (++at_ < end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-      if (!digits()) return false;
-    }
-    double real = 0;
-    if (std::from_chars(from, at_, real).ec != std::errc()) return false;
-    lua_pushnumber(L_, real);
+  bool open(bool is_object) {
+    if (open_.size() > k_deepest) return false;
+    luaL_checkstack(L_, 8, "JSON");
+    open_.push_back({is_object, 0});
     return true;
   }
 
-  // Returns the place of the next quote, backslash or control character. Sets `wide` if a byte before
-  // it is beyond ASCII. Looks at eight bytes at once until one of them is such a character.
-  const char *plain_end(const char *from, bool &wide) const {
-    constexpr uint64_t k_ones = 0x0101010101010101, k_tops = 0x8080808080808080;
-    const auto has_zero = [](uint64_t x) { return (x - k_ones) & ~x & k_tops; };
-    const char *p = from;
-    uint64_t bytes = 0, seen = 0;
-    for (; end_ - p >= 8; p += 8) {
-      std::memcpy(&bytes, p, 8);
-      const uint64_t special = has_zero(bytes ^ (k_ones * '"')) |
-                               has_zero(bytes ^ (k_ones * '\\')) |
-                               ((bytes - k_ones * 0x20) & ~bytes & k_tops);
-      if (special != 0) break;
-      seen |= bytes;
-    }
-    unsigned char high = (seen & k_tops) != 0 ? 0x80 : 0;
-    for (; p < end_; ++p) {
-      const auto c = static_cast<unsigned char>(*p);
-      if (c == '"' || c == '\\' || c < 0x20) break;
-      high = static_cast<unsigned char>(high | c);
-    }
-    wide = wide || high >= 0x80;
-    return p;
-  }
-
-  bool string() {
-    const char *const from = ++at_;
-    bool wide = false;
-    at_ = plain_end(at_, wide);
-    if (at_ == end_) return false;
-    if (*at_ == '"') return finish(std::string_view(from, static_cast<size_t>(at_ - from)), wide);
-    unescaped_.assign(from, at_);
-    while (at_ < end_ && *at_ == '\\') {
-      if (!escape()) return false;
-      const char *const run = at_;
-      at_ = plain_end(at_, wide);
-      unescaped_.append(run, at_);
-    }
-    return at_ < end_ && *at_ == '"' && finish(unescaped_, wide);
-  }
-
-  // Pushes a string and skips its closing quote. Only text beyond ASCII needs a check of its UTF-8.
-  bool finish(std::string_view text, bool wide) {
-    if (wide && text::check_utf8(text).valid_bytes != text.size()) return false;
-    lua_pushlstring(L_, text.data(), text.size());
-    ++at_;
+  // Puts the value on top of the stack into the container that is open. The outermost value stays.
+  bool finish_value() {
+    if (open_.empty()) return true;
+    if (open_.back().is_object)
+      lua_rawset(L_, -4);
+    else
+      lua_rawseti(L_, -2, ++open_.back().items);
     return true;
   }
 
-  bool escape() {
-    if (end_ - at_ < 2) return false;
-    constexpr std::string_view k_letters = "\"\\/bfnrt", k_meant = "\"\\/\b\f\n\r\t";
-    const char letter = at_[1];
-    at_ += 2;
-    if (letter == 'u') return escaped_unit();
-    const size_t place = k_letters.find(letter);
-    if (place == std::string_view::npos) return false;
-    unescaped_ += k_meant[place];
-    return true;
-  }
-
-  // Reads the four hexadecimal digits of \uHHHH.
-  bool unit(uint32_t &out) {
-    if (end_ - at_ < 4) return false;
-    const auto read = std::from_chars(at_, at_ + 4, out, 16);
-    if (read.ec != std::errc() || read.ptr != at_ + 4) return false;
-    at_ += 4;
-    return true;
-  }
-
-  bool escaped_unit() {
-    uint32_t high = 0, low = 0;
-    if (!unit(high)) return false;
-    if (high >= 0xD800 && high < 0xE000) {  // half of a surrogate pair; the other half must follow
-      if (high >= 0xDC00 || !word("\\u") || !unit(low) || low < 0xDC00 || low >= 0xE000)
-        return false;
-      high = 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
-    }
-    text::append_utf8(unescaped_, static_cast<char32_t>(high));
-    return true;
+  bool big_integer(const std::string &digits) {
+    if (!big_integers_) return false;
+    lua_pushlstring(L_, digits.data(), digits.size());
+    return finish_value();
   }
 
   lua_State *L_;
-  const char *at_, *end_;
   bool big_integers_;
-  std::string unescaped_;
+  std::vector<container> open_;  // the innermost one last
 };
 
 }  // namespace
 
 bool push_json_text(lua_State *L, std::string_view text, bool big_integers) {
+  // The parser would take a NUL byte for the end of the text.
+  if (text.find('\0') != std::string_view::npos) return false;
   const int top = lua_gettop(L);
   luaL_checkstack(L, 8, "JSON");
-  if (text_pusher(L, text, big_integers).whole()) return true;
+  element_pusher elements(L, big_integers);
+  if (json::sax_parse(text.begin(), text.end(), &elements)) return true;
   lua_settop(L, top);
   return false;
 }

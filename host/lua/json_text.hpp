@@ -11,8 +11,8 @@ namespace assay::lua {
 
 // Pushes the value and returns true. Returns false and leaves the stack as it was if the text is not
 // JSON, is nested deeper than 100 levels, has a name twice in one object, has an integer that does
-// not fit into 64 bits, or has a number that is too large or too small for a double. With
-// big_integers, an integer that does not fit becomes a text of its digits instead.
+// not fit into 64 bits, or has a number that is too large for a double. With big_integers, an integer
+// that does not fit becomes a text of its digits instead.
 bool push_json_text(lua_State *L, std::string_view text, bool big_integers = false);
 
 // Both are in values.cpp and push a metatable (Lua's way to give a table special behaviour). The first

@@ -29,12 +29,12 @@ T take(arrow::Result<T> result, const std::string &path) {
 config read_config(const char *config_json) {
   const assay_json::value given = assay_json::parse(config_json);
   config chosen;
-  chosen.path = given.string_or("path", "");
-  chosen.prefix = given.string_or("prefix", "");
+  chosen.path = given.string("path");
+  chosen.prefix = given.string("prefix");
   if (const assay_json::value *columns = given.find("columns"))
     for (const assay_json::value &name : columns->items) chosen.columns.push_back(name.text);
-  chosen.license = given.string_or("license", "");
-  chosen.source = given.string_or("source", "");
+  chosen.license = given.string("license");
+  chosen.source = given.string("source");
   if (chosen.path.empty()) throw config_problem("'path' must name a file or folder");
   return chosen;
 }

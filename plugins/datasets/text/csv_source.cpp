@@ -15,13 +15,13 @@ constexpr int k_end = std::char_traits<char>::eof();
 csv_source::csv_source(assay_cpp::host host, const char *config_json) {
   const assay_json::value config = assay_json::parse(config_json);
   about_ = provenance::of(config);
-  const std::string delimiter = config.string_or("delimiter", ",");
+  const std::string delimiter = config.string("delimiter");
   if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
     throw config_problem(
         "'delimiter' must be one character that is neither a quote nor a line end");
   delimiter_ = delimiter[0];
-  header_ = config.bool_or("header", true);
-  file_field_ = config.string_or("file_field", "");
+  header_ = config.boolean("header");
+  file_field_ = config.string("file_field");
   if (const assay_json::value *columns = config.find("columns"))
     for (const assay_json::value &name : columns->items) names_.push_back(name.text);
   if (!header_ && names_.empty())

@@ -88,8 +88,7 @@ std::ifstream open_file(const std::string &path) {
 }
 
 provenance provenance::of(const assay_json::value &config) {
-  provenance out{config.string_or("path", ""), config.string_or("license", ""),
-                 config.string_or("source", "")};
+  provenance out{config.string("path"), config.string("license"), config.string("source")};
   if (out.path.empty()) throw config_problem("'path' must name a file or folder");
   return out;
 }

@@ -23,10 +23,10 @@ text_source::text_source(assay_cpp::host host, const char *config_json)
 text_source::text_source(assay_cpp::host host, const assay_json::value &config,
                          const std::string &format)
     : about_(provenance::of(config)),
-      format_(format.empty() ? config.string_or("format", "auto") : format),
-      records_(config.string_or("records", "document")),
-      keep_blank_(config.bool_or("keep_blank", false)),
-      field_(config.string_or("field", "")) {
+      format_(format.empty() ? config.string("format") : format),
+      records_(format.empty() ? config.string("records") : ""),
+      keep_blank_(format.empty() && config.boolean("keep_blank")),
+      field_(config.string("field")) {
   choose_format();
   files_ = files_of(about_.path, format_ == "jsonl" ? k_jsonl : k_text);
   content_hash_ = check_files(host, files_);

@@ -12,8 +12,7 @@ namespace {
 class exact_match : public metric {
  public:
   explicit exact_match(const assay_json::value &config)
-      : normaliser_(config.string_or("normaliser", "none")),
-        rule_(config.string_or("extract", "none")) {}
+      : normaliser_(config.string("normaliser")), rule_(config.string("extract")) {}
 
   std::vector<number> declared() const override {
     number match{"exact_match"};

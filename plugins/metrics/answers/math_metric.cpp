@@ -11,8 +11,7 @@ namespace {
 
 class math : public metric {
  public:
-  explicit math(const assay_json::value &config)
-      : rule_(config.string_or("extract", "boxed_or_last_number")) {}
+  explicit math(const assay_json::value &config) : rule_(config.string("extract")) {}
 
   std::vector<number> declared() const override {
     number correct{"correct"}, missing{"no_answer", "fraction", "lower"};

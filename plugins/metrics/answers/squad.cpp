@@ -13,9 +13,8 @@ class squad : public metric {
  public:
   explicit squad(const assay_json::value &config) {
     const assay_json::value *words = config.find("abstentions");
-    if (words != nullptr && words->kind == assay_json::type::array)
+    if (words != nullptr)
       for (const auto &word : words->items) abstentions_.push_back(lower_case(trimmed(word.text)));
-    if (abstentions_.empty()) abstentions_ = {"unanswerable"};
   }
 
   std::vector<number> declared() const override {

@@ -59,13 +59,17 @@ inline const assay_host &host() {
   return table;
 }
 
+// The configuration with the defaults of the component's schema in place of missing keys, as the real host makes it.
+inline assay::json completed(const assay_component &what, const std::string &config) {
+  return assay::schema::parse(what.config_schema, what.id)
+      .complete(assay::parse_json(config, "configuration"), what.id);
+}
+
 // The small host with a configuration. Missing keys get the defaults of the component's schema, as in the real host.
 class configured_host {
  public:
   configured_host(const assay_component &what, const std::string &config)
-      : config_(assay::schema::parse(what.config_schema, what.id)
-                    .complete(assay::parse_json(config, "configuration"), what.id)),
-        table_(host()) {
+      : config_(completed(what, config)), table_(host()) {
     table_.ctx = this;
     table_.config_text = [](void *ctx, const char *key, const char **out) -> int32_t {
       *out = static_cast<configured_host *>(ctx)->config_.at(key).get_ref<std::string &>().c_str();

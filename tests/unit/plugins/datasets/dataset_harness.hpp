@@ -31,7 +31,8 @@ class dataset {
   dataset(const std::string &plugin, const std::string &id, const std::string &path,
           const std::string &config, const assay_host &with = host())
       : table_(*static_cast<const assay_dataset_vtable *>(component(plugin, id)->vtable)) {
-    const std::string text = "{\"path\":\"" + path + "\"" + config + "}";
+    const std::string text =
+        completed(*component(plugin, id), "{\"path\":\"" + path + "\"" + config + "}").dump();
     status = table_.create(&with, text.c_str(), &self_);
     message = status == ASSAY_OK ? "" : last_failure();
   }

@@ -19,7 +19,8 @@ class metric_run {
  public:
   metric_run(const std::string &plugin, const std::string &id, const std::string &config = "{}")
       : table_(*static_cast<const assay_metric_vtable *>(component(plugin, id)->vtable)) {
-    status = table_.create(&host(), config.c_str(), &self_);
+    status =
+        table_.create(&host(), completed(*component(plugin, id), config).dump().c_str(), &self_);
     if (status == ASSAY_OK) table_.begin(self_, "{}");
   }
   ~metric_run() {

@@ -14,8 +14,8 @@ constexpr size_t k_deepest = 100;
 // Receives the elements of one text. A function returns false for text that push_json_text does not take; the parser then stops,
 // and what was pushed by then is removed at the end.
 //
-// On the Lua stack each open object has its table, the list of its keys and, while its value is read, a key. Each open list has its
-// table.
+// On the Lua stack each open list has its table. Each open object has its table, the list of its keys and, while its value is read,
+// also a key.
 class element_pusher : public nlohmann::json_sax<json> {
  public:
   element_pusher(lua_State *L, bool big_integers) : L_(L), big_integers_(big_integers) {}

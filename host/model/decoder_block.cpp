@@ -140,9 +140,10 @@ at::Tensor decoder_block::attention_input(const at::Tensor &h) const {
 
 at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &context) const {
   const int64_t rows = context.rows, tokens = context.tokens;
-  at::Tensor query = q(x).view({rows, tokens, n_heads, head_dim});
-  at::Tensor key = k(x).view({rows, tokens, n_kv_heads, head_dim});
-  at::Tensor value = v(x).view({rows, tokens, n_kv_heads, head_dim}).transpose(1, 2);
+  const std::vector<at::Tensor> projected = results_of({&q, &k, &v}, x);
+  at::Tensor query = projected[0].view({rows, tokens, n_heads, head_dim});
+  at::Tensor key = projected[1].view({rows, tokens, n_kv_heads, head_dim});
+  at::Tensor value = projected[2].view({rows, tokens, n_kv_heads, head_dim}).transpose(1, 2);
   if (q_norm.defined()) {
     query = rms_norm(query, q_norm, eps);
     key = rms_norm(key, k_norm, eps);
@@ -185,8 +186,8 @@ at::Tensor decoder_block::mlp_input(const at::Tensor &h) const {
 }
 
 at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
-  at::Tensor g = gate(x);
-  const at::Tensor u = up(x);
+  const std::vector<at::Tensor> both = results_of({&gate, &up}, x);
+  const at::Tensor &g = both[0], &u = both[1];
   if (!use_kernels(g) || !use_kernels(u)) return at::silu(g) * u;
   float *gate_data = g.mutable_data_ptr<float>();
   const float *up_data = u.const_data_ptr<float>();

@@ -29,6 +29,20 @@ at::Tensor linear_op::operator()(const at::Tensor &x) const {
   return packed ? packed->product(input, bias) : fast_linear(input, weight, bias);
 }
 
+std::vector<at::Tensor> results_of(std::initializer_list<const linear_op *> linears,
+                                   const at::Tensor &x) {
+  std::vector<const packed_weight *> weights;
+  std::vector<at::Tensor> biases, out;
+  for (const linear_op *linear : linears) {
+    if (!linear->packed || linear->input_operation || linear->on_input || linear->on_forward) break;
+    weights.push_back(linear->packed.get());
+    biases.push_back(linear->bias);
+  }
+  if (weights.size() == linears.size()) return packed_weight::products(weights, x, biases);
+  for (const linear_op *linear : linears) out.push_back((*linear)(x));
+  return out;
+}
+
 at::Tensor linear_op::add_to(const at::Tensor &residual, const at::Tensor &x) const {
   if (on_forward || packed) return residual + (*this)(x);
   return fast_linear_add(residual, seen(x), weight, bias);

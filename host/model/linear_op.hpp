@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aten.hpp"
 #include "packed/packed_weight.hpp"
@@ -55,5 +57,10 @@ struct linear_op {
   at::Tensor operator()(const at::Tensor &x /*[.., in]*/) const;             // [.., out]
   at::Tensor add_to(const at::Tensor &residual, const at::Tensor &x) const;  // residual + y
 };
+
+// Returns the results of several linears with the same input x, each as its operator() gives it. Packed linears without hooks
+// run side by side.
+std::vector<at::Tensor> results_of(std::initializer_list<const linear_op *> linears,
+                                   const at::Tensor &x);
 
 }  // namespace assay::model

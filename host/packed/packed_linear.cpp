@@ -15,19 +15,55 @@ namespace {
 constexpr int64_t k_most_few = 16;
 constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
 
-void few_tokens(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x,
-                float *out, int64_t out_stride) {
-  const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
-  const at::Tensor room = at::empty({tokens * (width + view.groups)}, x.options());
-  float *const arranged = room.mutable_data_ptr<float>(), *const sums = arranged + tokens * width;
-  kernel.arrange(view, x.const_data_ptr<float>(), tokens, arranged, sums);
-  const packed_input input{arranged, sums, tokens};
-  const int64_t panels = (view.rows + k_panel_rows - 1) / k_panel_rows;
-  const int64_t panel_bytes = view.units * view.bits * k_panel_rows * 4;
-  parallel_for(0, panels, std::max<int64_t>(1, k_grain / panel_bytes),
-               [&](int64_t first, int64_t last) {
-                 kernel.product(view, input, first, last, out, out_stride);
-               });
+int64_t panels_of(const packed_view &view) {
+  return (view.rows + k_panel_rows - 1) / k_panel_rows;
+}
+
+// x as packed_kernel::arrange writes it. The data is in `room`.
+struct arranged_input {
+  arranged_input(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x) {
+    const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
+    room = at::empty({tokens * (width + view.groups)}, x.options());
+    float *const arranged = room.mutable_data_ptr<float>(), *const sums = arranged + tokens * width;
+    kernel.arrange(view, x.const_data_ptr<float>(), tokens, arranged, sums);
+    input = {arranged, sums, tokens};
+  }
+  at::Tensor room;
+  packed_input input;
+};
+
+// Whether `arrange` writes the same for both weights.
+bool same_arrangement(const packed_matrix &a, const packed_matrix &b) {
+  return a.bits == b.bits && a.columns == b.columns && a.group == b.group &&
+         a.codebook.empty() == b.codebook.empty() && a.order == b.order;
+}
+
+// One product of several that run side by side.
+struct part {
+  packed_view view;
+  packed_input input;
+  float *out;
+  int64_t out_stride;
+};
+
+// Runs the products in one parallel loop over the panels of all weights.
+void few_tokens(const std::vector<part> &parts, const packed_kernel &kernel) {
+  int64_t panels = 0, bytes = 0;
+  for (const part &p : parts) {
+    panels += panels_of(p.view);
+    bytes += panels_of(p.view) * p.view.units * p.view.bits * k_panel_rows * 4;
+  }
+  const int64_t panel_bytes = std::max<int64_t>(1, bytes / panels);
+  parallel_for(
+      0, panels, std::max<int64_t>(1, k_grain / panel_bytes), [&](int64_t first, int64_t last) {
+        int64_t begin = 0;  // the first panel of the part
+        for (const part &p : parts) {
+          const int64_t own = panels_of(p.view), from = std::max(first - begin, int64_t{0}),
+                        to = std::min(last - begin, own);
+          if (from < to) kernel.product(p.view, p.input, from, to, p.out, p.out_stride);
+          begin += own;
+        }
+      });
 }
 
 // [tokens, columns] -> [tiles, width, k_tile_tokens]. A tile has k_tile_tokens tokens. Their values
@@ -56,7 +92,7 @@ void many_tokens(const packed_view &view, const packed_kernel &kernel, const at:
                  float *out, int64_t out_stride) {
   const at::Tensor tiles = tiles_of(x, view.units * k_unit_columns);
   const packed_input input{tiles.const_data_ptr<float>(), nullptr, x.size(0)};
-  const int64_t panels = (view.rows + k_panel_rows - 1) / k_panel_rows, pairs = (panels + 1) / 2;
+  const int64_t panels = panels_of(view), pairs = (panels + 1) / 2;
   parallel_for(0, pairs, 1, [&](int64_t first, int64_t last) {
     const at::Tensor scratch = at::empty({scratch_floats(view)}, x.options());  // 64-byte aligned
     kernel.many(view, input, 2 * first, std::min(panels, 2 * last),
@@ -87,9 +123,41 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, cons
   const at::Tensor rows = ordered_columns(weight, x);
   const int64_t out_stride = weight.panels() * k_panel_rows;
   at::Tensor out = at::empty({rows.size(0), out_stride}, x.options());
-  (rows.size(0) <= k_most_few ? few_tokens : many_tokens)(
-      view, kernel, rows, out.mutable_data_ptr<float>(), out_stride);
+  if (rows.size(0) <= k_most_few) {
+    const arranged_input arranged(view, kernel, rows);
+    few_tokens({{view, arranged.input, out.mutable_data_ptr<float>(), out_stride}}, kernel);
+  } else {
+    many_tokens(view, kernel, rows, out.mutable_data_ptr<float>(), out_stride);
+  }
   return finished_product(out, weight.rows, x, bias);
+}
+
+std::vector<at::Tensor> packed_products(const std::vector<const packed_matrix *> &weights,
+                                        const at::Tensor &x,
+                                        const std::vector<at::Tensor> &biases) {
+  const packed_kernel &kernel = packed_kernel_here();
+  std::vector<at::Tensor> out;
+  if (x.numel() > k_most_few * weights[0]->columns) {
+    for (size_t i = 0; i < weights.size(); ++i)
+      out.push_back(packed_product(*weights[i], x, biases[i], kernel));
+    return out;
+  }
+  std::vector<arranged_input> arranged;
+  std::vector<part> parts;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const packed_matrix &weight = *weights[i];
+    const packed_view view = view_of(weight);
+    if (i == 0 || !same_arrangement(*weights[i - 1], weight))
+      arranged.emplace_back(view, kernel, ordered_columns(weight, x));
+    const packed_input &input = arranged.back().input;
+    const int64_t out_stride = weight.panels() * k_panel_rows;
+    out.push_back(at::empty({input.tokens, out_stride}, x.options()));
+    parts.push_back({view, input, out.back().mutable_data_ptr<float>(), out_stride});
+  }
+  few_tokens(parts, kernel);
+  for (size_t i = 0; i < weights.size(); ++i)
+    out[i] = finished_product(out[i], weights[i]->rows, x, biases[i]);
+  return out;
 }
 
 at::Tensor packed_rows(const packed_matrix &weight, const at::Tensor &ids) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "aten.hpp"
 #include "packed/packed_kernel.hpp"
@@ -18,6 +19,12 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
 // The same by a kernel of packed_kernels(), for tests and measurements.
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias,
                           const packed_kernel &kernel);
+
+// Returns the products of several weights with the same x, each as packed_product gives it. For few tokens the threads
+// start once for all of them, because starting them takes as long as a small product. biases: as many as
+// weights.
+std::vector<at::Tensor> packed_products(const std::vector<const packed_matrix *> &weights,
+                                        const at::Tensor &x, const std::vector<at::Tensor> &biases);
 
 // x as [tokens, in], with its columns in the order of the packed columns.
 at::Tensor ordered_columns(const packed_matrix &weight, const at::Tensor &x);

@@ -63,6 +63,18 @@ at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) c
   return finished_product(out, out_features(), x, bias);
 }
 
+std::vector<at::Tensor> packed_weight::products(const std::vector<const packed_weight *> &weights,
+                                                const at::Tensor &x,
+                                                const std::vector<at::Tensor> &biases) {
+  std::vector<const packed_matrix *> codes;
+  for (const packed_weight *weight : weights)
+    if (weight->has_codes()) codes.push_back(&weight->codes_);
+  if (codes.size() == weights.size()) return packed_products(codes, x, biases);
+  std::vector<at::Tensor> out;
+  for (size_t i = 0; i < weights.size(); ++i) out.push_back(weights[i]->product(x, biases[i]));
+  return out;
+}
+
 bool packed_weight::multiplies_int8() const {
   return has_codes() && model::multiplies_int8(codes_);
 }

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aten.hpp"
 #include "packed/packed_linear.hpp"
@@ -25,6 +26,11 @@ class packed_weight {
 
   // x [.., in] fp32, bias [out] or undefined -> [.., out] fp32, a new tensor; sums in fp32.
   at::Tensor product(const at::Tensor &x, const at::Tensor &bias = {}) const;
+  // Returns the products of several weights with the same x. biases: one for each weight. Where all weights have codes and
+  // tokens are few, the threads start once for all.
+  static std::vector<at::Tensor> products(const std::vector<const packed_weight *> &weights,
+                                          const at::Tensor &x,
+                                          const std::vector<at::Tensor> &biases);
   // Whether product_int8() is there; it rounds x to int8 for each token, and multiplies whole numbers.
   bool multiplies_int8() const;
   at::Tensor product_int8(const at::Tensor &x, const at::Tensor &bias = {}) const;

@@ -133,6 +133,25 @@ TEST_CASE("every kernel equals the plain reference") {
   }
 }
 
+TEST_CASE("products side by side equal single ones bit for bit") {
+  std::mt19937 random(9);
+  using enum factor_type;
+  const packed_matrix a = random_matrix({4, 32, f16, none}, 77, 320, random),
+                      b = random_matrix({4, 32, f16, none}, 16, 320, random),
+                      c = random_matrix({8, 64, f32, none}, 130, 320, random),
+                      d = random_matrix({4, 32, f16, zero_u8, false, true}, 48, 320, random);
+  const std::vector<const packed_matrix *> weights = {&a, &b, &c, &d};
+  for (const int64_t tokens : {1, 5, 16, 40}) {
+    INFO(tokens << " tokens");
+    const at::Tensor x = at::randn({1, tokens, 320});
+    const std::vector<at::Tensor> biases = {{}, at::randn({16}), {}, {}};
+    const std::vector<at::Tensor> together = packed_products(weights, x, biases);
+    REQUIRE(together.size() == 4);
+    for (size_t i = 0; i < 4; ++i)
+      CHECK(at::equal(together[i], packed_product(*weights[i], x, biases[i])));
+  }
+}
+
 TEST_CASE("what no kernel can read is refused") {
   packed_matrix m;
   CHECK_THROWS_WITH(shape_matrix(m, 16, 64, 7, 32), assay_test::contains("7 bits have no kernel"));

@@ -1,5 +1,5 @@
 // Declares what every template can use by name: filters, tests, methods and global functions, and the
-// helpers that they share. If a template runs any other filter or test, the error tells its name.
+// helpers that they share. If a template runs any other filter or test, the error names it.
 #pragma once
 
 #include <initializer_list>

@@ -44,7 +44,8 @@ gptq_awq_source::gptq_awq_source(std::shared_ptr<const tensor_source> raw, const
     std::transform(version.begin(), version.end(), version.begin(),
                    [](unsigned char c) { return std::tolower(c); });
     if (version != "gemm") refuse("the AWQ layout '" + version + "'", "Only gemm is supported");
-    if (bits_ != 4) refuse("AWQ of " + std::to_string(bits_) + " bits", "Only 4 bits are supported");
+    if (bits_ != 4)
+      refuse("AWQ of " + std::to_string(bits_) + " bits", "Only 4 bits are supported");
   } else {
     const std::string format = q.value("checkpoint_format", "gptq");
     if (format != "gptq" && format != "gptq_v2")

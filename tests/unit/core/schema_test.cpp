@@ -124,7 +124,8 @@ TEST_CASE("a schema outside the subset is refused") {
   CHECK(
       schema_message(
           R"({"type": "object", "properties": {"a": {"type": "integer", "minimum": 3, "default": 2}}})") ==
-      "rtn.assay.so: bad schema of `a`: the default breaks the rule: `a` must be at least 3, not 2");
+      "rtn.assay.so: bad schema of `a`: the default breaks the rule: `a` must be at least 3, not "
+      "2");
   CHECK(schema_message(R"({"type": "object", "properties": {}, "required": ["a"]})") ==
         "rtn.assay.so: bad schema: `required` names \"a\", which is not a property");
 }

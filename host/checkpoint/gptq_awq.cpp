@@ -57,6 +57,7 @@ gptq_awq_source::gptq_awq_source(std::shared_ptr<const tensor_source> raw, const
   list_tensors();
 }
 
+// A quantized module X becomes one tensor "X.weight" [out, in]; its other parts are left out of the list.
 void gptq_awq_source::list_tensors() {
   for (const tensor_info &info : raw_->tensors()) {
     const std::string module = info.name.substr(0, info.name.rfind('.'));

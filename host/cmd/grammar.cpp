@@ -196,7 +196,7 @@ std::optional<early_end> check_operands(const verb_text &verb, const options &gi
                      usage);
 }
 
-// Called if CLI11 found no known verb. The first word that is no option was meant to be the verb;
+// Called if CLI11 found no known verb. The first word that is not an option was meant to be the verb;
 // the error suggests the verb with the most similar name.
 early_end unknown_verb(const options &given) {
   for (const std::string &word : given.operands)

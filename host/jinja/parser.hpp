@@ -12,7 +12,7 @@
 
 namespace assay::text::jinja {
 
-// Throws error(failed), with the template's line, if the source is no valid template.
+// Throws error(failed), with the template's line, if the source is not a valid template.
 std::shared_ptr<const program> parse(std::string_view source);
 
 // A recursive descent parser: one method for each rule of the grammar. It follows Jinja2's own parser

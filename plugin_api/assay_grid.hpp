@@ -19,7 +19,7 @@ namespace assay_grid {
 
 // 1.5 * 2^23. A float of this size has no bits for a fraction. So adding this number to x and then
 // subtracting it rounds x to an integer, half to even, for |x| < 2^22. Compilers vectorise this on
-// every machine; a call of std::nearbyint they do not.
+// every machine. They do not vectorise a call of std::nearbyint.
 constexpr float k_round = 12582912.0f;
 
 inline float round_even(float x) {
@@ -103,7 +103,7 @@ constexpr float largest_finite(scale_dtype dtype) {
   return dtype == scale_dtype::bfloat16 ? 0x1.FEp127f : std::numeric_limits<float>::max();
 }
 
-// The value of the dtype that is nearest to x. Of two equally near ones, that whose last bit is 0.
+// The value of the dtype that is nearest to x. Of two equally near values, the one whose last bit is 0.
 inline float rounded_to(scale_dtype dtype, float x) {
   if (dtype == scale_dtype::float16) return from_float16(to_float16(x));
   if (dtype == scale_dtype::bfloat16) return from_bfloat16(to_bfloat16(x));

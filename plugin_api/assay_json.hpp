@@ -40,7 +40,7 @@ struct value {
   value &operator=(value &&) noexcept;
   ~value();
 
-  // The member with this key, borrowed from this value; nullptr if there is none or this is no object.
+  // The member with this key, borrowed from this value; nullptr if there is none or this is not an object.
   // If a key comes twice, the last one counts.
   const value *find(std::string_view key) const {
     for (auto member = members.rbegin(); member != members.rend(); ++member)

@@ -9,7 +9,7 @@
 namespace assay::model {
 
 // Returns the snapshot's path if `path` is a cached model's folder or its "snapshots" folder, else
-// `path` itself. The snapshot is that which refs/main names; without refs/main it is the only one.
+// `path` itself. The snapshot is the one that refs/main names, or the only one if there is no refs/main.
 // Throws error(failed) if the snapshot is missing, if there are several and no refs/main, or if
 // `path` is a cache of several models. The message names the snapshots or the models.
 std::string snapshot_of(const std::string &path);

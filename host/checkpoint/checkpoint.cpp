@@ -112,7 +112,7 @@ class folder_checkpoint : public checkpoint {
       throw error(error_kind::failed,
                   "the checkpoint is quantized by '" + quant_method_ + "', which is not supported")
           .at(path_)
-          .hint(std::string("Readable are ") + k_readable_methods);
+          .hint(std::string("assay reads ") + k_readable_methods);
   }
 };
 

@@ -34,9 +34,8 @@ class checkpoint {
   // it alone decides, even if it names none; otherwise config.json does
   // (transformers, generation/utils.py, adjust_generation_fn).
   std::vector<int64_t> eos_ids() const;
-  // Returns a note on the origin of the weights that every report must repeat, such as
-  // "weights dequantized from Q4_1 (4-bit groups of 32, 210 matrices); not the original
-  // weights"; "" if none.
+  // Returns a note on the origin of the weights; "" if there is none. Every report must repeat the note. Example:
+  // "weights dequantized from Q4_1 (4-bit groups of 32, 210 matrices); not the original weights".
   std::string provenance_note() const;
 
   // The float tensors under Hugging Face names. A quantized linear, which is one weight matrix,

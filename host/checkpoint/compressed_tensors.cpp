@@ -34,6 +34,8 @@ bool is_four_bit_float(const std::string &format) {
 
 }  // namespace
 
+// Three cases. With g_idx, each column takes the scale and zero point of its group. With one group, all columns of a
+// row share them. Otherwise the codes are seen as [out, groups, in / groups], so that each group takes its own.
 at::Tensor stored_linear::dequantize() const {
   const int64_t in = codes.size(1), groups = scales.size(-1);
   at::Tensor scale = scales.to(at::kFloat);
@@ -52,6 +54,8 @@ at::Tensor stored_linear::dequantize() const {
   return q;
 }
 
+// Reads config_groups into schemes_ and refuses what cannot be unpacked. Then lists the tensors: a quantized module X
+// becomes one tensor "X.weight", and its other parts (scales, zero points, ...) are left out of the list.
 compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tensor_source> raw,
                                                      const json &config, const std::string &where)
     : raw_(std::move(raw)), where_(where) {
@@ -90,8 +94,8 @@ compressed_tensors_source::compressed_tensors_source(std::shared_ptr<const tenso
                   "pack-quantized weights of " + std::to_string(s.bits) + " bits are not supported")
           .at(where_)
           .hint(
-              "Their packing changed in compressed-tensors 0.17; 2, 4 and 8 bits are read from any "
-              "version, the others where the folder's version says 0.17 or later");
+              "Their packing changed in compressed-tensors 0.17. 2, 4 and 8 bits are read from any "
+              "version, other widths only if quantization_config names version 0.17 or later");
     schemes_.push_back(std::move(s));
   }
   static const char *const parts[] = {".weight_scale",
@@ -139,7 +143,7 @@ at::Tensor compressed_tensors_source::shape_of(const std::string &module) const 
   at::Tensor shape = raw_->tensor(module + ".weight_shape").to(at::kLong);
   if (shape.numel() != 2 || (shape < 1).any().item<bool>() ||
       (shape > (int64_t{1} << 31)).any().item<bool>())
-    throw error(error_kind::failed, "'" + module + ".weight_shape' is no [out, in]").at(where_);
+    throw error(error_kind::failed, "'" + module + ".weight_shape' is not [out, in]").at(where_);
   return shape;
 }
 
@@ -192,7 +196,7 @@ void compressed_tensors_source::read_four_bit_floats(const std::string &module,
   const at::Tensor scales = raw_->tensor(module + ".weight_scale");
   if (packed.scalar_type() != at::kByte || packed.dim() != 2 || scales.dim() != 2 ||
       scales.size(1) < 1)
-    reject("weight_packed or weight_scale is no matrix of the format");
+    reject("weight_packed or weight_scale is not a matrix of the format");
   out.codes = unpack_e2m1(packed);
   if (format == "mxfp4-pack-quantized") {
     if (scales.scalar_type() != at::kByte) reject("weight_scale holds no exponents");
@@ -206,6 +210,7 @@ void compressed_tensors_source::read_four_bit_floats(const std::string &module,
   out.scale_divisor = divisor.reshape({1, 1});
 }
 
+// Reads the codes, the scales, the group of each column (g_idx) and the zero points. Each part must fit the weight.
 stored_linear compressed_tensors_source::read(const std::string &module) const {
   const scheme &s = scheme_of(module);
   const auto reject = [&](const std::string &what) {

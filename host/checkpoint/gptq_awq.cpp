@@ -43,8 +43,9 @@ gptq_awq_source::gptq_awq_source(std::shared_ptr<const tensor_source> raw, const
     std::string version = q.value("version", "gemm");
     std::transform(version.begin(), version.end(), version.begin(),
                    [](unsigned char c) { return std::tolower(c); });
-    if (version != "gemm") refuse("the AWQ layout '" + version + "'", "Supported is gemm");
-    if (bits_ != 4) refuse("AWQ of " + std::to_string(bits_) + " bits", "Supported are 4 bits");
+    if (version != "gemm") refuse("the AWQ layout '" + version + "'", "Only gemm is supported");
+    if (bits_ != 4)
+      refuse("AWQ of " + std::to_string(bits_) + " bits", "Only 4 bits are supported");
   } else {
     const std::string format = q.value("checkpoint_format", "gptq");
     if (format != "gptq" && format != "gptq_v2")
@@ -56,6 +57,7 @@ gptq_awq_source::gptq_awq_source(std::shared_ptr<const tensor_source> raw, const
   list_tensors();
 }
 
+// A quantized module X becomes one tensor "X.weight" [out, in]; its other parts are left out of the list.
 void gptq_awq_source::list_tensors() {
   for (const tensor_info &info : raw_->tensors()) {
     const std::string module = info.name.substr(0, info.name.rfind('.'));

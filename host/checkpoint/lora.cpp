@@ -104,7 +104,7 @@ std::shared_ptr<const checkpoint> open_base(const std::string &folder, const std
       .at(folder)
       .hint(
           "Put the base model's folder there, correct base_model_name_or_path in "
-          "adapter_config.json, or give base and adapter apart");
+          "adapter_config.json, or give base and adapter as two folders");
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ class lora_source : public tensor_source {
     adapter_->give_back(stored);
     base_->tensors().give_back(name);
     if (!equal)
-      refuse("the adapter's table '" + stored + "' differs from '" + name +
+      refuse("the adapter's matrix '" + stored + "' differs from '" + name +
              "' of the base: it was trained, resized, or made for another base");
   }
 
@@ -187,7 +187,7 @@ class lora_source : public tensor_source {
 
   [[noreturn]] void refuse_tied(const std::string &module) const {
     throw error(error_kind::failed, "the adapter changes '" + module +
-                                        "', and the base has one table for embedding and head")
+                                        "', and the base has one matrix for embedding and head")
         .at(where_)
         .hint(
             "Give the base a head of its own first: a copy of the embedding as lm_head.weight, "

@@ -27,7 +27,7 @@ using named_tensors = std::vector<std::pair<std::string, at::Tensor>>;
 // Writes one file; the same tensors give the same bytes (FORMATS.md, "Safetensors writer"). Tensors
 // may be on any device and have any strides. The file's metadata are {"format": "pt"} and the pairs
 // of `metadata`. The file gets its name only when it is complete. Throws error(failed) if two
-// tensors of one dtype have the same name, or if a dtype cannot be stored.
+// tensors have the same name, if a dtype cannot be stored, or if the file cannot be written.
 void write_safetensors(const std::string &path, const named_tensors &tensors,
                        const std::vector<std::pair<std::string, std::string>> &metadata = {});
 // Writes model.safetensors into the folder, or, if the tensors take more than shard_bytes, several

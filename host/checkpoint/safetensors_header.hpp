@@ -22,8 +22,8 @@ struct safetensors_header {
 };
 
 // bytes: the whole file in memory. where: the file's path, for messages. Makes the checks of
-// FORMATS.md, "Safetensors header", in their order, but those of place and size tensor by tensor.
-// Throws error(failed) at the first that fails.
+// FORMATS.md, "Safetensors header", in the order of that list, except that place and size are checked
+// together, one tensor after the other. Throws error(failed) at the first check that fails.
 safetensors_header parse_safetensors_header(const uint8_t *bytes, uint64_t n_bytes,
                                             const std::string &where);
 

@@ -1,5 +1,5 @@
-// `assay check FILE` tests whether a plugin keeps its contract with the host. Without --in-process, each
-// case of this conformance suite runs in a process of its own, so that a crash is a failed case.
+// `assay check FILE` tests whether a plugin keeps its contract with the host (the conformance suite). Without
+// --in-process, each test case runs in a process of its own, so that a crash is a failed case.
 #include <cstdio>
 #include <regex>
 

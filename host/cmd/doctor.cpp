@@ -82,7 +82,7 @@ int verb_doctor(const options &given) {
     std::printf("%s\n", json_text(as_json(all, healthy), 2).c_str());
   else
     std::printf("\n%s\n", healthy ? "Everything that a study on the CPU needs is here."
-                                  : "What is marked !! keeps assay from its ordinary work.");
+                                  : "assay cannot do its ordinary work: see the lines marked !!");
   return healthy ? 0 : 1;
 }
 

@@ -111,6 +111,8 @@ findings look_at_memory_and_disk() {
   return out;
 }
 
+// Looks for what ./assay downloads: LibTorch's wheels, the CUDA wheels if there is an NVIDIA driver, and the
+// quickstart's model.
 findings look_at_setup() {
   const fs::path wheels = wheels_folder();
   if (wheels.empty()) return {{"set-up", health::note, "no .deps/wheels beside the program", ""}};

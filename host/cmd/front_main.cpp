@@ -1,5 +1,5 @@
-// The main function of `assay`: it parses the command line, runs the verbs that need no model itself,
-// and starts `assay-lab`, in the same folder, for the others. It links neither LibTorch nor Lua, so
+// The main function of `assay`. It parses the command line and runs the verbs that need no model. For the
+// other verbs it starts the program `assay-lab` in the same folder. It links neither LibTorch nor Lua, so
 // that help, version and plugin listings come at once.
 #include <unistd.h>
 
@@ -27,10 +27,10 @@ constexpr light_verb k_light[] = {
 
 int start_lab(const options &given) {
   // libgomp (OpenMP's runtime) reads these variables when it is loaded; the 0 keeps a value that the
-  // user has set. A worker that waits for work looks for it in a loop before it sleeps. By default
+  // user has set. A thread without work looks for new work in a loop before it sleeps. By default
   // it loops for milliseconds, which slows down other programs. If it sleeps at once ("passive"
-  // alone), decoding is three times slower, since a token takes some hundred short pieces of work.
-  // 10,000 looks take about a tenth of a millisecond.
+  // alone), decoding is three times slower, because a token takes some hundred short pieces of work.
+  // 10,000 rounds of the loop take about a tenth of a millisecond.
   ::setenv("OMP_WAIT_POLICY", "passive", 0);
   ::setenv("GOMP_SPINCOUNT", "10000", 0);
   const std::string program = executable_folder() + "/assay-lab";

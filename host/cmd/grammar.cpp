@@ -43,7 +43,7 @@ constexpr verb_text k_verbs[] = {
 
 constexpr const char *k_foot =
     "exit codes: 0 ok, 1 the work failed, 2 usage, 3 plugin fault, 4 cancelled, 5 timeout,\n"
-    "            6 gates failed under --strict\n"
+    "            6 a gate failed or the ledger has an entry (--strict)\n"
     "first steps: assay run scripts/studies/quickstart.lua\n"
     "in a checkout: ./assay test (build and run all tests), ./assay build";
 
@@ -169,8 +169,8 @@ std::vector<std::string> option_names(const CLI::App &app, const CLI::App *sub) 
   return names;
 }
 
-// Returns a usage error for an unknown option: CLI11 leaves one among the operands, as a word that
-// begins with '-'.
+// Returns a usage error for an unknown option. CLI11 leaves an unknown option among the operands, as a word
+// that begins with '-'.
 std::optional<early_end> check_unknown(const CLI::App &app, const CLI::App *sub,
                                        const options &given) {
   for (const std::string &word : given.operands) {
@@ -196,7 +196,7 @@ std::optional<early_end> check_operands(const verb_text &verb, const options &gi
                      usage);
 }
 
-// Called if CLI11 found no known verb. The first word that is no option was meant to be the verb;
+// Called if CLI11 found no known verb. The first word that is not an option was meant to be the verb;
 // the error suggests the verb with the most similar name.
 early_end unknown_verb(const options &given) {
   for (const std::string &word : given.operands)

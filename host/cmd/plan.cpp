@@ -1,5 +1,5 @@
 // `assay plan STUDY.lua` prints what a study would run and what it would cost. The script itself runs,
-// because it makes the study, but no stage of the study does.
+// because it makes the study. No stage of the study runs.
 #include "cmd/lab.hpp"
 #include "lua/script.hpp"
 

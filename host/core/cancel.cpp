@@ -31,13 +31,14 @@ void clear_cancel() noexcept {
 }
 
 void install_cancel_handlers() {
-  // Without this signal, a file above the size limit is an error of write(), like a full disk.
+  // If SIGXFSZ is ignored, a write past the size limit of files is an error of write(), like a full disk.
   ::signal(SIGXFSZ, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);  // likewise for a pipe whose reader went away
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  // Without SA_RESTART, the flag that repeats an interrupted read(): a signal must also end a read that waits at the prompt.
+  // The flag SA_RESTART would repeat an interrupted read(). It is not set, because a signal must also end a read that
+  // waits at the prompt.
   action.sa_flags = 0;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old {};

@@ -11,7 +11,7 @@ void clear_cancel() noexcept;
 
 // Installs the handlers. The first signal sets the flag; the second one ends the process at once with exit code 4. A signal
 // that is ignored at the start (as SIGHUP under nohup) stays ignored. A write to a closed pipe or past the size limit of files
-// becomes an error of write() instead of a deadly signal.
+// becomes an error of write() instead of a signal that kills the process.
 void install_cancel_handlers();
 
 // Throws error(cancelled) if the flag is set.

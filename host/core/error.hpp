@@ -1,5 +1,6 @@
 // The exception type of the host: what went wrong, where, and what the user can do about it.
-// It is not for control flow. It never crosses the C interface of plugins (the ABI), because no C++ exception may pass through it.
+// It is not for control flow. It never crosses the C interface of plugins (the ABI), because a C++ exception must not
+// pass through C code.
 #pragma once
 
 #include <exception>
@@ -14,7 +15,7 @@ enum class error_kind {
   plugin,     // a plugin broke its contract, crashed or reported an internal fault  exit 3
   cancelled,  // the user stopped it                                                 exit 4
   timeout,    // a time limit was exceeded                                           exit 5
-  gate,       // --strict: a gate (check of validity) failed, or ledger entries      exit 6
+  gate,       // with --strict: a gate (validity check) failed, or a ledger entry    exit 6
 };
 
 // Message, cause and hint are sentences without a final full stop. Each setter returns the error, so that calls can be chained:
@@ -48,7 +49,7 @@ class error : public std::exception {
   std::string text_;
 };
 
-const char *kind_name(error_kind kind);  // "failed", "usage", ...; the text lives for ever
+const char *kind_name(error_kind kind);  // "failed", "usage", ...; the text is never freed
 int exit_code(error_kind kind);
 
 }  // namespace assay

@@ -25,8 +25,9 @@ void read_pieces(const std::string &path, const std::function<void(std::string_v
 // folder. It also accepts a path where nothing is, because the later read reports this.
 void refuse_stream(const std::string &path);
 
-// Writes a temporary file in the same folder, syncs it to the disk and renames it to `path`. If that fails, for example on a
-// full disk, an old file stays as it was and the temporary file is removed. Creates the folders above.
+// Writes a temporary file in the same folder, syncs it to the disk and renames it to `path`. Creates the folders above.
+// Throws error(failed) if a step fails, for example on a full disk. Then an old file stays as it was, and the temporary
+// file is removed.
 void write_file_atomically(const std::string &path, std::string_view bytes);
 
 std::string executable_folder();  // absolute path of the folder that contains the running program

@@ -152,6 +152,7 @@ folder_in_progress::~folder_in_progress() {
   if (lock_ >= 0) ::close(lock_);
 }
 
+// An old folder is first renamed, not removed, so that it can be put back if the new one cannot take its place.
 void folder_in_progress::commit() {
   std::error_code code;
   if (replace_ && fs::exists(final_)) {

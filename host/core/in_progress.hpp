@@ -38,6 +38,7 @@ class folder_in_progress {
   folder_in_progress(const folder_in_progress &) = delete;
   folder_in_progress &operator=(const folder_in_progress &) = delete;
   const std::string &path() const { return temporary_; }  // the folder to write into
+  // Renames the folder to `final_path`. Throws error(failed) with the system's reason.
   void commit();
 
  private:

@@ -136,7 +136,7 @@ void require_utf8_texts(const json &value, const std::string &where) {
   if (const auto *text = foreign_text(value))
     throw error(error_kind::usage, "'" + visible_text(*text) + "' is not UTF-8")
         .at(where)
-        .hint("Give it another name, or a link with one");
+        .hint("Rename it, or make a link with a UTF-8 name");
 }
 
 std::string visible_text(std::string_view text) {

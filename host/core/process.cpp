@@ -131,6 +131,8 @@ void record_end(int status, process_result &result) {
 
 }  // namespace
 
+// Reads the output while the child runs, and kills the child at the time limit or after Ctrl-C. After its end, reads
+// what is left in the pipes.
 process_result run_process(const std::vector<std::string> &argv, const process_limits &limits,
                            const std::vector<std::string> &extra_environment) {
   pipe_pair out, err;

@@ -77,7 +77,7 @@ void require_threads(int64_t n, const std::string &where) {
                                      " threads on this machine of " + std::to_string(processors()) +
                                      " processors")
       .hint(
-          "More threads than processors only take turns; without the number, each processor has "
+          "More threads than processors only take turns; if you give no number, each processor has "
           "one");
 }
 

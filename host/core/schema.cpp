@@ -246,7 +246,7 @@ class subset_checker {
     try {
       checker(where_).complete(rule["default"], rule, path);
     } catch (const error &reason) {
-      fail(path, "its default breaks it: " + reason.message());
+      fail(path, "the default breaks the rule: " + reason.message());
     }
   }
 

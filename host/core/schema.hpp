@@ -1,5 +1,5 @@
 // Checks a configuration against a subset of JSON Schema, fills in the defaults and explains what is wrong.
-// It is no general validator: it has no $ref, no oneOf and no patterns. The words it knows are
+// It is not a general validator: it has no $ref, no oneOf and no patterns. The words it knows are
 //   type enum const not (only {"const": ...}) minimum maximum multipleOf default description items
 //   properties required additionalProperties (only false) x-unit (for messages) x-example (a value for tests)
 // An object whose rule has `properties` may have no other keys; without `properties` it may have any. `type` may be a list.

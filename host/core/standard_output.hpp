@@ -11,7 +11,7 @@ void open_standard_output();
 
 // Call this last in main(). Returns the exit code of the program, which is `code` if all was written. If something could not be
 // written, it prints a line on stderr and returns 1, or `code` if that is an error already. A reader that went away early, as in
-// `assay ... | head`, is no error.
+// `assay ... | head`, is not an error.
 int close_standard_output(int code);
 
 }  // namespace assay

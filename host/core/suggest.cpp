@@ -14,6 +14,8 @@ bool is_prefix(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+// Fills the table of distances between the beginnings of a and b row by row: `before`, `last` and `now` are the rows
+// i - 2, i - 1 and i.
 int edit_distance(std::string_view a, std::string_view b) {
   const size_t n = b.size();
   std::vector<int> before(n + 1), last(n + 1), now(n + 1);

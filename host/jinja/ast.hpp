@@ -21,6 +21,7 @@ struct argument_list {
   expression_ptr star, star_star;
 };
 
+// The comment beside a kind says how it uses the fields of `expression`.
 enum class expr_kind : uint8_t {
   literal,  // constant
   name,     // symbol
@@ -68,7 +69,9 @@ struct test_entry;
 struct expression {
   expression() = default;
   expression(const expression &) = delete;
-  ~expression();  // not recursive: the tree of a + b + c + ... is as deep as the chain is long
+  // Frees the tree without recursion. The tree of a long chain a + b + c + ... is so deep that recursion would
+  // exhaust the stack.
+  ~expression();
 
   expr_kind kind{};
   int line = 0;
@@ -107,6 +110,7 @@ struct macro_definition {
   bool uses_varargs = false, uses_kwargs = false, uses_caller = false;
 };
 
+// The comment beside a kind says how it uses the fields of `statement`.
 enum class stmt_kind : uint8_t {
   text,          // text
   output,        // {{ value }}

@@ -1,5 +1,5 @@
 // Declares what every template can use by name: filters, tests, methods and global functions, and the
-// helpers that they share. If a template runs any other filter or test, the error tells its name.
+// helpers that they share. If a template runs any other filter or test, the error names it.
 #pragma once
 
 #include <initializer_list>
@@ -36,7 +36,7 @@ bool has_method(machine &, const value &self, std::string_view name);
 // lipsum, which throws.
 void define_globals(machine &);
 
-// Executes {% set target.name = v %}. Throws error(failed) if `target` is no namespace object.
+// Executes {% set target.name = v %}. Throws error(failed) if `target` is not a namespace object.
 void set_attribute(machine &, const value &target, std::string_view name, const value &v);
 
 // Matches the arguments of a call with the parameters of a builtin; parameter i is called names[i].

@@ -110,7 +110,7 @@ std::string machine::run() {
 }
 
 // Appends to the current output. The template's own output counts against limits_.output_bytes. Text
-// that a macro or a block such as {% set %} collects first counts against limits_.value_bytes.
+// that is collected for a macro or a block such as {% set %} counts against limits_.value_bytes.
 void machine::emit(std::string_view t) {
   if (out_ == &output_) {
     if (t.size() > output_left_) fail("the template's output is larger than allowed");
@@ -290,6 +290,8 @@ void machine::exec_call_block(const statement &s) {
   emit(to_text(call(callee, arguments)));
 }
 
+// Binds the positional arguments, then the named ones, then the defaults of the other parameters. Defines
+// caller, kwargs and varargs if the macro uses them. Returns the output of the macro's body.
 value machine::run_macro(const macro_definition &macro, scope &home,
                          const call_arguments &arguments) {
   const level guard(*this);

@@ -1,6 +1,6 @@
-// The table of all filters, and the filters that the other two files lack, such as first, batch and
-// default. Of the filters of Jinja2 (Python's template library), filesizeformat, groupby, pprint, random,
-// striptags, urlize, wordwrap and xmlattr are not supported.
+// The table of all filters, and the filters that are not in filters_text.cpp or filters_select.cpp, such as
+// first, batch and default. Of the filters of Jinja2 (Python's template library), filesizeformat, groupby,
+// pprint, random, striptags, urlize, wordwrap and xmlattr are not supported.
 #include "jinja/filters.hpp"
 
 #include <cctype>

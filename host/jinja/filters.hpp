@@ -1,5 +1,5 @@
-// Declares the filters of the other files for the table in jinja/filters.cpp, one function each.
-// Code outside the filters gets them from find_filter (jinja/builtins.hpp).
+// Declares the filters of filters_text.cpp and filters_select.cpp, one function each, for the table in
+// filters.cpp. Code outside the filters gets them from find_filter (jinja/builtins.hpp).
 #pragma once
 
 #include <algorithm>

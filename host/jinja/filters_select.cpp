@@ -6,11 +6,11 @@
 namespace assay::text::jinja::filters {
 namespace {
 
-// Returns argument i of the filter `what`: the name of a filter or test. Throws if it is no text.
+// Returns argument i of the filter `what`: the name of a filter or test. Throws if it is not a text.
 std::string_view name_of(machine &m, const char *what, const call_arguments &given, size_t i) {
   if (i >= given.positional.size() || !given.positional[i].is_string())
     m.fail(std::string("filter '") + what + "' needs the name of " +
-           (i == 0 ? "what it applies" : "a test"));
+           (i == 0 ? "a filter or test" : "a test"));
   return given.positional[i].as_text();
 }
 

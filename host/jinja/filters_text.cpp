@@ -11,7 +11,7 @@ namespace assay::text::jinja::filters {
 namespace {
 
 // Reads what Python's int(text) reads: white space, a sign, digits with single underscores between
-// them. Returns nullopt if the text is no such number or the number needs more than 63 bits.
+// them. Returns nullopt if the text is not such a number or the number needs more than 63 bits.
 std::optional<int64_t> parse_integer(std::string_view s) {
   s = stripped(s, nullptr, true, true);
   bool negative = false;
@@ -30,7 +30,7 @@ std::optional<int64_t> parse_integer(std::string_view s) {
   return negative ? -n : n;
 }
 
-// Returns Python's float(text); nullopt if the text is no number or has an underscore. Letters of
+// Returns Python's float(text); nullopt if the text is not a number or has an underscore. Letters of
 // hexadecimal numbers (0x1p3) are refused first, because strtod reads such numbers and Python does not.
 std::optional<double> parse_real(std::string_view s) {
   const std::string text(stripped(s, nullptr, true, true));

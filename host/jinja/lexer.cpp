@@ -216,7 +216,8 @@ class lexer {
     return i;
   }
 
-  // Each of the next three reads one token at the current place; false if there is none of its kind.
+  // Each of the next three functions reads one token at the current place; it returns false if there is none of its
+  // kind. A number is digits, then perhaps a fraction, then perhaps an exponent.
   bool number() {
     if (!is_digit(in_[at_])) return false;
     size_t end = digits(at_);

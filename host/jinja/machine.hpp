@@ -35,7 +35,8 @@ class machine {
 
   void define(std::string_view name, const value &v);  // sets a global variable
   bool mentions(std::string_view name) const { return code_.find_symbol(name) >= 0; }
-  // The value points to the texts of `borrowed`, which must outlive the machine.
+  // Turns JSON into a value. The value points to the texts of `borrowed`, which must outlive the machine. depth: how
+  // deep `borrowed` lies inside the whole variable.
   value from_json(const json &borrowed, int depth = 0);
   std::string run();  // returns the output; to be called once
 
@@ -43,6 +44,7 @@ class machine {
   // Values made here live as long as the machine.
   [[noreturn]] void fail(const std::string &message) const;  // at the current line
   value text(std::string owned);
+  // view: the Python type name of a view of a dict, such as "dict_keys"; null for a plain list
   value list(std::vector<value> items, kind k = kind::list, const char *view = nullptr);
   value dict(dict_object entries);
   template <class T, class... A>

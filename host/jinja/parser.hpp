@@ -12,11 +12,11 @@
 
 namespace assay::text::jinja {
 
-// Throws error(failed), with the template's line, if the source is no valid template.
+// Throws error(failed), with the template's line, if the source is not a valid template.
 std::shared_ptr<const program> parse(std::string_view source);
 
 // A recursive descent parser: one method for each rule of the grammar. It follows Jinja2's own parser
-// rule by rule, and most methods have the same names as there. jinja/parser.cpp has the operators,
+// rule by rule, and most methods have the names that Jinja2 gives them. jinja/parser.cpp has the operators,
 // jinja/operands.cpp the operands, jinja/statements.cpp the statements.
 class parser {
  public:

@@ -11,7 +11,7 @@ const value &one(machine &m, const call_arguments &given) {
   return given.positional[0];
 }
 
-// Throws if a test without arguments has been given one.
+// Throws if an argument is given. Tests that take no argument call this.
 void none(machine &m, const call_arguments &given) {
   if (!given.positional.empty() || !given.named.empty()) m.fail("this test takes no argument");
 }

@@ -59,8 +59,8 @@ class value {
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
   // Returns this text with the mark that the filters `safe` and `escape` set: its HTML is escaped
   // already. So `+` escapes an unmarked text before it is joined to a marked one. In Jinja2, Python's
-  // template library, a marked text has the class Markup. Methods, other arithmetic and some filters
-  // throw for it here.
+  // template library, a marked text has the class Markup. In this interpreter, methods, other operators
+  // and some filters throw for a marked text.
   value marked() const {
     value v = *this;
     v.marked_ = true;

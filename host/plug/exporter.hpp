@@ -37,7 +37,8 @@ class exporter_instance : public instance {
   exporter_instance(const component &what, const json &config, const instance_options &options = {},
                     const std::string &where = "");
 
-  // plan: what will be exported; its keys are in plugin_api/assay/exporter.h. The result is empty if the format can store it.
+  // Returns what the format cannot store; empty if it can store the whole plan. plan: what will be exported; its keys
+  // are in plugin_api/assay/exporter.h.
   std::vector<refusal> check(const json &plan);
   // Fills `folder`, which exists and is empty. Returns its files in the order in which they were written.
   std::vector<written_file> write(const json &plan, export_source &source,

@@ -29,7 +29,7 @@ class gate {
     std::memcpy(&size, foreign, sizeof size);
     if (size < 8 || size % 8 != 0 || size > k_longest_struct)
       refuse(what + " has struct_size " + std::to_string(size) +
-                 ", which is no size (ABI 1.0 has " + std::to_string(sizeof(T)) + ")",
+                 ", which is not a valid size (ABI 1.0 has " + std::to_string(sizeof(T)) + ")",
              "Set struct_size to sizeof the struct");
     T own{};
     std::memcpy(&own, foreign, size < sizeof own ? size : sizeof own);

@@ -32,7 +32,7 @@ struct gated_plugin {
 };
 
 // Checks and copies what the entry function of a plugin returned. Throws error(plugin) at `file` if it breaks the contract of
-// plugin_api/assay/base.h. A component of an unknown kind is no error: it goes to `unsupported`.
+// plugin_api/assay/base.h. A component of an unknown kind is not an error: it goes to `unsupported`.
 gated_plugin admit(const assay_plugin *foreign, const std::string &file);
 
 }  // namespace assay::plug

@@ -1,5 +1,5 @@
-// Creates and destroys an instance. Runs each call into it: tells the host table the layer at work, measures the time, and turns a
-// failure into an error that names the plugin.
+// Creates and destroys an instance. Runs each call into it: notes for which layer the call is, measures the time, and
+// turns a failure into an error that names the plugin.
 #include "plug/instance.hpp"
 
 #include <cfenv>

@@ -137,6 +137,7 @@ void metric_instance::begin(const json &info) {
   call("begin", "", [&] { return table().begin(self_, text.c_str()); });
 }
 
+// Gives the plugin each sample as a struct of the plugin interface. `holders` has the arrays that the structs point to.
 void metric_instance::update(const std::vector<metric_sample> &samples) {
   struct holder {
     std::vector<tensor_view> views;

@@ -77,6 +77,8 @@ struct loop {
   }
 };
 
+// Threads that wait for the next loop. A loop has a number of seats, one for each thread that may help its caller. A
+// thread that finds no free seat waits for the loop after it. run() returns when all helpers have finished.
 class pool {
  public:
   // Runs the loop on up to `threads` threads, one of which is the caller.

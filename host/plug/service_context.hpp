@@ -28,8 +28,8 @@ class service_context {
   void begin_call(const std::string &layer);
   void end_call();
 
-  // A failure of the present or last call. has_failed: true if the plugin itself called host->fail. failure_text: the reason of
-  // the plugin, else of a service of the host; "" if there was no failure.
+  // A failure of the present or last call. has_failed: true if the plugin itself called host->fail. failure_text: the
+  // reason that the plugin gave, else the reason that a service of the host gave; "" if there was no failure.
   bool has_failed() const { return failed_by_plugin_; }
   std::string failure_text() const { return failure_; }
 

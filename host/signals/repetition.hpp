@@ -1,6 +1,6 @@
 // Signs of a text that repeats itself: loops at its end, repeated n-grams (runs of n tokens or words), lines and sentences.
-// It decides what a loop is, and which limits of a paper a text breaks. Else it only counts: scripts/assay/detectors has the limits for
-// answers, and compares with the unquantized model.
+// It decides what a loop is, and which limits of a paper a text breaks. Everything else it only counts.
+// scripts/assay/detectors has the limits for answers, and compares with the unquantized model.
 #pragma once
 
 #include <cstdint>

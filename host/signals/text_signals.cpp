@@ -103,6 +103,8 @@ int64_t count_replacement_characters(std::string_view text) {
   return count;
 }
 
+// current[j + 1] is the length of the longest piece that ends both at the present byte of a and at byte j of b.
+// `previous` has these lengths for the preceding byte of a.
 int64_t longest_common_substring(std::string_view a, std::string_view b) {
   std::vector<int32_t> previous(b.size() + 1, 0);
   std::vector<int32_t> current(b.size() + 1, 0);
@@ -117,6 +119,7 @@ int64_t longest_common_substring(std::string_view a, std::string_view b) {
   return best;
 }
 
+// current[j + 1] is the length of the longest common subsequence of a up to the present token and b up to token j.
 double rouge_l(std::span<const int32_t> a, std::span<const int32_t> b) {
   if (a.empty() && b.empty()) return 1.0;
   std::vector<int32_t> previous(b.size() + 1, 0);

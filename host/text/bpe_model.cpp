@@ -44,6 +44,8 @@ void merge_table::build(std::vector<entry> entries) {
   }
 }
 
+// Looks up everything that encoding needs by id: the merges, the tokens of single bytes, unk_token, and for
+// ignore_merges the whole words.
 bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
                      const std::string &where)
     : vocab_(std::move(vocab)), options_(std::move(options)) {
@@ -89,6 +91,7 @@ bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options op
         if (const auto bytes = token_bytes(vocab_.text(id))) whole_words_.add(*bytes, id);
 }
 
+// If no merge crosses the beginning of a word mark "▁", cuts the piece there and encodes the words one by one.
 void bpe_model::tokenize(std::string_view piece, bpe_scratch &scratch,
                          std::vector<int32_t> &out) const {
   if (!splits_at_blocks_) return word(piece, scratch, out);

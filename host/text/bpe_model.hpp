@@ -1,6 +1,6 @@
 // Byte pair encoding (BPE): turns a pre-token (about a word) into token ids. It begins with single
-// characters and joins neighbours by a list of merges, the first of the list first. pre_tokenizer
-// cuts a text into pre-tokens.
+// characters and joins neighbours by a list of merges; the merge that is earliest in the list is done
+// first. pre_tokenizer cuts a text into pre-tokens.
 #pragma once
 
 #include <cstdint>

@@ -34,7 +34,7 @@ class chat_template {
   std::string render(const json &context) const;
 
   void set_limits(const template_limits &limits) { limits_ = limits; }
-  // Sets the time that strftime_now formats; without it, the local time.
+  // Sets the time that strftime_now formats. If this is never called, it formats the local time.
   void set_now(const std::tm &now) { now_ = now; }
   const std::string &source() const { return source_; }
 

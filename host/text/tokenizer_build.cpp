@@ -118,6 +118,7 @@ void place_declared(const tokenizer_settings &settings, tokenizer_parts &parts) 
   place_special(settings.special, parts);
 }
 
+// Fills what encoding and decoding look up: which ids are special, the normalized spellings, and the two matchers.
 void finish_added_tokens(tokenizer_parts &parts) {
   for (const added_token &token : parts.added) {
     if (token.special) {
@@ -201,8 +202,8 @@ void add_post(const json &description, post_processor &post) {
   }
 }
 
-// Adds the tokens around a text that add_bos_token and add_eos_token of tokenizer_config.json ask
-// for; without a tokenizer.json there is no post-processor that says so.
+// Adds the tokens that add_bos_token and add_eos_token of tokenizer_config.json put around a text. The two
+// keys are read only if there is no tokenizer.json, because then there is no post-processor to decide this.
 void add_named(const tokenizer_settings &settings, tokenizer_parts &parts) {
   const auto id_of = [&](const char *name) {
     return settings.names.contains(name) ? known_id(parts, settings.names[name].get<std::string>())

@@ -86,7 +86,7 @@ utf8_check check_utf8(std::string_view bytes) {
   const size_t n = bytes.size();
   size_t i = 0;
   while (i < n) {
-    if (b[i] < 0x80) {
+    if (b[i] < 0x80) {  // skips ASCII, eight bytes at a time
       uint64_t word;
       while (i + 8 <= n && (std::memcpy(&word, b + i, 8), (word & 0x8080808080808080u) == 0))
         i += 8;

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* The major version is in the name of the exported symbol. The minor version is for messages only.
- * It is no condition for loading, because a member that one side lacks reads as zero. */
+ * It is not a condition for loading, because a member that one side lacks reads as zero. */
 #define ASSAY_ABI_MAJOR 1
 #define ASSAY_ABI_MINOR 0
 

@@ -68,8 +68,8 @@ ASSAY_SIZE(assay_export, 88);
  *    "online": [{"layer", "op"}], "biases": [names of linears with a bias for which the config of
  *    their family has no key], "untouched": [{"name", "dtype", "shape"}],
  *    "options": {}, "metadata": {}}
- * "biases" is there after the run only. If the consumer cannot do what a key asks for, check must
- * refuse the plan, also for an unknown key of "scheme". */
+ * "biases" is there after the run only. check must refuse the plan if the consumer cannot do what a
+ * key asks for, or if "scheme" has a key that the exporter does not know. */
 typedef struct assay_exporter_vtable {
   uint32_t struct_size;
   uint32_t reserved;

@@ -21,8 +21,8 @@ typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
 /* Each create gets a table of its own, valid until destroy (instance). Its ctx is the first
  * argument of every function: it tells the host which component and linear is at work. All are
- * [any]. A 1.0 host has all of them, but perhaps not the three hash functions: ask ASSAY_HAS for
- * these. The host borrows the texts that it is given. */
+ * [any]. A 1.0 host may lack the three hash functions, so ask ASSAY_HAS for these; it has all
+ * others. The host borrows the texts that it is given. */
 struct assay_host {
   uint32_t struct_size;
   uint32_t abi_minor; /* of the host; for messages */

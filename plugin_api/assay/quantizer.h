@@ -74,8 +74,8 @@ typedef struct assay_sink {
   void *ctx;
   /* Takes ownership of a tensor, even when it fails. The tensor is contiguous and lies on the device
    * of the weight. Emit each role once. packed_bits: bits of one element in a file (4 for 4-bit codes
-   * in u8); 0 = all bits of the dtype. The host counts bits per weight from them, and checks on the
-   * CPU that every integer fits into them. [worker] */
+   * in u8); 0 = all bits of the dtype. The host counts bits per weight from packed_bits, and checks
+   * on the CPU that every integer fits into packed_bits bits. [worker] */
   int32_t (*emit)(void *ctx, const char *role, assay_managed *tensor, uint32_t packed_bits);
   /* Takes a JSON object about this linear; several are merged. For an integer grid note "format":
    * "int/1", "bits", "group_size" (in a note 0 = the whole row) and "symmetric". Other keys are shown

@@ -87,7 +87,7 @@ TEST_CASE("the file is refused before its code runs where its symbols are wrong"
 TEST_CASE("the gate refuses what breaks the contract") {
   CHECK(broken("null_entry") == "assay_plugin_v1 returned NULL: this machine has no frobnicator");
   CHECK(broken("wrong_size") ==
-        "the plugin descriptor has struct_size 13, which is no size (ABI 1.0 has 72). Set "
+        "the plugin descriptor has struct_size 13, which is not a valid size (ABI 1.0 has 72). Set "
         "struct_size to sizeof "
         "the struct");
   CHECK(broken("null_vtable") == "the vtable of quantizer 'null_vtable' is NULL");

@@ -58,7 +58,7 @@ leaks|gives_memory_back|it took tensors from the host and did not give back 1
 depends_on_history|same_bytes|two runs with the same input differ
 depends_on_history|order_of_layers|a layer's result depends on the layers before it
 ignores_cancel|stops_when_asked|asked to stop, it works on for 2.0
-silent_nan|strange_weights|NaN in the weight is quantized without a word
+silent_nan|strange_weights|NaN in the weight is quantized without an error
 changes_locale|process_is_left_alone|quantize changed the locale
 changes_rounding|process_is_left_alone|quantize changed the floating-point rounding mode
 SINS

@@ -22,7 +22,7 @@ expect 0 eval "$work/$odd-q" "$work/text.txt" --window 8 --limit 2 --quiet
 cp "$work/text.txt" "$work/$odd.txt"
 expect 2 quantize --method gptq --model "$work/tiny" --out "$work/never" --group 16 --quiet --calib "$work/$odd.txt"
 contains "$err" "'$work/caf\\xE9.txt' is not UTF-8"
-contains "$err" "Give it another name, or a link with one"
+contains "$err" "Rename it, or make a link with a UTF-8 name"
 expect 0 plugins --json --plugin-dir "$work/$odd"
 contains "$out" 'caf\\xE9'
 case "$out$err" in *json.exception*) fail "an exception of a library is shown: $out$err" ;; esac

@@ -152,7 +152,8 @@ ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// x = d s (q - 32), where s is the 8-bit scale of a sub-block of 16. d is at the end of the block.
+// x = d s (q - 32), where s is the 8-bit scale of a sub-block of 16. d is at the end of the block. The block is two
+// halves of 128 elements (h). The low 4 bits of the codes are at ql, their high 2 bits at qh.
 ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 210) {
     const float d = half_at(in + 208);

@@ -19,7 +19,7 @@ struct ggml_format {
   void (*dequantize)(const uint8_t *in, float *out, int64_t n_blocks);
 };
 
-// Both return a pointer that is always valid; null if the format is not supported.
+// Both return a pointer to a static object, which is never freed; null if the format is not supported.
 const ggml_format *find_ggml_format(int type);
 const ggml_format *find_ggml_format(const std::string &name);
 std::string supported_ggml_formats();  // "F32, F16, ..."

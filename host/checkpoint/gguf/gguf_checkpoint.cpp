@@ -132,7 +132,8 @@ class gguf_source : public tensor_source {
     const int64_t rows = vector && heads == 0 ? 1 : source.shape[0];
     const int64_t row_elements = out.numel() / rows;
     if (row_elements % format.block_elements != 0 || (heads > 0 && rows % (2 * heads) != 0))
-      throw error(error_kind::failed, "tensor '" + source.name + "' cannot be un-permuted")
+      throw error(error_kind::failed,
+                  "tensor '" + source.name + "' has rows that do not fit its blocks or heads")
           .at(file_->path());
     const int64_t blocks = row_elements / format.block_elements;
     const stored_blocks order{&format, nullptr, rows, row_elements, heads};

@@ -109,8 +109,8 @@ void require_model(const gguf_file &file) {
     throw error(error_kind::failed, "the GGUF file is a LoRA adapter, not a model")
         .at(file.path())
         .hint(
-            "Merge it into its model with llama-export-lora of llama.cpp, and give what that "
-            "wrote");
+            "Merge it into its model with llama-export-lora of llama.cpp, and give the file "
+            "that it writes");
   if (type != "model")
     throw error(error_kind::failed, "the GGUF file holds '" + type + "', not a model")
         .at(file.path())
@@ -166,7 +166,7 @@ json gguf_config(const gguf_file &file) {
   const auto hidden = static_cast<int64_t>(file.number(arch + ".embedding_length"));
   const auto heads = static_cast<int64_t>(file.number(arch + ".attention.head_count"));
   if (heads < 1 || hidden < 1)
-    throw error(error_kind::failed, "the metadata has no heads").at(file.path());
+    throw error(error_kind::failed, "the number of heads or the hidden size is 0").at(file.path());
   const uint64_t head_dim =
       file.number(arch + ".attention.key_length", static_cast<uint64_t>(hidden / heads));
   const double theta = file.real(arch + ".rope.freq_base", 10000);

@@ -209,7 +209,7 @@ class gguf_parser {
       reject(out_.where_, what + " has the unsupported ggml type " + std::to_string(type) +
                               " (supported: " + supported_ggml_formats() + ")");
     if (tensor.shape.back() % format->block_elements != 0)
-      reject(out_.where_, what + " has rows that are no multiple of its block of " +
+      reject(out_.where_, what + " has rows that are not a multiple of its block of " +
                               std::to_string(format->block_elements));
     tensor.n_bytes = numel / static_cast<uint64_t>(format->block_elements) *
                      static_cast<uint64_t>(format->block_bytes);

@@ -1,6 +1,6 @@
 // Turns GGUF metadata into the files of a Hugging Face folder (configurations, tokenizer, chat
 // templates), and makes a note on the origin. These functions do not use LibTorch, so that a fuzzer
-// can run them alone; only gguf_hf_name lies in a file that does (gguf_checkpoint.cpp).
+// can run them alone. The exception is gguf_hf_name: its file, gguf_checkpoint.cpp, uses LibTorch.
 #pragma once
 
 #include <string>

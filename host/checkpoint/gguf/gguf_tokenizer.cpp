@@ -180,6 +180,7 @@ std::optional<size_t> bos_id(const gguf_file &file, const vocabulary &v) {
   return !named && is_sentencepiece(file) && v.tokens->size() > 1 ? 1 : named;
 }
 
+// Describes which tokens are added around one text ("single") and around two texts ("pair"); null if none are added.
 json post_processor(const gguf_file &file, const vocabulary &v) {
   json single = json::array(), pair = json::array(), tokens = json::object();
   const auto special = [&](std::optional<size_t> id, int type) {
@@ -248,6 +249,7 @@ pipeline sentencepiece_pipeline(const gguf_file &file, const vocabulary &v) {
 
 }  // namespace
 
+// Appends the small parts as JSON values, and the vocabulary and the merges entry by entry as text.
 std::string gguf_tokenizer_json(const gguf_file &file) {
   const bool pieces = is_sentencepiece(file);
   const pre_tokenizer *pre = pieces ? nullptr : &pre_tokenizer_of(file);

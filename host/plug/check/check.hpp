@@ -20,7 +20,7 @@ struct outcome {
   std::string text;  // the reason; "" for pass
 };
 
-// Cases throw this to end with another result than pass.
+// Cases throw this to end with a result other than pass.
 struct finding {
   verdict result;
   std::string text;

@@ -92,7 +92,8 @@ void strange_weights(const subject &on) {
       layer.weight.assign(layer.weight.size(), one.value);
     try {
       const std::vector<float> back = dequantize(on, run(on, layer));
-      if (one.must_fail) fail(std::string(one.name) + " in the weight is quantized without a word");
+      if (one.must_fail)
+        fail(std::string(one.name) + " in the weight is quantized without an error");
       require_finite(back, std::string("for ") + one.name);
     } catch (const error &reason) {
       if (reason.kind() == error_kind::plugin)

@@ -34,7 +34,7 @@ void apply(const subject &on, small_block &block) {
   plug::transform_instance transform(*on.what, on.config);
   try {
     transform.check(json::parse(block.block().arch_json));
-  } catch (const error &refusal) {  // a refusal with a reason is no fault
+  } catch (const error &refusal) {  // a refusal with a reason is not a fault
     if (refusal.kind() != error_kind::failed) throw;
     skip(std::string("it cannot transform the block of this case: ") + refusal.what());
   }

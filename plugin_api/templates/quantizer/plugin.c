@@ -126,7 +126,7 @@ static const void *data_of(const assay_form *form, const char *role) {
   return NULL;
 }
 
-/* Writes the dense weight that the form stands for. The host makes every fake-quantized weight so. */
+/* Writes the dense weight that the form stands for. The host calls it for every fake-quantized weight. */
 static int32_t dequantize(void *opaque, const assay_form *form, const assay_tensor *out) {
   const instance *self = opaque;
   const int8_t *codes = data_of(form, "codes");

@@ -150,5 +150,5 @@ TEST_CASE("what does not fit is refused with the layer's name") {
              contains("the compressed-tensors format 'marlin-24' is not supported"));
   named_tensors huge = good;
   huge[2].second = at::tensor({int64_t{1} << 40, int64_t{16}}, at::kLong);
-  CHECK_THAT(read(scheme(4, 8, true), huge), contains("is no [out, in]"));
+  CHECK_THAT(read(scheme(4, 8, true), huge), contains("is not [out, in]"));
 }

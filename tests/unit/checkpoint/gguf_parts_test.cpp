@@ -144,7 +144,7 @@ TEST_CASE("GGUF files that are no model say what they are") {
   };
   const std::string adapter =
       "the GGUF file is a LoRA adapter, not a model|f.gguf|Merge it into its model with "
-      "llama-export-lora of llama.cpp, and give what that wrote";
+      "llama-export-lora of llama.cpp, and give the file that it writes";
   CHECK(message(small_llama().add("general.type", "adapter").str()) == adapter);
   CHECK(message(gguf_bytes()
                     .add("general.architecture", "llama")

@@ -105,7 +105,7 @@ TEST_CASE("damaged GGUF tensors are refused before memory is touched") {
         "Q5_0, Q5_1, Q4_K, "
         "Q5_K, Q6_K)");
   CHECK(problem(gguf_bytes().tensor("t", {33}, 2, four).str()) ==
-        "tensor 't' has rows that are no multiple of its block of 32");
+        "tensor 't' has rows that are not a multiple of its block of 32");
   gguf_bytes hole;
   hole.tensor("t", {4}, 0, four + std::string(32, 'x')).tensor("u", {4}, 0, four);
   CHECK(problem(hole.str()) == "tensor 'u' begins at byte 64 of the data, where 32 was due");

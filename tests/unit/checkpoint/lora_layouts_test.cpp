@@ -103,12 +103,12 @@ TEST_CASE("a copy of a base's table must be the base's table") {
   CHECK(one.open()->tensors().tensor("lm_head.weight").allclose(expected, 1e-6, 1e-6));
   one.tensors.back().second = head + 1;
   CHECK(one.problem() ==
-        "the adapter's table '" + stored +
+        "the adapter's matrix '" + stored +
             "' differs from 'lm_head.weight' of the base: it was trained, resized, "
             "or made for another base" +
             k_merge);
   one.tensors.back() = {k_prefix + "lm_head.weight", at::ones({97, 32})};
-  CHECK(one.problem().starts_with("the adapter's table '" + k_prefix + "lm_head.weight' differs"));
+  CHECK(one.problem().starts_with("the adapter's matrix '" + k_prefix + "lm_head.weight' differs"));
 }
 
 TEST_CASE("an adapter of a table that is both embedding and head is refused") {
@@ -118,11 +118,11 @@ TEST_CASE("an adapter of a table that is both embedding and head is refused") {
   adapter head, table;
   head.update("lm_head", 32, 96);
   CHECK(head.problem(k_tied) ==
-        "the adapter changes 'lm_head', and the base has one table for embedding and head" + hint);
+        "the adapter changes 'lm_head', and the base has one matrix for embedding and head" + hint);
   const std::string stem = k_prefix + "model.embed_tokens.lora_embedding_";
   table.tensors = {{stem + "A", at::ones({2, 96})}, {stem + "B", at::ones({32, 2})}};
   CHECK(table.problem(k_tied) ==
-        "the adapter changes 'model.embed_tokens', and the base has one table for embedding and "
+        "the adapter changes 'model.embed_tokens', and the base has one matrix for embedding and "
         "head" +
             hint);
 }

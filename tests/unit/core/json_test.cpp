@@ -76,7 +76,7 @@ TEST_CASE("every value has a text: bytes that are not UTF-8 are shown") {
 
 TEST_CASE("a reader that must get the very bytes is told which text is not UTF-8") {
   CHECK_THROWS_WITH(assay::require_utf8_texts({{"path", "caf\xe9"}}, "text"),
-                    "text: 'caf\\xE9' is not UTF-8. Give it another name, or a link with one");
+                    "text: 'caf\\xE9' is not UTF-8. Rename it, or make a link with a UTF-8 name");
   CHECK_NOTHROW(assay::require_utf8_texts({{"path", "café"}}, "text"));
 }
 

@@ -81,7 +81,7 @@ TEST_CASE("one value of a range can be excluded, and the message says what the k
   CHECK_THROWS_WITH(schema::parse(R"({"not": {"type": "null"}})", "x"),
                     "x: bad schema: `not` must be an object with a `const` alone");
   CHECK_THROWS_WITH(schema::parse(R"({"default": 0, "not": {"const": 0}})", "x"),
-                    "x: bad schema: its default breaks it: the configuration must not be 0");
+                    "x: bad schema: the default breaks the rule: the configuration must not be 0");
 }
 
 TEST_CASE("each mistake has its message") {
@@ -124,7 +124,8 @@ TEST_CASE("a schema outside the subset is refused") {
   CHECK(
       schema_message(
           R"({"type": "object", "properties": {"a": {"type": "integer", "minimum": 3, "default": 2}}})") ==
-      "rtn.assay.so: bad schema of `a`: its default breaks it: `a` must be at least 3, not 2");
+      "rtn.assay.so: bad schema of `a`: the default breaks the rule: `a` must be at least 3, not "
+      "2");
   CHECK(schema_message(R"({"type": "object", "properties": {}, "required": ["a"]})") ==
         "rtn.assay.so: bad schema: `required` names \"a\", which is not a property");
 }

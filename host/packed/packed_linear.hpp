@@ -1,5 +1,5 @@
-// Computes a linear of the decoder from packed codes: x Wᵀ without the weight ever being in memory
-// as floats. packed_kernel.hpp has the loops, kernels/threads the threads.
+// Computes a linear of the decoder from packed codes: x Wᵀ, without a copy of the whole weight in
+// floats. packed_kernel.hpp has the loops, kernels/threads.hpp runs them on threads.
 #pragma once
 
 #include <memory>

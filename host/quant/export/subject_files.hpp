@@ -14,8 +14,7 @@ namespace assay::quant {
 // loses its quantization_config, because untouched tensors are written dequantized. From a GGUF file
 // it takes what the file's metadata give. For an adapter it takes the configuration of the base model
 // and the tokenizer that the subject uses. Throws error(failed) if a file is a pipe or a link without
-// a target, or if a part of the model is a Git LFS pointer, which stands for a file that was not
-// downloaded yet.
+// a target, or if a part of the model is a Git LFS pointer instead of the file itself.
 std::map<std::string, std::string> subject_files(const model::checkpoint &subject);
 
 // Returns the chat templates other than the default one, as path within the folder -> bytes. They are

@@ -39,8 +39,8 @@ bool statistics_needs::covers(const statistics_needs &other) const {
 
 void accumulate_gram_by_slabs(at::Tensor &h, const at::Tensor &x) {
   const int64_t n = h.size(0);
-  // Transposed once, so that each slab is a product of the form x W^T, for which kernels/matmul.hpp has
-  // the faster library.
+  // Transposed once, so that each slab is a product of the form x W^T, which kernels/matmul.hpp computes
+  // with its fastest library.
   const auto columns = x.to(at::kFloat).t().contiguous();  // [in, tokens]
   const int64_t slab = std::max(k_min_slab, (n + k_slabs - 1) / k_slabs);
   for (int64_t begin = 0; begin < n; begin += slab) {

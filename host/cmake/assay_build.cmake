@@ -1,4 +1,4 @@
-# Build helpers: one call declares a host layer, a plugin or a test program.
+# Build helpers: one call declares a room of the host, a plugin or a test program.
 
 set(ASSAY_WARNINGS -Wall -Wextra -Wconversion -Wshadow)
 
@@ -12,14 +12,15 @@ if(ASSAY_SANITIZE)
   target_link_options(assay_flags INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 
-# g++ collects garbage each time its heap has grown by a third, and walks the precompiled header each time.
+# g++ collects garbage each time its heap has grown by a third, and walks the precompiled header each time. A large
+# minimum heap size avoids this.
 set(ASSAY_PCH_OPTIONS -Winvalid-pch -fpch-preprocess)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND ASSAY_PCH_OPTIONS --param=ggc-min-heapsize=1048576)
 endif()
 
-# assay_precompiled(NAME FILE headers...): a precompiled header of these headers of the host and of what nearly every file
-# includes; FILE is the source that carries it.
+# assay_precompiled(NAME FILE headers...): makes a precompiled header from these headers of the host and from standard
+# headers that nearly every file includes. FILE is the source file that is compiled with it.
 function(assay_precompiled name file)
   list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/host/)
   add_library(assay_${name}_pch OBJECT ${file})
@@ -47,7 +48,8 @@ endfunction()
 
 # assay_room(NAME [TENSOR] [GLUE] [JSON] [FOLDERS subfolders...] [LINK libs...] [EXCLUDE files...]): the static library
 # assay_NAME from every .cpp of this folder and of the named subfolders.
-# TENSOR: its files see ATen. JSON: most of them see JSON and none ATen. GLUE: its own loops are short.
+# TENSOR: its files include ATen. JSON: most of its files include JSON, and none includes ATen. GLUE: it calls what other
+# rooms compute and has only short loops of its own.
 function(assay_room name)
   cmake_parse_arguments(arg "TENSOR;GLUE;JSON" "" "FOLDERS;LINK;EXCLUDE" ${ARGN})
   list(TRANSFORM arg_FOLDERS APPEND /*.cpp OUTPUT_VARIABLE nested)
@@ -80,7 +82,7 @@ function(assay_use_tensors target)
 endfunction()
 
 # assay_add_plugin(NAME SOURCES files... [LINK libs...] [DEFINE defs...]): NAME.assay.so in build/plugins.
-# Sees plugin_api and its own folder, exports one symbol, has no unresolved ones.
+# It includes plugin_api and its own folder, exports one symbol, and has no unresolved symbols.
 function(assay_add_plugin name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;DEFINE" ${ARGN})
   add_library(${name}_plugin MODULE ${arg_SOURCES})
@@ -92,7 +94,7 @@ function(assay_add_plugin name)
     LINK_DEPENDS ${CMAKE_SOURCE_DIR}/plugin_api/assay.map)
   target_link_options(${name}_plugin PRIVATE LINKER:-z,now
     LINKER:--version-script=${CMAKE_SOURCE_DIR}/plugin_api/assay.map)
-  if(NOT (ASSAY_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")) # clang keeps its run-time out of a .so
+  if(NOT (ASSAY_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")) # clang does not link its sanitizer into a .so
     target_link_options(${name}_plugin PRIVATE LINKER:-z,defs)
   endif()
   add_dependencies(assay_plugins ${name}_plugin)

@@ -1,10 +1,10 @@
 # Configure-time checks of what the build relies on, each with one clear message.
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 11)
-  message(FATAL_ERROR "assay needs g++ 11 or newer for C++20; this is ${CMAKE_CXX_COMPILER_VERSION}. Set CXX=g++-11, say.")
+  message(FATAL_ERROR "assay needs g++ 11 or newer for C++20; this is ${CMAKE_CXX_COMPILER_VERSION}. For example, set CXX=g++-11.")
 endif()
 
-# assay_check_lua(): the Lua in use is the one compiled as C++.
+# assay_check_lua(): stops with a message unless the Lua in use was compiled as C++.
 function(assay_check_lua)
   if(DEFINED ASSAY_LUA_RUNS_DESTRUCTORS)
     return()

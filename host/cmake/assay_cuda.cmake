@@ -1,5 +1,5 @@
-# Decides whether CUDA sources (.cu) are compiled: where an nvcc of the wheel's major version is found and the wheel has
-# libc10_cuda.so. Not needed for --device cuda itself, which loads the wheel's own kernels at run time.
+# Decides whether CUDA sources (.cu) are compiled. They are if an nvcc of LibTorch's CUDA version (13) is found and LibTorch
+# has libc10_cuda.so. `--device cuda` works without them, because it loads LibTorch's own kernels at run time.
 # Sets ASSAY_CUDA and offers assay_use_cuda(target).
 
 set(ASSAY_CUDA OFF)
@@ -20,7 +20,7 @@ else()
     set(CMAKE_CUDA_COMPILER ${ASSAY_NVCC})
     set(CMAKE_CUDA_ARCHITECTURES ${ASSAY_CUDA_ARCHITECTURES})
     enable_language(CUDA)
-    if(CMAKE_VERSION VERSION_LESS 3.26)             # knows no CUDA 20
+    if(CMAKE_VERSION VERSION_LESS 3.26)             # it does not know C++20 for CUDA
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     endif()
@@ -29,7 +29,8 @@ else()
   endif()
 endif()
 
-# The target's .cu files see c10's stream and guard (never ATen: kernels take raw pointers and a stream).
+# The target's .cu files include the stream and the guard of c10 (a library of LibTorch), but never ATen: kernels take raw
+# pointers and a stream.
 function(assay_use_cuda target)
   set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_RUNTIME_LIBRARY Shared)
   target_link_libraries(${target} PRIVATE LibTorch::c10_cuda)

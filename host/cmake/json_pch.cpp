@@ -1,1 +1,1 @@
-// Carries the precompiled header of the layers without tensors.
+// Carries the precompiled header of the rooms without tensors.

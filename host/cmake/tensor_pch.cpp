@@ -1,1 +1,1 @@
-// Carries the precompiled ATen header that every tensor layer reuses.
+// Carries the precompiled ATen header that all rooms with tensors reuse.

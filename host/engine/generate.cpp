@@ -104,11 +104,13 @@ class batch {
   }
 
  private:
-  // Returns the most tokens of an answer. Its last token needs no key, as it never enters the model.
+  // Returns the most tokens that the answer to this prompt can have.
   int64_t room_for(const std::vector<int64_t> &prompt) const {
     return std::min(options_.max_tokens, decoder_.config().max_positions - std::ssize(prompt));
   }
 
+  // Returns the tokens that the pool holds: those of all prompts and answers together, but at most the
+  // number that fits into pool_bytes or twice the longest sequence, whichever is larger.
   int64_t pool_tokens() const {
     int64_t longest = 1, all = 1;
     for (const auto &prompt : prompts_) {
@@ -126,6 +128,8 @@ class batch {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
 
+  // Starts waiting prompts while max_live and the pool have room. A prompt that leaves no position
+  // for an answer ends at once.
   void admit() {
     while (!waiting_.empty() && std::ssize(live_) < std::max<int64_t>(options_.max_live, 1)) {
       const size_t index = waiting_.front();
@@ -191,7 +195,8 @@ class batch {
     return out;
   }
 
-  // Runs one forward pass over running answers and waiting prompts.
+  // Runs one forward pass. It takes the last token of each running answer. Then it takes tokens of
+  // admitted prompts that are not complete yet, until the budget is used up.
   void step() {
     std::vector<int64_t> ids, rows;  // rows: those hidden states that predict a token of an answer
     std::vector<attention_segment> segments;

@@ -1,5 +1,5 @@
-// Measures how the error of a quantized model grows from block to block. Also lists how the tensors of
-// a saved checkpoint differ from those of the checkpoint from which it was made. Gates (checks of
+// Measures how the error of a quantized model grows from block to block. It also lists how the
+// tensors of a saved checkpoint differ from those of the checkpoint from which it was made. Gates (checks of
 // validity) compare these numbers with limits.
 #pragma once
 

@@ -140,6 +140,7 @@ class scoring {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
 
+  // Runs the tokens that were collected, and reads the wanted scores from their hidden states.
   void flush() {
     const int64_t begin = done_, end = done_ + std::ssize(ids_);
     const at::Tensor hidden = runner_.run(ids_, segments_, store_);
@@ -199,6 +200,8 @@ score_result result_of(const raw_score &raw) {
 
 }  // namespace
 
+// Makes one sequence for each continuation, builds the tree of all sequences, runs it, and turns the
+// scores of the tokens into results.
 std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
                                                   const std::vector<score_request> &requests,
                                                   const score_options &options,

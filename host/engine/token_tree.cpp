@@ -1,5 +1,5 @@
-// Builds the tree from the sequences in lexicographic order, because a sequence then shares its
-// longest known prefix with the sequence before it.
+// Builds the tree from the sequences in lexicographic order. Of all earlier
+// sequences, the one right before a sequence then shares the longest prefix with it.
 #include "engine/token_tree.hpp"
 
 #include <algorithm>

@@ -25,12 +25,11 @@ struct allocation {
   double bound = 0;  // no allocation within the budget has less damage than this
 };
 
-// Starts with the cheapest choice of each unit. Then it takes steps to more bits, the steps that save
-// most damage for a bit first, and passes over steps that no longer fit. The steps of a unit lead
-// along the lower convex hull of its choices, the points (bits, damage) that lie above no line between
-// two others. Damages are assumed to add up. Ties go to the earlier unit. Throws error(usage) if a
-// unit has no choice, or if even the cheapest choices exceed the budget; the error then says how many
-// bits these take.
+// Starts with the cheapest choice of each unit. Then it takes steps to more bits, the steps that save most damage for a
+// bit first, and passes over steps that no longer fit. The steps of a unit lead along the lower convex hull of its
+// choices: a choice, seen as a point (bits, damage), is left out if it lies above a line between two others. Damages
+// are assumed to add up. Ties go to the earlier unit. Throws error(usage) if a unit has no choice, or if even the
+// cheapest choices exceed the budget; the error then says how many bits these take.
 allocation allocate(const std::vector<allocation_unit> &units, double budget_bits);
 
 }  // namespace assay::quant

@@ -1,4 +1,4 @@
-// Describes how uneven the channels of linears' inputs are: which have unusually large values
+// Describes how uneven the channels of linears' inputs are: which channels have unusually large values
 // (outliers), and how the energy (sum x^2) is spread. The more uneven they are, the more methods
 // such as AWQ, SmoothQuant and mixed precision can gain.
 #pragma once

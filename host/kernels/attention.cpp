@@ -1,6 +1,6 @@
-// Computes attention: cuts segments into panels of queries and lets the threads take them
-// one by one, longest first, because later queries see more keys and a busy machine may slow
-// one thread down.
+// Computes attention: cuts segments into panels of queries, which the threads take one by one. Long
+// panels (later queries, which see more keys) come first, so that the last ones to finish are short.
+// A thread that other programs slow down takes fewer panels.
 #include "kernels/attention.hpp"
 
 #include <ATen/Parallel.h>
@@ -89,7 +89,7 @@ class worker {
   }
 
  private:
-  // Unused lanes repeat the last position with a query of zeros.
+  // Copies the task's queries into the lanes. Unused lanes repeat the last position with a query of zeros.
   void pack(const panel_task &task) {
     const attention_segment &s = *task.segment;
     float *to = query_.get();
@@ -103,6 +103,7 @@ class worker {
     }
   }
 
+  // Finds the keys that at least one query of the task sees.
   void find_ranges(const panel_task &task) {
     ranges_.clear();
     const int64_t low = window_ > 0 ? std::max<int64_t>(0, positions_[0] - window_ + 1) : 0,

@@ -25,10 +25,10 @@ struct attention_segment {
   std::vector<key_place> keys;
 };
 
-// query [rows, heads, tokens, d], key and value [slots, kv_heads, capacity, d], any
-// strides; returns [rows, tokens, heads * d], with zeros where no segment covers a token.
-// window 0 = all before. It runs fused tiles for fp32 on the CPU without a gradient, and
-// tensor operations elsewhere.
+// query [rows, heads, tokens, d], key and value [slots, kv_heads, capacity, d], any strides. Returns
+// [rows, tokens, heads * d], with zeros where no segment covers a token. window: how many keys a
+// query sees, its own included; 0 = no limit. Scores are multiplied by `scale`. It runs fused tiles
+// for fp32 on the CPU without a gradient, and tensor operations elsewhere.
 at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                   const std::vector<attention_segment> &segments, int64_t window, double scale);
 

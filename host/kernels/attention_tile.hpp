@@ -2,10 +2,10 @@
 // takes plain pointers and uses one thread; attention.cpp cuts the work into panels.
 //
 // A panel holds queries side by side in vector lanes. Each head that shares the keys has lanes of
-// its own, so that one element of a key is one broadcast, maxima and sums need no step across
-// lanes, and keys and values are read where they are. The keys are read once, as in FlashAttention
-// (arXiv 2205.14135, section 3.1), by Milakov and Gimelshein, "Online normalizer calculation for
-// softmax" (arXiv 1805.02867, algorithm 3).
+// its own. One element of a key is broadcast to all lanes, and maxima and sums need no step across
+// lanes. Keys and values are read where they are, without a copy. The keys are read once, as in
+// FlashAttention (arXiv 2205.14135, section 3.1). The softmax over tiles is that of Milakov and
+// Gimelshein, "Online normalizer calculation for softmax" (arXiv 1805.02867, algorithm 3).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct attention_panel {
   float *out;      // [d, lanes], 64-byte aligned
 };
 
-// The two forms of one instruction set; the narrow form wastes fewer lanes where queries are few.
+// The kernel of one instruction set in two forms. The narrow form wastes fewer lanes if there are few queries.
 struct attention_kernel {
   const char *name;  // "avx512", "avx2" or "base"
   int64_t wide_lanes, narrow_lanes;

@@ -102,6 +102,7 @@ inline void mix_rows(const float *value, int64_t stride, int64_t count, const fl
     for (int v = 0; v < V; ++v) at(out + (r * V + v) * k_width) = acc[r][v];
 }
 
+// Does the same as mix_rows for all d dims.
 template <int V>
 inline void mix_tile(const float *values, int64_t stride, int64_t count, const float *p, int64_t d,
                      const vec (&correction)[V], float *out) {
@@ -112,8 +113,8 @@ inline void mix_tile(const float *values, int64_t stride, int64_t count, const f
     mix_rows<V, 1>(values + i, stride, count, p, correction, out + i * V * k_width);
 }
 
-// Turns scores in place into 2^(score - top), and into 0 in lanes that may not see the key; updates
-// the state and returns the factor for the sums so far.
+// Turns scores in place into 2^(score - top), and into 0 in lanes that may not see the key. Updates
+// the state. Writes into `correction` the factor for what was summed with the old top.
 template <int V, bool masked>
 inline void soften(float *scores, int64_t count, int32_t first, const int32_t *positions,
                    int32_t window, softmax_state<V> &state, vec (&correction)[V]) {
@@ -149,6 +150,8 @@ inline void soften(float *scores, int64_t count, int32_t first, const int32_t *p
   }
 }
 
+// Goes through the keys tile by tile: scores, softmax, weighted sum of values. At the end it divides
+// by the sum of the weights. A tile that all lanes see as a whole needs no mask.
 template <int V>
 void run_panel(const attention_panel &panel) {
   constexpr int k_lanes = V * k_width;
@@ -181,6 +184,7 @@ void run_panel(const attention_panel &panel) {
     for (int v = 0; v < V; ++v) at(panel.out + (i * V + v) * k_width) *= inverse[v];
 }
 
+// A product of few rows has the same form as the scores of keys.
 template <int V>
 void multiply_few(const float *x, const float *weight, int64_t k, int64_t n, float *out) {
   score_tile<V>(weight, k, n, x, k, out);

@@ -1,5 +1,6 @@
 // Computes the gradient of attention, panel by panel of queries, for one key head and all query
-// heads that share it. With S = scale Q Kᵀ, P = softmax(S) and O = P V, where * is element by element:
+// heads that share it. S = scale Q Kᵀ, P = softmax(S) and O = P V. dX is the gradient of the loss by
+// X, and * multiplies element by element:
 //   dV = Pᵀ dO,  dS = P * (dO Vᵀ - rowsum(dO * O)),  dQ = scale dS K,  dK = scale dSᵀ Q.
 #include "kernels/autograd_attention.hpp"
 
@@ -53,7 +54,7 @@ at::Tensor multiply_across(const at::Tensor &x, const at::Tensor &y) {
 }
 
 // Works on one key head of one row. Inputs and gradients are views: q, o, d_out, dq [group, tokens,
-// d], k, v, dk, dv [tokens, d].
+// d], k, v, dk, dv [tokens, d]. In run, `slope` is dO, `weight` is P, and `share` is rowsum(dO * O).
 struct head_gradients {
   at::Tensor q, k, v, o, d_out, dq, dk, dv;
 

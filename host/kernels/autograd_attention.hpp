@@ -8,9 +8,9 @@ namespace assay::model {
 
 // Each row is a sequence of its own from position 0: query [rows, heads, tokens, d], key and value
 // [rows, kv_heads, tokens, d] -> [rows, tokens, heads * d], with gradients of all three. window 0 =
-// all before. fp32 on the CPU only (trains_in_panels). The forward pass is attend()'s; the backward
-// pass computes the scores again, as FlashAttention does (arXiv 2205.14135, appendix B), with
-// oneDNN's products, which are faster here than those of MKL that LibTorch's gradient would use.
+// all before. fp32 on the CPU only (trains_in_panels). The forward pass is attend()'s. The backward
+// pass computes the scores again, as FlashAttention does (arXiv 2205.14135, appendix B). It uses
+// oneDNN's products; LibTorch's own gradient would use MKL's, which are slower here.
 at::Tensor autograd_attention(const at::Tensor &query, const at::Tensor &key,
                               const at::Tensor &value, int64_t window, double scale);
 

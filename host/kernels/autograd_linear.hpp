@@ -13,10 +13,10 @@ at::Tensor autograd_linear(const at::Tensor &x, const at::Tensor &weight, const 
 // x Wᵀ in fp32 of factors that are both fp32 (fast_linear) or both bfloat16 (narrow_linear).
 at::Tensor multiply_factors(const at::Tensor &x, const at::Tensor &weight);
 
-// While an object with `on` lives, products with a gradient that are made on this thread (of linears and
-// in the backward pass of attention), and the products of their backward pass, are those of
-// narrow_linear: factors in bfloat16, sums in fp32. It serves searches that only read the sign of a
-// gradient, never measurements.
+// While an object with on = true lives, linears that run on this thread with a gradient multiply by
+// narrow_linear (factors in bfloat16, sums in fp32), and so does their backward pass. Attention that
+// runs on this thread uses narrow_linear in its backward pass only. Use this for searches that read
+// only the sign of a gradient, never for measurements.
 class narrow_gradients {
  public:
   explicit narrow_gradients(bool on);

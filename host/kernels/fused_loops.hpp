@@ -15,7 +15,8 @@ void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t
 // gate = gate / (1 + exp(-gate)) * up, n elements, in place.
 void silu_mul(float *gate, const float *up, int64_t n);
 
-// log(sum(exp(row[0..n)))) and, where `top` is not null, the index of the first maximum. n >= 1.
+// Returns log(sum(exp(row[i]))) over n >= 1 elements. If `top` is not null, *top becomes the index of
+// the first maximum.
 float log_sum_exp(const float *row, int64_t n, int64_t *top);
 
 }  // namespace assay::model::kernels

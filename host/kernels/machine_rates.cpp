@@ -15,7 +15,7 @@ namespace assay::model {
 namespace {
 
 constexpr int k_passes = 6;
-constexpr int64_t k_columns = 1 << 14, k_rows = 1 << 12;  // 256 MB of fp32
+constexpr int64_t k_columns = 1 << 14, k_rows = 1 << 12;  // 256 MiB of fp32
 constexpr int64_t k_size = 1536;                          // rows and columns of the products
 
 template <typename Work>

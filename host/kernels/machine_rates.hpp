@@ -1,4 +1,5 @@
-// Measures what this machine can do at most, so that speeds can be told as shares of it in the same run.
+// Measures how fast this machine reads memory and multiplies, so that a speed measured in the same
+// run can be reported as a share of the machine's rate.
 #pragma once
 
 namespace assay::model {

@@ -1,4 +1,5 @@
-// Calls oneDNN's linear through the dispatcher, because its operators have no C++ header.
+// Chooses how to compute x Wᵀ. It calls oneDNN's linear through LibTorch's dispatcher, because these
+// operators have no C++ header.
 #include "kernels/matmul.hpp"
 
 #include <ATen/Parallel.h>
@@ -48,7 +49,7 @@ const onednn &library() {
   return found;
 }
 
-// Both are in the memory of the processor, and x in fp32.
+// Both are in the CPU's memory, and x is fp32.
 bool on_processor(const at::Tensor &x, const at::Tensor &weight) {
   return x.scalar_type() == at::kFloat && x.device().is_cpu() && weight.device().is_cpu() &&
          weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 1 && x.size(-1) > 0;
@@ -60,7 +61,7 @@ bool applies(const at::Tensor &x, const at::Tensor &weight) {
 }
 
 // Serves decoding of one sequence, which reads every weight once. LibTorch would read them with one
-// thread, and so get half of what memory can give to two.
+// thread, which is slower than reading with several threads.
 bool one_row(const at::Tensor &x, const at::Tensor &weight) {
   return on_processor(x, weight) && weight.scalar_type() == at::kFloat && x.numel() == x.size(-1) &&
          !at::GradMode::is_enabled();
@@ -103,7 +104,8 @@ bool few_rows(const at::Tensor &x, const at::Tensor &weight) {
          x.numel() / x.size(-1) <= kernel.wide_lanes;
 }
 
-// add: undefined, or a tensor of the result's size.
+// Turns x around so that its rows lie in lanes, and multiplies k_few_outputs rows of the weight at a
+// time. add: undefined, or a tensor of the result's size.
 at::Tensor linear_of_few(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                          const at::Tensor &add) {
   const attention_kernel &kernel = best_attention_kernel();

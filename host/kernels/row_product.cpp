@@ -70,8 +70,8 @@ ASSAY_INLINE void block(const float *x, const uint8_t *weight, int64_t k, float 
 #pragma GCC unroll 4
     for (int r = 0; r < Rows; ++r) {
       const uint8_t *from = weight + r * row_bytes + i * bytes_of(Type);
-      // Fetches the next rows, because the processor foresees one long run of addresses only, not
-      // several short ones.
+      // Fetches the next rows early, because the processor predicts one long run of addresses, but
+      // not several short ones.
       __builtin_prefetch(from + Rows * row_bytes);
       load<Type>(from, w[r]);
     }

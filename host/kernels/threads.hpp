@@ -8,9 +8,9 @@
 
 namespace assay::model {
 
-// Calls body(argument, first, last) over [begin, end) in even pieces of at least `grain`, one
-// for each thread; serially inside another parallel loop. The first exception of a piece is
-// thrown again here.
+// Calls body(argument, first, last) over [begin, end) in even pieces, one for each thread. It uses
+// at most (end - begin) / grain threads, rounded up, and one thread inside another parallel loop. The
+// first exception of a piece is thrown again here.
 void run_pieces(int64_t begin, int64_t end, int64_t grain,
                 void (*body)(const void *argument, int64_t first, int64_t last),
                 const void *argument);

@@ -35,7 +35,8 @@ void check_writable(lua_State *L, const std::string &path) {
   for (const files::path &folder : allowed)
     if (is_below(target, files::weakly_canonical(folder))) return;
   throw error(error_kind::usage,
-              "scripts may write only below the working folder, their own folder and --out")
+              "scripts may write only below the working folder, their own folder, --out and the "
+              "temporary folder")
       .at(path);
 }
 

@@ -1,5 +1,5 @@
-// Declares what the verbs of the program call: it runs a script, or a command of the Lua library, in a
-// new Lua state. repl.hpp has the interactive prompt.
+// Declares functions for the verbs of the program. They run a script, or a command of the Lua library,
+// in a new Lua state. repl.hpp has the interactive prompt.
 #pragma once
 
 #include <string>

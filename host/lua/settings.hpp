@@ -14,7 +14,7 @@ struct settings {
   std::string device = "cpu", dtype = "float32";
   int threads = 0;  // 0 = as OMP_NUM_THREADS or MKL_NUM_THREADS says, else all cores
   std::optional<uint64_t> seed;
-  std::string data, out;
+  std::string data, out;  // folders: --data, --out; "" = not given
   std::vector<std::string> plugin_dirs;
   std::vector<std::pair<std::string, std::string>> values;  // --set
   bool json = false, quiet = false, strict = false;

@@ -74,6 +74,7 @@ bool says_nothing(const std::string &key, const json &value) {
   return value == 1 && holds_any(key, k_factors);
 }
 
+// Looks the key up in the two lists; a key that is in neither is judged by the words in its name.
 bool changes_maths(const std::string &key, const json &value) {
   if (value.is_null()) return false;
   for (const foreign_key &row : k_foreign_keys)

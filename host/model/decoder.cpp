@@ -23,8 +23,8 @@ at::Tensor positions_of(const forward_context &context) {
 }
 
 // Reads rows of the embedding, 256 ids at a time, and frees their pages after each time. The system
-// reads about sixteen pages around each row; without the pauses, an embedding of 152,000 tokens
-// would come into memory as a whole.
+// reads about sixteen pages around each row. If they were not freed, a whole embedding of 152,000
+// tokens could end up in memory.
 at::Tensor rows_of(const tensor_source &tensors, const std::string &name, const at::Tensor &ids) {
   std::vector<at::Tensor> rows;
   for (const at::Tensor &some : ids.flatten().split(256)) rows.push_back(tensors.rows(name, some));

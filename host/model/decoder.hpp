@@ -21,7 +21,7 @@ struct load_options {
   // dtype is borrowed, not copied.
   at::ScalarType dtype = at::kFloat;
   std::string device = "cpu";  // "cpu", "cuda", "cuda:1"
-  // Keeps weights in memory as they are stored (codes, bfloat16, ..) and multiplies from there, in
+  // Keeps weights in memory as they are stored (for example codes or bfloat16) and multiplies from there, in
   // fp32 on the CPU. Such a decoder runs; it cannot be calibrated or quantized.
   bool packed = false;
 };
@@ -46,7 +46,8 @@ class decoder {
   void require_floats(const std::string &what) const;
   // One sentence for each weight that was asked to be packed and has no kernel for its codes.
   const std::vector<std::string> &told() const { return told_; }
-  void bring_in(int64_t block);  // both do nothing if all weights are in memory
+  // Reads the weights of a block's linears, or frees them. Both do nothing if all weights are in memory.
+  void bring_in(int64_t block);
   void let_go(int64_t block);
   // Returns the outer weight "model.embed_tokens" or "lm_head", [vocab, hidden]. A decoder on
   // demand reads it and does not keep it: call give_back_outer_weight when you no longer use it.
@@ -62,17 +63,16 @@ class decoder {
   // --- whole forward; no autograd ---
   // ids: [rows, tokens] int64 on any device. With a cache, row r continues the sequence in slots[r]
   // (default: slot r), and the length of that slot grows. Returns the hidden states after the final
-  // norm, [rows, tokens, hidden]. Throws error(usage) for an id outside the vocabulary,
-  // error(failed) if the cache is too small.
+  // norm, [rows, tokens, hidden]. Throws error(usage) for an id on the CPU that is outside the
+  // vocabulary (ids on a GPU are not checked), and error(failed) if the cache is too small.
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
   // Runs tokens of many sequences in one row without padding; the weights need not be packed.
-  // ids: [tokens] int64. Each segment is a run of these tokens and says where the cache holds
-  // the keys that they see
-  // (kernels/attention.hpp). New keys are written into the cache; the caller decides their
-  // places, and the cache's lengths do not change. Returns the hidden states after the final
-  // norm, [tokens, hidden].
+  // ids: [tokens] int64. Each segment is a run of these tokens and says where the cache holds the
+  // keys that they see (kernels/attention.hpp). New keys are written into the cache at the places
+  // that the caller chose in the segments; the cache's lengths do not change. Returns the hidden
+  // states after the final norm, [tokens, hidden].
   at::Tensor hidden_packed(const at::Tensor &ids, std::vector<attention_segment> segments,
                            kv_cache &cache) const;
 
@@ -89,7 +89,7 @@ class decoder {
   at::Tensor final_norm(const at::Tensor &h) const;
 
   // --- weights ---
-  // The seven linears of each block, in forward order. Borrowed: valid until this decoder is moved.
+  // The seven linears of each block, in forward order. Borrowed: valid until this decoder is moved or destroyed.
   std::vector<linear_op *> linears();
   std::vector<const linear_op *> linears() const;
   linear_op &head() { return head_; }  // its weight is the embedding if config().tied

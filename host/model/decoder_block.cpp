@@ -138,6 +138,9 @@ at::Tensor decoder_block::attention_input(const at::Tensor &h) const {
   return rms_norm(h, attention_norm, eps);
 }
 
+// Computes q, k and v, normalizes q and k if the family does, rotates them, and writes new keys and
+// values into the cache. Then it attends by the first way that takes these tensors: fused tiles,
+// panels with a gradient, or LibTorch's attention with a mask.
 at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &context) const {
   const int64_t rows = context.rows, tokens = context.tokens;
   const std::vector<at::Tensor> projected = results_of({&q, &k, &v}, x);

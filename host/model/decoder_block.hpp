@@ -6,7 +6,7 @@
 //
 // forward() calls exactly these steps, so its result is the same bit for bit. A copy of a block
 // shares its tensors: to try other weights, replace a linear's weight in the copy. All steps are
-// differentiable; without autograd (at::NoGradGuard) they run fused kernels on the CPU.
+// differentiable. Without autograd (at::NoGradGuard), they run fused kernels in fp32 on the CPU.
 #pragma once
 
 #include <array>

@@ -151,6 +151,7 @@ class config_reader {
     return out;
   }
 
+  // Returns the window of each layer in tokens, 0 for none. `absent`: the window if the key is absent.
   std::vector<int64_t> windows(window_rule rule, int64_t n_layers, int64_t absent) const {
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
     const bool off = config_.contains("sliding_window") && !has("sliding_window");

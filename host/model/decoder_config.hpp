@@ -17,7 +17,7 @@ struct rope_config {
   double theta = 10000.0;
   double factor = 1.0;                                   // linear, llama3
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
-  int64_t original_max_positions = 8192;                 // llama3: tokens before scaling
+  int64_t original_max_positions = 8192;  // llama3: context before scaling, in tokens
 };
 
 struct decoder_config {
@@ -43,7 +43,7 @@ struct decoder_config {
   int64_t kv_size() const { return n_kv_heads * head_dim; }
 };
 
-// Throws error(failed) at `where` for an unknown model_type, for a key that asks for a
+// `where` is the path that an error names. Throws error(failed) for an unknown model_type, for a key that asks for a
 // computation which is not implemented (yarn, experts, another activation), and for a value of a
 // wrong type or size.
 decoder_config parse_decoder_config(const json &config, const std::string &where);

@@ -1,4 +1,5 @@
-// Lists the families of decoders, one row for each, as the modeling and configuration files of transformers 5 define them.
+// Lists the families of decoders, one row for each, as the modeling and configuration files of
+// transformers 5 define them.
 #include "model/decoder_families.hpp"
 
 #include <array>
@@ -8,8 +9,8 @@ namespace {
 
 constexpr bias_rule k_attention_bias{"attention_bias", false}, k_mlp_bias{"mlp_bias", false};
 
-// Defaults of transformers 5.23, models/NAME/configuration_NAME.py (tests/golden/make_config_defaults.py). The columns are the
-// fields of config_defaults.
+// Defaults of transformers 5.23, models/NAME/configuration_NAME.py
+// (tests/golden/make_config_defaults.py). The columns are the fields of config_defaults.
 constexpr config_defaults k_llama{32000, 4096, 11008, 32, 32, 0, 0, 2048, 0, 1, 2, -1};
 constexpr config_defaults k_mistral{32000, 4096, 14336, 32, 32, 8, 0, 131072, 4096, 1, 2, -1};
 constexpr config_defaults k_qwen2{151936, 4096, 22016, 32, 32, 32, 0, 32768, 4096, -1, -1, -1};

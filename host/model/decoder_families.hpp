@@ -22,7 +22,7 @@ enum class window_rule { none, all_layers, upper_layers };
 
 // The values that the family's configuration class fills in for absent keys of config.json.
 // A key that is null means no window, no token, or that n_kv_heads or head_dim follows from other
-// sizes. For max_positions it counts as absent; for other sizes it is refused.
+// sizes. A null max_position_embeddings counts as absent; null for any other size is refused.
 struct config_defaults {
   int64_t vocab_size, hidden_size, intermediate_size, n_layers, n_heads;
   int64_t n_kv_heads;              // 0 = as many as heads

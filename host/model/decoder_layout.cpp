@@ -1,4 +1,4 @@
-// Computes the sizes and name prefixes that the lists of a decoder's parts refer to.
+// Computes the sizes of a decoder's parts from its config, and the name prefix of a block.
 #include "model/decoder_layout.hpp"
 
 namespace assay::model {

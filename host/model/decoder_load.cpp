@@ -159,6 +159,7 @@ class decoder_loader {
     return packed;
   }
 
+  // Packs the embedding, the head and all linears.
   void pack_outer() {
     out_.packed_embedding_ = pack(k_embedding_name);
     out_.head_.packed = out_.config_.tied ? out_.packed_embedding_ : pack(k_head_name);

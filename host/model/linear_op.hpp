@@ -1,5 +1,5 @@
-// Computes one linear of the decoder (a weight matrix and its bias): y = x Wᵀ + b. Through its
-// hooks a quantization recipe changes the computation.
+// Computes one linear of the decoder (a weight matrix and its bias): y = x Wᵀ + b. A quantization
+// recipe changes the computation through the linear's hooks.
 #pragma once
 
 #include <functional>

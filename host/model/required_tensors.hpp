@@ -1,5 +1,5 @@
-// Lists the tensors that a configuration needs, for loading, importing and describing a model. It checks names, not values; tensors
-// beyond the list are ignored here.
+// Lists the tensors that a configuration needs, for loading, importing and describing a model. It
+// checks names, not values; tensors beyond the list are ignored here.
 #pragma once
 
 #include <string>
@@ -21,12 +21,15 @@ std::vector<required_tensor> required_tensors(const decoder_config &config);
 // Returns the names of the required tensors that `source` does not have.
 std::vector<std::string> missing_tensors(const decoder_config &config, const tensor_source &source);
 
-// Throws error(failed) if a required tensor is missing. The message names the first one and says how many are missing.
+// Throws error(failed) if a required tensor is missing. The message names the first one. If more
+// than one is missing, it also says how many.
 void require_tensors(const decoder_config &config, const checkpoint &source);
 
-// Reads config.json as parse_decoder_config does (and throws as it does), with two corrections. First, config.json may tie the head to the
-// embedding while the weights hold another head: then the stored head is used, as in transformers 5.23 (modeling_utils.py, tie_weights),
-// and untied_by_weights is true. Second, if there is a generation_config.json, eos_ids are those of checkpoint::eos_ids.
+// Reads config.json as parse_decoder_config does (and throws the same errors), with two corrections.
+// First, config.json may tie the head to the embedding although the weights hold another head. The
+// stored head is then used, as in transformers 5.23 (modeling_utils.py, tie_weights), and
+// untied_by_weights is true. Second, if there is a generation_config.json, checkpoint::eos_ids gives
+// the ids that end an answer.
 decoder_config read_decoder_config(const checkpoint &source);
 
 }  // namespace assay::model

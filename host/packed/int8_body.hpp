@@ -1,7 +1,8 @@
-// The loops of the kernels that multiply codes with int8 inputs, compiled once for each instruction set
-// (int8_base.cpp, int8_vnni.cpp); hence everything is in an unnamed namespace.
+// Holds the loops of the kernels that multiply codes with int8 inputs. It is compiled once for each
+// instruction set (int8_base.cpp, int8_vnni.cpp). Everything is in an unnamed namespace, so that the
+// compiled copies stay apart.
 //
-// Some panels are first unpacked to bytes: four columns of 16 rows make one vector, and one
+// Some panels are first unpacked to bytes. Four columns (a quad) of 16 rows make one vector. One
 // instruction multiplies it with four codes of a token and adds the products to 16 sums.
 #pragma once
 
@@ -28,7 +29,7 @@ inline integers add_products(integers sums, words codes, int32_t x) {
 #endif
 }
 
-// Unpacks a panel to bytes: quad q of all units goes to `to` + q * k_pair vectors.
+// Unpacks a panel to bytes: quad q, counted over all units, goes to `to` + q * k_pair vectors.
 template <int Bits>
 void unpack_bytes(const packed_view &w, int64_t panel, words *to) {
   const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
@@ -53,7 +54,9 @@ void unpack_bytes(const packed_view &w, int64_t panel, words *to) {
   }
 }
 
-// Adds the sums of one group to the result: scale * (sum + (shift or -zero) * sum of x) + minimum * ..
+// Adds one group to the result. sum: of weight code times input code; of_x: of the input codes. A
+// weight is outer * (scale * (code + shift) + minimum), or outer * scale * (code - its zero code) with
+// zero_u8. Shift, zero code and minimum are the same for the whole group, so they multiply of_x.
 inline void add_group(const packed_view &w, const group_factors &f, integers sum, float of_x,
                       float x_scale, float *out, bool is_first) {
   floats s = __builtin_convertvector(sum, floats);
@@ -65,6 +68,7 @@ inline void add_group(const packed_view &w, const group_factors &f, integers sum
   store(out, is_first ? value : load(out) + value);
 }
 
+// Multiplies a pair of panels with Tokens tokens: exact sums over each group, then its factors.
 template <int Tokens>
 void int8_tile(const packed_view &w, const int32_t *x, const words *codes, const float *x_scales,
                const float *x_sums, int64_t panel, int64_t n_panels, float *out,
@@ -117,6 +121,7 @@ inline void int8_tiles(const packed_view &w, const int32_t *x, const words *code
   }
 }
 
+// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on.
 template <typename Unpack>
 void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                  uint8_t *scratch, float *out, int64_t out_stride, const Unpack &unpack) {

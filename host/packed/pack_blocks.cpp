@@ -11,7 +11,7 @@
 namespace assay::model {
 namespace {
 
-// One row on its way: codes [columns], and the bytes of its factors, one group after another.
+// One row while it is packed: codes [columns], and the bytes of its factors, one group after another.
 struct row_parts {
   std::vector<uint8_t> codes, scales, minima, super_scales, super_minima;
 };
@@ -90,16 +90,17 @@ void read_q6_k(const uint8_t *in, row_parts &row) {
 }
 
 struct block_kind {
-  int type;  // of ggml
+  int type;  // ggml's number of the format
   int bits;
   int64_t group;
   float shift;
   factor_type scale, minimum;
-  int64_t super;
+  int64_t super;  // groups of a super-block; 0 = none
   void (*read)(const uint8_t *in, row_parts &row);
 };
 
 using enum factor_type;
+// Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K, in this order.
 constexpr block_kind k_kinds[] = {
     {2, 4, 32, -8, f16, none, 0,
      [](const uint8_t *in, row_parts &row) { read_q4(in, false, row); }},
@@ -122,7 +123,7 @@ const block_kind *kind_of(const stored_blocks &blocks) {
   return nullptr;
 }
 
-// Factors of one row, [groups] elements of `size` bytes, to their places among those of 16 rows.
+// Copies the factors of one row, [groups] elements of `size` bytes, to their places among those of 16 rows.
 void place_factors(const std::vector<uint8_t> &from, int64_t size, int64_t row, aligned_bytes &to) {
   if (size == 0) return;
   const int64_t groups = static_cast<int64_t>(from.size()) / size;

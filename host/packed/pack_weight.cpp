@@ -1,4 +1,4 @@
-// Packs linears as their readers give them, and keeps dense what is stored in floats.
+// Packs the codes of quantized linears, and keeps weights that are stored in floats as rows of floats.
 #include "packed/pack_weight.hpp"
 
 #include <algorithm>
@@ -19,8 +19,8 @@ bool is_float8(const at::Tensor &t) {
   return t.scalar_type() == at::kFloat8_e4m3fn || t.scalar_type() == at::kFloat8_e5m2;
 }
 
-// Columns by group, and within a group as they come: then each group's codes lie together. Empty
-// where groups have different sizes.
+// Returns the columns sorted by group (in their old order within a group), so that the codes of a
+// group lie together. Returns an empty list if groups have different sizes.
 std::vector<int32_t> order_of(const stored_linear &stored, int64_t groups) {
   const int64_t columns = stored.codes.size(1);
   const at::Tensor index = stored.g_idx.to(at::kInt).contiguous();
@@ -61,7 +61,7 @@ std::vector<float> float8_codebook(at::ScalarType type) {
   return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + 256};
 }
 
-// Chooses how the factors are kept: as they are stored where a kernel reads that, else in fp32.
+// Chooses how the factors are kept: in their stored type if a kernel reads it, else in fp32.
 void choose_scales(const stored_linear &stored, packed_matrix &out, at::Tensor &scales) {
   scales = stored.scales;
   if (scales.scalar_type() == at::kFloat8_e4m3fn) {
@@ -73,7 +73,7 @@ void choose_scales(const stored_linear &stored, packed_matrix &out, at::Tensor &
   } else {
     scales = scales.to(at::kFloat);
     out.scale_type = factor_type::f32;
-    if (stored.format == "mxfp4-pack-quantized") {  // powers of two: their exponent bits say all
+    if (stored.format == "mxfp4-pack-quantized") {  // powers of two: their exponent bits are enough
       scales = scales.contiguous().view(at::kInt).bitwise_right_shift(23).to(at::kByte);
       out.scale_type = factor_type::e8m0;
     }
@@ -89,7 +89,7 @@ void require_finite(const stored_linear &stored) {
       .hint("The file is damaged or was quantized from broken weights; quantize it again");
 }
 
-// [rows or 1, groups] elements of any width to their places among those of 16 rows.
+// Copies factors, [rows or 1, groups] elements of any width, to their places among those of 16 rows.
 void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
   const at::Tensor whole = factors.expand({rows, factors.size(1)}).contiguous();
   const auto size = static_cast<size_t>(whole.element_size());
@@ -115,6 +115,8 @@ std::string lacks_kernel(const stored_linear &stored) {
   return lacks_kernel(bits, columns, columns / groups, codebook);
 }
 
+// Codes become unsigned bytes: indexes of a codebook for floats, else numbers from 0 on. Zero points
+// become minima. Then every row is written in the packed layout.
 packed_matrix pack_codes(const stored_linear &stored) {
   require_finite(stored);
   const int64_t rows = stored.codes.size(0), columns = stored.codes.size(1),
@@ -164,7 +166,7 @@ packed_matrix pack_codes(const stored_linear &stored) {
 
 namespace {
 
-// A copy in pages of 2 MB: decoding reads it twice as fast as the small pages of a mapped file.
+// Returns a copy in pages of 2 MB, because decoding reads them twice as fast as the small pages of a mapped file.
 at::Tensor in_large_pages(const at::Tensor &from) {
   auto memory = std::make_shared<aligned_bytes>(static_cast<int64_t>(from.nbytes()));
   at::Tensor to = at::from_blob(
@@ -196,7 +198,7 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
   why = lacks_kernel(stored);
   if (!why.empty()) return nullptr;
   auto packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
-  stored = {};  // it borrows the file, whose pages could not be given back
+  stored = {};  // it borrows the file; only without it the file's pages can be given back
   for (const tensor_info &part : source.raw_tensors().tensors())
     if (part.name.starts_with(module + ".")) source.raw_tensors().give_back(part.name);
   return packed;

@@ -11,7 +11,7 @@
 
 namespace assay::model {
 
-// The weight `module`.weight of the checkpoint. The pages of the file that are no longer needed are
+// Returns the packed tensor `module`.weight of the checkpoint. The pages of the file that are no longer needed are
 // given back to the system. A weight that no kernel can run, such as one with groups of 20, is kept as
 // floats; `told`, if it is not null, then says so and why. Throws error(failed) for a scale that is
 // infinite or not a number.

@@ -1,8 +1,9 @@
-// The loops of all packed kernels. It is compiled once for each instruction set (packed_base.cpp,
-// packed_avx2.cpp, packed_avx512.cpp), hence everything is in an unnamed namespace.
+// Holds the loops of all packed kernels. It is compiled once for each instruction set
+// (packed_base.cpp, packed_avx2.cpp, packed_avx512.cpp). Everything is in an unnamed namespace, so that
+// the compiled copies stay apart.
 //
-// A vector holds one column of 16 rows. One code costs a shift and a look-up, or a mask and
-// a conversion to float, and a multiply-add (packed_vectors.hpp).
+// A vector holds one column of 16 rows. To turn a code into its value costs a shift and a look-up, or
+// a mask and a conversion to float (packed_vectors.hpp). One multiply-add follows.
 #pragma once
 
 #include "packed/packed_vectors.hpp"
@@ -14,6 +15,9 @@ namespace {
 
 constexpr int64_t k_ahead = 1024;  // bytes of codes that are asked for before they are needed
 
+// Multiplies one panel with Tokens tokens. x: [columns, Tokens] and sums: [groups, Tokens], as `arrange`
+// leaves them. `step` adds the products of one column; `flush` applies the factors of a group to its
+// sums. A group of 16 columns is half a unit, so such groups are flushed twice in each unit.
 template <int Bits, look_up How, int Tokens>
 void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
                    float *out, int64_t out_stride) {
@@ -182,6 +186,7 @@ inline void any_tile(const float *x, const float *weights, int64_t columns, int6
   }
 }
 
+// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on.
 template <int Bits, look_up How>
 void panels_many(const packed_view &w, const packed_input &in, int64_t first, int64_t last,
                  float *scratch, float *out, int64_t out_stride) {
@@ -207,6 +212,7 @@ void panels_many(const packed_view &w, const packed_input &in, int64_t first, in
 
 // --- the table ---
 
+// Calls run with this matrix's number of bits and kind of look-up as compile-time constants.
 template <typename Run>
 inline void with_bits(const packed_view &w, Run &&run) {
   using std::integral_constant;
@@ -245,7 +251,8 @@ float sum_of(const float *x, int64_t count) {
   return sum;
 }
 
-// Values of one column lie together for the tokens of a chunk, so that a kernel needs one address.
+// Writes x as panel_product reads it: the values of one column lie together for the tokens of a chunk,
+// so that a kernel needs one address.
 template <int Bits, look_up How>
 void arrange_for(const packed_view &w, const float *x, int64_t tokens, float *arranged,
                  float *sums) {

@@ -1,4 +1,4 @@
-// Rounds inputs to int8, arranges their codes for the int8 kernels, and cuts the rows into threads.
+// Rounds inputs to int8, arranges their codes for the int8 kernels, and divides the rows among threads.
 #include "packed/packed_int8.hpp"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ struct rounded_input {
   std::vector<float> scales, sums;
 };
 
-// columns: of the 32 bytes of a unit (int8_column).
+// Writes the codes of one token as int8_input wants them. columns: the column of each of the 32 bytes of
+// a unit (int8_column).
 void arrange_token(const packed_view &view, const int64_t *columns, const int8_t *codes,
                    int64_t token, rounded_input &out) {
   const int64_t quads = view.units * k_unit_columns / 4;
@@ -87,7 +88,7 @@ at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,
   const int64_t pair_bytes = 2 * view.units * view.bits * k_panel_rows * 4;
   parallel_for(0, pairs, std::max<int64_t>(1, k_grain / pair_bytes),
                [&](int64_t first, int64_t last) {
-                 // Not zeroed, since every call would write it; LibTorch aligns it to 64 bytes.
+                 // Not zeroed, because the kernel overwrites it; LibTorch aligns it to 64 bytes.
                  const at::Tensor scratch = at::empty({int8_scratch_bytes(view)}, at::kByte);
                  kernel.product(view, input, 2 * first, std::min(weight.panels(), 2 * last),
                                 scratch.mutable_data_ptr<uint8_t>(), to, out_stride);

@@ -1,4 +1,4 @@
-// Names what a kernel on packed codes computes, and chooses one for this processor. A kernel is a
+// Declares what a kernel on packed codes computes, and chooses one for this processor. A kernel is a
 // table of functions; another processor or device adds one more table (packed_kernel.cpp).
 #pragma once
 
@@ -14,7 +14,7 @@ namespace assay::model {
 struct packed_view {
   const uint32_t *codes;
   const uint8_t *scales, *minima, *super_scales, *super_minima;
-  const float *values;  // of all codes, at least 16: those of few bits repeat
+  const float *values;  // of all codes; fewer than 16 values are repeated up to 16
   int64_t rows, columns, units, groups, group, super, supers;
   int bits;
   bool is_codebook;

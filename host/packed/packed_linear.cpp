@@ -1,4 +1,4 @@
-// Brings activations into the form that the packed kernels take; divides the work among threads.
+// Arranges activations as the packed kernels read them, and divides the work among threads.
 #include "packed/packed_linear.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace assay::model {
 namespace {
 
-// Up to so many tokens few_tokens is used: it unpacks the codes of a panel (16 rows) again for
+// few_tokens is used for up to this many tokens. It unpacks the codes of a panel (16 rows) again for
 // every 8 tokens. With more tokens it is faster to unpack the panel once to fp32 (many_tokens).
 constexpr int64_t k_most_few = 16;
 constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread

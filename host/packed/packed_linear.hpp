@@ -1,5 +1,5 @@
-// Computes a linear of the decoder from packed codes: x Wᵀ without the weight ever being in memory
-// as floats. packed_kernel.hpp has the loops, kernels/threads the threads.
+// Computes a linear of the decoder from packed codes: x Wᵀ, without a copy of the whole weight in
+// floats. packed_kernel.hpp has the loops, kernels/threads.hpp runs them on threads.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,7 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, cons
                           const packed_kernel &kernel);
 
 // Returns the products of several weights with the same x, each as packed_product gives it. For few tokens the threads
-// start once for all of them, because starting them takes as long as a small product. biases: as many as
-// weights.
+// start once for all of them, because starting them takes as long as a small product. biases: one for each weight.
 std::vector<at::Tensor> packed_products(const std::vector<const packed_matrix *> &weights,
                                         const at::Tensor &x, const std::vector<at::Tensor> &biases);
 

@@ -3,14 +3,15 @@
 //   W[row, column] = outer * (scale * value(code) + minimum), with the factors of the column's group
 //
 // Layout. 16 rows make a panel, because a vector of 16 lanes then computes one output row in each
-// lane, and one broadcast of x serves them all. 32 columns make a unit: in it each row has 32 codes
-// of `bits` bits, lowest first, in `bits` words, and the words of the 16 rows lie side by side:
+// lane, and one broadcast of x serves them all. 32 columns make a unit. In a unit, the 32 codes of a
+// row fill `bits` words of 32 bits; the first code is in the lowest bits. The words of the 16 rows lie
+// side by side, so the layouts are:
 //
 //   codes  [panels][units][bits][16] uint32
 //   scales [panels][groups][16] of scale_type, minima alike
 //
-// Rows and columns that fill up the last panel and unit have code 0; the kernels never read their
-// result, and multiply them with zeros of x.
+// The last panel and the last unit are filled up with codes 0. The extra columns are multiplied with
+// zeros of x, and the results of the extra rows are not used.
 #pragma once
 
 #include <cstdint>
@@ -86,7 +87,7 @@ std::string lacks_kernel(int bits, int64_t columns, int64_t group, bool codebook
 void shape_matrix(packed_matrix &matrix, int64_t rows, int64_t columns, int bits, int64_t group);
 
 // Writes the codes of one row, [columns]. Different rows of one panel may not be written by
-// different threads at a time.
+// different threads at the same time.
 void write_codes(packed_matrix &matrix, int64_t row, const uint8_t *codes);
 uint32_t code_at(const packed_matrix &matrix, int64_t row, int64_t column);
 

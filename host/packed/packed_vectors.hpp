@@ -1,6 +1,6 @@
 // Reads the parts of a packed matrix into vectors of 16 rows: factors of a group, and values of
 // codes. packed_matrix.hpp explains the parts: panel, unit, factor, minimum, outer. This file is
-// included once for each instruction set (packed_body.hpp), hence the unnamed namespace.
+// compiled once for each instruction set (packed_body.hpp includes it), hence the unnamed namespace.
 #pragma once
 
 #include <cstdint>
@@ -177,8 +177,8 @@ inline floats number_in_place(const words *unit, int i) {
 }
 
 // How a code becomes its value.
-// - table: by a look-up in packed_view::values. For codebooks, and with AVX-512 for all codes of up
-//   to 5 bits, since there one instruction looks up all 16 lanes.
+// - table: by a look-up in packed_view::values. Used for codebooks and, with AVX-512, for all codes of
+//   up to 5 bits, because one instruction then looks up all 16 lanes.
 // - integer: as a number. packed_view::shift, the same for all codes, is added once for each group.
 enum class look_up { table, integer };
 

@@ -1,5 +1,5 @@
-// Multiplies with codes by the packed kernels, with dense rows by row products or, for many tokens, in
-// pieces that are widened to fp32.
+// Multiplies with a packed weight. Codes go through the packed kernels. Rows of floats go through row
+// products or, for many tokens, are widened to fp32 piece by piece.
 #include "packed/packed_weight.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace assay::model {
 namespace {
 
-constexpr int64_t k_most_few = 8;                // tokens whose rows are multiplied one by one
+constexpr int64_t k_most_few = 8;                // tokens up to which row_linear multiplies
 constexpr int64_t k_widened_at_once = 16 << 20;  // bytes of fp32, so that they stay in a cache
 
 at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {

@@ -1,5 +1,5 @@
-// The weight of a linear or of the embedding in the form in which it is stored: codes, or rows of
-// fp32, bfloat16 or float16. It multiplies from that form.
+// Holds the weight of a linear or of the embedding as it is stored (codes, or rows of fp32, bfloat16 or
+// float16), and multiplies with it in this form.
 #pragma once
 
 #include <memory>
@@ -26,12 +26,13 @@ class packed_weight {
 
   // x [.., in] fp32, bias [out] or undefined -> [.., out] fp32, a new tensor; sums in fp32.
   at::Tensor product(const at::Tensor &x, const at::Tensor &bias = {}) const;
-  // Returns the products of several weights with the same x. biases: one for each weight. Where all weights have codes and
-  // tokens are few, the threads start once for all.
+  // Returns the products of several weights with the same x. biases: one for each weight. If all weights have codes and there are
+  // few tokens, the threads start once for all products.
   static std::vector<at::Tensor> products(const std::vector<const packed_weight *> &weights,
                                           const at::Tensor &x,
                                           const std::vector<at::Tensor> &biases);
-  // Whether product_int8() is there; it rounds x to int8 for each token, and multiplies whole numbers.
+  // Returns whether product_int8() can be called. It rounds x to int8 for each token, multiplies whole
+  // numbers, and otherwise does the same as product().
   bool multiplies_int8() const;
   at::Tensor product_int8(const at::Tensor &x, const at::Tensor &bias = {}) const;
   at::Tensor rows(const at::Tensor &ids) const;  // ids [n] int64 -> [n, in] fp32

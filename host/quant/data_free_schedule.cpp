@@ -14,8 +14,9 @@ void quantize_data_free(run_state &run) {
   const at::NoGradGuard no_grad;
   linear_work work(run);
   finished_blocks blocks(run);
-  // Finished blocks are stored only if the model is read block by block from disk; else making them
-  // again costs little. Without a calibration they cannot be stored: its hash is a part of their key.
+  // Finished blocks are stored only if the model is read block by block from disk; otherwise making
+  // them again costs little. Without a calibration they cannot be stored, because the calibration's
+  // hash is a part of their key.
   if (run.data && run.residency->always_stores()) {
     blocks.open();
     blocks.restore();

@@ -1,4 +1,5 @@
-// Checks patterns against the names of linears. The names follow from the model's configuration, so that nothing has to be loaded.
+// Checks patterns against the names of linears. The names follow from the model's configuration, so no
+// weights have to be loaded.
 #include "quant/linear_patterns.hpp"
 
 #include <algorithm>
@@ -21,7 +22,8 @@ std::vector<std::string> roles_of(const std::vector<linear_name> &linears) {
   return roles;
 }
 
-// The roles of the linears whose names contain `part`. If some names contain it as a whole word between dots, only those count.
+// The roles of the linears whose names contain `part`. If some names contain it as a whole word
+// between dots, only those count.
 std::vector<std::string> roles_with_part(const std::string &part,
                                          const std::vector<linear_name> &linears) {
   std::vector<linear_name> whole, within;
@@ -43,8 +45,8 @@ std::string expression_for(const std::string &beginning, const std::vector<linea
   return out + ".*";
 }
 
-// Returns the role or name that differs from the pattern in the fewest letters. If the last part of a name is nearest ("up_proj"), it
-// returns the role of that linear.
+// Returns the role or name that differs from the pattern in the fewest letters. If the last part of a
+// name is nearest ("up_proj"), it returns the role of that linear.
 std::string nearest_by_letters(const std::string &pattern,
                                const std::vector<linear_name> &linears) {
   std::vector<std::string> candidates = roles_of(linears);

@@ -39,7 +39,7 @@ std::string text_of(const json &value, const std::string &where) {
   return value.get<std::string>();
 }
 
-// Lua has one kind of table, so that an empty one may arrive as [] or {}: both mean empty.
+// Lua has one kind of table for lists and objects, so an empty table may arrive as [] or as {}.
 json object_of(const json &value, const std::string &where) {
   if (value.is_null() || (value.is_array() && value.empty())) return json::object();
   if (!value.is_object()) throw wrong_type(where, "an object", value);
@@ -75,7 +75,7 @@ propagation_policy propagation_of(const json &value, const std::string &where) {
 bool refuses_ragged(const json &value, const std::string &where) {
   const auto name = text_of(value, where);
   if (name != "error" && name != "short")
-    throw error(error_kind::usage, "unknown answer to ragged groups '" + name + "'")
+    throw error(error_kind::usage, "unknown value of ragged, '" + name + "'")
         .at(where)
         .hint("known are error and short");
   return name == "error";
@@ -238,12 +238,12 @@ void require_by_block(const recipe &recipe, bool has_folder) {
         .at("recipe")
         .hint("Load it without on_demand");
   if (!has_folder && !recipe.transforms.empty())
-    throw error(error_kind::usage, "edited blocks of a model on demand need a folder to lie in")
+    throw error(error_kind::usage, "edited blocks of a model on demand need a folder on disk")
         .at("recipe.transforms")
         .hint("Give quantize a resume folder");
   if (!has_folder && recipe.embeddings)
     throw error(error_kind::usage,
-                "the quantized embedding of a model on demand needs a folder to lie in")
+                "the quantized embedding of a model on demand needs a folder on disk")
         .at("recipe.embeddings")
         .hint("Give quantize a resume folder");
 }

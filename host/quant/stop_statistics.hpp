@@ -10,7 +10,7 @@ namespace assay::quant {
 // Returns the statistics of the stop. If a Hessian is asked for, tokens at position 0 get the extra
 // weight of the recipe (first_token_weight).
 input_statistics shown_statistics(const run_state &run, const calibration_stop &stop);
-// Returns them as plugins see them. sums: from shown_statistics. sums and stop are borrowed.
+// Returns statistics as plugins see them. sums: from shown_statistics. sums and stop are borrowed.
 stats_view stats_of(const run_state &run, const calibration_stop &stop,
                     const input_statistics &sums);
 // A Hessian of fewer tokens than columns does not have full rank. Throws error(usage) if there are

@@ -36,7 +36,8 @@ void check(std::span<const double> values, const bootstrap_options &options) {
                                        std::to_string(values.size()));
 }
 
-// Draws the units of a replicate: n indices in [0, n), in blocks of options.block neighbours. A block that reaches n goes on at 0.
+// Draws the units of a replicate: n indices in [0, n), in blocks of options.block neighbours. A block
+// that reaches n goes on at 0.
 class unit_source {
  public:
   unit_source(size_t n, const bootstrap_options &options) : options_(options), units_(n) {
@@ -66,8 +67,8 @@ class unit_source {
   uint32_t batches_;
 };
 
-// The acceleration of BCa (Efron 1987), which corrects for skewness: sum d^3 / (6 (sum d^2)^1.5), where each d is the mean of the
-// leave-one-out values minus one of them.
+// The acceleration of BCa (Efron 1987), which corrects for skewness: sum d^3 / (6 (sum d^2)^1.5), where each d is the
+// mean of the leave-one-out values minus one of them.
 double acceleration(const std::vector<double> &leave_one_out) {
   const double mean = std::accumulate(leave_one_out.begin(), leave_one_out.end(), 0.0) /
                       static_cast<double>(leave_one_out.size());
@@ -81,8 +82,8 @@ double acceleration(const std::vector<double> &leave_one_out) {
   return squares > 0.0 ? cubes / (6.0 * std::pow(squares, 1.5)) : 0.0;
 }
 
-// Turns the replicates into an interval. BCa moves its two quantiles by z0 (the bias) and a (the acceleration, computed from
-// leave_one_out, the result of leave_blocks_out).
+// Turns the replicates into an interval. BCa moves its two quantiles by z0 (the bias) and a (the acceleration, computed
+// from leave_one_out, the result of leave_blocks_out).
 bootstrap_result summarise(double estimate, std::vector<double> replicates,
                            const std::vector<double> &leave_one_out,
                            const bootstrap_options &options) {
@@ -98,7 +99,8 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
     const double n = static_cast<double>(replicates.size());
     const auto below = std::lower_bound(begin, replicates.end(), estimate) - begin;
     const auto not_above = std::upper_bound(begin, replicates.end(), estimate) - begin;
-    // The share of replicates below the estimate; those equal to it count half. It is kept inside (0, 1), so that z0 stays finite.
+    // The share of replicates below the estimate; those equal to it count half. It is kept above 0
+    // and below 1, so that z0 stays finite.
     const double share =
         std::clamp(0.5 * static_cast<double>(below + not_above) / n, 0.5 / n, 1.0 - 0.5 / n);
     const double z0 = normal_quantile(share);
@@ -119,7 +121,8 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
   return result;
 }
 
-// The ratio sum(numerator) / sum(denominator), computed once without each block of units. A ratio whose denominator is 0 is left out.
+// The ratio sum(numerator) / sum(denominator), computed once without each block of units. A ratio whose
+// denominator is 0 is left out.
 std::vector<double> leave_blocks_out(std::span<const double> numerator,
                                      std::span<const double> denominator, uint32_t block) {
   const double total = std::accumulate(numerator.begin(), numerator.end(), 0.0);
@@ -174,8 +177,8 @@ bootstrap_result bootstrap_mean(std::span<const double> values, const bootstrap_
   std::vector<double> replicates(options.replicates);
   for (uint32_t r = 0; r < options.replicates; ++r) {
     const std::vector<uint32_t> &units = source.draw(r);
-    // Four partial sums are faster than one, because the processor can add them at the same time. Their order is fixed, so that the
-    // result is the same on every machine.
+    // Four partial sums are faster than one, because the processor can add them at the same time. Their order is fixed,
+    // so that the result is the same on every machine.
     double sums[4] = {0.0, 0.0, 0.0, 0.0};
     for (size_t i = 0; i < units.size(); ++i) sums[i & 3] += values[units[i]];
     replicates[r] = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / n;

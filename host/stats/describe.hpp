@@ -13,8 +13,8 @@ double standard_deviation(std::span<const double> values);  // divides by n - 1
 double median(std::span<const double> values);
 double quantile(std::span<const double> values, double p);  // 0 <= p <= 1
 
-// The value at position p (n - 1), interpolated between two neighbours, as numpy does by default. `sorted` is ascending and not
-// empty. Nothing is checked.
+// The value at position p (n - 1), interpolated between two neighbours, as numpy does by default. `sorted` is ascending
+// and not empty. Nothing is checked.
 double quantile_of_sorted(std::span<const double> sorted, double p);
 
 }  // namespace assay::stats

@@ -1,4 +1,5 @@
-// Adjusts p values for many comparisons. Holm goes from the smallest p upwards, Benjamini-Hochberg from the largest downwards.
+// Adjusts p values for many comparisons. Holm goes from the smallest p upwards, Benjamini-Hochberg
+// from the largest downwards.
 #include "stats/multiplicity.hpp"
 
 #include <algorithm>

@@ -12,7 +12,8 @@ namespace {
 constexpr uint32_t k_purpose_permutation = 2;
 constexpr size_t k_exact_limit = 16;  // 65,536 sign patterns
 
-// The sum of the differences with random signs. Each sign takes one random bit, so four words of 32 bits serve 128 differences.
+// The sum of the differences with random signs. Each sign takes one random bit, so four words of 32
+// bits serve 128 differences.
 double flipped_sum(std::span<const double> differences, uint32_t seed_word_index,
                    uint32_t replicate, uint64_t seed) {
   double sum = 0.0;

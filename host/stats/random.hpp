@@ -1,5 +1,6 @@
-// Random numbers that depend only on (seed, purpose, replicate, position), not on those drawn before. So results do not depend on
-// threads, order or platform. They are not for cryptography. The room engine uses other random numbers to sample tokens.
+// Random numbers that depend only on (seed, purpose, replicate, position), not on those drawn before. So results do
+// not depend on threads, order or platform. They are not for cryptography. The room engine uses other random
+// numbers to sample tokens.
 #pragma once
 
 #include <array>
@@ -25,15 +26,16 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, uint6
   return counter;
 }
 
-// The random words 4 * quad to 4 * quad + 3 of a replicate. Bootstrap and permutation test have different numbers `purpose`, so that
-// they get different words from one seed.
+// The random words 4 * quad to 4 * quad + 3 of a replicate. Bootstrap and permutation test have different numbers
+// `purpose`, so that they get different words from one seed.
 inline std::array<uint32_t, 4> draws(uint64_t seed, uint32_t purpose, uint32_t replicate,
                                      uint32_t quad) {
   return philox4x32({quad, replicate, purpose, 0}, seed);
 }
 
-// Writes the first 4 * k_lanes * batches random words of a replicate: out[4 * q + j] is word j of draws(seed, purpose, replicate, q).
-// It computes k_lanes quads (groups of 4 words) at the same time, in loops that compilers turn into vector instructions.
+// Writes the first 4 * k_lanes * batches random words of a replicate: out[4 * q + j] is word j of draws(seed,
+// purpose, replicate, q). It computes k_lanes quads (groups of 4 words) at the same time, in loops that compilers
+// turn into vector instructions.
 constexpr uint32_t k_lanes = 16;
 inline void fill_draws(uint32_t *out, uint32_t batches, uint64_t seed, uint32_t purpose,
                        uint32_t replicate) {
@@ -64,8 +66,8 @@ inline void fill_draws(uint32_t *out, uint32_t batches, uint64_t seed, uint32_t 
   }
 }
 
-// A random index in [0, n) from 32 random bits. The probabilities of two indices differ by at most 2^-32, which is far below the
-// error of resampling.
+// A random index in [0, n) from 32 random bits. The probabilities of two indices differ by at most 2^-32, which is far
+// below the error of resampling.
 inline uint32_t index_below(uint32_t bits, uint32_t n) {
   return static_cast<uint32_t>((uint64_t{bits} * n) >> 32);
 }

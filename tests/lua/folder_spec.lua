@@ -56,7 +56,7 @@ describe("a folder", function()
    end)
    it("whose template is of another kind says where it belongs", function()
       local m, folder = tiny { ["tokenizer_config.json"] = {}, ["chat_template.json"] = { chat_template = "x" } }
-      assert.raises(folder .. ": the model has no chat template. chat_template.json is of a processor of images and not read "
+      assert.raises(folder .. ": the model has no chat template. chat_template.json belongs to an image processor and is not read "
                     .. "for text: put its template into a file chat_template.jinja", m.chat, m, hi)
    end)
    it("leaves out keys of a message that have no value", function()

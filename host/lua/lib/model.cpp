@@ -44,10 +44,10 @@ namespace {
       std::filesystem::exists(std::filesystem::path(source.path()) / "chat_template.json");
   throw error(error_kind::failed, "the model has no chat template")
       .at(source.path())
-      .hint(legacy
-                ? "chat_template.json is of a processor of images and not read for text: put its "
-                  "template into a file chat_template.jinja"
-                : "Use a chat model, or write the prompt yourself");
+      .hint(legacy ? "chat_template.json belongs to an image processor and is not read for text: "
+                     "put its "
+                     "template into a file chat_template.jinja"
+                   : "Use a chat model, or write the prompt yourself");
 }
 
 }  // namespace
@@ -266,7 +266,7 @@ int load(lua_State *L) {
   how.packed = wants_packed(options.text("runtime"));
   if (how.packed && options.flag("on_demand", false))
     throw error(error_kind::usage,
-                "load: on_demand serves quantization, and runtime = \"packed\" runs");
+                "load: give only one of on_demand (to quantize) and runtime = \"packed\" (to run)");
   auto loaded = std::make_shared<subject>();
   loaded->source = open_source(path, options.text("adapter"));
   loaded->decoder = options.flag("on_demand", false)

@@ -52,8 +52,8 @@ int time_decode(lua_State *L) {
 
 }  // namespace
 
-// machine_rates() -> { read_bytes, fp32_operations }: bytes read from memory and fp32 operations, both
-// for each second, as measured by this call
+// machine_rates() -> { read_bytes, fp32_operations }: bytes read from memory per second and fp32
+// operations per second, as measured by this call
 int machine_rates(lua_State *L) {
   push_json(L, {{"read_bytes", model::read_rate()}, {"fp32_operations", model::fp32_rate()}});
   return 1;

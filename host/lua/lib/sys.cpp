@@ -24,7 +24,7 @@ namespace {
 constexpr uint64_t k_steps = 1000000;  // total of the progress line while scope() is in use
 
 // The progress line; there is one, because a process has one terminal. scope() says which share of the
-// whole work the next piece is: with offset 0.5 and span 0.25, it moves the line from 50 % to 75 %.
+// whole work the next piece is: a piece with offset 0.5 and span 0.25 moves the line from 50 % to 75 %.
 struct {
   std::unique_ptr<progress_line> line;
   double offset = 0, span = 1;            // shares of the whole: where the piece begins, its size
@@ -163,7 +163,7 @@ int begin(lua_State *L) {
   return 0;
 }
 
-// scope(offset, span, label): what follows is this share of the work that begin() began
+// scope(offset, span, label): what follows is this share of the work that began with begin()
 int scope(lua_State *L) {
   g_progress.offset = read_number(L, 1, "offset");
   g_progress.span = read_number(L, 2, "span");

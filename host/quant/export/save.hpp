@@ -12,7 +12,7 @@ namespace assay::quant {
 
 struct save_options {
   // The id of an exporter, with "-" or "_". "auto": the first exporter, by id, that can hold the
-  // model, among those whose facts do not say "auto": false.
+  // model. Exporters whose facts say "auto": false are left out.
   std::string format = "auto";
   // The exporter's configuration; with "auto", every exporter that is asked must know its keys.
   json config = json::object();

@@ -1,5 +1,5 @@
-// Collects the small files of a subject, chosen by their names and sizes. Of the files only config.json is parsed, to see whether it must
-// change; the others are copied as bytes.
+// Collects the small files of a subject, chosen by their names and sizes. Only config.json is parsed,
+// to see whether it must change; the others are copied as bytes.
 #include "quant/export/subject_files.hpp"
 
 #include <array>
@@ -29,8 +29,8 @@ bool is_carried(const fs::directory_entry &entry) {
   return entry.file_size() <= k_largest_bytes;
 }
 
-// The bytes of a file. A Git LFS pointer stands for a file that was not downloaded: it is refused
-// for a part of the model, not for a picture.
+// Returns the bytes of a file. A Git LFS pointer stands for a file that was not downloaded. It is
+// refused if it stands for a part of the model; for other files, such as pictures, it is copied.
 std::string carried_bytes(const fs::path &path) {
   constexpr std::array k_model_parts = {".json", ".jinja", ".model", ".txt", ".tiktoken"};
   std::string bytes = read_file(path.string());
@@ -39,13 +39,15 @@ std::string carried_bytes(const fs::path &path) {
   return bytes;
 }
 
-// The text of config.json: the file unchanged if it holds `config`, else `config` as JSON, as for a quantized folder.
+// Returns the text of config.json: that of the file, unchanged, if it holds `config`; else `config` as
+// JSON. The two differ if the folder is a quantized one.
 std::string config_text(const std::string &file, const json &config) {
   const std::string text = fs::exists(file) ? read_file(file) : "null";
   return parse_json(text, file) == config ? text : json_text(config, 2) + "\n";
 }
 
-// True for a GGUF file and for an adapter on a base: no folder holds all files, so they are made from what the subject declares.
+// True for a GGUF file and for an adapter on a base model. No folder holds all their files, so the
+// files are made from what the subject declares.
 bool has_no_folder(const model::checkpoint &subject) {
   return subject.is_gguf() || model::is_lora_folder(subject.path());
 }

@@ -52,7 +52,7 @@ json complete_activation(const json &scheme) {
   const bool token = full["strategy"] == "token";
   if (full["dynamic"].is_null()) full["dynamic"] = token;
   if (token != full["dynamic"].get<bool>())
-    throw refuse(token ? "a static scale for each token cannot be"
+    throw refuse(token ? "a static scale for each token is not possible"
                        : "a dynamic scale for the whole tensor would depend on the batch",
                  "Use strategy 'token' with dynamic scales or 'tensor' with static ones");
   if (full["type"] == "fp8" && full["bits"] != 8)

@@ -13,7 +13,8 @@ namespace assay::quant {
 // Returns the scheme with its defaults filled in: { bits = 8, type = "int"|"fp8",
 // strategy = "token"|"tensor", dynamic, symmetric = true, clip = 1 }. With "token" the scale comes
 // from the input itself, so dynamic is true. With "tensor" the scale comes from calibration, so
-// dynamic is false. Throws error(usage) for a scheme that cannot be applied.
+// dynamic is false. clip: the share of the numbers' range that the grid covers. Throws error(usage)
+// for a scheme that cannot be applied.
 json complete_activation(const json &scheme);
 bool is_static(const json &complete);  // true if calibration must give the ranges
 // The statistics of a linear's input that a static scheme needs; none for a dynamic scheme.

@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t k_right = 64;
 
 error broken(const std::string &why) {
-  return error(error_kind::plugin, "an online operation that cannot be: " + why);
+  return error(error_kind::plugin, "the online operation is not possible: " + why);
 }
 
 // Reads rows of '+' and '-' into a matrix [m, m] f32.

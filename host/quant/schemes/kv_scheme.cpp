@@ -74,7 +74,7 @@ json complete_kv(const json &scheme) {
   const bool token = full["strategy"] == "token" || full["strategy"] == "token_head";
   if (full["dynamic"].is_null()) full["dynamic"] = token;
   if (token != full["dynamic"].get<bool>())
-    throw refuse(token ? "a static scale for each token cannot be"
+    throw refuse(token ? "a static scale for each token is not possible"
                        : "a dynamic scale for a whole head would change with every token",
                  "token and token_head are dynamic, head and tensor static");
   const bool fp8 = full["type"] == "fp8";

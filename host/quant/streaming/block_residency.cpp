@@ -1,5 +1,5 @@
-// The mode that keeps all weights of a run in memory, and the choice between it
-// and the streamed mode.
+// Implements the mode that keeps all weights of a run in memory, and chooses between this mode and
+// the streamed mode.
 #include "quant/streaming/block_residency.hpp"
 
 #include "quant/linear_run.hpp"

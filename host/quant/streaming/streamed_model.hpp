@@ -1,5 +1,5 @@
-// The streamed mode: keeps the weights of one block in memory at a time. Edited blocks and
-// quantized linears of finished blocks are on disk.
+// Implements the streamed mode, which keeps the weights of one block in memory at a time. Edited
+// blocks and quantized linears of finished blocks are on disk.
 #pragma once
 
 #include "quant/streaming/block_residency.hpp"

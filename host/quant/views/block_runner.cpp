@@ -125,6 +125,7 @@ block_runner::block_runner(runner_source source) : source_(std::move(source)) {
     for (int64_t row = 0; row < source_.chunks[i].h.size(0); ++row) places_.push_back({i, row});
 }
 
+// Cuts the sequences that a trial asks for into pieces, and finds the counted tokens of each piece.
 std::vector<block_runner::piece> block_runner::pieces_of(const assay_trial &trial) const {
   std::map<size_t, std::vector<int64_t>> rows;  // by chunk
   const auto total = n_sequences();
@@ -188,6 +189,8 @@ at::Tensor block_runner::target_of(const piece &p, uint32_t scope, bool attentio
   return p.of(target);
 }
 
+// Runs the pieces of a trial one after another, and adds up squared distances and gradients. At the end
+// both are divided by the number of values.
 double block_runner::loss(const assay_block &block, const assay_trial &trial,
                           const assay_tensor *const *gradients) {
   const at::NoGradGuard no_grad;

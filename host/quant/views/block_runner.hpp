@@ -1,6 +1,6 @@
-// Runs one block with candidate weights on its calibration inputs. Gives the distance of its output
-// from the float output (the loss), and the gradient of the loss. The plugin chooses the candidates and
-// calls this through the extension assay.block/1 (plugin_api/assay/block.h).
+// Runs one block with candidate weights on its calibration inputs. It computes the distance of the
+// block's output from the float output (the loss), and the gradient of the loss. The plugin chooses the
+// candidates and calls these functions through the extension assay.block/1 (plugin_api/assay/block.h).
 #pragma once
 
 #include <assay.h>

@@ -54,7 +54,7 @@ std::string at_work(const std::string &name, bool checked = false) {
 }  // namespace
 
 // The scanner is the child process that loads a plugin first.
-TEST_CASE("a plugin that dies while it is loaded takes only the scanner with it") {
+TEST_CASE("a plugin that crashes while it is loaded ends only the scanner process") {
   CHECK(broken("abort_at_load") == "crashed while it was loaded: signal 6 (SIGABRT)");
   CHECK(broken("segfault_at_load") == "crashed while it was loaded: signal 11 (SIGSEGV)");
   // It depends on the C library whether the exception passes through dlopen or ends the process there.
@@ -85,7 +85,8 @@ TEST_CASE("the file is refused before its code runs where its symbols are wrong"
 
 // The gate (host/plug/gate.hpp) checks the structs of a plugin. It is no gate of a study.
 TEST_CASE("the gate refuses what breaks the contract") {
-  CHECK(broken("null_entry") == "assay_plugin_v1 returned NULL: this machine has no frobnicator");
+  CHECK(broken("null_entry") ==
+        "assay_plugin_v1 returned NULL: this machine has no such processor");
   CHECK(broken("wrong_size") ==
         "the plugin descriptor has struct_size 13, which is not a valid size (ABI 1.0 has 72). Set "
         "struct_size to sizeof "
@@ -149,7 +150,8 @@ TEST_CASE("statuses and texts must agree") {
 }
 
 // In checked mode the host compares the state of the process before and after each call.
-TEST_CASE("in checked mode a plugin that changes the process is found out, and the change undone") {
+TEST_CASE(
+    "in checked mode a plugin that changes the process is reported, and the change is undone") {
   CHECK(at_work("changes_rounding", true) ==
         "quantize changed the floating-point rounding mode (plugin changes_rounding, layer "
         "test.layer)");
@@ -157,7 +159,7 @@ TEST_CASE("in checked mode a plugin that changes the process is found out, and t
         "quantize changed the locale (plugin changes_locale, layer test.layer)");
 }
 
-TEST_CASE("one id in two files can be used from neither, and both are named") {
+TEST_CASE("if two files provide one id, neither can be used, and the message names both") {
   setenv("XDG_CACHE_HOME", (std::string(ASSAY_BUILD_DIR) + "/bad_plugins/cache").c_str(), 1);
   const std::string folder = std::string(ASSAY_BUILD_DIR) + "/bad_plugins/";
   const plug::registry found({{folder + "duplicate_a", folder + "duplicate_b"}, false});

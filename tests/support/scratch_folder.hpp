@@ -1,5 +1,5 @@
 // A temporary folder for one test, and functions that write and read small files in it. It is removed at the end of the test.
-// It uses only the standard library, so that tests of core/file do not depend on what they test.
+// This header uses only the standard library, so that tests of core/file do not depend on what they test.
 #pragma once
 
 #include <stdlib.h>

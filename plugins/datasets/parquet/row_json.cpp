@@ -1,5 +1,5 @@
 // Turns Arrow values into JSON text: null, booleans, numbers, texts, lists and structs, also nested ones.
-// Dates, decimals and bytes are refused with the name of their column, because no benchmark uses them.
+// Dates, decimals and bytes are refused with the name of their column, because JSON has no form for them.
 #include "row_json.hpp"
 
 #include <charconv>

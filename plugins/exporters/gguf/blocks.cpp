@@ -21,7 +21,8 @@ const tensor_type k_q5_0{"Q5_0", 6, 8, k_block, 22, 5, -16, false};
 const tensor_type k_q5_1{"Q5_1", 7, 9, k_block, 24, 5, 0, true};
 const tensor_type k_q8_0{"Q8_0", 8, 7, k_block, 34, 8, -128, false};
 
-// The narrowest block of multiples of the scale that holds all differences of code and zero.
+// Returns the block with the fewest bits that stores a weight as a multiple of the scale and holds every difference
+// code - zero; nullptr if there is none.
 const tensor_type *wider_block(const grid &codes) {
   const int64_t bits = codes.symmetric ? codes.bits : codes.bits + 1;  // of the difference
   if (bits <= 4) return &k_q4_0;
@@ -42,8 +43,8 @@ void put_fifth_bits(const uint8_t *codes, uint8_t *out) {
   std::memcpy(out, &bits, 4);
 }
 
-// Codes of the block: multiples of the scale, counted from the type's lowest, or the codes as they
-// are where a minimum is stored. An int8 is stored as it is, which is 128 less than counted.
+// Writes the codes of one block. A type with a minimum takes the codes as they are. For the other types, code 0 stands
+// for the multiple `lowest` of the scale. The int8 that Q8_0 stores is 128 less than its code.
 void block_codes(const tensor_type &type, const row_view &row, int64_t begin, uint8_t *codes) {
   const bool is_signed = row.zeros == nullptr && row.float_zeros == nullptr;
   const int zero = row.zeros == nullptr ? 0 : row.zeros[begin / row.group_size];
@@ -61,7 +62,7 @@ void block_codes(const tensor_type &type, const row_view &row, int64_t begin, ui
                                       " holds");
 }
 
-// The minimum of a block as it is stored. Counts it in n_rounded if float16 does not hold it.
+// The minimum of a block as it is stored. Counts it in n_rounded if float16 cannot hold it exactly.
 uint16_t minimum_of(const row_view &row, int64_t group, int64_t &n_rounded) {
   const float zero = row.zeros != nullptr ? static_cast<float>(row.zeros[group])
                                           : assay_grid::from_float16(row.float_zeros[group]);

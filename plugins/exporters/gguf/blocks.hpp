@@ -1,5 +1,5 @@
-// The blocks of GGUF files: runs of 32 weights of one row with their scale. Which block holds an
-// integer grid, and how its codes are packed.
+// The blocks of GGUF files: runs of 32 weights of one row with their scale. This file says which block holds an integer
+// grid, and packs its codes.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace gguf {
 
-// What may be done with a grid for which no block has just these codes and zeros.
+// What may be done with a grid for which no block has exactly these codes and zeros.
 enum class fit {
   exact,   // nothing: it is refused
   wider,   // it is stored in a wider block, if that holds each weight exactly

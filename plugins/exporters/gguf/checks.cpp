@@ -11,8 +11,7 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// The plan before the run has the name of the configuration, the plan of the finished model that
-// of the tensor.
+// Before the run the plan names the dtype as the configuration does (float16), after it as the tensor does (f16).
 bool is_float16(const std::string &dtype) {
   return dtype == "float16" || dtype == "f16";
 }

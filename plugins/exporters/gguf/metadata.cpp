@@ -14,7 +14,7 @@ using assay_json::value;
 
 constexpr double k_pi = 3.14159265358979323846;
 
-// Values of a family's config.json that are absent there (transformers,
+// The values that transformers uses for keys that a family's config.json leaves out (transformers,
 // models/*/configuration_*.py).
 struct defaults {
   const char *family;
@@ -29,7 +29,7 @@ const defaults &defaults_of(const std::string &family) {
   throw failure(ASSAY_UNSUPPORTED, "GGUF files of the family '" + family + "' are not written");
 }
 
-// The RoPE parameters: the older key wins unless it is empty.
+// The RoPE parameters: the older key, rope_scaling, wins unless it is empty.
 value rope_of(const value &config) {
   for (const char *key : {"rope_scaling", "rope_parameters"}) {
     const value *found = config.find(key);
@@ -48,8 +48,8 @@ int64_t window_of(const value &config, const defaults &otherwise) {
   return config.bool_or("use_sliding_window", false) ? window : 0;
 }
 
-// The positions for which the file computes what the model computes. llama.cpp runs these
-// architectures without a window, which is the same as long as no text is longer than the window.
+// The number of positions up to which llama.cpp computes the same as the model. It runs these architectures without a
+// window, which makes no difference while no text is longer than the window.
 int64_t context_of(const plan &p, const value &config, const assay_cpp::host &host) {
   const defaults &otherwise = defaults_of(p.family);
   const int64_t positions = integer_or(config, "max_position_embeddings", otherwise.positions);

@@ -1,4 +1,4 @@
-// Reads the plan. checks.cpp refuses what cannot be exported.
+// Reads the plan of an export (what will be stored) from JSON. checks.cpp refuses what cannot be exported.
 #include "plan.hpp"
 
 namespace gguf {

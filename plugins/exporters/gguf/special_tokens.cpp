@@ -90,8 +90,8 @@ void put_special_tokens(const vocabulary &v, const value &tokenizer, const value
     to.put_u32(std::string("tokenizer.ggml.") + name, static_cast<uint64_t>(id));
   };
   const value config = json_file(files, "config.json");
-  // An id of config.json counts only for a token that is no plain text, because a reader takes a
-  // token with a role out of the text. -1 there means that there is none.
+  // An id of config.json counts only if its token is not plain text, because a reader removes tokens with a role from
+  // the text. The id -1 means that there is none.
   const auto named_or = [&](const char *name, const char *key) {
     const auto own = named(v, settings, name);
     const auto ids = ids_of(config, key);

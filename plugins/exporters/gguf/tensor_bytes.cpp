@@ -47,7 +47,7 @@ struct form_parts {
   int64_t groups = 0, group_size = 0;
 };
 
-// The row of the form, with the codes and factors that blocks are made of.
+// The row of the form, with the codes, scales and zeros that blocks are made of.
 row_view row_of(const form_parts &v, int64_t row, int64_t in) {
   const int64_t group = row * v.groups;
   const auto halves = [&](const assay_tensor &t) {
@@ -92,7 +92,7 @@ form_parts parts_of(const assay_item &item) {
   return v;
 }
 
-// Packs some rows into `to`, where the matrix begins; returns how many minima were rounded.
+// Packs the rows [begin, end). `to` is the start of the packed matrix. Returns how many minima were rounded.
 int64_t pack_rows(const form_parts &v, const entry &e, int64_t begin, int64_t end,
                   uint8_t *to) try {
   const int64_t in = e.shape[1], row_bytes = in / k_block * e.type->block_bytes;
@@ -128,8 +128,7 @@ const uint8_t *data_of(const assay_tensor &tensor) {
   return static_cast<const uint8_t *>(tensor.data) + tensor.byte_offset;
 }
 
-// Rows of a tensor; each number of a vector is a row, since reordered biases have rows
-// of one number.
+// Converts the rows of a tensor. Each number of a vector counts as a row, because biases are reordered like rows.
 std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
                         differences &done) {
   const tensor_type &from = *stored_type(item);

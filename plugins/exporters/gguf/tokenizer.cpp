@@ -91,8 +91,7 @@ std::string pre_name(const value &root, const value &model) {
       "llama.cpp has no name for this pre-tokenizer; gpt-2, smollm, qwen2 and llama-bpe are known");
 }
 
-// Whether a space is put before a text: of the normalizer that transformers makes
-// for SentencePiece models.
+// Whether a space is put before a text. The normalizer must be the one of transformers for SentencePiece models.
 bool adds_space(const value &root) {
   if (!is_null(part(root, "pre_tokenizer")))
     refuse("a SentencePiece model with a pre-tokenizer " +
@@ -138,6 +137,8 @@ bool is_byte(const std::string &text) {  // "<0x0A>"
   return text.size() == 6 && text.compare(0, 3, "<0x") == 0 && text.back() == '>';
 }
 
+// Rows of the embedding without a token become [PADi]. Tokens of tokenizer_config.json fill only rows that are still
+// unused. pieces: a SentencePiece vocabulary, not byte-level BPE.
 vocabulary read_vocabulary(const plan &p, const value &root, const value &settings, bool pieces) {
   vocabulary v;
   for (int64_t id = 0; id < p.vocab_size; ++id)

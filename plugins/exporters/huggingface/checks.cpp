@@ -110,7 +110,7 @@ bool holds_bits(const options &o, int64_t bits) {
 
 void refuse_strange(const plan &p, const refuse_fn &refuse) {
   for (const auto &key : p.unknown_schemes)
-    refuse("scheme", "nobody here knows a scheme '" + key + "'");
+    refuse("scheme", "the scheme '" + key + "' is not known here");
   for (const auto &linear : p.biases)
     refuse(linear, "this family's config.json has no key for a bias here");
 }

@@ -9,8 +9,8 @@ namespace {
 using check_fn = void (*)(const hf::options &, std::string_view, const hf::refuse_fn &);
 using write_fn = void (*)(const hf::options &, const assay_export &, const assay_host &);
 
-// Makes of a check_ and a write_ function the class that assay_cpp::exporter_table needs. packs: the
-// schema has the keys allow_unfused and dense_packing.
+// Makes a check_ and a write_ function into the class that assay_cpp::exporter_table needs. packs: the schema has the
+// keys allow_unfused and dense_packing.
 template <check_fn check_plan, write_fn write_folder, bool packs = false>
 class exporter {
  public:

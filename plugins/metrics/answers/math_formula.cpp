@@ -1,4 +1,4 @@
-// A recursive-descent parser that computes the value while it reads. A text that it cannot read is "not a formula".
+// Computes the value of a formula with a recursive-descent parser. A text that it cannot read is "not a formula".
 #include "math_formula.hpp"
 
 #include <cctype>

@@ -1,5 +1,6 @@
-// Reads and compares mathematical answers. Two values a and b (doubles) without variables are equal if |a - b| <= 1e-6 max(1, |b|),
-// because published graders round like this. Formulas with variables are compared at points, with 1e-9 in place of 1e-6.
+// Reads and compares mathematical answers. Two values a and b (doubles) without variables are equal if |a - b| <= 1e-6
+// max(1, |b|), because published graders accept such differences. Formulas with variables are compared at points, with
+// 1e-9 in place of 1e-6.
 #include "math_value.hpp"
 
 #include <algorithm>
@@ -85,6 +86,8 @@ struct scalar_verdict {
   bool equal = false, sampled = false, left_parsed = false, right_parsed = false;
 };
 
+// Formulas without variables are compared at the first point only. Others must agree at every point where the right
+// value is finite, and these must be at least half of all points.
 scalar_verdict compare_scalars(const std::string &left, const std::string &right) {
   scalar_verdict out;
   int agree = 0;
@@ -182,7 +185,7 @@ math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
 }
 
 // Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos. The fraction must be below 1,
-// so "1 000/2" is none.
+// so "1 000/2" is not one.
 size_t mixed_end(const std::string &text, size_t space) {
   const size_t top = text.find_first_not_of(" \t\n", space);
   const size_t slash = text.find_first_not_of("0123456789", top);

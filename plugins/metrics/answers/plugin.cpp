@@ -29,8 +29,8 @@ std::string declaration_of(const metric &inner) {
 
 using make_fn = std::unique_ptr<metric> (*)(const assay_json::value &config);
 
-// Makes of a metric the class that assay_cpp::metric_table needs. The class keeps the scores of all samples and passes them to the
-// host in the order of the samples.
+// Makes a metric into the class that assay_cpp::metric_table needs. The class keeps the scores of all samples and
+// passes them to the host in the order of the samples.
 template <make_fn make>
 class face {
  public:

@@ -71,7 +71,7 @@ void rotate::check(const char *arch_json) {
     const auto n = static_cast<int64_t>(arch.number_or(key, 0));
     if (wanted && !hadamard::exists(n))
       throw failure(ASSAY_UNSUPPORTED, std::string(what) + " has " + std::to_string(n) +
-                                           " channels, of which no Hadamard matrix is known here");
+                                           " channels, for which no Hadamard matrix is known here");
   };
   require(r1_, "hidden_size", "the residual stream");
   require(r2_, "head_dim", "a head");

@@ -1,4 +1,4 @@
-"""Writes example.json: an invented report with the fields of reports/README.md, for the tests of the renderers.
+"""Writes example.json: an invented report with the fields of reports/schema.md, for the tests of the renderers.
 
 No number is measured: all are drawn from a generator with a fixed seed. Usage: python3 make_example.py > example.json
 """

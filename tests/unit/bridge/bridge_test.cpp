@@ -83,7 +83,7 @@ TEST_CASE("bridge: a tensor that is handed over lives until its deleter is calle
   CHECK(storage == tensor.unsafeGetTensorImpl());
 }
 
-TEST_CASE("linalg: each function is what it says, on any strides") {
+TEST_CASE("linalg: each function computes what its name says, for any strides") {
   const with_host host;
   const assay_linalg &la = linalg_table();
   for (const auto type : {at::kFloat, at::kDouble}) {
@@ -122,8 +122,8 @@ TEST_CASE("linalg: each function is what it says, on any strides") {
 }
 
 TEST_CASE(
-    "linalg: what cannot be is refused with a reason, and a failed factorisation leaves its "
-    "input") {
+    "linalg: shapes that do not fit are refused with a reason, and a failed factorisation leaves "
+    "its input unchanged") {
   with_host host;
   const assay_linalg &la = linalg_table();
   at::Tensor a = at::ones({2, 3}), b = at::ones({2, 3}), c = at::ones({2, 2});

@@ -75,7 +75,8 @@ TEST_CASE("the cross-moment pairs each token of the float model with its own in 
   CHECK(facts["streams"] == 2);
 }
 
-TEST_CASE("asymmetric targets are for recipes that run two streams", "[calibration_pass_test]") {
+TEST_CASE("gptaq is refused without propagation = 'asymmetric', which runs two streams",
+          "[calibration_pass_test]") {
   const bench b;
   auto what = with("gptaq");
   CHECK_THAT(complaint([&] { b.quantize(what, sequences()); }),

@@ -47,7 +47,9 @@ void put_index(const scratch_folder &folder, const std::string &shard,
 
 }  // namespace
 
-TEST_CASE("two sets of weights in one folder are refused, with what others read of them") {
+TEST_CASE(
+    "two sets of weights in one folder are refused, and the message says which set other programs "
+    "read") {
   const scratch_folder folder;
   put_model(folder);
   put_index(folder, "model-00001-of-00001.safetensors");
@@ -67,7 +69,8 @@ TEST_CASE("two sets of weights in one folder are refused, with what others read 
   CHECK(problem(folder).empty());
 }
 
-TEST_CASE("an index that names model.safetensors is an index of it, and whole files are read") {
+TEST_CASE(
+    "if the index names model.safetensors, all its tensors are read, not only the listed ones") {
   const scratch_folder folder;
   put_model(folder);
   put_index(folder, "model.safetensors");
@@ -81,7 +84,7 @@ TEST_CASE("an index that names model.safetensors is an index of it, and whole fi
         "the index places 'no.such.tensor' in model.safetensors, which does not have it|");
 }
 
-TEST_CASE("a tensor that two shards hold is refused: they are of two models") {
+TEST_CASE("a tensor that two shards hold is refused, because the shards are of two models") {
   const scratch_folder folder;
   write_safetensors(folder.file("a.safetensors"), {{"t", at::ones({2})}, {"u", at::ones({2})}});
   write_safetensors(folder.file("b.safetensors"), {{"t", at::zeros({2})}});
@@ -92,7 +95,7 @@ TEST_CASE("a tensor that two shards hold is refused: they are of two models") {
                                          "a.safetensors. The shards of two models are mixed"));
 }
 
-TEST_CASE("weights that are not read are named, with the way to those that are") {
+TEST_CASE("weights of other formats are refused by name, and the message says what to do") {
   const scratch_folder folder;
   folder.write("config.json", read_file(k_model + "config.json"));
   const auto only = [&](const std::string &name) {
@@ -122,7 +125,7 @@ TEST_CASE("weights that are not read are named, with the way to those that are")
       "and GGUF weights are read");
 }
 
-TEST_CASE("a folder of GGUF files is answered with one of them") {
+TEST_CASE("for a folder of GGUF files the message names one of them") {
   const scratch_folder folder;
   folder.write("b.gguf", "x");
   folder.write("a-00001-of-00002.gguf", "x");
@@ -131,7 +134,7 @@ TEST_CASE("a folder of GGUF files is answered with one of them") {
       "the folder has no config.json|It holds GGUF files, give one of them: a-00001-of-00002.gguf");
 }
 
-TEST_CASE("a folder of the hub's cache stands for its snapshot") {
+TEST_CASE("a folder of the hub's cache is opened as its snapshot") {
   const scratch_folder folder;
   put_model(folder, "hub/models--o--m/snapshots/abc");
   const std::string expected = folder.file("hub/models--o--m/snapshots/abc");
@@ -158,7 +161,7 @@ TEST_CASE("a folder of the hub's cache stands for its snapshot") {
         "the folder is a cache of several models|Name one of models--o--m, models--o--n");
 }
 
-TEST_CASE("a link to nothing is a download that stopped") {
+TEST_CASE("a link to nothing is reported as an incomplete download") {
   const std::string incomplete =
       "the file is a link to nothing|The download is not complete: get the model again";
   for (const char *name : {"config.json", "model.safetensors", "model.safetensors.index.json"}) {
@@ -180,7 +183,7 @@ TEST_CASE("a link to nothing is a download that stopped") {
   CHECK(problem(folder, "m.gguf") == incomplete);
 }
 
-TEST_CASE("a Git LFS pointer is named in place of every file of a model") {
+TEST_CASE("a Git LFS pointer in place of any file of a model is named") {
   const std::string pointer =
       "the file is a Git LFS pointer, its content was not downloaded|Run 'git lfs pull' in the "
       "folder, or download the file itself";
@@ -229,14 +232,15 @@ TEST_CASE("a pipe, a folder or a device in place of a file is refused and never 
                     assay_test::contains("not a regular file but a named pipe"));
 }
 
-TEST_CASE("a file of a model's folder is answered with the folder") {
+TEST_CASE("for a file of a model's folder the message names the folder") {
   const scratch_folder folder;
   put_model(folder);
   CHECK(problem(folder, "model.safetensors") ==
         "the file is not GGUF|Give the folder that it lies in");
 }
 
-TEST_CASE("an adapter beside a config.json is an adapter; beside whole weights it is a question") {
+TEST_CASE(
+    "an adapter beside config.json is read as an adapter; beside whole weights it is refused") {
   const scratch_folder folder;
   for (const char *name : {"adapter_config.json", "adapter_model.safetensors"})
     fs::copy_file(k_golden + "lora/plain/" + name, folder.path / name);
@@ -256,7 +260,7 @@ TEST_CASE("an adapter beside a config.json is an adapter; beside whole weights i
   CHECK(open_lora(folder.path.string(), k_model)->tensors().tensor(q).equal(merged));
 }
 
-TEST_CASE("the key that compressed-tensors had before quantization_config is read as it") {
+TEST_CASE("the key that compressed-tensors had before quantization_config is read like it") {
   const scratch_folder folder;
   put_model(folder);
   json config = read_json_file(folder.file("config.json"));

@@ -7,7 +7,7 @@
 
 using assay::model::folder_name;
 
-TEST_CASE("a folder is called by the last part of its path, wherever one stands") {
+TEST_CASE("a folder is called by the last part of its path, also if the path is relative") {
   CHECK(folder_name("models/tiny") == "tiny");
   CHECK(folder_name("models/tiny/") == "tiny");
   CHECK(folder_name("models/./tiny/.") == "tiny");

@@ -42,7 +42,9 @@ named_tensors gptq_tensors(int64_t stored_zeros) {
 
 }  // namespace
 
-TEST_CASE("GPTQ packs along in, zeros along out; v1 stores the zero minus one") {
+TEST_CASE(
+    "GPTQ packs codes along the inputs and zeros along the outputs; version 1 stores the zero "
+    "minus one") {
   const scratch_folder folder;
   const at::Tensor q = at::arange(8).to(at::kFloat).unsqueeze(0);
   const at::Tensor z = at::arange(8).to(at::kFloat).unsqueeze(1);
@@ -69,7 +71,7 @@ TEST_CASE("GPTQ with activation order reads the group of each input from g_idx")
   CHECK(w[0].equal(at::tensor({0.f, 1.f, 20.f, 3.f, 40.f, 5.f, 60.f, 7.f})));
 }
 
-TEST_CASE("GPTQ of 3 bits is one dense string of codes, two of 32 across a word's end") {
+TEST_CASE("3-bit GPTQ codes are packed without gaps, so two of 32 codes cross the end of a word") {
   const scratch_folder folder;
   // The example of host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8) for i = 0..31, zero points 4 stored as in v1.
   const at::Tensor column = words({0x88fac688, 0xc688fac6, 0xfac688fa}).unsqueeze(1);
@@ -123,7 +125,8 @@ TEST_CASE("layouts that are not read are refused by name") {
   CHECK_THROWS_WITH(open(folder, v1, bad)->read("m"), "dir: g_idx does not fit qweight (layer m)");
 }
 
-TEST_CASE("a method that is not read is refused by its name, which the metadata alone tell") {
+TEST_CASE(
+    "a quantization method that is not supported is refused by the name that the metadata gives") {
   const auto problem = [](const json &quantization) {
     const scratch_folder folder;
     const std::string from = k_models + "llama-gqa-untied/";
@@ -176,7 +179,8 @@ TEST_CASE("a LoRA adapter is merged when its weights are read: rank, alpha, rslo
 }
 
 TEST_CASE(
-    "patterns give single modules a rank and an alpha of their own; fan_in_fan_out is for others") {
+    "patterns give single modules a rank and an alpha of their own; fan_in_fan_out does not change "
+    "linears") {
   const scratch_folder folder;
   const std::string stem = "base_model.model.model.layers.";
   const at::Tensor a4 = at::randn({4, 32}), b4 = at::randn({32, 4});

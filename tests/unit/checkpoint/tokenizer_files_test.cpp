@@ -32,7 +32,8 @@ void copy_adapter(const scratch_folder &to) {
 }  // namespace
 
 TEST_CASE(
-    "an adapter that brings a tokenizer brings all of it, one that does not takes the base's") {
+    "an adapter with a tokenizer replaces the base's whole tokenizer; one without uses the "
+    "base's") {
   const scratch_folder base, adapter;
   copy_model(base);
   base.write("tokenizer.json", "{\"of\": \"base\"}");
@@ -64,8 +65,7 @@ TEST_CASE(
         json({{"default", "base"}, {"tool_use", "base with tools"}}));
 }
 
-TEST_CASE(
-    "generation_config.json alone says what ends an answer, config.json where it is not there") {
+TEST_CASE("generation_config.json alone decides what ends an answer; without it config.json does") {
   const auto ids = [](const json &config_eos, const json &generation) {
     const scratch_folder folder;
     copy_model(folder, {{"eos_token_id", config_eos}});

@@ -6,7 +6,7 @@
 using assay::error;
 using assay::error_kind;
 
-TEST_CASE("an error reads: where, what, whom to blame, why, what to do") {
+TEST_CASE("the text of an error has the order: place, message, plugin and layer, cause, hint") {
   const auto e = error(error_kind::plugin, "the plugin emitted no codes")
                      .at("study.lua:7")
                      .plugin("org.assay.rtn")

@@ -166,7 +166,7 @@ TEST_CASE(
   CHECK(dir.entries() == 1);
 }
 
-TEST_CASE("of two processes one has the claim, and the other is told at once who") {
+TEST_CASE("if two processes claim one path, the second is told at once which process holds it") {
   scratch_folder dir;
   other_process other(
       [&] { return std::make_unique<assay::path_claim>(assay::path_claim::inside(dir / "run")); });
@@ -190,7 +190,7 @@ TEST_CASE("claims of one process on one path share the lock until the last ends"
   CHECK(dir.entries() == 0);
 }
 
-TEST_CASE("where nothing can be written is told by name before any work") {
+TEST_CASE("a path where nothing can be written is refused by name before any work") {
   scratch_folder dir;
   assay::write_file_atomically(dir / "file", "");
   CHECK_THROWS_WITH(assay::folder_in_progress(dir / "file/out"),
@@ -234,7 +234,7 @@ TEST_CASE("an existing folder is refused before any work, or replaced whole on r
   CHECK(dir.entries() == 2);  // the folder `out` and the lock file of its claim
 }
 
-TEST_CASE("a replaced folder that a killed process left aside goes with the next one") {
+TEST_CASE("the old folder that a killed process left aside is removed by the next replacement") {
   scratch_folder dir;
   assay::write_file_atomically(dir / "out/f", "new");
   assay::write_file_atomically(dir / "out.old-7/f", "old");

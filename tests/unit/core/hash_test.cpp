@@ -19,7 +19,7 @@ TEST_CASE("hashing in pieces equals hashing at once") {
   CHECK(h.hex() == assay::sha256_hex("abc"));
 }
 
-TEST_CASE("a labelled seed depends on every part, and parts do not run together") {
+TEST_CASE("a labelled seed depends on every part and on where a part ends") {
   const auto seed = assay::labelled_seed(1, "rtn", "layer.0", "shuffle");
   CHECK(seed == assay::labelled_seed(1, "rtn", "layer.0", "shuffle"));
   CHECK(seed != assay::labelled_seed(2, "rtn", "layer.0", "shuffle"));

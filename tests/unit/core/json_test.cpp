@@ -30,7 +30,7 @@ TEST_CASE("broken JSON names the place") {
   }
 }
 
-TEST_CASE("a cause quotes no number of hundreds of digits, and no half character") {
+TEST_CASE("the cause of a JSON error is short and cuts no character in half") {
   const auto cause_of = [](const std::string &text) {
     try {
       parse_json(text, "x");
@@ -63,7 +63,7 @@ TEST_CASE("canonical text refuses bytes that are not UTF-8") {
   CHECK_THROWS(canonical_json(json("\xff")));
 }
 
-TEST_CASE("every value has a text: bytes that are not UTF-8 are shown") {
+TEST_CASE("every value has a text: bytes that are not UTF-8 are shown as hex") {
   CHECK(assay::json_text({{"path", "caf\xe9/\xc3\xa9"}}) == R"({"path":"caf\\xE9/é"})");
   CHECK(assay::json_text(json::array({"a", json("\xff\xfe")})) == R"(["a","\\xFF\\xFE"])");
   CHECK(assay::json_text({{"\x80", 1}}) == R"({"\\x80":1})");
@@ -74,7 +74,7 @@ TEST_CASE("every value has a text: bytes that are not UTF-8 are shown") {
   CHECK(assay::visible_text("€ 𝄞 ok") == "€ 𝄞 ok");
 }
 
-TEST_CASE("a reader that must get the very bytes is told which text is not UTF-8") {
+TEST_CASE("require_utf8_texts names the text that is not UTF-8") {
   CHECK_THROWS_WITH(assay::require_utf8_texts({{"path", "caf\xe9"}}, "text"),
                     "text: 'caf\\xE9' is not UTF-8. Rename it, or make a link with a UTF-8 name");
   CHECK_NOTHROW(assay::require_utf8_texts({{"path", "café"}}, "text"));

@@ -24,7 +24,7 @@ TEST_CASE("bytes use powers of ten and three digits") {
 }
 
 // pace(time when the work began) and left(parts done, all parts, time now), in seconds.
-TEST_CASE("what is left follows the pace of the piece in work") {
+TEST_CASE("the time left follows the pace of the present piece of work") {
   assay::pace pace(100);
   CHECK(!pace.left(0, 10, 101));
   CHECK(pace.left(5, 10, 110) == 10.0);

@@ -45,7 +45,7 @@ TEST_CASE("a pipe, a device and a folder are refused and never waited for") {
                     contains("not a regular file but a folder"));
 }
 
-TEST_CASE("a link to nothing is told from a file that is not there") {
+TEST_CASE("a link to nothing is distinguished from a file that is not there") {
   const scratch dir;
   fs::create_symlink("blobs/abc", dir.path / "link");
   CHECK_FALSE(assay::is_there(dir / "none"));

@@ -7,7 +7,8 @@
 #include "core/resources.hpp"
 
 TEST_CASE(
-    "more threads than sixteen for each processor are refused by where the number comes from") {
+    "more than sixteen threads for each processor are refused, and the message names the source of "
+    "the number") {
   const int most = assay::most_threads();
   const std::string bound =
       ": at most " + std::to_string(most) + " threads on this machine of " +

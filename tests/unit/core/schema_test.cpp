@@ -60,7 +60,7 @@ TEST_CASE("defaults are filled in and keys come in the order of the schema") {
       R"({"bits":3,"group_size":128,"mode":"symmetric","name":"x","search":{"steps":20},"limit":null})");
 }
 
-TEST_CASE("an integral float is an integer, as JSON Schema has it") {
+TEST_CASE("a float with a whole value counts as an integer, as in JSON Schema") {
   const json config =
       schema::parse(k_schema, "").complete(json::parse(R"({"name": "x", "bits": 3.0})"), "");
   CHECK(config["bits"].is_number_integer());

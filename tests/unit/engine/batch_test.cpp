@@ -139,7 +139,7 @@ TEST_CASE("answers of a queue of prompts are those of each prompt alone") {
     CHECK(usage.prompt_tokens == 24 * 8 + 20 + 3);
     CHECK(usage.computed < 24 + 20 + 3 + 10 + 99);  // the common prefix only once
   }
-  options.pool_bytes = 1;  // so the least: room for two sequences
+  options.pool_bytes = 1;  // the minimum: room for two sequences
   options.batch_tokens = 0;
   m.on_kv = [](int64_t, at::Tensor &k, at::Tensor &) {
     if (k.size(2) > 8) throw std::bad_alloc();
@@ -150,7 +150,7 @@ TEST_CASE("answers of a queue of prompts are those of each prompt alone") {
   CHECK(usage.halvings >= 1);
 }
 
-TEST_CASE("an item keeps its draws in any batch by a seed of its own") {
+TEST_CASE("with a seed of its own, a prompt gets the same random draws in any batch") {
   const model::decoder m = tiny();
   generate_options options;
   options.max_tokens = 9;
@@ -167,7 +167,8 @@ TEST_CASE("an item keeps its draws in any batch by a seed of its own") {
   CHECK_THROWS_WITH(generate_batch(m, {{1}, {2}}, options), "'seeds' needs one seed per prompt");
 }
 
-TEST_CASE("a prompt that fills the model's positions is marked; an answer ends with them") {
+TEST_CASE(
+    "a prompt that fills the model's positions is marked; an answer ends where the positions end") {
   const model::decoder m = tiny();
   generate_options options;
   options.max_tokens = 8;
@@ -181,7 +182,7 @@ TEST_CASE("a prompt that fills the model's positions is marked; an answer ends w
   CHECK(answers[2].ids.size() == 8);
 }
 
-TEST_CASE("regions of the key pool come back and join") {
+TEST_CASE("freed regions of the key pool can be taken again, and neighbours are joined") {
   key_pool pool(10);
   auto a = pool.take(4), b = pool.take(3), c = pool.take(3);
   CHECK(*a == 0);

@@ -108,7 +108,7 @@ TEST_CASE("kept states give the same bytes as running the reference again") {
   std::filesystem::remove_all(folder);
 }
 
-TEST_CASE("tokens that are only read change nothing of those that are scored") {
+TEST_CASE("tokens that are only read as context do not change the distances of the scored tokens") {
   const model::decoder reference = tiny(), own = disturbed();
   distance_options options;
   options.window = 16;
@@ -141,7 +141,8 @@ TEST_CASE("a text shorter than a window is refused with its length") {
 }
 
 // A rolling score is the log-likelihood of a whole text, summed window by window.
-TEST_CASE("a rolling score takes every token once, the last window filled up from before") {
+TEST_CASE(
+    "a rolling score counts every token once; the last window is filled up with earlier tokens") {
   const model::decoder m = tiny();
   const std::vector<int64_t> ids = some_ids(21);
   const rolling_result whole = rolling_score(m, ids, 3, 8);

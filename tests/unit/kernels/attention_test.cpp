@@ -61,7 +61,7 @@ TEST_CASE("gradients of attention in panels are LibTorch's in double precision")
 }
 
 // Narrow gradients: while an object narrow_gradients(true) lives, products round their factors to bfloat16.
-TEST_CASE("narrow gradients stay near, and end with their guard") {
+TEST_CASE("narrow gradients stay near the exact ones, and end when their guard is destroyed") {
   if (!has_narrow_linear()) {
     WARN("skipped: this processor has no products in bfloat16");
     return;
@@ -132,7 +132,7 @@ TEST_CASE("segments that share a prefix give what whole sequences give") {
   }
 }
 
-TEST_CASE("a key that is not a number is not hidden") {
+TEST_CASE("a NaN in a key shows in every output that sees this key") {
   const at::NoGradGuard no_grad;
   const at::Tensor q = at::randn({1, 1, 3, 8}), k = at::randn({1, 1, 3, 8}),
                    v = at::randn({1, 1, 3, 8});

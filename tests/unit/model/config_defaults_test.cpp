@@ -6,7 +6,7 @@
 using namespace assay;
 using namespace assay::model;
 
-TEST_CASE("an almost empty config.json means what transformers' class makes of it") {
+TEST_CASE("keys that config.json leaves out have the values that transformers' class gives them") {
   const json golden =
       read_json_file(std::string(ASSAY_SOURCE_DIR) + "/tests/golden/config_defaults.json");
   REQUIRE(golden["rows"].size() > 50);

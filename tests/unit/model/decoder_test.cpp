@@ -157,7 +157,8 @@ TEST_CASE("hooks see the input of a linear and the new keys and values") {
   CHECK(n_kv == 3);
 }
 
-TEST_CASE("a copy is a variant: replacing its weight leaves the subject alone") {
+TEST_CASE(
+    "a copy of a decoder shares weights; replacing one in the copy does not change the original") {
   const decoder subject = load("llama-gqa-untied");
   const at::Tensor before = subject.hidden(some_ids(1, 5));
   decoder variant = subject;
@@ -195,7 +196,8 @@ TEST_CASE("an fp32 checkpoint is used in place") {
         source->tensors().tensor("model.layers.1.self_attn.v_proj.weight").data_ptr());
 }
 
-TEST_CASE("what cannot be computed exactly is refused by name with what is supported") {
+TEST_CASE(
+    "what cannot be computed exactly is refused by name, and the message lists what is supported") {
   const std::string tail = " is not supported";
   const auto with = [&](const std::string &key, const json &value) {
     spoiled_model m("llama-gqa-untied");
@@ -329,7 +331,9 @@ TEST_CASE("devices and dtypes are named or refused") {
   CHECK_THROWS_WITH(parse_dtype("int8"), contains("'int8' is not a compute dtype"));
 }
 
-TEST_CASE("a product of few rows equals the plain one, whatever the rows and the ends") {
+TEST_CASE(
+    "a product of few rows equals the plain one for every number of rows, also where blocks do not "
+    "divide the matrix") {
   const at::NoGradGuard no_grad;
   const double near = 5e-5;  // each result sums 70 products, in another order than at::linear
   for (const int64_t rows : {2, 7, 16, 17, 48, 49}) {

@@ -65,7 +65,9 @@ TEST_CASE("the required tensors of every golden model are those that it has") {
   }
 }
 
-TEST_CASE("weights that lack tensors are refused by the first, with the count and the way out") {
+TEST_CASE(
+    "weights that lack tensors are refused: the message names the first, the count and what to "
+    "do") {
   const scratch_folder folder;
   named_tensors tensors = tensors_of("llama-gqa-untied");
   drop(tensors, "layers.1.mlp.down_proj");
@@ -84,7 +86,7 @@ TEST_CASE("weights that lack tensors are refused by the first, with the count an
         json::array());
 }
 
-TEST_CASE("an untied model without a head says how a tied one is declared") {
+TEST_CASE("the message about an untied model without a head says how to declare a tied one") {
   const scratch_folder folder;
   named_tensors tensors = tensors_of("llama-gqa-untied");
   drop(tensors, "lm_head");
@@ -94,7 +96,7 @@ TEST_CASE("an untied model without a head says how a tied one is declared") {
 }
 
 // "The class" is the configuration class of the model's family in transformers. For Llama its id is 2.
-TEST_CASE("the class's end-of-text id is for folders where no file has one") {
+TEST_CASE("the class's end-of-text id is used only if no file of the folder has one") {
   const scratch_folder folder;
   json config = read_json_file(k_models + "llama-gqa-untied/config.json");
   config.erase("eos_token_id");
@@ -108,7 +110,7 @@ TEST_CASE("the class's end-of-text id is for folders where no file has one") {
   CHECK(ids() == std::vector<int64_t>{7, 9});
 }
 
-TEST_CASE("a head of its own counts more than the flag that ties it; an equal one says nothing") {
+TEST_CASE("a head in the weights wins over the flag that ties it, unless it equals the embedding") {
   const at::Tensor ids = at::arange(12).reshape({1, 12});
   const std::string name = "qwen2-tied";
   named_tensors tensors = tensors_of(name);

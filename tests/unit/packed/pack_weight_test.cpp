@@ -45,7 +45,9 @@ TEST_CASE("integer codes of every width, with and without zero points, are moved
     }
 }
 
-TEST_CASE("columns in another order, scales of a whole matrix, and a zero point beyond the codes") {
+TEST_CASE(
+    "columns in another order and scales of a whole matrix are moved exactly, a zero point beyond "
+    "the codes nearly") {
   stored_linear s = random_linear(32, 96, 4, 3, at::kHalf);
   s.g_idx = at::randperm(96).remainder(3).to(at::kInt);
   CHECK(same(s));

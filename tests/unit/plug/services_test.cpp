@@ -118,7 +118,7 @@ TEST_CASE("seeds depend on study, layer and label, not on the order of questions
   CHECK(first != host->seed(host->ctx, "x"));
 }
 
-TEST_CASE("a configuration answers by key and type, and names what it is asked in vain") {
+TEST_CASE("a configuration gives values by key and type, and names a key that it does not have") {
   service_context services(
       nullptr, {}, json::parse(R"({"bits": 4, "share": 0.5, "dense": true, "mode": "full"})"));
   const assay_host *host = services.table();
@@ -160,7 +160,7 @@ TEST_CASE("a configuration answers by key and type, and names what it is asked i
   CHECK(dense == 1);
 }
 
-TEST_CASE("an extension that nobody offers is NULL, also for nonsense") {
+TEST_CASE("an extension that nobody offers is NULL, also for a NULL name") {
   service_context services(nullptr, {});
   const assay_host *host = services.table();
   CHECK(host->get_extension(host->ctx, "no.such/1") == nullptr);
@@ -171,7 +171,7 @@ TEST_CASE("an extension that nobody offers is NULL, also for nonsense") {
   CHECK(host->get_extension(host->ctx, "test.some/12") == nullptr);
 }
 
-TEST_CASE("The host hashes for a plugin, in pieces or not at all") {
+TEST_CASE("The host hashes for a plugin in pieces, and a hash may end without a result") {
   service_context services(nullptr, {});
   const assay_host &host = *services.table();
   void *hash = nullptr;

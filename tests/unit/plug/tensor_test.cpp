@@ -16,7 +16,7 @@ TEST_CASE("a view knows its layout, and keeps it when it moves") {
 }
 
 // NULL strides mean row order. The stride of a dimension with fewer than 2 elements is never used, so it may have any value.
-TEST_CASE("contiguity is about meaning: NULL strides count, strides of extents below 2 do not") {
+TEST_CASE("NULL strides count as contiguous, and strides of extents below 2 are ignored") {
   int64_t shape[2] = {1, 3}, strides[2] = {999, 1}, gaps[2] = {4, 1};
   assay_tensor tensor{};
   tensor.ndim = 2;
@@ -31,7 +31,7 @@ TEST_CASE("contiguity is about meaning: NULL strides count, strides of extents b
 }
 
 // A tensor without dimensions has one element; one with an extent of 0 has none.
-TEST_CASE("no dimension is one element, an empty one is none") {
+TEST_CASE("a tensor without dimensions has one element, one with an extent of 0 has none") {
   CHECK(element_count(*tensor_view(nullptr, k_f32, {})) == 1);
   CHECK(element_count(*tensor_view(nullptr, k_f32, {0, 7})) == 0);
 }

@@ -179,7 +179,7 @@ TEST_CASE("the product with a gradient agrees with LibTorch's", "[block_runner_t
 }
 
 // Narrow products round their factors to bfloat16 where a gradient is asked for.
-TEST_CASE("narrow products move a gradient by their rounding, and no loss of a candidate",
+TEST_CASE("narrow products change a gradient only by rounding, and change no loss",
           "[block_runner_test]") {
   bench b;
   const auto leaf = (b.decoder.block(0).gate.weight * 0.9).contiguous();

@@ -35,7 +35,8 @@ TEST_CASE("the linears of a model are named block by block, then the embedding a
 
 // nearest_pattern suggests what a pattern that fits no linear may have meant.
 TEST_CASE(
-    "a part of a name leads to its roles, a beginning to an expression, a slip to its neighbour",
+    "for a part of a name the suggestion is its roles, for a beginning an expression, for a typing "
+    "mistake the nearest name",
     "[linear_patterns_test]") {
   const auto all = linear_names(tiny());
   for (const auto &[given, meant] : std::vector<std::pair<std::string, std::string>>{
@@ -73,7 +74,7 @@ TEST_CASE("every pattern of keep and overrides names a linear, or is refused by 
         "set embeddings = false");
 }
 
-TEST_CASE("patterns that name something are silent, the head of a tied model included",
+TEST_CASE("patterns that name a linear are accepted, the head of a tied model included",
           "[linear_patterns_test]") {
   for (const bool tied : {true, false}) {
     CHECK(said(json::object(), tied) == "accepted");  // the default keep

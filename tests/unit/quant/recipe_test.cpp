@@ -50,7 +50,7 @@ TEST_CASE("a recipe's hash does not depend on its name or on key order", "[recip
   CHECK(a.hash() != c.hash());
 }
 
-TEST_CASE("a mistyped key is named with its neighbour", "[recipe_test]") {
+TEST_CASE("a mistyped key is named with the key that was meant", "[recipe_test]") {
   CHECK(refusal({{"quantiser", "rtn"}}) ==
         "recipe: unknown key 'quantiser'. Did you mean 'quantizer'?");
   CHECK(refusal({{"quantizer", {{"id", "rtn"}, {"confg", json::object()}}}}) ==
@@ -91,7 +91,7 @@ TEST_CASE("a linear is kept by name, by role or by expression", "[recipe_test]")
   CHECK_FALSE(is_kept(what, "model.layers.10.mlp.up_proj", "mlp.up"));
 }
 
-TEST_CASE("calibration counts tokens and knows itself by hash", "[recipe_test]") {
+TEST_CASE("calibration counts its tokens and has a hash of its content", "[recipe_test]") {
   const calibration a(sequences{{{1, 2, 3}, {}}, {{4, 5}, {0, 1}}});
   CHECK(a.n_tokens() == 5);
   CHECK(a.n_counted() == 4);
@@ -108,7 +108,7 @@ TEST_CASE("calibration that cannot be used is refused", "[recipe_test]") {
                     "calibration sequence 1: the mask has 1 entries for 2 tokens");
 }
 
-TEST_CASE("a ledger reads the same whatever the order of its threads", "[recipe_test]") {
+TEST_CASE("a ledger is the same whatever the order in which entries came", "[recipe_test]") {
   ledger forward, backward;
   const assay::quant::ledger_entry first{"damping", "b", "raised", {{"damp", 0.02}}};
   const assay::quant::ledger_entry second{"skip", "a", "left out", json::object()};

@@ -120,7 +120,7 @@ TEST_CASE("an asymmetric static grid spans min to max and holds zero", "[schemes
   CHECK(rounded[2].item<float>() == Approx(4.1).margin(0.011));
 }
 
-TEST_CASE("schemes that cannot be are refused with the reason", "[schemes_test]") {
+TEST_CASE("schemes that make no sense are refused with the reason", "[schemes_test]") {
   using assay_test::contains;
   CHECK_THROWS_WITH(complete_activation({{"strategy", "tensor"}, {"dynamic", true}}),
                     contains("a dynamic scale for the whole tensor would depend on the batch"));
@@ -175,7 +175,7 @@ TEST_CASE("static key-value scales are those of the calibration's largest number
   CHECK_FALSE(at::equal(logits_of(q.decoder), logits_of(m.decoder)));
 }
 
-TEST_CASE("rotated keys leave attention as it is but for rounding", "[schemes_test]") {
+TEST_CASE("rotated keys change attention only by rounding", "[schemes_test]") {
   const tiny_subject m(8);
   const auto exact = logits_of(m.decoder);
   const auto off = [&](const json &kv) {
@@ -188,7 +188,10 @@ TEST_CASE("rotated keys leave attention as it is but for rounding", "[schemes_te
   CHECK(off({{"bits", 4}}) > eight);
 }
 
-TEST_CASE("W4A8KV8 rounds weights, inputs and cache, and more bits come nearer", "[schemes_test]") {
+TEST_CASE(
+    "W4A8KV8 rounds weights, inputs and cache, and more bits bring the logits nearer to the float "
+    "model",
+    "[schemes_test]") {
   const tiny_subject m(8);
   const auto exact = logits_of(m.decoder);
   const auto off = [&](int weights, const json &activation, const json &kv) {

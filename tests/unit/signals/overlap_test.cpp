@@ -15,7 +15,7 @@ std::string numbered(int from, int to) {  // "w3 w4 ... "
 
 }  // namespace
 
-TEST_CASE("Case, punctuation and spacing are no difference in content") {
+TEST_CASE("Case, punctuation and spacing make no difference in content") {
   CHECK(words_of("The \"quick\", brown  FOX's 3.5\n") ==
         std::vector<std::string>{"the", "quick", "brown", "fox", "s", "3", "5"});
   CHECK(content_of("Hello, world!").hash == content_of("hello   WORLD").hash);

@@ -25,7 +25,7 @@ TEST_CASE("Philox gives the known answers of its paper's code", "[bootstrap]") {
 }
 
 // fill_draws computes many draws at once; draws() computes four.
-TEST_CASE("draws in batches are the draws one by one", "[bootstrap]") {
+TEST_CASE("draws in batches equal draws one by one", "[bootstrap]") {
   std::vector<uint32_t> words(2 * 4 * k_lanes);
   fill_draws(words.data(), 2, 99, 1, 7);
   for (uint32_t quad = 0; quad < 2 * k_lanes; ++quad) {
@@ -101,7 +101,7 @@ TEST_CASE("few windows fall back to Student's t and say so", "[bootstrap]") {
   CHECK(std::log(ratio.high) == Approx(0.1125 + 3.182446 * 0.0125).epsilon(1e-6));
 }
 
-TEST_CASE("identical windows give the ratio one with no width", "[bootstrap]") {
+TEST_CASE("identical windows give the ratio one and an interval of width zero", "[bootstrap]") {
   const std::vector<double> windows(20, 3.0);
   const interval ratio = perplexity_ratio(windows, windows, {});
   CHECK(ratio.estimate == 1.0);

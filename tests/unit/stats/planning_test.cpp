@@ -31,7 +31,7 @@ TEST_CASE("sample sizes match the published table", "[planning]") {
   CHECK(items_for_noninferiority(0.10, 0.05) == Approx(421).margin(1));
 }
 
-TEST_CASE("no case among n puts the rate below about three over n", "[planning]") {
+TEST_CASE("if none of n items is a case, the rate is below about 3 / n", "[planning]") {
   CHECK(zero_cases_upper_bound(20) == Approx(0.139).margin(5e-4));
   CHECK(zero_cases_upper_bound(3000) == Approx(0.001).margin(5e-6));
 }

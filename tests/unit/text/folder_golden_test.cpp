@@ -86,7 +86,8 @@ TEST_CASE("A folder's added tokens, special tokens and templates are those of th
 }
 
 TEST_CASE(
-    "Keys of a message without a value are left out as in the reference, deeper ones are kept") {
+    "Keys of a message whose value is null are left out, deeper ones are kept, as in the "
+    "reference") {
   const json answers = golden("folders.json");
   const chat_template probe(answers["probe"]);
   for (const json &one : answers["chats"]) {
@@ -95,8 +96,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "A file of the tokenizer that is not there, though its name is, is named with the reason") {
+TEST_CASE("A tokenizer file that is a broken link or a Git LFS pointer is named with the reason") {
   const json base = golden("folders.json")["base"];
   const auto problem = [](const folder &at) -> std::string {
     try {

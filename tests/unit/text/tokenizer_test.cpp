@@ -105,7 +105,7 @@ TEST_CASE("Lowercase knows the capitals of Unicode 16 and 17, as Rust does") {
   CHECK(lower("\U00010D58\U00016EA3\uA7DC") == "\U00010D78\U00016EBE\u019B");
 }
 
-TEST_CASE("Merging is by rank, and a megabyte of one letter takes no quadratic time") {
+TEST_CASE("Merges are applied by rank, and a megabyte of one letter does not take quadratic time") {
   const auto tok = load();
   CHECK(tok->encode("aaaaa").size() == 2);
   const auto ids = tok->encode(std::string(1'000'000, 'a'));

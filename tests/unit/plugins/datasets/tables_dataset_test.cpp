@@ -34,7 +34,7 @@ TEST_CASE("jsonl passes objects on whatever the file is called", "[tables_datase
   CHECK(std::string(data.info().fields_json) == R"({"a":"number"})");
 }
 
-TEST_CASE("json gives the objects of a list deep inside, with what stands around them",
+TEST_CASE("json gives the objects of an inner list, with the members of the objects around them",
           "[tables_dataset]") {
   const scratch_folder folder;
   json_data data(folder.file("a.json", k_nested), R"(,"at":["data","paragraphs","qas"])");
@@ -104,7 +104,8 @@ TEST_CASE("json lists of texts become records, deep inside too, and other items 
   CHECK(json_data(path, R"(,"at":["l"])").message == path + ": [0] must be an object, not string");
 }
 
-TEST_CASE("numbers beyond a double are named by their place, in few words", "[tables_dataset]") {
+TEST_CASE("numbers beyond a double are named by their place, and the message is short",
+          "[tables_dataset]") {
   const scratch_folder folder;
   const std::string digits(401, '9');
   const std::string lines = folder.file("a.jsonl", "{\"n\": 1}\n{\"n\": " + digits + "}\n");

@@ -126,7 +126,7 @@ TEST_CASE("a source without records is refused", "[text_dataset]") {
         bare.string() + ": the folder holds no .jsonl files");
 }
 
-TEST_CASE("a folder of both kinds needs a decision", "[text_dataset]") {
+TEST_CASE("a folder with text and JSON lines needs the key 'format'", "[text_dataset]") {
   const scratch_folder folder;
   folder.file("a.txt", "one");
   folder.file("b.jsonl", "{}");
@@ -137,7 +137,7 @@ TEST_CASE("a folder of both kinds needs a decision", "[text_dataset]") {
             ": holds both .txt and .jsonl files, so 'format' must be text or jsonl");
 }
 
-TEST_CASE("capital letters in an ending mean the same", "[text_dataset]") {
+TEST_CASE("capital letters in an ending mean the same as small ones", "[text_dataset]") {
   const scratch_folder folder;
   dataset lines(folder.file("a.JSONL", "{\"text\": \"one\"}\n"));
   CHECK(lines.records() == list{R"({"text": "one"})"});

@@ -197,7 +197,7 @@ TEST_CASE("what a GGUF file cannot hold is refused by name", "[gguf_export_test]
   CHECK(m.reason(rtn(4, 32)).empty());
 }
 
-TEST_CASE("a file that is larger than the bits that are counted is in the ledger",
+TEST_CASE("if the file takes more bits than are counted, the ledger says so",
           "[gguf_export_test]") {
   const model_in_work m;
   const auto events = [&](const json &recipe, const json &config) {

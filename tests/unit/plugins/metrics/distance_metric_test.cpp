@@ -85,7 +85,7 @@ TEST_CASE("a distance is the mean over windows of their means") {
   CHECK(std::abs(run.numbers["delta_p"] + 0.1) < 1e-7);
 }
 
-TEST_CASE("the percentile f lies at position f * (n - 1), between two values if need be") {
+TEST_CASE("the percentile f lies at position f * (n - 1), interpolated between two values") {
   evaluation run;
   std::vector<float> values;
   for (int i = 0; i <= 100; ++i) values.push_back(static_cast<float>(100 - i));

@@ -246,7 +246,9 @@ TEST_CASE("parts of dates, times, versions and ratios are numbers of their own")
               {"2:1", "1"}});
 }
 
-TEST_CASE("a text without digits has no last number, and names are the last resort") {
+TEST_CASE(
+    "a text without digits has no last number, and digits in names count only if there are no "
+    "others") {
   metric_run run("answers", "math", R"({"extract":"last_number"})");
   for (const char *text : {"no number here, sorry", "", "...", "$", "-", "a,b"})
     run.add(json{{"prediction", text}, {"gold", "1"}}.dump());
@@ -255,7 +257,7 @@ TEST_CASE("a text without digits has no last number, and names are the last reso
   check_last({{"x72", "72"}, {"5 of R2D2", "5"}});
 }
 
-TEST_CASE("a boxed number keeps its value with what surrounds it") {
+TEST_CASE("words and units around a boxed number do not change its value") {
   check_boxed({{"72,", "72"},
                {"\\$72", "72"},
                {"$72$", "72"},

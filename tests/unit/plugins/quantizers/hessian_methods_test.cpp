@@ -244,7 +244,8 @@ TEST_CASE("every quantizer sets a scale beyond float16 to the largest one and co
   }
 }
 
-TEST_CASE("scales too small for their dtype are lifted and counted", "[hessian_methods_test]") {
+TEST_CASE("scales too small for their dtype are raised to its smallest normal number and counted",
+          "[hessian_methods_test]") {
   auto w = random_weight(4, 64);
   w.select(0, 2).mul_(1e-8);
   assay::quant::ledger events;

@@ -107,7 +107,8 @@ TEST_CASE("autoround of a block follows float64 signed descent", "[rounding_meth
   }
 }
 
-TEST_CASE("autoround with narrow gradients learns as far", "[rounding_methods_test]") {
+TEST_CASE("autoround with bfloat16 products in gradients reaches nearly the same loss",
+          "[rounding_methods_test]") {
   if (!assay::model::has_narrow_linear()) {
     WARN("skipped: this processor has no products in bfloat16");
     return;
@@ -196,7 +197,7 @@ TEST_CASE("adaround from gptq is never worse than gptq", "[rounding_methods_test
         run("gptq", same_order, w, sums).form.output_error * (1 + 1e-5));
 }
 
-TEST_CASE("salient columns are kept as they come, and their bits are counted",
+TEST_CASE("salient columns keep a higher width, and their bits are counted",
           "[rounding_methods_test]") {
   auto w = random_weight(32, 128);
   const auto sums = random_statistics(128, 500);
@@ -239,7 +240,7 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
 }
 
 // A transform before the quantizer may set limits for the weights of each group; the grid then covers only these limits.
-TEST_CASE("clip limits of an earlier stage bound the grid", "[rounding_methods_test]") {
+TEST_CASE("clip limits of an earlier transform bound the grid", "[rounding_methods_test]") {
   auto w = random_weight(16, 128);
   const auto sums = random_statistics(128, 500);
   w.select(1, 3).fill_(2.0);

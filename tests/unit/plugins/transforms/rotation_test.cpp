@@ -96,7 +96,8 @@ TEST_CASE("the same seed gives the same rotation, another seed does not", "[rota
   CHECK_FALSE(at::equal(weight(1), weight(2)));
 }
 
-TEST_CASE("rotation brings W8A8 nearer where channels stand out", "[rotation_test]") {
+TEST_CASE("rotation brings W8A8 nearer to the float model where channels stand out",
+          "[rotation_test]") {
   const model_in_work m;
   const auto exact = logits_of(m.decoder);
   const json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};

@@ -74,7 +74,7 @@ TEST_CASE("every scaling leaves the logits as they were", "[scaling_test]") {
 }
 
 // The loss "parent" of a trial is the error of the output of attention or of the MLP. The identity is the trial without scaling.
-TEST_CASE("behind attention and the MLP awq's winner loses no more than the identity",
+TEST_CASE("at the output of attention and the MLP, awq's choice has no larger loss than no scaling",
           "[scaling_test]") {
   const model_in_work m;
   const auto q =
@@ -88,7 +88,7 @@ TEST_CASE("behind attention and the MLP awq's winner loses no more than the iden
   CHECK(behind_parents == 4);
 }
 
-TEST_CASE("a parent's loss of the identity is that of rounding alone", "[scaling_test]") {
+TEST_CASE("without scaling, the loss of a parent is that of rounding alone", "[scaling_test]") {
   const model_in_work m;
   json exact = k_rtn4;  // the search does not round its scales
   exact["config"]["scale_dtype"] = "float32";
@@ -116,8 +116,7 @@ TEST_CASE("a parent's loss of the identity is that of rounding alone", "[scaling
 }
 
 // `clip` searches limits for the weights that share a grid, which then covers only the limits.
-TEST_CASE("limits of grids never lose, and asymmetric ones lose least on asymmetric grids",
-          "[scaling_test]") {
+TEST_CASE("limits of grids lower the loss, symmetric and asymmetric ones", "[scaling_test]") {
   const model_in_work m;
   for (const char *form : {"symmetric", "asymmetric"}) {
     CAPTURE(form);
@@ -202,7 +201,10 @@ TEST_CASE("awq_sqrt divides a norm by the square root of mean|x|", "[scaling_tes
 }
 
 // Migration (smoothquant) moves large values from the inputs into the weights.
-TEST_CASE("searched migration loses no more than none, and W8A8 comes nearer", "[scaling_test]") {
+TEST_CASE(
+    "searched smoothquant scales have no larger loss than none, and bring W8A8 nearer to the float "
+    "model",
+    "[scaling_test]") {
   const model_in_work m;
   json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};
   const double plain = m.distance(w8a8);

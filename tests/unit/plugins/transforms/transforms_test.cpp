@@ -36,7 +36,7 @@ TEST_CASE("a transform without a quantizer leaves the logits as they were", "[tr
   }
 }
 
-TEST_CASE("awq's choice never loses more than the identity", "[transforms_test]") {
+TEST_CASE("awq's choice never has a larger loss than no scaling", "[transforms_test]") {
   const model_in_work m;
   const auto q = m.run({{"transforms", {"awq"}}, {"quantizer", k_rtn4}});
   for (const auto &block : q.metadata["transforms"]) {

@@ -111,8 +111,7 @@ findings look_at_memory_and_disk() {
   return out;
 }
 
-// Looks for what ./assay downloads: LibTorch's wheels, the CUDA wheels if there is an NVIDIA driver, and the
-// quickstart's model.
+// Looks for what ./assay downloads: the wheels of LibTorch, the quickstart's model, and the CUDA wheels if there is an NVIDIA driver.
 findings look_at_setup() {
   const fs::path wheels = wheels_folder();
   if (wheels.empty()) return {{"set-up", health::note, "no .deps/wheels beside the program", ""}};

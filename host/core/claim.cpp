@@ -102,8 +102,8 @@ int take_lock(const std::string &path, const std::string &lock) {
     }
     if (is_current(fd, lock)) {
       const std::string me = std::to_string(::getpid()) + " " + machine_name() + "\n";
-      // Other processes need these bytes only for a message. If the write fails (full disk), the message says
-      // "another process".
+      // Other processes need these bytes only for a message. If the write fails (full disk), the message
+      // can only say "another process".
       [[maybe_unused]] const bool named =
           ::ftruncate(fd, 0) == 0 && ::write(fd, me.data(), me.size()) > 0;
       return fd;

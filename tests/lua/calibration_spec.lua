@@ -94,7 +94,7 @@ describe("joined texts", function()
       for i = 1, 300 do lines[i] = numbered("x" .. i .. "_", 4) end
       local shattered = write("shattered.txt", table.concat(lines, "\n"))
       local dataset = assay.dataset.text { path = shattered, records = "line" }
-      assert.raises("calibration: half of the 300 texts have 4 tokens or fewer: the text is shattered into short lines. "
+      assert.raises("calibration: half of the 300 texts have 4 tokens or fewer: the text is split into short lines. "
                     .. "records = \"document\" or \"paragraph\" keeps texts whole; allow_short = \"why\" if they are meant",
                     function() assay.calibration({ dataset = dataset, samples = 4, length = 64 }):tokens_for(stub()) end)
       local meant = assay.calibration { dataset = dataset, samples = 4, length = 64, allow_short = "verses" }

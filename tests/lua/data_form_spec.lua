@@ -124,7 +124,7 @@ describe("assay.dataset.text", function()
    end)
    it("refuses what only text has for another form", function()
       local path = write("p.json", LIST)
-      assert.raises(("assay.dataset.text: 'records' is of text, and %s is json. format = \"text\" takes the file as it is"):format(path),
+      assert.raises(("assay.dataset.text: 'records' is only for plain text, but %s is json. format = \"text\" takes the file as it is"):format(path),
                     function() assay.dataset.text { path = path, records = "line" } end)
    end)
    it("names the record without a text, and what it has", function()

@@ -233,7 +233,7 @@ describe("results over items", function()
       assert.equal("Wilson", of[1].interval.method)
       assert.equal(2, of[1].counts.items)
       assert.equal(1, of[2].paired.lost)
-      assert.equal("other items count in each arm: read the two intervals", of[3].reason)
+      assert.equal("the two models are scored on different items: compare their intervals", of[3].reason)
       local graded = comparisons.of_task({ id = "squad" }, "acc", { half("b/none", { 1, 0.5, 0, 0 }, { 1, 1, 0, 0 }),
          half("b/q", { 0.5, 0.5, 0, 0 }, { 1, 1, 0, 0 }) }, { seed = 1, replicates = 100 })
       assert.equal(2, graded[1].counts.items)

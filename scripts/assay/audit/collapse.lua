@@ -98,8 +98,7 @@ return {
          for _, variant in ipairs(quantized(c)) do
             local ratio, own = length_ratio(c, variant)
             if ratio then checked = checked + 1 end
-            -- answers three times as long as the untouched model's, of more than 256 tokens, with a lost task or a
-            -- score of 0
+            -- more than three times the untouched model's length and over 256 tokens, with a lost task or a score of 0
             if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
                or 0) > 0 then
                scopes[#scopes + 1] = variant.id

@@ -49,7 +49,8 @@ end
 local function visible_of_answers(task)
    local n = n_items(task)
    if not n or n < 1 then return "" end
-   return ("if none of %d answers is broken, at most %.1f %% of all can be"):format(n, 100 * stats.zero_cases_upper_bound(n))
+   return ("if none of %d answers is broken, the true share of broken ones is at most %.1f %%"):format(n,
+      100 * stats.zero_cases_upper_bound(n))
 end
 
 -- The smallest difference that a task can show if items and windows vary as usual, with the declared margin beside it.

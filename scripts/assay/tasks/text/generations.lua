@@ -16,7 +16,7 @@ return {
       seed = { type = "integer", default = 1, min = 0, about = "seed of the draw of prompts" },
       chat = { type = "boolean", default = true, about = "put the prompt through the chat template" },
       thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
-      recurrence = { type = "integer", default = 0, min = 0, about = "number of sampled answers beside the greedy one, which show whether a failure comes again" },
+      recurrence = { type = "integer", default = 0, min = 0, about = "sampled answers to each prompt; do failures come again?" },
    },
    exploratory = true, -- statistics of texts are never a primary metric
    metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },

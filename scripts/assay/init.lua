@@ -17,7 +17,7 @@ local assay = {
    dataset = require "assay.data.dataset",              -- assay.dataset.text { path = ... }
    calibration = require "assay.data.calibration",      -- token sequences from which a method takes its statistics
    task = require "assay.tasks",                    -- assay.task.perplexity { dataset = ... }
-   study = require("assay.study").describe,        -- a study as data: models x recipes x tasks
+   study = require("assay.study").describe,        -- a study as data: subjects x recipes x tasks
 
    plugins = require("assay.lib.plugin"),              -- what plugins offer
    if_available = require("assay.study.available").if_available, -- a recipe or task, or the reason why it cannot be made here

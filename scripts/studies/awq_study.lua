@@ -7,7 +7,7 @@ local try = assay.if_available
 return require "assay.studies.published" {
    name = "awq-study",
    title = "AWQ in four bits, with plain rounding and gptq beside it",
-   question = "Does activation-aware scaling keep the model usable at four bits, and more so than rounding of the same size?",
+   question = "Does activation-aware scaling keep the model usable at four bits, and is it better than rounding of the same size?",
    recipes = function(quick)
       local recipes = {
          try("awq W4 g64", function() return assay.method.awq { bits = 4, group = 64 } end),

@@ -7,7 +7,7 @@ local try = assay.if_available
 return require "assay.studies.published" {
    name = "gptq-study",
    title = "GPTQ in four and three bits, with rounding beside it",
-   question = "What does error feedback through the Hessian buy over rounding of the same size, and where does it end?",
+   question = "How much better is error feedback through the Hessian than rounding of the same size, and at how few bits does it fail?",
    recipes = function(quick, calibration_of)
       local recipes = {
          try("gptq W4 g64", function() return assay.method.gptq { bits = 4, group = 64 } end),

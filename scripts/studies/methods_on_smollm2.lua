@@ -151,7 +151,7 @@ tasks[2] = assay.task.perplexity { id = "gsm8k", title = "GSM8K " .. (split == "
 return assay.study {
    name = known and "methods-on-smollm2" or "methods-on-" .. name:match "[^/]+$",
    title = "Quantization methods on " .. (known and "SmolLM2-135M-Instruct" or name:match "[^/]+$"),
-   question = "Which method keeps what at equal bits, and how much does the calibration text decide?",
+   question = "Which method loses least at equal bits, and how much depends on the calibration text?",
    subjects = { base = name },
    recipes = recipes,
    tasks = tasks,

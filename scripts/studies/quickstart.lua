@@ -1,5 +1,5 @@
--- The first study: how many bits can a small chat model lose before it shows?
--- Plain rounding to 8, 4 and 3 bits, one scale for every 64 weights. Minutes on a laptop.
+-- The first study: how many bits can a small chat model lose before its answers get worse?
+-- It rounds the weights to 8, 4 and 3 bits, with one scale for every 64 weights, and takes minutes on a laptop.
 local assay = require "assay"
 
 local novel = assay.dataset.text { path = "data/persuasion.txt", license = "public domain" }

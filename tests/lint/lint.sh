@@ -35,7 +35,7 @@ case $rule in
         grep -vE '^(host/aten\.hpp|host/(kernels|checkpoint|packed|model|calibration|quant|insight|engine|lua)/|host/plug/(bridge|linalg)|host/cmd/lab_|host/cmd/doctor|host/cmake/|tests/)' |
         sed 's/$/: ATen is for kernels, checkpoint, packed, model, calibration, quant, insight, engine, plug\/bridge and lua/'
       files host plugins tests | grep -E '\.(cpp|hpp|cu)$' | existing | includes | grep -E ':(torch/(torch|extension|all)|ATen/(ATen|Functions))\.h$' |
-        sed 's/$/: takes many seconds to compile, include aten.hpp, and there the function that is missing/'
+        sed 's/$/: takes many seconds to compile; include aten.hpp, and add the header of a missing function there/'
     } | none
     ;;
   lua) # only host/lua includes lua.h; nobody includes lua.hpp

@@ -57,12 +57,12 @@ describe("the manual", function()
          end
       end
    end)
-   it("made scripts/meta/assay.lua as it is", function()
+   it("gives exactly the text of scripts/meta/assay.lua", function()
       local committed = native.fs.read(native.fs.scripts_folder() .. "/meta/assay.lua")
       assert(committed == annotations.meta(),
              "out of date: assay api --set format=annotations > scripts/meta/assay.lua")
    end)
-   it("made scripts/REFERENCE.md as it is", function()
+   it("gives exactly the text of scripts/REFERENCE.md", function()
       local committed = native.fs.read(native.fs.scripts_folder() .. "/REFERENCE.md")
       assert(committed == annotations.markdown(),
              "out of date: assay api --set format=markdown > scripts/REFERENCE.md")

@@ -89,12 +89,12 @@ describe("joined texts", function()
       assert.raises("calibration: 11 sequences of 100 tokens are wanted, the text has only 10. "
                     .. "Lower samples or length, or give more text", function() c:tokens_for(stub()) end)
    end)
-   it("of short lines are refused, unless somebody says why", function()
+   it("of short lines are refused, unless the script says why", function()
       local lines = {}
       for i = 1, 300 do lines[i] = numbered("x" .. i .. "_", 4) end
       local shattered = write("shattered.txt", table.concat(lines, "\n"))
       local dataset = assay.dataset.text { path = shattered, records = "line" }
-      assert.raises("calibration: half of the 300 texts have 4 tokens or fewer: the text is shattered into short lines. "
+      assert.raises("calibration: half of the 300 texts have 4 tokens or fewer: the text is split into short lines. "
                     .. "records = \"document\" or \"paragraph\" keeps texts whole; allow_short = \"why\" if they are meant",
                     function() assay.calibration({ dataset = dataset, samples = 4, length = 64 }):tokens_for(stub()) end)
       local meant = assay.calibration { dataset = dataset, samples = 4, length = 64, allow_short = "verses" }
@@ -115,7 +115,7 @@ describe("one sequence a record", function()
       assert.contains(m:decode(made.ids[1]), "<user> q")
       assert.equal("samples", made.source.layout)
    end)
-   it("counts the response's tokens alone where the mask says so", function()
+   it("counts only the tokens of responses if the mask says so", function()
       local dataset = assay.dataset.jsonl { path = questions(20, 20) }
       local c = assay.calibration { dataset = dataset, samples = 5, length = 64, template = "chat", mask = "response" }
       local m = stub()
@@ -161,7 +161,7 @@ describe("one sequence a record", function()
 end)
 
 describe("misuse", function()
-   it("is named", function()
+   it("is an error that names the mistake", function()
       local text = assay.dataset.text { path = write("long.txt", numbered("w", 1000)) }
       assert.raises("assay.calibration takes either 'ids' or 'dataset'", function() assay.calibration {} end)
       assert.raises("assay.calibration takes either 'share' or 'samples'",
@@ -188,7 +188,7 @@ describe("contamination", function()
    local calibration = assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat" }
    local other = write("other.jsonl", ('{"prompt": "%s", "answer": "yes"}\n{"prompt": "Short."}\n'):format(numbered("z", 20)))
 
-   it("finds whole records and passages that calibration shares with a task", function()
+   it("is found by whole records and by passages that a calibration shares with a task", function()
       local m = stub()
       local overlaps = overlap.check(calibration, m, { task("same", own), task("other", other) })
       assert.equal(12, overlaps[1].records)
@@ -213,14 +213,14 @@ describe("contamination", function()
       assert.equal(4, overlap.check(calibration, stub(), { task("shouted", shouted) })[1].shared_records)
    end)
    -- A task's record is compared with each whole text that was joined, even if the calibration drew only a piece of it.
-   it("takes joined texts by the records that they were joined from", function()
+   it("is searched in the records from which a joined text was made", function()
       local text = assay.dataset.text { path = write("long.txt", numbered("w", 1000)) }
       local c = assay.calibration { dataset = text, samples = 2, length = 100 }
       local overlaps = overlap.check(c, stub(), { { id = "ppl", options = { dataset = text } } })
       assert.equal(1, overlaps[1].shared_records)
       assert.equal(1, overlaps[1].records_with_passage)
    end)
-   it("reads evaluated chats by their turns", function()
+   it("is found in chats by the content of their turns", function()
       local chats = write("chats.jsonl", ('{"messages": [{"role": "user", "content": "q1 %s"}, {"role": "assistant", '
                                           .. '"content": "a1 %s"}]}\n'):format(numbered("p", 20), numbered("r", 20)))
       local c = assay.calibration { dataset = assay.dataset.jsonl { path = chats }, samples = 1, template = "chat" }
@@ -228,7 +228,7 @@ describe("contamination", function()
       assert.equal(1, overlaps[1].shared_records)
       assert.equal(1, overlaps[2].shared_records)
    end)
-   it("compares given token ids by their text", function()
+   it("is found by the text of given token ids", function()
       local m = stub()
       local c = assay.calibration { ids = { m:encode(numbered("z", 20) .. " yes"), m:encode "one two" } }
       local overlaps = overlap.check(c, m, { task("other", other) })

@@ -30,7 +30,7 @@ describe("right or wrong over passages", function()
       compared.p = families.p_values({ compared }, {}, { alpha = 0.05, seed = 1 })[compared]
       return compared
    end
-   it("has a wider interval and a larger p where items of one passage fall together", function()
+   it("has a wider interval and a larger p if the items of one passage change together", function()
       local clusters = {}
       for i = 1, 60 do clusters[i] = "passage " .. (i - 1) // 6 end
       local alone, together = results(nil), results(clusters)
@@ -75,7 +75,7 @@ describe("a family of comparisons", function()
       assert.equal("worse", judged[1].verdict)
       assert.is_nil(rows[1].verdict, "the rows given stay as they are")
    end)
-   it("calls no difference a tie only where one of the margin's size is excluded", function()
+   it("calls equal scores a tie only if a loss as large as the margin is excluded", function()
       local same = row(1, -16, 16)
       same.paired.lost, same.paired.gained = 0, 0
       assert.equal("inconclusive", (verdicts.word(same, { p_holm = 1 }, 0.05)))

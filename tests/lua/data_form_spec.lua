@@ -39,7 +39,7 @@ describe("the form of a file", function()
          assert.equal(form, data_form.of(write(name, "a b\nc d\n")).form, name)
       end
    end)
-   it("is JSON where the content is, whatever it is called", function()
+   it("is JSON if the content is JSON, whatever the name of the file", function()
       for _, name in ipairs { "l", "l.txt", "l.json", "l.jsonl", "l.csv", "l.JSON" } do
          assert.equal("jsonl", data_form.of(write(name, LINES)).form, name)
          assert.equal("json", data_form.of(write(name, LIST)).form, name)
@@ -122,9 +122,10 @@ describe("assay.dataset.text", function()
    it("takes a file as it is where the script says so", function()
       assert.same({ LIST }, texts_of(assay.dataset.text { path = write("raw.json", LIST), format = "text" }))
    end)
-   it("refuses what only text has for another form", function()
+   it("refuses an option of plain text for another form", function()
       local path = write("p.json", LIST)
-      assert.raises(("assay.dataset.text: 'records' is of text, and %s is json. format = \"text\" takes the file as it is"):format(path),
+      assert.raises(("assay.dataset.text: 'records' is only for plain text, but %s is json. "
+                     .. "format = \"text\" takes the file as it is"):format(path),
                     function() assay.dataset.text { path = path, records = "line" } end)
    end)
    it("names the record without a text, and what it has", function()

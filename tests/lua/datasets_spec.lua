@@ -59,7 +59,7 @@ describe("a set of one's own", function()
       assert.same({ prompt = "Ice is cold, fire is hot.\nQ1?", answer = "ice" }, all(own)[2])
       assert.equal(4, own:count())
    end)
-   it("counts its rows where the script says how many there are", function()
+   it("must have the number of rows that the script declares", function()
       local path = write("own/three.jsonl", '{"a": 1}\n{"a": 2}\n{"a": 3}\n')
       assert.raises(("%s: dataset jsonl %s: 3 rows, not 4. Correct 'rows', or leave it out"):format(path, path),
                     function() assay.dataset.jsonl({ path = path, rows = 4 }):info() end)
@@ -151,7 +151,7 @@ describe("the original forms of known sets", function()
 end)
 
 describe("a known set", function()
-   it("asserts its rows, and takes a part only with a reason", function()
+   it("must have all its rows, unless the script gives a reason", function()
       write("g/test.jsonl", '{"question":"1+1?","answer":"2\\n#### 2"}\n')
       local path = folder .. "/g"
       assert.raises(("%s/test.jsonl: dataset gsm8k, split test: 1 rows, not 1319. If a part of the set is meant: subset = \"why\"")
@@ -292,7 +292,7 @@ local function real(data, case)
 end
 
 describe("the real files", function()
-   it("have the rows that their makers counted, each with a question and its answer", function()
+   it("have the expected number of rows, each with a question and its answer", function()
       local data = shared()
       needs_parquet()
       for _, case in ipairs(REAL) do

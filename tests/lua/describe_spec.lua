@@ -24,7 +24,7 @@ describe("methods and grids", function()
       end
       assert.same({ "rtn W8 g64", "rtn W8 per channel", "rtn W4 g64", "rtn W4 per channel" }, labels)
    end)
-   it("refuse an axis that no method has", function()
+   it("refuse an option that no method has", function()
       assert.raises("unknown option 'bit'. Did you mean 'bits'?",
                     function() return assay.grid { assay.method.rtn, bit = { 4 } } end)
    end)

@@ -54,7 +54,7 @@ describe("the catalogue", function()
          assert.contains(line, '"' .. name .. '":')
       end
    end)
-   it("says how sure the untouched model was where the answers part, and how often a failure comes again", function()
+   it("says how sure the untouched model was where the answers differ, and how often a failure comes again", function()
       local first = record("a", "The sky is blue.", true, { margins = { 0.5, 0.25, 2 }, ids = { 5, 6, 7 }, ends = { 3, 7, 16 },
          draws = { { text = "The sky is red.", ids = { 5 }, ok = false }, { text = "blue", ids = { 6 }, ok = true } } })
       local second = record("a", "The sea is blue.", true, { ids = { 5, 9, 7 }, ends = { 3, 7, 16 }, mean_kld = 0.125,
@@ -68,7 +68,7 @@ describe("the catalogue", function()
       assert.equal(2, entry.recurrence.fails)
       assert.equal(1, entry.recurrence.base_fails)
    end)
-   it("writes a list of symptoms where there is none, too", function()
+   it("writes an empty list for an answer without symptoms", function()
       local line = failures.jsonl({ entries[20] })
       assert.equal('"symptoms":[]', line:match '"symptoms":[^,]*')
    end)

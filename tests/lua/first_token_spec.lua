@@ -28,7 +28,7 @@ local function all_near(wanted, given, tolerance)
 end
 
 describe("the tokenizer's own first token", function()
-   it("is put first by encode where it is asked for, once", function()
+   it("is put first by encode if the caller asks for it, and only once", function()
       assert.same({ FIRST, 41 }, m:encode("H", { start = true }))
       assert.same({ FIRST, 41 }, m:encode("~H", { start = true }))
       assert.same({ FIRST, FIRST, 41 }, m:encode("~H", { special = true })) -- as transformers does
@@ -92,7 +92,7 @@ describe("the tokenizer's own first token", function()
          assert.same(t:encode(text), t:encode(text, { special = true }))
       end
    end)
-   it("changes nothing for a tokenizer that puts none", function()
+   it("is not part of a score if the tokenizer adds none", function()
       local asked = m:encode "The sky is"
       assert.equal(10, #asked)
       assert.near(plain:score("The sky is", { " blue" })[1].sum, (function()
@@ -141,7 +141,7 @@ describe("tasks and calibrations", function()
       end
       assert.equal(1, found)
    end)
-   it("begin a rendered chat with it, and not twice where the template writes it", function()
+   it("begin a rendered chat with it, and not twice if the template writes it", function()
       for _, template in ipairs { "{{ messages[0].content }}", "~{{ messages[0].content }}" } do
          fs.write(folder .. "/chat_template.jinja", template)
          local own = assay.load(folder)

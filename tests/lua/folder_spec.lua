@@ -83,7 +83,7 @@ describe("a folder", function()
       assert.equal("tools", again:chat(hi, { tools = golden.tools }))
       fs.remove_all(out)
    end)
-   it("under an adapter is saved with the weights merged and the tokenizer in force", function()
+   it("with an adapter is saved with merged weights and the tokenizer that was used", function()
       local _, folder = tiny { ["chat_template.jinja"] = "file", ["additional_chat_templates/tool_use.jinja"] = "tools" }
       local out = folder .. "-merged"
       local q = assay.load(folder, { adapter = "tests/golden/lora/plain" }):quantize(assay.method.rtn { bits = 8, group = 16 })
@@ -110,12 +110,12 @@ describe("what ends an answer", function()
    local function first(id) for i, one in ipairs(free) do if one == id then return i - 1 end end end
    local early, late = free[2], free[5]
 
-   it("is generation_config.json's where there is one, config.json's where there is none", function()
+   it("is eos_token_id of generation_config.json, or of config.json if that file is absent", function()
       assert.equal(first(early), length_of(nil, early))
       assert.equal(first(late), length_of({ eos_token_id = late }, early))
       assert.equal(math.min(first(early), first(late)), length_of({ eos_token_id = json.list { late, early } }, 95))
    end)
-   it("is nothing where generation_config.json names nothing, as in transformers", function()
+   it("is nothing if generation_config.json names no token, as in transformers", function()
       assert.equal(8, length_of({ eos_token_id = json.null }, early))
       assert.equal(8, length_of({ temperature = 0.6 }, early))
    end)

@@ -51,14 +51,14 @@ describe("gate P1", function()
 end)
 
 describe("gate P2", function()
-   it("passes where the declared tensors changed, those edited beside them included", function()
+   it("passes if the quantized tensors changed, and otherwise only tensors that the recipe edited", function()
       local status, evidence = changed_tensors.check({}, variant { census = census() })
       assert.equal("pass", status)
       assert.equal("2 linears declared, 2 tensors changed, 7 equal bit for bit, head and embedding untouched", evidence)
       local edited = census { changed = { tensor "a.weight", tensor "b.weight", tensor "norm.weight" } }
       assert.equal("pass", (changed_tensors.check({}, variant({ census = edited }, { edited = { "norm.weight" } }))))
    end)
-   it("names what should not have changed, what did not, and what is missing", function()
+   it("names tensors that changed undeclared, that should have changed, and that are missing", function()
       local odd = census { changed = { tensor "a.weight", tensor "norm.weight" }, missing = { "head.weight" } }
       local status, evidence = changed_tensors.check({}, variant { census = odd })
       assert.equal("fail", status)
@@ -119,7 +119,7 @@ describe("gate P7", function()
    local function check(calibrated, made)
       return (calibration.check { run = { study = { recipes = { { calibrated = calibrated } } } }, calibrations = made })
    end
-   it("fails for scraps of text, and passes where nothing is calibrated", function()
+   it("fails for sequences of fewer than 16 tokens, and passes if nothing is calibrated", function()
       local whole, scraps = { sequences = 8, tokens = 900, shortest = 16 }, { sequences = 8, tokens = 90, shortest = 15 }
       assert.equal("pass", check(true, { whole }))
       assert.equal("fail", check(true, { whole, scraps }))
@@ -181,7 +181,7 @@ describe("the list of a study's gates", function()
    local changed = variant { census = census(), block_errors = { 0.01, 0.02 } }
    local facts = { run = { study = { recipes = {} }, variants = { untouched, changed } }, rows = {}, signs = {}, distance = {},
                    calibrations = {}, bytes_on_disk = { ["base/q"] = 10000000 }, changed_variants = { "base/q" } }
-   it("has each gate once for what it is about, in the order of a report", function()
+   it("has each gate once for each subject, variant or study that it checks, in the order of a report", function()
       local ids = {}
       for i, gate in ipairs(gates.of_study(facts)) do ids[i] = gate.id .. " " .. (gate.scope or "study") end
       assert.same({ "P1 base", "P6 base/none", "P9 base/none", "P2 base/q", "P3 base/q", "P4 base/q", "P5 base/q", "P6 base/q",

@@ -84,7 +84,8 @@ describe("a GGUF file", function()
       assert.is_true(difference > 0 and difference < 0.05, difference)
       assert.is_true(formats.F16.linears > 0 and formats.F32 == nil)
    end)
-   -- The number of tokens: beyond a sliding window the file computes something else, and its context length says so.
+   -- For each family the number of tokens to compare. Beyond a sliding window the GGUF file gives other logits, so its
+   -- context length is that of the window.
    local families = { ["llama-linear-rope-sharded"] = 40, ["mistral-no-window"] = 40, ["mistral-short-window"] = 5, ["qwen2-tied"] = 40,
                       ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40 }
    for name, n in pairs(families) do
@@ -145,7 +146,7 @@ describe("a GGUF file's tokenizer", function()
    local texts = { "Hello world", " two  spaces\n\n and 123456 digits", "don't WE'RE it's", "Zürich, 東京 🙂 и так", "x\t= 3.14; // ok\r\n", "",
                    "<s>a</s> <|im_start|>user<|im_end|>", "e\u{301} \u{e9}" }
    for name, pre in pairs { gpt2 = "gpt-2", smollm2 = "smollm", qwen = "qwen2", llama3 = "llama-bpe",
-                            sentencepiece = "none but scores" } do
+                            sentencepiece = "stored with scores" } do
       it("gives the same ids for " .. name .. ", which is " .. pre, function()
          local q = with_tokenizer(name)
          local read = written(q, "tok-" .. name)

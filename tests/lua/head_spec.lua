@@ -25,7 +25,7 @@ local function write_model(folder)
    return folder
 end
 
-describe("a model with a head of its own under a flag that ties it", function()
+describe("a model with a head of its own, although config.json ties it,", function()
    local ids = { 1, 5, 9, 2, 7 }
    local m = assay.load(write_model(root .. "/own"))
 

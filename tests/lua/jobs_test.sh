@@ -24,7 +24,7 @@ hold() {
     [ -s "$work/held" ] && break
     sleep 0.05
   done
-  [ "$(cat "$work/held")" = held ] || fail "the claim was not had: $(cat "$work/held")"
+  [ "$(cat "$work/held")" = held ] || fail "the claim was not granted: $(cat "$work/held")"
 }
 release() {
   exec 5>&-

@@ -38,13 +38,13 @@ describe("assay.json", function()
       t.t = t
       assert.is_nil(pcall(json.encode, t) or nil)
    end)
-   it("names the place of a syntax error", function()
+   it("raises an error of kind \"failed\" for a syntax error", function()
       local ok, problem = pcall(json.decode, '{"a":}')
       assert.equal(false, ok)
       assert.equal("failed", problem.kind)
       assert.equal("not valid JSON", problem.message)
    end)
-   it("reads escapes, pairs of halves, large numbers and members named twice", function()
+   it("reads escapes, surrogate pairs, large numbers and members named twice", function()
       local v = json.decode [[{"t": "a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00 \u0000.", "big": 18446744073709551615, "e": -1.5e-3, "z": -0}]]
       assert.equal('a"\\/\b\f\n\r\té😀 \0.', v.t)
       assert.equal(18446744073709551615.0, v.big)
@@ -66,7 +66,7 @@ describe("the two readers of JSON", function()
       local value = read(open .. text .. close)
       return value == "refused" and value or value:sub(102, -102)
    end
-   it("agree on what is JSON and on its value, whatever is done to it", function()
+   it("agree on what is JSON and on its value, also for texts with random changes", function()
       local seeds = { [[{"a": [1, -2.5e3, true, null], "tête": "x\n\u00e9\ud83d\ude00", "o": {"k": []}}]],
                       [=[[0, -0, 1.0, 12345678901234567890, "\"", {}, [[]], "é😀", false]]=] }
       local marks = { "", '"', "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", "u", "t", " ", "\n", "\0", "\xff", "\xc3" }

@@ -27,6 +27,6 @@ instead of
 contains() { case "$1" in *"$2"*) ;; *) fail "'$1' does not contain '$2'" ;; esac; }
 
 finish() {
-  [ "$failures" = 0 ] && echo "all promises kept"
+  [ "$failures" = 0 ] && echo "all checks passed"
   exit $((failures > 0))
 }

@@ -37,7 +37,7 @@ describe("the standard library", function()
 end)
 
 describe("memory", function()
-   it("of a script is capped with a plain error", function()
+   it("of a script has a limit, and a script that needs more gets an ordinary error", function()
       local ok, problem = pcall(string.rep, "x", 1 << 30)
       assert.equal(false, ok)
       assert.contains(tostring(problem), "not enough memory")

@@ -127,7 +127,7 @@ describe("a quantized model", function()
       local exact = m:logits(ids)
       assert(g:logits(ids):max_difference(exact) < r:logits(ids):max_difference(exact))
    end)
-   it("says so where a method needs calibration and has none", function()
+   it("is not made if the method needs calibration and gets none", function()
       assert.raises("recipe.quantizer: 'gptq' needs calibration data. Give quantize a calibration",
                     m.quantize, m, assay.method.gptq {})
    end)

@@ -42,7 +42,7 @@ end)
 
 describe("a recipe", function()
    local c = assay.calibration { name = "mine", ids = { { 1, 2, 3 }, { 4, 5, 6 } } }
-   it("takes tune and says so", function()
+   it("takes tune and shows it in its label", function()
       local recipe = assay.method.gptq { tune = { steps = 8 } }
       assert.equal("gptq W4 g64 tuned", recipe.label)
       assert.equal(8, recipe.data.tune.steps)
@@ -76,7 +76,7 @@ describe("a tiny model", function()
       for t = 1, 32 do ids[s][t] = (s * 31 + t * 7) % 40 + 1 end
    end
    local c = assay.calibration { ids = ids }
-   it("has parts whose costs come near to adding up", function()
+   it("has parts that are ranked by their costs", function()
       local q = m:quantize(assay.method.rtn { bits = 4, group = 16 })
       local found = m:sensitivity(q, c)
       assert.equal(0, found.control)
@@ -90,7 +90,7 @@ describe("a tiny model", function()
       assert.equal(true, found:ranked()[1].outlier_ratio >= found:ranked()[12].outlier_ratio)
       assert.equal(true, found:svg():find("</svg>", 1, true) ~= nil)
    end)
-   it("gets bits within a target, and fused parts the same", function()
+   it("gets bits within a target, and a model with these bits has exactly the counted ones", function()
       local a = assay.allocate { model = m, calibration = c, method = "rtn", bits = { 3, 4, 8 }, group = 16,
                                  target = 6 }
       assert.equal(true, a.bits <= 6)

@@ -33,7 +33,7 @@ local chooser = { score = function(_, _, continuations)
 end }
 
 describe("rows that cannot be judged", function()
-   it("without a gold answer are listed and scored for nobody", function()
+   it("without a gold answer are listed and not scored", function()
       local result = task("arc_easy").run(options { arc("q1", "One?", "A"), arc("q2", "Two?", "Z") }, chooser, quiet)
       assert.equal(1, #result.ids)
       assert.same({ "q2" }, result.skipped)
@@ -55,7 +55,7 @@ describe("rows that cannot be judged", function()
       assert.same({ "long" }, result.overlong)
       assert.equal(1, #seen)
    end)
-   it("with an empty prompt stop a free prompt set with their number", function()
+   it("with an empty prompt are an error that names their number", function()
       local problem = assert.raises("assay.task.generations: record 2 has no 'prompt'. One JSON object per line: "
          .. '{ "id": ..., "category": ..., "prompt": ... }', function()
             task("generations").run(options { { id = "a", prompt = "Hi" }, { id = "b", prompt = " " } }, {})
@@ -132,7 +132,7 @@ describe("windows of a long text", function()
       assert.equal(64, #places(100))
       assert.equal(63, places(100)[64])
    end)
-   it("are the first ones only where the study says so, and the protocol then does", function()
+   it("are the first ones only if the study asks for it, and the protocol then says so", function()
       assert.same({ 0, 1, 2 }, places(3, 1, 64, { windows = "first" }))
       local text = dataset_of { { text = "x" } }
       local function name(more)
@@ -216,7 +216,7 @@ describe("OpenMathInstruct-2", function()
       assert.equal(2, result.outputs[1].grader_tier)
       assert.equal(0, result.outputs[2].grader_tier)
    end)
-   it("leaves out problems whose right answer nobody can read, for every model alike", function()
+   it("leaves out problems whose right answer the grader cannot read, for every model", function()
       local records = {}
       for i = 1, 200 do
          local problem = "Problem " .. i
@@ -235,7 +235,7 @@ end)
 
 describe("WikiText by words", function()
    local words = require "assay.data.wikitext_pages"
-   it("undoes the spelling rule by rule", function()
+   it("undoes the tokenization of WikiText rule by rule", function()
       assert.equal("a well-known man, 1,000 (of them) said \"so\".",
          words.detokenised 'a well @-@ known man , 1 @,@ 000 ( of them ) said " so ".')
       assert.equal("== Title ==\n", words.detokenised "= = Title = = \n")

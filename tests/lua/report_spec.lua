@@ -93,7 +93,7 @@ describe("the page", function()
       assert.is_true(pictures >= 8)
       assert.equal(pictures, described)
    end)
-   it("marks where answers part", function()
+   it("marks where answers differ", function()
       assert.contains(page, '<mark title="first token that differs">Seine</mark>')
    end)
    it("closes what it opens", function()
@@ -108,7 +108,7 @@ describe("the picture of sizes", function()
    local svg = require "assay.report.html.svg"
    local function point(x, y, label, tone) return { x = x, y = y, label = label or "p", tone = tone or "open" } end
    -- The line joins each variant that is better than all smaller ones; tone "hollow" marks a collapsed variant.
-   it("joins what nothing smaller beats, and never a collapsed variant", function()
+   it("joins the variants that no smaller one beats, and never a collapsed one", function()
       local points = { point(8, 0.01), point(4, 0.2), point(3, 3, "broken", "hollow"), point(4, 0.1), point(6, 0.3), point(5, 0.05) }
       local front = {}
       for i, p in ipairs(svg.front(points)) do front[i] = { p.x, p.y } end
@@ -171,7 +171,7 @@ describe("the test behind a p", function()
       for _, result in ipairs(data.results) do
          if result.paired ~= assay.json.null and result.paired then result.paired.p_method = "paired t" end
       end
-      assert.contains(report.render(data, "html"), "p: paired t test, since so few windows allow no small enough p")
+      assert.contains(report.render(data, "html"), "p: paired t test, since the sign-flip test cannot give a small enough p")
    end)
 end)
 

@@ -40,7 +40,7 @@ describe("a scheme", function()
       assert.equal(true, data(assay.method.quarot { scheme = "w4a4kv4" }).kv.rotate)
       assert.equal(nil, data(assay.method.smoothquant { scheme = "w8a16" }).activation)
    end)
-   it("is refused where it cannot be", function()
+   it("is refused if it is wrong or contradicts other options", function()
       assert.raises("assay.method.rtn: 'w4b8' is no scheme. Write the bits of weights, activations and cache: " ..
                     "w4a16, w8a8, w4a8kv8, w8afp8kvfp8",
                     function() return assay.method.rtn { scheme = "w4b8" } end)

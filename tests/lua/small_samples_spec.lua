@@ -92,7 +92,7 @@ describe("more windows", function()
 end)
 
 describe("few graded items", function()
-   it("are never tested by t, since equal grades would pass for certainty", function()
+   it("are never tested by the t test, since equal grades would look like certainty", function()
       local function row(id, score)
          return { variant = { id = id }, stage = { result = { metrics = { f1 = { value = score, unit = "fraction",
             direction = "higher", kind = "mean", scores = { score, score, score, score } } } } } }

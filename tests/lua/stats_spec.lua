@@ -61,7 +61,7 @@ describe("descriptions and the paired t test", function()
 end)
 
 describe("misuse", function()
-   it("is named", function()
+   it("is an error that names the mistake", function()
       assert.raises("a proportion needs 0 <= k <= n and n >= 1, not 3 of 2", stats.wilson, 3, 2)
       assert.raises("paired scores must come from the same items: 2 against 1", stats.perplexity_ratio, { 1, 2 }, { 1 })
    end)

@@ -126,7 +126,7 @@ describe("generated answers", function()
       assert.same({ 0, 0, 0, 1 }, result.metrics.no_answer.scores)
       assert.equal("no idea", result.outputs[4].text)
    end)
-   it("of GSM8K are extracted as the published harness does", function()
+   it("of GSM8K are extracted as in the published harness", function()
       local function is_found(rule, text, found)
          local given = native.data.metric("exact_match", { extract = rule }):evaluate({ task = "gsm8k" },
             { { record = { prediction = text, golds = native.json.list { found } } } })
@@ -145,7 +145,7 @@ describe("generated answers", function()
       assert.same({ 0, 0, 1, 0 }, result.metrics.strict.scores)
       assert.same({ 0, 1, 1, 0 }, result.metrics.flexible.scores)
    end)
-   it("of SQuAD credit declared abstentions alone", function()
+   it("of SQuAD get credit for an abstention only in the declared words", function()
       local records = {}
       for i, golds in ipairs { {}, {}, { "Bath" } } do
          records[i] = { id = "s" .. i, title = "T", context = "C " .. i, question = "Q?", answers = { text = golds } }
@@ -214,7 +214,7 @@ describe("results over items", function()
       assert.near(0.2, results[2].paired.flips, 1e-9)
       assert.equal("pp", results[2].mde.unit)
    end)
-   it("never say that nothing is lost where the margin could not have been seen", function()
+   it("never say that nothing is lost if a loss of the margin's size could not have been seen", function()
       local few = comparisons.of_task({ id = "arc" }, "acc",
          { row("b/none", table.move(base, 1, 20, 1, {})), row("b/same", table.move(base, 1, 20, 1, {})) },
          { seed = 1, replicates = 100 })
@@ -233,7 +233,7 @@ describe("results over items", function()
       assert.equal("Wilson", of[1].interval.method)
       assert.equal(2, of[1].counts.items)
       assert.equal(1, of[2].paired.lost)
-      assert.equal("other items count in each arm: read the two intervals", of[3].reason)
+      assert.equal("the two models are scored on different items: compare their intervals", of[3].reason)
       local graded = comparisons.of_task({ id = "squad" }, "acc", { half("b/none", { 1, 0.5, 0, 0 }, { 1, 1, 0, 0 }),
          half("b/q", { 0.5, 0.5, 0, 0 }, { 1, 1, 0, 0 }) }, { seed = 1, replicates = 100 })
       assert.equal(2, graded[1].counts.items)

@@ -15,7 +15,7 @@ for i in $(seq 30); do
 done >"$work/questions.jsonl"
 
 expect 0 plan "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt" "$work/questions.jsonl"
-contains "$out" "30 items see differences from 16.2 pp on, margin 2 pp, which needs 2627 items"
+contains "$out" "30 items show differences of 16.2 pp or more, margin 2 pp, which needs 2627 items"
 expect 0 run "$here/tuned_study.lua" "$work/base" "$work/tuned" "$work/text.txt" "$work/questions.jsonl" --out "$work/run" --quiet
 contains "$out" "tuned/rtn-w2-g16"
 for line in ": ppl" ": acc" "over all of these"; do contains "$out" "$line"; done # a table for each primary metric

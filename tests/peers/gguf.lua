@@ -31,7 +31,7 @@ for _, name in ipairs(families) do
    end
    if fs.kind(folder .. "/model.safetensors.index.json") then fs.remove_all(folder .. "/model.safetensors") end
    local config = json.decode(fs.read(folder .. "/config.json"))
-   if name:find "llama3" then -- the scaling that a GGUF file can say when it is read again
+   if name:find "llama3" then -- the RoPE scaling that a GGUF file can hold
       config.rope_parameters.original_max_position_embeddings, config.rope_parameters.rope_theta = 8192, 500000.0
    end
    fs.write(folder .. "/config.json", json.encode(config))

@@ -20,7 +20,7 @@ end
 
 return {
    { id = "G12", severity = "block", title = "no relative percentages of proportions",
-      message = "a percentage of a percentage turns noise into headlines; differences of proportions are in points",
+      message = "a percentage of a percentage makes small differences look large; give differences of proportions in percentage points",
       check = function(c) return unless_claimed(each_claim(c, "relative", function() return true end)) end },
    { id = "G13", severity = "flag", title = "derived numbers from unrounded counts",
       message = "a derived number does not follow from the counts it rests on",
@@ -34,7 +34,7 @@ return {
          end))
       end },
    { id = "G14", severity = "block", title = "averages of like with like",
-      message = "an average over tasks that move in opposite directions or are invalid hides both",
+      message = "an average over tasks that move in opposite directions, or over invalid tasks, hides what each task shows",
       check = function(c)
          return unless_claimed(each_claim(c, "average", function(claim)
             local up, down = 0, 0
@@ -52,6 +52,7 @@ return {
             if result.displayed_unit and result.displayed then
                checked = checked + 1
                for _, other in ipairs(c.results) do
+                  -- a ratio near 100 between two numbers of one task: one is a fraction, the other a percentage
                   if other.variant == result.variant and other.task == result.task and other ~= result and other.displayed
                      and other.displayed_unit == result.displayed_unit and result.displayed > 0
                      and other.displayed / result.displayed > 50 and other.displayed / result.displayed < 200 then
@@ -102,7 +103,7 @@ return {
          end))
       end },
    { id = "G26", severity = "block", title = "totals are sums",
-      message = "an overall score that is not the sum of right answers over the sum of items",
+      message = "an overall score that is not the number of all right answers divided by the number of all items",
       check = function(c)
          local offenders, checked = {}, 0
          for _, total in ipairs(c.results) do

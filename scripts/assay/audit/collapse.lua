@@ -1,5 +1,6 @@
 -- Guardrails G07 to G11 and G39 look for broken models: identical variants, garbage, answers cut off, broken baselines, and scores
--- given as a share of a broken baseline. G08 and G09 read the counts of the detectors (assay.detectors), signs such as F01.
+-- given as a share of a broken baseline. G08 and G09 read how many answers show a sign of broken output, such as F01
+-- (numbers that are not finite). The detectors (assay.detectors) count these signs.
 
 local show = require("assay.audit.context").show
 local some = require("assay.audit.context").some
@@ -61,7 +62,7 @@ local FATAL <const> = { F01 = true, F05 = true, F11 = true }
 
 return {
    { id = "G07", severity = "block", title = "quantized variants differ from each other",
-      message = "different models or methods that score alike in everything share a fault, not a quality",
+      message = "different models or methods with equal scores on every task: probably one model was measured twice, or all are broken",
       check = function(c)
          local offenders, seen, checked = {}, {}, 0
          for _, variant in ipairs(quantized(c)) do
@@ -97,6 +98,7 @@ return {
          for _, variant in ipairs(quantized(c)) do
             local ratio, own = length_ratio(c, variant)
             if ratio then checked = checked + 1 end
+            -- more than three times the untouched model's length and over 256 tokens, with a lost task or a score of 0
             if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
                or 0) > 0 then
                scopes[#scopes + 1] = variant.id
@@ -113,8 +115,8 @@ return {
             local ratio, own, base = length_ratio(c, variant)
             if ratio then
                checked = checked + 1
-               -- a moderate change over few answers is only a flag of detector F17; a mean that more than doubles or halves fires
-               -- at any number
+               -- over few answers a moderate change is left to detector F17, which only flags it; a mean length above
+               -- twice or below half of the untouched model's fires for any number of answers
                local few = (c:resource(variant.id).items or FEW_ANSWERS) < FEW_ANSWERS
                if ratio > (few and 2 or 1.25) or ratio < (few and 0.5 or 0.8) then
                   scopes[#scopes + 1] = variant.id
@@ -176,7 +178,7 @@ return {
          return unless_claimed(offenders, #c:claims_of("retention"))
       end },
    { id = "G39", severity = "block", title = "accuracy and distance agree",
-      message = "a model far from its original in distribution that scores better contradicts itself",
+      message = "a model whose output probabilities are far from the original's scores better: one of the two measurements is wrong",
       check = function(c)
          local offenders, checked = {}, 0
          for _, row in ipairs(c.distance) do

@@ -10,6 +10,7 @@ context.__index = context
 local LISTS <const> = { "subjects", "variants", "tasks", "results", "calibrations", "gates", "ledger", "claims",
    "resources", "detectors", "distance", "aa_noise", "generations", "verdicts", "interaction" }
 
+-- Makes the context from a decoded report.json. Lists that the report lacks are empty.
 function context.open(report)
    local self = setmetatable({ report = without_nulls(report) }, context)
    for _, name in ipairs(LISTS) do self[name] = self.report[name] or {} end
@@ -68,8 +69,8 @@ end
 function context.is_proportion(result) return result.unit == "fraction" end
 
 -- Whether a score is below the trivial score or cannot be distinguished from it, because its Wilson interval (the confidence
--- interval of a proportion) contains that score. Without counts the two values are compared. Nil without a trivial score or a value, and
--- if lower values are better. Also returns the trivial score's name and value.
+-- interval of a proportion) contains that score. Without counts the two values are compared. Also returns the trivial
+-- score's name and value. Returns nil if the trivial score or the value is absent, or if lower values are better.
 function context:at_or_below_trivial(result)
    local trivial, name = self:trivial(result.task, result.metric)
    local counts = result.counts or {}
@@ -120,8 +121,9 @@ function context.some(list)
    return table.concat(list, "; ", 1, 3) .. string.format("; and %d more", #list - 3)
 end
 
--- Applies a test to the rows of a list. test(row) returns nil if there is nothing to check, else whether the row offends and a text
--- that describes it. Returns the texts of the offenders and the number of rows that were checked.
+-- Applies a test to the rows of a list. test(row) returns nil if there is nothing to check, else whether the row
+-- breaks the rule and a text that describes it. Returns the texts of the rows that break the rule and the number of
+-- rows that were checked.
 function context.collect(list, test)
    local offenders, checked = {}, 0
    for _, row in ipairs(list) do

@@ -46,7 +46,7 @@ local function too_small(c, result)
    if planned and counts.items < planned then return true, show(result) .. ": " .. planned .. " items were planned" end
    local mde = usual_mde(counts.items)
    local limit = margin and (unit == "pp" and margin / 100 or margin) or USUAL_MARGIN
-   return mde > limit, string.format("%s: %d items see differences from %.0f pp on", show(result), counts.items,
+   return mde > limit, string.format("%s: %d items show differences of %.0f pp or more", show(result), counts.items,
       100 * mde)
 end
 

@@ -74,7 +74,7 @@ return {
          return unless_claimed(offenders, checked)
       end },
    { id = "G38", severity = "flag", title = "requests, tokens, time and bandwidth agree",
-      message = "concurrency is not throughput times latency, or more tokens than were counted or can be read: one was measured wrongly",
+      message = "the numbers of a load test contradict each other, so at least one of them is wrong",
       check = function(c)
          local offenders, checked = {}, 0
          for _, law in ipairs(LAWS) do

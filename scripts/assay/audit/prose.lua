@@ -20,7 +20,7 @@ end
 
 return {
    { id = "G27", severity = "block", title = "verdicts from the fixed list",
-      message = "a judgement in words that no verdict stands behind",
+      message = "a judgement that is not one of the fixed verdicts",
       check = function(c)
          local offenders, checked = {}, 0
          for _, claim in ipairs(c:claims_of("verdict")) do

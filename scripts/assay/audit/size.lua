@@ -94,7 +94,7 @@ return {
          return verdict(offenders, checked, "no sizes of files or memory", scopes)
       end },
    { id = "G20", severity = "block", title = "savings are savings",
-      message = "a saving that is negative, or smaller than what repeated measurement varies by",
+      message = "a saving that is zero or negative, or no larger than three times the variation of repeated measurements",
       check = function(c)
          local offenders = {}
          for _, claim in ipairs(c:claims_of("saving")) do

@@ -71,6 +71,7 @@ local function prose(line)
    return (line:gsub("``.-``", ""):gsub("`[^`]*`", ""):gsub("%$[^$]*%$", ""):gsub("\\[a-zA-Z]+{[^}]*}", ""))
 end
 
+-- Words that programs print in place of a missing or invalid value.
 local WORDS <const> = { "None", "nan", "NaN", "inf", "undefined", "null", "N/A" }
 
 -- The first unfilled template or placeholder of a line, or nil.

@@ -1,6 +1,7 @@
--- assay bench decode|prefill MODEL..: tokens a second of one or more models, and which share of this machine's speed that is.
--- The models take turns, and the machine's rates (bytes read and fp32 operations a second) are measured before and after, in the same
--- run: then other work on the machine disturbs all of them alike. Each speed is the best of its rounds.
+-- assay bench decode|prefill MODEL..: measures the tokens per second of one or more models, and compares them with this
+-- machine's rates (bytes read and fp32 operations per second). The models take turns, and the rates are measured before
+-- and after them in the same run, so that other work on the machine disturbs all of them alike. Each speed is the best
+-- of its rounds.
 local fail = require "assay.lib.fail"
 local model = require "assay.model"
 local native = require "assay.native"

@@ -15,7 +15,7 @@ local function text_of(path)
    if not text then error(problem, 0) end
    local form = data_form.readable(path, data_form.of_bytes(path, text)).form
    if form ~= "text" then
-      fail.work(("this is %s, which is read from files alone"):format(form), { where = path, hint = "Save it as a file" })
+      fail.work(("this is %s, which cannot be read from a pipe"):format(form), { where = path, hint = "Save it as a file" })
    end
    return text
 end

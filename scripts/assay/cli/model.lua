@@ -31,7 +31,7 @@ end
 local function head_text(f)
    if f.tied then return "tied to the embedding" end
    if not f.untied_by_weights then return "its own" end
-   return "its own, although config.json says tied to the embedding: here and in transformers the weights count, in vLLM the flag"
+   return "its own, although config.json says tied to the embedding: assay and transformers use this head, vLLM uses the embedding"
 end
 
 -- "12 of 33 tensors: a, b, c and 9 more"

@@ -64,7 +64,7 @@ local function export_config()
    return config
 end
 
--- entries: of the ledger.
+-- Prints what was written: size, calibration, and how many ledger entries (`entries`) there are of each kind.
 local function report(recipe, data, out, saved, q, entries)
    local s = q.summary
    if sys.settings().json then
@@ -79,7 +79,7 @@ local function report(recipe, data, out, saved, q, entries)
    for _, entry in ipairs(entries) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
    local words = {}
    for _, kind in ipairs(fail.sorted_keys(counts)) do words[#words + 1] = ("%d %s"):format(counts[kind], kind) end
-   io.write(("ledger: %s; each with its linear in quantization_metadata.json\n"):format(table.concat(words, ", ")))
+   io.write(("ledger: %s; quantization_metadata.json names the linear of each\n"):format(table.concat(words, ", ")))
 end
 
 -- Refuses an output folder that exists, so that nothing is overwritten. If the folder is complete but its resume folder still
@@ -89,7 +89,7 @@ local function refuse_existing(out, resume)
    local cleared = ""
    if fs.kind(resume) and fs.kind(out .. "/quantization_metadata.json") then
       fs.remove_all(resume)
-      cleared = " and is complete; what an interrupted run had left beside it is cleared away"
+      cleared = " and is complete; the resume folder that an interrupted run left beside it was removed"
    end
    fail.usage(("'%s' exists already%s"):format(out, cleared), "Choose another folder or remove it first")
 end

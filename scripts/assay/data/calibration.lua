@@ -16,8 +16,8 @@ local spec = {
    counted = { type = "list", about = "with ids: 1 for each token that enters the statistics, 0 for others" },
    dataset = { type = "table", about = "where the texts come from" },
    samples = { type = "integer", min = 1, about = "sequences (default 64)" },
-   share = { type = "number", min = 0, max = 1, about = "sequences as a share of the records, at least 8, at most 128" },
-   length = { type = "integer", default = 512, min = 2, about = "tokens of a sequence, at most" },
+   share = { type = "number", min = 0, max = 1, about = "sequences as a share of the records, but 8 to 128 sequences" },
+   length = { type = "integer", default = 512, min = 2, about = "most tokens of a sequence" },
    seed = { type = "integer", default = 42, about = "which part of the text is taken" },
    template = { type = "string", default = "none", one_of = { "none", "raw", "chat" },
                 about = "text as it is (none or raw), or through the chat template" },
@@ -62,7 +62,7 @@ end
 -- shortest and longest are in tokens; the hash covers ids and masks.
 function calibration_class:describe(model) return native.quant.calibration(self:tokens_for(model)) end
 
--- Returns the texts of the sequences and the texts of the records from which they were cut (with given ids: the former twice).
+-- Returns the texts of the sequences and the texts of the records from which they were cut (if ids are given: the same texts twice).
 -- overlap.lua looks for both in the tasks.
 function calibration_class:texts_for(model)
    local made = self:tokens_for(model)

@@ -66,7 +66,7 @@ end
 local function refuse_shattered(self, lengths, what)
    local middle = median(lengths)
    if middle >= shortest_median or self.options.allow_short then return end
-   fail.usage(("calibration: half of the %d %s have %d tokens or fewer: the text is shattered into short lines")
+   fail.usage(("calibration: half of the %d %s have %d tokens or fewer: the text is split into short lines")
                  :format(#lengths, what, middle),
               "records = \"document\" or \"paragraph\" keeps texts whole; allow_short = \"why\" if they are meant")
 end

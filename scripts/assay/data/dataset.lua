@@ -16,14 +16,14 @@ dataset_class.__index = dataset_class
 
 -- Options of every dataset of a plugin, beside the plugin's own configuration.
 local common = {
-   map = { type = "function", about = "a record to the record that is wanted, or nil to leave it out" },
-   rows = { type = "integer", min = 0, about = "records that there must be" },
+   map = { type = "function", about = "returns the wanted form of a record, or nil to leave it out" },
+   rows = { type = "integer", min = 0, about = "number of records that the file must have" },
 }
 
 local known_spec = {
    split = { type = "string", about = "which part; see datasets/README.md for the default" },
    path = { type = "string", about = "folder or file; default: below --data and data/" },
-   subset = { type = "string", about = "why there are other numbers of rows than the whole set has" },
+   subset = { type = "string", about = "why the number of rows differs from that of the whole set" },
 }
 
 local function resolve(path)
@@ -216,7 +216,7 @@ local function by_form(config)
    end
    for _, key in ipairs(of_text_alone) do
       if config[key] ~= nil then
-         fail.usage(("assay.dataset.text: '%s' is of text, and %s is %s"):format(key, config.path, form),
+         fail.usage(("assay.dataset.text: '%s' is only for plain text, but %s is %s"):format(key, config.path, form),
                     'format = "text" takes the file as it is')
       end
    end
@@ -226,7 +226,7 @@ local function by_form(config)
    return form == "tsv" and "csv" or form, config, field
 end
 
--- Components that read files of letters. For these data_form.of raises if the first bytes belong to another form, such as gzip.
+-- Components that read text files. For these data_form.of raises if the first bytes belong to another form, such as gzip.
 local of_letters = { text = true, jsonl = true, json = true, csv = true }
 
 -- Returns the function behind assay.dataset.ID { ... } for a component of a plugin.

@@ -1,5 +1,5 @@
--- Gate P2: in the written checkpoint all quantized linears differ from the untouched model, and otherwise only tensors that the recipe's
--- steps say they edited.
+-- Gate P2: in the written checkpoint every quantized linear differs from the untouched model's, and no other tensor
+-- differs, except those that the steps of the recipe say they edited.
 local listing = require "assay.gates.listing"
 
 -- Returns the set of tensor names of the quantized linears, their number, and the set of all tensors that may change: the linears and
@@ -31,7 +31,7 @@ end
 
 return {
    id = "P2", title = "the changed tensors are the declared ones", severity = "block", scope = "variant",
-   failed = "something else than the declared linears was changed, or not all of them were",
+   failed = "a tensor was changed that the recipe does not declare, or a declared linear was not changed",
    check = function(_, variant)
       local census, summary = variant.preflight.result.census, variant.made.result.summary
       if not census then return "not_run", "no checkpoint was written" end

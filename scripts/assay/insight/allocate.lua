@@ -1,7 +1,7 @@
 -- assay.allocate { model = m, calibration = c, bits = { 3, 4, 5, 6, 8 }, target = 4.5 }: chooses the bits of each part of a model so
--- that the whole stays within a target of counted bits per quantized weight. A part is one linear, or those that inference
--- programs store as one matrix (q, k and v; gate and up). The costs of parts are assumed to add up; a:check(q) compares this
--- prediction with the real loss.
+-- that the whole stays within a target, in bits per quantized weight with scales and zeros counted. A part is one
+-- linear, or those that inference programs store as one matrix (q, k and v; gate and up). The costs of parts are
+-- assumed to add up; a:check(q) compares the loss that follows from this assumption with the real loss.
 local fail = require "assay.lib.fail"
 local method = require "assay.recipe"
 local native = require "assay.native"
@@ -14,12 +14,12 @@ local spec = {
    model = { type = "model", required = true, about = "the untouched model" },
    calibration = { type = "table", required = true, about = "assay.calibration: statistics of the trial recipes" },
    sequences = { type = "table", about = "sequences that costs are measured on (default: two of the calibration)" },
-   method = { type = "string", default = "opt_rtn", about = "trial method: cheap, and ranks parts as others do" },
+   method = { type = "string", default = "opt_rtn", about = "method of the trials; the default is fast and ranks the parts as others do" },
    bits = { type = "list", about = "widths to choose from (default 3, 4, 5, 6, 8)" },
    group = { type = "integer", default = 64, min = -1, about = "weights per scale" },
-   target = { type = "number", required = true, min = 1, max = 16, about = "counted bits per quantized weight" },
+   target = { type = "number", required = true, min = 1, max = 16, about = "bits per quantized weight, with scales and zeros counted" },
    measure = { type = "string", default = "gradient", one_of = { "gradient", "kl" },
-               about = "one backward pass for each width, or a swap of each part" },
+               about = "gradient: one backward pass for each width; kl: one run of the model for each part and width" },
 }
 
 -- The first n sequences of a calibration as plain data.

@@ -47,7 +47,7 @@ end
 function sensitivity_class:__tostring()
    local lines = { ("KL of the whole model %.5f nats over %d tokens"):format(self.full, self.tokens) }
    if self.control then
-      lines[#lines + 1] = ("swap of nothing %g (must be 0); whole / sum of parts %.3f"):format(
+      lines[#lines + 1] = ("control, a swap of nothing: %g (must be 0); whole divided by sum of parts %.3f"):format(
          self.control, self.additivity)
    end
    for i, unit in ipairs(self:ranked()) do

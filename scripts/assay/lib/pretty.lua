@@ -1,5 +1,5 @@
 -- Turns values into text for people. Tables are shown to a limited depth, short ones on one line; an object with __tostring gives
--- its own text. A program cannot read this text back: for that there is assay.json.encode.
+-- its own text. A program cannot read this text back; assay.json.encode writes text that a program can read.
 local pretty = {}
 
 local max_depth, max_items, max_line = 4, 40, 96

@@ -1,5 +1,5 @@
--- Renders report.csv for spreadsheets and scripts: one row for each result and distance, and for each variant without any, every number
--- unrounded. Generations and gates are left out, since they are texts and not numbers.
+-- Renders report.csv for spreadsheets and scripts: one row for each result, for each distance, and for each variant
+-- that has neither. Numbers are not rounded. Generations and gates are left out, since they are texts and not numbers.
 
 local escape = require "assay.report.escape"
 local view = require "assay.report.view"

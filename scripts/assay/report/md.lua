@@ -45,8 +45,8 @@ local function catalogue(v)
             .. failures.markdown(part.chosen)
       end
    end
-   return #out > 0 and "## Failure catalogue\n\nWorst of each symptom, and losses, gains and agreements drawn by seed; "
-      .. "all of them are in failures.jsonl.\n\n" .. table.concat(out, "\n\n")
+   return #out > 0 and "## Failure catalogue\n\nThe worst answers of each symptom, and lost, gained and equal answers drawn by a seed. "
+      .. "All answers are in failures.jsonl.\n\n" .. table.concat(out, "\n\n")
 end
 
 local function opening(v)

@@ -87,7 +87,7 @@ function words.finding(result, primary)
    return numbers .. ": unresolved" .. see
 end
 
-local TESTS <const> = { ["paired t"] = "paired t test, since so few windows allow no small enough p of the sign-flip test",
+local TESTS <const> = { ["paired t"] = "paired t test, since the sign-flip test cannot give a small enough p for so few windows",
    ["sign flip, exact"] = "exact sign-flip test", ["sign flip, drawn"] = "sign-flip test, 10,000 permutations",
    ["McNemar, exact"] = "exact McNemar test" }
 

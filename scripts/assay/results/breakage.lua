@@ -64,7 +64,7 @@ local function divergence_row(own, base)
    return { id = "F23", title = "other words than the untouched model", count = found.items - found.identical,
             items = found.items, base_items = found.items, status = "ok",
             text = found.median_first_divergence
-                   and ("median likeness %.2f, parts at token %g"):format(found.median_rouge_l, found.median_first_divergence)
+                   and ("median likeness %.2f, first difference at token %g"):format(found.median_rouge_l, found.median_first_divergence)
                    or nil }
 end
 

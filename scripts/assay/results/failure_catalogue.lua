@@ -19,7 +19,7 @@ local function symptom_of(flags, base_flags)
    for _, id in ipairs(GRAVITY) do if flags[id] ~= nil and base_flags[id] == nil then return id end end
 end
 
--- sev0: no usable text; sev1: a right answer became wrong; sev2: another sign; sev3: nothing of these.
+-- sev0: no usable text; sev1: a right answer became wrong; sev2: another sign; sev3: none of these.
 local function severity_of(symptom, base_ok, quant_ok)
    if symptom == "F01" or symptom == "F03" or symptom == "F04" or symptom == "F05" or symptom == "F11" then
       return "sev0"
@@ -135,7 +135,8 @@ local function drawn(entries, seed)
    return out
 end
 
--- Sorts the worst entry of a symptom first: by severity, then by the number of signs, then by how early the answers part.
+-- Sorts the worst entry of a symptom first: by severity, then by the number of signs, then by how early
+-- the answers differ.
 local function worst_first(a, b)
    if a.severity ~= b.severity then return a.severity < b.severity end
    if #a.symptoms ~= #b.symptoms then return #a.symptoms > #b.symptoms end

@@ -54,7 +54,7 @@ function intervals.no_narrower(i, values, options, clusters)
             method = c.method .. ", no narrower than " .. i.method, standard_error = c.standard_error }
 end
 
--- For a share of items whose grades are all 0 or all 1: this number; else nil.
+-- Returns the common grade of all items if the metric is a fraction and this grade is 0 or 1; else nil.
 local function common_grade(metric)
    local first = metric.scores[1]
    if metric.unit ~= "fraction" or intervals.is_exponential(metric) or not (first == 0 or first == 1) then return nil end

@@ -98,7 +98,7 @@ end
 function paired.obstacle(metric, base)
    if #metric.scores ~= #base.scores or #metric.scores < 2 then return "too few items for a comparison" end
    for i, weight in ipairs(not intervals.is_exponential(metric) and metric.weights or {}) do
-      if weight ~= base.weights[i] then return "other items count in each arm: read the two intervals" end
+      if weight ~= base.weights[i] then return "the two models are scored on different items: compare their intervals" end
    end
 end
 

@@ -22,7 +22,7 @@ local spec = {
    calibration = { type = "table", about = "assay.calibration { ... }" },
    after = { type = "function", about = "function(report, folder, context), called once report.json is written" },
    report = { type = "list", about = "of html, md, csv, yaml (default: all but yaml)" },
-   primary = { type = "list", about = "{ task, metric, margin }: what the verdicts rest on (default: each task's first metric)" },
+   primary = { type = "list", about = "{ task, metric, margin }: what the verdicts depend on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,
              about = "items of each task measured again on the untouched model (A/A run); 0 = none" },
    alpha = { type = "number", default = 0.05, min = 0.0001, max = 0.5, about = "error level" },

@@ -29,7 +29,7 @@ end
 local function visible_of_items(task, margin)
    local n = n_items(task)
    if not n then return "" end
-   local text = ("%d items see differences from %.1f pp on"):format(n, 100 * stats.mde_paired(USUAL_FLIPS, n))
+   local text = ("%d items show differences of %.1f pp or more"):format(n, 100 * stats.mde_paired(USUAL_FLIPS, n))
    if not margin then return text end
    local needed = stats.items_for_noninferiority(USUAL_FLIPS, margin / 100)
    return ("%s, margin %g pp%s"):format(text, margin, needed > n and (", which needs %d items"):format(needed) or "")
@@ -41,7 +41,7 @@ local function visible_of_windows(task, margin)
    local n = window and math.floor(task.definition.tokens(task.options) / window + 0.5) or 0
    if n < 2 then return "" end
    local spread = USUAL_SPREAD * math.sqrt(1024 / window)
-   return ("about %d windows see changes from %.1f %% on%s"):format(n, 100 * (math.exp(stats.mde_mean(spread, n)) - 1),
+   return ("about %d windows show changes of %.1f %% or more%s"):format(n, 100 * (math.exp(stats.mde_mean(spread, n)) - 1),
       margin and (", margin %.3g %%"):format(100 * (margin - 1)) or "")
 end
 
@@ -49,7 +49,8 @@ end
 local function visible_of_answers(task)
    local n = n_items(task)
    if not n or n < 1 then return "" end
-   return ("if none of %d answers is broken, at most %.1f %% would be"):format(n, 100 * stats.zero_cases_upper_bound(n))
+   return ("if none of %d answers is broken, the true share of broken ones is at most %.1f %%"):format(n,
+      100 * stats.zero_cases_upper_bound(n))
 end
 
 -- The smallest difference that a task can show if items and windows vary as usual, with the declared margin beside it.

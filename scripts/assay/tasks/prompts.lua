@@ -9,11 +9,11 @@ local prompting = {}
 -- Options that every task over items takes.
 prompting.options = {
    dataset = { type = "table", required = true, about = "a dataset in one of the layouts of this task" },
-   items = { type = "integer", default = 0, min = 0, about = "questions, drawn by content and balanced; 0 = all" },
-   seed = { type = "integer", default = 1, min = 0, about = "of the draw of questions" },
+   items = { type = "integer", default = 0, min = 0, about = "number of questions, drawn with balance over the right answers; 0 = all" },
+   seed = { type = "integer", default = 1, min = 0, about = "seed of the draw of questions" },
    shots = { type = "integer", default = 0, min = 0, about = "solved examples before each question" },
    shot_dataset = { type = "table", about = "where the examples come from; needed with shots" },
-   shot_seed = { type = "integer", default = 1234, min = 0, about = "of the draw of examples: the same for all questions" },
+   shot_seed = { type = "integer", default = 1234, min = 0, about = "seed of the draw of examples, which all questions share" },
    chat = { type = "boolean", default = false, about = "put the prompt through the chat template" },
    thinking = { type = "boolean", about = "passed to the template as enable_thinking; its own default if not given" },
 }

@@ -110,7 +110,7 @@ local function about_difference(e)
    local parts, token = {}, tonumber(e.first_divergence_token)
    if token then
       local margin = tonumber(e.base_margin_at_divergence)
-      parts[1] = "They part at token " .. format.count(token)
+      parts[1] = "The first difference is at token " .. format.count(token)
          .. (margin and (", where the untouched model led by %.2g nats"):format(margin) or "")
    end
    local kld = tonumber(e.mean_kld_prompt)
@@ -169,8 +169,8 @@ function evidence.failures(v)
       out[#out + 1] = "</details>\n"
    end
    if #out == 0 then return end
-   return '<p class="hint">The worst three of each symptom; of answers lost, gained and equal three each, drawn by seed '
-      .. 'and not by hand. All of them are in failures.jsonl.</p>'
+   return '<p class="hint">The three worst answers of each symptom, and three lost, three gained and three equal answers, '
+      .. 'drawn by a seed and not by hand. All answers are in failures.jsonl.</p>'
       .. table.concat(out)
 end
 

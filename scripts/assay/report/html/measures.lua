@@ -73,7 +73,7 @@ measures.decision, measures.threats = simple(tables.decision), simple(tables.thr
 measures.methods = simple(tables.methods)
 
 function measures.noise(v)
-   return laid_out(tables.noise(v, true)) .. folded("Numbers that two runs gave alike", laid_out(tables.noise(v, false)))
+   return laid_out(tables.noise(v, true)) .. folded("Numbers that were equal in both runs", laid_out(tables.noise(v, false)))
       .. folded("What was measured of each variant", laid_out(tables.completeness(v)))
 end
 
@@ -118,7 +118,7 @@ local function size_distance(v, rows)
    return figure("Size against divergence", svg.size_quality(points, { title = "Bits per weight against divergence",
       description = table.concat(told, "; ") .. "." .. noise, x_label = "bits per weight, all parameters",
       y_label = "mean divergence in nats, logarithmic", floor = floor and floor > 0 and floor or nil }),
-      "Lower left is better" .. (#svg.front(points) > 1 and "; the dotted line joins what nothing smaller beats" or "")
+      "Lower left is better" .. (#svg.front(points) > 1 and "; the dotted line joins the variants that no smaller one beats" or "")
       .. ". Hollow dots are collapsed variants." .. noise, nil, told)
 end
 
@@ -167,7 +167,7 @@ local function fan(v, rows)
       x_ticks = ticks, show_x = function(i) return format.plain(PERCENTILES[i]) end,
       x_label = "percentile of tokens", y_label = "change in points",
       description = table.concat(told, "; ") }),
-      "Symmetric about the middle is noise; a longer lower tail is damage.", series, told)
+      "Changes that are symmetric about zero are noise; a longer lower tail is damage.", series, told)
 end
 
 function measures.distance(v)
@@ -191,7 +191,8 @@ local function flips_of_noise(v, task)
    return ""
 end
 
--- Bars of the items that each variant loses and gains, one picture for each primary metric of right and wrong.
+-- Bars of the items that each variant loses and gains, one picture for each primary metric that grades items
+-- right or wrong.
 local function flips(v)
    local out = {}
    for _, group in ipairs(v:groups()) do
@@ -210,7 +211,7 @@ local function flips(v)
          local title = group.task.title or group.task.id
          out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
             title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),
-            "Equal bars leave the score as it was, and still are other answers." .. flips_of_noise(v, group.task.id), nil, told)
+            "With equal bars the score stays the same, although answers changed." .. flips_of_noise(v, group.task.id), nil, told)
       end
    end
    return table.concat(out)
@@ -270,7 +271,7 @@ local function lengths(v)
          y_low = 0, y_high = 1, x_label = "tokens", y_label = "share of answers",
          show_x = format.plain, show_y = function(y) return format.percent(y, 0) end,
          mark = cap and { cap, "limit" } or nil, steps = true,
-         description = table.concat(told, "; ") }), "Share of answers that are at most so long.", series, told)
+         description = table.concat(told, "; ") }), "Share of answers that have at most this length.", series, told)
    end
    return table.concat(out)
 end

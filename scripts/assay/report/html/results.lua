@@ -93,7 +93,7 @@ local function window_strips(v, group)
       if series and #series.values == #base.values then
          local differences = {}
          for i, value in ipairs(series.values) do differences[i] = value - base.values[i] end
-         local title = v:label(result.variant) .. ": cross-entropy less the reference's, in nats, window by window"
+         local title = v:label(result.variant) .. ": cross-entropy minus the reference's, in nats, window by window"
          out[#out + 1] = "<figure><figcaption>" .. esc(title) .. "</figcaption>" .. svg.window_strip(differences, title)
             .. "</figure>"
       end
@@ -232,9 +232,9 @@ function sections.size_quality(v)
       y_label = "perplexity, logarithmic", reference = #v.report.subjects == 1 and reference or nil,
          margin = group.margin and group.margin.unit == "ratio" and group.margin.margin })
    return "<figure>" .. picture
-      .. '<figcaption>Lower left is better. Whiskers are the interval of the paired change; the dashed line is '
-      .. 'the untouched subject, the band above it '
-      .. "the declared margin, the dotted steps join what nothing smaller beats.</figcaption></figure>\n"
+      .. '<figcaption>Lower left is better. Whiskers are the interval of the paired change. The dashed line is '
+      .. 'the untouched subject, and the band above it is the declared margin. '
+      .. "The dotted steps join the variants that no smaller one beats.</figcaption></figure>\n"
 end
 
 local function layer_data(grid)
@@ -315,7 +315,7 @@ local function packed_table(v)
    local headers, rows = v:packed_rows()
    if #rows == 0 then return "" end
    return '<p class="hint">Each checkpoint run from its stored codes (packed) and from float32 weights (dequantized), one sequence at a '
-      .. "time; memory is what the process held more after loading, the first token follows a prompt of 256 tokens.</p>"
+      .. "time. Memory: by how much the process grew while it loaded the model. First token: time to read a prompt of 256 tokens.</p>"
       .. number_table(headers, rows)
 end
 

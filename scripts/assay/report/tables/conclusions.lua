@@ -33,7 +33,7 @@ function tables.decision(v)
          elseif PASSING[verdict] then
             text = "Acceptable for what was measured here: every primary metric lies within its margin"
          elseif verdict == "worse" and result and result.within_margin then
-            text = "Where a loss below the declared margin counts as none: it is resolved, and smaller than that"
+            text = "Where a loss below the declared margin counts as none: the loss is certain, but smaller than the margin"
          elseif verdict == "worse" then
             local loss = {}
             for _, because in ipairs(judged.because or {}) do
@@ -41,7 +41,7 @@ function tables.decision(v)
                local metric, title = words.metric(because.metric), task.title or because.task
                loss[#loss + 1] = title:lower():find(metric:lower(), 1, true) == 1 and title or metric .. " on " .. title
             end
-            text = "Only where a loss may be paid for its size; lost: " .. table.concat(loss, "; ")
+            text = "Only where its smaller size is worth the loss; lost: " .. table.concat(loss, "; ")
          elseif verdict == "invalid" then
             text = "No statement: a blocking check failed"
          else

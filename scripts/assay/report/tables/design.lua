@@ -63,7 +63,7 @@ function tables.methods(v)
       end
    end
    if #rows == 0 then return end
-   return { hint = "Every knob of every recipe, as it was run.", headers = { "variant", "steps", "kept untouched",
+   return { hint = "The settings of every recipe, as it was run.", headers = { "variant", "steps", "kept untouched",
       "calibration", "" }, rows = rows }
 end
 

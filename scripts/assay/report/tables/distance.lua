@@ -51,8 +51,8 @@ function tables.confidence(v)
       rows[#rows + 1] = row
    end
    if #rows == 0 then return end
-   return { hint = "Mean divergence by the untouched subject's largest probability. Where it is undecided itself, a difference "
-      .. "costs little; where it was sure, it is damage.", headers = headers, rows = rows, numeric = 2 }
+   return { hint = "Mean divergence by the untouched subject's largest probability. Where the untouched subject is undecided, a "
+      .. "difference costs little; where it is sure, a difference is damage.", headers = headers, rows = rows, numeric = 2 }
 end
 
 -- Percentiles of the change of the probability that a model gives to the right next token.

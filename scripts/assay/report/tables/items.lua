@@ -17,8 +17,8 @@ function tables.changed(v)
       rows[#rows + 1] = row
    end
    if #rows == 0 then return end
-   return { hint = "Answers that another choice replaces, right or wrong, by how far the untouched model's first choice led its second. "
-      .. "Rounding changes what was undecided; changes among the surest are damage.",
+   return { hint = "How many answers changed, whether right or wrong, by how far the untouched model's first choice led its second. "
+      .. "Rounding changes undecided answers; changes in the surest quarter are damage.",
       headers = { "variant", "task", "changed", "least sure quarter", "second", "third", "surest quarter" }, rows = rows, numeric = 3 }
 end
 
@@ -34,7 +34,7 @@ function tables.interaction(v)
    end
    if #rows == 0 then return end
    local one = v.report.interaction[1]
-   return { hint = ("Change of %s less change of %s, item by item: does the second lose more than the first? %s")
+   return { hint = ("Change of %s minus change of %s, item by item: does the second lose more than the first? %s")
       :format(one.second, one.first, one.method),
       headers = { "recipe", "task", "metric", "difference of the changes", "95 % interval", "" }, rows = rows, numeric = 4 }
 end

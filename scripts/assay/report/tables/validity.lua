@@ -23,7 +23,7 @@ function tables.noise(v, differing)
    end
    if n == 0 then return end
    local hint = differing and ("The untouched subject measured twice (%s): %d of %d numbers came out equal%s."):format(how, equal, n,
-      #rows > 0 and ", the others differ by this much, and a difference below it is none" or "") or nil
+      #rows > 0 and "; the others differ by the amounts below, and a smaller difference between variants shows nothing" or "") or nil
    return { hint = hint,
       headers = { "subject", "task", "metric", "items", "", "between two runs" }, rows = rows, numeric = 6 }
 end
@@ -53,7 +53,8 @@ function tables.completeness(v)
    return { headers = headers, rows = rows, numeric = 2 }
 end
 
--- Says which part of its text or set a task measured. In reports without 'windows' these were the first windows of the text.
+-- Says which part of its text or set a task measured. A protocol without the field 'windows' measured the first windows
+-- of the text.
 local function part_text(p)
    if not p.limit then return ("%d items were measured, drawn with seed %s"):format(p.items, p.seed or "none") end
    if p.windows == "drawn" then
@@ -62,7 +63,7 @@ local function part_text(p)
    if p.name and p.name:find "wikitext" then
       return ("%d documents were measured, drawn with seed %s"):format(p.limit, p.seed or "none")
    end
-   return ("Only the first %d windows were measured, as in numbers to compare with"):format(p.limit)
+   return ("Only the first %d windows were measured, so that published numbers can be compared"):format(p.limit)
 end
 
 -- What limits the conclusions of a report. Every row follows from a field of the report.

@@ -40,7 +40,7 @@ function results.group_title(group)
       .. (first and first.primary == false and ": " .. words.metric(group.metric) or "")
 end
 
--- How much a group's numbers rest on: "49,128 tokens in 24 windows".
+-- How much text or how many items a group's numbers are computed from: "49,128 tokens in 24 windows".
 function results.basis(group)
    local counts = group.results[1] and group.results[1].counts or {}
    if counts.tokens then

@@ -20,7 +20,8 @@ local texts = {
 }
 local prompts = { "What is the capital of France?", "Count from one to ten.", "What is 12 plus 30?", "Name three colours." }
 local ANSWER_TOKENS <const> = 16
--- Each text is read whole, and its first tokens are read alone: for many tokens and for few, other kernels compute.
+-- Each text is read whole, and then its first tokens are read alone, since different kernels compute many
+-- tokens and few.
 local FEW_TOKENS <const> = 4
 local PROMPT_TOKENS <const>, STEPS <const>, ROUNDS <const> = 256, 24, 2 -- of the measurements of speed
 

@@ -86,9 +86,9 @@ function graded_answers.task(definition)
       default_margin = 3, -- percentage points
       options = prompting.with(definition.set, {
          max_tokens = { type = "integer", default = definition.max_tokens, min = 1, about = "tokens of an answer" },
-         temperature = { type = "number", default = 0, min = 0, about = "0 is greedy, the paired standard" },
-         top_k = { type = "integer", default = 0, min = 0, about = "of sampling, 0 = all" },
-         top_p = { type = "number", default = 1, min = 0, max = 1, about = "of sampling" },
+         temperature = { type = "number", default = 0, min = 0, about = "0 = always the likeliest token (greedy)" },
+         top_k = { type = "integer", default = 0, min = 0, about = "sample only from the k likeliest tokens; 0 = all" },
+         top_p = { type = "number", default = 1, min = 0, max = 1, about = "sample from the likeliest tokens with this total probability" },
       }),
       metrics = definition.metrics,
       abstentions = definition.abstentions,

@@ -8,10 +8,10 @@ local windows = {}
 local PARTS <const> = 8 -- the text is divided into this many parts, from which equally many windows are drawn
 
 windows.options = {
-   limit = { type = "integer", default = 0, min = 0, about = "windows at most, 0 = all" },
+   limit = { type = "integer", default = 0, min = 0, about = "most windows to measure; 0 = all" },
    windows = { type = "string", default = "drawn", one_of = { "drawn", "first" },
-               about = "which ones if limited: drawn over the whole text, or the first, to compare with numbers made so" },
-   seed = { type = "integer", default = 1, min = 0, about = "of the draw of windows" },
+               about = "which windows if limited: drawn over the whole text, or the first, to compare with published numbers" },
+   seed = { type = "integer", default = 1, min = 0, about = "seed of the draw of windows" },
 }
 
 -- The options above and those of `more`.

@@ -12,11 +12,11 @@ return {
    options = {
       dataset = { type = "table", required = true, about = "records { id, category, prompt, answer? }" },
       max_tokens = { type = "integer", default = 64, min = 1, about = "tokens of an answer" },
-      items = { type = "integer", default = 0, min = 0, about = "prompts, balanced over categories; 0 = all" },
-      seed = { type = "integer", default = 1, min = 0, about = "of the draw of prompts" },
+      items = { type = "integer", default = 0, min = 0, about = "number of prompts, balanced over categories; 0 = all" },
+      seed = { type = "integer", default = 1, min = 0, about = "seed of the draw of prompts" },
       chat = { type = "boolean", default = true, about = "put the prompt through the chat template" },
       thinking = { type = "boolean", about = "passed to the template as enable_thinking" },
-      recurrence = { type = "integer", default = 0, min = 0, about = "sampled answers besides: does a failure come again?" },
+      recurrence = { type = "integer", default = 0, min = 0, about = "sampled answers to each prompt; do failures come again?" },
    },
    exploratory = true, -- statistics of texts are never a primary metric
    metrics = { { name = "repeated_4grams", unit = "fraction", direction = "lower", kind = "bounded" },

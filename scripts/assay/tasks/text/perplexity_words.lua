@@ -16,9 +16,9 @@ return {
    summary = "perplexity per word and per byte (lm-evaluation-harness)",
    options = {
       dataset = { type = "table", required = true, about = "documents ('page') or lines ('text') of WikiText" },
-      window = { type = "integer", default = 2048, min = 2, about = "tokens of a window; part of the number" },
-      limit = { type = "integer", default = 0, min = 0, about = "documents at most, drawn by content; 0 = all" },
-      seed = { type = "integer", default = 1, min = 0, about = "of the draw of documents" },
+      window = { type = "integer", default = 2048, min = 2, about = "tokens of a window; the number depends on it" },
+      limit = { type = "integer", default = 0, min = 0, about = "most documents, drawn by content; 0 = all" },
+      seed = { type = "integer", default = 1, min = 0, about = "seed of the draw of documents" },
    },
    metrics = {
       { name = "word_ppl", unit = "ppl", direction = "lower", kind = "ratio" },

@@ -14,8 +14,9 @@ return {
       },
    },
    options = {
-      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in H" },
-      propagation = { type = "string", default = "quantized", about = "fp, quantized or asymmetric inputs" },
+      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in the Hessian" },
+      propagation = { type = "string", default = "quantized",
+                      about = "inputs of a layer: fp (of the float model), quantized (of the quantized layers), asymmetric (both)" },
    },
    recipe = function(o, plugin)
       return { quantizer = plugin.quantizer, sink_weight = o.sink, propagation = o.propagation }

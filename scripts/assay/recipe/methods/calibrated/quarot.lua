@@ -13,8 +13,8 @@ return {
    options = {
       activation = { type = "integer", default = 4, min = 2, max = 16, about = "bits of an input, 16 = float" },
       kv = { type = "integer", default = 4, min = 2, max = 16, about = "bits of the cache, 16 = float" },
-      clip = { type = "number", default = 0.9, min = 0.1, max = 1, about = "share of an input's range covered" },
-      quantizer = { type = "string", default = "gptq", one_of = { "gptq", "rtn" }, about = "of the turned weights" },
+      clip = { type = "number", default = 0.9, min = 0.1, max = 1, about = "share of an input's range that its grid covers" },
+      quantizer = { type = "string", default = "gptq", one_of = { "gptq", "rtn" }, about = "quantizer of the rotated weights" },
    },
    label = function(_, o)
       if o.scheme then return ("quarot %s %s"):format(o.quantizer, o.scheme:upper()) end

@@ -12,7 +12,7 @@ return {
       },
    },
    options = {
-      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in H" },
+      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in the Hessian" },
    },
    label = function(_, o)
       local widths = o.middle > 0 and ("%d/%d/%d"):format(o.bits, o.middle, o.high) or ("%d+%d"):format(o.bits, o.high)

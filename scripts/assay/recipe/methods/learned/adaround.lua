@@ -11,7 +11,7 @@ return {
       },
    },
    options = {
-      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in H" },
+      sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in the Hessian" },
    },
    recipe = function(o, plugin)
       return { quantizer = plugin.quantizer, sink_weight = o.sink,

@@ -11,7 +11,8 @@ return {
       },
    },
    options = {
-      propagation = { type = "string", default = "asymmetric", about = "fp, quantized or asymmetric inputs" },
+      propagation = { type = "string", default = "asymmetric",
+                      about = "inputs of a layer: fp (of the float model), quantized (of the quantized layers), asymmetric (both)" },
    },
    recipe = function(o, plugin)
       -- the default is left out of the recipe, so that results stored before this option existed keep their keys

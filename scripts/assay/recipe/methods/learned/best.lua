@@ -1,20 +1,21 @@
--- Our own combination of steps. First gptq (large columns first, searched scales), with the inputs that the already quantized layers give
--- and a Hessian that also counts position 0, which many heads attend to. Then scales and norms are trained, so that the model's
--- distribution comes close to the float model's. If inputs are rounded too ({ scheme = "w8a8" }), rotations come before gptq, because
--- outliers in the inputs cause most of the error. Then nothing is trained, because rounding has no gradient.
--- Figures: reports/methods-on-smollm2.md.
+-- The method best, our own combination of steps. First gptq (large columns first, searched scales), with the inputs
+-- that the already quantized layers give and a Hessian that also counts position 0, which many heads attend to. Then
+-- scales and norms are trained, so that the model's distribution comes close to the float model's. If inputs are
+-- rounded too ({ scheme = "w8a8" }), rotations come before gptq, because outliers in the inputs cause most of the
+-- error. In this case nothing is trained, because rounding has no gradient. Figures: reports/methods-on-smollm2.md.
 local schemes = require "assay.recipe.scheme"
 
 local function rounds_inputs(o) return o.scheme ~= nil and schemes.parse(o.scheme, "assay.method.best").activation ~= nil end
 
 return {
    name = "best",
-   summary = "searched static grids, error feedback, sink-aware Hessian, tuned scales",
+   summary = "gptq with searched scales and with position 0 in the Hessian, then trained scales",
    calibrated = true,
    plugins = { quantizer = { id = "gptq", takes = { "bits", "symmetric", "scale_from", "scale_to", group = "group_size" } } },
    options = {
-      sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in H" },
-      propagation = { type = "string", default = "quantized", about = "fp or quantized inputs" },
+      sink = { type = "number", default = 0.3, min = 0, about = "weight of position 0 in the Hessian" },
+      propagation = { type = "string", default = "quantized",
+                      about = "inputs of a layer: fp (of the float model) or quantized (of the quantized layers)" },
       tune = { type = "any", default = true, about = "train scales and norms at the end, unless inputs are rounded" },
    },
    recipe = function(o, plugin)

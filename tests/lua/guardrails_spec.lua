@@ -155,6 +155,19 @@ describe("a guardrail", function()
       assert.is_true(fired_by(unadjusted(nil)).G35)
       assert.is_nil(fired_by(unadjusted(true)).G35)
    end)
+   it("finds long answers of a variant whose only score of 0 is the last of its scores", function()
+      local function with_last_score(value)
+         return function(d)
+            lengths(100, 950, 200)(d)
+            local zero = {}
+            for key, field in pairs(d.results[#d.results]) do zero[key] = field end
+            zero.task, zero.value = "zzz", value
+            table.insert(d.results, zero)
+         end
+      end
+      assert.is_true(fired_by(with_last_score(0)).G08)
+      assert.is_nil(fired_by(with_last_score(0.5)).G08)
+   end)
    it("knows when tokens and seconds cannot both be true", function()
       assert.is_nil(fired_by(capacity { out_tokens = 1000, dur_s = 10, out_tok_s = 101 }).G38)
       assert.is_true(fired_by(capacity { out_tokens = 1000, dur_s = 10, out_tok_s = 200 }).G38)

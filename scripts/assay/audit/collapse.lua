@@ -21,6 +21,10 @@ local function signature(c, variant)
    return table.concat(parts, ", "), #parts
 end
 
+local function has_zero_score(c, variant)
+   return (signature(c, variant) .. ","):find(" 0,", 1, true) ~= nil
+end
+
 local function quantized(c)
    local out = {}
    for _, variant in ipairs(c.variants) do if variant.recipe then out[#out + 1] = variant end end
@@ -99,8 +103,7 @@ return {
             local ratio, own = length_ratio(c, variant)
             if ratio then checked = checked + 1 end
             -- more than three times the untouched model's length and over 256 tokens, with a lost task or a score of 0
-            if ratio and ratio > 3 and own > 256 and lost_tasks(c, variant) + (signature(c, variant):find(" 0,") and 1
-               or 0) > 0 then
+            if ratio and ratio > 3 and own > 256 and (lost_tasks(c, variant) > 0 or has_zero_score(c, variant)) then
                scopes[#scopes + 1] = variant.id
                offenders[#offenders + 1] = string.format("%s: %.0f tokens per answer and nothing right", variant.id, own)
             end

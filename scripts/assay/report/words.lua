@@ -5,17 +5,17 @@ local format = require "assay.report.format"
 
 local words = {}
 
--- rank: the order of severity, worst first. tone: good, bad, open or plain; it only picks a colour.
+-- tone: good, bad, open or plain; it only picks a colour.
 words.verdicts = {
-   invalid = { rank = 1, tone = "bad", short = "invalid" },
-   worse = { rank = 2, tone = "bad", short = "worse" },
-   inconclusive = { rank = 3, tone = "open", short = "inconclusive" },
-   not_run = { rank = 4, tone = "open", short = "not run" },
-   ["non-inferior"] = { rank = 5, tone = "good", short = "non-inferior" },
-   equivalent = { rank = 6, tone = "good", short = "equivalent" },
-   tie = { rank = 7, tone = "good", short = "tie" },
-   better = { rank = 8, tone = "good", short = "better" },
-   reference = { rank = 9, tone = "plain", short = "reference" },
+   invalid = { tone = "bad", short = "invalid" },
+   worse = { tone = "bad", short = "worse" },
+   inconclusive = { tone = "open", short = "inconclusive" },
+   not_run = { tone = "open", short = "not run" },
+   ["non-inferior"] = { tone = "good", short = "non-inferior" },
+   equivalent = { tone = "good", short = "equivalent" },
+   tie = { tone = "good", short = "tie" },
+   better = { tone = "good", short = "better" },
+   reference = { tone = "plain", short = "reference" },
 }
 
 -- The tone of a verdict. result: the entry from which the verdict follows, or nil. A loss that is certain but smaller than the margin

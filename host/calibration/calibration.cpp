@@ -1,4 +1,4 @@
-// Checks calibration data (token sequences) and hashes it. The Lua module assay.calibration turns text
+// Checks calibration data (token sequences) and hashes it. scripts/assay/data/calibration.lua turns text
 // into these tokens.
 #include "calibration/calibration.hpp"
 
@@ -41,7 +41,7 @@ calibration::calibration(std::vector<calibration_sequence> sequences, json sourc
   }
   if (n_counted_ == 0)
     throw error(error_kind::usage, "the masks of the calibration leave no token to count")
-        .hint("check the response mask's template");
+        .hint("a response mask counts only answers: check that the chat template writes them");
   hash_ = digest.hex();
 }
 

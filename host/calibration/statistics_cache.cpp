@@ -34,7 +34,8 @@ bool wants_head(const calibrate_options &options) {
   return options.wanted && options.wanted(-1, model::linear_group::head);
 }
 
-// True for a pass that can be remembered and replayed: one stream, visited by stops, no raw inputs.
+// True for a pass that can be remembered and replayed: it keeps no raw inputs, gives no whole blocks to
+// the visitor, and does not run a second model beside the first (float_model).
 bool is_plain(const calibrate_options &options) {
   return !options.needs.raw_input && !options.whole && !options.float_model;
 }
@@ -98,7 +99,7 @@ json calibrate_float(const model::decoder &float_model, const calibration &data,
   bool keep = keep_any;
   calibrate_options all = options;
   if (keep_any) {
-    // All stops are taken, because another recipe may keep other linears.
+    // All stops are taken, because another recipe may keep other linears in float.
     all.wanted = [head = wants_head(options)](int64_t block, model::linear_group) {
       return block >= 0 || head;
     };

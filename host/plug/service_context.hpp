@@ -1,5 +1,5 @@
 // What assay_host::ctx points to: the state of one instance while calls into it run.
-// Only plug/ uses this file; what other rooms may set is in plug/services.hpp.
+// Only plug/ and tests use this file; what other folders of host/ may set is in plug/services.hpp.
 #pragma once
 
 #include <exception>

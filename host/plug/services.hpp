@@ -25,8 +25,9 @@ struct ledger_event {
 struct instance_options {
   uint64_t seed = 0;  // the study's; the plugin's seeds are made from it
   progress_fn progress;
-  std::function<void(const ledger_event &)> ledger;             // empty: events are dropped
-  std::function<void(int level, const std::string &text)> log;  // empty: warnings go to stderr
+  std::function<void(const ledger_event &)> ledger;  // empty: events are dropped
+  // Empty: warnings and errors go to stderr
+  std::function<void(int level, const std::string &text)> log;
   // After each call, check that the plugin left the rounding mode and the locale as they were
   bool checked = false;
 };

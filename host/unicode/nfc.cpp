@@ -42,9 +42,9 @@ bool nfc(std::string_view text, std::string &out) {
       p += c.n_bytes;
       continue;
     }
-    // The run has the active characters and the character before them, because they may compose with it. The character before is
-    // left out if utf8proc says that it combines. Such a character is not active because it is newer than the version of Unicode
-    // in `tokenizers`, which leaves it as it is.
+    // The run has the active characters and the character before them, because they may compose with it. But that
+    // character is left out if utf8proc knows it as a combining mark: utf8proc could move it. Since it is not active,
+    // `tokenizers`, which has an older version of Unicode, does not know this mark and leaves it in its place.
     const char *begin = p;
     if (previous < p) {
       const char32_t before = decode_valid(previous).code_point;

@@ -1,6 +1,6 @@
 // The Cholesky factor of a matrix and the inverse of a triangular one, in f32 or f64. Both work in
-// place, because a library call would need three or four more matrices. The host multiplies
-// the blocks (assay.linalg/1).
+// place, because a library call would need three or four more matrices. Both go through blocks of
+// columns, and the host computes the products of such blocks (assay.linalg/1).
 #pragma once
 
 #include <vector>

@@ -38,8 +38,8 @@ function store:find(key)
    return ok and stage.result ~= nil and stage or nil
 end
 
--- Returns the stage of a key, and whether an earlier run had finished it. A stage that is not stored is made: make(folder) returns its
--- result. If a run asks for a stage several times, the second value is true at most for the first time.
+-- Returns the stage of a key, and true if an earlier run had finished it, else false. A stage that is not stored is
+-- made: make(folder) returns its result. When this run asks for the same stage again, it gets false in any case.
 function store:stage(key, make)
    local folder = self:path(key)
    local asked = self.asked[folder]

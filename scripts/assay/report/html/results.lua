@@ -280,8 +280,8 @@ local function gate_rows(v, gates)
    return table_of({ "check", "", "result", "scope", "evidence" }, rows)
 end
 
--- Gates (checks of validity) of variants that passed, and guardrails (ids such as G01) that did not fire, are in a closed <details>
--- element. All others are visible.
+-- Gates (checks of validity) that passed and concern one variant, and guardrails (ids such as G01) that did not fire,
+-- are in a closed <details> element. All other gates and guardrails are visible.
 function sections.validity(v)
    local open, folded = {}, {}
    for _, gate in ipairs(v.report.gates) do

@@ -17,7 +17,8 @@ function tables.changed(v)
       rows[#rows + 1] = row
    end
    if #rows == 0 then return end
-   return { hint = "How many answers changed, whether right or wrong, by how far the untouched model's first choice led its second. "
+   return { hint = "How many answers changed, whether they were right or wrong. The items are sorted by how sure the untouched "
+      .. "model was, that is by how far its first choice led its second, and divided into four quarters. "
       .. "Rounding changes undecided answers; changes in the surest quarter are damage.",
       headers = { "variant", "task", "changed", "least sure quarter", "second", "third", "surest quarter" }, rows = rows, numeric = 3 }
 end

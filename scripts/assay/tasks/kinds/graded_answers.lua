@@ -1,5 +1,5 @@
--- Tasks in which the model writes an answer that is then graded. A task file says how a record becomes a prompt and which grader (a
--- metric plugin) reads the answer. The raw text, its length and the reason why it ended are always stored.
+-- Tasks in which the model writes an answer that is then graded. A task file says how a record becomes a prompt and
+-- which grader (a metric plugin) reads it. Always stored: the text (cut at a stop text), its length, and why it ended.
 
 local facts_of = require "assay.tasks.kinds.open_answer_facts"
 local items = require "assay.tasks.items"
@@ -77,8 +77,9 @@ end
 -- Makes the definition of a task (README.md). definition: { protocol = name, summary, stops, max_tokens, metrics, baselines,
 -- read = function(record), returns a question { id, prompt, target, ... } or nil,
 -- graders = { { id = metric plugin, config, take = { its name of a metric = ours }, record = function(question, text) } } }; optional:
--- grading (words for the protocol id, changed whenever the rule changes), keep = function(question) (whether it is for evaluation),
--- distinct (each text only once), extract = function(text) (the short answer in a text), derive = function(questions, metrics).
+-- grading (says in words how answers are graded; with other words the protocol gets another id),
+-- keep = function(question) (whether it is for evaluation), distinct (each text only once),
+-- extract = function(text) (the short answer in a text), derive = function(questions, metrics).
 function graded_answers.task(definition)
    local task = {
       kind = "generation",
@@ -137,8 +138,7 @@ function graded_answers.constant_baselines(metric)
    end
 end
 
--- Grades outputs and returns the result of the task. It is separate from the generation, so that stored outputs can be graded again
--- without running the model.
+-- Grades outputs and returns the result of the task. It needs no model, so that stored outputs can be graded again.
 function graded_answers.graded(definition, questions, outputs)
    local ids, metrics, notes = {}, {}, native.json.object()
    for i, question in ipairs(questions) do

@@ -229,6 +229,24 @@ std::vector<const linear_op *> decoder::linears() const {
   return out;
 }
 
+void decoder::pack(const pack_fn &weight) {
+  const auto packed = [&](const std::string &name, at::Tensor &floats) {
+    std::string told;
+    auto out = weight(name, floats, told);
+    if (!told.empty()) told_.push_back(told);
+    floats = without_values(floats);
+    return out;
+  };
+  packed_embedding_ = packed(k_embedding_name, embedding_);
+  if (config_.tied) {
+    head_.packed = packed_embedding_;
+    head_.weight = without_values(head_.weight);
+  } else {
+    head_.packed = packed(k_head_name, head_.weight);
+  }
+  for (linear_op *op : linears()) op->packed = packed(op->name, op->weight);
+}
+
 std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> decoder::packed_weights()
     const {
   std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> out;

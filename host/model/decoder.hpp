@@ -42,6 +42,11 @@ class decoder {
   // Returns the packed weights by name, the embedding first. A head that is the embedding (tied) is
   // not listed again. Empty if the decoder is not packed.
   std::vector<std::pair<std::string, std::shared_ptr<const packed_weight>>> packed_weights() const;
+  // Replaces the weights of all linears, the embedding and the head by packed ones: weight(name, floats, told) returns the packed
+  // weight of floats [out, in]. `told` may be set to a sentence for told(). It is not called again for a tied head.
+  using pack_fn = std::function<std::shared_ptr<const packed_weight>(
+      const std::string &name, const at::Tensor &floats, std::string &told)>;
+  void pack(const pack_fn &weight);
   // Throws error(usage) where the weights are packed, because `what` needs them as floats.
   void require_floats(const std::string &what) const;
   // One sentence for each weight that was asked to be packed and has no kernel for its codes.

@@ -106,18 +106,22 @@ void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
 
 }  // namespace
 
-std::string lacks_kernel(const stored_linear &stored) {
+std::vector<float> e2m1_values() {
+  return {std::begin(k_e2m1), std::end(k_e2m1)};
+}
+
+std::string lacks_kernel(const stored_linear &stored, bool has_codebook) {
   const int64_t columns = stored.codes.size(1), groups = stored.scales.size(1);
   if (stored.g_idx.defined() && order_of(stored, groups).empty())
     return "groups of different sizes have no kernel";
-  const bool codebook = is_float8(stored.codes);
-  const int bits = codebook && stored.bits != 4 ? 8 : static_cast<int>(stored.bits);
+  const bool codebook = has_codebook || is_float8(stored.codes);
+  const int bits = is_float8(stored.codes) && stored.bits != 4 ? 8 : static_cast<int>(stored.bits);
   return lacks_kernel(bits, columns, columns / groups, codebook);
 }
 
 // Codes become unsigned bytes: indexes of a codebook for floats, else numbers from 0 on. Zero points
 // become minima. Then every row is written in the packed layout.
-packed_matrix pack_codes(const stored_linear &stored) {
+packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codebook) {
   require_finite(stored);
   const int64_t rows = stored.codes.size(0), columns = stored.codes.size(1),
                 groups = stored.scales.size(1);
@@ -126,9 +130,11 @@ packed_matrix pack_codes(const stored_linear &stored) {
   choose_scales(stored, out, scales);
   int bits = static_cast<int>(stored.bits);
   const bool four_bit_float = is_float8(codes) && bits == 4;
-  if (four_bit_float) {
+  if (!codebook.empty()) {
+    out.codebook = std::move(codebook);
+  } else if (four_bit_float) {
     codes = e2m1_codes(codes);
-    out.codebook.assign(std::begin(k_e2m1), std::end(k_e2m1));
+    out.codebook = e2m1_values();
   } else if (is_float8(codes)) {
     bits = 8;
     out.codebook = float8_codebook(codes.scalar_type());
@@ -138,10 +144,11 @@ packed_matrix pack_codes(const stored_linear &stored) {
     codes = (codes.to(at::kShort) + (1 << (bits - 1))).to(at::kByte);
     if (stored.zero_points.defined() && stored.zero_points.count_nonzero().item<int64_t>() > 0) {
       const at::Tensor zeros = stored.zero_points.to(at::kShort) + (1 << (bits - 1));
-      if ((zeros >= 0).logical_and(zeros <= 255).all().item<bool>()) {
+      const bool whole = !at::isFloatingType(stored.zero_points.scalar_type());
+      if (whole && (zeros >= 0).logical_and(zeros <= 255).all().item<bool>()) {
         out.minimum_type = factor_type::zero_u8;
         minima = zeros.to(at::kByte);
-      } else {  // GPTQ version 1 can store a zero point beyond its codes
+      } else {  // GPTQ version 1 can store a zero point beyond its codes; zeros of hqq are no integers
         out.minimum_type = factor_type::f32;
         minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat);
       }

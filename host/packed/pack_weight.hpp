@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/quantized_source.hpp"
@@ -21,10 +22,15 @@ std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
 
 // The steps of pack_weight, declared for tests: they pack the codes of one linear, or the blocks of one
 // GGUF tensor. Call them only if lacks_kernel() of the same codes is "".
-packed_matrix pack_codes(const stored_linear &stored);
+// codebook: with 16 values (4 bits) or 256 (8 bits), codes are uint8 places in it; empty: as stored_linear says. The zeros of
+// `stored` may also be floats.
+packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codebook = {});
 packed_matrix pack_blocks(const stored_blocks &blocks);
 // Returns why no kernel can run these codes, as a sentence, or "" if one can.
-std::string lacks_kernel(const stored_linear &stored);
+std::string lacks_kernel(const stored_linear &stored, bool has_codebook = false);
 std::string lacks_kernel(const stored_blocks &blocks);
+
+// The values of the codes of four-bit floats, E2M1 (OCP Microscaling Formats 1.0, section 5.3.3).
+std::vector<float> e2m1_values();
 
 }  // namespace assay::model

@@ -31,8 +31,9 @@ at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {
 
 }  // namespace
 
-packed_weight::packed_weight(packed_matrix codes, std::string format)
-    : codes_(std::move(codes)), format_(std::move(format)) {}
+packed_weight::packed_weight(packed_matrix codes, std::string format,
+                             std::vector<column_part> parts)
+    : codes_(std::move(codes)), format_(std::move(format)), parts_(std::move(parts)) {}
 
 packed_weight::packed_weight(at::Tensor rows, std::string format)
     : rows_(std::move(rows)), format_(std::move(format)) {
@@ -51,11 +52,19 @@ int64_t packed_weight::in_features() const {
 }
 
 int64_t packed_weight::bytes() const {
-  return has_codes() ? codes_.bytes() : static_cast<int64_t>(rows_.nbytes());
+  int64_t total = has_codes() ? codes_.bytes() : static_cast<int64_t>(rows_.nbytes());
+  for (const column_part &part : parts_)
+    total += static_cast<int64_t>(part.columns.nbytes()) + part.weight->bytes();
+  return total;
 }
 
 at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) const {
-  if (has_codes()) return packed_product(codes_, x, bias);
+  if (has_codes()) {
+    at::Tensor out = packed_product(codes_, x, bias);
+    for (const column_part &part : parts_)
+      out.add_(part.weight->product(x.index_select(-1, part.columns)));
+    return out;
+  }
   require_packed_input(x);
   const at::Tensor flat = x.reshape({-1, in_features()}).contiguous();
   const at::Tensor out =
@@ -68,7 +77,7 @@ std::vector<at::Tensor> packed_weight::products(const std::vector<const packed_w
                                                 const std::vector<at::Tensor> &biases) {
   std::vector<const packed_matrix *> codes;
   for (const packed_weight *weight : weights)
-    if (weight->has_codes()) codes.push_back(&weight->codes_);
+    if (weight->has_codes() && weight->parts_.empty()) codes.push_back(&weight->codes_);
   if (codes.size() == weights.size()) return packed_products(codes, x, biases);
   std::vector<at::Tensor> out;
   for (size_t i = 0; i < weights.size(); ++i) out.push_back(weights[i]->product(x, biases[i]));
@@ -76,7 +85,7 @@ std::vector<at::Tensor> packed_weight::products(const std::vector<const packed_w
 }
 
 bool packed_weight::multiplies_int8() const {
-  return has_codes() && model::multiplies_int8(codes_);
+  return has_codes() && parts_.empty() && model::multiplies_int8(codes_);
 }
 
 at::Tensor packed_weight::product_int8(const at::Tensor &x, const at::Tensor &bias) const {
@@ -84,12 +93,14 @@ at::Tensor packed_weight::product_int8(const at::Tensor &x, const at::Tensor &bi
 }
 
 at::Tensor packed_weight::rows(const at::Tensor &ids) const {
-  return has_codes() ? packed_rows(codes_, ids)
-                     : rows_.index_select(0, ids.to(at::kLong)).to(at::kFloat);
+  if (!has_codes()) return rows_.index_select(0, ids.to(at::kLong)).to(at::kFloat);
+  at::Tensor out = packed_rows(codes_, ids);
+  for (const column_part &part : parts_) out.index_add_(1, part.columns, part.weight->rows(ids));
+  return out;
 }
 
 at::Tensor packed_weight::unpacked() const {
-  return has_codes() ? model::unpacked(codes_) : rows_.to(at::kFloat);
+  return rows(at::arange(out_features(), at::kLong));
 }
 
 }  // namespace assay::model

@@ -11,10 +11,19 @@
 
 namespace assay::model {
 
+class packed_weight;
+
+// Columns of a weight that are stored apart from the others, with more bits.
+struct column_part {
+  at::Tensor columns;  // [k] int64; a column may come again if its further weights are 0
+  std::shared_ptr<const packed_weight> weight;  // [out, k]
+};
+
 class packed_weight {
  public:
   // format: what the file calls it ("Q4_0", "pack-quantized"), for reports.
-  packed_weight(packed_matrix codes, std::string format);
+  // parts: columns whose weights are 0 among the codes.
+  packed_weight(packed_matrix codes, std::string format, std::vector<column_part> parts = {});
   // rows: [out, in] of float32, bfloat16 or float16, contiguous on the CPU; may borrow a mapped file.
   packed_weight(at::Tensor rows, std::string format);
 
@@ -41,6 +50,7 @@ class packed_weight {
  private:
   packed_matrix codes_;
   at::Tensor rows_;  // undefined where there are codes
+  std::vector<column_part> parts_;
   std::string format_;
 };
 

@@ -24,7 +24,7 @@ local tensor = {}
 ---@class assay
 local assay = {}
 
----A model folder, GGUF file or known name, ready to run; adapter: a PEFT LoRA folder to merge; on_demand: only to be quantized and saved, one block in memory.
+---Loads a model folder, a GGUF file or a known name. adapter: a PEFT LoRA folder to merge. runtime: "packed" computes from the weights as they are stored. on_demand: one block in memory at a time, only to quantize and save the model.
 ---@param path string
 ---@param options? { dtype: string, device: string, adapter: string, on_demand: boolean, runtime: string }
 ---@return assay.model
@@ -35,7 +35,7 @@ function assay.load(path, options) end
 ---@return assay.tokenizer
 function assay.tokenizer(path) end
 
----A chat template alone; c:render { messages = ... } gives text or raises.
+---A chat template without a model; t:render { messages = ... } returns the text or raises.
 ---@param jinja string
 ---@param options? { special: table }
 ---@return assay.template
@@ -74,7 +74,7 @@ function assay.grid(methods) end
 ---@return assay.recipe[]
 function assay.sweep(settings) end
 
----Bits for each part of a model within a target; a:overrides() is for recipes, a:check(q) compares.
+---Chooses bits for each part of a model within a target of bits per weight; a:overrides() returns them for a recipe, a:check(q) compares the predicted loss with the real one.
 ---@param options { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, measure: string }
 ---@return table
 function assay.allocate(options) end
@@ -86,12 +86,12 @@ assay.dataset = {}
 ---@return assay.dataset
 function assay.dataset.text(config) end
 
----JSON lines as records; map gives each record the shape that is wanted, or nil to leave it out.
+---JSON lines as records; map returns the wanted form of a record, or nil to leave it out.
 ---@param config { path: string, field: string, map: function, rows: integer, license: string }
 ---@return assay.dataset
 function assay.dataset.jsonl(config) end
 
----The objects or texts of a list inside a JSON document; `at` names the lists on the way.
+---The objects or texts of a list inside a JSON document; `at` names this list and the lists around it, the outermost first.
 ---@param config { path: string, at: string[], map: function, rows: integer }
 ---@return assay.dataset
 function assay.dataset.json(config) end
@@ -101,7 +101,7 @@ function assay.dataset.json(config) end
 ---@return assay.dataset
 function assay.dataset.csv(config) end
 
----Parquet files as records, where the plugin is built.
+---Parquet files as records, if the plugin for Parquet was built.
 ---@param config { path: string, prefix: string, columns: string[], map: function, rows: integer }
 ---@return assay.dataset
 function assay.dataset.parquet(config) end
@@ -119,7 +119,7 @@ function dataset:text(separator) end
 ---@return table
 function dataset:info() end
 
----Records, after the map.
+---Number of records after the map.
 ---@return integer
 function dataset:count() end
 
@@ -128,7 +128,7 @@ function dataset:count() end
 ---@return assay.calibration
 function assay.calibration(options) end
 
----Subjects x recipes x tasks as data, checked at once; `assay run` runs what a script returns.
+---Describes a study: subjects, recipes and tasks, whose options are checked at once. `assay run` runs what the script returns.
 ---@param description table
 ---@return assay.study
 function assay.study(description) end
@@ -152,7 +152,7 @@ function assay.plugins.find(kind, id) end
 ---@return any
 function assay.setting(key, default) end
 
----What make() returns, or a note for the plan and report why it cannot be had here.
+---Returns what make() returns, or a note that says in the plan and in the report why it is not available here.
 ---@param name string
 ---@param make function
 ---@return assay.recipe|assay.task
@@ -162,7 +162,7 @@ function assay.if_available(name, make) end
 ---@param what? any
 function assay.help(what) end
 
----print that shows the inside of tables.
+---Prints values as print does, and also what tables contain.
 ---@param ... any
 function assay.print(...) end
 
@@ -193,7 +193,7 @@ function assay.method.awq_gptq(options) end
 ---@return assay.recipe
 function assay.method.awq_sqrt(options) end
 
----Searched static grids, error feedback, sink-aware Hessian, tuned scales.
+---Gptq with searched scales and with position 0 in the Hessian, then trained scales.
 ---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.best(options) end
@@ -434,7 +434,7 @@ function model:logits(text) end
 ---@return table[]
 function model:score(context, continuations) end
 
----Scores of many requests in one go, as model:score gives them one by one, and what it took: tokens { needed, computed, alone }, head_rows, halvings, seconds. A prefix that requests share is computed once.
+---Scores many requests together, each with the result of model:score. A prefix that requests share is computed once. The second table says what this took: tokens { needed, computed, alone }, head_rows (positions multiplied by the head), halvings (of batch_tokens, if memory ran out), seconds.
 ---@param requests { context: string, continuations: string[] }[]
 ---@param options? { batch_tokens: integer }
 ---@return table[][], table
@@ -446,7 +446,7 @@ function model:score_many(requests, options) end
 ---@return table
 function model:generate(prompt, options) end
 
----Answers to many prompts, each as model:generate gives it alone, and what it took. Options of generate; seeds (one per prompt), max_live (sequences at a time), batch_tokens.
+---Answers many prompts together, each as model:generate does, and says what this took. Options: those of generate, seeds (one per prompt), max_live (sequences at a time), batch_tokens.
 ---@param prompts (string|integer[])[]
 ---@param options? table
 ---@return table[], table
@@ -464,7 +464,7 @@ function model:perplexity(text, options) end
 ---@return table
 function model:rolling(text, options) end
 
----Writes the final hidden states of each window, for model:distance; returns the windows.
+---Writes the final hidden states of each window, for model:distance; returns the number of windows.
 ---@param text string|integer[]
 ---@param folder string
 ---@param options? { window: integer, limit: integer, context: integer }
@@ -478,7 +478,7 @@ function model:keep_states(text, folder, options) end
 ---@return table[]
 function model:distance(text, reference, options) end
 
----Relative error of the residual stream after each block; rows of equal length.
+---Relative error of the residual stream after each block; rows: token sequences of equal length.
 ---@param reference assay.model
 ---@param rows integer[][]
 ---@return number[]
@@ -509,7 +509,11 @@ function model:salience(sequences) end
 ---@return table
 function model:sensitivity(quantized, sequences, options) end
 
----Writes a quantized model; the folder appears when it is complete.
+---A quantized model as a new model that runs from its codes; what has no kernel runs from floats, and info().packed.told says so.
+---@return assay.model
+function model:packed() end
+
+---Writes a quantized model; the folder appears only when it is complete.
 ---@param folder string
 ---@param options? { format: string, config: table, replace: boolean }
 ---@return table
@@ -520,7 +524,7 @@ function model:save(folder, options) end
 ---@return table
 function model:time_prefill(options) end
 
----Times greedy steps: as model:time_prefill, and bytes_per_token (weights, keys and values that are read).
+---Times greedy steps; returns the fields of model:time_prefill and bytes_per_token (weights, keys and values that are read).
 ---@param options? { batch: integer, context: integer, steps: integer }
 ---@return table
 function model:time_decode(options) end
@@ -559,7 +563,7 @@ function tensor:argmax() end
 ---@return number
 function tensor:max_difference(other) end
 
----Gives the memory back now; also at the end of a <close> scope.
+---Frees the memory now; the end of a <close> scope does so too.
 function tensor:free() end
 
 return assay

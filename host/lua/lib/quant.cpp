@@ -12,6 +12,7 @@
 #include "lua/subject.hpp"
 #include "quant/export/save.hpp"
 #include "quant/linear_patterns.hpp"
+#include "quant/packed_forms.hpp"
 
 namespace assay::lua {
 
@@ -63,6 +64,19 @@ int quantize(lua_State *L) {
   made->form = std::make_shared<const quant::quantized_model>(
       quant::quantize(*m.source, m.decoder, what, data ? &*data : nullptr, options));
   made->decoder = made->form->decoder;
+  push_object<subject_handle>(L, std::move(made));
+  return 1;
+}
+
+// m:packed() -> a new model object that runs from the codes of this quantized model, without a file.
+int packed(lua_State *L) {
+  const subject &m = self(L);
+  if (!m.form)
+    throw error(error_kind::usage, "packed: this model is not quantized")
+        .hint("assay.load(path, { runtime = \"packed\" }) runs a model from the floats of its file");
+  auto made = std::make_shared<subject>();
+  made->source = m.source;
+  made->decoder = quant::packed_decoder(*m.form);
   push_object<subject_handle>(L, std::move(made));
   return 1;
 }
@@ -170,6 +184,7 @@ int cannot_hold(lua_State *L) {
 }  // namespace
 
 const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
+                                           {"packed", guarded<packed>},
                                            {"save", guarded<save>},
                                            {"quantization_summary", guarded<summary>},
                                            {"quantization_ledger", guarded<incidents>},

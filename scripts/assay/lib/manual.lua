@@ -110,6 +110,7 @@ manual.entries = {
          "Outlier channels of every input; s:ranked(), s:svg()."),
    entry("model:sensitivity", { "quantized: assay.model", "sequences: assay.calibration", "options?: { swap: boolean, gradient: boolean, fused: boolean }" },
          "table", "What each part of a quantized model costs; s:ranked(), s:agreement()."),
+   entry("model:packed", {}, "assay.model", "A quantized model as a new model that runs from its codes; what has no kernel runs from floats, and info().packed.told says so."),
    entry("model:save", { "folder: string", "options?: { format: string, config: table, replace: boolean }" }, "table",
          "Writes a quantized model; the folder appears only when it is complete."),
    entry("model:time_prefill", { "options?: { tokens: integer }" }, "table",

@@ -1,0 +1,186 @@
+// Brings each form into the layout that the packed kernels read. plugin_api/ABI.md has the formulas of the formats.
+#include "quant/packed_forms.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "core/error.hpp"
+#include "packed/pack_weight.hpp"
+
+namespace assay::quant {
+namespace {
+
+using model::column_part;
+using model::packed_weight;
+using model::stored_linear;
+
+constexpr int64_t k_unit = 32;  // groups of columns that kernels run are multiples of it
+
+int64_t half_range(int64_t bits) {
+  return int64_t{1} << (bits - 1);
+}
+
+// Codes and zeros of a stored linear are signed. `codes`: int8, or uint8 from 0.
+void take_integers(const quantized_linear &form, stored_linear &out) {
+  const at::Tensor codes = *form.find("codes");
+  const bool from_zero = codes.scalar_type() == at::kByte;
+  const int64_t shift = from_zero ? half_range(out.bits) : 0;
+  out.codes = from_zero ? (codes.to(at::kShort) - shift).to(at::kChar) : codes;
+  if (const at::Tensor *zeros = form.find("zeros"))
+    out.zero_points = at::isFloatingType(zeros->scalar_type())
+                          ? zeros->to(at::kFloat) - static_cast<double>(shift)
+                          : zeros->to(at::kShort) - shift;
+  if (const at::Tensor *index = form.find("g_idx")) out.g_idx = *index;
+}
+
+// Turns bytes e into 2^(e - 127).
+at::Tensor powers_of_two(const at::Tensor &exponents) {
+  const at::Tensor from = exponents.contiguous();
+  at::Tensor out = at::empty(from.sizes(), at::kFloat);
+  const uint8_t *in = from.const_data_ptr<uint8_t>();
+  float *to = out.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < from.numel(); ++i) to[i] = std::ldexp(1.0f, in[i] - 127);
+  return out;
+}
+
+// The scales of float/1 are stored in one of three ways (plugin_api/ABI.md, "Formats").
+bool take_float_scales(const quantized_linear &form, stored_linear &out) {
+  if (const at::Tensor *exponents = form.find("scale_exponents")) {
+    out.scales = powers_of_two(*exponents);
+    out.format = "mxfp4-pack-quantized";  // pack_codes then stores the exponents
+  } else if (const at::Tensor *small = form.find("scales_e4m3")) {
+    out.scales = small->view(at::kFloat8_e4m3fn);
+    out.scale_divisor = form.find("tensor_divisor")->reshape({1, 1});
+  } else if (const at::Tensor *scales = form.find("scales")) {
+    out.scales = *scales;
+  }
+  return out.scales.defined();
+}
+
+// Reads what all formats have. Returns false, with the reason, if the groups are such that no kernel runs them.
+bool begin(const quantized_linear &form, stored_linear &out, std::string &why) {
+  out.name = form.name;
+  out.format = form.note.value("format", "");
+  out.bits = form.note.value("bits", 0);
+  out.group_size = form.note.value("group_size", 0);
+  if (form.find("codes") == nullptr || out.bits < 1) return why = "it has no codes", false;
+  if (form.find("tensor_scale") != nullptr)
+    return why = "it has a scale of the whole matrix", false;
+  if (!take_float_scales(form, out)) return why = "it has no scales", false;
+  if (out.group_size > 0 && form.in_features % out.group_size != 0 && out.scales.size(1) > 1)
+    return why = "the last group of a row is short", false;
+  return true;
+}
+
+std::shared_ptr<const packed_weight> packed(const stored_linear &stored,
+                                            std::vector<float> codebook,
+                                            std::vector<column_part> parts, std::string &why) {
+  why = model::lacks_kernel(stored, !codebook.empty());
+  if (!why.empty()) return nullptr;
+  return std::make_shared<packed_weight>(model::pack_codes(stored, std::move(codebook)),
+                                         stored.format, std::move(parts));
+}
+
+// The values of a codebook for codes of 4 or 8 bits, which kernels run; codes beyond the given values do not occur.
+std::vector<float> whole_codebook(const at::Tensor &values, int64_t &bits) {
+  bits = values.numel() <= 16 ? 4 : 8;
+  const at::Tensor given = values.to(at::kFloat).contiguous();
+  std::vector<float> out(given.const_data_ptr<float>(),
+                         given.const_data_ptr<float>() + given.numel());
+  out.resize(size_t{1} << bits, 0.0f);
+  return out;
+}
+
+// --- salient columns: parts of the form with more bits ---
+
+// One tier: int8 codes [out, n] on a symmetric grid, for the columns `index` [n]. The codes are filled up with zeros to whole groups.
+column_part tier(const quantized_linear &form, const std::string &name, const form_tensor &codes) {
+  const at::Tensor index = form.find(name + "_idx")->to(at::kLong),
+                   scales = *form.find(name + "_scales");
+  const int64_t n = index.numel(), groups = scales.size(1),
+                group = form.note.value("group_size", 0);
+  const int64_t missing = group > 0 && groups > 1 ? groups * group - n : 0;
+  stored_linear stored;
+  stored.name = form.name;
+  stored.bits = codes.packed_bits;
+  stored.format = "salient/1";
+  stored.scales = scales;
+  stored.codes = at::constant_pad_nd(codes.tensor, {0, missing});
+  const at::Tensor columns = at::constant_pad_nd(index, {0, missing});
+  std::string why;
+  if (auto weight = packed(stored, {}, {}, why)) return {columns, weight};
+  return {columns, std::make_shared<packed_weight>(stored.dequantize(), stored.format)};
+}
+
+// Returns the parts of a salient form, and sets the weights of their columns to zero among the other codes.
+std::vector<column_part> take_tiers(const quantized_linear &form, stored_linear &base) {
+  std::vector<column_part> parts;
+  for (const form_tensor &one : form.tensors)
+    if (one.role == "keep_values")
+      parts.push_back({form.find("keep_idx")->to(at::kLong),
+                       std::make_shared<packed_weight>(one.tensor, base.format)});
+    else if (one.role.ends_with("_codes"))
+      parts.push_back(tier(form, one.role.substr(0, one.role.size() - 6), one));
+  if (!base.zero_points.defined()) return parts;  // the codes of these columns are 0 already
+  base.codes = base.codes.clone();
+  const int64_t group = base.group_size > 0 ? base.group_size : form.in_features;
+  for (const form_tensor &one : form.tensors) {
+    if (!one.role.ends_with("_idx") || one.role == "g_idx") continue;
+    const at::Tensor columns = one.tensor.to(at::kLong);
+    base.codes.index_copy_(
+        1, columns, base.zero_points.index_select(1, columns.div(group, "floor")).to(at::kChar));
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::shared_ptr<const packed_weight> packed_form(const quantized_linear &form, std::string &why) {
+  stored_linear stored;
+  if (!begin(form, stored, why)) return nullptr;
+  const std::string format = form.note.value("format", "");
+  const at::Tensor codes = *form.find("codes");
+  if (format == "int/1" || format == "affine/1") {
+    take_integers(form, stored);
+    return packed(stored, {}, {}, why);
+  }
+  if (format == "salient/1") {
+    take_integers(form, stored);
+    std::vector<column_part> parts = take_tiers(form, stored);
+    return packed(stored, {}, std::move(parts), why);
+  }
+  if (format == "codebook/1") {
+    stored.codes = codes;
+    return packed(stored, whole_codebook(*form.find("codebook"), stored.bits), {}, why);
+  }
+  if (format == "float/1") {
+    if (stored.bits == 8) {
+      stored.codes = codes.view(at::kFloat8_e4m3fn);
+      return packed(stored, {}, {}, why);
+    }
+    stored.codes = codes;
+    return packed(stored, model::e2m1_values(), {}, why);
+  }
+  why = "the format " + format + " has no kernel";
+  return nullptr;
+}
+
+model::decoder packed_decoder(const quantized_model &quantized) {
+  model::decoder out = quantized.decoder;
+  if (out.on_demand())
+    throw error(error_kind::usage, "a model that was quantized block by block is not in memory")
+        .hint("Save it, and load the folder with runtime = \"packed\"");
+  if (!out.device().is_cpu()) throw error(error_kind::usage, "packed weights run on the CPU only");
+  out.pack([&](const std::string &name, const at::Tensor &weight,
+               std::string &told) -> std::shared_ptr<const packed_weight> {
+    if (quantized.forms.contains(name)) {
+      std::string why;
+      if (auto codes = packed_form(quantized.form(name), why)) return codes;
+      told = name + " runs from floats: " + why;
+    }
+    return std::make_shared<packed_weight>(weight.contiguous(), "float32");
+  });
+  return out;
+}
+
+}  // namespace assay::quant

@@ -21,9 +21,9 @@ std::vector<double> block_errors(const model::decoder &reference, const model::d
 // Both are dequantized before they are compared.
 struct tensor_difference {
   std::string name;
-  bool present = true;        // the other has it, with the same shape; if not, equal is false too
-  bool equal = true;          // every value is equal
-  bool finite = true;         // all values of the other are finite
+  bool present = true;  // the other has it, with the same shape; if not, equal is false too
+  bool equal = true;    // every value is equal
+  bool finite = true;   // all values of the other are finite; stays true if equal or not present
   double relative_error = 0;  // ||other - reference|| / ||reference||; 1 if only the reference is 0
   double zero_share = 0;      // share of values that are 0 in the other but not in the reference
 };

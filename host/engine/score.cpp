@@ -21,8 +21,8 @@ namespace {
 using model::attention_segment;
 using model::key_place;
 
-// A scored token `id`: the place in token_tree::ids of the token that predicts it, and where its
-// log-probability and its greedy flag are to be written.
+// One token that is scored. `place` is where token_tree::ids has the token before it, which predicts
+// it. `logprob` and `greedy` point to where its scores are to be written.
 struct wanted_token {
   int64_t place, id;
   float *logprob;

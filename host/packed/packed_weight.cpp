@@ -40,8 +40,9 @@ packed_weight::packed_weight(at::Tensor rows, std::string format)
   const auto type = rows_.scalar_type();
   if (rows_.dim() != 2 || !rows_.is_contiguous() || !rows_.is_cpu() ||
       (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf))
-    throw error(error_kind::failed,
-                "a dense weight must be a matrix of float32, bfloat16 or float16");
+    throw error(
+        error_kind::failed,
+        "a dense weight must be a contiguous matrix of float32, bfloat16 or float16 on the CPU");
 }
 
 int64_t packed_weight::out_features() const {

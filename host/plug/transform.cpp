@@ -17,7 +17,7 @@ struct edit_context {
   const assay_linear &layer(const char *name) const {
     for (uint32_t i = 0; i < block.n_linears; ++i)
       if (name != nullptr && std::string(block.linears[i]->name) == name) return *block.linears[i];
-    throw error(error_kind::plugin, std::string("edited the layer '") +
+    throw error(error_kind::plugin, std::string("edited the linear '") +
                                         (name != nullptr ? name : "") +
                                         "', which is not in block " + std::to_string(block.index));
   }
@@ -27,9 +27,10 @@ struct edit_context {
     const bool good = tensor != nullptr && tensor->ndim == ndim && tensor->shape[0] == rows &&
                       same_dtype(tensor->dtype, k_f32) && is_contiguous(*tensor);
     if (good) return;
-    throw error(error_kind::plugin,
-                what + " is " + (tensor != nullptr ? describe(*tensor) : "NULL") +
-                    ", expected contiguous f32 with " + std::to_string(rows) + " rows");
+    throw error(error_kind::plugin, what + " is " +
+                                        (tensor != nullptr ? describe(*tensor) : "NULL") +
+                                        ", expected contiguous f32 [" + std::to_string(rows) +
+                                        (ndim == 1 ? "]" : ", n]"));
   }
 };
 

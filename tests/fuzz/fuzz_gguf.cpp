@@ -19,7 +19,7 @@ void or_refused(F &&read) {  // runs `read`; the errors that a bad file may caus
   try {
     read();
   } catch (const error &) {
-  } catch (const json::exception &) {  // wrong type of a value; the host's callers report it
+  } catch (const json::exception &) {  // wrong type of a value; in the host the caller reports it
   }
 }
 

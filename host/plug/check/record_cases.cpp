@@ -28,16 +28,16 @@ void rewind_repeats(const subject &on) {
   plug::dataset_instance again(*on.what, on.config);
   if (records(again) != first) fail("a second instance gives other records");
   if (data.info().content_hash != again.info().content_hash)
-    fail("two instances tell different content hashes");
+    fail("two instances give different content hashes");
 }
 
 void count_is_honest(const subject &on) {
   plug::dataset_instance data(*on.what, on.config);
   const int64_t told = data.info().count;
   const size_t found = records(data).size();
-  if (told < 0) skip("it tells no count");
+  if (told < 0) skip("info gives no count");
   if (found < k_most_records && found != static_cast<size_t>(told))
-    fail("it tells " + std::to_string(told) + " records and gives " + std::to_string(found));
+    fail("info says " + std::to_string(told) + " records, but next gives " + std::to_string(found));
 }
 
 void fields_are_there(const subject &on) {

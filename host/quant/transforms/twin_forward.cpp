@@ -1,5 +1,5 @@
-// Compares two models on two sequences of random ids. Any input serves, because the two
-// functions must agree everywhere.
+// Compares two models on two sequences of random ids. Any ids will do, because both models must give
+// the same logits for every input.
 #include "quant/transforms/twin_forward.hpp"
 
 #include "quant/streaming/held_outer_weight.hpp"

@@ -165,7 +165,7 @@ at::Tensor block_runner::input_of(const piece &p, uint32_t scope, bool attention
   const auto &h = source_.chunks[p.chunk].h;
   if (scope == ASSAY_SCOPE_BLOCK || attention) return p.of(h);
   auto &middle = middle_[p.chunk];
-  if (!middle.defined())  // of the float block; edits do not change its function
+  if (!middle.defined())  // from the float block: edits do not change what a block computes
     middle = h + attention_output(source_.before, h, source_.context(h.size(0), h.size(1)));
   return p.of(middle);
 }

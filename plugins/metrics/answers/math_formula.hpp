@@ -12,7 +12,8 @@ struct evaluated {
   bool has_variables = false;
 };
 
-// Returns the value of the formula. Each variable has a fixed value at each point (0, 1, ...), and other values at other points.
+// Returns the value of the formula. point (0, 1, ...): which numbers are put in for the variables. At the same point a
+// variable always gets the same number, at another point another one.
 // nullopt: the text is no formula, or a number in it is too large.
 std::optional<evaluated> formula_value(std::string_view text, int point);
 

@@ -93,8 +93,8 @@ local function common_prefix(a, b)
    return n
 end
 
--- 1 for the tokens of every assistant turn and the end-of-turn mark after it, 0 for all others. For each such turn the chat is
--- rendered twice, up to the turn and with it: the tokens that only the longer text has belong to the turn.
+-- 1 for the tokens of every assistant turn and of its end-of-turn mark, else 0. For each such turn the chat is rendered
+-- twice: without this turn, and with it as the last. The tokens that only the longer text has belong to the turn.
 local function response_mask(model, messages, ids)
    local counted = {}
    for i = 1, #ids do counted[i] = 0 end

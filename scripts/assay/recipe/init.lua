@@ -1,8 +1,8 @@
 -- Named methods: assay.method.NAME { options } returns a recipe. Each method is one file below methods/. It returns
 -- { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, calibrated?, scheme_bits? }.
 -- `plugins` names the plugins and which of their options the user may set (recipe/plugin_options.lua); `options` holds the method's
--- own options; `scheme_bits` is the width of weights that the user cannot choose. In recipe(o, plugin), `plugin.quantizer` and
--- `plugin.transform` are the configured { id, config } of these plugins.
+-- own options; `scheme_bits` is the number of bits of the weights in a method where the user cannot choose it.
+-- In recipe(o, plugin), `plugin.quantizer` and `plugin.transform` are the configured { id, config } of these plugins.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local options = require "assay.lib.options"
@@ -84,8 +84,9 @@ local function spec_of(definition)
    return spec
 end
 
--- Puts the bits of a scheme such as "w8a8" into the options o (with defaults). For 8-bit weights with quantized inputs, `group` becomes
--- -1 (one scale for each row) unless `given`, the options as the script wrote them, has it: int8 kernels multiply weights of that form.
+-- Puts the bits of a scheme such as "w8a8" into o, the options with their defaults filled in. `given` has only the
+-- options that the script wrote. int8 kernels multiply weights with one scale for each row. Therefore, for 8-bit
+-- weights with quantized inputs, `group` becomes -1 (one scale for each row), unless the script wrote a `group`.
 -- Returns the parts of the scheme (scheme.lua).
 local function apply_scheme(definition, where, given, o)
    if not o.scheme then return {} end
@@ -105,8 +106,8 @@ local function apply_scheme(definition, where, given, o)
    return parts
 end
 
--- The method's own settings of inputs or cache, with the entries of the scheme's part in their place. Nil if the scheme leaves this
--- part in float.
+-- The method's own settings of inputs or cache, to which the scheme's part adds its entries. Where both have the same
+-- entry, that of the scheme counts. Nil if the scheme leaves this part in float.
 local function over(own, part)
    if not part then return nil end
    local out = {}

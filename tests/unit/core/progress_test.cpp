@@ -35,7 +35,7 @@ TEST_CASE("the time left follows the pace of the present piece of work") {
   CHECK(!pace.left(3, 0, 202));  // the total is unknown
 }
 
-TEST_CASE("the peak of resident memory follows an allocation") {
+TEST_CASE("an allocation counts as resident memory, and the peak does not fall") {
   const uint64_t before = assay::peak_resident_bytes();
   std::vector<char> block(64 << 20, 1);
   CHECK(assay::peak_resident_bytes() >= before);

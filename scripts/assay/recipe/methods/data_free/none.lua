@@ -1,4 +1,5 @@
--- The method none changes nothing: the model goes through the same steps of a study as all others, which are compared with it.
+-- The method none changes nothing. Its variant goes through the same steps of a study as the other variants, and they
+-- are compared with it.
 return {
    name = "none",
    summary = "leaves the model as it is",

@@ -57,8 +57,8 @@ describe("packed weights", function()
          check(path, stored)
       end)
    end
-   for name, recipe in pairs { salient = method.salient { bits = 3, group = 32 }, nf4 = method.nf4 {}, hqq = method.hqq { bits = 4, group = 16 },
-                               mxfp4 = method.mxfp4 {}, rtn = method.rtn { bits = 5, group = 32 } } do
+   for name, recipe in pairs { salient = method.salient { bits = 3, group = 16 }, nf4 = method.nf4 {}, hqq = method.hqq { bits = 4, group = 16 },
+                               rtn = method.rtn { bits = 5, group = 16 } } do
       it("run from the forms of " .. name .. ", without a file", function()
          local sequences = recipe.calibrated and assay.calibration { ids = { ids, ids }, allow_short = "a test" } or nil
          local fake = m:quantize(recipe, sequences)
@@ -68,7 +68,7 @@ describe("packed weights", function()
       end)
    end
    it("are refused where they cannot serve", function()
-      assert.raises("packed: this model is not quantized", m.packed, m)
+      assert.raises("packed: this model is not quantized. assay.load(path, { runtime = \"packed\" }) runs a model from the floats of its file", m.packed, m)
       local packed = assay.load(folder .. "/int4", { runtime = "packed" })
       assert.raises("quantization needs weights in floats, but these are packed. Load the model without runtime = \"packed\"", packed.quantize, packed, method.rtn { bits = 4, group = 16 })
       assert.raises("load: 'runtime' must be \"packed\" or \"dequantized\", not \"fast\"", assay.load, folder .. "/int4",

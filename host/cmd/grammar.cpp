@@ -116,7 +116,7 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
         ->check(CLI::PositiveNumber);
   }
   if (verb == "report")
-    sub.add_option("--format", to.formats, "html, md, csv (default: html, md, csv)")
+    sub.add_option("--format", to.formats, "html, md, csv, yaml (default: html, md, csv)")
         ->delimiter(',')
         ->check(CLI::IsMember({"html", "md", "csv", "yaml"}));
   if (verb == "plugins")

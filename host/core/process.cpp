@@ -153,6 +153,7 @@ process_result run_process(const std::vector<std::string> &argv, const process_l
     if (cancelled || result.timed_out) {
       kill(-pid, SIGKILL);
       waitpid(pid, &status, 0);
+      if (WIFEXITED(status)) result.timed_out = false;  // it ended by itself just before
       break;
     }
     const bool open = out.read_end >= 0 || err.read_end >= 0;

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -56,8 +57,11 @@ void progress_line::update(uint64_t done, uint64_t total, const std::string &wha
 }
 
 void progress_line::draw(const std::string &text) {
+  size_t end = std::min<size_t>(text.size(), 118);  // bytes, so that the text stays on one line
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;  // never cuts a UTF-8 character in two
   if (terminal_)
-    std::fprintf(stderr, "\r\033[K%.*s", 118, text.c_str());  // at most 118 bytes, for one line
+    std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(end), text.c_str());
   else
     std::fprintf(stderr, "%s\n", text.c_str());
   std::fflush(stderr);

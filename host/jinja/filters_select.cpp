@@ -1,6 +1,8 @@
 // Filters that choose, map, sort, add or join the items of a sequence, mostly by an attribute, a test or
 // another filter. They give the results of Jinja2, Python's template library. jinja/filters.cpp has
 // simpler filters of sequences, such as first and reverse.
+#include <algorithm>
+
 #include "jinja/filters.hpp"
 
 namespace assay::text::jinja::filters {
@@ -119,7 +121,9 @@ value path_of(machine &m, const value &item, const value &path) {
 value map(machine &m, const value &v, const call_arguments &given) {
   std::vector<value> out;
   const bool empty = !truth(v);  // also for none and undefined, as in Jinja2
-  if (given.positional.empty() && !given.named.empty() && given.named[0].first == "attribute") {
+  const bool by_attribute = std::any_of(given.named.begin(), given.named.end(),
+                                        [](const auto &one) { return one.first == "attribute"; });
+  if (given.positional.empty() && by_attribute) {
     const parameters p(m, "filter 'map'", given, {"attribute", "default"});
     if (empty) return m.list({}, kind::generator);
     for (const value &item : m.iterate(v)) {

@@ -221,9 +221,13 @@ int make_object(lua_State *L) {
   wrap_keys(L);
   lua_setmetatable(L, -2);
   if (!absent(L, 1)) {
+    if (!lua_istable(L, 1)) bad_argument(L, 1, "pairs", "list of pairs { key, value }");
     const auto n = static_cast<lua_Integer>(lua_rawlen(L, 1));
     for (lua_Integer i = 1; i <= n; ++i) {
       lua_rawgeti(L, 1, i);
+      if (!lua_istable(L, -1) || lua_rawgeti(L, -1, 1) != LUA_TSTRING)
+        throw error(error_kind::usage, "json.object: pair " + std::to_string(i) + " must be { key, value } with a string as key");
+      lua_pop(L, 1);
       lua_rawgeti(L, -1, 1);
       lua_rawgeti(L, -2, 2);
       lua_settable(L, -4);

@@ -61,6 +61,12 @@ end
 
 describe("joined texts", function()
    local path = write("long.txt", numbered("w", 1000))
+   it("refuses ids and masks that are no lists", function()
+      local facts = native.quant.calibration
+      assert.equal(2, facts({ ids = { { 1, 2 } } }).tokens)
+      assert.raises("calibration: 'ids' must be a list of lists of token ids, not a string", facts, { ids = "text" })
+      assert.raises("calibration: 'counted' must be a list of lists of 0 and 1, not a boolean", facts, { ids = { { 1 } }, counted = true })
+   end)
    it("are cut into sequences of one length, the same for one seed", function()
       local c = assay.calibration { dataset = assay.dataset.text { path = path }, samples = 4, length = 100 }
       local m = stub()

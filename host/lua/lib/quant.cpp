@@ -21,6 +21,7 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
   const option_table given(L, index, {"ids", "counted", "source"});
   std::vector<quant::calibration_sequence> sequences;
   if (!given.push("ids")) throw error(error_kind::usage, "quantize: the calibration has no 'ids'");
+  if (!lua_istable(L, -1)) bad_argument(L, -1, "ids", "list of lists of token ids");
   const auto n = static_cast<lua_Integer>(lua_rawlen(L, -1));
   for (lua_Integer i = 1; i <= n; ++i) {
     lua_rawgeti(L, -1, i);
@@ -29,6 +30,7 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index) {
   }
   lua_pop(L, 1);
   if (given.push("counted")) {
+    if (!lua_istable(L, -1)) bad_argument(L, -1, "counted", "list of lists of 0 and 1");
     for (lua_Integer i = 1; i <= n; ++i) {
       lua_rawgeti(L, -1, i);
       for (const int64_t one : read_ids(L, -1, "counted"))

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lua/lx.hpp"
+#include "lua/text.hpp"
 #include "signals/repetition.hpp"
 #include "signals/text_signals.hpp"
 
@@ -19,8 +20,7 @@ void set_number(lua_State *L, const char *key, double value) {
 }
 
 std::vector<int32_t> read_tokens(lua_State *L, int index, const char *name) {
-  const std::vector<int64_t> ids = read_ids(L, index, name);
-  return {ids.begin(), ids.end()};
+  return narrow_ids(read_ids(L, index, name));
 }
 
 void set_integer(lua_State *L, const char *key, int64_t value) {

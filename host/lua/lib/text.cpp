@@ -43,7 +43,7 @@ int token(lua_State *L) {
       lua_pushnil(L);
     return 1;
   }
-  const auto spelling = t.id_to_token(static_cast<int32_t>(read_integer(L, 2, "id")));
+  const auto spelling = t.id_to_token(narrow_ids({read_integer(L, 2, "id")}).front());
   if (spelling)
     push_string(L, *spelling);
   else

@@ -285,12 +285,12 @@ json tune(quantized_model &model, const model::decoder &float_model,
         .hint("Give quantize a calibration");
   const auto start = std::chrono::steady_clock::now();
   for (const auto *linear : model.decoder.linears())
-    if (!linear->plain() || model.decoder.on_kv)
-      throw error(error_kind::usage,
-                  "tune needs a model whose activations are not rounded: rounding has no gradient")
+    if (!linear->plain())
+      throw error(error_kind::usage, "tune needs linears whose inputs are not rounded or rotated: "
+                                     "rounding has no gradient")
           .at("recipe.tune")
           .layer(linear->name)
-          .hint("Leave tune out, or activation and kv");
+          .hint("Leave tune out, or activation and rotation");
   training work(model, float_model, *data, options, seed);
   json facts = work.run(subject, progress);
   facts["sequences"] = data->sequences().size();

@@ -25,8 +25,8 @@ json complete_tune(const json &given);
 // the ledger, if its scales are not stored as floats or its weights are no affine function of
 // them. options: from complete_tune. Returns facts for the metadata: { steps, rate, sequences,
 // tokens, kl = the divergence before each step, scales, norms, linears_before = errors of the
-// forms before tuning, seconds }. Throws error(usage) without calibration, or if activations,
-// keys or values are rounded.
+// forms before tuning, seconds }. Throws error(usage) without calibration, or if inputs of
+// linears are rounded or rotated. Keys and values are rounded only after it.
 json tune(quantized_model &model, const model::decoder &float_model,
           const model::checkpoint &subject, const calibration *data, const json &options,
           uint64_t seed, const progress_fn &progress);

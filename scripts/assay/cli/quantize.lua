@@ -3,6 +3,7 @@
 local fail = require "assay.lib.fail"
 local calibration = require "assay.data.calibration"
 local dataset = require "assay.data.dataset"
+local ledger = require "assay.lib.ledger"
 local method = require "assay.recipe"
 local model = require "assay.model"
 local naming = require "assay.recipe.naming"
@@ -123,8 +124,9 @@ return function(o)
    local entries = q.ledger
    table.move(saved.ledger, 1, #saved.ledger, #entries + 1, entries)
    report(recipe, data, out, saved, q, entries)
-   if sys.settings().strict and #entries > 0 then
-      sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(#entries) }
+   local incidents = ledger.incidents(entries)
+   if sys.settings().strict and incidents > 0 then
+      sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(incidents) }
    end
    return 0
 end

@@ -4,6 +4,7 @@ local assemble = require "assay.results.assemble"
 local new_context = require "assay.study.context"
 local estimate = require "assay.study.estimate"
 local fail = require "assay.lib.fail"
+local ledger = require "assay.lib.ledger"
 local native = require "assay.native"
 local plan = require "assay.study.plan"
 local print_summary = require "assay.results.print_summary"
@@ -78,10 +79,7 @@ local function check_strictly(report)
          sys.fail { kind = "gate", message = ("gate %s failed: %s"):format(gate.id, gate.message) }
       end
    end
-   local incidents = 0
-   for _, entry in ipairs(report.ledger) do
-      if entry.event ~= "note" then incidents = incidents + 1 end
-   end
+   local incidents = ledger.incidents(report.ledger)
    if incidents > 0 then
       sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(incidents),
                  hint = "Look at 'ledger' in report.json" }

@@ -127,7 +127,7 @@ void quote(std::string &out, std::string_view text) {
 }
 
 // Returns whether a token goes into added_tokens, the list of tokens that are searched for as a
-// whole. Only SentencePiece vocabularies have a token of type unknown.
+// whole. Only SentencePiece vocabularies have a token of the type k_unknown.
 bool is_added(int type) {
   return type == k_control || type == k_user_defined || type == k_unknown;
 }

@@ -193,8 +193,7 @@ class pass {
       last = group;
       auto stop = finish(sums, index, group, std::move(linears));
 #ifdef __GLIBC__
-      if (activations_)
-        ::malloc_trim(0);  // the quantizer needs the memory that the forward pass freed
+      if (activations_) ::malloc_trim(0);  // the quantizer needs the memory that was freed
 #endif
       if (stop.statistics.n_tokens > 0) visit(stop);
     }

@@ -42,7 +42,7 @@ struct calibrate_options {
   bool first_token = false;  // also take the Hessian over sequences of one token (position 0)
   // The most tokens of one forward pass, which bounds memory. A longer sequence is not cut: it runs alone.
   int64_t chunk_tokens = 2048;
-  progress_fn progress;  // in stops
+  progress_fn progress;  // counts stops
   // Returns true for the stops whose statistics are accumulated. Empty = all stops of blocks. The head
   // is a stop only if this returns true for (-1, head).
   std::function<bool(int64_t block, model::linear_group group)> wanted;

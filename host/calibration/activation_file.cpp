@@ -1,5 +1,5 @@
-// Reads and writes the file of activations with pread and pwrite. A mapped file would count as memory
-// of the process.
+// Reads and writes the file of activations with pread and pwrite, because a mapped file would count as
+// memory of the process.
 #include "calibration/activation_file.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // Holds the inputs of all chunks at one stop of a block in a file without a name, which vanishes with
-// the process. The operating system keeps as much of the file in memory as is free. The residual
-// stream (the hidden states to which each block adds) is not in the file.
+// the process. The operating system keeps as much of the file in memory as there is free memory.
+// The residual stream (the hidden states to which each block adds) is not in the file.
 #pragma once
 
 #include <string>

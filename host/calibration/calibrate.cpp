@@ -26,8 +26,8 @@ using clock = std::chrono::steady_clock;
 constexpr linear_group k_order[] = {linear_group::qkv, linear_group::o, linear_group::gate_up,
                                     linear_group::down};
 
-// Counts the seconds of one kind of work, on the clock and on all CPUs. CPU seconds hardly depend on
-// what else the machine does.
+// Sums the time that one kind of work takes: seconds of the clock, and CPU seconds of all threads. CPU
+// seconds hardly depend on what else the machine does.
 struct stopwatch {
   double wall = 0, cpu = 0;
   template <class F>
@@ -56,9 +56,8 @@ std::vector<model::linear_op *> members(model::decoder_block &block, linear_grou
   return found;
 }
 
-// Accumulates the statistics of one stop: over the counted tokens of the calibration and,
-// apart from these, over extra sequences of a single token (first_token), which show the inputs
-// at position 0.
+// Accumulates the statistics of one stop: one set over the counted tokens of the calibration, another
+// over extra sequences of a single token (first_token), which show the inputs at position 0.
 struct stop_sums {
   stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool first_token,
             at::Device device)
@@ -94,13 +93,12 @@ struct stop_sums {
     return stop;
   }
 
-  std::function<at::Tensor(const at::Tensor &)> input_operation;  // of the linears; empty = none
+  std::function<at::Tensor(const at::Tensor &)> input_operation;  // empty = none
   bool needs_any, first_wanted;
   statistics_accumulator tokens, first_tokens;
 
  private:
-  // The counted rows of the input as the product of the linear receives them:
-  // after its input operation.
+  // The counted rows of the input, after the linear's input operation: what its weight is multiplied by.
   at::Tensor seen(const calibration_stream &s, const at::Tensor &input) const {
     const auto rows = s.counted_rows(input);
     return input_operation ? input_operation(rows) : rows;
@@ -195,7 +193,7 @@ class pass {
       last = group;
       auto stop = finish(sums, index, group, std::move(linears));
 #ifdef __GLIBC__
-      if (activations_) ::malloc_trim(0);  // the quantizer needs what the forward freed
+      if (activations_) ::malloc_trim(0);  // the quantizer needs the memory that was freed
 #endif
       if (stop.statistics.n_tokens > 0) visit(stop);
     }
@@ -295,7 +293,7 @@ class pass {
     }
   }
 
-  // Replaces stream i by two of half as many sequences. where: for messages.
+  // Replaces stream i by two with half of its sequences each. where: the place that messages name.
   void halve(size_t i, const std::string &where) {
     const int64_t rows = streams_[i].rows();
     if (rows < 2)
@@ -323,8 +321,8 @@ class pass {
   int64_t tokens_ = 0;                            // tokens of all streams
   int64_t first_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
-  stopwatch forward_, statistics_, spilling_;  // reading from the file counts as forward_ too
-  double narrowest_ = -1;                      // the least tokens / width of a stop; -1 = none yet
+  stopwatch forward_, statistics_, spilling_;  // reading the file counts in forward_ too
+  double narrowest_ = -1;                      // smallest tokens / width of any stop; -1 = none yet
 };
 
 }  // namespace

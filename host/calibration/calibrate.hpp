@@ -39,9 +39,10 @@ struct calibration_block {
 
 struct calibrate_options {
   statistics_needs needs;
-  bool first_token = false;     // also take the Hessian over sequences of one token (position 0)
-  int64_t chunk_tokens = 2048;  // of one forward pass, to bound memory; a sequence is never cut
-  progress_fn progress;         // in stops
+  bool first_token = false;  // also take the Hessian over sequences of one token (position 0)
+  // The most tokens of one forward pass, which bounds memory. A longer sequence is not cut: it runs alone.
+  int64_t chunk_tokens = 2048;
+  progress_fn progress;  // counts stops
   // Returns true for the stops whose statistics are accumulated. Empty = all stops of blocks. The head
   // is a stop only if this returns true for (-1, head).
   std::function<bool(int64_t block, model::linear_group group)> wanted;
@@ -62,7 +63,7 @@ struct calibrate_options {
 
 // Runs the pass. It uses the weights that a block of `live` has when the pass reaches it. The result is
 // the same each time, because chunks are made of whole sequences of equal length in a fixed order.
-// Throws error(cancelled) within one chunk of Ctrl-C; error(failed) with the linear whose input is not
+// Throws error(cancelled) at most one chunk after Ctrl-C; error(failed) with the linear whose input is not
 // finite; error(failed) if memory is too small for a single sequence. Returns facts for the metadata:
 // { chunks, tokens, counted_tokens, sink_tokens = number of one-token sequences, rank = { tokens,
 // width } of the stop with the fewest tokens for its width, threads, seconds, forward_seconds,

@@ -29,7 +29,7 @@ struct calibration_stream {
   // The same in the float model; undefined without a second stream.
   at::Tensor h_float, input_float;
   bool first_token = false;  // made by make_first_token_chunk
-  int64_t first = 0;         // place of its first token among the tokens of all streams
+  int64_t first = 0;         // place of the chunk's first token among the tokens of all streams
 
   int64_t rows() const { return h.size(0); }
   // Returns the stream at the stop `group`. This stream must be at the stop before `group`; for the

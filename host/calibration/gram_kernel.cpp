@@ -72,8 +72,8 @@ void multiply(const float *, const float *, int64_t, float *, int64_t) {}
 
 #endif
 
-// Adds the products of two panels over `depth` tokens to h. Panel number rows_of, at a, gives the rows;
-// panel number columns_of, at b, the columns.
+// Adds the products of two panels over `depth` tokens to h. `a` points to panel number rows_of, which
+// gives the rows of the sums; `b` points to panel number columns_of, which gives their columns.
 void add_panels(float *h, int64_t n, const float *a, const float *b, int64_t depth, int64_t rows_of,
                 int64_t columns_of) {
   const int64_t column = columns_of * k_panel, width = std::min(k_panel, n - column);

@@ -97,7 +97,7 @@ void statistics_accumulator::add(const at::Tensor &input, const at::Tensor &inpu
   if (input.size(0) == 0) return;
   const auto x = input.to(at::kFloat);
   n_tokens_ += x.size(0);
-  if (!std::isfinite(x.sum().item<double>()))  // the sum shows if any is not finite
+  if (!std::isfinite(x.sum().item<double>()))  // finite only if every value is
     n_non_finite_ += x.numel() - x.isfinite().sum().item<int64_t>();
   if (needs_.hessian) accumulate_gram(hessian_, x);
   if (needs_.cross)

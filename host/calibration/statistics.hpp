@@ -12,7 +12,7 @@ namespace assay::quant {
 // of them asks for.
 struct statistics_needs {
   bool hessian = false, abs_max = false, abs_mean = false, sq_mean = false, min_max = false;
-  bool raw_input = false;  // the inputs themselves, kept for the length of one block
+  bool raw_input = false;  // the inputs themselves, kept until the block is done
   bool mean = false;
   bool cross = false;  // sum x_float x^T with the float model's input; needs a second stream
   statistics_needs &operator|=(const statistics_needs &other);
@@ -51,8 +51,8 @@ struct input_statistics {
 class statistics_accumulator {
  public:
   statistics_accumulator(int64_t in_features, const statistics_needs &needs, at::Device device);
-  // x: [tokens, in], counted tokens only; a raw input shares its memory where it is fp32. x_float: the
-  // same tokens in the float model, read for `cross` only.
+  // x: [tokens, in], counted tokens only. If it is fp32, the raw input that is kept shares its memory.
+  // x_float: the inputs of the same tokens in the float model, read for `cross` only.
   void add(const at::Tensor &x, const at::Tensor &x_float = {});
   int64_t n_tokens() const { return n_tokens_; }
   // The number of values that were NaN or Inf; a single one makes the statistics useless.

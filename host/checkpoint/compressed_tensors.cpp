@@ -34,8 +34,9 @@ bool is_four_bit_float(const std::string &format) {
 
 }  // namespace
 
-// Three cases. With g_idx, each column takes the scale and zero point of its group. With one group, all columns of a
-// row share them. Otherwise the codes are seen as [out, groups, in / groups], so that each group takes its own.
+// There are three cases. With g_idx, each column takes the scale and zero point of its group. With one group, all
+// columns of a row share them. Otherwise the codes are seen as [out, groups, in / groups], so that each group takes its
+// own scale and zero point.
 at::Tensor stored_linear::dequantize() const {
   const int64_t in = codes.size(1), groups = scales.size(-1);
   at::Tensor scale = scales.to(at::kFloat);

@@ -14,7 +14,7 @@ namespace assay::model {
 bool is_lora_folder(const std::string &folder);
 
 // Opens the adapter over the model `base`. If `base` is empty, the adapter's base_model_name_or_path names the folder; a relative
-// name is looked for below the adapter's folder, then below the current one. Throws error(failed) that names a missing base or what
+// name is looked for below the adapter's folder, then below the current folder. Throws error(failed) that names a missing base or what
 // cannot be merged.
 std::shared_ptr<checkpoint> open_lora(const std::string &folder, const std::string &base = "");
 

@@ -41,7 +41,8 @@ adapter_name parse_name(const std::string &name) {
   return {};
 }
 
-// Returns the name in the base of a copy that the adapter stores: "lm_head.base_layer.weight" -> "lm_head.weight".
+// The adapter may store a copy of a matrix of the base. Turns the copy's name into the matrix's name in the base:
+// "lm_head.base_layer.weight" -> "lm_head.weight".
 std::string copied_name(std::string name) {
   constexpr std::string_view k_wrapper = ".base_layer.";
   const size_t at = name.find(k_wrapper);
@@ -139,7 +140,7 @@ class lora_source : public tensor_source {
     which = stored;
   }
 
-  // PEFT also stores the whole embedding and head if one of them is adapted or resized. Such a copy must equal the base's.
+  // PEFT also stores the whole embedding and head if one of them is adapted or resized. Such a copy must equal the base's matrix.
   void require_equal(const std::string &stored, const std::string &name) const {
     const at::Tensor copy = adapter_->tensor(stored), own = base_->tensors().tensor(name);
     const bool equal = copy.sizes() == own.sizes() && copy.to(at::kFloat).equal(own.to(at::kFloat));

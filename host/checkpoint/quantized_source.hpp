@@ -29,7 +29,7 @@ struct stored_linear {
   bool symmetric = true;
   std::string format;  // "gptq", "awq", or a format of compressed-tensors such as "int-quantized"
 
-  at::Tensor dequantize() const;  // fp32 [out, in], by the formula above, in fp32
+  at::Tensor dequantize() const;  // [out, in]; computes the formula above in fp32
 };
 
 // tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.

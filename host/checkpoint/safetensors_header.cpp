@@ -43,7 +43,8 @@ class header_reader : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return wrong_type(); }
   bool boolean(bool) override { return wrong_type(); }
-  bool number_integer(number_integer_t) override { return wrong_type(); }  // negative
+  // Receives negative numbers only; number_unsigned gets all other integers.
+  bool number_integer(number_integer_t) override { return wrong_type(); }
   bool number_float(number_float_t, const string_t &) override { return wrong_type(); }
   bool binary(binary_t &) override { return wrong_type(); }
 

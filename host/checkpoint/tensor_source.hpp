@@ -59,7 +59,7 @@ class tensor_source {
     return found;
   }
 
-  // Returns a matrix as its stored blocks; format is null if the source has none.
+  // Returns a matrix as its stored blocks; format is null if the source does not store it in blocks.
   virtual stored_blocks blocks(const std::string &) const { return {}; }
 
   // Frees the memory pages of a tensor if they belong to the mapped file and no tensor borrows

@@ -139,7 +139,7 @@ early_end usage_error(const std::string &message, const std::string &hint) {
   return {exit_code(error_kind::usage), "", text};
 }
 
-// Splits each "key=value" of --set at its first '='; the value may contain further ones. Returns a
+// Splits each "key=value" of --set at its first '='; the value may contain more of them. Returns a
 // usage error if a text has no key or no '='.
 std::optional<early_end> split_settings(const std::vector<std::string> &texts, options &to) {
   for (const std::string &text : texts) {

@@ -26,12 +26,13 @@ struct options {
   std::vector<std::pair<std::string, std::string>> settings;  // --set key=value, in order
   bool json = false;                                          // machine-readable output on stdout
   bool quiet = false;                                         // no progress
-  bool strict = false;     // exit code 6 for a failed gate (validity check) or a ledger entry
+  // Exit code 6 for a failed gate (validity check) or a ledger entry that is more than a note.
+  bool strict = false;
   bool traceback = false;  // print the whole Lua traceback with an error
   double timeout = 0;      // seconds until a parent process ends the work with exit code 5
   std::string out;         // --out DIR or FILE
 
-  // operands, as written: script, model, file, folder, plugin id, kind, name, ...
+  // operands, as written: script, model, file, folder, component id, kind, name, ...
   std::vector<std::string> operands;
 
   std::string adapter;  // of quantize, eval, model: a folder of LoRA weights to merge
@@ -49,8 +50,9 @@ struct options {
   bool packed = false;  // run from the stored codes, not from dequantized weights
   // bench; operands: decode or prefill, models
   std::vector<int64_t> batch;  // sequences at a time; empty = 1
-  // tokens: of the prompt, or new ones; context: tokens before the first new one; rounds: measurements
-  int64_t tokens = 0, context = 0, rounds = 0;  // 0 = the default of scripts/assay/cli/bench.lua
+  // tokens: those of the prompt (prefill), or new ones (decode). context: tokens before the first new one.
+  // rounds: how often each model is measured. 0 = the default of scripts/assay/cli/bench.lua.
+  int64_t tokens = 0, context = 0, rounds = 0;
 
   // eval
   int64_t window = 2048, limit = 0;  // tokens of a window; windows at most, 0 = all

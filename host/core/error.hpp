@@ -15,7 +15,7 @@ enum class error_kind {
   plugin,     // a plugin broke its contract, crashed or reported an internal fault  exit 3
   cancelled,  // the user stopped it                                                 exit 4
   timeout,    // a time limit was exceeded                                           exit 5
-  gate,       // with --strict: a gate (validity check) failed, or a ledger entry    exit 6
+  gate,       // with --strict: a gate failed, or the ledger has an entry            exit 6
 };
 
 // Message, cause and hint are sentences without a final full stop. Each setter returns the error, so that calls can be chained:

@@ -14,8 +14,8 @@ namespace assay {
 // full disk it adds the hint to free some space.
 [[noreturn]] void throw_file_error(const std::string &path, const std::string &what, int number);
 
-// Returns the bytes of a file. Throws error(failed) with the path and the system's reason if it cannot be read, and if it has
-// more than `limit_bytes`, so that a wrong path cannot fill the memory.
+// Returns the bytes of a file. Throws error(failed) with the path and the system's reason if the file cannot be read. Throws
+// error(failed) also for a file of more than `limit_bytes`, so that a wrong path cannot fill the memory.
 std::string read_file(const std::string &path, uint64_t limit_bytes = uint64_t{1} << 32);
 
 // Gives the bytes of a file of any size piece by piece to `take`. Throws error(failed) if it cannot be read.

@@ -105,7 +105,7 @@ ASSAY_CLONES void from_q5_1(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
-// A block of Q4_K or Q5_K has 256 weights in 8 sub-blocks of 32. Each sub-block has these two.
+// A block of Q4_K or Q5_K has 256 weights in 8 sub-blocks of 32. Each sub-block has a scale and a minimum.
 struct scale_min {
   float scale, min;
 };
@@ -153,7 +153,7 @@ ASSAY_CLONES void from_q5_k(const uint8_t *in, float *out, int64_t n) {
 }
 
 // x = d s (q - 32), where s is the 8-bit scale of a sub-block of 16. d is at the end of the block. The block is two
-// halves of 128 elements (h). The low 4 bits of the codes are at ql, their high 2 bits at qh.
+// halves of 128 elements, counted by h. The low 4 bits of the codes are at ql, their high 2 bits at qh.
 ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   for (int64_t b = 0; b < n; ++b, in += 210) {
     const float d = half_at(in + 208);

@@ -93,7 +93,8 @@ class gguf_source : public tensor_source {
 
   void give_back(const std::string &name) const override { file_->drop(*sources_[place_of(name)]); }
 
-  // Dequantizes only the wanted rows, unless the tensor's rows are stored in another order.
+  // Dequantizes only the wanted rows. If the tensor's rows are stored in another order, the function of the
+  // base class is used, which dequantizes the whole tensor.
   at::Tensor rows(const std::string &name, const at::Tensor &ids) const override {
     const auto index = place_of(name);
     const gguf_tensor &source = *sources_[index];

@@ -193,7 +193,7 @@ json gguf_config(const gguf_file &file) {
       {"attention_dropout", 0.0}};
   if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
   add_token_ids(file, config);
-  // null, because transformers fills in ids of its own for absent keys (LlamaConfig: 1 and 2).
+  // Absent ids become null, because transformers gives absent keys ids of its own (LlamaConfig: 1 and 2).
   for (const char *id : {"bos_token_id", "eos_token_id"})
     if (!config.contains(id)) config[id] = nullptr;
   config["dtype"] = "float32";

@@ -1,5 +1,5 @@
 // Turns GGUF metadata into the files of a Hugging Face folder (configurations, tokenizer, chat
-// templates), and makes a note on the origin. These functions do not use LibTorch, so that a fuzzer
+// templates), and makes a note on the origin of the weights. These functions do not use LibTorch, so that a fuzzer
 // can run them alone. The exception is gguf_hf_name: its file, gguf_checkpoint.cpp, uses LibTorch.
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace assay::model {
 
 // The comment beside a function names the file that it makes. These functions throw error(failed)
-// for metadata that the file cannot express; the message says which.
+// for metadata that the file cannot express; the message names this metadata.
 json gguf_config(const gguf_file &file);                 // config.json
 std::string gguf_tokenizer_json(const gguf_file &file);  // tokenizer.json, text
 json gguf_tokenizer_config(const gguf_file &file);       // tokenizer_config.json

@@ -42,7 +42,7 @@ void require_tensor_count(const gguf_file &file) {
   const uint64_t due = file.number(k_tensors, file.tensors().size());
   if (due == file.tensors().size()) return;
   throw error(error_kind::failed, "the parts hold " + std::to_string(file.tensors().size()) +
-                                      " tensors, where the first says " + std::to_string(due))
+                                      " tensors, where the first part says " + std::to_string(due))
       .at(file.path())
       .hint("The parts are of different models or splits: get them again");
 }
@@ -58,7 +58,8 @@ void gguf_file::join_parts() {
     if (path.empty())
       throw error(error_kind::failed, "the file is " + part_text(1, count) + " of a split GGUF")
           .at(where_)
-          .hint("Its name must end with " + ending_of(1, count) + ", so that the others are found");
+          .hint("Its name must end with " + ending_of(1, count) +
+                ", so that the other parts are found");
     if (!is_there(path))
       throw error(error_kind::failed, part_text(next, count) + " of the split GGUF is missing")
           .at(path)

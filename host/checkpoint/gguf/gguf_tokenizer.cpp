@@ -18,7 +18,7 @@ enum token_type {  // of tokenizer.ggml.token_type
   k_byte = 6
 };
 
-// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names the way.
+// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names this way.
 // digits: each digit is a word of its own. nfc: the text is first brought into Unicode's normal form
 // C. ignore_merges: a word that is a token stays whole. adds_bos: whether a beginning-of-text token
 // is added if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
@@ -127,7 +127,7 @@ void quote(std::string &out, std::string_view text) {
 }
 
 // Returns whether a token goes into added_tokens, the list of tokens that are searched for as a
-// whole. Only SentencePiece vocabularies have a token of type unknown.
+// whole. Only SentencePiece vocabularies have a token of the type k_unknown.
 bool is_added(int type) {
   return type == k_control || type == k_user_defined || type == k_unknown;
 }

@@ -105,10 +105,10 @@ TEST_CASE("a part that is missing, not the first, renamed or of another split is
   folder.write("renamed.gguf", first_part());
   CHECK(problem(folder, "renamed.gguf") ==
         "the file is part 1 of 2 of a split GGUF|renamed.gguf|Its name must end with "
-        "-00001-of-00002.gguf, so that the others are found");
+        "-00001-of-00002.gguf, so that the other parts are found");
   folder.write(k_first, first_part(12));
   CHECK(problem(folder, k_first) ==
-        "the parts hold 11 tensors, where the first says 12|" + k_first +
+        "the parts hold 11 tensors, where the first part says 12|" + k_first +
             "|The parts are of different models or splits: get them again");
   folder.write(k_first, first_part());
   folder.write(k_second, second_part(2, 3));

@@ -19,8 +19,8 @@ struct score_result {
   std::vector<float> token_logprobs;  // nats, one for each token of the continuation
 };
 
-// The context must not be empty. lm-evaluation-harness uses the end-of-text token as an empty
-// context; only the caller knows this token.
+// The context must not be empty. lm-evaluation-harness uses the end-of-text token in place of an
+// empty context; only the caller knows this token.
 struct score_request {
   std::vector<int64_t> context;
   std::vector<std::vector<int64_t>> continuations;
@@ -49,7 +49,7 @@ std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
                                                   const score_options &options = {},
                                                   score_usage *usage = nullptr);
 
-// Scores continuations of one context, as score_many does for many.
+// Scores continuations of one context, as score_many does for many contexts.
 std::vector<score_result> score(const model::decoder &decoder, const std::vector<int64_t> &context,
                                 const std::vector<std::vector<int64_t>> &continuations);
 

@@ -13,7 +13,7 @@ namespace assay {
 // removes it unless commit() has renamed it. The constructor removes temporary files that killed processes left for this path.
 class file_in_progress {
  public:
-  // Makes the folders above. Throws error(failed) with the system's reason, as write() and commit() do.
+  // Makes the missing folders of `path`. Throws error(failed) with the system's reason, as write() and commit() do.
   explicit file_in_progress(std::string path);
   ~file_in_progress();
   file_in_progress(const file_in_progress &) = delete;

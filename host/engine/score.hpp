@@ -32,7 +32,7 @@ struct score_options {
 };
 
 struct score_usage {
-  int64_t needed = 0;     // tokens of the tree, in which a shared prefix counts once
+  int64_t needed = 0;     // tokens of the tree (engine/token_tree.hpp): a shared prefix counts once
   int64_t computed = 0;   // tokens that went through the model
   int64_t alone = 0;      // tokens to compute if nothing were shared between continuations
   int64_t head_rows = 0;  // positions that were multiplied by the head

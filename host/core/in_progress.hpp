@@ -13,7 +13,7 @@ namespace assay {
 // removes it unless commit() has renamed it. The constructor removes temporary files that killed processes left for this path.
 class file_in_progress {
  public:
-  // Makes the folders above. Throws error(failed) with the system's reason, as write() and commit() do.
+  // Makes the missing folders of `path`. Throws error(failed) with the system's reason, as write() and commit() do.
   explicit file_in_progress(std::string path);
   ~file_in_progress();
   file_in_progress(const file_in_progress &) = delete;
@@ -28,9 +28,10 @@ class file_in_progress {
   int fd_ = -1;
 };
 
-// A folder under construction: it lies beside `final_path` under a temporary name, and `final_path` is claimed (path_claim). The
-// destructor removes it unless commit() has renamed it. If `final_path` exists already, the constructor throws error(failed)
-// before any work is done; with `replace`, commit() replaces the old folder. What a killed process left for this path is removed.
+// A folder under construction: it lies beside `final_path` under a temporary name, and this process claims `final_path`
+// (path_claim). The destructor removes the temporary folder unless commit() has renamed it. If `final_path` exists
+// already, the constructor throws error(failed) before any work is done; with `replace` it does not throw, and commit()
+// replaces the old folder. The constructor removes temporary folders that killed processes left for this path.
 class folder_in_progress {
  public:
   explicit folder_in_progress(std::string final_path, bool replace = false);

@@ -18,7 +18,8 @@ std::string shortened(std::string words) {
   return words.substr(0, end) + "...";
 }
 
-// Whether the text is nested so deeply that it would exhaust the stack of the recursive parser.
+// Whether the text has more than k_max_depth nested levels. Recursive functions over its value could
+// then exhaust the stack.
 bool too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;

@@ -1,6 +1,7 @@
-// JSON for the host: a value type that keeps the order of keys, parsing of untrusted text, and text of values.
-// It does not check against a schema (core/schema does). The value type is too slow for objects with very many keys, because a
-// lookup compares one key after the other. A tokenizer's vocabulary is read with nlohmann's SAX interface (one callback per element).
+// JSON for the host: a value type that keeps the order of keys, a parser for untrusted text, and functions that write
+// values as text. core/schema checks values against a schema. The value type is too slow for objects with very many
+// keys, because a lookup compares one key after the other. So a tokenizer's vocabulary is read with nlohmann's SAX
+// interface (one callback per element).
 #pragma once
 
 #include <exception>
@@ -17,8 +18,8 @@ using json = nlohmann::ordered_json;
 json parse_json(std::string_view text, const std::string &where);
 json read_json_file(const std::string &path);  // throws as parse_json and read_file do
 
-// The text of a value; indent -1 means one line. This never fails: in keys and strings, a byte that is not UTF-8, as in some file
-// names, is replaced by the text of visible_text.
+// The text of a value; indent -1 means one line. This never fails: keys and strings that are not UTF-8, such as some
+// file names, are written as visible_text shows them.
 std::string json_text(const json &value, int indent = -1);
 
 // The text of a value for hashing. Equal values give equal bytes (1 and 1.0 are not equal here): keys are sorted, there are no
@@ -26,14 +27,17 @@ std::string json_text(const json &value, int indent = -1);
 // error names no place.
 std::string canonical_json(const json &value);
 
-// Throws error(usage) at `where` if a key or string of `value` is not UTF-8, and names the first one. It is for a receiver that
-// needs the exact bytes, for example a plugin that opens a file by its name; json_text would change them.
+// Throws error(usage) at `where` if a key or string of `value` is not UTF-8; the error names the first one. Call this
+// before `value` goes to a receiver that needs the exact bytes, such as a plugin that opens a file by its name:
+// json_text would change them.
 void require_utf8_texts(const json &value, const std::string &where);
 
-// Returns the text in which each byte that is not UTF-8 becomes four characters with its hexadecimal value: \xE9.
+// Returns a copy of `text` with four characters such as \xE9, the hexadecimal value, in place of each byte
+// that is not UTF-8.
 std::string visible_text(std::string_view text);
 
-// The message of an exception of any library. Of nlohmann's exceptions it leaves out the prefix "[json.exception...101] ".
+// The message of an exception of any library. The prefix "[json.exception...101] " of nlohmann's
+// exceptions is left out.
 std::string plain_reason(const std::exception &problem);
 
 }  // namespace assay

@@ -1,5 +1,5 @@
 // Stores the entries of the ledger and writes them in an order that does not depend on threads.
-// The code that adds an entry decides what is worth one.
+// The code that adds an entry decides what is worth an entry.
 #include "core/ledger.hpp"
 
 #include <algorithm>

@@ -69,8 +69,8 @@ std::vector<std::string> child_environment(const std::vector<std::string> &extra
   return out;
 }
 
-// Starts the child. It gets a process group of its own, so that a time limit also kills the
-// processes that the child started.
+// Starts the child. The child gets a process group of its own, so that the processes that it starts can
+// be killed with it.
 pid_t spawn(const std::vector<std::string> &argv, const std::vector<std::string> &environment,
             int out_fd, int err_fd) {
   posix_spawn_file_actions_t actions;
@@ -131,8 +131,8 @@ void record_end(int status, process_result &result) {
 
 }  // namespace
 
-// Reads the output while the child runs, and kills the child at the time limit or after Ctrl-C. After its end, reads
-// what is left in the pipes.
+// Reads the output while the child runs, and kills the child at the time limit or after Ctrl-C. When the child has
+// ended, this reads what is left in the pipes.
 process_result run_process(const std::vector<std::string> &argv, const process_limits &limits,
                            const std::vector<std::string> &extra_environment) {
   pipe_pair out, err;

@@ -11,7 +11,7 @@ namespace assay {
 struct process_limits {
   // After this time the child and the processes it started are killed
   double seconds = 60.0;
-  // The first bytes of each stream that are kept; what comes after them is read and dropped
+  // How many bytes of each stream are kept, from its beginning; all later bytes are read and dropped
   uint64_t output_bytes = uint64_t{16} << 20;
 };
 
@@ -24,8 +24,9 @@ struct process_result {
   bool succeeded() const { return exit_code == 0; }
 };
 
-// Runs argv[0], a path or a name that is looked up in PATH, with stdin from /dev/null. Each entry of `extra_environment` is
-// "NAME=value". Throws error(failed) if the program cannot be started. After Ctrl-C it kills the child and throws error(cancelled).
+// Runs argv[0], a path or a name that is looked up in PATH, with stdin from /dev/null. Each entry of
+// `extra_environment` is "NAME=value". Throws error(failed) if the program cannot be started. After Ctrl-C this kills
+// the child and throws error(cancelled).
 process_result run_process(const std::vector<std::string> &argv, const process_limits &limits = {},
                            const std::vector<std::string> &extra_environment = {});
 

@@ -9,8 +9,9 @@
 
 namespace assay {
 
-// Called by the working thread: `done` of `total` steps are finished, and `what` names the work. total 0 means that the number of
-// steps is unknown. An empty function may be given everywhere; then nothing is reported.
+// The working thread calls this function: `done` of `total` steps are finished, and `what` names the work. total
+// 0 means that the number of steps is unknown. Every function that takes a progress_fn also takes an empty one,
+// and then reports nothing.
 using progress_fn = std::function<void(uint64_t done, uint64_t total, const std::string &what)>;
 
 inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t total,
@@ -18,8 +19,9 @@ inline void report_progress(const progress_fn &progress, uint64_t done, uint64_t
   if (progress) progress(done, total, what);
 }
 
-// Estimates the time that a piece of work still needs from its speed so far. If the share done / total falls, a new piece of work
-// has begun, and the estimate starts again. Example: a run first searches scales and then rounds, and the two have different speeds.
+// Estimates how long a piece of work will still take; the estimate uses the speed so far. If the share done / total
+// falls, a new piece of work has begun, and the estimate starts again. Example: a run first searches scales and then
+// rounds, at another speed.
 class pace {
  public:
   explicit pace(double now) : began_(now) {}

@@ -21,7 +21,8 @@ int processors() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-// The value of a line of a file in /proc, for example "VmRSS:  5120 kB", in bytes. `key` includes the colon. 0 if no line has it.
+// Reads a file in /proc and returns the value of the line that begins with `key`, in bytes; 0 if there is no such line.
+// `key` includes the colon: "VmRSS:" for the line "VmRSS:  5120 kB".
 uint64_t proc_value(const char *file, const std::string &key) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);)
@@ -77,8 +78,8 @@ void require_threads(int64_t n, const std::string &where) {
                                      " threads on this machine of " + std::to_string(processors()) +
                                      " processors")
       .hint(
-          "More threads than processors only take turns; if you give no number, each processor has "
-          "one");
+          "More threads than processors only take turns; if you give no number, each processor "
+          "gets one thread");
 }
 
 void require_environment_threads() {

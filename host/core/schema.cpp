@@ -206,7 +206,7 @@ class subset_checker {
       fail(path, "`enum` must be a list with at least one value");
     if (rule.contains("not") &&
         !(rule["not"].is_object() && rule["not"].size() == 1 && rule["not"].contains("const")))
-      fail(path, "`not` must be an object with a `const` alone");
+      fail(path, "`not` must be an object whose only key is `const`");
     if (rule.contains("additionalProperties") && rule["additionalProperties"] != false)
       fail(path, "`additionalProperties` must be false");
     if (rule.contains("items")) check(rule["items"], path + "[]");

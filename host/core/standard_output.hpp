@@ -1,12 +1,13 @@
 // Standard output whose write errors are reported at the end of the program; the programs assay and assay-lab use it.
-// Code that prints calls nothing of this: it uses stdio or Lua's print as usual.
+// Code that prints does not call these functions: it uses stdio or Lua's print as usual.
 #pragma once
 
 namespace assay {
 
-// Call this first in main(). From then on everything written to stdout (printf, Lua's print and io.write) goes through a stream
-// that remembers its first error. If stdin, stdout or stderr was closed when the program started, this opens /dev/null in its
-// place. Otherwise the next file that the program opens would get its number, and printed text could go into that file.
+// Call this first in main(). From then on everything written to stdout (printf, Lua's print and io.write) goes through
+// a stream that remembers its first error. If stdin, stdout or stderr was closed when the program started, this opens
+// /dev/null in its place. Otherwise the next file that the program opens would get the descriptor of the closed stream,
+// and printed text could go into that file.
 void open_standard_output();
 
 // Call this last in main(). Returns the exit code of the program, which is `code` if all was written. If something could not be

@@ -16,8 +16,8 @@ int edit_distance(std::string_view a, std::string_view b);
 // most a third of the word's length (at most 1 for short words), or if one word of 3 bytes or more is the beginning of the other.
 std::string closest(std::string_view word, const std::vector<std::string> &candidates);
 
-// A hint for a message: "Did you mean 'group'?" if a candidate is near enough, else "Known: a, b, c" with the first 12 of them.
-// It is "" if there are no candidates.
+// A hint for a message: "Did you mean 'group'?" if a candidate is near enough, else "Known: a, b, c" with the first 12
+// candidates. The hint is "" if there are no candidates.
 std::string suggestion(std::string_view word, const std::vector<std::string> &candidates);
 
 }  // namespace assay

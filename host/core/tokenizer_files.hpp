@@ -21,7 +21,8 @@ struct tokenizer_files {
   };
   // The model's folder, or its GGUF file (one file with weights and tokenizer)
   std::string path;
-  std::map<std::string, file> files;  // by name below the folder: "tokenizer.json"
+  // The key is the file's path inside the folder, such as "tokenizer.json"
+  std::map<std::string, file> files;
 
   bool has(const std::string &name) const { return files.contains(name); }
   const std::string &of(const std::string &name) const;  // the bytes; "" if the file is not there
@@ -32,8 +33,9 @@ struct tokenizer_files {
 };
 
 // Reads from a folder: tokenizer.json, or vocab.json and merges.txt if it is absent; tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json and the chat templates. Absent files are left out. Throws error(failed) naming the
-// file for a link to nothing, a Git LFS pointer (a small text that stands for a file that was not downloaded) or a failed read.
+// special_tokens_map.json, added_tokens.json and the chat templates. Absent files are left out. Throws error(failed),
+// which names the file, for a link to nothing, a Git LFS pointer (a small text that stands for a file that was not
+// downloaded) or a failed read.
 tokenizer_files read_tokenizer_files(const std::string &folder);
 
 // Reads only the files that may hold a chat template. This is enough for a caller that needs no tokenizer.

@@ -9,9 +9,9 @@
 namespace assay::engine {
 namespace {
 
-// After each token, the text of the last `longest_stop_ + k_spare_tokens` tokens is searched
-// for stop strings. The spare tokens are needed because a token may give no text or only a part
-// of a character.
+// After each token, the text of the last `longest_stop_ + k_spare_tokens` tokens is searched for stop
+// strings. A stop string of n bytes spans at most n tokens that give text. The spare tokens are needed
+// because a token may give no text or only a part of a character.
 constexpr size_t k_spare_tokens = 16;
 
 sampler_options sampling(const generate_options &options) {
@@ -61,9 +61,9 @@ void answer::advance(const at::Tensor &logits) {
   if (!done() && tokens() >= max_tokens_) out_.finish = "length";
 }
 
-// Ends the answer if its text has a stop string. Only the last tokens are decoded first; if they hold a
-// stop string, all tokens are decoded to confirm it. Decoding all of them each time would take time
-// that is quadratic in the length of the answer.
+// Ends the answer if its text has a stop string. First, only the last tokens are decoded; if they hold a
+// stop string, all tokens are decoded to confirm it. If all tokens were decoded each time, the time would
+// be quadratic in the length of the answer.
 void answer::look_for_stops() {
   if (options_.stop.empty()) return;
   const size_t tail = std::min(out_.ids.size(), longest_stop_ + k_spare_tokens);

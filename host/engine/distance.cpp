@@ -48,7 +48,7 @@ at::Tensor window_ids(const std::vector<int64_t> &ids, int64_t w, int64_t window
 }
 
 // Returns the hidden states that predict the window's scored tokens, [window - context, hidden]. The
-// state at position i predicts token i + 1, so they begin at context - 1.
+// state at position i predicts token i + 1, so the returned states begin at position context - 1.
 at::Tensor predicting_states(const model::decoder &decoder, const at::Tensor &ids,
                              int64_t context) {
   return decoder.hidden(ids).select(0, 0).narrow(0, context - 1, ids.size(1) - context);
@@ -69,7 +69,7 @@ void append(std::vector<float> &out, const at::Tensor &values) {
 }
 
 // Returns [n]: for each row, the share of the reference's five likeliest tokens that are also among
-// the own five likeliest.
+// the five likeliest tokens of the own model.
 at::Tensor shared_top(const at::Tensor &reference, const at::Tensor &own) {
   const auto first = std::get<1>(reference.topk(k_top, 1));  // [n, 5]
   const auto second = std::get<1>(own.topk(k_top, 1));

@@ -1,7 +1,7 @@
 // Measures, token by token, how far a model's next-token distributions are from those of a
 // reference model: the KL divergence KL(reference || own) in nats, agreement of the likeliest
 // tokens, and the change of the right token's probability. "own" is the model under test; the right
-// token is the next token of the text. Metric plugins reduce these arrays to numbers.
+// token is the next token of the text. Metric plugins compute their numbers from these values.
 #pragma once
 
 #include <string>
@@ -27,8 +27,8 @@ struct window_distance {
   std::vector<float> own_nll;        // the same in the model under test
   std::vector<float> delta_p;        // probability of the right token, own minus reference
   std::vector<float> reference_top;  // the reference's largest probability: its confidence
-  std::vector<float> same_top;       // 1 if both have the same likeliest token, else 0
-  std::vector<float> top5_shared;    // share of the reference's top 5 tokens in the own top 5
+  std::vector<float> same_top;       // 1 if both models have the same likeliest token, else 0
+  std::vector<float> top5_shared;    // share of the reference's top 5 that the own top 5 has too
 };
 
 // Runs the reference and writes its hidden states after the final norm, one file for each window,

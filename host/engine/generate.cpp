@@ -109,8 +109,8 @@ class batch {
     return std::min(options_.max_tokens, decoder_.config().max_positions - std::ssize(prompt));
   }
 
-  // Returns the tokens that the pool holds: those of all prompts and answers together, but at most the
-  // number that fits into pool_bytes or twice the longest sequence, whichever is larger.
+  // Returns how many tokens the pool holds: those of all prompts and answers together, but at most the
+  // number that fits into pool_bytes, or twice the longest sequence if that is larger.
   int64_t pool_tokens() const {
     int64_t longest = 1, all = 1;
     for (const auto &prompt : prompts_) {
@@ -128,8 +128,8 @@ class batch {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
 
-  // Starts waiting prompts while max_live and the pool have room. A prompt that leaves no position
-  // for an answer ends at once.
+  // Starts waiting prompts while max_live and the pool have room. A prompt whose answer can have no
+  // token ends at once.
   void admit() {
     while (!waiting_.empty() && std::ssize(live_) < std::max<int64_t>(options_.max_live, 1)) {
       const size_t index = waiting_.front();
@@ -155,8 +155,8 @@ class batch {
     }
   }
 
-  // Reserves keys for a sequence: takes over those of the prefix that it shares with the prompt
-  // admitted before it, and takes new room for the rest. Returns false if there is no room.
+  // Reserves places for the keys of a sequence. A prefix that the sequence shares with the prompt
+  // admitted before keeps its places; the rest gets new ones. Returns false if there is no room.
   bool find_room(sequence &s) {
     s.keys.clear();
     s.shared = 0;
@@ -278,7 +278,7 @@ class batch {
   packed_run runner_;
   key_pool pool_;
   model::kv_cache cache_;
-  std::deque<size_t> waiting_;  // prompts in token order
+  std::deque<size_t> waiting_;  // prompts in lexicographic order of their tokens
   std::list<sequence> live_;
   std::optional<size_t> donor_;  // the prompt admitted last, whose keys the next one may share
   std::vector<held_place> donor_keys_;

@@ -18,8 +18,8 @@ struct generate_options {
   int64_t top_k = 0;              // 0 = off
   double top_p = 1;               // 1 = off
   double repetition_penalty = 1;  // over prompt and answer, as in transformers; 1 = off
-  double presence_penalty = 0;    // subtracted once from logits of the answer's tokens; 0 = off
-  uint64_t seed = 0;  // prompt i of a batch draws from labelled_seed(seed, "generate", i)
+  double presence_penalty = 0;  // subtracted once from the logit of each id in the answer; 0 = off
+  uint64_t seed = 0;  // prompt i of a batch has the seed labelled_seed(seed, "generate", i)
   // One seed for each prompt, used instead of `seed`. A prompt then draws the same tokens in every
   // batch: those that it draws when it runs alone and `seed` is its seed.
   std::vector<uint64_t> seeds;
@@ -35,7 +35,7 @@ struct generate_options {
   std::function<void(int64_t prompt, int64_t id)> on_token;  // called when a token is chosen
   int64_t max_live = 32;                                     // most sequences at a time
   int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = default_batch_tokens
-  // Most bytes for keys and values. More are taken if two sequences of the longest length need them.
+  // Most bytes for keys and values. If two sequences of the longest length need more, more are taken.
   int64_t pool_bytes = 2LL << 30;
 };
 
@@ -59,16 +59,16 @@ struct generate_usage {
   int64_t prompt_tokens = 0;  // of all prompts
   int64_t computed = 0;       // tokens that went through the model; a shared prefix counts once
   int64_t answer_tokens = 0;
-  int64_t steps = 0;     // batches; a batch is one forward pass, or more if memory ran out
+  int64_t steps = 0;     // each is one forward pass, or several if memory ran out
   int64_t halvings = 0;  // how often batch_tokens was halved because memory ran out
   double seconds = 0;
 };
 
-// Generates one answer for each prompt, in their order. A greedy answer is the same as if its
+// Returns one answer for each prompt, in the order of `prompts`. A greedy answer is the same as if its
 // prompt ran alone; so is a sampled one, if `seeds` is set. Up to max_live sequences run at a time,
-// and a finished one makes room for the next. If a prompt shares at least 16 tokens of prefix with
-// the prompt before it (in token order), the prefix is computed once. Throws error(usage) for wrong
-// options, an empty prompt or an id outside the vocabulary.
+// and a finished one makes room for the next. The prompts run in the lexicographic order of their
+// tokens; if a prompt shares its first 16 or more tokens with the prompt before it, these are computed
+// once. Throws error(usage) for wrong options, an empty prompt or an id outside the vocabulary.
 std::vector<generation> generate_batch(const model::decoder &decoder,
                                        const std::vector<std::vector<int64_t>> &prompts,
                                        const generate_options &options = {},

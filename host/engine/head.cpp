@@ -15,8 +15,8 @@ namespace {
 // Elements of a tile of logits: 32 MiB of fp32, enough rows for a fast product.
 constexpr int64_t k_tile_elements = 1 << 23;
 
-// Here a group is the targets of one row: group i is the targets first[i] .. first[i + 1] - 1, which
-// are all of rows[i].
+// Here a group is the targets of one row of the hidden states. Group i is the targets
+// first[i] .. first[i + 1] - 1, and rows[i] is its row.
 struct row_groups {
   std::vector<int64_t> rows;
   std::vector<size_t> first;

@@ -12,7 +12,7 @@
 namespace assay::engine {
 
 struct head_target {
-  int64_t row;  // of the hidden states; a list is sorted by it
+  int64_t row;  // of the hidden states; a list of targets must be sorted by row
   int64_t id;   // the token whose log-probability is wanted
 };
 struct head_reading {

@@ -1,5 +1,5 @@
 // Reserves room for the keys and values of sequences: regions of one long slot of the KV cache.
-// Sequences that share a prefix share its region, which becomes free with its last user.
+// Sequences that share a prefix share its region. The region becomes free when its last user gives it up.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ class key_pool {
   key_pool(const key_pool &) = delete;
   key_pool &operator=(const key_pool &) = delete;
 
-  // Points to the region's first token (its place in the slot). The region is freed with the last
-  // copy of the pointer. The pool must outlive it.
+  // Points to the place of the region's first token in the slot. The region is freed with the last
+  // copy of the pointer. The pool must outlive all copies.
   using region = std::shared_ptr<const int64_t>;
-  // Reserves `tokens` >= 1 places side by side. Null if no gap is wide enough.
+  // Reserves `tokens` >= 1 places side by side. Returns null if no gap is wide enough.
   region take(int64_t tokens);
 
   int64_t capacity() const { return capacity_; }

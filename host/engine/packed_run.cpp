@@ -21,8 +21,8 @@ struct cursor {
   int64_t offset = 0;  // tokens of this segment that are done
 };
 
-// Returns the tokens [offset, offset + count) of a segment as a segment. Its last place of keys is
-// shortened, because it must end with the segment's own tokens.
+// Returns the tokens [offset, offset + count) of a segment as a segment. The last key_place of this
+// part is shortened, because the keys of a segment must end with its own tokens.
 attention_segment part_of(const attention_segment &whole, int64_t offset, int64_t count) {
   attention_segment part = whole;
   part.tokens = count;

@@ -10,8 +10,8 @@
 
 namespace assay::engine {
 
-// Returns the most tokens of one forward pass if the caller gives no number: enough for the full
-// speed of matrix products, few enough for the processor's caches.
+// Returns the default for the most tokens of one forward pass: enough for the full speed of matrix
+// products, few enough for the processor's caches.
 int64_t default_batch_tokens(const model::decoder &decoder);
 
 class packed_run {
@@ -22,13 +22,13 @@ class packed_run {
   // ids: the tokens of all segments, one after another. A segment may see keys of any earlier
   // segment. Returns the hidden states after the final norm, [tokens, hidden]. If a piece runs out
   // of memory, limit() becomes half of its tokens and the piece's tokens run again in smaller
-  // pieces. Throws if a piece of one token runs out of memory, and for every other error.
+  // pieces. Throws if a piece of one token runs out of memory, and on any error of another kind.
   at::Tensor run(const std::vector<int64_t> &ids,
                  const std::vector<model::attention_segment> &segments, model::kv_cache &cache);
 
   int64_t limit() const { return limit_; }  // most tokens of a piece, as it is now
   int64_t n_halvings() const { return n_halvings_; }
-  int64_t n_computed() const { return n_computed_; }  // tokens through the blocks so far
+  int64_t n_computed() const { return n_computed_; }  // tokens that the model has run so far
 
  private:
   const model::decoder &decoder_;

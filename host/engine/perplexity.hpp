@@ -25,14 +25,14 @@ struct perplexity_result {
   std::vector<float> token_nll;  // [tokens] if asked for
 };
 
-// Throws error(usage) if ids do not fill one window, if the window is longer than the model's
-// positions, or for an id outside the vocabulary.
+// Throws error(usage) if ids do not fill one window, if the window has fewer than 2 tokens or more
+// than the model has positions, or if an id is outside the vocabulary.
 perplexity_result perplexity(const model::decoder &decoder, const std::vector<int64_t> &ids,
                              const perplexity_options &options = {});
 
 // Returns the negative log-likelihood of each target, fp32 [n] on the CPU. hidden: hidden states
 // after the final norm, [n, hidden]; targets: [n] int64. greedy, if not null, becomes [n] bool:
-// whether the target is the likeliest token.
+// whether each target is the likeliest token.
 at::Tensor target_nll(const model::decoder &decoder, const at::Tensor &hidden,
                       const at::Tensor &targets, at::Tensor *greedy = nullptr);
 

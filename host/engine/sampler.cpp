@@ -40,8 +40,8 @@ void sampler::apply_penalties(std::vector<float> &scores) const {
   }
 }
 
-// Sorts candidates by falling score (equal scores by id), keeps the smallest set whose probability
-// reaches top_p, and draws one of the set.
+// Sorts candidates by falling score (equal scores by id) and keeps the first top_k. Of these, keeps
+// the smallest set whose probability reaches top_p, and draws one of the set.
 int64_t sampler::draw(const std::vector<float> &scores) {
   std::vector<int64_t> order(scores.size());
   std::iota(order.begin(), order.end(), int64_t{0});

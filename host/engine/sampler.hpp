@@ -24,7 +24,8 @@ class sampler {
  public:
   sampler(const sampler_options &options, uint64_t seed) : options_(options), random_(seed) {}
 
-  void saw_prompt(const std::vector<int64_t> &ids);  // the repetition penalty counts the prompt
+  // Notes the ids of the prompt: the repetition penalty applies to them too
+  void saw_prompt(const std::vector<int64_t> &ids);
   struct choice {
     int64_t id = 0;
     float logprob = 0;  // nats, before penalties and temperature

@@ -19,8 +19,8 @@ struct score_result {
   std::vector<float> token_logprobs;  // nats, one for each token of the continuation
 };
 
-// The context must not be empty. lm-evaluation-harness uses the end-of-text token as an empty
-// context; only the caller knows this token.
+// The context must not be empty. lm-evaluation-harness uses the end-of-text token in place of an
+// empty context; only the caller knows this token.
 struct score_request {
   std::vector<int64_t> context;
   std::vector<std::vector<int64_t>> continuations;
@@ -32,7 +32,7 @@ struct score_options {
 };
 
 struct score_usage {
-  int64_t needed = 0;     // tokens of the tree, in which a shared prefix counts once
+  int64_t needed = 0;     // tokens of the tree (engine/token_tree.hpp): a shared prefix counts once
   int64_t computed = 0;   // tokens that went through the model
   int64_t alone = 0;      // tokens to compute if nothing were shared between continuations
   int64_t head_rows = 0;  // positions that were multiplied by the head
@@ -49,7 +49,7 @@ std::vector<std::vector<score_result>> score_many(const model::decoder &decoder,
                                                   const score_options &options = {},
                                                   score_usage *usage = nullptr);
 
-// Scores continuations of one context, as score_many does for many.
+// Scores continuations of one context, as score_many does for many contexts.
 std::vector<score_result> score(const model::decoder &decoder, const std::vector<int64_t> &context,
                                 const std::vector<std::vector<int64_t>> &continuations);
 

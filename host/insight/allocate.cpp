@@ -1,6 +1,6 @@
-// Allocates bits greedily, by steps along lower convex hulls. The lower bound is the solution of an
-// easier problem, which may take a fraction of the last step (Shoham and Gersho, "Efficient bit
-// allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988).
+// Allocates bits greedily, by steps along lower convex hulls. The lower bound is the damage in an
+// easier problem, in which a fraction of the last step may be taken (Shoham and Gersho, "Efficient
+// bit allocation for an arbitrary set of quantizers", IEEE Trans. ASSP 36(9), 1988).
 #include "insight/allocate.hpp"
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 namespace assay::quant {
 namespace {
 
-// Returns the choices on the lower convex hull, in order of rising bits. Each step on it saves less
-// damage for a bit than the step before.
+// Returns the choices on the lower convex hull, in order of rising bits. Each step along the hull
+// saves less damage for a bit than the step before.
 std::vector<size_t> hull_of(const allocation_unit &unit) {
   const auto &c = unit.choices;
   std::vector<size_t> order(c.size());

@@ -1,6 +1,6 @@
 // Describes how uneven the channels of linears' inputs are: which channels have unusually large values
-// (outliers), and how the energy (sum x^2) is spread. The more uneven they are, the more methods
-// such as AWQ, SmoothQuant and mixed precision can gain.
+// (outliers), and how the energy (sum x^2) is spread. If the channels are very uneven, methods such as
+// AWQ, SmoothQuant and mixed precision can gain much.
 #pragma once
 
 #include "calibration/calibration.hpp"

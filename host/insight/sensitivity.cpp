@@ -26,7 +26,7 @@ struct unit {
 // One sequence with its states in the float model.
 struct passage {
   at::Tensor ids;      // [1, tokens]
-  at::Tensor counted;  // [n] int64
+  at::Tensor counted;  // positions of the counted tokens, [n] int64
   model::forward_context context;
   std::vector<at::Tensor> inputs;  // of each block; then the output of the last block
   at::Tensor hidden;               // [n, hidden] of counted tokens, after the final norm

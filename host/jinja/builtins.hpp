@@ -33,7 +33,7 @@ std::optional<value> call_method(machine &, const value &self, std::string_view 
 bool has_method(machine &, const value &self, std::string_view name);
 
 // Defines range, dict, namespace, cycler, joiner, raise_exception and strftime_now as variables, and
-// lipsum, which throws.
+// lipsum, which throws when a template calls it.
 void define_globals(machine &);
 
 // Executes {% set target.name = v %}. Throws error(failed) if `target` is not a namespace object.
@@ -49,8 +49,8 @@ class parameters {
   bool has(size_t i) const { return slots_[i] != nullptr; }
   const value &required(size_t i) const;  // throws if it is not given
   value get(size_t i, const value &fallback) const { return slots_[i] ? *slots_[i] : fallback; }
-  // These return `fallback` if the argument is not given; text and integer also for none. They
-  // throw for a value of another type; flag takes the truth of any value.
+  // These return `fallback` if the argument is not given; text and integer return it for none too.
+  // text and integer throw for a value of another type; flag takes the truth of any value.
   std::string text(size_t i, const std::string &fallback) const;
   int64_t integer(size_t i, int64_t fallback) const;
   bool flag(size_t i, bool fallback) const;

@@ -31,7 +31,7 @@ value machine::eval_dict(const expression &e) {
 
 value machine::eval_compare(const expression &e) {
   value left = eval(*e.parts[0]);
-  for (size_t i = 0; i < e.ops.size(); ++i) {  // a < b < c is a < b and b < c
+  for (size_t i = 0; i < e.ops.size(); ++i) {  // a < b < c means: a < b and b < c
     const value right = eval(*e.parts[i + 1]);
     if (!compare(*this, e.ops[i], left, right)) return value::boolean(false);
     left = right;
@@ -116,7 +116,7 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
 // Python's template library, such a text has the class Markup. `safe`, `string`, `escape` and `default`
 // return it unchanged, so that it is not escaped twice. Filters that call a method of Markup in Jinja2,
 // such as upper(), return a marked text. Filters that count, read a number, call str() first or look
-// at single characters return an unmarked value. Others are refused.
+// at single characters return an unmarked value. All other filters are refused.
 value filter_marked(machine &m, const expression &e, const value &v, const call_arguments &given) {
   if (is_one_of(e.text, {"safe", "string", "escape", "e", "default", "d"})) return v;
   if (is_one_of(e.text, {"upper", "lower", "capitalize", "title", "trim"}))

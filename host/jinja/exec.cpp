@@ -223,7 +223,7 @@ machine::flow machine::exec(const statement &s) {
   return flow::normal;
 }
 
-// Returns the items of a loop for which the condition after its `if` is true; all if it has no `if`.
+// Returns those items of a loop that fulfil the condition after its `if`; all items if it has no `if`.
 std::vector<value> machine::loop_items(const statement &s, const value &iterable) {
   std::vector<value> items = iterate(iterable);
   if (!s.condition) return items;

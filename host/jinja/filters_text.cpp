@@ -146,7 +146,8 @@ value truncate(machine &m, const value &v, const call_arguments &given) {
   const std::string s = m.to_text(v), end = p.text(2, "...");
   const int64_t length = p.integer(0, 255), leeway = p.integer(3, 5);
   const auto end_chars = static_cast<int64_t>(count_chars(end));
-  if (length < end_chars || leeway < 0) m.fail("filter 'truncate': a length below that of its end");
+  if (length < end_chars || leeway < 0)
+    m.fail("filter 'truncate': 'length' must be at least the length of 'end', 'leeway' at least 0");
   if (static_cast<int64_t>(count_chars(s)) <= length + leeway) return m.text(s);
   std::string cut = s.substr(0, byte_of_char(s, static_cast<size_t>(length - end_chars)));
   if (!p.flag(1, false)) {

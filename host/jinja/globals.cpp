@@ -9,7 +9,7 @@
 namespace assay::text::jinja {
 namespace {
 
-constexpr int64_t k_max_range = 100'000;  // numbers in a range, as in Python's Jinja2
+constexpr int64_t k_max_range = 100'000;  // most numbers in a range, as in Python's Jinja2
 
 // A C++ function as a value that templates can call.
 class function : public object {

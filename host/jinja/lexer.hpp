@@ -32,8 +32,8 @@ struct token {
 // Works like Jinja2 (Python's template library) with the options that Hugging Face's transformers
 // sets: trim_blocks removes a line end directly after a {% %} or {# #} tag, and lstrip_blocks removes
 // the blanks before such a tag if nothing else precedes it on its line. One line end at the
-// template's end is removed; all others become \n. Throws error(failed), with the line, if the
-// source cannot be cut into tokens.
+// template's end is removed; all other line ends become \n. Throws error(failed), with the line, if
+// the source cannot be cut into tokens.
 std::vector<token> tokenize(std::string_view source);
 
 // Throws error(failed) at "chat template line N".

@@ -89,7 +89,7 @@ class machine {
   std::vector<value> loop_items(const statement &s, const value &iterable);
   void exec_call_block(const statement &s);
   void assign(const target &t, const value &v);
-  std::string captured(const body &content);  // runs it in a new scope, returns its output
+  std::string captured(const body &content);  // runs it in a new scope and returns the output
   void emit(std::string_view text);
   scope &new_scope(scope *parent);
 
@@ -107,7 +107,8 @@ class machine {
   std::vector<value> globals_;  // by symbol: what define() has set, such as the builtins
   std::vector<bool> has_global_;
   int loop_symbol_, caller_symbol_, varargs_symbol_, kwargs_symbol_;
-  // What values point to. A deque never moves its elements.
+  // The texts, lists, dicts and objects that values point to. They keep their addresses: push_back never
+  // moves the elements of a deque.
   std::deque<std::string> texts_;
   std::deque<list_object> lists_;
   std::deque<dict_object> dicts_;

@@ -1,5 +1,5 @@
-// Declares the entries of the method tables, and the table of text methods. Code outside these files
-// calls call_method (jinja/builtins.hpp), which searches the tables.
+// Declares the entries of the method tables, and the table of text methods. Only methods.cpp and
+// methods_str.cpp use them; other code calls call_method (jinja/builtins.hpp), which searches the tables.
 #pragma once
 
 #include <span>

@@ -227,7 +227,8 @@ value all_are(machine &m, const value &self, const call_arguments &given) {
   }
   return value::boolean(all);
 }
-// For isdigit and isnumeric. Python's isdigit is false for some other numbers, such as ½.
+// Whether c is a digit or any other number of Unicode, for isdigit and isnumeric. For some of these
+// numbers, such as ½, Python's isdigit is false.
 bool is_digit(char32_t c) {
   return c < 0x80 ? c >= '0' && c <= '9' : (char_classes(c) & k_number) != 0;
 }

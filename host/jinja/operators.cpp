@@ -38,12 +38,12 @@ const char *sign_of(op o) {
   }
 }
 
-// Throws for types that the operator does not take: "'+' between 'str' and 'int'".
+// Throws for types that the operator does not take: "'+' is not possible between 'str' and 'int'".
 [[noreturn]] void refuse(machine &m, op o, const value &a, const value &b) {
   for (const value &v : {a, b})
     if (v.is_undefined()) m.fail("'" + std::string(v.as_text()) + "' is undefined");
-  m.fail(std::string("'") + sign_of(o) + "' between '" + type_name(a) + "' and '" + type_name(b) +
-         "'");
+  m.fail(std::string("'") + sign_of(o) + "' is not possible between '" + type_name(a) + "' and '" +
+         type_name(b) + "'");
 }
 
 [[noreturn]] void overflow(machine &m) {

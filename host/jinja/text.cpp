@@ -1,5 +1,5 @@
-// Operations on texts, with the results of Python's str, that filters and methods share: case,
-// lines, stripping, replacing. Texts are valid UTF-8.
+// Operations on texts that filters and methods share: case, lines, stripping, replacing. They give the
+// results of Python's str. Texts are valid UTF-8.
 #include <utf8proc.h>
 
 #include "jinja/builtins.hpp"

@@ -26,7 +26,7 @@ expect 2 quantize --model x --bits 77
 contains "$err" "--bits: Value 77 not in range" # CLI11 2.3 goes on "1 to 16", 2.4 "[1 - 16]"
 cores=$(nproc) most=$((16 * $(nproc)))
 bound="at most $most threads on this machine of $cores processors
-  More threads than processors only take turns; if you give no number, each processor has one"
+  More threads than processors only take turns; if you give no number, each processor gets one thread"
 expect 2 version --threads 100000
 says "assay: --threads 100000: $bound"
 expect 0 version --threads $most

@@ -13,8 +13,8 @@ TEST_CASE(
   const std::string bound =
       ": at most " + std::to_string(most) + " threads on this machine of " +
       std::to_string(most / 16) +
-      " processors. More threads than processors only take turns; without the "
-      "number, each processor has one";
+      " processors. More threads than processors only take turns; if you give no "
+      "number, each processor gets one thread";
   CHECK_NOTHROW(assay::require_threads(most, "--threads"));
   CHECK_THROWS_WITH(assay::require_threads(most + 1, "--threads 9"), "--threads 9" + bound);
   ::setenv("OMP_NUM_THREADS", "1000000", 1);

@@ -79,7 +79,7 @@ TEST_CASE("one value of a range can be excluded, and the message says what the k
   CHECK_THROWS_WITH(rule.complete(json::parse(R"({"size": 0})"), "study.lua:7"),
                     "study.lua:7: `size` must not be 0. It means: columns; -1 = the whole row");
   CHECK_THROWS_WITH(schema::parse(R"({"not": {"type": "null"}})", "x"),
-                    "x: bad schema: `not` must be an object with a `const` alone");
+                    "x: bad schema: `not` must be an object whose only key is `const`");
   CHECK_THROWS_WITH(schema::parse(R"({"default": 0, "not": {"const": 0}})", "x"),
                     "x: bad schema: the default breaks the rule: the configuration must not be 0");
 }

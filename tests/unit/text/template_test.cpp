@@ -58,7 +58,7 @@ TEST_CASE("Errors name the construct and the template's line") {
         "chat template line 3: unknown tag 'endfor'");
   CHECK(
       complaint("x\n{{ messages[0].content.strip() + 1 }}", {{"messages", {{{"content", "a"}}}}}) ==
-      "chat template line 2: '+' between 'str' and 'int'");
+      "chat template line 2: '+' is not possible between 'str' and 'int'");
   CHECK(complaint("{{ raise_exception('roles must alternate') }}") ==
         "chat template line 1: the template refuses this conversation: roles must alternate");
   CHECK(complaint("{{ ('<b>' | safe).split('b') }}")

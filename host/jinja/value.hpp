@@ -1,5 +1,5 @@
-// Declares the values of a running template, which behave like Python's. Beside the kinds of JSON
-// there are tuples, undefined values, functions and objects with state.
+// Declares the values of a running template, which behave like Python's. Besides the kinds of values
+// that JSON has, there are tuples, generators, undefined values, functions and objects with state.
 #pragma once
 
 #include <cstdint>
@@ -57,17 +57,18 @@ class value {
     return v;
   }
   static value string(std::string_view borrowed) { return value(kind::string, borrowed); }
-  // Returns this text with the mark that the filters `safe` and `escape` set: its HTML is escaped
-  // already. So `+` escapes an unmarked text before it is joined to a marked one. In Jinja2, Python's
-  // template library, a marked text has the class Markup. In this interpreter, methods, other operators
-  // and some filters throw for a marked text.
+  // Returns this text with the mark that the filters `safe` and `escape` set. The mark says that the HTML
+  // of the text is escaped already. So `+` escapes an unmarked text before it joins it to a marked one.
+  // In Jinja2, Python's template library, a marked text has the class Markup. In this interpreter,
+  // methods, other operators and some filters throw for a marked text.
   value marked() const {
     value v = *this;
     v.marked_ = true;
     return v;
   }
   bool is_marked() const { return marked_; }
-  // The value of a name or attribute that does not exist. Messages show this text, mostly a name.
+  // The value of a name or attribute that does not exist. Error messages show borrowed_what, which
+  // is mostly that name.
   static value undefined(std::string_view borrowed_what) {
     return value(kind::undefined, borrowed_what);
   }
@@ -121,7 +122,7 @@ class value {
 };
 
 // What a running template may still use: steps of evaluation and bytes of memory (template_limits).
-// Throws error(failed) if less than n is left.
+// step() and take() throw error(failed) if less is left than they ask for.
 struct budget {
   uint64_t steps, bytes;
   void step(uint64_t n = 1) {
@@ -134,7 +135,7 @@ struct budget {
   }
   [[noreturn]] static void exhausted(const char *what);
 };
-// Throws error(failed): a marked text is used in a way that is not supported.
+// Throws error(failed), which says that a marked text is used in a way that is not supported.
 [[noreturn]] void refuse_marked();
 // Returns the budget of the template that this thread runs. Functions without a machine, such as
 // equal(), take their steps from it. Without a running template it has no limits.
@@ -155,7 +156,7 @@ class budget_scope {
 // be read only once.
 struct list_object {
   std::vector<value> items;
-  const char *view = nullptr;     // "dict_items" for the result of dict.items(); null for a list
+  const char *view = nullptr;     // Python's type name of a view of a dict, "dict_items"; else null
   mutable bool consumed = false;  // true once the items of a generator have been read
 };
 
@@ -186,7 +187,8 @@ bool truth(const value &v);
 bool equal(const value &a, const value &b);
 bool same(const value &a, const value &b);  // Python's `is`
 
-// Returns whether v may be a key of a dict. Lists, dicts, and tuples that contain one may not.
+// Returns whether v may be a key of a dict. Lists and dicts may not be keys, nor may tuples that
+// contain a list or a dict.
 bool hashable(const value &v);
 
 // Append Python's str(v) or repr(v); the str of an undefined value is "". They throw error(failed) for

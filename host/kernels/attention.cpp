@@ -1,6 +1,6 @@
-// Computes attention: cuts segments into panels of queries, which the threads take one by one. Long
-// panels (later queries, which see more keys) come first, so that the last ones to finish are short.
-// A thread that other programs slow down takes fewer panels.
+// Computes attention: cuts segments into panels of queries, which the threads take one by one. Panels
+// of later queries take longer, because these queries see more keys. Such panels come first, so that
+// only short panels are left at the end. A thread that other programs slow down takes fewer panels.
 #include "kernels/attention.hpp"
 
 #include <ATen/Parallel.h>
@@ -20,7 +20,7 @@ namespace assay::model {
 namespace {
 
 constexpr double k_log2_e = 1.4426950408889634;
-constexpr int64_t k_serial_work = 1 << 15;  // lanes times keys below which one thread does all
+constexpr int64_t k_serial_work = 1 << 15;  // if lanes times keys are fewer, one thread does all
 
 struct tensors {  // base pointers and strides in floats
   const float *query, *key, *value;
@@ -36,7 +36,7 @@ struct tensors {  // base pointers and strides in floats
 struct panel_task {
   const attention_segment *segment;
   int64_t kv_head, lane, lanes;  // lanes: those in use
-  int64_t work;                  // keys
+  int64_t work;                  // number of keys up to the last query
 };
 
 struct release {
@@ -107,7 +107,7 @@ class worker {
   void find_ranges(const panel_task &task) {
     ranges_.clear();
     const int64_t low = window_ > 0 ? std::max<int64_t>(0, positions_[0] - window_ + 1) : 0,
-                  end = positions_[lanes_ - 1] + 1;  // positions
+                  end = positions_[lanes_ - 1] + 1;  // both are positions
     for (const key_place &place : task.segment->keys) {
       const int64_t from = std::max(low, place.position),
                     to = std::min(end, place.position + place.count);

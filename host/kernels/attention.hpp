@@ -1,6 +1,6 @@
 // Computes causal attention over segments: runs of consecutive tokens, each with the places
-// of the keys that it sees. One form serves prefill, decoding of many sequences and trees
-// with shared prefixes.
+// of the keys that it sees. The same functions serve prefill, decoding of many sequences, and
+// trees with shared prefixes.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct key_place {
 };
 
 // Queries [first, first + tokens) of row `row`, at positions from `position` on. A query sees the
-// keys of `keys` up to its own position, within the window. The last place ends with the
+// keys of `keys` up to its own position, within the window. The last element of `keys` ends with the
 // segment's own tokens.
 struct attention_segment {
   int64_t row = 0, first = 0, tokens = 0, position = 0;
@@ -27,8 +27,8 @@ struct attention_segment {
 
 // query [rows, heads, tokens, d], key and value [slots, kv_heads, capacity, d], any strides. Returns
 // [rows, tokens, heads * d], with zeros where no segment covers a token. window: how many keys a
-// query sees, its own included; 0 = no limit. Scores are multiplied by `scale`. It runs fused tiles
-// for fp32 on the CPU without a gradient, and tensor operations elsewhere.
+// query sees, its own included; 0 = no limit. Scores are multiplied by `scale`. attend() uses fused
+// tiles for fp32 on the CPU without a gradient, and tensor operations elsewhere.
 at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                   const std::vector<attention_segment> &segments, int64_t window, double scale);
 

@@ -26,7 +26,7 @@ struct attention_panel {
   int64_t n_ranges;
   // [lanes], ascending: lane i sees keys positions[i] - window < j <= positions[i]
   const int32_t *positions;
-  int32_t window;  // 0 = all before it
+  int32_t window;  // 0 = no limit
   float *out;      // [d, lanes], 64-byte aligned
 };
 
@@ -36,16 +36,16 @@ struct attention_kernel {
   int64_t wide_lanes, narrow_lanes;
   void (*wide)(const attention_panel &panel);
   void (*narrow)(const attention_panel &panel);
-  // out [n, lanes] = weight [n, k] times x [k, lanes], both 64-byte aligned: scores and linears of
-  // few rows are such products.
+  // out [n, lanes] = weight [n, k] times x [k, lanes]; x and out are 64-byte aligned. The scores of
+  // keys are such a product, and so is a linear of few rows.
   void (*wide_product)(const float *x, const float *weight, int64_t k, int64_t n, float *out);
   void (*narrow_product)(const float *x, const float *weight, int64_t k, int64_t n, float *out);
 };
 
 constexpr int64_t k_max_lanes = 48;
 
-// The widest kernel that this processor can run. The other two functions give every such kernel,
-// for the test that compares them.
+// The widest kernel that this processor can run. The two functions below give all kernels that it can
+// run, for the test that compares these kernels.
 const attention_kernel &best_attention_kernel();
 int64_t n_attention_kernels();
 const attention_kernel &attention_kernel_at(int64_t index);

@@ -1,6 +1,6 @@
 // Implements the tile kernel; each attention_tile*.cpp includes it once for its instruction set,
 // and the vector width follows from the compiler's flags. Everything has internal linkage, so that
-// no function which was compiled for a wide machine can be linked into another file.
+// no function that was compiled for wide vectors can be linked into another file.
 #pragma once
 
 #include "kernels/attention_tile.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 // NOLINTBEGIN(misc-definitions-in-headers): a copy in each file is the point
 #if defined(__AVX512F__)
-constexpr int k_width = 16, k_rows = 8;  // floats of a vector; keys (or dims) of a micro tile
+constexpr int k_width = 16, k_rows = 8;  // floats of a vector; keys (or dims) computed together
 #elif defined(__AVX2__)
 constexpr int k_width = 8, k_rows = 4;
 #else
@@ -71,8 +71,8 @@ inline void score_rows(const float *const (&key)[k_rows], const float *query, in
     for (int v = 0; v < V; ++v) at(scores + (r * V + v) * k_width) = acc[r][v];
 }
 
-// Computes the scores of `count` keys; the last rows of a micro tile repeat the last key and
-// are not read.
+// Computes the scores of `count` keys, k_rows at a time. The last k_rows may go beyond the last key:
+// then they repeat it, and nobody reads the scores of the repetitions.
 template <int V>
 inline void score_tile(const float *keys, int64_t stride, int64_t count, const float *query,
                        int64_t d, float *scores) {

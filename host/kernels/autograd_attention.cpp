@@ -1,6 +1,6 @@
 // Computes the gradient of attention, panel by panel of queries, for one key head and all query
-// heads that share it. S = scale Q Kᵀ, P = softmax(S) and O = P V. dX is the gradient of the loss by
-// X, and * multiplies element by element:
+// heads that share it. S = scale Q Kᵀ, P = softmax(S) and O = P V. dX is the gradient of the loss with
+// respect to X, and * multiplies element by element:
 //   dV = Pᵀ dO,  dS = P * (dO Vᵀ - rowsum(dO * O)),  dQ = scale dS K,  dK = scale dSᵀ Q.
 #include "kernels/autograd_attention.hpp"
 
@@ -24,7 +24,7 @@ using torch::autograd::variable_list;
 // Queries times heads of a panel, so that its scores stay in the second-level cache.
 constexpr int64_t k_panel_rows = 384;
 
-// Queries [first, first + count) and the keys [low, low + seen) that one of them may see.
+// Queries [first, first + count) and the keys [low, low + seen) that at least one of them may see.
 struct panel {
   int64_t first, count, low, seen;
   at::Tensor hidden;  // [count, seen], 0 or -inf
@@ -125,7 +125,7 @@ struct attention_function : torch::autograd::Function<attention_function> {
     const auto factors = context->saved_data["narrow"].toBool() ? at::kBFloat16 : at::kFloat;
     const auto panels = panels_of(tokens, group, context->saved_data["window"].toInt());
     parallel_for(0, rows * kv_heads, 1, [&](int64_t begin, int64_t end) {
-      const at::NoGradGuard no_grad;  // each thread has a mode of its own
+      const at::NoGradGuard no_grad;  // each thread has a gradient mode of its own
       for (int64_t i = begin; i < end; ++i) {
         const int64_t row = i / kv_heads, head = i % kv_heads;
         const auto queries = [&](const at::Tensor &t) {

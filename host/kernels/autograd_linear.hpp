@@ -1,4 +1,5 @@
-// Computes x Wᵀ with a gradient, by oneDNN in both directions. Without a gradient: matmul.hpp.
+// Computes x Wᵀ with a gradient, by oneDNN in the forward and the backward pass. Without a
+// gradient: matmul.hpp.
 #pragma once
 
 #include "aten.hpp"

@@ -15,9 +15,8 @@
 namespace assay::model::kernels {
 namespace {
 
-// exp(x) for |x| <= 87, clamped beyond; within 2 ulp. The range is reduced to |r| <= ln2/2,
-// then a polynomial of degree 6 is taken (Taylor coefficients with the last two adjusted, as
-// in Cephes' expf).
+// exp(x) for |x| <= 87, clamped beyond; within 2 ulp. The range is reduced to |r| <= ln2/2. Then
+// a polynomial of degree 7 is taken: that of Cephes' expf, whose coefficients lie near Taylor's.
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
   const float shifted =

@@ -1,5 +1,5 @@
-// Chooses how to compute x Wᵀ. It calls oneDNN's linear through LibTorch's dispatcher, because these
-// operators have no C++ header.
+// Chooses how to compute x Wᵀ. It calls oneDNN's linear through LibTorch's dispatcher, because LibTorch
+// has no C++ header for the operators of oneDNN.
 #include "kernels/matmul.hpp"
 
 #include <ATen/Parallel.h>
@@ -32,7 +32,7 @@ struct onednn {
   bool narrow = false;  // this processor multiplies bfloat16 itself
 };
 
-// Looked up once; absent in builds of LibTorch without oneDNN.
+// Looks the operators up once. A LibTorch that was built without oneDNN has none of them.
 const onednn &library() {
   static const onednn found = [] {
     onednn out;
@@ -49,7 +49,7 @@ const onednn &library() {
   return found;
 }
 
-// Both are in the CPU's memory, and x is fp32.
+// Returns whether both tensors are in the CPU's memory, x is fp32, and the weight is a contiguous matrix.
 bool on_processor(const at::Tensor &x, const at::Tensor &weight) {
   return x.scalar_type() == at::kFloat && x.device().is_cpu() && weight.device().is_cpu() &&
          weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 1 && x.size(-1) > 0;
@@ -94,7 +94,7 @@ maybe_tensor optional_bias(const at::Tensor &bias) {
   return bias.defined() ? maybe_tensor(bias) : std::nullopt;
 }
 
-constexpr int64_t k_few_outputs = 64;  // of a piece that stays in the first-level cache
+constexpr int64_t k_few_outputs = 64;  // of a piece; its products stay in the first-level cache
 
 // Serves decoding of some sequences at once: there are few rows, and each weight is used once for
 // each row. oneDNN would pack the weight again in every call, which costs more than the product.
@@ -104,7 +104,7 @@ bool few_rows(const at::Tensor &x, const at::Tensor &weight) {
          x.numel() / x.size(-1) <= kernel.wide_lanes;
 }
 
-// Turns x around so that its rows lie in lanes, and multiplies k_few_outputs rows of the weight at a
+// Transposes x, so that each row lies in a lane, and multiplies k_few_outputs rows of the weight at a
 // time. add: undefined, or a tensor of the result's size.
 at::Tensor linear_of_few(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias,
                          const at::Tensor &add) {

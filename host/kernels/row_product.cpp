@@ -1,5 +1,5 @@
-// Runs the dot products of row_product in vectors of 16; the compiler makes one copy of each loop
-// for each instruction set, and the program takes the widest when it starts.
+// Runs the dot products of row_product in vectors of 16. The compiler makes one copy of each loop for
+// each instruction set. When the program starts, it takes the widest that the processor can run.
 #include "kernels/row_product.hpp"
 
 #include <cstring>
@@ -58,8 +58,8 @@ ASSAY_INLINE float sum_of(const floats &v) {
   return sum;
 }
 
-// Multiplies the weights of so many rows at once that a multiply-add never waits for the one before
-// it in the same sum.
+// Multiplies several rows at once: while the processor finishes one multiply-add of a sum, it works on
+// the sums of the other rows.
 template <row_type Type, int Tokens, int Rows>
 ASSAY_INLINE void block(const float *x, const uint8_t *weight, int64_t k, float *out,
                         int64_t out_stride) {
@@ -106,7 +106,8 @@ ASSAY_INLINE void rows_of(const float *x, const uint8_t *weight, int64_t k, int6
     block<Type, Tokens, 1>(x, weight + row * k * bytes_of(Type), k, out + row, out_stride);
 }
 
-// One function for each kind of weight and number of tokens, because only plain functions are cloned.
+// One function for each kind of weight and number of tokens, because the compiler clones plain
+// functions, but no templates.
 #define ASSAY_ROWS(type, tokens)                                                                 \
   ASSAY_CLONES void type##_##tokens(const float *x, const uint8_t *weight, int64_t k, int64_t n, \
                                     float *out, int64_t out_stride) {                            \
@@ -136,7 +137,7 @@ rows_functions functions_of(row_type type) {
 }
 
 constexpr int64_t k_piece =
-    128 << 10;  // bytes of weights that all tokens use while they are cached
+    128 << 10;  // bytes of weights that stay in the cache while all tokens use them
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // Runs loops on LibTorch's own OpenMP threads. at::parallel_for would not, because it is a template
 // and runs serially in a file that is compiled without OpenMP. Only threads.cpp is compiled with
-// OpenMP, because the precompiled header of the others must not depend on it.
+// OpenMP, because all other files share a precompiled header that must not depend on OpenMP.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 namespace assay::model {
 
 // Calls body(argument, first, last) over [begin, end) in even pieces, one for each thread. It uses
-// at most (end - begin) / grain threads, rounded up, and one thread inside another parallel loop. The
-// first exception of a piece is thrown again here.
+// at most (end - begin) / grain threads, rounded up, and one thread inside another parallel loop. If
+// pieces throw, run_pieces throws the first exception again.
 void run_pieces(int64_t begin, int64_t end, int64_t grain,
                 void (*body)(const void *argument, int64_t first, int64_t last),
                 const void *argument);

@@ -92,8 +92,9 @@ bool find_script_frame(lua_State *L, lua_Debug &frame) {
   return false;
 }
 
-// Removes the position that Lua puts before a message, "a.lua:3: text" -> "text", if it is the script's
-// own line: the error object has that in `script`. short_src is the name as Lua writes it there.
+// Lua puts a position before a message: "a.lua:3: text". If this position is the line of the script, the
+// function returns the message without it ("text"), because the error object has the line in `script`.
+// short_src is the file's name as Lua writes it in positions.
 std::string without_position(lua_State *L, const std::string &text) {
   lua_Debug frame;
   if (!find_script_frame(L, frame)) return text;

@@ -16,7 +16,7 @@ void register_error_class(lua_State *L);
 // Returns the line of the script that is running, "studies/a.lua:12"; "" if there is none. If the
 // script has called the Lua library, it is the line with that call.
 std::string script_position(lua_State *L);
-// Says which folder has the Lua library: all files in it count as library, not as script.
+// Sets the folder of the Lua library. All files in it count as library, not as script.
 void set_library_folder(lua_State *L, const std::string &folder);
 
 // The message handler for lua_pcall: turns any error value into an error object and adds the

@@ -1,4 +1,5 @@
-// Parses JSON text with nlohmann's SAX interface, which calls a function for each element, and pushes each value at once.
+// Parses JSON text with nlohmann's SAX interface, which calls a function for each element. Each
+// value is pushed to Lua at once.
 #include "lua/json_text.hpp"
 
 #include <limits>
@@ -11,11 +12,11 @@ namespace {
 
 constexpr size_t k_deepest = 100;
 
-// Receives the elements of one text. A function returns false for text that push_json_text does not take; the parser then stops,
-// and what was pushed by then is removed at the end.
+// Receives the elements of one text. Each function returns false for an element that push_json_text
+// refuses. The parser then stops, and push_json_text removes what was pushed.
 //
-// On the Lua stack each open list has its table. Each open object has its table, the list of its keys and, while its value is read,
-// also a key.
+// On the Lua stack each open list has its table. Each open object has its table and the list of its
+// keys. While a value of the object is read, the key of this value is there, too.
 class element_pusher : public nlohmann::json_sax<json> {
  public:
   element_pusher(lua_State *L, bool big_integers) : L_(L), big_integers_(big_integers) {}
@@ -98,7 +99,8 @@ class element_pusher : public nlohmann::json_sax<json> {
     return true;
   }
 
-  // Puts the value on top of the stack into the container that is open. The outermost value stays.
+  // Moves the value from the top of the stack into the innermost open container. If no container is
+  // open, the value is the whole text and stays on the stack.
   bool finish_value() {
     if (open_.empty()) return true;
     if (open_.back().is_object)

@@ -71,7 +71,7 @@ std::string history_file() {
 struct line_editor::terminal {
   explicit terminal(completer complete) : complete_word(std::move(complete)), path(history_file()) {
     std::setlocale(LC_CTYPE, "C.UTF-8");  // libedit counts characters by the locale
-    // Gets the descriptors as numbers, because our stdout is a stream without a descriptor
+    // libedit gets the descriptors as numbers, because our stdout is a stream without a descriptor
     // (core/standard_output.hpp).
     edit = el_init_fd("assay", stdin, stdout, stderr, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
     lines = history_init();

@@ -28,7 +28,7 @@ using function = int (*)(lua_State *);  // pushes results, returns their number
 void push_error(lua_State *L, const error &problem);
 void push_foreign_error(lua_State *L, const std::exception &problem);
 
-// Makes a function that Lua can call from F: exceptions of F become Lua errors. Lua's own errors, which
+// Wraps F, so that Lua can call it: exceptions of F become Lua errors. Lua's own errors, which
 // are exceptions but no std::exception, pass through unchanged.
 template <function F>
 int guarded(lua_State *L) {
@@ -63,8 +63,9 @@ void push_library(lua_State *L, const luaL_Reg *functions);
 // Arguments. Each read_... function reads the value at `index`. `name` is the parameter's name for
 // the message. A value of the wrong type throws error(usage), which names function and parameter.
 
-// called_name: the name by which the running function was called, such as "encode"; "?" if it was called
-// without a name. bad_argument throws the error of a value that is not `expected`.
+// called_name: the name by which the running function was called, such as "encode"; "?" if it was
+// called without a name. bad_argument throws the error for a value that is not what `expected`
+// names, such as "string".
 std::string called_name(lua_State *L);
 [[noreturn]] void bad_argument(lua_State *L, int index, const char *name, const char *expected);
 std::string type_text(lua_State *L, int index);  // "a string", "nil", "a tensor": for messages
@@ -108,10 +109,10 @@ class option_table {
 // Pushes a JSON value as a Lua value. Objects keep the order of their keys, and an empty list stays a
 // list, through metatables (values.cpp). null becomes assay.json.null.
 void push_json(lua_State *L, const json &value);
-// Reads a Lua value as JSON. A table with the keys 1, 2, ... is a list, any other an object. Keys come
-// in the order that the object remembers, then all others sorted. Throws error(usage) for what JSON
-// lacks, such as functions and numbers that are not finite, and for tables that contain themselves, have
-// holes or mix list items with named keys.
+// Reads a Lua value as JSON. A table with the keys 1, 2, ... is a list, any other an object. Keys
+// that the object remembers come first, in that order; other keys follow, sorted. Throws
+// error(usage) for what JSON lacks, such as functions and numbers that are not finite, and for
+// tables that contain themselves, have holes or mix list items with named keys.
 json read_json(lua_State *L, int index, const char *name);
 
 // ---- classes: a C++ value inside a userdata ----------------------------------------------------

@@ -14,8 +14,8 @@ namespace assay::lua {
 // Return the token ids of a context (such as a question) and of its continuation (a possible answer), by
 // the rule of lm-evaluation-harness (0.4.13, api/model.py, _encode_pair). White space at the context's
 // end moves to the continuation. If the context alone has n tokens, the continuation has the tokens
-// after the first n of the whole text. Both texts begin with the tokenizer's own first token. If the
-// context then has no token, context_ids returns the beginning-of-text token, else the end-of-text
+// after the first n of the whole text. Both texts begin with the tokenizer's own first token. If a
+// context still has no token, context_ids returns the beginning-of-text token, else the end-of-text
 // token. It throws error(usage) if the model has neither.
 std::vector<int64_t> context_ids(subject &m, std::string context);
 std::vector<int64_t> continuation_ids(subject &m, std::string context, std::string continuation);

@@ -6,6 +6,6 @@
 
 namespace assay::lua {
 
-plug::kind read_kind(lua_State *L, int index);  // throws error(usage) that lists the kinds
+plug::kind read_kind(lua_State *L, int index);  // throws error(usage) for another word
 
 }  // namespace assay::lua

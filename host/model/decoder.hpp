@@ -47,9 +47,9 @@ class decoder {
   using pack_fn = std::function<std::shared_ptr<const packed_weight>(
       const std::string &name, const at::Tensor &floats, std::string &told)>;
   void pack(const pack_fn &weight);
-  // Throws error(usage) where the weights are packed, because `what` needs them as floats.
+  // Throws error(usage) if the weights are packed. `what` names the work that needs them as floats.
   void require_floats(const std::string &what) const;
-  // One sentence for each weight that was asked to be packed and has no kernel for its codes.
+  // One sentence for each weight that was to be packed, but for whose codes there is no kernel.
   const std::vector<std::string> &told() const { return told_; }
   // Reads the weights of a block's linears, or frees them. Both do nothing if all weights are in memory.
   void bring_in(int64_t block);
@@ -58,7 +58,7 @@ class decoder {
   // demand reads it and does not keep it: call give_back_outer_weight when you no longer use it.
   at::Tensor outer_weight(const std::string &name) const;
   void give_back_outer_weight(const std::string &name) const;
-  // Makes a decoder on demand read an outer weight from `source` instead of the checkpoint.
+  // From now on, a decoder on demand takes this outer weight from `source`, not from the checkpoint.
   void read_outer_weight_from(const std::string &name, std::shared_ptr<const tensor_source> source);
 
   const decoder_config &config() const { return config_; }
@@ -73,7 +73,7 @@ class decoder {
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
-  // Runs tokens of many sequences in one row without padding; the weights need not be packed.
+  // Runs tokens of many sequences in one row without padding. (This has nothing to do with packed weights.)
   // ids: [tokens] int64. Each segment is a run of these tokens and says where the cache holds the
   // keys that they see (kernels/attention.hpp). New keys are written into the cache at the places
   // that the caller chose in the segments; the cache's lengths do not change. Returns the hidden

@@ -104,8 +104,8 @@ void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_conte
   }
 }
 
-// Returns the keys (or values) that each row has in the cache, [rows, kv_heads, span, head_dim]. A
-// shorter row has other data at its end; the mask hides them.
+// Returns the keys (or values) that each row has in the cache, [rows, kv_heads, span, head_dim]. If
+// a row has fewer keys than `span`, other data stand at its end; the mask hides them.
 at::Tensor stored(const at::Tensor &store, const forward_context &context) {
   const int64_t first = context.slots[0];
   bool consecutive = true;

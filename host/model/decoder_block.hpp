@@ -4,9 +4,10 @@
 //   h ─ attention_input ─ x ─► [q,k,v] attention ─ a ─► [o] after_attention ─ h'
 //   h'─ mlp_input ─────── x ─► [gate,up] mlp_hidden ─ m ─► [down] after_mlp ─ h''
 //
-// forward() calls exactly these steps, so its result is the same bit for bit. A copy of a block
-// shares its tensors: to try other weights, replace a linear's weight in the copy. All steps are
-// differentiable. Without autograd (at::NoGradGuard), they run fused kernels in fp32 on the CPU.
+// forward() calls exactly these steps. So calibration, which calls the steps one by one, gets the
+// same result bit for bit. A copy of a block shares its tensors: to try other weights, replace a
+// linear's weight in the copy. All steps are differentiable. Without autograd (at::NoGradGuard),
+// they run fused kernels in fp32 on the CPU.
 #pragma once
 
 #include <array>

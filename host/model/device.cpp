@@ -1,5 +1,5 @@
-// Opens a device. For CUDA it first tries to load the NVIDIA driver and then LibTorch's CUDA
-// libraries, so that a machine without a GPU never loads the latter.
+// Opens a device. For CUDA it first tries to load the NVIDIA driver. Only if that works, it loads
+// LibTorch's CUDA libraries, so a machine without the driver never loads them.
 #include "model/device.hpp"
 
 #include <dlfcn.h>

@@ -51,7 +51,7 @@ describe("a folder", function()
    it("whose templates have no default says which it has", function()
       local m, folder = tiny { ["tokenizer_config.json"] = { chat_template = json.object { { "rag", "r" }, { "tool_use", "t" } } } }
       assert.raises(folder .. ": the model has no default chat template, only 'rag', 'tool_use'. "
-                    .. "Name the one for every conversation 'default'", m.chat, m, hi)
+                    .. "Use the name 'default' for the template that serves every conversation", m.chat, m, hi)
       assert.equal("t", m:chat(hi, { tools = golden.tools }))
    end)
    it("whose template is of another kind says where it belongs", function()

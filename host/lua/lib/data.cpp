@@ -1,6 +1,6 @@
 // The Lua library assay.native.data: it reads records from dataset plugins, gets numbers from
 // metric plugins, and finds the content that texts share. The script chooses the dataset and the
-// metric by their ids. This file names none of them.
+// metric by their ids. This file names no dataset and no metric.
 #include <memory>
 
 #include "core/cancel.hpp"
@@ -156,8 +156,8 @@ int add_passages(lua_State *L) {
   return 0;
 }
 
-// check(text) -> { runs, shared, first }: the number of runs of words in the text, how many of them are
-// in the index, and the words of the first of those
+// check(text) -> { runs, shared, first }: the number of runs of words in the text, the number of these
+// runs that are in the index, too, and the words of the first shared run
 int check_passages(lua_State *L) {
   const auto found = passages(L).check(read_string(L, 2, "text"));
   push_json(L, {{"runs", found.runs}, {"shared", found.shared}, {"first", found.first}});

@@ -125,7 +125,7 @@ int size(lua_State *L) {  // size(path) -> bytes of a file, or of all files belo
   return 1;
 }
 
-// absolute(path) -> the path from /, with links resolved as far as it exists
+// absolute(path) -> the path from /; links are resolved in the part of it that exists
 int absolute(lua_State *L) {
   push_string(L, files::weakly_canonical(read_string(L, 1, "path")).string());
   return 1;

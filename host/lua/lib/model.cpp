@@ -39,7 +39,7 @@ namespace {
   if (!names.empty())
     throw error(error_kind::failed, "the model has no default chat template, only " + names)
         .at(source.path())
-        .hint("Name the one for every conversation 'default'");
+        .hint("Use the name 'default' for the template that serves every conversation");
   const bool legacy =
       std::filesystem::exists(std::filesystem::path(source.path()) / "chat_template.json");
   throw error(error_kind::failed, "the model has no chat template")
@@ -200,8 +200,9 @@ int full_description(lua_State *L) {
   return 1;
 }
 
-// Returns what a packed decoder (one that runs from the stored codes) has in memory: linears and bytes
-// for each format. told: messages about linears that run with dequantized weights instead.
+// Returns what a packed decoder (one that runs from the stored codes) has in memory: for each format the
+// number of weights, embedding and head included (the key "linears"), and their bytes. told: messages
+// about weights whose codes have no kernel, so that they run as floats.
 json describe_packed(const model::decoder &decoder) {
   json formats = json::object();
   int64_t bytes = 0;
@@ -244,7 +245,8 @@ int name_of(lua_State *L) {  // name(path) -> the model's name, from the path al
   return 1;
 }
 
-// Returns whether `runtime` is "packed": weights stay in memory as stored, and products read their codes.
+// Returns whether `runtime` is "packed". It means that weights stay in memory as they are stored, and
+// that products read their codes. Throws error(usage) for an unknown runtime.
 bool wants_packed(const std::optional<std::string> &runtime) {
   if (!runtime || *runtime == "dequantized") return false;
   if (*runtime == "packed") return true;

@@ -98,7 +98,7 @@ int rolling(lua_State *L) {
   if (!prefix)
     throw error(error_kind::usage, "rolling: the model has no beginning-of-text token")
         .hint("Give the id of a token as 'prefix'");
-  // An encoded text may begin with the prefix already. It is removed then, so that it counts once.
+  // An encoded text may begin with the prefix already. The prefix is then removed, so that it counts once.
   // Lists of ids are taken as they are.
   if (lua_type(L, 2) == LUA_TSTRING && !ids.empty() && ids.front() == *prefix)
     ids.erase(ids.begin());

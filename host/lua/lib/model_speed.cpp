@@ -1,4 +1,5 @@
-// The methods of a model that time it (engine/speed.hpp), and the rates of the machine to compare with.
+// The methods of a model that time it (engine/speed.hpp). Two functions describe the machine: its rates,
+// with which the times are compared, and the name of its packed kernel.
 #include "engine/speed.hpp"
 #include "kernels/machine_rates.hpp"
 #include "lua/state.hpp"
@@ -31,8 +32,8 @@ int time_prefill(lua_State *L) {
 
 // m:time_decode { batch = 1, context = 16, steps = 64 } -> { tokens, seconds, tokens_per_second,
 // bytes_per_token, operations_per_token }. batch: sequences at a time; context: tokens before the first
-// step; steps: new tokens of each sequence. bytes_per_token: weights, divided by the batch, and the keys
-// and values of one sequence.
+// step; steps: new tokens of each sequence. bytes_per_token: what is read for one token, namely the
+// bytes of the weights divided by the batch, plus the bytes of keys and values of one sequence.
 int time_decode(lua_State *L) {
   const subject &m = self(L);
   const option_table given(L, 2, {"batch", "context", "steps"});

@@ -48,7 +48,7 @@ int describe(lua_State *L) {  // describe(kind, id) -> facts with the schema; or
   }
 }
 
-// check(kind, id, config?) -> the configuration with all defaults; raises for a wrong one
+// check(kind, id, config?) -> the configuration with all defaults; raises an error if it is wrong
 int check(lua_State *L) {
   const plug::kind kind = read_kind(L, 1);
   const std::string id = read_string(L, 2, "id");
@@ -57,7 +57,8 @@ int check(lua_State *L) {
   return 1;
 }
 
-// files() -> { { path, id, version, broken, components = number }, ... }; broken: why, or ""
+// files() -> { { path, id, version, broken, components = number }, ... }; broken: why the file
+// cannot be used, or ""
 int files(lua_State *L) {
   json all = json::array();
   for (const plug::plugin_file &file : plug::plugins().files())

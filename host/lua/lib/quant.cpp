@@ -91,7 +91,7 @@ int save(lua_State *L) {
   const option_table given(L, 3, {"format", "config", "replace"});
   if (!m.form)
     throw error(error_kind::usage, "save: only a quantized model is saved")
-        .hint("An untouched one goes through m:quantize(assay.method.none {})");
+        .hint("To save an untouched model, call m:quantize(assay.method.none {}) first");
   quant::save_options options;
   options.format = given.text("format").value_or(options.format);
   options.replace = given.flag("replace", false);
@@ -153,7 +153,8 @@ int needs_whole_model(lua_State *L) {
   return 1;
 }
 
-// require_linears(recipe, path, where?): raises if a pattern of the recipe names no linear of the model
+// require_linears(recipe, path, where?): raises an error if a pattern of the recipe
+// names no linear of the model
 int require_linears(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
@@ -162,7 +163,8 @@ int require_linears(lua_State *L) {
   return 0;
 }
 
-// require_exporter(recipe, path, format, config?): raises if no exporter of this format can store the result
+// require_exporter(recipe, path, format, config?): raises an error if no exporter of this format
+// can store the result
 int require_exporter(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));

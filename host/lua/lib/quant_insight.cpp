@@ -1,7 +1,7 @@
 // Lua functions that measure what quantization costs: divergence (of a whole model from the float
-// model), sensitivity (the same for each part alone), salience (how unequal the channels of an input
-// are), and an allocation of bits from what each part costs. They take and return plain Lua tables;
-// scripts/assay/insight makes the output that users see.
+// model), sensitivity (the divergence that each part causes alone) and salience (how unequal the
+// channels of an input are). allocate() chooses bits for each part from what the parts cost. Their
+// results are plain Lua tables; scripts/assay/insight makes the output that users see.
 #include "insight/allocate.hpp"
 #include "insight/salience.hpp"
 #include "insight/sensitivity.hpp"

@@ -43,7 +43,7 @@ void set_token_signals(lua_State *L, const std::vector<int32_t> &ids) {
 // text_signals(text, { ids, prompt }?) -> a table. ids: the text's tokens; without them, the keys about
 // tokens are missing. echo_bytes, the length of the longest piece copied from the prompt, needs `prompt`.
 // gopher: names of the rules for good web text (by the Gopher paper) that this text breaks. letters:
-// their number by alphabet. The headers in signals/ explain all keys.
+// the number of letters of each alphabet. The headers in signals/ explain all keys.
 int text_signals(lua_State *L) {
   const std::string text = read_string(L, 1, "text");
   const option_table given(L, 2, {"ids", "prompt"});

@@ -1,6 +1,6 @@
 // The Lua library assay.native.stats: confidence intervals, tests, bootstraps and planning. The functions
 // take lists of numbers and return tables or numbers; the headers in stats/ explain the methods.
-// Scripts choose margins and words.
+// Scripts choose the margins, and put the results into words.
 #include <cmath>
 #include <vector>
 
@@ -255,8 +255,9 @@ int quantile(lua_State *L) {  // (values, share from 0 to 1), with linear interp
 // ---- planning and many comparisons
 //
 // mde (minimum detectable effect): the smallest difference that a study can detect. discordance: the
-// share of items that one model has right and the other wrong. alpha: the accepted probability of a
-// difference found where none is. power: the wanted probability to find one that is there.
+// share of items that one model has right and the other wrong. alpha: the accepted probability
+// that a study finds a difference where there is none. power: the wanted probability that it finds a
+// difference that is there.
 
 int mde_paired(lua_State *L) {  // (discordance, n [, { alpha, power }]) -> difference of shares
   lua_pushnumber(L, stats::mde_paired(read_number(L, 1, "discordance"), read_integer(L, 2, "n"),

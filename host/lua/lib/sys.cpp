@@ -60,7 +60,8 @@ int utc_now(lua_State *L) {
   return 1;
 }
 
-// memory() -> bytes { resident = of this process, peak = its largest, available = of the machine }
+// memory() -> { resident, peak, available } in bytes: what this process uses, the most that it has used,
+// and what the machine can still give
 int memory(lua_State *L) {
   lua_createtable(L, 0, 3);
   const auto put = [L](const char *key, uint64_t bytes) {
@@ -73,7 +74,7 @@ int memory(lua_State *L) {
   return 1;
 }
 
-// give_back_memory(): returns freed memory to the system, so that memory() tells what is in use
+// give_back_memory(): returns freed memory to the system, so that memory() says what is in use
 int give_back_memory(lua_State *) {
 #ifdef __GLIBC__
   ::malloc_trim(0);
@@ -182,7 +183,7 @@ int part(lua_State *L) {  // part(i, n): what follows is part i of n (from 1) of
   return 0;
 }
 
-// update(done, total, what?): draws the line; raises if the user has asked for an end
+// update(done, total, what?): draws the line; raises an error if the user has asked for an end
 int update(lua_State *L) {
   throw_if_cancelled();
   draw(static_cast<uint64_t>(read_integer(L, 1, "done")),

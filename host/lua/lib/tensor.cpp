@@ -190,8 +190,8 @@ int machine(lua_State *L) {
   return 1;
 }
 
-// set_threads(n): the number of LibTorch's threads. Other numbers change only the order of sums, so a
-// second run with another number shows how much results depend on it.
+// set_threads(n): sets the number of LibTorch's threads. It changes nothing but the order in which sums
+// are added up. So a second run with another number shows how much results depend on that order.
 int set_threads(lua_State *L) {
   const int64_t n = read_integer(L, 1, "n");
   if (n < 1) throw error(error_kind::usage, "set_threads: 'n' must be at least 1");

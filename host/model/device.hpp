@@ -9,7 +9,7 @@
 
 namespace assay::model {
 
-// "" = cpu. Throws error(usage) for a name that is no device, error(failed) "no CUDA because ..." if
+// "" means "cpu". Throws error(usage) for a name that is no device, error(failed) "no CUDA because ..." if
 // CUDA does not work, and error(failed) if the machine has no device of this number.
 at::Device open_device(const std::string &name);
 // Tries to load CUDA. Returns "" if it works, else the reason in one sentence.

@@ -19,8 +19,8 @@ std::string or_unknown(const std::string &text) {
   return text.empty() ? "not stated in the file" : text;
 }
 
-// Returns the text of the model card. If weights were quantized, it warns below its title that
-// these are not the original weights.
+// Returns the text of the model card. If the GGUF file has quantized weights, the card warns below its
+// title that the weights of the folder are not the original ones.
 std::string model_card(const checkpoint &source, at::ScalarType dtype) {
   const json &provenance = source.config().at("assay_provenance");
   const std::string license = provenance.value("license", ""), note = source.provenance_note();

@@ -1,5 +1,5 @@
-// Lists the tensors that a configuration needs, for loading, importing and describing a model. It
-// checks names, not values; tensors beyond the list are ignored here.
+// Lists the tensors that a configuration needs, for loading, importing and describing a model. Only
+// names are compared, not shapes or values. Tensors that are not in the list are ignored.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct required_tensor {
   std::vector<int64_t> shape;  // [out, in] of a weight, [size] of a norm or a bias
 };
 
-// Returns the tensors in the order of the forward pass. The head is among them unless config.tied.
+// Returns the embedding, then the norms and linears of each layer, the final norm, and the head unless config.tied.
 std::vector<required_tensor> required_tensors(const decoder_config &config);
 
 // Returns the names of the required tensors that `source` does not have.

@@ -1,4 +1,4 @@
-// Compiles the int8 kernel for any machine; it is the plain reference of the others.
+// Compiles the int8 kernel for any machine.
 #include "packed/int8_body.hpp"
 
 namespace assay::model {

@@ -2,8 +2,9 @@
 // instruction set (int8_base.cpp, int8_vnni.cpp). Everything is in an unnamed namespace, so that the
 // compiled copies stay apart.
 //
-// Some panels are first unpacked to bytes. Four columns (a quad) of 16 rows make one vector. One
-// instruction multiplies it with four codes of a token and adds the products to 16 sums.
+// Some panels are first unpacked to bytes. Four columns (a quad) of 16 rows make one vector. With VNNI,
+// one instruction multiplies this vector with the four rounded inputs of a token in these columns, and
+// adds the products to 16 sums.
 #pragma once
 
 #include "packed/int8_kernel.hpp"
@@ -12,7 +13,7 @@
 namespace assay::model {
 namespace {
 
-constexpr int64_t k_quads = k_unit_columns / 4;  // of a unit
+constexpr int64_t k_quads = k_unit_columns / 4;  // quads of a unit
 constexpr int64_t k_pair = 2;                    // panels that are multiplied at once
 
 // sums += codes (unsigned bytes) times x (four signed bytes, the same for all rows).
@@ -54,9 +55,10 @@ void unpack_bytes(const packed_view &w, int64_t panel, words *to) {
   }
 }
 
-// Adds one group to the result. sum: of weight code times input code; of_x: of the input codes. A
-// weight is outer * (scale * (code + shift) + minimum), or outer * scale * (code - its zero code) with
-// zero_u8. Shift, zero code and minimum are the same for the whole group, so they multiply of_x.
+// Adds one group to the result. sum: the sum of weight code times input code. of_x: the sum of the input
+// codes. A weight is outer * (scale * (code + shift) + minimum). With minimum_type zero_u8 it is
+// outer * scale * (code - zero code). Shift, zero code and minimum are the same for the whole group, so
+// they multiply of_x.
 inline void add_group(const packed_view &w, const group_factors &f, integers sum, float of_x,
                       float x_scale, float *out, bool is_first) {
   floats s = __builtin_convertvector(sum, floats);
@@ -68,7 +70,8 @@ inline void add_group(const packed_view &w, const group_factors &f, integers sum
   store(out, is_first ? value : load(out) + value);
 }
 
-// Multiplies a pair of panels with Tokens tokens: exact sums over each group, then its factors.
+// Multiplies a pair of panels with Tokens tokens. The sum over a group is exact; then the factors of the
+// group are applied to it.
 template <int Tokens>
 void int8_tile(const packed_view &w, const int32_t *x, const words *codes, const float *x_scales,
                const float *x_sums, int64_t panel, int64_t n_panels, float *out,
@@ -121,7 +124,7 @@ inline void int8_tiles(const packed_view &w, const int32_t *x, const words *code
   }
 }
 
-// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on.
+// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on with the next panels.
 template <typename Unpack>
 void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                  uint8_t *scratch, float *out, int64_t out_stride, const Unpack &unpack) {

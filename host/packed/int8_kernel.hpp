@@ -25,12 +25,12 @@ struct int8_input {
 
 struct int8_kernel {
   const char *name;  // static: "avx512-vnni", "base"
-  // Computes out [tokens, out_stride] for the rows of panels [first, last). scratch: int8_scratch_bytes, 64-byte
-  // aligned, one for each thread. out has room for whole panels.
+  // Computes out [tokens, out_stride] for the rows of panels [first, last). out has room for whole panels.
+  // scratch: memory of int8_scratch_bytes() bytes, 64-byte aligned; each thread has its own.
   void (*product)(const packed_view &weight, const int8_input &input, int64_t first, int64_t last,
                   uint8_t *scratch, float *out, int64_t out_stride);
-  // Writes the codes [columns] of one token, round(x / scale), and returns its scale, max |x| / 127 or
-  // k_least_input_scale if that is larger.
+  // Writes the codes [columns] of one token, round(x / scale), and returns its scale: the larger of
+  // max |x| / 127 and k_least_input_scale.
   float (*round)(const float *x, int64_t columns, int8_t *codes);
 };
 
@@ -43,7 +43,8 @@ inline int64_t int8_column(int bits, int64_t place) {
 int64_t int8_scratch_bytes(const packed_view &weight);
 // The number of panels whose unpacked codes fit into the scratch; it is even.
 int64_t int8_panels_at_once(const packed_view &weight);
-// Whether a kernel multiplies these codes: whole numbers, in groups of multiples of 32 or whole rows.
+// Returns whether the kernels can multiply these codes: they must be whole numbers (no codebook), and a group
+// must be the whole row or have a multiple of 32 columns.
 bool multiplies_int8(const packed_view &weight);
 
 // The kernels that this processor can run, the fastest first; the last one runs anywhere.

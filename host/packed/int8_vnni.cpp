@@ -1,4 +1,5 @@
-// Compiles the int8 kernel for AVX-512 with VNNI (dot products of bytes); it is empty on other machines.
+// Compiles the int8 kernel for AVX-512 with VNNI (dot products of bytes). The file is empty if the
+// target is not x86-64.
 #include "packed/int8_body.hpp"
 
 namespace assay::model {

@@ -20,7 +20,7 @@ void append(std::vector<uint8_t> &to, const uint8_t *from, size_t n) {
   to.insert(to.end(), from, from + n);
 }
 
-// 32 nibbles: element j is the low half of byte j, element j + 16 the high half.
+// Appends 32 codes of 4 bits: code j is the low half of byte j, code j + 16 is the high half.
 void nibbles(const uint8_t *in, std::vector<uint8_t> &codes) {
   for (int j = 0; j < 16; ++j) codes.push_back(in[j] & 15);
   for (int j = 0; j < 16; ++j) codes.push_back(in[j] >> 4);
@@ -123,7 +123,8 @@ const block_kind *kind_of(const stored_blocks &blocks) {
   return nullptr;
 }
 
-// Copies the factors of one row, [groups] elements of `size` bytes, to their places among those of 16 rows.
+// Copies the factors of one row, [groups] elements of `size` bytes, to their places among the factors
+// of the row's panel.
 void place_factors(const std::vector<uint8_t> &from, int64_t size, int64_t row, aligned_bytes &to) {
   if (size == 0) return;
   const int64_t groups = static_cast<int64_t>(from.size()) / size;

@@ -36,7 +36,7 @@ std::vector<int32_t> order_of(const stored_linear &stored, int64_t groups) {
   return order;
 }
 
-// The codes of four-bit floats, which their reader gives as float8 values.
+// Returns the codes of four-bit floats. `values` holds them as float8, as quantized_source::read() gives them.
 at::Tensor e2m1_codes(const at::Tensor &values) {
   uint8_t code_of[256] = {};
   const at::Tensor all = at::from_blob(const_cast<float *>(k_e2m1), {16}, at::kFloat)
@@ -52,16 +52,16 @@ at::Tensor e2m1_codes(const at::Tensor &values) {
   return out;
 }
 
-// Every value of an 8-bit float.
+// Returns the value of each of the 256 codes of an 8-bit float.
 std::vector<float> float8_codebook(at::ScalarType type) {
   const at::Tensor codes = at::arange(256, at::kInt).to(at::kByte);
   at::Tensor values = codes.view(type).to(at::kFloat);
   values =
-      at::where(values.isfinite(), values, at::zeros_like(values));  // codes that no weight has
+      at::where(values.isfinite(), values, at::zeros_like(values));  // no weight is infinite or NaN
   return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + 256};
 }
 
-// Chooses how the factors are kept: in their stored type if a kernel reads it, else in fp32.
+// Chooses how the scales are kept: in their stored type if the kernels can read it, else in fp32.
 void choose_scales(const stored_linear &stored, packed_matrix &out, at::Tensor &scales) {
   scales = stored.scales;
   if (scales.scalar_type() == at::kFloat8_e4m3fn) {
@@ -89,7 +89,7 @@ void require_finite(const stored_linear &stored) {
       .hint("The file is damaged or was quantized from broken weights; quantize it again");
 }
 
-// Copies factors, [rows or 1, groups] elements of any width, to their places among those of 16 rows.
+// Copies factors, [rows or 1, groups] elements of any width, to their places in the panels.
 void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
   const at::Tensor whole = factors.expand({rows, factors.size(1)}).contiguous();
   const auto size = static_cast<size_t>(whole.element_size());
@@ -182,7 +182,8 @@ at::Tensor in_large_pages(const at::Tensor &from) {
   return to;
 }
 
-// A weight that has no codes, or codes that no kernel runs: 16-bit floats as stored, others in fp32.
+// Keeps a weight that has no codes, or codes that no kernel can run: 16-bit floats as they are stored, other
+// types in fp32.
 std::shared_ptr<const packed_weight> dense(const checkpoint &source, const std::string &name) {
   const tensor_source &tensors = source.tensors();
   const tensor_info *info = tensors.find(name);
@@ -205,7 +206,7 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
   why = lacks_kernel(stored);
   if (!why.empty()) return nullptr;
   auto packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
-  stored = {};  // it borrows the file; only without it the file's pages can be given back
+  stored = {};  // first, because its tensors borrow the pages that are now given back
   for (const tensor_info &part : source.raw_tensors().tensors())
     if (part.name.starts_with(module + ".")) source.raw_tensors().give_back(part.name);
   return packed;

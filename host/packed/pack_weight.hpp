@@ -13,9 +13,9 @@
 namespace assay::model {
 
 // Returns the packed tensor `module`.weight of the checkpoint. The pages of the file that are no longer needed are
-// given back to the system. A weight that no kernel can run, such as one with groups of 20, is kept as
-// floats; `told`, if it is not null, then says so and why. Throws error(failed) for a scale that is
-// infinite or not a number.
+// given back to the system. A weight that no kernel can run, such as one with groups of 20 columns, is kept as
+// floats. If `told` is not null, it then gets a sentence that says so and why. Throws error(failed) if a scale
+// is infinite or not a number, or if the checkpoint has no such tensor.
 std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
                                                  const std::string &module,
                                                  std::string *told = nullptr);

@@ -1,4 +1,4 @@
-// Compiles the packed kernels for AVX2 (with FMA and F16C); it is empty on other machines.
+// Compiles the packed kernels for AVX2 (with FMA and F16C). The file is empty if the target is not x86-64.
 #include "packed/packed_body.hpp"
 
 namespace assay::model {

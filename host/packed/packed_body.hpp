@@ -13,15 +13,15 @@ namespace {
 
 // --- few tokens ---
 
-constexpr int64_t k_ahead = 1024;  // bytes of codes that are asked for before they are needed
+constexpr int64_t k_ahead = 1024;  // codes are prefetched this many bytes before they are used
 
 // Multiplies one panel with Tokens tokens. x: [columns, Tokens] and sums: [groups, Tokens], as `arrange`
-// leaves them. `step` adds the products of one column; `flush` applies the factors of a group to its
+// writes them. `step` adds the products of one column; `flush` applies the factors of a group to its
 // sums. A group of 16 columns is half a unit, so such groups are flushed twice in each unit.
 template <int Bits, look_up How, int Tokens>
 void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
                    float *out, int64_t out_stride) {
-  // Independent sums, because a multiply-add waits four cycles for the one before it.
+  // Several independent sums, because a multiply-add into the same sum would wait four cycles.
   constexpr int k_sums = Tokens == 1 ? 4 : Tokens == 8 ? 1 : 2;
   const values<Bits, How> value(w);
   const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
@@ -79,7 +79,7 @@ void panel_product(const packed_view &w, const float *x, const float *sums, int6
 }
 
 #if defined(__AVX512F__)
-constexpr int64_t k_most_tokens = 8;  // whose sums fit into the registers
+constexpr int64_t k_most_tokens = 8;  // the sums of so many tokens fit into the registers
 #else
 constexpr int64_t k_most_tokens = 4;
 #endif
@@ -135,9 +135,10 @@ void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride
   }
 }
 
-constexpr int64_t k_pair_rows = 2 * k_panel_rows;  // the tile is two panels wide
+constexpr int64_t k_pair_rows = 2 * k_panel_rows;  // panels are multiplied in pairs
 
-// out [Tokens, 32 rows] = x of one tile [columns, k_tile_tokens] times weights [columns, 32].
+// out [Tokens, 32 rows] = x of one tile [columns, k_tile_tokens] times weights [columns, 32]. If `both` is
+// false, the pair has only its first panel.
 template <int Tokens>
 void tile_product(const float *x, const float *weights, int64_t columns, float *out,
                   int64_t out_stride, bool both) {
@@ -186,7 +187,7 @@ inline void any_tile(const float *x, const float *weights, int64_t columns, int6
   }
 }
 
-// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on.
+// Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on with the next panels.
 template <int Bits, look_up How>
 void panels_many(const packed_view &w, const packed_input &in, int64_t first, int64_t last,
                  float *scratch, float *out, int64_t out_stride) {
@@ -251,8 +252,9 @@ float sum_of(const float *x, int64_t count) {
   return sum;
 }
 
-// Writes x as panel_product reads it: the values of one column lie together for the tokens of a chunk,
-// so that a kernel needs one address.
+// Writes x as panel_product reads it. The values of one column lie together for all tokens of a chunk, so
+// that one address is enough for them. With look_up::integer, each value is also multiplied by the
+// factor_of_place() of its column.
 template <int Bits, look_up How>
 void arrange_for(const packed_view &w, const float *x, int64_t tokens, float *arranged,
                  float *sums) {

@@ -11,16 +11,16 @@
 namespace assay::model {
 namespace {
 
-constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
+constexpr int64_t k_grain = 32 << 10;  // bytes of codes that a thread gets at least
 
-// Inputs as int8_input points to them.
+// Owns the arrays that an int8_input points to.
 struct rounded_input {
   std::vector<int32_t> codes;
   std::vector<float> scales, sums;
 };
 
-// Writes the codes of one token as int8_input wants them. columns: the column of each of the 32 bytes of
-// a unit (int8_column).
+// Writes the codes of one token in the layout of int8_input. columns: int8_column() of each of the 32 bytes
+// of a unit.
 void arrange_token(const packed_view &view, const int64_t *columns, const int8_t *codes,
                    int64_t token, rounded_input &out) {
   const int64_t quads = view.units * k_unit_columns / 4;

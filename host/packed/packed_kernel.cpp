@@ -13,8 +13,9 @@ namespace assay::model {
 extern const packed_kernel k_packed_avx512, k_packed_avx2, k_packed_base;
 
 namespace {
-constexpr int64_t k_cache = 512 << 10;  // bytes of unpacked weights that stay in the second level
-}
+// Bytes of unpacked weights that stay in the second-level cache
+constexpr int64_t k_cache = 512 << 10;
+}  // namespace
 
 packed_view view_of(const packed_matrix &matrix) {
   packed_view out{};

@@ -1,5 +1,5 @@
 // Declares what a kernel on packed codes computes, and chooses one for this processor. A kernel is a
-// table of functions; another processor or device adds one more table (packed_kernel.cpp).
+// table of functions. For another processor or device, add one more table (packed_kernel.cpp).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace assay::model {
 struct packed_view {
   const uint32_t *codes;
   const uint8_t *scales, *minima, *super_scales, *super_minima;
-  const float *values;  // of all codes; fewer than 16 values are repeated up to 16
+  const float *values;  // packed_matrix::values
   int64_t rows, columns, units, groups, group, super, supers;
   int bits;
   bool is_codebook;
@@ -25,38 +25,39 @@ struct packed_view {
 // The activations of one call, in the order of the packed columns, with zeros from `columns` to the
 // end of the last unit.
 struct packed_input {
-  const float *x;     // product: as `arrange` leaves it. many: [tiles, units * 32, k_tile_tokens]
-  const float *sums;  // product only: as `arrange` leaves them
+  const float *x;     // product: as `arrange` writes it. many: [tiles, units * 32, k_tile_tokens]
+  const float *sums;  // product only: as `arrange` writes them
   int64_t tokens;
 };
 
-constexpr int64_t k_tile_tokens = 12;  // tokens that the tile of `many` multiplies at once
+constexpr int64_t k_tile_tokens = 12;  // tokens of a tile, which `many` multiplies at once
 
 struct packed_kernel {
   const char *name;  // static: "avx512", "avx2", "base"
   // out [tokens, out_stride] = x Wᵀ for the rows of panels [first, last), with fp32 sums; out has room
-  // for whole panels. Each code is unpacked once for up to 8 tokens: made for decoding.
+  // for whole panels. Made for decoding: each code is unpacked once for up to 8 tokens.
   void (*product)(const packed_view &weight, const packed_input &input, int64_t first, int64_t last,
                   float *out, int64_t out_stride);
-  // The same for many tokens: some panels are unpacked to fp32 into `scratch` (scratch_floats, 64-byte
-  // aligned, one for each thread), and all tokens use them. Made for prefill.
+  // The same for many tokens, made for prefill: some panels are unpacked to fp32 into `scratch`, and then
+  // multiplied with all tokens. `scratch` has room for scratch_floats() floats and is 64-byte aligned; each
+  // thread has its own.
   void (*many)(const packed_view &weight, const packed_input &input, int64_t first, int64_t last,
                float *scratch, float *out, int64_t out_stride);
-  // Writes x [tokens, columns] as `product` reads it: `arranged` has room for tokens * units * 32
-  // floats, 64-byte aligned, `sums` for tokens * groups, the sum of x over each group.
+  // Writes x [tokens, columns] as `product` reads it. `arranged` has room for tokens * units * 32 floats and
+  // is 64-byte aligned. `sums` gets the sum of x over each group, tokens * groups floats.
   void (*arrange)(const packed_view &weight, const float *x, int64_t tokens, float *arranged,
                   float *sums);
 };
 
 packed_view view_of(const packed_matrix &matrix);   // borrows the matrix
-int64_t scratch_floats(const packed_view &weight);  // that `many` needs
+int64_t scratch_floats(const packed_view &weight);  // floats of scratch that `many` needs
 // Panels that `many` unpacks at once: as many as stay in the second-level cache, at least 2.
 int64_t panels_at_once(const packed_view &weight);
 
 // The kernels that this processor can run, the fastest first. The last one runs anywhere.
 const std::vector<const packed_kernel *> &packed_kernels();
 // The first of them, or the one that the environment variable ASSAY_KERNEL names. Throws
-// error(usage) where that name is unknown or needs another processor.
+// error(usage) if that name is unknown or if that kernel needs another processor.
 const packed_kernel &packed_kernel_here();
 
 }  // namespace assay::model

@@ -13,13 +13,13 @@ namespace {
 // few_tokens is used for up to this many tokens. It unpacks the codes of a panel (16 rows) again for
 // every 8 tokens. With more tokens it is faster to unpack the panel once to fp32 (many_tokens).
 constexpr int64_t k_most_few = 16;
-constexpr int64_t k_grain = 32 << 10;  // bytes of codes that are worth a thread
+constexpr int64_t k_grain = 32 << 10;  // bytes of codes that a thread gets at least
 
 int64_t panels_of(const packed_view &view) {
   return (view.rows + k_panel_rows - 1) / k_panel_rows;
 }
 
-// x as packed_kernel::arrange writes it. The data is in `room`.
+// Holds x as packed_kernel::arrange writes it. `input` points into `room`.
 struct arranged_input {
   arranged_input(const packed_view &view, const packed_kernel &kernel, const at::Tensor &x) {
     const int64_t tokens = x.size(0), width = view.units * k_unit_columns;
@@ -66,9 +66,9 @@ void few_tokens(const std::vector<part> &parts, const packed_kernel &kernel) {
       });
 }
 
-// [tokens, columns] -> [tiles, width, k_tile_tokens]. A tile has k_tile_tokens tokens. Their values
-// of one column lie together, because one step of the kernel multiplies them. Columns from
-// `columns` to `width` are zero, and so are missing tokens of the last tile.
+// [tokens, columns] -> [tiles, width, k_tile_tokens]. A tile has k_tile_tokens tokens. The values of one
+// column lie together for all tokens of a tile, because one step of the kernel multiplies them. Columns
+// from `columns` to `width` are zero, and so are missing tokens of the last tile.
 at::Tensor tiles_of(const at::Tensor &x, int64_t width) {
   const int64_t tokens = x.size(0), columns = x.size(1);
   const int64_t tiles = (tokens + k_tile_tokens - 1) / k_tile_tokens;

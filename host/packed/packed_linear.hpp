@@ -1,5 +1,5 @@
 // Computes a linear of the decoder from packed codes: x Wᵀ, without a copy of the whole weight in
-// floats. packed_kernel.hpp has the loops, kernels/threads.hpp runs them on threads.
+// floats. The loops are in packed_body.hpp; kernels/threads.hpp runs them on threads.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace assay::model {
 // to about 1e-6 of the sum of |x w|. No autograd. Throws error(usage) for another dtype or device.
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x,
                           const at::Tensor &bias = {});
-// The same by a kernel of packed_kernels(), for tests and measurements.
+// The same with the given kernel, one of packed_kernels(), for tests and measurements.
 at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, const at::Tensor &bias,
                           const packed_kernel &kernel);
 
@@ -25,12 +25,12 @@ at::Tensor packed_product(const packed_matrix &weight, const at::Tensor &x, cons
 std::vector<at::Tensor> packed_products(const std::vector<const packed_matrix *> &weights,
                                         const at::Tensor &x, const std::vector<at::Tensor> &biases);
 
-// x as [tokens, in], with its columns in the order of the packed columns.
+// Returns x as [tokens, in], with its columns in the order of the packed columns.
 at::Tensor ordered_columns(const packed_matrix &weight, const at::Tensor &x);
 
-// Rows `ids` [n] int64 of the matrix, [n, in] fp32: look-up in an embedding.
+// Returns rows `ids` [n] int64 of the matrix, [n, in] fp32, for the look-up in an embedding.
 at::Tensor packed_rows(const packed_matrix &weight, const at::Tensor &ids);
-// The whole weight, [out, in] fp32.
+// Returns the whole weight, [out, in] fp32.
 at::Tensor unpacked(const packed_matrix &weight);
 
 }  // namespace assay::model

@@ -78,8 +78,8 @@ int64_t bytes_of(factor_type type) {
   }
 }
 
-// Asks for pages of 2 MB: with pages of 4 KB, half of the time of reading goes into finding them. The
-// rest that fills no such page stays in small ones, so that no memory is wasted.
+// Asks for pages of 2 MB, because with pages of 4 KB half of the time of reading goes into finding the pages.
+// The end of the memory, which does not fill a large page, stays in small pages, so that none is wasted.
 aligned_bytes::aligned_bytes(int64_t size) : size_(size) {
   if (size == 0) return;
   const bool large = size >= k_huge_page;
@@ -143,7 +143,7 @@ void write_codes(packed_matrix &matrix, int64_t row, const uint8_t *codes) {
     const int64_t first = unit * k_unit_columns,
                   count = std::min(k_unit_columns, matrix.columns - first);
     uint64_t gathered = 0;  // codes that do not fill a word yet, lowest first
-    int held = 0;           // bits in it
+    int held = 0;           // bits in `gathered`
     for (int64_t i = 0, word = 0; i < k_unit_columns; ++i) {
       gathered |= static_cast<uint64_t>(i < count ? codes[first + i] : 0) << held;
       held += matrix.bits;

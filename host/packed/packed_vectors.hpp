@@ -55,9 +55,9 @@ inline floats widened_bytes(const uint8_t *from) {
   return __builtin_convertvector(*reinterpret_cast<const bytes *>(from), floats);
 }
 
-// Returns the factors of 16 rows. place: the index of the first one in `factors`. super_place: the
-// same in `supers`, which has one more factor for each super-block (some neighbouring groups of a
-// row) and is used by step_u8 and step_i8 only.
+// Returns the factors of 16 rows. place: the index of the first of them in `factors`. super_place: the index
+// of the first of their super-block factors in `supers`, which only step_u8 and step_i8 use. A super-block is
+// some neighbouring groups of a row.
 inline floats factor(factor_type type, const uint8_t *factors, const uint8_t *supers, int64_t place,
                      int64_t super_place) {
   switch (type) {
@@ -116,8 +116,8 @@ __attribute__((noinline)) group_factors any_factors_of(const packed_view &w, int
   return out;
 }
 
-// The same, but the most frequent kinds need no call, because with groups of 32 a call costs a fifth
-// of the whole time.
+// Does the same as any_factors_of(), but the most frequent kinds need no call. With groups of 32, the calls
+// would take a fifth of the whole time.
 inline group_factors factors_of(const packed_view &w, int64_t panel, int64_t group) {
   if (w.scale_type != factor_type::f16 || w.minimum_type > factor_type::f16 ||
       w.minimum_type == factor_type::f32)
@@ -142,7 +142,7 @@ inline words code(const words *unit, int i) {
 }
 
 // Returns whether code i is converted to a float without a shift. Code i begins at bit `place` of
-// its word, so the float is code * 2^place. It is exact, because a code has few bits. The factor
+// its word, so the float is code * 2^place. This float is exact, because a code has few bits. The factor
 // 2^place is divided out of the activation, once for all rows. A code that lies in two words must be
 // shifted, and so must one that has the sign bit of the word, if the conversion is signed.
 template <int Bits>
@@ -155,14 +155,14 @@ constexpr bool stays_in_place(int i) {
   return i * Bits % 32 + Bits <= k_end;
 }
 
-// The factor of the activation for code i: 2^-place, or 1 if the code is shifted.
+// Returns the factor of the activation for code i: 2^-place, or 1 if the code is shifted.
 template <int Bits>
 inline float factor_of_place(int i) {
   const int place = stays_in_place<Bits>(i) ? i * Bits % 32 : 0;
   return 1.0f / static_cast<float>(1u << place);
 }
 
-// Code i in each lane as a float, times 2^place if it is not shifted.
+// Returns code i in each lane as a float, times 2^place if the code is not shifted.
 template <int Bits>
 inline floats number_in_place(const words *unit, int i) {
   const uint32_t mask = (1u << Bits) - 1;

@@ -31,12 +31,12 @@ class packed_weight {
   int64_t in_features() const;
   const std::string &format() const { return format_; }
   bool has_codes() const { return codes_.bits > 0; }
-  int64_t bytes() const;  // in memory; those of a mapped file count
+  int64_t bytes() const;  // bytes in memory, with those of a mapped file
 
   // x [.., in] fp32, bias [out] or undefined -> [.., out] fp32, a new tensor; sums in fp32.
   at::Tensor product(const at::Tensor &x, const at::Tensor &bias = {}) const;
-  // Returns the products of several weights with the same x. biases: one for each weight. If all weights have codes and there are
-  // few tokens, the threads start once for all products.
+  // Returns the products of several weights with the same x. biases: one for each weight. If all weights have codes
+  // and there are few tokens, the threads start once for all products.
   static std::vector<at::Tensor> products(const std::vector<const packed_weight *> &weights,
                                           const at::Tensor &x,
                                           const std::vector<at::Tensor> &biases);
@@ -49,7 +49,7 @@ class packed_weight {
 
  private:
   packed_matrix codes_;
-  at::Tensor rows_;  // undefined where there are codes
+  at::Tensor rows_;  // undefined if there are codes
   std::vector<column_part> parts_;
   std::string format_;
 };

@@ -11,16 +11,19 @@
 
 namespace assay::plug {
 
-// Adds memory on any device and the extension assay.linalg/1 to the host table. Call it once at start.
+// Adds the functions for memory on any device and the extension assay.linalg/1 to the host table. Call
+// this once at start.
 void install_tensor_services();
 
-// A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, gemm of assay.linalg/1 calls it for
-// such matrices in place of LibTorch's product if each sum has 256 terms or more. The room kernels has such a function, but plug may
+// A function that returns x weightᵀ of two contiguous fp32 matrices on the CPU. After use_product, gemm of
+// assay.linalg/1 calls this function in place of LibTorch's product if the matrices are fp32 on the CPU, the
+// left one is contiguous, and each sum has 256 terms or more. The room kernels has such a function, but plug may
 // not include that room.
 using product_fn = at::Tensor (*)(const at::Tensor &x, const at::Tensor &weight);
 void use_product(product_fn product);
 
-// A view (assay_tensor) of an at::Tensor, which it keeps alive. It can be copied and moved; the pointer of get() stays valid.
+// A view (assay_tensor) of an at::Tensor, which it keeps alive. It can be copied and moved; the pointer that get()
+// returned stays valid as long as one copy exists.
 class tensor_ref {
  public:
   tensor_ref() = default;
@@ -41,7 +44,8 @@ class tensor_ref {
   std::shared_ptr<state> state_;
 };
 
-// None of the next three copies memory. adopt: the result owns the memory of `owned`, whose deleter runs after the last use.
+// None of the next three functions copies memory. adopt: the result owns the memory of `owned`, whose deleter runs
+// after the last use.
 at::Tensor adopt(managed_tensor owned);
 // The memory of `view` must outlive the result
 at::Tensor borrow(const assay_tensor &view);

@@ -17,8 +17,8 @@ dataset_info dataset_instance::info() {
   assay_dataset_info told{};
   told.struct_size = sizeof told;
   call("info", "", [&] { return table().info(self_, &told); });
-  if (told.fields_json == nullptr) blame("", "info tells no fields");
-  if (told.content_hash == nullptr) blame("", "info tells no content hash");
+  if (told.fields_json == nullptr) blame("", "info gives no fields");
+  if (told.content_hash == nullptr) blame("", "info gives no content hash");
   dataset_info out;
   out.count = told.count;
   out.fields = parse_json(told.fields_json, "fields of " + made_by().id);

@@ -11,7 +11,8 @@ struct dataset_info {
   // Number of records; -1 if it is known only after all of them were read
   int64_t count = -1;
   json fields = json::object();  // name -> type, as {"text": "string"}
-  // content_hash: "sha256:..." of what is read. license and source (where it came from) are "" if the plugin does not know them.
+  // content_hash: "sha256:..." of the data that is read. license and source (where the data came from) are "" if the
+  // plugin does not know them.
   std::string content_hash, license, source;
 };
 
@@ -21,7 +22,8 @@ class dataset_instance : public instance {
                    const std::string &where = "");
 
   dataset_info info();
-  // Gets the next record; returns false after the last one. A string_view is valid until the next call of a function here.
+  // Gets the next record; returns false after the last one. A string_view is valid until the next
+  // call of this instance.
   bool next(std::string_view &record_json);
   bool next(std::string &record_json);
   bool next(json &record);  // throws as parsed() does

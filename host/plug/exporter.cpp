@@ -1,4 +1,5 @@
-// Calls an exporter plugin. The host writes the files for it, so that a full disk gives the same message with each exporter.
+// Calls an exporter plugin. The host writes the files for the plugin, so that a full disk gives the same
+// message with each exporter.
 #include "plug/exporter.hpp"
 
 #include <unistd.h>
@@ -59,8 +60,7 @@ struct export_context {
     if (text.empty() || text[0] == '.' || text.find('/') != std::string::npos)
       throw error(error_kind::plugin,
                   "asked for the file name '" + text + "', which is not in the folder");
-    if (open)
-      throw error(error_kind::plugin, "began '" + text + "' before it ended the file in work");
+    if (open) throw error(error_kind::plugin, "began '" + text + "' while another file was open");
     open = std::make_unique<file_writer>(text, folder + "/" + text);
   }
   file_writer &current() const {

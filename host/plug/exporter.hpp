@@ -10,7 +10,7 @@
 namespace assay::plug {
 
 struct refusal {
-  // A weight matrix, tensor or key of the plan; why the format cannot store it
+  // where: a weight matrix, tensor or key of the plan. reason: why the format cannot store it
   std::string where, reason;
 };
 

@@ -1,4 +1,5 @@
-// Copies the structs of a plugin by their size and checks the members that they must have. Authors of plugins read the messages.
+// Copies the structs of a plugin, each up to its struct_size, and checks the members that they must have. The messages
+// are written for authors of plugins.
 #include "plug/gate.hpp"
 
 #include "core/error.hpp"
@@ -20,8 +21,8 @@ class gate {
     throw refusal;
   }
 
-  // Copies a struct of the plugin into a zeroed struct of this host. New members are only added at the end of a struct. So the two
-  // sides agree on the first bytes, as many as the shorter struct has.
+  // Copies a struct of the plugin into a zeroed struct of this host. New members are only added at the end of a struct.
+  // So the first bytes, up to the size of the shorter struct, mean the same on both sides.
   template <class T>
   T copy(const void *foreign, const std::string &what) const {
     if (foreign == nullptr) refuse(what + " is NULL");
@@ -141,7 +142,7 @@ any_vtable copy_vtable(const gate &at, const assay_component &facts, const std::
 // The upper half of `flags`: a host that does not know a flag there must not use the component (base.h).
 constexpr uint32_t k_critical_flags = 0xffff0000u;
 
-// Why this host is too old to use the component; "" if it can use it. The component itself has no fault.
+// Returns why this host is too old to use the component, or "" if it can use it. The component itself has no fault.
 std::string why_unsupported(const assay_component &facts) {
   if (!is_known_kind(facts.kind))
     return "kind " + std::to_string(facts.kind) + " is unknown to this host";

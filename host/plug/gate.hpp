@@ -26,13 +26,14 @@ struct gated_component {
 };
 
 struct gated_plugin {
-  assay_plugin facts;  // do not use its member `components`, which is not checked; use the next one
+  // Do not use the member `components` of this struct, which is not checked; use the list below
+  assay_plugin facts;
   std::vector<gated_component> components;
   std::vector<std::string> unsupported;  // "component 'x': kind 9 is unknown to this host"
 };
 
-// Checks and copies what the entry function of a plugin returned. Throws error(plugin) at `file` if it breaks the contract of
-// plugin_api/assay/base.h. A component of an unknown kind is not an error: it goes to `unsupported`.
+// Checks and copies what the entry function of a plugin returned. Throws error(plugin) at `file` if the plugin breaks
+// the contract of plugin_api/assay/base.h. A component of an unknown kind is not an error: it goes to `unsupported`.
 gated_plugin admit(const assay_plugin *foreign, const std::string &file);
 
 }  // namespace assay::plug

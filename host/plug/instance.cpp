@@ -154,7 +154,7 @@ int32_t instance::call(const char *verb, const std::string &layer,
     throw error(blamed, "stopped by the user").plugin(component_->id).layer(layer);
   throw error(blamed, !text.empty() ? text
                                     : std::string(verb) + " failed with status " +
-                                          std::to_string(status) + " and told no reason")
+                                          std::to_string(status) + " and gave no reason")
       .plugin(component_->id)
       .layer(layer);
 }

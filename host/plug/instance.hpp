@@ -1,6 +1,6 @@
-// The base class of the five kinds of plugin instances (a component with a configuration). It creates and destroys the instance,
-// times each call into the plugin, and turns a failure into an error that names the plugin. The calls of each kind are in
-// plug/quantizer, transform, dataset, metric and exporter.
+// The base class of the five kinds of plugin instances. An instance is a component with a configuration. The class
+// creates and destroys the instance, times each call into the plugin, and turns a failure into an error that names the
+// plugin. The calls of each kind are in plug/quantizer, transform, dataset, metric and exporter.
 #pragma once
 
 #include <assay.h>

@@ -28,8 +28,8 @@ const dll::shared_library *keep(dll::shared_library library) {
   return &kept->emplace_back(std::move(library));
 }
 
-// The loaded plugins by canonical path. Never destroyed, because code of plugins may still run while the process ends (deleters
-// of tensors, thread-local objects).
+// The loaded plugins by canonical path. The map is never destroyed, because code of plugins may still run while the
+// process ends (deleters of tensors, thread-local objects).
 std::map<std::string, loaded> &all_loaded() {
   static auto *libraries = new std::map<std::string, loaded>();
   return *libraries;

@@ -77,7 +77,8 @@ int32_t note(void *ctx, const char *text) noexcept {
   auto &self = *static_cast<number_context *>(ctx);
   return self.services.guarded([&] {
     const json value = parse_json(text != nullptr ? text : "", "note");
-    if (!value.is_object()) throw error(error_kind::plugin, "noted what is not a JSON object");
+    if (!value.is_object())
+      throw error(error_kind::plugin, "gave a note that is not a JSON object");
     self.result.note.update(value);
   });
 }
@@ -124,7 +125,7 @@ const metric_declaration &metric_instance::declare() {
     for (const json &one : told.at("numbers")) declared_.numbers.push_back(read_number(one));
   } catch (const std::exception &reason) {
     declared_ = {};
-    blame("", std::string("declares what cannot be read: ") + reason.what());
+    blame("", std::string("gave a declaration that cannot be read: ") + reason.what());
   }
   if (declared_.numbers.empty()) blame("", "declares no number");
   return declared_;

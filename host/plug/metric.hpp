@@ -47,11 +47,12 @@ class metric_instance : public instance {
                   const std::string &where = "");
 
   const metric_declaration &declare();  // calls the plugin only the first time
-  // info: free facts about the evaluation, an object; forgets the samples of an earlier evaluation
+  // Starts an evaluation and forgets the samples of an earlier one. info: an object with any facts
+  // about the evaluation.
   void begin(const json &info);
   void update(const std::vector<metric_sample> &samples);
   metric_result finish();
-  // Begin, update and finish in one call
+  // Calls begin, update and finish
   metric_result evaluate(const json &info, const std::vector<metric_sample> &samples);
 
  private:

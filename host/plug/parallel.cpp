@@ -78,7 +78,7 @@ struct loop {
 };
 
 // Threads that wait for the next loop. A loop has a number of seats, one for each thread that may help its caller. A
-// thread that finds no free seat waits for the loop after it. run() returns when all helpers have finished.
+// thread that finds no free seat waits for the next loop. run() returns when all helpers have finished.
 class pool {
  public:
   // Runs the loop on up to `threads` threads, one of which is the caller.
@@ -134,7 +134,7 @@ class pool {
   int n_threads_ = 0;
 };
 
-// Never destroyed, because its threads wait in it until the process ends.
+// The pool is never destroyed, because its threads wait in it until the process ends.
 pool &threads() {
   static auto *only = new pool();
   return *only;

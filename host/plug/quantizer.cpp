@@ -87,7 +87,8 @@ emitted_form quantizer_instance::quantize(const assay_linear &layer, const assay
     call("quantize", layer.name,
          [&] { return table().quantize(self_, &layer, stats, sink.table()); });
   } catch (const error &) {
-    // If the sink refused a tensor, the plugin usually returns that status without a text of its own. Then report what was refused.
+    // If the sink refused a tensor, the plugin usually returns the status that it got from the sink, without a text of
+    // its own. Then report what the sink refused.
     const std::string refused = sink.violation();
     if (services_->has_failed() || refused.empty() || refused == "emitted nothing") throw;
     blame(layer.name, refused);

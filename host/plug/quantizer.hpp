@@ -59,7 +59,7 @@ class quantizer_instance : public instance {
   quantizer_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  // Which statistics of its input the matrix needs, and how the plugin must be called
+  // Returns which statistics of the matrix's input the plugin needs, and how the plugin must be called
   assay_needs needs(const assay_linear &layer);
   // `tokens` are inputs of the matrix, f32 [n, in].
   void observe(const assay_linear &layer, const assay_tensor &tokens);
@@ -71,7 +71,7 @@ class quantizer_instance : public instance {
       const std::vector<bool> &wanted);
   // Writes the weights that the form stands for to `out`: f32 [out, in], contiguous, on the device of the form.
   void dequantize(const assay_form &form, const assay_tensor &out, const std::string &layer = "");
-  // What quantizing the matrix will cost; nullopt if the plugin has no estimate
+  // Returns what quantizing the matrix will cost; nullopt if the plugin has no estimate
   std::optional<assay_estimate> estimate(const assay_linear &layer);
 
  private:

@@ -60,7 +60,8 @@ std::vector<std::string> plugin_folders(const std::vector<std::string> &from_com
   return out;
 }
 
-// Describes each plugin file of the folders: by the cache if it has a scan of the same bytes, else by a new scan.
+// Describes each plugin file of the folders. If the cache has a scan of the same bytes, this scan is used, else
+// the file is scanned.
 registry::registry(const search_options &options) : folders_(options.folders) {
   scan_cache cache;
   std::set<std::string> seen;  // hashes of contents: two copies of the same file are no conflict

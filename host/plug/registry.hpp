@@ -36,8 +36,9 @@ class registry {
  public:
   explicit registry(const search_options &options);
 
-  // Throws error(usage) with "Did you mean" if no file has the id, and error(plugin) if two files have it or if the file named
-  // ID.assay.so is broken. The reference is valid as long as the registry lives.
+  // Throws error(usage) if no file has a component with this id; the hint names a similar id if there is one. Throws
+  // error(plugin) if two files have such a component, or if the file named ID.assay.so is broken. The reference is
+  // valid as long as the registry lives.
   const component &find(kind what, const std::string &id) const;
   // Sorted by kind, then id
   std::vector<const component *> all(std::optional<kind> what = std::nullopt) const;
@@ -49,8 +50,8 @@ class registry {
   std::vector<plugin_file> files_;
 };
 
-// plugins() is the registry of this process; its first call makes it. Call set_plugin_folders before that, with the folders of
-// --plugin-dir; later it has no effect.
+// plugins() is the registry of this process; its first call makes it. Before that, call set_plugin_folders with the
+// folders of --plugin-dir; a later call has no effect.
 void set_plugin_folders(std::vector<std::string> from_command_line);
 const registry &plugins();
 

@@ -1,5 +1,6 @@
-// Checks what a quantizer emits: a known dtype, contiguous memory, each role (name of a tensor, as "codes") only once, a shape that
-// fits the weight matrix, integers that fit their bits, finite floats. The table of roles is in plugin_api/assay/quantizer.h.
+// Checks what a quantizer emits: a known dtype, contiguous memory, each role (tensor name such as "codes")
+// only once, a shape that fits the weight matrix, integers that fit their bits, finite floats. The table of
+// roles is in plugin_api/assay/quantizer.h.
 #include "plug/sink.hpp"
 
 #include "core/error.hpp"
@@ -61,12 +62,12 @@ int32_t form_sink::note(void *ctx, const char *json_text) noexcept {
   auto &self = *static_cast<form_sink *>(ctx);
   try {
     const json value = parse_json(json_text == nullptr ? "" : json_text, "note");
-    if (!value.is_object()) throw error(error_kind::plugin, "it is no object");
+    if (!value.is_object()) throw error(error_kind::plugin, "it is not an object");
     self.form_.note.update(value);
     return ASSAY_OK;
   } catch (const std::exception &reason) {
     if (self.violation_.empty())
-      self.violation_ = std::string("noted what is not a JSON object: ") + reason.what();
+      self.violation_ = std::string("gave a note that is not a JSON object: ") + reason.what();
   }
   return ASSAY_INVALID_ARGUMENT;
 }

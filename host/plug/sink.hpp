@@ -37,10 +37,11 @@ class form_sink {
   std::string violation_;
 };
 
-// Whether all integers of a contiguous CPU tensor fit in `packed_bits` bits: "" if they do, else a text such as "the value 9,
-// which does not fit in 3 bits". It names the smallest value if that is too small, else the largest.
+// Returns "" if all integers of a contiguous CPU tensor fit in `packed_bits` bits, else a text such as "the value 9,
+// which does not fit in 3 bits". The text names the smallest value if this value is too small, else the largest.
 std::string find_wide_value(const assay_tensor &tensor, uint32_t packed_bits);
-// "is not finite at [0, 3]" for the first NaN or infinity of a contiguous CPU tensor of floats; "" if there is none.
+// Returns "is not finite at [0, 3]" for the first NaN or infinity of a contiguous CPU tensor of floats, or ""
+// if there is none.
 std::string find_not_finite(const assay_tensor &tensor);
 
 }  // namespace assay::plug

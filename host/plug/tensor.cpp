@@ -1,4 +1,4 @@
-// Tells the shape and dtype of tensors of the plugin interface, makes CPU tensors, and moves and frees them.
+// Describes tensors of the plugin interface (shape, dtype, size), makes CPU tensors, and moves and frees them.
 #include "plug/tensor.hpp"
 
 #include <cstdlib>

@@ -27,7 +27,8 @@ class transform_instance : public instance {
   transform_instance(const component &what, const json &config,
                      const instance_options &options = {}, const std::string &where = "");
 
-  // Throws with the plugin's reason if it cannot transform the model. arch: sizes of the model, as in assay_linear::arch_json
+  // Throws the plugin's reason if the plugin cannot transform the model. arch: sizes of the model,
+  // as in assay_linear::arch_json
   void check(const json &arch);
   assay_needs needs(const assay_block &block);  // which statistics the block needs
   // `tokens` are inputs of the group, f32 [n, channels].

@@ -1,6 +1,7 @@
-// Runs the calibration pass and quantizes at its stops, the inputs of linears. The recipe's
-// propagation says which model the pass runs on. "fp": the float model. "quantized": the result
-// itself, whose weights become quantized during the pass. "asymmetric": both side by side.
+// Runs the calibration pass. At each stop, where the statistics of an input are complete, it quantizes
+// the linears that read this input. The recipe's propagation says which model the pass runs on. "fp":
+// the float model. "quantized": the result itself, whose weights become quantized during the pass.
+// "asymmetric": both models side by side.
 #include "quant/calibrated_schedule.hpp"
 
 #include "calibration/calibrate.hpp"

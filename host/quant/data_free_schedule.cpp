@@ -1,5 +1,5 @@
-// Quantizes linears one after another, in the order of the model. They do not run in parallel,
-// because the loops of one quantizer use all threads already (host->parallel_for).
+// Quantizes linears one after another, in the order of the model, not in parallel, because the loops of
+// one quantizer use all threads already (host->parallel_for).
 #include "quant/data_free_schedule.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -14,8 +14,8 @@ void quantize_data_free(run_state &run) {
   const at::NoGradGuard no_grad;
   linear_work work(run);
   finished_blocks blocks(run);
-  // Finished blocks are stored only if the model is read block by block from disk; otherwise making
-  // them again costs little. Without a calibration they cannot be stored, because the calibration's
+  // Finished blocks are stored only if the model is read block by block from disk; otherwise it costs
+  // little to make them again. Without a calibration they cannot be stored, because the calibration's
   // hash is a part of their key.
   if (run.data && run.residency->always_stores()) {
     blocks.open();

@@ -5,8 +5,8 @@
 
 namespace assay::quant {
 
-// Quantizes every job (linear) of the run that is not done yet. Throws error(cancelled) within one
-// linear of Ctrl-C.
+// Quantizes every job (linear) of the run that is not done yet. After Ctrl-C it throws error(cancelled),
+// at the latest before the next linear.
 void quantize_data_free(run_state &run);
 
 }  // namespace assay::quant

@@ -22,8 +22,8 @@ void require_finite(const model::linear_op &linear) {
       .hint("Look for NaN or Inf in the subject");
 }
 
-// If the group size does not divide the row, the last group is short: refuses that, or adds an
-// incident to the ledger, as the recipe says.
+// If the group size does not divide the row, the last group is short. Refuses this or adds an incident
+// to the ledger, as the recipe says.
 void check_groups(const linear_job &job, const recipe &recipe, ledger &incidents) {
   const auto &config = job.quantizer->config();
   const auto found = config.find("group_size");
@@ -95,7 +95,7 @@ class job_maker {
     const bool tied = decoder.config().tied;
     const bool keep_head = is_kept(recipe_, "lm_head", "lm_head");
     if (tied && !keep_head && !recipe_.embeddings)
-      throw error(error_kind::usage, "this model's head shares its table with the embedding")
+      throw error(error_kind::usage, "this model's head shares its matrix with the embedding")
           .at("recipe.keep")
           .hint("Quantize both with embeddings = true, or add 'lm_head' to keep");
     if (recipe_.embeddings) {

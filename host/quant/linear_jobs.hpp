@@ -17,7 +17,7 @@ struct linear_job {
   int32_t index;             // place among the linears of the model
   std::unique_ptr<plug::quantizer_instance> quantizer;
   assay_needs needs{};
-  double tie_abs_max = 0;   // largest |w| of this linear and of its tie group (linear_view.hpp)
+  double tie_abs_max = 0;   // largest |w| of this linear and the others of its tie group
   quantized_linear result;  // empty until done
 
   bool done() const { return !result.name.empty(); }
@@ -47,13 +47,13 @@ struct job_list {
 };
 
 // decoder: that of the result; jobs borrow its linears. arch_json: facts of the model for plugins.
-// Throws error(usage) for a recipe that cannot be applied; error(failed) with the linear whose
-// weight is not finite.
+// Throws error(usage) for a recipe that cannot be applied, and error(failed), which names the linear,
+// if a weight is not finite.
 job_list make_jobs(model::decoder &decoder, const recipe &recipe,
                    const plug::instance_options &options, const std::string &arch_json,
                    ledger &incidents);
 
-// Throws error(usage) if the configurations differ, for two linears that are quantized in one call.
+// For two linears that are quantized in one call: throws error(usage) if their configurations differ.
 void require_same_config(const linear_job &a, const linear_job &b);
 
 at::Tensor float_weight(const model::linear_op &linear);  // f32 contiguous

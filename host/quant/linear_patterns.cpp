@@ -22,8 +22,8 @@ std::vector<std::string> roles_of(const std::vector<linear_name> &linears) {
   return roles;
 }
 
-// The roles of the linears whose names contain `part`. If some names contain it as a whole word
-// between dots, only those count.
+// Returns the roles of the linears whose names contain `part`. If some names contain `part` as a whole
+// word between dots, only those names count.
 std::vector<std::string> roles_with_part(const std::string &part,
                                          const std::vector<linear_name> &linears) {
   std::vector<linear_name> whole, within;
@@ -34,7 +34,8 @@ std::vector<std::string> roles_with_part(const std::string &part,
   return roles_of(whole.empty() ? within : whole);
 }
 
-// "re:model\.layers\.0\..*" for the beginning "model.layers.0"; "" if no name begins so.
+// Returns for example "re:model\.layers\.0\..*" for the beginning "model.layers.0". Returns "" if no name
+// has this beginning.
 std::string expression_for(const std::string &beginning, const std::vector<linear_name> &linears) {
   const bool any = std::any_of(linears.begin(), linears.end(), [&](const linear_name &one) {
     return one.name.rfind(beginning + ".", 0) == 0;
@@ -110,8 +111,7 @@ void require_patterns(const recipe &what, const model::decoder_config &config,
     require_match(what.keep[i], place, linears);
     if (what.embeddings &&
         (what.keep[i] == model::k_embedding_name || what.keep[i] == k_embedding_role))
-      throw error(error_kind::usage,
-                  "'" + what.keep[i] + "' is kept in float and quantized at once")
+      throw error(error_kind::usage, "'" + what.keep[i] + "' is both kept in float and quantized")
           .at(place)
           .hint("Take it out of 'keep', or set embeddings = false");
   }

@@ -129,7 +129,7 @@ TEST_CASE("what is emitted is checked as it arrives") {
         "emitted 'scales', which is not finite at [0, 0] (plugin nan_scales, layer test.layer)");
   CHECK(at_work("no_scales") ==
         "noted format int/1 and emitted no 'scales' (plugin no_scales, layer test.layer)");
-  CHECK(at_work("bad_note").find("noted what is not a JSON object: note:") == 0);
+  CHECK(at_work("bad_note").find("gave a note that is not a JSON object: note:") == 0);
 }
 
 TEST_CASE("a key that the schema lacks ends the call, though the plugin ignores the answer") {
@@ -140,7 +140,7 @@ TEST_CASE("a key that the schema lacks ends the call, though the plugin ignores 
 
 TEST_CASE("statuses and texts must agree") {
   CHECK(at_work("silent_failure") ==
-        "quantize failed with status -4 and told no reason (plugin silent_failure, layer "
+        "quantize failed with status -4 and gave no reason (plugin silent_failure, layer "
         "test.layer)");
   CHECK(at_work("denies_failure") ==
         "quantize reported a failure and returned success: the matrix is singular (plugin "

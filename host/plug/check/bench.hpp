@@ -19,8 +19,8 @@ class bench_layer {
   bench_layer &operator=(const bench_layer &) = delete;
 
   const assay_linear &layer() const { return layer_; }
-  // The statistics that `needs` asks for (except `mean`), as plugin_api/assay/linear.h defines them; summed in double. nullptr if
-  // none are needed. Valid until the next call.
+  // Returns the statistics that `needs` asks for (except `mean`), as plugin_api/assay/linear.h defines them, or nullptr
+  // if none are needed. They are summed in double, and are valid until the next call.
   const assay_stats *stats(const assay_needs &needs);
   plug::tensor_view tokens(int64_t first, int64_t count) const;  // rows of `inputs`, not copied
   int64_t n_tokens() const { return n_tokens_; }

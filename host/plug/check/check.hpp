@@ -42,11 +42,11 @@ struct test_case {
   void (*run)(const subject &);
 };
 
-// The cases for whole files, for components of every kind, and for each kind.
+// The cases for whole files, for components of every kind, and for components of one kind.
 const std::vector<test_case> &library_cases();
 const std::vector<test_case> &config_cases();
 const std::vector<test_case> &quantizer_cases();
-const std::vector<test_case> &control_cases();  // for quantizers too: memory, stopping, threads
+const std::vector<test_case> &control_cases();  // also for quantizers: memory, stopping, threads
 const std::vector<test_case> &transform_cases();
 const std::vector<test_case> &dataset_cases();
 const std::vector<test_case> &metric_cases();

@@ -35,8 +35,9 @@ void defaults_work(const subject &on) {
   make(*on.what, on.config);
 }
 
-// Returns a random value that the rule of the schema allows, if the rule has `const` or `enum` or is for a boolean or for a number
-// with both limits and without multipleOf. For every other rule it returns `given`. It does not look at `not`.
+// Returns a random value that the rule of the schema allows. It can do so if the rule has `const` or `enum`, is for a
+// boolean, or is for a number with both limits and without multipleOf. For every other rule it returns `given`. It
+// ignores the keyword `not`.
 json random_value(const json &rule, const json &given, numbers &random) {
   if (rule.contains("const")) return rule["const"];
   if (rule.contains("enum")) return rule["enum"][random.below(rule["enum"].size())];

@@ -65,7 +65,7 @@ void survives_without_memory(const subject &on) {
   }
 }
 
-// A call must return within 200 ms after the user asked to stop. Up to 1 s is only a warning.
+// A call must return within 200 ms after the user asked to stop. A call that takes up to 1 s gets only a warning.
 void stops_when_asked(const subject &on) {
   bench_layer layer(256, 512, on.seed);
   plug::quantizer_instance quantizer(*on.what, on.config);

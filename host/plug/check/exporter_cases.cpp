@@ -14,8 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A model of two tensors: a symmetric 4-bit weight matrix [16, 64] with a scale for every 32 weights, and a norm. If `fails_at` is
-// not negative, the request for this item throws (2 is the request after the last item).
+// A model of two tensors: a symmetric 4-bit weight matrix [16, 64] with a scale for every 32 weights, and a
+// norm. If `fails_at` is 0 or 1, the request for the item with this index throws. If it is 2, the request after
+// the last item throws.
 class small_model : public plug::export_source {
  public:
   explicit small_model(int fails_at = -1)

@@ -27,7 +27,7 @@ void round_trip(const subject &on) {
     const std::vector<float> back = dequantize(on, run(on, layer));
     require_finite(back, "for a weight of " + sizes(rows, columns));
     const double lost = relative_error(layer.weight, back);
-    // A result of zeros has error 1, which is allowed for a few weights
+    // A result of zeros has error 1. This is allowed only for a matrix of fewer than 64 weights.
     const double limit = rows * columns < 64 ? 1.5 : 1.0;
     if (lost >= limit)
       fail("a weight of " + sizes(rows, columns) + " comes back with a relative error of " +

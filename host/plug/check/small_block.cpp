@@ -1,4 +1,4 @@
-// Builds the toy decoder layer with its groups, and computes its output.
+// Builds the toy decoder layer with its groups of channels (assay_group), and computes its output.
 #include "plug/check/small_block.hpp"
 
 #include <cmath>

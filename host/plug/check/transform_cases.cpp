@@ -9,7 +9,8 @@
 namespace assay::check {
 namespace {
 
-// Relative error of the output. A transform divides and multiplies fp32 weights by the same scales, and each of these operations rounds.
+// The relative error of the output that is allowed. A transform divides and multiplies fp32 weights by the same scales,
+// and each of these operations rounds.
 constexpr double k_tolerance = 2e-5;
 
 class edits : public plug::edit_receiver {
@@ -42,7 +43,7 @@ void apply(const subject &on, small_block &block) {
   if ((needs.schedule & ASSAY_SCHEDULE_BLOCK_LOSS) != 0)
     skip("it tries candidates on a block, which this program cannot run");
   if ((needs.schedule & (ASSAY_SCHEDULE_MODEL | ASSAY_SCHEDULE_AFTER)) != 0)
-    skip("it does not keep the function block by block before quantization");
+    skip("only all blocks together keep the output, or it runs after quantization");
   if ((needs.statistics & ASSAY_NEED_RAW_INPUT) != 0) skip("it reads raw inputs");
   if (needs.statistics != 0) block.provide(needs);
   edits receiver(block);

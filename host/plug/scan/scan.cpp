@@ -1,4 +1,4 @@
-// Scans a plugin file: the part that runs in the child process, and the part that starts it and reads its answer.
+// Scans a plugin file: scan_here runs in the child process; scan_in_child starts the child and reads its answer.
 #include "plug/scan/scan.hpp"
 
 #include "core/error.hpp"
@@ -31,7 +31,7 @@ json describe_component(const gated_component &one, const std::string &path) {
   return out;
 }
 
-// The scan of a file that cannot be used. keep: whether the cache may remember it.
+// Returns the scan of a file that cannot be used. keep: whether the cache may remember this scan.
 json broken(const std::string &reason, bool keep) {
   return {{"format", k_scan_format}, {"ok", false}, {"reason", reason}, {"keep", keep}};
 }
@@ -81,7 +81,7 @@ json scan_here(const std::string &path) {
     if (text.starts_with(path + ": ")) text = text.substr(path.size() + 2);
     const bool for_good =
         reason.kind() == error_kind::plugin && reason.message() != "cannot be loaded";
-    // A file that cannot be loaded or read now is not kept, because that may change
+    // The cache does not remember that a file cannot be loaded or read, because this may change
     return broken(text, for_good);
   } catch (const std::exception &reason) {
     return broken(reason.what(), false);

@@ -12,8 +12,8 @@ namespace assay::quant {
 std::string config_for(const quantized_model &model, const std::string &text);
 
 // In the family llama one config key says that all linears of attention have biases, and another key
-// says it of all linears of the MLP. If one linear has a bias, the others of the same part get a bias
-// of zeros, in the decoder and in `edited`. Call it once, after the last transform.
+// says it of all linears of the MLP. If one linear has a bias, the other linears of the same part get a
+// bias of zeros, in the decoder and in `edited`. Call this once, after the last transform.
 void complete_biases(quantized_model &model);
 
 // Returns the names of linears with a new bias that config_for does not declare, because the family

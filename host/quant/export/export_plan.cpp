@@ -41,8 +41,7 @@ json shape_json(const std::vector<int64_t> &shape) {
   return json(shape);
 }
 
-// The role of a linear or of the embedding, found by the last part of its name; ""
-// for other tensors.
+// Returns the role of a linear or of the embedding, found by the end of its name; "" for others.
 std::string role_of(const std::string &name) {
   if (name == model::k_head_name) return model::k_head_name;
   if (name == model::k_embedding_name) return "embed";
@@ -58,8 +57,8 @@ bool stays_float(const recipe &recipe, const std::string &name, const std::strin
   return role == "embed" ? !recipe.embeddings : is_kept(recipe, name, role);
 }
 
-// The format of forms that a quantizer declares first in its facts; the integer grid
-// if it declares none.
+// Returns the format of forms that the facts of a quantizer list first. If they list none, the format
+// is the integer grid.
 std::string declared_format(const plug::component &component) {
   const auto formats = component.facts.find("formats");
   const bool listed = formats != component.facts.end() && formats->is_array() && !formats->empty();

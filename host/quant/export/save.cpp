@@ -40,8 +40,8 @@ std::vector<const plug::component *> exporters_for(const std::string &format) {
   return {&plug::plugins().find(plug::kind::exporter, id)};
 }
 
-// Returns the first exporter, by id, that can hold the plan. Throws error(usage) with the reasons
-// of all exporters if none can. What the exporter reports is added to `incidents`, which it borrows.
+// Returns the first exporter, by id, that can hold the plan. Throws error(usage) with the reasons of all
+// exporters if none can. The exporter's events are added to `incidents`, which must outlive the exporter.
 plug::exporter_instance choose(const json &plan, const save_options &options, ledger &incidents) {
   std::string reasons;
   const auto candidates = exporters_for(options.format);
@@ -61,7 +61,7 @@ json without_linears(const json &summary) {
   return head;
 }
 
-// Id and revision, plugin and file hash of every component that took part.
+// Returns id and revision, plugin and file hash of every component that took part.
 json plugins_of(const quantized_model &model, const plug::exporter_instance &exporter) {
   json out = json::array();
   const auto add = [&](const plug::component &c) {
@@ -108,7 +108,7 @@ std::string number(double value, const char *format) {
   return text;
 }
 
-// The text of README.md. It is short, and begins with what nobody may overlook.
+// Returns the text of README.md. It is short, and begins with what every reader must see.
 std::string model_card(const quantized_model &model, const model::checkpoint &subject,
                        const ledger &incidents, const std::string &format) {
   const auto &s = model.summary;

@@ -11,16 +11,17 @@
 namespace assay::quant {
 
 struct save_options {
-  // The id of an exporter, with "-" or "_". "auto": the first exporter, by id, that can hold the
-  // model. Exporters whose facts say "auto": false are left out.
+  // The id of an exporter, with "-" or "_". "auto": the first exporter, by id, whose format can hold the
+  // model. Exporters whose facts say "auto": false are not tried.
   std::string format = "auto";
-  // The exporter's configuration; with "auto", every exporter that is asked must know its keys.
+  // The exporter's configuration. With "auto", each exporter that is tried gets this configuration and
+  // must know all of its keys.
   json config = json::object();
   bool replace = false;              // replace an existing folder
   json provenance = json::object();  // further members of the metadata: versions, threads, command
 };
 
-// Asks the exporter whether it can hold the model before any byte is written. Then writes into a
+// Asks the exporter whether its format can hold the model before any byte is written. Then writes into a
 // temporary folder beside `folder` and renames it at the end. Tokenizer files are copied unchanged;
 // README.md is a model card; quantization_metadata.json holds the recipe, ledger, versions and
 // counted bits. Returns { format, files = [{name, bytes}], bytes, seconds, ledger }, where the ledger
@@ -33,8 +34,8 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 void require_exporter(const recipe &recipe, const model::checkpoint &subject,
                       const save_options &options = {});
 
-// The reasons why `format` cannot hold what `recipe` would make of this subject; empty if it can.
-// It needs no weights.
+// Returns the reasons why `format` cannot hold what `recipe` would make of this subject; empty if it
+// can. The function needs no weights.
 std::vector<std::string> cannot_hold(const recipe &recipe, const model::checkpoint &subject,
                                      const std::string &format,
                                      const json &config = json::object());

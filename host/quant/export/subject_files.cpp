@@ -1,5 +1,5 @@
 // Collects the small files of a subject, chosen by their names and sizes. Only config.json is parsed,
-// to see whether it must change; the others are copied as bytes.
+// to see whether it must change; all other files are copied as bytes.
 #include "quant/export/subject_files.hpp"
 
 #include <array>
@@ -29,8 +29,9 @@ bool is_carried(const fs::directory_entry &entry) {
   return entry.file_size() <= k_largest_bytes;
 }
 
-// Returns the bytes of a file. A Git LFS pointer stands for a file that was not downloaded. It is
-// refused if it stands for a part of the model; for other files, such as pictures, it is copied.
+// Returns the bytes of a file. A Git LFS pointer stands for a file that was not downloaded. If that file
+// is a part of the model, the pointer is refused. If it is another file, such as a picture, the pointer
+// is copied like a file.
 std::string carried_bytes(const fs::path &path) {
   constexpr std::array k_model_parts = {".json", ".jinja", ".model", ".txt", ".tiktoken"};
   std::string bytes = read_file(path.string());
@@ -39,8 +40,8 @@ std::string carried_bytes(const fs::path &path) {
   return bytes;
 }
 
-// Returns the text of config.json: that of the file, unchanged, if it holds `config`; else `config` as
-// JSON. The two differ if the folder is a quantized one.
+// Returns the text of config.json: the file's own text if the file holds exactly `config`, else `config`
+// as JSON. The file holds more if the subject is quantized, because `config` has no quantization_config.
 std::string config_text(const std::string &file, const json &config) {
   const std::string text = fs::exists(file) ? read_file(file) : "null";
   return parse_json(text, file) == config ? text : json_text(config, 2) + "\n";

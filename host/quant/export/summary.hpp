@@ -20,7 +20,7 @@ class run_cost {
  private:
   std::chrono::steady_clock::time_point start_;
   double cpu_start_;
-  bool fresh_peak_;  // the peak of memory is this run's alone; if false, no peak is reported
+  bool fresh_peak_;  // true if the peak of memory is this run's alone; else no peak is reported
 };
 
 // A tensor that has no quantized form. It is stored as it is, beside the forms.

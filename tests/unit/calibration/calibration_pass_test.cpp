@@ -207,7 +207,7 @@ TEST_CASE("a tied table is quantized once, for both of its sides", "[calibration
   what["embeddings"] = false;
   what["keep"] = json::array();
   CHECK(complaint([&] { b.quantize(what, sequences()); }) ==
-        "recipe.keep: this model's head shares its table with the embedding. Quantize both with "
+        "recipe.keep: this model's head shares its matrix with the embedding. Quantize both with "
         "embeddings = true, or add 'lm_head' to keep");
   json data_free = with("rtn");
   data_free["embeddings"] = true;

@@ -70,7 +70,7 @@ TEST_CASE("every pattern of keep and overrides names a linear, or is refused by 
       "'attn.v', 'attn.o', 'mlp.gate', 'mlp.up', 'mlp.down', 'embed', 'lm_head'; an expression is "
       "compared with whole names such as 'model.layers.0.self_attn.q_proj'");
   CHECK(said({{"keep", {"embed"}}, {"embeddings", true}}) ==
-        "recipe.keep[1]: 'embed' is kept in float and quantized at once. Take it out of 'keep', or "
+        "recipe.keep[1]: 'embed' is both kept in float and quantized. Take it out of 'keep', or "
         "set embeddings = false");
 }
 

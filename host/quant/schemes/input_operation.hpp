@@ -9,8 +9,8 @@
 
 namespace assay::quant {
 
-// Returns a function that maps x [.., width] to x T with an orthogonal matrix T. The known
-// operation (plugin_api/assay/transform.h):
+// Returns a function that maps x [.., width] to x T with an orthogonal matrix T. Only one operation
+// is known (plugin_api/assay/transform.h):
 //   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels
 //   are multiplied by H = (base (x) S) / sqrt(size). (x) is the Kronecker product, S Sylvester's
 //   matrix. Without "base" H is S / sqrt(size), and size must be a power of two.

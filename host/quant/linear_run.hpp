@@ -12,7 +12,7 @@ struct linear_result {
   at::Tensor weight;  // f32 [out, in], dequantized from the form
 };
 
-// weight: the float weight [out, in], from which errors are measured. hessian: sum x x^T of the
+// weight: the float weight [out, in], against which errors are measured. hessian: sum x x^T of the
 // linear's input, for the output error; may be undefined. stats: for the plugin; null = none.
 // Throws assay::error that names the plugin and the linear.
 linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,

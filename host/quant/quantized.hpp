@@ -35,7 +35,7 @@ struct quantized_linear {
   json config;            // the quantizer's configuration with defaults
   int64_t in_features = 0, out_features = 0;
   double packed_bits = 0;  // counted by the host over everything emitted
-  // Errors, measured from the float weight that the transforms left; linear_run.hpp has the formulas.
+  // Errors against the float weight as it is after the transforms; linear_run.hpp has the formulas.
   double relative_error = 0;  // of the weight
   double output_error = -1;   // of the linear's output; -1 = unknown, there was no Hessian
 
@@ -52,7 +52,7 @@ struct quantized_model {
   // Has the dequantized weights. Unchanged tensors are shared with the float model.
   model::decoder decoder;
   std::map<std::string, quantized_linear> forms;  // by linear name
-  std::vector<std::string> order;                 // names of forms as they come in the model
+  std::vector<std::string> order;                 // names of the forms, in the order of the model
   // Other tensors that the recipe changed or added, such as norms, biases and scales of keys, by
   // checkpoint name, in the dtype in which they are stored.
   std::map<std::string, at::Tensor> edited;

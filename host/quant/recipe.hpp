@@ -28,7 +28,7 @@ struct linear_override {
 enum class propagation_policy {
   fp,          // the float model
   quantized,   // the model whose earlier linears are quantized already, within a block too
-  asymmetric,  // like `quantized`, but the float model gives the target outputs for the tokens
+  asymmetric,  // like `quantized`, but the target outputs of the linear are those of the float model
 };
 const char *propagation_name(propagation_policy policy);  // "fp", "quantized" or "asymmetric"
 

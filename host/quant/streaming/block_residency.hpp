@@ -58,9 +58,9 @@ class block_residency {
 
 // The mode in which all weights are in memory.
 std::shared_ptr<block_residency> whole_model();
-// The mode in which `decoder` was loaded. A decoder that reads blocks from disk then also reads
-// edited ones. folder: for what does not stay in memory. Throws error(usage) for a recipe that
-// cannot be applied block by block.
+// Returns the mode in which `decoder` was loaded. If the decoder reads its blocks from disk, it also
+// reads the edited blocks from now on. folder: for what does not stay in memory. Throws error(usage)
+// for a recipe that cannot be applied block by block.
 std::shared_ptr<block_residency> residency_of(model::decoder &decoder, const recipe &recipe,
                                               const std::string &folder);
 

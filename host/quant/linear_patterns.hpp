@@ -27,7 +27,8 @@ std::string nearest_pattern(const std::string &pattern, const std::vector<linear
 
 // Throws error(usage) for the first pattern of `keep` and `overrides` that names no linear, and suggests
 // the nearest one that does. Also throws error(usage) if the recipe both keeps and quantizes the
-// embedding. A tied head (the embedding's matrix) can be named as well. where: the place in the message.
+// embedding. A pattern may also name a tied head, which shares the embedding's matrix. where: the
+// place named in the message.
 void require_patterns(const recipe &, const model::decoder_config &config,
                       const std::string &where = "recipe");
 

@@ -13,8 +13,8 @@ namespace assay::quant {
 
 namespace {
 
-// Rows that are measured at a time, because a copy of a 152,000-row embedding
-// would double its memory.
+// The errors of a weight are measured on this many rows at a time, because a copy of an embedding of
+// 152,000 rows would double its memory.
 constexpr int64_t k_rows = 16384;
 
 // Returns { ||w||^2, ||w - q||^2 }, f64.
@@ -23,7 +23,7 @@ at::Tensor squares(const at::Tensor &w, const at::Tensor &q) {
 }
 
 // Returns { tr(w H w^T), tr(d H d^T) } with d = w - q and H = hessian, computed by square tiles of H.
-// H is symmetric, so that tiles below the diagonal count twice and those above it are skipped. Tiles
+// H is symmetric, so the tiles below the diagonal count twice and those above it are skipped. Tiles
 // have the same shape, because oneDNN generates and keeps code for each new shape.
 at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &hessian) {
   constexpr int64_t k_slab = 256;  // columns of w, or of a tile, that are multiplied at a time
@@ -48,7 +48,7 @@ at::Tensor energies(const at::Tensor &w, const at::Tensor &q, const at::Tensor &
   return energy;
 }
 
-// Returns the sum of `measured` over pieces of rows.
+// Calls `measured` on k_rows rows of w and q at a time. Returns the sum of the results.
 at::Tensor by_rows(
     const at::Tensor &w, const at::Tensor &q,
     const std::function<at::Tensor(const at::Tensor &, const at::Tensor &)> &measured) {

@@ -12,21 +12,22 @@ struct linear_result {
   at::Tensor weight;  // f32 [out, in], dequantized from the form
 };
 
-// weight: the float weight [out, in], with which errors are measured. hessian: sum x x^T of the
+// weight: the float weight [out, in], against which errors are measured. hessian: sum x x^T of the
 // linear's input, for the output error; may be undefined. stats: for the plugin; null = none.
 // Throws assay::error that names the plugin and the linear.
 linear_result run_linear(plug::quantizer_instance &quantizer, const linear_view &view,
                          const at::Tensor &weight, const assay_stats *stats,
                          const at::Tensor &hessian = {});
-// The same after the plugin's call: for a form that quantize_block has emitted already.
+// Does what run_linear does after its call of the plugin. It is for a form that the plugin's
+// quantize_block has emitted already.
 linear_result finish_linear(plug::quantizer_instance &quantizer, plug::emitted_form emitted,
                             const linear_view &view, const at::Tensor &weight,
                             const at::Tensor &hessian = {});
 
-// Dequantizes a form in a fresh instance, made from its component and configuration alone. Returns
-// f32 [out, in] on the CPU.
+// Dequantizes a form with a new instance of its quantizer, which needs only the form's component and
+// configuration. Returns f32 [out, in] on the CPU.
 at::Tensor dequantize(const quantized_linear &form);
-// Puts the dequantized weights of forms into the linears of a block that have their names.
+// Dequantizes each form that has the name of a linear of the block. Puts the weight into that linear.
 void put_weights(model::decoder_block &block, const std::vector<quantized_linear> &forms);
 
 // Errors of the quantized weight q, measured against the float weight w, both [out, in]; 0 if the

@@ -11,9 +11,9 @@ class linear_work {
  public:
   explicit linear_work(run_state &run) : run_(run) {}  // borrowed
 
-  // Calls the quantizer and accepts its result. stats: for the plugin; null = none. hessian:
-  // measures the output error; may be undefined. inputs: statistics of the linear's input, from
-  // which a static activation scheme (rounding of inputs) takes its ranges; null = none.
+  // Calls the quantizer and accepts its result. stats: for the plugin; null = none. hessian: for the
+  // output error; may be undefined. inputs: statistics of the linear's input, from which a static
+  // activation scheme (rounding of inputs) takes its ranges; null = none.
   void quantize(linear_job &job, const assay_stats *stats, const at::Tensor &hessian,
                 const input_statistics *inputs = nullptr);
   // Shows the raw inputs in `sums` to the quantizer, chunk by chunk.
@@ -21,7 +21,7 @@ class linear_work {
   // Puts a result into the model: the fake-quantized (dequantized) weight, the quantized form, and
   // the rounding of the input.
   void accept(linear_job &job, linear_result result, const input_statistics *inputs = nullptr);
-  // Adds the clip limits that a transform set for this linear, if any, to what a plugin sees.
+  // Adds clip limits to what a plugin sees of the linear `name`, if a transform set such limits.
   void show_clip(linear_view &view, const std::string &name) const;
 
  private:

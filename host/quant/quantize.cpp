@@ -62,8 +62,8 @@ class execution {
     result_.metadata["transforms"] = std::move(run_.transformed.report);
   }
 
-  // Keeps a copy of the model that the quantizer will read, if biases are corrected after it.
-  // A copy shares tensors.
+  // Keeps a copy of the model that the quantizer will read, if biases are corrected after it. The
+  // copy shares the model's tensors.
   void remember_float_model() {
     if (recipe_.quantizer && has_corrections(result_.decoder, recipe_, result_.incidents))
       before_ = result_.decoder;

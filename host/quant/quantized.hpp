@@ -19,11 +19,11 @@ namespace assay::quant {
 struct form_tensor {
   std::string role;          // "codes" [out, in] i8 or u8, "scales" [out, groups], "zeros", ...
   at::Tensor tensor;         // contiguous, on the device of the weight that was quantized
-  uint32_t packed_bits = 0;  // of one element in a file: 4 for 4-bit codes in bytes
+  uint32_t packed_bits = 0;  // width of an element in a file: 4 for 4-bit codes, here a byte each
 };
 
 // The form of one linear. On an integer grid its weight is (codes - zeros) * scales in each group;
-// in general only the plugin's own dequantize can tell the weight.
+// in general only the plugin's own dequantize can compute the weight.
 struct quantized_linear {
   std::string name;                  // "model.layers.0.self_attn.q_proj"
   std::string role;                  // "attn.q"
@@ -35,7 +35,7 @@ struct quantized_linear {
   json config;            // the quantizer's configuration with defaults
   int64_t in_features = 0, out_features = 0;
   double packed_bits = 0;  // counted by the host over everything emitted
-  // Errors against the float weight after the transforms; linear_run.hpp has the formulas.
+  // Errors against the float weight as it is after the transforms; linear_run.hpp has the formulas.
   double relative_error = 0;  // of the weight
   double output_error = -1;   // of the linear's output; -1 = unknown, there was no Hessian
 
@@ -49,14 +49,15 @@ class block_residency;  // where weights are: streaming/block_residency.hpp
 std::shared_ptr<block_residency> whole_model();
 
 struct quantized_model {
-  model::decoder decoder;  // has the dequantized weights; unchanged tensors are shared
+  // Has the dequantized weights. Unchanged tensors are shared with the float model.
+  model::decoder decoder;
   std::map<std::string, quantized_linear> forms;  // by linear name
-  std::vector<std::string> order;                 // names of forms as they come in the model
+  std::vector<std::string> order;                 // names of the forms, in the order of the model
   // Other tensors that the recipe changed or added, such as norms, biases and scales of keys, by
   // checkpoint name, in the dtype in which they are stored.
   std::map<std::string, at::Tensor> edited;
-  // Knows where the values of forms and edited tensors are, because some have none in memory.
-  // form() and edited_tensor() find them.
+  // Knows where the values of forms and edited tensors are: in memory or on disk. form() and
+  // edited_tensor() find them.
   std::shared_ptr<const block_residency> residency = whole_model();
   json online = json::array();  // { layer, op, .. }: operations that stay in the forward pass
   recipe made_by;               // with the defaults of its schemes filled in

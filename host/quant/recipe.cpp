@@ -238,12 +238,14 @@ void require_by_block(const recipe &recipe, bool has_folder) {
         .at("recipe")
         .hint("Load it without on_demand");
   if (!has_folder && !recipe.transforms.empty())
-    throw error(error_kind::usage, "edited blocks of a model on demand need a folder on disk")
+    throw error(error_kind::usage,
+                "a model that is read block by block needs a folder on disk for its edited blocks")
         .at("recipe.transforms")
         .hint("Give quantize a resume folder");
   if (!has_folder && recipe.embeddings)
     throw error(error_kind::usage,
-                "the quantized embedding of a model on demand needs a folder on disk")
+                "a model that is read block by block needs a folder on disk for its quantized "
+                "embedding")
         .at("recipe.embeddings")
         .hint("Give quantize a resume folder");
 }

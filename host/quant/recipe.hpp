@@ -28,7 +28,7 @@ struct linear_override {
 enum class propagation_policy {
   fp,          // the float model
   quantized,   // the model whose earlier linears are quantized already, within a block too
-  asymmetric,  // like `quantized`, but the float model gives the target outputs for the tokens
+  asymmetric,  // like `quantized`, but the target outputs of the linear are those of the float model
 };
 const char *propagation_name(propagation_policy policy);  // "fp", "quantized" or "asymmetric"
 
@@ -40,16 +40,16 @@ struct recipe {
   json kv;          // rounding of keys and values: null, or a scheme of schemes/kv_scheme.hpp
   json tune;        // training of scales at the end: null, or the options of tuning/tune.hpp
   // Linears that stay in float: an exact name, a role ("mlp.down"), or "re:" and an
-  // ECMAScript expression that must match the whole name. Norms are never quantized, the
-  // embedding only with `embeddings`.
+  // ECMAScript expression that must match the whole name. Norms are never quantized. The embedding
+  // is quantized only if `embeddings` is true.
   std::vector<std::string> keep = {"lm_head"};
   std::vector<linear_override> overrides;
   propagation_policy propagation = propagation_policy::quantized;
   // Extra weight w of tokens at position 0 in the Hessian H: H + w * tr(H)/tr(H0) * H0, where H0 is
   // the Hessian of these tokens alone (calibration/statistics.hpp). Its key is "sink_weight".
   double first_token_weight = 0.0;
-  // The fewest counted tokens of a Hessian, as a share of the input's width. With fewer tokens than
-  // columns (a share below 1) a Hessian does not have full rank.
+  // A Hessian must be the sum over at least this many counted tokens, as a share of the input's
+  // width. With fewer tokens than columns (a share below 1) a Hessian does not have full rank.
   double min_token_ratio = 1.0;
   // Quantizes the embedding too. In a tied model embedding and head are one matrix: it has one
   // form, made with the head's statistics.
@@ -58,7 +58,7 @@ struct recipe {
   bool ragged_error = false;
   uint64_t seed = 0;
 
-  // Throws error(usage) with the wrong key and "did you mean". where: the place in the message.
+  // Throws error(usage) with the wrong key and "did you mean". where: the place named in the message.
   static recipe from_json(const json &value, const std::string &where = "recipe");
   json to_json() const;      // all keys, in a fixed order
   std::string hash() const;  // sha256 of the canonical JSON without `method`, which is only a name
@@ -72,9 +72,9 @@ bool is_kept(const recipe &, const std::string &name, const std::string &role); 
 // Names the first part of the recipe that needs the whole model in memory, such as "a tune"; "" if
 // there is none.
 std::string needs_whole_model(const recipe &);
-// Throws error(usage) if the recipe cannot run on a model whose blocks are read from disk one
-// by one. has_folder: there is a folder for edited blocks and a quantized embedding, which
-// such a run needs.
+// Throws error(usage) if the recipe cannot run on a model whose blocks are read from disk one by one.
+// has_folder: there is a folder on disk. A recipe with transforms needs it for the edited blocks, and
+// one with `embeddings` for the quantized embedding.
 void require_by_block(const recipe &, bool has_folder);
 // The quantizer's configuration for one linear: the recipe's, with every matching
 // override merged in.

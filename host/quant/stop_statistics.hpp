@@ -14,8 +14,8 @@ input_statistics shown_statistics(const run_state &run, const calibration_stop &
 stats_view stats_of(const run_state &run, const calibration_stop &stop,
                     const input_statistics &sums);
 // A Hessian of fewer tokens than columns does not have full rank. Throws error(usage) if there are
-// fewer tokens than the recipe allows (min_token_ratio). If there are fewer tokens than columns, but
-// as many as the recipe asks for, adds an incident to the ledger.
+// fewer tokens than the recipe allows (min_token_ratio). If there are fewer tokens than columns and
+// the recipe allows it, adds an incident to the ledger.
 void require_rank(run_state &run, const calibration_stop &stop, const model::linear_op &linear);
 
 }  // namespace assay::quant

@@ -7,9 +7,9 @@
 
 namespace assay::quant {
 
-// Quantizes the jobs of the block that are not done yet, all with the plugin instance of the first
-// one. float_model: its block gives the target outputs if the pass has a second stream. Throws
-// error(usage) if the linears of the block have different configurations.
+// Quantizes those linears of the block whose jobs are not done yet, all with the plugin instance of
+// the first one. float_model: its block gives the target outputs if the pass also carries the float
+// model's states. Throws error(usage) if the linears of the block have different configurations.
 void quantize_whole_block(run_state &run, linear_work &work, const calibration_block &block,
                           const model::decoder &float_model);
 

@@ -130,7 +130,7 @@ constexpr repetition_rule k_duplicate_ngrams[] = {  // of 5 to 10 words
 // Texts of up to this many words are not checked, because there one repeated phrase is already a large share. The paper has no such limit.
 constexpr size_t k_fewest_words = 100;
 
-// In bytes. Shorter segments (names, "Yes") repeat in ordinary text.
+// Bytes of the shortest segment that counts. Shorter ones (names, "Yes") repeat in ordinary text.
 constexpr size_t k_shortest_segment = 20;
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Signs of a text that repeats itself: loops at its end, repeated n-grams (runs of n tokens or words), lines and sentences.
-// It decides what a loop is, and which limits of a paper a text breaks. Everything else it only counts.
-// scripts/assay/detectors has the limits for answers, and compares with the unquantized model.
+// Finds signs that a text repeats itself: loops at its end, repeated n-grams (runs of n tokens or words), lines and
+// sentences. These functions decide what a loop is, and which limits of Rae et al. 2021 a text breaks; otherwise they
+// only count. scripts/assay/detectors has the limits for answers, and compares with the unquantized model.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace assay::signals {
 // A loop at the end of a sequence of tokens: "a b a b a b" has period 2 and 3 repeats.
 struct suffix_period {
   int64_t period = 0;   // tokens in the repeated piece; 0 = no loop
-  int64_t repeats = 0;  // how often in a row the piece ends the sequence, within 256 tokens
+  int64_t repeats = 0;  // how often the piece occurs in a row at the end of the last 256 tokens
 };
 
 // Looks at the last 256 tokens for the shortest piece of up to 64 tokens that repeats often enough: a single token 16 times, a piece

@@ -1,5 +1,5 @@
-// Signs of damage in a generated text other than repetition: how well it compresses, the scripts of its letters, lost
-// characters, how much it copies from the prompt, how similar it is to the text of the unquantized model.
+// Finds signs of damage in a generated text, other than repetition: how well it compresses, the scripts of its letters,
+// lost characters, how much it copies from the prompt, and how similar it is to the text of the unquantized model.
 // scripts/assay/detectors decides what these signs mean.
 #pragma once
 

@@ -121,8 +121,8 @@ bootstrap_result summarise(double estimate, std::vector<double> replicates,
   return result;
 }
 
-// The ratio sum(numerator) / sum(denominator), computed once without each block of units. A ratio whose
-// denominator is 0 is left out.
+// Returns one ratio sum(numerator) / sum(denominator) for each block of units: the sums leave out that
+// block. A ratio whose denominator is 0 is left out.
 std::vector<double> leave_blocks_out(std::span<const double> numerator,
                                      std::span<const double> denominator, uint32_t block) {
   const double total = std::accumulate(numerator.begin(), numerator.end(), 0.0);
@@ -211,9 +211,10 @@ bootstrap_result bootstrap_ratio(std::span<const double> numerator,
     }
     if (bottom * weight > 0.0) replicates.push_back(top / bottom);
   }
-  // If the denominator changes its sign in more than 1 % of the replicates, the ratio has no useful interval (Fieller).
+  // If the denominator is 0 or has the other sign in more than 1 % of the replicates, the ratio has no useful
+  // interval: this is Fieller's condition.
   if (replicates.size() < options.replicates - options.replicates / 100)
-    throw error(error_kind::usage, "the denominator of the ratio is not resolved from zero")
+    throw error(error_kind::usage, "the denominator of the ratio may be zero")
         .hint("report the difference instead of a ratio");
   const double estimate = std::accumulate(numerator.begin(), numerator.end(), 0.0) / weight;
   return summarise(estimate, std::move(replicates),

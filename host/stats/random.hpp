@@ -26,8 +26,8 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, uint6
   return counter;
 }
 
-// The random words 4 * quad to 4 * quad + 3 of a replicate. Bootstrap and permutation test have different numbers
-// `purpose`, so that they get different words from one seed.
+// The random words 4 * quad to 4 * quad + 3 of a replicate. The bootstrap and the permutation test pass different
+// values of `purpose`, so that they get different words from one seed.
 inline std::array<uint32_t, 4> draws(uint64_t seed, uint32_t purpose, uint32_t replicate,
                                      uint32_t quad) {
   return philox4x32({quad, replicate, purpose, 0}, seed);

@@ -10,7 +10,8 @@
 namespace assay::text {
 namespace {
 
-// Return whether a character of a word (letter, digit, _) ends at `at` or, for word_after, begins there.
+// word_before returns whether a character of a word (letter, digit, _) ends at `at`, and word_after
+// whether one begins there.
 bool word_before(std::string_view text, size_t at) {
   return at > 0 && (char_classes(decode_before(text.data() + at).code_point) & k_word);
 }

@@ -44,8 +44,8 @@ void merge_table::build(std::vector<entry> entries) {
   }
 }
 
-// Looks up everything that encoding needs by id: the merges, the tokens of single bytes, unk_token, and for
-// ignore_merges the whole words.
+// Finds the ids of everything that encoding needs: the tokens of the merges, the tokens of single bytes,
+// unk_token, and, with ignore_merges, the whole words.
 bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
                      const std::string &where)
     : vocab_(std::move(vocab)), options_(std::move(options)) {
@@ -153,8 +153,8 @@ bool bpe_model::fallback_bytes(std::string_view character, std::vector<int32_t> 
   return true;
 }
 
-// Turns characters into symbols. The unk_token of an unknown character is appended only at the next
-// known character, so that a run of unknown ones can be fused. Fallback bytes are appended at once and
+// Turns characters into symbols. The unk_token of an unknown character waits until a later character is
+// looked at, so that a run of unknown characters can be fused. Fallback bytes are appended at once and
 // so come before an unk_token that waits; the reference has the same order.
 void bpe_model::symbols_of_chars(std::string_view piece, bpe_scratch &scratch) const {
   bool unk_waits = false;
@@ -205,10 +205,10 @@ void bpe_model::merge_short(bpe_scratch &scratch) const {
   ids.resize(n);
 }
 
-// Gives the same result in O(n log n) with a heap of (rank, position of the left symbol). A
-// merge keeps the left symbol and marks the right one dead (next = k_dead). A heap entry whose
-// pair has changed meanwhile is skipped. Comparing ranks detects this, because no two pairs have
-// the same rank.
+// Gives the same result as merge_short in O(n log n), with a heap of (rank, position of the left
+// symbol). A merge keeps the left symbol and marks the right one dead (next = k_dead). A heap entry
+// whose pair has changed meanwhile is skipped. Comparing ranks detects such an entry, because no two
+// pairs have the same rank.
 void bpe_model::merge_long(bpe_scratch &scratch) const {
   constexpr int32_t k_end = -1, k_dead = -2;
   auto &ids = scratch.ids;

@@ -207,8 +207,8 @@ class replace : public detokenizer_step {
   bool per_part_;
 };
 
-// Turns the mark (usually "▁") back into a space. In the first token the mark is dropped instead,
-// unless the scheme says that encoding puts no mark in front.
+// Turns the mark (usually "▁") back into a space. In the first token the mark is dropped instead, unless
+// prepend_scheme or add_prefix_space says that encoding puts no mark in front.
 class metaspace : public detokenizer_step {
  public:
   metaspace(std::string mark, bool drop_in_first) : mark_(std::move(mark)), drop_(drop_in_first) {}

@@ -1,5 +1,5 @@
-// Implements the split patterns of GPT-2, Qwen2 and Llama-3 by hand. The comment of a branch cites
-// the alternative of the pattern that it implements. regex_pattern runs all other patterns.
+// Implements the split patterns of GPT-2, Qwen2 and Llama-3 by hand. Each branch implements one
+// alternative of a pattern, which its comment cites. regex_pattern runs all other patterns.
 #include "text/fast_split.hpp"
 
 #include "unicode/unicode.hpp"

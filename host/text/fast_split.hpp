@@ -1,5 +1,5 @@
-// Hand-written matchers for the split patterns of nearly all byte-level models, because these are much
-// faster than a regular expression. Tests compare them with the regex library PCRE2 on random texts.
+// Matches the split patterns of nearly all byte-level models with hand-written code, because a regular
+// expression is much slower. Tests compare this code with the regex library PCRE2 on random texts.
 #pragma once
 
 #include <optional>

@@ -49,7 +49,7 @@ json head_of_class(const std::string &given, const json &config, const std::stri
     return gpt2_head(it != config.end() && it->is_boolean() && it->get<bool>());
   }
   throw error(error_kind::failed,
-              "there is no tokenizer.json, and how to cut text for tokenizer_class '" + name +
+              "there is no tokenizer.json, and tokenizer_class '" + name +
                   "' is not known (known: Qwen2Tokenizer, GPT2Tokenizer, CodeGenTokenizer)")
       .at(folder)
       .hint("save the tokenizer with a current transformers, which writes tokenizer.json");

@@ -138,7 +138,7 @@ class strip : public normalizer {
   bool left_, right_;
 };
 
-// Removes combining marks. NFD must come before it, because it separates accents from letters.
+// Removes combining marks. NFD must come before this normalizer, because NFD separates accents from letters.
 class strip_accents : public normalizer {
  public:
   void apply(std::string &text) const override {

@@ -156,7 +156,8 @@ void add_split(const json_options &options, pre_tokenizer_chain &chain) {
   if (pattern.is_object() && pattern.contains("Regex") && pattern["Regex"].is_string()) {
     const std::string regex = pattern["Regex"].get<std::string>();
     const auto known = recognise_pattern(regex);
-    // A known pattern matches everything, so nothing is left to remove between its matches.
+    // Each match of a known pattern is a piece if matches are isolated, or if the text between matches
+    // is removed: these patterns match everything, so there is no such text.
     const bool all_pieces =
         (behavior == split_behavior::isolated) || (behavior == split_behavior::removed && invert);
     if (known && all_pieces)

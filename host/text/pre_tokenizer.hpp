@@ -54,7 +54,7 @@ struct pre_tokenizer_chain {
 pre_tokenizer_chain make_pre_tokenizers(const json &description);
 
 // A stretch [begin, end) of a text, in bytes, that a splitting pattern matches or does not match.
-// give_pieces joins or drops stretches by the behavior and passes the pieces to the sink.
+// give_pieces joins or drops stretches as `behavior` says, and passes the pieces to the sink.
 struct marked_span {
   size_t begin, end;
   bool is_match;

@@ -10,7 +10,7 @@
 namespace assay::text {
 namespace {
 
-// The characters with Unicode's property White_Space, as members of a class [...], and all others.
+// The characters with and without Unicode's property White_Space, as members of a class [...].
 constexpr std::string_view k_spaces =
     "\\t-\\r\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}"
     "\\x{3000}";
@@ -29,7 +29,7 @@ constexpr std::string_view k_non_spaces =
 struct category {
   const char *name;
   const uint32_t *newer;  // pairs: code points to skip, then code points in the run
-  const size_t *count;    // numbers in `newer`
+  const size_t *count;    // how many numbers are in `newer`
 };
 #define ASSAY_CATEGORY(name, runs) \
   { name, ranges::runs, &ranges::runs##_count }
@@ -40,8 +40,8 @@ const category k_categories[] = {
     ASSAY_CATEGORY("Nd", k_newer_nd), ASSAY_CATEGORY("No", k_newer_no)};
 #undef ASSAY_CATEGORY
 
-// Returns these characters as members of a class, for all categories whose name begins with
-// `property`: "L" covers Lu, Ll, Lm and Lo.
+// Returns the newer characters of all categories whose name begins with `property`, as members of a
+// class. The property "L" covers Lu, Ll, Lm and Lo.
 std::string newer_characters(std::string_view property) {
   std::string out;
   for (const category &c : k_categories) {

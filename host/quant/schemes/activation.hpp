@@ -1,6 +1,6 @@
 // Rounds the inputs of quantized linears before the product, as the kernels of programs that
-// load the model do. This is fake quantization: the product itself stays in float, except that
-// some packed weights multiply int8 (linear_op::rounds_to_int8). A scheme says how to round.
+// load the model do. This is fake quantization: the product itself stays in float, except where a
+// packed weight is multiplied by int8 codes (linear_op::rounds_to_int8). A scheme says how to round.
 #pragma once
 
 #include "aten.hpp"
@@ -28,7 +28,7 @@ struct activation_grid {
 // not measure them.
 activation_grid static_grid(const json &complete, const input_statistics &ranges);
 
-// Each function rounds for one kind of grid. All of them round halves to even and compute in
+// Each of these functions rounds x to one kind of grid. They round halves to even and compute in
 // float32, whatever the dtype of x is. The result has the dtype of x.
 at::Tensor round_per_token(const at::Tensor &x /*[.., in]*/, int64_t bits, bool symmetric = true,
                            double clip = 1.0);

@@ -1,8 +1,8 @@
-// Applies an orthogonal operation to a linear's input as two small dense products. S_n is Sylvester's
-// matrix of size n, m the size of `base`, (x) the Kronecker product. The operation is base (x) S_pq,
-// which equals (base (x) S_p) (x) S_q. So a piece of m p q channels, seen as a matrix [m p, q], is
-// multiplied by base (x) S_p from the left and by S_q from the right. A row of n channels takes about
-// n (m p + q) multiplications, at the speed of matrix products.
+// Applies an orthogonal operation to a linear's input as two small dense products. Here S_n is
+// Sylvester's matrix of size n, m is the size of `base`, p and q are powers of two, and (x) is the
+// Kronecker product. The operation is base (x) S_pq, which equals (base (x) S_p) (x) S_q. So a piece of
+// m p q channels, seen as a matrix [m p, q], is multiplied by base (x) S_p from the left and by S_q from
+// the right. A row of n channels takes about n (m p + q) multiplications, at the speed of matrix products.
 #include "quant/schemes/input_operation.hpp"
 
 #include <cmath>
@@ -54,7 +54,7 @@ std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &o
       operation.contains("base") ? signs_of(operation["base"]) : at::ones({1, 1}, at::kFloat);
   const int64_t power = size / base.size(0);
   if (power < 1 || power * base.size(0) != size || (power & (power - 1)) != 0)
-    throw broken("its size is not its base times a power of two");
+    throw broken("its size is not the size of its base matrix times a power of two");
   const int64_t q = std::min(power, k_right);
   const at::Tensor left =
       at::kron(base, sylvester(power / q)).t().contiguous() / std::sqrt(static_cast<double>(size));

@@ -9,11 +9,11 @@
 
 namespace assay::quant {
 
-// Returns a function that maps x [.., width] to x T with an orthogonal matrix T. The known
-// operation (plugin_api/assay/transform.h):
+// Returns a function that maps x [.., width] to x T with an orthogonal matrix T. Only one operation
+// is known (plugin_api/assay/transform.h):
 //   {"op": "hadamard", "size": 1536, "base": ["++..", ..]}: consecutive pieces of `size` channels
-//   are multiplied by H = (base (x) S) / sqrt(size). (x) is the Kronecker product, S Sylvester's
-//   matrix. Without "base" H is S / sqrt(size), and size must be a power of two.
+//   are multiplied by H = (base (x) S) / sqrt(size). (x) is the Kronecker product, and S is
+//   Sylvester's matrix. Without "base" H is S / sqrt(size), and size must be a power of two.
 // Throws error(plugin) if the operation is unknown or not orthogonal, or if size
 // does not divide width.
 std::function<at::Tensor(const at::Tensor &)> make_input_operation(const json &operation,

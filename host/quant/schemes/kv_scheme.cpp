@@ -49,8 +49,8 @@ at::Tensor on_grid(const at::Tensor &x, const at::Tensor &scale, const json &com
   return steps.round().clamp_(-most, most).mul_(scale);
 }
 
-// The same for a grid with a zero point, whose scale comes from x itself: one scale
-// over the dimensions `over`.
+// The values nearest to x of a grid with a zero point. The scale and the zero point come from x
+// itself; all numbers along the dimensions `over` share them.
 at::Tensor asymmetric(const at::Tensor &x, const std::vector<int64_t> &over, int64_t bits) {
   const double most = static_cast<double>((int64_t{1} << bits) - 1);
   const at::Tensor low = x.amin(over, true).clamp_max_(0), high = x.amax(over, true).clamp_min_(0);

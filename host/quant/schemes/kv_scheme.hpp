@@ -1,6 +1,6 @@
 // Rounds keys and values of attention as a quantized cache would store them: keys after the rotary
-// embedding (RoPE), values as projected. This is fake quantization: the cache holds the rounded
-// numbers in the compute dtype.
+// embedding (RoPE), values as the v projection gives them. This is fake quantization: the cache holds
+// the rounded numbers in the compute dtype.
 #pragma once
 
 #include "aten.hpp"
@@ -26,7 +26,7 @@ struct kv_ranges {
   at::Tensor k_max, v_max;  // max |k|, max |v|; k rotated if the scheme rotates
 };
 
-// Returns x [rows, kv_heads, tokens, head_dim] rounded, without rotation. complete: from
+// Returns x [rows, kv_heads, tokens, head_dim] rounded; it does not rotate x. complete: from
 // complete_kv. scale: [kv_heads] or [1] f32 for a static scheme, else undefined.
 at::Tensor round_kv(const at::Tensor &x, const json &complete, const at::Tensor &scale = {});
 
@@ -43,7 +43,7 @@ struct kv_scales {  // of one layer, for a static scheme
 // for a static scheme without calibration.
 std::vector<kv_scales> set_kv(model::decoder &decoder, const json &complete,
                               const calibration *data, const progress_fn &progress = {});
-// The same with known scales, such as those of a saved folder.
+// Does the same with known scales, such as those of a saved folder.
 void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales> scales);
 
 }  // namespace assay::quant

@@ -1,9 +1,9 @@
 // Manages where the weights of a run are: all of them in memory, or those of one block at a time
 // and the rest on disk.
 //
-// Both modes implement this interface, so that no other part of quant/ asks which one is in use. A
-// decoder itself reads and frees the blocks of its checkpoint (model/decoder.hpp). This interface
-// manages the weights that a run makes: edited and quantized ones.
+// Each of these two modes is a class with this interface, so no other part of quant/ asks which mode is
+// in use. A decoder itself reads and frees the blocks of its checkpoint (model/decoder.hpp). This
+// interface manages the weights that a run makes: edited and quantized ones.
 #pragma once
 
 #include <map>
@@ -37,8 +37,8 @@ class block_residency {
   virtual at::Tensor values_of(const std::string &name, const at::Tensor &held) const = 0;
 
   // --- quantized linears ---
-  // True if finished blocks must be stored even if making them anew costs little, because they do
-  // not fit in memory.
+  // True if finished blocks do not fit in memory. They must then be stored, even if it costs little to
+  // make them again.
   virtual bool always_stores() const = 0;
   // The store in which finished blocks lie from now on.
   virtual void use_store(std::shared_ptr<const resume_store> store) = 0;
@@ -58,9 +58,9 @@ class block_residency {
 
 // The mode in which all weights are in memory.
 std::shared_ptr<block_residency> whole_model();
-// The mode in which `decoder` was loaded. A decoder that reads blocks from disk then also reads
-// edited ones. folder: for what does not stay in memory. Throws error(usage) for a recipe that
-// cannot be applied block by block.
+// Returns the mode in which `decoder` was loaded. If the decoder reads its blocks from disk, it also
+// reads the edited blocks from now on. folder: for what does not stay in memory. Throws error(usage)
+// for a recipe that cannot be applied block by block.
 std::shared_ptr<block_residency> residency_of(model::decoder &decoder, const recipe &recipe,
                                               const std::string &folder);
 

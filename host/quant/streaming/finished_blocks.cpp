@@ -41,7 +41,8 @@ void finished_blocks::open() {
 linear_job &finished_blocks::job_of(const std::string &name) {
   for (auto &job : run_.jobs.jobs)
     if (job.linear->name == name) return job;
-  throw error(error_kind::failed, "a stored block has a linear that the recipe keeps").layer(name);
+  throw error(error_kind::failed, "a stored block has a linear that the recipe keeps in float")
+      .layer(name);
 }
 
 void finished_blocks::restore() {

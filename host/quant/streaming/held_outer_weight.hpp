@@ -1,5 +1,5 @@
-// Holds the embedding or the head of a streamed decoder in memory as long as an object lives. Such
-// a decoder reads them only when they are needed.
+// Holds the embedding or the head of a streamed decoder in memory as long as an object of this class
+// lives. Without such an object the decoder reads them from disk each time they are needed.
 #pragma once
 
 #include "model/decoder.hpp"
@@ -24,7 +24,9 @@ class held_outer_weight {
   held_outer_weight(const held_outer_weight &) = delete;
 
  private:
-  model::decoder decoder_;  // a copy, because the weight may be stored elsewhere in the meantime
+  // A copy: the destructor must give back what was read here, even if the decoder reads the weight from
+  // another file by then.
+  model::decoder decoder_;
   model::linear_op &linear_;
   bool holds_;
 };

@@ -45,8 +45,8 @@ void streamed_model::take_stored(model::decoder &decoder, int64_t block,
   };
 }
 
-// A tensor of a single number, such as the scale of an input, stays in memory, because
-// its shape alone needs as much.
+// A tensor of a single number, such as the scale of an input, stays in memory, because its shape
+// alone needs as much memory.
 void streamed_model::release(quantized_linear &linear, int64_t block) {
   blocks_[linear.name] = block;
   for (auto &part : linear.tensors)

@@ -8,8 +8,8 @@
 namespace assay::quant {
 
 // If the values of a linear are on disk, its shapes and dtypes stay in memory (tensors on the meta
-// device, which have no values). Counting and planning need no more, and an export reads the values
-// block by block. Without a store, quantized linears stay in memory.
+// device, which have no values). They are enough to count bytes and to plan; an export reads the
+// values block by block. Without a store, quantized linears stay in memory.
 class streamed_model : public block_residency {
  public:
   streamed_model(model::decoder &decoder, std::string folder);

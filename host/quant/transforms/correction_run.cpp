@@ -27,7 +27,8 @@ class bias_receiver : public plug::edit_receiver {
 
  private:
   [[noreturn]] static void refuse(const std::string &linear) {
-    throw error(error_kind::plugin, "only biases are set after the quantizer").layer(linear);
+    throw error(error_kind::plugin, "a transform after the quantizer may only set biases")
+        .layer(linear);
   }
 };
 
@@ -79,7 +80,7 @@ class correction {
   void correct(int64_t index, const block_statistics &statistics, int64_t n_sequences,
                json &report) {
     before_.bring_in(index);
-    const auto view = view_of(index, statistics, n_sequences);  // copies
+    const auto view = view_of(index, statistics, n_sequences);  // copies the block's tensors
     before_.let_go(index);
     auto &live = out_.decoder.block(index);
     for (const auto *linear : live.linears()) {

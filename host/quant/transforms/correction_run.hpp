@@ -1,6 +1,6 @@
 // Runs transforms that come after the quantizer (ASSAY_SCHEDULE_AFTER). They correct biases of the
-// quantized model. The function is not compared before and after, because a correction is meant to
-// change it. transform_run.hpp runs all other transforms.
+// quantized model. A correction is meant to change the function of the model, so the function is not
+// compared before and after. transform_run.hpp runs all other transforms.
 #pragma once
 
 #include "quant/transforms/transform_run.hpp"

@@ -26,11 +26,12 @@ namespace {
 // The largest allowed relative change of a block's output. Multiplying a scale into weights rounds
 // them, and very large activations amplify that rounding.
 constexpr double k_tolerance = 1e-4;
-// The same for the logits. A rotation of the residual stream changes the rounding of every
-// product of every block.
+// The largest allowed relative change of the logits. It is larger, because a rotation of the residual
+// stream changes the rounding of every product of every block.
 constexpr double k_model_tolerance = 5e-4;
 
-// Receives the edits of one call of apply. view: of the block; null for block -1.
+// Receives the edits of one call of apply. view: shows the block; null for block -1, which stands for
+// the weights outside the blocks.
 class edit_taker : public plug::edit_receiver {
  public:
   edit_taker(transform_outcome &out, block_view *view) : out_(out), view_(view) {}
@@ -75,7 +76,8 @@ calibration part_of(const calibration &data, int64_t tokens) {
   return calibration(std::move(some));
 }
 
-// Applies one transform to all blocks.
+// Applies one transform to all blocks. A transform of the whole model is also applied to the weights
+// outside the blocks.
 class transform_pass {
  public:
   transform_pass(model::decoder &decoder, const recipe &recipe, const component_choice &choice,
@@ -159,7 +161,8 @@ class transform_pass {
                              shown.weight.abs().max().item<double>());
       if (needs_of(quantizer.needs(view.get())).any())
         throw error(error_kind::usage,
-                    "'" + recipe_.quantizer->id + "' needs statistics and cannot be tried");
+                    "'" + recipe_.quantizer->id +
+                        "' needs statistics, so trials of a transform cannot use it");
       return run_linear(quantizer, view, shown.weight, nullptr).weight;
     }
     throw error(error_kind::usage, "the block has no linear '" + name + "'");
@@ -264,8 +267,8 @@ class transform_pass {
         .layer(where);
   }
 
-  // Compares the outputs on random hidden states of unit scale. Any input serves, because the two
-  // functions must agree everywhere; random states need no calibration data.
+  // Returns the relative distance of the two blocks' outputs on random hidden states of unit scale. A
+  // transform must not change the output of a block for any input, so no calibration data is needed.
   double block_difference(const model::decoder_block &before,
                           const model::decoder_block &after) const {
     const auto generator = at::detail::createCPUGenerator(17);

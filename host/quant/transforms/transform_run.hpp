@@ -13,7 +13,7 @@ namespace assay::quant {
 // Limits within which a quantizer fits the grid of a linear.
 struct clip_limits {
   at::Tensor min, max;     // [out, groups] f32
-  int64_t group_size = 0;  // columns for one column of min; 0 = the whole row
+  int64_t group_size = 0;  // columns of the weight that share limits; 0 = the whole row
   at::Tensor applied(const at::Tensor &weight) const;  // a copy of weight within the limits
 };
 
@@ -29,16 +29,16 @@ struct transform_outcome {
   json report = json::array();
 };
 
-// Edits `decoder` in place. Measures by how much the outputs of each block moved, or the logits for a
-// transform of the whole model: ||after - before|| / ||before||, Frobenius norm. Throws
-// error(plugin) with the transform and the block if they moved by more than the tolerance. data:
-// null = no calibration. residency: stores the edited blocks.
+// Edits `decoder` in place. Measures how much the outputs of each block changed (for a transform of
+// the whole model: how much the logits changed): ||after - before|| / ||before||, Frobenius norm. If
+// they changed by more than the tolerance, throws error(plugin) with the transform and the block.
+// data: null = no calibration. residency: stores the edited blocks.
 transform_outcome run_transforms(model::decoder &decoder, const recipe &recipe,
                                  const calibration *data, ledger &incidents,
                                  const progress_fn &progress, block_residency &residency);
 
 // Makes an instance of a recipe's transform and asks it whether it can transform this model. arch:
-// facts of the model. Throws its reason if it cannot.
+// facts of the model. If the transform cannot, throws an error with the transform's reason.
 plug::transform_instance make_transform(const component_choice &choice, const json &arch,
                                         uint64_t seed, ledger &incidents);
 // {"id": .., "config": ..} of the recipe's quantizer, with defaults filled in; "" if it has none.

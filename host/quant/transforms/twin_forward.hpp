@@ -8,9 +8,9 @@ namespace assay::quant {
 
 class twin_forward {
  public:
-  explicit twin_forward(const model::decoder &before);  // copied as it is now
-  void start(const model::decoder &after);  // call it when the embedding of `after` is edited
-  // Moves both sequences through one block. Call it for all blocks in order.
+  explicit twin_forward(const model::decoder &before);  // keeps a copy
+  void start(const model::decoder &after);  // call it after the embedding of `after` was edited
+  // Moves the hidden states of both models through one block. Call it for all blocks in order.
   void across(const model::decoder_block &before, const model::decoder_block &after);
   // Returns the distance of the logits of both models, relative to those of `before` (Frobenius
   // norm). Call it after the last block.

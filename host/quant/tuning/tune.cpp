@@ -23,9 +23,11 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_pi = 3.14159265358979323846;
-constexpr int64_t k_warm_steps = 3;  // with a small rate, while Adam knows few gradients
+// The first steps have a smaller rate, because Adam knows few gradients then.
+constexpr int64_t k_warm_steps = 3;
 
-// One norm that is trained, in fp32; it is stored in its checkpoint's dtype at the end.
+// One norm that is trained, in the dtype of the decoder. At the end it is stored in the dtype that it
+// has in the checkpoint.
 struct tuned_norm {
   at::Tensor *place;  // a member of the decoder; borrowed
   std::string name;   // of the tensor in a checkpoint
@@ -92,8 +94,8 @@ class training {
     add(model_.decoder.norm(), model::k_final_norm_name);
   }
 
-  // Returns the batch of a step. Each round of n steps (for n batches) gives every batch once; each
-  // round has a new order.
+  // Returns the batch of a step. If there are n batches, every n steps use each batch once. Their order
+  // is a new one each time.
   const calibration_chunk &batch_of(int64_t step) {
     const auto n = static_cast<int64_t>(batches_.size());
     if (step % n == 0) {
@@ -108,8 +110,8 @@ class training {
     return batches_[order_[static_cast<size_t>(step % n)]];
   }
 
-  // The learning rate of a step. It rises over the first steps, then falls along a
-  // cosine to a tenth.
+  // The learning rate of a step. It rises over the first k_warm_steps steps, then falls along a cosine
+  // to a tenth of the option `rate`.
   double rate_at(int64_t step, int64_t steps) const {
     const auto at = static_cast<double>(step + 1), all = static_cast<double>(steps);
     const double rise = std::min(1.0, at / static_cast<double>(k_warm_steps));

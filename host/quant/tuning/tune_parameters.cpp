@@ -1,5 +1,6 @@
 // Trains multipliers of scales. Only the plugin's dequantize knows which weight a form stands for. So
-// the slope of the weight is the difference of two dequantized weights: scales times 2 minus times 1.
+// the slope of the weight is measured: the weight with the scales times 2 minus the weight with the
+// scales times 1.
 #include "quant/tuning/tune_parameters.hpp"
 
 #include <cmath>
@@ -10,7 +11,7 @@ namespace assay::quant {
 namespace {
 
 constexpr double k_first_beta = 0.9, k_second_beta = 0.95, k_epsilon = 1e-12;
-constexpr double k_affine_tolerance = 1e-5;  // relative; a float times 2 or 4 is not rounded
+constexpr double k_affine_tolerance = 1e-5;  // relative; small: scales times 2 or 4 are exact
 
 bool is_plain_float(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;

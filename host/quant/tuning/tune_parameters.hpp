@@ -23,8 +23,8 @@ class adam {
 };
 
 // The weight of a linear as a function of one multiplier m for each scale: W = base + m * slope,
-// where m is the same for all columns of a group. base and slope are found by the plugin's
-// dequantize with the scales times 1 and 2; the function is checked with the scales times 4.
+// where m is the same for all columns of a group. The plugin's dequantize, called with the scales
+// times 1 and times 2, gives base and slope. A call with the scales times 4 checks the function.
 class tuned_scales {
  public:
   // Borrows `form`. Returns nothing if the weight is no such function; `why` then holds the reason.
@@ -33,7 +33,7 @@ class tuned_scales {
   at::Tensor weight() const;  // [out, in] fp32, at the present multipliers
   void step(const at::Tensor &weight_gradient, double rate);  // [out, in]; updates the multipliers
   // Writes the new scales into the form, rounded to their stored dtype. A scale that would become
-  // infinite or zero keeps its old value. Returns the number of these.
+  // infinite or zero keeps its old value. Returns the number of such scales.
   int64_t store();
   int64_t count() const { return multiplier_.numel(); }
 

@@ -17,7 +17,7 @@ namespace assay::quant {
 // Calibration sequences of one length at the start of a block.
 struct runner_chunk {
   at::Tensor h;        // [rows, tokens, hidden] input of the block
-  at::Tensor target;   // [rows, tokens, hidden] float output; undefined = `before` gives it
+  at::Tensor target;   // [rows, tokens, hidden] float output; undefined = the float block gives it
   at::Tensor counted;  // [n] int64, places of counted tokens in rows*tokens; undefined = all
 };
 
@@ -51,7 +51,7 @@ class block_runner {
   int64_t n_sequences() const { return static_cast<int64_t>(places_.size()); }
   // Returns the mean square distance over counted tokens and channels. gradients: null, or one
   // tensor for each weight of the trial, which is overwritten. Throws error(usage) for a trial that
-  // names what is not there.
+  // names a linear, norm, group or sequence which the block does not have.
   double loss(const assay_block &block, const assay_trial &trial,
               const assay_tensor *const *gradients);
   at::Tensor fake_quantize(const std::string &linear, const at::Tensor &weight) const;

@@ -31,10 +31,10 @@ class block_view {
   const at::Tensor &weight(size_t i) const { return weights_.at(i); }  // f32, as a plugin sees it
   void set_handle(const void *runner) { block_.handle = runner; }      // block_runner::handle
   // For a transform that runs after the quantizer: shows the quantized form of a linear, and its
-  // dense weight as role "weight".
+  // dense weight as a tensor of the form with the role "weight".
   void set_start(const quantized_linear &form, const at::Tensor &dense);
-  // Edits that cannot be written into a tensor. Throw error(failed) for an unknown linear. A second
-  // input operation of a linear is error(plugin).
+  // Make edits that a plugin cannot write into a tensor. Both throw error(failed) for an unknown
+  // linear. set_input_operation throws error(plugin) if the linear has an input operation already.
   void set_bias(const std::string &linear, at::Tensor bias);
   void set_input_operation(const std::string &linear, const json &operation);
   // Returns the block with the edited copies as its weights, in the dtype of the original.

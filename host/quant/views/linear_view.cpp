@@ -72,7 +72,7 @@ plug::form_view view_of(const quantized_linear &linear) {
 
 stats_view::stats_view(const input_statistics &sums, const input_statistics *first,
                        propagation_policy propagation, int64_t n_sequences) {
-  kept_.reserve(10);  // all members at once, so that pointers to elements stay valid
+  kept_.reserve(10);  // room for all tensors, so that pointers to elements stay valid
   const auto keep = [&](const at::Tensor &tensor) -> const assay_tensor * {
     if (!tensor.defined()) return nullptr;
     kept_.emplace_back(tensor.contiguous());

@@ -19,8 +19,8 @@ namespace assay::quant {
 
 // Facts of the model for plugins: sizes, heads, head_dim, kind of norm, tied.
 json arch_facts(const model::decoder_config &config);
-// The name of the tie group of a linear: the linears that consumers (programs that load the result)
-// join with it to one matrix. "0.attn.qkv", "0.mlp.gate_up"; "" for linears that are not joined.
+// The name of a linear's tie group, such as "0.attn.qkv" or "0.mlp.gate_up"; "" for a linear that has
+// none. Consumers (programs that load the result) join the linears of a tie group to one matrix.
 std::string tie_group(const model::linear_op &linear);
 
 class linear_view {
@@ -60,7 +60,8 @@ class stats_view {
   assay_stats stats_{};
 };
 
-// The statistics that a plugin asks for. Its ASSAY_NEED_HESSIAN_FIRST is not among them.
+// The statistics that a plugin asks for. ASSAY_NEED_HESSIAN_FIRST is left out: linear_jobs.cpp reads
+// that bit itself (job_list::needs_first_token_hessian).
 statistics_needs needs_of(const assay_needs &needs);
 
 }  // namespace assay::quant

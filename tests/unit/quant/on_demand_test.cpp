@@ -313,5 +313,5 @@ TEST_CASE("a model read on demand holds no weights, and says so where it would h
                     assay_test::contains("read block by block cannot take a tune"));
   const auto table = recipe::from_json({{"quantizer", {{"id", "rtn"}}}, {"embeddings", true}});
   CHECK_THROWS_WITH(quantize(*checkpoint, decoder, table, &data),
-                    assay_test::contains("embedding of a model on demand needs a folder"));
+                    assay_test::contains("needs a folder on disk for its quantized embedding"));
 }

@@ -78,7 +78,7 @@ TEST_CASE("a form that no kernel runs says why", "[packed_forms_test]") {
   CHECK(why == "the last group of a row is short");
   CHECK(packed_form(run("rtn", {{"bits", 4}, {"group_size", 24}}, some({16, 192}, 4)).form, why) ==
         nullptr);
-  CHECK_THAT(why, Catch::Contains("groups of 24"));
+  CHECK(why.find("groups of 24") != std::string::npos);
 }
 
 TEST_CASE("a model runs from its forms", "[packed_forms_test]") {
@@ -107,6 +107,6 @@ TEST_CASE("a model whose forms have no kernel runs from floats and says so",
             false);
   const assay::model::decoder packed = packed_decoder(quantized);
   REQUIRE(packed.told().size() == quantized.forms.size());
-  CHECK_THAT(packed.told().front(), Catch::Contains("runs from floats"));
+  CHECK(packed.told().front().find("runs from floats") != std::string::npos);
   CHECK(distance(logits_of(packed), logits_of(quantized.decoder)) < 1e-5);
 }

@@ -221,10 +221,9 @@ TEST_CASE("A folder without a tokenizer says which files are looked for") {
     tokenizer::from_folder(folder.string());
     FAIL_CHECK("no error");
   } catch (const error &e) {
-    CHECK(
-        e.message() ==
-        "there is no tokenizer.json, and how to cut text for tokenizer_class 'OddTokenizer' is not "
-        "known (known: Qwen2Tokenizer, GPT2Tokenizer, CodeGenTokenizer)");
+    CHECK(e.message() ==
+          "there is no tokenizer.json, and tokenizer_class 'OddTokenizer' is not "
+          "known (known: Qwen2Tokenizer, GPT2Tokenizer, CodeGenTokenizer)");
   }
   std::filesystem::remove_all(folder);
 }

@@ -113,7 +113,9 @@ class config_reader {
   // Refuses a key that is not in k_known and is switched on, because it asks for more than plain
   // LoRA. Keys that are null, false or an empty list or object are off.
   void check_keys() const {
-    for (const auto &[key, value] : config_.items()) {
+    for (const auto &item : config_.items()) {
+      const std::string &key = item.key();
+      const json &value = item.value();
       const bool off =
           value.is_null() || value == false || (value.is_structured() && value.empty());
       if (off || std::find(std::begin(k_known), std::end(k_known), key) != std::end(k_known))

@@ -31,11 +31,6 @@ std::map<std::string, held_lock> &held_locks() {
   return all;
 }
 
-std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 void make_folder(const fs::path &folder, const std::string &path) {
   std::error_code code;
   if (!folder.empty()) fs::create_directories(folder, code);
@@ -113,6 +108,11 @@ int take_lock(const std::string &path, const std::string &lock) {
 }
 
 }  // namespace
+
+std::string without_trailing_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
 
 void refuse_dangling_link(const std::string &path) {
   std::error_code code;

@@ -6,6 +6,9 @@
 
 namespace assay {
 
+// Returns the path without slashes at its end; "/" stays.
+std::string without_trailing_slashes(std::string path);
+
 // A claim is a locked file that contains the number and the machine of its process. The system frees the lock when a process is
 // killed. The file is removed when its claim ends; after a kill it stays until the next claim on the path ends. Claims of one
 // process on one path share the lock. On a file system without locks every claim succeeds.

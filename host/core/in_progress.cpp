@@ -28,11 +28,6 @@ std::string temporary_name(const std::string &path) {
   return path + k_temporary_mark + std::to_string(::getpid());
 }
 
-std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 // Opens what lies at `path` and locks it. Returns the descriptor, which holds the lock; -1 if nothing is there or if it
 // cannot be locked, for example because another process is still writing it.
 int lock_of(const std::string &path, int flags) {

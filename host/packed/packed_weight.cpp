@@ -12,7 +12,7 @@
 namespace assay::model {
 namespace {
 
-constexpr int64_t k_most_few = 8;                // tokens up to which row_linear multiplies
+constexpr int64_t k_most_single = 8;             // tokens up to which row_linear multiplies
 constexpr int64_t k_widened_at_once = 16 << 20;  // bytes of fp32, so that they stay in a cache
 
 at::Tensor many_tokens(const at::Tensor &weight, const at::Tensor &x) {
@@ -69,7 +69,7 @@ at::Tensor packed_weight::product(const at::Tensor &x, const at::Tensor &bias) c
   require_packed_input(x);
   const at::Tensor flat = x.reshape({-1, in_features()}).contiguous();
   const at::Tensor out =
-      flat.size(0) <= k_most_few ? row_linear(flat, rows_) : many_tokens(rows_, flat);
+      flat.size(0) <= k_most_single ? row_linear(flat, rows_) : many_tokens(rows_, flat);
   return finished_product(out, out_features(), x, bias);
 }
 

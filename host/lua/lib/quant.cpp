@@ -75,7 +75,8 @@ int packed(lua_State *L) {
   const subject &m = self(L);
   if (!m.form)
     throw error(error_kind::usage, "packed: this model is not quantized")
-        .hint("assay.load(path, { runtime = \"packed\" }) runs a model from the floats of its file");
+        .hint(
+            "assay.load(path, { runtime = \"packed\" }) runs a model from the floats of its file");
   auto made = std::make_shared<subject>();
   made->source = m.source;
   made->decoder = quant::packed_decoder(*m.form);

@@ -288,8 +288,9 @@ json tune(quantized_model &model, const model::decoder &float_model,
   const auto start = std::chrono::steady_clock::now();
   for (const auto *linear : model.decoder.linears())
     if (!linear->plain())
-      throw error(error_kind::usage, "tune needs linears whose inputs are not rounded or rotated: "
-                                     "rounding has no gradient")
+      throw error(error_kind::usage,
+                  "tune needs linears whose inputs are not rounded or rotated: "
+                  "rounding has no gradient")
           .at("recipe.tune")
           .layer(linear->name)
           .hint("Leave tune out, or activation and rotation");

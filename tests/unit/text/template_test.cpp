@@ -158,7 +158,8 @@ TEST_CASE("Keys keep their order, and reasoning gets the names that templates re
 TEST_CASE("map takes attribute and default in any order, as Jinja2 does") {
   const json context = {{"people", {{{"name", "Ann"}, {"age", 5}}, {{"name", "Bo"}}}}};
   for (const char *arguments : {"attribute='age', default=0", "default=0, attribute='age'"})
-    CHECK(render(std::string("{{ people | map(") + arguments + ") | join(',') }}", context) == "5,0");
+    CHECK(render(std::string("{{ people | map(") + arguments + ") | join(',') }}", context) ==
+          "5,0");
 }
 
 TEST_CASE("strftime_now shows the clock that is set") {

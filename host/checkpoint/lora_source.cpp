@@ -177,11 +177,13 @@ class lora_source : public tensor_source {
   // Refuses an adapter of a matrix that is both embedding and head, because PEFT itself is ambiguous there: its forward pass adapts one of
   // the two uses, its merge changes both.
   void check_tied() const {
-    const json &config = base_->config();
-    if (!config.contains("tie_word_embeddings") || config["tie_word_embeddings"] != true) return;
+    const json tie = base_->config().value("tie_word_embeddings", json());
     const std::string head = std::string(k_head) + ".weight",
                       table = std::string(k_embedding) + ".weight";
-    if (base_->tensors().has(head) && !same_values(base_->tensors(), head, table)) return;
+    const bool has_head = base_->tensors().has(head);
+    // Without the key, families differ in what it means; a base without a head is tied.
+    if (tie.is_null() ? has_head : tie != true) return;
+    if (has_head && !same_values(base_->tensors(), head, table)) return;
     for (const std::string &name : {head, table})
       if (updates_.contains(name)) refuse_tied(module_of(name));
   }

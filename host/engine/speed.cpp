@@ -53,7 +53,8 @@ int64_t weight_bytes_of_step(const model::decoder &decoder) {
   for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
     const model::decoder_block &block = decoder.block(i);
     for (const model::linear_op *op : block.linears()) bytes += bytes_of(*op);
-    bytes += static_cast<int64_t>(block.attention_norm.nbytes() + block.mlp_norm.nbytes());
+    for (const at::Tensor *norm : block.norms())
+      if (norm->defined()) bytes += static_cast<int64_t>(norm->nbytes());
   }
   return bytes;
 }

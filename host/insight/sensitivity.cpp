@@ -145,9 +145,11 @@ class attribution {
     constexpr int64_t k_rows = 128;
     for (int64_t begin = 0; begin < n; begin += k_rows) {
       const int64_t rows = std::min(k_rows, n - begin);
-      auto slope = at::softmax(float_model_.logits(normed.detach()[0].narrow(0, begin, rows)), 1);
+      const auto logits = float_model_.logits(normed.detach()[0].narrow(0, begin, rows));
+      auto slope = at::softmax(logits, 1);
       const auto target = seen.ids[0].narrow(0, begin + 1, rows).unsqueeze(1);
       slope.scatter_add_(1, target, at::full({rows, 1}, -1.0, slope.options()));
+      slope = float_model_.before_logits(logits, slope);
       gradient[0].narrow(0, begin, rows).copy_(model::fast_linear(slope, head_t_));
     }
     normed.backward(gradient);

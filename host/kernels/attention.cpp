@@ -67,11 +67,12 @@ std::vector<panel_task> cut(const std::vector<attention_segment> &segments, int6
 // The buffers of one thread.
 class worker {
  public:
-  worker(const tensors &t, const attention_kernel &kernel, int64_t window, double scale)
+  worker(const tensors &t, const attention_kernel &kernel, int64_t window, double scale, double cap)
       : t_(t),
         kernel_(kernel),
         window_(window),
         scale_(static_cast<float>(scale * k_log2_e)),
+        cap_(static_cast<float>(cap * k_log2_e)),
         query_(floats(t.d * k_max_lanes)),
         out_(floats(t.d * k_max_lanes)) {}
 
@@ -83,7 +84,7 @@ class worker {
     const attention_panel panel{query_.get(),   t_.d,
                                 ranges_.data(), static_cast<int64_t>(ranges_.size()),
                                 positions_,     static_cast<int32_t>(window_),
-                                out_.get()};
+                                cap_,           out_.get()};
     (narrow ? kernel_.narrow : kernel_.wide)(panel);
     unpack(task);
   }
@@ -135,7 +136,7 @@ class worker {
   const tensors &t_;
   const attention_kernel &kernel_;
   int64_t window_, lanes_ = 0;
-  float scale_;
+  float scale_, cap_;  // times log2(e)
   aligned_floats query_, out_;
   alignas(64) int32_t positions_[k_max_lanes] = {};
   std::vector<key_range> ranges_;
@@ -149,7 +150,7 @@ bool covers_all(const at::Tensor &query, const std::vector<attention_segment> &s
 
 at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                            const std::vector<attention_segment> &segments, int64_t window,
-                           double scale) {
+                           double scale, double cap) {
   const int64_t rows = query.size(0), heads = query.size(1), n = query.size(2), d = query.size(3);
   at::Tensor out = covers_all(query, segments) ? at::empty({rows, n, heads * d}, query.options())
                                                : at::zeros({rows, n, heads * d}, query.options());
@@ -176,7 +177,7 @@ at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const
   for (const panel_task &task : tasks) work += task.work * task.lanes;
   std::atomic<size_t> next{0};
   const auto drain = [&](int64_t, int64_t) {
-    worker mine(t, kernel, window, scale);
+    worker mine(t, kernel, window, scale, cap);
     for (size_t i = next++; i < tasks.size(); i = next++) mine.run(tasks[i]);
   };
   if (work < k_serial_work)
@@ -184,6 +185,21 @@ at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const
   else
     parallel_for(0, std::min<int64_t>(at::get_num_threads(), std::ssize(tasks)), 1, drain);
   return out;
+}
+
+// Attention of one segment, computed step by step, because LibTorch's has no cap. query [heads,
+// tokens, d], key and value [kv_heads, keys, d], seen [tokens, keys].
+at::Tensor attend_capped(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                         const at::Tensor &seen, double scale, double cap) {
+  const int64_t group = query.size(0) / key.size(0);
+  const at::Tensor keys = key.repeat_interleave(group, 0),
+                   values = value.repeat_interleave(group, 0);
+  const at::Tensor scores = (at::matmul(query, keys.transpose(1, 2)) * (scale / cap)).tanh() * cap;
+  const at::Tensor visible =
+      scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity());
+  const auto wide = scores.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor weights = at::softmax(visible.to(wide), -1);
+  return at::matmul(weights.to(query.scalar_type()), values);
 }
 
 }  // namespace
@@ -201,7 +217,7 @@ bool attends_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::
 
 at::Tensor attend_plainly(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                           const std::vector<attention_segment> &segments, int64_t window,
-                          double scale) {
+                          double scale, double cap) {
   const int64_t heads = query.size(1), d = query.size(3);
   at::Tensor out = at::zeros({query.size(0), query.size(2), heads * d}, query.options());
   for (const attention_segment &s : segments) {
@@ -215,21 +231,27 @@ at::Tensor attend_plainly(const at::Tensor &query, const at::Tensor &key, const 
                      seen_at = at::cat(positions).unsqueeze(0);
     at::Tensor seen = seen_at <= at;
     if (window > 0) seen = seen.logical_and(seen_at > at - window);
-    const at::Tensor mixed = at::scaled_dot_product_attention(
-        query.narrow(0, s.row, 1).narrow(2, s.first, s.tokens), at::cat(keys, 1).unsqueeze(0),
-        at::cat(values, 1).unsqueeze(0), seen.to(query.device()), 0.0, false, scale,
-        heads != key.size(1));
+    const at::Tensor own = query.select(0, s.row).narrow(1, s.first, s.tokens),
+                     own_keys = at::cat(keys, 1), own_values = at::cat(values, 1);
+    seen = seen.to(query.device());
+    const at::Tensor mixed =
+        cap > 0 ? attend_capped(own, own_keys, own_values, seen, scale, cap)
+                : at::scaled_dot_product_attention(own.unsqueeze(0), own_keys.unsqueeze(0),
+                                                   own_values.unsqueeze(0), seen, 0.0, false, scale,
+                                                   heads != key.size(1))
+                      .select(0, 0);
     out.select(0, s.row).narrow(0, s.first, s.tokens) =
-        mixed.select(0, 0).transpose(0, 1).reshape({s.tokens, heads * d});
+        mixed.transpose(0, 1).reshape({s.tokens, heads * d});
   }
   return out;
 }
 
 at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-                  const std::vector<attention_segment> &segments, int64_t window, double scale) {
+                  const std::vector<attention_segment> &segments, int64_t window, double scale,
+                  double cap) {
   return attends_in_tiles(query, key, value)
-             ? attend_in_tiles(query, key, value, segments, window, scale)
-             : attend_plainly(query, key, value, segments, window, scale);
+             ? attend_in_tiles(query, key, value, segments, window, scale, cap)
+             : attend_plainly(query, key, value, segments, window, scale, cap);
 }
 
 }  // namespace assay::model

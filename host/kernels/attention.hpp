@@ -27,16 +27,18 @@ struct attention_segment {
 
 // query [rows, heads, tokens, d], key and value [slots, kv_heads, capacity, d], any strides. Returns
 // [rows, tokens, heads * d], with zeros where no segment covers a token. window: how many keys a
-// query sees, its own included; 0 = no limit. Scores are multiplied by `scale`. attend() uses fused
-// tiles for fp32 on the CPU without a gradient, and tensor operations elsewhere.
+// query sees, its own included; 0 = no limit. Scores are multiplied by `scale`. cap > 0: a score x then
+// becomes cap * tanh(x / cap) (Gemma 2, arXiv 2408.00118, section 2). attend() uses fused tiles for
+// fp32 on the CPU without a gradient, and tensor operations elsewhere.
 at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-                  const std::vector<attention_segment> &segments, int64_t window, double scale);
+                  const std::vector<attention_segment> &segments, int64_t window, double scale,
+                  double cap = 0);
 
 // The plain formula, segment by segment, for any device and dtype; differentiable. Tests compare
 // the fused tiles with it.
 at::Tensor attend_plainly(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                           const std::vector<attention_segment> &segments, int64_t window,
-                          double scale);
+                          double scale, double cap = 0);
 
 // True for fp32 on the CPU with the elements of a row side by side: the fused tiles and the
 // gradient in panels (autograd_attention) can read such tensors.

@@ -27,6 +27,7 @@ struct attention_panel {
   // [lanes], ascending: lane i sees keys positions[i] - window < j <= positions[i]
   const int32_t *positions;
   int32_t window;  // 0 = no limit
+  float cap;       // times log2(e): a score x becomes cap * tanh(x / cap); 0 = none
   float *out;      // [d, lanes], 64-byte aligned
 };
 

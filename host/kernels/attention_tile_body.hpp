@@ -47,6 +47,19 @@ inline vec exp2_of(vec x) {
   return p * __builtin_bit_cast(vec, exponent);
 }
 
+// cap * tanh(x / cap), within 3 ulp of the result. Near 0 the polynomial is that of Cephes' tanhf;
+// elsewhere tanh(y) = (1 - t) / (1 + t) with t = exp(-2 y), y > 0.
+inline vec capped(vec x, float cap) {
+  const vec y = x * (1.0f / cap), size = y < 0.0f ? -y : y, z = y * y;
+  vec p = z * -5.70498872745e-3f + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  const vec t = exp2_of(size * -2.88539008f);  // -2 log2(e)
+  const vec far = (1.0f - t) / (1.0f + t);
+  return (size < 0.625f ? p * z * y + y : (y < 0.0f ? -far : far)) * cap;
+}
+
 // The softmax of V vectors of lanes over the keys so far: the largest score, and the sum of
 // 2^(score - top).
 template <int V>
@@ -167,6 +180,9 @@ void run_panel(const attention_panel &panel) {
       const auto first = static_cast<int32_t>(range.position + j);
       score_tile<V>(range.keys + j * range.key_stride, range.key_stride, count, panel.query,
                     panel.d, scores);
+      if (panel.cap > 0)
+        for (int64_t i = 0; i < count * V; ++i)
+          at(scores + i * k_width) = capped(load(scores + i * k_width), panel.cap);
       vec correction[V];
       const bool masked =
           first + count - 1 > earliest || (panel.window > 0 && first <= latest - panel.window);

@@ -37,7 +37,7 @@ inline float fast_exp(float x) {
 }  // namespace
 
 ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width,
-                           float eps) {
+                           float eps, float offset) {
   for (int64_t row = 0; row < n; ++row, x += width, y += width) {
     // A fixed number of partial sums, so that the order of additions is the same everywhere.
     float lanes[16] = {};
@@ -48,7 +48,7 @@ ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_
     float sum = 0;
     for (const float lane : lanes) sum += lane;
     const float scale = 1.0f / std::sqrt(sum / static_cast<float>(width) + eps);
-    for (int64_t i = 0; i < width; ++i) y[i] = x[i] * scale * weight[i];
+    for (int64_t i = 0; i < width; ++i) y[i] = x[i] * scale * (offset + weight[i]);
   }
 }
 
@@ -66,6 +66,14 @@ ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_h
 
 ASSAY_CLONES void silu_mul(float *gate, const float *up, int64_t n) {
   for (int64_t i = 0; i < n; ++i) gate[i] = gate[i] / (1.0f + fast_exp(-gate[i])) * up[i];
+}
+
+// (1 + tanh(u)) / 2 = 1 / (1 + exp(-2 u)), which needs one exponential.
+ASSAY_CLONES void gelu_mul(float *gate, const float *up, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float x = gate[i], u = 0.7978845608f * (x + 0.044715f * x * x * x);
+    gate[i] = x / (1.0f + fast_exp(-2.0f * u)) * up[i];
+  }
 }
 
 ASSAY_CLONES float log_sum_exp(const float *row, int64_t n, int64_t *top) {

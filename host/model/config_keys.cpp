@@ -90,9 +90,10 @@ bool changes_maths(const std::string &key, const json &value) {
 
 }  // namespace
 
-std::optional<std::string> foreign_maths(const json &config) {
+std::optional<std::string> foreign_maths(const json &config, const decoder_family &family) {
   for (const auto &[key, value] : config.items())
-    if (changes_maths(key, value)) return "config.json: '" + key + "' = " + value.dump();
+    if (family.key(key) == nullptr && changes_maths(key, value))
+      return "config.json: '" + key + "' = " + value.dump();
   return std::nullopt;
 }
 

@@ -6,11 +6,12 @@
 #include <string>
 
 #include "core/json.hpp"
+#include "model/decoder_families.hpp"
 
 namespace assay::model {
 
 // Returns a text such as "config.json: 'num_experts' = 8" for the first key that would change the
-// result; nullopt if there is none.
-std::optional<std::string> foreign_maths(const json &config);
+// result; nullopt if there is none. The keys that the family reads are not foreign.
+std::optional<std::string> foreign_maths(const json &config, const decoder_family &family);
 
 }  // namespace assay::model

@@ -50,6 +50,14 @@ void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
   require_vocabulary(ids, config_.vocab_size);
+  const at::Tensor rows = stored_rows(ids);
+  if (config_.embedding_factor == 1) return rows;
+  // transformers rounds the factor to the model's dtype (Gemma 3, Gemma3TextScaledWordEmbedding).
+  return rows * at::full({}, config_.embedding_factor, rows.options());
+}
+
+// Returns the rows of the embedding as they are stored, [rows, tokens, hidden].
+at::Tensor decoder::stored_rows(const at::Tensor &ids) const {
   if (packed_embedding_) {
     auto shape = ids.sizes().vec();
     shape.push_back(config_.hidden_size);
@@ -167,15 +175,20 @@ forward_context decoder::packed_context(std::vector<attention_segment> segments,
 // Sets cos and sin of the RoPE angles (position * inverse frequency). As in transformers, they are
 // computed in fp32.
 void decoder::find_angles(forward_context &context) const {
-  const at::Tensor angles = context.positions.to(at::kFloat).unsqueeze(2) * inverse_frequencies_;
-  context.cos = angles.cos().to(dtype()).to(device());
-  context.sin = angles.sin().to(dtype()).to(device());
+  const at::Tensor positions = context.positions.to(at::kFloat).unsqueeze(2);
+  const auto angles_of = [&](const at::Tensor &frequencies) -> rope_angles {
+    const at::Tensor angles = positions * frequencies;
+    return {angles.cos().to(dtype()).to(device()), angles.sin().to(dtype()).to(device())};
+  };
+  context.angles = angles_of(inverse_frequencies_);
+  if (local_frequencies_.defined()) context.local_angles = angles_of(local_frequencies_);
 }
 
 at::Tensor decoder::final_norm(const at::Tensor &h) const {
   decoder_block norm_only;
   norm_only.attention_norm = norm_;
   norm_only.eps = config_.rms_norm_eps;
+  norm_only.norm_offset = config_.norm_offset;
   return norm_only.attention_input(h);
 }
 
@@ -207,7 +220,18 @@ at::Tensor decoder::hidden_packed(const at::Tensor &ids, std::vector<attention_s
 at::Tensor decoder::logits(const at::Tensor &hidden_states) const {
   const at::NoGradGuard no_grad;
   if (head_.weight.is_meta()) require_complete();
-  return head_(hidden_states).to(at::kFloat);
+  at::Tensor out = head_(hidden_states).to(at::kFloat);
+  if (config_.logit_factor != 1) out = out * config_.logit_factor;
+  if (config_.logit_cap > 0) out.div_(config_.logit_cap).tanh_().mul_(config_.logit_cap);
+  return out;
+}
+
+at::Tensor decoder::before_logits(const at::Tensor &logits, const at::Tensor &gradient) const {
+  if (!config_.changes_logits()) return gradient;
+  at::Tensor out = gradient * config_.logit_factor;
+  if (config_.logit_cap > 0)  // the derivative of cap * tanh(x / cap) is 1 - (its value / cap)^2
+    out = out * (1 - (logits / config_.logit_cap).square());
+  return out;
 }
 
 void decoder::set_head(at::Tensor weight) {
@@ -265,9 +289,7 @@ std::vector<const void *> decoder::weight_addresses() const {
   };
   for (const at::Tensor &outer : {embedding_, norm_, head_.weight}) add(outer);
   for (const decoder_block &layer : blocks_) {
-    for (const at::Tensor &norm :
-         {layer.attention_norm, layer.mlp_norm, layer.q_norm, layer.k_norm})
-      add(norm);
+    for (const at::Tensor *norm : layer.norms()) add(*norm);
     for (const linear_op *op : layer.linears()) {
       add(op->weight);
       add(op->bias);
@@ -282,8 +304,7 @@ uint64_t decoder::n_parameters() const {
   };
   uint64_t n = count(embedding_) + count(norm_) + (config_.tied ? 0 : count(head_.weight));
   for (const decoder_block &layer : blocks_) {
-    n += count(layer.attention_norm) + count(layer.mlp_norm) + count(layer.q_norm) +
-         count(layer.k_norm);
+    for (const at::Tensor *norm : layer.norms()) n += count(*norm);
     for (const linear_op *op : layer.linears()) n += count(op->weight) + count(op->bias);
   }
   return n;

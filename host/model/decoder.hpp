@@ -73,6 +73,9 @@ class decoder {
   at::Tensor hidden(const at::Tensor &ids, kv_cache *cache = nullptr,
                     const std::vector<int64_t> &slots = {}) const;
   at::Tensor logits(const at::Tensor &hidden /*[.., hidden]*/) const;  // fp32 [.., vocab]
+  // Returns the gradient with respect to the head's products, from these logits and the gradient
+  // with respect to them, both [.., vocab]. It is the same tensor if logits are the products.
+  at::Tensor before_logits(const at::Tensor &logits, const at::Tensor &gradient) const;
   // Runs tokens of many sequences in one row without padding. (This has nothing to do with packed weights.)
   // ids: [tokens] int64. Each segment is a run of these tokens and says where the cache holds the
   // keys that they see (kernels/attention.hpp). New keys are written into the cache at the places
@@ -115,11 +118,13 @@ class decoder {
 
  private:
   friend class decoder_loader;
+  at::Tensor stored_rows(const at::Tensor &ids) const;
   void find_angles(forward_context &context) const;
   void require_complete() const;
   std::string stored_outer_weight(const std::string &name) const;
   decoder_config config_;
-  at::Tensor embedding_, norm_, inverse_frequencies_;
+  at::Tensor embedding_, norm_;
+  at::Tensor inverse_frequencies_, local_frequencies_;  // undefined = no layer has local RoPE
   linear_op head_;
   std::vector<decoder_block> blocks_;
   std::shared_ptr<const packed_weight> packed_embedding_;  // null = embedding_ has the values

@@ -5,6 +5,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/gelu.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,13 +29,16 @@ int64_t grain(int64_t width) {
   return std::max<int64_t>(1, 32768 / width);
 }
 
-// Normalizes each row by its root mean square. As in transformers, the mean is computed in fp32,
-// and the product with the weight in the model's dtype.
-at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
+// Normalizes each row by its root mean square and multiplies it by offset + weight. As in
+// transformers, the mean is computed in fp32. Without an offset the product with the weight is
+// computed in the model's dtype, with one in fp32.
+at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps, double offset) {
   if (!use_kernels(x) || weight.scalar_type() != at::kFloat) {
     const at::Tensor wide = x.to(at::kFloat);
     const at::Tensor variance = wide.pow(2).mean(-1, true);
-    return weight * (wide * at::rsqrt(variance + eps)).to(x.scalar_type());
+    const at::Tensor even = wide * at::rsqrt(variance + eps);
+    if (offset != 0) return (even * (weight.to(at::kFloat) + offset)).to(x.scalar_type());
+    return weight * even.to(x.scalar_type());
   }
   at::Tensor y = at::empty_like(x);
   const int64_t width = x.size(-1), rows = x.numel() / width;
@@ -42,25 +46,30 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps) {
   float *out = y.mutable_data_ptr<float>();
   parallel_for(0, rows, grain(width), [&](int64_t begin, int64_t end) {
     kernels::rms_norm(in + begin * width, w, out + begin * width, end - begin, width,
-                      static_cast<float>(eps));
+                      static_cast<float>(eps), static_cast<float>(offset));
   });
   return y;
 }
 
+// Normalizes q or k, [rows, tokens, heads, head_dim]. The norm has weights for one head or for all.
+at::Tensor head_norm(const at::Tensor &x, const at::Tensor &weight, double eps, double offset) {
+  if (weight.size(0) == x.size(3)) return rms_norm(x, weight, eps, offset);
+  return rms_norm(x.flatten(2), weight, eps, offset).view(x.sizes());
+}
+
 // Rotates the channel pairs of x, [rows, tokens, heads, head_dim], by their angles (RoPE). It may
 // change x in place, so use only the result.
-at::Tensor rope(at::Tensor x, const forward_context &context) {
+at::Tensor turn(at::Tensor x, const rope_angles &angles) {
   const int64_t half = x.size(3) / 2, heads = x.size(2);
   if (!use_kernels(x)) {
-    const at::Tensor cos = context.cos.unsqueeze(2), sin = context.sin.unsqueeze(2);
+    const at::Tensor cos = angles.cos.unsqueeze(2), sin = angles.sin.unsqueeze(2);
     const at::Tensor low = x.narrow(3, 0, half), high = x.narrow(3, half, half);
     return at::cat({low * cos - high * sin, high * cos + low * sin}, 3);
   }
   float *data = x.mutable_data_ptr<float>();
-  const float *cos = context.cos.const_data_ptr<float>(),
-              *sin = context.sin.const_data_ptr<float>();
+  const float *cos = angles.cos.const_data_ptr<float>(), *sin = angles.sin.const_data_ptr<float>();
   const int64_t tokens = x.size(1), width = heads * 2 * half,
-                positions = context.cos.size(0) * context.cos.size(1);
+                positions = angles.cos.size(0) * angles.cos.size(1);
   parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       // The angles have one row that serves all rows of x, or one row for each row of x. The
@@ -127,15 +136,15 @@ std::optional<at::Tensor> forward_context::mask(int64_t window) const {
   const at::Tensor query = positions.unsqueeze(2), key = at::arange(span, at::kLong);
   at::Tensor hidden = key > query;
   if (window > 0) hidden = hidden.logical_or(key <= query - window);
-  const at::Tensor made = at::zeros(hidden.sizes(), cos.scalar_type())
+  const at::Tensor made = at::zeros(hidden.sizes(), angles.cos.scalar_type())
                               .masked_fill(hidden, -std::numeric_limits<double>::infinity())
                               .unsqueeze(1);
-  masks_.emplace_back(window, made.to(cos.device()));
+  masks_.emplace_back(window, made.to(angles.cos.device()));
   return masks_.back().second;
 }
 
 at::Tensor decoder_block::attention_input(const at::Tensor &h) const {
-  return rms_norm(h, attention_norm, eps);
+  return attention_norm.defined() ? rms_norm(h, attention_norm, eps, norm_offset) : h;
 }
 
 // Computes q, k and v, normalizes q and k if the family does, rotates them, and writes new keys and
@@ -148,25 +157,30 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   at::Tensor key = projected[1].view({rows, tokens, n_kv_heads, head_dim});
   at::Tensor value = projected[2].view({rows, tokens, n_kv_heads, head_dim}).transpose(1, 2);
   if (q_norm.defined()) {
-    query = rms_norm(query, q_norm, eps);
-    key = rms_norm(key, k_norm, eps);
+    query = head_norm(query, q_norm, eps, norm_offset);
+    key = head_norm(key, k_norm, eps, norm_offset);
   }
-  query = rope(query, context).transpose(1, 2);
-  key = rope(key, context).transpose(1, 2);
+  if (rope != rope_choice::none) {
+    const rope_angles &angles = rope == rope_choice::local ? context.local_angles : context.angles;
+    query = turn(query, angles);
+    key = turn(key, angles);
+  }
+  query = query.transpose(1, 2);
+  key = key.transpose(1, 2);
   if (context.on_kv) context.on_kv(index, key, value);
-  const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim));
+  const bool capped = score_cap > 0;  // LibTorch's attention has no cap
   if (context.cache != nullptr) {
     at::Tensor &keys = context.cache->keys(index), &values = context.cache->values(index);
     store_fresh(keys, key, context);
     store_fresh(values, value, context);
-    if (context.packed || attends_in_tiles(query, keys, values))
-      return attend(query, keys, values, context.segments, window, scale);
+    if (context.packed || capped || attends_in_tiles(query, keys, values))
+      return attend(query, keys, values, context.segments, window, score_factor, score_cap);
     key = stored(keys, context);
     value = stored(values, context);
-  } else if (attends_in_tiles(query, key, value)) {
-    return attend(query, key, value, context.segments, window, scale);
+  } else if (capped || attends_in_tiles(query, key, value)) {
+    return attend(query, key, value, context.segments, window, score_factor, score_cap);
   } else if (!context.packed && trains_in_panels(query, key, value)) {
-    return autograd_attention(query, key, value, window, scale);
+    return autograd_attention(query, key, value, window, score_factor);
   }
   const std::optional<at::Tensor> mask = context.mask(window);
   if (!mask && tokens == 1 && window > 0 &&
@@ -176,32 +190,42 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   }
   const bool causal = !mask && tokens > 1;
   const at::Tensor out = at::scaled_dot_product_attention(query, key, value, mask, 0.0, causal,
-                                                          scale, n_heads != n_kv_heads);
+                                                          score_factor, n_heads != n_kv_heads);
   return out.transpose(1, 2).reshape({rows, tokens, n_heads * head_dim});
 }
 
+at::Tensor decoder_block::joined(const at::Tensor &h, const linear_op &linear, const at::Tensor &x,
+                                 const at::Tensor &norm) const {
+  if (!norm.defined() && residual_factor == 1) return linear.add_to(h, x);
+  at::Tensor y = linear(x);
+  if (norm.defined()) y = rms_norm(y, norm, eps, norm_offset);
+  return residual_factor == 1 ? h + y : h + y * residual_factor;
+}
+
 at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const {
-  return o.add_to(h, a);
+  return joined(h, o, a, attention_out_norm);
 }
 
 at::Tensor decoder_block::mlp_input(const at::Tensor &h) const {
-  return rms_norm(h, mlp_norm, eps);
+  return mlp_norm.defined() ? rms_norm(h, mlp_norm, eps, norm_offset) : h;
 }
 
 at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
   const std::vector<at::Tensor> both = results_of({&gate, &up}, x);
   const at::Tensor &g = both[0], &u = both[1];
-  if (!use_kernels(g) || !use_kernels(u)) return at::silu(g) * u;
+  const bool silu = act == activation::silu;
+  if (!use_kernels(g) || !use_kernels(u)) return (silu ? at::silu(g) : at::gelu(g, "tanh")) * u;
   float *gate_data = g.mutable_data_ptr<float>();
   const float *up_data = u.const_data_ptr<float>();
+  const auto multiply = silu ? kernels::silu_mul : kernels::gelu_mul;
   parallel_for(0, g.numel(), 32768, [&](int64_t begin, int64_t end) {
-    kernels::silu_mul(gate_data + begin, up_data + begin, end - begin);
+    multiply(gate_data + begin, up_data + begin, end - begin);
   });
   return g;
 }
 
 at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const {
-  return down.add_to(h, m);
+  return joined(h, down, m, mlp_out_norm);
 }
 
 at::Tensor decoder_block::forward(const at::Tensor &h, const forward_context &context) const {

@@ -4,6 +4,8 @@
 //   h ─ attention_input ─ x ─► [q,k,v] attention ─ a ─► [o] after_attention ─ h'
 //   h'─ mlp_input ─────── x ─► [gate,up] mlp_hidden ─ m ─► [down] after_mlp ─ h''
 //
+// The norms lie before the linears of each half of the block, after them, or on both sides (norm_order).
+//
 // forward() calls exactly these steps. So calibration, which calls the steps one by one, gets the
 // same result bit for bit. A copy of a block shares its tensors: to try other weights, replace a
 // linear's weight in the copy. All steps are differentiable. Without autograd (at::NoGradGuard),
@@ -32,14 +34,18 @@ using kv_hook = std::function<void(int64_t layer, at::Tensor &k, at::Tensor &v)>
 
 // Holds what all blocks of one forward pass share. Only decoder::context() and
 // decoder::packed_context() make one.
+struct rope_angles {
+  at::Tensor cos, sin;  // [rows or 1, tokens, head_dim / 2] in the compute dtype
+};
+
 struct forward_context {
-  int64_t rows = 0, tokens = 0;  // of this forward pass; packed: one row with all tokens
-  at::Tensor cos, sin;           // [rows or 1, tokens, head_dim / 2] in the compute dtype
-  std::vector<int64_t> past;     // for each row: tokens that the cache holds already
-  int64_t span = 0;              // most keys of a row: max(past) + tokens
-  bool even = true;              // all rows have the same past
-  kv_cache *cache = nullptr;     // borrowed; null = no cache
-  std::vector<int64_t> slots;    // cache slot of each row
+  int64_t rows = 0, tokens = 0;      // of this forward pass; packed: one row with all tokens
+  rope_angles angles, local_angles;  // of decoder_config::rope and local_rope
+  std::vector<int64_t> past;         // for each row: tokens that the cache holds already
+  int64_t span = 0;                  // most keys of a row: max(past) + tokens
+  bool even = true;                  // all rows have the same past
+  kv_cache *cache = nullptr;         // borrowed; null = no cache
+  std::vector<int64_t> slots;        // cache slot of each row
   kv_hook on_kv;
   at::Tensor positions;  // [rows or 1, tokens] int64, on the CPU
   bool packed = false;   // one row holds tokens of several sequences; `segments` separates them
@@ -58,25 +64,43 @@ struct forward_context {
 
 struct decoder_block {
   int64_t index = 0;
-  at::Tensor attention_norm, mlp_norm;  // [hidden]
-  at::Tensor q_norm, k_norm;            // [head_dim], undefined if the family has none
+  at::Tensor attention_norm, mlp_norm;          // [hidden]; these two and those below are
+  at::Tensor attention_out_norm, mlp_out_norm;  // undefined if the family has none
+  at::Tensor q_norm, k_norm;                    // [head_dim], or [heads * head_dim]
   linear_op q, k, v, o, gate, up, down;
   int64_t window = 0;  // tokens that a query sees, itself included; 0 = all
   int64_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   double eps = 1e-6;
+  // As in decoder_config.
+  double norm_offset = 0, score_factor = 1, score_cap = 0, residual_factor = 1;
+  norm_order norm_places = norm_order::before;
+  activation act = activation::silu;
+  rope_choice rope = rope_choice::main;
 
   // h, x, a and m are those of the diagram above, each [rows, tokens, width].
   at::Tensor attention_input(const at::Tensor &h) const;  // norm 1: input of q, k, v
   // Returns a, the input of o: [rows, tokens, heads * head_dim].
   at::Tensor attention(const at::Tensor &x, const forward_context &context) const;
-  at::Tensor after_attention(const at::Tensor &h, const at::Tensor &a) const;  // h + o(a)
+  at::Tensor after_attention(const at::Tensor &h, const at::Tensor &a) const;  // h + norm(o(a))
   at::Tensor mlp_input(const at::Tensor &h) const;   // norm 2: input of gate, up
-  at::Tensor mlp_hidden(const at::Tensor &x) const;  // silu(gate) * up: input of down
-  at::Tensor after_mlp(const at::Tensor &h, const at::Tensor &m) const;  // h + down(m)
+  at::Tensor mlp_hidden(const at::Tensor &x) const;  // act(gate) * up: input of down
+  at::Tensor after_mlp(const at::Tensor &h, const at::Tensor &m) const;  // h + norm(down(m))
   at::Tensor forward(const at::Tensor &h, const forward_context &context) const;
 
   std::array<linear_op *, 7> linears() { return {&q, &k, &v, &o, &gate, &up, &down}; }
   std::array<const linear_op *, 7> linears() const { return {&q, &k, &v, &o, &gate, &up, &down}; }
+  // All norms; those that the family does not have are undefined.
+  std::array<at::Tensor *, 6> norms() {
+    return {&attention_norm, &q_norm, &k_norm, &attention_out_norm, &mlp_norm, &mlp_out_norm};
+  }
+  std::array<const at::Tensor *, 6> norms() const {
+    return {&attention_norm, &q_norm, &k_norm, &attention_out_norm, &mlp_norm, &mlp_out_norm};
+  }
+
+ private:
+  // Returns h + norm(linear(x)) * residual_factor, without the norm if it is undefined.
+  at::Tensor joined(const at::Tensor &h, const linear_op &linear, const at::Tensor &x,
+                    const at::Tensor &norm) const;
 };
 
 }  // namespace assay::model

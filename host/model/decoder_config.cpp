@@ -23,7 +23,7 @@ class config_reader {
   [[noreturn]] void unsupported(const std::string &what) const {
     refuse(what + " is not supported",
            "Supported are " + supported_families() +
-               " with default, linear or llama3 RoPE, SiLU and dense MLPs");
+               " with default, linear or llama3 RoPE, their own activation and dense MLPs");
   }
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
@@ -106,22 +106,80 @@ class config_reader {
                 "')");
   }
 
-  void check_maths() const {
-    if (const auto problem = foreign_maths(config_)) unsupported(*problem);
-    const std::string act = text("hidden_act", "silu");
-    if (act != "silu" && act != "swish") unsupported("config.json: the activation '" + act + "'");
+  // A family that has a key hidden_activation reads hidden_act no more.
+  void check_maths(const decoder_family &known) const {
+    if (const auto problem = foreign_maths(config_, known)) unsupported(*problem);
+    const bool gelu = known.maths.act == activation::gelu_tanh;
+    const std::string fitting = gelu ? "gelu_pytorch_tanh" : "silu";
+    const std::string act =
+        text(known.key("hidden_activation") ? "hidden_activation" : "hidden_act", fitting);
+    if (act != fitting && (gelu || act != "swish"))
+      unsupported("config.json: the activation '" + act + "'");
   }
 
-  rope_config rope(int64_t max_positions) const {
+  // Returns the number of a key that only some families read: `neutral` if this family does not
+  // read it, the default of the family's class if the key is absent, and 0 if it is null.
+  double family_number(const decoder_family &known, const char *key, double neutral) const {
+    const family_key *mine = known.key(key);
+    if (mine == nullptr) return neutral;
+    return config_.contains(key) ? real(config_, key, 0) : mine->absent;
+  }
+  double positive(const decoder_family &known, const char *key, double neutral) const {
+    const double value = family_number(known, key, neutral);
+    if (!(value > 0))
+      refuse(std::string("config.json: '") + key + "' must be greater than 0",
+             "Copy the original config.json");
+    return value;
+  }
+
+  // The RoPE of a family with one RoPE, or of the layers without a window. If both keys are there,
+  // the older one, rope_scaling, wins unless it is empty (transformers 5.23, modeling_rope_utils.py,
+  // convert_rope_params_to_dict).
+  rope_config rope(const decoder_family &known, int64_t max_positions) const {
     rope_config out;
-    out.theta = real(config_, "rope_theta", out.theta);
-    // If both keys are there, the older one, rope_scaling, wins unless it is empty
-    // (transformers 5.23, modeling_rope_utils.py, convert_rope_params_to_dict).
+    out.theta = real(config_, "rope_theta", known.maths.theta);
     const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
     if (!older && !has("rope_parameters")) return out;
     const json &spec = config_[older ? "rope_scaling" : "rope_parameters"];
     if (!spec.is_object())
       refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
+    if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions);
+    if (older) {  // its entries replace those of rope_parameters
+      if (!spec.contains("rope_type") && spec.contains("type"))
+        unsupported("config.json: 'type' in rope_scaling, for which this family has 'rope_type',");
+      json joined = rope_part("full_attention");
+      joined.update(spec);
+      return rope_of(joined, out.theta, max_positions);
+    }
+    return rope_of(rope_part("full_attention"), out.theta, max_positions);
+  }
+
+  // The RoPE of the layers with a window, in a family that has one of its own for them.
+  rope_config local_rope(const decoder_family &known, int64_t max_positions) const {
+    if (!known.maths.local_rope) return {};
+    const double theta = family_number(known, "rope_local_base_freq", 10000);
+    return rope_of(rope_part("sliding_attention"), theta, max_positions);
+  }
+
+  // Returns rope_parameters of one layer type, {} if there are none.
+  json rope_part(const char *layer_type) const {
+    if (!has("rope_parameters")) return json::object();
+    const json &all = config_["rope_parameters"];
+    if (!all.is_object())
+      refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
+    for (const auto &[key, value] : all.items())
+      if (key != "full_attention" && key != "sliding_attention")
+        unsupported("config.json: the RoPE parameter '" + key + "' outside of a layer type");
+    if (!all.contains(layer_type) || all[layer_type].is_null()) return json::object();
+    if (!all[layer_type].is_object())
+      refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
+    return all[layer_type];
+  }
+
+  // theta: where the specification has none.
+  rope_config rope_of(const json &spec, double theta, int64_t max_positions) const {
+    rope_config out;
+    out.theta = theta;
     for (const auto &[key, value] : spec.items())
       if (value.is_object())
         unsupported("config.json: RoPE parameters per layer type ('" + key + "')");
@@ -151,8 +209,10 @@ class config_reader {
     return out;
   }
 
-  // Returns the window of each layer in tokens, 0 for none. `absent`: the window if the key is absent.
-  std::vector<int64_t> windows(window_rule rule, int64_t n_layers, int64_t absent) const {
+  // Returns the window of each layer in tokens, 0 for none.
+  std::vector<int64_t> windows(const decoder_family &known, int64_t n_layers) const {
+    const window_rule rule = known.windows;
+    const int64_t absent = known.defaults.window;
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
     const bool off = config_.contains("sliding_window") && !has("sliding_window");
     if (rule == window_rule::none || off) return out;
@@ -163,7 +223,7 @@ class config_reader {
       std::fill(out.begin(), out.end(), window);
       return out;
     }
-    if (!boolean("use_sliding_window", false)) return out;
+    if (rule == window_rule::upper_layers && !boolean("use_sliding_window", false)) return out;
     if (has("layer_types")) {
       const json &types = config_["layer_types"];
       if (!types.is_array() || types.size() != out.size())
@@ -175,6 +235,17 @@ class config_reader {
           unsupported("config.json: the layer type " + types[i].dump());
         if (sliding) out[i] = window;
       }
+      return out;
+    }
+    if (rule == window_rule::all_but_nth) {
+      const int64_t nth = known.key("sliding_window_pattern")
+                              ? integer("sliding_window_pattern", known.maths.full_every)
+                              : known.maths.full_every;
+      if (nth < 1)
+        refuse("config.json: 'sliding_window_pattern' must be at least 1",
+               "Copy the original config.json");
+      for (int64_t i = 0; i < n_layers; ++i)
+        out[static_cast<size_t>(i)] = (i + 1) % nth == 0 ? 0 : window;
       return out;
     }
     for (int64_t i = integer("max_window_layers", 28); i < n_layers; ++i)
@@ -208,6 +279,27 @@ class config_reader {
   const std::string &where_;
 };
 
+// Sets the numbers and forms in which the family's formulas differ from Llama's.
+void read_maths(const config_reader &in, const decoder_family &known, decoder_config &out) {
+  const family_maths &maths = known.maths;
+  out.norms = maths.norms;
+  out.norm_offset = maths.norm_offset;
+  out.act = maths.act;
+  out.qk_norm = known.qk_norm;
+  out.whole_qk_norm = maths.whole_qk_norm;
+  out.rope = in.rope(known, out.max_positions);
+  out.local_rope = in.local_rope(known, out.max_positions);
+  for (const int64_t window : out.windows)
+    out.ropes.push_back(maths.local_rope && window > 0 ? rope_choice::local : rope_choice::main);
+  if (maths.scaled_embedding)
+    out.embedding_factor = std::sqrt(static_cast<double>(out.hidden_size));
+  const double spread =
+      in.positive(known, "query_pre_attn_scalar", static_cast<double>(out.head_dim));
+  out.score_factor = 1 / std::sqrt(spread);
+  out.score_cap = in.family_number(known, "attn_logit_softcapping", 0);
+  out.logit_cap = in.family_number(known, "final_logit_softcapping", 0);
+}
+
 }  // namespace
 
 std::string supported_families() {
@@ -221,7 +313,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   const config_reader in(config, where);
   const decoder_family &known = in.find_family();
   in.check_class(known);
-  in.check_maths();
+  in.check_maths(known);
   decoder_config out;
   out.family = known.model_type;
   const config_defaults &absent = known.defaults;
@@ -235,14 +327,13 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
       in.size("head_dim", absent.head_dim, out.n_heads > 0 ? out.hidden_size / out.n_heads : 0);
   in.check_sizes(out);
   out.max_positions = in.integer("max_position_embeddings", absent.max_positions);
-  out.rms_norm_eps = in.real(config, "rms_norm_eps", 1e-6);
-  out.rope = in.rope(out.max_positions);
+  out.rms_norm_eps = in.real(config, "rms_norm_eps", known.maths.eps);
   out.qkv_bias = in.bias(known.qkv_bias);
   out.o_bias = in.bias(known.o_bias);
   out.mlp_bias = in.bias(known.mlp_bias);
-  out.qk_norm = known.qk_norm;
-  out.tied = in.boolean("tie_word_embeddings", false);
-  out.windows = in.windows(known.windows, out.n_layers, absent.window);
+  out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
+  out.windows = in.windows(known, out.n_layers);
+  read_maths(in, known, out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

@@ -20,18 +20,36 @@ struct rope_config {
   int64_t original_max_positions = 8192;  // llama3: context before scaling, in tokens
 };
 
+// Where the norms of a layer lie: before attention and MLP; before and after each of them
+// ("around"); or only after.
+enum class norm_order { before, around, after };
+// What the gate of the MLP goes through. gelu_tanh is GELU in its tanh approximation.
+enum class activation { silu, gelu_tanh };
+// Which RoPE turns the queries and keys of a layer: rope, local_rope, or none.
+enum class rope_choice { main, local, none };
+
 struct decoder_config {
   std::string family;  // model_type of config.json; names a row of decoder_families()
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
   int64_t n_layers = 0, n_heads = 0, n_kv_heads = 0, head_dim = 0;
   int64_t max_positions = 0;  // tokens
   double rms_norm_eps = 1e-6;
-  rope_config rope;
+  norm_order norms = norm_order::before;
+  double norm_offset = 0;  // a norm multiplies by norm_offset + its weight
+  activation act = activation::silu;
+  rope_config rope, local_rope;
+  std::vector<rope_choice> ropes;  // for each layer
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
-  bool qk_norm = false;  // RMSNorm per head on q and k, before RoPE
-  bool tied = false;     // the head (lm_head) is the embedding
+  bool qk_norm = false;        // RMSNorm on q and k, before RoPE
+  bool whole_qk_norm = false;  // that norm is over all heads together, not over each head
+  bool tied = false;           // the head (lm_head) is the embedding
   // For each layer: how many tokens a query sees, itself included; 0 = itself and all before it.
   std::vector<int64_t> windows;
+  // Factors: of the embedding's rows; of what attention and MLP add to the residual stream; of the
+  // scores q kᵀ; of the logits.
+  double embedding_factor = 1, residual_factor = 1, score_factor = 1, logit_factor = 1;
+  // Soft caps: x becomes cap * tanh(x / cap), for scores before the mask and for logits; 0 = none.
+  double score_cap = 0, logit_cap = 0;
   // config.json says that the head is tied, but the weights hold another head, which is used
   // (read_decoder_config sets this).
   bool untied_by_weights = false;
@@ -41,6 +59,8 @@ struct decoder_config {
 
   int64_t q_size() const { return n_heads * head_dim; }
   int64_t kv_size() const { return n_kv_heads * head_dim; }
+  // True if the logits are more than the product with the head.
+  bool changes_logits() const { return logit_factor != 1 || logit_cap > 0; }
 };
 
 // `where` is the path that an error names. Throws error(failed) for an unknown model_type, for a key that asks for a

@@ -16,8 +16,34 @@ constexpr config_defaults k_mistral{32000, 4096, 14336, 32, 32, 8, 0, 131072, 40
 constexpr config_defaults k_qwen2{151936, 4096, 22016, 32, 32, 32, 0, 32768, 4096, -1, -1, -1};
 constexpr config_defaults k_qwen3{151936, 4096, 22016, 32, 32, 32, 128, 32768, 4096, -1, -1, -1};
 constexpr config_defaults k_seed_oss{155136, 4096, 27648, 64, 80, 8, 128, 524288, 0, 0, 2, 1};
+constexpr config_defaults k_gemma2{256000, 2304, 9216, 26, 8, 4, 256, 8192, 4096, 2, 1, 0};
+constexpr config_defaults k_gemma3{262208, 2304, 9216, 26, 8, 4, 256, 131072, 4096, 2, 1, 0};
 
-constexpr std::array<decoder_family, 5> k_families{{
+constexpr family_key k_gemma2_keys[] = {{"hidden_activation", 0},
+                                        {"query_pre_attn_scalar", 256},
+                                        {"attn_logit_softcapping", 50},
+                                        {"final_logit_softcapping", 30}};
+// attn_logit_softcapping is no key of Gemma 3 here: its class has it, and its attention does not
+// read it. A value is refused.
+constexpr family_key k_gemma3_keys[] = {
+    {"hidden_activation", 0},       {"query_pre_attn_scalar", 256},
+    {"final_logit_softcapping", 0}, {"rope_local_base_freq", 10000},
+    {"sliding_window_pattern", 6},  {"_sliding_window_pattern", 0}};
+
+constexpr family_maths gemma(bool third) {
+  family_maths out;
+  out.norms = norm_order::around;
+  out.norm_offset = 1;
+  out.act = activation::gelu_tanh;
+  out.scaled_embedding = out.tied = true;
+  out.full_every = third ? 6 : 2;
+  out.local_rope = third;
+  if (third) out.theta = 1e6;
+  out.keys = third ? std::span<const family_key>(k_gemma3_keys) : k_gemma2_keys;
+  return out;
+}
+
+constexpr std::array<decoder_family, 7> k_families{{
     {"llama", "LlamaForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
      window_rule::none, k_llama},
     {"mistral", "MistralForCausalLM", k_no_bias, k_no_bias, k_no_bias, false,
@@ -26,6 +52,10 @@ constexpr std::array<decoder_family, 5> k_families{{
      window_rule::upper_layers, k_qwen2},
     {"qwen3", "Qwen3ForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
      window_rule::upper_layers, k_qwen3},
+    {"gemma2", "Gemma2ForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, false,
+     window_rule::all_but_nth, k_gemma2, gemma(false)},
+    {"gemma3_text", "Gemma3ForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
+     window_rule::all_but_nth, k_gemma3, gemma(true)},
     {"seed_oss",
      "SeedOssForCausalLM",
      {"attention_bias", true},

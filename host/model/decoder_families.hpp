@@ -6,6 +6,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
+
+#include "model/decoder_config.hpp"
 
 namespace assay::model {
 
@@ -16,9 +19,10 @@ struct bias_rule {
 };
 inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 
-// Which layers have a sliding window: none; all, if sliding_window is set; or those that the keys
-// use_sliding_window, layer_types and max_window_layers choose.
-enum class window_rule { none, all_layers, upper_layers };
+// Which layers have a sliding window: none; all, if sliding_window is set; those that the keys
+// use_sliding_window, layer_types and max_window_layers choose; or those that layer_types names,
+// without that key all but every nth (family_maths::full_every).
+enum class window_rule { none, all_layers, upper_layers, all_but_nth };
 
 // The values that the family's configuration class fills in for absent keys of config.json.
 // A key that is null means no window, no token, or that n_kv_heads or head_dim follows from other
@@ -32,12 +36,38 @@ struct config_defaults {
   int64_t bos_id, eos_id, pad_id;  // -1 = none
 };
 
+// A key of config.json that changes the computation and that not every family reads. absent: its
+// value where the key is absent; 0 where it has no number.
+struct family_key {
+  const char *name;
+  double absent;
+};
+
+// How the formulas of a family differ from those of Llama.
+struct family_maths {
+  norm_order norms = norm_order::before;
+  double norm_offset = 0, eps = 1e-6, theta = 10000;  // eps and theta: where the keys are absent
+  activation act = activation::silu;
+  bool scaled_embedding = false;  // rows of the embedding are multiplied by sqrt(hidden_size)
+  bool whole_qk_norm = false, local_rope = false, tied = false;  // tied: where no key says it
+  int64_t full_every = 0;  // each nth layer has no window (all_but_nth)
+  std::span<const family_key> keys{};
+};
+
 struct decoder_family {
   const char *model_type, *class_name;
   bias_rule qkv_bias, o_bias, mlp_bias;
-  bool qk_norm;  // RMSNorm over each head of q and k, before RoPE
+  bool qk_norm;  // RMSNorm of q and k, before RoPE
   window_rule windows;
   config_defaults defaults;
+  family_maths maths{};
+
+  // Returns the key if the family reads it, else null.
+  const family_key *key(std::string_view name) const {
+    for (const family_key &known : maths.keys)
+      if (name == known.name) return &known;
+    return nullptr;
+  }
 };
 
 std::span<const decoder_family> decoder_families();

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/decoder_block.hpp"
 #include "model/decoder_config.hpp"
@@ -19,7 +20,9 @@ enum class width {
   mlp,      // intermediate_size
   queries,  // heads * head_dim
   keys,     // key and value heads * head_dim
-  head      // head_dim
+  head,     // head_dim
+  q_norm,   // what the norms of q and of k cover: one head or all of them
+  k_norm
 };
 int64_t width_of(const decoder_config &config, width which);
 
@@ -54,15 +57,14 @@ struct norm_layout {
   at::Tensor decoder_block::*part;
   const char *module;  // name within the block
   width size;
-  bool decoder_config::*when;  // the flag that says whether the norm exists; null = always
 };
 
-inline constexpr std::array<norm_layout, 4> k_norms{{
-    {&decoder_block::attention_norm, "input_layernorm", width::hidden, nullptr},
-    {&decoder_block::mlp_norm, "post_attention_layernorm", width::hidden, nullptr},
-    {&decoder_block::q_norm, "self_attn.q_norm", width::head, &decoder_config::qk_norm},
-    {&decoder_block::k_norm, "self_attn.k_norm", width::head, &decoder_config::qk_norm},
-}};
+// Returns the norms that a block of this model has, in the order of the forward pass. The same name
+// stands for another norm in another norm_order.
+std::vector<norm_layout> norms_of(const decoder_config &config);
+std::vector<norm_layout> norms_of(const decoder_block &block);
+// True for a norm whose output only linears read, so that its weights can be folded into theirs.
+bool feeds_linears(const norm_layout &norm);
 
 inline constexpr const char *k_embedding_name = "model.embed_tokens";
 inline constexpr const char *k_final_norm_name = "model.norm";

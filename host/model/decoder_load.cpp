@@ -20,10 +20,8 @@ namespace {
 
 // Returns RoPE's inverse frequencies, [head_dim / 2] fp32, by transformers' formula and in its order
 // of operations (checkpoint/FORMATS.md, "RoPE scaling").
-at::Tensor inverse_frequencies(const decoder_config &config) {
-  const rope_config &rope = config.rope;
-  const at::Tensor exponent =
-      at::arange(0, config.head_dim, 2, at::kLong).to(at::kFloat) / config.head_dim;
+at::Tensor inverse_frequencies(const rope_config &rope, int64_t head_dim) {
+  const at::Tensor exponent = at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / head_dim;
   at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
   if (rope.type == "default") return base;
   if (rope.type == "linear") return base / rope.factor;
@@ -88,7 +86,9 @@ class decoder_loader {
     out_.head_.weight =
         c.tied ? out_.embedding_ : take(k_head_name + k_weight, {c.vocab_size, c.hidden_size});
     if (options_.packed) pack_outer();
-    out_.inverse_frequencies_ = inverse_frequencies(c);
+    out_.inverse_frequencies_ = inverse_frequencies(c.rope, c.head_dim);
+    if (std::find(c.ropes.begin(), c.ropes.end(), rope_choice::local) != c.ropes.end())
+      out_.local_frequencies_ = inverse_frequencies(c.local_rope, c.head_dim);
     return std::move(out_);
   }
 
@@ -108,7 +108,7 @@ class decoder_loader {
   // Refuses weights with more layers than the config says, because the config is then wrong.
   // require_tensors finds missing layers.
   void check_layers(const decoder_config &c) const {
-    const std::string next = block_prefix(c.n_layers) + k_norms[0].module + k_weight;
+    const std::string next = block_prefix(c.n_layers) + norms_of(c)[0].module + k_weight;
     if (source_.tensors().has(next))
       throw error(error_kind::failed, "config.json says " + std::to_string(c.n_layers) +
                                           " layers, but the weights have more")
@@ -177,9 +177,15 @@ class decoder_loader {
     b.n_kv_heads = c.n_kv_heads;
     b.head_dim = c.head_dim;
     b.eps = c.rms_norm_eps;
-    for (const norm_layout &norm : k_norms)
-      if (norm.when == nullptr || c.*norm.when)
-        b.*norm.part = take(block_prefix(i) + norm.module + k_weight, {width_of(c, norm.size)});
+    b.norm_offset = c.norm_offset;
+    b.norm_places = c.norms;
+    b.act = c.act;
+    b.rope = c.ropes[static_cast<size_t>(i)];
+    b.score_factor = c.score_factor;
+    b.score_cap = c.score_cap;
+    b.residual_factor = c.residual_factor;
+    for (const norm_layout &norm : norms_of(c))
+      b.*norm.part = take(block_prefix(i) + norm.module + k_weight, {width_of(c, norm.size)});
     for (const linear_layout &layout : k_linears) b.*layout.part = linear(c, i, layout);
     return b;
   }

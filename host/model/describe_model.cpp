@@ -2,7 +2,10 @@
 // from the parsed config.
 #include "model/describe_model.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
 
 #include "core/error.hpp"
 #include "model/decoder_config.hpp"
@@ -59,27 +62,59 @@ void describe_tensors(const tensor_source &tensors, bool tied, json &out) {
         {"tensors", s.tensors}, {"parameters", s.parameters}, {"bytes", s.bytes}};
 }
 
+// Says in which points the formulas differ from Llama's (decoder_families.hpp).
+void describe_maths(const decoder_config &c, json &out) {
+  json &maths = out["maths"] = json::object();
+  if (c.norms == norm_order::around) maths["norms"] = "before and after attention and MLP";
+  if (c.norms == norm_order::after) maths["norms"] = "after attention and MLP";
+  if (c.norm_offset != 0) maths["norm_offset"] = c.norm_offset;
+  if (c.act == activation::gelu_tanh) maths["activation"] = "gelu_tanh";
+  if (c.embedding_factor != 1) maths["embedding_factor"] = c.embedding_factor;
+  if (c.residual_factor != 1) maths["residual_factor"] = c.residual_factor;
+  if (c.logit_factor != 1) maths["logit_factor"] = c.logit_factor;
+  if (c.score_factor != 1 / std::sqrt(static_cast<double>(c.head_dim)))
+    maths["score_factor"] = c.score_factor;
+  if (c.score_cap > 0) maths["score_cap"] = c.score_cap;
+  if (c.logit_cap > 0) maths["logit_cap"] = c.logit_cap;
+}
+
 void describe_config(const decoder_config &c, json &out) {
   out["sizes"] = {
       {"layers", c.n_layers}, {"hidden", c.hidden_size},  {"intermediate", c.intermediate_size},
       {"heads", c.n_heads},   {"kv_heads", c.n_kv_heads}, {"head_dim", c.head_dim},
       {"vocab", c.vocab_size}};
   out["context"] = c.max_positions;
-  out["rope"] = {{"type", c.rope.type}, {"theta", c.rope.theta}, {"factor", c.rope.factor}};
+  const auto rope = [](const rope_config &r) {
+    return json{{"type", r.type}, {"theta", r.theta}, {"factor", r.factor}};
+  };
+  out["rope"] = rope(c.rope);
+  const auto layers = [&](rope_choice which) {
+    return std::count(c.ropes.begin(), c.ropes.end(), which);
+  };
+  if (layers(rope_choice::local) > 0) {
+    out["local_rope"] = rope(c.local_rope);
+    out["local_rope"]["layers"] = layers(rope_choice::local);
+  }
   int64_t sliding = 0, window = 0;
   for (const int64_t w : c.windows)
     if (w > 0) ++sliding, window = w;
   out["windows"] = {{"layers", sliding}, {"tokens", window}};
   out["biases"] = {{"qkv", c.qkv_bias}, {"o", c.o_bias}, {"mlp", c.mlp_bias}};
   out["qk_norm"] = c.qk_norm;
+  describe_maths(c, out);
   out["eos"] = c.eos_ids;
   out["stored_dtype"] = c.stored_dtype;
 }
 
-// Says which tensors the configuration needs and the checkpoint does not have.
+// Says which tensors the configuration needs and the checkpoint does not have, and the reverse.
 void describe_gaps(const decoder_config &config, const tensor_source &tensors, json &out) {
   out["required_tensors"] = required_tensors(config).size();
   out["missing_tensors"] = missing_tensors(config, tensors);
+  std::set<std::string> needed{"lm_head.weight"};  // a tied head may be stored too
+  for (const required_tensor &tensor : required_tensors(config)) needed.insert(tensor.name);
+  out["unused_tensors"] = json::array();
+  for (const tensor_info &info : tensors.tensors())
+    if (!needed.contains(info.name)) out["unused_tensors"].push_back(info.name);
 }
 
 }  // namespace

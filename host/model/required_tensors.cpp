@@ -16,9 +16,8 @@ const std::string k_head_weight = k_head_name + k_weight,
 
 void add_block(const decoder_config &c, int64_t layer, std::vector<required_tensor> &out) {
   const std::string prefix = block_prefix(layer);
-  for (const norm_layout &norm : k_norms)
-    if (norm.when == nullptr || c.*norm.when)
-      out.push_back({prefix + norm.module + k_weight, {width_of(c, norm.size)}});
+  for (const norm_layout &norm : norms_of(c))
+    out.push_back({prefix + norm.module + k_weight, {width_of(c, norm.size)}});
   for (const linear_layout &linear : k_linears) {
     const int64_t rows = width_of(c, linear.out);
     out.push_back({prefix + linear.module + k_weight, {rows, width_of(c, linear.in)}});

@@ -11,7 +11,7 @@ from pathlib import Path
 import transformers
 
 HERE = Path(__file__).resolve().parent
-FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss"]
+FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss", "gemma2", "gemma3_text"]
 SMALL = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4)
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
@@ -38,10 +38,33 @@ CASES = {
 }
 
 
+# Cases of Gemma alone, because the other families do not read the keys. Gemma 3 has one RoPE for each layer type.
+GEMMA_CASES = {
+    "null for the caps": dict(SMALL, num_key_value_heads=2, attn_logit_softcapping=None, final_logit_softcapping=None),
+}
+GEMMA3_CASES = {
+    "a pattern of windows": dict(SMALL, num_key_value_heads=2, sliding_window_pattern=2),
+    "RoPE of each layer type": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0, rope_local_base_freq=70.0, rope_parameters={
+        "full_attention": {"rope_type": "linear", "factor": 2.0}, "sliding_attention": {"rope_type": "default"}}),
+    "RoPE of each layer type in the older form": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0, rope_local_base_freq=70.0,
+                                                      rope_scaling={"rope_type": "linear", "factor": 8.0}),
+}
+
+
+def cases_of(family):
+    if not family.startswith("gemma"):
+        return CASES
+    if family == "gemma2":
+        return {**CASES, **GEMMA_CASES}
+    flat = {name: keys for name, keys in CASES.items()
+            if "rope_parameters" not in keys and "type" not in keys.get("rope_scaling", {})}  # transformers ignores this type
+    return {**flat, **GEMMA_CASES, **GEMMA3_CASES}
+
+
 def windows(config, family):
     if family == "mistral":
         return [config.sliding_window or 0] * config.num_hidden_layers
-    if family in ("qwen2", "qwen3"):
+    if family in ("qwen2", "qwen3", "gemma2", "gemma3_text"):
         return [(config.sliding_window or 0) if t == "sliding_attention" else 0 for t in config.layer_types]
     return [0] * config.num_hidden_layers
 
@@ -49,10 +72,14 @@ def windows(config, family):
 def expected(config, family):
     heads = config.num_attention_heads
     rope = config.rope_parameters
+    local = rope.get("sliding_attention")
+    rope = rope.get("full_attention", rope)
     eos = config.eos_token_id
     biases = {"llama": [config.attention_bias, config.attention_bias, config.mlp_bias] if family == "llama" else None,
               "mistral": [False, False, False], "qwen2": [True, False, False],
               "qwen3": [getattr(config, "attention_bias", None)] * 2 + [False],
+              "gemma2": [getattr(config, "attention_bias", None)] * 2 + [False],
+              "gemma3_text": [getattr(config, "attention_bias", None)] * 2 + [False],
               "seed_oss": [getattr(config, k, None) for k in ("attention_bias", "attention_out_bias", "mlp_bias")]}[family]
     return {
         "vocab_size": config.vocab_size, "hidden_size": config.hidden_size, "intermediate_size": config.intermediate_size,
@@ -60,17 +87,21 @@ def expected(config, family):
         "head_dim": getattr(config, "head_dim", None) or config.hidden_size // heads,  # as Qwen2Attention reads it
         "max_positions": config.max_position_embeddings, "rms_norm_eps": config.rms_norm_eps,
         "rope_type": rope["rope_type"], "rope_theta": rope["rope_theta"], "rope_factor": rope.get("factor", 1.0),
+        "local_theta": local["rope_theta"] if local else None,
+        "score_factor": getattr(config, "query_pre_attn_scalar", 0) ** -0.5 if family.startswith("gemma") else None,
+        "score_cap": getattr(config, "attn_logit_softcapping", None) or 0,
+        "logit_cap": getattr(config, "final_logit_softcapping", None) or 0,
         "rope_original": rope.get("original_max_position_embeddings"),
         "tied": config.tie_word_embeddings, "biases": biases, "windows": windows(config, family),
         "eos": [] if eos is None else [eos], "bos": config.bos_token_id, "pad": config.pad_token_id,
-        "hidden_act": config.hidden_act,
+        "hidden_act": getattr(config, "hidden_act", None) or config.hidden_activation,
     }
 
 
 def main():
     rows = []
     for family in FAMILIES:
-        for name, keys in CASES.items():
+        for name, keys in cases_of(family).items():
             file = {"model_type": family, **json.loads(json.dumps(keys))}
             try:
                 config = transformers.AutoConfig.for_model(family, **json.loads(json.dumps(keys)))

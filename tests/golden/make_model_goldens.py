@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files for tests of models, with transformers, PEFT and the gguf package. Not run by the tests.
 
-  make_model_goldens.py tiny                      tiny random models of every family  -> models/NAME/
+  make_model_goldens.py tiny [NAME...]            tiny random models of every family  -> models/NAME/
   make_model_goldens.py lora [NAME...]            PEFT adapters over a tiny model     -> lora/NAME/
   make_model_goldens.py blocks                    ggml block formats                  -> gguf_blocks.safetensors
   make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real model, FOLDER made by `assay import GGUF FOLDER`
@@ -32,6 +32,7 @@ LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq
           "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
 
 SMALL = dict(num_hidden_layers=2, intermediate_size=24)
+GEMMA = dict(head_dim=16, bos_token_id=2, eos_token_id=1, pad_token_id=0)
 
 # name: (family, configuration, dtype of the file, shard size, spelling of the config)
 TINY = {
@@ -55,16 +56,31 @@ TINY = {
     "seed_oss-biases": ("seed_oss", dict(head_dim=12, attention_out_bias=True, mlp_bias=True, **SMALL), "bfloat16", None,
                         "modern"),
     "mistral-no-window": ("mistral", dict(sliding_window=None), "bfloat16", None, "classic"),
+    "gemma3-local-tied": ("gemma3_text", dict(GEMMA, num_hidden_layers=4, sliding_window=6, query_pre_attn_scalar=24,
+                                              rope_parameters={
+                                                  "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 3e4},
+                                                  "sliding_attention": {"rope_type": "default", "rope_theta": 500.0}},
+                                              layer_types=["sliding_attention", "full_attention", "full_attention",
+                                                           "sliding_attention"]), "bfloat16", None, "modern"),
+    "gemma3-pattern-untied": ("gemma3_text", dict(GEMMA, sliding_window=5, sliding_window_pattern=2, tie_word_embeddings=False),
+                              "bfloat16", None, "classic"),
+    "gemma3-caps": ("gemma3_text", dict(GEMMA, **SMALL, sliding_window=64, final_logit_softcapping=4.0,
+                                        attention_bias=True), "float32", None, "modern"),
+    "gemma2-caps-tied": ("gemma2", dict(GEMMA, sliding_window=7, query_pre_attn_scalar=10, attn_logit_softcapping=2.0,
+                                        final_logit_softcapping=5.0), "bfloat16", None, "modern"),
+    "gemma2-no-caps": ("gemma2", dict(GEMMA, **SMALL, sliding_window=5, attn_logit_softcapping=None,
+                                      final_logit_softcapping=None), "bfloat16", None, "classic"),
 }
 
 
 def randomise(model, seed):
-    """Sets every parameter to random values, also biases (not 0) and norms (not 1), so that a parameter that is not read shows."""
+    """Sets every parameter to random values, also biases (not 0) and norms (factors near 1), so that one that is not read shows."""
     torch.manual_seed(seed)
+    middle = 0 if model.config.model_type.startswith("gemma") else 1  # Gemma multiplies by 1 + w
     with torch.no_grad():
         for name, p in model.named_parameters():
             if "norm" in name:
-                p.copy_(1 + 0.3 * torch.randn_like(p))
+                p.copy_(middle + 0.3 * torch.randn_like(p))
             elif name.endswith("bias"):
                 p.copy_(0.3 * torch.randn_like(p))
             else:
@@ -76,6 +92,10 @@ def to_classic(folder):
     path = folder / "config.json"
     config = json.loads(path.read_text())
     rope = config.pop("rope_parameters", None) or {}
+    if "full_attention" in rope:
+        config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        config["sliding_window_pattern"] = config["layer_types"].index("full_attention") + 1
+        rope = rope["full_attention"]
     config["rope_theta"] = rope.pop("rope_theta", 10000.0)
     config["rope_scaling"] = None
     if rope.get("rope_type", "default") != "default":
@@ -94,8 +114,10 @@ def greedy(model, ids, n):
     return ids[start:]
 
 
-def make_tiny():
+def make_tiny(names):
     for seed, (name, (family, extra, dtype, shard, spelling)) in enumerate(TINY.items()):
+        if names and name not in names:
+            continue
         folder = HERE / "models" / name
         shutil.rmtree(folder, ignore_errors=True)
         config = transformers.AutoConfig.for_model(family, **{**BASE, **extra})
@@ -245,8 +267,8 @@ def make_smollm2(folder, gguf_path, text_path):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["tiny"]:
-        make_tiny()
+    if sys.argv[1:2] == ["tiny"]:
+        make_tiny(sys.argv[2:])
     elif sys.argv[1:2] == ["lora"]:
         make_lora(sys.argv[2:])
     elif sys.argv[1:] == ["blocks"]:

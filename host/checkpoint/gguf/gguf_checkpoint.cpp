@@ -1,5 +1,6 @@
 // Gives the tensors of a GGUF file under Hugging Face names. Quantized tensors are dequantized row
-// by row. For the architecture llama the rows of q and k are put into Hugging Face's order.
+// by row. For the architecture llama the rows of q and k are put into Hugging Face's order. Norms of
+// Gemma are stored as 1 + w and given as w.
 #include "checkpoint/gguf/gguf_checkpoint.hpp"
 
 #include <ATen/Parallel.h>
@@ -18,13 +19,25 @@ struct name_pair {
 };
 constexpr name_pair k_outer[] = {
     {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-constexpr name_pair k_inner[] = {
-    {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
-    {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
-    {"attn_output", "self_attn.o_proj"}, {"attn_q_norm", "self_attn.q_norm"},
-    {"attn_k_norm", "self_attn.k_norm"}, {"ffn_norm", "post_attention_layernorm"},
-    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
-    {"ffn_down", "mlp.down_proj"}};
+constexpr name_pair k_inner[] = {{"attn_norm", "input_layernorm"},
+                                 {"attn_q", "self_attn.q_proj"},
+                                 {"attn_k", "self_attn.k_proj"},
+                                 {"attn_v", "self_attn.v_proj"},
+                                 {"attn_output", "self_attn.o_proj"},
+                                 {"attn_q_norm", "self_attn.q_norm"},
+                                 {"attn_k_norm", "self_attn.k_norm"},
+                                 {"ffn_norm", "post_attention_layernorm"},
+                                 {"ffn_gate", "mlp.gate_proj"},
+                                 {"ffn_up", "mlp.up_proj"},
+                                 {"ffn_down", "mlp.down_proj"},
+                                 {"post_attention_norm", "post_attention_layernorm"},
+                                 {"post_ffw_norm", "post_feedforward_layernorm"}};
+// Where norms lie on both sides of attention and MLP, the norm before the MLP has another name.
+constexpr name_pair k_norm_around = {"ffn_norm", "pre_feedforward_layernorm"};
+
+bool is_gemma(const std::string &architecture) {
+  return architecture.starts_with("gemma");
+}
 
 }  // namespace
 
@@ -42,12 +55,12 @@ namespace {
 class gguf_source : public tensor_source {
  public:
   gguf_source(std::shared_ptr<const gguf_file> file, const json &config) : file_(std::move(file)) {
-    const bool permuted =
-        file_->text("general.architecture") == "llama";  // FORMATS.md, "GGUF metadata"
+    const std::string architecture = file_->text("general.architecture");
+    const bool permuted = architecture == "llama";  // FORMATS.md, "GGUF metadata"
     const auto heads = config.at("num_attention_heads").get<int64_t>();
     const auto kv_heads = config.at("num_key_value_heads").get<int64_t>();
     for (const gguf_tensor &tensor : file_->tensors()) {
-      const std::string name = gguf_hf_name(tensor.name);
+      const std::string name = gguf_hf_name(tensor.name, architecture);
       if (tensor.name == "rope_freqs.weight") continue;  // gguf_config puts it into config.json
       if (name.empty())
         throw error(error_kind::failed,
@@ -60,6 +73,7 @@ class gguf_source : public tensor_source {
       info.stored_bytes = tensor.n_bytes;
       infos_.push_back(std::move(info));
       sources_.push_back(&tensor);
+      has_one_.push_back(is_gemma(architecture) && name.ends_with("norm.weight"));
       const bool q = name.find("self_attn.q_proj.") != std::string::npos;
       const bool k = name.find("self_attn.k_proj.") != std::string::npos;
       permuted_heads_.push_back(permuted && (q || k) ? (q ? heads : kv_heads) : 0);
@@ -74,6 +88,7 @@ class gguf_source : public tensor_source {
     const gguf_tensor &source = *sources_[index];
     const int64_t heads = permuted_heads_[index];
     const uint8_t *bytes = file_->bytes_of(source);
+    if (has_one_[index]) return dequantized(source, heads).sub_(1);
     if (source.type == 0 && heads == 0 && reinterpret_cast<uintptr_t>(bytes) % 4 == 0)
       return at::from_blob(
           const_cast<uint8_t *>(bytes), info->shape, [keep = file_](void *) {}, at::kFloat);
@@ -156,6 +171,7 @@ class gguf_source : public tensor_source {
   std::vector<tensor_info> infos_;
   std::vector<const gguf_tensor *> sources_;  // one for each of infos_
   std::vector<int64_t> permuted_heads_;       // one for each of infos_; 0 = rows are in order
+  std::vector<bool> has_one_;                 // one for each of infos_; true = stored as 1 + w
 };
 
 class gguf_checkpoint : public checkpoint {
@@ -178,7 +194,7 @@ class gguf_checkpoint : public checkpoint {
 
 }  // namespace
 
-std::string gguf_hf_name(const std::string &gguf_name) {
+std::string gguf_hf_name(const std::string &gguf_name, const std::string &architecture) {
   const size_t dot = gguf_name.rfind('.');
   if (dot == std::string::npos) return "";
   const std::string suffix = gguf_name.substr(dot);
@@ -189,9 +205,11 @@ std::string gguf_hf_name(const std::string &gguf_name) {
   if (stem.rfind("blk.", 0) != 0) return "";
   const size_t next = stem.find('.', 4);
   if (next == std::string::npos) return "";
+  const std::string layer = "model.layers." + stem.substr(4, next - 4) + ".";
+  if (is_gemma(architecture) && stem.substr(next + 1) == k_norm_around.gguf)
+    return layer + k_norm_around.hf + suffix;
   for (const name_pair &pair : k_inner)
-    if (stem.compare(next + 1, std::string::npos, pair.gguf) == 0)
-      return "model.layers." + stem.substr(4, next - 4) + "." + pair.hf + suffix;
+    if (stem.compare(next + 1, std::string::npos, pair.gguf) == 0) return layer + pair.hf + suffix;
   return "";
 }
 

@@ -17,7 +17,9 @@ struct architecture {
 };
 constexpr architecture k_architectures[] = {{"llama", "llama", "LlamaForCausalLM"},
                                             {"qwen2", "qwen2", "Qwen2ForCausalLM"},
-                                            {"qwen3", "qwen3", "Qwen3ForCausalLM"}};
+                                            {"qwen3", "qwen3", "Qwen3ForCausalLM"},
+                                            {"gemma2", "gemma2", "Gemma2ForCausalLM"},
+                                            {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}};
 
 const architecture &architecture_of(const gguf_file &file) {
   const std::string name = file.text("general.architecture");
@@ -25,7 +27,7 @@ const architecture &architecture_of(const gguf_file &file) {
     if (name == known.gguf) return known;
   throw error(error_kind::failed, "the GGUF architecture '" + name + "' is not supported")
       .at(file.path())
-      .hint("Supported are llama, qwen2, qwen3");
+      .hint("Supported are llama, qwen2, qwen3, gemma2, gemma3");
 }
 
 const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) {
@@ -87,6 +89,48 @@ json rope_scaling(const gguf_file &file, const std::string &arch, double theta, 
   if (type == "none" && factor == 1) return nullptr;
   if (type == "linear" || type == "none") return {{"rope_type", "linear"}, {"factor", factor}};
   return {{"rope_type", type}, {"factor", factor}};  // parse_decoder_config refuses this type
+}
+
+// Returns layer_types: which layers have a sliding window. The metadata may hold a period (each nth
+// layer has none) or a flag for each layer; llama.cpp's own periods are 2 (Gemma 2) and 6 (Gemma 3).
+json layer_types(const gguf_file &file, const std::string &arch, uint64_t layers) {
+  const std::string key = arch + ".attention.sliding_window_pattern";
+  const gguf_value *pattern = file.find(key);
+  const bool flags = pattern != nullptr && pattern->what == gguf_value::kind::numbers;
+  const uint64_t period = flags ? 1 : file.number(key, arch == "gemma2" ? 2 : 6);
+  if (period < 1 || layers > 4096 || (flags && pattern->numbers.size() != layers))
+    throw error(error_kind::failed, "'" + key + "' does not fit the layers").at(file.path());
+  json out = json::array();
+  for (uint64_t i = 0; i < layers; ++i) {
+    const bool sliding = flags ? pattern->numbers[i] != 0 : (i + 1) % period != 0;
+    out.push_back(sliding ? "sliding_attention" : "full_attention");
+  }
+  return out;
+}
+
+// Adds the keys of Gemma 2 and 3 (ggml-org/llama.cpp, src/models/gemma2.cpp and gemma3.cpp,
+// load_arch_hparams). The largest model of each family, known by its number of layers, divides its
+// scores by sqrt(hidden / heads), the others by sqrt(head_dim).
+void add_gemma(const gguf_file &file, const std::string &arch, json &config) {
+  const bool second = arch == "gemma2";
+  const auto layers = config.at("num_hidden_layers").get<uint64_t>(),
+             largest = uint64_t{second ? 46u : 62u};
+  config.erase("hidden_act");
+  config["hidden_activation"] = "gelu_pytorch_tanh";
+  config["query_pre_attn_scalar"] = layers == largest
+                                        ? config.at("hidden_size").get<uint64_t>() /
+                                              config.at("num_attention_heads").get<uint64_t>()
+                                        : config.at("head_dim").get<uint64_t>();
+  const uint64_t window = file.number(arch + ".attention.sliding_window", second ? 4096 : 0);
+  config["sliding_window"] = window > 0 ? json(window) : json(nullptr);
+  config["layer_types"] = layer_types(file, arch, layers);
+  const auto cap = [&](const char *key, const char *name, double absent) {
+    const double value = file.real(arch + key, absent);
+    config[name] = value > 0 ? json(value) : json(nullptr);
+  };
+  cap(".attn_logit_softcapping", "attn_logit_softcapping", second ? 50 : 0);
+  cap(".final_logit_softcapping", "final_logit_softcapping", second ? 30 : 0);
+  if (!second) config["rope_local_base_freq"] = file.real(arch + ".rope.freq_base_swa", 10000);
 }
 
 void add_token_ids(const gguf_file &file, json &config) {
@@ -192,6 +236,7 @@ json gguf_config(const gguf_file &file) {
       {"initializer_range", 0.02},
       {"attention_dropout", 0.0}};
   if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
+  if (arch.starts_with("gemma")) add_gemma(file, arch, config);
   add_token_ids(file, config);
   // Absent ids become null, because transformers gives absent keys ids of its own (LlamaConfig: 1 and 2).
   for (const char *id : {"bos_token_id", "eos_token_id"})

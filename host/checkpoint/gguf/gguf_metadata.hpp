@@ -22,6 +22,7 @@ json gguf_generation_config(const gguf_file &file);           // generation_conf
 // {source, name, license, formats: {format: number of matrices}, note}; note is "" for float files.
 json gguf_provenance(const gguf_file &file);
 // "blk.0.attn_q.weight" -> "model.layers.0.self_attn.q_proj.weight"; "" if there is no such name.
-std::string gguf_hf_name(const std::string &gguf_name);
+// architecture: general.architecture of the file.
+std::string gguf_hf_name(const std::string &gguf_name, const std::string &architecture);
 
 }  // namespace assay::model

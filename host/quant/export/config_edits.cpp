@@ -27,7 +27,9 @@ std::pair<bool, bool> biased(const model::decoder &decoder) {
 
 std::string config_for(const quantized_model &model, const std::string &text) {
   json config = json::parse(text);
-  const bool untied = !model.decoder.config().tied && config.value("tie_word_embeddings", false);
+  // Without the key, the family's class decides.
+  const bool untied =
+      !model.decoder.config().tied && model::parse_decoder_config(config, "config.json").tied;
   const auto [attention, mlp] = biased(model.decoder);
   const auto lacks = [&](const char *key, bool wanted) {
     return has_bias_keys(model.decoder.config()) && wanted && !config.value(key, false);

@@ -295,8 +295,8 @@ class transform_pass {
 
   // Lists all tensors of the block as edited.
   void remember(const model::decoder_block &before, const model::decoder_block &after) {
-    for (const model::norm_layout &norm : model::k_norms)
-      if (norm.size == model::width::hidden)
+    for (const model::norm_layout &norm : model::norms_of(after))
+      if (model::feeds_linears(norm))
         out_.edited[model::block_prefix(before.index) + norm.module + ".weight"] = after.*norm.part;
     for (const auto *linear : after.linears()) {
       out_.edited[linear->name + ".weight"] = residency_.held_part(linear->weight);

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int64_t k_tile_elements = 1 << 23;  // logits of a tile: 32 MiB of fp32
 
-// Calls body(first row, number of rows, log q, log p) for each tile. q are the probabilities of
-// `model`, p those of `float_model`.
+// Calls body(first row, number of rows, logits of `model`, log p) for each tile. p are the
+// probabilities of `float_model`.
 template <class Body>
 void for_tiles(const model::decoder &model, const at::Tensor &mine,
                const model::decoder &float_model, const at::Tensor &theirs, const Body &body) {
@@ -23,7 +23,7 @@ void for_tiles(const model::decoder &model, const at::Tensor &mine,
   const int64_t tile = std::max<int64_t>(1, k_tile_elements / float_model.config().vocab_size);
   for (int64_t begin = 0; begin < mine.size(0); begin += tile) {
     const int64_t rows = std::min(tile, mine.size(0) - begin);
-    body(begin, rows, at::log_softmax(model.logits(mine.narrow(0, begin, rows)), 1),
+    body(begin, rows, model.logits(mine.narrow(0, begin, rows)),
          at::log_softmax(float_model.logits(theirs.narrow(0, begin, rows)), 1));
   }
 }
@@ -34,7 +34,8 @@ at::Tensor token_divergence(const model::decoder &model, const at::Tensor &mine,
                             const model::decoder &float_model, const at::Tensor &theirs) {
   at::Tensor out = at::empty({mine.size(0)}, mine.options().dtype(at::kFloat));
   for_tiles(model, mine, float_model, theirs,
-            [&](int64_t begin, int64_t rows, const at::Tensor &log_q, const at::Tensor &log_p) {
+            [&](int64_t begin, int64_t rows, const at::Tensor &logits, const at::Tensor &log_p) {
+              const auto log_q = at::log_softmax(logits, 1);
               out.narrow(0, begin, rows).copy_(((log_p - log_q).mul_(log_p.exp())).sum(1));
             });
   return out;
@@ -46,10 +47,11 @@ double divergence_gradient(const model::decoder &model, const at::Tensor &mine,
   gradient = at::empty_like(mine);
   double total = 0;
   for_tiles(model, mine, float_model, theirs,
-            [&](int64_t begin, int64_t rows, const at::Tensor &log_q, const at::Tensor &log_p) {
-              const auto p = log_p.exp();
+            [&](int64_t begin, int64_t rows, const at::Tensor &logits, const at::Tensor &log_p) {
+              const auto p = log_p.exp(), log_q = at::log_softmax(logits, 1);
               total += (log_p - log_q).mul_(p).sum(at::kDouble).item<double>();
-              const auto slope = log_q.exp_().sub_(p).to(mine.scalar_type());
+              const auto slope =
+                  model.before_logits(logits, log_q.exp().sub_(p)).to(mine.scalar_type());
               gradient.narrow(0, begin, rows).copy_(model::fast_linear(slope, head_t));
             });
   return total;

@@ -88,7 +88,7 @@ class training {
     };
     for (int64_t i = 0; i < model_.decoder.n_blocks(); ++i) {
       auto &block = model_.decoder.block(i);
-      for (const model::norm_layout &norm : model::k_norms)
+      for (const model::norm_layout &norm : model::norms_of(model_.decoder.config()))
         add(block.*norm.part, model::block_prefix(i) + norm.module);
     }
     add(model_.decoder.norm(), model::k_final_norm_name);
@@ -193,16 +193,14 @@ class training {
       if (scales_.count(linear->name)) linear->weight.set_requires_grad(true);
     {
       at::AutoGradMode with_grad(true);
-      for (auto *norm : {&block.attention_norm, &block.mlp_norm, &block.q_norm, &block.k_norm})
-        track(*norm, !norms_.empty());
+      for (auto *norm : block.norms()) track(*norm, !norms_.empty());
       block.forward(start, context).backward(gradient);
     }
     for (auto *linear : block.linears())
       if (linear->weight.requires_grad())
         scales_.at(linear->name).step(linear->weight.grad(), rate);
     auto &own = model_.decoder.block(index);
-    for (auto *norm : {&own.attention_norm, &own.mlp_norm, &own.q_norm, &own.k_norm})
-      update(*norm, rate);
+    for (auto *norm : own.norms()) update(*norm, rate);
     return start.grad();
   }
 

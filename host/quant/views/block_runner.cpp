@@ -32,8 +32,8 @@ at::Tensor &find_weight(model::decoder_block &block, const std::string &name) {
   for (auto *linear : block.linears())
     if (linear->name == name) return linear->weight;
   const auto last = name.substr(name.rfind('.') + 1);
-  for (const model::norm_layout &norm : model::k_norms)
-    if (norm.size == model::width::hidden && last == norm.module) return block.*norm.part;
+  for (const model::norm_layout &norm : model::norms_of(block))
+    if (model::feeds_linears(norm) && last == norm.module) return block.*norm.part;
   throw misuse("the block has no linear or norm '" + name + "'");
 }
 
@@ -165,8 +165,11 @@ at::Tensor block_runner::input_of(const piece &p, uint32_t scope, bool attention
   const auto &h = source_.chunks[p.chunk].h;
   if (scope == ASSAY_SCOPE_BLOCK || attention) return p.of(h);
   auto &middle = middle_[p.chunk];
-  if (!middle.defined())  // from the float block: edits do not change what a block computes
-    middle = h + attention_output(source_.before, h, source_.context(h.size(0), h.size(1)));
+  if (!middle.defined()) {  // from the float block: edits do not change what a block computes
+    const auto context = source_.context(h.size(0), h.size(1));
+    const auto &block = source_.before;
+    middle = block.after_attention(h, block.attention(block.attention_input(h), context));
+  }
   return p.of(middle);
 }
 

@@ -1,5 +1,5 @@
-// Builds the ABI structs of a block and makes a block from the edited tensors. All families of
-// models wire a block alike, so that one list of groups serves all of them.
+// Builds the ABI structs of a block and makes a block from the edited tensors. A plugin sees the norms
+// that feed linears; a family that has none, or norms behind o and down, has fewer groups.
 #include "quant/views/block_view.hpp"
 
 #include "core/error.hpp"
@@ -36,9 +36,9 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
         std::make_unique<linear_view>(*shown_.back(), index, weights_[i], arch_json, 0));
     layer_pointers_.push_back(&layers_.back()->get());
   }
-  for (const model::norm_layout &norm : model::k_norms)
-    if (norm.size == model::width::hidden)
-      add_norm(model::block_prefix(block.index) + norm.module, block.*norm.part);
+  for (const model::norm_layout &norm : model::norms_of(block))
+    if (model::feeds_linears(norm))
+      add_norm(model::block_prefix(block.index) + norm.module, norm.part);
   add_groups(residual_group);
   for (const auto &norm : norms_) norm_pointers_.push_back(norm.get());
   for (const auto &group : groups_) group_pointers_.push_back(&group->group);
@@ -57,16 +57,20 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
 
 // Makes the groups of channels. Producers are the linears that write the channels, consumers those that
 // read them. A group is left out if its consumer has an input operation, because the consumer then does
-// not read the channels as the producer writes them.
+// not read the channels as the producer writes them. The inputs that no norm makes have no group of
+// kind "norm". There is no residual group where a norm lies between o or down and the stream, because
+// such a norm does not commute with a change of the stream's channels.
 void block_view::add_groups(bool residual) {
   const std::string name = std::to_string(original_.index);
-  add_group(name + ".attn.in", "norm", norms_[0].get(), {}, {k_q, k_k, k_v}, linear_group::qkv);
+  if (const auto *norm = norm_of(&model::decoder_block::attention_norm))
+    add_group(name + ".attn.in", "norm", norm, {}, {k_q, k_k, k_v}, linear_group::qkv);
   if (!original_.o.input_operation)
     add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
-  add_group(name + ".mlp.in", "norm", norms_[1].get(), {}, {k_gate, k_up}, linear_group::gate_up);
+  if (const auto *norm = norm_of(&model::decoder_block::mlp_norm))
+    add_group(name + ".mlp.in", "norm", norm, {}, {k_gate, k_up}, linear_group::gate_up);
   if (!original_.down.input_operation)
     add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
-  if (residual)
+  if (residual && original_.norm_places == model::norm_order::before)
     add_group(name + ".residual", "residual", nullptr, {k_o, k_down}, {k_q, k_k, k_v, k_gate, k_up},
               linear_group::head);
 }
@@ -94,13 +98,21 @@ void block_view::set_start(const quantized_linear &form, const at::Tensor &dense
   layers_[place_of(form.name)]->set_start(*starts_.back());
 }
 
-void block_view::add_norm(const std::string &name, const at::Tensor &weight) {
-  norm_weights_.push_back(weight.to(at::kFloat).contiguous().clone());
+const assay_norm *block_view::norm_of(at::Tensor model::decoder_block::*part) const {
+  for (size_t i = 0; i < norm_parts_.size(); ++i)
+    if (norm_parts_[i] == part) return norms_[i].get();
+  return nullptr;
+}
+
+void block_view::add_norm(const std::string &name, at::Tensor model::decoder_block::*part) {
+  norm_parts_.push_back(part);
+  norm_weights_.push_back((original_.*part).to(at::kFloat).contiguous().clone());
   norm_refs_.push_back(std::make_unique<plug::tensor_ref>(norm_weights_.back()));
   norm_names_.push_back(std::make_unique<std::string>(name));
   auto norm = std::make_unique<assay_norm>();
   *norm = {};
   norm->struct_size = sizeof(assay_norm);
+  norm->flags = original_.norm_offset != 0 ? ASSAY_NORM_ONE_PLUS : 0;
   norm->name = norm_names_.back()->c_str();
   norm->weight = norm_refs_.back()->get();
   norms_.push_back(std::move(norm));
@@ -139,8 +151,8 @@ model::decoder_block block_view::edited() const {
     if (biases_[i].defined()) linears[i]->bias = biases_[i].to(original_.q.weight.scalar_type());
   }
   for (const auto &[i, operation] : input_operations_) linears[i]->input_operation = operation;
-  out.attention_norm = norm_weights_[0].to(original_.attention_norm.scalar_type());
-  out.mlp_norm = norm_weights_[1].to(original_.mlp_norm.scalar_type());
+  for (size_t i = 0; i < norm_parts_.size(); ++i)
+    out.*norm_parts_[i] = norm_weights_[i].to((original_.*norm_parts_[i]).scalar_type());
   return out;
 }
 

@@ -43,7 +43,8 @@ class block_view {
  private:
   size_t place_of(const std::string &linear) const;
   void add_groups(bool residual);
-  void add_norm(const std::string &name, const at::Tensor &weight);
+  void add_norm(const std::string &name, at::Tensor model::decoder_block::*part);
+  const assay_norm *norm_of(at::Tensor model::decoder_block::*part) const;  // null = has none
   void add_group(const std::string &name, const char *kind, const assay_norm *norm,
                  const std::vector<size_t> &producers, const std::vector<size_t> &consumers,
                  model::linear_group input);
@@ -57,7 +58,8 @@ class block_view {
   std::map<size_t, std::function<at::Tensor(const at::Tensor &)>> input_operations_;
   std::vector<std::unique_ptr<quantized_linear>> starts_;
   std::array<at::Tensor, 7> weights_, biases_;  // f32 clones; biases undefined where absent
-  std::vector<at::Tensor> norm_weights_;
+  std::vector<at::Tensor model::decoder_block::*> norm_parts_;
+  std::vector<at::Tensor> norm_weights_;  // one for each of norm_parts_
   std::vector<std::unique_ptr<linear_view>> layers_;
   std::vector<std::unique_ptr<model::linear_op>> shown_;  // linears that show the copies
   std::vector<std::unique_ptr<plug::tensor_ref>> norm_refs_;

@@ -35,6 +35,7 @@ outside_view::outside_view(const model::decoder &decoder, const std::string &arc
   layers_[0] = &embedding_view_->get();
   layers_[1] = &head_view_->get();
   abi_norm_.struct_size = sizeof abi_norm_;
+  abi_norm_.flags = decoder.config().norm_offset != 0 ? ASSAY_NORM_ONE_PLUS : 0;
   abi_norm_.name = "model.norm";
   abi_norm_.weight = norm_ref_.get();
   norms_[0] = &abi_norm_;

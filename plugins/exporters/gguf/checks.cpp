@@ -16,9 +16,10 @@ bool is_float16(const std::string &dtype) {
   return dtype == "float16" || dtype == "f16";
 }
 
-void check_linear(const options &o, const planned_linear &linear, const refuse_fn &refuse) {
+void check_linear(const options &o, const std::string &family, const planned_linear &linear,
+                  const refuse_fn &refuse) {
   std::string reason;
-  if (gguf_name(linear.name + ".weight").empty())
+  if (gguf_name(linear.name + ".weight", family).empty())
     refuse(linear.name, "llama.cpp has no name for this linear");
   else if (block_for(linear.codes, o.how, reason) == nullptr)
     refuse(linear.name, reason);
@@ -30,13 +31,14 @@ void check_linear(const options &o, const planned_linear &linear, const refuse_f
                             ": quantize with scale_dtype = \"float16\"");
 }
 
-void check_tensor(const std::string &architecture, const std::string &name,
-                  const refuse_fn &refuse) {
-  const std::string stored = gguf_name(name);
+void check_tensor(const std::string &family, const std::string &name, const refuse_fn &refuse) {
+  const std::string architecture = architecture_of(family), stored = gguf_name(name, family);
   if (stored.empty())
     refuse(name, "llama.cpp has no name for this tensor");
   else if (ends_with(stored, ".bias") && !may_have_bias(architecture, stored))
     refuse(name, "llama.cpp's " + architecture + " has no bias here");
+  else if (architecture == "gemma2" && stored == "output.weight")
+    refuse(name, "llama.cpp's gemma2 takes its embedding as head");
 }
 
 }  // namespace
@@ -47,7 +49,8 @@ void check_plan(const options &o, std::string_view plan_json, const refuse_fn &r
   if (architecture.empty()) {
     refuse("arch", p.family.empty() ? "the plan names no family of models"
                                     : "GGUF files of the family '" + p.family +
-                                          "' are not written (llama, mistral, qwen2, qwen3 are)");
+                                          "' are not written (llama, mistral, qwen2, qwen3, "
+                                          "gemma2, gemma3_text are)");
     return;
   }
   for (const auto &key : p.schemes)
@@ -56,8 +59,8 @@ void check_plan(const options &o, std::string_view plan_json, const refuse_fn &r
            "its own options say");
   for (const auto &operation : p.online) refuse(operation, "llama.cpp does not run this operation");
   for (const auto &linear : p.biases) refuse(linear, "this family has no bias here");
-  for (const auto &linear : p.linears) check_linear(o, linear, refuse);
-  for (const auto &name : p.tensors) check_tensor(architecture, name, refuse);
+  for (const auto &linear : p.linears) check_linear(o, p.family, linear, refuse);
+  for (const auto &name : p.tensors) check_tensor(p.family, name, refuse);
 }
 
 }  // namespace gguf

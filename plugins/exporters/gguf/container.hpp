@@ -45,6 +45,7 @@ struct entry {
   std::vector<int64_t> shape;  // the last dimension is contiguous
   uint64_t n_bytes = 0;
   int64_t heads = 0;      // rows are stored in the order of row_in_file; 0 = in order
+  float shift = 0;        // is added to each number of the item
   std::string item;       // name of the host's item from which the bytes are made
   std::string own_bytes;  // if there is no item
 };

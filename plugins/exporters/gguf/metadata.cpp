@@ -20,8 +20,9 @@ struct defaults {
   const char *family;
   int64_t positions, window;  // window: 0 = none
 };
-constexpr defaults k_defaults[] = {
-    {"llama", 2048, 0}, {"mistral", 131072, 4096}, {"qwen2", 32768, 4096}, {"qwen3", 32768, 4096}};
+constexpr defaults k_defaults[] = {{"llama", 2048, 0},     {"mistral", 131072, 4096},
+                                   {"qwen2", 32768, 4096}, {"qwen3", 32768, 4096},
+                                   {"gemma2", 8192, 0},    {"gemma3_text", 131072, 0}};
 
 const defaults &defaults_of(const std::string &family) {
   for (const defaults &known : k_defaults)
@@ -33,7 +34,9 @@ const defaults &defaults_of(const std::string &family) {
 value rope_of(const value &config) {
   for (const char *key : {"rope_scaling", "rope_parameters"}) {
     const value *found = config.find(key);
-    if (found != nullptr && !found->members.empty()) return *found;
+    if (found == nullptr || found->members.empty()) continue;
+    const value *global = found->find("full_attention");  // Gemma 3 has one for each layer type
+    return global != nullptr ? *global : *found;
   }
   return {};
 }
@@ -95,7 +98,8 @@ entry llama3_factors(const value &rope, double theta, int64_t head_dim, int64_t 
 void put_rope(const plan &p, const value &config, const std::string &a, metadata &to,
               std::vector<entry> &entries) {
   const value rope = rope_of(config);
-  const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", 10000));
+  const double absent = a == "gemma3" ? 1e6 : 1e4;
+  const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", absent));
   to.put_f32(a + ".rope.freq_base", theta);
   to.put_u32(a + ".rope.dimension_count", static_cast<uint64_t>(p.head_dim));
   const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
@@ -156,6 +160,7 @@ void put_architecture(const plan &p, const model_files &files, const assay_cpp::
   number(".vocab_size", p.vocab_size);
   to.put_f32(a + ".attention.layer_norm_rms_epsilon", config.number_or("rms_norm_eps", 1e-6));
   put_rope(p, config, a, to, entries);
+  if (is_gemma(p.family)) put_gemma(p, config, to);
 }
 
 }  // namespace gguf

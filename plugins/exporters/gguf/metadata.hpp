@@ -23,6 +23,10 @@ assay_json::value json_file(const model_files &files, const std::string &name);
 void put_architecture(const plan &p, const model_files &files, const assay_cpp::host &host,
                       metadata &to, std::vector<entry> &entries);
 
+// gemma.cpp: adds the keys that only Gemma 2 and 3 have. Throws failure for a configuration that
+// llama.cpp computes otherwise.
+void put_gemma(const plan &p, const assay_json::value &config, metadata &to);
+
 // tokenizer.cpp: adds the keys of the tokenizer and the chat templates.
 void put_tokenizer(const plan &p, const model_files &files, metadata &to);
 

@@ -9,8 +9,12 @@ namespace {
 struct name_pair {
   std::string_view hf, gguf;
 };
-constexpr std::array<name_pair, 4> k_families{
-    {{"llama", "llama"}, {"mistral", "llama"}, {"qwen2", "qwen2"}, {"qwen3", "qwen3"}}};
+constexpr std::array<name_pair, 6> k_families{{{"llama", "llama"},
+                                               {"mistral", "llama"},
+                                               {"qwen2", "qwen2"},
+                                               {"qwen3", "qwen3"},
+                                               {"gemma2", "gemma2"},
+                                               {"gemma3_text", "gemma3"}}};
 constexpr std::array<name_pair, 3> k_outer{
     {{"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}}};
 constexpr std::array<name_pair, 11> k_inner{{{"input_layernorm", "attn_norm"},
@@ -24,6 +28,11 @@ constexpr std::array<name_pair, 11> k_inner{{{"input_layernorm", "attn_norm"},
                                              {"mlp.gate_proj", "ffn_gate"},
                                              {"mlp.up_proj", "ffn_up"},
                                              {"mlp.down_proj", "ffn_down"}}};
+// Families with norms before and after attention and MLP give one name to another norm.
+constexpr std::array<name_pair, 3> k_norms_around{
+    {{"post_attention_layernorm", "post_attention_norm"},
+     {"pre_feedforward_layernorm", "ffn_norm"},
+     {"post_feedforward_layernorm", "post_ffw_norm"}}};
 constexpr std::string_view k_layers = "model.layers.";
 
 template <size_t n>
@@ -46,7 +55,11 @@ std::string architecture_of(std::string_view family) {
   return std::string(find(k_families, family));
 }
 
-std::string gguf_name(std::string_view name) {
+bool is_gemma(std::string_view family) {
+  return family == "gemma2" || family == "gemma3_text";
+}
+
+std::string gguf_name(std::string_view name, std::string_view family) {
   const size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return "";
   const std::string_view stem = name.substr(0, dot), suffix = name.substr(dot);
@@ -56,7 +69,9 @@ std::string gguf_name(std::string_view name) {
   if (stem.substr(0, k_layers.size()) != k_layers) return "";
   const size_t next = stem.find('.', k_layers.size());
   if (next == std::string_view::npos) return "";
-  const auto inner = find(k_inner, stem.substr(next + 1));
+  const std::string_view part = stem.substr(next + 1);
+  const auto around = is_gemma(family) ? find(k_norms_around, part) : std::string_view();
+  const auto inner = around.empty() ? find(k_inner, part) : around;
   if (inner.empty()) return "";
   std::string out = "blk.";
   out.append(stem.substr(k_layers.size(), next - k_layers.size())).append(".");

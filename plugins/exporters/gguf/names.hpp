@@ -10,11 +10,14 @@
 namespace gguf {
 
 // The architecture's name in the file: "llama" for the families llama and mistral, "qwen2",
-// "qwen3"; "" for a family whose files are not written.
+// "qwen3", "gemma2", "gemma3"; "" for a family whose files are not written.
 std::string architecture_of(std::string_view family);
 
+// Whether the family multiplies by 1 + the weights of a norm. The file holds 1 + the weights.
+bool is_gemma(std::string_view family);
+
 // "model.layers.0.self_attn.q_proj.weight" -> "blk.0.attn_q.weight"; "" if there is no such name.
-std::string gguf_name(std::string_view name);
+std::string gguf_name(std::string_view name, std::string_view family);
 
 // Whether llama.cpp's loader of this architecture knows a bias for the tensor, which has a
 // name of GGUF.

@@ -26,12 +26,13 @@ void put_float(const tensor_type &type, float x, uint8_t *to) {
   std::memcpy(to, &bits, static_cast<size_t>(type.block_bytes));
 }
 
-// Converts a row of n numbers; returns how many were rounded.
-int64_t convert_row(const assay_item &item, const tensor_type &from, const tensor_type &to,
+// Converts a row of n numbers to the type of `e`; returns how many were rounded.
+int64_t convert_row(const assay_item &item, const tensor_type &from, const entry &e,
                     const uint8_t *in, int64_t n, uint8_t *out) {
+  const tensor_type &to = *e.type;
   int64_t n_rounded = 0;
   for (int64_t i = 0; i < n; ++i, in += from.block_bytes, out += to.block_bytes) {
-    const float x = float_at(from, in);
+    const float x = e.shift + float_at(from, in);
     put_float(to, x, out);
     const float stored = float_at(to, out);
     if (std::isinf(stored) && !std::isinf(x))
@@ -140,7 +141,7 @@ std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp:
   host.parallel_for(rows, 256, [&](int64_t begin, int64_t end) {
     int64_t here = 0;
     for (int64_t row = begin; row < end; ++row)
-      here += convert_row(item, from, *e.type, in + row * n * from.block_bytes, n,
+      here += convert_row(item, from, e, in + row * n * from.block_bytes, n,
                           to + row_in_file(row, rows, e.heads) * n * e.type->block_bytes);
     n_rounded += here;
   });

@@ -47,7 +47,7 @@ model_files read_files(const assay_export &job) {
 entry entry_of(const options &o, const plan &p, const assay_item &item) {
   entry e;
   e.item = item.name;
-  e.name = gguf_name(item.form != nullptr ? e.item + ".weight" : e.item);
+  e.name = gguf_name(item.form != nullptr ? e.item + ".weight" : e.item, p.family);
   if (e.name.empty()) refuse(item, "llama.cpp has no name for this tensor");
   if (item.form != nullptr) {
     std::string reason;
@@ -61,6 +61,10 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
     if (e.shape.empty() || e.shape.size() > 2) refuse(item, "it is neither a matrix nor a vector");
     if (e.shape.size() == 2) e.type = o.float_type != nullptr ? o.float_type : stored_type(item);
   }
+  const std::string_view norm = "norm.weight";
+  if (is_gemma(p.family) && e.name.size() > norm.size() &&
+      e.name.compare(e.name.size() - norm.size(), norm.size(), norm) == 0)
+    e.shift = 1;
   e.heads = reordered_heads(p, e.name);
   if (e.heads != 0 && e.shape[0] % (2 * e.heads) != 0)
     refuse(item, "its rows are no pairs of RoPE");
@@ -139,7 +143,7 @@ void write_file(const options &o, const assay_export &job, const assay_cpp::host
       throw failure(ASSAY_INVALID_ARGUMENT,
                     std::string(item.name) + " came in another order before");
     const entry &e = *next++;
-    if (item.form == nullptr && e.heads == 0 && e.type == stored_type(item)) {
+    if (item.form == nullptr && e.heads == 0 && e.shift == 0 && e.type == stored_type(item)) {
       append(job, data_of(*item.tensor), e.n_bytes);
       return;
     }

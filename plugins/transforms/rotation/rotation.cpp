@@ -67,6 +67,12 @@ rotate::rotate(assay_cpp::host host)
 
 void rotate::check(const char *arch_json) {
   const auto arch = assay_json::parse(arch_json);
+  if (r1_ && arch.bool_or("post_norms", false))
+    throw failure(
+        ASSAY_UNSUPPORTED,
+        "the family '" + arch.string_or("family", "") +
+            "' has norms behind attention and MLP, whose weights keep the residual stream "
+            "from being turned: set r1 = false");
   const auto require = [&](bool wanted, const char *key, const char *what) {
     const auto n = static_cast<int64_t>(arch.number_or(key, 0));
     if (wanted && !hadamard::exists(n))

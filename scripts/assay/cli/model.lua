@@ -42,6 +42,34 @@ local function missing_text(f)
    return ("%d of the %d tensors that config.json asks for: %s%s"):format(#names, f.required_tensors, shown, more)
 end
 
+-- Says which row of the families the model took, and where its formulas differ from those of Llama.
+local function family_text(f)
+   local parts = { f.family }
+   if f.windows.layers > 0 then
+      parts[#parts + 1] = ("sliding window of %d tokens in %d layers"):format(f.windows.tokens, f.windows.layers)
+   end
+   if f.local_rope then
+      parts[#parts + 1] = ("RoPE base %g, in %d layers %g"):format(f.rope.theta, f.local_rope.layers, f.local_rope.theta)
+   end
+   if f.qk_norm then parts[#parts + 1] = "norms of q and k" end
+   local names = {}
+   for name in pairs(f.maths) do names[#names + 1] = name end
+   table.sort(names)
+   for _, name in ipairs(names) do
+      local value = f.maths[name]
+      if type(value) == "number" then value = ("%g"):format(value) end
+      parts[#parts + 1] = name:gsub("_", " ") .. " " .. value
+   end
+   return table.concat(parts, "; ")
+end
+
+-- "3 tensors: a, b and c"; f: what native.model.describe returns.
+local function unused_text(f)
+   local names = f.unused_tensors
+   local more = #names > 3 and (" and %d more"):format(#names - 3) or ""
+   return ("%d tensors: %s%s"):format(#names, table.concat(names, ", ", 1, math.min(3, #names)), more)
+end
+
 -- Says how a quantized folder was made: method, quantizer, size, and the length of its ledger (fallbacks, skips, repairs).
 local function made_text(record)
    local r, s = record.recipe, record.summary or {}
@@ -61,6 +89,7 @@ return function(o)
    end
    line("path", f.path)
    line("architecture", f.architecture)
+   if f.maths then line("family", family_text(f)) end
    if f.sizes then line("sizes", sizes_text(f.sizes)) end
    line("parameters", ("%d, counted from the tensors"):format(f.parameters))
    line("stored as", stored_text(f.stored) .. ", " .. sys.bytes(f.bytes))
@@ -76,5 +105,6 @@ return function(o)
    if f.provenance ~= "" then line("note", f.provenance) end
    if not f.supported then line("cannot run", f.why_not) end
    if incomplete then line("missing", missing_text(f)) end
+   if f.unused_tensors and #f.unused_tensors > 0 then line("not used", unused_text(f)) end
    return incomplete and 1 or 0
 end

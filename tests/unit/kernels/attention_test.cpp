@@ -132,6 +132,36 @@ TEST_CASE("segments that share a prefix give what whole sequences give") {
   }
 }
 
+// The expected values are computed in fp64, score by score. The larger cap leaves most scores as they are.
+TEST_CASE("a soft cap bends the scores before the mask, in tiles and in the plain formula") {
+  for (const auto &[cap, window] : {std::pair<double, int64_t>{1.5, 0}, {1.5, 30}, {50.0, 30}}) {
+    CAPTURE(cap, window);
+    const at::Tensor q = at::randn({2, 6, 90, 20}), k = at::randn({2, 2, 90, 20}),
+                     v = at::randn({2, 2, 90, 20}), slope = at::randn({2, 90, 120});
+    const std::vector<attention_segment> segments = {{0, 0, 90, 0, {{0, 0, 0, 90}}},
+                                                     {1, 0, 90, 0, {{1, 0, 0, 90}}}};
+    const at::Tensor wide = q.to(at::kDouble).requires_grad_(true);
+    const at::Tensor keys = k.to(at::kDouble).repeat_interleave(3, 1);
+    const at::Tensor i = at::arange(90).unsqueeze(1), j = at::arange(90).unsqueeze(0);
+    const at::Tensor seen = window > 0 ? (j <= i).logical_and(j > i - window) : j <= i;
+    const at::Tensor scores = (at::matmul(wide, keys.transpose(2, 3)) * 0.3 / cap).tanh() * cap;
+    const at::Tensor weights =
+        scores.masked_fill(seen.logical_not(), -std::numeric_limits<double>::infinity())
+            .softmax(-1);
+    const at::Tensor expected = at::matmul(weights, v.to(at::kDouble).repeat_interleave(3, 1))
+                                    .transpose(1, 2)
+                                    .reshape({2, 90, 120});
+    expected.backward(slope.to(at::kDouble));
+    const at::Tensor leaf = q.clone().requires_grad_(true);
+    const at::Tensor plain = attend_plainly(leaf, k, v, segments, window, 0.3, cap);
+    plain.backward(slope);
+    CHECK(distance(plain, expected) < 1e-5);
+    CHECK(distance(leaf.grad(), wide.grad()) < 1e-5 * wide.grad().abs().max().item<double>());
+    const at::NoGradGuard no_grad;
+    CHECK(distance(attend(q, k, v, segments, window, 0.3, cap), expected) < 1e-5);
+  }
+}
+
 TEST_CASE("a NaN in a key shows in every output that sees this key") {
   const at::NoGradGuard no_grad;
   const at::Tensor q = at::randn({1, 1, 3, 8}), k = at::randn({1, 1, 3, 8}),
@@ -144,7 +174,7 @@ TEST_CASE("a NaN in a key shows in every output that sees this key") {
 
 // Computes one panel (queries side by side in vector lanes): 100 keys in two ranges, and `lanes` queries at positions from 60 on.
 // A query sees the last 70 keys up to its position.
-static void check_panel(int64_t lanes, void (*run)(const attention_panel &)) {
+static void check_panel(int64_t lanes, float cap, void (*run)(const attention_panel &)) {
   const int64_t d = 20;
   const at::Tensor q = at::randn({d, lanes}), k = at::randn({100, d}), v = at::randn({100, d});
   const at::Tensor room = at::empty({2 * d * lanes + 32});
@@ -158,8 +188,10 @@ static void check_panel(int64_t lanes, void (*run)(const attention_panel &)) {
   const float *keys = k.const_data_ptr<float>(), *values = v.const_data_ptr<float>();
   const key_range ranges[] = {{keys, values, d, d, 0, 37},
                               {keys + 37 * d, values + 37 * d, d, d, 37, 63}};
-  run({base, d, ranges, 2, positions, 70, base + d * lanes});
-  const at::Tensor scores = k.to(at::kDouble).mm(q.to(at::kDouble)) * std::log(2.0);
+  run({base, d, ranges, 2, positions, 70, cap, base + d * lanes});
+  at::Tensor products = k.to(at::kDouble).mm(q.to(at::kDouble));
+  if (cap > 0) products = (products / cap).tanh() * cap;
+  const at::Tensor scores = products * std::log(2.0);
   const at::Tensor at = at::from_blob(positions, {lanes}, at::kInt).unsqueeze(0),
                    key = at::arange(100, at::kInt).unsqueeze(1);
   const at::Tensor weights = scores
@@ -173,7 +205,9 @@ TEST_CASE("every compiled tile kernel that runs here gives the plain softmax") {
   for (int64_t i = 0; i < n_attention_kernels(); ++i) {
     const attention_kernel &kernel = attention_kernel_at(i);
     INFO(kernel.name);
-    check_panel(kernel.wide_lanes, kernel.wide);
-    check_panel(kernel.narrow_lanes, kernel.narrow);
+    for (const float cap : {0.0f, 3.0f, 50.0f}) {
+      check_panel(kernel.wide_lanes, cap, kernel.wide);
+      check_panel(kernel.narrow_lanes, cap, kernel.narrow);
+    }
   }
 }

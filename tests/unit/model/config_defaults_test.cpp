@@ -38,6 +38,13 @@ TEST_CASE("keys that config.json leaves out have the values that transformers' c
     CHECK(c.eos_ids == e["eos"].get<std::vector<int64_t>>());
     CHECK(json(c.bos_id ? json(*c.bos_id) : json()) == e["bos"]);
     CHECK(json(c.pad_id ? json(*c.pad_id) : json()) == e["pad"]);
-    CHECK(e["hidden_act"] == "silu");
+    const bool gemma = c.family.starts_with("gemma");
+    CHECK((c.act == activation::gelu_tanh) == gemma);
+    CHECK(e["hidden_act"] == (gemma ? "gelu_pytorch_tanh" : "silu"));
+    if (!e["local_theta"].is_null()) CHECK(c.local_rope.theta == e["local_theta"]);
+    if (!e["score_factor"].is_null())
+      CHECK(c.score_factor == Approx(e["score_factor"].get<double>()).epsilon(1e-12));
+    CHECK(c.score_cap == e["score_cap"]);
+    CHECK(c.logit_cap == e["logit_cap"]);
   }
 }

@@ -4,6 +4,8 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <ATen/ops/gelu.h>
+
 #include "aten.hpp"
 #include "catch.hpp"
 #include "checkpoint/safetensors.hpp"
@@ -217,8 +219,30 @@ TEST_CASE(
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
   CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
-                    contains("Supported are llama, mistral, qwen2, qwen3, seed_oss with default, "
-                             "linear or llama3 RoPE"));
+                    contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
+                             "seed_oss with default, linear or llama3 RoPE"));
+}
+
+TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {
+  const auto with = [&](const std::string &key, const json &value) {
+    spoiled_model m("gemma3-pattern-untied");
+    m.set(key, value);
+    return m.problem();
+  };
+  const std::string tail = " is not supported";
+  CHECK(with("attn_logit_softcapping", 50.0) ==
+        "config.json: 'attn_logit_softcapping' = 50.0" + tail);
+  CHECK(with("use_bidirectional_attention", true) ==
+        "config.json: 'use_bidirectional_attention' = true" + tail);
+  CHECK(with("rope_scaling", {{"type", "linear"}, {"factor", 8.0}}) ==
+        "config.json: 'type' in rope_scaling, for which this family has 'rope_type'," + tail);
+  CHECK(with("hidden_activation", "gelu") == "config.json: the activation 'gelu'" + tail);
+  CHECK(with("query_pre_attn_scalar", 0) ==
+        "config.json: 'query_pre_attn_scalar' must be greater than 0");
+  CHECK(with("sliding_window_pattern", 0) ==
+        "config.json: 'sliding_window_pattern' must be at least 1");
+  CHECK(with("rope_parameters", {{"rope_theta", 5.0}}) ==
+        "config.json: the RoPE parameter 'rope_theta' outside of a layer type" + tail);
 }
 
 TEST_CASE("an unknown key is refused if its name and value may change what is computed") {
@@ -359,14 +383,24 @@ TEST_CASE("the fast product equals the plain one, with bias and residual") {
 TEST_CASE("the fused loops equal the tensor operations that they stand for") {
   const at::Tensor x = at::randn({37, 50}) * 3, w = at::randn({50}), u = at::randn({37, 50});
   at::Tensor y = at::empty_like(x);
-  kernels::rms_norm(x.const_data_ptr<float>(), w.const_data_ptr<float>(),
-                    y.mutable_data_ptr<float>(), 37, 50, 1e-5f);
-  CHECK(distance(y, x * at::rsqrt(x.pow(2).mean(-1, true) + 1e-5) * w) < 1e-5);
+  for (const float offset : {0.0f, 1.0f}) {
+    kernels::rms_norm(x.const_data_ptr<float>(), w.const_data_ptr<float>(),
+                      y.mutable_data_ptr<float>(), 37, 50, 1e-5f, offset);
+    CHECK(distance(y, x * at::rsqrt(x.pow(2).mean(-1, true) + 1e-5) * (offset + w)) < 1e-5);
+  }
   at::Tensor g = at::cat({x.flatten(), at::tensor({-200.0f, 200.0f, -88.0f, 0.0f, -0.0f})});
   const at::Tensor up = at::cat({u.flatten(), at::ones({5})});
-  const at::Tensor expected = at::silu(g.to(at::kDouble)) * up;
+  const at::Tensor silu = at::silu(g.to(at::kDouble)) * up;
+  // In fp64 GELU's 1 + tanh(u) cancels for u << 0, so that the twin has the form without it.
+  const at::Tensor wide_g = g.to(at::kDouble);
+  const at::Tensor gelu =
+      wide_g * (1.5957691216057308 * (wide_g + 0.044715 * wide_g.pow(3))).sigmoid() * up;
+  CHECK(distance(gelu, at::gelu(wide_g, "tanh") * up) < 1e-12);
+  at::Tensor h = g.clone();
   kernels::silu_mul(g.mutable_data_ptr<float>(), up.const_data_ptr<float>(), g.numel());
-  CHECK(((g - expected).abs() / (expected.abs() + 1e-6)).max().item<double>() < 1e-6);
+  CHECK(((g - silu).abs() / (silu.abs() + 1e-6)).max().item<double>() < 1e-6);
+  kernels::gelu_mul(h.mutable_data_ptr<float>(), up.const_data_ptr<float>(), h.numel());
+  CHECK(((h - gelu).abs() / (gelu.abs() + 1e-6)).max().item<double>() < 2e-6);
   const at::Tensor wide = at::randn({3, 1003}) * 20;
   for (int64_t r = 0; r < 3; ++r) {
     int64_t top = -1;

@@ -152,7 +152,8 @@ TEST_CASE("gradients are autograd's", "[block_runner_test]") {
       return block;
     };
     auto context = b.decoder.context(3, 16);
-    context.cos = context.cos.to(at::kDouble), context.sin = context.sin.to(at::kDouble);
+    auto &[cos, sin] = context.angles;
+    cos = cos.to(at::kDouble), sin = sin.to(at::kDouble);
     const auto twin = leaf.to(at::kDouble).requires_grad_(true);
     auto double_block = wide(changed);
     for (auto *linear : double_block.linears())

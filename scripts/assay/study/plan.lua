@@ -1,6 +1,7 @@
 -- assay plan: prints what each variant of a study would cost, and the smallest difference that each task could show.
 -- No stage is run.
 local estimate = require "assay.study.estimate"
+local models = require "assay.study.models"
 local native = require "assay.native"
 local primary = require "assay.results.primary"
 local subjects = require "assay.study.subjects"
@@ -72,6 +73,16 @@ local function print_variants(total)
    end
 end
 
+-- How many variants are evaluated packed, if the study asks for it.
+local function print_runtimes(study)
+   local asked, all = 0, study:variants()
+   for _, variant in ipairs(all) do if variant.runtime == "packed" then asked = asked + 1 end end
+   if asked == 0 then return end
+   local why = models.packed_obstacle()
+   io.write(why and ("runtime: dequantized, although packed is asked for: %s\n"):format(why)
+            or ("runtime: packed for %d of %d variants\n"):format(asked, #all))
+end
+
 local function print_subjects(study)
    for _, subject in ipairs(study.subjects) do
       local facts = subjects.facts(subject)
@@ -90,6 +101,7 @@ end
 local function print_plan(study, total)
    io.write(("study %s: %d variants, %d tasks\n\n"):format(study.name, #total.variants, #study.tasks))
    print_variants(total)
+   print_runtimes(study)
    io.write "\n"
    for _, task in ipairs(study.tasks) do
       io.write(("task %-20s %-36s %s\n"):format(task.id, task:protocol().id, visible(study, task)))

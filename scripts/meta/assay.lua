@@ -452,6 +452,24 @@ function model:generate(prompt, options) end
 ---@return table[], table
 function model:generate_many(prompts, options) end
 
+---A conversation that keeps keys and values, so that a next turn computes only what is new.
+---@return assay.conversation
+function model:conversation() end
+
+---Makes this the text so far; returns how many tokens had to be computed.
+---@param text string|integer[]
+---@param options? { temperature: number, top_k: integer, top_p: number, seed: integer }
+---@return integer
+function conversation:read(text, options) end
+
+---The next token of the answer; nil and "stop" or "length" at its end.
+---@return integer|nil, string
+function conversation:next() end
+
+---Tokens whose keys and values are held.
+---@return integer
+function conversation:tokens() end
+
 ---{ ppl, tokens, windows } of a long text.
 ---@param text string|integer[]
 ---@param options? { window: integer, limit: integer }
@@ -509,11 +527,16 @@ function model:salience(sequences) end
 ---@return table
 function model:sensitivity(quantized, sequences, options) end
 
----Writes a quantized model; the folder appears when it is complete.
+---Writes a quantized model; the folder appears when it is complete. figures: { { name, value }, ... }, measured, for its model card.
 ---@param folder string
----@param options? { format: string, config: table, replace: boolean }
+---@param options? { format: string, config: table, replace: boolean, figures: string[][] }
 ---@return table
 function model:save(folder, options) end
+
+---What model:save would write: { exporter, items, scheme }; raises where no format can hold it.
+---@param options? { format: string, config: table }
+---@return table
+function model:planned_export(options) end
 
 ---Times a prompt: { tokens, seconds, tokens_per_second, operations_per_token }.
 ---@param options? { tokens: integer }

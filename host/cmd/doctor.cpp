@@ -1,10 +1,14 @@
 // `assay doctor` prints what works on this machine, and how to get what is missing. The checks
-// are in doctor_machine.cpp, doctor_rates.cpp and doctor_plugins.cpp. Nothing is changed.
+// are in doctor_machine.cpp, doctor_rates.cpp, doctor_kernels.cpp and doctor_plugins.cpp. It changes
+// nothing on the machine.
 #include "cmd/doctor.hpp"
 
 #include <cstdio>
+#include <optional>
 
+#include "cmd/doctor_kernels.hpp"
 #include "cmd/verbs.hpp"
+#include "core/error.hpp"
 #include "core/json.hpp"
 
 namespace assay::cmd {
@@ -48,6 +52,57 @@ void print(const findings &part, std::string &last_topic) {
   std::fflush(stdout);
 }
 
+json as_json(const kernel_table &table) {
+  json rates = json::array();
+  for (const kernel_rate &one : table.rates)
+    rates.push_back({{"format", one.format},
+                     {"tokens", one.tokens},
+                     {"kernel", one.kernel},
+                     {"chosen", one.chosen},
+                     {"bytes_per_second", one.bytes / one.seconds},
+                     {"operations_per_second", one.operations / one.seconds},
+                     {"read_share", one.bytes / one.seconds / table.read_bytes}});
+  return {{"rows", table.rows},
+          {"columns", table.columns},
+          {"threads", table.threads},
+          {"read_bytes_per_second", table.read_bytes},
+          {"rates", rates}};
+}
+
+// The rate of one kernel: of memory for one token, of arithmetic for many.
+std::string rate_text(const kernel_rate &one, double read_bytes) {
+  char text[80];
+  const double bytes = one.bytes / one.seconds;
+  if (one.tokens == 1)
+    std::snprintf(text, sizeof text, "%.1f GB/s (%.0f%%)", 1e-9 * bytes, 100 * bytes / read_bytes);
+  else
+    std::snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * one.operations / one.seconds);
+  return text;
+}
+
+// One line for each format and number of tokens: the chosen kernel first, then the others.
+void print(const kernel_table &table) {
+  std::printf(
+      "kernels         measured now: one matrix of %lld x %lld, %d threads; memory gives "
+      "%.1f GB/s\n",
+      static_cast<long long>(table.rows), static_cast<long long>(table.columns), table.threads,
+      1e-9 * table.read_bytes);
+  std::printf("%-11s     %-21s %6s  %-38s %s\n", "", "stored as", "tokens", "chosen", "others");
+  for (size_t i = 0; i < table.rates.size(); ++i) {
+    const kernel_rate &own = table.rates[i];
+    if (!own.chosen) continue;
+    std::string others;
+    for (const kernel_rate &one : table.rates)
+      if (!one.chosen && one.format == own.format && one.tokens == own.tokens)
+        others +=
+            (others.empty() ? "" : ", ") + one.kernel + " " + rate_text(one, table.read_bytes);
+    std::printf("%-11s     %-21s %6lld  %-38s %s\n", "", own.format.c_str(),
+                static_cast<long long>(own.tokens),
+                (own.kernel + " " + rate_text(own, table.read_bytes)).c_str(), others.c_str());
+  }
+  std::fflush(stdout);
+}
+
 json as_json(const findings &all, bool healthy) {
   json list = json::array();
   for (const finding &f : all) {
@@ -74,13 +129,22 @@ int verb_doctor(const options &given) {
   add(look_at_plugins(given.plugin_dirs));
   add(look_at_tools());
   add(look_at_speed());
+  std::optional<kernel_table> kernels;
+  try {
+    kernels = measure_kernels();
+    if (!given.json) print(*kernels);
+  } catch (const error &problem) {
+    add({{"kernels", health::broken, problem.message(), problem.hint()}});
+  }
   add(look_at_gpu());
 
   bool healthy = true;
   for (const finding &f : all) healthy = healthy && f.state != health::broken;
-  if (given.json)
-    std::printf("%s\n", json_text(as_json(all, healthy), 2).c_str());
-  else
+  if (given.json) {
+    json out = as_json(all, healthy);
+    if (kernels) out["kernels"] = as_json(*kernels);
+    std::printf("%s\n", json_text(out, 2).c_str());
+  } else
     std::printf("\n%s\n", healthy ? "Everything that a study on the CPU needs is here."
                                   : "assay cannot do its ordinary work: see the lines marked !!");
   return healthy ? 0 : 1;

@@ -28,6 +28,8 @@ constexpr verb_text k_verbs[] = {
     {"eval", "MODEL TEXT", "perplexity of a model on a text file", 2, 2},
     {"bench", "decode|prefill MODEL..",
      "measure tokens a second of models, and compare them with this machine's limits", 2, 64},
+    {"chat", "MODEL", "talk with a model; reads one line for each question from a pipe", 1, 1},
+    {"formats", "", "list which programs load which of the formats that are written", 0, 0},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
     {"plugins", "", "list the plugins that were found, and those that were refused", 0, 0},
@@ -72,7 +74,7 @@ void add_global_options(CLI::App &app, options &to) {
 }
 
 void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
-  if (verb == "quantize" || verb == "eval" || verb == "model")
+  if (verb == "quantize" || verb == "eval" || verb == "model" || verb == "chat")
     sub.add_option("--adapter", to.adapter, "PEFT LoRA folder, merged into the model")
         ->type_name("DIR");
   if (verb == "quantize") {
@@ -88,6 +90,8 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_flag("--asymmetric", to.asymmetric, "quantize with a zero point beside each scale");
     sub.add_flag("--keep-lm-head,--keep-lm-head-fp16", to.keep_lm_head,
                  "leave the output head unquantized");
+    sub.add_option("--keep", to.keep, "linears that stay in float: names, roles or re:EXPRESSION")
+        ->delimiter(',');
     sub.add_option("--calib", to.calib,
                    "calibration: FILE (text, JSON, CSV, Parquet) or a known set (gsm8k:train)");
     sub.add_flag("--tune", to.tune, "at the end, train scales and norms to match the float model");
@@ -100,9 +104,20 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();
     sub.add_option("--limit", to.limit, "windows at most; 0 = all")->capture_default_str();
   }
-  if (verb == "eval" || verb == "bench")
+  if (verb == "eval" || verb == "bench" || verb == "chat")
     sub.add_flag("--packed", to.packed,
                  "run from the codes as they are stored, not from dequantized weights");
+  if (verb == "chat") {
+    sub.add_option("--system", to.system, "text of the system message");
+    sub.add_option("--temperature", to.temperature,
+                   "0: always the likeliest token (default); larger: more varied")
+        ->check(CLI::NonNegativeNumber);
+    sub.add_option("--top-p", to.top_p, "draw from the likeliest tokens with this share together");
+    sub.add_option("--top-k", to.top_k, "draw from this many of the likeliest tokens")
+        ->check(CLI::PositiveNumber);
+    sub.add_option("--max-tokens", to.max_tokens, "most tokens of an answer (default: 1024)")
+        ->check(CLI::PositiveNumber);
+  }
   if (verb == "bench") {
     sub.add_option("--batch", to.batch, "decode: sequences at a time, as in 1,2,4 (default: 1)")
         ->delimiter(',')

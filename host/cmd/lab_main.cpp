@@ -18,10 +18,11 @@ struct heavy_verb {
 };
 
 constexpr heavy_verb k_heavy[] = {
-    {"run", verb_run},           {"plan", verb_plan},   {"repl", verb_repl},
-    {"quantize", verb_quantize}, {"eval", verb_eval},   {"import", verb_import},
-    {"report", verb_report},     {"audit", verb_audit}, {"doctor", verb_doctor},
-    {"api", verb_api},           {"model", verb_model}, {"bench", verb_bench},
+    {"run", verb_run},           {"plan", verb_plan},       {"repl", verb_repl},
+    {"quantize", verb_quantize}, {"eval", verb_eval},       {"import", verb_import},
+    {"report", verb_report},     {"audit", verb_audit},     {"doctor", verb_doctor},
+    {"api", verb_api},           {"model", verb_model},     {"bench", verb_bench},
+    {"chat", verb_chat},         {"formats", verb_formats},
 };
 
 int run_verb(const options &given) {

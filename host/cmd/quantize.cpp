@@ -17,6 +17,7 @@ int verb_quantize(const options &given) {
                   {"symmetric", !given.asymmetric},
                   {"tune", given.tune},
                   {"keep_lm_head", given.keep_lm_head}};
+  if (!given.keep.empty()) options["keep"] = given.keep;
   if (!given.method.empty()) options["method"] = given.method;
   if (!given.format.empty()) options["format"] = given.format;
   if (!given.calib.empty()) options["calib"] = given.calib;

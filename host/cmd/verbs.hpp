@@ -44,9 +44,15 @@ struct options {
   bool asymmetric = false;
   bool tune = false;                // train scales and norms at the end
   bool keep_lm_head = false;        // do not quantize the output head
+  std::vector<std::string> keep;    // further linears that stay in float, as in a recipe
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 
-  // eval, bench
+  // chat; nullopt or 0 = the default of scripts/assay/cli/chat.lua
+  std::string system;  // text of the system message
+  std::optional<double> temperature, top_p;
+  int64_t top_k = 0, max_tokens = 0;
+
+  // eval, bench, chat
   bool packed = false;  // run from the stored codes, not from dequantized weights
   // bench; operands: decode or prefill, models
   std::vector<int64_t> batch;  // sequences at a time; empty = 1
@@ -82,6 +88,8 @@ int verb_repl(const options &);      // operands: scripts to start with, if any
 int verb_quantize(const options &);  // operands: none, or the word "run"
 int verb_eval(const options &);      // operands: model, text file
 int verb_bench(const options &);     // operands: decode or prefill, models
+int verb_chat(const options &);      // operands: model
+int verb_formats(const options &);   // operands: none
 int verb_import(const options &);    // operands: file.gguf, folder
 int verb_report(const options &);    // operands: report.json or its folder
 int verb_audit(const options &);     // operands: report

@@ -69,7 +69,8 @@ std::string history_file() {
 }  // namespace
 
 struct line_editor::terminal {
-  explicit terminal(completer complete) : complete_word(std::move(complete)), path(history_file()) {
+  terminal(completer complete, std::string history_path)
+      : complete_word(std::move(complete)), path(std::move(history_path)) {
     std::setlocale(LC_CTYPE, "C.UTF-8");  // libedit counts characters by the locale
     // libedit gets the descriptors as numbers, because our stdout is a stream without a descriptor
     // (core/standard_output.hpp).
@@ -132,8 +133,9 @@ struct line_editor::terminal {
   std::string prompt, path, last;  // last: the newest statement of the history
 };
 
-line_editor::line_editor(bool terminal_input, completer complete) {
-  if (terminal_input) terminal_ = std::make_unique<terminal>(std::move(complete));
+line_editor::line_editor(bool terminal_input, completer complete, bool keeps_file) {
+  if (terminal_input)
+    terminal_ = std::make_unique<terminal>(std::move(complete), keeps_file ? history_file() : "");
 }
 
 line_editor::~line_editor() = default;

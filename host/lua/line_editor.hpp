@@ -14,7 +14,8 @@ class line_editor {
   // Returns the words that may replace `word`; an empty list means that nothing is known.
   using completer = std::function<std::vector<std::string>(const std::string &word)>;
 
-  line_editor(bool terminal, completer complete);
+  // keeps_file: the history is read from ~/.assay_history and remember() adds to it; else it lies in memory alone.
+  line_editor(bool terminal, completer complete, bool keeps_file = true);
   ~line_editor();
   line_editor(const line_editor &) = delete;
   line_editor &operator=(const line_editor &) = delete;
@@ -22,7 +23,7 @@ class line_editor {
   // Returns false at the end of the input. An interrupted line is returned empty.
   bool read(const std::string &prompt, std::string &line);
   bool interrupted() const { return interrupted_; }  // true if Ctrl-C ended the last line
-  // Adds a statement to the history in memory and to ~/.assay_history, on one line.
+  // Adds a statement to the history, on one line.
   void remember(const std::string &statement);
 
  private:

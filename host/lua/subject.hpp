@@ -59,6 +59,8 @@ extern const luaL_Reg k_batch_methods[];         // lib/model_batch.cpp
 extern const luaL_Reg k_quantization_methods[];  // lib/quant.cpp
 extern const luaL_Reg k_distance_methods[];      // lib/model_distance.cpp
 extern const luaL_Reg k_speed_methods[];         // lib/model_speed.cpp
+extern const luaL_Reg k_chat_methods[];          // lib/model_chat.cpp
+void register_conversation(lua_State *L);        // lib/model_chat.cpp
 int machine_rates(lua_State *L);                 // lib/model_speed.cpp
 int packed_kernel(lua_State *L);                 // lib/model_speed.cpp
 int compare_checkpoints(lua_State *L);           // lib/model_distance.cpp

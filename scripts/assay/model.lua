@@ -1,5 +1,6 @@
 -- assay.load, and those methods of a model that are written in Lua. The network itself is written in C++ (assay.native.model).
 local fail = require "assay.lib.fail"
+local loading = require "assay.recipe.loading"
 local native = require "assay.native"
 local fs = native.fs
 
@@ -26,13 +27,20 @@ local function find_known(name)
    fail.work(("the model '%s' is not here yet"):format(name), { where = folder, hint = entry.how })
 end
 
+-- The path itself, or that of model.gguf in a folder which has no config.json: the exporter gguf writes such folders.
+local function opened(path)
+   local inside = path .. "/model.gguf"
+   if fs.kind(path) == "folder" and not fs.kind(path .. "/config.json") and fs.kind(inside) == "file" then return inside end
+   return path
+end
+
 -- Returns the path of a model. It tries the name as a path, then beside the script, then below models/, then as a known name.
 -- If nothing is found, the error lists every path that was tried.
 function model.find(name)
    local settings = native.sys.settings()
    local tried = {}
    for _, path in ipairs { name, settings.script_folder .. "/" .. name, "models/" .. name } do
-      if fs.kind(path) then return path end
+      if fs.kind(path) then return opened(path) end
       tried[#tried + 1] = path
    end
    local found = find_known(name)
@@ -85,6 +93,22 @@ function methods.quantize(self, recipe, calibration, options)
    local data = calibration or recipe.calibration
    if type(data) == "table" and data.tokens_for then data = data:tokens_for(self) end
    return quantize_data(self, recipe.data or recipe, data, options)
+end
+
+local save_folder = methods.save
+
+-- q:save(folder, { format, config, replace, figures }) writes a quantized model. figures = { { name, text }, ... }: measured values that the
+-- model card (README.md) shows. The card also says which programs load the folder, and by which command.
+function methods.save(self, folder, options)
+   local given = {}
+   for key, value in pairs(options or {}) do given[key] = value end
+   local figures = given.figures
+   given.figures = nil
+   if type(folder) == "string" and self.metadata then
+      local planned = methods.planned_export(self, { format = given.format, config = given.config })
+      given.card = loading.card(planned, folder:match "([^/]+)/*$" or folder, figures)
+   end
+   return save_folder(self, folder, given)
 end
 
 -- Returns { kl, tokens, sequences }. kl: the mean KL divergence of the model `other` from this model over the sequences of the

@@ -169,27 +169,27 @@ function assay.print(...) end
 assay.method = {}
 
 ---Learned rounding up or down, through the Hessian.
----@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
 ---@return assay.recipe
 function assay.method.adaround(options) end
 
 ---Signed gradient descent on roundings and ranges.
----@param options? { batch?: integer, bits?: integer, calibration?: table, compute?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scheme?: string, sink?: number, start?: string, symmetric?: boolean, tune?: any }
+---@param options? { batch?: integer, bits?: integer, calibration?: table, compute?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scheme?: string, sink?: number, start?: string, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.autoround(options) end
 
 ---Activation-aware scaling, then round to nearest.
----@param options? { bits?: integer, calibration?: table, clip?: string, duo_scaling?: string, group?: integer, keep?: table, label?: string, loss?: string, loss_tokens?: integer, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, clip?: string, duo_scaling?: string, group?: integer, keep?: table, label?: string, loss?: string, loss_tokens?: integer, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq(options) end
 
 ---Activation-aware scaling, then gptq.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq_gptq(options) end
 
 ---Scaling by sqrt(mean|x|), then round to nearest.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq_sqrt(options) end
 
@@ -199,67 +199,67 @@ function assay.method.awq_sqrt(options) end
 function assay.method.best(options) end
 
 ---8-bit floats, one scale for each row.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.fp8(options) end
 
 ---Error feedback towards the float model's own outputs.
----@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptaq(options) end
 
 ---Error feedback through the inverse Hessian.
----@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptq(options) end
 
 ---Half-quadratic search of real-valued zero points.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.hqq(options) end
 
 ---4-bit floats in groups of 32, power-of-two scales.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.mxfp4(options) end
 
 ---4-bit quantiles of the normal distribution.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.nf4(options) end
 
 ---Leaves the model as it is.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.none(options) end
 
 ---4-bit floats in groups of 16, 8-bit scales.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.nvfp4(options) end
 
 ---Round to nearest, scales searched with mean x^2.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.opt_rtn(options) end
 
 ---Hadamard rotations, then gptq; weights, inputs and cache in few bits.
----@param options? { activation?: integer, bits?: integer, calibration?: table, clip?: number, group?: integer, keep?: table, kv?: integer, label?: string, overrides?: table, quantizer?: string, r1?: boolean, r2?: boolean, r4?: boolean, scheme?: string, signs?: string, sink?: number, tune?: any }
+---@param options? { activation?: integer, bits?: integer, calibration?: table, clip?: number, group?: integer, keep?: table, kv?: integer, label?: string, overrides?: table, quantizer?: string, r1?: boolean, r2?: boolean, r4?: boolean, runtime?: string, scheme?: string, signs?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.quarot(options) end
 
 ---Round to nearest, no calibration.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.rtn(options) end
 
 ---The most important columns at a higher width.
----@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.salient(options) end
 
 ---8-bit weights and inputs, ranges moved into the weights.
----@param options? { alpha?: number, attention?: string, calibration?: table, groups?: string, keep?: table, label?: string, overrides?: table, scheme?: string, search?: boolean, sink?: number, tune?: any }
+---@param options? { alpha?: number, attention?: string, calibration?: table, groups?: string, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, search?: boolean, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.smoothquant(options) end
 
@@ -452,6 +452,24 @@ function model:generate(prompt, options) end
 ---@return table[], table
 function model:generate_many(prompts, options) end
 
+---A conversation that keeps keys and values, so that a next turn computes only what is new.
+---@return assay.conversation
+function model:conversation() end
+
+---Makes this the text so far; returns how many tokens had to be computed.
+---@param text string|integer[]
+---@param options? { temperature: number, top_k: integer, top_p: number, seed: integer }
+---@return integer
+function conversation:read(text, options) end
+
+---The next token of the answer; nil and "stop" or "length" at its end.
+---@return integer|nil, string
+function conversation:next() end
+
+---Tokens whose keys and values are held.
+---@return integer
+function conversation:tokens() end
+
 ---{ ppl, tokens, windows } of a long text.
 ---@param text string|integer[]
 ---@param options? { window: integer, limit: integer }
@@ -515,9 +533,14 @@ function model:packed() end
 
 ---Writes a quantized model; the folder appears only when it is complete.
 ---@param folder string
----@param options? { format: string, config: table, replace: boolean }
+---@param options? { format: string, config: table, replace: boolean, figures: string[][] }
 ---@return table
 function model:save(folder, options) end
+
+---What model:save would write: { exporter, items, scheme }; raises where no format can hold it.
+---@param options? { format: string, config: table }
+---@return table
+function model:planned_export(options) end
 
 ---Times a prompt: { tokens, seconds, tokens_per_second, operations_per_token }.
 ---@param options? { tokens: integer }

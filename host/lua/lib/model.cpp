@@ -318,6 +318,7 @@ constexpr luaL_Reg k_text_methods[] = {
 
 int open_model(lua_State *L) {
   register_class<subject_handle>(L, k_text_methods, guarded<to_text>);
+  register_conversation(L);
   static const luaL_Reg functions[] = {{"load", guarded<load>},
                                        {"inspect", guarded<inspect>},
                                        {"describe", guarded<full_description>},
@@ -338,6 +339,7 @@ int open_model(lua_State *L) {
   luaL_setfuncs(L, k_quantization_methods, 0);
   luaL_setfuncs(L, k_distance_methods, 0);
   luaL_setfuncs(L, k_speed_methods, 0);
+  luaL_setfuncs(L, k_chat_methods, 0);
   luaL_setfuncs(L, k_insight_methods, 0);
   lua_setfield(L, -3, "methods");
   lua_setfield(L, -2, "class");

@@ -84,23 +84,42 @@ int packed(lua_State *L) {
   return 1;
 }
 
-// m:save(folder, { format, config, replace }?) -> { format, files, bytes, seconds }. format: an exporter's
-// id; config: the exporter's configuration; replace: the folder may exist.
+quant::save_options export_options(const option_table &given, lua_State *L) {
+  quant::save_options options;
+  options.format = given.text("format").value_or(options.format);
+  if (given.push("config")) {
+    options.config = read_json(L, -1, "config");
+    lua_pop(L, 1);
+  }
+  return options;
+}
+
+// m:save(folder, { format, config, replace, card }?) -> { format, files, bytes, seconds }. format: an
+// exporter's id; config: the exporter's configuration; replace: the folder may exist; card: Markdown that
+// README.md ends with.
 int save(lua_State *L) {
   const subject &m = self(L);
   const std::string folder = read_string(L, 2, "folder");
-  const option_table given(L, 3, {"format", "config", "replace"});
+  const option_table given(L, 3, {"format", "config", "replace", "card"});
   if (!m.form)
     throw error(error_kind::usage, "save: only a quantized model is saved")
         .hint("To save an untouched model, call m:quantize(assay.method.none {}) first");
-  quant::save_options options;
-  options.format = given.text("format").value_or(options.format);
+  quant::save_options options = export_options(given, L);
   options.replace = given.flag("replace", false);
-  if (given.push("config")) options.config = read_json(L, -1, "config");
+  options.card = given.text("card").value_or("");
   options.provenance = {{"versions", {{"assay", ASSAY_VERSION}, {"libtorch", TORCH_VERSION}}},
                         {"threads", at::get_num_threads()},
                         {"isa", at::get_cpu_capability()}};
   push_json(L, quant::save(*m.form, *m.source, folder, options));
+  return 1;
+}
+
+// m:planned_export({ format, config }?) -> { exporter, items, scheme }: what save would write
+int planned_export(lua_State *L) {
+  const subject &m = self(L);
+  const option_table given(L, 2, {"format", "config"});
+  if (!m.form) throw error(error_kind::usage, "planned_export: only a quantized model is saved");
+  push_json(L, quant::planned_export(*m.form, *m.source, export_options(given, L)));
   return 1;
 }
 
@@ -164,16 +183,16 @@ int require_linears(lua_State *L) {
   return 0;
 }
 
-// require_exporter(recipe, path, format, config?): raises an error if no exporter of this format
-// can store the result
-int require_exporter(lua_State *L) {
+// planned_export(recipe, path, format, config?) -> { exporter, items, scheme }: what save would write; raises if
+// no exporter of this format can store the result
+int planned_export_of(lua_State *L) {
   const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
   const auto source = model::checkpoint::open(read_string(L, 2, "path"));
   quant::save_options options;
   options.format = read_string(L, 3, "format");
   if (!lua_isnoneornil(L, 4)) options.config = read_json(L, 4, "config");
-  quant::require_exporter(what, *source, options);
-  return 0;
+  push_json(L, quant::planned_export(what, *source, options));
+  return 1;
 }
 
 // cannot_hold(recipe, path, format, config?) -> reasons why the format cannot store the result; an
@@ -191,6 +210,7 @@ int cannot_hold(lua_State *L) {
 const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
                                            {"packed", guarded<packed>},
                                            {"save", guarded<save>},
+                                           {"planned_export", guarded<planned_export>},
                                            {"quantization_summary", guarded<summary>},
                                            {"quantization_ledger", guarded<incidents>},
                                            {"quantization_metadata", guarded<metadata>},
@@ -201,7 +221,7 @@ int open_quant(lua_State *L) {
                                        {"calibration", guarded<calibration_facts>},
                                        {"needs_whole_model", guarded<needs_whole_model>},
                                        {"require_linears", guarded<require_linears>},
-                                       {"require_exporter", guarded<require_exporter>},
+                                       {"planned_export", guarded<planned_export_of>},
                                        {"cannot_hold", guarded<cannot_hold>},
                                        {"allocate", guarded<allocate>},
                                        {nullptr, nullptr}};

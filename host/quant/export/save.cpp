@@ -55,6 +55,28 @@ plug::exporter_instance choose(const json &plan, const save_options &options, le
   throw error(error_kind::usage, "no exporter can hold this model").cause(reasons);
 }
 
+// What planned_export() returns for a plan.
+json outline(const json &plan, const save_options &options) {
+  ledger incidents;
+  const auto exporter = choose(plan, options, incidents);
+  json items = json::array();
+  for (const json &item : plan["items"]) {
+    json kind = json::object();
+    for (const char *key : {"bits", "group_size", "symmetric", "format"}) kind[key] = item[key];
+    if (std::find(items.begin(), items.end(), kind) == items.end())
+      items.push_back(std::move(kind));
+  }
+  return {{"exporter", exporter.made_by().id}, {"items", items}, {"scheme", plan["scheme"]}};
+}
+
+// The mean of the linears' relative errors; negative without linears.
+double mean_error(const json &summary) {
+  double sum = 0;
+  const json linears = summary.value("linears", json::array());
+  for (const json &one : linears) sum += one.value("relative_error", 0.0);
+  return linears.empty() ? -1 : sum / static_cast<double>(linears.size());
+}
+
 json without_linears(const json &summary) {
   json head = summary;
   head.erase("linears");
@@ -110,7 +132,8 @@ std::string number(double value, const char *format) {
 
 // Returns the text of README.md. It is short, and begins with what every reader must see.
 std::string model_card(const quantized_model &model, const model::checkpoint &subject,
-                       const ledger &incidents, const std::string &format) {
+                       const ledger &incidents, const std::string &format,
+                       const std::string &further) {
   const auto &s = model.summary;
   std::string card = "---\nlibrary_name: transformers\ntags:\n- quantized\n- assay\n---\n\n# " +
                      subject.name() + ", " + model.made_by.method + "\n\n";
@@ -126,6 +149,11 @@ std::string model_card(const quantized_model &model, const model::checkpoint &su
           std::to_string(s.value("bytes", int64_t{0})) + " |\n| parameters | " +
           std::to_string(s.value("parameters", int64_t{0})) + " |\n| quantized linears | " +
           std::to_string(model.order.size()) + " |\n";
+  if (const double error = mean_error(s); error >= 0)
+    card +=
+        "| measured: error of a quantized weight matrix, \\|\\|W - Q\\|\\| / \\|\\|W\\|\\|, mean "
+        "| " +
+        number(error, "%.4f") + " |\n";
   const auto counts = incidents.counts();
   for (const auto &[kind, count] : counts)
     card += "| ledger: " + kind + " | " + std::to_string(count) + " |\n";
@@ -133,7 +161,8 @@ std::string model_card(const quantized_model &model, const model::checkpoint &su
   return card +
          "\n`quantization_metadata.json` holds the recipe, every setting, the calibration's hash, "
          "the error of each\n"
-         "linear and the ledger.\n";
+         "linear and the ledger.\n" +
+         (further.empty() ? "" : "\n" + further);
 }
 
 }  // namespace
@@ -154,7 +183,7 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
   for (const auto &[name, text] : subject_templates(subject)) put(name, text);
   ledger incidents = model.incidents;
   for (const auto &entry : of_export.entries()) incidents.add(entry);
-  put("README.md", model_card(model, subject, incidents, exporter.made_by().id));
+  put("README.md", model_card(model, subject, incidents, exporter.made_by().id, options.card));
   put("quantization_metadata.json",
       metadata_text(model, subject, exporter, incidents, options.provenance));
   target.commit();
@@ -170,10 +199,14 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
   return out;
 }
 
-void require_exporter(const recipe &recipe, const model::checkpoint &subject,
-                      const save_options &options) {
-  ledger incidents;
-  choose(plan_of(recipe, subject), options, incidents);
+json planned_export(const recipe &recipe, const model::checkpoint &subject,
+                    const save_options &options) {
+  return outline(plan_of(recipe, subject), options);
+}
+
+json planned_export(const quantized_model &model, const model::checkpoint &subject,
+                    const save_options &options) {
+  return outline(plan_of(model, subject), options);
 }
 
 std::vector<std::string> cannot_hold(const recipe &recipe, const model::checkpoint &subject,

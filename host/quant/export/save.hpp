@@ -19,6 +19,7 @@ struct save_options {
   json config = json::object();
   bool replace = false;              // replace an existing folder
   json provenance = json::object();  // further members of the metadata: versions, threads, command
+  std::string card;  // Markdown that README.md ends with, such as how to load the folder
 };
 
 // Asks the exporter whether its format can hold the model before any byte is written. Then writes into a
@@ -29,10 +30,13 @@ struct save_options {
 json save(const quantized_model &model, const model::checkpoint &subject, const std::string &folder,
           const save_options &options = {});
 
-// Throws the error of save() if no exporter can hold what the recipe would make. Call it before
-// anything is quantized. It needs no weights.
-void require_exporter(const recipe &recipe, const model::checkpoint &subject,
-                      const save_options &options = {});
+// Says what save() would write: { exporter, items = [{ bits, group_size, symmetric, format }, ...],
+// scheme = { activation, kv } }, where items has each kind of quantized linear once. Throws the error of
+// save() if no exporter can hold it. Call the first one before anything is quantized; it needs no weights.
+json planned_export(const recipe &recipe, const model::checkpoint &subject,
+                    const save_options &options = {});
+json planned_export(const quantized_model &model, const model::checkpoint &subject,
+                    const save_options &options = {});
 
 // Returns the reasons why `format` cannot hold what `recipe` would make of this subject; empty if it
 // can. The function needs no weights.

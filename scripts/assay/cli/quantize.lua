@@ -5,6 +5,7 @@ local calibration = require "assay.data.calibration"
 local dataset = require "assay.data.dataset"
 local ledger = require "assay.lib.ledger"
 local method = require "assay.recipe"
+local loading = require "assay.recipe.loading"
 local model = require "assay.model"
 local naming = require "assay.recipe.naming"
 local native = require "assay.native"
@@ -21,7 +22,9 @@ local function method_options(definition, o)
    for key, value in pairs(wanted) do
       if definition.options[key] then given[key] = value end
    end
-   if o.keep_lm_head then given.keep = { "lm_head" } end
+   if o.keep or o.keep_lm_head then
+      given.keep = table.move(o.keep or {}, 1, #(o.keep or {}), 2, { "lm_head" }) -- every method keeps the head
+   end
    if o.tune then given.tune = true end
    return given
 end
@@ -65,8 +68,9 @@ local function export_config()
    return config
 end
 
--- Prints what was written: size, calibration, and how many ledger entries (`entries`) there are of each kind.
-local function report(recipe, data, out, saved, q, entries)
+-- Prints what was written: size, calibration, and how many ledger entries (`entries`) there are of each kind. planned: what was written, for the
+-- programs that load it.
+local function report(recipe, data, out, saved, q, entries, planned)
    local s = q.summary
    if sys.settings().json then
       io.write(json.encode({ folder = out, saved = saved, summary = s, ledger = entries }), "\n")
@@ -75,6 +79,8 @@ local function report(recipe, data, out, saved, q, entries)
    io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
             s.bits_per_weight, sys.bytes(saved.bytes)))
    if data then io.write(tostring(data), "\n") end
+   local programs = loading.sentence(planned)
+   if programs then io.write(("loads in %s (assay formats: dates and sources)\n"):format(programs)) end
    if #entries == 0 then return end
    local counts = {}
    for _, entry in ipairs(entries) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end
@@ -109,13 +115,13 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
+   local format, config = o.format or default_format, export_config()
+   local planned = native.quant.planned_export(recipe.data, path, format, config) -- refuses what the format cannot hold
    -- Unless the recipe needs the whole model, only the weights of one block are in memory. That is enough, because the resume
    -- folder holds all else that the run needs.
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
-   local format, config = o.format or default_format, export_config()
-   native.quant.require_exporter(recipe.data, path, format, config)
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })
    sys.finish()
@@ -123,7 +129,7 @@ return function(o)
    if fs.kind(resume) then fs.remove_all(resume) end
    local entries = q.ledger
    table.move(saved.ledger, 1, #saved.ledger, #entries + 1, entries)
-   report(recipe, data, out, saved, q, entries)
+   report(recipe, data, out, saved, q, entries, planned)
    local incidents = ledger.incidents(entries)
    if sys.settings().strict and incidents > 0 then
       sys.fail { kind = "gate", message = ("the ledger has %d entries"):format(incidents) }

@@ -1,9 +1,9 @@
--- Gate P9: a variant that runs from its stored codes gives the logits of its dequantized weights, so that what was measured is also true
--- of the small and fast form. Logits differ in the last digits, because sums run in another order; the stage `packed` sets the limit.
+-- Gate P9: a variant that runs from its stored codes gives the logits of its dequantized weights, so that what was measured in one of the
+-- two forms is also true of the other. Logits differ in the last digits, because sums run in another order; the stage `packed` sets the limit.
 
 return {
    id = "P9", title = "codes give the same logits", severity = "block", scope = "model",
-   failed = "the packed form computes other logits than the dequantized weights that were measured",
+   failed = "the packed form computes other logits than the dequantized weights",
    check = function(_, variant)
       if not variant.packed then return "not_run", "packed weights run in float32 on the CPU only" end
       local result = variant.packed.result

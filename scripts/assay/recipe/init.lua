@@ -47,6 +47,8 @@ end
 local common = {
    keep = { type = "list", about = "linears that stay in float: names, roles or re:EXPRESSION" },
    label = { type = "string", about = "name in the report" },
+   runtime = { type = "string", one_of = { "packed", "dequantized" },
+               about = "how a study evaluates the result: packed = from its codes as they are stored" },
    scheme = { type = "string", about = "bits of weights, inputs and cache in one word: w4a16, w8a8, w4a8kv8" },
    calibration = { type = "table", about = "assay.calibration of this recipe alone" },
    overrides = { type = "list", about = "{ { match = name, config = { bits = 8 } } }: other settings for some linears" },
@@ -62,7 +64,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- The method's label, followed by words for the common options tune, sink, overrides and calibration where they are not the default.
+-- The method's label, followed by words for those of tune, sink, overrides, runtime and calibration that are not the default.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = self.options.tune and self.options.tune.default or false
@@ -71,6 +73,7 @@ local function full_label(self, o)
    end
    if o.sink and not self.options.sink then label = ("%s sink %g"):format(label, o.sink) end
    if o.overrides then label = label .. " mixed" end
+   if o.runtime then label = label .. " " .. o.runtime end
    if o.calibration and o.calibration.options.name then
       label = ("%s (%s)"):format(label, o.calibration.options.name)
    end
@@ -116,7 +119,8 @@ local function over(own, part)
    return out
 end
 
--- Calling a method, as in assay.method.gptq { bits = 4 }, returns a recipe: { label, id, data, options, calibration, calibrated }.
+-- Calling a method, as in assay.method.gptq { bits = 4 }, returns a recipe: { label, id, data, options, runtime, calibration, calibrated }.
+-- `data` says what is done to a model; `runtime` only says how a study evaluates the result.
 function method_class:__call(given)
    local where = "assay.method." .. self.name
    local o = options.check(where, given, spec_of(self))
@@ -132,7 +136,7 @@ function method_class:__call(given)
    data.sink_weight = o.sink or data.sink_weight
    data.tune = tune_of(o.tune, self.name)
    local label = o.label or full_label(self, o)
-   return setmetatable({ label = label, id = default_id(label), data = data, options = o,
+   return setmetatable({ label = label, id = default_id(label), data = data, options = o, runtime = o.runtime,
                          calibration = o.calibration,
                          calibrated = self.calibrated or data.tune ~= nil or
                                       schemes.needs_calibration(parts) }, recipe_class)

@@ -136,6 +136,12 @@ local function resources(v)
    for _, row in ipairs(rows) do for i, text in ipairs(row) do row[i] = esc(text) end end
    if #rows == 0 then return end
    local out = "## Time and memory\n\nThe only numbers of this report that change from run to run.\n\n" .. table_of(headers, rows)
+   local runtimes = v:runtime_rows()
+   for _, row in ipairs(runtimes) do for i, text in ipairs(row) do row[i] = esc(text) end end
+   if #runtimes > 0 then
+      out = out .. "\n\nHow the tasks ran each variant: packed (from its codes as they are stored) or dequantized (from floats):\n\n"
+         .. table_of({ "variant", "evaluated" }, runtimes)
+   end
    local packed_headers, packed = v:packed_rows()
    for _, row in ipairs(packed) do for i, text in ipairs(row) do row[i] = esc(text) end end
    return out .. (#packed > 0 and "\n\nRun from the stored codes (packed) and from float32 weights (dequantized):\n\n"

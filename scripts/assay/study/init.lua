@@ -11,6 +11,13 @@ local study = {}
 local study_class = { __name = "study" }
 study_class.__index = study_class
 
+local RUNTIMES <const> = { "packed", "dequantized" }
+
+local subject_spec = {
+   path = { type = "string", required = true, about = "path or known name of a model" },
+   runtime = { type = "string", one_of = RUNTIMES, about = "how it and its variants are evaluated, instead of the study's" },
+}
+
 local spec = {
    name = { type = "string", required = true, about = "names the folder of results" },
    title = { type = "string", about = "heading of the report" },
@@ -25,20 +32,25 @@ local spec = {
    primary = { type = "list", about = "{ task, metric, margin }: what the verdicts depend on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,
              about = "items of each task measured again on the untouched model (A/A run); 0 = none" },
+   runtime = { type = "string", default = "dequantized", one_of = RUNTIMES,
+               about = "how models are evaluated: from floats, or packed (from codes as they are stored); recipes and subjects may differ" },
    alpha = { type = "number", default = 0.05, min = 0.0001, max = 0.5, about = "error level" },
 }
 
 local formats = { html = true, md = true, csv = true, yaml = true }
 
-local function check_subjects(given)
+-- runtime: the study's.
+local function check_subjects(given, runtime)
    local subjects = {}
    for _, name in ipairs(fail.sorted_keys(given)) do
-      local path = given[name]
-      if type(path) ~= "string" then
+      local item = given[name]
+      if type(item) == "string" then item = { path = item } end
+      if type(item) ~= "table" then
          fail.usage(("assay.study: subject '%s' must be a path or a known name"):format(name),
                     "subjects = { base = \"models/base\" }")
       end
-      subjects[#subjects + 1] = { id = name, path = path }
+      local one = options.check(("assay.study: subject '%s'"):format(name), item, subject_spec)
+      subjects[#subjects + 1] = { id = name, path = one.path, runtime = one.runtime or runtime }
    end
    if #subjects == 0 then fail.usage "assay.study: 'subjects' is empty" end
    return subjects
@@ -58,6 +70,9 @@ local function check_recipes(given, missing)
       if not is_recipe(item) then
          fail.usage(("assay.study: recipes[%d] is not a recipe"):format(i),
                     "Write assay.method.rtn { bits = 4 }, or assay.grid { ... }")
+      end
+      if item.id == none.id and item.runtime then
+         fail.usage("assay.study: the recipe 'none' takes no runtime", "Give it to the subject: { path = ..., runtime = \"packed\" }")
       end
       if item.id ~= none.id then
          if seen[item.id] then
@@ -115,7 +130,7 @@ function study.describe(given)
    end
    local needs, missing = false, {}
    local primary = o.primary
-   o.subjects, o.recipes, o.tasks = check_subjects(o.subjects), check_recipes(o.recipes, missing),
+   o.subjects, o.recipes, o.tasks = check_subjects(o.subjects, o.runtime), check_recipes(o.recipes, missing),
                                     check_tasks(o.tasks, missing)
    o.primary = check_primary(primary, o.tasks)
    for _, recipe in ipairs(o.recipes) do
@@ -133,14 +148,14 @@ end
 
 function study.is_study(value) return getmetatable(value) == study_class end
 
--- Returns { id, subject, recipe, none, calibration } for every subject with every recipe, in the order in which they are computed.
--- none: true for the untouched model.
+-- Returns { id, subject, recipe, none, runtime, calibration } for every subject with every recipe, in the order in which they are
+-- computed. none: true for the untouched model. runtime: the one asked for, by the recipe, else by the subject, else by the study.
 function study_class:variants()
    local list = {}
    for _, subject in ipairs(self.subjects) do
       for _, recipe in ipairs(self.recipes) do
          list[#list + 1] = { id = subject.id .. "/" .. recipe.id, subject = subject,
-                             recipe = recipe, none = recipe.id == "none",
+                             recipe = recipe, none = recipe.id == "none", runtime = recipe.runtime or subject.runtime,
                              calibration = recipe.calibrated and (recipe.calibration or self.calibration) or nil }
       end
    end

@@ -4,10 +4,12 @@ local json, sys = native.json, native.sys
 
 local keys = {}
 
--- Settings of the run that change numbers.
-function keys.numerics()
+-- Settings of the run that change numbers. runtime: the one that evaluates the variant; absent where none does.
+function keys.numerics(runtime)
    local settings = sys.settings()
-   return { dtype = settings.dtype, device = settings.device, assay = settings.version }
+   local packed = runtime == "packed" or nil
+   return { dtype = settings.dtype, device = settings.device, assay = settings.version, runtime = packed and runtime,
+            kernel = packed and native.model.packed_kernel() }
 end
 
 -- { [component id] = hash of its plugin file } for the quantizer and the transforms of a recipe.

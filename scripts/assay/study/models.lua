@@ -7,28 +7,57 @@ local subjects = require "assay.study.subjects"
 local models = {}
 models.__index = models
 
+-- Why no variant of this run can be evaluated packed (from codes as they are stored); nil if it can.
+function models.packed_obstacle()
+   local settings = native.sys.settings()
+   if settings.dtype == "float32" and settings.device == "cpu" then return nil end
+   return ("packed weights compute in float32 on the CPU, and this run computes in %s on %s"):format(settings.dtype, settings.device)
+end
+
+-- The runtime that evaluates a variant, "packed" or "dequantized" (from floats), and the reason if it was asked for packed but is not.
+-- Call it once the variant's checkpoint is there.
+function models.runtime(context, variant)
+   if variant.runtime ~= "packed" then return "dequantized" end
+   local made = not variant.none and context.store:find(quantize.key(context, variant))
+   local why = models.packed_obstacle() or made and made.result.saved.reason
+   if why then return "dequantized", why end
+   return "packed"
+end
+
 function models.new() return setmetatable({}, models) end
 
 -- Forgets all models and frees their memory. Lua needs two collections for objects with finalizers: one runs the finalizers, the next
 -- frees the objects.
 function models:release()
-   self.subject, self.subject_id, self.variant, self.variant_id = nil, nil, nil, nil
+   self.subject, self.subject_id, self.subject_runtime, self.variant, self.variant_id = nil, nil, nil, nil, nil
    collectgarbage()
    collectgarbage()
 end
 
-function models:of_subject(subject)
-   if self.subject_id ~= subject.id then
-      self:release()
-      self.subject, self.subject_id = native.model.load(subject.file), subject.id
+-- The untouched model. runtime: "packed" or "dequantized" (the default, which quantizing needs). Only one of the two is kept.
+function models:of_subject(subject, runtime)
+   runtime = runtime or "dequantized"
+   if self.subject_id ~= subject.id then self:release() end
+   if self.subject_runtime ~= runtime then
+      self.subject, self.subject_runtime = nil, nil
+      collectgarbage()
+      collectgarbage()
+      self.subject = native.model.load(subject.file, { runtime = runtime })
+      self.subject_id, self.subject_runtime = subject.id, runtime
    end
    return self.subject
 end
 
--- The model of a variant, loaded from the checkpoint that the stage `quantize` saved. A variant that no file format can hold is
--- quantized again, which gives the same weights.
+-- The untouched model of a variant's subject, in the runtime that evaluates it.
+function models:reference_of(context, variant)
+   local none = { subject = variant.subject, none = true, runtime = variant.subject.runtime }
+   return self:of_subject(variant.subject, (models.runtime(context, none)))
+end
+
+-- The model of a variant in the runtime that evaluates it, loaded from the checkpoint that the stage `quantize` saved. A variant that no
+-- file format can hold is quantized again, which gives the same weights.
 function models:of_variant(context, variant)
-   if variant.none then return self:of_subject(variant.subject) end
+   if variant.none then return self:reference_of(context, variant) end
    if self.variant_id ~= variant.id then
       self.variant, self.variant_id = nil, nil
       collectgarbage()
@@ -36,7 +65,7 @@ function models:of_variant(context, variant)
       if context.store:find(key).result.saved.reason then
          self.variant = quantize.quantized(context, variant)
       else
-         self.variant = native.model.load(context.store:path(key) .. "/model")
+         self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(context, variant)) })
       end
       self.variant_id = variant.id
    end

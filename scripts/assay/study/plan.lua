@@ -1,8 +1,11 @@
 -- assay plan: prints what each variant of a study would cost, and the smallest difference that each task could show.
 -- No stage is run.
 local estimate = require "assay.study.estimate"
+local loading = require "assay.recipe.loading"
+local models = require "assay.study.models"
 local native = require "assay.native"
 local primary = require "assay.results.primary"
+local quantize = require "assay.study.stages.quantize"
 local subjects = require "assay.study.subjects"
 local json, stats, sys = native.json, native.stats, native.sys
 
@@ -73,6 +76,39 @@ local function print_variants(total)
    end
 end
 
+-- Which programs load the checkpoints; variants with the same answer share a line.
+local function print_consumers(study)
+   local lines, of_line = {}, {}
+   for _, variant in ipairs(study:variants()) do
+      if not variant.none then
+         local planned, reason = quantize.planned(variant)
+         local text = planned and loading.sentence(planned)
+         text = text and "loads in " .. text or reason and "is not saved: " .. reason
+         if text and not of_line[text] then
+            lines[#lines + 1] = text
+            of_line[text] = {}
+         end
+         if text then table.insert(of_line[text], variant.id) end
+      end
+   end
+   for _, text in ipairs(lines) do
+      local ids = of_line[text]
+      local more = #ids > 2 and (" and %d more"):format(#ids - 2) or ""
+      io.write(("%s%s: %s\n"):format(table.concat(ids, ", ", 1, math.min(2, #ids)), more, text))
+   end
+   if #lines > 0 then io.write "(assay formats: dates and sources of this knowledge)\n" end
+end
+
+-- How many variants are evaluated packed, if the study asks for it.
+local function print_runtimes(study)
+   local asked, all = 0, study:variants()
+   for _, variant in ipairs(all) do if variant.runtime == "packed" then asked = asked + 1 end end
+   if asked == 0 then return end
+   local why = models.packed_obstacle()
+   io.write(why and ("runtime: dequantized, although packed is asked for: %s\n"):format(why)
+            or ("runtime: packed for %d of %d variants\n"):format(asked, #all))
+end
+
 local function print_subjects(study)
    for _, subject in ipairs(study.subjects) do
       local facts = subjects.facts(subject)
@@ -91,6 +127,8 @@ end
 local function print_plan(study, total)
    io.write(("study %s: %d variants, %d tasks\n\n"):format(study.name, #total.variants, #study.tasks))
    print_variants(total)
+   print_runtimes(study)
+   print_consumers(study)
    io.write "\n"
    for _, task in ipairs(study.tasks) do
       io.write(("task %-20s %-36s %s\n"):format(task.id, task:protocol().id, visible(study, task)))

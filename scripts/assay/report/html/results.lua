@@ -311,6 +311,15 @@ local function number_table(headers, rows)
    return table_of(head, out)
 end
 
+local function runtime_table(v)
+   local rows = v:runtime_rows()
+   if #rows == 0 then return "" end
+   local cells = {}
+   for i, row in ipairs(rows) do cells[i] = { cell(esc(row[1]), "name"), cell(esc(row[2])) } end
+   return '<p class="hint">How the tasks ran each variant: packed, from its codes as they are stored, or dequantized, from floats.</p>'
+      .. table_of({ "variant", "evaluated" }, cells)
+end
+
 local function packed_table(v)
    local headers, rows = v:packed_rows()
    if #rows == 0 then return "" end
@@ -325,7 +334,7 @@ function sections.resources(v)
    local total = v.report.times.seconds and "Whole study: " .. format.seconds(v.report.times.seconds)
       .. (v.report.times.resumed and " in its last part; it was resumed" or "") .. ". " or ""
    return '<p class="hint">' .. esc(total .. "These are the only numbers on this page that change from run to run.")
-      .. "</p>" .. number_table(headers, rows) .. packed_table(v)
+      .. "</p>" .. number_table(headers, rows) .. runtime_table(v) .. packed_table(v)
 end
 
 function sections.ledger(v)

@@ -3,6 +3,23 @@ local format = require "assay.report.format"
 
 local resources = {}
 
+-- How the tasks ran a variant, in words: "packed", "packed, but 2 weights as floats", "dequantized: REASON" or "dequantized".
+local function runtime_text(variant)
+   if variant.forward ~= "packed" then return "dequantized" .. (variant.not_packed and ": " .. variant.not_packed or "") end
+   local told = variant.packed and variant.packed.told or {}
+   return #told == 0 and "packed" or ("packed, but %d weight%s as floats: %s"):format(#told, #told > 1 and "s" or "", told[1])
+end
+
+-- Returns names and runtimes of the variants if a study asked for packed ones, else an empty list: { { name, text }, ... }.
+function resources:runtime_rows()
+   local rows, asked = {}, false
+   for _, variant in ipairs(self.report.variants) do
+      asked = asked or variant.forward == "packed" or variant.not_packed
+      if variant.forward then rows[#rows + 1] = { self:label(variant.id), runtime_text(variant) } end
+   end
+   return asked and rows or {}
+end
+
 -- Returns the headers and one row for each variant that has times. Only these numbers and the date of a report change from run to run.
 function resources:resource_rows()
    local rows, times = {}, self.report.times.variants or {}
@@ -26,8 +43,7 @@ end
 
 local function rate(value) return value and format.significant(value, 3) .. " tok/s" or "–" end
 
--- Memory and speed of each variant in both runtimes: packed (from the codes as they are stored) and dequantized (float32, as it was
--- measured). The stage `packed` measured every number; a variant for which it did not run has no row.
+-- Memory and speed of each variant in both runtimes: packed (from the codes as they are stored) and dequantized (float32). The stage `packed` measured every number; a variant for which it did not run has no row.
 function resources:packed_rows()
    local rows = {}
    for _, variant in ipairs(self.report.variants) do

@@ -43,6 +43,20 @@ local function sizes_of(variant)
             bytes_on_disk = weight_bytes(variant.made.result.saved), linears = linears_of(summary) }
 end
 
+-- Adds how the model ran while the tasks measured it, and the bytes of its weights then; where it was asked for packed and ran
+-- dequantized, the reason too. codes: what the stage `packed` found, or false.
+local function add_forward(out, variant, codes)
+   if variant.runtime == "packed" and codes then
+      local bytes = 0
+      for _, kept in pairs(codes.formats) do bytes = bytes + kept.bytes end
+      out.bytes_in_memory, out.forward = bytes, "packed"
+      return
+   end
+   out.bytes_in_memory = variant.subject.facts.parameters * (DTYPE_BYTES[sys.settings().dtype] or 4)
+   out.forward = variant.none and "fp" or "fake"
+   out.not_packed = variant.not_packed
+end
+
 local function entry_of(variant, calibration_ids)
    local sizes, problem = sizes_of(variant), variant.problem
    local calibration = variant.calibration and calibration_ids[variant.calibration][variant.subject.id]
@@ -55,10 +69,9 @@ local function entry_of(variant, calibration_ids)
    out.bits_per_weight = sizes.bits_per_weight or null
    out.linear_bits_per_weight = sizes.linear_bits_per_weight or null
    out.bytes_on_disk = sizes.bytes_on_disk or null
-   out.bytes_in_memory = variant.subject.facts.parameters * (DTYPE_BYTES[sys.settings().dtype] or 4)
-   out.forward = variant.none and "fp" or "fake"
    out.linears = sizes.linears or list {}
    local codes = variant.packed and not variant.packed.result.reason and variant.packed.result
+   add_forward(out, variant, codes)
    if codes then
       out.packed = object { { "kernel", codes.kernel }, { "formats", codes.formats }, { "told", codes.told },
                             { "parity", codes.parity } }

@@ -9,7 +9,7 @@ local measure = { order = 50, per = "task" }
 
 function measure.key(context, variant, task)
    return { stage = "measure", model = models.hash(context, variant), task = task.definition.name,
-            protocol = task:protocol(), numerics = keys.numerics() }
+            protocol = task:protocol(), numerics = keys.numerics(models.runtime(context, variant)) }
 end
 
 -- The subject stays in memory beside the variant, since tasks may compare the two.
@@ -23,8 +23,8 @@ end
 -- reference() returns the untouched model and the folder of its stage for the same task, for tasks that compare the two.
 local function place_of(context, variant, task, folder)
    local function reference()
-      local none = { subject = variant.subject, none = true }
-      return context.models:of_subject(variant.subject), context.store:path(measure.key(context, none, task))
+      local none = { subject = variant.subject, none = true, runtime = variant.subject.runtime }
+      return context.models:reference_of(context, variant), context.store:path(measure.key(context, none, task))
    end
    return { none = variant.none, folder = folder, reference = reference }
 end

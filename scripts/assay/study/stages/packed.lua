@@ -1,6 +1,6 @@
 -- The stage "packed": runs a variant's checkpoint from its stored codes ("packed"), beside the same checkpoint with its weights turned
--- back into floats ("dequantized"), which is what the tasks measure. It compares their logits and short answers for gate P9, and measures
--- how much memory each takes and how fast each is. The untouched model is measured too, with weights as its file has them.
+-- back into floats ("dequantized"). The tasks measure one of the two. The stage compares their logits and short answers for gate P9, and
+-- measures how much memory each takes and how fast each is. The untouched model is measured too, with weights as its file has them.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
@@ -9,7 +9,7 @@ local models = require "assay.study.models"
 local native = require "assay.native"
 local quantize = require "assay.study.stages.quantize"
 local subjects = require "assay.study.subjects"
-local json, sys = native.json, native.sys
+local json = native.json
 
 local packed = { order = 70, per = "variant" }
 
@@ -29,11 +29,7 @@ local PROMPT_TOKENS <const>, STEPS <const>, ROUNDS <const> = 256, 24, 2 -- of th
 -- inputs of linears are rounded, such a difference can move an input to the next step of its grid, which changes logits by far more.
 local BOUND <const>, BOUND_ROUNDED <const> = 1e-3, 0.1
 
--- Packed weights run in float32 on the CPU.
-function packed.exists()
-   local settings = sys.settings()
-   return settings.dtype == "float32" and settings.device == "cpu"
-end
+function packed.exists() return not models.packed_obstacle() end
 
 function packed.key(context, variant)
    return { stage = "packed", model = models.hash(context, variant), texts = texts, prompts = prompts, tokens = ANSWER_TOKENS, few = FEW_TOKENS,

@@ -21,8 +21,9 @@ local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- rows of text, and tokens of 
 local PROMPT_TOKENS <const> = 12                 -- about the tokens of one prompt
 
 function preflight.key(context, variant)
+   local packed = models.runtime(context, variant) == "packed" and native.model.packed_kernel() or nil
    return { stage = "preflight", model = models.hash(context, variant), prompts = prompts, tokens = ANSWER_TOKENS,
-            rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version }
+            rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version, packed = packed }
 end
 
 -- The estimate assumes that a token of an answer takes as long as PROMPT_TOKENS tokens of a prompt. The untouched model and the variant
@@ -83,7 +84,7 @@ end
 -- text, one relative error for each block. The untouched model has only outputs.
 function preflight.run(context, variant)
    return context.store:stage(preflight.key(context, variant), function()
-      local reference = context.models:of_subject(variant.subject)
+      local reference = context.models:reference_of(context, variant)
       local m = context.models:of_variant(context, variant)
       local result = json.object { { "outputs", short_answers(m) } }
       if variant.none then return result end

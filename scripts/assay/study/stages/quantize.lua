@@ -61,6 +61,20 @@ end
 -- 3 bits) without gaps, which compressed-tensors reads from 0.17 on.
 local ways = { { format = "auto" }, { format = "compressed-tensors", config = { dense_packing = true } } }
 
+-- What the study will write for a variant: { exporter, items, scheme } of native.quant.planned_export; nil and the first reason if no
+-- format can hold it.
+function quantize.planned(variant)
+   local reason
+   for _, way in ipairs(ways) do
+      local refused = native.quant.cannot_hold(variant.recipe.data, variant.subject.file, way.format, way.config)
+      if #refused == 0 then
+         return native.quant.planned_export(variant.recipe.data, variant.subject.file, way.format, way.config)
+      end
+      reason = reason or refused[1]
+   end
+   return nil, reason
+end
+
 -- Writes the checkpoint and returns what q:save returns. If no format can hold the recipe, returns { reason = the first one, reasons =
 -- their number }; later stages then measure the variant from memory.
 local function save(q, variant, folder)

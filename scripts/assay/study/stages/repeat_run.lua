@@ -55,7 +55,7 @@ end
 -- stage "measure" of this task comes before.
 function repeat_run.run(context, variant, task)
    return context.store:stage(repeat_run.key(context, variant, task), function(folder)
-      local m = context.models:of_subject(variant.subject)
+      local m = context.models:of_variant(context, variant)
       local key = measure.key(context, variant, task)
       local first = context.store:find(key).result
       local place = { none = false, folder = folder, reference = function() return m, context.store:path(key) end }

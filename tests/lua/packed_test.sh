@@ -1,0 +1,46 @@
+# Tests variants of a study that are evaluated packed (from their codes as they are stored): what the report says about each, going on
+# after a finished run, and the reason where a variant cannot run packed.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+
+expect 0 run "$here/make_tiny.lua" "$work/model"
+for i in $(seq 200); do
+  echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
+done >"$work/text.txt"
+printf '%s\n' '{"id":"a","prompt":"Say hello."}' >"$work/prompts.jsonl"
+study=("$here/packed_study.lua" "$work/model" "$work/text.txt" "$work/prompts.jsonl")
+
+expect 0 plan "${study[@]}"
+contains "$out" "runtime: packed for 3 of 4 variants"
+expect 0 run "${study[@]}" --out "$work/one" --quiet
+page=$(cat "$work/one/report.md")
+contains "$page" "| none | packed |"
+contains "$page" "| rtn W4 g16 | packed |"
+contains "$page" "| rtn W4 g16 dequantized | dequantized |"
+contains "$page" "| hqq W4 g16 | dequantized: compressed"
+contains "$(cat "$work/one/report.html")" "How the tasks ran each variant"
+[ "$(grep -c '"forward": "packed"' "$work/one/report.json")" = 2 ] || fail "not two variants ran packed"
+[ "$(grep -c '"not_packed": "compressed_tensors: ' "$work/one/report.json")" = 1 ] || fail "no reason for hqq"
+grep '"id": "P9"' -A 5 "$work/one/report.json" | grep -q '"status": "fail"' && fail "packed logits differ"
+
+# A second run computes nothing. With another dtype nothing runs packed, and the report says why.
+touch "$work/before"
+expect 0 run "${study[@]}" --out "$work/one" --quiet
+[ -z "$(find "$work/one/store" -name stage.json -newer "$work/before")" ] || fail "a stage was computed again"
+expect 0 run "${study[@]}" --out "$work/two" --quiet --dtype bfloat16
+contains "$(cat "$work/two/report.md")" "| none | dequantized: packed weights compute in float32 on the CPU"
+
+# A wrong runtime is an error of the script's line.
+cat >"$work/wrong.lua" <<'END'
+local assay = require "assay"
+return assay.method.rtn { bits = 4, runtime = "fast" }
+END
+expect 2 run "$work/wrong.lua"
+contains "$err" "wrong.lua:2: assay.method.rtn: 'runtime' must be one of packed, dequantized, not 'fast'"
+cat >"$work/wrong.lua" <<'END'
+local assay = require "assay"
+return assay.study { name = "x", subjects = { a = { path = "m", runtme = "packed" } }, recipes = {}, tasks = {} }
+END
+expect 2 run "$work/wrong.lua"
+contains "$err" "assay.study: subject 'a': unknown option 'runtme'"
+finish

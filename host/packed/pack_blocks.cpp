@@ -89,6 +89,45 @@ void read_q6_k(const uint8_t *in, row_parts &row) {
   }
 }
 
+// The 16 steps and minima of Q2_K, and its codes of 2 bits, four in a byte.
+void read_q2_k(const uint8_t *in, row_parts &row) {
+  append(row.super_scales, in + 80, 2);
+  append(row.super_minima, in + 82, 2);
+  for (int j = 0; j < 16; ++j) {
+    row.scales.push_back(in[j] & 15);
+    row.minima.push_back(in[j] >> 4);
+  }
+  for (int part = 0; part < 8; ++part)
+    for (int l = 0; l < 32; ++l)
+      row.codes.push_back(in[16 + 32 * (part / 4) + l] >> (2 * (part % 4)) & 3);
+}
+
+// Steps are stored with 32 added.
+uint8_t signed_step(int low, int high) {
+  return static_cast<uint8_t>(static_cast<int8_t>((low | high << 4) - 32));
+}
+
+void read_q3_k(const uint8_t *in, row_parts &row) {
+  append(row.super_scales, in + 108, 2);
+  const uint8_t *s = in + 96;
+  for (int j = 0; j < 16; ++j)
+    row.scales.push_back(
+        signed_step(j < 8 ? s[j] & 15 : s[j - 8] >> 4, s[8 + j % 4] >> (2 * (j / 4)) & 3));
+  for (int part = 0; part < 8; ++part)
+    for (int l = 0; l < 32; ++l)
+      row.codes.push_back(static_cast<uint8_t>(
+          (in[32 + 32 * (part / 4) + l] >> (2 * (part % 4)) & 3) | (in[l] >> part & 1) << 2));
+}
+
+void read_iq4_xs(const uint8_t *in, row_parts &row) {
+  append(row.super_scales, in, 2);
+  for (int j = 0; j < 8; ++j) {
+    row.scales.push_back(
+        signed_step(in[4 + j / 2] >> (4 * (j % 2)) & 15, in[2 + j / 4] >> (2 * (j % 4)) & 3));
+    nibbles(in + 8 + 16 * j, row.codes);
+  }
+}
+
 struct block_kind {
   int type;  // ggml's number of the format
   int bits;
@@ -97,6 +136,7 @@ struct block_kind {
   factor_type scale, minimum;
   int64_t super;  // groups of a super-block; 0 = none
   void (*read)(const uint8_t *in, row_parts &row);
+  const float *codebook = nullptr;  // 2^bits values of the codes; nullptr: shift + code
 };
 
 using enum factor_type;
@@ -115,6 +155,11 @@ constexpr block_kind k_kinds[] = {
      [](const uint8_t *in, row_parts &row) { read_q4_k(in, true, row); }},
     {14, 6, 16, -32, step_i8, none, 16,
      [](const uint8_t *in, row_parts &row) { read_q6_k(in, row); }},
+    {10, 2, 16, 0, step_u8, step_u8, 16, read_q2_k},
+    {11, 3, 16, -4, step_i8, none, 16, read_q3_k},
+    {20, 4, 32, 0, f16, none, 0, [](const uint8_t *in, row_parts &row) { read_q4(in, false, row); },
+     k_iq4_values},
+    {23, 4, 32, 0, step_i8, none, 8, read_iq4_xs, k_iq4_values},
 };
 
 const block_kind *kind_of(const stored_blocks &blocks) {
@@ -150,6 +195,8 @@ packed_matrix pack_blocks(const stored_blocks &blocks) {
   out.scale_type = kind->scale;
   out.minimum_type = kind->minimum;
   out.super = kind->super;
+  if (kind->codebook != nullptr)
+    out.codebook.assign(kind->codebook, kind->codebook + (1 << kind->bits));
   shape_matrix(out, blocks.rows, blocks.columns, kind->bits, kind->group);
   const int64_t n_blocks = blocks.columns / blocks.format->block_elements;
   const int64_t row_bytes = n_blocks * blocks.format->block_bytes;

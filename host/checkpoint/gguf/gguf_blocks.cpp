@@ -176,6 +176,74 @@ ASSAY_CLONES void from_q6_k(const uint8_t *in, float *out, int64_t n) {
   }
 }
 
+// x = scale q - min, with scale and min of a sub-block of 16: the low and the high nibble of a byte of
+// the first 16, times d and dmin at the end of the block. Four codes of 2 bits share a byte of q.
+ASSAY_CLONES void from_q2_k(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 84) {
+    const float d = half_at(in + 80), dmin = half_at(in + 82);
+    for (int part = 0; part < 8; ++part, out += 32) {
+      const uint8_t *q = in + 16 + 32 * (part / 4);
+      for (int half = 0; half < 2; ++half) {
+        const int byte = in[2 * part + half];
+        const float scale = d * static_cast<float>(byte & 15),
+                    min = dmin * static_cast<float>(byte >> 4);
+        for (int l = 16 * half; l < 16 * half + 16; ++l)
+          out[l] = scale * static_cast<float>(q[l] >> (2 * (part % 4)) & 3) - min;
+      }
+    }
+  }
+}
+
+// The 6-bit scale of sub-block j of Q3_K, less 32: 4 bits in the 8 bytes at s, 2 bits in the 4 after.
+int q3_scale(const uint8_t *s, int j) {
+  const int low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
+  return (low | (s[8 + j % 4] >> (2 * (j / 4)) & 3) << 4) - 32;
+}
+
+// x = d s (q - 4), where s is the scale of a sub-block of 16. The third bit of each code is in the
+// first 32 bytes: bit k of byte l for element 32 k + l.
+ASSAY_CLONES void from_q3_k(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 110) {
+    const float d = half_at(in + 108);
+    for (int part = 0; part < 8; ++part, out += 32) {
+      const uint8_t *q = in + 32 + 32 * (part / 4);
+      for (int half = 0; half < 2; ++half) {
+        const float scale = d * static_cast<float>(q3_scale(in + 96, 2 * part + half));
+        for (int l = 16 * half; l < 16 * half + 16; ++l) {
+          const int code = (q[l] >> (2 * (part % 4)) & 3) | (in[l] >> part & 1) << 2;
+          out[l] = scale * static_cast<float>(code - 4);
+        }
+      }
+    }
+  }
+}
+
+// x = scale v[q] for 32 weights, with the fixed values v and nibbles as in Q4_0.
+inline void from_values(const uint8_t *q, float scale, float *out) {
+  for (int j = 0; j < 16; ++j) {
+    out[j] = scale * k_iq4_values[q[j] & 15];
+    out[j + 16] = scale * k_iq4_values[q[j] >> 4];
+  }
+}
+
+// x = d v[q]
+void from_iq4_nl(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 18, out += 32) from_values(in + 2, half_at(in), out);
+}
+
+// x = d s v[q], where s is the 6-bit scale of a sub-block of 32, less 32: its upper 2 bits stand in a
+// u16 after d, its lower 4 bits in the 4 bytes after.
+void from_iq4_xs(const uint8_t *in, float *out, int64_t n) {
+  for (int64_t b = 0; b < n; ++b, in += 136) {
+    const float d = half_at(in);
+    for (int j = 0; j < 8; ++j, out += 32) {
+      const int low = in[4 + j / 2] >> (4 * (j % 2)) & 15,
+                high = in[2 + j / 4] >> (2 * (j % 4)) & 3;
+      from_values(in + 8 + 16 * j, d * static_cast<float>((low | high << 4) - 32), out);
+    }
+  }
+}
+
 constexpr ggml_format k_formats[] = {{0, "F32", 1, 4, 32, 0, 0, from_f32},
                                      {1, "F16", 1, 2, 16, 0, 0, from_f16},
                                      {30, "BF16", 1, 2, 16, 0, 0, from_bf16},
@@ -186,7 +254,11 @@ constexpr ggml_format k_formats[] = {{0, "F32", 1, 4, 32, 0, 0, from_f32},
                                      {7, "Q5_1", 32, 24, 6, 5, 32, from_q5_1},
                                      {12, "Q4_K", 256, 144, 4.5, 4, 32, from_q4_k},
                                      {13, "Q5_K", 256, 176, 5.5, 5, 32, from_q5_k},
-                                     {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k}};
+                                     {14, "Q6_K", 256, 210, 6.5625, 6, 16, from_q6_k},
+                                     {10, "Q2_K", 256, 84, 2.625, 2, 16, from_q2_k},
+                                     {11, "Q3_K", 256, 110, 3.4375, 3, 16, from_q3_k},
+                                     {20, "IQ4_NL", 32, 18, 4.5, 4, 32, from_iq4_nl},
+                                     {23, "IQ4_XS", 256, 136, 4.25, 4, 32, from_iq4_xs}};
 
 }  // namespace
 

@@ -7,6 +7,10 @@
 
 namespace assay::model {
 
+// The values of the codes of IQ4_NL and IQ4_XS (ggml-org/ggml, src/ggml-common.h, kvalues_iq4nl).
+constexpr float k_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                    1,    13,   25,  38,  53,  69,  89,  113};
+
 struct ggml_format {
   int type;            // ggml type id
   const char *name;    // "Q4_1"

@@ -97,6 +97,7 @@ json plan_of(const quantized_model &model, const model::checkpoint &subject) {
          {"format", form.note.value("format", "unknown")},
          {"scale_dtype",
           scales ? plug::dtype_name(plug::dtype_of(scales->scalar_type())) : std::string()}});
+    if (form.note.contains("block")) plan["items"].back()["block"] = form.note["block"];
   }
   for (const auto &tensor : untouched_tensors(model, subject))
     plan["untouched"].push_back({{"name", tensor.name},

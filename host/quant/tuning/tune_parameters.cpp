@@ -17,8 +17,10 @@ bool is_plain_float(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;
 }
 
-// The number of columns that share a scale; the last group may be short.
+// The number of columns that share a scale; the last group may be short. The group of kquant/1 shares
+// a step; its scales belong to blocks of several groups.
 int64_t columns_of_group(const quantized_linear &form, int64_t groups) {
+  if (form.note.value("format", "") == "kquant/1") return form.in_features / groups;
   const auto given = form.note.find("group_size");
   if (given != form.note.end() && given->is_number_integer() && given->get<int64_t>() > 0)
     return given->get<int64_t>();

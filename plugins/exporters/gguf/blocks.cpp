@@ -1,6 +1,6 @@
-// Packs rows of codes into the blocks Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 (ggml-org/ggml,
-// src/ggml-common.h and src/ggml-quants.c, dequantize_row_*). The scale of a block is the scale of
-// its group, which may span several blocks.
+// The table of types. Packs rows of integer grids into the blocks Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0
+// (ggml-org/ggml, src/ggml-common.h and src/ggml-quants.c, dequantize_row_*). The scale of a block is
+// the scale of its group, which may span several blocks.
 #include "blocks.hpp"
 
 #include <cstring>
@@ -20,6 +20,14 @@ const tensor_type k_q4_1{"Q4_1", 3, 3, k_block, 20, 4, 0, true};
 const tensor_type k_q5_0{"Q5_0", 6, 8, k_block, 22, 5, -16, false};
 const tensor_type k_q5_1{"Q5_1", 7, 9, k_block, 24, 5, 0, true};
 const tensor_type k_q8_0{"Q8_0", 8, 7, k_block, 34, 8, -128, false};
+
+// super_blocks.cpp packs these. general.file_type of K-quants is that of their smallest mixture
+// (ggml-org/llama.cpp, include/llama.h, enum llama_ftype).
+const tensor_type k_super[] = {
+    {"Q2_K", 10, 10, 256, 84, 2, 0, true},     {"Q3_K", 11, 11, 256, 110, 3, -4, false},
+    {"Q4_K", 12, 14, 256, 144, 4, 0, true},    {"Q5_K", 13, 16, 256, 176, 5, 0, true},
+    {"Q6_K", 14, 18, 256, 210, 6, -32, false}, {"IQ4_NL", 20, 25, 32, 18, 4, 0, false},
+    {"IQ4_XS", 23, 30, 256, 136, 4, 0, false}};
 
 // Returns the block with the fewest bits that stores a weight as a multiple of the scale and holds every difference
 // code - zero; nullptr if there is none.
@@ -76,7 +84,24 @@ uint16_t minimum_of(const row_view &row, int64_t group, int64_t &n_rounded) {
 
 }  // namespace
 
+const tensor_type *block_named(const std::string &name) {
+  for (const auto *type : {&k_q4_0, &k_q4_1, &k_q5_0, &k_q5_1, &k_q8_0})
+    if (name == type->name) return type;
+  for (const auto &type : k_super)
+    if (name == type.name) return &type;
+  return nullptr;
+}
+
+bool is_block_form(const grid &codes) {
+  return codes.format == "kquant/1" || (codes.format == "codebook/1" && codes.block == "IQ4_NL");
+}
+
 const tensor_type *block_for(const grid &codes, fit how, std::string &reason) {
+  if (is_block_form(codes)) {
+    const auto *type = block_named(codes.block);
+    if (type == nullptr) reason = "GGUF files have no block '" + codes.block + "'";
+    return type;
+  }
   const bool affine = codes.format == "affine/1";
   if (codes.format != "int/1" && !affine) {
     reason = "GGUF blocks hold integer grids, not " + codes.format;

@@ -1,5 +1,5 @@
-// The blocks of GGUF files: runs of 32 weights of one row with their scale. This file says which block holds an integer
-// grid, and packs its codes.
+// The blocks of GGUF files: runs of 32 or 256 weights of one row with their scales. This file says which block holds a
+// form, and packs the codes of integer grids; super_blocks.hpp packs the other forms.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ enum class fit {
   rounded  // the minimum of a group, -scale * zero, is rounded to float16
 };
 
-constexpr int64_t k_block = 32;  // weights in a block
+constexpr int64_t k_block = 32;  // weights in the smallest block
 
 // A type of tensor in the file (ggml-org/ggml, include/ggml.h, enum ggml_type).
 struct tensor_type {
@@ -32,6 +32,10 @@ struct tensor_type {
 
 extern const tensor_type k_f32, k_f16, k_bf16;
 
+// The type with this name; nullptr if there is none.
+const tensor_type *block_named(const std::string &name);
+// True if the form names a block that holds it exactly: kquant/1, or the codebook of IQ4_NL.
+bool is_block_form(const grid &codes);
 // The type that holds the grid; nullptr if there is none, and `reason` then says why.
 const tensor_type *block_for(const grid &codes, fit how, std::string &reason);
 

@@ -16,12 +16,18 @@ bool is_float16(const std::string &dtype) {
   return dtype == "float16" || dtype == "f16";
 }
 
+// True before the run, when the type of each linear's blocks is not known yet: kquant chooses it, and
+// refuses rows that no block holds.
+bool is_planned_block(const grid &codes) {
+  return codes.format == "kquant/1" && codes.block.empty();
+}
+
 void check_linear(const options &o, const std::string &family, const planned_linear &linear,
                   const refuse_fn &refuse) {
   std::string reason;
   if (gguf_name(linear.name + ".weight", family).empty())
     refuse(linear.name, "llama.cpp has no name for this linear");
-  else if (block_for(linear.codes, o.how, reason) == nullptr)
+  else if (!is_planned_block(linear.codes) && block_for(linear.codes, o.how, reason) == nullptr)
     refuse(linear.name, reason);
   else if (linear.in % k_block != 0)
     refuse(linear.name, "a block has 32 weights of one row: rows of " + std::to_string(linear.in) +

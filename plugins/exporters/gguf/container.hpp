@@ -42,7 +42,8 @@ class metadata {
 struct entry {
   std::string name;  // in the file
   const tensor_type *type = &k_f32;
-  std::vector<int64_t> shape;  // the last dimension is contiguous
+  const tensor_type *label = &k_f32;  // the type that was asked for; it names the file's type
+  std::vector<int64_t> shape;         // the last dimension is contiguous
   uint64_t n_bytes = 0;
   int64_t heads = 0;      // rows are stored in the order of row_in_file; 0 = in order
   float shift = 0;        // is added to each number of the item

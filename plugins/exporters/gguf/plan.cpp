@@ -30,6 +30,8 @@ grid grid_of(const assay_json::value &from, int64_t in) {
   out.group_size = integer_or(from, "group_size", 0);
   if (out.group_size < 0 || out.group_size >= in) out.group_size = 0;
   out.symmetric = from.bool_or("symmetric", true);
+  out.block = from.string_or("block", "");
+  out.asked = from.string_or("asked", "");
   return out;
 }
 

@@ -17,6 +17,9 @@ struct grid {
   int64_t bits = 0;        // of a code
   int64_t group_size = 0;  // columns that share a scale; 0 = the whole row
   bool symmetric = true;
+  std::string block;  // the type of block that the form holds exactly: "Q4_K"; "" if it names none
+  std::string
+      asked;  // the type in whose place `block` stands, since the rows are too narrow; or ""
 };
 
 struct planned_linear {

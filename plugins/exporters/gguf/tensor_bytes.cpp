@@ -7,6 +7,7 @@
 
 #include "assay_grid.hpp"
 #include "names.hpp"
+#include "super_blocks.hpp"
 
 namespace gguf {
 namespace {
@@ -96,7 +97,7 @@ form_parts parts_of(const assay_item &item) {
 // Packs the rows [begin, end). `to` is the start of the packed matrix. Returns how many minima were rounded.
 int64_t pack_rows(const form_parts &v, const entry &e, int64_t begin, int64_t end,
                   uint8_t *to) try {
-  const int64_t in = e.shape[1], row_bytes = in / k_block * e.type->block_bytes;
+  const int64_t in = e.shape[1], row_bytes = in / e.type->block_weights * e.type->block_bytes;
   int64_t n_rounded = 0;
   for (int64_t row = begin; row < end; ++row)
     n_rounded += pack_row(*e.type, row_of(v, row, in),
@@ -151,8 +152,19 @@ std::string float_bytes(const assay_item &item, const entry &e, const assay_cpp:
 
 std::string block_bytes(const assay_item &item, const entry &e, const assay_cpp::host &host,
                         differences &done) {
-  const form_parts v = parts_of(item);
   std::string out(e.n_bytes, '\0');
+  if (is_block_form(grid_of_form(*item.form))) {
+    const super_parts parts = super_parts_of(item, *e.type);
+    const int64_t row_bytes = e.shape[1] / e.type->block_weights * e.type->block_bytes;
+    host.parallel_for(e.shape[0], 64, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row)
+        pack_super_row(*e.type, parts, row,
+                       reinterpret_cast<uint8_t *>(out.data()) +
+                           row_in_file(row, e.shape[0], e.heads) * row_bytes);
+    });
+    return out;
+  }
+  const form_parts v = parts_of(item);
   std::atomic<int64_t> n_rounded{0};
   host.parallel_for(e.shape[0], 64, [&](int64_t begin, int64_t end) {
     n_rounded += pack_rows(v, e, begin, end, reinterpret_cast<uint8_t *>(out.data()));

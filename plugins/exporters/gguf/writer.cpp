@@ -54,7 +54,8 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
     e.type = block_for(grid_of_form(*item.form), o.how, reason);
     if (e.type == nullptr) refuse(item, reason);
     e.shape = {item.form->out_features, item.form->in_features};
-    if (e.shape[1] % k_block != 0) refuse(item, "the rows are no multiple of 32");
+    if (e.shape[1] % e.type->block_weights != 0)
+      refuse(item, "the rows are no multiple of " + std::to_string(e.type->block_weights));
   } else {
     const assay_tensor &tensor = *item.tensor;
     e.shape.assign(tensor.shape, tensor.shape + tensor.ndim);
@@ -65,6 +66,9 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
   if (is_gemma(p.family) && e.name.size() > norm.size() &&
       e.name.compare(e.name.size() - norm.size(), norm.size(), norm) == 0)
     e.shift = 1;
+  e.label = e.type;
+  if (item.form != nullptr)
+    if (const auto *asked = block_named(grid_of_form(*item.form).asked)) e.label = asked;
   e.heads = reordered_heads(p, e.name);
   if (e.heads != 0 && e.shape[0] % (2 * e.heads) != 0)
     refuse(item, "its rows are no pairs of RoPE");
@@ -75,20 +79,35 @@ entry entry_of(const options &o, const plan &p, const assay_item &item) {
 // Whether a row takes more bits in its blocks than its codes, scales and zeros have.
 bool is_larger(const assay_form &form, const tensor_type &type) {
   const grid codes = grid_of_form(form);
+  if (is_block_form(codes)) return false;
   const int64_t in = form.in_features, size = codes.group_size != 0 ? codes.group_size : in;
   const int64_t zero_bits = codes.format == "affine/1" ? 16 : codes.symmetric ? 0 : codes.bits;
   return in / k_block * type.block_bytes * 8 >
          in * codes.bits + (in + size - 1) / size * (16 + zero_bits);
 }
 
-// general.file_type: that of the type with most weights among the matrices.
+// general.file_type: that of the type with most weights among the matrices; of the mixtures of a
+// K-quant, that whose larger types the layers have. Narrow rows count as the type that was asked for.
+// (ggml-org/llama.cpp, include/llama.h, enum llama_ftype, and src/llama-quant.cpp)
 uint32_t file_type_of(const std::vector<entry> &entries) {
   std::map<uint32_t, int64_t> weights;
+  const auto any = [&](const char *part, const char *type) {
+    for (const entry &e : entries)
+      if (e.name.find(part) != std::string::npos && std::string_view(e.label->name) == type)
+        return true;
+    return false;
+  };
   for (const entry &e : entries)
-    if (e.shape.size() == 2) weights[e.type->file_type] += e.shape[0] * e.shape[1];
+    if (e.shape.size() == 2) weights[e.label->file_type] += e.shape[0] * e.shape[1];
   uint32_t most = k_f32.file_type;
   for (const auto &[file_type, n] : weights)
     if (n > weights[most]) most = file_type;
+  constexpr uint32_t k_q3_k_s = 11, k_q3_k_m = 12, k_q3_k_l = 13, k_q4_k_s = 14, k_q4_k_m = 15,
+                     k_q5_k_s = 16, k_q5_k_m = 17;
+  if (most == k_q3_k_s && any("attn_output", "Q5_K")) return k_q3_k_l;
+  if (most == k_q3_k_s && any("attn_output", "Q4_K")) return k_q3_k_m;
+  if (most == k_q4_k_s && any("ffn_down", "Q6_K")) return k_q4_k_m;
+  if (most == k_q5_k_s && any("ffn_down", "Q6_K")) return k_q5_k_m;
   return most;
 }
 

@@ -195,23 +195,6 @@ std::vector<float> corner_of(const std::vector<float> &m, int64_t in, int64_t fi
   return out;
 }
 
-// Subtracts the block's errors E from all columns W after the block: W -= E U - V P, where V are the
-// values, the weights just before they were rounded.
-void push_on(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
-             std::vector<float> &values) {
-  const int64_t rest = p.in - first - n;
-  if (rest == 0) return;
-  const matrix_view w(p.w.data() + first + n, p.out, rest, p.in);
-  const auto add = [&](std::vector<float> &left, const std::vector<float> &right, double by) {
-    const matrix_view a(left.data(), p.out, n, n);
-    const matrix_view b(const_cast<float *>(right.data()) + first * p.in + first + n, n, rest,
-                        p.in);  // only read
-    multiply(p.host, by, a, b, false, 1.0, w);
-  };
-  add(errors, p.u(), -1.0);
-  if (!p.p.empty()) add(values, p.p, 1.0);
-}
-
 // Returns the end of the block that begins at position `first`. With `fresh`, blocks end where groups
 // end, so that each grid is fitted to weights that have taken all earlier errors.
 int64_t end_of_block(const feedback_range &range, int64_t first) {
@@ -229,6 +212,21 @@ int64_t end_of_block(const feedback_range &range, int64_t first) {
 
 }  // namespace
 
+void subtract_errors(feedback &p, int64_t first, int64_t n, std::vector<float> &errors,
+                     std::vector<float> &values) {
+  const int64_t rest = p.in - first - n;
+  if (rest == 0) return;
+  const matrix_view w(p.w.data() + first + n, p.out, rest, p.in);
+  const auto add = [&](std::vector<float> &left, const std::vector<float> &right, double by) {
+    const matrix_view a(left.data(), p.out, n, n);
+    const matrix_view b(const_cast<float *>(right.data()) + first * p.in + first + n, n, rest,
+                        p.in);  // only read
+    multiply(p.host, by, a, b, false, 1.0, w);
+  };
+  add(errors, p.u(), -1.0);
+  if (!p.p.empty()) add(values, p.p, 1.0);
+}
+
 void feed_back(feedback &p, const feedback_range &range) {
   const int64_t tiles = (p.out + k_tile - 1) / k_tile;
   for (int64_t first = range.begin; first < range.end;) {
@@ -242,7 +240,7 @@ void feed_back(feedback &p, const feedback_range &range) {
       tile t(static_cast<size_t>(n * k_tile));
       for (int64_t i = begin; i < end; ++i) work_tile(block, t, i * k_tile);
     });
-    push_on(p, first, n, errors, values);
+    subtract_errors(p, first, n, errors, values);
     first += n;
   }
 }

@@ -44,6 +44,11 @@ struct feedback_range {
 // Rounds the columns of the range and subtracts their errors from all columns after it. Throws
 // failure, also if the user cancels.
 void feed_back(feedback &problem, const feedback_range &range);
+// Subtracts the errors E of the n columns from position `first` on from all columns W after them:
+// W -= E U - V P, where V are the values, the weights just before they were rounded. errors: [out, n];
+// values: alike, read only for gptaq.
+void subtract_errors(feedback &problem, int64_t first, int64_t n, std::vector<float> &errors,
+                     std::vector<float> &values);
 
 // What a method starts from: a copy of the weight and the host's Hessian. A column is dead if its
 // input was 0 on every token; its weights are 0 in the copy.

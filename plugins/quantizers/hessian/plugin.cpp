@@ -2,6 +2,7 @@
 // methods.hpp declares do the work.
 #include <string>
 
+#include "kquant/kquant.hpp"
 #include "methods.hpp"
 
 namespace {
@@ -141,12 +142,48 @@ struct salient : quantizer<read_salient, hessian::salient> {
   }
 };
 
+class kquant {
+ public:
+  explicit kquant(assay_cpp::host host)
+      : host_(host), config_(hessian::read_kquant(assay_cpp::config(host))) {}
+
+  void needs(const assay_linear &linear, assay_needs &out) const {
+    std::string asked;
+    hessian::type_for(config_, linear, asked);  // refuses a row before any work is done
+    out.statistics = config_.needs_hessian()   ? ASSAY_NEED_HESSIAN
+                     : config_.needs_squares() ? ASSAY_NEED_SQ_MEAN
+                                               : 0u;
+  }
+  void quantize(const assay_linear &linear, const assay_stats *stats, assay_cpp::sink sink) const {
+    assay_cpp::require_finite(assay_cpp::matrix_of<const float>(linear.weight, "the weight"));
+    hessian::kquant(host_, config_, &linear, stats, sink);
+  }
+  void dequantize(const assay_form &form, const assay_tensor &out) const {
+    hessian::dequantize_blocks(host_, &form, &out);
+  }
+  void estimate(const assay_linear &linear, assay_estimate &out) const {
+    std::string asked;
+    const auto rows = static_cast<double>(linear.out_features),
+               columns = static_cast<double>(linear.in_features);
+    out.packed_bits = rows * columns * hessian::type_for(config_, linear, asked).bits_per_weight();
+    out.scratch_bytes = static_cast<uint64_t>(rows * columns * 12 + columns * columns * 16);
+    out.flops = config_.with_feedback ? rows * columns * columns * 1.5 + columns * columns * columns
+                                      : rows * columns * 300;
+  }
+
+ private:
+  assay_cpp::host host_;
+  hessian::kquant_config config_;
+};
+
 const auto k_opt_rtn = assay_cpp::quantizer_table<opt_rtn>();
 const auto k_gptq = assay_cpp::quantizer_table<gptq>();
 const auto k_gptaq = assay_cpp::quantizer_table<gptaq>();
 const auto k_adaround = assay_cpp::quantizer_table<adaround>();
 const auto k_salient = assay_cpp::quantizer_table<salient>();
+const auto k_kquant = assay_cpp::quantizer_table<kquant>();
 
+#include "kquant/schema.inc"
 #include "schemas.inc"
 
 constexpr const char *k_facts = R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"]})";
@@ -166,8 +203,12 @@ const auto k_of_adaround =
 const auto k_of_salient = assay_cpp::component(
     "salient", "the most important columns at a higher width, the rest by gptq", k_salient_schema,
     k_salient, R"({"bits": [2, 3, 4, 5, 6, 7, 8], "devices": ["cpu"], "formats": ["salient/1"]})");
-const assay_component *const k_components[] = {&k_of_opt_rtn, &k_of_gptq, &k_of_gptaq,
-                                               &k_of_adaround, &k_of_salient};
+const auto k_of_kquant = assay_cpp::component(
+    "kquant", "the blocks of GGUF files (K-quants, IQ4), searched and with error feedback",
+    k_kquant_schema, k_kquant,
+    R"({"devices": ["cpu"], "formats": ["kquant/1", "int/1", "codebook/1"]})");
+const assay_component *const k_components[] = {&k_of_opt_rtn,  &k_of_gptq,    &k_of_gptaq,
+                                               &k_of_adaround, &k_of_salient, &k_of_kquant};
 
 const auto k_plugin = assay_cpp::plugin(
     "org.assay.hessian", "1.1.0", "integer quantizers that use statistics of the inputs",

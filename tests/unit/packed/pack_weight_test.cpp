@@ -96,19 +96,25 @@ TEST_CASE("a scale that is no number is refused by the linear's name") {
 
 TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
   std::mt19937 random(3);
-  for (const char *name : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K"}) {
+  for (const char *name : {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q4_K", "Q5_K", "Q6_K", "Q2_K",
+                           "Q3_K", "IQ4_NL", "IQ4_XS"}) {
     INFO(name);
     const ggml_format *format = find_ggml_format(std::string(name));
     const int64_t rows = 24, columns = 512, n = columns / format->block_elements;
     std::vector<uint8_t> bytes(static_cast<size_t>(rows * n * format->block_bytes));
     for (uint8_t &byte : bytes) byte = static_cast<uint8_t>(random());
+    const std::string type = name;
     // Random bits can be a NaN as a float16: keep all factors small.
     for (int64_t block = 0; block < rows * n; ++block) {
       uint8_t *at = bytes.data() + block * format->block_bytes;
-      if (std::string(name) == "Q6_K")
-        at[209] = 0x2c;
+      if (type == "Q6_K" || type == "Q3_K")
+        at[format->block_bytes - 1] = 0x2c;
+      else if (type == "Q2_K")
+        at[81] = 0x2c, at[83] = 0x28;
+      else if (type == "IQ4_NL" || type == "IQ4_XS")
+        at[1] = 0x2c;
       else
-        at[1] = 0x2c, at[3] = std::string(name) == "Q8_0" ? at[3] : 0x28;
+        at[1] = 0x2c, at[3] = type == "Q8_0" ? at[3] : 0x28;
     }
     at::Tensor w = at::empty({rows, columns});
     for (const int64_t heads : {0, 3}) {
@@ -118,8 +124,8 @@ TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
                            w.mutable_data_ptr<float>() + row * columns, n);
       const packed_matrix packed = pack_blocks(blocks);
       CHECK(at::equal(unpacked(packed), w));
-      CHECK(packed.bytes() <=
-            static_cast<int64_t>(bytes.size()) * 3 / 2);  // 24 rows fill 1.5 of 2 panels
+      // 24 rows fill 1.5 of 2 panels, and the steps of 4 bits of Q2_K take a byte each.
+      CHECK(packed.bytes() <= static_cast<int64_t>(bytes.size()) * (type == "Q2_K" ? 17 : 15) / 10);
     }
   }
 }

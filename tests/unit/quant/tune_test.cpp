@@ -5,6 +5,7 @@
 #include "quant/export/save.hpp"
 #include "quant/quantize.hpp"
 #include "quant/tuning/divergence.hpp"
+#include "quant/tuning/tune_parameters.hpp"
 #include "tiny_subject.hpp"
 
 using assay::json;
@@ -63,6 +64,25 @@ TEST_CASE("a tuned weight is what its quantizer dequantizes, in memory and on di
   save(tuned, *s.checkpoint, s.root / "saved");
   const auto again = assay::model::decoder::load(*assay::model::checkpoint::open(s.root / "saved"));
   CHECK(logits_of(again).equal(logits_of(tuned.decoder)));
+}
+
+TEST_CASE("scales of blocks of several groups can be tuned, and minima stay", "[tune_test]") {
+  const auto w = at::randn({8, 512}) * 0.05;
+  for (const std::string type : {"Q4_K", "Q6_K", "IQ4_XS", "Q4_1"}) {
+    INFO(type);
+    const json config = {{"type", type}, {"search", "reference"}, {"feedback", false}};
+    auto made = run("kquant", config, w);
+    std::string why;
+    auto tuned = tuned_scales::of(made.form, why);
+    REQUIRE(tuned);
+    CHECK(tuned->count() == 8 * (type == "Q4_1" ? 16 : 2));
+    CHECK(at::allclose(tuned->weight(), made.weight, 1e-5, 1e-7));
+    const auto codes = *made.form.find("codes");
+    tuned->step(tuned->weight() - w, 0.01);
+    tuned->store();
+    CHECK(codes.equal(*made.form.find("codes")));
+    CHECK(at::allclose(tuned->weight(), dequantize(made.form), 2e-3, 1e-4));
+  }
 }
 
 TEST_CASE("two tunes of one seed give the same bytes", "[tune_test]") {

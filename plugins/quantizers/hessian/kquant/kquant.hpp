@@ -1,0 +1,63 @@
+// The method kquant: blocks of GGUF files, searched and with error feedback. plugin.cpp wraps it in
+// the C ABI.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../common.hpp"
+#include "../feedback.hpp"
+#include "block_type.hpp"
+
+namespace hessian {
+
+// In which blocks (decoder layers) `raised_type` takes the place of `type` (layers.cpp).
+enum class raised_where {
+  nowhere,
+  edges_and_thirds,
+  first_eighth,
+  first_sixteenth,
+  first_two,
+  first_four,
+  grouped_heads,
+  tied
+};
+
+struct kquant_config {
+  std::string type, raised_type;
+  raised_where raised = raised_where::nowhere;
+  bool by_importance = true;  // false: the search of llama-quantize
+  bool with_feedback = true;
+  // static_groups: all blocks are fitted before the first column is rounded. act_order, only with
+  // static_groups: columns by falling diag H.
+  bool static_groups = true, act_order = true;
+  double damping = 0;
+
+  bool needs_hessian() const { return with_feedback; }
+  bool needs_squares() const { return by_importance && !with_feedback; }
+};
+
+// Throws failure for settings that contradict each other.
+kquant_config read_kquant(const assay_cpp::config &config);
+
+// The type of the linear's blocks: raised by its layer, then that for narrow rows if its rows are no
+// multiple of a block; asked: the type before that. Throws failure if no block fits the rows.
+const block_type &type_for(const kquant_config &config, const assay_linear &linear,
+                           std::string &asked);
+
+void kquant(assay_cpp::host host, const kquant_config &config, const assay_linear *linear,
+            const assay_stats *stats, assay_cpp::sink sink);
+void dequantize_blocks(assay_cpp::host host, const assay_form *form, const assay_tensor *out);
+
+// Rounds the columns of the problem one after another; later ones make up for the errors. blocks:
+// [out, blocks of a row]. fresh: each block is fitted when its first column comes, its steps again
+// when the first column of a group comes (by_importance); else the blocks are given (feedback.cpp in
+// this folder). Codes go into the blocks.
+void feed_back_blocks(feedback &problem, const block_type &type, const kquant_config &config,
+                      std::vector<block> &blocks);
+
+// Emits the blocks of all rows as tensors and a note (form.cpp). claims: more members for the note.
+void emit_blocks(assay_cpp::host host, assay_cpp::sink sink, const block_type &type, int64_t out,
+                 int64_t in, const std::vector<block> &blocks, const std::string &claims);
+
+}  // namespace hessian

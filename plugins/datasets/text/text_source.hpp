@@ -50,7 +50,7 @@ class text_source {
   std::string fields_json_, content_hash_;
 };
 
-// The same for JSON lines. A file is read as JSON lines whatever its name ends with.
+// A text_source that reads every file as JSON lines, whatever its name ends with.
 class jsonl_source : public text_source {
  public:
   jsonl_source(assay_cpp::host host, const char *config_json)

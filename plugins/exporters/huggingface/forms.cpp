@@ -160,7 +160,8 @@ void declare_form(const assay_item &item, const form_parts &v, std::vector<entry
 }
 
 // The codes of int-quantized and float-quantized are returned as they are. Those of other formats are packed into the
-// buffer, on the host's threads. Four-bit floats are packed like four-bit integers: the first of two codes is the low half of a byte.
+// buffer, on the host's threads. Four-bit floats are packed like four-bit integers: the first of two codes is the low
+// half of a byte.
 byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer) {
   if (v.grid.form == layout::plain_int || v.grid.form == layout::fp8)
     return {tensor_data(*v.codes), static_cast<uint64_t>(v.out * v.in)};

@@ -29,8 +29,8 @@
 
 namespace assay_cpp {
 
-// The services of host.h with exceptions in place of statuses. Borrows the instance's table, so that
-// it can be copied freely.
+// The services of host.h with exceptions in place of statuses. An object only borrows the instance's
+// table, so it can be copied freely.
 class host {
  public:
   host(const assay_host *table) : table_(table) {}  // NOLINT: meant to be implicit
@@ -100,7 +100,8 @@ class host {
 };
 
 // Reads the configuration of an instance by key. The host has checked the configuration and filled in
-// the schema's defaults. So an absent key is a mistake in the plugin: the call fails with the key.
+// the schema's defaults. So an absent key is a mistake in the plugin: the call fails, and the message
+// names the key.
 class config {
  public:
   explicit config(const host &owner) : table_(owner.table()) {}
@@ -180,7 +181,7 @@ using quantize_block_of = decltype(&T::quantize_block);
 
 // The table of a quantizer class T. T has needs(linear, out), quantize(linear, stats, sink) and
 // dequantize(form, out). It may have observe(linear, tokens), quantize_block(block, stats, sinks) and
-// estimate(linear, out). They do what assay/quantizer.h says.
+// estimate(linear, out). These functions do what assay/quantizer.h says.
 template <class T>
 assay_quantizer_vtable quantizer_table() {
   using self = instance<T>;

@@ -166,7 +166,7 @@ struct group_cut {
   // The number that a quantizer notes as "group_size" (assay/quantizer.h): 0 for the whole row.
   int64_t noted() const { return size == columns ? 0 : size; }
 
-  int64_t columns, size, count;  // of the row; columns of a group; groups
+  int64_t columns, size, count;  // columns of the row; columns of a group; number of groups
 };
 
 // ---- integer grids: w^ = scale * (code - zero), where w^ is the dequantized weight ----
@@ -219,20 +219,22 @@ inline weight_range range_of(const float *w, int64_t n, int64_t stride) {
 
 // The scale of a symmetric grid that uses all codes. Of `low` and `high`, the one of larger magnitude
 // gets the code -2^(bits-1); `low` does if both magnitudes are equal. So the scale is negative where
-// `high` gets this code. T, the precision of the division, is float or double. low <= 0 <= high.
+// `high` gets this code. T, the precision of the division, is float or double. It must hold that
+// low <= 0 <= high.
 template <class T>
 T symmetric_scale(T low, T high, int bits) {
   const T extreme = -low >= high ? low : high;
   return -extreme / static_cast<T>(1 << (bits - 1));
 }
 
-// The scale of an asymmetric grid. If the zero point must be a code, low <= 0 <= high.
+// The scale of an asymmetric grid. If the zero point is to be a code, it must hold that
+// low <= 0 <= high.
 template <class T>
 T asymmetric_scale(T low, T high, int bits) {
   return (high - low) / static_cast<T>((1 << bits) - 1);
 }
 
-// The code of the weight 0 on an asymmetric grid. scale: the stored one; low <= 0.
+// The code of the weight 0 on an asymmetric grid. scale: the stored scale. low must be at most 0.
 inline float zero_point(float low, float scale, int bits) {
   return std::clamp(round_even(-low / scale), 0.0f, static_cast<float>((1 << bits) - 1));
 }

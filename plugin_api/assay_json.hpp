@@ -28,7 +28,7 @@ struct value {
   type kind = type::null;
   bool truth = false;
   double number = 0.0;
-  std::string text;  // of a string; a number as it was written
+  std::string text;  // of a string; for a number, its digits as they were written
   std::vector<value> items;
   std::vector<std::pair<std::string, value>> members;  // in the order of the text
 
@@ -60,8 +60,8 @@ struct value {
     const value *found = find(key);
     return found != nullptr && found->kind == type::boolean ? found->truth : otherwise;
   }
-  // For configurations, in which the host has filled in the defaults of the schema: the member's value. Throws
-  // std::runtime_error if the member is absent or of another type.
+  // Return the member's value. They throw std::runtime_error if the member is absent or of another type. They are for
+  // configurations, in which the host has filled in the defaults of the schema.
   const std::string &string(std::string_view key) const { return member(key, type::string).text; }
   bool boolean(std::string_view key) const { return member(key, type::boolean).truth; }
 
@@ -235,7 +235,7 @@ class reader {
     if (code >= 0xD800 && code <= 0xDFFF) fail("half a surrogate pair");
     append_utf8(out, code);
   }
-  uint32_t code_unit() {  // four hex digits; at_ is on the 'u' before, and on the last digit after
+  uint32_t code_unit() {  // four hex digits; at_ moves from the 'u' to the last digit
     uint32_t code = 0;
     for (int i = 0; i < 4; ++i) {
       constexpr std::string_view k_digits = "0123456789abcdef";

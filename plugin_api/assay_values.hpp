@@ -33,7 +33,8 @@ inline failure numerical_problem(const std::string &text) {
   return {ASSAY_NUMERICAL, text};
 }
 
-// Turns a negative status of a host function into an exception. The host has recorded its text.
+// Turns a negative status of a host function into an exception. The exception has no text, because the
+// host function has recorded the reason already.
 inline void pass_on(int32_t status) {
   if (status < 0) throw failure(status, "");
 }
@@ -84,8 +85,8 @@ struct matrix {
 };
 
 // Returns the tensor as a matrix of T. Throws failure if the tensor is missing, is not on the CPU, has
-// another dtype, or has neither one nor two dimensions. It must be contiguous, which is not checked.
-// name: of the tensor, for the message.
+// another dtype, or has neither one nor two dimensions. The tensor must be contiguous, which is not
+// checked. name: the tensor's name for the message.
 template <class T>
 matrix<T> matrix_of(const assay_tensor *tensor, const char *name) {
   const auto refuse = [name](const char *what) {

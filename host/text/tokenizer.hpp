@@ -51,8 +51,9 @@ class tokenizer {
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;
 
   int32_t vocab_size() const;  // highest id + 1, added tokens included
-  // Both use a token's spelling in the vocabulary, such as "Ġhello" or "<|im_end|>"; nullopt if it is
-  // unknown. id_to_token gives an added token with the flag `normalized` in its normalized spelling.
+  // token_to_id takes and id_to_token returns a token's spelling in the vocabulary, such as "Ġhello" or
+  // "<|im_end|>"; both return nullopt if there is no such token. For an added token with the flag
+  // `normalized`, id_to_token returns the normalized spelling.
   std::optional<int32_t> token_to_id(std::string_view token) const;
   std::optional<std::string> id_to_token(int32_t id) const;
   bool is_special(int32_t id) const;
@@ -68,7 +69,7 @@ class tokenizer {
   std::string chat_template_text(bool with_tools = false) const;
   const json &chat_templates() const;  // name -> Jinja text; the unnamed one is "default"
 
-  const tokenizer_parts &parts() const { return *parts_; }  // for this room only
+  const tokenizer_parts &parts() const { return *parts_; }  // only for files of host/text
 
  private:
   explicit tokenizer(std::unique_ptr<tokenizer_parts> parts);

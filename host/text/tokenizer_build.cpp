@@ -39,9 +39,9 @@ bpe_options read_model_options(const json &description, const tokenizer_file &fi
   return result;
 }
 
-// Adds an added token with its declared id. The id must equal that of the vocabulary if the text is
-// there, and must be free otherwise. The reference renumbers a token whose id leaves a gap; here
-// the id is kept, because the model's embedding row is at the declared place.
+// Adds an added token with its declared id. If the vocabulary has the token's text, it must have the
+// same id there; if not, no other token may have this id. The reference renumbers a token whose id
+// leaves a gap; here the id is kept, because the model's embedding row is at the declared place.
 void place(added_token token, int64_t declared, tokenizer_parts &parts) {
   if (token.content.empty()) return;
   const token_table &vocab = parts.model->vocab();
@@ -86,8 +86,8 @@ int32_t known_id(const tokenizer_parts &parts, const std::string &content) {
   return added >= 0 ? added : parts.model->vocab().find(content);
 }
 
-// Adds the tokens of added_tokens.json. An added token that tokenizer.json has with the same id
-// stays as it is there. If tokenizer.json gives a text another id, that id is used.
+// Adds the tokens of added_tokens.json. If tokenizer.json has an added token with the same text and
+// id, that one is kept. If tokenizer.json has the text with another id, its id is used.
 void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
   std::vector<added_token> missing;
   for (const added_token &token : tokens) {
@@ -101,8 +101,8 @@ void place_beside(const std::vector<added_token> &tokens, tokenizer_parts &parts
   }
 }
 
-// Adds the special tokens that no list of added tokens has. One that is not in the vocabulary gets
-// the id after all others.
+// Adds the special tokens that no list of added tokens has. A special token that is not in the
+// vocabulary gets the first id after those of all other tokens.
 void place_special(const std::vector<added_token> &tokens, tokenizer_parts &parts) {
   for (const added_token &token : tokens) {
     if (token.content.empty() || parts.added_ids.find(token.content) >= 0) continue;

@@ -162,7 +162,7 @@ class reader {
   const std::string &where_;
   bool only_vocab_;
   mode mode_ = mode::tree;
-  std::vector<json *> stack_;  // open containers; they stay in place: only the innermost one grows
+  std::vector<json *> stack_;  // open containers; pointers stay valid, as only the innermost grows
   std::string key_, path_;     // the last key; the key of the top-level object that is open
   std::vector<std::string> pair_;
   size_t skip_depth_ = 0;

@@ -1,5 +1,5 @@
-// Holds the parts of one tokenizer (normalizers, model and others), ready to run. This file is for
-// this room; other rooms include tokenizer.hpp.
+// Holds the parts of one tokenizer (normalizers, model and others), ready to run. Only files of
+// host/text include this file; other folders include tokenizer.hpp.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,7 @@ struct tokenizer_parts {
   // such a token is shown and decoded in this spelling.
   std::unordered_map<int32_t, std::string> shown_added;
   std::vector<bool> special;           // by id
-  bool split_special = false;          // special tokens in a text are cut like other words
+  bool split_special = false;          // special tokens in a text are encoded like plain text
   added_token_matcher raw_matcher;     // finds tokens in the text before normalization
   added_token_matcher normal_matcher;  // finds tokens in the normalized text
   normalizer_chain normalizers;
@@ -42,7 +42,7 @@ struct tokenizer_parts {
   json special_tokens = json::object();  // name -> text
   json chat_templates = json::object();  // name -> Jinja text; the unnamed one is "default"
 
-  // Lend and take back a working memory; one encode() uses it at a time.
+  // Lend a working memory to one call of encode(), and take it back.
   std::unique_ptr<bpe_scratch> take_scratch() const;
   void give_scratch(std::unique_ptr<bpe_scratch> scratch) const;
 
@@ -55,11 +55,12 @@ struct tokenizer_parts {
 std::unique_ptr<tokenizer_parts> build_parts(tokenizer_file file,
                                              const tokenizer_settings &settings,
                                              const std::string &where);
-// Reads an added token from its description, {"content": text, flags}. part: name for messages.
+// Reads an added token from its description, {"content": text, flags}. part: the name of the list
+// or key that has the description, for messages.
 added_token read_added_token(const json &description, const std::string &part);
 
-// In legacy_files.cpp. Reads vocab.json and merges.txt; the class of the configuration gives the
-// other parts. Throws error(failed) for an unknown class.
+// In legacy_files.cpp. Reads vocab.json and merges.txt; the configuration's tokenizer_class decides
+// the other parts. Throws error(failed) for an unknown class.
 tokenizer_file read_legacy_files(const tokenizer_files &files, const json &config);
 std::string class_of(const json &config);               // tokenizer_class; "" if it is absent
 json default_tokens_of_class(const std::string &name);  // special tokens of a class, by their names

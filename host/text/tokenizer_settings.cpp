@@ -33,14 +33,15 @@ bool flag(const json &config, const char *key) {
   return found != config.end() && found->is_boolean() && found->get<bool>();
 }
 
-// Returns whether a value describes a token: "text" or {"content": "text", flags}. The value of
-// add_bos_token, true, does not, although its name ends with "_token".
+// Returns whether a value describes a token: "text" or {"content": "text", flags}. Not every key that
+// ends with "_token" has such a value: add_bos_token is true or false.
 bool is_token(const json &value) {
   return value.is_string() ||
          (value.is_object() && value.contains("content") && value["content"].is_string());
 }
 
-// Makes a special token from its description. named: it has a name and is special in any case.
+// Makes a token from its description. named: the token has a name such as eos_token, so it is special
+// even if its description does not say so.
 added_token special_token(const json &value, const std::string &part, bool named) {
   added_token token;
   if (value.is_string()) {
@@ -61,8 +62,9 @@ json as_special(json value) {
   return value;
 }
 
-// Returns tokenizer_config.json with the keys of special_tokens_map.json put over it. The second file
-// is read only if the first has no added_tokens_decoder.
+// Returns tokenizer_config.json, in which each key of special_tokens_map.json replaces the key of the
+// same name; only two lists of extra tokens are joined. special_tokens_map.json is read only if
+// tokenizer_config.json has no added_tokens_decoder.
 json merged(const json &config, const tokenizer_files &files) {
   json out = config;
   if (has(out, k_additional) && !has(out, k_extra)) out[k_extra] = out[k_additional];
@@ -170,7 +172,7 @@ tokenizer_settings read_settings(const tokenizer_files &files) {
   tokenizer_settings out;
   out.config = files.object_of(k_tokenizer_config);
   json all = merged(out.config, files);
-  if (!files.has(k_tokenizer_json)) {  // tokenizer.json says these things itself
+  if (!files.has(k_tokenizer_json)) {  // if there is one, it decides all of this
     const json by_class = default_tokens_of_class(class_of(out.config));
     for (const auto &[name, text] : by_class.items())
       if (!all.contains(name)) all[name] = text;

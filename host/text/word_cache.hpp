@@ -1,6 +1,6 @@
-// Remembers the token ids of short words, because most words of a text were seen before. It has a
-// fixed size, so that a new word replaces an old one with the same place. It saves time and never
-// changes a result. Do not share one between threads.
+// Remembers the token ids of short words, because most words of a text were seen before. The cache has
+// a fixed size, so a new word replaces the old word that has the same place. The cache saves time and
+// never changes a result. Do not share a cache between threads.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Unicode normalization forms: different byte sequences for the same text become one, for example "e" + accent becomes "é".
-// NFC changes only characters that the Hugging Face library `tokenizers` knows. Case is not changed.
+// Unicode normalization forms: different byte sequences for the same text become one, for example "e" + accent becomes
+// "é". NFC changes only characters that the Hugging Face library `tokenizers` knows. Case is not changed.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace assay::text {
 
-// Writes the NFC form of valid UTF-8 text to `out` and returns true. If the text has no character that NFC could change (ASCII has
-// none), it is in this form already: then returns false and does not touch `out`.
+// Writes the NFC form of valid UTF-8 text to `out` and returns true. If the text has no character that NFC could change
+// (ASCII has none), it is in this form already: nfc() then returns false and does not touch `out`.
 bool nfc(std::string_view text, std::string &out);
 
 // D forms take characters apart ("é" becomes "e" + accent), C forms put them together. K forms also replace characters that only

@@ -8,21 +8,22 @@
 
 namespace assay::text {
 
-// Bits of char_classes. The arrays in unicode_ranges.cpp were made by asking `tokenizers` about every character, because its parts
-// use different versions of Unicode. In the list below, "its" means that library's.
+// Bits of char_classes. The arrays in unicode_ranges.cpp were made by asking the library `tokenizers` about every
+// character, because the parts of this library use different versions of Unicode.
 enum : uint8_t {
-  k_letter = 1,    // \p{L} in its regular expressions
+  k_letter = 1,    // \p{L} in the library's regular expressions
   k_number = 2,    // \p{N}
   k_space = 4,     // \s, which is White_Space of Unicode
   k_mark = 8,      // \p{M}: accents and other characters that combine with the one before
-  k_numeric = 16,  // split off by its pre-tokenizer Digits
+  k_numeric = 16,  // split off by the library's pre-tokenizer Digits
   k_word = 32,     // \w; next to such a character an added token with single_word is not found
   // Normalization to NFC may change or move it, or merge it with the character before
   k_nfc_active = 64,
-  k_punctuation = 128  // split off by its pre-tokenizer Punctuation
+  k_punctuation = 128  // split off by the library's pre-tokenizer Punctuation
 };
 
-// The classes of all code points, in 4352 blocks of 256. Equal blocks are stored once, in blocks_; index_ has the place of each block.
+// The classes of all code points, in 4352 blocks of 256. Equal blocks are stored once, in blocks_; index_ has the place
+// of each block.
 class class_table {
  public:
   static const class_table &instance();
@@ -67,18 +68,20 @@ void append_utf8(std::string &out, char32_t cp);
 
 struct utf8_check {
   size_t valid_bytes;  // length of the longest valid beginning
-  // Number of bytes after it that one U+FFFD replaces, by Unicode 3.9 "U+FFFD Substitution of Maximal Subparts"; 0 if all is valid
+  // Number of bytes after this beginning that one U+FFFD replaces (Unicode 3.9, "U+FFFD Substitution of Maximal
+  // Subparts"); 0 if all bytes are valid
   size_t bad_bytes;
   // True if the bad bytes may be the beginning of a character that the end of the text cuts off
   bool incomplete;
 };
 utf8_check check_utf8(std::string_view bytes);
 
-// Throws error(failed) if the text is not UTF-8. The message has `what` (a name of the text, such as "the chat template") and the offset of
-// the bad byte.
+// Throws error(failed) if the text is not UTF-8. The message has `what` (a name of the text, such as "the chat
+// template") and the offset of the bad byte.
 void require_utf8(std::string_view text, const char *what);
 
-// Appends the bytes to `out` as UTF-8, with a U+FFFD (replacement character) in place of bad bytes as check_utf8 finds them.
+// Appends the bytes to `out` as UTF-8. A U+FFFD (replacement character) takes the place of each run of bad bytes that
+// one call of check_utf8 finds.
 void append_lossy(std::string &out, std::string_view bytes);
 
 }  // namespace assay::text

@@ -1,6 +1,7 @@
-// The character classes of the Hugging Face library `tokenizers` as arrays of runs, from which unicode.cpp builds its table.
-// To look up the class of a character, use char_classes of unicode.hpp. k_newer_... are characters of one Unicode category (Lu, Ll,
-// ...) that came after Unicode 14: text/regex_translate adds them to patterns for a regex library that does not know them.
+// The character classes of the Hugging Face library `tokenizers` as arrays of runs, from which unicode.cpp builds its
+// table. To look up the class of a character, use char_classes of unicode.hpp. Each array k_newer_... has the
+// characters of one Unicode category (Lu, Ll, ...) that came after Unicode 14: text/regex_translate adds these
+// characters to patterns for a regex library that does not know them.
 #pragma once
 
 #include <cstddef>

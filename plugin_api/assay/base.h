@@ -1,6 +1,6 @@
 /* The base of the ABI: status codes, the rules by which structs grow, the descriptors of a plugin
- * and its components, and the one exported symbol. assay.h says what the tags [main] and [any]
- * mean. */
+ * and its components, and the one exported symbol. assay.h says what "static", "borrowed" and the
+ * tags [main] and [any] mean. */
 #ifndef ASSAY_BASE_H
 #define ASSAY_BASE_H
 

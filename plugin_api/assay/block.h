@@ -1,6 +1,6 @@
 /* Host extension "assay.block/1": runs a block (one decoder layer), or only its attention or its MLP,
  * with candidate weights, and measures how much the output changes. Motivation: a search for scales
- * (awq) tries 20 candidates for each group and needs the error of each after attention or the MLP.
+ * (awq) tries about 20 candidates for each group and needs the error of each after attention or the MLP.
  * Learned rounding (autoround) needs the gradient of that error with respect to the weights. With
  * this extension a plugin need not know how a block is built.
  *
@@ -36,7 +36,7 @@ typedef struct assay_trial {
   uint32_t n_weights;
   const char *const *names;            /* of linears or norms of the block */
   const assay_tensor *const *weights;  /* f32, in the shapes of the originals */
-  int64_t first_sequence, n_sequences; /* calibration sequences in a row; n 0 = the rest */
+  int64_t first_sequence, n_sequences; /* neighbouring sequences; n_sequences 0 = to the last one */
   /* NULL, or n_sequences positions of sequences that are used instead of first_sequence and those
    * after it. Each is at least 0 and below the number of sequences. */
   const int64_t *sequences;
@@ -63,8 +63,8 @@ typedef struct assay_block_runner {
   int32_t (*gradient)(const assay_host *host, const assay_block *block, const assay_trial *trial,
                       double *out, const assay_tensor *const *gradients);
   /* Quantizes `weight`, a weight of `linear`, with the recipe's quantizer and writes the dequantized
-   * result to out [out, in] f32, which may have the memory of `weight`. ASSAY_INVALID_ARGUMENT if the
-   * recipe has no quantizer, or one that needs statistics. [worker] */
+   * result to out: [out, in] f32, and its memory may be that of `weight`. Fails with
+   * ASSAY_INVALID_ARGUMENT if the recipe has no quantizer, or one that needs statistics. [worker] */
   int32_t (*fake_quantize)(const assay_host *host, const assay_block *block, const char *linear,
                            const assay_tensor *weight, const assay_tensor *out);
 } assay_block_runner;

@@ -41,10 +41,10 @@ typedef struct assay_export {
   uint32_t n_files;
   void *ctx;
   const char *folder;    /* empty at first; the host renames it on success, else removes it */
-  const char *plan_json; /* the plan that check describes, now of the finished model */
+  const char *plan_json; /* the plan (see below), now of the finished model */
   const char *const *file_names; /* n_files of the source model: "config.json", ... */
   /* next gives the next item, valid until next or restart is called; ASSAY_END after the last one.
-   * restart: next gives the first item again. Both [worker] */
+   * After restart, next gives the first item again. Both [worker] */
   int32_t (*next)(void *ctx, const assay_item **out);
   int32_t (*restart)(void *ctx);
   /* Gives the bytes of one of file_names, valid until write returns. [worker] */

@@ -20,9 +20,9 @@ extern "C" {
 typedef int32_t (*assay_range_fn)(void *arg, int64_t begin, int64_t end);
 
 /* Each create gets a table of its own, valid until destroy (instance). Its ctx is the first
- * argument of every function: it tells the host which component and linear is at work. All are
- * [any]. A 1.0 host may lack the three hash functions, so ask ASSAY_HAS for these; it has all
- * others. The host borrows the texts that it is given. */
+ * argument of every function: it tells the host which component and linear is at work. All functions
+ * are [any]. A 1.0 host may lack the three hash functions, so ask ASSAY_HAS for these; it has all
+ * other functions. The host borrows the texts that it is given. */
 struct assay_host {
   uint32_t struct_size;
   uint32_t abi_minor; /* of the host; for messages */
@@ -81,8 +81,8 @@ struct assay_host {
    * static. NULL is a normal answer: work without it, or fail with ASSAY_UNSUPPORTED. */
   const void *(*get_extension)(void *ctx, const char *id);
 
-  /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces, for content hashes. So no plugin needs its
-   * own code for them. NULL in an older host: then fail with ASSAY_UNSUPPORTED.
+  /* SHA-256 (FIPS 180-4) of bytes that arrive in pieces. A plugin uses these functions for content
+   * hashes. They are NULL in an older host: then fail with ASSAY_UNSUPPORTED.
    * hash_begin gives a hash in *out_hash, which you own. hash_end frees it and writes 64 lower-case
    * hexadecimal digits and a NUL to out_hex; with out_hex NULL it only frees. Use a hash from one
    * thread at a time. It may outlive the call that began it, but not its instance. */

@@ -3,8 +3,8 @@
  * factor and many products. With this extension a plugin in plain C runs at the speed of the host's
  * BLAS or cuBLAS and links neither. There are no elementwise operations and no autograd.
  *
- * If get_extension returns NULL, the host has no tensors: fail with ASSAY_UNSUPPORTED, or use loops
- * of your own.
+ * If get_extension returns NULL, the host has no linear algebra: fail with ASSAY_UNSUPPORTED, or use
+ * loops of your own.
  *
  * Tensors have two dimensions and any strides. Those of one call are all f32 or all f64, on one
  * device. Wrong shapes and dtypes are ASSAY_INVALID_ARGUMENT. `host` is the calling instance's

@@ -22,10 +22,11 @@ typedef struct assay_form {
 } assay_form;
 ASSAY_SIZE(assay_form, 56);
 
+/* ASSAY_LINEAR_EMBEDDING: the linear has no inputs, so its statistics weigh all columns alike. */
 #define ASSAY_LINEAR_TIED      1u /* one matrix serves as head and embedding */
 #define ASSAY_LINEAR_EXPERT    2u /* in one of several experts (mixture of experts) */
 #define ASSAY_LINEAR_LM_HEAD   4u /* the output head */
-#define ASSAY_LINEAR_EMBEDDING 8u /* untied: no inputs, so its statistics weigh all columns alike */
+#define ASSAY_LINEAR_EMBEDDING 8u /* the embedding, if it is not tied */
 
 /* One linear: y = W x + b. Roles: attn.q attn.k attn.v attn.o mlp.gate mlp.up mlp.down moe.router
  * lm_head embed other. A consumer is a program that loads the quantized model. */
@@ -41,16 +42,17 @@ typedef struct assay_linear {
   int64_t in_features, out_features;
   const assay_tensor *weight; /* [out, in] f32, contiguous, read-only */
   const assay_tensor *bias;   /* [out] f32, or NULL */
-  double tie_abs_max;         /* max |w| over tie_group, for one shared scale; set for quantize */
-  /* Set by an earlier step of the recipe, or NULL; `weight` already lies within clip_min, clip_max: */
+  double tie_abs_max;         /* max |w| over tie_group, for one shared scale; set in quantize() */
+  /* An earlier step of the recipe may have set these members. If clip_min and clip_max are not NULL,
+   * `weight` already lies within them. */
   const assay_tensor *clip_min; /* [out, n] f32: limits within which the grid is fitted */
   const assay_tensor *clip_max;
-  int64_t clip_group_size; /* one column of clip_min is for so many columns of weight; 0 = all */
+  int64_t clip_group_size; /* columns of weight for each column of clip_min; 0 = all */
   const assay_form *start; /* a form to start from; see apply in transform.h */
 } assay_linear;
 ASSAY_SIZE(assay_linear, 120);
 
-/* Which model gave the inputs x of the statistics. */
+/* Which model gave the inputs x of the statistics. x_float: the same input in the float model. */
 #define ASSAY_PROPAGATE_FLOAT      0u /* the float model */
 #define ASSAY_PROPAGATE_QUANTIZED  1u /* the model whose earlier linears are quantized already */
 #define ASSAY_PROPAGATE_ASYMMETRIC 2u /* as QUANTIZED; `cross` pairs x with x_float */
@@ -64,7 +66,7 @@ typedef struct assay_stats {
   int64_t n_tokens;     /* tokens in each statistic below except hessian_first */
   int64_t n_sequences;
   const assay_tensor *hessian;       /* [in, in] f32: sum x x^T, both triangles; rank <= n_tokens */
-  const assay_tensor *hessian_first; /* [in, in] f32: the sum when each sequence is one token */
+  const assay_tensor *hessian_first; /* [in, in] f32: sum x x^T over extra sequences of one token */
   const assay_tensor *cross;         /* [in, in] f32: sum x_float x^T (ASYMMETRIC only) */
   const assay_tensor *abs_max;       /* [in] f32: max |x_j| */
   const assay_tensor *abs_mean;      /* [in] f32: mean |x_j| */

@@ -27,9 +27,10 @@ typedef struct assay_metric_sink {
   uint32_t struct_size;
   uint32_t reserved;
   void *ctx;
-  /* Takes a number that declare named, once. scores: n values, one for each sample, in order of
-   * index. Kind "ratio": weights has n values too, and value = link(sum scores / sum weights). Other
-   * kinds: weights is NULL, and value = link(mean of scores). Borrowed. [worker] */
+  /* Takes one of the numbers that declare named; give each of them once. scores: n values, one for
+   * each sample, in order of index. Kind "ratio": weights has n values too, and
+   * value = link(sum scores / sum weights). Other kinds: weights is NULL, and
+   * value = link(mean of scores). Borrowed. [worker] */
   int32_t (*number)(void *ctx, const char *name, double value, int64_t n, const double *scores,
                     const double *weights);
   /* Takes any JSON object for the report: a table, the worst samples. Borrowed. [worker] */
@@ -63,7 +64,8 @@ typedef struct assay_metric_vtable {
    * interval   how the host computes it: wilson t bootstrap block_bootstrap */
   int32_t (*declare)(void *instance, const char **out_json);
 
-  /* Begins an evaluation. info_json: free facts of it, an object, borrowed. [worker] */
+  /* Begins an evaluation. info_json: facts of the evaluation, an object with any keys; borrowed.
+   * [worker] */
   int32_t (*begin)(void *instance, const char *info_json);
   /* Takes the next n samples; finish then gives the numbers to the sink. Both [worker] */
   int32_t (*update)(void *instance, const assay_sample *const *samples, int64_t n);

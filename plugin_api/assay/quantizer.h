@@ -66,8 +66,8 @@ ASSAY_SIZE(assay_estimate, 32);
  *   keep_values   [out, k]   f16 bf16 f32  weights of these columns, used in place of their codes
  *   perm          [in]       i32           order in which columns were quantized; information only
  * A symmetric integer grid of b bits has i8 codes in [-2^(b-1), 2^(b-1) - 1] and no zeros. An
- * asymmetric one has u8 codes in [0, 2^b - 1] and u8 zeros. Other roles are free; third parties
- * prefix theirs ("org.example.x"). */
+ * asymmetric one has u8 codes in [0, 2^b - 1] and u8 zeros. Other roles are free; third parties put
+ * a prefix before the names of theirs ("org.example.x"). */
 typedef struct assay_sink {
   uint32_t struct_size;
   uint32_t reserved;
@@ -104,7 +104,7 @@ typedef struct assay_quantizer_vtable {
   int32_t (*needs)(void *instance, const assay_linear *linear, assay_needs *out);
   /* May be NULL. If `needs` asked for ASSAY_NEED_RAW_INPUT, the host calls it with the linear's
    * inputs: tokens [n, in] f32, one row for each token, in pieces of any length. The result must
-   * not depend on how they were cut. [worker] */
+   * not depend on how the inputs were cut into pieces. [worker] */
   int32_t (*observe)(void *instance, const assay_linear *linear, const assay_tensor *tokens);
   /* Quantizes the linear and emits the results. stats may be NULL if no statistics were needed.
    * [worker] */

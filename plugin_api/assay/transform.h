@@ -24,7 +24,7 @@ typedef struct assay_edit {
   int32_t (*set_clip)(void *ctx, const char *linear, const assay_tensor *min,
                       const assay_tensor *max, int64_t group_size);
   /* Adds an operation (JSON) on the input of `linear` that stays in the forward pass; at most one for
-   * each linear. Hosts know {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}. It cuts the
+   * each linear. Hosts know {"op": "hadamard", "size": 1536, "base": ["+-..", ...]}: it cuts the
    * channels into pieces of `size`, and multiplies each piece, as a row, by (base (x) S) / sqrt(size).
    * (x) is the Kronecker product; base is a Hadamard matrix of m rows of signs; S is Sylvester's
    * Hadamard matrix with size / m rows, a power of two. Without "base" the matrix is S / sqrt(size).

@@ -108,7 +108,7 @@ static int32_t quantize(void *opaque, const assay_linear *linear, const assay_st
     return status;
   }
   status =
-      sink->emit(sink->ctx, "codes", codes, (uint32_t)self->bits); /* takes it even when it fails */
+      sink->emit(sink->ctx, "codes", codes, (uint32_t)self->bits); /* takes codes even on failure */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
   if (status != ASSAY_OK || second != ASSAY_OK) return status != ASSAY_OK ? status : second;
   char note[96];

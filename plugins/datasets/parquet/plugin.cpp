@@ -10,7 +10,7 @@ const char k_schema[] = R"({
     "path": {"type": "string",
              "description": "a .parquet file, or a folder of them, read in order of name"},
     "prefix": {"type": "string", "default": "",
-               "description": "of a folder: only files whose name begins so, such as train-"},
+               "description": "only the files of a folder whose names begin with this text, such as train-"},
     "columns": {"type": "array", "items": {"type": "string"}, "default": [],
                 "description": "the columns to read; empty reads all"},
     "license": {"type": "string", "default": "", "description": "SPDX identifier or words, for the report"},

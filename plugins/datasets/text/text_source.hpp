@@ -13,8 +13,8 @@ namespace text_dataset {
 
 class text_source {
  public:
-  // Reads everything once: checks the encoding and every record, counts and hashes. Throws io_problem
-  // with file and place. The schemas in plugin.cpp describe the configuration.
+  // Reads all files once: checks the encoding and every record, counts the records, and hashes the
+  // bytes. Throws io_problem with file and place. The schemas in plugin.cpp describe the configuration.
   text_source(assay_cpp::host host, const char *config_json);
 
   void info(assay_dataset_info &out) const;  // its texts live as long as this object
@@ -50,7 +50,7 @@ class text_source {
   std::string fields_json_, content_hash_;
 };
 
-// The same for JSON lines. A file is read as JSON lines whatever its name ends with.
+// A text_source that reads every file as JSON lines, whatever its name ends with.
 class jsonl_source : public text_source {
  public:
   jsonl_source(assay_cpp::host host, const char *config_json)

@@ -33,7 +33,7 @@ void append_text(std::string &to, std::string_view text) {
   to.append(text);
 }
 
-// The value that a reader sees: the shortest decimal number that rounds to this float, as a double.
+// The value that a reader of the file gets: the shortest decimal number that rounds to this float.
 double as_read(float value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;

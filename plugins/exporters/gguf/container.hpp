@@ -45,10 +45,10 @@ struct entry {
   const tensor_type *label = &k_f32;  // the type that was asked for; it names the file's type
   std::vector<int64_t> shape;         // the last dimension is contiguous
   uint64_t n_bytes = 0;
-  int64_t heads = 0;      // rows are stored in the order of row_in_file; 0 = in order
+  int64_t heads = 0;      // of q or k whose rows row_in_file reorders; 0 = none
   float shift = 0;        // is added to each number of the item
   std::string item;       // name of the host's item from which the bytes are made
-  std::string own_bytes;  // if there is no item
+  std::string own_bytes;  // the bytes themselves, if there is no item
 };
 
 uint64_t bytes_of(const entry &e);  // from type and shape

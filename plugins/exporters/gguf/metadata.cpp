@@ -51,8 +51,8 @@ int64_t window_of(const value &config, const defaults &otherwise) {
   return config.bool_or("use_sliding_window", false) ? window : 0;
 }
 
-// The number of positions up to which llama.cpp computes the same as the model. It runs these architectures without a
-// window, which makes no difference while no text is longer than the window.
+// The number of positions up to which llama.cpp computes the same as the model. llama.cpp runs these architectures
+// without a window, which makes no difference while no text is longer than the window.
 int64_t context_of(const plan &p, const value &config, const assay_cpp::host &host) {
   const defaults &otherwise = defaults_of(p.family);
   const int64_t positions = integer_or(config, "max_position_embeddings", otherwise.positions);
@@ -117,8 +117,8 @@ void put_rope(const plan &p, const value &config, const std::string &a, metadata
   }
 }
 
-// The name of the model, if a file says it: config.json of a model that came from the hub or from
-// a GGUF file.
+// The name of the model; "" if config.json has none. It has one if the model came from the hub
+// (_name_or_path) or from a GGUF file (assay_provenance).
 std::string name_of(const value &config) {
   std::string name = config.string_or("_name_or_path", "");
   while (!name.empty() && name.back() == '/') name.pop_back();

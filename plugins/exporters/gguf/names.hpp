@@ -19,8 +19,8 @@ bool is_gemma(std::string_view family);
 // "model.layers.0.self_attn.q_proj.weight" -> "blk.0.attn_q.weight"; "" if there is no such name.
 std::string gguf_name(std::string_view name, std::string_view family);
 
-// Whether llama.cpp's loader of this architecture knows a bias for the tensor, which has a
-// name of GGUF.
+// Whether llama.cpp's loader of this architecture knows a bias of this linear. tensor: the name of its
+// weight or bias in the file, as gguf_name returns it.
 bool may_have_bias(std::string_view architecture, std::string_view tensor);
 
 // The number of heads whose rows are stored in another order than in a Hugging Face folder; 0 if

@@ -36,7 +36,7 @@ struct plan {
   std::vector<std::string> tensors;  // that stay float
   std::vector<std::string> online;   // "LAYER: OP": operations that the forward pass must run
   std::vector<std::string> biases;   // linears with a bias that the family does not have
-  std::vector<std::string> schemes;  // keys of the scheme that ask for something
+  std::vector<std::string> schemes;  // keys of "scheme" that are not null
 };
 
 inline int64_t integer_or(const assay_json::value &from, std::string_view key, int64_t otherwise) {

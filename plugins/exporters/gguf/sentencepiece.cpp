@@ -1,6 +1,6 @@
-// Finds scores of tokens for a SentencePiece vocabulary. Such a file has scores in place of merges:
-// any two neighbours whose join is a token may merge, and the join with the highest score comes
-// first (ggml-org/llama.cpp, llm_tokenizer_spm).
+// Finds scores of tokens for a SentencePiece vocabulary. A GGUF file with such a vocabulary has scores
+// in place of merges: any two neighbours whose join is a token may merge, and the join with the
+// highest score comes first (ggml-org/llama.cpp, llm_tokenizer_spm).
 #include <algorithm>
 #include <unordered_map>
 
@@ -9,7 +9,7 @@
 namespace gguf {
 namespace {
 
-constexpr float k_unset = 1;  // of a token that no merge makes; scores are 0 and below
+constexpr float k_unset = 1;  // of a token that has no score yet; scores are 0 and below
 
 using ids_by_text = std::unordered_map<std::string_view, size_t>;
 

@@ -1,6 +1,6 @@
 // Writes which tokens have a role: the one before a text, those that end an answer, padding,
-// unknown. Their sources are the post-processor of tokenizer.json, tokenizer_config.json,
-// generation_config.json and config.json, in this order.
+// unknown. They are read from the post-processor of tokenizer.json, from tokenizer_config.json,
+// generation_config.json and config.json.
 #include "special_tokens.hpp"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ void read_post(const value &post, surround &out) {
   }
 }
 
-// The id of the token that tokenizer_config.json names, as a text or as an object.
+// The id of the token that tokenizer_config.json names under `key`, as a text or as an object.
 optional_id named(const vocabulary &v, const value &settings, const char *key) {
   const value *found = settings.find(key);
   if (found == nullptr) return std::nullopt;
@@ -69,8 +69,8 @@ std::vector<int64_t> ids_of(const value &from, const char *key) {
   return out;
 }
 
-// The ids that end an answer. The one that tokenizer_config.json names comes first if it
-// is among them.
+// The ids that end an answer: those of generation_config.json, else `own`, else those of config.json.
+// own: the id of the token that tokenizer_config.json names; if it is among the ids, it comes first.
 std::vector<int64_t> ends_of(const optional_id &own, const model_files &files) {
   std::vector<int64_t> ends = ids_of(json_file(files, "generation_config.json"), "eos_token_id");
   if (ends.empty() && own) return {*own};

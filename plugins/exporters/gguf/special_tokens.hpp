@@ -15,7 +15,7 @@ enum token_type : int32_t {
   k_normal = 1,
   k_unknown = 2,
   k_control = 3,       // an added token that is special
-  k_user_defined = 4,  // an added token that is not
+  k_user_defined = 4,  // an added token that is not special
   k_unused = 5,        // a row of the embedding without a token
   k_byte = 6
 };

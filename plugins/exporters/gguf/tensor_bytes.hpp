@@ -10,8 +10,8 @@
 
 namespace gguf {
 
-// What the file holds in another way than the model: numbers that were rounded, and linears that
-// take more bits than the host counts.
+// Counts what the file holds in another way than the model. minima, floats: numbers that were rounded.
+// larger: linears that take more bits in the file than the host counts.
 struct differences {
   int64_t minima = 0, floats = 0, larger = 0;
 };

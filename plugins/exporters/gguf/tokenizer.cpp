@@ -1,6 +1,6 @@
 // Writes the tokenizer's keys from tokenizer.json and tokenizer_config.json (ggml-org/llama.cpp,
-// gguf-py/gguf/vocab.py, conversion/base.py). What llama.cpp's two tokenizers would read in another
-// way is refused.
+// gguf-py/gguf/vocab.py, conversion/base.py). Refuses a tokenizer that llama.cpp would read
+// differently from transformers.
 #include <algorithm>
 #include <unordered_map>
 
@@ -30,7 +30,7 @@ bool is_type(const value &v, std::string_view name) {
   return v.string_or("type", "") == name;
 }
 
-// How a byte-level tokenizer cuts text into words, with llama.cpp's name for it.
+// How a byte-level tokenizer cuts text into words.
 struct pre_tokenizer {
   std::string split;  // regular expression; "" = that of GPT-2
   bool digits = false, nfc = false, ignore_merges = false;
@@ -40,7 +40,7 @@ struct pre_tokenizer {
   }
 };
 struct named_pre_tokenizer {
-  const char *name;
+  const char *name;  // in llama.cpp
   pre_tokenizer how;
 };
 
@@ -137,8 +137,8 @@ bool is_byte(const std::string &text) {  // "<0x0A>"
   return text.size() == 6 && text.compare(0, 3, "<0x") == 0 && text.back() == '>';
 }
 
-// Rows of the embedding without a token become [PADi]. Tokens of tokenizer_config.json fill only rows that are still
-// unused. pieces: a SentencePiece vocabulary, not byte-level BPE.
+// A row i of the embedding that has no token gets the text [PADi]. Tokens of tokenizer_config.json fill only rows that
+// are still unused. pieces: the vocabulary is that of SentencePiece, not of byte-level BPE.
 vocabulary read_vocabulary(const plan &p, const value &root, const value &settings, bool pieces) {
   vocabulary v;
   for (int64_t id = 0; id < p.vocab_size; ++id)
@@ -181,8 +181,8 @@ std::vector<std::string> read_merges(const value &model) {
 
 void require_plain_bpe(const value &model) {
   if (!is_type(model, "BPE") && (model.find("type") != nullptr || model.find("merges") == nullptr))
-    refuse("llama.cpp gets no tokenizer of the type '" + model.string_or("type", "none") +
-           "' from here, only BPE");
+    refuse("a tokenizer of the type '" + model.string_or("type", "none") +
+           "' cannot be written for llama.cpp, only BPE can");
   for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (!model.string_or(key, "").empty()) refuse(std::string("llama.cpp knows no ") + key);
 }

@@ -1,5 +1,5 @@
-// Declares the checks of what the formats, or the programs that load them, cannot hold. They need only
-// the plan, so a model is refused before any of it is quantized.
+// Declares checks that refuse what the formats, or the programs that load them, cannot hold. The checks
+// need only the plan, so a model is refused before any of it is quantized.
 #pragma once
 
 #include "exporters.hpp"

@@ -26,7 +26,7 @@ struct entry {
   uint64_t n_bytes = 0;
 };
 
-const char *dtype_name(const assay_dtype &dtype);  // "F16"; throws failure if it has none
+const char *dtype_name(const assay_dtype &dtype);  // "F16"; throws failure if there is none
 uint64_t tensor_bytes(const assay_tensor &tensor);
 const uint8_t *tensor_data(const assay_tensor &tensor);
 
@@ -42,8 +42,8 @@ struct byte_view {
 using producer =
     std::function<byte_view(const entry &, const assay_item &, std::vector<uint8_t> &buffer)>;
 
-// Writes all entries, which must be in the order of the items. An entry with which a shard would be
-// larger than shard_bytes begins a new shard.
+// Writes all entries, which must be in the order of the items. An entry that would make a shard larger
+// than shard_bytes begins a new shard.
 void write_tensors(const assay_export &job, const std::vector<entry> &entries, uint64_t shard_bytes,
                    const producer &make);
 

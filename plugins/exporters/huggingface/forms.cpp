@@ -36,8 +36,8 @@ bool place(const assay_form &form, uint32_t i, form_parts &v) {
   return true;
 }
 
-// Whether the layout can hold the dtypes of the codes, of the zeros of integers and of the scales of floats. nvfp4 must have
-// a divisor, mxfp4 must have none.
+// Whether the layout can hold the dtypes of the codes, of the zeros (integer grids) and of the scales (small floats).
+// nvfp4 must have a divisor, mxfp4 must have none.
 bool fits(const form_parts &v) {
   switch (v.grid.form) {
     case layout::packed_int:
@@ -159,8 +159,9 @@ void declare_form(const assay_item &item, const form_parts &v, std::vector<entry
                                   packed_zeros(v)));
 }
 
-// The codes of int-quantized and float-quantized are returned as they are. The others are packed into the buffer, on the
-// host's threads. Four-bit floats are packed like four-bit integers: the first of two codes is the low half of a byte.
+// The codes of int-quantized and float-quantized are returned as they are. Those of other formats are packed into the
+// buffer, on the host's threads. Four-bit floats are packed like four-bit integers: the first of two codes is the low
+// half of a byte.
 byte_view code_bytes(const assay_host &host, const form_parts &v, std::vector<uint8_t> &buffer) {
   if (v.grid.form == layout::plain_int || v.grid.form == layout::fp8)
     return {tensor_data(*v.codes), static_cast<uint64_t>(v.out * v.in)};

@@ -112,11 +112,11 @@ add("w8a8", method.rtn { scheme = "w8a8" }, method.smoothquant { calibration = m
 add("w2", method.rtn(at(2, 64)), method.opt_rtn(at(2, 64, mixed)), method.gptq(at(2, 64, mixed)),
     method.best(at(2, 64, mixed, { tune = false })), method.best(at(2, 64, mixed)),
     method.opt_rtn(at(2, 64, mixed, { tune = true })), method.gptq(at(2, 64, mixed, { tune = true })))
--- The method `best` adds two things: a tune (scales trained at the end) and a Hessian that counts position 0. These recipes have only
+-- The method `best` adds two things: a tune (scales trained at the end) and a Hessian that also counts position 0. These recipes have only
 -- the tune; `best` with tune = false has only the Hessian.
 add("ablation", method.opt_rtn(at(4, 64, mixed, { tune = true })), method.gptq(at(4, 64, mixed, { tune = true })))
 
--- Ranges in which scales are searched. The untuned `best` shows what a range does to error feedback with its Hessian.
+-- Ranges in which scales are searched. The untuned `best` shows what a range does to error feedback with the Hessian of `best`.
 local function range_recipes(bits, group, from, to)
    for _, c in ipairs { mixed, maths } do
       for _, name in ipairs { "opt_rtn", "gptq", "gptaq", "adaround", "best" } do
@@ -144,7 +144,7 @@ local tasks = {
    assay.task.perplexity { id = "wikitext", title = "WikiText-2, " .. split, window = window, limit = windows,
                            windows = "first", dataset = assay.dataset.wikitext2 { split = split } },
 }
--- GSM8K has no validation split. So while settings are chosen, its train text is measured, of which calibrations hold a few sequences.
+-- GSM8K has no validation split. So with split=validation its train text is measured, although calibrations hold a few sequences of it.
 tasks[2] = assay.task.perplexity { id = "gsm8k", title = "GSM8K " .. (split == "test" and "test" or "train") .. " text",
                                    window = math.min(1024, window), limit = math.max(2, windows * 3 // 4), windows = "first",
                                    dataset = assay.dataset.gsm8k { split = split == "test" and "test" or "train" } }

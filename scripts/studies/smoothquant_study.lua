@@ -1,6 +1,6 @@
 -- Repeats a published study of SmoothQuant with sound statistics: eight-bit weights and inputs, with input ranges moved into the weights.
 -- The larger alpha is, the more of the range is moved; with alpha 0 the scales follow the weights alone (plugins/METHODS.md). The recipe
--- `rtn W8` rounds only weights, which shows the cost of rounding the inputs. With --set quick=true it takes minutes.
+-- `rtn W8` rounds weights only, to show what the rounding of inputs costs. With --set quick=true the study takes minutes.
 local assay = require "assay"
 local try = assay.if_available
 

@@ -5,9 +5,9 @@
 
 DATA: folder of public data sets, as on the Hugging Face hub; TEXT: a plain text file (TinyShakespeare); OUT: the Hugging Face
 folder to write. The model has 6 layers of width 384 (6 heads over 2 key-value heads, norms on queries and keys, an output head of its
-own) and a byte-level BPE vocabulary of 8192. A step trains on 8 sequences of 512 tokens. The text is WikiText-2 validation,
-GSM8K train, SQuAD contexts, BoolQ passages and TEXT, and no test split. The model was made with torch 2.11, transformers 5.23
-and tokenizers 0.23. Another processor gives another model, so the study records the folder's hash.
+own) and a byte-level BPE vocabulary of 8192. A step trains on 8 sequences of 512 tokens. The training text is
+WikiText-2 validation, GSM8K train, SQuAD contexts, BoolQ passages and TEXT; it holds no test split. The model was made with
+torch 2.11, transformers 5.23 and tokenizers 0.23. Another processor gives another model, so the study records the folder's hash.
 """
 import argparse
 import json

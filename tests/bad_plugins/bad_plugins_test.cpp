@@ -71,7 +71,7 @@ TEST_CASE("what a plugin prints does not mix with the scanner's answer") {
   CHECK(broken("prints_at_load").empty());
 }
 
-TEST_CASE("the file is refused before its code runs where its symbols are wrong") {
+TEST_CASE("a file with wrong symbols is refused before its code runs") {
   CHECK(broken("two_symbols") ==
         "exports helper beside assay_plugin_v1: link with plugin_api/assay.map and "
         "-fvisibility=hidden");
@@ -132,13 +132,13 @@ TEST_CASE("what is emitted is checked as it arrives") {
   CHECK(at_work("bad_note").find("gave a note that is not a JSON object: note:") == 0);
 }
 
-TEST_CASE("a key that the schema lacks ends the call, though the plugin ignores the answer") {
+TEST_CASE("a call that asks for a key that the schema lacks fails, even if the plugin goes on") {
   CHECK(at_work("asks_wrong_key") ==
         "asked its configuration for the integer `widht`, which is not there (plugin "
         "asks_wrong_key). The schema and the code of the plugin must name the same keys");
 }
 
-TEST_CASE("statuses and texts must agree") {
+TEST_CASE("the status of a call must agree with what the plugin reported and returned") {
   CHECK(at_work("silent_failure") ==
         "quantize failed with status -4 and gave no reason (plugin silent_failure, layer "
         "test.layer)");
@@ -169,7 +169,7 @@ TEST_CASE("if two files provide one id, neither can be used, and the message nam
                         "duplicate_b/duplicate_b.assay.so. Remove one of them");
 }
 
-TEST_CASE("a metric that returns NaN is refused with the sample's place") {
+TEST_CASE("NaN from a metric is refused, and the message names the sample") {
   const component what = component_of("nan_metric");
   plug::metric_instance metric(what, json::object());
   std::string said;

@@ -1,4 +1,4 @@
--- Turns verdicts into sentences, from the verdict and its numbers. tables/conclusions.lua adds when a variant may be used.
+-- Turns a verdict and its numbers into a sentence. tables/conclusions.lua says when a variant may be used.
 -- The verdicts themselves are chosen in results/verdicts.lua.
 
 local format = require "assay.report.format"
@@ -67,7 +67,7 @@ function words.finding(result, primary)
    local verdict = result.verdict
    if verdict == "reference" then return "the reference that the others are compared with" end
    if not result.paired then return result.reason or "not compared with the reference" end
-   local numbers = change_text(result) .. (result.below_noise and ", no more than two runs of one model differ by" or "")
+   local numbers = change_text(result) .. (result.below_noise and ", which is no more than the difference between two runs of one model" or "")
    local near = margin_text(primary)
    if verdict == "worse" then
       local size = result.within_margin and ", though smaller than " .. near or ""

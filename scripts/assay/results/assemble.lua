@@ -42,8 +42,8 @@ local function facts_of(run, report, rows, signs)
    return facts
 end
 
--- `signs` has the signs in the answers. Adds sign F21 of every quantized variant: on how many tasks its score fell to one that can be
--- had without a model, for example by guessing.
+-- `signs` has the signs in the answers. Adds for every quantized variant the sign F21: the number of tasks on which its score fell to
+-- a score that needs no model, such as that of guessing.
 local function with_scores(signs, run, report, rows)
    local baselines = tasks.baselines(run)
    for _, variant in ipairs(report.variants) do
@@ -94,7 +94,7 @@ local function measured_parts(run)
    report.calibrations = entries
    report.variants = variants_part(run, calibration_ids)
    report.tasks = tasks.cards(run)
-   report.gates = list {} -- gates and results are filled later; assigned here, they stand before the evidence
+   report.gates = list {} -- filled later; report.json shows gates and results before the evidence
    report.results = list {}
    report.interaction = interaction(run)
    report.distance = distance(run)

@@ -16,8 +16,9 @@ end
 
 -- ---- rows of one task ----------------------------------------------------------------------------
 
--- F14 for multiple choice: one label is chosen too often, or the labels' recalls (right answers found) differ more from each other
--- than the untouched model's. own, base: results of the variant and of the untouched model. Returns a row, or nil for other tasks.
+-- F14 for multiple choice: one label is chosen too often, or the recalls of the labels (the share of a label's right answers that is
+-- found) differ more from each other than the untouched model's. own, base: results of the variant and of the untouched model.
+-- Returns a row, or nil for other tasks.
 local function label_row(own, base)
    local predicted, gold = breakage.predictions(own)
    if #predicted == 0 then return nil end
@@ -50,7 +51,7 @@ local function constant_row(own, base)
             status = found.status == "flag" and before.status ~= "flag" and "flag" or "ok" }
 end
 
--- F17: answers of another length.
+-- F17: the answers are much longer or shorter than the untouched model's.
 local function length_row(own, base)
    local found = compare.length_drift(own.outputs, base.outputs)
    if not found.ratio then return nil end
@@ -68,8 +69,8 @@ local function divergence_row(own, base)
                    or nil }
 end
 
--- For tasks that grade a text twice, strictly (the asked form) and by its last number: the number of answers that are right only by
--- the last number, and the number of all answers. Nil for other tasks.
+-- Some tasks grade an answer twice: strictly, which needs the asked form, and by its last number. For these tasks, returns the number
+-- of answers that are right only by the last number, and the number of all answers. Nil for other tasks.
 local function misformed(result)
    local strict, flexible = (result.metrics or {}).strict, (result.metrics or {}).flexible
    if not (strict and flexible) then return nil end
@@ -78,8 +79,8 @@ local function misformed(result)
    return n, #flexible.scores
 end
 
--- F16 for such tasks: if more right answers miss the asked form than with the untouched model, the variant lost the format and
--- not the mathematics.
+-- F16 for tasks that grade twice: if more right answers miss the asked form than with the untouched model, the variant lost the format
+-- and not the mathematics.
 local function format_row(own, base)
    local count, items = misformed(own)
    local base_count, base_items = misformed(base)
@@ -142,7 +143,8 @@ function breakage.of_answers(run)
    return found.list
 end
 
--- { [task] = whether the variant's score cannot be told from one that needs no model }, for primary scores of right and wrong.
+-- For primary scores of right and wrong: { [task] = true if the variant's score is not clearly above a score that needs no model, else
+-- false }. Clearly above means that its whole confidence interval lies above that score.
 local function trivial_tasks(rows, baselines, variant_id)
    local out = {}
    for _, row in ipairs(rows) do

@@ -1,5 +1,5 @@
--- Finds pairs of quantized variants that are copies of each other: nearly all their answers are equal, and more than half differ from the
--- untouched model's. This is the part `identity` of report.json (sign F20). The identity gate P1 is something else.
+-- Finds pairs of quantized variants that are copies of each other: nearly all their answers are equal, and more than half of
+-- these differ from the untouched model's. This is the part `identity` of report.json (sign F20). The identity gate P1 is something else.
 local compare = require "assay.detectors.compare"
 local json = require("assay.native").json
 local stored = require "assay.results.stored"

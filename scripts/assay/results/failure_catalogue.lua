@@ -1,5 +1,6 @@
 -- Makes the failure catalogue, which lists for each prompt what quantization broke, and chooses the entries that a report shows: the
--- worst answers of each symptom, and lost, gained, identical and other answers drawn at random. So nobody chooses them by hand.
+-- worst answers of each symptom, and answers drawn at random that are lost (right became wrong), gained (wrong became right),
+-- identical, or none of these. So nobody chooses them by hand.
 
 local detectors = require "assay.detectors"
 local escape = require "assay.report.escape"

@@ -1,5 +1,6 @@
--- Says which metrics of a study are primary (the verdicts depend on them), and the margin of each, the largest loss that counts as
--- none. Both are fixed before the run: by the study's `primary`, else the first metric of each task that is not exploratory.
+-- Says which metrics of a study are primary (the verdicts depend on them), and which margin (the largest loss that counts as none) each
+-- has. Both are fixed before the run. The study's `primary` declares them; without it, the first metric of each task that is not
+-- exploratory is primary.
 
 local primary = {}
 

@@ -58,8 +58,8 @@ function stored.collect(context)
    return run
 end
 
--- The measurements of one task on one subject: { { variant, stage }, ... }, the untouched model first. Without the variants that
--- failed and those that were not measured.
+-- The measurements of one task on one subject: { { variant, stage }, ... }, the untouched model first. Variants that failed
+-- or were not measured are left out.
 function stored.rows(run, task, subject)
    local out = {}
    for _, variant in ipairs(run.variants) do

@@ -1,5 +1,6 @@
--- Writes a page of tables about the perplexity tasks of a finished study: every recipe with its calibration and its increase over the
--- untouched model, and the method `best` against each other recipe of the same format. It reads the stored values and runs no model.
+-- Writes a page of tables about the perplexity tasks of a finished study: every recipe with its calibration and the increase of its
+-- perplexity over the untouched model's, and the method `best` against each other recipe of the same format. It reads the stored
+-- values and runs no model.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local stored = require "assay.results.stored"
@@ -61,8 +62,8 @@ local function format_of(row)
    return ("%.2f%s"):format(row.bits, inputs and "/A" .. inputs.bits or "")
 end
 
--- Returns the row with which the others are compared: that of the method `best` (with trained scales if there is one), else the row
--- that has the lowest perplexity.
+-- Returns the row with which the other rows of a group are compared: the row of the method `best` (the one with trained scales if there
+-- is one), else the row with the lowest perplexity.
 local function champion(rows)
    local ours, least
    for _, row in ipairs(rows) do

@@ -6,7 +6,7 @@
 --   --data DIR                             benchmark files; tasks whose files are absent are listed as not available
 local assay = require "assay"
 
--- Numbers of items and windows; 0 means all. The full run has enough for a smallest visible difference of about the margin.
+-- Numbers of items and windows; 0 means all. The full run has enough items to show a difference of about the margin.
 local SIZES <const> = {
    quick = { windows = 12, distance = 8, choice = 40, squad = 16, maths = 6, letters = 12, prompts = 12, tokens = 96, noise = 2 },
    full = { windows = 0, distance = 0, choice = 0, squad = 2000, maths = 0, letters = 0, prompts = 120, tokens = 320, noise = 50 },
@@ -55,8 +55,8 @@ local function tasks_of(size)
    return tasks
 end
 
--- The primary metric of each task, on which the verdicts depend, and its margin, the largest loss that counts as none: a ratio for
--- perplexities, percentage points for all others. Both are declared before the run; all other metrics are exploration.
+-- The primary metric of each task and its margin. The verdicts depend on the primary metrics. A margin is the largest loss that counts
+-- as none: a ratio for perplexities, else percentage points. Both are declared before the run; all other metrics are exploration.
 local PRIMARY <const> = {
    novel = { "ppl", 1.02 }, wikitext2 = { "ppl", 1.02 }, perplexity = { "ppl", 1.02 }, arc_easy = { "acc", 2 },
    arc_challenge = { "acc_norm", 2 }, boolq = { "acc", 2 }, arc_letter = { "correct", 3 }, squad_v2 = { "balanced", 3 },

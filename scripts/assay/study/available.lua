@@ -7,7 +7,7 @@ local note_class = { __name = "not available" }
 note_class.__index = note_class
 function note_class:__tostring() return ("not available: %s: %s"):format(self.label, self.reason) end
 
--- Says which component of a recipe no loaded plugin offers, the first one only; nil if all are there.
+-- Returns a text that names the first component of a recipe that no loaded plugin offers; nil if all are there.
 local function missing_component(recipe)
    local parts = {}
    if recipe.data.quantizer then parts[1] = { "quantizer", recipe.data.quantizer.id } end
@@ -24,8 +24,9 @@ local function first_line(problem)
    return text:match "^[^\n]*"
 end
 
--- Calls make(). Returns the recipe or task, or nil and the reason why it is not available; an error also counts as a reason. A dataset
--- opens its files only when it is first used, so info() is called to find out whether they are there.
+-- Calls make(). Returns the recipe or task, or nil and the reason why it is not available. If it raises an error, if_available takes
+-- this error as the reason. A dataset opens its files only when it is first used, so info() is called to find out whether its files
+-- exist on this machine.
 local function try(make)
    local made = make()
    if type(made) == "table" and made.data and made.data.method then

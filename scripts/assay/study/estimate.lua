@@ -39,15 +39,15 @@ function estimate.sizes(variant)
    return { linear_bits = bits, bits = 8 * bytes / facts.parameters, bytes = bytes }
 end
 
--- Seconds of that many floating-point operations inside a forward pass.
+-- Seconds of `count` floating-point operations inside a forward pass.
 function estimate.operations(machine, count) return count / (machine.rate * EFFICIENCY) end
 
--- Seconds of a forward pass over that many tokens.
+-- Seconds of a forward pass over `tokens` tokens.
 function estimate.forward(machine, facts, tokens)
    return estimate.operations(machine, tokens * 2 * (facts.linear_parameters + facts.vocabulary * facts.hidden))
 end
 
--- Bytes of memory with that many copies of a subject's weights.
+-- Bytes of memory with `copies` copies of a subject's weights.
 function estimate.memory(machine, subject, copies)
    return subjects.facts(subject).parameters * machine.value_bytes * copies + PROGRAM_MEMORY
 end
@@ -64,7 +64,8 @@ local function add(row, cost)
 end
 
 -- Estimates for a whole study: { variants = { { id, label, bits, linear_bits, bytes, seconds, memory, disk } }, stages = { { label,
--- seconds, memory, disk } }, seconds, memory, disk, rate }. Seconds and disk are sums, memory is the largest value, all in bytes.
+-- seconds, memory, disk } }, seconds, memory, disk, rate }. Memory and disk are in bytes. Seconds and disk are sums; memory is the
+-- largest value, since one stage runs at a time.
 function estimate.study(study)
    local machine, by_id = estimate.machine(), {}
    local total = { variants = {}, stages = {}, seconds = 0, memory = 0, disk = 0, rate = machine.rate }

@@ -1,5 +1,5 @@
 -- assay.grid { method, ..., option = { v1, v2 } }: one recipe for every combination of methods and option values.
--- A method without this option is made without it. A recipe in the list of methods is taken as it is.
+-- A method that has no such option ignores the option. A recipe in the list of methods is taken as it is.
 local fail = require "assay.lib.fail"
 local methods = getmetatable(require "assay.recipe")
 

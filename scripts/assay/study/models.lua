@@ -1,4 +1,4 @@
--- The models of a running study: loads the model of a variant, and computes the hash that names it in keys of stages.
+-- The models of a running study: loads the model of a variant, and computes the hash that stands for this model in keys of stages.
 -- At most two models are in memory at a time: one subject (untouched model) and one variant of it.
 local native = require "assay.native"
 local quantize = require "assay.study.stages.quantize"

@@ -48,7 +48,7 @@ local function visible_of_windows(task, margin)
       margin and (", margin %.3g %%"):format(100 * (margin - 1)) or "")
 end
 
--- For free answers: the largest rate of broken answers that is still possible if none of them is broken.
+-- For free answers: the largest true share of broken answers that is still possible if none of the measured answers is broken.
 local function visible_of_answers(task)
    local n = n_items(task)
    if not n or n < 1 then return "" end

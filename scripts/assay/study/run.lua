@@ -30,7 +30,7 @@ local function ends_study(variant, problem)
    return type(problem) ~= "table" or problem.kind == "cancelled" or variant.none
 end
 
--- Runs one stage. After an error that ends only the variant, its later stages are skipped.
+-- Runs one stage. After an error that ends only the variant, the later stages of this variant are skipped.
 local function run_stage(context, stage, label)
    local variant = stage.variant
    if context.failed[variant.id] then return end

@@ -8,7 +8,7 @@
 --   key       function(context, variant, what): everything that fixes the result, as data that the store hashes
 --   estimate  function(machine, variant, what): { seconds, memory?, disk? } before anything is computed; memory and disk in bytes
 --   run       function(context, variant, what): the stored stage, and whether an earlier run had finished it
---   label     function(variant, what): its name in progress lines and events
+--   label     function(variant, what): the name of the stage in progress lines and events
 -- `what` is the task or the calibration, else nil. A stage for a subject or a calibration gets the subject's untouched variant.
 local fail = require "assay.lib.fail"
 local registry = require "assay.lib.registry"

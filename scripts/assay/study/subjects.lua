@@ -24,8 +24,8 @@ function subjects.fingerprint(subject)
    return subject.fingerprint
 end
 
--- Raises if a recipe names linears that a subject does not have. Only the headers of models are read, so that a wrong name is found before
--- hours of work.
+-- Raises an error if a recipe names linears that a subject does not have. Only the headers of models are read, so that a wrong name is
+-- found before hours of work.
 function subjects.check(study)
    for _, variant in ipairs(study:variants()) do
       subjects.facts(variant.subject)

@@ -4,7 +4,7 @@ local json = require("assay.native").json
 
 local two_runs = {}
 
--- The places of a list's entries: { [entry[key]] = place } with a key such as "id", { [entry] = place } without.
+-- The places of a list's entries: { [entry[key]] = place } with a key such as "id", { [entry] = place } without a key.
 local function index_by(list, key)
    local out = {}
    for i, one in ipairs(list or {}) do out[key and one[key] or one] = i end

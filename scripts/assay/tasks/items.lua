@@ -12,8 +12,8 @@ end
 
 local function short_hash(text) return native.fs.sha256(text):sub(1, 16) end
 
--- Returns the hash of the question and the hash of the right answer (nil if there is none). Two records belong to the same item only if
--- both hashes are equal. The prompts were also the same only if the records' prompt_hash is equal.
+-- Returns the hash of the question and the hash of the right answer (nil if there is none). Two records belong to the same item if both
+-- hashes are equal. This does not mean that the prompts were the same: for that, compare the field prompt_hash of the records.
 function items.hashes(question)
    local target = question.gold_text or question.golds and table.concat(question.golds, "\0")
       or question.choices and question.gold and question.choices[question.gold] or question.answer

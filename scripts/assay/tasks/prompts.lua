@@ -15,7 +15,7 @@ prompting.options = {
    shot_dataset = { type = "table", about = "where the examples come from; needed with shots" },
    shot_seed = { type = "integer", default = 1234, min = 0, about = "seed of the draw of examples, which all questions share" },
    chat = { type = "boolean", default = false, about = "put the prompt through the chat template" },
-   thinking = { type = "boolean", about = "passed to the template as enable_thinking; its own default if not given" },
+   thinking = { type = "boolean", about = "passed to the template as enable_thinking; without it the template decides" },
 }
 
 -- Options of a task: those above and `more`. set: the known dataset that is taken if the script names none.
@@ -29,7 +29,7 @@ function prompting.with(set, more)
    return all
 end
 
--- Raises if the dataset is not one, or if there are shots but no dataset for them.
+-- Raises an error if the option `dataset` is no dataset, or if there are shots but no dataset for them.
 function prompting.check(o, where)
    if type(o.dataset.records) ~= "function" then
       require("assay.lib.fail").usage(where .. ": 'dataset' must be a dataset", "assay.dataset.parquet { path = ... }")
@@ -114,9 +114,9 @@ local function positions_of(m)
    return n and n > 0 and n or nil
 end
 
--- Returns the questions whose prompt and answer fit into the model's context, and the ids of the others. A prompt is never cut: a
--- question that does not fit is excluded for every variant, and listed. measure(question) returns the longest text that the model would
--- read, and the number of tokens that it would generate.
+-- Returns the questions whose prompt and answer fit into the model's context, and the ids of the questions that do not fit. A prompt is
+-- never cut: a question that does not fit is excluded for every variant, and listed. measure(question) returns the longest text that
+-- the model would read, and the number of tokens that it would generate.
 function prompting.fitting(m, questions, measure)
    local limit, fitting, overlong = positions_of(m), {}, {}
    if not limit then return questions, overlong end

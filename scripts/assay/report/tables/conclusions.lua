@@ -5,8 +5,8 @@ local tables = {}
 
 local PASSING <const> = { ["non-inferior"] = true, equivalent = true, better = true, tie = true }
 
--- Lists for each task the signs of broken output that are frequent in a variant's answers: the low end of the interval of their
--- rate is above 2 %.
+-- Lists for each task the signs of broken output that are frequent in a variant's answers. A sign is frequent if the whole interval
+-- of its rate lies above 2 %.
 local function seen_in_answers(v, variant)
    local out = {}
    for _, part in ipairs(v.report.failures or {}) do

@@ -4,7 +4,8 @@ local words = require "assay.report.words"
 
 local tables = {}
 
--- One row for each primary metric: its margin, and the largest of the variants' smallest visible differences.
+-- One row for each primary metric: its margin, and the smallest difference that the study can see. That difference depends on the
+-- variant; the row has the largest one.
 function tables.declared(v)
    local study, rows = v.report.study, {}
    for _, one in ipairs(study.primary or {}) do
@@ -32,7 +33,7 @@ function tables.declared(v)
       rows = rows, numeric = 3 }
 end
 
--- "bits = 4, group_size = 64": the plain settings of a plugin, sorted by name.
+-- The settings of a plugin that are single values, sorted by name: "bits = 4, group_size = 64".
 local function settings_of(config)
    local keys, out = {}, {}
    for key in pairs(config or {}) do keys[#keys + 1] = key end
@@ -44,7 +45,7 @@ local function settings_of(config)
    return table.concat(out, ", ")
 end
 
--- One row for each quantized variant: the transforms and the quantizer of its recipe, with their plain settings.
+-- One row for each quantized variant: the transforms and the quantizer of its recipe, with their settings.
 function tables.methods(v)
    local rows = {}
    for _, variant in ipairs(v.report.variants) do

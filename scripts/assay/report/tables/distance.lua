@@ -3,7 +3,8 @@ local format = require "assay.report.format"
 
 local tables = {}
 
--- A value and below it its interval, as two lines of one cell. number: { value, interval } of the report; scale: 100 for percent.
+-- A value, and below the value its interval, as two lines of one cell. number: { value, interval } of the report; scale: 100 for
+-- percent; sign: whether a positive value gets a "+".
 local function with_interval(number, scale, sign, unit)
    if not (number and number.value) then return "" end
    local i = number.interval
@@ -38,7 +39,7 @@ function tables.distance(v)
          "top five", "right token", "margin" }, rows = rows, numeric = 2 }
 end
 
--- The mean divergence by how sure the untouched model was of its likeliest token.
+-- The mean divergence, split by how sure the untouched model was of its likeliest token.
 function tables.confidence(v)
    local headers, rows = { "variant" }, {}
    for _, d in ipairs(v.report.distance or {}) do

@@ -1,12 +1,12 @@
--- Tables that show how far a study's numbers can be trusted: noise between two runs, items of each variant, and what limits the
--- conclusions from them.
+-- Tables that show how far a study's numbers can be trusted: the noise between two runs, the number of items of each variant, and
+-- what limits the conclusions.
 local format = require "assay.report.format"
 local words = require "assay.report.words"
 
 local tables = {}
 
--- Numbers of the untouched subject measured twice. differing = true: the rows of numbers that differ, and a hint that counts the
--- equal ones; false: the rows of equal numbers.
+-- The untouched subject is measured twice, and this table compares the numbers of the two runs. differing = true: the rows of numbers
+-- that differ, and a hint that counts the equal ones; false: the rows of equal numbers.
 function tables.noise(v, differing)
    local rows, how, n, equal = {}, nil, 0, 0
    for _, one in ipairs(v.report.aa_noise or {}) do
@@ -53,8 +53,8 @@ function tables.completeness(v)
    return { headers = headers, rows = rows, numeric = 2 }
 end
 
--- Says which part of its text or set a task measured. A protocol without the field 'windows' measured the first windows
--- of the text.
+-- Says which part of its text or set a task measured. If a task measured windows and its protocol has no field 'windows', they were
+-- the first windows of the text.
 local function part_text(p)
    if not p.limit then return ("%d items were measured, drawn with seed %s"):format(p.items, p.seed or "none") end
    if p.windows == "drawn" then

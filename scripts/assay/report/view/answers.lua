@@ -1,10 +1,11 @@
--- Generated answers as a report shows them: split at the first difference from the reference's answer, with a note on each.
+-- Generated answers as a report shows them: split at the first difference from the reference's answer, with a line of facts
+-- about each answer.
 local format = require "assay.report.format"
 
 local answers = {}
 
--- Returns the part of a text that equals the reference's answer, and the rest; the rest is nil if both are equal. No UTF-8
--- character is cut in two.
+-- Returns the part of a text that equals the reference's answer, and the rest; the rest is nil if the two answers are equal. No
+-- UTF-8 character is cut in two.
 function answers.split_at_divergence(output)
    local divergence, text = output.divergence, output.text or ""
    if not divergence or not divergence.byte then return text, nil end

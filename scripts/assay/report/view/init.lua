@@ -1,5 +1,6 @@
 -- The view: report.json as the renderers read it. Variants, tasks and subjects can be found by their ids, JSON nulls are removed, and
--- each piece of text comes from one method, so that all renderers show the same. Each other file holds the methods of one section.
+-- each piece of text comes from one method, so that all renderers show the same. Each other file of this folder holds the methods
+-- of one section.
 local without_nulls = require "assay.lib.without_nulls"
 
 local view = {}
@@ -30,7 +31,7 @@ function view.open(data)
    local self = { report = report, variant = index_by_id(report.variants), task = index_by_id(report.tasks),
       subject = index_by_id(report.subjects) }
    self.many_subjects = #report.subjects > 1
-   self.symptoms = {} -- titles by id, as the report's own detectors name them
+   self.symptoms = {} -- { [id of a detector] = its title }
    for _, item in ipairs(report.detectors or {}) do self.symptoms[item.id] = item.title end
    self.verdict_of = {}
    for _, item in ipairs(report.verdicts) do self.verdict_of[item.variant] = item end

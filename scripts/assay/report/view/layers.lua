@@ -2,8 +2,8 @@
 
 local layers = {}
 
--- One grid for each variant with such errors: { label, roles, blocks = their number, cells[role][block] = linear, low, high, mean,
--- count, worst = the linear with the largest error }.
+-- One grid for each variant with such errors: { label, roles, blocks = their number, cells[role][block] = linear, worst = the linear
+-- with the largest error, and of all errors low, high, mean, count }.
 function layers:layer_grids()
    local grids = {}
    for _, variant in ipairs(self.report.variants) do

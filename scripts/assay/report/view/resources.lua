@@ -1,4 +1,4 @@
--- The table of time and memory as texts.
+-- The tables of time and memory as rows of texts.
 local format = require "assay.report.format"
 
 local resources = {}
@@ -20,7 +20,8 @@ function resources:runtime_rows()
    return asked and rows or {}
 end
 
--- Returns the headers and one row for each variant that has times. Only these numbers and the date of a report change from run to run.
+-- Returns the headers and one row for each variant that has times. If a study runs twice, the two reports differ only in times, speeds,
+-- peak memory and date.
 function resources:resource_rows()
    local rows, times = {}, self.report.times.variants or {}
    for _, variant in ipairs(self.report.variants) do
@@ -43,7 +44,8 @@ end
 
 local function rate(value) return value and format.significant(value, 3) .. " tok/s" or "–" end
 
--- Memory and speed of each variant in both runtimes: packed (from the codes as they are stored) and dequantized (float32). The stage `packed` measured every number; a variant for which it did not run has no row.
+-- Memory and speed of each variant in both forms: packed (a kernel reads the stored codes) and dequantized (float32
+-- weights). The stage `packed` measured every number; a variant for which this stage did not run has no row.
 function resources:packed_rows()
    local rows = {}
    for _, variant in ipairs(self.report.variants) do

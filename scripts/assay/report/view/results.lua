@@ -28,7 +28,7 @@ function results:headline()
    return groups[1]
 end
 
--- The result of one variant in a group; nil if it has none.
+-- The result of one variant in a group; nil if the variant has none there.
 function results.result_of(group, variant_id)
    for _, result in ipairs(group and group.results or {}) do if result.variant == variant_id then return result end end
 end

@@ -20,7 +20,7 @@ local function shortened(text)
    return cut .. " …"
 end
 
--- The result from which a variant's verdict follows: that of the first metric in its `because`. Nil if there is none.
+-- The result from which a variant's verdict follows: the result for the first metric in the verdict's `because`. Nil if there is none.
 function verdicts:deciding_result(variant_id)
    local judged = self.verdict_of[variant_id]
    local because = judged and judged.because and judged.because[1]

@@ -1,6 +1,6 @@
--- The part `calibrations` of report.json: what each calibration is and what it shares with every task. The study's own
--- calibration has the ids c1, c2, ..., those of single recipes r1, r2, ... Subjects whose tokenizers make different tokens of one text
--- get separate entries.
+-- The part `calibrations` of report.json: what each calibration is and what it shares with every task. A calibration
+-- has several entries if the tokenizers of the subjects make different tokens of its text. The entries of the study's own calibration
+-- have the ids c1, c2, ...; the entries of calibrations of single recipes have the ids r1, r2, ...
 local json = require("assay.native").json
 local overlap = require "assay.data.overlap"
 local null = json.null
@@ -19,7 +19,7 @@ local function entry_of(id, calibration, result)
       { "allow_held_out", o.allow_held_out or null } }
 end
 
--- Two calibrations are one entry if they have the same tokens under the same name for the same reasons.
+-- Two calibrations with equal keys share one entry: they have the same tokens, name and reasons for an overlap or a held-out split.
 local function key_of_entry(calibration, facts)
    local o = calibration.options
    return table.concat({ facts.hash, o.name or "", o.allow_overlap or "", o.allow_held_out or "" }, "\n")

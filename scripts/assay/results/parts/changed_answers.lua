@@ -1,5 +1,5 @@
--- The part `changed_answers` of report.json: how many answers of a multiple-choice task change, in four quarters of the items by how
--- sure the untouched model was. Rounding changes answers that were undecided; damage also changes answers that were sure.
+-- The part `changed_answers` of report.json: how many answers of a multiple-choice task change. The items are split into
+-- four quarters by how sure the untouched model was of its choice. Rounding changes undecided answers; damage also changes sure ones.
 local json = require("assay.native").json
 local stored = require "assay.results.stored"
 

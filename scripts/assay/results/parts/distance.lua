@@ -1,5 +1,5 @@
--- The part `distance` of report.json: for each variant and task of kind "distance", how far its next-token distributions lie from the
--- untouched model's, with intervals over windows. A distance gets no verdict; its margin is printed beside it.
+-- The part `distance` of report.json: for each task of kind "distance" and each variant, how far the variant's next-token distributions
+-- lie from the untouched model's, with intervals over windows. A distance gets no verdict; its margin is printed beside it.
 local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
 local stored = require "assay.results.stored"

@@ -7,7 +7,8 @@ local list, null, object = json.list, json.null, json.object
 
 local LONGEST_TEXT <const> = 100000 -- the detectors look at this many bytes of an answer
 
--- The first token that differs from the reference's answer (counted from 0), and its bytes in this text; null if nothing differs.
+-- The first token of `output` (counted from 0) that differs from the reference's answer, and the bytes where it begins and ends; null
+-- if nothing differs.
 local function divergence(reference, output)
    if reference == output then return null end
    local a, b = reference.ids, output.ids

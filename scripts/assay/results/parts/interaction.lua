@@ -1,12 +1,13 @@
 -- The part `interaction` of report.json: does the second subject (a tuned model) lose more by quantization than the first (its base)?
--- For each primary metric and recipe it is (second quantized - second untouched) - (first quantized - first untouched), item by item.
+-- For each primary metric and recipe, the part has the mean over all items of
+-- (second quantized - second untouched) - (first quantized - first untouched).
 local comparisons = require "assay.results.comparisons"
 local native = require "assay.native"
 local primary = require "assay.results.primary"
 local stored = require "assay.results.stored"
 local json, stats = native.json, native.stats
 
--- The two subjects that are compared. The first is the one named "base", or the study's first.
+-- The two subjects that are compared. The first one is the subject named "base"; without that name, it is the study's first subject.
 local function two_subjects(study)
    local first, second = study.subjects[1], study.subjects[2]
    for _, one in ipairs(study.subjects) do if one.id == "base" then first = one end end

@@ -5,7 +5,7 @@ local list, null, object = json.list, json.null, json.object
 
 local tasks = {}
 
--- The stage of the first variant, an untouched model, on a task; nil if it was not measured.
+-- The stored measurement of a task with the first variant, which is an untouched model; nil if there is none.
 local function first_stage(run, task) return run.variants[1] and run.variants[1].measured[task.id] end
 
 -- Scores that need no model: { { name, metric = name or nil for all, value }, ... }.

@@ -24,7 +24,7 @@ local function of_variant(run, variant)
                    { "peak_memory_bytes", peak } }, results
 end
 
--- What the stage `packed` measured of a variant in both runtimes; nil if it measured nothing.
+-- What the stage `packed` measured of a variant, once packed and once with dequantized weights; nil if it measured nothing.
 local function speeds_of(variant)
    local result = variant.packed and variant.packed.result
    if not result or result.reason then return nil end

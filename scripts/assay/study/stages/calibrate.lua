@@ -24,8 +24,8 @@ function calibrate.estimate(machine, variant)
    return { seconds = 2, memory = estimate.memory(machine, variant.subject, 1) }
 end
 
--- result = { facts = counts and hash, overlap = what is shared with each task }. Raises if records are shared and the calibration does
--- not say why (allow_overlap).
+-- result = { facts = counts and hash, overlap = what is shared with each task }. Raises an error if records are shared and the
+-- calibration does not say why (allow_overlap).
 function calibrate.run(context, variant, calibration)
    local key = calibrate.key(context, variant, calibration)
    local stage, was_there = context.store:stage(key, function(folder)

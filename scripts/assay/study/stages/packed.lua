@@ -36,7 +36,7 @@ function packed.key(context, variant)
             speed = { PROMPT_TOKENS, STEPS, ROUNDS }, kernel = native.model.packed_kernel(), numerics = keys.numerics() }
 end
 
--- The time of the speed measurements and the short answers, in both runtimes. A generated token counts as 12 tokens of a prompt.
+-- The time of the speed measurements and the short answers, packed and dequantized. A generated token counts as 12 tokens of a prompt.
 function packed.estimate(machine, variant)
    local tokens = 2 * (ROUNDS * (PROMPT_TOKENS + STEPS * 12) + #prompts * ANSWER_TOKENS * 12)
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 2,
@@ -53,7 +53,8 @@ local function best_speed(m, resident)
    return json.object { { "resident_bytes", resident }, { "decode_tokens_per_second", rate }, { "first_token_seconds", first_token } }
 end
 
--- What one runtime gives: { logits = two tensors for each text, answers, speed, facts }.
+-- What the checkpoint at `path` gives if it runs with `runtime`, "packed" or "dequantized": { logits = two tensors for each text,
+-- prompts, answers, speed, facts }.
 local function look(path, runtime)
    local m, resident = model.load_measured(path, runtime)
    local out = { logits = {}, prompts = {}, facts = m:info().packed }
@@ -77,7 +78,8 @@ local function largest_logit(logits)
    return largest
 end
 
--- The first token at which two answers differ, with the margin by which the dequantized model preferred its own; nil if none differs.
+-- The first token at which two answers differ, with the margin by which the dequantized model preferred its own
+-- token; nil if none differs.
 local function first_difference(own, other)
    for i, id in ipairs(own.ids) do
       if other.ids[i] ~= id then return i, own.margins and own.margins[i] end

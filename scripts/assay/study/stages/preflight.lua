@@ -1,5 +1,5 @@
--- The stage "preflight": checks each variant before it is measured. It finds the tensors that changed and which of them are not finite,
--- the growth of the error from block to block, and eight short answers. Gates P2 and P4 to P6 are decided from it.
+-- The stage "preflight": checks each variant before it is measured. It lists the tensors that changed and which of them are not finite,
+-- measures how the error grows from block to block, and lets the model write eight short answers. Gates P2 and P4 to P6 use the result.
 local batch = require "assay.tasks.batch"
 local estimate = require "assay.study.estimate"
 local first_token = require "assay.lib.first_token"

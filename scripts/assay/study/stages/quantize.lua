@@ -1,5 +1,5 @@
 -- The stage "quantize": applies a variant's recipe to its subject and saves the checkpoint in the folder of the stage.
--- Later stages load this checkpoint and measure it, so that their numbers are true of the files.
+-- Later stages load this checkpoint and measure it, so that their numbers hold for the written files.
 local estimate = require "assay.study.estimate"
 local keys = require "assay.study.keys"
 local native = require "assay.native"
@@ -58,7 +58,7 @@ function quantize.quantized(context, variant)
 end
 
 -- The formats in which a study tries to write a checkpoint. The first can be read by most programs. The second packs odd widths (such as
--- 3 bits) without gaps, which compressed-tensors reads from 0.17 on.
+-- 3 bits) without gaps; the library compressed-tensors reads this form from version 0.17 on.
 local ways = { { format = "auto" }, { format = "compressed-tensors", config = { dense_packing = true } } }
 
 -- What the study will write for a variant: { exporter, items, scheme } of native.quant.planned_export; nil and the first reason if no

@@ -4,7 +4,7 @@
 local graded_answers = require "assay.tasks.kinds.graded_answers"
 local native = require "assay.native"
 
-local FOLDS <const> = 20 -- one fold in twenty is for evaluation; the others may train or calibrate
+local FOLDS <const> = 20 -- one fold in twenty is for evaluation; the other folds may train or calibrate
 
 -- The fold of a problem, a number from 0 to 19. Fold 0 is for evaluation.
 local function fold_of(problem) return tonumber(native.fs.sha256(problem):sub(1, 8), 16) % FOLDS end

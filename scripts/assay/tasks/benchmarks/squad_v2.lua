@@ -41,7 +41,7 @@ local function share_unanswerable(questions)
       { name = "never abstaining", metric = "NoAns_accuracy", value = 0 } }
 end
 
--- The metrics: name, kind, direction (default "higher"). The first is computed above, the others come from the grader.
+-- The metrics: name, kind, direction (default "higher"). `balanced` is computed above; the grader gives the other metrics.
 local metrics, taken = {}, {}
 for i, one in ipairs { { "balanced", "mean" }, { "HasAns_f1", "ratio" }, { "HasAns_exact", "ratio" }, { "NoAns_accuracy", "ratio" },
    { "abstention_precision", "ratio" }, { "empty_or_degenerate", "binary", "lower" }, { "official_f1", "bounded" },

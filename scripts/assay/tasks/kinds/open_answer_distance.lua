@@ -20,8 +20,8 @@ local function row_of(m, text, output)
    return { id = output.id, context = context, ids = table.move(output.ids, 1, #output.ids, context + 1, ids) }
 end
 
--- For the untouched model: stores its answers and its final hidden states at their tokens below `folder`.
--- texts[i] is the prompt of outputs[i].
+-- For the untouched model: stores in `folder` its answers, and its final hidden states at the tokens of these
+-- answers. texts[i] is the prompt of outputs[i].
 function answer_distance.keep(m, folder, texts, outputs)
    local rows = json.list {}
    for i, output in ipairs(outputs) do

@@ -61,7 +61,7 @@ end
 
 describe("joined texts", function()
    local path = write("long.txt", numbered("w", 1000))
-   it("are cut into sequences of one length, the same for one seed", function()
+   it("are cut into sequences of one length; the same seed gives the same sequences", function()
       local c = assay.calibration { dataset = assay.dataset.text { path = path }, samples = 4, length = 100 }
       local m = stub()
       local made = c:tokens_for(m)
@@ -104,8 +104,8 @@ describe("joined texts", function()
    end)
 end)
 
-describe("one sequence a record", function()
-   it("goes through the chat template, cut to the length", function()
+describe("a calibration with one sequence for each record", function()
+   it("uses the chat template, and cuts to the length", function()
       local dataset = assay.dataset.jsonl { path = questions(20, 20) }
       local c = assay.calibration { dataset = dataset, samples = 5, length = 40, template = "chat" }
       local m = stub()

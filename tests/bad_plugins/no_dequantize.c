@@ -1,4 +1,4 @@
-/* A quantizer without dequantize: nobody can compute weights from its codes. */
+/* It has no function dequantize, so the host cannot compute weights from its codes. */
 #define DEQUANTIZE 0
 #include "minimal.h"
 MINIMAL_PLUGIN("no_dequantize");

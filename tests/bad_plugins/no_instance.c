@@ -1,4 +1,4 @@
-/* Its function create returns success, but no instance. */
+/* Its function create returns success, but sets no instance. */
 #define CREATE sin_create
 #include "minimal.h"
 static int32_t sin_create(const assay_host *host, const char *config, void **out) {

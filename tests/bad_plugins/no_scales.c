@@ -1,4 +1,4 @@
-/* Names the format int/1, which needs scales, and emits none. */
+/* Its note names the format int/1, which needs scales, but it emits no scales. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

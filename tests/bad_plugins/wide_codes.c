@@ -1,4 +1,4 @@
-/* Claims codes of 3 bits and emits 9, which needs 4: the size that the host counts would be too small. */
+/* Says that its codes have 3 bits, but emits the code 9, which needs 4 bits. The host would count too small a size. */
 #define QUANTIZE sin_quantize
 #include "minimal.h"
 static int32_t sin_quantize(void *instance, const assay_linear *linear, const assay_stats *stats,

@@ -1,4 +1,5 @@
--- Measures how long it takes to open a parquet file, and to read its records as Lua tables. Prints the best of three times as JSON.
+-- Measures how long it takes to open a parquet file, and to read its records as Lua tables. Each is done three times;
+-- the shortest time is printed, as JSON.
 -- usage: assay run tests/bench/bench_data.lua FILE.parquet
 local assay = require "assay"
 local native = require "assay.native"

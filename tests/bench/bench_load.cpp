@@ -1,6 +1,6 @@
 // Measures the seconds from a path to weights in memory: open the checkpoint, convert it, read a byte of every page of the linears.
-// Prints one JSON object. Not a test; peer_load.py compares the time with transformers. The best of five rounds counts: the first
-// brings the files into the page cache.
+// Prints one JSON object. Not a test; peer_load.py compares the time with transformers. The best of five rounds counts,
+// because the first one brings the files into the page cache.
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -15,7 +15,8 @@
 
 namespace {
 
-// Reads one byte of every page (4096 bytes), on all threads. Returns their sum, so that the compiler keeps the reads.
+// Reads one byte of every page (4096 bytes), on all threads. Returns the sum of these bytes, so
+// that the compiler keeps the reads.
 uint64_t touch(const at::Tensor &weight) {
   const auto *bytes = static_cast<const uint8_t *>(weight.const_data_ptr());
   const auto n_pages = static_cast<int64_t>(weight.nbytes() / 4096);

@@ -80,7 +80,7 @@ void bench_load(const std::string &path) {
     const model::decoder decoder = model::decoder::load(*source);
     weights = decoder.n_parameters() * 4;
   });
-  std::printf("load: %.3f s, weights %.1f MB, peak %.1f MB over the start\n", s,
+  std::printf("load: %.3f s, weights %.1f MB, peak %.1f MB above the start\n", s,
               static_cast<double>(weights) * 1e-6,
               static_cast<double>(peak_resident_bytes() - before) * 1e-6);
 }
@@ -212,8 +212,9 @@ void bench_score(const model::decoder &decoder) {
       8 * few.wall / many.wall, 8 * few.cpu / many.cpu);
 }
 
-// Measures how fast the weights of a checkpoint can be read for the first time. It is for files whose dtype is the compute dtype:
-// their weights are not copied but stay in the mapped file. Later readings show the rate of the memory, printed beside the first rate.
+// Measures how fast the weights of a checkpoint can be read for the first time. Use it with files whose dtype is the
+// compute dtype: their weights are not copied but stay in the mapped file. The weights are then read again, which shows
+// the rate of the memory; it is printed beside the first rate.
 void bench_hot_load(const std::string &path) {
   const auto sum_all = [](const model::decoder &decoder) {
     double sum = 0;
@@ -247,7 +248,7 @@ void bench_perplexity(const model::decoder &decoder) {
   reset_peak_resident();
   const uint64_t before = resident_bytes();
   const double s = best_seconds(1, [&] { engine::perplexity(decoder, ids, {}); });
-  std::printf("perplexity: %.3f s per window of 2048, peak %.1f MB over the start\n", s / 2,
+  std::printf("perplexity: %.3f s per window of 2048, peak %.1f MB above the start\n", s / 2,
               static_cast<double>(peak_resident_bytes() - before) * 1e-6);
 }
 

@@ -1,5 +1,5 @@
-// bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [SEQUENCES LENGTH]: measures the parts of a calibrated quantization
-// as shares of this machine's own rate of matrix products (GEMM).
+// bench_quant gram | make-qwen3 FOLDER | MODEL RECIPE.json [SEQUENCES LENGTH]: measures the speed of each part of a
+// calibrated quantization, as a share of this machine's own rate of matrix products (GEMM).
 // Not a test: nothing here fails on a slow machine. Shares are computed from CPU seconds, since wall time depends on what else the
 // machine does. Calibration ids are random: the times do not depend on them.
 #include <ATen/Parallel.h>
@@ -41,7 +41,7 @@ void gram() {
   }
 }
 
-// Writes a model of Qwen3-0.6B's shape with random weights: quantizing it takes as long as the real
+// Writes a model of Qwen3-0.6B's shape with random weights. To quantize it takes as long as to quantize the real
 // model, but its output has no meaning.
 void make_qwen3(const std::string &folder) {
   const int64_t hidden = 1024, inner = 3072, layers = 28, heads = 16, kv = 8, dim = 128,
@@ -92,8 +92,9 @@ struct work {
   double forward = 0, hessian = 0, solve = 0;  // GFLOP; half of each Hessian, since it is symmetric
 };
 
-// The work of a run over `tokens` tokens in sequences of `length`. The Hessian counts once for linears that read the same input.
-// forward: linears, and attention, where a token sees half of its sequence on average. solve: gptq's factor and column loop.
+// Returns the work of a run over `tokens` tokens in sequences of `length`. `forward` counts the linears and the
+// attention, in which a token reads half of its sequence on average. `hessian` counts one Hessian for all linears that
+// read the same input. `solve` counts gptq's factor and column loop.
 work work_of(const model::decoder &decoder, double tokens, double length) {
   work out;
   const auto &c = decoder.config();

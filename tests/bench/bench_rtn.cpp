@@ -63,8 +63,8 @@ void bench(const std::string &path) {
     const double disk = write_seconds(folder.string() + ".plain", bytes);
     std::filesystem::remove(folder.string() + ".plain");
     std::printf(
-        "rtn W4 g64: %.3f s + save %.3f s = %.3f s (CPU %.3f + %.3f s); %.1f MB, which a plain "
-        "write takes %.3f s for\n",
+        "rtn W4 g64: %.3f s + save %.3f s = %.3f s (CPU %.3f + %.3f s); a plain write of the same "
+        "%.1f MB takes %.3f s\n",
         quantize.wall, save.wall, quantize.wall + save.wall, quantize.cpu, save.cpu,
         static_cast<double>(bytes) * 1e-6, disk);
   }

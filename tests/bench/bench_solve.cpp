@@ -1,7 +1,9 @@
-// bench_solve: measures gptq's solver alone, on linears of the shapes of one block of two models. It times two steps: the factor of
-// each distinct Hessian (Cholesky and triangular inverse), then the loop that rounds column by column.
+// bench_solve: measures gptq's solver alone, on linears with the shapes of one block of each of two
+// models. It times two steps: the factor of each distinct Hessian (Cholesky and triangular inverse), then
+// the loop that rounds column by column.
 // The search for grids and what the host measures afterwards are not timed here but in bench_quant.
-// For n columns it counts 2/3 n^3 flops for a factor, once for linears that share it, and rows * n^2 for the loop.
+// For n columns it counts 2/3 n^3 operations for a factor (once for all linears that share it) and
+// rows * n^2 for each linear's loop.
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/linspace.h>
 
@@ -51,7 +53,8 @@ struct cost {
   }
 };
 
-// 4-bit grids for groups of 64 weights, all with scale 0.4 and zero point 8: they cover -3.2 to 2.8, nearly all normal weights.
+// 4-bit grids for groups of 64 weights, all with scale 0.4 and zero point 8. They cover -3.2 to 2.8, so nearly all of
+// the random weights, which are normally distributed.
 struct grids_of {
   explicit grids_of(int64_t rows, int64_t columns)
       : groups(columns / 64), grids(static_cast<size_t>(rows * groups), {0.4f, 8.0f}) {

@@ -44,7 +44,7 @@ int main() {
   double checksum = 0.0;
   const double plain = seconds([&] { checksum += naive(values); });
   const auto report = [&](const char *name, double time) {
-    std::printf("%-28s %6.3f s  %5.1f times the naive loop\n", name, time, plain / time);
+    std::printf("%-28s %6.3f s  %5.1f times as fast as naive\n", name, time, plain / time);
   };
   std::printf("%zu items, %d replicates; naive loop %.3f s\n", k_items, k_replicates, plain);
   report("bootstrap of a mean, BCa",

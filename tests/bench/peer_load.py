@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares how long assay and transformers take to load a checkpoint, in one run, with the file in the page cache.
 
-Both sides read one byte of every page of their weights (ours: of the linears).
+Both then read one byte of every page of the loaded weights: transformers of all weights, assay of the linears.
 
     python3 tests/bench/peer_load.py build/bin/bench_load FOLDER [float32|bfloat16]
 """

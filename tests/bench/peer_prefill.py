@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the prefill (forward pass) of 2048 tokens by transformers with bench_model's, in alternation.
+"""Compares how long transformers and our bench_model take for the prefill (forward pass) of
+2048 tokens. The two run in turn.
 
   peer_prefill.py FOLDER [ROUNDS]     FOLDER: a Hugging Face model folder; needs torch and transformers.
 

@@ -97,7 +97,7 @@ verbs() {
   out=$("$assay" --plugin-dir "$scratch/folder" plugins --json)
   expect json '"from_cache": true' "$out"
   out=$("$assay" --plugin-dir "$scratch/folder" plugins --json --rescan)
-  grep -q '"from_cache": true' <<<"$out" && complain "--rescan believes the cache"
+  grep -q '"from_cache": true' <<<"$out" && complain "--rescan takes its answer from the cache"
   out=$("$assay" describe rtm 2>&1)
   [[ $? == 2 ]] || complain "an unknown id does not end with 2"
   expect describe "Did you mean 'rtn'?" "$out"

@@ -1,5 +1,6 @@
-// Fuzzes the dataset components for text, JSON lines, JSON and CSV. Any bytes are either refused with an error, or they give as many
-// records as `info` says, each a valid JSON object, and the same records a second time. The first byte chooses the component.
+// Fuzzes the dataset components for text, JSON lines, JSON and CSV. They must either refuse the bytes with an error,
+// or give as many records as `info` says, each a valid JSON object. A second reading must give the same records. The
+// first byte chooses the component.
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// Fuzzes the reader of the safetensors header. Any bytes are either refused with an error, or the tensors fill the file
-// one after another without gaps. Values are not tested, since the reader only points to them.
+// Fuzzes the reader of the safetensors header. It must either refuse the bytes with an error, or find tensors that fill
+// the file one after another, without gaps. The values of tensors are not tested, since this reader does not read them.
 #include <cstdint>
 
 #include "checkpoint/safetensors_header.hpp"

@@ -1,5 +1,5 @@
-// Fuzzes the template language of chat templates (Jinja). Any bytes either parse or give an error; a template that parses stops
-// within its limits of steps and memory. The text that it writes is tested elsewhere, with the
+// Fuzzes the template language of chat templates (Jinja). Any bytes must either parse or give an error. A template that
+// parses must stop within its limits of steps and memory. The text that a template writes is tested elsewhere, with the
 // reference results in tests/golden.
 #include <cstdint>
 #include <string>

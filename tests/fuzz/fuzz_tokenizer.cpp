@@ -1,6 +1,6 @@
-// Fuzzes the reader of tokenizer.json. Any bytes either load or give an error; a tokenizer that loads can encode and decode,
-// and decoding token by token gives the same text as decoding at once. The ids are tested elsewhere,
-// with the reference results in tests/golden.
+// Fuzzes the reader of tokenizer.json. Any bytes must either load or give an error. A tokenizer that loads must encode
+// and decode a text; decoding token by token must give the same text as decoding all ids at once. The ids are tested
+// elsewhere, with the reference results in tests/golden.
 #include <cstdint>
 #include <string>
 

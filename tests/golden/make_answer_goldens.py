@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes tests/golden/answers.json: what the official scorers of SQuAD and GSM8K, which are Python programs, return for many texts.
 
-The steps are those of SQuAD's evaluate-v2.0.py (normalize_answer) and of lm-evaluation-harness: tasks/gsm8k/gsm8k.yaml
-(filter_list, metric_list), filters/extraction.py (RegexFilter) and api/metrics.py (exact_match). Needs only Python; the file
-was written with Python 3.11 (Unicode 14).
+This script repeats the steps of SQuAD's evaluate-v2.0.py (normalize_answer) and of lm-evaluation-harness:
+tasks/gsm8k/gsm8k.yaml (filter_list, metric_list), filters/extraction.py (RegexFilter) and api/metrics.py (exact_match).
+It needs only Python; answers.json was written with Python 3.11 (Unicode 14).
 """
 import json
 import os
@@ -42,7 +42,7 @@ def squad(text):
 
 
 def extracted(pattern, select, text):
-    """The harness's RegexFilter: the match number `select`, or "[invalid]" where nothing matches."""
+    """Does what the harness's RegexFilter does: returns match number `select`, or "[invalid]" if nothing matches."""
     found = re.compile(pattern).findall(text)
     if not found:
         return "[invalid]"

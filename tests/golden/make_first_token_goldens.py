@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/first_token.json: scores and ids of texts with a tokenizer that itself puts a token first.
+"""Writes tests/golden/first_token.json: scores and ids from a tokenizer that itself puts a token before each text.
 
     python3 tests/golden/make_first_token_goldens.py
 
 Made with transformers 5.23.0 and tokenizers 0.23, fp32, eager attention. The model is models/llama-gqa-untied. Its tokenizer of
 single characters is that of tests/lua/make_tiny.lua with CHANGES (`changes` in the file): a post-processor puts "~" (id 95) first.
-Texts are encoded by the tokenizer's default, except that a text which begins with "~" gets no second "~". Scores follow
+Texts are encoded as the tokenizer does by default, except that a text which begins with "~" gets no second "~". Scores follow
 lm-evaluation-harness 0.4.13 (api/model.py, _encode_pair; models/huggingface.py, tok_encode). For perplexity the whole text is
 encoded once and cut into windows. "rolling" follows the harness's loglikelihood_rolling with one window whose first token is "~".
 """

@@ -3,10 +3,12 @@
 
     python3 tests/golden/make_folder_goldens.py
 
-Made with transformers 5.23.0 and tokenizers 0.23. Each case is a folder with the files of `base` (a tiny byte-level tokenizer), some
-of them replaced by the case's `files` (null: removed). The answers come from AutoTokenizer.from_pretrained:
-- for each text, its ids with special tokens (`ids`), without them (`plain`), and with only those before the text (`start`). As in
-  lm-evaluation-harness 0.4.13, `start` equals `plain` where the text itself begins with the first token;
+Made with transformers 5.23.0 and tokenizers 0.23. Each case is a folder with the files of `base` (a tiny byte-level
+tokenizer). The case's `files` replace some of these files or are added; null removes a file. The answers come from
+AutoTokenizer.from_pretrained:
+- for each text, its ids with special tokens (`ids`), without special tokens (`plain`), and with only the special tokens
+  that stand before the text (`start`). As in lm-evaluation-harness 0.4.13, `start` equals `plain` where the text itself
+  begins with the first token;
 - the ids of special tokens, the size of the vocabulary, and the special tokens by name;
 - a rendered conversation with and without tools, or null where transformers refuses it.
 `chats` has messages with null values, and the text that transformers renders for them with the template `probe`.

@@ -4,8 +4,8 @@
   make_model_goldens.py tiny [NAME...]            tiny random models of every family  -> models/NAME/
   make_model_goldens.py lora [NAME...]            PEFT adapters over a tiny model     -> lora/NAME/
   make_model_goldens.py blocks                    ggml block formats                  -> gguf_blocks.safetensors
-  make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real model, FOLDER made by `assay import GGUF FOLDER`
-                                                  -> smollm2.json
+  make_model_goldens.py smollm2 FOLDER GGUF TEXT  the real SmolLM2                    -> smollm2.json
+                                                  (first make FOLDER with `assay import GGUF FOLDER`)
 
 Needs torch, transformers, safetensors, gguf, numpy, and peft for lora; their versions are written into every golden file.
 """
@@ -74,7 +74,8 @@ TINY = {
 
 
 def randomise(model, seed):
-    """Sets every parameter to random values, also biases (not 0) and norms (factors near 1), so that one that is not read shows."""
+    """Sets every parameter to random values, also biases (not 0) and norms (factors near 1), so that
+    tests see if one is not read."""
     torch.manual_seed(seed)
     middle = 0 if model.config.model_type.startswith("gemma") else 1  # Gemma multiplies by 1 + w
     with torch.no_grad():
@@ -213,7 +214,8 @@ def make_blocks():
 
 
 def check_dequantization(folder, reader, config):
-    """Compares the imported tensors with the gguf package's, bit for bit. It restores the order of the rows of q and k by its own code."""
+    """Compares the imported tensors with the gguf package's, bit for bit. For this, it restores the
+    row order of q and k itself."""
     weights = {}
     for file in sorted(Path(folder).glob("*.safetensors")):
         weights.update(safetensors.torch.load_file(file))

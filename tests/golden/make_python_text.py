@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes plugins/metrics/answers/python_text_tables.cpp: tables of characters (letters, spaces, lower case) as Python's str has them.
+"""Writes plugins/metrics/answers/python_text_tables.cpp: tables of characters (letters, spaces, lower case) as Python's str knows them.
 
-The official scorers are Python programs, so the tables are taken from Python itself, by asking for every code point. The file
-was written with Python 3.11 (Unicode 14).
+The official scorers are Python programs, so this script asks Python itself about every code point. The tables were
+written with Python 3.11 (Unicode 14).
 """
 import os
 import re
@@ -14,7 +14,7 @@ SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 
 def runs(code_points):
-    """Describes the code points as runs: gap after the run before, length, gap, length, ..."""
+    """Describes the code points as runs: gap after the previous run, length, gap, length, ..."""
     out, last, first = [], 0, None
     for c in sorted(code_points) + [None]:
         if first is not None and c != end:
@@ -59,7 +59,7 @@ def table(name, numbers, comment, kind="uint32_t"):
 
 
 def main():
-    assert [c for c in CODE_POINTS if len(chr(c).lower()) != 1] == [0x130], "one character has a longer lower case"
+    assert [c for c in CODE_POINTS if len(chr(c).lower()) != 1] == [0x130], "only U+0130 may have a longer lower case"
     word = [c for c in CODE_POINTS if re.match(r"\w", chr(c))]
     space = [c for c in CODE_POINTS if not chr(c).split()]
     cased = [c for c in CODE_POINTS if ends_word(chr(c))]

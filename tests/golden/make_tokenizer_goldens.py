@@ -4,9 +4,10 @@
     python3 tests/golden/make_tokenizer_goldens.py [--smollm2 FILE.gguf] [--qwen2 FOLDER]
 
 Each tiny tokenizer is trained here, so that no file of other people is committed. strings.json holds 2,000 strings. For each
-tokenizer, `ids` has the ids of the first 60 strings, `checks` one number for each string (CRC-32 of its ids as little-endian
-int32), and `decoded` pairs of ids and texts. For the real SmolLM2 and Qwen2 only the checks are stored: the tests read these
-tokenizers from their own files, and skip where the files are absent.
+tokenizer, `ids` has the ids of the first 60 strings, `with_special` the ids of the first 25 with special tokens,
+`checks` one number for each string (CRC-32 of its ids as little-endian int32), and `decoded` random ids, each list with
+its text with and without special tokens. For the real SmolLM2 and Qwen2, `ids` and `with_special` are not stored. The
+tests read these two tokenizers from their own files, and are skipped where the files are absent.
 """
 import argparse
 import json
@@ -87,7 +88,7 @@ def byte_level(pre, normalizer=None, size=420, **model):
 
 
 def remodel(tok, **model):
-    """Returns a tokenizer with the same vocabulary and other options of the model."""
+    """Returns a tokenizer with the same vocabulary, but with these options of its BPE model changed."""
     data = json.loads(tok.to_str())
     data["model"].update(model)
     new = Tokenizer.from_str(json.dumps(data))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes host/unicode/unicode_ranges.cpp: the character classes (letters, digits, ...) that the tokenizers package uses.
 
-They are taken from the package itself, by asking for every code point, because its parts (the regex engine, Rust's standard
+This script asks the package itself about every code point, because its parts (the regex engine, Rust's standard
 library, the normalizer) have different versions of Unicode.
 """
 import os
@@ -31,7 +31,8 @@ def isolated_by(splitter):
 
 
 def word_characters():
-    """Returns the characters that count as \\w for the flag single_word: next to one, the added token @@ is not found."""
+    """Returns the characters that count as \\w for the flag single_word: next to them, the
+    added token @@ is not found."""
     tok = Tokenizer(models.BPE(vocab={}, merges=[]))
     tok.add_tokens([AddedToken("@@", single_word=True, normalized=False)])
     return {c for c in CODE_POINTS if c != 0x40 and not tok.encode(chr(c) + "@@").ids}
@@ -67,13 +68,13 @@ def composes(nfc, second):
         for c in CODE_POINTS:
             d = unicodedata.normalize("NFD", chr(c))
             if len(d) > 1:
-                # The last step of composing d joins its last character with the composition of all before.
+                # The last step that composes d joins its last character with the composition of all characters before.
                 FIRSTS.setdefault(ord(d[-1]), set()).add(unicodedata.normalize("NFC", d[:-1]))
     return any(nfc.normalize_str(f + chr(second)) != f + chr(second) for f in FIRSTS.get(second, ()))
 
 
 def gaps(code_points):
-    """Describes the code points as runs: gap to the end of the run before, length, gap, length, ..."""
+    """Describes the code points as runs: gap after the previous run, length, gap, length, ..."""
     out, last, cps = [], 0, sorted(code_points)
     i = 0
     while i < len(cps):
@@ -106,7 +107,8 @@ def main():
     punctuation = isolated_by(pre_tokenizers.Punctuation())
     word = word_characters()
     category = {c: unicodedata.category(chr(c)) for c in CODE_POINTS}
-    # Characters of each general category that this Python's Unicode lacks; the translator of patterns adds them for PCRE2's old tables.
+    # The characters of each general category that are missing in this Python's Unicode. The translator of patterns adds
+    # them, because PCRE2's tables are old, too.
     newer = {}
     for name in ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd", "Nl", "No"):
         newer[name] = {c for c in regex_class(r"\p{%s}" % name) if category[c] == "Cn"}

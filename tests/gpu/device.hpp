@@ -1,4 +1,5 @@
-// Tells whether this machine has an NVIDIA GPU, or prints why not. It calls CUDA only where the driver's library exists.
+// Says whether this machine has an NVIDIA GPU; if not, prints why. It calls CUDA only where
+// the driver's library exists.
 #pragma once
 
 #include <cuda_runtime_api.h>

@@ -94,7 +94,7 @@ case $rule in
           print FILENAME ":" FNR ": one or two words end a sentence: " text
         before = FNR > 1 ? above : ""; above = text; indent_above = indent }' | none
     ;;
-  references) # a file that a comment or a README names exists, and so does the section that it cites
+  references) # every file that is named in a comment or a README exists, and so does every section that is cited there
     # foreign_files.txt lists names that are allowed though no such file exists: files of other projects and of examples.
     {
       names=$(mktemp)

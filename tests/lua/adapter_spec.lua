@@ -47,7 +47,7 @@ describe("an adapter", function()
       local path = write_adapter("named", 0.5, { base_model_name_or_path = base })
       assert(logits:max_difference(assay.load(path):logits(ids)) > 1e-3)
    end)
-   it("beside a config.json is saved with the tokenizer of its base", function()
+   it("with a config.json in its folder is saved with the tokenizer of its base", function()
       local whole = folder .. "/base"
       fs.mkdir(whole)
       for _, name in ipairs { "config.json", "model.safetensors" } do fs.write(whole .. "/" .. name, (fs.read(base .. "/" .. name))) end

@@ -67,7 +67,7 @@ describe("joined texts", function()
       assert.raises("calibration: 'ids' must be a list of lists of token ids, not a string", facts, { ids = "text" })
       assert.raises("calibration: 'counted' must be a list of lists of 0 and 1, not a boolean", facts, { ids = { { 1 } }, counted = true })
    end)
-   it("are cut into sequences of one length, the same for one seed", function()
+   it("are cut into sequences of one length; the same seed gives the same sequences", function()
       local c = assay.calibration { dataset = assay.dataset.text { path = path }, samples = 4, length = 100 }
       local m = stub()
       local made = c:tokens_for(m)
@@ -110,8 +110,8 @@ describe("joined texts", function()
    end)
 end)
 
-describe("one sequence a record", function()
-   it("goes through the chat template, cut to the length", function()
+describe("a calibration with one sequence for each record", function()
+   it("uses the chat template, and cuts to the length", function()
       local dataset = assay.dataset.jsonl { path = questions(20, 20) }
       local c = assay.calibration { dataset = dataset, samples = 5, length = 40, template = "chat" }
       local m = stub()

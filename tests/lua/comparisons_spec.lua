@@ -5,7 +5,7 @@ local families = require "assay.results.families"
 local verdicts = require "assay.results.verdicts"
 
 describe("items of one article", function()
-   it("are resampled together where scores are graded", function()
+   it("are resampled together where scores are not just 0 and 1", function()
       local function row(id, scores)
          return { variant = { id = id }, stage = { result = { clusters = { "a", "a", "b", "b", "c", "c" },
             metrics = { m = { value = 0.5, unit = "fraction", direction = "higher", kind = "mean", scores = scores } } } } }
@@ -17,7 +17,7 @@ describe("items of one article", function()
    end)
 end)
 
-describe("right or wrong over passages", function()
+describe("the comparison of right and wrong answers", function()
    local function results(clusters)
       local function row(id, wrong)
          local scores = {}
@@ -52,7 +52,7 @@ describe("a family of comparisons", function()
          estimate = (low + high) / 2, lost = 5, gained = 1, test = { mcnemar = p } } }
    end
    local study = { alpha = 0.05, seed = 1 }
-   it("adjusts claims by Holm and exploration by Benjamini-Hochberg", function()
+   it("adjusts the p of primary metrics by Holm, and of exploratory ones by Benjamini-Hochberg", function()
       local rows = { row(0.01, -9, -1), row(0.04, -9, -1), row(0.01, -9, -1), row(0.04, -9, -1) }
       rows[3].primary, rows[4].primary = false, false
       local p = families.p_values(rows, {}, study)

@@ -32,7 +32,7 @@ local function needs_parquet()
 end
 
 describe("a set of one's own", function()
-   it("is five lines of Lua over jsonl with a mapping", function()
+   it("can be jsonl with a mapping, in five lines of Lua", function()
       local path = write("own/tickets.jsonl", '{"body": "It broke.", "reply": "Turn it on."}\n{"body": "", "reply": "?"}\n')
       local own = assay.dataset.jsonl {
          path = path, license = "ours",
@@ -43,13 +43,13 @@ describe("a set of one's own", function()
       assert.equal("It broke.\nTurn it on.", own:text())
       assert.equal("ours", own:info().license)
    end)
-   it("is the same over csv", function()
+   it("can be csv with a mapping", function()
       local path = write("own/quiz.csv", "question,right\n2+2?,4\n3+3?,6\n")
       local own = assay.dataset.csv { path = path, rows = 2,
                                       map = function(r) return { question = r.question, answer = r.right } end }
       assert.same({ { question = "2+2?", answer = "4" }, { question = "3+3?", answer = "6" } }, all(own))
    end)
-   it("is the same over parquet", function()
+   it("can be parquet with a mapping", function()
       needs_parquet()
       local path = fs.scripts_folder() .. "/../tests/golden/parquet/rajpurkar/squad_v2/squad_v2"
       local own = assay.dataset.parquet {
@@ -77,7 +77,7 @@ describe("a set of one's own", function()
 end)
 
 describe("the original forms of known sets", function()
-   it("of ARC come out in the hub's shape", function()
+   it("of ARC become rows with the hub's fields", function()
       write("arc/ARC-Easy-Test.jsonl", '{"id":"q","question":{"stem":"Which?","choices":[{"text":"x","label":"A"},'
          .. '{"text":"y","label":"B"}]},"answerKey":"B"}\n')
       local arc = assay.dataset.arc_easy { path = folder .. "/arc", subset = "made for the test" }
@@ -117,20 +117,20 @@ describe("the original forms of known sets", function()
       local more = assay.dataset.mmlu { path = folder .. "/mmlu", split = "auxiliary_train", subset = "made for the test" }
       assert.same({ { question = "Q3?", subject = "", answer = 3, choices = { "w", "x", "y", "z" } } }, all(more))
    end)
-   it("of SuperGLUE's BoolQ have no labels in the test split, which the hub writes as -1", function()
+   it("of SuperGLUE's BoolQ have no labels in the test split; the rows get -1, as on the hub", function()
       write("sg/test.jsonl", '{"question":"is it","passage":"P.","idx":7}\n')
       local test = assay.dataset.superglue_boolq { path = folder .. "/sg", split = "test", subset = "made for the test" }
       assert.same({ { question = "is it", passage = "P.", idx = 7, label = -1 } }, all(test))
       assert.equal("P.\nis it?", test:text())
    end)
-   it("of OpenMathInstruct-2 are the hub's rows as lines", function()
+   it("of OpenMathInstruct-2 are the hub's rows as JSON lines", function()
       write("om/train_1M.jsonl", '{"problem":"1+1?","generated_solution":"\\\\boxed{2}","expected_answer":"2",'
          .. '"problem_source":"augmented_math"}\n')
       local om = assay.dataset.openmath2 { path = folder .. "/om", subset = "made for the test" }
       assert.equal("1+1?\n\\boxed{2}", om:text())
       assert.equal("2", all(om)[1].expected_answer)
    end)
-   it("of WinoGrande, HellaSwag, BoolQ, GSM8K and WikiText pass through", function()
+   it("of WinoGrande, HellaSwag, BoolQ, GSM8K and WikiText become the hub's rows", function()
       local why = "made for the test"
       write("w/dev.jsonl", '{"qID":"1","sentence":"_ ran","option1":"A","option2":"B","answer":"2"}\n')
       assert.equal("_ ran\nB", assay.dataset.winogrande({ path = folder .. "/w", subset = why }):text())
@@ -208,7 +208,7 @@ describe("a known set", function()
          end
       end
    end)
-   it("is found in the hub's cache and on its convert branch", function()
+   it("is found in the hub's cache, as its convert branch stores it, and in a copy of its repository", function()
       local set = require "assay.data.datasets.superglue_boolq"
       write("cache/datasets--aps--super_glue/snapshots/abc/boolq/validation/0000.parquet", "x")
       local found = files.find("superglue_boolq", set, "validation", folder .. "/cache")
@@ -216,7 +216,7 @@ describe("a known set", function()
       write("hub/aps/super_glue/boolq/train-00000-of-00001.parquet", "x")
       assert.equal("train-", files.find("superglue_boolq", set, "train", folder).config.prefix)
    end)
-   it("of OpenMathInstruct-2 keeps the parts apart from the whole", function()
+   it("such as OpenMathInstruct-2 is not taken from the files of one of its parts", function()
       local set = require "assay.data.datasets.openmath2"
       write("math/data/train_1M-00000-of-00002.parquet", "x")
       assert.raises(("dataset openmath2: the split 'train' is not here. Looked for data/train-*.parquet of "
@@ -242,7 +242,7 @@ describe("small files in the hub's layouts", function()
       assert.equal(1, assay.dataset.openmath2({ path = golden, subset = why }):info().records)
       assert.equal("CC-BY-4.0", whole:info().license)
    end)
-   it("keep the row of an empty list, whichever way round and under whichever name lists are stored", function()
+   it("keep rows with an empty list, in every way that parquet files store lists", function()
       needs_parquet()
       for _, file in ipairs { "rajpurkar/squad_v2", "squad_of_structs.parquet", "squad_large.parquet" } do
          local rows = all(assay.dataset.squad_v2 { path = golden .. "/" .. file, subset = why })
@@ -253,7 +253,7 @@ describe("small files in the hub's layouts", function()
          assert.equal(8, rows[4].answers.answer_start[1], file)
       end
    end)
-   it("with a column that JSON cannot hold are refused by its name, and read without it", function()
+   it("with a column that JSON cannot hold are refused with its name, and can be read without it", function()
       needs_parquet()
       local path = golden .. "/not_json.parquet"
       assert.raises(("%s: the column 'when' has the type timestamp[us], which has no JSON form; choose 'columns' without it "

@@ -17,7 +17,7 @@ describe("methods and grids", function()
    it("name an unknown method", function()
       assert.raises("unknown method 'rtm'. Did you mean 'rtn'?", function() return assay.method.rtm end)
    end)
-   it("make a recipe of every combination, in order", function()
+   it("make a recipe of each combination, in order", function()
       local labels = {}
       for i, r in ipairs(assay.grid { assay.method.rtn, bits = { 8, 4 }, group = { 64, -1 } }) do
          labels[i] = r.label
@@ -28,7 +28,7 @@ describe("methods and grids", function()
       assert.raises("unknown option 'bit'. Did you mean 'bits'?",
                     function() return assay.grid { assay.method.rtn, bit = { 4 } } end)
    end)
-   it("label themselves", function()
+   it("give each recipe a label and an id", function()
       assert.equal("recipe rtn W4 g128 asym", tostring(assay.method.rtn { symmetric = false }))
       assert.equal("rtn-w3-ch", assay.method.rtn { bits = 3, group = -1 }.id)
    end)
@@ -52,7 +52,7 @@ describe("assay.study", function()
       assert.raises("assay.study: 'subjects' is missing. { name = \"model folder\" }", assay.study,
                     { name = "s", recipes = {}, tasks = {} })
    end)
-   it("refuses a name that is no folder", function()
+   it("refuses a name that cannot be the name of a folder", function()
       assert.raises("assay.study: 'name' must be usable as a folder, not '../x'", study, { name = "../x" })
    end)
    it("refuses the same recipe twice", function()

@@ -1,5 +1,6 @@
--- Tests what a report concludes from measured numbers: collapse, noise between two runs, declared margins, and the tables and pictures
--- that show them. The measurements themselves are tested elsewhere. Ids such as F21: scripts/assay/detectors/README.md.
+-- Tests what a report concludes from measured numbers: collapse, noise between two runs, declared margins, and the
+-- tables and pictures that show them. The measurements themselves are tested elsewhere.
+-- scripts/assay/detectors/README.md says what ids such as F21 stand for.
 local assay = require "assay"
 local breakage = require "assay.results.breakage"
 local collapse = require "assay.gates.collapse"
@@ -32,7 +33,7 @@ local function score(variant, correct)
 end
 
 describe("the collapse rule", function()
-   it("names every reason and fails for the variant alone", function()
+   it("names every reason, and fails only for the variant that has them", function()
       local found = facts { distance = { { variant = "b/q", kld_mean = 2.5 } },
          rows = { { variant = "b/q", task = "p", metric = "ppl", primary = true, direction = "lower", counts = {},
             paired = { quantity = "ratio", estimate = 3.4 } } } }
@@ -119,7 +120,7 @@ describe("sensitivity to calibration", function()
       variants = { { id = "b/none", subject = "b", recipe = null }, variant("b/1", "c1", 4), variant("b/2", "r1", 4),
          variant("b/3", "r2", 4), variant("b/4", "c1", 3) },
       results = { result("b/none", 10), result("b/1", 11), result("b/2", 12), result("b/3", 13), result("b/4", 20) } }
-   it("puts variants side by side that differ in their calibration alone", function()
+   it("puts variants that differ only in their calibration side by side", function()
       local found = sensitivity(data)
       assert.equal(1, #found)
       assert.equal("gptq W4 over calibrations", found[1].title)
@@ -148,7 +149,7 @@ describe("tables", function()
       assert.contains(t.hint, "Declared in the study file before the run. Error level 0.05")
       assert.same({ "School science questions (ARC-E)", "accuracy", "2 pp", "3.4 pp" }, t.rows[1])
    end)
-   it("show the divergence beside what its margin says", function()
+   it("show the divergence, and whether it is within its margin", function()
       local t = tables.distance(v)
       assert.equal("0.0500\n[0.0470, 0.0530]", t.rows[1][2])
       assert.equal("unresolved", t.rows[1][#t.rows[1]])
@@ -159,7 +160,7 @@ describe("tables", function()
          if row[1]:find "W2" then assert.contains(row[3], "Not usable: F05") end
       end
    end)
-   it("name every limit that the report itself shows", function()
+   it("name limits of the study, such as items that were left out", function()
       local text = {}
       for _, row in ipairs(tables.threats(v).rows) do text[#text + 1] = row[1] end
       assert.contains(table.concat(text, "; "), "Items left out")
@@ -167,7 +168,7 @@ describe("tables", function()
 end)
 
 describe("pictures", function()
-   it("have a title, a description and colours for more series than there are colours", function()
+   it("have a title and a description, and repeat colours if there are more series than colours", function()
       local series = {}
       for i = 1, 8 do series[i] = { label = "v" .. i, points = { { 1, i }, { 2, i + 1 } } } end
       local picture = plots.curves(series, { title = "T", description = "D", x_label = "x", y_label = "y" })
@@ -176,12 +177,12 @@ describe("pictures", function()
       assert.contains(picture, 'class="curve s2 again"')
       assert.contains(plots.legend(series), 'class="key s1 again"')
    end)
-   it("survive equal values and a single point", function()
+   it("can be drawn from equal values and from a single point", function()
       assert.contains(plots.curves({ { label = "a", points = { { 1, 1 } } } }, { title = "T", description = "D", x_label = "x",
          y_label = "y" }), "</svg>")
       assert.contains(plots.strips({ { label = "a", values = { 2, 2 } } }, { title = "T", description = "D" , x_label = "x" }), "</svg>")
    end)
-   it("stand in the page with their numbers", function()
+   it("stand in the page under their titles", function()
       local page = report.render(full(), "html")
       for _, title in ipairs { "Size against divergence", "How the divergence is spread over tokens",
          "Change of the right token's probability", "Items lost and gained: Word problems (GSM8K)",
@@ -192,7 +193,7 @@ describe("pictures", function()
       end
       assert.equal(nil, page:find("<script", 1, true))
    end)
-   it("leave the Markdown without damage that the lint knows", function()
+   it("leave the Markdown free of the damage that the text lint finds", function()
       assert.same({}, require("assay.results.write").lint(report.render(full(), "md")))
    end)
 end)

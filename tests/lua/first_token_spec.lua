@@ -37,7 +37,7 @@ describe("the tokenizer's own first token", function()
       assert.same({ FIRST, 41 }, assay.tokenizer(folder):encode("H", { start = true }))
       assert.raises("encode takes either 'special' or 'start'", m.encode, m, "H", { special = true, start = true })
    end)
-   it("is the first of a context, whose continuations keep their tokens", function()
+   it("is the first token of a context, whose continuations keep their tokens", function()
       for _, asked in ipairs(golden.scored) do
          local scores = m:score(asked.context, asked.continuations)
          for i, wanted in ipairs(asked.scores) do
@@ -46,12 +46,12 @@ describe("the tokenizer's own first token", function()
          end
       end
    end)
-   it("is the first of many contexts", function()
+   it("is the first token of each of many contexts", function()
       for i, scores in ipairs((m:score_many(golden.scored))) do
          for j, wanted in ipairs(golden.scored[i].scores) do assert.near(wanted.sum, scores[j].sum, 2e-3) end
       end
    end)
-   it("is the first of a prompt that is continued, alone or among others", function()
+   it("is the first token of a prompt that is continued, alone or among others", function()
       local prompts, options = {}, { max_tokens = 8, ignore_eos = true }
       for i, one in ipairs(golden.continued) do
          prompts[i] = one.prompt
@@ -67,7 +67,7 @@ describe("the tokenizer's own first token", function()
       end
    end)
    -- A rolling score is the log-likelihood of a whole text, summed window by window.
-   it("is what a rolling score begins from, and is not scored", function()
+   it("stands before the text of a rolling score, and is not scored itself", function()
       local r = m:rolling(golden.rolled, { max_length = 128 })
       assert.near(golden.rolling.sum, r.sum, 2e-2)
       assert.equal(golden.rolling.tokens, r.tokens)
@@ -118,13 +118,13 @@ describe("tasks and calibrations", function()
       local task = assay.task.perplexity { dataset = assay.dataset.text { path = path }, window = golden.window }
       all_near(golden.windows, task.definition.run(task.options, m).series.values, 2e-4)
    end)
-   it("say in their protocol that the prompt begins with it", function()
+   it("say in their protocol that the prompt begins with the first token", function()
       local rule = "the tokenizer's own, once"
       assert.equal(rule, assay.task.generations { dataset = data }:protocol().first_token)
       assert.equal(rule, assay.task.arc_easy { dataset = data }:protocol().first_token)
       assert.equal(rule, assay.task.gsm8k { dataset = data }:protocol().first_token)
    end)
-   it("begin each sequence of a record with it, once", function()
+   it("begin the sequence of each record with the first token, once", function()
       local c = assay.calibration { dataset = data, samples = 4, length = 16, layout = "samples" }
       for _, ids in ipairs(c:tokens_for(m).ids) do
          assert.equal(FIRST, ids[1])
@@ -132,7 +132,7 @@ describe("tasks and calibrations", function()
       end
       for _, ids in ipairs(c:tokens_for(plain).ids) do assert(ids[1] ~= FIRST or ids[2] ~= FIRST) end
    end)
-   it("begin joined texts with it once, before they are cut", function()
+   it("begin joined texts with the first token once, before they are cut", function()
       local c = assay.calibration { dataset = data, samples = 6, length = 16, layout = "joined",
                                     allow_short = "a test of the first token" }
       local own, found = m:encode(data:text():sub(1, 15), { start = true }), 0
@@ -141,7 +141,7 @@ describe("tasks and calibrations", function()
       end
       assert.equal(1, found)
    end)
-   it("begin a rendered chat with it, and not twice if the template writes it", function()
+   it("begin a rendered chat with the first token, and not twice if the template writes it", function()
       for _, template in ipairs { "{{ messages[0].content }}", "~{{ messages[0].content }}" } do
          fs.write(folder .. "/chat_template.jinja", template)
          local own = assay.load(folder)

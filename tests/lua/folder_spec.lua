@@ -20,7 +20,8 @@ local function tiny(files)
    return assay.load(folder), folder
 end
 
--- Returns the files of a golden case, and those that all cases share. Their config.json is left out, since it must fit the weights.
+-- Returns the tokenizer files that all golden cases share, with the files of this case. The shared config.json is left
+-- out, because the tiny model needs its own.
 local function files_of(case)
    local files = { ["tokenizer.json"] = golden.base["tokenizer.json"],
                    ["tokenizer_config.json"] = golden.base["tokenizer_config.json"] }
@@ -29,7 +30,7 @@ local function files_of(case)
 end
 
 describe("a folder", function()
-   it("means the same to a loaded model and to assay.tokenizer, as in the reference", function()
+   it("means the same to a loaded model, to assay.tokenizer and to transformers", function()
       for _, case in ipairs(golden.cases) do
          local m, folder = tiny(files_of(case))
          local alone = assay.tokenizer(folder)
@@ -48,13 +49,13 @@ describe("a folder", function()
          assert.equal(case.chat ~= json.null, alone:template_text() ~= "")
       end
    end)
-   it("whose templates have no default says which it has", function()
+   it("whose templates have no default says which templates it has", function()
       local m, folder = tiny { ["tokenizer_config.json"] = { chat_template = json.object { { "rag", "r" }, { "tool_use", "t" } } } }
       assert.raises(folder .. ": the model has no default chat template, only 'rag', 'tool_use'. "
                     .. "Use the name 'default' for the template that serves every conversation", m.chat, m, hi)
       assert.equal("t", m:chat(hi, { tools = golden.tools }))
    end)
-   it("whose template is of another kind says where it belongs", function()
+   it("with only a chat_template.json says where the template belongs", function()
       local m, folder = tiny { ["tokenizer_config.json"] = {}, ["chat_template.json"] = { chat_template = "x" } }
       assert.raises(folder .. ": the model has no chat template. chat_template.json belongs to an image processor and is not read "
                     .. "for text: put its template into a file chat_template.jinja", m.chat, m, hi)

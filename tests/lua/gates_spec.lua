@@ -58,7 +58,7 @@ describe("gate P2", function()
       local edited = census { changed = { tensor "a.weight", tensor "b.weight", tensor "norm.weight" } }
       assert.equal("pass", (changed_tensors.check({}, variant({ census = edited }, { edited = { "norm.weight" } }))))
    end)
-   it("names tensors that changed undeclared, that should have changed, and that are missing", function()
+   it("names tensors that changed without being declared, that should have changed, and that are missing", function()
       local odd = census { changed = { tensor "a.weight", tensor "norm.weight" }, missing = { "head.weight" } }
       local status, evidence = changed_tensors.check({}, variant { census = odd })
       assert.equal("fail", status)

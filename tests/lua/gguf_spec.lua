@@ -10,7 +10,7 @@ local make = assert(load(fs.read "tests/lua/make_tiny.lua", "@make_tiny", "t"))
 local make_zeros = assert(load(fs.read "tests/lua/make_zeros.lua", "@make_zeros", "t"))
 fs.remove_all(root)
 make(root .. "/tiny")
-local down = { "lm_head", "mlp.down" } -- its rows of 48 are no multiple of 32
+local down = { "lm_head", "mlp.down" } -- mlp.down has rows of 48 weights, which is no multiple of 32
 
 -- Copies a golden model, with the tiny model's tokenizer. edit(config) may change its config.json.
 local function subject(name, edit)
@@ -35,8 +35,8 @@ local function largest_difference(a, b, n)
    return worst
 end
 
--- Saves the model as GGUF and loads it both ways. Returns the dequantized one, its difference of logits over n tokens, and the
--- formats of the packed one.
+-- Saves `q` as GGUF and loads the file twice: dequantized and packed. Returns the dequantized model, the largest
+-- difference of its logits from those of `q` over n tokens, and the formats of the packed model.
 local function written(q, name, config, n)
    local folder, ids = root .. "/out-" .. name, {}
    for i = 1, n or 40 do ids[i] = i * 7 % 96 end
@@ -109,7 +109,7 @@ end)
 
 describe("a model that no GGUF file holds", function()
    local folder = root .. "/refused"
-   -- refused: linear or key and reason, as the message begins.
+   -- Saving must fail with a message that contains `expected` (the linear or key, and the reason), and leave no folder.
    local function refused(expected, m, recipe, config)
       local ok, problem = pcall(function() m:quantize(recipe):save(folder, { format = "gguf", config = config }) end)
       assert.is_true(not ok and tostring(problem):find(expected, 1, true) ~= nil, tostring(problem))

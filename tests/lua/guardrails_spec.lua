@@ -20,8 +20,9 @@ local function fired_by(change)
    return ids
 end
 
--- Adds a task of right and wrong answers to the report `d`: the untouched variant has `base` of n right; `others` lists the
--- numbers of the other variants, the last one counts for all that follow.
+-- Adds a task of right and wrong answers to the report `d`. The untouched variant has `base` of n
+-- answers right. `others` lists the numbers of right answers of the other variants; its last number also
+-- serves for all further variants.
 local function with_items(d, base, others, n, more)
    d.tasks[#d.tasks + 1] = { id = "arc", title = "ARC", kind = "choice", metrics = {}, protocol = { id = "arc/1" },
       baselines = { { name = "random choice", metric = "acc", value = 0.25 } } }
@@ -40,7 +41,7 @@ end
 -- A change after which the report is still sound.
 local function sound(d) with_items(d, 700, { 690, 650, 600 }, 1000) end
 
--- Each of these returns a change of a report: it adds a claim, a line of text, or a row of measured load.
+-- Each of these functions returns a change of a report, which adds a claim, a line of text, or a row of measured load.
 local function claim(kind, fields)
    return function(d)
       fields.kind, fields.text, fields.evidence_refs = kind, fields.text or "a claim", fields.evidence_refs or { "results" }
@@ -63,7 +64,7 @@ local function lengths(base, own, items)
    end
 end
 
--- For each guardrail, a change of the example report (example.json) that it must find.
+-- For each guardrail, a change of the example report (example.json) that the guardrail must find.
 local breaks = {
    G01 = function(d) with_items(d, 14, { 14 }, 20, { verdict = "non-inferior", mde = { value = 20, unit = "pp" } }) end,
    G02 = function(d)

@@ -46,7 +46,7 @@ describe("a model with a head of its own, although config.json ties it,", functi
       assert.equal(false, json.decode(fs.read(root .. "/saved/config.json")).tie_word_embeddings)
       assert.near(0, (q:logits(ids):max_difference(assay.load(root .. "/saved"):logits(ids))), 1e-4)
    end)
-   it("leaves no entry where the head is the embedding", function()
+   it("gets a ledger entry that a model with a tied head does not get", function()
       for _, entry in ipairs(assay.load(golden):quantize(assay.method.rtn { bits = 8, group = -1 }).ledger) do
          assert(entry.kind ~= "own_head")
       end

@@ -1,5 +1,5 @@
-# Functions for the *_test.sh files, which source this file with the program's path as $1: `expect CODE WORDS...`, then checks of
-# $out and $err. Not a test itself. $work is a temporary folder, removed at the end.
+# Functions for the *_test.sh files, which source this file; $1 is the path of the program. A test calls
+# `expect CODE WORDS...`, and then checks $out and $err. $work is a temporary folder, removed at the end.
 set -u
 assay=$1
 work=$(mktemp -d)

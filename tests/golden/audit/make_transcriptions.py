@@ -19,7 +19,7 @@ MATH = {"id": "openmath", "title": "OpenMathInstruct-2", "dataset": {"name": "Op
 
 def subject(name, **more):
     return {"id": name, "name": name, "name_parameters": 600_000_000,
-            "linear_parameters": 440_401_920, **more}  # the count for the named model: 28 blocks with 7 linears each
+            "linear_parameters": 440_401_920, **more}  # the count of Qwen3-0.6B: 28 blocks with 7 linears each
 
 
 def variant(subject_id, method, recipe, **more):

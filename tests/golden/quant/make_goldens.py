@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes golden results of integer quantizers, in float64 numpy, directly from the papers' equations.
 
-It shares no code with the plugins: GPTQ uses an explicit inverse and Cholesky factor, the search for scales tries all candidates.
+It shares no code with the plugins: GPTQ uses an explicit inverse and Cholesky factor, and the search for scales tries
+all candidates.
 Writes quant.safetensors (inputs and expected dequantized weights) and cases.json (configurations, losses, versions).
 Run: python3 make_goldens.py  (needs numpy and safetensors)
 """

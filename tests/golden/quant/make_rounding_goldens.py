@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes golden results of gptaq, adaround, salient and autoround, in float64 PyTorch, directly from the papers' equations.
 
-It shares no code with the plugins: it uses explicit inverses of submatrices, autograd for every gradient, and a Llama block from
-its formulas. Writes rounding.safetensors and rounding.json (matrices, configurations, losses, versions), and block/, a model of
-one layer, which the test quantizes as a whole by autoround.
+It shares no code with the plugins: it uses explicit inverses of submatrices, autograd for every gradient, and a Llama
+block written from its formulas. Writes rounding.safetensors and rounding.json (matrices, configurations, losses,
+versions). Also writes block/, a model of one layer; the test lets autoround quantize this layer as a whole.
 Run: python3 make_rounding_goldens.py  (needs torch, numpy and safetensors)
 """
 import json
@@ -46,8 +46,8 @@ def rounded(column, scale, zero, case):
 
 def gptaq(w, h, cross, case):
     """GPTAQ (Li et al. 2025). When column q is rounded to w^_q, the columns F to its right change by
-    dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF). H is the damped Hessian of the columns that are left,
-    and D = cross - h."""
+    dw_F = -(w_q - w^_q) / [inv(H)]_qq inv(H)_qF + alpha w_q D_qF inv(H_FF). H is the damped Hessian of the columns that are left;
+    D = cross - h, where cross = x_float^T x."""
     w, h, d = w.double().numpy(), h.double().numpy(), (cross - h).double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)
@@ -68,7 +68,8 @@ def gptaq(w, h, cross, case):
 
 
 def adaround(w, h, cross, case):
-    """AdaRound (Nagel et al. 2020), with the loss in terms of the Hessian and both terms normalised (plugins/METHODS.md, "AdaRound")."""
+    """AdaRound (Nagel et al. 2020), with the error computed from the Hessian. Both terms of the loss, the error and the
+    regulariser, are normalised (plugins/METHODS.md, "AdaRound")."""
     w, h = w.double(), h.double()
     diagonal = h.diagonal().clone()
     scale, zero, size = grids(w.numpy(), diagonal.numpy(), case)
@@ -115,8 +116,9 @@ def adaround(w, h, cross, case):
 
 
 def salient(w, h, mean, case):
-    """Ranks columns by the loss of OWQ or by mean |x|, and rounds by gptq with explicit inverses. The kept columns are float16 or 8-bit
-    and come last; in one case columns of a middle tier have 4 bits."""
+    """Ranks columns by the loss of OWQ or by mean |x|, and rounds by gptq with explicit inverses. The first columns
+    of the ranking become float16 or 8-bit, and are rounded last. In one case the columns that follow in the ranking
+    (a middle tier) have 4 bits."""
     w, h = w.double().numpy(), h.double().numpy()
     diagonal = np.diag(h).copy()
     scale, zero, size = grids(w, diagonal, case)

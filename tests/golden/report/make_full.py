@@ -25,8 +25,8 @@ def interval(value, half):
 
 
 def results_of(subject, variant, strength, draw):
-    """Returns the results of one variant: two tasks of right and wrong answers, and SQuAD v2 with one metric for each half (questions
-    with and without an answer)."""
+    """Returns the results of one variant: two tasks whose answers are right or wrong, and SQuAD v2 with one metric for
+    each half (questions with and without an answer)."""
     none = f"{subject}/none"
     out = []
     for task, metric, base in (("arc_easy", "acc", 0.58), ("gsm8k", "correct", 0.31)):
@@ -105,7 +105,7 @@ def changed(variant, strength):
 
 
 def verdict_of(variant, results):
-    """Returns the worst verdict over the primary metrics, and on which task it is."""
+    """Returns the worst verdict over the primary metrics, and the tasks and metrics that have this verdict."""
     order = ["invalid", "worse", "inconclusive", "reference"]
     mine = [r for r in results if r["variant"] == variant and r["primary"]]
     word = min((r["verdict"] for r in mine), key=order.index)

@@ -39,7 +39,8 @@ def distributions():
 
 
 def bootstraps():
-    """BCa and percentile limits with many replicates. The test allows a small share of the interval's width as difference."""
+    """Returns BCa and percentile limits from many replicates. The test allows them to differ by a small
+    share of the interval's width."""
     out = []
     for name, values in (("normal", rng.normal(0.08, 0.01, 32)), ("skewed", rng.lognormal(0, 1.0, 60)),
                          ("items", rng.choice([-1.0, 0.0, 1.0], 400, p=[0.06, 0.9, 0.04]))):

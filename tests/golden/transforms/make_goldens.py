@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Makes golden results of transforms, in float64 PyTorch, directly from the papers' equations.
 
-It shares no code with the plugins: its own Llama forward pass gives the statistics, Hadamard matrices come from Paley's formulas
-with a table of squares, losses from outputs of linears and of attention or MLP (not from Gram matrices).
+It shares no code with the plugins. The statistics come from a Llama forward pass that is written here. Hadamard
+matrices come from Paley's formulas with a table of squares. Losses are computed from the outputs of linears, of
+attention or of the MLP, not from Gram matrices.
 Writes model/ (a random Llama of 2 blocks) and expected.safetensors with cases.json (choices, losses, versions).
 Run: python3 make_goldens.py  (needs torch, numpy, scipy, safetensors)
 """
@@ -126,7 +127,8 @@ def awq_scale(x, w, r):
 
 
 def awq(group, steps, behind):
-    """AWQ's search for scales, over both of its formulas. `behind` returns the loss for scales [columns]."""
+    """AWQ's search for scales, over both of its formulas (plain, duo). `behind` returns the
+    loss for scales [columns]."""
     tie, n = tie_map(group["kind"]), group["producers"]
     x = tied(group["x"].abs().flatten(0, 1).mean(0), tie, n, "mean")
     w = tied(relative_weight([group["block"].w[c] for c in group["consumers"]]), tie, n, "mean")
@@ -203,7 +205,8 @@ BASES = {12: paley_one(11), 20: paley_one(19), 36: paley_two(17), 76: paley_two(
 
 
 def hadamard(n):
-    """Returns an orthogonal Hadamard matrix: the smallest base matrix whose order fits, times Sylvester's matrix, scaled."""
+    """Returns an orthogonal Hadamard matrix [n, n]: the Kronecker product of a base matrix and Sylvester's matrix,
+    scaled. The base matrix is the smallest one for which n / its size is a power of two."""
     for order, base in [(1, np.ones((1, 1)))] + sorted(BASES.items()):
         if n % order == 0 and (n // order) & (n // order - 1) == 0:
             return torch.tensor(np.kron(base, scipy.linalg.hadamard(n // order))) / n ** 0.5
@@ -211,7 +214,7 @@ def hadamard(n):
 
 
 def rotate(w):
-    """Returns all weights after the rotations R1, R2 and R4."""
+    """Returns weights after the rotations R1, R2 and R4. k and gate are left out: they change as q and up do."""
     r1, r2, r4 = hadamard(HIDDEN), hadamard(DIM), hadamard(INTER)
     out = {"model.embed_tokens.weight": w["model.embed_tokens.weight"] @ r1,
            "lm_head.weight": w["model.embed_tokens.weight"] * w["model.norm.weight"] @ r1}

@@ -76,7 +76,7 @@ class batch {
         runner_(decoder,
                 options.batch_tokens > 0 ? options.batch_tokens : default_batch_tokens(decoder)),
         pool_(pool_tokens()),
-        cache_(decoder.config(), 1, pool_.capacity(), decoder.dtype(), decoder.device()),
+        cache_(decoder.make_cache(1, pool_.capacity())),
         waiting_(prompts.size()),
         out_(prompts.size()) {
     std::iota(waiting_.begin(), waiting_.end(), size_t{0});

@@ -66,7 +66,7 @@ class path {
   void compact() {
     used_ = 0;
     for (key_place &place : places_) {
-      if (place.first != used_) move(place.first, used_, place.count);
+      if (place.first != used_) store_.move_tokens(place.first, used_, place.count);
       place.first = used_;
       used_ += place.count;
     }
@@ -74,14 +74,6 @@ class path {
   }
 
  private:
-  void move(int64_t from, int64_t to, int64_t n) {
-    for (int64_t layer = 0; layer < store_.n_layers(); ++layer)
-      for (at::Tensor *store : {&store_.keys(layer), &store_.values(layer)}) {
-        const at::Tensor moved = store->narrow(2, from, n).clone();  // both ranges may overlap
-        store->narrow(2, to, n).copy_(moved);
-      }
-  }
-
   model::kv_cache &store_;
   std::vector<key_place> places_;
   int64_t used_ = 0;
@@ -97,7 +89,7 @@ class scoring {
         options_(options),
         budget_(options.batch_tokens > 0 ? options.batch_tokens : default_batch_tokens(decoder)),
         runner_(decoder, budget_),
-        store_(decoder.config(), 1, capacity(), decoder.dtype(), decoder.device()),
+        store_(decoder.make_cache(1, capacity())),
         path_(store_) {
     std::stable_sort(wanted_.begin(), wanted_.end(),
                      [](const auto &a, const auto &b) { return a.place < b.place; });

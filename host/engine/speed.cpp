@@ -29,7 +29,7 @@ int64_t bytes_of(const model::linear_op &op) {
 
 speed time_prefill(const model::decoder &decoder, int64_t tokens) {
   const at::NoGradGuard no_grad;
-  model::kv_cache cache(decoder.config(), 1, tokens, decoder.dtype(), decoder.device());
+  model::kv_cache cache = decoder.make_cache(1, tokens);
   const at::Tensor ids = some_ids(decoder, 1, tokens);
   const auto start = clock::now();
   decoder.logits(decoder.hidden(ids, &cache).narrow(1, tokens - 1, 1));
@@ -38,8 +38,7 @@ speed time_prefill(const model::decoder &decoder, int64_t tokens) {
 
 speed time_decode(const model::decoder &decoder, int64_t batch, int64_t context, int64_t steps) {
   const at::NoGradGuard no_grad;
-  model::kv_cache cache(decoder.config(), batch, context + steps + 1, decoder.dtype(),
-                        decoder.device());
+  model::kv_cache cache = decoder.make_cache(batch, context + steps + 1);
   at::Tensor hidden = decoder.hidden(some_ids(decoder, batch, context), &cache);
   at::Tensor next = decoder.logits(hidden.narrow(1, context - 1, 1)).argmax(-1);
   const auto start = clock::now();
@@ -60,9 +59,7 @@ int64_t weight_bytes_of_step(const model::decoder &decoder) {
 }
 
 int64_t cache_bytes_of_step(const model::decoder &decoder, int64_t context) {
-  const model::decoder_config &c = decoder.config();
-  const auto element = static_cast<int64_t>(decoder.norm().element_size());
-  return 2 * c.n_layers * c.n_kv_heads * c.head_dim * context * element;
+  return decoder.make_cache(1, context).bytes();
 }
 
 double operations_of_token(const model::decoder &decoder) {

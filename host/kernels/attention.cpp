@@ -22,6 +22,19 @@ namespace {
 constexpr double k_log2_e = 1.4426950408889634;
 constexpr int64_t k_serial_work = 1 << 15;  // if lanes times keys are fewer, one thread does all
 
+// Where the codes of keys or values lie; `store` is null if they are floats.
+struct code_source {
+  const coded_store *store = nullptr;
+  coded_rows rows(int64_t slot, int64_t head, int64_t token) const {
+    if (store == nullptr) return {};
+    const int64_t row = (slot * store->scales.size(1) + head) * store->scales.size(2) + token,
+                  bytes = store->codes.size(3);
+    return {store->codes.const_data_ptr<uint8_t>() + row * bytes,
+            store->scales.const_data_ptr<float>() + row,
+            store->zeros.const_data_ptr<uint8_t>() + row, bytes, store->form.bits <= 4};
+  }
+};
+
 struct tensors {  // base pointers and strides in floats
   const float *query, *key, *value;
   int64_t query_row, query_head, query_token;
@@ -29,6 +42,7 @@ struct tensors {  // base pointers and strides in floats
   int64_t d, group;
   float *out;  // [rows, tokens, heads, d]
   int64_t out_row, out_token;
+  code_source key_codes = {}, value_codes = {};
 };
 
 // Lanes [lane, lane + lanes) of one segment and key head; lane i is query i / group of head
@@ -74,7 +88,8 @@ class worker {
         scale_(static_cast<float>(scale * k_log2_e)),
         cap_(static_cast<float>(cap * k_log2_e)),
         query_(floats(t.d * k_max_lanes)),
-        out_(floats(t.d * k_max_lanes)) {}
+        out_(floats(t.d * k_max_lanes)),
+        scratch_(floats(t.key_codes.store != nullptr ? t.d * k_tile_keys : 1)) {}
 
   void run(const panel_task &task) {
     const bool narrow = task.lanes <= kernel_.narrow_lanes;
@@ -84,7 +99,8 @@ class worker {
     const attention_panel panel{query_.get(),   t_.d,
                                 ranges_.data(), static_cast<int64_t>(ranges_.size()),
                                 positions_,     static_cast<int32_t>(window_),
-                                cap_,           out_.get()};
+                                cap_,           out_.get(),
+                                scratch_.get()};
     (narrow ? kernel_.narrow : kernel_.wide)(panel);
     unpack(task);
   }
@@ -118,7 +134,9 @@ class worker {
           {t_.key + place.slot * t_.key_slot + task.kv_head * t_.key_head + token * t_.key_token,
            t_.value + place.slot * t_.value_slot + task.kv_head * t_.value_head +
                token * t_.value_token,
-           t_.key_token, t_.value_token, from, to - from});
+           t_.key_token, t_.value_token, from, to - from,
+           t_.key_codes.rows(place.slot, task.kv_head, token),
+           t_.value_codes.rows(place.slot, task.kv_head, token)});
     }
   }
 
@@ -137,7 +155,7 @@ class worker {
   const attention_kernel &kernel_;
   int64_t window_, lanes_ = 0;
   float scale_, cap_;  // times log2(e)
-  aligned_floats query_, out_;
+  aligned_floats query_, out_, scratch_;
   alignas(64) int32_t positions_[k_max_lanes] = {};
   std::vector<key_range> ranges_;
 };
@@ -148,31 +166,20 @@ bool covers_all(const at::Tensor &query, const std::vector<attention_segment> &s
   return n == query.size(0) * query.size(2);
 }
 
-at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
-                           const std::vector<attention_segment> &segments, int64_t window,
-                           double scale, double cap) {
+// Runs the panels of all segments. t: everything but out.
+at::Tensor run_panels(tensors t, const at::Tensor &query, int64_t kv_heads,
+                      const std::vector<attention_segment> &segments, int64_t window, double scale,
+                      double cap) {
   const int64_t rows = query.size(0), heads = query.size(1), n = query.size(2), d = query.size(3);
   at::Tensor out = covers_all(query, segments) ? at::empty({rows, n, heads * d}, query.options())
                                                : at::zeros({rows, n, heads * d}, query.options());
-  const tensors t{query.const_data_ptr<float>(),
-                  key.const_data_ptr<float>(),
-                  value.const_data_ptr<float>(),
-                  query.stride(0),
-                  query.stride(1),
-                  query.stride(2),
-                  key.stride(0),
-                  key.stride(1),
-                  key.stride(2),
-                  value.stride(0),
-                  value.stride(1),
-                  value.stride(2),
-                  d,
-                  heads / key.size(1),
-                  out.mutable_data_ptr<float>(),
-                  n * heads * d,
-                  heads * d};
+  t.query = query.const_data_ptr<float>();
+  t.query_row = query.stride(0), t.query_head = query.stride(1), t.query_token = query.stride(2);
+  t.d = d, t.group = heads / kv_heads;
+  t.out = out.mutable_data_ptr<float>();
+  t.out_row = n * heads * d, t.out_token = heads * d;
   const attention_kernel &kernel = best_attention_kernel();
-  const std::vector<panel_task> tasks = cut(segments, key.size(1), t.group, kernel);
+  const std::vector<panel_task> tasks = cut(segments, kv_heads, t.group, kernel);
   int64_t work = 0;
   for (const panel_task &task : tasks) work += task.work * task.lanes;
   std::atomic<size_t> next{0};
@@ -185,6 +192,17 @@ at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const
   else
     parallel_for(0, std::min<int64_t>(at::get_num_threads(), std::ssize(tasks)), 1, drain);
   return out;
+}
+
+at::Tensor attend_in_tiles(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
+                           const std::vector<attention_segment> &segments, int64_t window,
+                           double scale, double cap) {
+  tensors t{};
+  t.key = key.const_data_ptr<float>();
+  t.value = value.const_data_ptr<float>();
+  t.key_slot = key.stride(0), t.key_head = key.stride(1), t.key_token = key.stride(2);
+  t.value_slot = value.stride(0), t.value_head = value.stride(1), t.value_token = value.stride(2);
+  return run_panels(t, query, key.size(1), segments, window, scale, cap);
 }
 
 // Attention of one segment, computed step by step, because LibTorch's has no cap. query [heads,
@@ -252,6 +270,15 @@ at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tens
   return attends_in_tiles(query, key, value)
              ? attend_in_tiles(query, key, value, segments, window, scale, cap)
              : attend_plainly(query, key, value, segments, window, scale, cap);
+}
+
+at::Tensor attend_codes(const at::Tensor &query, const coded_store &key, const coded_store &value,
+                        const std::vector<attention_segment> &segments, int64_t window,
+                        double scale, double cap) {
+  tensors t{};
+  t.key_codes.store = &key;
+  t.value_codes.store = &value;
+  return run_panels(t, query, key.scales.size(1), segments, window, scale, cap);
 }
 
 }  // namespace assay::model

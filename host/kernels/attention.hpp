@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aten.hpp"
+#include "kernels/coded_rows.hpp"
 
 namespace assay::model {
 
@@ -33,6 +34,20 @@ struct attention_segment {
 at::Tensor attend(const at::Tensor &query, const at::Tensor &key, const at::Tensor &value,
                   const std::vector<attention_segment> &segments, int64_t window, double scale,
                   double cap = 0);
+
+// Keys (or values) of a store [slots, kv_heads, capacity, d] as codes; all tensors are contiguous.
+struct coded_store {
+  row_code form;
+  at::Tensor codes;   // [slots, kv_heads, capacity, form.bytes(d)] uint8
+  at::Tensor scales;  // [slots, kv_heads, capacity] fp32
+  at::Tensor zeros;   // [slots, kv_heads, capacity] uint8
+};
+
+// Does the same as attend() for keys and values that are stored as codes, in fused tiles: query is fp32 on
+// the CPU without a gradient.
+at::Tensor attend_codes(const at::Tensor &query, const coded_store &key, const coded_store &value,
+                        const std::vector<attention_segment> &segments, int64_t window,
+                        double scale, double cap = 0);
 
 // The plain formula, segment by segment, for any device and dtype; differentiable. Tests compare
 // the fused tiles with it.

@@ -10,14 +10,20 @@
 
 #include <cstdint>
 
+#include "kernels/coded_rows.hpp"
+
 namespace assay::model {
 
 // Keys and values of consecutive positions: [count, d] with strides in floats from token to token.
 struct key_range {
-  const float *keys, *values;
+  const float *keys, *values;  // null if the store has codes
   int64_t key_stride, value_stride;
   int64_t position, count;  // of the first key; tokens
+  coded_rows key_codes, value_codes;
 };
+
+constexpr int64_t k_tile_keys =
+    64;  // keys of a tile: its scores, keys and values stay in the first-level cache
 
 struct attention_panel {
   const float *query;  // [d, lanes], times scale * log2(e); 64-byte aligned
@@ -29,6 +35,7 @@ struct attention_panel {
   int32_t window;  // 0 = no limit
   float cap;       // times log2(e): a score x becomes cap * tanh(x / cap); 0 = none
   float *out;      // [d, lanes], 64-byte aligned
+  float *scratch;  // [k_tile_keys, d]: a tile of codes as floats; null if no range has codes
 };
 
 // The kernel of one instruction set in two forms. The narrow form wastes fewer lanes if there are few queries.

@@ -16,7 +16,7 @@ constexpr int k_width = 8, k_rows = 4;
 #else
 constexpr int k_width = 4, k_rows = 4;
 #endif
-constexpr int k_keys = 64;  // of a tile: its scores, keys and values stay in the first-level cache
+constexpr int k_keys = k_tile_keys;
 
 using vec [[gnu::vector_size(k_width * 4), gnu::may_alias]] = float;
 using ivec [[gnu::vector_size(k_width * 4), gnu::may_alias]] = int32_t;
@@ -163,6 +163,21 @@ inline void soften(float *scores, int64_t count, int32_t first, const int32_t *p
   }
 }
 
+// The keys (or values) of one tile, with their stride in floats.
+struct tile_rows {
+  const float *first;
+  int64_t stride;
+};
+
+// Keys and values are read where they are. Codes are turned into floats first; the scores of a tile are finished before its values
+// take the same scratch memory.
+inline tile_rows rows_of(const float *rows, int64_t stride, const coded_rows &codes, int64_t first,
+                         int64_t count, const attention_panel &panel) {
+  if (codes.codes == nullptr) return {rows + first * stride, stride};
+  decode_rows(codes, first, count, panel.d, panel.scratch);
+  return {panel.scratch, panel.d};
+}
+
 // Goes through the keys tile by tile: scores, softmax, weighted sum of values. At the end it divides
 // by the sum of the weights. A tile that all lanes see as a whole needs no mask.
 template <int V>
@@ -178,8 +193,9 @@ void run_panel(const attention_panel &panel) {
     for (int64_t j = 0; j < range.count; j += k_keys) {
       const int64_t count = range.count - j < k_keys ? range.count - j : k_keys;
       const auto first = static_cast<int32_t>(range.position + j);
-      score_tile<V>(range.keys + j * range.key_stride, range.key_stride, count, panel.query,
-                    panel.d, scores);
+      const tile_rows keys =
+          rows_of(range.keys, range.key_stride, range.key_codes, j, count, panel);
+      score_tile<V>(keys.first, keys.stride, count, panel.query, panel.d, scores);
       if (panel.cap > 0)
         for (int64_t i = 0; i < count * V; ++i)
           at(scores + i * k_width) = capped(load(scores + i * k_width), panel.cap);
@@ -190,8 +206,9 @@ void run_panel(const attention_panel &panel) {
         soften<V, true>(scores, count, first, panel.positions, panel.window, state, correction);
       else
         soften<V, false>(scores, count, first, panel.positions, panel.window, state, correction);
-      mix_tile<V>(range.values + j * range.value_stride, range.value_stride, count, scores, panel.d,
-                  correction, panel.out);
+      const tile_rows values =
+          rows_of(range.values, range.value_stride, range.value_codes, j, count, panel);
+      mix_tile<V>(values.first, values.stride, count, scores, panel.d, correction, panel.out);
     }
   }
   vec inverse[V];

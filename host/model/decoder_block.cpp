@@ -113,6 +113,28 @@ void store_fresh(at::Tensor &store, const at::Tensor &fresh, const forward_conte
   }
 }
 
+// Rounds the new keys and values, [rows, kv_heads, tokens, head_dim], and writes their codes to the end of each segment's last key_place.
+void store_codes(const forward_context &context, int64_t layer, const at::Tensor &key,
+                 const at::Tensor &value) {
+  kv_cache &cache = *context.cache;
+  const int64_t heads = key.size(1);
+  for (const attention_segment &s : context.segments) {
+    const key_place &own = s.keys.back();
+    const int64_t first = own.first + own.count - s.tokens;
+    const auto store = [&](coded_store &to, const at::Tensor &fresh, int64_t head) {
+      const float *rows = fresh.const_data_ptr<float>() + s.row * fresh.stride(0) +
+                          head * fresh.stride(1) + s.first * fresh.stride(2);
+      cache.encode(to, own.slot, head, first, rows, fresh.stride(2), s.tokens);
+    };
+    parallel_for(0, heads, grain(2 * s.tokens * key.size(3)), [&](int64_t begin, int64_t end) {
+      for (int64_t head = begin; head < end; ++head) {
+        store(cache.key_codes(layer), key, head);
+        store(cache.value_codes(layer), value, head);
+      }
+    });
+  }
+}
+
 // Returns the keys (or values) that each row has in the cache, [rows, kv_heads, span, head_dim]. If
 // a row has fewer keys than `span`, other data stand at its end; the mask hides them.
 at::Tensor stored(const at::Tensor &store, const forward_context &context) {
@@ -167,6 +189,11 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   }
   query = query.transpose(1, 2);
   key = key.transpose(1, 2);
+  if (context.cache != nullptr && context.cache->has_codes()) {
+    store_codes(context, index, key, value);
+    return attend_codes(query, context.cache->key_codes(index), context.cache->value_codes(index),
+                        context.segments, window, score_factor, score_cap);
+  }
   if (context.on_kv) context.on_kv(index, key, value);
   const bool capped = score_cap > 0;  // LibTorch's attention has no cap
   if (context.cache != nullptr) {

@@ -134,6 +134,9 @@ void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales
   const at::Tensor turn = complete["rotate"].get<bool>()
                               ? rotation(decoder.config().head_dim).to(decoder.device())
                               : at::Tensor();
+  if (complete["type"] == "int" && complete["strategy"] == "token_head" &&
+      !complete["rotate"].get<bool>())
+    decoder.kv_code = {complete["bits"].get<int>(), complete["symmetric"].get<bool>()};
   for (auto &layer : scales) layer = {layer.k.to(decoder.device()), layer.v.to(decoder.device())};
   decoder.on_kv = [complete, turn, scales = std::move(scales)](int64_t layer, at::Tensor &k,
                                                                at::Tensor &v) {

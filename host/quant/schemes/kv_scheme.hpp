@@ -1,6 +1,7 @@
 // Rounds keys and values of attention as a quantized cache would store them: keys after the rotary
-// embedding (RoPE), values as the v projection gives them. This is fake quantization: the cache holds
-// the rounded numbers in the compute dtype.
+// embedding (RoPE), values as the v projection gives them. A cache in fp32 on the CPU stores the codes of
+// integer schemes that have a scale for each token and head (token_head, not rotated). With other
+// schemes the cache holds the rounded numbers as floats. The results are equal bit for bit.
 #pragma once
 
 #include "aten.hpp"

@@ -209,3 +209,34 @@ TEST_CASE(
   CHECK(w8a8kv8 < off(8, four, eight));
   CHECK(w8a8kv8 < off(8, eight, four));
 }
+
+TEST_CASE("a cache of codes gives the logits of rounded floats bit for bit", "[schemes_test]") {
+  for (const json &scheme :
+       {json{{"bits", 8}}, json{{"bits", 4}}, json{{"bits", 3}, {"symmetric", true}},
+        json{{"bits", 6}, {"symmetric", false}}}) {
+    INFO(scheme.dump());
+    const tiny_subject s;
+    assay::model::decoder stored = s.decoder, simulated = s.decoder;
+    set_kv(stored, complete_kv(scheme), nullptr);
+    set_kv(simulated, complete_kv(scheme), nullptr);
+    simulated.kv_code = {};
+    auto codes = stored.make_cache(3, 40), floats = simulated.make_cache(3, 40);
+    REQUIRE(codes.has_codes());
+    REQUIRE_FALSE(floats.has_codes());
+    CHECK(codes.bytes() < floats.bytes() / 2);
+    const at::Tensor prompt = tiny_ids(2, 17, 5), next = tiny_ids(2, 1, 6);
+    CHECK(at::equal(stored.hidden(prompt, &codes), simulated.hidden(prompt, &floats)));
+    CHECK(at::equal(stored.hidden(next, &codes), simulated.hidden(next, &floats)));
+    codes.copy_slot(1, 2), floats.copy_slot(1, 2);
+    CHECK(at::equal(stored.hidden(next, &codes, {2, 0}), simulated.hidden(next, &floats, {2, 0})));
+  }
+}
+
+TEST_CASE("schemes that no cache of codes can store stay floats", "[schemes_test]") {
+  tiny_subject s;
+  for (const json &scheme :
+       {json{{"type", "fp8"}}, json{{"strategy", "token"}}, json{{"rotate", true}}}) {
+    set_kv(s.decoder, complete_kv(scheme), nullptr);
+    CHECK_FALSE(s.decoder.make_cache(1, 8).has_codes());
+  }
+}

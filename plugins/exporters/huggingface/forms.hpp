@@ -1,4 +1,4 @@
-// One quantized linear as the file will hold it: its tensors, checked, and the entries that they become.
+// Prepares one quantized linear for the file: checks its tensors and makes the entries of the file from them.
 // A *form* is the list of codes, scales and other tensors that a quantizer emitted. A form that the file
 // format cannot hold is an error.
 #pragma once

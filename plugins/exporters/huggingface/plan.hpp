@@ -31,8 +31,7 @@ struct scheme {
   int64_t bits = 0;
   int64_t group_size = 0;  // columns; 0 = one scale for the whole row ("channel")
   bool symmetric = true;
-  auto operator<=>(const scheme &) const =
-      default;  // NOLINT(modernize-use-nullptr): no pointer here
+  auto operator<=>(const scheme &) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 std::string scheme_text(const scheme &s);  // "4 bits, groups of 64, symmetric"
 
@@ -54,8 +53,7 @@ struct plan {
   std::vector<std::string> float_linears;  // linears of blocks that stay float
   std::vector<std::string> online;         // "LAYER: OP": operations that the forward pass must run
   std::vector<std::string> biases;         // linears whose bias has no key in config.json
-  std::vector<std::string>
-      unknown_schemes;  // keys of "scheme" in the plan that read_plan does not know
+  std::vector<std::string> unknown_schemes;  // keys of "scheme" that read_plan does not know
   input_scheme activation;
   assay_json::value kv;  // scheme of the key-value cache; null if none
   bool tied = false;     // the head is the embedding

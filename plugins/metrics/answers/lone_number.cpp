@@ -136,8 +136,8 @@ class surroundings {
   int words_before_ = 0, words_behind_ = 0;
 };
 
-// Returns what is to the right of the last = or ≈, or all of the text if it has neither. Returns nothing if the text says
-// several things ("x = 1, y = 2"), or if the = is part of !=, <=, >= or :=.
+// Returns what is to the right of the last = or ≈, or all of the text if it has neither. Returns nothing if the text
+// says several things ("x = 1, y = 2"), or if the = is part of !=, <=, >= or :=.
 view right_side(view text) {
   const size_t sign = text.find_last_of(U"=\u2248");
   if (sign == view::npos) return text;

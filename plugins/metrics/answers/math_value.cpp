@@ -86,8 +86,8 @@ struct scalar_verdict {
   bool equal = false, sampled = false, left_parsed = false, right_parsed = false;
 };
 
-// Formulas without variables are compared at the first point only. Formulas with variables are equal if their values agree at
-// every point where the right value is finite, and if at least half of all points are such points.
+// Formulas without variables are compared at the first point only. Formulas with variables are equal if their values
+// agree at every point where the right value is finite, and if at least half of all points are such points.
 scalar_verdict compare_scalars(const std::string &left, const std::string &right) {
   scalar_verdict out;
   int agree = 0;
@@ -184,8 +184,8 @@ math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
   return {true, math_tier::value, true, true};
 }
 
-// Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos if there is none. The fraction
-// of a mixed number is below 1, so "1 000/2" is not one.
+// Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos if there is none. The
+// fraction of a mixed number is below 1, so "1 000/2" is not one.
 size_t mixed_end(const std::string &text, size_t space) {
   const size_t top = text.find_first_not_of(" \t\n", space);
   const size_t slash = text.find_first_not_of("0123456789", top);

@@ -1,6 +1,7 @@
 // Reads a written number. If a text could be read in two ways, these rules decide:
-// - "1,000" and "1 000" are thousands: one to three digits that do not begin with 0, then groups of three, or groups as in
-//   India ("12,34,567"). Any other single comma is a decimal comma ("3,14"). Several commas separate numbers ("3,4,5").
+// - "1,000" and "1 000" are thousands: one to three digits that do not begin with 0, then groups of three, or groups as
+//   in India ("12,34,567"). Any other single comma is a decimal comma ("3,14"). Several commas, if they are not of
+//   this kind, separate numbers ("3,4,5").
 // - A single point is a decimal point ("1.000" is 1). Of two different separators the last is the decimal one ("1.000,50").
 // - The parts of dates, times, versions, ratios and ranges are separate numbers.
 #include "number_reader.hpp"

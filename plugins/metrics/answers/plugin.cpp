@@ -72,8 +72,8 @@ class face {
     metric::row row;
   };
 
-  // Gives one number to the host. `weight_column` is the place of its weights in row::weights, or null if all samples have the
-  // same weight.
+  // Gives one number to the host. `weight_column` is the place of its weights in row::weights, or null if all samples
+  // have the same weight.
   void give(const assay_metric_sink &sink, const std::string &name, size_t column,
             const size_t *weight_column) const {
     std::vector<double> scores;

@@ -77,7 +77,8 @@ class number_scanner : public number_reader {
     if (!one.bare.empty()) one.bare.insert(0, "-");
   }
 
-  // is_sign: whether a dash directly before a number is its minus sign. is_distant_sign: the same, if spaces are between them.
+  // is_sign: whether a dash directly before a number is its minus sign. is_distant_sign: the same, if spaces
+  // are between them.
   bool is_sign(size_t dash) const {
     const char32_t left = before(dash), further = before(before_blanks(dash));
     return left != '-' && !is_python_word(left) && !is_ascii_digit(further) &&

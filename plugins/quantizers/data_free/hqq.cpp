@@ -49,7 +49,7 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n) {
   hqq_group best;
   if (range.all_zero()) return best;
   // Both ends are divided before they are subtracted, because high - low may overflow. In a group of
-  // equal weights the range is empty, so the scale is the magnitude of these weights.
+  // equal weights the range has width 0, so the scale is the magnitude of these weights.
   const float width =
       range.high > range.low ? range.high / top - range.low / top : std::fabs(range.low);
   best.scale = assay_grid::store(scale_dtype::float16, width);

@@ -108,8 +108,7 @@ json layer_types(const gguf_file &file, const std::string &arch, uint64_t layers
   return out;
 }
 
-// Adds the keys of Gemma 2 and 3 (ggml-org/llama.cpp, src/models/gemma2.cpp and gemma3.cpp,
-// load_arch_hparams). The largest model of each family, known by its number of layers, divides its
+// Adds the keys of Gemma 2 and 3 (ggml-org/llama.cpp, src/models, load_arch_hparams of both). The largest model of each family, known by its number of layers, divides its
 // scores by sqrt(hidden / heads), the others by sqrt(head_dim).
 void add_gemma(const gguf_file &file, const std::string &arch, json &config) {
   const bool second = arch == "gemma2";

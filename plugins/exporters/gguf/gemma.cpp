@@ -1,6 +1,5 @@
-// Writes the keys of Gemma 2 and 3 (ggml-org/llama.cpp, conversion/gemma.py, src/models/gemma2.cpp and
-// gemma3.cpp, load_arch_hparams). What llama.cpp fixes for these architectures and config.json asks
-// for otherwise is refused.
+// Writes the keys of Gemma 2 and 3 (ggml-org/llama.cpp, conversion/gemma.py, and load_arch_hparams of both in src/models). For some
+// values llama.cpp has one fixed choice; a config.json that has another value is refused.
 #include <algorithm>
 
 #include "metadata.hpp"

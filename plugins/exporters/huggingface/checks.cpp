@@ -46,7 +46,7 @@ void check_linear(const options &o, const planned_linear &linear, const input_sc
                   const refuse_fn &refuse) {
   const auto &grid = linear.grid;
   if (linear.role == "lm_head" || linear.role == "embed") {
-    refuse(linear.name, "consumers read the head and the embedding as floats: keep it");
+    refuse(linear.name, "consumers read the head and the embedding as floats: keep them in float");
     return;
   }
   if (grid.form == layout::none) {

@@ -7,7 +7,7 @@
 namespace hf {
 namespace {
 
-// Packs n_bytes bytes, each with 8 / bits codes.
+// Packs codes into n_bytes bytes, 8 / bits codes into each.
 template <int bits>
 void pack_bytes(const uint8_t *codes, int64_t n_bytes, uint8_t offset, uint8_t *out) {
   constexpr int per_byte = 8 / bits;

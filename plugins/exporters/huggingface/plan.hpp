@@ -31,7 +31,7 @@ struct scheme {
   int64_t bits = 0;
   int64_t group_size = 0;  // columns; 0 = one scale for the whole row ("channel")
   bool symmetric = true;
-  auto operator<=>(const scheme &) const = default;  // NOLINT(modernize-use-nullptr): none here
+  auto operator<=>(const scheme &) const = default;  // NOLINT(modernize-use-nullptr): no pointer
 };
 std::string scheme_text(const scheme &s);  // "4 bits, groups of 64, symmetric"
 
@@ -50,10 +50,10 @@ struct input_scheme {
 
 struct plan {
   std::vector<planned_linear> linears;
-  std::vector<std::string> float_linears;  // linears that stay float, without the head
+  std::vector<std::string> float_linears;  // linears of blocks that stay float
   std::vector<std::string> online;         // "LAYER: OP": operations that the forward pass must run
-  std::vector<std::string> biases;         // linears with a bias for which config.json has no key
-  std::vector<std::string> unknown_schemes;  // keys of the scheme that are not known here
+  std::vector<std::string> biases;         // linears whose bias has no key in config.json
+  std::vector<std::string> unknown_schemes;  // keys of "scheme" that read_plan does not know
   input_scheme activation;
   assay_json::value kv;  // scheme of the key-value cache; null if none
   bool tied = false;     // the head is the embedding
@@ -68,10 +68,11 @@ inline int64_t integer_or(const assay_json::value &from, std::string_view key, i
 layout layout_of(std::string_view format, int64_t bits, int64_t group_size, bool rounded_inputs);
 plan read_plan(std::string_view plan_json);  // throws std::runtime_error
 
-// Returns the quantized linears that vLLM and SGLang join into one matrix. A key is for example
-// "model.layers.0.self_attn q,k,v". Linears that are never joined (o, down) are left out.
+// Returns the quantized linears that vLLM and SGLang join, with one entry for each joined matrix. A key is
+// for example "model.layers.0.self_attn q,k,v". Linears that are never joined (o, down) are left out.
 std::map<std::string, std::vector<const planned_linear *>> fused_blocks(const plan &p);
-// The number of linears in that matrix: 3 for q, k and v, 2 for gate and up, else 1.
+// Returns how many linears are joined with one of this role, itself included: 3 for q, k and v, 2 for gate
+// and up, else 1.
 size_t fused_parts(std::string_view role);
 
 }  // namespace hf

@@ -9,8 +9,8 @@ namespace {
 using check_fn = void (*)(const hf::options &, std::string_view, const hf::refuse_fn &);
 using write_fn = void (*)(const hf::options &, const assay_export &, const assay_host &);
 
-// Makes a check_ and a write_ function into the class that assay_cpp::exporter_table needs. packs: the schema has the
-// keys allow_unfused and dense_packing.
+// The class that assay_cpp::exporter_table needs, made from a check_ and a write_ function. `packs` is true if the
+// schema has the keys allow_unfused and dense_packing.
 template <check_fn check_plan, write_fn write_folder, bool packs = false>
 class exporter {
  public:
@@ -45,16 +45,16 @@ const auto k_awq = assay_cpp::exporter_table<exporter<hf::check_awq, hf::write_a
 constexpr const char *k_compressed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "shard_bytes": {"type": "integer", "minimum": 1000, "default": 5000000000, "x-unit": "bytes",
-    "description": "largest weights file; more are split into shards with an index"},
+    "description": "largest size of a weights file; a larger model is split into several files with an index"},
   "allow_unfused": {"type": "boolean", "default": false,
-    "description": "write models whose q, k, v or gate, up differ: transformers loads them, vLLM and SGLang do not"},
+    "description": "write models in which q, k, v (or gate, up) have different grids: transformers loads them, vLLM and SGLang do not"},
   "dense_packing": {"type": "boolean", "default": false,
     "description": "write 3, 5, 6 and 7 bits as compressed-tensors 0.17 and later pack them; older versions misread them"}}})";
 
 constexpr const char *k_dense_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "shard_bytes": {"type": "integer", "minimum": 1000, "default": 5000000000, "x-unit": "bytes",
-    "description": "largest weights file; more are split into shards with an index"}}})";
+    "description": "largest size of a weights file; a larger model is split into several files with an index"}}})";
 
 const auto k_component_compressed = assay_cpp::component(
     "compressed_tensors", "integer and small-float weights that transformers, vLLM and SGLang load",

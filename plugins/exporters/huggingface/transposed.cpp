@@ -1,6 +1,6 @@
-// Exporters "gptq" and "awq": write integer weights as matrices [in, out], the transpose of the model's,
-// packed as AutoGPTQ and AutoAWQ do. They round nothing. All linears must have the same bits, group
-// size and symmetry, because config.json has one set of these numbers.
+// The exporters "gptq" and "awq" write integer weights as AutoGPTQ and AutoAWQ pack them: as matrices
+// [in, out], the transpose of the model's. They round nothing. All linears must have the same bits,
+// group size and symmetry, because config.json has one set of these numbers.
 #include <algorithm>
 #include <cstring>
 
@@ -24,7 +24,7 @@ void check_linear(kind k, const planned_linear &linear, const scheme &first,
   const bool width =
       k == kind::awq ? grid.bits == 4 : grid.bits == 2 || grid.bits == 4 || grid.bits == 8;
   if (linear.role == "lm_head" || linear.role == "embed")
-    refuse(linear.name, "consumers read the head and the embedding as floats: keep it");
+    refuse(linear.name, "consumers read the head and the embedding as floats: keep them in float");
   else if (linear.format != "int/1")
     refuse(linear.name,
            std::string(name_of(k)) + " holds integer grids only, not " + linear.format);
@@ -65,7 +65,8 @@ std::string words_of(int64_t n) {
   return std::string(static_cast<size_t>(n) * 4, '\0');
 }
 
-// The code of row o and column i, and the zero point of row o and group g, as unsigned numbers.
+// stored() returns the code of row o and column i, stored_zero() the zero point of row o and group g. Both are
+// unsigned, as the file holds them.
 unsigned stored(const form_parts &v, int64_t o, int64_t i) {
   const unsigned offset = v.grid.symmetric ? 1u << (v.grid.bits - 1) : 0u;
   return (tensor_data(*v.codes)[o * v.in + i] + offset) & ((1u << v.grid.bits) - 1);
@@ -129,7 +130,7 @@ std::string scales_of(const form_parts &v) {  // [groups, out]
   return bytes;
 }
 
-// gptq: the group of each column, [in].
+// gptq: returns the number of each column's group, [in].
 std::string group_index(const form_parts &v) {
   std::string bytes = words_of(v.in);
   const int64_t size = v.in / v.groups;

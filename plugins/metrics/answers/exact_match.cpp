@@ -35,7 +35,7 @@ class exact_match : public metric {
   }
 
  private:
-  // Where its pattern finds nothing, lm-evaluation-harness compares "[invalid]" with the gold text (filters/extraction.py).
+  // If a pattern finds nothing, lm-evaluation-harness compares "[invalid]" with the gold text (filters/extraction.py).
   std::string extracted(const std::string &text) const {
     return rule_ == "none" ? text : extract_answer(text, rule_).value_or("[invalid]");
   }

@@ -24,8 +24,9 @@ size_t run_of(std::string_view text, size_t start, std::string_view allowed) {
   return end;
 }
 
-// The next two functions find exactly what the patterns of lm-evaluation-harness find (tasks/gsm8k/gsm8k.yaml, filter_list), because
-// numbers with the same names must be equal. last_number finds what a person would read.
+// The next two functions find exactly what the patterns of lm-evaluation-harness find (tasks/gsm8k/gsm8k.yaml,
+// filter_list), because a result that has the name of a published one must equal it. last_number finds what a
+// person would read.
 
 // strict-match: the first match of #### (\-?[0-9\.\,]+)
 std::optional<std::string> gsm8k_strict(std::string_view text) {
@@ -71,7 +72,8 @@ std::optional<std::string> letter(std::string_view text) {
 
 std::optional<std::string> last_boxed(std::string_view text) {
   size_t mark = text.rfind("\\boxed");
-  // If the last box is inside another one, the outer box is the answer. It is inside if the outer box's brace is still open there.
+  // If the last box is inside another one, the outer box is the answer. The last box is inside if the brace of the
+  // outer one is still open where the last one begins.
   for (size_t outer = 0; (outer = text.find("\\boxed", outer)) != std::string_view::npos;
        outer += 6) {
     if (mark == std::string_view::npos || outer >= mark) break;

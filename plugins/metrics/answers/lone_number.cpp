@@ -78,7 +78,7 @@ class surroundings {
     if (contains(k_harmless, c)) return true;
     if (c == '+') return at_ + 1 == first_ && !is_python_word(before());
     if (c == '!') return at_ != end_;                  // "72!" may be a factorial
-    if (c == '-') return is_letter(next) || at_ == 0;  // "72-year-old", or a list mark
+    if (c == '-') return is_letter(next) || at_ == 0;  // "72-year-old", or the mark of a list
     return c == '/' && is_letter(next) && (at_ == end_ || is_letter(before()) || before() == '}');
   }
 
@@ -136,8 +136,8 @@ class surroundings {
   int words_before_ = 0, words_behind_ = 0;
 };
 
-// Returns what is to the right of the last = or ≈; all of the text if there is none; nothing if the text says several things
-// ("x = 1, y = 2") or the sign is part of !=, <=, >= or :=.
+// Returns what is to the right of the last = or ≈, or all of the text if it has neither. Returns nothing if the text
+// says several things ("x = 1, y = 2"), or if the = is part of !=, <=, >= or :=.
 view right_side(view text) {
   const size_t sign = text.find_last_of(U"=\u2248");
   if (sign == view::npos) return text;

@@ -101,8 +101,8 @@ class formula {
     return value;
   }
 
-  // Every way to go one level deeper leads here: groups, minus signs, \frac, \sqrt, mixed numbers. An
-  // answer of a broken model can hold thousands of them.
+  // Every way to go one level deeper leads here: groups, minus signs, \frac, \sqrt, mixed numbers. The
+  // depth is limited, because an answer of a broken model can have thousands of levels.
   double atom() {
     if (++depth_ > k_deepest) throw unreadable();
     const double value = plain_atom();
@@ -125,7 +125,7 @@ class formula {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
       const bool alone =
           !((at_ + 1 < text_.size() && std::isalpha(static_cast<unsigned char>(text_[at_ + 1]))));
-      if (!alone && text_.size() > 3) throw unreadable();  // a word, no product
+      if (!alone && text_.size() > 3) throw unreadable();  // a word, not a product
       variables_ = true;
       ++at_;
       return sample_value(c, point_);

@@ -1,5 +1,5 @@
 // The metric math: finds the answer in the text and compares it with the gold answer in three tiers (math_value.hpp). A sample
-// whose gold answer cannot be read is marked, so that the host can leave it out for both models that it compares.
+// whose gold answer cannot be read is marked, so that the host can leave the sample out when it compares two models.
 #include <array>
 
 #include "extract.hpp"

@@ -15,7 +15,7 @@
 namespace answers {
 namespace {
 
-constexpr int k_points = 8;  // at which formulas with variables are compared
+constexpr int k_points = 8;  // formulas with variables are compared at these points
 
 void replace_all(std::string &text, std::string_view from, std::string_view to) {
   for (size_t place = text.find(from); place != std::string::npos;
@@ -81,13 +81,13 @@ std::optional<collection> as_collection(std::string text) {
   return out;
 }
 
-// sampled: at least one text has variables, so they were compared at points.
+// `sampled` is true if at least one of the two texts has variables, so that they were compared at points.
 struct scalar_verdict {
   bool equal = false, sampled = false, left_parsed = false, right_parsed = false;
 };
 
-// Formulas without variables are compared at the first point only. Others must agree at every point where the right
-// value is finite, and these must be at least half of all points.
+// Formulas without variables are compared at the first point only. Formulas with variables are equal if their values
+// agree at every point where the right value is finite, and if at least half of all points are such points.
 scalar_verdict compare_scalars(const std::string &left, const std::string &right) {
   scalar_verdict out;
   int agree = 0;
@@ -184,8 +184,8 @@ math_verdict compare_numbers(math_verdict verdict, std::string_view prediction,
   return {true, math_tier::value, true, true};
 }
 
-// Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos. The fraction must be below 1,
-// so "1 000/2" is not one.
+// Returns the end of a mixed number such as "1 1/2" whose integer ends before `space`, or npos if there is none. The
+// fraction of a mixed number is below 1, so "1 000/2" is not one.
 size_t mixed_end(const std::string &text, size_t space) {
   const size_t top = text.find_first_not_of(" \t\n", space);
   const size_t slash = text.find_first_not_of("0123456789", top);

@@ -42,7 +42,7 @@ class metric {
     // for the numbers of kind "ratio" only, in the order of declared()
     std::vector<double> weights;
   };
-  // index: of the sample, for messages.
+  // `index` is the number of the sample, for messages.
   virtual row score(int64_t index, const assay_json::value &record) = 0;
   virtual std::string note() const { return "{}"; }  // JSON for the report, after all samples
   virtual void clear() {}                            // before a new evaluation
@@ -54,7 +54,8 @@ std::unique_ptr<metric> make_choice(const assay_json::value &config);
 std::unique_ptr<metric> make_math(const assay_json::value &config);
 std::unique_ptr<metric> make_text_statistics(const assay_json::value &config);
 
-// Return a member of a record. They throw argument_problem with the sample's number if it is absent or has another type.
+// These functions return the member `key` of a record. If the member is absent or has another type, they throw
+// argument_problem, whose message has the number of the sample.
 const std::string &text_of(const assay_json::value &record, int64_t index, const char *key);
 std::vector<std::string> texts_of(const assay_json::value &record, int64_t index, const char *key);
 std::vector<double> numbers_of(const assay_json::value &record, int64_t index, const char *key);

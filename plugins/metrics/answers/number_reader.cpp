@@ -1,6 +1,7 @@
-// Reads a written number, by these rules for what could be read in two ways:
-// - "1,000" and "1 000" are thousands: one to three digits that do not begin with 0, then groups of three ("12,34,567" as in
-//   India too). Any other single comma is a decimal comma ("3,14"). Several commas separate numbers ("3,4,5").
+// Reads a written number. If a text could be read in two ways, these rules decide:
+// - "1,000" and "1 000" are thousands: one to three digits that do not begin with 0, then groups of three, or groups as
+//   in India ("12,34,567"). Any other single comma is a decimal comma ("3,14"). Several commas, if they are not of
+//   this kind, separate numbers ("3,4,5").
 // - A single point is a decimal point ("1.000" is 1). Of two different separators the last is the decimal one ("1.000,50").
 // - The parts of dates, times, versions, ratios and ranges are separate numbers.
 #include "number_reader.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 constexpr char32_t k_thin_space = 0x2009;
 
-// A word that multiplies the number before it. attached: the word counts only if no space is before it.
+// A word that multiplies the number before it. If `attached` is true, the word counts only if no space is before it.
 struct scale {
   std::u32string_view word;
   const char *factor;
@@ -152,7 +153,7 @@ size_t number_reader::groups_end(size_t place, char32_t separator) const {
   return place;
 }
 
-// Returns the decimal point or comma at at_, or 0 if there is none. separator: that of thousands.
+// Returns the decimal point or comma at at_, or 0 if there is none. `separator` is what separates the thousands, or 0.
 char32_t number_reader::decimal_sign(char32_t separator) const {
   const char32_t c = at(at_);
   if ((c != '.' && c != ',') || c == separator || !is_ascii_digit(at(at_ + 1))) return 0;

@@ -49,7 +49,7 @@ class number_reader {
   size_t at_ = 0;
 
  private:
-  // Reads digits with separators, decimal point and exponent. True: they were only digits.
+  // Reads digits with separators, decimal point and exponent. Returns true if there were only digits.
   bool decimal(std::string &value);
   char32_t group_separator(size_t start, size_t first_end) const;
   size_t group_count(size_t place, char32_t separator) const;

@@ -12,7 +12,7 @@ struct replacement {
   std::u32string_view from, to;
 };
 
-// If one text begins with another, the longer one comes first.
+// If one `from` begins with another one, the longer one must come first.
 constexpr replacement k_replacements[] = {
     {U"\\$", U"$"},          {U"\\%", U"%"},          {U"\\!", U""},
     {U"\\,", U"\u2009"},     {U"\\;", U"\u2009"},     {U"\\:", U"\u2009"},

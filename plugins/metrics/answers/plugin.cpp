@@ -29,8 +29,8 @@ std::string declaration_of(const metric &inner) {
 
 using make_fn = std::unique_ptr<metric> (*)(const assay_json::value &config);
 
-// Makes a metric into the class that assay_cpp::metric_table needs. The class keeps the scores of all samples and
-// passes them to the host in the order of the samples.
+// The class that assay_cpp::metric_table needs, made from a metric. It keeps the scores of all samples and passes
+// them to the host in the order of the samples.
 template <make_fn make>
 class face {
  public:
@@ -72,7 +72,8 @@ class face {
     metric::row row;
   };
 
-  // Gives one number to the host. weight_column: where its weights are in row::weights; null if all samples have the same weight.
+  // Gives one number to the host. `weight_column` is the place of its weights in row::weights, or null if all samples
+  // have the same weight.
   void give(const assay_metric_sink &sink, const std::string &name, size_t column,
             const size_t *weight_column) const {
     std::vector<double> scores;
@@ -101,13 +102,13 @@ const assay_metric_vtable k_vtable = assay_cpp::metric_table<face<make>>();
 
 const char k_exact_schema[] = R"({"type": "object", "properties": {
   "normaliser": {"type": "string", "enum": ["none", "lower", "squad", "gsm8k"], "default": "none",
-                 "description": "what both sides go through before they are compared"},
+                 "description": "how the prediction and the gold texts are normalised before they are compared"},
   "extract": {"type": "string", "enum": ["none", "gsm8k_strict", "gsm8k_flexible"], "default": "none",
-              "description": "how the answer is found in the prediction; one without an answer counts as [invalid]"}},
+              "description": "how the answer is found in the prediction; a prediction without an answer counts as [invalid]"}},
   "additionalProperties": false})";
 const char k_squad_schema[] = R"({"type": "object", "properties": {
   "abstentions": {"type": "array", "items": {"type": "string"}, "default": ["unanswerable"],
-                  "description": "texts that count as abstaining, compared trimmed and in lower case"}},
+                  "description": "answers that count as abstaining; case and outer white space do not matter"}},
   "additionalProperties": false})";
 const char k_choice_schema[] =
     R"({"type": "object", "properties": {}, "additionalProperties": false})";

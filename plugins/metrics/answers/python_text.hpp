@@ -9,8 +9,8 @@
 
 namespace answers {
 
-// decoded: from UTF-8 to code points; a byte that is not UTF-8 becomes the code point U+DC00 + byte. encoded: back to UTF-8;
-// such a code point becomes its byte again.
+// decoded() turns UTF-8 into code points. A byte that is not UTF-8 becomes the code point U+DC00 + byte. encoded()
+// turns code points into UTF-8, and such a code point into its byte again.
 std::u32string decoded(std::string_view utf8);
 std::string encoded(std::u32string_view text);
 

@@ -1,5 +1,6 @@
-// The metric squad_v2: SQuAD v2, whose questions may have no answer, by our rule and by the official script. The script takes an
-// empty answer for "no answer". By our rule a model must say one of the declared words (option `abstentions`).
+// The metric squad_v2, for SQuAD v2, in which some questions have no answer. It scores by our rule and by the official
+// script. The script takes an empty answer for "no answer". By our rule a model must say one of the declared words
+// (option `abstentions`) instead.
 #include <algorithm>
 #include <cmath>
 
@@ -101,9 +102,9 @@ class squad : public metric {
     for (const item &one : items_) total += of(one);
     return total;
   }
-  // Returns the best sum of scores of the official script over all thresholds of no_answer_probability. An answer counts as given if
-  // its probability is at most the threshold, else as "no answer". The loop raises the threshold: first no answer is given, then
-  // one after another.
+  // Returns the best sum of scores of the official script over all thresholds of no_answer_probability. If this
+  // probability of a sample is above the threshold, its answer counts as "no answer". The loop raises the threshold:
+  // first all answers count as "no answer", then one answer after another counts as given.
   double best(bool exact) const {
     std::vector<item> sorted = items_;
     std::stable_sort(sorted.begin(), sorted.end(), [](const item &a, const item &b) {

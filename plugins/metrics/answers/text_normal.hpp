@@ -8,15 +8,15 @@
 
 namespace answers {
 
-// SQuAD (evaluate-v2.0.py, normalize_answer), each step as Python 3 does it: lower case, delete ASCII punctuation, replace
-// articles by spaces, single spaces.
+// Normalises as SQuAD's script does (evaluate-v2.0.py, normalize_answer), each step as in Python 3: makes lower case,
+// deletes ASCII punctuation, replaces articles by spaces, leaves single spaces.
 std::string squad_normalise(std::string_view text);
 
 // Returns the F1 of the words of two normalised texts; the order of words does not matter. 1 if both are empty, 0 if only one is.
 double token_f1(std::string_view prediction, std::string_view gold);
 
-// lm-evaluation-harness (tasks/gsm8k/gsm8k.yaml, metric_list): deletes "," and "$", everything up to the last "#### ", and one
-// final "."; then lower case.
+// Normalises as lm-evaluation-harness does (tasks/gsm8k/gsm8k.yaml, metric_list): deletes "," and "$", everything up
+// to the last "#### ", and one final "."; then makes lower case.
 std::string harness_clean(std::string_view text);
 
 std::string trimmed(std::string_view text);                // str.strip()

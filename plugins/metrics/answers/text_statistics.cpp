@@ -47,7 +47,7 @@ class text_statistics : public metric {
     number words{"words", "count", "none", "mean", "bootstrap"};
     words.summary = "mean words of an answer";
     number repeated{"repeated_4grams", "fraction", "lower", "bounded", "bootstrap"};
-    repeated.summary = "mean share of four-word sequences that were there before";
+    repeated.summary = "mean share of four-word sequences that repeat an earlier one";
     number truncated{"truncated", "fraction", "lower"};
     truncated.summary = "share of answers that end at the token limit";
     number empty{"empty", "fraction", "lower"};

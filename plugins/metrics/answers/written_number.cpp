@@ -1,7 +1,7 @@
 // Finds the numbers of a text with a scanner, because std::regex is slow and recursive on long texts and knows no Unicode.
 // Two rules decide what a dash means:
 // - After a word, a number or a closing bracket it is no sign: the last number of "10-12" is 12, not -12.
-// - "- 5" with a space is negative only after = ≈ ( [ { : or if no word follows in the text.
+// - "- 5" with a space is negative only after = ≈ ( [ { : or at the start of a text that has no other word or number.
 #include "written_number.hpp"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ class number_scanner : public number_reader {
     return contains(k_currency, before(place)) ? place - 1 : start;
   }
 
-  // Adds a minus sign before the number ("-$5") to it.
+  // If a minus sign is before the number ("-$5"), makes the number negative.
   void take_sign(written_number &one) const {
     const size_t place = before_currency(one.first), left = before_blanks(place);
     if (before(left) != '-') return;
@@ -77,7 +77,8 @@ class number_scanner : public number_reader {
     if (!one.bare.empty()) one.bare.insert(0, "-");
   }
 
-  // Whether a dash is a minus sign: directly before the number, or with spaces between (is_distant_sign).
+  // is_sign: whether a dash directly before a number is its minus sign. is_distant_sign: the same, if spaces
+  // are between them.
   bool is_sign(size_t dash) const {
     const char32_t left = before(dash), further = before(before_blanks(dash));
     return left != '-' && !is_python_word(left) && !is_ascii_digit(further) &&

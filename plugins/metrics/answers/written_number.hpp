@@ -28,8 +28,8 @@ std::vector<written_number> numbers_of(std::u32string_view plain, bool also_in_n
 // Returns the last number as it stands in the plain text, with sign, per cent and scale word; nullopt if there is none.
 std::optional<std::string> last_number(std::string_view utf8);
 
-// The number of an answer that has one number, and beside it only words, units, currency, markup, punctuation, or an equation
-// to its left: "x = 72", "**72** km", "\$72.".
+// The only number of an answer, if all that is beside it are words, units, currency, markup, punctuation, or an
+// equation to its left: "x = 72", "**72** km", "\$72.".
 struct lone_number {
   written_number number;
   int words_before = 0, words_behind = 0;  // a unit is a word

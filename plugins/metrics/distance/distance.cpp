@@ -1,5 +1,5 @@
-// Computes the mean distance of the tokens of each window, of each level of confidence and of each position, and percentiles. The
-// engine of the host has computed the distances.
+// Computes the mean distance for each window, each level of confidence and each position, and percentiles over all
+// tokens. The engine of the host has computed the distance at each token.
 #include "distance.hpp"
 
 #include <algorithm>
@@ -9,12 +9,13 @@
 namespace distance_metric {
 namespace {
 
-// Edges of the buckets by confidence, the largest probability of the untouched model (the reference). A mean over all tokens
-// does not suffice, because tokens at which the reference is undecided dominate it.
+// The tokens are divided into buckets by confidence, which is the largest probability of the untouched model (the
+// reference). These are the edges of the buckets. A mean over all tokens does not suffice, because tokens at which the
+// reference is undecided dominate it.
 constexpr double k_edges[] = {0.0, 0.25, 0.5, 0.75, 0.95, 1.0};
 constexpr int k_buckets = 5;
 constexpr int k_positions = 8;  // equal parts of a window, by position
-constexpr int k_curve = 60;     // points of the distribution curve
+constexpr int k_curve = 60;     // steps of the distribution curve
 
 std::string printed(double value) {
   char text[32];

@@ -14,7 +14,8 @@ namespace distance_metric {
 // One window of text, as host/engine/distance.hpp measures it. All arrays are [tokens]. kld: KL
 // divergence, in nats. nll: -log of the right token's probability, in nats. delta_p: change of that
 // probability. reference_top: the largest probability of the reference. same_top: 1 if both models have
-// the same likeliest token. top5_shared: share of the reference's five likeliest among the variant's.
+// the same likeliest token. top5_shared: share of the reference's five likeliest tokens that are also among
+// the five likeliest of the variant.
 struct window {
   int64_t index = 0;
   std::vector<float> kld, reference_nll, own_nll, delta_p, reference_top, same_top, top5_shared;
@@ -29,7 +30,8 @@ struct window_means {
 class accumulator {
  public:
   void clear() { windows_.clear(); }
-  // Throws numerical_problem for a value that is not finite, with its window and token.
+  // Throws argument_problem if the arrays differ in length or are empty, and numerical_problem, with window
+  // and token, if a value is not finite.
   void add(window one);
   // Sorts the windows by index, so that results do not depend on the order in which they came. Throws
   // argument_problem if there are none.

@@ -14,11 +14,11 @@ const char k_declaration[] =
     R"({"arrays":["kld","reference_nll","own_nll","delta_p","reference_top","same_top","top5_shared"],
 "numbers":[
 {"name":"kld","unit":"nats","direction":"lower","kind":"mean","link":"identity","interval":"block_bootstrap",
- "summary":"mean KL divergence of the untouched model's next-token distribution from this one's"},
+ "summary":"mean KL divergence of the untouched model's next-token distribution from the variant's"},
 {"name":"same_top","unit":"fraction","direction":"higher","kind":"mean","link":"identity","interval":"block_bootstrap",
  "summary":"share of tokens at which both models have the same likeliest token"},
 {"name":"top5_shared","unit":"fraction","direction":"higher","kind":"mean","link":"identity","interval":"block_bootstrap",
- "summary":"share of the untouched model's five likeliest tokens that are among the five likeliest here"},
+ "summary":"share of the untouched model's five likeliest tokens that are among the variant's five likeliest"},
 {"name":"delta_p","unit":"fraction","direction":"higher","kind":"mean","link":"identity","interval":"block_bootstrap",
  "summary":"mean change of the right token's probability"},
 {"name":"log_ppl_ratio","unit":"nats","direction":"lower","kind":"mean","link":"identity","interval":"block_bootstrap",

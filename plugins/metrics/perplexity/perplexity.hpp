@@ -16,7 +16,7 @@ using assay_cpp::numerical_problem;
 struct sample {
   int64_t index = 0;
   double nll_sum = 0.0;  // sum of -log p over the tokens of the sample, in nats
-  double units = 0.0;    // what the mean is taken over: tokens, words or bytes
+  double units = 0.0;    // number of tokens, words or bytes over which the mean is taken
   double tokens = 0.0;
 };
 
@@ -33,7 +33,8 @@ class accumulator {
   void clear() { samples_.clear(); }
 
   // Adds a sample, given -log p of each token. words_or_bytes is ignored if `per` is "token". Throws
-  // numerical_problem for a value that is not finite or below -0.001; rounding may give -1e-7.
+  // numerical_problem for a value below -0.001 and for one that is not finite. Rounding may give -1e-7,
+  // so a small negative value is no error.
   void add(int64_t index, const float *nll, int64_t n_tokens, double words_or_bytes);
   // Adds a sample, given the sum of -log p and the number of tokens.
   void add_sum(int64_t index, double nll_sum, double tokens, double words_or_bytes);

@@ -104,9 +104,9 @@ const char k_schema[] = R"({
   "type": "object",
   "properties": {
     "weighting": {"type": "string", "enum": ["window", "token"], "default": "window",
-                  "description": "window: the mean over windows of their means, as in published perplexities; token: sum over sum"},
+                  "description": "window: every window has the same weight, as in published perplexities; token: every token (or word, or byte) has the same weight"},
     "per": {"type": "string", "enum": ["token", "word", "byte"], "default": "token",
-            "description": "what the cross-entropy is divided by; words and bytes come from the record"}
+            "description": "the cross-entropy is given per token, word or byte; the record has the numbers of words and bytes"}
   },
   "additionalProperties": false
 })";

@@ -34,7 +34,7 @@ constexpr std::array<float, 16> k_fp4 = {-1.0f,        -4.0f / 6.0f, -3.0f / 6.0
                                          0.0f,         0.5f / 6.0f,  1.0f / 6.0f,  1.5f / 6.0f,
                                          2.0f / 6.0f,  3.0f / 6.0f,  4.0f / 6.0f,  1.0f};
 
-// Returns the index of the value nearest to x; of two equally near ones, that of the lower value.
+// Returns the index of the value nearest to x. If two values are equally near, the lower value wins.
 uint8_t nearest(const std::array<float, 16> &values, float x) {
   int low = 0, high = 15;
   while (high - low > 1) {

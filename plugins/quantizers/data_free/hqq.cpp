@@ -1,8 +1,8 @@
 // Searches the zero point of each group (hqq: Badri and Shaji, "Half-Quadratic Quantization of Large
-// Machine Learning Models", 2023, eqs. 4-6). The range of the group gives the scale, which stays.
-// Let r = w - (dequantized w). The search lowers the sum of |r|^p. As p is at most 1, large errors
-// count less than in a sum of squares. Two steps alternate: shrink() gives the part e of each error
-// to leave out, and the zero point becomes the mean of code - (w - e) / scale over the group.
+// Machine Learning Models", 2023, eqs. 4-6). The range of the group gives the scale, which does not
+// change. Let r = w - (dequantized w). The search lowers the sum of |r|^p. As p is at most 1, large
+// errors count less than in a sum of squares. Two steps alternate: shrink() gives the part e of each
+// error that is left out, and the zero point becomes the mean of code - (w - e) / scale over the group.
 #include "hqq.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ float code_of(float x, float scale, float zero, float top) {
 }
 
 // Returns the part of the error r that the zero point need not correct (eq. 5). It is 0 if |r| is at
-// most `threshold`, the t with t = t^(p-1) / beta. So only large errors need the costly power.
+// most `threshold`, which solves t = t^(p-1) / beta. So only large errors need the costly power.
 float shrink(float r, float beta, float p, float threshold) {
   const float magnitude = std::fabs(r);
   if (magnitude <= threshold) return 0;
@@ -48,8 +48,8 @@ hqq_group fit_hqq(const hqq_options &o, const float *w, int64_t n) {
   const auto range = assay_grid::range_of(w, n);
   hqq_group best;
   if (range.all_zero()) return best;
-  // Both ends are divided before they are subtracted, because high - low may overflow. A group of
-  // equal weights has no width: then the scale is the magnitude of these weights.
+  // Both ends are divided before they are subtracted, because high - low may overflow. In a group of
+  // equal weights the range has width 0, so the scale is the magnitude of these weights.
   const float width =
       range.high > range.low ? range.high / top - range.low / top : std::fabs(range.low);
   best.scale = assay_grid::store(scale_dtype::float16, width);

@@ -15,15 +15,15 @@ const char k_hqq_schema[] = R"({
     "group_size": {"type": "integer", "minimum": -1, "not": {"const": 0}, "default": 64, "x-unit": "columns",
                    "description": "columns that share a scale and a zero; -1 = the whole row"},
     "iterations": {"type": "integer", "minimum": 0, "maximum": 100, "default": 20,
-                   "description": "steps of the search at most; it ends when the error rises"},
+                   "description": "largest number of steps; the search ends earlier if the error does not fall"},
     "p": {"type": "number", "minimum": 0.1, "maximum": 1, "default": 0.7,
           "description": "exponent of the error norm"},
     "beta": {"type": "number", "minimum": 0.1, "maximum": 10000, "default": 10,
-             "description": "weight of the quadratic coupling"},
+             "description": "beta in the first step; with a larger beta a smaller part of the error counts"},
     "kappa": {"type": "number", "minimum": 1, "maximum": 2, "default": 1.01,
               "description": "growth of beta in each step"},
     "first_zero": {"type": "string", "enum": ["auto", "whole", "real"], "default": "auto",
-                   "description": "where the search starts; auto: a whole zero at 4 bits, else real"}
+                   "description": "zero point from which the search starts: a whole number, a real number, or auto, which is whole at 4 bits, else real"}
   }
 })";
 

@@ -14,7 +14,8 @@ constexpr const char *k_fp8_schema =
     "description": "columns that share a scale; -1 = the whole row"}}})";
 constexpr const char *k_fixed_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {}})";
-// `bits` and `group_size` are fixed, so the configuration lacks them. `assay plan` reads them here.
+// What is fixed is not in the configuration: the bits, and the group size of mxfp4 and nvfp4. `assay plan`
+// reads it here.
 constexpr const char *k_fp8_facts =
     R"({"data_free": true, "devices": ["cpu"], "formats": ["float/1"], "bits": 8})";
 constexpr const char *k_mxfp4_facts =

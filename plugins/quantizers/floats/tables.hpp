@@ -15,12 +15,13 @@ class table {
   explicit table(std::vector<float> values);
   const std::vector<float> &values() const { return values_; }  // [2^bits], by code
   float largest() const { return sorted_.back(); }
-  // Halfway goes to the even code. Beyond the largest value it returns the code of that value.
+  // Halfway between two values the even code wins. Beyond the largest value it returns the code of that value.
   uint8_t nearest(float x) const;
 
  private:
-  std::vector<float> values_, sorted_, middles_;  // by code; ascending; between neighbours
-  std::vector<uint8_t> codes_;                    // of sorted_
+  // values_ is ordered by code, sorted_ ascending. middles_ has the numbers halfway between neighbours of sorted_.
+  std::vector<float> values_, sorted_, middles_;
+  std::vector<uint8_t> codes_;  // codes_[i] is the code of sorted_[i]
 };
 
 const table &e2m1();  // FP4: 0 .5 1 1.5 2 3 4 6 and their negatives (bit 3)

@@ -23,7 +23,7 @@ constexpr float k_decided = 0.05f;  // a weight whose h is nearer than this to 0
 struct learning {
   std::vector<float> base;              // the grid point below, minus the float weight
   std::vector<float> floor;             // code - zero of the grid point below
-  std::vector<float> step;              // scale; 0 where a neighbour is off the grid: no choice
+  std::vector<float> step;              // scale; 0 if a neighbour is off the grid: no choice then
   std::vector<float> v, first, second;  // the learned variable, and Adam's two moments
   std::vector<float> delta;             // W~ - W
   std::vector<float> slope;             // half of d loss / d delta
@@ -63,7 +63,8 @@ HESSIAN_INLINE void regulariser_slope(const f32x16 &h, float beta, f32x16 &slope
   slope = x < zero ? -slope : slope;
 }
 
-// One step of Adam on the elements [begin, end), whole vectors; then computes delta from the new v.
+// Makes one step of Adam for the elements [begin, end), which are whole vectors. Then computes delta
+// from the new v.
 HESSIAN_CLONES
 void improve(learning &l, int64_t begin, int64_t end, const adam_step &a) {
   for (int64_t i = begin; i < end; i += k_lanes) {
@@ -99,7 +100,7 @@ void improve(learning &l, int64_t begin, int64_t end, const adam_step &a) {
   }
 }
 
-// Computes delta from v for the elements [begin, end), whole vectors.
+// Computes delta from v for the elements [begin, end), which are whole vectors.
 HESSIAN_CLONES
 void move_to(learning &l, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i += k_lanes) {
@@ -163,7 +164,7 @@ class learner {
         l_.base[at] = grid.scale * l_.floor[at] - in_.w[at];
         if (below < low || below >= high) continue;  // beyond the grid: no choice
         l_.step[at] = grid.scale;
-        // v is chosen so that h(v) = share, where learning starts.
+        // Learning starts from the v for which h(v) = share.
         const float share = std::clamp(x - below, 0.005f, 0.995f);
         l_.v[at] = -std::log(k_stretch / (share - k_below) - 1.0f);
       }
@@ -174,7 +175,7 @@ class learner {
     });
   }
 
-  // Runs Adam. normaliser: the loss of round to nearest, by which the loss is divided.
+  // Runs Adam. The loss is divided by `normaliser`, which is the loss of round to nearest.
   void learn(double normaliser) {
     const int total = config_.iterations, warm = static_cast<int>(config_.warm_up * total);
     double one = 1, two = 1;  // powers of Adam's decay rates
@@ -278,8 +279,8 @@ class learner {
     product(l_.delta, h_, true, l_.slope, target_.empty() ? 0.0 : 1.0);
   }
 
-  // c = a b + keep c. A symmetric b is passed as transposed, because the host computes that product
-  // faster and b equals its transpose.
+  // c = a b + keep c. A symmetric b equals its transpose, so it is passed as transposed: the host
+  // computes that product faster.
   void product(std::vector<float> &a, const std::vector<float> &b, bool symmetric,
                std::vector<float> &c, double keep) {
     const matrix_view left(a.data(), in_.out, in_.in, in_.in),

@@ -119,7 +119,7 @@ void dequantize_form(assay_cpp::host host, const assay_form *form, const assay_t
   if (!codes || !scales)
     throw failure(ASSAY_INVALID_ARGUMENT, "the form has no codes or no scales");
   const int64_t in = form->in_features, groups = scales->shape[1];
-  // The note holds the group size. Without a note the groups divide the row evenly.
+  // The note holds the group size. If there is no note, the groups are taken to divide the row evenly.
   int64_t size = (in + groups - 1) / groups;
   if (form->note_json && groups > 1) {
     const double noted = assay_json::parse(form->note_json).number_or("group_size", 0);

@@ -33,7 +33,8 @@ struct matrix_view {
   int64_t shape[2], strides[2];
 };
 
-// Computes c = alpha a b + beta c with the host's matrix product. transpose_b: bᵀ instead of b.
+// Computes c = alpha a b + beta c with the host's matrix product. If transpose_b is true, bᵀ takes the
+// place of b.
 void multiply(assay_cpp::host host, double alpha, const matrix_view &a, const matrix_view &b,
               bool transpose_b, double beta, const matrix_view &c);
 

@@ -79,7 +79,8 @@ factored make_factor(assay_cpp::host host, const factor_problem &p) {
     out.u.assign(wide.begin(), wide.end());
     return out;
   }
-  throw failure(ASSAY_NUMERICAL, "the Hessian cannot be factored, even damped by its mean in fp64");
+  throw failure(ASSAY_NUMERICAL,
+                "the Hessian cannot be factored, even with more damping and in fp64");
 }
 
 // ---- the last factor is kept ----

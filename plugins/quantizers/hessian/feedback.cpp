@@ -18,14 +18,15 @@ constexpr int k_tile_vectors = static_cast<int>(k_tile / k_lanes);
 constexpr int64_t k_panel = 4;  // columns that subtract earlier errors together
 constexpr int64_t k_step = 16;  // columns that are rounded between two calls of take_errors
 
-// The weights of 64 rows in the columns of one block. The value of (column, row) is at
-// column * k_tile + row. value: each weight just before it is rounded.
+// The weights of 64 rows in the columns of one block. The element of (column, row) is at
+// column * k_tile + row. `value` holds each weight as it is just before it is rounded.
 struct tile {
   explicit tile(size_t size) : w(size), error(size), value(size), scale(size), zero(size) {}
   std::vector<float> w, error, value, scale, zero;
 };
 
-// The rows and columns of the present block in U, and for gptaq in P: [n, n], copied.
+// Copies of the part of U, and for gptaq of P, whose rows and columns belong to the present block:
+// [n, n].
 struct corner {
   int64_t n = 0;
   std::vector<float> u, p;
@@ -90,7 +91,7 @@ void round_columns(float *w, float *error, float *value, const float *scale, con
   }
 }
 
-// One block of columns. edge: the corner of U and P.
+// One block of columns.
 struct block_work {
   feedback &problem;
   const feedback_range &range;

@@ -42,7 +42,7 @@ struct feedback_range {
 };
 
 // Rounds the columns of the range and subtracts their errors from all columns after it. Throws
-// failure, also if the user cancels.
+// failure if a matrix product of the host fails or the user cancels.
 void feed_back(feedback &problem, const feedback_range &range);
 // Subtracts the errors E of the n columns from position `first` on from all columns W after them:
 // W -= E U - V P, where V are the values, the weights just before they were rounded. errors: [out, n];
@@ -64,9 +64,9 @@ struct hessian_input {
 hessian_input read_input(assay_cpp::host host, const assay_linear *linear,
                          const assay_stats *stats);
 
-// Returns the columns in the order of work: by falling diag H (`descending`), or the model's order.
+// Returns the columns in the order of work: by falling diag H if `descending` is true, else in the model's order.
 std::vector<int64_t> column_order(const std::vector<float> &diagonal, bool descending);
-// Returns a problem without its factor. w: the weight to work on, usually moved out of `input`.
+// Returns a problem without its factor. w: the weight to work on, moved out of `input` or a copy.
 feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::vector<float> w,
                         std::vector<int64_t> order);
 // Computes problem.factor. damping: a share of mean(diag H).

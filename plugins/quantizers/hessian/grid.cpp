@@ -1,8 +1,8 @@
-// Fits the grid of a group of weights. The search has 48 candidates: for symmetric grids 24 factors on
-// the scale of the full range (23 from scale_from to scale_to, and exactly 1), each with both signs;
-// `candidate` has the factors of asymmetric grids. A second pass refits the scale of each candidate by
-// least squares while its codes stay. Each lane of the vectors holds one candidate. So no sum crosses
-// lanes, and a group may have any length.
+// Fits the grid of a group of weights. The search has 48 candidates. For symmetric grids these are 24
+// factors on the scale of the full range (23 from scale_from to scale_to, and exactly 1), each with both
+// signs. For asymmetric grids `candidate` has the factors. A second pass keeps the codes of each
+// candidate and refits its scale to them by least squares. Each lane of the vectors holds one candidate.
+// So no sum crosses lanes, and a group may have any length.
 #include "grid.hpp"
 
 #include <algorithm>
@@ -93,7 +93,7 @@ group_grid candidate(const weight_range &r, int index, const grid_options &o) {
   const double factor =
       step == factors - 1 ? 1.0 : from + (o.scale_to - from) * step / (factors - 2);
   if (o.symmetric) return symmetric_grid(r, factor, second, o);
-  // Asymmetric grids have no sign to change. Their second half has finer factors around 1.
+  // Asymmetric grids have no sign to change, so their second half has finer factors around 1.
   return asymmetric_grid(r, second ? 0.5 * (1.0 + factor) : factor, o);
 }
 
@@ -105,8 +105,8 @@ group_grid fit_group(const float *w, int64_t stride, const float *m, int64_t n,
   if (r.all_zero()) return {1.0f, 0.0f, false};  // any scale is exact
   const group_grid plain =
       o.symmetric ? symmetric_grid(r, 1.0, false, o) : asymmetric_grid(r, 1.0, o);
-  // The plain scale was too small for the dtype and became the smallest normal number. Nearly all
-  // candidates would become the same number, so a search has nothing to choose from.
+  // True if the plain scale was too small for the dtype and became the smallest normal number. Nearly
+  // all candidates would become the same number, so a search has nothing to choose from.
   const bool raised =
       plain.clamped && std::fabs(plain.scale) <= assay_grid::smallest_normal(o.stored);
   if (o.search == grid_search::minmax || raised) return plain;

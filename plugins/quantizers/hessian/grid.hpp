@@ -20,7 +20,8 @@ enum class grid_search {
 struct grid_options : assay_grid::code_range {
   int64_t group_size = -1;  // columns; -1 = the whole row; the last group may be short
   grid_search search = grid_search::minmax;
-  // The range of the search, as factors on the scale of the full range; scale_from 0: the default.
+  // The range of the search, as factors on the scale of the full range. If scale_from is 0, the range
+  // begins at the default of least_factor().
   double scale_from = 1, scale_to = 1;
   scale_dtype stored = scale_dtype::float32;  // dtype in which scales are stored
 
@@ -33,7 +34,7 @@ struct grid_options : assay_grid::code_range {
     if (scale_from > 0) return scale_from;
     return has_feedback || bits < 4 ? 0.6 : 0.9;
   }
-  // For a row of `in` columns: columns of a group, and number of groups.
+  // The number of columns in a group, and of groups in a row, if a row has `in` columns.
   int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
   int64_t groups(int64_t in) const { return assay_grid::group_cut(group_size, in).count; }
 };

@@ -12,9 +12,9 @@ namespace hessian {
 // method does not read keeps the value written here.
 struct method_config {
   grid_options grid;
-  // gptq, gptaq, and salient and adaround where they use gptq.
-  // act_order: columns by falling diag H. static_groups: grids are fitted before feedback; salient and
-  // adaround have no other choice.
+  // These are for gptq and gptaq, and for salient and adaround when they round by gptq.
+  // act_order: columns are rounded by falling diag H. static_groups: grids are fitted before feedback;
+  // salient and adaround have no other choice.
   bool act_order = true, static_groups = true;
   int64_t block_size = 128;  // columns of a block (feedback.cpp); adaround keeps 128
   double damping = 0;        // a share of mean(diag H), added to diag H

@@ -60,8 +60,8 @@ using read_fn = void (*)(const assay_cpp::config &, method_config &);
 using method_fn = void (*)(assay_cpp::host, const method_config &, const assay_linear *,
                            const assay_stats *, assay_cpp::sink);
 
-// Makes a function of methods.hpp into the class that assay_cpp::quantizer_table needs. statistics: what the method
-// asks the host for.
+// The class that assay_cpp::quantizer_table needs, made from a function of methods.hpp. `statistics` are those that
+// the method asks the host for.
 template <read_fn read, method_fn method, uint32_t statistics = ASSAY_NEED_HESSIAN>
 class quantizer {
  public:

@@ -40,8 +40,8 @@ std::vector<double> salience(assay_cpp::host host, const method_config &config,
   return score;
 }
 
-// Returns how many columns get high_bits: the share `ratio`, or (dynamic) as many as have a score above
-// threshold * mean score, within k_least_share and k_most_share.
+// Returns how many columns get high_bits: the share `ratio` of all. With `dynamic` it is the number of
+// columns whose score is above threshold * mean score, within the shares k_least_share and k_most_share.
 int64_t kept_columns(const method_config &config, const std::vector<double> &score) {
   const auto n = static_cast<double>(score.size());
   double share = config.ratio;
@@ -65,7 +65,8 @@ struct tier {
   }
 };
 
-// Fits the grids of a tier. A group is group_size columns of the tier, not neighbours in the matrix.
+// Fits the grids of a tier. A group is group_size successive columns of the tier, which need not be
+// neighbours in the matrix.
 tier make_tier(assay_cpp::host host, const char *name, const hessian_input &input,
                grid_options grid, std::vector<int64_t> columns) {
   std::sort(columns.begin(), columns.end());
@@ -155,7 +156,7 @@ void emit_tier(assay_cpp::host host, assay_cpp::sink sink, const feedback &p, co
 // column makes up for the errors of others.
 void factor_or_identity(const method_config &config, const hessian_input &input, feedback &p) {
   if (config.with_feedback) {
-    // Not kept for other linears: the order of columns may depend on the weight.
+    // The factor is not kept for other linears, because the order of columns may depend on the weight.
     p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, config.damping, false});
     return;
   }
@@ -190,9 +191,10 @@ void salient(assay_cpp::host host, const method_config &config, const assay_line
   auto middle = make_tier(host, "middle", input, middle_grid,
                           {ranked.begin() + n_high, ranked.begin() + n_high + n_middle});
 
-  // The other columns are rounded first, and the wide ones make up for their errors (OWQ's order).
+  // The columns of both tiers are called wide. All other columns are rounded before them, so that the
+  // wide ones make up for the errors (OWQ's order).
   std::vector<uint8_t> is_wide(score.size());  // 0: not wide, 1: middle, 2: high
-  auto plain = input;  // wide columns are set to 0 here; the base grids are fitted to it
+  auto plain = input;  // a copy with 0 in the wide columns, to which the base grids are fitted
   for (int64_t i = 0; i < n_high + n_middle; ++i) {
     const auto column = ranked[static_cast<size_t>(i)];
     is_wide[static_cast<size_t>(column)] = i < n_high ? 2 : 1;

@@ -1,6 +1,7 @@
 // Cholesky factor and triangular inverse in blocks of columns. Most of the work is in large matrix
-// products, because they run fastest: a Cholesky block subtracts what all earlier blocks contribute in
-// one product (left-looking algorithm). Each of the two takes n^3 / 3 floating-point operations.
+// products, because they run fastest: a Cholesky block subtracts in one product what all earlier blocks
+// contribute (left-looking algorithm). The factor takes n^3 / 3 floating-point operations, and the
+// inverse as many.
 #include "triangular.hpp"
 
 #include <algorithm>
@@ -19,9 +20,8 @@ HESSIAN_INLINE void subtract(T *to, const T *from, T factor, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] -= factor * from[i];
 }
 
-// Cholesky of one block [n, n] in place. stride: numbers in a row of the whole matrix. column:
-// scratch of n numbers.
-// Returns false if the block is not positive definite.
+// Computes the Cholesky factor of one block [n, n] in place. stride: numbers in a row of the whole
+// matrix. column: scratch of n numbers. Returns false if the block is not positive definite.
 template <class T>
 HESSIAN_INLINE bool factor_block(T *a, int64_t n, int64_t stride, T *column) {
   for (int64_t k = 0; k < n; ++k) {
@@ -77,7 +77,7 @@ class parts {
     return out;
   }
 
-  // The same rows and columns as a view.
+  // Returns the same rows and columns as a view, not a copy.
   matrix_view part(int64_t row, int64_t rows, int64_t column, int64_t columns) const {
     return {base_ + row * n_ + column, rows, columns, n_};
   }
@@ -109,8 +109,9 @@ bool cholesky_in_place(assay_cpp::host host, T *a, int64_t n) {
   return true;
 }
 
-// Goes through the blocks of columns from the last to the first. Let W = inverse(L). For one block,
-// W_11 is the inverse of its diagonal part, W_22 is already known, and W_21 = -W_22 L_21 W_11.
+// Goes through the blocks of columns from the last to the first. Let W = inverse(L). For one block, index
+// 1 stands for its own rows and 2 for all rows below. W_11 is the inverse of L_11, W_22 is already known,
+// and W_21 = -W_22 L_21 W_11.
 template <class T>
 void invert_lower_in_place(assay_cpp::host host, T *l, int64_t n) {
   const parts<T> of(l, n);

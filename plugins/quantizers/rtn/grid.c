@@ -99,7 +99,7 @@ void rtn_fit(const rtn_grid *grid, const float *w, int64_t n, rtn_group *out) {
   if (low == 0.0f && high == 0.0f) return; /* all zero: any scale is exact */
 
   const float half = (float)(1 << (grid->bits - 1)); /* 2^(b-1) */
-  const float extreme = -low >= high ? low : high;   /* with its sign; of two equal ones, low */
+  const float extreme = -low >= high ? low : high;   /* with its sign; low if both are equal */
   const float top = 2.0f * half - 1.0f;              /* 2^b - 1 */
   if (grid->range == RTN_FULL) {
     store_precision(grid->scale_dtype, -extreme / half, out);

@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-/* Where a grid of b bits has its ends. Full: the weight of largest magnitude gets code -2^(b-1).
- * Narrow: the largest magnitude gets code 2^(b-1) - 1. Asymmetric: codes 0 .. 2^b - 1, and the code
- * `zero` stands for the weight 0. */
+/* Where a grid of b bits has its ends. Full: the weight of largest magnitude gets the code -2^(b-1).
+ * Narrow: it gets the code 2^(b-1) - 1 if it is positive, else -(2^(b-1) - 1). Asymmetric: codes run
+ * from 0 to 2^b - 1, and the code `zero` stands for the weight 0. */
 enum rtn_range { RTN_FULL, RTN_NARROW, RTN_ASYMMETRIC };
 /* The dtype in which scales are stored. */
 enum rtn_scale { RTN_F16, RTN_BF16, RTN_F32 };

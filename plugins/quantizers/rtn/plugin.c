@@ -17,8 +17,8 @@ static const char k_schema[] =
     " \"symmetric\": {\"type\": \"boolean\", \"default\": true,"
     "  \"description\": \"grid around zero; false stores a zero point for each group\"},"
     " \"range\": {\"type\": \"string\", \"enum\": [\"full\", \"narrow\"], \"default\": \"full\","
-    "  \"description\": \"symmetric grids: the signed extreme maps to -2^(b-1), or max |w| maps to"
-    " 2^(b-1) - 1\"},"
+    "  \"description\": \"symmetric grids; full: the weight of largest magnitude maps to -2^(b-1);"
+    " narrow: it maps to 2^(b-1) - 1 or its negative\"},"
     " \"scale_dtype\": {\"type\": \"string\", \"default\": \"float16\","
     "  \"enum\": [\"float16\", \"bfloat16\", \"float32\"],"
     "  \"description\": \"dtype in which scales are stored\"},"
@@ -158,7 +158,7 @@ static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
       "scales set to the smallest normal or the largest finite number of their dtype");
 }
 
-/* Gives the tensors and the note to the host. After a failed emit the others are still emitted,
+/* Gives the tensors and the note to the host. If one emit fails, the other tensors are still emitted,
  * because emit takes over each tensor and frees it. */
 static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *codes,
                         assay_managed *scales, assay_managed *zeros) {

@@ -21,11 +21,11 @@ class autoround {
   assay_cpp::host host_;
   grid grid_;
   int iterations_ = 0;
-  int64_t batch_ = 0;      // sequences of one step
-  double rate_ = 0;        // first step of V, the offsets before rounding; 0 = 1 / iterations
-  double range_rate_ = 0;  // first step of alpha and beta, the factors on ranges; 0 = that of V
+  int64_t batch_ = 0;  // sequences of one step
+  double rate_ = 0;  // size of the first step of V, the offsets before rounding; 0 = 1 / iterations
+  double range_rate_ = 0;  // the same for alpha and beta, the factors on ranges; 0 = as for V
   bool learn_ranges_ = false;
-  uint32_t products_ = ASSAY_PRODUCTS_F32;  // dtype of the factors in gradients
+  uint32_t products_ = ASSAY_PRODUCTS_F32;  // dtype of the factors in the products of gradients
 };
 
 }  // namespace signround

@@ -1,6 +1,6 @@
 // Computes, group by group: the weight that the parameters give, one step of the parameters, and the
-// codes and scales that are emitted. Rounding has no useful derivative, so the gradient takes 1 for
-// it, and 0 beyond the grid, as auto-round's round_ste and clamp do.
+// codes and scales that are emitted. Rounding has no useful derivative, so the gradient takes 1 in its
+// place inside the grid, and 0 beyond it, as auto-round's round_ste and clamp do.
 #include "parameters.hpp"
 
 #include <algorithm>
@@ -80,8 +80,8 @@ parameters::parameters(const grid &g, const float *w, const float *importance, i
 }
 
 // Returns the stored scale s with the least sum m (w - s q)^2, where q are the codes. The candidates
-// are 0.6 .. 1.15 times the scale of the full range, and 1 times it, with both signs. m: n
-// importances, or null if all are 1.
+// are the scale of the full range times factors from 0.6 to 1.15 and times exactly 1, with both signs.
+// m: n importances, or null if all are 1.
 assay_grid::stored_scale parameters::searched_scale(const float *w, const float *m, int64_t n,
                                                     assay_grid::weight_range range) const {
   if (range.all_zero()) return {};

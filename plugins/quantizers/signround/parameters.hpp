@@ -28,7 +28,7 @@ class parameters {
   // used when the start is searched.
   parameters(const grid &g, const float *w, const float *importance, int64_t out, int64_t in);
 
-  // Writes w~ for rows [begin, end) into to, which is the whole matrix [out, in].
+  // Writes w~ for rows [begin, end) into `to`, which is the whole matrix [out, in].
   void weight(float *to, int64_t begin, int64_t end);
   // Moves V by `rate`, alpha and beta by `range_rate`, against the signs of their gradients. slope:
   // d loss / d w~, [out, in].

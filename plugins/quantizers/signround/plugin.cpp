@@ -17,19 +17,19 @@ const char k_schema[] = R"({
     "scale_dtype": {"type": "string", "enum": ["float16", "bfloat16", "float32"], "default": "float16",
                     "description": "scales are rounded to it before codes are chosen"},
     "start": {"type": "string", "enum": ["weighted", "range"], "default": "weighted",
-              "description": "symmetric grids: the scale of least error weighted by mean x^2, or the range's as published"},
+              "description": "start of symmetric grids; weighted: the scale with the least error weighted by mean x^2; range: the scale of the range, as published"},
     "iterations": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 200,
                    "description": "steps for each block"},
     "batch": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 8, "x-unit": "sequences",
               "description": "calibration sequences of one step"},
     "learning_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
-                      "description": "of the roundings, falling linearly to zero; 0 = 1 / iterations"},
+                      "description": "size of the first step of the rounding offsets; falls linearly to zero; 0 = 1 / iterations"},
     "range_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 0,
-                   "description": "of the ranges' factors; 0 = as the roundings"},
+                   "description": "the same for alpha and beta; 0 = as for the rounding offsets"},
     "learn_ranges": {"type": "boolean", "default": true,
                      "description": "learn the factors alpha and beta on each group's range"},
     "compute": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32",
-                "description": "factors of the products in a gradient; bfloat16 where the processor has it"}
+                "description": "dtype of the factors in the matrix products of gradients; bfloat16 needs a processor that has it"}
   }
 })";
 

@@ -16,7 +16,7 @@ bool paley_one(int64_t m) {
 bool paley_two(int64_t m) {
   return m % 4 == 0 && (m / 2 - 1) % 4 == 1 && galois_field::exists(m / 2 - 1);
 }
-// Whether one of the two constructions gives order m, or m is 1. Such a matrix can be a base.
+// Whether one of the two constructions gives order m, or m is 1. Such a matrix can be a base (hadamard.hpp).
 bool is_base(int64_t m) {
   return m == 1 || paley_one(m) || paley_two(m);
 }
@@ -42,7 +42,7 @@ std::vector<int> bordered(const galois_field &field, int side) {
   return c;
 }
 
-// The bordered matrix plus the identity.
+// Returns the bordered matrix plus the identity.
 std::vector<int8_t> paley_one_matrix(int64_t m) {
   const auto s = bordered(galois_field(m - 1), -1);
   std::vector<int8_t> h(static_cast<size_t>(m * m));
@@ -51,7 +51,7 @@ std::vector<int8_t> paley_one_matrix(int64_t m) {
   return h;
 }
 
-// Each entry of the bordered matrix becomes a block of 2 x 2: the entry times k_off, on the diagonal k_on.
+// Each entry of the bordered matrix becomes a block of 2 x 2: on the diagonal k_on, elsewhere the entry times k_off.
 std::vector<int8_t> paley_two_matrix(int64_t m) {
   const int64_t half = m / 2;
   const auto c = bordered(galois_field(half - 1), 1);

@@ -15,7 +15,7 @@ constexpr const char *k_schema =
   "r4": {"type": "boolean", "default": true,
     "description": "turn the input of down_proj, an operation that stays in the forward pass"},
   "signs": {"type": "string", "enum": ["random", "plain"], "default": "random",
-    "description": "random: a Hadamard matrix times random signs from the recipe's seed; plain: without"}}})";
+    "description": "random: a Hadamard matrix times random signs from the recipe's seed; plain: without signs"}}})";
 
 const auto k_component = assay_cpp::component(
     "rotation", "turns channels by Hadamard matrices so that no channel stands out", k_schema,

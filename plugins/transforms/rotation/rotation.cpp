@@ -29,7 +29,7 @@ void fold_norm(const assay_group &group) {
   if (group.norm->bias || (group.norm->flags & ASSAY_NORM_CENTERED))
     throw failure(ASSAY_UNSUPPORTED,
                   std::string(group.norm->name) +
-                      " has a bias or a mean: it does not commute with a rotation");
+                      " has a bias or subtracts a mean: it does not commute with a rotation");
   const auto norm = matrix_of<float>(group.norm->weight, "the norm");
   const bool one_plus = group.norm->flags & ASSAY_NORM_ONE_PLUS;
   for (uint32_t i = 0; i < group.n_consumers; ++i) {

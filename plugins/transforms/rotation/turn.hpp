@@ -16,11 +16,11 @@ class turn {
  public:
   turn(const hadamard &h, bool random_signs, uint64_t seed);
   int64_t size() const { return h_.order; }
-  // n = size(). Replaces the part w of each row, columns [first, first + n), by w R. For weights whose
-  // inputs are the turned channels.
+  // In each row, replaces the part w in columns [first, first + n) by w R, where n = size(). This is for
+  // weights whose inputs are the turned channels.
   void rows(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
-  // Replaces the part w of each column, rows [first, first + n), by R^T w. For weights whose outputs
-  // are the turned channels. A bias counts as one column.
+  // In each column, replaces the part w in rows [first, first + n) by R^T w. This is for weights whose
+  // outputs are the turned channels. A bias counts as one column.
   void columns(const assay_cpp::host &host, const weight_view &w, int64_t first = 0) const;
   const hadamard &matrix() const { return h_; }
 

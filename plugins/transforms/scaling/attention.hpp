@@ -11,8 +11,8 @@
 namespace scaling {
 
 // A scale is (rms of k)^alpha / (rms of q)^(1 - alpha). rms is the root mean square over the pair of
-// channels, and for q also over all query heads that read the key head. Both are computed from the
-// Hessian of the input of q and k. Then the scales of a head are divided by sqrt(max * min) of them.
+// channels, and for q also over all query heads that read the key head. Both rms are computed from the
+// Hessian of the input of q and k. Then the scales of a head are divided by sqrt(largest * smallest).
 // Changes the rows of q and k. Returns false and sets `reason` if the model does not allow it.
 bool scale_keys(const assay_block &block, double alpha, std::string &reason);
 

@@ -1,6 +1,6 @@
 // awq: searches scales for channels. The candidates are s = mean|x|^r (plain) and s = mean|x|^r /
-// (u^(1-r) + 1e-4) (duo, u the relative size of the weights) for exponents r from 0 to 1, and no
-// scaling. The candidate with the least loss wins. With the option `clip`, limits for the weights are
+// (u^(1-r) + 1e-4) (duo) for exponents r from 0 to 1, and no scaling. Here u is the relative size of the
+// weights. The candidate with the least loss wins. With the option `clip`, limits for the weights are
 // then searched (clip.hpp).
 #include <algorithm>
 #include <cmath>
@@ -63,7 +63,7 @@ std::vector<float> scaled_hessian(const channel_group &channels, const std::vect
   return out;
 }
 
-// Whether limits are searched for this linear. As in llm-awq there are none for q and k.
+// Whether limits are searched for this linear. As in llm-awq, q and k get no limits.
 bool is_clipped(const assay_linear &linear) {
   const std::string role = linear.role;
   return role != "attn.q" && role != "attn.k";
@@ -106,7 +106,7 @@ awq::choice awq::search(const channel_group &channels, const plain_grid &grid,
       const double r = static_cast<double>(step) / static_cast<double>(steps_);
       auto scale = scale_of(x, duo ? &w : nullptr, r);
       const double found = loss(scale);
-      if (!(found < best.loss)) continue;  // also false for NaN
+      if (!(found < best.loss)) continue;  // a NaN never wins
       best.loss = found, best.exponent = r, best.scale = std::move(scale);
       best.form = duo ? "duo" : "plain";
     }

@@ -3,8 +3,7 @@
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>
-
-
+#include <ATen/ops/gelu.h>
 
 #include "aten.hpp"
 #include "catch.hpp"

@@ -35,7 +35,7 @@ manual.entries = {
    entry("assay.grid", { "methods: table" }, "assay.recipe[]", "Recipes of every combination of methods and option values.",
          { example = "assay.grid { assay.method.rtn, bits = { 4, 3 }, group = 64 }" }),
    entry("assay.sweep", { "settings: table" }, "assay.recipe[]",
-         "Recipes that differ from a centre in one setting at a time: options of the method, or of the calibration.",
+         "A starting recipe, and recipes that differ from it in one setting: an option of the method or of the calibration.",
          { example = "assay.sweep { assay.method.gptq, over = { group = { 32, 64, 128 } } }" }),
    entry("assay.allocate",
          { "options: { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, measure: string }" },

@@ -1,5 +1,6 @@
--- Gives the guardrails access to a report: finds variants and results by id, the untouched model of a variant, and trivial scores (those
--- that need no model, such as guessing). Also turns what a check found into its result. The report itself is not changed.
+-- Gives the guardrails access to a report: finds variants and results by id, the untouched model of a variant, and
+-- trivial scores (those that need no model, such as guessing). Also turns what a check found into its result. The
+-- report itself is not changed.
 
 local stats = require("assay.native").stats
 local without_nulls = require "assay.lib.without_nulls"
@@ -54,7 +55,8 @@ function context:resource(variant_id)
    for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
 end
 
--- Returns the value and the name of the highest score that needs no model, such as guessing. Only for metrics where higher is better.
+-- Returns the value and the name of the highest score that needs no model, such as guessing. Only for
+-- metrics where higher is better.
 function context:trivial(task_id, metric)
    local best, name
    for _, baseline in ipairs((self.task[task_id] or {}).baselines or {}) do

@@ -7,8 +7,8 @@ local HEADER_BYTES <const> = 256 * 1024 -- allowance for a file's header (names 
 
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 
--- Returns the bits per weight that a recipe promises: the code, and the weight's share of the group's 16-bit scale. If the grid is
--- asymmetric, the weight also has a share of the group's zero point, which is as wide as a code.
+-- Returns the bits per weight that a recipe promises: the code, and the weight's share of the group's 16-bit scale. If
+-- the grid is asymmetric, the weight also has a share of the group's zero point, which is as wide as a code.
 local function promised_bits(recipe)
    local bits, group = recipe.bits, recipe.group_size
    if not bits then return nil end
@@ -21,8 +21,8 @@ local function subject_of(c, variant)
    return {}
 end
 
--- Returns the bytes that a model's weights should take according to its recipe, and the bytes at 16 bits; nil if the bits or the number
--- of parameters are unknown.
+-- Returns the bytes that a model's weights should take according to its recipe, and the bytes at 16 bits; nil if the
+-- bits or the number of parameters are unknown.
 local function expected_bytes(c, variant)
    local subject = subject_of(c, variant)
    local parameters = subject.parameters and subject.parameters > 0 and subject.parameters or subject.name_parameters

@@ -1,5 +1,5 @@
 -- Finds the form of a data file: text, jsonl, json, csv, tsv or parquet, or a form that must be converted first, such as gzip.
--- The content decides if it is certain (first bytes of binary files, readable JSON); else the ending of the name decides.
+-- The content decides if it is certain (first bytes of binary files, readable JSON), else the ending of the name.
 -- dataset.lua and the dataset plugins read the files.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"

@@ -1,7 +1,7 @@
 -- Gate P5: the error of the residual stream (the vector that each block reads and adds to) grows smoothly from block to block. A jump
 -- means that one block is broken.
 
-local JUMP <const> = 10         -- an error after a block is a jump if it is this many times the error after the block before
+local JUMP <const> = 10         -- an error is a jump if it is more than this many times the error after the block before
 local NOTICEABLE <const> = 1e-3 -- relative error up to which a jump does not matter
 
 return {

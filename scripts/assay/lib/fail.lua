@@ -9,7 +9,7 @@ function fail.usage(message, hint)
    sys.fail { kind = "usage", message = message, hint = hint }
 end
 
--- Raises an error for work that failed (exit code 1). parts: { where = path, cause = text, hint = text }, each optional.
+-- Raises an error for work that failed (exit code 1). parts: { where = path, cause = text, hint = text }; all optional.
 function fail.work(message, parts)
    parts = parts or {}
    sys.fail { kind = "failed", message = message, hint = parts.hint, where = parts.where,

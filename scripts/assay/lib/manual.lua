@@ -83,8 +83,8 @@ manual.entries = {
    entry("model:score_many", { "requests: { context: string, continuations: string[] }[]",
                                "options?: { batch_tokens: integer }" }, "table[][], table",
          "Scores many requests together, each with the result of model:score. A prefix that requests share is computed once. The second "
-         .. "table says what this took: tokens { needed, computed, alone }, head_rows (positions multiplied by the head), halvings (of "
-         .. "batch_tokens, if memory ran out), seconds."),
+         .. "table says what this took: tokens { needed, computed, alone = if nothing were shared }, head_rows (positions multiplied by "
+         .. "the head), halvings (of batch_tokens, if memory ran out), seconds."),
    entry("model:generate", { "prompt: string|integer[]",
          "options?: { max_tokens: integer, temperature: number, top_k: integer, top_p: number, seed: integer, stop: string[], ignore_eos: boolean }" },
          "table", "{ text, ids, finish = \"stop\"|\"length\" }."),

@@ -1,4 +1,4 @@
-"""Writes report.schema.json beside this file: the fields of report.json that schema.md explains, as JSON Schema.
+"""Writes report.schema.json beside this file: a JSON Schema with the fields of report.json that schema*.md explain.
 
 usage: python3 reports/make_schema.py
 """
@@ -10,7 +10,7 @@ VERDICTS = ["reference", "invalid", "worse", "inconclusive", "not_run", "non-inf
 
 
 def maybe(kind):
-    """The kind, or null."""
+    """Returns the schema of a value that is of this kind or null."""
     if "enum" in kind:
         return {"enum": kind["enum"] + [None]}
     return {"anyOf": [kind, {"type": "null"}]}

@@ -66,9 +66,9 @@ function model.load(path, options)
    return native.model.load(model.find(path), options)
 end
 
--- Loads a model and measures the memory that it takes. path: of a folder or file; runtime: "packed" or "dequantized". Returns the model,
--- and the bytes by which this process has grown once every weight was read. Freed memory is given back to the system before and
--- after, so that it counts in neither.
+-- Loads a model and measures the memory that it takes. path: a folder or a file; runtime: "packed" or "dequantized".
+-- Returns the model, and the bytes by which this process has grown when every weight was read. Freed memory is given
+-- back to the system before both measurements, so that neither counts it.
 function model.load_measured(path, runtime)
    local sys = native.sys
    sys.give_back_memory()
@@ -82,9 +82,9 @@ end
 local methods, class = native.model.methods, native.model.class
 local quantize_data = methods.quantize
 
--- m:quantize(recipe, calibration, options) returns the quantized model. recipe: from assay.method.*, or the table `data` inside one.
--- Without a calibration the recipe's own is used. With options = { resume = folder } finished blocks are stored in that folder, so
--- that a killed run can continue.
+-- m:quantize(recipe, calibration, options) returns the quantized model. recipe: from assay.method.*, or the table
+-- `data` inside one. If no calibration is given, the recipe's own is used. With options = { resume = folder } finished
+-- blocks are stored in that folder, so that a killed run can continue.
 function methods.quantize(self, recipe, calibration, options)
    if type(recipe) ~= "table" then
       fail.usage("quantize: 'recipe' must be a recipe, not " .. type(recipe),
@@ -120,7 +120,7 @@ function methods.divergence(self, other, calibration)
    return divergence_of_data(self, other, data)
 end
 
--- Computes by how much each part of a quantized model moves its outputs (insight/sensitivity.lua).
+-- Computes how far the outputs move if one part alone is quantized, for each part (insight/sensitivity.lua).
 function methods.sensitivity(self, quantized, calibration, options)
    return require "assay.insight.sensitivity"(self, quantized, calibration, options)
 end

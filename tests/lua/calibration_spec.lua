@@ -208,7 +208,7 @@ describe("contamination", function()
    end)
    it("by whole records is an error, unless the calibration says why", function()
       local overlaps = overlap.check(calibration, stub(), { task("same", own) })
-      assert.raises("calibration and the task 'same' share 4 of 12 records: what is evaluated must not be calibrated on. "
+      assert.raises("calibration and the task 'same' share 4 of 12 records: a calibration must not use records that are evaluated. "
                     .. "Calibrate on another split, or say why with allow_overlap = \"...\"",
                     function() overlap.refuse(calibration, overlaps) end)
       overlap.refuse(assay.calibration { dataset = assay.dataset.jsonl { path = own }, samples = 4, template = "chat",

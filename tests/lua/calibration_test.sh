@@ -23,7 +23,7 @@ grep -q "$hash" "$work"/apart/store/*/tokens.json || fail "the token ids are not
 
 # Calibration on the evaluated text itself: an error before anything is quantized.
 expect 2 run "${study[@]}" "$work/text.txt" --out "$work/same" --quiet
-contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: what is evaluated must not be calibrated on"
+contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: a calibration must not use records that are evaluated"
 contains "$err" 'Calibrate on another split, or say why with allow_overlap = "..."'
 [ ! -e "$work/same/report.json" ] || fail "a report was written all the same"
 
@@ -46,7 +46,7 @@ same=$(grep -o '"sha256": "[0-9a-f]*"' <<<"$report" | head -1 | cut -d'"' -f4)
 contains "$(cat "$work/brought/report.json")" '"calibration": "r1"'
 contains "$(cat "$work/brought/report.json")" "4 sequences, 256 tokens, the shortest of 64"
 expect 2 run "${study[@]}" "$work/text.txt" "${brought[@]}" --out "$work/brought_same"
-contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: what is evaluated must not be calibrated on"
+contains "$err" "calibration and the task 'perplexity' share 1 of 1 records: a calibration must not use records that are evaluated"
 [ ! -e "$work/brought_same/report.json" ] || fail "a report was written all the same"
 expect 0 run "${study[@]}" "$work/text.txt" "leakage is the question" "${brought[@]}" --out "$work/brought_same"
 contains "$(cat "$work/brought_same/report.json")" '"overlap_with_eval": 1'

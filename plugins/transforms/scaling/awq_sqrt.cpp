@@ -1,5 +1,5 @@
-// awq_sqrt: scales channels by s = sqrt(mean|x| + epsilon). Some sources publish this rule under the
-// name of awq. awq_sqrt searches nothing and always scales, so that the rule itself can be tested.
+// awq_sqrt: scales channels by s = sqrt(mean|x| + epsilon). Some sources publish this rule as awq.
+// awq_sqrt searches nothing and always scales, so that the rule itself can be tested.
 #include <cmath>
 
 #include "assay_json.hpp"

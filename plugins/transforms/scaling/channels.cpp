@@ -15,7 +15,7 @@ bool channel_group::usable(const assay_group &group, std::string &reason) {
   const std::string kind = group.kind;
   if (kind == "norm") {
     if (!group.norm || group.norm->bias || (group.norm->flags & ASSAY_NORM_CENTERED))
-      reason = "its norm has a bias or a mean";
+      reason = "its norm has a bias or subtracts the mean";
   } else if (kind == "up_down") {
     if (group.n_producers != 1 || group.producers[0]->out_features != group.channels)
       reason = "shapes of up and down differ";

@@ -1,6 +1,6 @@
-// The channels between producers (a norm or a linear) and consumers (the linears that read them): which
-// channel of the producer feeds which column of a consumer, and how a scale is applied to both. awq.cpp,
-// awq_sqrt.cpp and smoothquant.cpp decide the scales.
+// Knows the channels between a producer (a norm or a linear) and its consumers (the linears that read
+// these channels): which channel of the producer feeds which column of a consumer. Applies a scale to
+// both. awq.cpp, awq_sqrt.cpp and smoothquant.cpp decide the scales.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ class channel_group {
   int64_t producers() const { return n_producers_; }   // channels that carry a scale
   int64_t columns() const { return group_.channels; }  // columns of the consumers
   int64_t producer_of(int64_t column) const { return tie_[static_cast<size_t>(column)]; }
-  // per_column: a number for each column of the consumers. Returns for each producer channel the mean
-  // or the maximum over the columns that it feeds.
+  // per_column: a number for each column of the consumers. Both functions return a number for each
+  // producer channel: the mean, or the maximum, over the columns that the channel feeds.
   std::vector<double> tied_mean(const float *per_column) const;
   std::vector<double> tied_max(const float *per_column) const;
-  // Divides producer channel j by scale[j] and multiplies the columns that it feeds by scale[j], so the
-  // function stays the same.
+  // Divides producer channel j by scale[j] and multiplies the columns that it feeds by scale[j]. So the
+  // model computes the same function as before.
   void fold(const std::vector<float> &scale) const;
 
  private:

@@ -1,7 +1,7 @@
 // Searches limits for the weights of a group. With `symmetric`, both limits are at the same share of the
 // largest magnitude. With `asymmetric`, first the lower end shrinks, then the upper one. Asymmetric
-// grids need that, because llm-awq's symmetric limits fail on them at 2 bits. The tool LightCompress
-// also limits each end.
+// grids need a limit for each end, because llm-awq's symmetric limits fail on them at 2 bits. The tool
+// LightCompress has a limit for each end too.
 #include "clip.hpp"
 
 #include <algorithm>
@@ -62,7 +62,7 @@ class group_search {
       body(static_cast<float>(1.0 - how.most_shrink * static_cast<double>(step) /
                                         static_cast<double>(how.steps)));
   }
-  // Returns the error of the group's part of the output if its weights are clipped and rounded.
+  // Returns the error of the output that comes from this group if its weights are clipped and rounded.
   double loss(float low, float high) {
     for (int64_t j = 0; j < n_; ++j) d_[static_cast<size_t>(j)] = std::clamp(w_[j], low, high);
     round_group(d_.data(), n_, grid_);

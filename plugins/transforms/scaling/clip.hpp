@@ -1,6 +1,6 @@
 // Declares the clip search of awq. For each group of weights (neighbours in a row that share a grid) it
-// finds limits within which the grid is fitted. Then a few large weights do not make the grid coarse
-// for the others. It runs after scaling.
+// finds limits within which the grid is fitted. So a few large weights do not make the grid coarse for
+// the rest of the group. The search runs after scaling.
 #pragma once
 
 #include <vector>
@@ -25,9 +25,9 @@ struct clip_result {
   double loss = 0, identity_loss = 0;  // with and without limits, over all groups
 };
 
-// hessian: [in, in], H = sum x x^T of the linear's input after scaling. The loss of a group is the exact
-// error of its part of each output, d^T H_gg d, where d is the rounded minus the float weight and H_gg
-// the group's part of H. llm-awq estimates this error from up to 512 tokens.
+// hessian: [in, in], H = sum x x^T of the linear's input after scaling. The loss of a group is the error
+// that it adds to an output, d^T H_gg d, where d is the rounded minus the float weight and H_gg is the
+// group's part of H. This loss is exact; llm-awq estimates it from up to 512 tokens.
 clip_result search_clip(const assay_cpp::host &host, const assay_linear &linear,
                         const std::vector<float> &hessian, const plain_grid &grid,
                         const clip_search &how);

@@ -1,4 +1,4 @@
-// Computes the loss of a candidate scale from the Hessian. The weights of all consumers of a group are
+// Computes the loss of candidate scales from the Hessian. The weights of all consumers of a group are
 // stacked into one matrix.
 #include "gram.hpp"
 
@@ -57,7 +57,8 @@ void gram_trial::multiply(int64_t in) {
   const assay_dtype f32 = {ASSAY_FLOAT, 32, 1};
   const assay_tensor d{difference_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
   const assay_tensor p{product_.data(), {ASSAY_CPU, 0}, 2, f32, shape, strides, 0};
-  // The Hessian equals its transpose. It is passed as transposed: the host computes that product faster.
+  // The Hessian equals its transpose. It is passed as a transposed matrix, because the host computes a
+  // product with a transposed matrix faster.
   assay_cpp::pass_on(
       linalg_.gemm(host_.table(), 1.0, &d, 0, channels_.abi().stats->hessian, 1, 0.0, &p));
 }

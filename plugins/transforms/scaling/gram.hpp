@@ -1,7 +1,7 @@
 // Computes the loss of scales s from the Hessian H = sum x x^T: tr(D H D^T) with D = Q(W s) / s - W,
 // where s multiplies columns and Q rounds. This is the exact output error of the linears that read the
-// channels. For o and down it is the loss of the paper (awq). For q, k, v and gate, up the paper takes
-// the output of attention or the MLP instead (parent.hpp).
+// scaled channels. For o and down it is the loss of the paper (awq). For q, k, v and gate, up the paper
+// takes the error of the output of attention or the MLP instead (parent.hpp).
 #pragma once
 
 #include <vector>

@@ -14,8 +14,8 @@ struct plain_grid : assay_grid::code_range {
   int64_t group(int64_t in) const { return assay_grid::group_cut(group_size, in).size; }
 };
 
-// Returns the grid that the configuration of the recipe's quantizer names. A key that it lacks, or a
-// recipe without quantizer, means 4 bits, symmetric, groups of 64.
+// Returns the grid that the configuration of the recipe's quantizer names. What the configuration does
+// not say, and everything if the recipe has no quantizer, is: 4 bits, symmetric, groups of 64.
 plain_grid grid_of(const assay_block &block);
 
 // Rounds n weights in place, as one group, on the grid that covers their range.

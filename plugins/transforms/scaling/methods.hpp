@@ -25,7 +25,7 @@ class awq {
     double loss = 0, identity_loss = 0, exponent = 0;
     const char *form = "identity";
   };
-  struct limits {  // what the clip search of one group needs; hessian: of the scaled inputs
+  struct limits {  // what the clip search of one group needs; hessian: that of the scaled inputs
     const assay_group *group;
     std::vector<float> hessian;
   };
@@ -35,9 +35,9 @@ class awq {
             std::string &clips) const;
 
   assay_cpp::host host_;
-  int64_t steps_, loss_tokens_;  // exponents 0, 1/steps .. 1; tokens of a forward pass
-  // plain_, duo_: try this form of the scale (awq.cpp). parent_: use the loss of parent.hpp where a
-  // group has a parent.
+  int64_t steps_, loss_tokens_;  // the exponents are 0, 1/steps .. 1; tokens of a forward pass
+  // plain_, duo_: whether this form of the scale (awq.cpp) is tried. parent_: whether the loss of
+  // parent.hpp is used for groups that have a parent.
   bool plain_, duo_, parent_;
   clip_search clip_;
 };

@@ -17,9 +17,9 @@ bool has_parent(const assay_group &group);
 
 class parent_trial {
  public:
-  // position: of the group in the block. s: the scales of a trial. fold = true tries the norm divided
-  // by s and the weights multiplied by s, as they will be stored. fold = false leaves the norm as it is
-  // and divides the weights by s after rounding, as llm-awq does.
+  // position: the place of the group in the block. s below are the scales of a trial. fold = true tries
+  // the norm divided by s and the weights multiplied by s, as they will be stored. fold = false leaves
+  // the norm as it is and divides the weights by s after rounding, as llm-awq does.
   parent_trial(assay_cpp::host host, const assay_block &block, uint32_t position,
                const channel_group &channels, const plain_grid &grid, bool fold);
   // scale: one for each producer channel. Returns infinity if the loss is not finite.
@@ -42,7 +42,7 @@ class parent_trial {
   const channel_group &channels_;
   plain_grid grid_;
   bool fold_;
-  std::vector<tried> tried_;  // for each consumer; then for the norm, if fold_
+  std::vector<tried> tried_;  // one for each consumer, then one for the norm if fold_
 };
 
 }  // namespace scaling

@@ -12,15 +12,15 @@ const assay_transform_vtable k_smoothquant = assay_cpp::transform_table<scaling:
 constexpr const char *k_awq_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "steps": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20,
-    "description": "exponents tried between 0 and 1, both included"},
+    "description": "the exponents 0, 1/steps .. 1 are tried"},
   "duo_scaling": {"type": "string", "enum": ["off", "only", "both"], "default": "both",
     "description": "divide by the weights' own statistic as AutoAWQ does: never, always, or try both"},
   "loss": {"type": "string", "enum": ["gram", "parent"], "default": "gram",
-    "description": "gram: exact error of the linears; parent: of attention and MLP for groups behind a norm, by forwards"},
+    "description": "gram: exact error of the linears; parent: for groups behind a norm, error of attention or MLP"},
   "loss_tokens": {"type": "integer", "minimum": 64, "default": 2048, "x-unit": "tokens",
-    "description": "calibration tokens of each forward under loss = parent"},
+    "description": "calibration tokens of each forward pass with loss = parent"},
   "clip": {"type": "string", "enum": ["off", "symmetric", "asymmetric"], "default": "off",
-    "description": "search limits of each group's grid after scaling; q and k are left alone"}}})";
+    "description": "search limits for the weights of each group after scaling; not for q and k"}}})";
 
 constexpr const char *k_awq_sqrt_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
@@ -33,9 +33,9 @@ constexpr const char *k_smoothquant_schema =
   "groups": {"type": "string", "enum": ["norm", "all"], "default": "norm",
     "description": "norm: q, k, v and gate, up as published; all: also o and down"},
   "search": {"type": "boolean", "default": false,
-    "description": "try alpha = 0.30, 0.35 .. 0.95 and none for each group behind a norm, by the loss of its module"},
+    "description": "for each group behind a norm, try no scaling and alpha = 0.30, 0.35 .. 0.95; the least loss wins"},
   "loss_tokens": {"type": "integer", "minimum": 64, "default": 2048, "x-unit": "tokens",
-    "description": "calibration tokens of each forward of the search"},
+    "description": "calibration tokens of each forward pass of the search"},
   "attention": {"type": "string", "enum": ["off", "head"], "default": "off",
     "description": "head: also even out the channels of keys against queries, head by head"}}})";
 

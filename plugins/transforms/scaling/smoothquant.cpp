@@ -1,8 +1,8 @@
 // smoothquant: divides channel j by s_j = max|X_j|^alpha / max|W_j|^(1 - alpha) and multiplies the
 // columns that read it by s_j. The rule and the least values (k_floor) are those of
 // smoothquant/smooth.py, the authors' code. alpha is given, or it is searched for each group behind a
-// norm, by the error at the output of attention or the MLP with rounded weights. The README says when
-// inputs are rounded too.
+// norm: the alpha wins for which the output of attention or the MLP with rounded weights has the least
+// error. The README says when inputs are rounded too.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -107,7 +107,7 @@ void smoothquant::apply(const assay_block &block, const assay_edit &edit) {
   std::string keys;
   if (heads_) {
     std::string reason;
-    // This comes first: once the input of q and k is scaled, its statistics no longer fit it.
+    // Keys come first, because once the input of q and k is scaled, its statistics no longer fit it.
     if (!scale_keys(block, 0.5, reason))
       host_.ledger("skipped_group", 1, std::to_string(block.index) + ".attn.q_k: " + reason);
     else

@@ -86,11 +86,11 @@ return {
    { id = "G17", severity = "flag", title = "ties are ties",
       message = "a tie was given to one side, or wins were counted over metrics that depend on each other",
       check = function(c)
-         local offenders = each_claim(c, "winner", function(claim) return claim.a == claim.b
+         local offenders, winners = each_claim(c, "winner", function(claim) return claim.a == claim.b
             and claim.winner ~= "tie" end)
          local rates, n = each_claim(c, "win_rate", function() return true end)
          table.move(rates, 1, #rates, #offenders + 1, offenders)
-         return unless_claimed(offenders, n)
+         return unless_claimed(offenders, winners + n)
       end },
    { id = "G21", severity = "flag", title = "differences agree with what is shown",
       message = "the difference printed is not the difference of the numbers printed",

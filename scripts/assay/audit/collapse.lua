@@ -31,8 +31,8 @@ local function quantized(c)
    return out
 end
 
--- Number of results (task and metric) in which a variant is not above the trivial score (one that needs no model, such as guessing),
--- although its reference is.
+-- Returns the number of results (task and metric) in which a variant is not above the trivial score (one that needs no
+-- model, such as guessing), but its reference is.
 local function lost_tasks(c, variant)
    local lost = 0
    for _, pair in ipairs(c:pairs()) do
@@ -44,7 +44,7 @@ local function lost_tasks(c, variant)
    return lost
 end
 
--- Mean tokens of an answer as a multiple of the untouched model's, then both means; nil if one of them is unknown.
+-- Returns the mean tokens of an answer divided by the untouched model's, then both means; nil if one is unknown.
 local function length_ratio(c, variant)
    local reference = c:reference_of(variant)
    local own, base = c:resource(variant.id), reference and c:resource(reference.id)
@@ -52,8 +52,8 @@ local function length_ratio(c, variant)
    return own.tokens_per_item / base.tokens_per_item, own.tokens_per_item, base.tokens_per_item
 end
 
--- Whether a detector's row makes its variant unusable. The study's own judgement (status) counts; without one, the rate of answers
--- that show the sign decides: above a half, or for F01 any answer at all.
+-- Whether a detector's row makes its variant unusable. The study's own judgement (status) counts. If the row has none,
+-- the variant is unusable if more than half of its answers show the sign, or for F01 if any answer does.
 local function condemned(row)
    if row.status then return row.status == "invalid" end
    return row.count > 0 and (row.id == "F01" or row.count / math.max(1, row.items or 1) > 0.5)
@@ -181,7 +181,7 @@ return {
          return unless_claimed(offenders, #c:claims_of("retention"))
       end },
    { id = "G39", severity = "block", title = "accuracy and distance agree",
-      message = "a model whose output probabilities are far from the original's scores better: one of the two measurements is wrong",
+      message = "a model scores better, but its output probabilities are far from the original's: one of the measurements is wrong",
       check = function(c)
          local offenders, checked = {}, 0
          for _, row in ipairs(c.distance) do

@@ -1,5 +1,6 @@
--- The report as the guardrails read it: finds variants and results by id, the untouched model of a variant, and trivial scores (those
--- that need no model, such as guessing). It also turns what a check found into its result. The report itself is not changed.
+-- Gives the guardrails access to a report: finds variants and results by id, the untouched model of a variant, and
+-- trivial scores (those that need no model, such as guessing). Also turns what a check found into its result. The
+-- report itself is not changed.
 
 local stats = require("assay.native").stats
 local without_nulls = require "assay.lib.without_nulls"
@@ -54,7 +55,8 @@ function context:resource(variant_id)
    for _, resource in ipairs(self.resources) do if resource.variant == variant_id then return resource end end
 end
 
--- The highest score that needs no model, such as guessing: its value and name. For metrics where higher is better.
+-- Returns the value and the name of the highest score that needs no model, such as guessing. Only for
+-- metrics where higher is better.
 function context:trivial(task_id, metric)
    local best, name
    for _, baseline in ipairs((self.task[task_id] or {}).baselines or {}) do
@@ -136,7 +138,7 @@ end
 
 -- Turns what a check found into its result: status, evidence, scopes. offenders: texts of the places that break the rule; checked:
 -- number of places looked at; missing: what the report lacks if this number is 0; scopes: ids of the variants that break the rule,
--- nil if the fault is that of the whole study.
+-- nil if the fault concerns the whole study.
 function context.verdict(offenders, checked, missing, scopes)
    if #offenders > 0 then return "fired", context.some(offenders), scopes end
    if checked == 0 then return "unknown", missing end

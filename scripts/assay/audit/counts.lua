@@ -25,8 +25,9 @@ local USUAL_MARGIN <const> = 0.03 -- fraction; the largest default margin of a t
 -- Verdicts that say that nothing is lost. With any other verdict an exploratory comparison may have few items.
 local SAYS_NO_LOSS <const> = { ["non-inferior"] = true, equivalent = true, tie = true }
 
--- Whether a result has too few items to see a difference of the size of its margin, and a text that says so. Nil if that cannot be
--- checked, or if an exploratory result claims no equality. The report's own mde is used; without one it is estimated from the items.
+-- Whether a result has too few items to see a difference of the size of its margin, and a text that says so. Nil if
+-- that cannot be checked, or if an exploratory result does not say that nothing is lost. The report's own mde is used;
+-- if there is none, the mde is estimated from the number of items.
 local function too_small(c, result)
    if result.primary == false and not SAYS_NO_LOSS[result.verdict or ""] then return nil end
    local margin, unit = margin_of(c, result)
@@ -50,7 +51,7 @@ local function too_small(c, result)
       100 * mde)
 end
 
--- Like collect of context.lua, but test also gets the report, and an offender without a text is described by its score.
+-- Like collect of context.lua, but test also gets the context c. An offender without a text is described by its score.
 local function collect(c, results, test)
    local offenders, checked = {}, 0
    for _, result in ipairs(results) do

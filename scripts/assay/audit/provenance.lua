@@ -75,7 +75,7 @@ return {
          for _, variant in ipairs(c.variants) do
             if variant.identified_by then
                checked = checked + 1
-               if variant.identified_by == "path" then offenders[#offenders + 1] = variant.id .. ": told from its path" end
+               if variant.identified_by == "path" then offenders[#offenders + 1] = variant.id .. ": known only by its path" end
             end
          end
          if checked == 0 then

@@ -7,8 +7,8 @@ local HEADER_BYTES <const> = 256 * 1024 -- allowance for a file's header (names 
 
 local function gigabytes(bytes) return string.format("%.2f GB", bytes / 1e9) end
 
--- Bits per weight that a recipe promises: the code of the weight, and its share of the group's 16-bit scale and, if the grid is
--- asymmetric, of the group's zero point, which is as wide as a code.
+-- Returns the bits per weight that a recipe promises: the code, and the weight's share of the group's 16-bit scale. If
+-- the grid is asymmetric, the weight also has a share of the group's zero point, which is as wide as a code.
 local function promised_bits(recipe)
    local bits, group = recipe.bits, recipe.group_size
    if not bits then return nil end
@@ -21,8 +21,8 @@ local function subject_of(c, variant)
    return {}
 end
 
--- The bytes that a model's weights should take by its recipe, and the bytes at 16 bits; nil if the bits or the number of
--- parameters are unknown.
+-- Returns the bytes that a model's weights should take according to its recipe, and the bytes at 16 bits; nil if the
+-- bits or the number of parameters are unknown.
 local function expected_bytes(c, variant)
    local subject = subject_of(c, variant)
    local parameters = subject.parameters and subject.parameters > 0 and subject.parameters or subject.name_parameters
@@ -85,7 +85,7 @@ return {
                local promised_saving = sixteen - expected
                if reference.bytes_in_memory - variant.bytes_in_memory < 0.5 * promised_saving then
                   scopes[#scopes + 1] = variant.id
-                  offenders[#offenders + 1] = string.format("%s: %s after %s, although its weights should take %s",
+                  offenders[#offenders + 1] = string.format("%s: %s of memory after %s before, but its weights should take %s",
                      variant.id,
                      gigabytes(variant.bytes_in_memory), gigabytes(reference.bytes_in_memory), gigabytes(expected))
                end
@@ -106,7 +106,7 @@ return {
          return unless_claimed(offenders, #c:claims_of("saving"))
       end },
    { id = "G22", severity = "block", title = "speed at equal lengths",
-      message = "a ratio below one is no speed-up, and speeds compare only at equal output lengths",
+      message = "a ratio below one is no speed-up, and speeds can be compared only at equal output lengths",
       check = function(c)
          local offenders = {}
          for _, claim in ipairs(c:claims_of("speed")) do

@@ -3,7 +3,8 @@
 
 local text_lint = {}
 
--- The characters of the bytes 0x80, 0x81, ... in two encodings. For the bytes after the end of a list, both are the same as Latin-1.
+-- The characters of the bytes 0x80, 0x81, ... in two encodings. For the bytes after the end of its list, an encoding
+-- equals Latin-1, where the character is the byte's number.
 local HIGH_HALVES <const> = {
    macroman = "ÄÅÇÉÑÖÜáàâäãåçéèêëíìîïñóòôöõúùûü†°¢£§•¶ß®©™´¨≠ÆØ∞±≤≥¥µ∂∑∏π∫ªºΩæø¿¡¬√ƒ≈∆«»…"
       .. "\u{A0}ÀÃÕŒœ–—“”‘’÷◊ÿŸ⁄€‹›ﬁﬂ‡·‚„‰ÂÊÁËÈÍÎÏÌÓÔ\u{F8FF}ÒÚÛÙıˆ˜¯˘˙˚¸˝˛ˇ",
@@ -32,8 +33,9 @@ local function plausible(code)
       or code >= 0xFE00 and code <= 0xFE0F or code >= 0x1F000 and code <= 0x1FAFF
 end
 
--- The text that a run of characters was before its bytes were misread in an encoding. Nil if the bytes are not UTF-8, or if a run of
--- fewer than 6 characters would become unusual ones (`plausible`). codes: the code points of the run; map: from `encoder`.
+-- Returns the text that a run of characters was before its bytes were misread in an encoding. Nil if the bytes are not
+-- UTF-8, or if the run has fewer than 6 characters and the text would have one that is not `plausible`. codes: the code
+-- points of the run; map: from `encoder`.
 local function reread(codes, map)
    local bytes = {}
    for i, code in ipairs(codes) do
@@ -66,7 +68,7 @@ function text_lint.mojibake(line)
    end
 end
 
--- The line without code spans and mathematics, because braces are normal there.
+-- Returns the line without code spans and mathematics, because braces are normal in them.
 local function prose(line)
    return (line:gsub("``.-``", ""):gsub("`[^`]*`", ""):gsub("%$[^$]*%$", ""):gsub("\\[a-zA-Z]+{[^}]*}", ""))
 end

@@ -1,5 +1,5 @@
 -- assay audit REPORT: prints what in a report cannot be believed. It applies the guardrails (rules for what a report may claim) of
--- scripts/assay/audit to a report.json. This file is our own, or somebody else's report written down as JSON.
+-- scripts/assay/audit to a report.json. The report is one of our own, or somebody else's that was written down as JSON.
 local audit = require "assay.audit"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"

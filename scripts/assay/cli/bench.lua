@@ -21,7 +21,8 @@ local function format_of(facts, packed)
    return table.concat(names, "+")
 end
 
--- One row for each model and batch size (sequences decoded together), not measured yet. told: notes of the packed runtime.
+-- Returns one row for each model and batch size (number of sequences decoded together), still without measurements.
+-- told: sentences of the packed runtime about weights that no kernel runs from codes.
 local function rows_of(o, batches)
    local rows = {}
    for _, path in ipairs(o.models) do

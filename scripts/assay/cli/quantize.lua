@@ -12,7 +12,7 @@ local native = require "assay.native"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local default_method, default_format = "rtn", "auto"
-local most_sequences, longest = 64, 512 -- sequences and tokens, if the user gives no size
+local most_sequences, longest = 64, 512 -- most sequences, and most tokens of one, if the user gives no size
 
 -- Returns the options for the method. Of bits, group and symmetric it passes only those that the method has, because the command
 -- line may have a default for an option that the method lacks, and such a default must not be an error.

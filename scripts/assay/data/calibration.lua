@@ -16,7 +16,7 @@ local spec = {
    counted = { type = "list", about = "with ids: 1 for each token that enters the statistics, 0 for others" },
    dataset = { type = "table", about = "where the texts come from" },
    samples = { type = "integer", min = 1, about = "sequences (default 64)" },
-   share = { type = "number", min = 0, max = 1, about = "sequences as a share of the records, but 8 to 128 sequences" },
+   share = { type = "number", min = 0, max = 1, about = "sequences as a share of the records; at least 8, at most 128" },
    length = { type = "integer", default = 512, min = 2, about = "most tokens of a sequence" },
    seed = { type = "integer", default = 42, about = "which part of the text is taken" },
    template = { type = "string", default = "none", one_of = { "none", "raw", "chat" },
@@ -27,7 +27,7 @@ local spec = {
             about = "tokens that enter the statistics; response needs the chat template" },
    allow_short = { type = "string", about = "why the texts may be short lines" },
    allow_held_out = { type = "string", about = "why a split that is kept for evaluation is used" },
-   allow_overlap = { type = "string", about = "why texts may also be evaluated" },
+   allow_overlap = { type = "string", about = "why texts that a task evaluates may be used" },
 }
 
 local SMALLEST_SHARE <const>, LARGEST_SHARE <const> = 8, 128 -- sequences

@@ -1,5 +1,5 @@
 -- Finds the form of a data file: text, jsonl, json, csv, tsv or parquet, or a form that must be converted first, such as gzip.
--- The content decides where it is certain (the first bytes of binary files, JSON that can be read), else the ending of the name.
+-- The content decides if it is certain (first bytes of binary files, readable JSON), else the ending of the name.
 -- dataset.lua and the dataset plugins read the files.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -115,7 +115,7 @@ local function of_file(path)
    return found
 end
 
--- The form of the files in a folder, by their endings. If the known endings stand for different forms, it is "text".
+-- Returns the form of a folder's files by their endings: "text" if the known endings stand for different forms.
 local function of_folder(path)
    local form
    for _, name in ipairs(fs.list(path) or {}) do
@@ -126,8 +126,8 @@ local function of_folder(path)
    return { form = form or "text" }
 end
 
--- { form } of a file or folder. Raises if the form must be converted first; the hint of the error says how. A path that is neither
--- (nothing is there, or a pipe) is judged by its name alone.
+-- Returns { form } of a file or folder. Raises if the form must be converted first; the hint of the error says how.
+-- A path that is neither a file nor a folder (nothing is there, or a pipe) is judged by its name alone.
 function data_form.of(path)
    local found
    if fs.kind(path) == "folder" then found = of_folder(path)

@@ -79,7 +79,7 @@ local function names_of(record)
    return #names > 0 and table.concat(names, ", ") or "nothing"
 end
 
--- Returns the text in member `name` of record number n. Without such a text it raises, and the error lists the record's members.
+-- Returns the text in member `name` of record number n. Raises if there is no such member, or if it is not a text.
 local function record_text(self, record, n, name)
    local value = record[name]
    if type(value) == "string" then return value end
@@ -280,7 +280,7 @@ local function known()
    return all
 end
 
--- Raises: there is no such dataset. If the host refused a plugin file with this name, the message gives that reason.
+-- Raises an error: there is no such dataset. If the host refused a plugin file with this name, the message says why.
 local function unknown(id, ids)
    for _, file in ipairs(native.plugin.files()) do
       if file.broken ~= "" and file.path:find(id, 1, true) then

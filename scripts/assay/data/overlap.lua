@@ -19,7 +19,7 @@ end
 
 local function is_lines(dataset) return dataset and dataset.is_lines and dataset:is_lines() or false end
 
--- The hashes of the records that the calibration was made from, and an index of the passages that it uses.
+-- Returns the hashes of the records from which the calibration was made, and an index of the passages in its sequences.
 local function index_of(calibration, model)
    local texts, records = calibration:texts_for(model)
    local hashes, passages = {}, native.data.passages(overlap.run_words)
@@ -88,7 +88,7 @@ function overlap.refuse(calibration, overlaps)
    for _, one in ipairs(overlaps) do
       if one.shared_records > 0 then
          local name = calibration.options.name
-         fail.usage(("%s and the task '%s' share %d of %d records: what is evaluated must not be calibrated on")
+         fail.usage(("%s and the task '%s' share %d of %d records: a calibration must not use records that are evaluated")
                        :format(name and ("calibration '%s'"):format(name) or "calibration", one.task, one.shared_records,
                                one.records),
                     "Calibrate on another split, or say why with allow_overlap = \"...\"")

@@ -9,7 +9,7 @@ function wikitext.detokenised(text)
       text = text:gsub(from:gsub("%p", "%%%0"), (to:gsub("%%", "%%%%")))
    end
    literal("s '", "s'")
-   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the harness has the same slashes in its pattern, so it hardly ever matches
+   text = text:gsub("/' ([0-9])/", "/'[0-9]/") -- the harness has the same slashes, so this pattern hardly ever matches
    literal(" @-@ ", "-") literal(" @,@ ", ",") literal(" @.@ ", ".")
    literal(" : ", ": ") literal(" ; ", "; ") literal(" . ", ". ") literal(" ! ", "! ") literal(" ? ", "? ")
    literal(" , ", ", ")

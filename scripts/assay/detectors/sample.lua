@@ -29,12 +29,12 @@ local TOP_SHARE <const> = 0.5
 local OFF_SCRIPT <const>, FEWEST_LETTERS <const> = 0.10, 20
 -- An answer of at most 3 tokens stops at once, if the untouched model's answers have a median of more than 15 tokens.
 local STOPS_AT_ONCE <const>, LONG_ANSWER <const> = 3, 15
--- Share of an answer that is one piece of its prompt. A shorter answer than 40 bytes may rightly be a quotation.
+-- Share of an answer that is one piece of its prompt. An answer of fewer than 40 bytes may rightly be a quotation.
 local ECHO_SHARE <const>, FEWEST_BYTES <const> = 0.6, 40
 
 local squad -- the metric exact_match with SQuAD's normal form, loaded when first needed
 
--- Whether a text is empty after SQuAD's normal form, which removes case, punctuation, articles and white space.
+-- Whether a text is empty in SQuAD's normal form, which has no case, punctuation, articles or outer white space.
 local function is_nothing(text)
    squad = squad or native.data.metric("exact_match", { normaliser = "squad" })
    local record = { prediction = text, golds = native.json.list { "" } }

@@ -1,5 +1,5 @@
--- Gate P8: the untouched model does better than guessing on every task. If it does not, the gate excludes that task, since nothing can
--- be compared there; the other results of the subject (the model under study) stay valid.
+-- Gate P8: the untouched model does better than guessing on every task. A task where it does not is excluded, because
+-- nothing can be compared there; the other results of the subject (the model under study) stay valid.
 local detectors = require "assay.detectors"
 local listing = require "assay.gates.listing"
 

@@ -1,5 +1,5 @@
--- Gate P6: eight short answers of a model are sensible text. It fails if more than four of them are broken, and more than of the
--- untouched model's eight answers.
+-- Gate P6: eight short answers of a model are sensible text. It fails if more than four of them are broken, and if the
+-- untouched model's eight answers have fewer broken ones.
 local detectors = require "assay.detectors"
 
 -- Signs (of assay.detectors) that no working model shows in a short answer: numbers that are not finite, no text, nothing but

@@ -14,7 +14,7 @@ local spec = {
    model = { type = "model", required = true, about = "the untouched model" },
    calibration = { type = "table", required = true, about = "assay.calibration: statistics of the trial recipes" },
    sequences = { type = "table", about = "sequences that costs are measured on (default: two of the calibration)" },
-   method = { type = "string", default = "opt_rtn", about = "method of the trials; the default is fast and ranks the parts as others do" },
+   method = { type = "string", default = "opt_rtn", about = "method of the trials; the default is fast and ranks the parts as other methods do" },
    bits = { type = "list", about = "widths to choose from (default 3, 4, 5, 6, 8)" },
    group = { type = "integer", default = 64, min = -1, about = "weights per scale" },
    target = { type = "number", required = true, min = 1, max = 16, about = "bits per quantized weight, with scales and zeros counted" },

@@ -59,7 +59,7 @@ function catalogue.datasets()
    return out
 end
 
--- All of them, in this order.
+-- Returns the entries of methods, then of tasks, then of datasets.
 function catalogue.entries()
    local all = catalogue.methods()
    for _, list in ipairs { catalogue.tasks(), catalogue.datasets() } do table.move(list, 1, #list, #all + 1, all) end

@@ -4,12 +4,12 @@ local sys = require("assay.native").sys
 
 local fail = {}
 
--- A mistake of the script or the command line (exit code 2).
+-- Raises an error for a mistake of the script or the command line (exit code 2).
 function fail.usage(message, hint)
    sys.fail { kind = "usage", message = message, hint = hint }
 end
 
--- The work failed (exit code 1). parts: { where = path, cause = text, hint = text }, each optional.
+-- Raises an error for work that failed (exit code 1). parts: { where = path, cause = text, hint = text }; all optional.
 function fail.work(message, parts)
    parts = parts or {}
    sys.fail { kind = "failed", message = message, hint = parts.hint, where = parts.where,
@@ -24,7 +24,7 @@ local function sorted_keys(t)
 end
 fail.sorted_keys = sorted_keys
 
--- "Did you mean 'group'?" for a word that is not among the keys of `known`.
+-- Raises an error for a word that is not among the keys of `known`. Its hint may be "Did you mean 'group'?".
 function fail.unknown(what, word, known)
    fail.usage(("unknown %s '%s'"):format(what, tostring(word)),
               sys.suggestion(tostring(word), sorted_keys(known)))

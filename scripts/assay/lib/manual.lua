@@ -35,7 +35,7 @@ manual.entries = {
    entry("assay.grid", { "methods: table" }, "assay.recipe[]", "Recipes of every combination of methods and option values.",
          { example = "assay.grid { assay.method.rtn, bits = { 4, 3 }, group = 64 }" }),
    entry("assay.sweep", { "settings: table" }, "assay.recipe[]",
-         "Recipes that differ from a centre in one setting at a time: options of the method, or of the calibration.",
+         "A starting recipe, and recipes that differ from it in one setting: an option of the method or of the calibration.",
          { example = "assay.sweep { assay.method.gptq, over = { group = { 32, 64, 128 } } }" }),
    entry("assay.allocate",
          { "options: { model: assay.model, calibration: assay.calibration, target: number, bits: integer[], group: integer, measure: string }" },
@@ -83,8 +83,8 @@ manual.entries = {
    entry("model:score_many", { "requests: { context: string, continuations: string[] }[]",
                                "options?: { batch_tokens: integer }" }, "table[][], table",
          "Scores many requests together, each with the result of model:score. A prefix that requests share is computed once. The second "
-         .. "table says what this took: tokens { needed, computed, alone }, head_rows (positions multiplied by the head), halvings (of "
-         .. "batch_tokens, if memory ran out), seconds."),
+         .. "table says what this took: tokens { needed, computed, alone = if nothing were shared }, head_rows (positions multiplied by "
+         .. "the head), halvings (of batch_tokens, if memory ran out), seconds."),
    entry("model:generate", { "prompt: string|integer[]",
          "options?: { max_tokens: integer, temperature: number, top_k: integer, top_p: number, seed: integer, stop: string[], ignore_eos: boolean }" },
          "table", "{ text, ids, finish = \"stop\"|\"length\" }."),

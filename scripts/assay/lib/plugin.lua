@@ -7,7 +7,7 @@ local plugins = {}
 -- All components, or those of one kind such as "quantizer": a list of { id, kind, summary, version }.
 function plugins.list(kind) return native.plugin.list(kind) end
 
--- A component with its schema (the JSON Schema of its options). If there is none of this name: nil and an error.
+-- Returns a component with its schema (the JSON Schema of its options); nil and an error if there is no such component.
 function plugins.find(kind, id) return native.plugin.describe(kind, id) end
 
 return setmetatable(plugins, {

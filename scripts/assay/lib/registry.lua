@@ -16,7 +16,7 @@ local function add_files(modules, path, prefix)
    end
 end
 
--- { name = module to require }
+-- Returns { name = module to require } for all files.
 function registry:modules()
    if self.found then return self.found end
    local root, prefix = fs.scripts_folder() .. "/assay/" .. self.folder, "assay." .. self.folder:gsub("/", ".") .. "."
@@ -37,7 +37,7 @@ function registry:names()
    return names
 end
 
--- What the file of that name returns; nil if there is none.
+-- Returns what the file of that name returns; nil if there is no such file.
 function registry:load(name)
    local module = self:modules()[name]
    return module and require(module) or nil

@@ -7,8 +7,8 @@ local function first_line(path)
    return text and text:match "^%s*(.-)%s*[\r\n]" or text and text:match "^%s*(.-)%s*$"
 end
 
--- Returns the folder with HEAD, and the folder with the branches. They differ in a linked work tree (git worktree), which has its
--- own HEAD; there .git is a file that names its folder.
+-- Returns the folder with HEAD, and the folder with the branches. They differ in a linked work tree (git worktree),
+-- which has its own HEAD; there .git is a file that names the folder with HEAD.
 local function git_folders(root)
    local inside = root .. "/.git"
    if fs.kind(inside) == "folder" or fs.read(inside .. "/HEAD") then return inside, inside end

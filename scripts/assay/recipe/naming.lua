@@ -49,8 +49,8 @@ function naming.training_facts(subject)
             peft = member(record, "peft", "peft_method", "peft_type") }
 end
 
--- The folder name for a quantized model: from the model's training record, or without one its own name and the tag. If the model's
--- name ends in this tag already, only "_quantized" is added.
+-- Returns the folder name for a quantized model. It is made from the model's training record, or if there is none from
+-- the model's own name, and from the tag. If the model's name ends in this tag already, only "_quantized" is added.
 function naming.quantized(subject, recipe, keep_head)
    local own = native.model.name(subject):gsub("%.gguf$", "")
    local tag = naming.tag(recipe, keep_head)

@@ -45,7 +45,7 @@ local function catalogue(v)
             .. failures.markdown(part.chosen)
       end
    end
-   return #out > 0 and "## Failure catalogue\n\nThe worst answers of each symptom, and lost, gained and equal answers drawn by a seed. "
+   return #out > 0 and "## Failure catalogue\n\nThe worst answers of each symptom, and lost, gained, equal and other answers drawn by a seed. "
       .. "All answers are in failures.jsonl.\n\n" .. table.concat(out, "\n\n")
 end
 

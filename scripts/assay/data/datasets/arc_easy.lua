@@ -1,7 +1,7 @@
 -- ARC, easy set: school science questions with choices. The right answer is a letter A to E or a digit 1 to 5; most questions have
 -- four choices, a few have three or five. In the original JSON lines the choices are inside the question.
 
--- An original row in the shape of the hub; a row that has this shape already stays as it is.
+-- Gives an original row the shape of the hub; a row that has this shape already stays as it is.
 local function read(row)
    if type(row.question) ~= "table" then return row end
    local texts, labels = {}, {}
@@ -10,7 +10,7 @@ local function read(row)
             answerKey = row.answerKey }
 end
 
--- A row of the hub. Its choices are two lists { text, label }; some versions store a list of { text, label } instead.
+-- For a row of the hub. Its choices become two lists { text, label }; some files have one list of { text, label }.
 local function hub(row)
    if row.choices.text ~= nil then return row end
    return read { id = row.id, answerKey = row.answerKey, question = { stem = row.question, choices = row.choices } }

@@ -3,7 +3,7 @@
 
 local LETTERS <const> = { A = 0, B = 1, C = 2, D = 3 }
 
--- The subject of a file: "anatomy_test" gives "anatomy". The files of auxiliary_train are other sets and have no subject on the hub.
+-- The subject of a file: "anatomy_test" gives "anatomy". The files of auxiliary_train have no subject, as on the hub.
 local function subject_of(file)
    return file:match "^(.+)_test$" or file:match "^(.+)_val$" or file:match "^(.+)_dev$" or ""
 end

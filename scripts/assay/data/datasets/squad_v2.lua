@@ -13,7 +13,7 @@ local function ask(row)
    return row.context .. "\n" .. row.question, row.answers.text[1] or "unanswerable"
 end
 
--- A row of the hub. The published files store answers as two lists; newer writers of Parquet store a list of { text, answer_start }.
+-- For a row of the hub. Its answers become two lists; newer Parquet files have one list of { text, answer_start }.
 local function hub(row)
    if row.answers.text == nil then return read(row) end
    return row

@@ -1,5 +1,5 @@
--- WinoGrande, training size xl: a sentence with a gap; which of two words fills it? The original lines also have a qID.
--- Answers of the test split are empty.
+-- WinoGrande with its largest training set, xl: a sentence with a gap; which of two words fills it? The original lines
+-- also have a qID. Answers of the test split are empty.
 
 local function ask(row)
    local right = row.answer == "1" and row.option1 or row.answer == "2" and row.option2 or nil

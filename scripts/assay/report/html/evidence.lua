@@ -111,7 +111,7 @@ local function about_difference(e)
    if token then
       local margin = tonumber(e.base_margin_at_divergence)
       parts[1] = "The first difference is at token " .. format.count(token)
-         .. (margin and (", where the untouched model led by %.2g nats"):format(margin) or "")
+         .. (margin and (", where the untouched model's first choice led by %.2g nats"):format(margin) or "")
    end
    local kld = tonumber(e.mean_kld_prompt)
    if kld then parts[#parts + 1] = ("divergence along the untouched answer %.2g nats a token"):format(kld) end
@@ -131,7 +131,8 @@ local function kind_of(item)
    return table.concat(parts, " · ")
 end
 
--- A prompt. Of a long one the end is shown, which usually holds the question, and the whole is in a closed <details> element.
+-- Shows a prompt. Of a long prompt only the end is shown, because it usually holds the question; the whole prompt is in
+-- a closed <details> element.
 local function asked(prompt)
    if #prompt <= 320 then return '<div class="ask" dir="auto">' .. esc(prompt) .. "</div>" end
    local place = #prompt - 200
@@ -140,7 +141,8 @@ local function asked(prompt)
       .. '<div class="out" dir="auto">' .. esc(prompt) .. "</div></details>"
 end
 
--- The number of the catalogue's part that is open when the page loads: answers to free prompts, since they show most, or the first.
+-- Returns the number of the catalogue's part that is open when the page loads. This is the part with answers to free
+-- prompts, because they show most, else the first part.
 local function part_to_open(v)
    for i, part in ipairs(v.report.failures or {}) do
       if (v.task[part.task] or {}).kind == "generations" then return i end
@@ -169,7 +171,7 @@ function evidence.failures(v)
       out[#out + 1] = "</details>\n"
    end
    if #out == 0 then return end
-   return '<p class="hint">The three worst answers of each symptom, and three lost, three gained and three equal answers, '
+   return '<p class="hint">The three worst answers of each symptom, and three each of the lost, gained, equal and other answers, '
       .. 'drawn by a seed and not by hand. All answers are in failures.jsonl.</p>'
       .. table.concat(out)
 end
@@ -216,7 +218,7 @@ function evidence.generations(v)
    local items = v.report.generations
    if #items == 0 then return end
    local out = { '<p class="hint">Text in common with the untouched subject is grey; '
-      .. 'the mark is where an answer leaves it. All answers are shown as the model wrote them.</p>' }
+      .. 'the mark is where an answer begins to differ. All answers are shown as the model wrote them.</p>' }
    local order, folded = {}, {}
    for _, item in ipairs(items) do
       local category = item.category or ""

@@ -141,7 +141,7 @@ local function distribution(v, rows)
       x_label = "divergence in nats, logarithmic", y_label = "share of tokens",
       show_y = function(y) return format.percent(y, 0) end, mark = { rows[1].margin, "margin" },
       description = table.concat(told, "; ") }),
-      "Further left is closer to the untouched subject. The dashed line is the margin of the mean.", series, told)
+      "Further left is closer to the untouched subject. The dashed line is the margin for the mean.", series, told)
 end
 
 local PERCENTILES <const> = { 0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9 }
@@ -211,7 +211,7 @@ local function flips(v)
          local title = group.task.title or group.task.id
          out[#out + 1] = figure("Items lost and gained: " .. title, plots.diverging(rows, {
             title = "Items lost and gained: " .. title, description = table.concat(told, "; ") }),
-            "With equal bars the score stays the same, although answers changed." .. flips_of_noise(v, group.task.id), nil, told)
+            "If both bars are equal, the score stays the same, although answers changed." .. flips_of_noise(v, group.task.id), nil, told)
       end
    end
    return table.concat(out)
@@ -239,7 +239,7 @@ local function plane(v)
    return figure("Answerable and unanswerable questions apart", plots.plane(points, { { 1, 0, "always abstains" }, { 0, 0, "answers nothing right" } },
       { title = "Answerable and unanswerable questions apart", description = table.concat(told, "; "),
          x_label = "accuracy on unanswerable questions", y_label = "F1 on answerable questions" }),
-      "Upper right is better; the squares need no model.", points, told, true)
+      "Upper right is better; the squares mark scores that need no model.", points, told, true)
 end
 
 local function by_task(list)

@@ -1,5 +1,5 @@
--- AWQ (Lin et al., arXiv 2306.00978): scales up those weight columns whose inputs are large, so that they lose less. Then it
--- rounds to nearest.
+-- AWQ (Lin et al., arXiv 2306.00978): scales up those weight columns whose inputs are large, so that rounding harms
+-- these columns less. Then it rounds to nearest.
 return {
    name = "awq",
    summary = "activation-aware scaling, then round to nearest",

@@ -1,4 +1,4 @@
--- A simpler rule that was also published under the name of awq: the scale of an input channel is the square root of its mean
+-- A simpler rule that was also published as awq: the scale of an input channel is the square root of the channel's mean
 -- absolute value, and nothing is searched.
 return {
    name = "awq_sqrt",

@@ -1,7 +1,9 @@
--- GPTQ (Frantar et al., arXiv 2210.17323): rounds column by column and corrects the later columns for each error, by means of the
--- inverse Hessian. Columns with large inputs come first (act-order). By default the scales of all groups are searched before the first
--- column is rounded (option `static_groups`). The option `propagation` says which inputs a layer gets: those of the float model (fp), those
--- that the already quantized layers give (quantized), or these with the float model's outputs as the goal (asymmetric).
+-- GPTQ (Frantar et al., arXiv 2210.17323): rounds column by column and corrects the later columns for each error, by
+-- means of the inverse Hessian. Columns with large inputs come first (act-order). By default the scales of all
+-- groups are searched before the first column is rounded (option `static_groups`). The option `propagation` says
+-- which inputs a layer gets: those of the float model (fp), or those that the already quantized layers give
+-- (quantized). With `asymmetric` a layer gets the inputs of `quantized`, and its goal is the output that the float
+-- model has for its own inputs.
 return {
    name = "gptq",
    summary = "error feedback through the inverse Hessian",

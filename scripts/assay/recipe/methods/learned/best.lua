@@ -1,6 +1,6 @@
--- The method best, our own combination of steps. First gptq (large columns first, searched scales), with the inputs
--- that the already quantized layers give and a Hessian that also counts position 0, which many heads attend to. Then
--- scales and norms are trained, so that the model's distribution comes close to the float model's. If inputs are
+-- The method best is our own combination of steps. First comes gptq (large columns first, searched scales). It gets the
+-- inputs that the already quantized layers give, and a Hessian that also counts position 0, which many heads attend to.
+-- Then scales and norms are trained, so that the model's distribution comes close to the float model's. If inputs are
 -- rounded too ({ scheme = "w8a8" }), rotations come before gptq, because outliers in the inputs cause most of the
 -- error. In this case nothing is trained, because rounding has no gradient. Figures: reports/methods-on-smollm2.md.
 local schemes = require "assay.recipe.scheme"

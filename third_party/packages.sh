@@ -42,7 +42,7 @@ install_packages() {
   missing=${missing% }
   [[ -n $missing ]] || return 0
   if ! command -v apt-get >/dev/null; then
-    fail 2 "this machine lacks what these Debian packages bring: $missing. Install them in its own way, then start again"
+    fail 2 "there is no apt-get here, and what these Debian packages contain is missing: $missing. Install it by other means, then start again"
   fi
   if ((EUID != 0)); then
     as_root='sudo -n'

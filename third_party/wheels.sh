@@ -30,7 +30,7 @@ pip_wheels() {                                               # pip_wheels PIN_FI
     tee -a "$deps/pip.log" | { grep -E '^ *(Downloading|ERROR)' >&2 || true; }
 }
 
-fetch_set() {                                                # fetch_set NAME MB: MB of disk are needed
+fetch_set() {                                                # fetch_set NAME MB; MB: the megabytes of disk that it needs
   local folder
   folder=$deps/sets/$1-$(pin_hash "$1")
   [[ -d $folder ]] && return

@@ -5,7 +5,8 @@
 
 #include "kernels/autograd_linear.hpp"
 
-TEST_CASE("a linear's gradients by oneDNN are LibTorch's", "[autograd_test]") {
+TEST_CASE("autograd_linear gives the output and the gradients of LibTorch's linear",
+          "[autograd_test]") {
   const auto generator = at::detail::createCPUGenerator(4);
   const auto random = [&](std::vector<int64_t> shape) {
     return at::randn(shape, generator, at::kFloat);

@@ -1,4 +1,5 @@
-// Tests parallel_for: it runs every index once, passes an exception on, and starts no threads for a loop inside another loop.
+// Tests parallel_for: it runs every index once, passes an exception on, and starts no threads for
+// a loop inside another loop.
 #include "catch.hpp"
 
 #include <atomic>
@@ -10,7 +11,7 @@
 
 using assay::model::parallel_for;
 
-TEST_CASE("a parallel loop covers every index once, whatever the grain") {
+TEST_CASE("a parallel loop covers every index once, for every grain (least length of a piece)") {
   for (const int64_t n : {0, 1, 7, 1000})
     for (const int64_t grain : {0, 1, 3, 5000}) {
       std::vector<std::atomic<int>> seen(static_cast<size_t>(n));

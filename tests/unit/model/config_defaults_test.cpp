@@ -14,7 +14,7 @@ TEST_CASE("keys that config.json leaves out have the values that transformers' c
     INFO(row["name"].get<std::string>());
     const json &e = row["expected"];
     const auto read = [&] { return parse_decoder_config(row["config"], "config.json"); };
-    if (e["heads"].get<int64_t>() % e["kv_heads"].get<int64_t>() != 0) {  // an impossible model
+    if (e["heads"].get<int64_t>() % e["kv_heads"].get<int64_t>() != 0) {  // no such model can exist
       CHECK_THROWS_WITH(read(), assay_test::contains("num_attention_heads is no multiple"));
       continue;
     }

@@ -58,7 +58,8 @@ TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {
         "config.json: the RoPE parameter 'rope_theta' outside of a layer type" + tail);
 }
 
-TEST_CASE("an unknown key is refused if its name and value may change what is computed") {
+TEST_CASE(
+    "an unknown key is refused if its name and value suggest that it changes what is computed") {
   const auto with = [&](const std::string &key, const json &value) {
     spoiled_model m("llama-gqa-untied");
     m.set(key, value);
@@ -74,7 +75,7 @@ TEST_CASE("an unknown key is refused if its name and value may change what is co
   CHECK(refused("num_local_experts", 8));
   CHECK(refused("pruned_heads", {{"0", {1, 2}}}));
   CHECK(refused("hidden_activation", "gelu_pytorch_tanh"));
-  // Accepted: keys with a value that changes nothing, and keys about training, kernels or remarks.
+  // These keys are accepted: their value changes nothing, or their name has nothing to do with what a model computes.
   for (const auto &[key, value] :
        std::vector<std::pair<std::string, json>>{{"rope_condense_ratio", 1},
                                                  {"use_qk_norm", false},

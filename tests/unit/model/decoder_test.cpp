@@ -1,5 +1,5 @@
-// Tests the decoder (the model that turns token ids into logits): its parts together give the whole forward pass, rows of a batch
-// do not influence each other, hooks are called. decoder_refusals_test.cpp tests what it refuses.
+// Tests the decoder (the model that turns token ids into logits): its parts together give the whole forward pass, rows
+// of a batch do not influence each other, hooks are called. decoder_refusals_test.cpp tests what it refuses.
 #include "model/decoder.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -37,7 +37,9 @@ double distance(const at::Tensor &a, const at::Tensor &b) {
 
 }  // namespace
 
-TEST_CASE("steps give a block's forward pass bit for bit, and blocks give the model's") {
+TEST_CASE(
+    "the steps of a block give its forward pass bit for bit, and the blocks give that of the "
+    "model") {
   const at::NoGradGuard no_grad;
   const decoder model = load("qwen3-bias-window");
   const at::Tensor ids = some_ids(2, 15);
@@ -72,7 +74,7 @@ TEST_CASE(
   CHECK_FALSE(model.block(0).up.weight.requires_grad());  // the decoder's own weights are untouched
 }
 
-TEST_CASE("rows of different lengths share a batch without touching each other") {
+TEST_CASE("rows of different lengths share a batch without influence on each other") {
   for (const std::string name : {"llama-gqa-untied", "mistral-short-window", "qwen3-bias-window"}) {
     INFO(name);
     const decoder model = load(name);
@@ -96,7 +98,7 @@ TEST_CASE("rows of different lengths share a batch without touching each other")
   }
 }
 
-TEST_CASE("a rewound or copied slot continues as if nothing had been there") {
+TEST_CASE("a slot that was set back gives the same values again, and so does a copy of a slot") {
   const decoder model = load("qwen2-window");
   kv_cache cache(model.config(), 2, 32);
   model.hidden(some_ids(1, 10), &cache, {0});
@@ -107,7 +109,7 @@ TEST_CASE("a rewound or copied slot continues as if nothing had been there") {
   CHECK(distance(model.hidden(some_ids(1, 6), &cache, {1}), first) < 1e-5);
 }
 
-TEST_CASE("a full cache is an error before anything is stored") {
+TEST_CASE("more tokens than the cache can hold are an error before anything is stored") {
   const decoder model = load("llama-gqa-untied");
   kv_cache cache(model.config(), 1, 8);
   CHECK_THROWS_WITH(model.hidden(some_ids(1, 9), &cache),
@@ -168,14 +170,14 @@ TEST_CASE("linears come in forward order, seven per block, with roles and groups
   CHECK(model.n_parameters() == n);
 }
 
-TEST_CASE("an fp32 checkpoint is used in place") {
+TEST_CASE("the weights of an fp32 checkpoint are used without a copy") {
   const auto source = checkpoint::open(k_models + "llama-gqa-untied");
   decoder model = decoder::load(*source);
   CHECK(model.block(1).v.weight.data_ptr() ==
         source->tensors().tensor("model.layers.1.self_attn.v_proj.weight").data_ptr());
 }
 
-TEST_CASE("the fingerprint follows the weights and the config, not the path") {
+TEST_CASE("the fingerprint depends on the config and not on the path") {
   spoiled_model a("qwen2-window"), b("qwen2-window");
   CHECK(checkpoint::open(a.folder.path.string())->fingerprint() ==
         checkpoint::open(b.folder.path.string())->fingerprint());
@@ -184,7 +186,7 @@ TEST_CASE("the fingerprint follows the weights and the config, not the path") {
         checkpoint::open(b.folder.path.string())->fingerprint());
 }
 
-TEST_CASE("devices and dtypes are named or refused") {
+TEST_CASE("devices and dtypes are read from their names, and unknown names are refused") {
   CHECK(open_device("cpu") == at::kCPU);
   CHECK_THROWS_WITH(open_device("gpu"), "'gpu' is not a device. Use cpu, cuda or cuda:N");
   CHECK_THROWS_WITH(open_device("cuda:x"), "'cuda:x' is not a device. Use cpu, cuda or cuda:N");
@@ -195,8 +197,8 @@ TEST_CASE("devices and dtypes are named or refused") {
 }
 
 TEST_CASE(
-    "a product of few rows equals the plain one for every number of rows, also where blocks do not "
-    "divide the matrix") {
+    "a product of few rows equals at::linear, also if the matrix does not divide into whole "
+    "blocks") {
   const at::NoGradGuard no_grad;
   const double near = 5e-5;  // each result sums 70 products, in another order than at::linear
   for (const int64_t rows : {2, 7, 16, 17, 48, 49}) {
@@ -208,7 +210,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the fast product equals the plain one, with bias and residual") {
+TEST_CASE("fast_linear equals at::linear, also with bias and residual") {
   const at::NoGradGuard no_grad;
   const at::Tensor x = at::randn({2, 9, 33}), w = at::randn({17, 33}), b = at::randn({17}),
                    r = at::randn({2, 9, 17});
@@ -219,7 +221,7 @@ TEST_CASE("the fast product equals the plain one, with bias and residual") {
                  at::linear(x.select(1, 0).narrow(0, 0, 1), w)) < 1e-5);
 }
 
-TEST_CASE("the fused loops equal the tensor operations that they stand for") {
+TEST_CASE("the fused loops equal the tensor operations that they replace") {
   const at::Tensor x = at::randn({37, 50}) * 3, w = at::randn({50}), u = at::randn({37, 50});
   at::Tensor y = at::empty_like(x);
   for (const float offset : {0.0f, 1.0f}) {

@@ -1,4 +1,5 @@
-// Checks that packing moves every weight without rounding: what is unpacked equals what the readers dequantize, bit for bit.
+// Checks that packing does not round: after packing and unpacking, every weight equals, bit for bit, the one that the
+// reader of its checkpoint dequantizes.
 #include "catch.hpp"
 
 #include <ATen/ops/rand.h>
@@ -46,8 +47,8 @@ TEST_CASE("integer codes of every width, with and without zero points, are moved
 }
 
 TEST_CASE(
-    "columns in another order and scales of a whole matrix are moved exactly, a zero point beyond "
-    "the codes nearly") {
+    "columns in another order and one scale for a whole matrix are moved exactly, but a zero point "
+    "beyond the range of the codes is rounded") {
   stored_linear s = random_linear(32, 96, 4, 3, at::kHalf);
   s.g_idx = at::randperm(96).remainder(3).to(at::kInt);
   CHECK(same(s));
@@ -60,9 +61,9 @@ TEST_CASE(
   whole.scales = whole.scales.narrow(0, 0, 1).contiguous();
   CHECK(same(whole));
   whole.scales = whole.scales.expand({32, 1}).contiguous();
-  whole.zero_points = at::full({32, 1}, 128, at::kShort);  // 256 - 128
+  whole.zero_points = at::full({32, 1}, 128, at::kShort);  // the codes end at 127
   const at::Tensor difference = unpacked(pack_codes(whole)) - whole.dequantize();
-  CHECK(difference.abs().max().item<float>() < 1e-5f);  // added as a minimum, so rounded once more
+  CHECK(difference.abs().max().item<float>() < 1e-5f);  // a minimum stands for it, rounded
 }
 
 TEST_CASE("float codes are moved exactly") {
@@ -87,7 +88,7 @@ TEST_CASE("float codes are moved exactly") {
   CHECK(same(four));
 }
 
-TEST_CASE("a scale that is no number is refused by the linear's name") {
+TEST_CASE("an infinite scale is refused, and the error names the linear") {
   stored_linear s = random_linear(16, 32, 4, 1, at::kFloat);
   s.scales[3][0] = std::numeric_limits<float>::infinity();
   CHECK_THROWS_WITH(pack_codes(s),
@@ -104,7 +105,7 @@ TEST_CASE("GGUF blocks of every type that has codes are moved exactly") {
     std::vector<uint8_t> bytes(static_cast<size_t>(rows * n * format->block_bytes));
     for (uint8_t &byte : bytes) byte = static_cast<uint8_t>(random());
     const std::string type = name;
-    // Random bits can be a NaN as a float16: keep all factors small.
+    // Random bits may form a float16 that is NaN, so the factors of each block get an upper byte of a small number.
     for (int64_t block = 0; block < rows * n; ++block) {
       uint8_t *at = bytes.data() + block * format->block_bytes;
       if (type == "Q6_K" || type == "Q3_K")

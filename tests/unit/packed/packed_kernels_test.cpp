@@ -1,5 +1,6 @@
-// Checks every packed kernel of this processor against the plain reference: with each number of bits, several sizes of groups,
-// each way to store scales, several to store minima (what is added to a group's weights), and columns in another order.
+// Checks every packed kernel of this processor against the plain reference: with each number of bits, several sizes of
+// groups, each way to store scales, several ways to store minima (numbers that are added to the weights of a group),
+// and columns in another order.
 #include "catch.hpp"
 
 #include <cmath>
@@ -133,7 +134,7 @@ TEST_CASE("every kernel equals the plain reference") {
   }
 }
 
-TEST_CASE("products side by side equal single ones bit for bit") {
+TEST_CASE("products that are computed together equal single ones bit for bit") {
   std::mt19937 random(9);
   using enum factor_type;
   const packed_matrix a = random_matrix({4, 32, f16, none}, 77, 320, random),
@@ -172,7 +173,7 @@ TEST_CASE("a bias is added, and leading dimensions stay") {
   CHECK_THROWS_WITH(packed_product(m, x.to(at::kBFloat16)), assay_test::contains("float32"));
 }
 
-TEST_CASE("every int8 kernel equals the product of rounded inputs") {
+TEST_CASE("every int8 kernel gives the plain product of the rounded inputs") {
   std::mt19937 random(9);
   using enum factor_type;
   for (const int bits : {2, 3, 4, 5, 6, 8})

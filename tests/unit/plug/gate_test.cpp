@@ -1,5 +1,5 @@
-// Tests the gate of the host (no gate of a study), which checks and copies a plugin's structs: structs of older and newer headers are
-// understood, wrong ones are refused.
+// Tests the gate of the host (not a gate of a study), which checks and copies a plugin's structs: structs of older and
+// newer headers are understood, wrong ones are refused.
 #include "plug/gate.hpp"
 
 #include <cstring>
@@ -75,7 +75,9 @@ TEST_CASE("a struct of a newer header is cut to what this host knows") {
   CHECK(admitted.components.at(0).vtable.quantizer.estimate != nullptr);
 }
 
-TEST_CASE("an older header that lacks a required member is refused by the member's name") {
+TEST_CASE(
+    "a struct of an older header that lacks a required member is refused, and the error names the "
+    "member") {
   fixture old;
   old.table.struct_size = offsetof(assay_quantizer_vtable, dequantize);
   CHECK(old.refusal() ==

@@ -1,4 +1,5 @@
-// Tests the registry, the list of plugins: how folders are searched, scans are cached, and components are found by name.
+// Tests the registry, the list of plugins: how folders are searched, scans are cached, and
+// components are found by name.
 #include "plug/registry.hpp"
 
 #include <cstdlib>
@@ -30,7 +31,7 @@ struct plugin_folder {
 
 }  // namespace
 
-TEST_CASE("a second look comes from the cache, and a rescan does not") {
+TEST_CASE("a second search takes a file from the cache, and a rescan does not") {
   const plugin_folder folder;
   CHECK_FALSE(folder.open().files().at(0).from_cache);
   CHECK(folder.open().files().at(0).from_cache);
@@ -47,7 +48,7 @@ TEST_CASE("a damaged cache costs a scan and nothing else") {
   CHECK(folder.open().files().at(0).from_cache);
 }
 
-TEST_CASE("an unknown id says what was meant, or what there is") {
+TEST_CASE("the error for an unknown id suggests what was meant, or lists what exists") {
   const plugin_folder folder;
   CHECK_THROWS_WITH(folder.open().find(plug::kind::quantizer, "rtm"),
                     "there is no quantizer 'rtm'. Did you mean 'rtn'?");
@@ -58,7 +59,9 @@ TEST_CASE("an unknown id says what was meant, or what there is") {
       "there is no metric 'rtn'. No plugin was found: `assay plugins` shows where assay looks");
 }
 
-TEST_CASE("a broken file is listed with the reason, and named when its id is asked for") {
+TEST_CASE(
+    "a broken file is listed with the reason, and the error for a component that it should hold "
+    "names it") {
   const plugin_folder folder;
   write_file_atomically(folder.path + "/gptq.assay.so", "not a library");
   write_file_atomically(folder.path + "/notes.txt", "no plugin");
@@ -79,7 +82,9 @@ TEST_CASE("the same bytes in two folders are one plugin") {
   CHECK(found.files().size() == 1);
 }
 
-TEST_CASE("folders: the command line first, then ASSAY_PLUGIN_PATH, then beside the program") {
+TEST_CASE(
+    "folders of the command line come first, then ASSAY_PLUGIN_PATH, then those beside the "
+    "program") {
   setenv("ASSAY_PLUGIN_PATH", "/a:/b/../c", 1);
   const std::vector<std::string> folders = plug::plugin_folders({"/x"});
   REQUIRE(folders.size() == 5);

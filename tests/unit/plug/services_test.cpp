@@ -32,7 +32,9 @@ int32_t throws(void *, int64_t, int64_t) {
 
 }  // namespace
 
-TEST_CASE("parallel_for visits every index once, whatever the threads and the grain") {
+TEST_CASE(
+    "parallel_for visits every index once, for every number of threads and every grain (length of "
+    "a piece)") {
   for (const int threads : {1, 2, 5})
     for (const int64_t grain : {int64_t{1}, int64_t{7}, int64_t{5000}}) {
       set_plugin_threads(threads);
@@ -43,7 +45,8 @@ TEST_CASE("parallel_for visits every index once, whatever the threads and the gr
   set_plugin_threads(0);
 }
 
-TEST_CASE("parallel_for tells the failure of the lowest piece, and survives an exception") {
+TEST_CASE(
+    "parallel_for returns the status of the lowest piece that failed, and survives an exception") {
   set_plugin_threads(1);
   CHECK(run_in_pieces(400, 50, fail_from_100, nullptr) == -12);
   CHECK(run_in_pieces(4, 1, throws, nullptr) == ASSAY_INTERNAL);
@@ -82,7 +85,8 @@ TEST_CASE("a cancelled loop stops, and progress and cancelled say so") {
   clear_cancel();
 }
 
-TEST_CASE("alloc gives aligned memory that its deleter frees, and refuses nonsense") {
+TEST_CASE(
+    "alloc gives aligned memory that its deleter frees, and refuses what it cannot allocate") {
   service_context services(nullptr, {});
   const assay_host *host = services.table();
   tensor_view prototype(nullptr, k_f16, {3, 5});
@@ -105,7 +109,7 @@ TEST_CASE("alloc gives aligned memory that its deleter frees, and refuses nonsen
   CHECK(host->alloc(host->ctx, elsewhere.get(), &made) == ASSAY_UNSUPPORTED);
 }
 
-TEST_CASE("seeds depend on study, layer and label, not on the order of questions") {
+TEST_CASE("seeds depend on layer and label, not on the order of the requests") {
   instance_options options;
   options.seed = 5;
   service_context services(nullptr, options);
@@ -171,7 +175,8 @@ TEST_CASE("an extension that nobody offers is NULL, also for a NULL name") {
   CHECK(host->get_extension(host->ctx, "test.some/12") == nullptr);
 }
 
-TEST_CASE("The host hashes for a plugin in pieces, and a hash may end without a result") {
+TEST_CASE(
+    "The host hashes bytes that a plugin gives in pieces, and a hash may end without a result") {
   service_context services(nullptr, {});
   const assay_host &host = *services.table();
   void *hash = nullptr;

@@ -5,7 +5,7 @@
 
 using namespace assay::plug;
 
-TEST_CASE("a view knows its layout, and keeps it when it moves") {
+TEST_CASE("a view knows its layout, and keeps it when it is moved") {
   float data[6] = {};
   tensor_view view(data, k_f32, {2, 3});
   tensor_view moved = std::move(view);
@@ -15,8 +15,11 @@ TEST_CASE("a view knows its layout, and keeps it when it moves") {
   CHECK(moved.get()->strides[0] == 3);
 }
 
-// NULL strides mean row order. The stride of a dimension with fewer than 2 elements is never used, so it may have any value.
-TEST_CASE("NULL strides count as contiguous, and strides of extents below 2 are ignored") {
+// NULL strides mean row order. The stride of a dimension with fewer than 2 elements is never
+// used, so it may have any value.
+TEST_CASE(
+    "NULL strides count as contiguous, and the stride of a dimension with fewer than 2 elements is "
+    "ignored") {
   int64_t shape[2] = {1, 3}, strides[2] = {999, 1}, gaps[2] = {4, 1};
   assay_tensor tensor{};
   tensor.ndim = 2;
@@ -30,8 +33,8 @@ TEST_CASE("NULL strides count as contiguous, and strides of extents below 2 are 
   CHECK_FALSE(is_contiguous(tensor));
 }
 
-// A tensor without dimensions has one element; one with an extent of 0 has none.
-TEST_CASE("a tensor without dimensions has one element, one with an extent of 0 has none") {
+TEST_CASE(
+    "a tensor without dimensions has one element, and a tensor with an extent of 0 has none") {
   CHECK(element_count(*tensor_view(nullptr, k_f32, {})) == 1);
   CHECK(element_count(*tensor_view(nullptr, k_f32, {0, 7})) == 0);
 }

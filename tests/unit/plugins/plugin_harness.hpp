@@ -1,5 +1,5 @@
-// Opens a plugin through its one exported symbol and gives it a small host, for tests of one component.
-// It does not check that the plugin keeps the contract; tests/conformance does.
+// Opens a plugin through its one exported symbol and gives it a small host, for the tests of single components. It does
+// not check that the plugin keeps the contract; tests/conformance does.
 #pragma once
 
 #include <dlfcn.h>
@@ -59,7 +59,7 @@ inline const assay_host &host() {
   return table;
 }
 
-// The configuration with the defaults of the component's schema in place of missing keys, as the real host makes it.
+// Returns the configuration, in which missing keys have the defaults of the component's schema, as in the real host.
 inline assay::json completed(const assay_component &what, const std::string &config) {
   return assay::schema::parse(what.config_schema, what.id)
       .complete(assay::parse_json(config, "configuration"), what.id);

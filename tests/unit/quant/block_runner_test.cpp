@@ -1,5 +1,5 @@
-// Tests the host's service assay.block/1, by which a plugin tries weights in a block: losses are those of the block, gradients equal
-// autograd's, and weights that a trial does not replace stay as they are.
+// Tests the host's service assay.block/1, by which a plugin tries weights in a block: losses are those of the block,
+// gradients equal autograd's, and weights that a trial does not replace stay as they are.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -65,8 +65,9 @@ struct one_weight {
 
 }  // namespace
 
-TEST_CASE("a trial's loss is the mean square distance of the block's counted outputs",
-          "[block_runner_test]") {
+TEST_CASE(
+    "a trial's loss is the mean squared change of the block's outputs, over the counted tokens",
+    "[block_runner_test]") {
   bench b;
   at::NoGradGuard no_grad;
   const auto weight = b.decoder.block(0).up.weight * 0.8;
@@ -123,7 +124,7 @@ TEST_CASE("a parent's loss is that of attention or of the MLP alone", "[block_ru
   CHECK(b.loss(tried.trial) == 0.0);
 }
 
-TEST_CASE("gradients are autograd's", "[block_runner_test]") {
+TEST_CASE("gradients equal those of LibTorch's autograd", "[block_runner_test]") {
   bench b;
   for (const char *name : {"model.layers.0.self_attn.q_proj", "model.layers.0.mlp.down_proj",
                            "model.layers.0.input_layernorm"}) {
@@ -168,7 +169,7 @@ TEST_CASE("gradients are autograd's", "[block_runner_test]") {
   }
 }
 
-TEST_CASE("the product with a gradient agrees with LibTorch's", "[block_runner_test]") {
+TEST_CASE("fast_linear and its gradients agree with at::linear", "[block_runner_test]") {
   auto x = at::randn({3, 7, 40}).requires_grad_(true), w = at::randn({24, 40}).requires_grad_(true);
   auto x2 = x.detach().clone().requires_grad_(true), w2 = w.detach().clone().requires_grad_(true);
   const auto y = assay::model::fast_linear(x, w), y2 = at::linear(x2, w2);
@@ -179,7 +180,7 @@ TEST_CASE("the product with a gradient agrees with LibTorch's", "[block_runner_t
   CHECK(at::allclose(w.grad(), w2.grad(), 1e-4, 1e-3));
 }
 
-// Narrow products round their factors to bfloat16 where a gradient is asked for.
+// Narrow products round their factors to bfloat16. They are used only if a gradient is asked for.
 TEST_CASE("narrow products change a gradient only by rounding, and change no loss",
           "[block_runner_test]") {
   bench b;

@@ -1,4 +1,5 @@
-// Tests patterns that name linears in recipes: one that fits none is refused, with a suggestion of what was meant.
+// Tests patterns that name linears in recipes: a pattern that fits no linear is refused, with a
+// suggestion of what was meant.
 #include "catch.hpp"
 
 #include "quant/linear_patterns.hpp"
@@ -35,8 +36,8 @@ TEST_CASE("the linears of a model are named block by block, then the embedding a
 
 // nearest_pattern suggests what a pattern that fits no linear may have meant.
 TEST_CASE(
-    "for a part of a name the suggestion is its roles, for a beginning an expression, for a typing "
-    "mistake the nearest name",
+    "nearest_pattern suggests roles for a part of a name, an expression for the beginning of a "
+    "name, and the nearest name for a typing mistake",
     "[linear_patterns_test]") {
   const auto all = linear_names(tiny());
   for (const auto &[given, meant] : std::vector<std::pair<std::string, std::string>>{
@@ -57,8 +58,9 @@ TEST_CASE(
     CHECK(given + " -> " + nearest_pattern(given, all) == given + " -> " + meant);
 }
 
-TEST_CASE("every pattern of keep and overrides names a linear, or is refused by its place",
-          "[linear_patterns_test]") {
+TEST_CASE(
+    "a pattern of keep or overrides that cannot be used is refused, and the error says which one",
+    "[linear_patterns_test]") {
   CHECK(said({{"keep", {"lm_head", "down_proj"}}}) ==
         "recipe.keep[2]: 'down_proj' names no linear of this model. Did you mean 'mlp.down'?");
   CHECK(said({{"overrides", {{{"match", "attn.k"}}, {{"match", "attn.qkv"}}}}}) ==
@@ -86,7 +88,8 @@ TEST_CASE("patterns that name a linear are accepted, the head of a tied model in
   }
 }
 
-TEST_CASE("quantize refuses such a pattern before it does anything", "[linear_patterns_test]") {
+TEST_CASE("quantize refuses a pattern that names no linear before it does anything",
+          "[linear_patterns_test]") {
   const quant_test::tiny_subject s;
   CHECK(quant_test::complaint([&] {
           s.run({{"quantizer", "rtn"}, {"keep", {"lm_head", "mlp.dwon"}}}, false);

@@ -43,7 +43,7 @@ struct subject {
 
 }  // namespace
 
-TEST_CASE("the identity recipe is bit-equal through quantize, save and load",
+TEST_CASE("with the identity recipe, quantize, save and load change no bit of the logits and files",
           "[model_quantize_test]") {
   for (const bool tied : {true, false}) {
     const subject s(tied);
@@ -201,7 +201,7 @@ TEST_CASE("an existing folder is replaced only on request", "[model_quantize_tes
         }) == "accepted");
 }
 
-TEST_CASE("cancelling stops the run and leaves nothing behind", "[model_quantize_test]") {
+TEST_CASE("a cancelled run ends with an error", "[model_quantize_test]") {
   const subject s;
   assay::request_cancel();
   CHECK_THROWS_AS(s.quantize(rtn({{"bits", 4}})), assay::error);

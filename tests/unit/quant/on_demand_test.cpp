@@ -23,8 +23,8 @@ recipe recipe_of(const std::string &id, const std::string &propagation) {
                             {"min_token_ratio", 0}});
 }
 
-// The results of a run: all tensors that an exporter gets, the weights' file where a format can hold
-// them (else ""), and the errors of the linears.
+// The results of a run: all tensors that an exporter gets, the weights' file where a format can hold them (else ""),
+// and what the summary says of each linear.
 struct outcome {
   std::string items, file;
   json linears;
@@ -35,7 +35,7 @@ void add(std::string &bytes, const at::Tensor &tensor) {
   bytes.append(static_cast<const char *>(plain.const_data_ptr()), plain.nbytes());
 }
 
-// The config and all names and bytes that an exporter would get, as one string to compare.
+// Returns the config and all names and bytes that an exporter would get, as one string to compare.
 std::string items_of(const quantized_model &q, const assay::model::checkpoint &subject) {
   model_export_source source(q, subject);
   std::string bytes = source.file("config.json");
@@ -97,7 +97,8 @@ json quantizer(const char *id, int bits = 4, int group_size = 32) {
 
 }  // namespace
 
-TEST_CASE("read on demand, a model gives the same files as read whole", "[on_demand_test]") {
+TEST_CASE("a model that is read on demand gives the same files as one that is read whole",
+          "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto model = write_tiny_model(root);
@@ -163,7 +164,7 @@ TEST_CASE("a quantized embedding or head is the same on demand, tied or not", "[
   const temporary_folder root;
   const json rtn = quantizer("rtn"), gptq = quantizer("gptq");
   const json none = json::array();
-  const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // its pass sees the new embedding
+  const json kv = {{"type", "fp8"}, {"strategy", "tensor"}};  // measured with the new embedding
   for (const bool tied : {true, false}) {
     const auto model = write_tiny_model(root, tied ? "tied" : "untied", tied);
     std::vector<json> recipes = {
@@ -214,7 +215,7 @@ TEST_CASE("rotations give the same bytes for a model read on demand", "[on_deman
          {"quantizer", gptq},
          {"propagation", "asymmetric"},
          {"kv", {{"type", "fp8"}, {"strategy", "head"}}},
-         {"embeddings", true},  // rotated too, and its head where R1 untied it
+         {"embeddings", true},  // both embedding and head are rotated
          {"keep", json::array({"mlp.down"})}}};
     CAPTURE(tied);
     require_same_files(model, recipes, root / (tied ? "r-tied" : "r-untied"));
@@ -235,7 +236,8 @@ TEST_CASE("rotations at run time are the same for a model read on demand", "[on_
   const auto streamed = quantize(*checkpoint, assay::model::decoder::load_on_demand(checkpoint),
                                  what, &data, options);
   CHECK(streamed.online == whole.online);
-  CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);  // and the difference
+  // Besides the notes, these entries say how far the logits moved.
+  CHECK(streamed.metadata["transforms"] == whole.metadata["transforms"]);
   for (const auto &name : whole.order)
     CHECK(at::equal(*streamed.form(name).find("codes"), *whole.forms.at(name).find("codes")));
 }
@@ -263,8 +265,9 @@ TEST_CASE("a rotation that changes the logits too much is refused with the same 
   CHECK(refusal_of(assay::model::decoder::load_on_demand(checkpoint, coarse)) == whole);
 }
 
-// A form has the codes and scales of a quantized linear. A block that is not in memory has meta tensors: shapes without data.
-TEST_CASE("without calibration forms stay in memory, blocks do not", "[on_demand_test]") {
+// A form has the codes and scales of a quantized linear. A block that is not in memory has meta
+// tensors: shapes without data.
+TEST_CASE("without calibration, forms stay in memory and blocks do not", "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
@@ -289,8 +292,9 @@ TEST_CASE("only tuning needs the whole model", "[on_demand_test]") {
   CHECK(needs_whole_model(recipe::from_json({{"tune", {{"steps", 1}}}})) == "a tune");
 }
 
-TEST_CASE("a model read on demand holds no weights, and says so where it would have to run",
-          "[on_demand_test]") {
+TEST_CASE(
+    "a model read on demand holds no weights of blocks, and refuses what would have to run it",
+    "[on_demand_test]") {
   use_plugins();
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));

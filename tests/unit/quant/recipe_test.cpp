@@ -69,7 +69,7 @@ TEST_CASE("an empty Lua table means none, whichever way it was encoded", "[recip
   }
 }
 
-TEST_CASE("later overrides win, and only for the linears they match", "[recipe_test]") {
+TEST_CASE("later overrides win, but only for the linears that they match", "[recipe_test]") {
   const auto what = recipe::from_json(
       {{"quantizer", {{"id", "rtn"}, {"config", {{"bits", 4}, {"group_size", 64}}}}},
        {"overrides",
@@ -108,7 +108,7 @@ TEST_CASE("calibration that cannot be used is refused", "[recipe_test]") {
                     "calibration sequence 1: the mask has 1 entries for 2 tokens");
 }
 
-TEST_CASE("a ledger is the same whatever the order in which entries came", "[recipe_test]") {
+TEST_CASE("a ledger does not depend on the order in which its entries came", "[recipe_test]") {
   ledger forward, backward;
   const assay::quant::ledger_entry first{"damping", "b", "raised", {{"damp", 0.02}}};
   const assay::quant::ledger_entry second{"skip", "a", "left out", json::object()};

@@ -19,7 +19,7 @@ using namespace quant_test;
 namespace {
 
 recipe recipe_of(const std::string &id) {
-  // Groups of 48 do not fit all rows, so that the ledger has entries that the run must restore.
+  // Groups of 48 do not fit all rows, so the ledger has entries, which a resumed run must restore.
   json config = {{"bits", 4}, {"group_size", 48}};
   if (id == "autoround") config["iterations"] = 6;
   return recipe::from_json({{"quantizer", {{"id", id}, {"config", config}}},
@@ -53,8 +53,8 @@ outcome outcome_of(const std::string &model, const std::string &id,
 
 }  // namespace
 
-// The test below starts this one in a process of its own. It kills its process when the run reaches
-// the second block.
+// The test below starts this test in a process of its own. This test kills its own process when the
+// run reaches the second block.
 TEST_CASE("resume: the victim", "[.victim]") {
   const char *folder = std::getenv("ASSAY_TEST_RESUME");
   if (folder == nullptr) return;  // ctest selects the whole file, so it also starts this case
@@ -66,7 +66,8 @@ TEST_CASE("resume: the victim", "[.victim]") {
   outcome_of(std::getenv("ASSAY_TEST_MODEL"), std::getenv("ASSAY_TEST_METHOD"), options);
 }
 
-TEST_CASE("a killed run goes on after its last block and ends in the same bytes", "[resume_test]") {
+TEST_CASE("a killed run goes on after its last stored block and gives the same bytes",
+          "[resume_test]") {
   const temporary_folder root;
   const auto model = write_tiny_model(root);
   for (const std::string id : {"gptq", "gptaq", "autoround"}) {
@@ -94,7 +95,7 @@ TEST_CASE("a killed run goes on after its last block and ends in the same bytes"
   }
 }
 
-TEST_CASE("blocks of another recipe are not taken", "[resume_test]") {
+TEST_CASE("stored blocks of another recipe are not used", "[resume_test]") {
   const temporary_folder root;
   const auto model = write_tiny_model(root);
   quantize_options options;
@@ -105,7 +106,7 @@ TEST_CASE("blocks of another recipe are not taken", "[resume_test]") {
   CHECK(other.hash == outcome_of(model, "gptaq", {}).hash);
 }
 
-TEST_CASE("a damaged block is named", "[resume_test]") {
+TEST_CASE("the error for a damaged stored block names its file", "[resume_test]") {
   const temporary_folder root;
   const auto model = write_tiny_model(root);
   quantize_options options;

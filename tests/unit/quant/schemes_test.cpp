@@ -1,5 +1,5 @@
-// Tests schemes that round inputs of linears, and keys and values: each grid equals a plain reference, static grids use calibrated
-// ranges, and bad schemes are refused with the name of the wrong key.
+// Tests schemes that round inputs of linears, and keys and values: each grid equals a plain reference, static grids use
+// calibrated ranges, and bad schemes are refused with the name of the wrong key.
 #include "catch.hpp"
 
 #include <cmath>
@@ -19,7 +19,7 @@ at::Tensor some_input(std::vector<int64_t> shape, uint64_t seed = 4) {
   return at::randn(shape, at::detail::createCPUGenerator(seed), at::kFloat) * 3 + 0.5;
 }
 
-// Rounds one row of n values to a grid of 2^bits values, by the plain formula (std::nearbyint rounds half to even).
+// Rounds one row of n values to a grid of `bits` bits, by the plain formula (std::nearbyint rounds half to even).
 std::vector<float> plain_row(const float *x, int64_t n, int bits, bool symmetric) {
   float low = 0, high = 0;
   for (int64_t i = 0; i < n; ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
@@ -54,7 +54,8 @@ const json k_rtn8 = {{"id", "rtn"}, {"config", {{"bits", 8}, {"group_size", -1}}
 
 }  // namespace
 
-TEST_CASE("integer activations for each token equal the plain formula", "[schemes_test]") {
+TEST_CASE("integer activations with one scale for each token equal the plain formula",
+          "[schemes_test]") {
   const auto x = some_input({5, 33});
   for (const int bits : {4, 8})
     for (const bool symmetric : {true, false}) {
@@ -139,7 +140,7 @@ TEST_CASE("schemes that make no sense are refused with the reason", "[schemes_te
                     contains("static scales of keys and values need calibration data"));
 }
 
-TEST_CASE("keys and values are rounded for each token and head, or for each token",
+TEST_CASE("keys and values are rounded with one scale for each token and head, or for each token",
           "[schemes_test]") {
   const auto x = some_input({2, 3, 4, 16});
   const auto by_head = round_kv(x, complete_kv({{"bits", 8}}));
@@ -163,7 +164,7 @@ TEST_CASE("keys and values are rounded for each token and head, or for each toke
             Approx(plain[static_cast<size_t>(i)]).margin(1e-6));
 }
 
-TEST_CASE("static key-value scales are those of the calibration's largest numbers",
+TEST_CASE("static scales of keys come from the largest numbers of the calibration",
           "[schemes_test]") {
   const tiny_subject m(8);
   const auto q = m.run({{"kv", {{"type", "fp8"}, {"strategy", "head"}}}});
@@ -189,8 +190,8 @@ TEST_CASE("rotated keys change attention only by rounding", "[schemes_test]") {
 }
 
 TEST_CASE(
-    "W4A8KV8 rounds weights, inputs and cache, and more bits bring the logits nearer to the float "
-    "model",
+    "weights, inputs and cache are rounded together, and more bits bring the logits nearer to the "
+    "float model",
     "[schemes_test]") {
   const tiny_subject m(8);
   const auto exact = logits_of(m.decoder);

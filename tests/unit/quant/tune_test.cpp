@@ -1,4 +1,5 @@
-// Tests `tune`, which trains scales and norms after quantization: codes do not change, and the model comes nearer to its float model.
+// Tests `tune`, which trains scales and norms after quantization: codes do not change, and the model comes
+// nearer to its float model.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -38,8 +39,9 @@ json quick(int steps = 12) {
 
 }  // namespace
 
-TEST_CASE("tune moves scales and norms, never codes, and comes nearer to the float model",
-          "[tune_test]") {
+TEST_CASE(
+    "tune changes scales and norms, never codes, and brings the model nearer to the float model",
+    "[tune_test]") {
   const subject s;
   for (const std::string id : {"rtn", "hqq"}) {
     const auto plain = s.quantize(json(), id), tuned = s.quantize(quick(), id);
@@ -85,7 +87,7 @@ TEST_CASE("scales of blocks of several groups can be tuned, and minima stay", "[
   }
 }
 
-TEST_CASE("two tunes of one seed give the same bytes", "[tune_test]") {
+TEST_CASE("two tunes with the same seed give the same bytes", "[tune_test]") {
   const subject s;
   CHECK(logits_of(s.quantize(quick(3)).decoder).equal(logits_of(s.quantize(quick(3)).decoder)));
 }
@@ -105,7 +107,7 @@ TEST_CASE("tune without calibration data is refused", "[tune_test]") {
                     assay_test::contains("tune needs calibration data"));
 }
 
-TEST_CASE("tune through rounded activations is refused", "[tune_test]") {
+TEST_CASE("tune of a model with rounded activations is refused", "[tune_test]") {
   const subject s;
   const auto what = recipe::from_json(
       {{"quantizer", "rtn"}, {"activation", {{"bits", 8}}}, {"tune", json::object()}});

@@ -40,7 +40,7 @@ TEST_CASE("A shared run of 13 words is found, one of 12 is not") {
   CHECK(index.check(numbered(0, 40)).shared == 28);
 }
 
-TEST_CASE("A text shorter than a run has none, and order counts") {
+TEST_CASE("A text shorter than a run has no run, and the order of words matters") {
   passage_index index(3);
   index.add("one two three four");
   CHECK(index.check("one two").runs == 0);
@@ -49,7 +49,7 @@ TEST_CASE("A text shorter than a run has none, and order counts") {
   CHECK(index.check("").runs == 0);
 }
 
-TEST_CASE("Runs do not leak from one text into the next") {
+TEST_CASE("No run reaches from one text into the next") {
   passage_index index(4);
   index.add("a b");
   index.add("c d");

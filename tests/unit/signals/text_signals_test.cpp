@@ -1,5 +1,5 @@
-// Tests the signs of broken text (loops, repetition, compression): they agree with published examples, and ordinary prose has none.
-// The thresholds of the detectors are in Lua and tested there.
+// Tests the signs of broken text (loops, repetition, compression): they agree with published examples, and ordinary
+// prose has none. The thresholds of the detectors are in Lua and tested there.
 #include "catch.hpp"
 
 #include <cmath>
@@ -31,7 +31,8 @@ std::string prose() {
 
 }  // namespace
 
-TEST_CASE("the suffix period finds loops and leaves prose alone", "[text_signals]") {
+TEST_CASE("find_suffix_period finds loops at the end of a text, and none in prose",
+          "[text_signals]") {
   CHECK(find_suffix_period(as_tokens(std::string(64, '!'))).period == 1);
   const suffix_period abc = find_suffix_period(as_tokens(repeated("abc", 40)));
   CHECK(abc.period == 3);
@@ -49,7 +50,7 @@ TEST_CASE("n-gram repetition is the share of n-grams seen before", "[text_signal
   CHECK(ngram_repetition(as_tokens("abc"), 4) == 0.0);
 }
 
-TEST_CASE("token shares tell the commonest token", "[text_signals]") {
+TEST_CASE("count_tokens finds the commonest token and the shares of tokens", "[text_signals]") {
   const token_shares shares = count_tokens(as_tokens("aaab"));
   CHECK(shares.top == Approx(0.75));
   CHECK(shares.top_token == 'a');
@@ -57,7 +58,7 @@ TEST_CASE("token shares tell the commonest token", "[text_signals]") {
   CHECK(shares.entropy == Approx(-0.75 * std::log(0.75) - 0.25 * std::log(0.25)));
 }
 
-TEST_CASE("compression tells loops from prose", "[text_signals]") {
+TEST_CASE("loops are compressed much more than prose", "[text_signals]") {
   const compression loop = compression_ratios(std::string(1000, '!'));
   CHECK(loop.whole == Approx(59).margin(3));
   CHECK(loop.largest_window > 4.0);
@@ -75,7 +76,7 @@ TEST_CASE("the Gopher rules fire on repetition and not on prose", "[text_signals
             .empty());  // under 100 words
 }
 
-TEST_CASE("repeated segments are counted from twenty bytes on", "[text_signals]") {
+TEST_CASE("a segment counts as repeated only if it has at least twenty bytes", "[text_signals]") {
   CHECK(most_repeated_segment(repeated("The answer is forty-two. ", 5)) == 5);
   CHECK(most_repeated_segment(repeated("Short one. ", 5)) == 0);
   CHECK(most_repeated_segment(prose()) <= 2);
@@ -88,7 +89,8 @@ TEST_CASE("letters are counted by script", "[text_signals]") {
         list{{"cyrillic", 2}, {"han", 2}, {"latin", 3}});
 }
 
-TEST_CASE("lost characters are counted", "[text_signals]") {
+TEST_CASE("replacement characters are counted, and so are bytes that are not UTF-8",
+          "[text_signals]") {
   CHECK(count_replacement_characters("fine \xE2\x80\x94 text") == 0);
   CHECK(count_replacement_characters("one \xEF\xBF\xBD and \xE2\x80") == 3);
 }

@@ -1,5 +1,5 @@
-// Tests resampling (bootstrap and permutations): reproducible, close to SciPy, and the t interval for few windows.
-// BCa is the bias-corrected and accelerated interval. Proportions are in interval_test.cpp.
+// Tests resampling (bootstrap and permutations): its results are reproducible and close to those of SciPy, and few
+// windows get the t interval. BCa is the bias-corrected and accelerated interval. Proportions are in interval_test.cpp.
 #include "catch.hpp"
 
 #include <cmath>
@@ -25,7 +25,7 @@ TEST_CASE("Philox gives the known answers of its paper's code", "[bootstrap]") {
 }
 
 // fill_draws computes many draws at once; draws() computes four.
-TEST_CASE("draws in batches equal draws one by one", "[bootstrap]") {
+TEST_CASE("draws in batches equal draws of four", "[bootstrap]") {
   std::vector<uint32_t> words(2 * 4 * k_lanes);
   fill_draws(words.data(), 2, 99, 1, 7);
   for (uint32_t quad = 0; quad < 2 * k_lanes; ++quad) {
@@ -44,7 +44,8 @@ TEST_CASE("bootstrap limits agree with SciPy within resampling error", "[bootstr
       options.kind = kind;
       const auto expected = numbers(item[kind == bootstrap_kind::bca ? "BCa" : "percentile"]);
       const bootstrap_result result = bootstrap_mean(values, options);
-      // The values of "items" are -1, 0 and 1, so a mean moves in steps of 1 / n: two bootstraps may differ by one step.
+      // The values of "items" are -1, 0 and 1, so a mean moves in steps of 1 / n: two
+      // bootstraps may differ by one step.
       const double step = item["name"] == "items" ? 1.0 / static_cast<double>(values.size()) : 0.0;
       const double tolerance = 0.03 * (expected[1] - expected[0]) + 1.01 * step;
       CHECK(result.low == Approx(expected[0]).margin(tolerance));
@@ -67,8 +68,10 @@ TEST_CASE("the same seed gives the same bits and another seed does not", "[boots
   CHECK(bootstrap_mean(values, options).low != first.low);
 }
 
-TEST_CASE("the perplexity ratio is the exponential of the mean difference with its interval",
-          "[bootstrap]") {
+TEST_CASE(
+    "the perplexity ratio is the exponential of the mean difference, and so are the limits of its "
+    "interval",
+    "[bootstrap]") {
   std::vector<double> reference;
   std::vector<double> variant;
   for (int i = 0; i < 32; ++i) {
@@ -92,7 +95,7 @@ TEST_CASE("two windows of cross-entropy 1 and 3 give the perplexity exp 2", "[bo
   CHECK(perplexity_interval(windows, {}).estimate == Approx(std::exp(2.0)));
 }
 
-TEST_CASE("few windows fall back to Student's t and say so", "[bootstrap]") {
+TEST_CASE("few windows get the interval of Student's t, and the method says so", "[bootstrap]") {
   const std::vector<double> reference = {3.0, 3.1, 2.9, 3.2};
   const std::vector<double> variant = {3.1, 3.2, 3.05, 3.3};
   const interval ratio = perplexity_ratio(variant, reference, {});
@@ -136,7 +139,8 @@ TEST_CASE("longer blocks widen the interval of a slowly drifting series", "[boot
   CHECK(blocks.method == "block bootstrap, BCa, 10000 replicates, seed 0");
 }
 
-TEST_CASE("a ratio is sum over sum, and refuses an unresolved denominator", "[bootstrap]") {
+TEST_CASE("a ratio is one sum divided by another, and a divisor that may be zero is refused",
+          "[bootstrap]") {
   const std::vector<double> top = {1, 2, 3, 4};
   const std::vector<double> bottom = {2, 4, 6, 8};
   const bootstrap_result ratio = bootstrap_ratio(top, bottom, {});
@@ -148,7 +152,8 @@ TEST_CASE("a ratio is sum over sum, and refuses an unresolved denominator", "[bo
                     "instead of a ratio");
 }
 
-TEST_CASE("difference in differences compares the two losses", "[bootstrap]") {
+TEST_CASE("difference in differences compares what two subjects lose by quantization",
+          "[bootstrap]") {
   std::vector<double> first_base(50, 1.0), first_quant(50, 1.0), second_base(50, 1.0), second_quant;
   for (int i = 0; i < 50; ++i) second_quant.push_back(i % 5 == 0 ? 0.0 : 1.0);
   const bootstrap_result change =
@@ -168,7 +173,7 @@ TEST_CASE("the sign-flip test agrees with SciPy, exactly for few differences", "
   CHECK(drawn.p == Approx(cases[1]["p"].get<double>()).margin(0.01));
 }
 
-TEST_CASE("a drawn permutation p is never zero", "[bootstrap]") {
+TEST_CASE("the p of a test with drawn permutations is never zero", "[bootstrap]") {
   const std::vector<double> values(100, 1.0);
   CHECK(sign_flip_test(values, 999).p == Approx(0.001));
 }

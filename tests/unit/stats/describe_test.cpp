@@ -14,7 +14,10 @@ TEST_CASE("the standard deviation divides by n - 1", "[describe]") {
   CHECK(standard_deviation(values) == Approx(std::sqrt(32.0 / 7.0)));
 }
 
-TEST_CASE("the median and quantiles lie between neighbours, in any order", "[describe]") {
+TEST_CASE(
+    "the median and quantiles are interpolated between neighbours, whatever the order of the "
+    "values",
+    "[describe]") {
   const std::vector<double> odd = {9, 1, 4};
   const std::vector<double> even = {9, 1, 4, 6};
   CHECK(median(odd) == 4.0);

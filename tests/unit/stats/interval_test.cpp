@@ -90,7 +90,7 @@ TEST_CASE("Tango's interval gives the published limits", "[interval]") {
   CHECK(tango(2, 0, 20).high == Approx(0.077).margin(5e-4));
 }
 
-TEST_CASE("Tango's interval is defined where no item changed and where all did", "[interval]") {
+TEST_CASE("Tango's interval is defined if no item changed and if all items changed", "[interval]") {
   const interval same = tango(0, 0, 20);
   CHECK(same.low == Approx(-0.161).margin(5e-4));
   CHECK(same.high == Approx(0.161).margin(5e-4));
@@ -99,7 +99,8 @@ TEST_CASE("Tango's interval is defined where no item changed and where all did",
   CHECK(tango(0, 20, 20).low > 0.5);
 }
 
-TEST_CASE("pairs are counted by cell and flips have an interval", "[interval]") {
+TEST_CASE("pairs are counted in four cells, and flips are the share of pairs that changed",
+          "[interval]") {
   const std::vector<double> base = {1, 1, 1, 0, 0, 0};
   const std::vector<double> quant = {1, 0, 0, 1, 0, 0};
   const paired_counts counts = count_pairs(base, quant);
@@ -110,7 +111,7 @@ TEST_CASE("pairs are counted by cell and flips have an interval", "[interval]") 
   CHECK(flips(counts).estimate == Approx(0.5));
 }
 
-TEST_CASE("wrong input is refused with the numbers in the message", "[interval]") {
+TEST_CASE("wrong input is refused with the reason", "[interval]") {
   CHECK_THROWS_WITH(wilson(3, 2), "a proportion needs 0 <= k <= n and n >= 1, not 3 of 2");
   CHECK_THROWS_WITH(wilson(0, 0), "a proportion needs 0 <= k <= n and n >= 1, not 0 of 0");
   CHECK_THROWS_WITH(wilson(1, 2, 1.0), "a confidence level lies between 0 and 1, such as 0.95");

@@ -1,6 +1,6 @@
-// Tests the paired t test and how often it finds a difference where there is none, for few normal or
-// skewed values; and the smallest p that the sign-flip test can give. Where that is too large to decide
-// anything, the t test is used.
+// Tests the paired t test: its p, and how often it finds a difference between equal models, for few normal or
+// skewed values. Also tests the smallest p that the sign-flip test can give; the t test is used if this p is
+// too large to decide anything.
 #include "catch.hpp"
 
 #include <cmath>
@@ -22,7 +22,8 @@ class draws_of {
   explicit draws_of(uint64_t seed) : engine_(seed) {}
   double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
   double normal() { return normal_quantile(uniform()); }
-  // The sum of `shape` exponential numbers minus its mean: skewness 2 / sqrt(shape), a long tail upwards.
+  // Returns the sum of `shape` exponential numbers minus its mean. The skewness is 2 /
+  // sqrt(shape), with a long tail upwards.
   double gamma(int shape) {
     double sum = 0.0;
     for (int i = 0; i < shape; ++i) sum -= std::log(uniform());
@@ -34,7 +35,8 @@ class draws_of {
 };
 
 struct false_findings {
-  double gains = 0.0, losses = 0.0;  // shares of samples with p < 0.05: mean below zero, above zero
+  // Shares of samples with p < 0.05. The mean difference is below zero for gains and above zero for losses.
+  double gains = 0.0, losses = 0.0;
   double all() const { return gains + losses; }
 };
 
@@ -65,7 +67,7 @@ TEST_CASE("the paired t test gives the p of the formula", "[student]") {
   CHECK(paired_t_p(balanced) == Approx(1.0));
 }
 
-TEST_CASE("the paired t test agrees with its interval", "[student]") {
+TEST_CASE("the paired t test agrees with the t interval", "[student]") {
   const std::vector<double> differences = {0.14, 0.21, 0.17, 0.28, 0.11, 0.24};
   const double p = paired_t_p(differences);
   const interval at_p = student_t_mean(differences, 1.0 - p);
@@ -104,8 +106,10 @@ TEST_CASE("with skewness 1, equal models give p < 0.05 in at most seven of a hun
   }
 }
 
-TEST_CASE("strongly skewed differences are found too often, on the side without the tail",
-          "[student]") {
+TEST_CASE(
+    "with skewness 2, equal models give p < 0.05 too often, nearly always on the side without the "
+    "tail",
+    "[student]") {
   for (const size_t n : {size_t{6}, size_t{8}, size_t{12}}) {
     draws_of draws(200 + n);
     const false_findings found = simulate(n, [&] { return draws.gamma(1); });  // skewness 2

@@ -71,7 +71,7 @@ void check_chat(const tokenizer &tok, const json &expected, const json &tools) {
 
 }  // namespace
 
-TEST_CASE("A folder's added tokens, special tokens and templates are those of the reference") {
+TEST_CASE("A folder's added tokens, special tokens and templates are those of transformers") {
   const json answers = golden("folders.json");
   for (const json &one : answers["cases"]) {
     INFO("case: " << one["name"]);
@@ -86,8 +86,8 @@ TEST_CASE("A folder's added tokens, special tokens and templates are those of th
 }
 
 TEST_CASE(
-    "Keys of a message whose value is null are left out, deeper ones are kept, as in the "
-    "reference") {
+    "A key of a message is left out if its value is null, and a null that lies deeper is kept, as "
+    "in transformers") {
   const json answers = golden("folders.json");
   const chat_template probe(answers["probe"]);
   for (const json &one : answers["chats"]) {
@@ -125,15 +125,16 @@ TEST_CASE("A tokenizer file that is a broken link or a Git LFS pointer is named 
   }
 }
 
-TEST_CASE("A token that added_tokens.json puts on another token's id is refused by name") {
+TEST_CASE(
+    "A token of added_tokens.json with another token's id or with no number is refused by name") {
   const json base = golden("folders.json")["base"];
   const folder at;
   write(at, base, {{"added_tokens.json", {{"<think>", 3}}}});
   CHECK_THROWS_WITH(
       tokenizer::from_folder(at.path.string()),
       assay_test::contains("added token '<think>' has the id 3 of the token '<pad>'"));
-  const folder
-      gap;  // an id after a gap stays as it is, since ids are the rows of the model's embedding
+  // An id after a gap stays as it is, since ids are the rows of the model's embedding.
+  const folder gap;
   write(gap, base, {{"added_tokens.json", {{"<think>", 270}}}});
   CHECK(tokenizer::from_folder(gap.path.string())->encode("<think>") == std::vector<int32_t>{270});
   const folder text;

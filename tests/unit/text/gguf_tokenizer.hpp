@@ -20,7 +20,7 @@ inline std::string find_smollm2() {
   return "";
 }
 
-// Reads the metadata of a GGUF version 3 without checks, and keeps what the tokenizer needs.
+// Reads the metadata of a GGUF file of version 3 without checks, and keeps what the tokenizer needs.
 class gguf_metadata {
  public:
   explicit gguf_metadata(const std::string &bytes) : p_(bytes.data() + 16) {

@@ -1,5 +1,5 @@
-// Tests that the hand-written functions which split text give the same pieces as the regular expressions that they replace.
-// Whole pre-tokenizers are tested in tokenizer_golden_test.cpp.
+// Tests that the hand-written functions which split text give the same pieces as the regular expressions that they
+// replace. Whole pre-tokenizers are tested in tokenizer_golden_test.cpp.
 #include <random>
 
 #include "catch.hpp"
@@ -59,7 +59,7 @@ std::string random_text(std::minstd_rand &rng) {
 
 }  // namespace
 
-TEST_CASE("The direct matchers split 30,000 random texts as PCRE2 does") {
+TEST_CASE("The hand-written functions split 30,000 random texts as PCRE2 does") {
   const std::pair<known_pattern, std::string_view> known[] = {
       {known_pattern::gpt2, k_gpt2_pattern},
       {known_pattern::qwen2, k_qwen2_pattern},

@@ -40,15 +40,14 @@ void check(const std::string &source, const json &special, const json &context,
 
 }  // namespace
 
-TEST_CASE(
-    "Every construct of the template language renders as in the reference, or fails with it") {
+TEST_CASE("Every construct of the template language renders as in transformers, or fails in both") {
   const json data = golden("templates.json");
   REQUIRE(data["cases"].size() >= 150);
   for (const json &c : data["cases"])
     check(c["template"].get<std::string>(), data["special"], data["context"], c);
 }
 
-TEST_CASE("Conversations with tools and thinking render as in the reference") {
+TEST_CASE("Conversations with tools and thinking render as in transformers") {
   const json data = golden("templates.json");
   REQUIRE(data["chats"].size() >= 30);
   for (const json &c : data["chats"])

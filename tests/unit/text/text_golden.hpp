@@ -21,7 +21,8 @@ inline json golden(const std::string &name) {
   return read_json_file(golden_path(name));
 }
 
-// Returns the folder of optional test data: $ASSAY_SHARED, or ../shared beside the source tree; "" if it does not exist.
+// Returns the folder of optional test data: $ASSAY_SHARED, or ../shared beside the source
+// tree; "" if it does not exist.
 inline std::string shared_folder() {
   const char *set = std::getenv("ASSAY_SHARED");
   const std::string path = set ? set : std::string(ASSAY_SOURCE_DIR) + "/../shared";

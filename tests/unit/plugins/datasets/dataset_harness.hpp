@@ -1,4 +1,4 @@
-// Opens dataset components on small files and collects their records, for tests of one dataset.
+// Opens dataset components on small files and collects their records, for the tests of dataset plugins.
 #pragma once
 
 #include <cstdlib>
@@ -27,7 +27,7 @@ struct scratch_folder {
 
 class dataset {
  public:
-  // config: further members of the configuration as JSON text with a leading comma, such as ,"records":"line"
+  // config: the other members of the configuration as JSON text with a leading comma, such as ,"records":"line"
   dataset(const std::string &plugin, const std::string &id, const std::string &path,
           const std::string &config, const assay_host &with = host())
       : table_(*static_cast<const assay_dataset_vtable *>(component(plugin, id)->vtable)) {

@@ -1,5 +1,5 @@
-// Tests the dataset plugin "parquet": real files in several encodings give the same records, rows with empty lists are kept.
-// Without the plugin all cases are skipped; without the optional test data, all but the last.
+// Tests the dataset plugin "parquet": real files in several encodings give the same records, and rows with empty lists
+// are kept. Without the plugin all cases are skipped; without the optional test data, all but the last.
 #include "catch.hpp"
 
 #include <cstdlib>
@@ -49,7 +49,7 @@ size_t count_of(const std::vector<std::string> &records, const std::string &part
 
 }  // namespace
 
-TEST_CASE("The hub's files give the rows that their makers counted") {
+TEST_CASE("Files of the Hugging Face hub give the known number of rows and the known fields") {
   if (no_data()) return;
   const std::tuple<const char *, int64_t, const char *> known[] = {
       {"allenai/ai2_arc/ARC-Challenge/test-00000-of-00001.parquet", 1172,
@@ -100,7 +100,7 @@ TEST_CASE("An empty list keeps its row, and a second pass gives the same") {
   CHECK(file.records() == records);
 }
 
-TEST_CASE("Columns and files can be chosen; what is not there is named") {
+TEST_CASE("Columns and files can be chosen, and an error names what is not there") {
   if (no_data()) return;
   const std::string folder = data_folder() + "/hub/allenai/ai2_arc/ARC-Challenge";
   dataset test(folder, R"(,"prefix":"test-","columns":["answerKey","id"])");

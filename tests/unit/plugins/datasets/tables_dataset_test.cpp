@@ -27,7 +27,8 @@ const char k_nested[] = R"({"version": "v2.0", "data": [
 
 }  // namespace
 
-TEST_CASE("jsonl passes objects on whatever the file is called", "[tables_dataset]") {
+TEST_CASE("jsonl passes JSON objects on unchanged, whatever the name of the file",
+          "[tables_dataset]") {
   const scratch_folder folder;
   harness::dataset data("text", "jsonl", folder.file("a.data", "{\"a\": 1}\n\n{\"a\": 2}\n"), "");
   CHECK(data.records() == list{"{\"a\": 1}", "{\"a\": 2}"});
@@ -61,7 +62,8 @@ TEST_CASE("a json document may be the list itself", "[tables_dataset]") {
   CHECK(inside.records() == list{R"({"k":"x","a":1})", R"({"k":"x","a":2})"});
 }
 
-TEST_CASE("a json document of another shape is refused at its place", "[tables_dataset]") {
+TEST_CASE("a json document of another shape is refused, and the error says where it differs",
+          "[tables_dataset]") {
   const scratch_folder folder;
   const auto message = [&](const std::string &bytes, const std::string &config = "") {
     const std::string path = folder.file("a.json", bytes);
@@ -79,8 +81,9 @@ TEST_CASE("a json document of another shape is refused at its place", "[tables_d
   CHECK(message("[]") == ": holds no record");
 }
 
-TEST_CASE("csv reads quotes, commas and line ends inside of them, and both line ends",
-          "[tables_dataset]") {
+TEST_CASE(
+    "csv reads quoted cells that hold quotes, commas and line ends, and both kinds of line ends",
+    "[tables_dataset]") {
   const scratch_folder folder;
   csv_data data(folder.file(
       "a.csv", "\xEF\xBB\xBFname,say\r\na,\"one, \"\"two\"\"\nthree\"\r\n\r\n\"b\",\nc,d"));
@@ -90,7 +93,7 @@ TEST_CASE("csv reads quotes, commas and line ends inside of them, and both line 
   CHECK(std::string(data.info().fields_json) == R"({"name":"string","say":"string"})");
 }
 
-TEST_CASE("json lists of texts become records, deep inside too, and other items are refused",
+TEST_CASE("texts in a json list become records, in an inner list too, and other items are refused",
           "[tables_dataset]") {
   const scratch_folder folder;
   json_data plain(folder.file("a.JSON", R"(["one", "two \"2\""])"));
@@ -104,7 +107,7 @@ TEST_CASE("json lists of texts become records, deep inside too, and other items 
   CHECK(json_data(path, R"(,"at":["l"])").message == path + ": [0] must be an object, not string");
 }
 
-TEST_CASE("numbers beyond a double are named by their place, and the message is short",
+TEST_CASE("the error for a number beyond a double gives its place and not its digits",
           "[tables_dataset]") {
   const scratch_folder folder;
   const std::string digits(401, '9');
@@ -131,8 +134,10 @@ TEST_CASE("csv names the column of row numbers that pandas leaves without a name
   CHECK(taken.records() == list{R"({"column 1":"0","index":"one"})"});
 }
 
-TEST_CASE("csv without a header takes names, and a folder's files can be told apart",
-          "[tables_dataset]") {
+TEST_CASE(
+    "csv without a header takes column names from the configuration, and a field can name the file "
+    "of a row",
+    "[tables_dataset]") {
   const scratch_folder folder;
   folder.file("b_test.csv", "q2,2\n");
   folder.file("a_test.csv", "q1,1\n");
@@ -144,7 +149,7 @@ TEST_CASE("csv without a header takes names, and a folder's files can be told ap
   CHECK(tabs.records() == list{R"({"a":"1,5","b":"2"})"});
 }
 
-TEST_CASE("bad csv is named by its line", "[tables_dataset]") {
+TEST_CASE("the error for bad csv names the line or the key", "[tables_dataset]") {
   const scratch_folder folder;
   const auto message = [&](const std::string &bytes, const std::string &config = "") {
     const std::string path = folder.file("a.csv", bytes);

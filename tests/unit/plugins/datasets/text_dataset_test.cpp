@@ -18,7 +18,7 @@ struct dataset : harness::dataset {
 
 }  // namespace
 
-TEST_CASE("a text is one record by default, byte for byte", "[text_dataset]") {
+TEST_CASE("by default a text file is one record, byte for byte", "[text_dataset]") {
   const scratch_folder folder;
   dataset data(folder.file("a.txt", "Caf\xC3\xA9 \"one\"\r\n\n\ttwo\\\n"));
   CHECK(data.records() == list{"{\"text\":\"Caf\xC3\xA9 \\\"one\\\"\\r\\n\\n\\ttwo\\\\\\n\"}"});
@@ -26,7 +26,8 @@ TEST_CASE("a text is one record by default, byte for byte", "[text_dataset]") {
   CHECK(std::string(data.info().fields_json) == R"({"text":"string"})");
 }
 
-TEST_CASE("lines and paragraphs skip blank lines and line ends", "[text_dataset]") {
+TEST_CASE("records that are lines or paragraphs have no blank lines and no carriage returns",
+          "[text_dataset]") {
   const scratch_folder folder;
   const std::string path = folder.file("a.txt", "\xEF\xBB\xBFone\r\ntwo\r\n\r\n  \r\nthree");
   dataset lines(path, R"(,"records":"line")");
@@ -84,7 +85,8 @@ TEST_CASE("the content hash is the SHA-256 of the bytes", "[text_dataset]") {
         "sha256:cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-TEST_CASE("licence and source reach the report", "[text_dataset]") {
+TEST_CASE("info() gives the licence and the source that the configuration names",
+          "[text_dataset]") {
   const scratch_folder folder;
   const std::string path = folder.file("a.txt", "one");
   dataset data(path, R"(,"license":"CC0-1.0","source":"a book")");
@@ -95,7 +97,7 @@ TEST_CASE("licence and source reach the report", "[text_dataset]") {
   CHECK(std::string(bare.info().source) == path);
 }
 
-TEST_CASE("text that is not UTF-8 is refused at its byte and line", "[text_dataset]") {
+TEST_CASE("the error for text that is not UTF-8 gives the byte and the line", "[text_dataset]") {
   const scratch_folder folder;
   const std::string path = folder.file("a.txt", "first line\ncaf\xE9 two\n");
   dataset latin(path);
@@ -137,7 +139,7 @@ TEST_CASE("a folder with text and JSON lines needs the key 'format'", "[text_dat
             ": holds both .txt and .jsonl files, so 'format' must be text or jsonl");
 }
 
-TEST_CASE("capital letters in an ending mean the same as small ones", "[text_dataset]") {
+TEST_CASE("the ending of a file name may have capital letters", "[text_dataset]") {
   const scratch_folder folder;
   dataset lines(folder.file("a.JSONL", "{\"text\": \"one\"}\n"));
   CHECK(lines.records() == list{R"({"text": "one"})"});
@@ -146,7 +148,8 @@ TEST_CASE("capital letters in an ending mean the same as small ones", "[text_dat
         list{R"({"text":"two"})"});
 }
 
-TEST_CASE("bad JSON lines are named by line and column", "[text_dataset]") {
+TEST_CASE("the error for a bad JSON line gives its number, and the column if it is not JSON",
+          "[text_dataset]") {
   const scratch_folder folder;
   const auto message = [&](const std::string &bytes, const std::string &config = "") {
     const std::string path = folder.file("a.jsonl", bytes);
@@ -166,7 +169,7 @@ TEST_CASE("bad JSON lines are named by line and column", "[text_dataset]") {
         ": line 1 is not JSON: nested deeper than 64 levels at column 66");
 }
 
-TEST_CASE("blank lines can be kept, for texts in which they count", "[text_dataset]") {
+TEST_CASE("blank lines can be kept, for texts in which they matter", "[text_dataset]") {
   const scratch_folder folder;
   dataset data(folder.file("a.raw", " \n = Title = \n\nend"),
                R"(,"records":"line","keep_blank":true)");

@@ -1,5 +1,5 @@
-// Tests that each format of the exporter compressed_tensors, and folders in the layouts of GPTQ and AWQ, are read back bit for bit, with
-// the rounding of inputs and caches. What no program can load is refused with a reason.
+// Tests that each format of the exporter compressed_tensors, and folders in the layouts of GPTQ and AWQ, are read back
+// bit for bit, with the rounding of inputs and caches. What no program can load is refused with a reason.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -53,7 +53,8 @@ std::vector<written> all_formats() {
 
 }  // namespace
 
-TEST_CASE("every format comes back bit for bit with its schemes", "[export_formats_test]") {
+TEST_CASE("every format is read back bit for bit, with the rounding of inputs and cache",
+          "[export_formats_test]") {
   const model_in_work m;
   int index = 0;
   for (const auto &[format, what] : all_formats()) {
@@ -72,7 +73,7 @@ TEST_CASE("every format comes back bit for bit with its schemes", "[export_forma
   }
 }
 
-TEST_CASE("gptq and awq folders come back bit for bit, whatever the zeros",
+TEST_CASE("gptq and awq folders come back bit for bit, with symmetric and asymmetric grids",
           "[export_formats_test]") {
   const model_in_work m;
   struct asked {
@@ -107,7 +108,8 @@ TEST_CASE("gptq and awq folders come back bit for bit, whatever the zeros",
         "compressed_tensors");
 }
 
-TEST_CASE("two formats in one model are told apart by groups", "[export_formats_test]") {
+TEST_CASE("a model whose linears have two formats is saved and read back bit for bit",
+          "[export_formats_test]") {
   const model_in_work m;
   auto q = m.run({{"quantizer", "fp8"}, {"keep", {"lm_head", "mlp.down"}}});
   const auto packed =
@@ -124,7 +126,7 @@ TEST_CASE("two formats in one model are told apart by groups", "[export_formats_
 }
 
 // A consumer is a program that loads the folder, such as vLLM.
-TEST_CASE("what a consumer cannot do is refused by name", "[export_formats_test]") {
+TEST_CASE("what a consumer cannot do is refused with the reason", "[export_formats_test]") {
   const model_in_work m;
   const auto first = [&](const json &what) {
     const auto found = m.reasons(what);

@@ -1,5 +1,6 @@
-// Tests the exporter compressed_tensors on quantized linears made by hand (forms: codes, scales, zeros): packing as in the format's
-// description, the bytes of the file, refusals.
+// Tests the exporter compressed_tensors on linears whose codes, scales and zeros are made by hand: they are
+// packed as the format demands, the file has the same bytes as one of the host's own writer, and what the
+// format cannot hold is refused.
 #include "catch.hpp"
 
 #include "checkpoint/safetensors.hpp"
@@ -83,7 +84,7 @@ uint32_t word(const at::Tensor &tensor, int64_t index) {
 
 }  // namespace
 
-TEST_CASE("codes are packed as the format's vectors say", "[exporter_test]") {
+TEST_CASE("codes are packed into words as the format demands", "[exporter_test]") {
   const temporary_folder root;
   const auto low = at::arange(-8, 0, at::kChar).reshape({1, 8});
   const auto high = at::arange(0, 8, at::kChar).reshape({1, 8});
@@ -119,7 +120,8 @@ TEST_CASE("a row that does not fill its last word is padded with zeros", "[expor
   CHECK(word(packed, 1) == 0x00000777u);
 }
 
-TEST_CASE("the container's bytes are those of the host's own writer", "[exporter_test]") {
+TEST_CASE("the file has the same bytes as one of the host's own safetensors writer",
+          "[exporter_test]") {
   const temporary_folder root;
   const auto file = write(root, form(at::full({2, 8}, 1, at::kChar), 4));
   assay::model::named_tensors tensors;
@@ -130,7 +132,8 @@ TEST_CASE("the container's bytes are those of the host's own writer", "[exporter
   CHECK(assay::read_json_file(root / "last/config.json")["model_type"] == "llama");
 }
 
-TEST_CASE("forms that the format cannot hold are refused when they come", "[exporter_test]") {
+TEST_CASE("a linear that the format cannot hold is refused when the exporter comes to it",
+          "[exporter_test]") {
   const temporary_folder root;
   auto indexed = form(at::full({2, 8}, 1, at::kChar), 4);
   indexed.tensors.push_back({"g_idx", at::zeros({8}, at::kInt), 0});

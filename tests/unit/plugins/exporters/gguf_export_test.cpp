@@ -1,6 +1,5 @@
-// Tests the exporter gguf: each grid comes back from the file bit for bit, the same model gives
-// the same bytes, blocks hold the codes where the format says, and what a file cannot hold is
-// refused by name.
+// Tests the exporter gguf: each grid is stored in the expected type of GGUF block and comes back bit for bit, the same
+// model gives the same bytes, and what a file cannot hold is refused by name.
 #include "catch.hpp"
 
 #include "checkpoint/gguf/gguf_file.hpp"
@@ -69,7 +68,8 @@ const assay::model::tensor_info &info_of(const assay::model::checkpoint &file, c
 
 }  // namespace
 
-TEST_CASE("each grid comes back bit for bit in its block", "[gguf_export_test]") {
+TEST_CASE("each grid is stored in the expected type of GGUF block and comes back bit for bit",
+          "[gguf_export_test]") {
   const model_in_work m;
   struct asked {
     json recipe, config;
@@ -119,7 +119,8 @@ TEST_CASE("a quantized embedding, which is the head too, comes back bit for bit"
   CHECK(at::equal(logits_of(assay::model::decoder::load(*file)), logits_of(q.decoder)));
 }
 
-TEST_CASE("biases that a recipe adds, and edited norms, come back", "[gguf_export_test]") {
+TEST_CASE("biases and norms that a transform changes come back from the file",
+          "[gguf_export_test]") {
   const model_in_work m;
   for (const char *transform : {"bias_correction", "awq", "smoothquant"}) {
     CAPTURE(transform);
@@ -152,11 +153,12 @@ TEST_CASE("minima are rounded to float16 only if that is asked for", "[gguf_expo
         (file->tensors().tensor(name + ".weight") - want).abs().max().item<float>();
     const json metadata = assay::read_json_file(m.root / "out/quantization_metadata.json");
     CHECK(metadata["ledger"].back()["kind"] == "rounded_minima");
-    // hqq has zeros of 16 bits, as the minima of the file; rtn has zeros of 4 or 5 bits.
+    // The file is larger than counted where codes of 2 bits take 4, or where the zeros of rtn, which have 4 or 5 bits,
+    // become minima of 16 bits. The zeros of hqq have 16 bits already.
     const bool larger = bits == 2 || recipe["quantizer"]["id"] == "rtn";
     CHECK((metadata["ledger"][0]["kind"] == "larger_in_file") == larger);
     CHECK(difference > 0);
-    CHECK(difference <= want.abs().max().item<float>() / 1024);  // 11 bits of a minimum
+    CHECK(difference <= want.abs().max().item<float>() / 1024);  // float16: 11 bits
   }
 }
 
@@ -197,7 +199,7 @@ TEST_CASE("what a GGUF file cannot hold is refused by name", "[gguf_export_test]
   CHECK(m.reason(rtn(4, 32)).empty());
 }
 
-TEST_CASE("if the file takes more bits than are counted, the ledger says so",
+TEST_CASE("if the file takes more bits than are counted for the model, the ledger says so",
           "[gguf_export_test]") {
   const model_in_work m;
   const auto events = [&](const json &recipe, const json &config) {
@@ -209,7 +211,8 @@ TEST_CASE("if the file takes more bits than are counted, the ledger says so",
   CHECK(events(rtn(4, 64), k_exact)[0]["kind"] == "larger_in_file");  // two scales for each group
 }
 
-TEST_CASE("a tokenizer that a GGUF file cannot hold leaves nothing behind", "[gguf_export_test]") {
+TEST_CASE("if a GGUF file cannot hold the tokenizer, the export writes no folder",
+          "[gguf_export_test]") {
   const model_in_work m;
   const auto q = m.run(rtn(4, 32));
   const auto refused = [&](const std::string &tokenizer) {

@@ -36,7 +36,8 @@ void check_texts(const char *normaliser, size_t column) {
   }
 }
 
-// In a row of the golden file, column 1 + k is the answer that rule k extracts, column 3 + k its score against each gold answer.
+// In a row of the golden file, column 1 + k has the answer that rule k extracts, and column 3 + k has the scores of
+// this answer against each gold answer.
 void check_rule(const char *rule, size_t k) {
   for (const json &row : goldens()["answers"]) {
     INFO(rule << " of " << row[0].dump() << " is " << row[1 + k].dump());
@@ -50,16 +51,16 @@ void check_rule(const char *rule, size_t k) {
 
 }  // namespace
 
-TEST_CASE("SQuAD's normal form equals the official script's in many scripts") {
+TEST_CASE("SQuAD's normal form equals that of the official program, in many writing systems") {
   check_texts("squad", 1);
 }
 
-TEST_CASE("lower case and surrounding white space are Python's") {
+TEST_CASE("lower case is that of Python, and so is the white space that is cut off at both ends") {
   check_texts("lower", 2);
   check_texts("none", 3);
 }
 
-TEST_CASE("a text that Python's lower case keeps apart stays apart") {
+TEST_CASE("two texts that differ after Python's lower case do not match") {
   CHECK(matches({{"normaliser", "squad"}}, {{"Straße", "STRASSE"},
                                             {"Élan vital", "elan vital"},
                                             {"ISPARTA", "ısparta"},
@@ -67,10 +68,10 @@ TEST_CASE("a text that Python's lower case keeps apart stays apart") {
         std::vector<double>{0, 0, 0, 0});
 }
 
-TEST_CASE("GSM8K's strict match equals lm-evaluation-harness'") {
+TEST_CASE("GSM8K's strict match equals that of lm-evaluation-harness") {
   check_rule("gsm8k_strict", 0);
 }
 
-TEST_CASE("GSM8K's flexible extract equals lm-evaluation-harness'") {
+TEST_CASE("GSM8K's flexible extract equals that of lm-evaluation-harness") {
   check_rule("gsm8k_flexible", 1);
 }

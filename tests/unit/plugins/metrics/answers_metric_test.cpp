@@ -46,7 +46,8 @@ bool no_answer(const std::string &prediction, const std::string &extract) {
 
 }  // namespace
 
-TEST_CASE("SQuAD's normal form deletes case, ASCII punctuation and articles", "[answers_metric]") {
+TEST_CASE("SQuAD's normal form is in lower case, without ASCII punctuation and articles",
+          "[answers_metric]") {
   for (const char *nothing : {"!!!!!!!!", "...", "the", "A"})
     CHECK(match(nothing, "", "squad") == 1.0);
   CHECK(match("The Eiffel-Tower!", "eiffeltower", "squad") == 1.0);
@@ -75,8 +76,8 @@ TEST_CASE("\"!!!!\" is an abstention for SQuAD's official script, but not for as
   CHECK(run.numbers["NoAns_accuracy"].scores == std::vector<double>{0, 1, 0, 0});
   CHECK(run.numbers["NoAns_accuracy"].weights == std::vector<double>{1, 1, 0, 0});
   CHECK(run.value("NoAns_accuracy") == Approx(0.5));
-  CHECK(run.value("HasAns_f1") ==
-        Approx(0.5 * (2.0 * 2 / 5)));  // {in, 1817} against {in, year, 1817}, and 0
+  // The best F1 of "in 1817" is that with {in, year, 1817}. The question with the gold answer "Bath" has F1 0.
+  CHECK(run.value("HasAns_f1") == Approx(0.5 * (2.0 * 2 / 5)));  // 4/5 and 0
   CHECK(run.value("abstention_precision") == Approx(0.5));
   CHECK(run.value("empty_or_degenerate") == Approx(0.25));
 }
@@ -123,7 +124,7 @@ TEST_CASE("answers that mean the same are equal", "[answers_metric]") {
   CHECK(equal("50%", "50"));
   CHECK(equal("1 1/2", "1.5"));
   CHECK(equal("2\\sqrt{3}", "\\sqrt{12}"));
-  // What a broken model may write: too deep to read, so unequal.
+  // A broken model may write such answers. They are nested too deep to be read, so they count as unequal.
   CHECK_FALSE(equal(std::string(400000, '-') + "5", "5"));
   std::string nested;
   for (int i = 0; i < 100000; ++i) nested += "\\frac";
@@ -171,7 +172,8 @@ TEST_CASE("normalised accuracy divides by characters, not bytes", "[answers_metr
   CHECK(run.numbers["margin"].scores[0] == Approx(3.0));
 }
 
-TEST_CASE("ties are counted, and what is not finite stops the evaluation", "[answers_metric]") {
+TEST_CASE("ties are counted, and a log-likelihood that is not finite stops the evaluation",
+          "[answers_metric]") {
   metric_run run("answers", "multiple_choice");
   run.add(R"({"choices":["a","b"],"lls":[-1,-1],"gold":1})");
   REQUIRE(run.finish() == ASSAY_OK);
@@ -182,7 +184,7 @@ TEST_CASE("ties are counted, and what is not finite stops the evaluation", "[ans
   CHECK(harness::last_failure() == "sample 1: a log-likelihood is not finite");
 }
 
-TEST_CASE("records without what a metric needs are named", "[answers_metric]") {
+TEST_CASE("an error names the record that lacks what a metric needs", "[answers_metric]") {
   metric_run choice("answers", "multiple_choice");
   CHECK(choice.add(R"({"choices":["a","b"],"lls":[-1],"gold":0})") == ASSAY_INVALID_ARGUMENT);
   CHECK(harness::last_failure() == "sample 0 has 1 log-likelihoods for 2 choices");

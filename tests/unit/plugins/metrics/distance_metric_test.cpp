@@ -74,7 +74,7 @@ class evaluation {
 
 }  // namespace
 
-TEST_CASE("a distance is the mean over windows of their means") {
+TEST_CASE("a distance is the mean, over all windows, of the mean of each window") {
   evaluation run;
   REQUIRE(run.add(0, {0.1F, 0.3F}) == ASSAY_OK);
   REQUIRE(run.add(1, {0.4F, 0.4F, 0.4F, 0.4F}) == ASSAY_OK);
@@ -113,7 +113,7 @@ TEST_CASE("tokens are sorted into buckets of the reference's confidence") {
   CHECK(buckets[4].number_or("tokens", 0) == 1);
 }
 
-TEST_CASE("a divergence that is not finite stops the evaluation with its place") {
+TEST_CASE("a divergence that is not finite stops the evaluation, and the error gives its place") {
   evaluation run;
   CHECK(run.add(3, {0.1F, std::numeric_limits<float>::quiet_NaN()}) == ASSAY_NUMERICAL);
   CHECK(harness::last_failure() == "window 3, token 1: 'kld' is not finite");

@@ -1,5 +1,5 @@
-// Runs a metric component over JSON records and collects its numbers, for tests of one metric.
-// It passes no arrays, so it is not for metrics that need them.
+// Runs a metric component over JSON records and collects its numbers, for the tests of metric plugins. It passes no
+// arrays, so it cannot run metrics that need arrays.
 #pragma once
 
 #include <map>

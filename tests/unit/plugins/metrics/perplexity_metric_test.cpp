@@ -1,5 +1,5 @@
-// Tests the metric plugin "perplexity": examples computed by hand, the order of samples, refusals.
-// Cross-entropies are given here; the engine's are tested in tests/unit/engine.
+// Tests the metric plugin "perplexity": examples computed by hand, the order of samples, refusals. Cross-entropies are
+// given here. How the engine computes them is tested in tests/unit/engine.
 #include "catch.hpp"
 
 #include <cmath>
@@ -99,14 +99,15 @@ TEST_CASE("two windows of cross-entropy 1 and 3 give exp 2", "[perplexity_metric
       R"({"tokens":5,"samples":2,"worst":[{"index":1,"cross_entropy":3},{"index":0,"cross_entropy":1}]})");
 }
 
-TEST_CASE("uniform logits give the size of the vocabulary", "[perplexity_metric]") {
+TEST_CASE("uniform logits give the size of the vocabulary as perplexity", "[perplexity_metric]") {
   evaluation run;
   run.array(0, std::vector<float>(64, std::log(49152.0F)));
   REQUIRE(run.finish() == ASSAY_OK);
   CHECK(run.numbers["ppl"].value == Approx(49152.0).epsilon(1e-6));
 }
 
-TEST_CASE("weighting by token is sum over sum", "[perplexity_metric]") {
+TEST_CASE("weighting by token divides the sum over all tokens by their number",
+          "[perplexity_metric]") {
   evaluation run(R"({"weighting":"token"})");
   run.array(0, {1.0F, 1.0F});
   run.array(1, {3.0F, 3.0F, 3.0F, 3.0F});
@@ -150,7 +151,7 @@ TEST_CASE("numbers that are no log-probabilities stop the evaluation", "[perplex
         "sample 4, token 1: the negative log-likelihood -0.5 is below zero");
 }
 
-TEST_CASE("missing and repeated samples are named", "[perplexity_metric]") {
+TEST_CASE("an error names samples that come twice or lack a value", "[perplexity_metric]") {
   evaluation run;
   CHECK(run.finish() == ASSAY_INVALID_ARGUMENT);
   CHECK(harness::last_failure() == "there are no samples");

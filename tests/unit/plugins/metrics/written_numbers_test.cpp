@@ -18,7 +18,8 @@ bool right(const std::string &rule, const std::string &answer, const std::string
   return run.value("correct") == 1.0;
 }
 
-// An answer, and a gold answer that it must equal. With per cent or a word such as "million" both readings count: 50% is 50 and 0.5.
+// An answer and the gold answer with which it is compared. With per cent or a word such as "million", both readings
+// count: 50% equals 50 and 0.5.
 struct reading {
   const char *text, *value;
 };
@@ -92,7 +93,7 @@ TEST_CASE("punctuation, quotes, brackets and markup around a number are not part
   }
 }
 
-TEST_CASE("currency, units, ordinals and per cent are not part of a number") {
+TEST_CASE("a number is read beside currency, units, ordinal endings and per cent") {
   check_last({{"$72", "72"},
               {"\\$72", "72"},
               {"72$", "72"},
@@ -126,7 +127,9 @@ TEST_CASE("currency, units, ordinals and per cent are not part of a number") {
               {"x_1 + x_2 is 72 = x_{3}", "72"}});
 }
 
-TEST_CASE("signs belong to a number, hyphens and dashes do not") {
+TEST_CASE(
+    "a minus sign, also one written as a dash, belongs to a number; a hyphen, a bullet and a dash "
+    "between words do not") {
   check_last({{"-5", "-5"},
               {"−5", "-5"},
               {"–5", "-5"},
@@ -161,7 +164,7 @@ TEST_CASE("signs belong to a number, hyphens and dashes do not") {
               {"-1,000", "-1000"}});
 }
 
-TEST_CASE("thousands and decimals are told apart by rule") {
+TEST_CASE("rules decide whether a separator marks thousands or decimals") {
   check_last({{"1,000", "1000"},
               {"$1,000,", "1000"},
               {"1,234,567, no more", "1234567"},
@@ -330,11 +333,11 @@ TEST_CASE("an answer that means something else is not taken for its number") {
   }
 }
 
-TEST_CASE("the fallback of boxed answers is the last number by the same rules") {
+TEST_CASE("without a boxed answer, the last number is read by the same rules") {
   CHECK(right("boxed_or_last_number", "The answer is 72, in total.", "72"));
   CHECK(right("boxed_or_last_number", "He has 3,000 dollars...", "3000"));
-  CHECK(
-      right("gsm8k_flexible", "The answer is 72, in total.", "72"));  // its own text, read by value
+  // The rule gsm8k_flexible extracts the number with the comma behind it. The comparison is by value.
+  CHECK(right("gsm8k_flexible", "The answer is 72, in total.", "72"));
   CHECK(right("gsm8k_flexible", "It costs $1,000, all told.", "1000"));
   CHECK_FALSE(right("gsm8k_flexible", "It is 71, not more.", "72"));
 }

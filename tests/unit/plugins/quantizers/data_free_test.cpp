@@ -43,7 +43,7 @@ double error_norm(const std::vector<float> &w, const std::vector<float> &back, d
 
 }  // namespace
 
-TEST_CASE("hqq: the search never makes the mean error worse, and helps") {
+TEST_CASE("hqq: the search lowers the sum of the absolute errors") {
   const plug::component &hqq = named("data_free", "hqq");
   for (const int bits : {2, 3, 4}) {
     test::small_layer layer(16, 128, 3);
@@ -54,10 +54,11 @@ TEST_CASE("hqq: the search never makes the mean error worse, and helps") {
   }
 }
 
-// hqq stores the zero of a group in float16. This moves it by at most half of its last digit (ulp), and weights by as many steps.
+// hqq stores the zero of a group in float16. This moves the zero by at most half of its last digit (ulp). A weight
+// moves by this number times the step of the grid.
 TEST_CASE(
-    "hqq: without steps it is the min-max grid: both extremes come back to half a float16 ulp of "
-    "the zero") {
+    "hqq: without iterations the grid is the min-max grid, and both extremes come back up to the "
+    "rounding of the zero") {
   test::small_layer layer(4, 64, 5);
   const std::vector<float> back =
       there_and_back(named("data_free", "hqq"), {{"iterations", 0}, {"first_zero", "real"}}, layer);
@@ -84,12 +85,15 @@ TEST_CASE("hqq: at 4 bits the search starts with 0 on the grid, at 3 with the re
 }
 
 // A codebook is a list of 16 values; each group multiplies it by a scale.
-TEST_CASE("codebook: every weight becomes the nearest value of its group's scaled book") {
+TEST_CASE(
+    "codebook: every weight becomes the nearest value of the codebook times the scale of its "
+    "group") {
   test::small_layer layer(3, 96, 7);
   for (const std::string book : {"nf4", "fp4"}) {
     const std::vector<float> back =
         there_and_back(named("data_free", "codebook"), {{"codebook", book}}, layer);
-    // Each value that occurs in a group could have been chosen for its weights: none may be nearer than the chosen one.
+    // Every value that occurs in a group could have been chosen for each weight of the group, so none may be nearer to
+    // a weight than the chosen value.
     for (size_t row = 0; row < 3; ++row)
       for (size_t j = 0; j < 96; ++j) {
         const size_t first = row * 96 + j / 64 * 64, end = std::min(first + 64, (row + 1) * 96);
@@ -101,7 +105,7 @@ TEST_CASE("codebook: every weight becomes the nearest value of its group's scale
   }
 }
 
-TEST_CASE("codebook: the largest magnitude of a group comes back exactly where float16 holds it") {
+TEST_CASE("codebook: the largest magnitude of a group comes back exactly if float16 can hold it") {
   test::small_layer layer(1, 64, 9);
   plug::data_of<float>(*layer.get().weight)[10] = -0.75f;
   CHECK(there_and_back(named("data_free", "codebook"), json::object(), layer)[10] == -0.75f);

@@ -1,5 +1,6 @@
-// Tests the quantizers to small floats (fp8, mxfp4, nvfp4): rounding and scales as the formats define them, counted bits, and weights
-// that come back from codes and description alone. E4M3 (fp8) has 4 exponent and 3 mantissa bits, E2M1 (mxfp4, nvfp4) has 2 and 1.
+// Tests the quantizers to small floats (fp8, mxfp4, nvfp4): rounding and scales as the formats define them, counted
+// bits, and weights that are computed again from the quantized form alone. E4M3 (fp8) has 4 exponent and 3 mantissa
+// bits, E2M1 (mxfp4, nvfp4) has 2 and 1.
 #include "catch.hpp"
 
 #include "quant_harness.hpp"
@@ -27,7 +28,10 @@ TEST_CASE("fp8 agrees with torch's own E4M3, bit for bit", "[floats_test]") {
   CHECK(result.form.bits_per_weight() == Approx(8 + 32.0 / 96));
 }
 
-TEST_CASE("e2m1 rounds at the format's thresholds, halfway to even codes", "[floats_test]") {
+TEST_CASE(
+    "e2m1 rounds at the format's thresholds, and a number halfway between two goes to the even "
+    "code",
+    "[floats_test]") {
   // One group of 32 weights. Its largest is 6, the largest number of the format, so its scale is 1 in mxfp4.
   auto w = at::zeros({1, 32});
   const std::vector<float> given = {6,    .25f,  .26f,  .74f, .75f, 1.25f, 1.26f, 1.74f, 1.75f,
@@ -41,8 +45,10 @@ TEST_CASE("e2m1 rounds at the format's thresholds, halfway to even codes", "[flo
   CHECK(result.form.bits_per_weight() == Approx(4.25));
 }
 
-// The scale of a group of 16 is its largest magnitude * tensor_divisor / 6, rounded to E4M3; 6 is the largest number of E2M1.
-TEST_CASE("nvfp4 keeps scales of groups in E4M3 under one factor", "[floats_test]") {
+// The scale of a group of 16 is its largest magnitude * tensor_divisor / 6, rounded to E4M3; 6 is
+// the largest number of E2M1.
+TEST_CASE("nvfp4 stores the scale of each group in E4M3, and one divisor for the whole tensor",
+          "[floats_test]") {
   const auto w = random_weight(8, 64);
   const auto result = run("nvfp4", json::object(), w);
   const float divisor = result.form.find("tensor_divisor")->item<float>();
@@ -54,7 +60,8 @@ TEST_CASE("nvfp4 keeps scales of groups in E4M3 under one factor", "[floats_test
   CHECK(result.form.bits_per_weight() == Approx(4.5 + 32.0 / 512));
 }
 
-TEST_CASE("forms dequantize to the same bits from their description alone", "[floats_test]") {
+TEST_CASE("a new instance of the plugin dequantizes a quantized form to the same bits",
+          "[floats_test]") {
   const auto w = random_weight(16, 100);  // the last group is short
   for (const char *id : {"fp8", "mxfp4", "nvfp4"}) {
     CAPTURE(id);

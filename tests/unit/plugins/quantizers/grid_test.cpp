@@ -23,7 +23,9 @@ double value_of_float16(uint16_t half) {
 
 }  // namespace
 
-TEST_CASE("every float16 comes back, and halfway between two the even one wins") {
+TEST_CASE(
+    "every float16 survives conversion to float32 and back, and a number halfway between two goes "
+    "to the even one") {
   for (uint32_t half = 0; half < 0x7C00; ++half) {
     const auto bits = static_cast<uint16_t>(half);
     const float value = assay_grid::from_float16(bits);
@@ -39,7 +41,7 @@ TEST_CASE("every float16 comes back, and halfway between two the even one wins")
   }
 }
 
-TEST_CASE("beyond the largest number a 16-bit float is infinite, and NaN stays NaN") {
+TEST_CASE("numbers too large for a 16-bit float become infinite, and NaN stays NaN") {
   CHECK(assay_grid::to_float16(65519.0f) == 0x7BFF);
   CHECK(assay_grid::to_float16(65520.0f) == 0x7C00);
   CHECK(assay_grid::to_float16(-1e30f) == 0xFC00);
@@ -48,13 +50,15 @@ TEST_CASE("beyond the largest number a 16-bit float is infinite, and NaN stays N
   CHECK(assay_grid::from_bfloat16(assay_grid::to_bfloat16(3.4e38f)) == k_inf);
 }
 
-TEST_CASE("bfloat16 is the nearest upper half of a float32, half to even") {
+TEST_CASE("a float32 becomes the nearest bfloat16, and halfway between two the even one") {
   CHECK(assay_grid::rounded_to(scale_dtype::bfloat16, 1.0f + 0x1p-8f) == 1.0f);
   CHECK(assay_grid::rounded_to(scale_dtype::bfloat16, 1.0f + 0x3p-8f) == 1.0f + 0x1p-6f);
   CHECK(assay_grid::rounded_to(scale_dtype::bfloat16, 1.0f + 0x1p-8f + 0x1p-20f) == 1.0f + 0x1p-7f);
 }
 
-TEST_CASE("a stored scale lies within its dtype's normal numbers, and says when it was moved") {
+TEST_CASE(
+    "a stored scale lies within its dtype's normal numbers, and store() says whether it had to be "
+    "clamped") {
   for (const auto dtype : {scale_dtype::float16, scale_dtype::bfloat16, scale_dtype::float32}) {
     const float least = assay_grid::smallest_normal(dtype),
                 most = assay_grid::largest_finite(dtype);
@@ -104,7 +108,7 @@ TEST_CASE("a row is cut into groups, the last of which may be short") {
   CHECK(empty.count == 0);
 }
 
-TEST_CASE("the range of a group does not depend on its length or stride") {
+TEST_CASE("the range of a group is found for every length and stride") {
   std::vector<float> w;
   for (int i = 0; i < 60; ++i) w.push_back(std::sin(static_cast<float>(i * i)));
   for (int64_t n = 1; n <= 20; ++n)

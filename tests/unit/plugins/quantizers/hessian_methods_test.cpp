@@ -1,4 +1,5 @@
-// Tests the quantizers that use statistics of inputs (gptq and others): golden results in float64, and properties from the papers.
+// Tests the quantizers that use statistics of inputs (gptq and others): golden results in float64, and
+// properties from the papers.
 #include "catch.hpp"
 
 #include <ATen/Context.h>
@@ -31,8 +32,9 @@ const json k_gptq = {{"bits", 4}, {"group_size", 64}};
 
 }  // namespace
 
-TEST_CASE("quantizers agree with float64 goldens straight from the equations",
-          "[hessian_methods_test]") {
+TEST_CASE(
+    "quantizers agree with goldens that a script computes in float64 straight from the equations",
+    "[hessian_methods_test]") {
   const auto listed = assay::read_json_file(k_golden + "cases.json");
   const auto tensors = assay::model::open_safetensors_file(k_golden + "quant.safetensors");
   const auto w = tensors->tensor("weight"), h = tensors->tensor("hessian");
@@ -53,7 +55,7 @@ TEST_CASE("quantizers agree with float64 goldens straight from the equations",
   }
 }
 
-TEST_CASE("with the identity as Hessian gptq is round to nearest, bit for bit",
+TEST_CASE("with the identity matrix as Hessian, gptq is round to nearest, bit for bit",
           "[hessian_methods_test]") {
   const auto w = random_weight(48, 160);
   for (const char *grid : {"minmax", "weighted"}) {
@@ -93,7 +95,8 @@ TEST_CASE("on static grids gptq does not depend on its block size", "[hessian_me
   }
 }
 
-TEST_CASE("the order of work does not change static grids", "[hessian_methods_test]") {
+TEST_CASE("the order in which columns are rounded does not change static grids",
+          "[hessian_methods_test]") {
   const auto w = random_weight(40, 192);
   const auto h = random_hessian(192, 600);
   json natural = k_gptq, sorted = k_gptq;
@@ -102,8 +105,7 @@ TEST_CASE("the order of work does not change static grids", "[hessian_methods_te
                   *run("gptq", sorted, w, h, 600).form.find("scales")));
 }
 
-TEST_CASE("gptq's output error is below round to nearest on the same grids",
-          "[hessian_methods_test]") {
+TEST_CASE("gptq's output error is below that of round to nearest", "[hessian_methods_test]") {
   const auto w = random_weight(64, 256);
   const auto h = random_hessian(256, 700);
   CHECK(run("gptq", k_gptq, w, h, 700).form.output_error <
@@ -123,10 +125,10 @@ TEST_CASE("searched grids are never worse than plain ones in what they minimise"
   };
   const double minmax = loss("minmax", 0.6, 1.15), wide = loss("weighted", 0.6, 1.15),
                single = loss("weighted", 1, 1);
-  CHECK(minmax == loss("minmax", 1, 1));  // which searches nothing
+  CHECK(minmax == loss("minmax", 1, 1));  // minmax searches nothing
   CHECK(wide < 0.95 * minmax);
   CHECK(single <= minmax);
-  CHECK(wide < single);  // its candidates are among those of the wide range
+  CHECK(wide < single);  // the wide range has its candidate too
 }
 
 TEST_CASE("by default opt_rtn searches scales from 0.9, below 4 bits from 0.6, and gptq from 0.6",
@@ -135,6 +137,7 @@ TEST_CASE("by default opt_rtn searches scales from 0.9, below 4 bits from 0.6, a
   const auto h = random_hessian(128, 300);
   for (const int bits : {2, 3, 4, 5}) {
     CAPTURE(bits);
+    // scale_from = 0 asks for the default.
     const auto weight = [&](double from) {
       return run("opt_rtn", {{"bits", bits}, {"scale_from", from}}, w, h, 300).weight;
     };
@@ -148,7 +151,8 @@ TEST_CASE("by default opt_rtn searches scales from 0.9, below 4 bits from 0.6, a
   }
 }
 
-TEST_CASE("a range of scales without the full range is refused", "[hessian_methods_test]") {
+TEST_CASE("a range of searched scales that leaves out 1, the unchanged scale, is refused",
+          "[hessian_methods_test]") {
   const auto w = random_weight(4, 64);
   const auto h = random_hessian(64, 200);
   CHECK_THROWS_WITH(run("opt_rtn", {{"scale_from", 1.1}}, w, h, 200),
@@ -173,7 +177,8 @@ TEST_CASE("dead columns are zeroed before grids are fitted, and counted",
   CHECK(events.entries()[0].data["count"] == 1);
 }
 
-TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods_test]") {
+TEST_CASE("for a singular Hessian gptq raises the damping, and the ledger says so",
+          "[hessian_methods_test]") {
   const auto w = random_weight(16, 128);
   const auto h = random_hessian(128, 4);  // rank 4
   json config = k_gptq;
@@ -187,8 +192,9 @@ TEST_CASE("a singular Hessian raises the damping and says so", "[hessian_methods
 
 TEST_CASE("over many blocks of columns the squared errors add up to the error of the output",
           "[hessian_methods_test]") {
-  // D = w - result.weight is the error of the weights, H the damped Hessian. note["loss"] is half the sum of the squares that the plugin
-  // adds up column by column. Twice this equals tr(D H D^T) only if the factor of inverse(H) is right.
+  // D = w - result.weight is the error of the weights, H the damped Hessian. note["loss"] is half the sum of
+  // the squares that the plugin adds up column by column. Twice the loss equals tr(D H D^T) only if the
+  // factor of inverse(H) is right.
   const auto w = random_weight(40, 500);
   const auto h = random_hessian(500, 900);
   const auto result = run("gptq", k_gptq, w, h, 900);
@@ -199,8 +205,10 @@ TEST_CASE("over many blocks of columns the squared errors add up to the error of
   CHECK(2 * result.form.note["loss"].get<double>() == Approx(expected).epsilon(1e-4));
 }
 
-TEST_CASE("linears that share an input share its factor, and get what each would get alone",
-          "[hessian_methods_test]") {
+TEST_CASE(
+    "linears with the same input share the factor of its Hessian, and get what each would get "
+    "alone",
+    "[hessian_methods_test]") {
   const auto w = random_weight(24, 192, 1), other = random_weight(40, 192, 2);
   const auto singular = random_hessian(192, 4);
   json config = k_gptq;
@@ -212,7 +220,7 @@ TEST_CASE("linears that share an input share its factor, and get what each would
   const auto shared = run("gptq", config, other, singular, 4, &second);
   CHECK(at::equal(*shared.form.find("codes"), *expected.form.find("codes")));
   CHECK(shared.form.note == expected.form.note);
-  CHECK(second.entries().size() == alone.entries().size());  // each linear's own ledger
+  CHECK(second.entries().size() == alone.entries().size());  // each has its own ledger
   CHECK(second.entries().size() == first.entries().size());
 }
 
@@ -225,8 +233,9 @@ TEST_CASE("act_order with moving grids is refused with the reason", "[hessian_me
                     assay_test::contains("set static_groups or drop act_order"));
 }
 
-TEST_CASE("every quantizer sets a scale beyond float16 to the largest one and counts it",
-          "[hessian_methods_test]") {
+TEST_CASE(
+    "every quantizer with float16 scales sets a larger scale to the largest float16 and counts it",
+    "[hessian_methods_test]") {
   auto w = random_weight(4, 64);
   w.select(0, 2).mul_(1e7);
   const std::pair<const char *, json> quantizers[] = {

@@ -23,8 +23,8 @@ at::Tensor random_weight(int64_t out, int64_t in, uint64_t seed = 7) {
   return at::randn({out, in}, at::detail::createCPUGenerator(seed), at::kFloat) * 0.05;
 }
 
-// Statistics of random correlated inputs of a quantized model, and of the float model's inputs, which
-// differ a little (by `difference`).
+// Returns statistics of random correlated inputs. They stand for the inputs of a quantized model; those of the float
+// model differ from them a little (by `difference`).
 input_statistics random_statistics(int64_t in, int64_t tokens, double difference = 0.1) {
   auto generator = at::detail::createCPUGenerator(8);
   const auto mix = at::randn({in, in}, generator, at::kFloat) * 0.2 + at::eye(in);
@@ -53,7 +53,8 @@ struct golden_block {
       sequences.push_back({ids.get<std::vector<int64_t>>(), {}});
     data.emplace(std::move(sequences));
   }
-  // Quantizes the model by autoround and returns what the plugin says of the first linear, with its losses.
+  // Quantizes the model by autoround and returns what the plugin claims about the first linear,
+  // which includes the losses.
   assay::json claims(const assay::json &config) const {
     const auto what =
         assay::quant::recipe::from_json({{"quantizer", {{"id", "autoround"}, {"config", config}}}});
@@ -69,8 +70,10 @@ struct golden_block {
 
 }  // namespace
 
-TEST_CASE("learned and mixed rounding agree with float64 goldens straight from the equations",
-          "[rounding_methods_test]") {
+TEST_CASE(
+    "learned and mixed rounding agree with goldens that a script computes in float64 straight from "
+    "the equations",
+    "[rounding_methods_test]") {
   const auto listed = assay::read_json_file(k_golden + "rounding.json");
   const auto tensors = assay::model::open_safetensors_file(k_golden + "rounding.safetensors");
   input_statistics sums;
@@ -95,7 +98,8 @@ TEST_CASE("learned and mixed rounding agree with float64 goldens straight from t
   }
 }
 
-TEST_CASE("autoround of a block follows float64 signed descent", "[rounding_methods_test]") {
+TEST_CASE("on a block, autoround has the losses of signed gradient descent in float64",
+          "[rounding_methods_test]") {
   const golden_block golden;
   for (const auto &item : golden.listed["cases"]) {
     CAPTURE(item["config"].dump());
@@ -123,7 +127,7 @@ TEST_CASE("autoround with bfloat16 products in gradients reaches nearly the same
   CHECK(best_loss("bfloat16") == Approx(best_loss("float32")).epsilon(0.1));
 }
 
-TEST_CASE("gptaq without difference between the inputs is gptq, bit for bit",
+TEST_CASE("gptaq is gptq, bit for bit, if the inputs of both models are equal or alpha is 0",
           "[rounding_methods_test]") {
   const auto w = random_weight(40, 128);
   auto sums = random_statistics(128, 500);
@@ -138,8 +142,8 @@ TEST_CASE("gptaq without difference between the inputs is gptq, bit for bit",
 TEST_CASE("gptaq comes nearer to the float model's outputs than gptq", "[rounding_methods_test]") {
   const auto w = random_weight(48, 128);
   const auto sums = random_statistics(128, 600, 0.5);
-  // tr(D H D^T) - 2 tr(w (C - H) D^T) with D = q - w, H = sums.hessian, C = sums.cross: the squared distance of the outputs, without
-  // the part that does not depend on q
+  // With D = q - w, H = sums.hessian and C = sums.cross, this is tr(D H D^T) - 2 tr(w (C - H) D^T): the squared
+  // distance of the outputs, without the part that does not depend on q.
   const auto distance = [&](const at::Tensor &q) {
     const auto d = q - w;
     return ((d.mm(sums.hessian) - 2 * w.mm(sums.cross - sums.hessian)) * d).sum().item<double>();
@@ -158,8 +162,10 @@ TEST_CASE("gptaq on static grids does not depend on its block size", "[rounding_
   CHECK(same / static_cast<double>(w.numel()) > 0.995);
 }
 
-TEST_CASE("adaround starts at the float weights and ends below round to nearest",
-          "[rounding_methods_test]") {
+TEST_CASE(
+    "adaround starts at the float weights and ends with a smaller output error than round to "
+    "nearest",
+    "[rounding_methods_test]") {
   const auto w = random_weight(32, 128);
   const auto sums = random_statistics(128, 500);
   const json grid = {{"bits", 3}, {"group_size", 32}};
@@ -197,11 +203,10 @@ TEST_CASE("adaround from gptq is never worse than gptq", "[rounding_methods_test
         run("gptq", same_order, w, sums).form.output_error * (1 + 1e-5));
 }
 
-TEST_CASE("salient columns keep a higher width, and their bits are counted",
-          "[rounding_methods_test]") {
+TEST_CASE("salient columns keep more bits, and these bits are counted", "[rounding_methods_test]") {
   auto w = random_weight(32, 128);
   const auto sums = random_statistics(128, 500);
-  w.select(1, 40).mul_(40.0);  // makes the scales of its groups large
+  w.select(1, 40).mul_(40.0);  // its groups get large scales
   const json base = {{"bits", 4}, {"group_size", 32}};
   json config = base;
   config["ratio"] = 0.03;
@@ -222,8 +227,9 @@ TEST_CASE("salient columns keep a higher width, and their bits are counted",
   CHECK(eight.form.note["format"] == "salient/1");
 }
 
-TEST_CASE("the dynamic share follows what stands out, within its limits",
-          "[rounding_methods_test]") {
+TEST_CASE(
+    "with `dynamic`, the number of columns that stand out decides how many are kept, within limits",
+    "[rounding_methods_test]") {
   const auto w = random_weight(16, 400);
   auto sums = random_statistics(400, 1000);
   const auto kept = [&](const at::Tensor &mean) {
@@ -231,7 +237,7 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
     const auto result = run("salient", {{"dynamic", true}, {"rank", "activation"}}, w, sums);
     return result.form.find("keep_idx")->numel();
   };
-  CHECK(kept(at::ones({400})) == 2);  // no column stands out, so the least share: 0.5 %
+  CHECK(kept(at::ones({400})) == 2);  // no column stands out: the least share, 0.5 %
   auto some = at::ones({400});
   some.narrow(0, 17, 10).fill_(50.0);
   CHECK(kept(some) == 10);
@@ -239,7 +245,8 @@ TEST_CASE("the dynamic share follows what stands out, within its limits",
   CHECK(kept(some) == 20);  // the largest share: 5 %
 }
 
-// A transform before the quantizer may set limits for the weights of each group; the grid then covers only these limits.
+// A transform before the quantizer may set limits for the weights of each group; the grid
+// then covers only these limits.
 TEST_CASE("clip limits of an earlier transform bound the grid", "[rounding_methods_test]") {
   auto w = random_weight(16, 128);
   const auto sums = random_statistics(128, 500);

@@ -1,4 +1,5 @@
-// Tests the quantizer rtn (round to nearest), called as the host calls it: numbers against a plain reference, and general rules.
+// Tests the quantizer rtn (round to nearest), called as the host calls it: numbers against a plain
+// reference, and general rules.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -46,8 +47,9 @@ struct reference {
   std::vector<double> scales;
 };
 
-// Round to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double; the plugin uses float.
-// mode: "full" (codes -2^(bits-1) to 2^(bits-1)-1), "narrow" (the scale is such that -2^(bits-1) is not needed) or "asymmetric".
+// Rounds to nearest by the formulas of plugins/METHODS.md, "Grids", group by group, in double. The plugin uses float.
+// mode: "full" (codes -2^(bits-1) to 2^(bits-1)-1), "narrow" (the scale is such that the code -2^(bits-1) is not
+// needed) or "asymmetric".
 reference plain_rtn(const std::vector<float> &w, int64_t rows, int64_t columns, int bits,
                     int64_t group, const std::string &mode) {
   reference out;
@@ -152,7 +154,7 @@ TEST_CASE(
       }
 }
 
-TEST_CASE("rtn: dequantize is scale * (code - zero), from a fresh instance") {
+TEST_CASE("rtn: a fresh instance dequantizes to scale * (code - zero)") {
   for (const std::string mode : {"full", "asymmetric"}) {
     test::small_layer layer(3, 72);
     const json config = config_of(4, 32, mode);
@@ -169,7 +171,7 @@ TEST_CASE("rtn: dequantize is scale * (code - zero), from a fresh instance") {
   }
 }
 
-TEST_CASE("rtn: full range maps the signed extreme to -2^(b-1)") {
+TEST_CASE("rtn: with full range, the weight of the largest magnitude gets the code -2^(bits-1)") {
   test::small_layer layer(1, 4);
   layer.weight = {0.5f, -0.25f, 0.125f, 0.0f};
   std::copy(layer.weight.begin(), layer.weight.end(), plug::data_of<float>(*layer.get().weight));
@@ -210,7 +212,8 @@ TEST_CASE("rtn: a group of zeros has scale 1 and codes 0") {
   CHECK(half_from_bits(*plug::data_of<uint16_t>(form.find("scales")->tensor.view())) == 1.0);
 }
 
-TEST_CASE("rtn: a scale that float16 cannot hold becomes its nearest number, and is counted") {
+TEST_CASE(
+    "rtn: a scale that float16 cannot hold becomes the nearest normal float16, and is counted") {
   test::small_layer layer(1, 4);
   float *w = plug::data_of<float>(*layer.get().weight);
   for (int i = 0; i < 4; ++i) w[i] = 1e-6f * static_cast<float>(i);
@@ -245,7 +248,7 @@ TEST_CASE("rtn: a scale that float16 cannot hold becomes its nearest number, and
   CHECK(events.empty());
 }
 
-TEST_CASE("rtn: a weight that is not finite is named by its place") {
+TEST_CASE("rtn: the error for a weight that is not finite gives its place") {
   test::small_layer layer(3, 40);
   plug::data_of<float>(*layer.get().weight)[2 * 40 + 17] = std::numeric_limits<float>::quiet_NaN();
   CHECK(failure(layer, json::object()) ==
@@ -255,7 +258,7 @@ TEST_CASE("rtn: a weight that is not finite is named by its place") {
         "weight [1, 0] is not finite (plugin rtn, layer test.layer)");
 }
 
-TEST_CASE("rtn: a ragged last group can be refused") {
+TEST_CASE("rtn: a ragged (shorter) last group can be refused") {
   CHECK(failure(test::small_layer(1, 40), {{"group_size", 32}, {"ragged", "error"}}) ==
         "the row is no multiple of group_size, and ragged is \"error\" (plugin rtn, layer "
         "test.layer)");

@@ -1,6 +1,7 @@
-// Tests rotations of weights: the model computes the same as before, a tied head is untied and counted, what no other program can
-// load is refused with a reason. R1 turns the residual stream, R2 the values of each head, R4 the input of down_proj. R4 is *online*: the
-// forward pass must run it. The matrices themselves are tested in transform_goldens_test.cpp.
+// Tests rotations of weights: the model computes the same as before, a tied head is untied and counted, and
+// what no other program can load is refused with a reason. R1 turns the residual stream, R2 the values of
+// each head, R4 the input of down_proj. R4 is *online*: the forward pass must run it. The matrices themselves
+// are tested in transform_goldens_test.cpp.
 #include "catch.hpp"
 
 #include "core/error.hpp"
@@ -73,7 +74,8 @@ TEST_CASE("a rotated model is saved with its own head and comes back bit for bit
   }
 }
 
-TEST_CASE("R4 is refused by name by exporters, before and after the run", "[rotation_test]") {
+TEST_CASE("exporters refuse R4 by its name, before the run by the recipe and after it by the model",
+          "[rotation_test]") {
   const model_in_work m;
   const json transforms = json::array({{{"id", "rotation"}}});
   const auto reasons =
@@ -96,8 +98,9 @@ TEST_CASE("the same seed gives the same rotation, another seed does not", "[rota
   CHECK_FALSE(at::equal(weight(1), weight(2)));
 }
 
-TEST_CASE("rotation brings W8A8 nearer to the float model where channels stand out",
-          "[rotation_test]") {
+TEST_CASE(
+    "if channels stand out, rotation brings 8-bit weights and inputs nearer to the float model",
+    "[rotation_test]") {
   const model_in_work m;
   const auto exact = logits_of(m.decoder);
   const json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};
@@ -106,7 +109,8 @@ TEST_CASE("rotation brings W8A8 nearer to the float model where channels stand o
         relative(logits_of(plain.decoder), exact));
 }
 
-TEST_CASE("the calibration of a linear sees its online operation", "[rotation_test]") {
+TEST_CASE("a linear with an online operation has statistics of the inputs after this operation",
+          "[rotation_test]") {
   const model_in_work m;
   auto turned = m.run({{"r1", false}, {"r2", false}}).decoder;
   const auto ids = tiny_ids(1, 32, 9);
@@ -128,7 +132,7 @@ TEST_CASE("the calibration of a linear sees its online operation", "[rotation_te
         1e-5);
 }
 
-TEST_CASE("online operations that are not orthogonal are refused", "[rotation_test]") {
+TEST_CASE("online operations that are unknown or not orthogonal are refused", "[rotation_test]") {
   using assay_test::contains;
   CHECK_THROWS_WITH(make_input_operation({{"op", "swap"}}, 8),
                     contains("only 'hadamard' is known"));

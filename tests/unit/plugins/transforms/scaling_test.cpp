@@ -1,5 +1,6 @@
-// Tests awq, awq_sqrt, smoothquant and bias_correction: the model computes the same as before scaling, the chosen scales are no worse
-// than none by the loss that chose them, limits of weights only help, and biases remove mean errors and are saved.
+// Tests awq, awq_sqrt, smoothquant and bias_correction: scaling does not change what the model computes, the
+// chosen scales have no larger loss than no scaling, limits of weights lower the loss, and biases remove
+// mean errors and are saved.
 #include "catch.hpp"
 
 #include <ATen/core/grad_mode.h>
@@ -37,7 +38,8 @@ at::Tensor weight_of(const assay::model::decoder &decoder, const std::string &na
   throw std::out_of_range(name);
 }
 
-// Returns the largest magnitude of any channel of the keys divided by that of the median channel; 1 means that all are equal.
+// Returns, for the keys of layer 0, the largest magnitude of any channel divided by that of the median channel. 1 means
+// that all channels are equal.
 double unevenness_of_keys(const assay::model::decoder &decoder, const calibration &data) {
   at::NoGradGuard no_grad;
   auto watched = decoder;
@@ -73,7 +75,8 @@ TEST_CASE("every scaling leaves the logits as they were", "[scaling_test]") {
   }
 }
 
-// The loss "parent" of a trial is the error of the output of attention or of the MLP. The identity is the trial without scaling.
+// The loss "parent" of a trial is the error of the output of attention or of the MLP. The identity is
+// the trial without scaling.
 TEST_CASE("at the output of attention and the MLP, awq's choice has no larger loss than no scaling",
           "[scaling_test]") {
   const model_in_work m;
@@ -115,8 +118,8 @@ TEST_CASE("without scaling, the loss of a parent is that of rounding alone", "[s
   CHECK(group["identity_loss"].get<double>() == Approx(sum / count).epsilon(1e-4));
 }
 
-// `clip` searches limits for the weights that share a grid, which then covers only the limits.
-TEST_CASE("limits of grids lower the loss, symmetric and asymmetric ones", "[scaling_test]") {
+// `clip` searches limits for the weights that share a grid. The grid then covers only the range between the limits.
+TEST_CASE("symmetric and asymmetric limits of weights lower the loss", "[scaling_test]") {
   const model_in_work m;
   for (const char *form : {"symmetric", "asymmetric"}) {
     CAPTURE(form);
@@ -136,7 +139,8 @@ TEST_CASE("limits reach the quantizer: no weight of the result lies beyond them"
   const auto wide = m.run({{"transforms", transforms("awq")}, {"quantizer", k_rtn3a}}),
              clipped = m.run({{"transforms", transforms("awq", {{"clip", "asymmetric"}})},
                               {"quantizer", k_rtn3a}});
-  // Weights must stay within the limits, up to half a step: zero points are whole numbers, so a grid may be shifted that much.
+  // Weights must stay within the limits, up to half a step: zero points are whole numbers, so a
+  // grid may be shifted that much.
   auto decoder = m.decoder;
   ledger incidents;
   const auto asked = recipe::from_json(
@@ -200,10 +204,10 @@ TEST_CASE("awq_sqrt divides a norm by the square root of mean|x|", "[scaling_tes
                      m.decoder.block(0).attention_norm / (mean + 1e-8).sqrt(), 1e-5));
 }
 
-// Migration (smoothquant) moves large values from the inputs into the weights.
+// smoothquant moves large values from the inputs into the weights. W8A8 means 8-bit weights and inputs.
 TEST_CASE(
-    "searched smoothquant scales have no larger loss than none, and bring W8A8 nearer to the float "
-    "model",
+    "searched smoothquant scales have no larger loss than no scaling, and bring W8A8 nearer to the "
+    "float model",
     "[scaling_test]") {
   const model_in_work m;
   json w8a8 = {{"quantizer", k_rtn8}, {"activation", {{"bits", 8}}}};
@@ -216,7 +220,8 @@ TEST_CASE(
   CHECK((logits_of(q.decoder) - logits_of(m.decoder)).square().mean().item<double>() < plain);
 }
 
-TEST_CASE("scaled keys have even channels, and their cache rounds better", "[scaling_test]") {
+TEST_CASE("scaled keys have more even channels, and a rounded cache then changes the logits less",
+          "[scaling_test]") {
   model_in_work m;
   for (int64_t i = 0; i < m.decoder.n_blocks(); ++i) {
     auto &k = m.decoder.block(i).k;
@@ -231,7 +236,7 @@ TEST_CASE("scaled keys have even channels, and their cache rounds better", "[sca
   CHECK(m.distance({{"transforms", scaling}, {"kv", kv}}) < m.distance({{"kv", kv}}));
 }
 
-TEST_CASE("bias correction takes the mean error of each output away", "[scaling_test]") {
+TEST_CASE("bias correction removes the mean error of each output", "[scaling_test]") {
   const model_in_work m;
   const json recipe = {{"quantizer", k_rtn3a}, {"transforms", transforms("bias_correction")}};
   const auto q = m.run(recipe);
@@ -246,7 +251,8 @@ TEST_CASE("bias correction takes the mean error of each output away", "[scaling_
     CHECK(b.bias.abs().max().item<double>() > 1e-4);
   });
   CHECK(q.metadata["transforms"].size() == 2);
-  // The mean errors of all linears, on the inputs of the correction's own pass: the blocks before are corrected, this one is not yet.
+  // Now the mean errors of all linears are checked, on the inputs that the correction's own pass has: the blocks before
+  // are corrected, this block is not yet.
   live = m.run({{"quantizer", k_rtn3a}}).decoder;
   std::map<assay::model::linear_group, at::Tensor> means;
   calibrate(live, m.data, options, [&](calibration_stop &stop) {
@@ -266,8 +272,9 @@ TEST_CASE("bias correction takes the mean error of each output away", "[scaling_
   });
 }
 
-TEST_CASE("corrected biases are saved with the keys that announce them, and come back",
-          "[scaling_test]") {
+TEST_CASE(
+    "corrected biases are saved with the keys of config.json that announce them, and come back",
+    "[scaling_test]") {
   model_in_work m;
   m.decoder = assay::model::decoder::load(*m.checkpoint);  // as stored, without raised channels
   const auto q = m.run({{"quantizer", k_rtn4}, {"transforms", transforms("bias_correction")}});

@@ -46,8 +46,8 @@ struct goldens {
                                        {"propagation", "fp"}}),
                     &data);
   }
-  // Returns the scales that were folded into what produces the channels of a group. The groups are: 0 norm and q k v, 1 v and o,
-  // 2 norm and gate up, 3 up and down.
+  // Returns the scales that were folded into the part that produces the channels of a group. The groups are: 0 the norm
+  // before q, k, v; 1 v before o; 2 the norm before gate and up; 3 up before down.
   at::Tensor folded(const quantized_model &q, int64_t block, int group) const {
     const auto &before = decoder.block(block);
     const auto edited = [&](const char *name) {
@@ -101,7 +101,7 @@ assay::model::decoder_block block_of_width(int64_t inter) {
 
 }  // namespace
 
-TEST_CASE("awq's scales, winners and losses are those of the equations",
+TEST_CASE("awq's scales, chosen trials and losses are those of the equations",
           "[transform_goldens_test]") {
   const goldens g;
   for (const char *loss : {"gram", "parent"}) {
@@ -116,7 +116,7 @@ TEST_CASE("awq's scales, winners and losses are those of the equations",
         const auto &found = q.metadata["transforms"][static_cast<size_t>(block)]["note"]["groups"]
                                       [static_cast<size_t>(group)];
         if (std::string(loss) == "parent" && group % 2 == 1)
-          continue;  // the script has no statistics after scaling
+          continue;  // the script does not compute this
         CHECK(found["form"] == wanted["form"]);
         CHECK(found["exponent"].get<double>() == Approx(wanted["exponent"].get<double>()));
         CHECK(found["loss"].get<double>() == Approx(wanted["loss"].get<double>()).epsilon(1e-3));
@@ -148,7 +148,8 @@ TEST_CASE("smoothquant's and awq_sqrt's scales are those of the formulas",
                                        ".sqrt")) < 1e-4);
 }
 
-TEST_CASE("rotated weights are those of the matrices", "[transform_goldens_test]") {
+TEST_CASE("rotated weights are the products of the weights and the rotation matrices",
+          "[transform_goldens_test]") {
   const goldens g;
   const auto q = g.run("rotation", {{"signs", "plain"}});
   int compared = 0;

@@ -1,4 +1,5 @@
-// Tests transforms in general: the model computes the same as before, a chosen scale is never worse than none, saved models load.
+// Tests transforms in general: the model computes the same as before, a chosen scale never has a larger loss than no
+// scaling, and saved models load.
 #include "catch.hpp"
 
 #include "core/error.hpp"

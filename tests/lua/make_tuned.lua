@@ -1,6 +1,6 @@
 -- Makes a changed copy of a model, as if fine-tuned: each down projection W becomes W + STRENGTH * u v', as by a merged adapter of
 -- rank 1. u is a column and v' a row of numbers 1 and -1.
--- Only for small models with F32 tensors in one file: the script holds the whole file in memory.
+-- It works only for small models with F32 tensors in one file, since it holds the whole file in memory.
 -- usage: assay run tests/lua/make_tuned.lua MODEL FOLDER [STRENGTH]
 local native = require "assay.native"
 local fs, json = native.fs, native.json

@@ -1,6 +1,9 @@
--- Makes a Llama of zeros with 600 tokens, which can have any tokenizer of tests/golden/tokenizers. It computes nothing of use.
--- usage: assay run tests/lua/make_zeros.lua FOLDER TOKENIZER. TOKENIZER is a name there, or "sentencepiece": llama2 with the merges that
--- a SentencePiece model has. From Lua there is a third argument, the content of tokenizer_config.json.
+-- Makes a Llama of zeros with 600 tokens, and gives it a tokenizer of tests/golden/tokenizers. The
+-- model computes nothing of use.
+-- usage: assay run tests/lua/make_zeros.lua FOLDER TOKENIZER
+-- TOKENIZER is the name of a file in tests/golden/tokenizers without ".json", or "sentencepiece": the tokenizer of
+-- llama2 with the merges that a SentencePiece model has. Lua code that calls this script may give the content of
+-- tokenizer_config.json as a third argument.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
 local fs, json = native.fs, native.json
@@ -8,7 +11,8 @@ local fs, json = native.fs, native.json
 local folder, name, settings = ...
 local tests = fs.scripts_folder() .. "/../tests/"
 
--- All ways to make each token from two others, in the order of the tokens that the given merges make.
+-- Returns every way to make a token from two others: first for the tokens that the model's own merges make, in their
+-- order, then for the other tokens of the vocabulary, sorted by text.
 local function all_merges(model)
    local merges, done = json.list {}, {}
    local function add(token)

@@ -18,7 +18,7 @@ contains "$page" "/A8 bits, calibrated on letters: best W8A8 per channel untuned
 # Gate P2 checks that a recipe changes only the tensors that it declares. Tuning and rotation (quarot) declare theirs, so it passes.
 gates=$(grep '^| P2 ' "$work/run/report.md")
 [ "$(grep -c '| passed | best W3 g16 (letters) |' <<<"$gates")" = 1 ] || fail "no gate for the tuned recipe: $gates"
-[ "$(grep -c '| passed | quarot' <<<"$gates")" = 1 ] || fail "no gate for the turned model: $gates"
+[ "$(grep -c '| passed | quarot' <<<"$gates")" = 1 ] || fail "no gate for the rotated model: $gates"
 ! grep -q '| failed |' <<<"$gates" || fail "undeclared tensors: $gates"
 contains "$page" "## Worse than plain rounding"
 finish

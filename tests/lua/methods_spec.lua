@@ -5,7 +5,8 @@ local plugin_options = require "assay.recipe.plugin_options"
 
 local function schema(kind, id) return native.plugin.describe(kind, id).schema.properties end
 
--- Calls f(method, kind, plugin, option, key) for every option that a plugin reads, of every method; key: its name in the plugin's schema.
+-- For every option of every method that a plugin reads, calls f(method, kind, plugin, option, key). `key` is the
+-- option's name in the plugin's schema.
 local function each_option(f)
    for _, method in pairs(assay.method) do
       for kind, plugin in pairs(method.plugins or {}) do
@@ -51,11 +52,11 @@ describe("the options of a method", function()
       assert.contains(text, "damping      number     default 0.05   added to diag H, as a share of its mean")
       assert.contains(text, "columns that share a scale; -1 = the whole row")
    end)
-   it("refuse a group of no columns and say how a row is written", function()
+   it("refuse a group of no columns and say how the whole row is written", function()
       assert.raises("assay.method.gptq: 'group' must not be 0. It means: columns that share a scale; -1 = the whole row; " ..
                     "the last group may be short", function() return assay.method.gptq { group = 0 } end)
    end)
-   it("are asked for only when they are needed, and a missing plugin is named", function()
+   it("are read from the plugins only when they are needed, and a missing plugin is named", function()
       assert.contains(tostring(assay.method), "gptq")
       local ok, problem = pcall(plugin_options.rules, "mine", { quantizer = { id = "nowhere", takes = {} } })
       assert.equal(false, ok)

@@ -1,5 +1,6 @@
-# Tests folders that are not a complete model: `assay model` names what is missing and ends with 1. No command waits for input that
-# never comes, and none writes a part of its output.
+# Tests model folders that are not complete: `assay model` names the missing tensors and ends with exit code 1. A
+# named pipe in place of a file is refused at once. A command that fails leaves no output. The last test is a
+# folder of the Hugging Face cache.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 

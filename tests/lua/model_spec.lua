@@ -1,4 +1,5 @@
--- Tests a model in Lua, with the tiny model: text, scores, generation, perplexity, quantization, errors.
+-- Tests what Lua scripts can do with a model, on the tiny model: text, scores, generation,
+-- perplexity, quantization, errors.
 local assay = require "assay"
 local native = require "assay.native"
 
@@ -118,7 +119,7 @@ describe("a quantized model", function()
       assert.equal(false, ok)
       assert.equal("the folder exists already", problem.message)
    end)
-   it("takes calibration: error feedback beats plain rounding on the inputs that it saw", function()
+   it("uses its calibration: on the calibration inputs gptq beats plain rounding", function()
       local ids = {}
       for i = 1, 64 do ids[i] = (i * 29) % 90 end
       local calibration = assay.calibration { ids = { ids, ids } }
@@ -135,7 +136,7 @@ describe("a quantized model", function()
       assert.raises("quantize: this model is quantized already. Quantize the model that it was made from",
                     q.quantize, q, assay.method.rtn {})
    end)
-   it("refuses what is no recipe", function()
+   it("is made only from a recipe", function()
       assert.raises("quantize: 'recipe' must be a recipe, not number. m:quantize(assay.method.rtn { bits = 4 })",
                     m.quantize, m, 4)
    end)

@@ -12,7 +12,7 @@ describe("a folder's name", function()
                    naming.folder { base = "Qwen3-0.6B", dataset = "openmath", training = "SFT", peft = "NoPeft",
                                    tag = naming.tag(awq, true) })
    end)
-   it("ends in _quantized for a subject that was named for the recipe before its training", function()
+   it("is the subject's name and _quantized if that name ends in the recipe's tag already", function()
       assert.equal("Qwen3-0.6B-openmath_SFT_NoPeft_AWQ_w4_g128_headfp16_quantized",
                    naming.quantized("Models/Qwen3-0.6B-openmath_SFT_NoPeft_AWQ_w4_g128_headfp16/", awq, true))
    end)
@@ -24,13 +24,13 @@ describe("a folder's name", function()
       assert.equal("Qwen3-0.6B-openmath_SFT_LoRA_AWQ_w4_g128_quantized", naming.quantized(folder, awq))
       native.fs.remove_all(folder)
    end)
-   it("is the subject's own and the tag where nothing else is known", function()
+   it("is the subject's name and the tag if there is no training record", function()
       assert.equal("mine_RTN_w3_channel", naming.quantized("x/mine.gguf", assay.method.rtn { bits = 3, group = -1 }))
    end)
 end)
 
 describe("a folder that nobody named", function()
-   it("goes into the working folder, or beside the model where that is the model's own", function()
+   it("goes into the working folder, or beside the model if the working folder is the model's folder", function()
       assert.equal("mine_RTN", naming.place("x/mine", "mine_RTN"))
       local here = native.fs.absolute "."
       local above = here:match "^(.*)/[^/]*$"
@@ -48,7 +48,7 @@ describe("a recipe", function()
       assert.equal(8, recipe.data.tune.steps)
       assert.equal("best W4 g64 untuned", assay.method.best { tune = false }.label)
    end)
-   it("needs calibration data once it is tuned", function()
+   it("needs calibration data if it has `tune`", function()
       assert.equal(false, assay.method.rtn {}.calibrated)
       assert.equal(true, assay.method.rtn { tune = true }.calibrated)
    end)
@@ -57,7 +57,8 @@ describe("a recipe", function()
    end)
    it("is swept one setting at a time, or over all combinations", function()
       local over = { bits = { 3, 4 }, group = { 32, 64 } }
-      assert.equal(3, #assay.sweep { assay.method.gptq, over = over }) -- the defaults, 4 bits in groups of 64, and one change of each
+      -- The three are the default (4 bits, groups of 64), 3 bits in groups of 64, and 4 bits in groups of 32.
+      assert.equal(3, #assay.sweep { assay.method.gptq, over = over })
       assert.equal(4, #assay.sweep { assay.method.gptq, over = over, full = true })
    end)
    it("is swept over the size of a calibration", function()
@@ -76,7 +77,7 @@ describe("a tiny model", function()
       for t = 1, 32 do ids[s][t] = (s * 31 + t * 7) % 40 + 1 end
    end
    local c = assay.calibration { ids = ids }
-   it("has parts that are ranked by their costs", function()
+   it("has parts that are ranked by the divergence that their quantization causes", function()
       local q = m:quantize(assay.method.rtn { bits = 4, group = 16 })
       local found = m:sensitivity(q, c)
       assert.equal(0, found.control)
@@ -84,13 +85,13 @@ describe("a tiny model", function()
       assert.equal(true, #found.units > 0 and found:ranked()[1].kl >= found:ranked()[2].kl)
       assert.equal(true, math.abs(found:agreement()) <= 1)
    end)
-   it("shows where its inputs are uneven", function()
+   it("shows which inputs of its linears have outliers", function()
       local found = m:salience(c)
       assert.equal(12, #found.inputs) -- four distinct inputs in each of three blocks
       assert.equal(true, found:ranked()[1].outlier_ratio >= found:ranked()[12].outlier_ratio)
       assert.equal(true, found:svg():find("</svg>", 1, true) ~= nil)
    end)
-   it("gets bits within a target, and a model with these bits has exactly the counted ones", function()
+   it("gets bits within a target, and the model that is quantized with them has exactly as many bits as were counted", function()
       local a = assay.allocate { model = m, calibration = c, method = "rtn", bits = { 3, 4, 8 }, group = 16,
                                  target = 6 }
       assert.equal(true, a.bits <= 6)
@@ -99,7 +100,7 @@ describe("a tiny model", function()
       assert.equal(true, math.abs(real.bits - a.bits) < 1e-9)
       assert.equal(true, real.measured > 0)
    end)
-   it("is tuned in place: nearer to the float model, the same counted bits", function()
+   it("comes nearer to the float model when it is tuned, and the counted bits stay the same", function()
       local recipe = { bits = 3, group = 16 }
       local plain = m:quantize(assay.method.rtn(recipe))
       recipe.tune = { steps = 8, rate = 0.005 }

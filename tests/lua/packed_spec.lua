@@ -1,5 +1,5 @@
--- Tests packed weights: products read the integer codes of the saved file. For every format that we write, the logits
--- differ from those of the dequantized weights by less than 2e-5.
+-- Tests packed weights: products read the codes of the saved file. For each format below, the logits differ from those
+-- of the dequantized weights by less than 2e-5.
 local assay = require "assay"
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -33,7 +33,7 @@ local function check(path, format)
 end
 
 describe("packed weights", function()
-   it("run a model that is not quantized from its own floats", function()
+   it("can be asked for with a model that is not quantized, which then runs from its floats", function()
       local packed = assay.load(folder .. "/tiny", { runtime = "packed" })
       assert.is_true(largest_difference(m:logits(ids), packed:logits(ids)) < 2e-5)
    end)
@@ -67,7 +67,7 @@ describe("packed weights", function()
          assert.same({}, packed:info().packed.told)
       end)
    end
-   it("are refused where they cannot serve", function()
+   it("are refused for quantization and for other dtypes, and `runtime` takes no other word", function()
       assert.raises("packed: this model is not quantized. assay.load(path, { runtime = \"packed\" }) runs a model from the floats of its file", m.packed, m)
       local packed = assay.load(folder .. "/int4", { runtime = "packed" })
       assert.raises("quantization needs weights in floats, but these are packed. Load the model without runtime = \"packed\"", packed.quantize, packed, method.rtn { bits = 4, group = 16 })

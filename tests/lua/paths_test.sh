@@ -41,7 +41,7 @@ cp "$work/tiny"/* "$snapshot"
 [ -e "$work/here/Tiny-1B_RTN_w4_g16/config.json" ] || fail "a snapshot made $(ls -A "$work/here")"
 cd "$snapshot" || exit 1
 expect 2 quantize --model . --bits 4 --group 16
-says "assay: the working folder is a snapshot of the hub's cache, which holds nothing else
+says "assay: the working folder is a model in the Hugging Face cache, and a new checkpoint must not be put there
   Say where the checkpoint goes with --out DIR"
 [ "$(ls -A)" = "$(ls -A "$work/tiny")" ] || fail "the snapshot holds $(ls -A)"
 finish

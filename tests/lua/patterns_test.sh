@@ -33,7 +33,7 @@ contains "$err" "Roles: 'attn.q', 'attn.k'"
 # Patterns that fit give no message.
 study 'assay.method.rtn { group = 16, keep = { "lm_head", "mlp.down" }, overrides = { { match = "attn.k", config = { bits = 8 } } } }'
 expect 0 plan "$work/study.lua"
-[ -z "$err" ] || fail "a keep that fits says $err"
+[ -z "$err" ] || fail "patterns that fit gave the message $err"
 expect 0 run "$work/study.lua" --out "$work/results" --quiet
 
 # model:quantize() in a script gives the same messages.

@@ -1,5 +1,5 @@
--- Tests protocols (all that fixes a task's number is part of the protocol's id) and bad rows, which are counted and listed, never
--- silently left out. The model is a stub that records what it is asked; the metric plugins are the real ones.
+-- Tests protocols (everything that decides a task's number is part of the protocol's id) and bad rows, which are
+-- counted and listed, never silently left out. The models are stubs in Lua; the metric plugins are the real ones.
 local assay = require "assay"
 local native = require "assay.native"
 
@@ -32,17 +32,17 @@ local chooser = { score = function(_, _, continuations)
    return out
 end }
 
-describe("rows that cannot be judged", function()
-   it("without a gold answer are listed and not scored", function()
+describe("rows of a dataset", function()
+   it("that have no gold answer are listed and not scored", function()
       local result = task("arc_easy").run(options { arc("q1", "One?", "A"), arc("q2", "Two?", "Z") }, chooser, quiet)
       assert.equal(1, #result.ids)
       assert.same({ "q2" }, result.skipped)
    end)
-   it("of the wrong dataset are an error that says so", function()
+   it("are an error if the task can read none of them", function()
       assert.raises("no row of the dataset can be read by this task. Is it the right dataset, with gold answers? "
          .. "1 rows were skipped", function() task("arc_easy").run(options { arc("q2", "Two?", "Z") }, chooser, quiet) end)
    end)
-   it("longer than the context are listed, never cut", function()
+   it("that are longer than the context are listed, never cut", function()
       local seen = {}
       local small = { info = function() return { positions = 60 } end,
          encode = function(_, text) local ids = {} for i = 1, #text do ids[i] = 1 end return ids end,
@@ -55,14 +55,14 @@ describe("rows that cannot be judged", function()
       assert.same({ "long" }, result.overlong)
       assert.equal(1, #seen)
    end)
-   it("with an empty prompt are an error that names their number", function()
+   it("that have an empty prompt are an error that gives the number of the row", function()
       local problem = assert.raises("assay.task.generations: record 2 has no 'prompt'. One JSON object per line: "
          .. '{ "id": ..., "category": ..., "prompt": ... }', function()
             task("generations").run(options { { id = "a", prompt = "Hi" }, { id = "b", prompt = " " } }, {})
          end)
       assert.equal("usage", problem.kind)
    end)
-   it("need a dataset for shots", function()
+   it("never serve as examples of their own task: 'shots' needs a 'shot_dataset'", function()
       assert.raises("assay.task.x: 'shots' needs 'shot_dataset'. Take the training split, so that no question is also an "
          .. "example", function()
             require("assay.tasks.prompts").check({ dataset = dataset_of {}, shots = 2 }, "assay.task.x")
@@ -84,7 +84,7 @@ describe("the text of a prompt", function()
       text({ chat = true, thinking = false }, chatty, "Hi")
       assert.equal(false, seen.enable_thinking)
    end)
-   it("begins the answer where a task gives its first words", function()
+   it("ends with the first words of the answer if the task gives them", function()
       assert.equal("<user>Hi<assistant>The best answer is", text({ chat = true }, chatty, "Hi", "The best answer is"))
    end)
 end)
@@ -92,7 +92,7 @@ end)
 describe("protocol ids", function()
    local set = dataset_of { arc("q1", "One?", "A") }
    local plain = assay.task.arc_challenge { dataset = set }:protocol().id
-   it("change with everything that fixes the number", function()
+   it("change with everything that decides the number, but not with the title", function()
       for _, more in ipairs { { items = 7 }, { seed = 2 }, { chat = true }, { thinking = true },
          { shots = 1, shot_dataset = set }, { shots = 1, shot_dataset = set, shot_seed = 5 } } do
          more.dataset = set
@@ -101,7 +101,7 @@ describe("protocol ids", function()
       end
       assert.equal(plain, assay.task.arc_challenge { dataset = set, title = "another heading" }:protocol().id)
    end)
-   it("name the rule of each perplexity", function()
+   it("name the rule by which a perplexity is computed", function()
       local text = dataset_of { { text = "x" } }
       assert.contains(assay.task.perplexity { dataset = text }:protocol().id, "gptq-2048/")
       assert.contains(assay.task.perplexity_llama_cpp { dataset = text }:protocol().id, "llama.cpp-512/")
@@ -145,7 +145,7 @@ describe("windows of a long text", function()
       assert.is_true(name { limit = 4 } ~= name { limit = 4, seed = 2 })
       assert.contains(assay.task.distance { dataset = text, limit = 4 }:protocol().id, "distance-512-drawn/")
    end)
-   it("go to the engine one after another, under the names of their places", function()
+   it("are joined into one list of ids, and each is named by its place in the text", function()
       local ids = {}
       for i = 1, 43 do ids[i] = i end
       local out, names = windows.cut({ window = 10, limit = 2, seed = 3, windows = "drawn" }, ids)
@@ -154,7 +154,7 @@ describe("windows of a long text", function()
          assert.equal(tonumber(name:match "%d+") * 10 + 1, out[(i - 1) * 10 + 1])
       end
    end)
-   it("are measured twice for some of the drawn ones", function()
+   it("are the first ones of those drawn if only some are measured again", function()
       local drawn = places(16)
       assert.same({ drawn[1], drawn[2] }, places(16, 1, 64, { of_drawn = 2 }))
    end)
@@ -188,14 +188,14 @@ end)
 
 describe("OpenMathInstruct-2", function()
    local openmath = task "openmath"
-   -- The hash of its text puts each problem into one of 20 folds; fold 0 is held out for evaluation.
+   -- The hash of a problem's text decides in which of 20 folds the problem is; fold 0 is held out for evaluation.
    it("holds problems out by their text, whatever their row", function()
       assert.equal(openmath.fold_of "What is 1 + 1?", openmath.fold_of "What is 1 + 1?")
       local held, n = 0, 2000
       for i = 1, n do held = held + (openmath.fold_of("problem " .. i) == 0 and 1 or 0) end
       assert.near(n / 20, held, 35)
    end)
-   it("grades by meaning, each problem once", function()
+   it("grades answers by their meaning, and takes each problem only once", function()
       local records, texts = {}, {}
       for i = 1, 200 do
          local problem = "Problem " .. i
@@ -216,7 +216,7 @@ describe("OpenMathInstruct-2", function()
       assert.equal(2, result.outputs[1].grader_tier)
       assert.equal(0, result.outputs[2].grader_tier)
    end)
-   it("leaves out problems whose right answer the grader cannot read, for every model", function()
+   it("leaves out problems whose right answer the grader cannot read, whatever the model answers", function()
       local records = {}
       for i = 1, 200 do
          local problem = "Problem " .. i
@@ -240,11 +240,11 @@ describe("WikiText by words", function()
          words.detokenised 'a well @-@ known man , 1 @,@ 000 ( of them ) said " so ".')
       assert.equal("== Title ==\n", words.detokenised "= = Title = = \n")
    end)
-   it("counts the pieces of a split, the empty ones too", function()
+   it("counts the pieces between white space as words, the empty ones too", function()
       assert.equal(3, words.count_words " a b")
       assert.equal(2, words.count_words "a b")
    end)
-   it("puts lines together from heading to heading", function()
+   it("joins the lines from one first-level heading to the next into a page", function()
       local pages = words.documents_of(dataset_of { { text = "" }, { text = " = One = \n" }, { text = " text \n" },
          { text = " = = Part = = \n" }, { text = " = Two = \n" }, { text = " more \n" } })
       assert.equal(2, #pages)
@@ -253,13 +253,13 @@ describe("WikiText by words", function()
 end)
 
 describe("free prompts", function()
-   it("find a right answer as a word of its own", function()
+   it("count an answer as right only where it stands as a word of its own", function()
       local holds = task("generations").holds
       assert.equal(true, holds("The symbol is Au.", "Au"))
       assert.equal(false, holds("Australia", "Au"))
       assert.equal(nil, holds("anything", nil))
    end)
-   it("are 120 in six categories, each with an id of its own", function()
+   it("are 120, 20 in each of six categories, and no two have the same id", function()
       local ids, categories, n = {}, {}, 0
       for line in io.lines "scripts/studies/data/prompts_120.jsonl" do
          local record = native.json.decode(line)
@@ -291,7 +291,7 @@ describe("answers to free prompts", function()
       for key, value in pairs(more or {}) do o[key] = value end
       return task("generations").run(o, model, quiet), task("generations").protocol(o)
    end
-   it("are asked once, and keep what was asked, how sure the model was and whether it is right", function()
+   it("are generated once and stored with hashes of the prompt, the mean log-probability, and whether the answer is right", function()
       local result = run()
       assert.equal(2, #asked)
       local first = result.outputs[1]
@@ -304,7 +304,7 @@ describe("answers to free prompts", function()
       assert.equal(16, #first.doc_hash)
       assert.is_nil(result.outputs[2].ok)
    end)
-   it("are asked again with sampling, each time from a seed of its own, under another protocol", function()
+   it("are drawn again by sampling if `recurrence` is set, each with a seed of its own, and the protocol says so", function()
       local plain, plain_protocol = run()
       local result, protocol = run { recurrence = 3 }
       assert.equal(2 + 6, #asked)
@@ -335,7 +335,7 @@ describe("a study", function()
       assert.equal(1.01, one.margin)
       assert.equal("ratio", one.unit)
    end)
-   it("refuses a declaration that names nothing", function()
+   it("refuses a primary metric that does not exist", function()
       assert.raises("unknown primary metric 'perplexity.pp'. Did you mean 'perplexity.ppl'?", function()
          study { primary = { { task = "perplexity", metric = "pp" } } }
       end)

@@ -27,7 +27,7 @@ mkdir "$work/here" && cp -r "$model" "$work/here/plain"
 [ -e "$work/here/Tiny-novel_SFT_NoPeft_RTN_w8_g16_headfp16_quantized/config.json" ] ||
   fail "the folder is called otherwise: $(ls "$work/here")"
 
-# `assay model` tells the method from the folder's metadata, even where the folder's name says another one.
+# `assay model` takes the method from the folder's metadata, even if the folder's name says another method.
 cp -r "$work/${name}_quantized" "$work/GPTQ_w2"
 expect 0 model "$work/GPTQ_w2"
 contains "$out" "awq"
@@ -75,7 +75,7 @@ expect 0 eval "$model" "$work/forms.json" --window 32 --json
 expect 1 eval "$model" "$work/forms.json.gz"
 contains "$err" "this is gzip"
 
-# Too little calibration text: refused with the numbers, and nothing is written.
+# Too little calibration text is refused with the number of its tokens, and nothing is written.
 head -c 40 "$work/calib.txt" >"$work/short.txt"
 expect 2 quantize --method gptq --model "$model" --out "$work/q" --group 16 --calib "$work/short.txt" --quiet
 contains "$err" "counted tokens for inputs of width"
@@ -95,13 +95,14 @@ cmp "$work/whole/model.safetensors" "$work/parts/model.safetensors" || fail "goi
 only_parts() { [ "$(cd "$work" && echo parts*)" = parts ] || fail "left beside the folder: $(cd "$work" && echo parts*)"; }
 only_parts
 
-# Killed after the last step, before its temporary files were removed: the next command removes them and says that the folder is complete.
+# Here a command was killed after its last step, before its temporary files were removed. The next command removes them
+# and says that the folder is complete.
 mkdir "$work/parts.resume" && echo '{}' >"$work/parts.resume/block-0.json"
 expect 2 quantize --method gptq --model "$model" --out "$work/parts" --group 16 --calib "$work/calib.txt" --quiet
 contains "$err" "exists already and is complete"
 only_parts
 
-# A GGUF file: the exporter's options come with --set, and what it rounds is in the ledger.
+# For a GGUF file, --set gives the options of the exporter, and the ledger lists what the exporter rounds.
 expect 0 quantize --method none --model "$model" --format gguf --out "$work/gguf" --quiet
 expect 0 quantize --method none --model "$model" --format gguf --out "$work/gguf16" --set export.float_type=F16 --quiet
 contains "$out" "ledger: 1 rounded_floats"

@@ -1,4 +1,5 @@
--- Runs *_spec.lua files with the functions of the test framework busted: describe, it, before_each, pending, assert.
+-- Runs *_spec.lua files. Offers functions with the names of the test framework busted: describe,
+-- it, before_each, pending, assert.
 -- usage: assay run tests/lua/runner.lua SPEC...   exit code 1 if anything failed.
 -- pending(reason) inside an it() skips that test and prints the reason.
 local pretty = require "assay.lib.pretty"

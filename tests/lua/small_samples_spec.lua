@@ -6,8 +6,8 @@ local verdicts = require "assay.results.verdicts"
 local study = { alpha = 0.05, seed = 1 }
 local options = { seed = 1, replicates = 1000 }
 
--- Returns the compared rows of an untouched model and of variants. changes[k][i]: by how much the cross-entropy of window i differs
--- from the untouched model's in variant k.
+-- Returns the compared result rows of an untouched model and its variants. changes[k][i] is the cross-entropy of window
+-- i in variant k minus that in the untouched model.
 local function rows_of(changes)
    local function row(id, change)
       local scores = {}
@@ -22,7 +22,8 @@ local function rows_of(changes)
    return rows
 end
 
--- Returns n differences of cross-entropy between log(1.15) and log(1.32), a loss as rounding to few bits gives.
+-- Returns n differences of cross-entropy, each between log(1.15) and log(1.32). Rounding to
+-- few bits causes such a loss.
 local function loss(n)
    local out = {}
    for i = 1, n do out[i] = 0.2 + 0.06 * math.sin(i) end
@@ -35,7 +36,7 @@ local function judged(rows)
 end
 
 describe("six windows", function()
-   it("show a loss of [+15 %, +32 %] to three recipes at once, by the paired t test", function()
+   it("show a loss of 15 % to 32 % in three recipes at once, by the paired t test", function()
       local rows = rows_of { loss(6), loss(6), loss(6) }
       local words, p = judged(rows)
       for i = 2, 4 do
@@ -46,20 +47,20 @@ describe("six windows", function()
          assert.is_true(rows[i].paired.low > 1.1 and rows[i].paired.high < 1.4)
       end
    end)
-   it("of one recipe alone are tested by their signs, which can decide", function()
+   it("of only one recipe are tested by the sign-flip test, which finds the same loss", function()
       local rows = rows_of { loss(6) }
       local words, p = judged(rows)
       assert.equal("sign flip, exact", p[rows[2]].p_method)
       assert.near(2 / 64, p[rows[2]].p, 1e-12)
       assert.equal("worse", words[2].verdict)
    end)
-   it("whose changes have both signs show nothing", function()
+   it("whose changes have both signs show no loss", function()
       local change = { 0.08, -0.04, 0.06, -0.08, 0.02, -0.04 }
       local words, p = judged(rows_of { change, change, change })
       assert.equal("inconclusive", words[2].verdict)
       assert.equal("paired t", select(2, next(p)).p_method)
    end)
-   it("that are equal to the untouched model's have no spread to test by", function()
+   it("that are equal to the untouched model's are tested by the sign-flip test, since the t test needs a spread", function()
       local same = { 0, 0, 0, 0, 0, 0 }
       local words, p = judged(rows_of { same, same, same })
       local one = select(2, next(p))
@@ -77,7 +78,7 @@ end)
 -- The sign-flip test of n windows gives no p below 2 / 2^n. Holm's adjustment multiplies the smallest p by the number of recipes,
 -- so the test can find a difference only if that product is below 0.05.
 describe("more windows", function()
-   it("are tested by their signs as soon as these can pass the adjustment", function()
+   it("are tested by the sign-flip test as soon as its p can stay below 0.05 after Holm's adjustment", function()
       local function method(n, n_recipes)
          local changes = {}
          for k = 1, n_recipes do changes[k] = loss(n) end

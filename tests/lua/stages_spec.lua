@@ -1,8 +1,10 @@
--- Tests the kinds of stages (steps of a study): each is a file of one folder with the same functions, and declares its place in the order.
+-- Tests the kinds of stages (steps of a study). Each kind is a file in scripts/assay/study/stages with the same
+-- functions, and declares its place in the order.
 local registry = require "assay.lib.registry"
 local stage_list = require "assay.study.stage_list"
 
--- A study of two subjects, one recipe, one calibration and two tasks; only the parts that the list of stages reads.
+-- Returns a study of two subjects, one recipe, one calibration and two tasks. It has only the
+-- fields that stage_list reads.
 local function study(noise)
    local list = {}
    for _, subject in ipairs { { id = "a" }, { id = "b" } } do
@@ -20,7 +22,7 @@ local function labels(stages)
 end
 
 describe("the stages of a study", function()
-   it("come by subject, calibration, variant and task", function()
+   it("are ordered by subject, calibration, variant and task", function()
       local expected = {}
       for _, subject in ipairs { "a", "b" } do
          for _, rest in ipairs { "none: identity", "none: calibration news", "none: preflight", "none: ppl", "none: ppl again",
@@ -31,7 +33,7 @@ describe("the stages of a study", function()
       end
       assert.same(expected, labels(stage_list.of(study(4))))
    end)
-   it("leave out what does not exist in a study", function()
+   it("have no repeated runs if the study sets noise to 0", function()
       for _, label in ipairs(labels(stage_list.of(study(0)))) do assert.is_nil(label:match "again$", label) end
    end)
    it("include those of a further kind, at its place in the order", function()
@@ -43,13 +45,13 @@ describe("the stages of a study", function()
 end)
 
 describe("a kind of stage", function()
-   it("is a file of stages/ with its order, what it exists for, and four functions", function()
+   it("is a file of stages/ with the fields `order` and `per` and four functions", function()
       local names = registry.open("study/stages"):names()
       local kinds = stage_list.kinds()
       assert.equal(#names, #kinds)
-      for i, kind in ipairs(kinds) do assert.is_true(i == 1 or kinds[i - 1].order < kind.order, "two kinds have one order") end
+      for i, kind in ipairs(kinds) do assert.is_true(i == 1 or kinds[i - 1].order < kind.order, "two kinds have the same order") end
    end)
-   it("is refused by name if a part is missing", function()
+   it("is refused, and its file is named, if a part is missing or wrong", function()
       local name = "assay.study.stages.measure"
       local own = package.loaded[name]
       local function with(changes)

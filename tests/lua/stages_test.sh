@@ -11,7 +11,8 @@ cp "$bin"/assay "$bin"/assay-* "$work/lab/build/bin"
 ln -s "$(cd "$bin/../plugins" && pwd)" "$work/lab/build/plugins"
 cp -r "${ASSAY_SOURCE_DIR:?}/scripts" "$work/lab/scripts"
 cat >"$work/lab/scripts/assay/study/stages/letters.lua" <<'END'
--- The stage "letters": counts the letters of a variant's answer. It waits as long as the file FILE of --set wait=FILE exists.
+-- The stage "letters" counts the letters of a variant's answer. If --set wait=FILE is given, the stage of a quantized
+-- variant waits as long as FILE exists.
 local models = require "assay.study.models"
 local native = require "assay.native"
 
@@ -47,7 +48,8 @@ END
 study=("$work/study.lua" "$work/model" "$work/text.txt")
 # Prints a report without times, command and revision. (The copy lies outside the git checkout, so it does not know the revision.)
 without_times() { sed '/^ "times": {/,$d' "$1" | grep -v '"command":\|"revision":'; }
-# events KIND MORE FILE: counts the events KIND (begin, end) of stages "letters" in a log whose next fields match MORE.
+# events KIND MORE FILE: in the log FILE, counts the events KIND (begin, end) of stages
+# "letters" whose next fields match MORE.
 events() { grep -c "\"event\":\"$1\",\"stage\":\"[^\"]*: letters\"$2" "$3"; }
 
 expect 0 run "${study[@]}" --out "$work/plain" --quiet
@@ -59,7 +61,7 @@ expect 0 plan "${study[@]}" --json
 contains "$out" '"base/none: letters"'
 contains "$out" '"base/rtn-w4-g16: letters"'
 
-# Killed during the second stage "letters": the first one is stored.
+# A run that is killed during its second stage "letters" has stored the first one.
 : >"$work/wait" >"$work/log"
 "$assay" run "${study[@]}" --out "$work/one" --quiet --json --set wait="$work/wait" >"$work/log" 2>&1 </dev/null &
 child=$!
@@ -67,9 +69,9 @@ while kill -0 $child 2>/dev/null && [ "$(events begin '' "$work/log")" -lt 2 ]; 
 kill -9 $child || fail "the run ended before it was killed: $(cat "$work/log")"
 wait $child 2>/dev/null
 rm "$work/wait"
-[ "$(grep -l '"stage": "letters"' "$work/one/store"/*/stage.json | wc -l)" = 1 ] || fail "not one stage is stored"
+[ "$(grep -l '"stage": "letters"' "$work/one/store"/*/stage.json | wc -l)" = 1 ] || fail "not exactly one stage is stored"
 
-# Resumed: the first is not run again, the second is.
+# When the run is resumed, it does not repeat the first stage "letters", but it runs the second.
 expect 0 run "${study[@]}" --out "$work/one" --quiet --json
 printf '%s\n' "$out" >"$work/log"
 [ "$(events end ',"seconds":[^,]*,"stored":true' "$work/log")" = 1 ] || fail "the stored stage was run again: $out"
@@ -79,7 +81,7 @@ contains "$out" "11 stages were there already"
 
 # The other stages have the same keys and results as without the new kind of stage.
 for path in "$work/plain/store"/*/; do
-  [ -e "$work/one/store/$(basename "$path")/stage.json" ] || fail "a stage has another key beside the new kind"
+  [ -e "$work/one/store/$(basename "$path")/stage.json" ] || fail "a stage has another key once the new kind exists"
 done
 cmp <(without_times "$work/plain/report.json") <(without_times "$work/one/report.json") || fail "the new kind changes the report"
 finish

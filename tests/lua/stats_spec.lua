@@ -1,8 +1,9 @@
--- Tests the statistics as Lua scripts call them: published numbers, and the texts of errors.
+-- Tests the statistical functions that Lua scripts call: they give published numbers, and
+-- their errors name the mistake.
 local stats = require("assay.native").stats
 
-describe("intervals", function()
-   it("give the published limits", function()
+describe("the functions for proportions", function()
+   it("give the published numbers", function()
       local i = stats.wilson(10, 20)
       assert.near(0.2993, i.low, 5e-5)
       assert.near(0.7007, i.high, 5e-5)
@@ -11,12 +12,12 @@ describe("intervals", function()
       assert.near(-0.0190, stats.tango(70, 45, 1319).estimate, 5e-5)
       assert.near(0.0248, (stats.mcnemar(70, 45)), 5e-5)
    end)
-   it("count pairs", function()
+   it("count how many pairs are right in both, in one or in none", function()
       assert.same({ both = 1, lost = 1, gained = 1, neither = 0 }, stats.pairs({ 1, 1, 0 }, { 1, 0, 1 }))
    end)
 end)
 
-describe("the bootstrap", function()
+describe("resampling", function()
    local reference, variant = {}, {}
    for i = 1, 24 do
       reference[i] = 3 + 0.1 * math.sin(i)
@@ -33,12 +34,12 @@ describe("the bootstrap", function()
       local b = stats.bootstrap(variant, { seed = 7, replicates = 1000 })
       assert.same(a, b)
    end)
-   it("takes clusters", function()
+   it("can draw whole clusters", function()
       local names = {}
       for i = 1, 24 do names[i] = "c" .. i // 6 end
       assert.contains(stats.bootstrap(variant, { clusters = names }).method, "cluster bootstrap")
    end)
-   it("tests differences by their signs", function()
+   it("tests differences by flipping their signs", function()
       local differences = {}
       for i = 1, 24 do differences[i] = variant[i] - reference[i] end
       local p, n, exact = stats.sign_flip(differences, { seed = 1 })
@@ -48,7 +49,7 @@ describe("the bootstrap", function()
    end)
 end)
 
-describe("descriptions and the paired t test", function()
+describe("means, quantiles and the paired t test", function()
    it("agree with numbers worked out by hand", function()
       assert.equal(2.5, stats.mean { 1, 2, 3, 4 })
       assert.near(math.sqrt(5 / 3), stats.standard_deviation { 1, 2, 3, 4 }, 1e-12)
@@ -68,8 +69,8 @@ describe("misuse", function()
 end)
 
 describe("many comparisons and planning", function()
-   it("adjust p values", function() assert.near(0.03, stats.holm({ 0.01, 0.04, 0.03, 0.005 })[1], 1e-12) end)
-   it("tell sample sizes", function()
+   it("adjust p values by Holm's method", function() assert.near(0.03, stats.holm({ 0.01, 0.04, 0.03, 0.005 })[1], 1e-12) end)
+   it("compute how many items a difference needs, and which difference the given items can show", function()
       assert.equal(873, stats.items_for_mde(0.10, 0.03))
       assert.near(0.14, stats.mde_paired(0.05, 20), 5e-4)
    end)

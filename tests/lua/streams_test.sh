@@ -14,7 +14,8 @@ printf 'print("before") error("went wrong")\n' >"$work/fails.lua"
 printf 'local x = 1\n' >"$work/silent.lua"
 study="run $here/tiny_study.lua $work/model $work/text.txt $work/prompts.jsonl --quiet --out $work/study"
 
-# full WORDS...: runs `assay WORDS...` with stdout to /dev/full, where every write fails. It must end with exit code 1 and one line.
+# full WORDS...: runs `assay WORDS...` with stdout to /dev/full, where every write fails. It must end with exit
+# code 1 and one line on stderr.
 full() {
   "$assay" "$@" >/dev/full 2>"$work/err" </dev/null
   code=$? err=$(cat "$work/err")
@@ -36,7 +37,7 @@ full model "$work/model" --json
 full eval "$work/model" "$work/text.txt" --window 8 --limit 1 --quiet
 full eval "$work/model" "$work/text.txt" --window 8 --limit 1 --quiet --json
 full quantize --model "$work/model" --out "$work/q" --bits 4 --group 16 --quiet
-[ -e "$work/q/config.json" ] || fail "the checkpoint is not there, only its summary was lost"
+[ -e "$work/q/config.json" ] || fail "the checkpoint is missing, although only its printed summary was lost"
 full plan $(echo "$study" | sed 's/^run//')
 full $study --json
 full $study
@@ -62,14 +63,14 @@ contains "$(cat "$work/err")" "went wrong"
 "$assay" quantize --model "$work/model" --out "$work/closed" --bits 4 --group 16 --quiet >&- 2>/dev/null <&-
 cmp "$work/q/model.safetensors" "$work/closed/model.safetensors" || fail "without stdout other bytes were written"
 
-# A reader that stops after one line, as `head -n 1`, causes no message on stderr.
+# A reader that stops after one line, such as `head -n 1`, causes no message on stderr.
 for words in "api" "run $work/long.lua" "model $work/model"; do
   [ "$("$assay" $words 2>"$work/err" | head -n 1 | wc -l)" = 1 ] || fail "assay $words | head: no line"
   [ -z "$(cat "$work/err")" ] || fail "assay $words | head: $(cat "$work/err")"
 done
 
-# Calibration text from a pipe is refused, without waiting for input, since it is read more than once. `eval` reads its text only
-# once, so it takes a pipe.
+# Calibration text is read more than once, so a pipe is refused, without waiting for input. `eval` reads its text
+# only once, so it takes a pipe.
 quantize="quantize --method gptq --model $work/model --out $work/piped --group 16 --quiet"
 mkfifo "$work/pipe"
 cat "$work/text.txt" >"$work/pipe" &

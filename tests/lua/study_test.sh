@@ -1,4 +1,5 @@
-# Tests a whole study on a tiny model: plan and run it, run it twice with equal results, kill it and go on, and its messages.
+# Tests a whole study on a tiny model: its plan, equal results of two runs, going on after a
+# kill, its files and its messages.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -28,7 +29,7 @@ expect 0 run "${study[@]}" --out "$work/two" --quiet
 cmp <(without_times "$work/one/report.json") <(without_times "$work/two/report.json") ||
   fail "two runs differ in more than times"
 
-# Run again in the same folder: nothing is computed.
+# A second run in the same folder computes nothing.
 expect 0 run "${study[@]}" --out "$work/one" --quiet
 contains "$out" "22 stages were there already"
 contains "$(cat "$work/one/report.json")" '"resumed": true'
@@ -115,7 +116,8 @@ contains "$out" "not available"
 contains "$(cat "$work/seven/report.md")" "Not available: quip W2"
 contains "$(cat "$work/seven/report.md")" "Declared in the study file before the run"
 
-# Writes fail (here by a limit on the size of files, as on a full disk): an error, and no half-written report.
+# If writes fail (here because the size of files is limited; a full disk has the same effect), the run ends with an
+# error and leaves no half-written report.
 (ulimit -f 64 && "$assay" run "${study[@]}" --out "$work/five" --quiet) >"$work/out" 2>"$work/err" </dev/null
 code=$?
 [ "$code" = 1 ] || fail "full disk: exit code $code"

@@ -44,7 +44,7 @@ local function report_of(claims, results, word)
 end
 
 describe("the summary", function()
-   it("of a study of choices shows right answers, points and no dash", function()
+   it("of a multiple-choice study shows counts of right answers and percentage points, and no empty columns", function()
       local text = printed(report_of({ acc_claim }, { accuracy("base/none", 150, nil, "reference"),
          accuracy("base/rtn-w4", 110, points, "worse") }, "worse"))
       assert.equal("variant bits/w acc against none, 95 % verdict", line_of(text, "variant"))
@@ -53,7 +53,7 @@ describe("the summary", function()
       assert.is_nil(text:find(" - ", 1, true))
       assert.is_nil(text:find("ppl", 1, true))
    end)
-   it("of a study of perplexity shows it with the change in percent", function()
+   it("of a study of perplexity shows the perplexity and its change in percent", function()
       local text = printed(report_of({ ppl_claim }, { perplexity("base/none", 19.46, nil, "reference"),
          perplexity("base/rtn-w4", 21.084, ratio, "worse") }, "worse"))
       assert.equal("variant bits/w ppl against none, 95 % verdict", line_of(text, "variant"))

@@ -18,7 +18,8 @@ local function dataset_of(records)
    end, info = function() return { records = #records } end, identity = function() return { sha256 = "x" } end }
 end
 
--- A stub that gives a high score to continuations that contain `word`. It appends what it was asked to `seen`, if given.
+-- A stub that gives a high score to continuations that contain `word`. If `seen` is given, the stub
+-- lists there what it was asked.
 local function model_that_likes(word, seen)
    return { score = function(_, context, continuations)
       local out = {}
@@ -39,7 +40,7 @@ end
 local function quiet() end
 
 describe("prompts", function()
-   it("of ARC take both layouts and numeric keys", function()
+   it("of ARC are made from both layouts of the dataset, also with numeric keys", function()
       local q = task("arc_easy").read(ARC)
       assert.equal("Question: What freezes at 0 degrees?\nAnswer:", q.context)
       assert.same({ " iron", " water", " air" }, q.continuations)
@@ -49,7 +50,7 @@ describe("prompts", function()
       assert.equal("Question: Stem?\nAnswer:", original.context)
       assert.equal(1, original.gold)
    end)
-   it("of BoolQ put no before yes", function()
+   it("of BoolQ have the choice ' no' before ' yes'", function()
       local q = task("boolq").read { question = "is it", passage = "It is.", answer = true }
       assert.equal("It is.\nQuestion: is it?\nAnswer:", q.context)
       assert.same({ " no", " yes" }, q.continuations)
@@ -70,7 +71,7 @@ describe("prompts", function()
       assert.equal("Cooking: A man cooks. He then", q.context)
       assert.equal("eats. it.", q.choices[1])
    end)
-   it("of WinoGrande share the rest of the sentence", function()
+   it("of WinoGrande fill in each option and end with the same rest of the sentence", function()
       local q = task("winogrande").read { sentence = "The cup fits in _ because it is small.", option1 = "the box",
          option2 = "the bag", answer = "2" }
       assert.same({ "The cup fits in the box", "The cup fits in the bag" }, q.contexts)
@@ -93,7 +94,7 @@ describe("a run", function()
       assert.equal(0.5, result.baselines[1].value)
    end)
    -- Shots are solved examples in the prompt.
-   it("puts shots before the question with their answers", function()
+   it("puts shots with their answers before the question", function()
       local seen = {}
       task("arc_easy").run(options({ records[1] }, { shots = 1, shot_dataset = dataset_of { records[2] } }),
          model_that_likes("right", seen), quiet)
@@ -136,7 +137,7 @@ describe("generated answers", function()
       assert.is_true(is_found("gsm8k_flexible", "answer: 1/2", "2"))
       assert.is_true(is_found("gsm8k_strict", "The answer is $3,000.", "[invalid]"))
    end)
-   it("of GSM8K count by value whatever surrounds the number, and as strings exactly as the harness counts", function()
+   it("of GSM8K are compared by value whatever surrounds the number, and also as strings by the published harness's rules", function()
       local records = {}
       for i = 1, 4 do records[i] = { question = "Problem " .. i, answer = "Because.\n#### 3,000" } end
       local result = task("gsm8k").run(options(records, { max_tokens = 8 }), model_that_says {

@@ -1,5 +1,6 @@
-# Tests a study of a base model and its tuned copy. The report gives their interaction: how much more the tuned model loses by
-# quantization than the base. It is recomputed here item by item, and the text, Markdown and HTML reports must show it.
+# Tests a study of a base model and its tuned copy. The report gives their interaction: how much more the tuned
+# model loses by quantization than the base. The test recomputes the interaction item by item, and checks that the
+# Markdown and HTML reports show it.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 

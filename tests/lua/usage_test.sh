@@ -23,7 +23,7 @@ expect 2 plan x.lua --set limit
 says "assay: --set limit: expected key=value
   Example: --set limit=4"
 expect 2 quantize --model x --bits 77
-contains "$err" "--bits: Value 77 not in range" # CLI11 2.3 goes on "1 to 16", 2.4 "[1 - 16]"
+contains "$err" "--bits: Value 77 not in range" # CLI11 2.3 continues with "1 to 16", CLI11 2.4 with "[1 - 16]"
 cores=$(nproc) most=$((16 * $(nproc)))
 bound="at most $most threads on this machine of $cores processors
   More threads than processors only take turns; if you give no number, each processor gets one thread"

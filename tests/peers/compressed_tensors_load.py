@@ -22,8 +22,7 @@ TOLERANCE = 2e-4  # the largest allowed relative difference between fp32 here an
 
 
 def loads_whole(config):
-    """True where transformers' own loading can be used: it gives fp32 weights and does not round inputs.
-
+    """True if transformers' own loading can be used, because it gives fp32 weights and does not round inputs.
     Otherwise compressed-tensors' functions are called module by module, in fp32, for three reasons: version 0.20 does not pack
     zero points when it prepares an empty model, it decompresses four-bit floats to bfloat16, and it rounds inputs by
     amax / 127.5, where vLLM's kernels use amax / 127.

@@ -1,4 +1,5 @@
--- Writes WikiText-2's test documents as the task detokenises them (restores normal spacing), one JSON object a line.
+-- Writes WikiText-2's test documents, each also detokenised (with normal spacing) as the task perplexity_words does it,
+-- and the number of its words. Each line of the output is one JSON object.
 -- usage: assay run detokenise.lua OUT
 local assay = require "assay"
 local words = require "assay.data.wikitext_pages"

@@ -1,6 +1,7 @@
--- Encodes and decodes texts with our tokenizers, and compares the results with the answers of the peer (encodings.py writes both).
--- usage: assay run tests/peers/encodings.lua CASES.json. CASES.json is a list of { name, folder, texts, answers }. The file `texts` is
--- a JSON list of texts; the file `answers` has a line for each of them: the ids, a tab, and the decoded text as JSON.
+-- Encodes and decodes texts with our tokenizers, and compares the results with those of the Python package tokenizers.
+-- usage: assay run tests/peers/encodings.lua CASES.json
+-- encodings.py writes CASES.json, a list of { name, folder, texts, answers }, and the files that it names: `texts` is a
+-- JSON list of texts; `answers` has a line for each text with the package's ids, a tab, and the decoded text as JSON.
 local assay = require "assay"
 local fs = require("assay.native").fs
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Encodes and decodes random texts of all scripts with the tokenizers package and with assay, and compares ids and texts.
+"""Encodes and decodes random texts in all writing systems with the tokenizers package and with assay, and compares ids and texts.
 
     python3 tests/peers/encodings.py ASSAY [--texts N] [--seed S] [FOLDER...]
 

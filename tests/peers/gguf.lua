@@ -10,8 +10,8 @@ local make = assert(load(fs.read(tests .. "lua/make_tiny.lua"), "@make_tiny", "t
 local make_zeros = assert(load(fs.read(tests .. "lua/make_zeros.lua"), "@make_zeros", "t"))
 local expected = json.list {}
 
--- Saves the model, and once more with its dequantized weights in float32: with these llama.cpp computes as we do, while it rounds the
--- inputs of products with blocks.
+-- Saves the model twice: in its quantized form, and with its dequantized weights in float32. With float32 weights
+-- llama.cpp computes as we do; with quantized blocks it rounds the inputs of products.
 local function write(name, q, ids)
    local row = json.list(q:logits(ids):row(#ids):tolist())
    local folder = root .. "/" .. name
@@ -31,7 +31,7 @@ for _, name in ipairs(families) do
    end
    if fs.kind(folder .. "/model.safetensors.index.json") then fs.remove_all(folder .. "/model.safetensors") end
    local config = json.decode(fs.read(folder .. "/config.json"))
-   if name:find "llama3" then -- the RoPE scaling that a GGUF file can hold
+   if name:find "llama3" then -- GGUF files hold only the RoPE scaling of the released Llama 3 models
       config.rope_parameters.original_max_position_embeddings, config.rope_parameters.rope_theta = 8192, 500000.0
    end
    fs.write(folder .. "/config.json", json.encode(config))

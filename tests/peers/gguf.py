@@ -18,7 +18,8 @@ except ImportError:
     print("skipped: no xllamacpp")
     sys.exit(77)
 
-# Largest difference of a log probability. llama.cpp rounds the inputs of products with blocks to 8 bits and with bfloat16 to 16 bits.
+# The largest allowed difference of a log probability: EXACT for float32 weights, ROUNDED for others. llama.cpp rounds
+# the inputs of products to 8 bits if the weights are quantized blocks, and to 16 bits if they are bfloat16.
 EXACT, ROUNDED = 1e-3, 1.5
 
 

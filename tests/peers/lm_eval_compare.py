@@ -7,7 +7,8 @@ FOLDER: a Hugging Face folder (assay import). DATA: a folder with hub/OWNER/DATA
 arc_challenge, boolq, hellaswag, mmlu, piqa, winogrande (default: arc_easy and boolq). Needs lm_eval and pyarrow.
 Where MMLU's file is absent, ARC's questions with four choices are used in its place, with MMLU's column names.
 The harness reads the same rows through its own task files, so that prompts are compared as well as numbers. The times are
-those of the log-likelihood requests, without loading; CPU seconds are printed too, for machines with other work.
+those of the log-likelihood requests, without loading. CPU seconds are printed too, since other work on the machine changes
+the times.
 """
 import argparse
 import json
@@ -115,7 +116,7 @@ def harness(model, task, folder):
 
 
 def in_double(model, folder, asked, theirs, ours, n):
-    """Compares both with double precision on the n lowest sums, to show how large the error of fp32 itself is."""
+    """Compares the n lowest sums of both programs with double precision, to show how large fp32's own error is."""
     exact = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
     longest = sorted((sums[c], i, c) for i, sums in enumerate(theirs) for c in range(len(sums)))[:n]
     off = []
@@ -125,7 +126,7 @@ def in_double(model, folder, asked, theirs, ours, n):
             logits = exact(torch.tensor([(context + continuation)[:-1]])).logits[0, -len(continuation):]
         right = torch.log_softmax(logits, -1).gather(1, torch.tensor(continuation)[:, None]).sum().item()
         off.append((abs(theirs[i][c] - right), abs(ours[i][c] - right), abs(theirs[i][c] - ours[i][c])))
-    print("  from double precision on the {} longest sums, {:.0f} to {:.0f}: harness up to {:.1e}, assay up to {:.1e}; "
+    print("  from double precision on the {} lowest sums, {:.0f} to {:.0f}: harness up to {:.1e}, assay up to {:.1e}; "
           "from each other up to {:.1e}".format(len(off), longest[0][0], longest[-1][0],
                                                 *(max(o[k] for o in off) for k in range(3))))
 

@@ -1,4 +1,5 @@
--- Writes our log-likelihoods for the rows of a file, for lm_eval_compare.py: prompts as the task builds them, scores by the engine.
+-- Writes our log-likelihoods for the rows of a file, for lm_eval_compare.py. Our task builds the prompts, and our
+-- engine computes the scores.
 -- usage: assay run lm_eval_items.lua --set model=DIR --set task=NAME --set rows=FILE.jsonl --set out=FILE
 local assay = require "assay"
 local native = require "assay.native"

@@ -1,5 +1,6 @@
 -- Our side of quantize_compare.py: quantizes by one method on given token ids and prints the CPU seconds of the quantization alone.
--- usage: assay run quantize_compare.lua --set job=FILE.json (model, method, options, ids; out: where to save the result, if anywhere)
+-- usage: assay run quantize_compare.lua --set job=FILE.json
+-- FILE.json has the keys model, method, options and ids, and `out` if the result is to be saved in that folder.
 local assay = require "assay"
 
 local file = assert(io.open(assay.setting("job", "job.json")))

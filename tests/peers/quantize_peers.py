@@ -1,5 +1,7 @@
-"""Quantization by the peers, one function each: loads a folder, quantizes it (all but hqq use given token ids), returns (model, CPU
-seconds).
+"""Functions that quantize by one peer each.
+
+Each function loads the model of a folder, quantizes it (all but hqq get token ids for calibration), and returns
+(model, CPU seconds).
 
 The time of loading is not counted. The weights (and inputs, where a scheme rounds them) of the returned model are rounded as the
 peer rounds them, so the model can be evaluated directly.
@@ -86,7 +88,7 @@ def gptq_model(folder, ids, bits=4):
     wrapped = GPTQModel.load(os.path.abspath(folder), options, device="cpu", dtype=torch.float32)
     rows = [{"input_ids": row, "attention_mask": [1] * len(row)} for row in ids]
     begin = cpu_seconds()
-    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # it writes logs to the current folder
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):  # GPTQModel writes logs here
         wrapped.quantize(rows, batch_size=8, backend=BACKEND.TORCH)
     spent, model = cpu_seconds() - begin, load(folder)
     packed = dict(wrapped.model.named_modules())

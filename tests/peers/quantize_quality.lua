@@ -1,5 +1,6 @@
 -- Our side of quantize_quality.py: quantizes by one method on given token ids, then prints the cross-entropy of each window of given texts.
--- usage: assay run quantize_quality.lua --set job=FILE.json (model, method, options, ids, texts: a list of { name, ids, window })
+-- usage: assay run quantize_quality.lua --set job=FILE.json
+-- FILE.json has the keys model, method, options, ids (for calibration) and texts, a list of { name, ids, window }.
 local assay = require "assay"
 
 local file = assert(io.open(assay.setting("job", "job.json")))

@@ -1,4 +1,4 @@
-// A program for peer tests: quantizes a model, and on request saves it, writes logits for a peer, measures perplexity.
+// A program for peer tests: quantizes a model, and on request saves it, writes logits for a peer, or measures perplexity.
 // Users have `assay quantize`; this program prints plain numbers as JSON and takes token ids instead of text.
 //
 //   quantize_tool MODEL RECIPE.json [--out DIR] [--calibration IDS.json] [--logits IDS.json FILE]

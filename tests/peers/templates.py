@@ -6,7 +6,7 @@
 FOLDER holds *.jinja files or tokenizer_config.json files at any depth, for example the templates of a llama.cpp checkout.
 Every template renders each conversation of CHATS with and without tools, with and without the generation prompt, and with each
 set of extra variables of SWITCHES.
-Exit code 77 where no folder has a template.
+The exit code is 77 if no folder has a template.
 """
 import itertools
 import json

@@ -1,4 +1,5 @@
-// Tests include the test framework Catch2 through this header, which takes version 2 (Debian 12, Ubuntu 22.04) or 3 (Ubuntu 24.04).
+// Tests include the test framework Catch2 through this header, which works with version 2 (Debian 12, Ubuntu
+// 22.04) and version 3 (Ubuntu 24.04).
 // It does not wrap the assertions, since they are the same in both versions.
 #pragma once
 

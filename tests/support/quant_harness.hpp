@@ -52,7 +52,8 @@ struct clip {
   int64_t group_size = 0;
 };
 
-// Runs the quantizer `id` on one weight [out, in] with these statistics of its input. `events`, if given, gets its ledger entries.
+// Runs the quantizer `id` on one weight [out, in] with these statistics of its input. `events`, if given, gets
+// the quantizer's ledger entries.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
                                        const at::Tensor &weight,
                                        const assay::quant::input_statistics &sums,
@@ -78,7 +79,8 @@ inline assay::quant::linear_result run(const std::string &id, const assay::json 
                            sums.hessian);
 }
 
-// Runs the quantizer with only a Hessian [in, in] as statistics, which may be undefined; the mean squares are its diagonal / n_tokens.
+// Runs the quantizer with two statistics: a Hessian [in, in], and the mean squares of the inputs, which are the
+// Hessian's diagonal divided by n_tokens. If the Hessian is undefined, the quantizer gets no statistics.
 inline assay::quant::linear_result run(const std::string &id, const assay::json &config,
                                        const at::Tensor &weight, const at::Tensor &hessian = {},
                                        int64_t n_tokens = 1,

@@ -67,7 +67,7 @@ function naming.place(subject, name)
    local model, here = fs.absolute(subject), fs.absolute "."
    if (here .. "/"):sub(1, #model + 1) ~= model .. "/" then return name end
    if model:find "/snapshots/[^/]+$" then
-      fail.usage("the working folder is a snapshot of the hub's cache, which holds nothing else",
+      fail.usage("the working folder is a model in the Hugging Face cache, and a new checkpoint must not be put there",
                  "Say where the checkpoint goes with --out DIR")
    end
    return (model:match "^(.*)/[^/]*$") .. "/" .. name

@@ -52,7 +52,7 @@ TEST_CASE("bridge: a byte offset and missing strides are understood") {
   CHECK(borrow(shifted).sum().item<float>() == 21);
 }
 
-TEST_CASE("bridge: an adopted tensor calls the deleter with its last use") {
+TEST_CASE("bridge: an adopted tensor calls the deleter when nothing uses it any more") {
   static int deleted;
   deleted = 0;
   static float data[2] = {1, 2};

@@ -57,7 +57,8 @@ bool close(const at::Tensor &a, const at::Tensor &b, double tolerance = 1e-5) {
 
 }  // namespace
 
-TEST_CASE("the staged pass sees exactly the inputs of the whole forward", "[calibrate_test]") {
+TEST_CASE("the calibration pass sees exactly the inputs of the plain forward pass",
+          "[calibrate_test]") {
   const temporary_folder root;
   auto decoder = tiny_decoder(root);
   const auto data = some_sequences();
@@ -86,7 +87,7 @@ TEST_CASE("the staged pass sees exactly the inputs of the whole forward", "[cali
   }
 }
 
-TEST_CASE("results do not depend on how sequences are chunked", "[calibrate_test]") {
+TEST_CASE("results do not depend on the chunks into which sequences are cut", "[calibrate_test]") {
   const temporary_folder root;
   auto decoder = tiny_decoder(root);
   const auto data = some_sequences();
@@ -140,8 +141,9 @@ TEST_CASE("all statistics of one input agree with each other", "[calibrate_test]
   CHECK(at::equal(at::maximum(found.max, -found.min), found.abs_max));
 }
 
-// Both functions compute only the triangle of x^T x up to the diagonal: accumulate_gram with a kernel where this machine has it, the
-// other in slabs (strips of neighbouring columns). mirror_lower fills the other triangle.
+// accumulate_gram and accumulate_gram_by_slabs compute only the triangle of x^T x up to the diagonal. The first
+// uses a kernel if this machine has it; the second works in slabs (strips of neighbouring columns).
+// mirror_lower fills the other triangle.
 TEST_CASE("the triangular product equals the full one for widths that no slab divides",
           "[calibrate_test]") {
   for (const int64_t n : {1, 63, 128, 200, 576, 769}) {
@@ -159,7 +161,7 @@ TEST_CASE("the triangular product equals the full one for widths that no slab di
   }
 }
 
-TEST_CASE("a Hessian of more tokens than the kernel takes at once", "[calibrate_test]") {
+TEST_CASE("a Hessian is right for more tokens than the kernel takes at once", "[calibrate_test]") {
   const auto x = at::randn({2500, 100}, at::detail::createCPUGenerator(5), at::kFloat);
   auto h = at::zeros({100, 100});
   accumulate_gram(h, x);
@@ -169,8 +171,9 @@ TEST_CASE("a Hessian of more tokens than the kernel takes at once", "[calibrate_
   CHECK(at::equal(h, h.t()));
 }
 
-// The Hessian of the first tokens is added with such a factor that its trace is 0.5 times the trace of the other Hessian, which is 12.
-TEST_CASE("the sink term adds its share of the trace", "[calibrate_test]") {
+// Before the Hessian of the first tokens is added, it is scaled so that its trace is 0.5 times the
+// trace of the other Hessian (12).
+TEST_CASE("the Hessian of the first tokens adds its share of the trace", "[calibrate_test]") {
   input_statistics tokens, sink;
   tokens.n_tokens = 10;
   tokens.hessian = at::eye(4) * 3;
@@ -212,7 +215,8 @@ TEST_CASE("a calibrated recipe lowers the output error under either propagation"
   CHECK(distance("gptq", "quantized", 0.3) < rounded);
 }
 
-TEST_CASE("too few tokens are refused, or allowed and written down", "[calibrate_test]") {
+TEST_CASE("too few calibration tokens are refused, or allowed on request and listed in the ledger",
+          "[calibrate_test]") {
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
   const auto decoder = assay::model::decoder::load(*checkpoint);
@@ -234,7 +238,7 @@ TEST_CASE("adding a recipe that shares statistics costs no forward pass", "[cali
   use_plugins();
   forget_statistics();
   const auto data = some_sequences(12);
-  int forwards = 0;  // stops (points of the pass) that sequences were run up to
+  int forwards = 0;  // the number of stops (points of the pass) up to which the sequences were run
   quantize_options options;
   options.progress = [&](uint64_t, uint64_t, const std::string &what) {
     forwards += what.rfind("block ", 0) == 0;
@@ -249,8 +253,9 @@ TEST_CASE("adding a recipe that shares statistics costs no forward pass", "[cali
   for (const char *id : {"gptq", "opt_rtn", "salient", "adaround"}) CHECK(run(id, 3) == 0);
 }
 
-TEST_CASE("recipes that share statistics share the pass, and get the same bits",
-          "[calibrate_test]") {
+TEST_CASE(
+    "recipes that share statistics share the pass, and their results stay the same to the bit",
+    "[calibrate_test]") {
   const temporary_folder root;
   const auto checkpoint = assay::model::checkpoint::open(write_tiny_model(root));
   const auto decoder = assay::model::decoder::load(*checkpoint);

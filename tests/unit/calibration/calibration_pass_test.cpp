@@ -1,5 +1,6 @@
-// Tests the calibration pass further (sums are in calibrate_test.cpp): two streams (float and quantized inputs together), short
-// memory, bad values, cancelling, and quantization of outer weights (the embedding and the head; a "table" in names of tests).
+// Tests more of the calibration pass (calibrate_test.cpp tests the sums): two streams (float and quantized
+// inputs together), short memory, bad values, cancelling, and quantization of outer weights (the embedding and
+// the head; a "table" in names of tests).
 #include "catch.hpp"
 
 #include <ATen/Parallel.h>
@@ -49,9 +50,11 @@ json with(const char *id, json config = json::object()) {
 
 }  // namespace
 
-// The cross-moment is the sum over tokens of x_float x^T: inputs of the float model and of the live one at the same token.
-TEST_CASE("the cross-moment pairs each token of the float model with its own in the other",
-          "[calibration_pass_test]") {
+// The cross-moment is the sum over tokens of x_float x^T. For each token, x_float is the input in the float model, and
+// x is the input in the live model, whose weights were changed.
+TEST_CASE(
+    "the cross-moment pairs the inputs of each token in the float model and in the live model",
+    "[calibration_pass_test]") {
   const bench b;
   assay::model::decoder live = b.decoder;
   for (auto *linear : live.linears()) linear->weight = linear->weight * 0.9;
@@ -214,7 +217,8 @@ TEST_CASE("a tied table is quantized once, for both of its sides", "[calibration
   CHECK(b.quantize(data_free, sequences()).forms.count("model.embed_tokens") == 1);
 }
 
-TEST_CASE("errors of a tall table are those of the plain formulas", "[calibration_pass_test]") {
+TEST_CASE("errors of a table with many rows equal those of the plain formulas",
+          "[calibration_pass_test]") {
   auto generator = at::detail::createCPUGenerator(8);
   const auto w = at::randn({40000, 8}, generator, at::kFloat), x = at::randn({8, 64}, generator);
   const auto q = w + 0.1 * at::randn({40000, 8}, generator, at::kFloat);
@@ -228,9 +232,10 @@ TEST_CASE("errors of a tall table are those of the plain formulas", "[calibratio
   CHECK(output_error(w, q, h) == Approx(energy(d) / energy(wide(w))).epsilon(1e-5));
 }
 
-// rank: the counted tokens and the width of the input with the fewest tokens for its width. With fewer tokens than columns a
-// Hessian is singular.
-TEST_CASE("the pass tells its rank, its threads and what it shared", "[calibration_pass_test]") {
+// "rank" has the counted tokens and the width of one input: the one that has the fewest tokens for its width. With
+// fewer tokens than columns a Hessian is singular.
+TEST_CASE("the facts of the pass have its rank, its threads and the counted tokens",
+          "[calibration_pass_test]") {
   const bench b;
   const auto facts = b.quantize(with("gptq"), sequences()).metadata["calibration_pass"];
   CHECK(facts["rank"]["tokens"] == 192);

@@ -66,7 +66,8 @@ TEST_CASE("symmetric 4-bit words hold q + 8, least significant first") {
   CHECK(source->find("m.weight")->stored_bytes == 8 + 4 + 16);
 }
 
-TEST_CASE("3-bit words are dense where the folder's version packs them so, else refused") {
+TEST_CASE(
+    "3-bit words are read if the folder's version packs them without gaps; else they are refused") {
   const scratch_folder folder;
   json config = scheme(3, 32, true);
   config["quantization_config"]["version"] = "0.17.0";
@@ -124,7 +125,8 @@ TEST_CASE("activation order by group index is honoured") {
             .equal(at::tensor({10.f, 1.f, 10.f, 1.f, 10.f, 1.f, 10.f, 1.f}).reshape({1, 8})));
 }
 
-TEST_CASE("what does not fit is refused with the layer's name") {
+TEST_CASE(
+    "tensors that do not fit the configuration are refused, and the message names the layer") {
   const scratch_folder folder;
   const auto read = [&](const json &config, const named_tensors &tensors) {
     try {

@@ -183,7 +183,7 @@ TEST_CASE("a link to nothing is reported as an incomplete download") {
   CHECK(problem(folder, "m.gguf") == incomplete);
 }
 
-TEST_CASE("a Git LFS pointer in place of any file of a model is named") {
+TEST_CASE("a Git LFS pointer in place of a file of a model is reported as one") {
   const std::string pointer =
       "the file is a Git LFS pointer, its content was not downloaded|Run 'git lfs pull' in the "
       "folder, or download the file itself";
@@ -232,7 +232,7 @@ TEST_CASE("a pipe, a folder or a device in place of a file is refused and never 
                     assay_test::contains("not a regular file but a named pipe"));
 }
 
-TEST_CASE("for a file of a model's folder the message names the folder") {
+TEST_CASE("if a single file of a model's folder is given, the message asks for the folder") {
   const scratch_folder folder;
   put_model(folder);
   CHECK(problem(folder, "model.safetensors") ==
@@ -260,7 +260,8 @@ TEST_CASE(
   CHECK(open_lora(folder.path.string(), k_model)->tensors().tensor(q).equal(merged));
 }
 
-TEST_CASE("the key that compressed-tensors had before quantization_config is read like it") {
+TEST_CASE(
+    "compression_config, the older key of compressed-tensors, is read like quantization_config") {
   const scratch_folder folder;
   put_model(folder);
   json config = read_json_file(folder.file("config.json"));

@@ -73,7 +73,8 @@ TEST_CASE("GPTQ with activation order reads the group of each input from g_idx")
 
 TEST_CASE("3-bit GPTQ codes are packed without gaps, so two of 32 codes cross the end of a word") {
   const scratch_folder folder;
-  // The example of host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8) for i = 0..31, zero points 4 stored as in v1.
+  // The example of host/checkpoint/FORMATS.md, "GPTQ": codes (i mod 8) for i = 0..31, zero points 4,
+  // stored as 3 as version 1 does.
   const at::Tensor column = words({0x88fac688, 0xc688fac6, 0xfac688fa}).unsqueeze(1);
   const json v1 = {{"quant_method", "gptq"}, {"bits", 3}, {"group_size", -1}};
   const auto source = open(folder, v1,

@@ -163,7 +163,8 @@ TEST_CASE("the message about a GGUF file that is no model says what the file is"
 }
 
 TEST_CASE(
-    "if a GGUF names no first or last token, config.json gets null, not the default of a class") {
+    "if a GGUF names no first or last token, config.json gets null, not the default id of the "
+    "architecture") {
   const scratch_folder folder;
   const auto source = checkpoint::open(folder.write("m.gguf", small_llama().str()));
   CHECK(source->config()["eos_token_id"].is_null());

@@ -217,7 +217,7 @@ TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte lev
   CHECK(source->chat_templates() == json({{"default", "{{ messages }}"}}));
 }
 
-TEST_CASE("SentencePiece scores become the merges that the reference derives from them") {
+TEST_CASE("SentencePiece scores become the merges that transformers derives from them") {
   CHECK(merges_from_scores({"a", "b", "c", "ab", "bc", "abc"}, {0, 0, 0, -1, -2, -3}) ==
         std::vector<std::string>{"a b", "b c", "ab c", "a bc"});
   CHECK(merges_from_scores({"\u00e9", "\u2581", "\u2581\u00e9", "x\xC3"}, {0, 0, -1, -2}) ==
@@ -243,8 +243,8 @@ TEST_CASE("SentencePiece scores become the merges that the reference derives fro
   CHECK(gguf_tokenizer_config(*file)["add_bos_token"] == true);
 }
 
-// A text ("$") may get a token for its beginning (bos) and one for its end (eos). The keys
-// add_bos_token and add_eos_token say so. Without the key for bos the kind of the tokenizer decides.
+// A text ("$") may get a token for its beginning (bos) and one for its end (eos). The keys add_bos_token
+// and add_eos_token say whether it does. Without add_bos_token the kind of the tokenizer decides.
 TEST_CASE(
     "the keys of a GGUF, or else the kind of its tokenizer, decide the first token, as in "
     "llama.cpp") {
@@ -281,7 +281,7 @@ TEST_CASE(
   for (const char *pre : {"smollm", "qwen2", "gpt-2", "default", ""})
     CHECK(post("gpt2", pre, named).empty());
   CHECK(post("llama", "", named) == "<s>$");
-  CHECK(post("llama", "", [](gguf_bytes &) {}) == "<s>$");  // where none is named, id 1
+  CHECK(post("llama", "", [](gguf_bytes &) {}) == "<s>$");  // if no bos token is named, it is id 1
   CHECK(post("gpt2", "llama-bpe", [](gguf_bytes &) {}).empty());
   CHECK(post("gpt2", "llama-bpe", with({{"add_bos_token", false}})).empty());
   CHECK(post("llama", "", with({{"add_bos_token", false}})).empty());

@@ -24,7 +24,8 @@ const std::string k_base = k_golden + "models/llama-gqa-untied",
 const std::string k_prefix = "base_model.model.";
 const std::string k_q = "model.layers.0.self_attn.q_proj";
 
-// An adapter that can be written to a folder, with a usual configuration. A test changes `config` and adds `tensors` by name.
+// An adapter that can be written to a folder, with a usual configuration. A test may change `config`; update() adds
+// the two tensors of one module.
 struct adapter {
   json config = {{"peft_type", "LORA"}, {"r", 2}, {"lora_alpha", 4}};
   named_tensors tensors;
@@ -137,9 +138,7 @@ TEST_CASE("NaN in an adapter is named with its tensor") {
                                 "the file is damaged");
 }
 
-TEST_CASE(
-    "values of adapter_config.json that should be numbers or flags and are not are refused by "
-    "name") {
+TEST_CASE("wrong values in adapter_config.json are refused, and the message names the key") {
   const auto with = [](const json &keys) {
     adapter one;
     one.config.update(keys);
@@ -159,7 +158,9 @@ TEST_CASE(
         "adapter_config.json: peft_type null is not supported" + k_merge);
 }
 
-TEST_CASE("every switch of a LoraConfig that changes the weights is refused with the way out") {
+TEST_CASE(
+    "every switch of a LoraConfig that changes the weights is refused, and the message says what "
+    "to do") {
   const std::pair<const char *, json> switches[] = {
       {"modules_to_save", {"lm_head"}},
       {"use_dora", true},
@@ -207,7 +208,7 @@ TEST_CASE("tensors that the configuration does not announce are refused as well"
   }
 }
 
-TEST_CASE("adapters that are elsewhere or of another format are named with the way out") {
+TEST_CASE("for adapters that are elsewhere or in another format the message says what to do") {
   adapter one;
   one.update(k_q, 32, 32);
   const auto problem = [&](const std::string &folder) {

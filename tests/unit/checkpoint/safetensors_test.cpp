@@ -1,5 +1,6 @@
-// Tests safetensors files: each rule of the reader, and that the writer gives the bytes of the reference. The rule numbers count the
-// refusals in host/checkpoint/FORMATS.md, "Safetensors header", in their order there.
+// Tests safetensors files: each rule of the reader, and that the writer gives the bytes that the package
+// safetensors writes. The rule numbers count the refusals in host/checkpoint/FORMATS.md, "Safetensors
+// header", in their order there.
 #include <sys/resource.h>
 
 #include <csignal>
@@ -179,7 +180,7 @@ TEST_CASE("all dtypes survive writing and reading") {
   }
 }
 
-TEST_CASE("the writer's bytes are the reference's: order, padding, metadata") {
+TEST_CASE("the writer's bytes are those of the package safetensors: order, padding, metadata") {
   const scratch_folder folder;
   write_safetensors(folder.file("a"), {{"b", at::ones({1}, at::kChar)},
                                        {"a", at::ones({1}, at::kFloat)},
@@ -283,7 +284,8 @@ TEST_CASE("one file is written without an index, and an old index is removed") {
   CHECK(open_safetensors_folder(folder.path.string())->has("t"));
 }
 
-TEST_CASE("a tensor borrows the memory of the file, and editing it never changes the file") {
+TEST_CASE(
+    "a tensor borrows the memory of the file, and editing the tensor never changes the file") {
   const scratch_folder folder;
   write_safetensors(folder.file("a"), {{"t", at::ones({1024})}});
   const std::string before = bytes_of(folder.file("a"));
@@ -309,7 +311,7 @@ TEST_CASE("a conversion reads the same values, and a tensor borrowed before stay
   CHECK(file->tensor_as("u", at::kFloat).data_ptr() == file->tensor("u").data_ptr());
 }
 
-TEST_CASE("a header that is not padded to the element size is read by copying") {
+TEST_CASE("tensors after a header that is not padded to the element size are read by copying") {
   const scratch_folder folder;
   std::string header = "{" + entry("a", "F32", "[2]", 0, 8) + "}";
   while (header.size() % 4 != 1) header += ' ';

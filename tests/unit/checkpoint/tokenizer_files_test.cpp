@@ -32,8 +32,8 @@ void copy_adapter(const scratch_folder &to) {
 }  // namespace
 
 TEST_CASE(
-    "an adapter with a tokenizer replaces the base's whole tokenizer; one without uses the "
-    "base's") {
+    "an adapter's tokenizer replaces the whole tokenizer of the base; without one the base's is "
+    "used") {
   const scratch_folder base, adapter;
   copy_model(base);
   base.write("tokenizer.json", "{\"of\": \"base\"}");

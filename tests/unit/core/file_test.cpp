@@ -54,7 +54,7 @@ TEST_CASE("a write that runs out of space keeps the old file and leaves no parti
   CHECK(dir.entries() == 1);
 }
 
-TEST_CASE("reading says which file and why") {
+TEST_CASE("the error of a failed read says which file and why") {
   CHECK_THROWS_WITH(assay::read_file("/nonexistent/f"),
                     "/nonexistent/f: cannot open the file: No such file or directory");
   CHECK_THROWS_WITH(assay::read_file("/tmp"), "/tmp: cannot read the file: Is a directory");
@@ -207,7 +207,7 @@ TEST_CASE("a path where nothing can be written is refused by name before any wor
   CHECK(dir.entries() == 2);
 }
 
-TEST_CASE("a stream is refused by its kind where data is read more than once") {
+TEST_CASE("a stream is refused where data is read more than once, and the message names its kind") {
   scratch_folder dir;
   REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
   CHECK_THROWS_WITH(assay::refuse_stream(dir / "pipe"),

@@ -1,4 +1,4 @@
-// Tests JSON parsing, and canonical text: the one text of a value, which hashes are made of.
+// Tests JSON parsing, and canonical text: each value has exactly one, and hashes are computed from it.
 #include "catch.hpp"
 
 #include <limits>
@@ -19,7 +19,7 @@ TEST_CASE("canonical text sorts keys at every level and drops blanks") {
   CHECK(canonical_json(value) == R"({"a":2.5,"b":{"y":[{"p":2,"q":1}],"z":1}})");
 }
 
-TEST_CASE("broken JSON names the place") {
+TEST_CASE("the error about broken JSON names the place") {
   try {
     parse_json("{\"a\": }", "config.json");
     FAIL("accepted");
@@ -80,7 +80,8 @@ TEST_CASE("require_utf8_texts names the text that is not UTF-8") {
   CHECK_NOTHROW(assay::require_utf8_texts({{"path", "café"}}, "text"));
 }
 
-TEST_CASE("the reason of a foreign exception comes without the library's numbering") {
+TEST_CASE(
+    "the reason of an exception of the JSON library is given without the library's error number") {
   try {
     (void)json("\xff").dump();
     FAIL("accepted");

@@ -115,7 +115,8 @@ TEST_CASE("each mistake has its message") {
   CHECK(message_of("[]") == "study.lua:7: the configuration must be an object, not an array");
 }
 
-TEST_CASE("a schema outside the subset is refused") {
+TEST_CASE(
+    "a schema that is wrong or outside the subset of JSON Schema that assay reads is refused") {
   CHECK(schema_message(R"({"type": "object", "properties": {"a": {"oneOf": []}}})") ==
         "rtn.assay.so: bad schema of `a`: `oneOf` is not in the subset of JSON Schema that assay "
         "reads");

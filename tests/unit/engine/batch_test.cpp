@@ -47,7 +47,9 @@ std::vector<score_request> questions() {
 
 }  // namespace
 
-TEST_CASE("a token tree holds every distinct token once and finds them again") {
+TEST_CASE(
+    "a token tree holds each shared prefix once, and gives the places of the tokens of each "
+    "sequence") {
   const std::vector<ids_t> sequences = {{1, 2, 3, 4}, {1, 2, 9}, {5}, {1, 2, 3}, {1, 2, 3, 4}};
   const token_tree tree = build_token_tree(sequences, {2, 1, 1, 3, 4});
   CHECK(tree.ids.size() == 6);

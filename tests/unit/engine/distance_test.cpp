@@ -79,7 +79,7 @@ TEST_CASE("distances are those of the definition in double precision") {
   }
 }
 
-// States are the reference's hidden states before its head, which keep_states writes to files.
+// keep_states writes the states of the reference to files: its hidden states before the head.
 TEST_CASE("kept states give the same bytes as running the reference again") {
   const model::decoder reference = tiny(), own = disturbed();
   const auto folder = std::filesystem::temp_directory_path() / "assay-distance-test";
@@ -160,7 +160,7 @@ TEST_CASE(
   CHECK_THROWS_AS(rolling_score(m, {}, 3, 8), error);
 }
 
-TEST_CASE("block errors are zero for the same model and grow where weights differ") {
+TEST_CASE("block errors are zero for the same model and positive if weights differ") {
   const model::decoder m = tiny();
   const at::Tensor ids = at::tensor(some_ids(12), at::kLong).unsqueeze(0);
   for (const double value : block_errors(m, m, ids)) CHECK(value == 0);

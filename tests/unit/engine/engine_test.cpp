@@ -38,7 +38,8 @@ at::Tensor log_probs(const model::decoder &m, const std::vector<int64_t> &ids) {
 }  // namespace
 
 TEST_CASE(
-    "perplexity is the mean over windows of the mean shifted cross-entropy; the tail is dropped") {
+    "perplexity is exp of the mean cross-entropy over windows; tokens after the last whole window "
+    "are dropped") {
   const model::decoder m = tiny();
   perplexity_options options;
   options.window = 16;
@@ -163,7 +164,7 @@ TEST_CASE("each prompt of a batch generates what it generates alone") {
   }
 }
 
-TEST_CASE("a seed repeats itself, another seed differs") {
+TEST_CASE("the same seed gives the same answer, another seed gives another one") {
   const model::decoder m = tiny();
   generate_options options;
   options.max_tokens = 20;
@@ -190,7 +191,7 @@ TEST_CASE("generation ends at any of several eos ids, which are not part of the 
   CHECK(stopped.finish == "stop");
 }
 
-TEST_CASE("stop strings cut the text before them, across tokens") {
+TEST_CASE("the text ends before the first stop string, even if the string spans several tokens") {
   const model::decoder m = tiny();
   generate_options options;
   options.max_tokens = 12;
@@ -211,7 +212,7 @@ TEST_CASE("stop strings cut the text before them, across tokens") {
   CHECK_THROWS_WITH(generate(m, some_ids(4), options), "stop strings need a decoder of token ids");
 }
 
-TEST_CASE("rows beyond the tokenizer's vocabulary are never drawn") {
+TEST_CASE("token ids beyond the tokenizer's vocabulary are never drawn") {
   const model::decoder m = tiny();
   generate_options options;
   options.max_tokens = 30;

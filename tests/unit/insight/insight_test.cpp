@@ -42,10 +42,10 @@ TEST_CASE("swapping no part costs exactly nothing, and the costs of all parts ne
   }
 }
 
-// allocate() begins with the fewest bits and takes steps; each step gives one part more bits. If a
-// step uses up the budget exactly, no other choice within the budget costs less. A choice is written
+// allocate() begins with the fewest bits and takes steps; each step gives one part more bits. If a step uses
+// up the budget exactly, no other allocation within the budget costs less. A choice for one part is written
 // { label, bits, damage }; damage is its cost.
-TEST_CASE("an allocation keeps its budget and is optimal where the budget ends at a step",
+TEST_CASE("an allocation keeps its budget, and is optimal if a step uses up the budget exactly",
           "[insight_test]") {
   const std::vector<allocation_unit> units = {
       {"a", {{"3", 30, 9}, {"4", 40, 2}, {"8", 80, 1}}},

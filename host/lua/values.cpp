@@ -226,7 +226,8 @@ int make_object(lua_State *L) {
     for (lua_Integer i = 1; i <= n; ++i) {
       lua_rawgeti(L, 1, i);
       if (!lua_istable(L, -1) || lua_rawgeti(L, -1, 1) != LUA_TSTRING)
-        throw error(error_kind::usage, "json.object: pair " + std::to_string(i) + " must be { key, value } with a string as key");
+        throw error(error_kind::usage, "json.object: pair " + std::to_string(i) +
+                                           " must be { key, value } with a string as key");
       lua_pop(L, 1);
       lua_rawgeti(L, -1, 1);
       lua_rawgeti(L, -2, 2);

@@ -69,7 +69,7 @@ function assay.json.list(list) end
 ---@return assay.recipe[]
 function assay.grid(methods) end
 
----Recipes that differ from a centre in one setting at a time: options of the method, or of the calibration.
+---A starting recipe, and recipes that differ from it in one setting: an option of the method or of the calibration.
 ---@param settings table
 ---@return assay.recipe[]
 function assay.sweep(settings) end
@@ -194,7 +194,7 @@ function assay.method.awq_gptq(options) end
 function assay.method.awq_sqrt(options) end
 
 ---Gptq with searched scales and with position 0 in the Hessian, then trained scales.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.best(options) end
 
@@ -434,7 +434,7 @@ function model:logits(text) end
 ---@return table[]
 function model:score(context, continuations) end
 
----Scores many requests together, each with the result of model:score. A prefix that requests share is computed once. The second table says what this took: tokens { needed, computed, alone }, head_rows (positions multiplied by the head), halvings (of batch_tokens, if memory ran out), seconds.
+---Scores many requests together, each with the result of model:score. A prefix that requests share is computed once. The second table says what this took: tokens { needed, computed, alone = if nothing were shared }, head_rows (positions multiplied by the head), halvings (of batch_tokens, if memory ran out), seconds.
 ---@param requests { context: string, continuations: string[] }[]
 ---@param options? { batch_tokens: integer }
 ---@return table[][], table
@@ -531,7 +531,7 @@ function model:sensitivity(quantized, sequences, options) end
 ---@return assay.model
 function model:packed() end
 
----Writes a quantized model; the folder appears only when it is complete.
+---Writes a quantized model; the folder appears only when it is complete. figures: { { name, value }, ... }, measured, for its model card.
 ---@param folder string
 ---@param options? { format: string, config: table, replace: boolean, figures: string[][] }
 ---@return table

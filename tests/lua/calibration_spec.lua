@@ -64,8 +64,9 @@ describe("joined texts", function()
    it("refuses ids and masks that are no lists", function()
       local facts = native.quant.calibration
       assert.equal(2, facts({ ids = { { 1, 2 } } }).tokens)
-      assert.raises("calibration: 'ids' must be a list of lists of token ids, not a string", facts, { ids = "text" })
-      assert.raises("calibration: 'counted' must be a list of lists of 0 and 1, not a boolean", facts, { ids = { { 1 } }, counted = true })
+      assert.raises("facts: 'ids' must be a list of lists of token ids, not a string", function() facts { ids = "text" } end)
+      assert.raises("facts: 'counted' must be a list of lists of 0 and 1, not a boolean",
+                    function() facts { ids = { { 1 } }, counted = true } end)
    end)
    it("are cut into sequences of one length; the same seed gives the same sequences", function()
       local c = assay.calibration { dataset = assay.dataset.text { path = path }, samples = 4, length = 100 }

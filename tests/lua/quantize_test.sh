@@ -48,9 +48,9 @@ contains "$(cat "$work/dropped/quantization_metadata.json")" '"dropped_sample"'
 sed -i 1,3d "$work/records.jsonl"
 expect 0 quantize --method gptq --model "$model" --out "$work/clean" --calib "$work/records.jsonl" $strict
 
-expect 2 quantize --method gptq --model "$model" --out "$work/q" --calib gsm9k
+expect 2 quantize --method gptq --group 16 --model "$model" --out "$work/q" --calib gsm9k
 contains "$err" "there is no calibration text 'gsm9k'"
-expect 2 quantize --method gptq --model "$model" --out "$work/q"
+expect 2 quantize --method gptq --group 16 --model "$model" --out "$work/q"
 contains "$err" "needs calibration text"
 
 # The same texts as JSON lines, JSON or CSV give the same result. A gzip file is refused, and the message names the command to unpack it.

@@ -1,5 +1,5 @@
-// Measures the kernels for packed codes, on random codes of one shape: one token, which decoding has and
-// memory limits, and many tokens, which a prompt has and arithmetic limits.
+// Measures the kernels for packed codes, on random matrices of one shape. Two cases are measured: one token, as in
+// decoding, where memory limits the speed; and many tokens, as in a prompt, where arithmetic limits it.
 #include "cmd/doctor_kernels.hpp"
 
 #include <ATen/Parallel.h>
@@ -23,7 +23,7 @@ using namespace assay::model;
 
 constexpr int64_t k_rows = 3072, k_columns = 1024;  // the MLP of Qwen3-0.6B
 constexpr int64_t k_many = 64;                      // tokens
-constexpr int64_t k_beyond_caches = 96 << 20;       // bytes of matrices that one round reads
+constexpr int64_t k_beyond_caches = 96 << 20;       // bytes that a round with one token reads
 constexpr double k_seconds = 0.1;                   // of measuring, for each kernel and format
 
 struct stored_as {
@@ -79,7 +79,8 @@ std::vector<packed_matrix> matrices_of(const stored_as &format) {
   return out;
 }
 
-// Seconds of one of `products` products: the best of the rounds that fit into k_seconds, at least one.
+// Calls `round`, which makes `products` products, once and then until k_seconds have passed. Returns the seconds of one
+// product in the fastest round.
 double best_seconds(int64_t products, const std::function<void()> &round) {
   using clock = std::chrono::steady_clock;
   const auto since = [](clock::time_point start) {

@@ -1,5 +1,5 @@
 // Parses the statements: for, if, set, with, macro, call, filter, print, generation, break, continue.
-// Tags that no chat template can use, such as include and extends, throw an error that names them.
+// Tags of Jinja that are not supported, such as include and extends, throw an error that names them.
 #include <algorithm>
 
 #include "jinja/builtins.hpp"

@@ -22,11 +22,12 @@ struct packed_view {
   factor_type scale_type, minimum_type;
 };
 
-// The activations of one call, in the order of the packed columns, with zeros from `columns` to the
-// end of the last unit.
+// The activations of one call of product() or many() below, in the order of the packed columns, with zeros
+// from `columns` to the end of the last unit.
 struct packed_input {
-  const float *x;     // product: as `arrange` writes it. many: [tiles, units * 32, k_tile_tokens]
-  const float *sums;  // product only: as `arrange` writes them
+  // for product(): as arrange() writes it; for many(): [tiles, units * 32, k_tile_tokens]
+  const float *x;
+  const float *sums;  // only for product(): as arrange() writes them
   int64_t tokens;
 };
 

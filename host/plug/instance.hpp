@@ -16,10 +16,12 @@ namespace assay::plug {
 
 // An instance can be move-constructed, but not copied or assigned. A failed call throws an assay::error that names the
 // component and the layer. The first line of this list that fits decides the kind of the error:
-//   status CANCELLED                                        -> cancelled
-//   status INTERNAL or unknown, no text, broken contract    -> plugin
-//   status INVALID_ARGUMENT from create                     -> usage
-//   any other error status                                  -> failed
+//   a broken rule of the ABI, such as an exception that escapes   -> plugin
+//   status CANCELLED                                              -> cancelled
+//   status INTERNAL or an unknown status                          -> plugin
+//   an error status without a message                             -> plugin
+//   status INVALID_ARGUMENT from create                           -> usage
+//   any other error status                                        -> failed
 // If a callback of the host failed during the call, the error of that callback is thrown instead.
 class instance {
  public:
@@ -47,7 +49,7 @@ class instance {
 
   const component *component_;
   std::unique_ptr<service_context> services_;
-  // The plugin's functions: the copy that the gate has checked; valid until the process ends
+  // The plugin's functions, checked and copied by plug/gate; valid until the process ends
   const void *vtable_ = nullptr;
   void *self_ = nullptr;  // the object that the plugin's create returned
   std::unique_ptr<double> seconds_;

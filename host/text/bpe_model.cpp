@@ -19,8 +19,9 @@ constexpr size_t k_short_word = 40;  // symbols; for longer words the heap is fa
 constexpr int32_t k_no_rank = INT32_MAX;
 constexpr std::string_view k_block = "\u2581";  // SentencePiece's word mark, U+2581
 
-// Returns whether no merge joins a text with a following "▁...". If so, a word mark "▁" after
-// another character always begins a new word, and words can be encoded one by one.
+// Returns false if a merge joins a right part that begins with the word mark "▁" to a left part that does not
+// end with it. If there is no such merge, a mark after any other character begins a new word, and words can be
+// encoded one by one.
 bool merges_stay_in_words(const merge_list &merges) {
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const auto [left, right] = merges[rank];
@@ -45,7 +46,7 @@ void merge_table::build(std::vector<entry> entries) {
 }
 
 // Finds the ids of everything that encoding needs: the tokens of the merges, the tokens of single bytes,
-// unk_token, and, with ignore_merges, the whole words.
+// unk_token, and the whole words if a byte-level vocabulary has ignore_merges.
 bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options options,
                      const std::string &where)
     : vocab_(std::move(vocab)), options_(std::move(options)) {

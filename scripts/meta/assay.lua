@@ -405,7 +405,7 @@ function assay.dataset.wikitext2(options) end
 ---@return assay.dataset
 function assay.dataset.winogrande(options) end
 
----Token ids of a text; start: with the tokenizer's own first token, once, as score and generate have it.
+---Token ids of a text; start: the tokenizer's own first token is added, as score and generate do, unless the text begins with it.
 ---@param text string
 ---@param options? { special: boolean, start: boolean }
 ---@return integer[]
@@ -456,7 +456,7 @@ function model:generate_many(prompts, options) end
 ---@return assay.conversation
 function model:conversation() end
 
----Makes this the text so far; returns how many tokens had to be computed.
+---Sets the whole text of the conversation so far and computes what is new in it; returns how many tokens were computed.
 ---@param text string|integer[]
 ---@param options? { temperature: number, top_k: integer, top_p: number, seed: integer }
 ---@return integer

@@ -18,8 +18,8 @@ enum token_type {  // of tokenizer.ggml.token_type
   k_byte = 6
 };
 
-// How a byte-level tokenizer cuts text into words; tokenizer.ggml.pre (`pre`) names this way.
-// digits: each digit is a word of its own. nfc: the text is first brought into Unicode's normal form
+// How a byte-level tokenizer cuts text into words. pre: the value of tokenizer.ggml.pre that stands for
+// it. digits: each digit is a word of its own. nfc: the text is first brought into Unicode's normal form
 // C. ignore_merges: a word that is a token stays whole. adds_bos: whether a beginning-of-text token
 // is added if tokenizer.ggml.add_bos_token is absent (llama.cpp, llama_vocab::impl::load).
 struct pre_tokenizer {

@@ -1,4 +1,5 @@
-// Cases for a whole plugin file: its entry function has no side effects, and loading it leaves no traces.
+// Cases for a whole plugin file: its entry function always gives the same answer and accepts a longer host table,
+// and loading the file leaves no traces.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>

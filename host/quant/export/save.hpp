@@ -32,7 +32,8 @@ json save(const quantized_model &model, const model::checkpoint &subject, const 
 
 // Says what save() would write: { exporter, items = [{ bits, group_size, symmetric, format }, ...],
 // scheme = { activation, kv } }, where items has each kind of quantized linear once. Throws the error of
-// save() if no exporter can hold it. Call the first one before anything is quantized; it needs no weights.
+// save() if no exporter can hold the model. The overload for a recipe needs no weights: it can be called
+// before anything is quantized.
 json planned_export(const recipe &recipe, const model::checkpoint &subject,
                     const save_options &options = {});
 json planned_export(const quantized_model &model, const model::checkpoint &subject,

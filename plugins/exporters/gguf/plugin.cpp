@@ -43,7 +43,7 @@ const auto k_gguf = assay_cpp::exporter_table<exporter>();
 constexpr const char *k_schema =
     R"({"type": "object", "additionalProperties": false, "properties": {
   "fit": {"type": "string", "enum": ["exact", "wider", "rounded"], "default": "exact",
-    "description": "a grid that no block has: exact refuses it; wider stores it in a wider block, which holds the same weights; rounded stores 4 and 5 bits with zeros in Q4_1 and Q5_1, whose minima are rounded to float16"},
+    "description": "what is done with a grid that no type of block holds as it is. exact: it is refused. wider: it is stored in a wider block, if one holds the same weights. rounded: an asymmetric grid of 4 or 5 bits, or a grid of up to 5 bits whose zeros are no integers, is stored in Q4_1 or Q5_1, and its minima are rounded to float16"},
   "float_type": {"type": "string", "enum": ["stored", "F32", "F16", "BF16"], "default": "stored",
     "description": "type of matrices that stay float; stored keeps each as it is, other types may round"}}})";
 

@@ -73,7 +73,7 @@ manual.entries = {
    entry("assay.help", { "what?: any" }, "nil", "Explains a value or a name."),
    entry("assay.print", { "...: any" }, "nil", "Prints values as print does, and also what tables contain."),
    entry("model:encode", { "text: string", "options?: { special: boolean, start: boolean }" }, "integer[]",
-         "Token ids of a text; start: with the tokenizer's own first token, once, as score and generate have it."),
+         "Token ids of a text; start: the tokenizer's own first token is added, as score and generate do, unless the text begins with it."),
    entry("model:decode", { "ids: integer[]", "options?: { skip_special: boolean }" }, "string", "Text of token ids."),
    entry("model:chat", { "messages: table[]", "options?: { generate: boolean, tools: table[] }" }, "string",
          "Prompt text by the model's chat template; further options reach the template."),
@@ -94,7 +94,7 @@ manual.entries = {
    entry("model:conversation", {}, "assay.conversation",
          "A conversation that keeps keys and values, so that a next turn computes only what is new."),
    entry("conversation:read", { "text: string|integer[]", "options?: { temperature: number, top_k: integer, top_p: number, seed: integer }" },
-         "integer", "Makes this the text so far; returns how many tokens had to be computed."),
+         "integer", "Sets the whole text of the conversation so far and computes what is new in it; returns how many tokens were computed."),
    entry("conversation:next", {}, "integer|nil, string",
          "The next token of the answer; nil and \"stop\" or \"length\" at its end."),
    entry("conversation:tokens", {}, "integer", "Tokens whose keys and values are held."),
@@ -158,8 +158,8 @@ function manual.find(name)
    end
 end
 
--- The names that begin with `word`, for the tab key in the repl. "x:gen" is completed by the methods of models, datasets and
--- tensors, because the type of x is not known.
+-- The names that begin with `word`, for the tab key in the repl. "x:gen" is completed by the methods of all kinds of
+-- objects (models, datasets, tensors, conversations), because the type of x is not known.
 function manual.complete(word)
    local found, object, part = {}, word:match "^([%w_.]+):([%w_]*)$"
    for _, e in ipairs(manual.entries) do

@@ -1,5 +1,5 @@
-// The method kquant: blocks of GGUF files, searched and with error feedback. plugin.cpp wraps it in
-// the C ABI.
+// The method kquant: makes the blocks of GGUF files. It searches the scales of each block; with error feedback,
+// later columns make up for the rounding errors of earlier ones. plugin.cpp wraps it in the C ABI.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace hessian {
 
-// In which blocks (decoder layers) `raised_type` takes the place of `type` (layers.cpp).
+// Where `raised_type` takes the place of `type`: in which decoder layers, or (tied) in an embedding that is
+// the head too (layers.cpp).
 enum class raised_where {
   nowhere,
   edges_and_thirds,
@@ -28,8 +29,8 @@ struct kquant_config {
   raised_where raised = raised_where::nowhere;
   bool by_importance = true;  // false: the search of llama-quantize
   bool with_feedback = true;
-  // static_groups: all blocks are fitted before the first column is rounded. act_order, only with
-  // static_groups: columns by falling diag H.
+  // static_groups: all blocks are fitted before the first column is rounded. act_order (needs
+  // static_groups): columns are rounded in the order of falling diag H.
   bool static_groups = true, act_order = true;
   double damping = 0;
 
@@ -40,8 +41,9 @@ struct kquant_config {
 // Throws failure for settings that contradict each other.
 kquant_config read_kquant(const assay_cpp::config &config);
 
-// The type of the linear's blocks: raised by its layer, then that for narrow rows if its rows are no
-// multiple of a block; asked: the type before that. Throws failure if no block fits the rows.
+// Returns the type of the linear's blocks. asked: the type that the configuration gives this linear. If its
+// rows are no multiple of a block of that type, the narrower type (block_type::narrow) is returned instead.
+// Throws failure if no block fits the rows.
 const block_type &type_for(const kquant_config &config, const assay_linear &linear,
                            std::string &asked);
 
@@ -50,9 +52,9 @@ void kquant(assay_cpp::host host, const kquant_config &config, const assay_linea
 void dequantize_blocks(assay_cpp::host host, const assay_form *form, const assay_tensor *out);
 
 // Rounds the columns of the problem one after another; later ones make up for the errors. blocks:
-// [out, blocks of a row]. fresh: each block is fitted when its first column comes, its steps again
-// when the first column of a group comes (by_importance); else the blocks are given (feedback.cpp in
-// this folder). Codes go into the blocks.
+// [out, blocks of a row]; the codes are written into them. With static_groups the caller has fitted the
+// blocks. Without it, a block is fitted when its first column is reached. Then by_importance also fits
+// the steps of each later group again when the first column of that group is reached (block_feedback.cpp).
 void feed_back_blocks(feedback &problem, const block_type &type, const kquant_config &config,
                       std::vector<block> &blocks);
 

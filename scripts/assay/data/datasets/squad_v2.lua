@@ -1,7 +1,7 @@
 -- SQuAD v2: questions about a passage. The answers are pieces of the passage, or there is none (empty lists). answer_start counts
 -- code points. The original form is one nested JSON document, from which each question becomes a row.
 
--- Turns a list of { text, answer_start } into two lists, as the hub has them.
+-- Turns the answers of a row, a list of { text, answer_start }, into two lists: texts and starts.
 local function read(row)
    local texts, starts = {}, {}
    for i, answer in ipairs(row.answers or {}) do texts[i], starts[i] = answer.text, answer.answer_start end
@@ -13,7 +13,7 @@ local function ask(row)
    return row.context .. "\n" .. row.question, row.answers.text[1] or "unanswerable"
 end
 
--- For a row of the hub. Its answers become two lists; newer Parquet files have one list of { text, answer_start }.
+-- Reads a row of the hub. Some files there have the two lists already; newer Parquet files have the one list.
 local function hub(row)
    if row.answers.text == nil then return read(row) end
    return row

@@ -74,7 +74,7 @@ TEST_CASE("a rotated model is saved with its own head and comes back bit for bit
   }
 }
 
-TEST_CASE("exporters refuse R4 by its name, before the run by the recipe and after it by the model",
+TEST_CASE("exporters refuse R4 in a recipe before the run, and in a model after the run",
           "[rotation_test]") {
   const model_in_work m;
   const json transforms = json::array({{{"id", "rotation"}}});

@@ -159,7 +159,8 @@ path_claim::~path_claim() {
   const std::lock_guard<std::mutex> turn(g_guard);
   const auto found = held_locks().find(lock_);
   if (--found->second.claims > 0) return;
-  // The file is removed before its lock is freed, so that the next process makes a new file and cannot lock this one.
+  // The file is removed before its lock is freed; in the other order we could remove a file that the next process has
+  // locked already. A process that has opened this file meanwhile finds out in is_current().
   ::unlink(lock_.c_str());
   ::close(found->second.fd);
   held_locks().erase(found);

@@ -11,13 +11,13 @@ namespace assay::model {
 // which is slower on AMD processors (reports/measurements/kernels.md).
 at::Tensor autograd_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
 
-// x Wᵀ in fp32 of factors that are both fp32 (fast_linear) or both bfloat16 (narrow_linear).
+// Returns x Wᵀ in fp32. Both factors are fp32 (then it calls fast_linear) or both bfloat16 (narrow_linear).
 at::Tensor multiply_factors(const at::Tensor &x, const at::Tensor &weight);
 
-// While an object with on = true lives, linears that run on this thread with a gradient multiply by
-// narrow_linear (factors in bfloat16, sums in fp32), and so does their backward pass. Attention that
-// runs on this thread uses narrow_linear in its backward pass only. Use this for searches that read
-// only the sign of a gradient, never for measurements.
+// While an object with on = true lives, a linear that runs on this thread with a gradient calls
+// narrow_linear for its product (factors in bfloat16, sums in fp32). Its backward pass does the same.
+// Attention that runs on this thread calls narrow_linear in its backward pass only. Use this for
+// searches that read only the sign of a gradient, never for measurements.
 class narrow_gradients {
  public:
   explicit narrow_gradients(bool on);

@@ -140,7 +140,8 @@ std::vector<double> leave_blocks_out(std::span<const double> numerator,
   return out;
 }
 
-// Turns an interval of cross-entropies (nats) into one of perplexities, and completes the text of the method.
+// Turns an interval of cross-entropies (nats) into one of perplexities, or an interval of their differences into one
+// of ratios. Completes the text of the method.
 interval on_perplexity_scale(interval log_interval, const std::string &prefix, uint64_t windows) {
   log_interval.estimate = std::exp(log_interval.estimate);
   log_interval.low = std::exp(log_interval.low);
@@ -212,7 +213,7 @@ bootstrap_result bootstrap_ratio(std::span<const double> numerator,
     if (bottom * weight > 0.0) replicates.push_back(top / bottom);
   }
   // If the denominator is 0 or has the other sign in more than 1 % of the replicates, the ratio has no useful
-  // interval: this is Fieller's condition.
+  // interval. Fieller's theorem has a condition of this kind.
   if (replicates.size() < options.replicates - options.replicates / 100)
     throw error(error_kind::usage, "the denominator of the ratio may be zero")
         .hint("report the difference instead of a ratio");

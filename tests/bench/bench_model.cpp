@@ -204,17 +204,17 @@ void bench_score(const model::decoder &decoder) {
       engine::score(decoder, requests[i].context, requests[i].continuations);
   });
   std::printf(
-      "score: %lld tokens computed for %lld needed (%lld one by one), %.0f tok/s, %.1f times the "
-      "rate of "
-      "question by question (by CPU time %.1f)\n",
-      static_cast<long long>(usage.computed), static_cast<long long>(usage.needed),
-      static_cast<long long>(usage.alone), static_cast<double>(usage.computed) / many.wall,
+      "score: %lld tokens went through the model, %.0f tok/s (needed with shared prefixes: %lld, "
+      "without: %lld); one call for all questions is %.1f times as fast as a call for each (by CPU "
+      "time: %.1f)\n",
+      static_cast<long long>(usage.computed), static_cast<double>(usage.computed) / many.wall,
+      static_cast<long long>(usage.needed), static_cast<long long>(usage.alone),
       8 * few.wall / many.wall, 8 * few.cpu / many.cpu);
 }
 
 // Measures how fast the weights of a checkpoint can be read for the first time. Use it with files whose dtype is the
-// compute dtype: their weights are not copied but stay in the mapped file. The weights are then read again, which shows
-// the rate of the memory; it is printed beside the first rate.
+// compute dtype: their weights are not copied but stay in the mapped file. The time to open the checkpoint counts. The
+// weights are then read again, which shows the rate of the memory; it is printed beside the first rate.
 void bench_hot_load(const std::string &path) {
   const auto sum_all = [](const model::decoder &decoder) {
     double sum = 0;
@@ -236,7 +236,8 @@ void bench_hot_load(const std::string &path) {
     const double again = best_seconds(3, [&] { sum_all(decoder); });
     const double size = static_cast<double>(bytes) * 1e-9;
     std::printf(
-        "hot load: ready in %.4f s; %.3f GB of linears into use at %.1f GB/s (memory: %.1f GB/s)\n",
+        "hot load: opened in %.4f s; opening and the first read of %.3f GB of linears: %.1f GB/s, "
+        "reading them again: %.1f GB/s\n",
         opened, size, size / (opened + first), size / again);
   }
 }

@@ -49,7 +49,7 @@ struct row_view {
 };
 
 // Writes the blocks of a row. Returns the number of minima that were rounded. Throws failure for a
-// code that the block cannot hold.
+// code that the block cannot hold, and for a minimum beyond float16.
 int64_t pack_row(const tensor_type &type, const row_view &row, uint8_t *out);
 
 }  // namespace gguf

@@ -1,4 +1,5 @@
-// Reads one written number from its first digit: separators, fractions, powers, per cent, and scale words such as "million".
+// Reads one written number without its sign and currency: separators, fractions, powers, per cent, and scale words
+// such as "million".
 // written_number.cpp finds where numbers begin, and reads the sign and currency before them.
 #pragma once
 
@@ -29,7 +30,8 @@ class number_reader {
  protected:
   // Whether a number may begin at `place`.
   bool begins(size_t place) const;
-  // Reads the number that begins at at_, sets out.formula and out.bare, and moves at_ behind it.
+  // Reads the number that begins at at_, sets out.formula (and out.bare, if per cent or a scale word
+  // follows), and moves at_ behind it. Returns false if there is none.
   bool read(written_number &out);
 
   // The character at `place`, and the one before it; 0 outside the text.

@@ -35,7 +35,7 @@ typedef struct rtn {
 
 /* The host has checked the configuration against k_schema and filled in its defaults. */
 static int32_t create(const assay_host *host, const char *config_json, void **out_instance) {
-  (void)config_json; /* the same values as JSON; only lists and objects need it */
+  (void)config_json; /* the whole configuration as JSON text; needed only for lists and objects */
   int64_t bits = 0, group_size = 0;
   int32_t symmetric = 0;
   const char *range = "", *dtype = "", *ragged = "";

@@ -57,6 +57,7 @@ local function visible_of_answers(task)
 end
 
 -- The smallest difference that a task can show if items and windows vary as usual, with the declared margin beside it.
+-- For free answers it is the bound of visible_of_answers; "" if nothing can be said.
 local function visible(study, task)
    local kind = task.definition.kind
    if kind == "generations" then return visible_of_answers(task) end
@@ -96,7 +97,7 @@ local function print_consumers(study)
       local more = #ids > 2 and (" and %d more"):format(#ids - 2) or ""
       io.write(("%s%s: %s\n"):format(table.concat(ids, ", ", 1, math.min(2, #ids)), more, text))
    end
-   if #lines > 0 then io.write "(assay formats: dates and sources of this knowledge)\n" end
+   if #lines > 0 then io.write "(`assay formats` prints the dates and sources of these statements)\n" end
 end
 
 -- How many variants are evaluated packed, if the study asks for it.

@@ -22,7 +22,7 @@ struct block_type {
   int group;           // columns that share a step
   int lowest;          // the lowest code; blocks with a minimum, or with fixed values, begin at 0
   int step_bits;       // 0: there are no steps, all are 1
-  int lowest_step;     // steps run from here on for 2^step_bits numbers
+  int lowest_step;     // steps are lowest_step .. highest_step()
   bool minimum;        // a minimum is subtracted
   bool fixed;          // a code is the index of one of 16 fixed values
   const char *narrow;  // the type for rows that are no multiple of `columns`; nullptr: none
@@ -49,7 +49,8 @@ struct block {
   int16_t steps[k_most_groups] = {}, minimum_steps[k_most_groups] = {};
   int16_t codes[k_most_columns] = {};
 
-  // The two factors of a group, in the order of operations in which readers of the block compute.
+  // `scale * step` and `minimum * minimum_step` of group g, multiplied in the same order as programs that read
+  // the block do it, so that the rounding is the same.
   float scale_of(const block_type &type, int g) const {
     const float whole = assay_grid::from_float16(scale);
     return type.step_bits == 0 ? whole : whole * static_cast<float>(steps[g]);

@@ -3,14 +3,16 @@ local format = require "assay.report.format"
 
 local resources = {}
 
--- How the tasks ran a variant, in words: "packed", "packed, but 2 weights as floats", "dequantized: REASON" or "dequantized".
+-- How the tasks ran a variant, in words: "packed", "packed, but 2 weights as floats: FIRST REASON",
+-- "dequantized: REASON" or "dequantized".
 local function runtime_text(variant)
    if variant.forward ~= "packed" then return "dequantized" .. (variant.not_packed and ": " .. variant.not_packed or "") end
    local told = variant.packed and variant.packed.told or {}
    return #told == 0 and "packed" or ("packed, but %d weight%s as floats: %s"):format(#told, #told > 1 and "s" or "", told[1])
 end
 
--- Returns names and runtimes of the variants if a study asked for packed ones, else an empty list: { { name, text }, ... }.
+-- Returns a list { { name of a variant, its runtime in words }, ... }. The list is empty if the
+-- study did not ask for packed variants.
 function resources:runtime_rows()
    local rows, asked = {}, false
    for _, variant in ipairs(self.report.variants) do

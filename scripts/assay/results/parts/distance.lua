@@ -14,7 +14,8 @@ local function interval_of(scores, options)
    return json.object { { "low", i.low }, { "high", i.high }, { "level", i.level }, { "method", i.method .. " over windows" } }
 end
 
--- Where the interval of the divergence lies: "within" the margin, "beyond" it, or "unresolved" if it contains the margin.
+-- Where the interval of the divergence lies: "within" the margin, "beyond" it, or "unresolved" if it contains the
+-- margin or there is no interval.
 local function place_of(interval, margin)
    if interval == null then return "unresolved" end
    if interval.high <= margin then return "within" end

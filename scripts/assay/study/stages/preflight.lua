@@ -18,7 +18,7 @@ local prompts = {
 }
 local ANSWER_TOKENS <const> = 24
 local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- rows of text, and tokens of each, for the errors of blocks
-local PROMPT_TOKENS <const> = 12                 -- about the tokens of one prompt
+local PROMPT_TOKENS <const> = 12                 -- approximate number of tokens in one prompt
 
 function preflight.key(context, variant)
    local packed = models.runtime(context, variant) == "packed" and native.model.packed_kernel() or nil
@@ -26,8 +26,8 @@ function preflight.key(context, variant)
             rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version, packed = packed }
 end
 
--- The estimate assumes that a token of an answer takes as long as PROMPT_TOKENS tokens of a prompt. The untouched model and the variant
--- both read the rows.
+-- The estimate assumes that each token of an answer takes as long as reading a whole prompt of PROMPT_TOKENS
+-- tokens. The rows are read by the untouched model and by the variant.
 function preflight.estimate(machine, variant)
    local tokens = #prompts * ANSWER_TOKENS * PROMPT_TOKENS + 2 * N_ROWS * ROW_TOKENS
    return { seconds = estimate.forward(machine, subjects.facts(variant.subject), tokens) + 1,
@@ -80,8 +80,8 @@ local function short_answers(m)
    return outputs
 end
 
--- result = { outputs, census, block_errors }. census: only if the variant has a saved checkpoint. block_errors: only if there is a
--- text, one relative error for each block. The untouched model has only outputs.
+-- result = { outputs, census, block_errors }. census: only if the variant has a saved checkpoint. block_errors: only if
+-- rows_of finds rows; one relative error for each block. The untouched model has only outputs.
 function preflight.run(context, variant)
    return context.store:stage(preflight.key(context, variant), function()
       local reference = context.models:reference_of(context, variant)

@@ -149,7 +149,8 @@ TEST_CASE(
   CHECK(tabs.records() == list{R"({"a":"1,5","b":"2"})"});
 }
 
-TEST_CASE("the error for bad csv names the line or the key", "[tables_dataset]") {
+TEST_CASE("the error for bad csv says what is wrong, and names the line or the key if there is one",
+          "[tables_dataset]") {
   const scratch_folder folder;
   const auto message = [&](const std::string &bytes, const std::string &config = "") {
     const std::string path = folder.file("a.csv", bytes);

@@ -229,6 +229,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
     if (out.codes.size(1) % out.scales.size(1) || out.scales.size(0) != out.codes.size(0) ||
         out.codes.size(1) / out.scales.size(1) != s.group_size)
       reject("weight_scale does not fit the weight");
+    out.require_values(where_);
     return out;
   }
   if (packed) {
@@ -271,6 +272,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
   }
   if (!s.symmetric && !s.is_float && !out.zero_points.defined())
     reject("an asymmetric weight without weight_zero_point");
+  out.require_values(where_);
   return out;
 }
 

@@ -150,6 +150,7 @@ stored_linear gptq_awq_source::read(const std::string &module) const {
   if (!out.g_idx.defined() && groups > 1 &&
       (group_size_ < 1 || in % groups != 0 || in / groups != group_size_))
     throw error(error_kind::failed, "scales do not fit group_size").at(where_).layer(module);
+  out.require_values(where_);
   return out;
 }
 

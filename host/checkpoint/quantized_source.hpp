@@ -30,6 +30,10 @@ struct stored_linear {
   std::string format;  // "gptq", "awq", or a format of compressed-tensors such as "int-quantized"
 
   at::Tensor dequantize() const;  // [out, in]; computes the formula above in fp32
+  // Throws error(failed), with `where` as its place, if a scale is infinite or not a number, or if a code
+  // stands for no value: beyond `bits`, or a float that is infinite or not a number.
+  void require_values(const std::string &where) const;
+  int64_t zero_scales() const;  // how many scales are zero, so that all weights of their groups are zero
 };
 
 // tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.

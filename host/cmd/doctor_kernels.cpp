@@ -125,7 +125,7 @@ kernel_table measure_kernels() {
     if (format.int8_inputs) {
       for (const int8_kernel *kernel : int8_kernels())
         measure(
-            format, matrices, kernel->name, kernel == int8_kernels().front(),
+            format, matrices, kernel->name, kernel == &int8_kernel_here(),
             [&](const packed_matrix &m, const at::Tensor &x) {
               packed_int8_product(m, x, {}, *kernel);
             },

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "checkpoint/quantized_source.hpp"
 #include "core/error.hpp"
 #include "model/decoder_config.hpp"
 #include "model/decoder_layout.hpp"
@@ -117,6 +118,18 @@ void describe_gaps(const decoder_config &config, const tensor_source &tensors, j
     if (!needed.contains(info.name)) out["unused_tensors"].push_back(info.name);
 }
 
+// Lists the quantized linears with scales of zero, whose groups have lost their weights. It reads all codes and
+// throws if a scale or code has no value.
+json describe_zero_scales(const tensor_source &tensors) {
+  json list = json::array();
+  const auto *quantized = dynamic_cast<const quantized_source *>(&tensors);
+  if (quantized == nullptr) return list;
+  for (const std::string &module : quantized->quantized())
+    if (const int64_t count = quantized->read(module).zero_scales(); count > 0)
+      list.push_back({{"linear", module}, {"count", count}});
+  return list;
+}
+
 }  // namespace
 
 json describe_model(const checkpoint &source, bool with_fingerprint) {
@@ -146,7 +159,10 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
   out["linears"] = describe_linears(source.tensors());
   out["chat_template"] = !source.chat_templates().empty();
   out["provenance"] = source.provenance_note();
-  if (with_fingerprint) out["fingerprint"] = source.fingerprint();
+  if (with_fingerprint) {
+    out["zero_scales"] = describe_zero_scales(source.tensors());
+    out["fingerprint"] = source.fingerprint();
+  }
   return out;
 }
 

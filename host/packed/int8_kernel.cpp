@@ -2,6 +2,8 @@
 #include "packed/int8_kernel.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 
 namespace assay::model {
 
@@ -39,6 +41,18 @@ const std::vector<const int8_kernel *> &int8_kernels() {
     return list;
   }();
   return found;
+}
+
+const int8_kernel &int8_kernel_here() {
+  static const int8_kernel &chosen = []() -> const int8_kernel & {
+    const char *wanted = std::getenv("ASSAY_KERNEL");
+    if (wanted == nullptr || *wanted == '\0') return *int8_kernels().front();
+    const std::string name = packed_kernel_here().name;
+    for (const int8_kernel *kernel : int8_kernels())
+      if (std::string(kernel->name).starts_with(name)) return *kernel;
+    return *int8_kernels().back();
+  }();
+  return chosen;
 }
 
 }  // namespace assay::model

@@ -49,5 +49,8 @@ bool multiplies_int8(const packed_view &weight);
 
 // The kernels that this processor can run, the fastest first; the last one runs anywhere.
 const std::vector<const int8_kernel *> &int8_kernels();
+// The first of them, or the first whose name begins with what ASSAY_KERNEL says ("avx512": "avx512-vnni"),
+// or the last where none does. Throws as packed_kernel_here() does.
+const int8_kernel &int8_kernel_here();
 
 }  // namespace assay::model

@@ -180,6 +180,13 @@ void place_factors(const std::vector<uint8_t> &from, int64_t size, int64_t row, 
         from.data() + group * size, static_cast<size_t>(size));
 }
 
+bool all_finite(factor_type type, const aligned_bytes &factors) {
+  if (type != factor_type::f16) return true;
+  for (int64_t i = 1; i < factors.size(); i += 2)
+    if ((factors.data()[i] & 0x7c) == 0x7c) return false;  // the exponent of infinity and NaN
+  return true;
+}
+
 }  // namespace
 
 std::string lacks_kernel(const stored_blocks &blocks) {
@@ -215,6 +222,11 @@ packed_matrix pack_blocks(const stored_blocks &blocks) {
       if (out.super_minima.size() > 0) place_factors(parts.super_minima, 2, row, out.super_minima);
     }
   });
+  if (!all_finite(out.scale_type, out.scales) || !all_finite(out.minimum_type, out.minima) ||
+      !all_finite(factor_type::f16, out.super_scales) ||
+      !all_finite(factor_type::f16, out.super_minima))
+    throw error(error_kind::failed, "a scale is infinite or not a number")
+        .hint("The file is damaged or was quantized from broken weights; quantize it again");
   return out;
 }
 

@@ -212,6 +212,15 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
   return packed;
 }
 
+std::shared_ptr<const packed_weight> packed_blocks(const stored_blocks &blocks,
+                                                   const std::string &name) {
+  try {
+    return std::make_shared<packed_weight>(pack_blocks(blocks), blocks.format->name);
+  } catch (error &problem) {
+    throw std::move(problem).layer(name);
+  }
+}
+
 std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors,
                                                  const std::string &name, std::string &why) {
   const stored_blocks blocks = tensors.blocks(name);
@@ -219,8 +228,7 @@ std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors,
   std::shared_ptr<const packed_weight> packed;
   if (blocks.format->code_bits > 0) {
     why = lacks_kernel(blocks);
-    if (why.empty())
-      packed = std::make_shared<packed_weight>(pack_blocks(blocks), blocks.format->name);
+    if (why.empty()) packed = packed_blocks(blocks, name);
   } else if (blocks.heads == 0 && blocks.format->block_bytes == 2) {
     const at::ScalarType type =
         std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;

@@ -73,7 +73,7 @@ bool multiplies_int8(const packed_matrix &weight) {
 
 at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,
                                const at::Tensor &bias) {
-  return packed_int8_product(weight, x, bias, *int8_kernels().front());
+  return packed_int8_product(weight, x, bias, int8_kernel_here());
 }
 
 at::Tensor packed_int8_product(const packed_matrix &weight, const at::Tensor &x,

@@ -23,6 +23,17 @@ expect 1 quantize --model "$work/model" --method none --format gguf --out "$disk
 contains "$err" "No space left on device"
 [ -z "$(ls -A "$disk")" ] || fail "a GGUF file on a full disk left $(ls -A "$disk")"
 
+# The packed formats are small enough for the disk, so another file takes most of it first: the disk fills up in the middle of an export.
+head -c 40960 /dev/zero >"$disk/other"
+for format in compressed-tensors gptq awq gguf; do
+  keep= group=16
+  [ $format = gguf ] && keep="--keep mlp.down" group=32
+  expect 1 quantize --model "$work/model" --bits 4 --group-size $group $keep --format $format --out "$disk/q" --quiet
+  contains "$err" "No space left on device"
+  [ "$(ls -A "$disk")" = other ] || fail "$format on a disk that filled up left $(ls -A "$disk")"
+done
+rm "$disk/other"
+
 # A study ends with the same message and keeps the stages that it finished. When there is room, a second run finishes it.
 for i in $(seq 200); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."

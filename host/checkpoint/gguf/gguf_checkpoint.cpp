@@ -164,6 +164,11 @@ class gguf_source : public tensor_source {
                    }
                  });
     if (source.type != 0) file_->drop(source);
+    if (format.block_elements > 1 && !out.isfinite().all().item<bool>())
+      throw error(error_kind::failed, "a scale is infinite or not a number")
+          .at(file_->path())
+          .layer(source.name)
+          .hint("The file is damaged or was quantized from broken weights; quantize it again");
     return out;
   }
 

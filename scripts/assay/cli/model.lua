@@ -70,6 +70,14 @@ local function unused_text(f)
    return ("%d tensors: %s%s"):format(#names, table.concat(names, ", ", 1, math.min(3, #names)), more)
 end
 
+-- "3 in model.layers.0.mlp.up_proj: ...", for scales of zero.
+local function zero_text(list)
+   local parts = {}
+   for i = 1, math.min(3, #list) do parts[i] = ("%d in %s"):format(list[i].count, list[i].linear) end
+   local more = #list > 3 and (" and %d more linears"):format(#list - 3) or ""
+   return ("%s%s: all weights of these groups are zero"):format(table.concat(parts, ", "), more)
+end
+
 -- Says how a quantized folder was made: method, quantizer, size, and the length of its ledger (fallbacks, skips, repairs).
 local function made_text(record)
    local r, s = record.recipe, record.summary or {}
@@ -96,6 +104,7 @@ return function(o)
    line("quantized", f.quant_method)
    local record = record_of(f.path)
    if record then line("made by", made_text(record)) end
+   if #(f.zero_scales or {}) > 0 then line("zero scales", zero_text(f.zero_scales)) end
    line("head", head_text(f))
    for _, l in ipairs(f.linears) do
       line(l.role, ("%d x [%d, %d]"):format(l.count, l.out, l["in"]))

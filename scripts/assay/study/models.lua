@@ -7,6 +7,11 @@ local subjects = require "assay.study.subjects"
 local models = {}
 models.__index = models
 
+-- Raises if the environment names a kernel that this processor lacks (ASSAY_KERNEL), before anything is computed.
+function models.require_kernel()
+   if not models.packed_obstacle() then native.model.packed_kernel() end
+end
+
 -- Why no variant of this run can be evaluated packed (from codes as they are stored); nil if it can.
 function models.packed_obstacle()
    local settings = native.sys.settings()

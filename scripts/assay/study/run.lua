@@ -5,6 +5,7 @@ local new_context = require "assay.study.context"
 local estimate = require "assay.study.estimate"
 local fail = require "assay.lib.fail"
 local ledger = require "assay.lib.ledger"
+local models = require "assay.study.models"
 local native = require "assay.native"
 local plan = require "assay.study.plan"
 local print_summary = require "assay.results.print_summary"
@@ -91,6 +92,7 @@ local function run_study(study, path)
    local _ <close> = native.fs.claim_inside(folder) -- a second run in this folder is refused
    local context = new_context(study, path, folder)
    subjects.check(study)
+   models.require_kernel()
    local ok, problem = pcall(run_all, context)
    if not ok then
       sys.finish()

@@ -216,9 +216,10 @@ TEST_CASE("what cannot be computed exactly is refused by name with what is suppo
         "config.json: RoPE parameters per layer type ('full_attention')" + tail);
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
-  CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
-                    contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
-                             "seed_oss with default, linear or llama3 RoPE"));
+  CHECK_THROWS_WITH(
+      decoder::load(*checkpoint::open(m.folder.path.string())),
+      contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
+               "olmo2, granite, smollm3, seed_oss with default, linear or llama3 RoPE"));
 }
 
 TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {

@@ -253,6 +253,28 @@ class config_reader {
     return out;
   }
 
+  // Which RoPE each layer has. SmolLM3 has a list of flags, 0 for a layer without RoPE; without it
+  // each nth layer has none.
+  std::vector<rope_choice> ropes(const decoder_family &known,
+                                 const std::vector<int64_t> &windows) const {
+    std::vector<rope_choice> out(windows.size(), rope_choice::main);
+    if (known.maths.local_rope)
+      for (size_t i = 0; i < out.size(); ++i)
+        if (windows[i] > 0) out[i] = rope_choice::local;
+    if (known.key("no_rope_layers") == nullptr) return out;
+    if (boolean("use_sliding_window", false) && has("sliding_window"))
+      unsupported("config.json: a sliding window in layers without RoPE");
+    const json flags = has("no_rope_layers") ? config_["no_rope_layers"] : json();
+    const int64_t nth = integer("no_rope_layer_interval", 4);
+    if (flags.is_null() ? nth < 1 : !flags.is_array() || flags.size() < out.size())
+      refuse("config.json: 'no_rope_layers' does not name every layer",
+             "Copy the original config.json");
+    for (size_t i = 0; i < out.size(); ++i)
+      if (flags.is_null() ? (i + 1) % static_cast<size_t>(nth) == 0 : flags[i] == 0)
+        out[i] = rope_choice::none;
+    return out;
+  }
+
   void check_sizes(const decoder_config &c) const {
     const std::pair<const char *, int64_t> sizes[] = {{"vocab_size", c.vocab_size},
                                                       {"hidden_size", c.hidden_size},
@@ -289,13 +311,16 @@ void read_maths(const config_reader &in, const decoder_family &known, decoder_co
   out.whole_qk_norm = maths.whole_qk_norm;
   out.rope = in.rope(known, out.max_positions);
   out.local_rope = in.local_rope(known, out.max_positions);
-  for (const int64_t window : out.windows)
-    out.ropes.push_back(maths.local_rope && window > 0 ? rope_choice::local : rope_choice::main);
-  if (maths.scaled_embedding)
-    out.embedding_factor = std::sqrt(static_cast<double>(out.hidden_size));
+  out.ropes = in.ropes(known, out.windows);
+  out.embedding_factor = maths.scaled_embedding ? std::sqrt(static_cast<double>(out.hidden_size))
+                                                : in.positive(known, "embedding_multiplier", 1);
+  out.residual_factor = in.positive(known, "residual_multiplier", 1);
+  out.logit_factor = 1 / in.positive(known, "logits_scaling", 1);
   const double spread =
       in.positive(known, "query_pre_attn_scalar", static_cast<double>(out.head_dim));
-  out.score_factor = 1 / std::sqrt(spread);
+  out.score_factor = known.key("attention_multiplier")
+                         ? in.positive(known, "attention_multiplier", 1)
+                         : 1 / std::sqrt(spread);
   out.score_cap = in.family_number(known, "attn_logit_softcapping", 0);
   out.logit_cap = in.family_number(known, "final_logit_softcapping", 0);
 }

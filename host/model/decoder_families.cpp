@@ -30,6 +30,39 @@ constexpr family_key k_gemma3_keys[] = {
     {"final_logit_softcapping", 0}, {"rope_local_base_freq", 10000},
     {"sliding_window_pattern", 6},  {"_sliding_window_pattern", 0}};
 
+constexpr config_defaults k_olmo2{50304, 4096, 11008, 32, 32, 0, 0, 2048, 0, -1, 50279, 1};
+constexpr config_defaults k_granite{32000, 4096, 11008, 32, 32, 0, 0, 2048, 0, 1, 2, -1};
+constexpr config_defaults k_smollm3{128256, 2048,  11008, 36,     16,     4,
+                                    0,      32768, 0,     128000, 128001, 128004};
+
+constexpr family_key k_granite_keys[] = {{"embedding_multiplier", 1},
+                                         {"residual_multiplier", 1},
+                                         {"attention_multiplier", 1},
+                                         {"logits_scaling", 1}};
+constexpr family_key k_smollm3_keys[] = {{"no_rope_layers", 0}, {"no_rope_layer_interval", 4}};
+
+constexpr family_maths olmo2() {
+  family_maths out;
+  out.norms = norm_order::after;
+  out.whole_qk_norm = true;
+  out.eps = 1e-5;
+  return out;
+}
+
+constexpr family_maths granite() {
+  family_maths out;
+  out.keys = k_granite_keys;
+  return out;
+}
+
+constexpr family_maths smollm3() {
+  family_maths out;
+  out.theta = 2e6;
+  out.tied = true;
+  out.keys = k_smollm3_keys;
+  return out;
+}
+
 constexpr family_maths gemma(bool third) {
   family_maths out;
   out.norms = norm_order::around;
@@ -43,7 +76,7 @@ constexpr family_maths gemma(bool third) {
   return out;
 }
 
-constexpr std::array<decoder_family, 7> k_families{{
+constexpr std::array<decoder_family, 10> k_families{{
     {"llama", "LlamaForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
      window_rule::none, k_llama},
     {"mistral", "MistralForCausalLM", k_no_bias, k_no_bias, k_no_bias, false,
@@ -56,6 +89,12 @@ constexpr std::array<decoder_family, 7> k_families{{
      window_rule::all_but_nth, k_gemma2, gemma(false)},
     {"gemma3_text", "Gemma3ForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
      window_rule::all_but_nth, k_gemma3, gemma(true)},
+    {"olmo2", "Olmo2ForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
+     window_rule::none, k_olmo2, olmo2()},
+    {"granite", "GraniteForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
+     window_rule::none, k_granite, granite()},
+    {"smollm3", "SmolLM3ForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
+     window_rule::none, k_smollm3, smollm3()},
     {"seed_oss",
      "SeedOssForCausalLM",
      {"attention_bias", true},

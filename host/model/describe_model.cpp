@@ -65,7 +65,7 @@ void describe_tensors(const tensor_source &tensors, bool tied, json &out) {
 
 // Says in which points the formulas differ from Llama's (decoder_families.hpp).
 void describe_maths(const decoder_config &c, json &out) {
-  json &maths = out["maths"] = json::object();
+  json &maths = out["maths"];
   if (c.norms == norm_order::around) maths["norms"] = "before and after attention and MLP";
   if (c.norms == norm_order::after) maths["norms"] = "after attention and MLP";
   if (c.norm_offset != 0) maths["norm_offset"] = c.norm_offset;
@@ -88,6 +88,7 @@ void describe_config(const decoder_config &c, json &out) {
   const auto rope = [](const rope_config &r) {
     return json{{"type", r.type}, {"theta", r.theta}, {"factor", r.factor}};
   };
+  out["maths"] = json::object();
   out["rope"] = rope(c.rope);
   const auto layers = [&](rope_choice which) {
     return std::count(c.ropes.begin(), c.ropes.end(), which);
@@ -96,6 +97,8 @@ void describe_config(const decoder_config &c, json &out) {
     out["local_rope"] = rope(c.local_rope);
     out["local_rope"]["layers"] = layers(rope_choice::local);
   }
+  if (layers(rope_choice::none) > 0)
+    out["maths"]["layers_without_rope"] = layers(rope_choice::none);
   int64_t sliding = 0, window = 0;
   for (const int64_t w : c.windows)
     if (w > 0) ++sliding, window = w;

@@ -58,16 +58,17 @@ void place(added_token token, int64_t declared, tokenizer_parts &parts) {
     throw error(error_kind::failed, what + " has the id " + std::to_string(id) + " of the token '" +
                                         std::string(vocab.text(id)) + "'");
   token.id = id;
-  const auto same = std::find_if(parts.added.begin(), parts.added.end(), [&](const auto &other) {
-    return other.id == id || other.content == token.content;
-  });
-  if (same == parts.added.end()) {
+  const int32_t id_of_text = parts.added_ids.find(token.content);
+  if (id_of_text < 0 && !parts.added_ids.has_id(id)) {
     parts.added_ids.add(token.content, id);
+    parts.added_places[id] = parts.added.size();
     parts.added.push_back(std::move(token));
-  } else if (same->id == id && same->content == token.content) {
-    *same = std::move(token);  // listed twice: the later flags are used
+  } else if (id_of_text == id) {
+    parts.added[parts.added_places.at(id)] = std::move(token);  // listed twice: the later flags
   } else {
-    throw error(error_kind::failed, what + " and '" + same->content + "' clash in id or text");
+    const std::string_view other =
+        parts.added_ids.has_id(id) ? parts.added_ids.text(id) : token.content;
+    throw error(error_kind::failed, what + " and '" + std::string(other) + "' clash in id or text");
   }
 }
 

@@ -25,8 +25,9 @@ struct post_processor {
 };
 
 struct tokenizer_parts {
-  std::vector<added_token> added;  // in the file's order
-  token_table added_ids;           // content -> id
+  std::vector<added_token> added;                    // in the file's order
+  token_table added_ids;                             // content -> id
+  std::unordered_map<int32_t, size_t> added_places;  // id -> place in `added`
   // Id -> normalized text of an added token whose text the normalizer changes. As in the reference,
   // such a token is shown and decoded in this spelling.
   std::unordered_map<int32_t, std::string> shown_added;

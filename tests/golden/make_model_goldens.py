@@ -70,6 +70,13 @@ TINY = {
                                         final_logit_softcapping=5.0), "bfloat16", None, "modern"),
     "gemma2-no-caps": ("gemma2", dict(GEMMA, **SMALL, sliding_window=5, attn_logit_softcapping=None,
                                       final_logit_softcapping=None), "bfloat16", None, "classic"),
+    "olmo2-untied": ("olmo2", dict(pad_token_id=0), "bfloat16", None, "modern"),
+    "granite-factors-tied": ("granite", dict(embedding_multiplier=3.0, residual_multiplier=0.4, attention_multiplier=0.2,
+                                             logits_scaling=2.5, tie_word_embeddings=True, mlp_bias=True), "bfloat16", None, "modern"),
+    "smollm3-some-rope": ("smollm3", dict(no_rope_layers=[1, 0, 1], attention_bias=True, tie_word_embeddings=False, pad_token_id=0),
+                          "bfloat16", None, "classic"),
+    "smollm3-interval-tied": ("smollm3", dict(no_rope_layer_interval=2, num_hidden_layers=4, intermediate_size=24, pad_token_id=0),
+                              "bfloat16", None, "modern"),
 }
 
 

@@ -61,8 +61,7 @@ const pre_tokenizer &pre_tokenizer_of(const gguf_file &file) {
 
 struct vocabulary {
   const std::vector<std::string_view> *tokens;
-  std::vector<std::string> merges;  // "left right"
-  std::vector<int> types;           // token_type of each token
+  std::vector<int> types;  // token_type of each token
 };
 
 // Returns whether the tokenizer is a SentencePiece BPE (Llama 2, Mistral, TinyLlama). Such a
@@ -71,8 +70,10 @@ bool is_sentencepiece(const gguf_file &file) {
   return file.text("tokenizer.ggml.model", "") == "llama";
 }
 
+// types: token_type of each token.
 std::vector<std::string> merges_of(const gguf_file &file,
-                                   const std::vector<std::string_view> &tokens) {
+                                   const std::vector<std::string_view> &tokens,
+                                   const std::vector<int> &types) {
   const gguf_value *merges = file.find("tokenizer.ggml.merges");
   if (merges != nullptr && merges->what == gguf_value::kind::texts)
     return {merges->texts.begin(), merges->texts.end()};
@@ -84,7 +85,9 @@ std::vector<std::string> merges_of(const gguf_file &file,
         .at(file.path());
   if (scores->numbers.size() != tokens.size())
     throw error(error_kind::failed, "scores and tokens differ in length").at(file.path());
-  return merges_from_scores(tokens, scores->numbers);
+  std::vector<bool> skipped;  // a piece of user-defined type is never merged (SentencePiece)
+  for (const int type : types) skipped.push_back(type == k_user_defined);
+  return merges_from_scores(tokens, scores->numbers, skipped);
 }
 
 vocabulary vocabulary_of(const gguf_file &file) {
@@ -96,7 +99,7 @@ vocabulary vocabulary_of(const gguf_file &file) {
     return &value->texts;
   };
   const auto *tokens = texts("tokenizer.ggml.tokens");
-  vocabulary v{tokens, merges_of(file, *tokens), {}};
+  vocabulary v{tokens, {}};
   v.types.assign(v.tokens->size(), k_normal);
   if (const gguf_value *types = file.find("tokenizer.ggml.token_type")) {
     if (types->numbers.size() != v.types.size())
@@ -284,9 +287,10 @@ std::string gguf_tokenizer_json(const gguf_file &file) {
     out += ':' + std::to_string(id);
   }
   out += "},\"merges\":[";
-  for (size_t i = 0; i < v.merges.size(); ++i) {
-    if (i > 0) out += ',';
-    quote(out, v.merges[i]);
+  for (bool later = false; const std::string &merge : merges_of(file, *v.tokens, v.types)) {
+    if (later) out += ',';
+    later = true;
+    quote(out, merge);
   }
   return out + "]}}";
 }

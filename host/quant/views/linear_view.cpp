@@ -16,6 +16,7 @@ json arch_facts(const model::decoder_config &c) {
           {"qk_norm", c.qk_norm},
           {"qkv_bias", c.qkv_bias},
           {"norm", "rms"},
+          {"pre_norms", c.norms != model::norm_order::after},
           {"post_norms", c.norms != model::norm_order::before},
           {"tied", c.tied}};
 }

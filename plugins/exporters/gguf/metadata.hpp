@@ -31,8 +31,9 @@ void put_gemma(const plan &p, const assay_json::value &config, metadata &to);
 void put_tokenizer(const plan &p, const model_files &files, metadata &to);
 
 // sentencepiece.cpp: the score of each token, by its id, such that merging by scores gives these
-// merges. Throws failure if there are no such scores.
-std::vector<float> scores_of(const std::vector<std::string> &tokens,
+// merges. whole: tokens that are found in a text as a whole, so that merges of them do not count.
+// Throws failure if there are no such scores.
+std::vector<float> scores_of(const std::vector<std::string> &tokens, const std::vector<bool> &whole,
                              const std::vector<std::string> &merges);
 
 }  // namespace gguf

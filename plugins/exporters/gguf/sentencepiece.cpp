@@ -46,10 +46,20 @@ std::string joined(const std::string &merge) {
 
 }  // namespace
 
-std::vector<float> scores_of(const std::vector<std::string> &tokens,
-                             const std::vector<std::string> &merges) {
-  ids_by_text ids;
-  for (size_t id = 0; id < tokens.size(); ++id) ids.emplace(tokens[id], id);
+std::vector<float> scores_of(const std::vector<std::string> &tokens, const std::vector<bool> &whole,
+                             const std::vector<std::string> &all_merges) {
+  ids_by_text ids, whole_ids;
+  for (size_t id = 0; id < tokens.size(); ++id)
+    (whole[id] ? whole_ids : ids).emplace(tokens[id], id);
+  std::vector<std::string> merges;
+  for (const std::string &merge : all_merges) {
+    const size_t space = merge.find(' ');
+    const std::string_view left = std::string_view(merge).substr(0, space),
+                           right = std::string_view(merge).substr(space + 1);
+    if (whole_ids.count(left) == 0 && whole_ids.count(right) == 0 &&
+        whole_ids.count(joined(merge)) == 0)
+      merges.push_back(merge);
+  }
   std::vector<float> scores(tokens.size(), k_unset);
   float next = 0;
   for (size_t at = 0; at < merges.size();) {
@@ -65,7 +75,7 @@ std::vector<float> scores_of(const std::vector<std::string> &tokens,
   }
   for (size_t id = 0; id < tokens.size(); ++id) {
     if (scores[id] != k_unset) continue;
-    if (!joins_of(tokens[id], ids).empty()) refuse("none makes '" + tokens[id] + "'");
+    if (!whole[id] && !joins_of(tokens[id], ids).empty()) refuse("none makes '" + tokens[id] + "'");
     scores[id] = next--;
   }
   return scores;

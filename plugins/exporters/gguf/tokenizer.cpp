@@ -179,6 +179,18 @@ std::vector<std::string> read_merges(const value &model) {
   return out;
 }
 
+// Replaces each mark U+2581 by a space.
+std::string with_spaces(const std::string &text) {
+  const std::string mark = "\u2581";
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const bool marked = text.compare(at, mark.size(), mark) == 0;
+    out += marked ? ' ' : text[at];
+    at += marked ? mark.size() : 1;
+  }
+  return out;
+}
+
 void require_plain_bpe(const value &model) {
   if (!is_type(model, "BPE") && (model.find("type") != nullptr || model.find("merges") == nullptr))
     refuse("a tokenizer of the type '" + model.string_or("type", "none") +
@@ -198,15 +210,25 @@ void put_tokenizer(const plan &p, const model_files &files, metadata &to) {
   const value &model = part(root, "model");
   require_plain_bpe(model);
   const bool pieces = model.bool_or("byte_fallback", false);
-  const vocabulary v = read_vocabulary(p, root, settings, pieces);
+  vocabulary v = read_vocabulary(p, root, settings, pieces);
   const std::vector<std::string> merges = read_merges(model);
   to.put_text("tokenizer.ggml.model", pieces ? "llama" : "gpt2");
   to.put_text("tokenizer.ggml.pre", pieces ? "default" : pre_name(root, model));
+  std::vector<float> scores;
+  if (pieces) {
+    std::vector<bool> whole;
+    for (const int32_t type : v.types) whole.push_back(type == k_user_defined);
+    scores = scores_of(v.tokens, whole, merges);
+    // llama.cpp looks for a user-defined token in the text, where a space is no mark yet
+    // (conversion/base.py, _create_vocab_sentencepiece).
+    for (size_t id = 0; id < v.tokens.size(); ++id)
+      if (whole[id]) v.tokens[id] = with_spaces(v.tokens[id]);
+  }
   to.put_texts("tokenizer.ggml.tokens", v.tokens);
   to.put_i32s("tokenizer.ggml.token_type", v.types);
   if (pieces) {
     to.put_bool("tokenizer.ggml.add_space_prefix", adds_space(root));
-    to.put_f32s("tokenizer.ggml.scores", scores_of(v.tokens, merges));
+    to.put_f32s("tokenizer.ggml.scores", scores);
   } else {
     to.put_texts("tokenizer.ggml.merges", merges);
   }

@@ -59,6 +59,7 @@ class awq_sqrt {
 class smoothquant {
  public:
   explicit smoothquant(assay_cpp::host host);
+  void check(const char *arch_json);
   void needs(const assay_block &block, assay_needs &out);
   void apply(const assay_block &block, const assay_edit &edit);
 

@@ -54,6 +54,15 @@ smoothquant::smoothquant(assay_cpp::host host) : host_(host) {
   loss_tokens_ = config.integer("loss_tokens");
 }
 
+void smoothquant::check(const char *arch_json) {
+  const auto arch = assay_json::parse(arch_json);
+  if (!all_groups_ && !arch.bool_or("pre_norms", true))
+    throw assay_cpp::failure(ASSAY_UNSUPPORTED,
+                             "the family '" + arch.string_or("family", "") +
+                                 "' has no norms in front of its linears, which could take the "
+                                 "scales: set groups = \"all\"");
+}
+
 void smoothquant::needs(const assay_block &, assay_needs &out) {
   out.statistics = ASSAY_NEED_ABS_MAX | (heads_ ? ASSAY_NEED_HESSIAN : 0u);
   if (!search_) return;

@@ -31,9 +31,10 @@ TEST_CASE(
         "config.json: RoPE parameters per layer type ('full_attention')" + tail);
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
-  CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
-                    contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
-                             "seed_oss with default, linear or llama3 RoPE"));
+  CHECK_THROWS_WITH(
+      decoder::load(*checkpoint::open(m.folder.path.string())),
+      contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
+               "olmo2, granite, smollm3, seed_oss with default, linear or llama3 RoPE"));
 }
 
 TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {

@@ -207,7 +207,8 @@ void fit_symmetric_steps(const block_type &type, const float *w, block &out) {
   }
   const float most = extreme_of(scales, type.groups());
   if (three ? most == 0 : std::fabs(most) < k_zero_group) {  // stored as zero bytes
-    for (int g = 0; g < type.groups(); ++g) out.steps[g] = three ? type.lowest_step : 0;
+    for (int g = 0; g < type.groups(); ++g)
+      out.steps[g] = static_cast<int16_t>(three ? type.lowest_step : 0);
     out.set_scale(0);
     for (int i = 0; i < type.columns; ++i) out.codes[i] = static_cast<int16_t>(type.lowest);
     return;

@@ -49,6 +49,7 @@ describe("a mixture", function()
          local q = tiny:quantize(assay.method[name:lower()](reference))
          q:save(folder, { format = "gguf" })
          assert.equal(0.0, difference(q, assay.load(folder .. "/model.gguf")))
+         assert.is_true(difference(q, assay.load(folder .. "/model.gguf", { runtime = "packed" })) < 2e-5)
          assert.equal(label, file_type(folder .. "/model.gguf"))
       end)
    end

@@ -12,7 +12,17 @@ local fs, json, sys = native.fs, native.json, native.sys
 local default_method, default_format = "rtn", "auto"
 local most_sequences, longest = 64, 512 -- sequences and tokens, if the user gives no size
 
--- Returns the options for the method. Of bits, group and symmetric it passes only those that the method has, because the command
+-- Returns the settings whose names begin with this word and a dot, without the word: export.fit=wider gives { fit = "wider" }.
+local function settings_of(word)
+   local out = json.object {}
+   for key, value in pairs(sys.settings().values) do
+      local name = key:match("^" .. word .. "%.(.+)$")
+      if name then out[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
+   end
+   return out
+end
+
+-- Returns the options for the method, also those given as in --set method.feedback=false. Of bits, group and symmetric it passes only those that the method has, because the command
 -- line may have a default for an option that the method lacks, and such a default must not be an error.
 local function method_options(definition, o)
    local wanted = { bits = o.bits, group = o.group, symmetric = o.symmetric }
@@ -22,6 +32,7 @@ local function method_options(definition, o)
    end
    if o.keep_lm_head then given.keep = { "lm_head" } end
    if o.tune then given.tune = true end
+   for key, value in pairs(settings_of "method") do given[key] = value end
    return given
 end
 
@@ -52,16 +63,6 @@ local function calibration_of(o, m)
       given.samples = math.max(1, math.min(most_sequences, tokens // given.length))
    end
    return calibration(given)
-end
-
--- Returns the exporter's options, as in --set export.fit=wider.
-local function export_config()
-   local config = json.object {}
-   for key, value in pairs(sys.settings().values) do
-      local name = key:match "^export%.(.+)$"
-      if name then config[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
-   end
-   return config
 end
 
 -- entries: of the ledger.
@@ -113,7 +114,7 @@ return function(o)
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
    local data = recipe.calibrated and calibration_of(o, m) or nil
-   local format, config = o.format or default_format, export_config()
+   local format, config = o.format or default_format, settings_of "export"
    native.quant.require_exporter(recipe.data, path, format, config)
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })

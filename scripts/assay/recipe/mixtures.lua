@@ -60,7 +60,7 @@ local function definition(name, summary, mixture_of)
       name = name,
       summary = summary,
       calibrated = function(o) return o.feedback or o.search == "importance" end,
-      plugins = { quantizer = { id = "kquant", takes = { "search", "feedback", "static_groups", "act_order", "damping" } } },
+      plugins = { quantizer = { id = "kquant", takes = { "search", "scale_from", "feedback", "static_groups", "act_order", "damping" } } },
       options = {
          embeddings = { type = "boolean", default = true, about = "embedding and head too" },
          sink = { type = "number", default = 0, min = 0, about = "weight of position 0 in H" },

@@ -23,6 +23,9 @@ void fit_by_importance(const block_type &type, const scale_range &range, const f
 void fit_steps(const block_type &type, const scale_range &range, int group, const float *w,
                const float *m, block &out);
 
+// Writes for each of n weights, a multiple of 16, the fixed value nearest to inverse * w.
+void fixed_values(const block_type &type, const float *w, int n, float inverse, float *values);
+
 // Sum of m (w - w^)^2 over the block.
 double weighted_error(const block_type &type, const float *w, const float *m, const block &of);
 

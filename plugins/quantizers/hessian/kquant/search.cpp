@@ -302,6 +302,17 @@ void usable_importances(const block_type &type, const float *m, float *out) {
 
 }  // namespace
 
+HESSIAN_CLONES
+void fixed_values(const block_type &type, const float *w, int n, float inverse, float *values) {
+  for (int i = 0; i < n; i += k_lanes) {
+    f32x16 x;
+    load(x, w + i);
+    x *= inverse;
+    nearest_value(x, type);
+    store(values + i, x);
+  }
+}
+
 void fit_by_importance(const block_type &type, const scale_range &range, const float *w,
                        const float *given, block &out) {
   float m[k_most_columns], scales[k_most_groups], minima[k_most_groups];

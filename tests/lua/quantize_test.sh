@@ -50,6 +50,8 @@ expect 0 quantize --method gptq --model "$model" --out "$work/clean" --calib "$w
 
 expect 2 quantize --method gptq --group 16 --model "$model" --out "$work/q" --calib gsm9k
 contains "$err" "there is no calibration text 'gsm9k'"
+expect 2 quantize --method q4_k_m --set method.search=reverence --model "$model" --out "$work/q" --format gguf
+contains "$err" "Did you mean 'reference'?"
 expect 2 quantize --method gptq --group 16 --model "$model" --out "$work/q"
 contains "$err" "needs calibration text"
 

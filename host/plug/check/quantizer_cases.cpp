@@ -18,11 +18,18 @@ void require_finite(const std::vector<float> &values, const std::string &what) {
       fail(what + ": the dequantized weight is not finite at position " + std::to_string(i));
 }
 
+// The width of a row that this quantizer takes: the next multiple of its fact `columns_multiple`.
+int64_t width(const subject &on, int64_t columns) {
+  const int64_t step = on.what->facts.value("columns_multiple", int64_t{1});
+  return step > 1 ? (columns + step - 1) / step * step : columns;
+}
+
 // Quantizes and dequantizes weights of odd sizes: with a short last group, with a single row or column, and with 576 columns as in
 // a small real model.
 void round_trip(const subject &on) {
   const int64_t shapes[][2] = {{24, 64}, {1, 1}, {3, 7}, {1, 200}, {130, 2}, {8, 576}};
-  for (const auto &[rows, columns] : shapes) {
+  for (const auto &[rows, wished] : shapes) {
+    const int64_t columns = width(on, wished);
     bench_layer layer(rows, columns, on.seed);
     const std::vector<float> back = dequantize(on, run(on, layer));
     require_finite(back, "for a weight of " + sizes(rows, columns));
@@ -42,7 +49,7 @@ void same_bytes(const subject &on) {
 }
 
 void order_of_layers(const subject &on) {
-  bench_layer a(12, 64, on.seed), b(20, 48, on.seed + 1);
+  bench_layer a(12, 64, on.seed), b(20, width(on, 48), on.seed + 1);
   plug::quantizer_instance forward(*on.what, on.config), backward(*on.what, on.config);
   const std::string a_first = bytes_of(run(forward, a)), b_second = bytes_of(run(forward, b));
   const std::string b_first = bytes_of(run(backward, b)), a_second = bytes_of(run(backward, a));
@@ -64,7 +71,7 @@ void chunking(const subject &on) {
 }
 
 void input_is_left_alone(const subject &on) {
-  bench_layer layer(16, 80, on.seed);
+  bench_layer layer(16, width(on, 80), on.seed);
   plug::quantizer_instance probe(*on.what, on.config);
   layer.stats(probe.needs(layer.layer()));
   const std::string before = layer.bytes();
@@ -85,7 +92,7 @@ void strange_weights(const subject &on) {
       {"huge weights", 1e30f, false}, {"denormal weights", 1e-41f, false},
       {"NaN", std::nanf(""), true},   {"Inf", infinity, true}};
   for (const kind_of_weight &one : kinds) {
-    bench_layer layer(6, 40, on.seed);
+    bench_layer layer(6, width(on, 40), on.seed);
     if (one.must_fail)
       layer.weight[77] = one.value;
     else
@@ -122,7 +129,7 @@ void bits_help(const subject &on) {
 }
 
 void estimate_is_honest(const subject &on) {
-  bench_layer layer(16, 200, on.seed);
+  bench_layer layer(16, width(on, 200), on.seed);
   plug::quantizer_instance quantizer(*on.what, on.config);
   const auto told = quantizer.estimate(layer.layer());
   if (!told || told->packed_bits == 0) skip("it gives no estimate of packed_bits");

@@ -14,8 +14,19 @@ local fs, json, sys = native.fs, native.json, native.sys
 local default_method, default_format = "rtn", "auto"
 local most_sequences, longest = 64, 512 -- most sequences, and most tokens of one, if the user gives no size
 
--- Returns the options for the method. Of bits, group and symmetric it passes only those that the method has, because the command
--- line may have a default for an option that the method lacks, and such a default must not be an error.
+-- Returns the settings whose names begin with this word and a dot, without the word: export.fit=wider gives { fit = "wider" }.
+local function settings_of(word)
+   local out = json.object {}
+   for key, value in pairs(sys.settings().values) do
+      local name = key:match("^" .. word .. "%.(.+)$")
+      if name then out[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
+   end
+   return out
+end
+
+-- Returns the options for the method, also those that the user sets as in --set method.feedback=false. Of bits, group and symmetric
+-- it passes only those that the method has, because the command line may have a default for an option that the method lacks, and such a
+-- default must not be an error.
 local function method_options(definition, o)
    local wanted = { bits = o.bits, group = o.group, symmetric = o.symmetric }
    local given = {}
@@ -26,6 +37,7 @@ local function method_options(definition, o)
       given.keep = table.move(o.keep or {}, 1, #(o.keep or {}), 2, { "lm_head" }) -- every method keeps the head
    end
    if o.tune then given.tune = true end
+   for key, value in pairs(settings_of "method") do given[key] = value end
    return given
 end
 
@@ -58,18 +70,8 @@ local function calibration_of(o, m)
    return calibration(given)
 end
 
--- Returns the exporter's options, as in --set export.fit=wider.
-local function export_config()
-   local config = json.object {}
-   for key, value in pairs(sys.settings().values) do
-      local name = key:match "^export%.(.+)$"
-      if name then config[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
-   end
-   return config
-end
-
--- Prints what was written: size, calibration, and how many ledger entries (`entries`) there are of each kind. planned: what was written, for the
--- programs that load it.
+-- Prints what was written: size, calibration, and how many ledger entries (`entries`) there are of each kind. planned: what was
+-- written, for the programs that load it.
 local function report(recipe, data, out, saved, q, entries, planned)
    local s = q.summary
    if sys.settings().json then
@@ -115,7 +117,7 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
-   local format, config = o.format or default_format, export_config()
+   local format, config = o.format or default_format, settings_of "export"
    local planned = native.quant.planned_export(recipe.data, path, format, config) -- refuses what the format cannot hold
    -- Unless the recipe needs the whole model, only the weights of one block are in memory. That is enough, because the resume
    -- folder holds all else that the run needs.

@@ -1,7 +1,7 @@
 -- Named methods: assay.method.NAME { options } returns a recipe. Each method is one file below methods/. It returns
 -- { name, summary, plugins?, options?, recipe = function(o, plugin) ... end, label?, calibrated?, scheme_bits? }.
 -- `plugins` names the plugins and which of their options the user may set (recipe/plugin_options.lua); `options` holds the method's
--- own options; `scheme_bits` is the number of bits of the weights in a method where the user cannot choose it.
+-- own options; `calibrated` is true, or a function of the options; `scheme_bits` is the number of bits of the weights in a method where the user cannot choose it.
 -- In recipe(o, plugin), `plugin.quantizer` and `plugin.transform` are the configured { id, config } of these plugins.
 local fail = require "assay.lib.fail"
 local native = require "assay.native"
@@ -136,9 +136,11 @@ function method_class:__call(given)
    data.sink_weight = o.sink or data.sink_weight
    data.tune = tune_of(o.tune, self.name)
    local label = o.label or full_label(self, o)
+   local calibrated = self.calibrated
+   if type(calibrated) == "function" then calibrated = calibrated(o) end
    return setmetatable({ label = label, id = default_id(label), data = data, options = o, runtime = o.runtime,
                          calibration = o.calibration,
-                         calibrated = self.calibrated or data.tune ~= nil or
+                         calibrated = calibrated or data.tune ~= nil or
                                       schemes.needs_calibration(parts) }, recipe_class)
 end
 

@@ -41,9 +41,10 @@ void fit_now(const stretch &s, int64_t i, int64_t column, const float *w, block 
   const float *m = s.problem.importance.data() + s.first + i;
   const auto inside = static_cast<int>(column % s.type.columns);
   if (inside == 0)
-    s.config.by_importance ? fit_by_importance(s.type, w, m, of) : fit_as_reference(s.type, w, of);
+    s.config.by_importance ? fit_by_importance(s.type, s.config.range, w, m, of)
+                           : fit_as_reference(s.type, w, of);
   else if (inside % s.type.group == 0 && s.config.by_importance)
-    fit_steps(s.type, inside / s.type.group, w, m, of);
+    fit_steps(s.type, s.config.range, inside / s.type.group, w, m, of);
 }
 
 void round_row(const stretch &s, int64_t row) {

@@ -19,7 +19,7 @@ std::vector<block> fit_all(assay_cpp::host host, const kquant_config &config,
       const float *x = w + b * type.columns;
       block &to = blocks[static_cast<size_t>(b)];
       if (config.by_importance)
-        fit_by_importance(type, x, importance + b % per_row * type.columns, to);
+        fit_by_importance(type, config.range, x, importance + b % per_row * type.columns, to);
       else
         fit_as_reference(type, x, to);
     }

@@ -8,6 +8,7 @@
 #include "../common.hpp"
 #include "../feedback.hpp"
 #include "block_type.hpp"
+#include "fit.hpp"
 
 namespace hessian {
 
@@ -33,6 +34,7 @@ struct kquant_config {
   // static_groups): columns are rounded in the order of falling diag H.
   bool static_groups = true, act_order = true;
   double damping = 0;
+  scale_range range;  // of the search by importance; by default type_range of layers.cpp
 
   bool needs_hessian() const { return with_feedback; }
   bool needs_squares() const { return by_importance && !with_feedback; }

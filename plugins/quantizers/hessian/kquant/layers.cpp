@@ -52,6 +52,7 @@ kquant_config read_kquant(const assay_cpp::config &config) {
   out.static_groups = config.flag("static_groups");
   out.act_order = config.flag("act_order");
   out.damping = config.number("damping");
+  out.range.from = static_cast<float>(config.number("scale_from"));
   if (out.with_feedback && out.act_order && !out.static_groups)
     throw failure(
         ASSAY_INVALID_ARGUMENT,

@@ -207,7 +207,8 @@ void fit_symmetric_steps(const block_type &type, const float *w, block &out) {
   }
   const float most = extreme_of(scales, type.groups());
   if (three ? most == 0 : std::fabs(most) < k_zero_group) {  // stored as zero bytes
-    for (int g = 0; g < type.groups(); ++g) out.steps[g] = three ? type.lowest_step : 0;
+    for (int g = 0; g < type.groups(); ++g)
+      out.steps[g] = static_cast<int16_t>(three ? type.lowest_step : 0);
     out.set_scale(0);
     for (int i = 0; i < type.columns; ++i) out.codes[i] = static_cast<int16_t>(type.lowest);
     return;
@@ -221,7 +222,8 @@ void fit_symmetric_steps(const block_type &type, const float *w, block &out) {
 }
 
 // IQ4_NL and IQ4_XS: 16 scales from the extreme weight for each group of 32, weighted with w^2.
-float fixed_scale(const float *w, int count) {
+float fixed_scale(const block_type &type, const float *w) {
+  const int count = type.group;
   const float extreme = extreme_of(w, count);
   if (std::fabs(extreme) < k_zero_group) return 0.0f;
   float scale = 0, best = 0;
@@ -229,10 +231,12 @@ float fixed_scale(const float *w, int count) {
     const float inverse = turn == 0 ? 1 / (-extreme / k_fixed_values[0])
                                     : (static_cast<float>(turn - 8) + k_fixed_values[0]) / extreme;
     product_sums sums;
+    float values[k_most_columns];
+    fixed_values(type, w, count, inverse, values);
     for (int i = 0; i < count; ++i) {
-      const float p = w[i] * w[i], value = k_fixed_values[nearest_fixed(inverse * w[i])];
-      sums.wq += p * value * w[i];
-      sums.qq += p * value * value;
+      const float p = w[i] * w[i];
+      sums.wq += p * values[i] * w[i];
+      sums.qq += p * values[i] * values[i];
     }
     if (turn == 0) {
       scale = sums.qq > 0 ? sums.wq / sums.qq : 0.0f;
@@ -248,7 +252,7 @@ float fixed_scale(const float *w, int count) {
 
 void fit_fixed(const block_type &type, const float *w, block &out) {
   float scales[k_most_groups], whole = 0;
-  for (int g = 0; g < type.groups(); ++g) scales[g] = fixed_scale(w + g * type.group, type.group);
+  for (int g = 0; g < type.groups(); ++g) scales[g] = fixed_scale(type, w + g * type.group);
   if (type.step_bits > 0) {
     whole = -extreme_of(scales, type.groups()) / 32;
     out.set_scale(whole);

@@ -6,8 +6,8 @@
 //   3. with the factors as they are stored: the best steps of each group, by their exact error
 //   4. with steps and codes fixed: the factors by least squares; again from 3
 //
-// Ranges go from the full range of a group a little to both sides. They never clip large weights hard:
-// that lowers this sum and raises perplexity at 4 bits (reports/measurements/methods.md).
+// The ranges of step 1 go from the full range of a group to both sides, as far as the caller says: small
+// factors clip large weights, which lowers this sum, but may raise perplexity.
 #include <algorithm>
 #include <cmath>
 
@@ -50,6 +50,11 @@ struct group_fit {
 
 // ---- step 1 ----
 
+// Factor k of n that are evenly spaced in the range.
+float factor_at(const scale_range &range, int k, int n) {
+  return range.from + (range.to - range.from) * static_cast<float>(k) / static_cast<float>(n - 1);
+}
+
 // Writes for 16 inverse scales the sums of m w v and m v^2, where v is the value nearest to w / scale.
 HESSIAN_CLONES
 void symmetric_sums(const block_type &type, const float *w, const float *m, const float *inverses,
@@ -66,7 +71,8 @@ void symmetric_sums(const block_type &type, const float *w, const float *m, cons
   store(vv_out, vv);
 }
 
-group_fit fit_symmetric_group(const block_type &type, const float *w, const float *m) {
+group_fit fit_symmetric_group(const block_type &type, const scale_range &range, const float *w,
+                              const float *m) {
   constexpr int k_candidates = 48;
   float largest = 0, extreme = 0;
   for (int i = 0; i < type.group; ++i)
@@ -74,12 +80,9 @@ group_fit fit_symmetric_group(const block_type &type, const float *w, const floa
   if (largest < 1e-30f) return {};
   // Half of the candidates give the extreme weight the lowest value, half the highest.
   const float low = value_of(type, type.lowest), high = value_of(type, type.highest());
-  const float reach = type.fixed ? 8.0f : type.bits == 3 ? 0.5f : 1.0f;
   float inverses[k_candidates], wv[k_candidates], vv[k_candidates];
-  for (int k = 0; k < k_candidates; ++k) {
-    const float shift = reach * (static_cast<float>(k / 2) - 11.5f) / 11.5f;
-    inverses[k] = (k % 2 == 0 ? low - shift : high + shift) / extreme;
-  }
+  for (int k = 0; k < k_candidates; ++k)
+    inverses[k] = (k % 2 == 0 ? low : high) / (extreme * factor_at(range, k / 2, 24));
   for (int k = 0; k < k_candidates; k += k_lanes)
     symmetric_sums(type, w, m, inverses + k, wv + k, vv + k);
   group_fit best;
@@ -110,8 +113,9 @@ void affine_sums(const block_type &type, const float *w, const float *m, float l
   store(qw_out, qw);
 }
 
-// negative: the minimum may also lie above 0 (types without steps store its sign).
-group_fit fit_affine_group(const block_type &type, const float *w, const float *m) {
+// Types without steps store the sign of the minimum, so it may lie on both sides of 0.
+group_fit fit_affine_group(const block_type &type, const scale_range &range, const float *w,
+                           const float *m) {
   constexpr int k_candidates = 48;
   const bool any_sign = type.step_bits == 0;
   float low = w[0], high = w[0];
@@ -127,7 +131,7 @@ group_fit fit_affine_group(const block_type &type, const float *w, const float *
   const auto n = static_cast<float>(type.highest());
   float inverses[k_candidates], q1[k_candidates], q2[k_candidates], qw[k_candidates];
   for (int k = 0; k < k_candidates; ++k)
-    inverses[k] = (n + 0.95f * (static_cast<float>(k) - 23.5f) / 23.5f) / (high - low);
+    inverses[k] = n / ((high - low) * factor_at(range, k, k_candidates));
   for (int k = 0; k < k_candidates; k += k_lanes)
     affine_sums(type, w, m, low, inverses + k, q1 + k, q2 + k, qw + k);
   // The full range is the start, so that there is a result also where no sums can be solved.
@@ -153,8 +157,10 @@ group_fit fit_affine_group(const block_type &type, const float *w, const float *
   return best;
 }
 
-group_fit fit_group_alone(const block_type &type, const float *w, const float *m) {
-  return type.minimum ? fit_affine_group(type, w, m) : fit_symmetric_group(type, w, m);
+group_fit fit_group_alone(const block_type &type, const scale_range &range, const float *w,
+                          const float *m) {
+  return type.minimum ? fit_affine_group(type, range, w, m)
+                      : fit_symmetric_group(type, range, w, m);
 }
 
 // ---- step 2 ----
@@ -296,13 +302,25 @@ void usable_importances(const block_type &type, const float *m, float *out) {
 
 }  // namespace
 
-void fit_by_importance(const block_type &type, const float *w, const float *given, block &out) {
+HESSIAN_CLONES
+void fixed_values(const block_type &type, const float *w, int n, float inverse, float *values) {
+  for (int i = 0; i < n; i += k_lanes) {
+    f32x16 x;
+    load(x, w + i);
+    x *= inverse;
+    nearest_value(x, type);
+    store(values + i, x);
+  }
+}
+
+void fit_by_importance(const block_type &type, const scale_range &range, const float *w,
+                       const float *given, block &out) {
   float m[k_most_columns], scales[k_most_groups], minima[k_most_groups];
   float scale_weights[k_most_groups], minimum_weights[k_most_groups];
   usable_importances(type, given, m);
   group_fit groups[k_most_groups];
   for (int g = 0; g < type.groups(); ++g) {
-    groups[g] = fit_group_alone(type, w + g * type.group, m + g * type.group);
+    groups[g] = fit_group_alone(type, range, w + g * type.group, m + g * type.group);
     scales[g] = groups[g].scale, scale_weights[g] = groups[g].scale_weight;
     minima[g] = groups[g].minimum, minimum_weights[g] = groups[g].minimum_weight;
   }
@@ -332,12 +350,13 @@ void fit_by_importance(const block_type &type, const float *w, const float *give
   }
 }
 
-void fit_steps(const block_type &type, int group, const float *w, const float *given, block &out) {
+void fit_steps(const block_type &type, const scale_range &range, int group, const float *w,
+               const float *given, block &out) {
   if (type.step_bits == 0) return;
   float m[k_most_columns];
   const float most = *std::max_element(given, given + type.group);
   for (int i = 0; i < type.group; ++i) m[i] = most > 0 ? given[i] : 1.0f;
-  nearest_steps(type, group, fit_group_alone(type, w, m), out);
+  nearest_steps(type, group, fit_group_alone(type, range, w, m), out);
   choose_steps(type, group, w, m, out);
 }
 

@@ -1,0 +1,2 @@
+-- Q4_0 of llama-quantize (recipe/mixtures.lua): blocks of 32 weights with 4 bits and a scale.
+return require("assay.recipe.mixtures").method "Q4_0"

@@ -26,7 +26,7 @@ std::string folder_name(const std::string &path) {
   if (!whole.has_filename()) whole = whole.parent_path();  // a slash at the end
   const fs::path above = whole.parent_path();
   if (above.filename() == "snapshots")
-    if (const auto name = repository_name(above.parent_path().filename().string()); !name.empty())
+    if (auto name = repository_name(above.parent_path().filename().string()); !name.empty())
       return name;
   const std::string name = whole.filename().string();
   return name.empty() ? "model" : name;

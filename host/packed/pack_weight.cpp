@@ -89,8 +89,9 @@ void require_finite(const stored_linear &stored) {
       .hint("The file is damaged or was quantized from broken weights; quantize it again");
 }
 
-// Copies factors, [rows or 1, groups] elements of any width, to their places in the panels.
-void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
+}  // namespace
+
+void place_factors(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
   const at::Tensor whole = factors.expand({rows, factors.size(1)}).contiguous();
   const auto size = static_cast<size_t>(whole.element_size());
   const auto *from = static_cast<const uint8_t *>(whole.const_data_ptr());
@@ -103,8 +104,6 @@ void place(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
                           size,
           from + static_cast<size_t>(row * groups + group) * size, size);
 }
-
-}  // namespace
 
 std::vector<float> e2m1_values() {
   return {std::begin(k_e2m1), std::end(k_e2m1)};
@@ -166,8 +165,8 @@ packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codeboo
       write_codes(out, row, sorted.empty() ? from : sorted.data());
     }
   });
-  place(scales, rows, out.scales);
-  if (minima.defined()) place(minima, rows, out.minima);
+  place_factors(scales, rows, out.scales);
+  if (minima.defined()) place_factors(minima, rows, out.minima);
   return out;
 }
 

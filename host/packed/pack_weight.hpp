@@ -30,6 +30,8 @@ packed_matrix pack_blocks(const stored_blocks &blocks);
 std::string lacks_kernel(const stored_linear &stored, bool has_codebook = false);
 std::string lacks_kernel(const stored_blocks &blocks);
 
+// Copies factors, [rows or 1, groups] elements of any width, to their places in the panels (packed_matrix.hpp).
+void place_factors(const at::Tensor &factors, int64_t rows, aligned_bytes &to);
 // The values of the codes of four-bit floats, E2M1 (OCP Microscaling Formats 1.0, section 5.3.3).
 std::vector<float> e2m1_values();
 

@@ -133,12 +133,52 @@ std::vector<column_part> take_tiers(const quantized_linear &form, stored_linear 
   return parts;
 }
 
+// --- blocks of GGUF files (kquant/1) ---
+
+// The factors of a block are moved to where the kernels read them; none is rounded.
+std::shared_ptr<const packed_weight> packed_blocks(const quantized_linear &form, std::string &why) {
+  const at::Tensor codes = *form.find("codes"), scales = *form.find("scales");
+  const at::Tensor *steps = form.find("steps"), *minima = form.find("minima"),
+                   *minimum_steps = form.find("minimum_steps");
+  const auto bits = form.note.at("bits").get<int>();
+  const auto group = form.note.at("group_size").get<int64_t>();
+  const bool is_signed = codes.scalar_type() == at::kChar;
+  model::packed_matrix out;
+  using enum model::factor_type;
+  out.scale_type = steps == nullptr ? f16 : steps->scalar_type() == at::kChar ? step_i8 : step_u8;
+  if (minima != nullptr) out.minimum_type = minimum_steps != nullptr ? step_u8 : f16;
+  if (steps != nullptr) out.super = form.in_features / scales.size(1) / group;
+  if (const at::Tensor *values = form.find("codebook")) {
+    int64_t code_bits = 0;
+    out.codebook = whole_codebook(*values, code_bits);
+  } else if (is_signed) {
+    out.shift = -static_cast<float>(half_range(bits));
+  }
+  why = model::lacks_kernel(bits, form.in_features, group, !out.codebook.empty());
+  if (!why.empty()) return nullptr;
+  model::shape_matrix(out, form.out_features, form.in_features, bits, group);
+  const at::Tensor from_zero =
+      is_signed ? (codes.to(at::kShort) + half_range(bits)).to(at::kByte) : codes.contiguous();
+  for (int64_t row = 0; row < out.rows; ++row)
+    model::write_codes(out, row, from_zero.const_data_ptr<uint8_t>() + row * out.columns);
+  model::place_factors(steps != nullptr ? *steps : scales, out.rows, out.scales);
+  if (steps != nullptr) model::place_factors(scales, out.rows, out.super_scales);
+  if (minimum_steps != nullptr) {
+    model::place_factors(*minimum_steps, out.rows, out.minima);
+    model::place_factors(*minima, out.rows, out.super_minima);
+  } else if (minima != nullptr) {  // the form subtracts its minima, a packed weight adds them
+    model::place_factors(minima->neg(), out.rows, out.minima);
+  }
+  return std::make_shared<packed_weight>(std::move(out), form.note.value("block", "kquant/1"));
+}
+
 }  // namespace
 
 std::shared_ptr<const packed_weight> packed_form(const quantized_linear &form, std::string &why) {
+  const std::string format = form.note.value("format", "");
+  if (format == "kquant/1") return packed_blocks(form, why);
   stored_linear stored;
   if (!begin(form, stored, why)) return nullptr;
-  const std::string format = form.note.value("format", "");
   const at::Tensor codes = *form.find("codes");
   if (format == "int/1" || format == "affine/1") {
     take_integers(form, stored);

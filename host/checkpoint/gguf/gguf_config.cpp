@@ -191,7 +191,7 @@ json gguf_provenance(const gguf_file &file) {
   for (size_t i = 0; i < parts.size(); ++i)
     note += (i == 0 ? "" : i + 1 < parts.size() ? ", " : " and ") + parts[i];
   if (!note.empty()) note = "weights dequantized from " + note + "; not the original weights";
-  const std::string path = file.path();
+  const std::string &path = file.path();
   return {{"source", path.substr(path.rfind('/') + 1)},
           {"name", file.text("general.name", "")},
           {"license", file.text("general.license", "")},

@@ -82,7 +82,7 @@ local function report(recipe, data, out, saved, q, entries, planned)
             s.bits_per_weight, sys.bytes(saved.bytes)))
    if data then io.write(tostring(data), "\n") end
    local programs = loading.sentence(planned)
-   if programs then io.write(("loads in %s (assay formats: dates and sources)\n"):format(programs)) end
+   if programs then io.write(("loads in %s (the command `assay formats` shows dates and sources)\n"):format(programs)) end
    if #entries == 0 then return end
    local counts = {}
    for _, entry in ipairs(entries) do counts[entry.kind] = (counts[entry.kind] or 0) + 1 end

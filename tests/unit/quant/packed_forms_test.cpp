@@ -29,6 +29,10 @@ const std::vector<kind> k_kinds = {
     {"mxfp4", json::object()},
     {"nvfp4", json::object(), false},  // the divisor of all scales is applied last
     {"hqq", {{"bits", 4}, {"group_size", 64}}, false},
+    {"kquant", {{"type", "Q4_1"}}},
+    {"kquant", {{"type", "Q5_0"}}},
+    {"kquant", {{"type", "Q8_0"}}},
+    {"kquant", {{"type", "IQ4_NL"}}},
     {"salient", {{"bits", 3}, {"group_size", 32}}},
     {"salient",
      {{"bits", 2},
@@ -68,6 +72,21 @@ TEST_CASE("packed forms stand for the dequantized weights", "[packed_forms_test]
     const at::Tensor ids = at::tensor({3, 47, 0}, at::kLong);
     CHECK(at::equal(packed->rows(ids), packed->unpacked().index_select(0, ids)));
     CHECK(packed->bytes() < 48 * 192 * 4);
+  }
+}
+
+TEST_CASE("packed forms of super-blocks stand for the dequantized weights", "[packed_forms_test]") {
+  const at::Tensor w = some({40, 512}, 6), x = some({3, 512}, 7), inputs = some({600, 512}, 8),
+                   hessian = inputs.t().matmul(inputs);
+  for (const char *type : {"Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS"}) {
+    INFO(type);
+    const linear_result result = run("kquant", {{"type", type}}, w, hessian, 600);
+    std::string why;
+    const auto packed = packed_form(result.form, why);
+    REQUIRE(packed != nullptr);
+    CHECK(packed->format() == type);
+    CHECK(at::equal(packed->unpacked(), result.weight));
+    CHECK(distance(packed->product(x), x.matmul(result.weight.t())) < 2e-6);
   }
 }
 

@@ -33,7 +33,8 @@ struct stored_linear {
   // Throws error(failed), with `where` as its place, if a scale is infinite or not a number, or if a code
   // stands for no value: beyond `bits`, or a float that is infinite or not a number.
   void require_values(const std::string &where) const;
-  int64_t zero_scales() const;  // how many scales are zero, so that all weights of their groups are zero
+  // Counts the scales that are zero, so that all weights of their groups are zero.
+  int64_t zero_scales() const;
 };
 
 // tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.

@@ -204,12 +204,12 @@ function assay.method.best(options) end
 function assay.method.fp8(options) end
 
 ---A mixture of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gguf(options) end
 
 ---GGUF blocks of measured types, error feedback, tuned scales.
----@param options? { act_order?: boolean, allocation?: table, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, allocation?: table, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gguf_best(options) end
 
@@ -229,12 +229,12 @@ function assay.method.gptq(options) end
 function assay.method.hqq(options) end
 
 ---The mixture IQ4_NL of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.iq4_nl(options) end
 
 ---The mixture IQ4_XS of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.iq4_xs(options) end
 
@@ -264,57 +264,57 @@ function assay.method.nvfp4(options) end
 function assay.method.opt_rtn(options) end
 
 ---The mixture Q2_K of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q2_k(options) end
 
 ---The mixture Q3_K_L of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_l(options) end
 
 ---The mixture Q3_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_m(options) end
 
 ---The mixture Q3_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_s(options) end
 
 ---The mixture Q4_0 of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_0(options) end
 
 ---The mixture Q4_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_k_m(options) end
 
 ---The mixture Q4_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_k_s(options) end
 
 ---The mixture Q5_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q5_k_m(options) end
 
 ---The mixture Q5_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q5_k_s(options) end
 
 ---The mixture Q6_K of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q6_k(options) end
 
 ---The mixture Q8_0 of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q8_0(options) end
 

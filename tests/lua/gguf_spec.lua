@@ -172,7 +172,7 @@ describe("a GGUF file's tokenizer", function()
       for name, expected in pairs(refusals) do
          local folder = root .. "/out-" .. name
          local ok, problem = pcall(function() with_tokenizer(name):save(folder, { format = "gguf" }) end)
-         assert.is_true(not ok and tostring(problem):find(expected, 1, true) ~= nil, tostring(problem))
+         assert.is_true(not ok and tostring(problem):find(expected, 1, true) ~= nil, name .. ": " .. tostring(problem))
          assert.is_true(fs.kind(folder) == nil)
       end
    end)

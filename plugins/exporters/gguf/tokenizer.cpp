@@ -214,6 +214,7 @@ void put_tokenizer(const plan &p, const model_files &files, metadata &to) {
   const std::vector<std::string> merges = read_merges(model);
   to.put_text("tokenizer.ggml.model", pieces ? "llama" : "gpt2");
   to.put_text("tokenizer.ggml.pre", pieces ? "default" : pre_name(root, model));
+  const bool has_first_space = pieces && adds_space(root);
   std::vector<float> scores;
   if (pieces) {
     std::vector<bool> whole;
@@ -227,7 +228,7 @@ void put_tokenizer(const plan &p, const model_files &files, metadata &to) {
   to.put_texts("tokenizer.ggml.tokens", v.tokens);
   to.put_i32s("tokenizer.ggml.token_type", v.types);
   if (pieces) {
-    to.put_bool("tokenizer.ggml.add_space_prefix", adds_space(root));
+    to.put_bool("tokenizer.ggml.add_space_prefix", has_first_space);
     to.put_f32s("tokenizer.ggml.scores", scores);
   } else {
     to.put_texts("tokenizer.ggml.merges", merges);

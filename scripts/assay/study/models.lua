@@ -20,11 +20,9 @@ function models.packed_obstacle()
 end
 
 -- The runtime that evaluates a variant, "packed" or "dequantized" (from floats), and the reason if it was asked for packed but is not.
--- Call it once the variant's checkpoint is there.
-function models.runtime(context, variant)
+function models.runtime(_, variant)
    if variant.runtime ~= "packed" then return "dequantized" end
-   local made = not variant.none and context.store:find(quantize.key(context, variant))
-   local why = models.packed_obstacle() or made and made.result.saved.reason
+   local why = models.packed_obstacle()
    if why then return "dequantized", why end
    return "packed"
 end
@@ -68,7 +66,8 @@ function models:of_variant(context, variant)
       collectgarbage()
       local key = quantize.key(context, variant)
       if context.store:find(key).result.saved.reason then
-         self.variant = quantize.quantized(context, variant)
+         local quantized = quantize.quantized(context, variant)
+         self.variant = models.runtime(context, variant) == "packed" and quantized:packed() or quantized
       else
          self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(context, variant)) })
       end

@@ -44,6 +44,7 @@ function resources:resource_rows()
    return { "variant", "quantize", "evaluate", "peak memory", "weights in memory", "prefill" }, rows
 end
 
+local function memory(value) return value and format.bytes(value) or "–" end
 local function rate(value) return value and format.significant(value, 3) .. " tok/s" or "–" end
 
 -- Memory and speed of each variant in both forms: packed (a kernel reads the stored codes) and dequantized (float32
@@ -56,8 +57,8 @@ function resources:packed_rows()
          local codes, floats, names = speeds.packed, speeds.dequantized, {}
          for name in pairs(variant.packed and variant.packed.formats or {}) do names[#names + 1] = name end
          table.sort(names)
-         rows[#rows + 1] = { self:label(variant.id), table.concat(names, ", "), format.bytes(codes.resident_bytes),
-            format.bytes(floats.resident_bytes), rate(codes.decode_tokens_per_second), rate(floats.decode_tokens_per_second),
+         rows[#rows + 1] = { self:label(variant.id), table.concat(names, ", "), memory(codes.resident_bytes),
+            memory(floats.resident_bytes), rate(codes.decode_tokens_per_second), rate(floats.decode_tokens_per_second),
             format.seconds(codes.first_token_seconds), format.seconds(floats.first_token_seconds) }
       end
    end

@@ -50,13 +50,13 @@ local function best_speed(m, resident)
       local decode = m:time_decode { steps = STEPS }.tokens_per_second
       first_token, rate = math.min(first_token or prefill, prefill), math.max(rate or decode, decode)
    end
-   return json.object { { "resident_bytes", resident }, { "decode_tokens_per_second", rate }, { "first_token_seconds", first_token } }
+   return json.object { { "resident_bytes", resident or json.null }, { "decode_tokens_per_second", rate }, { "first_token_seconds", first_token } }
 end
 
 -- What the checkpoint at `path` gives if it runs with `runtime`, "packed" or "dequantized": { logits = two tensors for each text,
 -- prompts, answers, speed, facts }.
-local function look(path, runtime)
-   local m, resident = model.load_measured(path, runtime)
+local function look(load_in, runtime)
+   local m, resident = load_in(runtime)
    local out = { logits = {}, prompts = {}, facts = m:info().packed }
    for _, text in ipairs(texts) do
       local ids = m:encode(text, { start = true })
@@ -101,25 +101,30 @@ local function compare(dequantized, other)
                         { "first_difference", first } }
 end
 
--- The folder or file of a variant; nil and the reason if no file format can hold it.
-local function path_of(context, variant)
-   if variant.none then return variant.subject.file end
-   local key = quantize.key(context, variant)
-   local reason = context.store:find(key).result.saved.reason
-   if reason then return nil, reason end
-   return context.store:path(key) .. "/model"
+-- Returns a function that loads the variant in a runtime and returns the model and the memory that it takes. A variant that no file
+-- format can hold is quantized again and runs from its forms; its memory is then not measured, because both models share parts.
+local function loader(context, variant)
+   local path = variant.none and variant.subject.file
+   if not path then
+      local key = quantize.key(context, variant)
+      if context.store:find(key).result.saved.reason then
+         local quantized = quantize.quantized(context, variant)
+         return function(runtime) return runtime == "packed" and quantized:packed() or quantized end
+      end
+      path = context.store:path(key) .. "/model"
+   end
+   return function(runtime) return model.load_measured(path, runtime) end
 end
 
--- result = { kernel, formats, told, parity, bound, packed, dequantized }, or { reason } for a variant that no file can hold.
+-- result = { kernel, formats, told, parity, bound, packed, dequantized }
 function packed.run(context, variant)
    return context.store:stage(packed.key(context, variant), function()
-      local path, reason = path_of(context, variant)
-      if not path then return json.object { { "reason", reason } } end
       context.models:release()
-      local dequantized = look(path, "dequantized")
+      local load_in = loader(context, variant)
+      local dequantized = look(load_in, "dequantized")
       collectgarbage()
       collectgarbage()
-      local codes = look(path, "packed")
+      local codes = look(load_in, "packed")
       local rounded = not variant.none and variant.recipe.data.activation ~= nil
       return json.object { { "kernel", native.model.packed_kernel() }, { "formats", codes.facts.formats },
                            { "told", json.list(codes.facts.told) }, { "parity", compare(dequantized, codes) },

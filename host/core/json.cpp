@@ -157,7 +157,7 @@ std::string visible_text(std::string_view text) {
 }
 
 std::string plain_reason(const std::exception &problem) {
-  const std::string text = problem.what();
+  std::string text = problem.what();
   if (dynamic_cast<const nlohmann::json::exception *>(&problem) == nullptr) return text;
   const size_t end = text.find("] ");  // end of a prefix like "[json.exception.parse_error.101] "
   return end == std::string::npos ? text : text.substr(end + 2);

@@ -15,7 +15,7 @@ namespace {
 
 // Elements of one model's logits in a tile: 8 MiB of fp32, so that the tile stays in the
 // processor's caches while several operations read it.
-constexpr int64_t k_tile_elements = 1 << 21;
+constexpr int64_t k_tile_logits = 1 << 21;
 constexpr int64_t k_top = 5;
 
 int64_t count_windows(const model::decoder &decoder, const std::vector<int64_t> &ids,
@@ -101,7 +101,7 @@ window_distance compare(const model::decoder &reference, const at::Tensor &refer
                         const at::Tensor &targets) {
   window_distance out;
   const int64_t n = targets.size(0);
-  const int64_t rows = std::max<int64_t>(1, k_tile_elements / own.config().vocab_size);
+  const int64_t rows = std::max<int64_t>(1, k_tile_logits / own.config().vocab_size);
   for (int64_t begin = 0; begin < n; begin += rows) {
     throw_if_cancelled();
     const int64_t size = std::min(rows, n - begin);

@@ -176,7 +176,7 @@ class attribution {
       const auto plain = *linear;
       linear->on_input = nullptr;
       linear->on_forward = [&products, plain](const at::Tensor &x) {
-        const auto y = plain(x);
+        auto y = plain(x);
         y.retain_grad();
         products[plain.name] = {x.detach(), y};
         return y;

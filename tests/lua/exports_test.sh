@@ -2,9 +2,10 @@
 # hold is refused before anything is quantized, and `assay formats` says which programs load what.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
+export OMP_NUM_THREADS=1 # these models are so small that threads only wait for each other
 
 expect 0 run "$here/make_tiny.lua" "$work/tiny"
-for i in $(seq 200); do
+for i in $(seq 40); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
 done >"$work/text.txt"
 
@@ -15,10 +16,8 @@ for format in compressed-tensors gptq awq gguf; do
   expect 0 quantize --model "$work/tiny" --bits 4 --group-size $group $keep --format $format --out "$work/$format" --quiet
   contains "$out" "loads in "
   contains "$(cat "$work/$format/README.md")" "## Loading"
-  for runtime in "" --packed; do
-    expect 0 eval "$work/$format" "$work/text.txt" --window 64 --quiet $runtime
-    contains "$out" "perplexity "
-  done
+  expect 0 eval "$work/$format" "$work/text.txt" --window 64 --quiet
+  contains "$out" "perplexity "
   expect 0 bench decode "$work/$format" --packed --tokens 4 --rounds 1
   contains "$out" "$format"
   echo "Say hello." | "$assay" chat "$work/$format" --packed --max-tokens 8 >"$work/out" 2>"$work/err" || fail "chat $format: $(cat "$work/err")"

@@ -2,9 +2,10 @@
 # after a finished run, and the reason where a variant cannot run packed.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
+export OMP_NUM_THREADS=1 # these models are so small that threads only wait for each other
 
 expect 0 run "$here/make_tiny.lua" "$work/model"
-for i in $(seq 200); do
+for i in $(seq 40); do
   echo "Line $i: the quick brown fox jumps over $((i * 7)) lazy dogs."
 done >"$work/text.txt"
 printf '%s\n' '{"id":"a","prompt":"Say hello."}' >"$work/prompts.jsonl"
@@ -23,12 +24,12 @@ contains "$(cat "$work/one/report.html")" "How the tasks ran each variant"
 if grep -q '"not_packed"' "$work/one/report.json"; then fail "a variant did not run packed"; fi
 grep '"id": "P9"' -A 5 "$work/one/report.json" | grep -q '"status": "fail"' && fail "packed logits differ"
 
-# A second run computes nothing. With another dtype nothing runs packed, and the report says why.
+# A second run computes nothing. With another dtype nothing runs packed, and the plan says why.
 touch "$work/before"
 expect 0 run "${study[@]}" --out "$work/one" --quiet
 [ -z "$(find "$work/one/store" -name stage.json -newer "$work/before")" ] || fail "a stage was computed again"
-expect 0 run "${study[@]}" --out "$work/two" --quiet --dtype bfloat16
-contains "$(cat "$work/two/report.md")" "| none | dequantized: packed weights compute in float32 on the CPU"
+expect 0 plan "${study[@]}" --dtype bfloat16
+contains "$out" "runtime: dequantized, although packed is asked for: packed weights compute in float32 on the CPU"
 
 # A wrong runtime is an error of the script's line.
 cat >"$work/wrong.lua" <<'END'

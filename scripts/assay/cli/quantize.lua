@@ -53,11 +53,9 @@ local function source_of(calib)
    return dataset[name] { split = split ~= "" and split or "train" }
 end
 
--- Returns the calibration, or nil without --calib. If the user gives no size, no template and no layout, the calibration takes as
+-- Returns the calibration. source: a dataset. If the user gives no size, no template and no layout, the calibration takes as
 -- many sequences as the text has, up to 64 sequences of 512 tokens, so that a short file is enough.
-local function calibration_of(o, m)
-   if not o.calib then return nil end
-   local source = source_of(o.calib)
+local function calibration_of(o, m, source)
    local values = sys.settings().values -- template, layout and mask, as in --set template=chat
    local given = { dataset = source, samples = o.samples, length = o.length, seed = sys.settings().seed,
                    template = values.template, layout = values.layout, mask = values.mask,
@@ -117,13 +115,14 @@ return function(o)
    if recipe.calibrated and not o.calib then
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
+   local source = recipe.calibrated and source_of(o.calib) or nil
    local format, config = o.format or default_format, settings_of "export"
    local planned = native.quant.planned_export(recipe.data, path, format, config) -- refuses what the format cannot hold
    -- Unless the recipe needs the whole model, only the weights of one block are in memory. That is enough, because the resume
    -- folder holds all else that the run needs.
    local on_demand = native.quant.needs_whole_model(recipe.data) == ""
    local m = model.load(path, { adapter = o.adapter, on_demand = on_demand or nil })
-   local data = recipe.calibrated and calibration_of(o, m) or nil
+   local data = source and calibration_of(o, m, source) or nil
    sys.begin(recipe.label)
    local q = m:quantize(recipe, data, { resume = resume })
    sys.finish()

@@ -18,11 +18,12 @@ local function write(name, q, ids)
    q:save(folder, { format = "gguf" })
    expected[#expected + 1] = { file = folder .. "/model.gguf", ids = json.list(ids), logits = row, rounded = true }
    assay.load(folder .. "/model.gguf"):quantize(assay.method.none {}):save(folder .. "-f32", { format = "gguf", config = { float_type = "F32" } })
-   expected[#expected + 1] = { file = folder .. "-f32/model.gguf", ids = json.list(ids), logits = row }
+   expected[#expected + 1] = { file = folder .. "-f32/model.gguf", ids = json.list(ids), logits = row,
+                               gelu = name:find "gemma" ~= nil }
 end
 
 local families = { "llama-gqa-untied", "llama-linear-rope-sharded", "llama3-rope-biases-tied", "mistral-no-window", "qwen2-tied",
-                   "qwen3-qk-norm-tied" }
+                   "qwen3-qk-norm-tied", "gemma3-pattern-untied", "gemma2-caps-tied" }
 for _, name in ipairs(families) do
    local folder, ids = root .. "/subject-" .. name, {}
    make(folder)
@@ -34,6 +35,7 @@ for _, name in ipairs(families) do
    if name:find "llama3" then -- the scaling that a GGUF file can say when it is read again
       config.rope_parameters.original_max_position_embeddings, config.rope_parameters.rope_theta = 8192, 500000.0
    end
+   if name:find "gemma" then config.query_pre_attn_scalar = config.head_dim end -- what llama.cpp assumes
    fs.write(folder .. "/config.json", json.encode(config))
    for i = 1, 40 do ids[i] = i * 7 % 96 end
    write(name, assay.load(folder):quantize(assay.method.rtn { bits = 8, group = 32, keep = { "lm_head", "mlp.down" } }), ids)

@@ -214,6 +214,7 @@ void put_tokenizer(const plan &p, const model_files &files, metadata &to) {
   to.put_text("tokenizer.ggml.model", pieces ? "llama" : "gpt2");
   to.put_text("tokenizer.ggml.pre", pieces ? "default" : pre_name(root, model));
   std::vector<float> scores;
+  const bool prefix = pieces && adds_space(root);
   if (pieces) {
     std::vector<bool> whole;
     for (const int32_t type : v.types) whole.push_back(type == k_user_defined);
@@ -226,7 +227,7 @@ void put_tokenizer(const plan &p, const model_files &files, metadata &to) {
   to.put_texts("tokenizer.ggml.tokens", v.tokens);
   to.put_i32s("tokenizer.ggml.token_type", v.types);
   if (pieces) {
-    to.put_bool("tokenizer.ggml.add_space_prefix", adds_space(root));
+    to.put_bool("tokenizer.ggml.add_space_prefix", prefix);
     to.put_f32s("tokenizer.ggml.scores", scores);
   } else {
     to.put_texts("tokenizer.ggml.merges", merges);

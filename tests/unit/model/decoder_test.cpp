@@ -222,28 +222,6 @@ TEST_CASE("what cannot be computed exactly is refused by name with what is suppo
                "olmo2, granite, smollm3, seed_oss with default, linear or llama3 RoPE"));
 }
 
-TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {
-  const auto with = [&](const std::string &key, const json &value) {
-    spoiled_model m("gemma3-pattern-untied");
-    m.set(key, value);
-    return m.problem();
-  };
-  const std::string tail = " is not supported";
-  CHECK(with("attn_logit_softcapping", 50.0) ==
-        "config.json: 'attn_logit_softcapping' = 50.0" + tail);
-  CHECK(with("use_bidirectional_attention", true) ==
-        "config.json: 'use_bidirectional_attention' = true" + tail);
-  CHECK(with("rope_scaling", {{"type", "linear"}, {"factor", 8.0}}) ==
-        "config.json: 'type' in rope_scaling, for which this family has 'rope_type'," + tail);
-  CHECK(with("hidden_activation", "gelu") == "config.json: the activation 'gelu'" + tail);
-  CHECK(with("query_pre_attn_scalar", 0) ==
-        "config.json: 'query_pre_attn_scalar' must be greater than 0");
-  CHECK(with("sliding_window_pattern", 0) ==
-        "config.json: 'sliding_window_pattern' must be at least 1");
-  CHECK(with("rope_parameters", {{"rope_theta", 5.0}}) ==
-        "config.json: the RoPE parameter 'rope_theta' outside of a layer type" + tail);
-}
-
 TEST_CASE("an unknown key is refused if its name and value may change what is computed") {
   const auto with = [&](const std::string &key, const json &value) {
     spoiled_model m("llama-gqa-untied");

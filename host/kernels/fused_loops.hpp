@@ -6,8 +6,7 @@
 
 namespace assay::model::kernels {
 
-// y = x * rsqrt(mean(x^2) + eps) * (offset + weight) for each of n rows of `width`. x and y may be
-// the same array.
+// y = x * rsqrt(mean(x^2) + eps) * (offset + weight) for each of n rows of `width`. x and y may be equal.
 void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width, float eps,
               float offset);
 

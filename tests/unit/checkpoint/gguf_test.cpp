@@ -2,6 +2,7 @@
 // to Hugging Face files.
 
 #include <cstring>
+#include <functional>
 
 #include "aten.hpp"
 #include "catch.hpp"
@@ -217,11 +218,51 @@ TEST_CASE("the smollm pre-tokenizer splits single digits off before the byte lev
   CHECK(source->chat_templates() == json({{"default", "{{ messages }}"}}));
 }
 
+TEST_CASE("a Gemma file gives its keys, the names of four norms, and norms less 1") {
+  const scratch_folder folder;
+  const auto opened = [&](const std::string &arch, const std::function<void(gguf_bytes &)> &edit) {
+    gguf_bytes g = small_llama(arch);
+    for (const char *norm : {"attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"})
+      g.tensor("blk.0." + std::string(norm) + ".weight", {2}, 0, floats({1.25f, 0.5f}));
+    edit(g);
+    return checkpoint::open(folder.write("gemma.gguf", g.str()));
+  };
+  const auto third = opened("gemma3", [](gguf_bytes &g) {
+    g.add("gemma3.attention.sliding_window", 16)
+        .add("gemma3.attention.sliding_window_pattern", 1)
+        .add("gemma3.rope.freq_base_swa", 6, gguf_bytes::raw(500.0f));
+  });
+  const json &c = third->config();
+  CHECK(c["model_type"] == "gemma3_text");
+  CHECK(c["hidden_activation"] == "gelu_pytorch_tanh");
+  CHECK(c["query_pre_attn_scalar"] == 4);
+  CHECK(c["rope_local_base_freq"] == 500);
+  CHECK(c["sliding_window"] == 16);
+  CHECK(c["layer_types"] == json::array({"full_attention"}));
+  CHECK(c["final_logit_softcapping"].is_null());
+  for (const char *norm : {"input_layernorm", "post_attention_layernorm",
+                           "pre_feedforward_layernorm", "post_feedforward_layernorm"})
+    CHECK(third->tensors()
+              .tensor("model.layers.0." + std::string(norm) + ".weight")
+              .equal(at::tensor({0.25f, -0.5f})));
+  const auto second = opened("gemma2", [](gguf_bytes &) {});
+  CHECK(second->config()["attn_logit_softcapping"] == 50);
+  CHECK(second->config()["final_logit_softcapping"] == 30);
+  CHECK(second->config()["sliding_window"] == 4096);
+  CHECK(second->config()["layer_types"] == json::array({"sliding_attention"}));
+  CHECK_THROWS_WITH(
+      opened("gemma3", [](gguf_bytes &g) { g.add("gemma3.attention.sliding_window_pattern", 0); }),
+      contains("does not fit the layers"));
+}
+
 TEST_CASE("SentencePiece scores become the merges that transformers derives from them") {
   CHECK(merges_from_scores({"a", "b", "c", "ab", "bc", "abc"}, {0, 0, 0, -1, -2, -3}) ==
         std::vector<std::string>{"a b", "b c", "ab c", "a bc"});
   CHECK(merges_from_scores({"\u00e9", "\u2581", "\u2581\u00e9", "x\xC3"}, {0, 0, -1, -2}) ==
         std::vector<std::string>{"\u2581 \u00e9"});
+  // A token that is found as a whole takes no part in merges, even one whose text has spaces.
+  CHECK(merges_from_scores({"a", " ", "  ", "   ", "aa", "aaa"}, {0, -1, -1, -1, -2, -3},
+                           {false, false, true, true, true, false}) == std::vector<std::string>{});
   gguf_bytes g = small_llama();
   g.add("tokenizer.ggml.model", "llama")
       .add_texts("tokenizer.ggml.tokens",

@@ -48,3 +48,36 @@ TEST_CASE("keys that config.json leaves out have the values that transformers' c
     CHECK(c.logit_cap == e["logit_cap"]);
   }
 }
+
+TEST_CASE("what a family does not compute, or transformers ignores, is refused") {
+  const auto problem = [](const char *family, const std::string &key, const json &value) {
+    const json config = {{"model_type", family}, {key, value}};
+    try {
+      parse_decoder_config(config, "config.json");
+    } catch (const error &e) {
+      return e.message();
+    }
+    return std::string();
+  };
+  const std::string tail = " is not supported";
+  const char *gemma = "gemma3_text";
+  CHECK(problem(gemma, "attn_logit_softcapping", 50.0) ==
+        "config.json: 'attn_logit_softcapping' = 50.0" + tail);
+  CHECK(problem(gemma, "use_bidirectional_attention", true) ==
+        "config.json: 'use_bidirectional_attention' = true" + tail);
+  CHECK(problem(gemma, "rope_scaling", {{"type", "linear"}, {"factor", 8.0}}) ==
+        "config.json: 'type' in rope_scaling, for which this family has 'rope_type'," + tail);
+  CHECK(problem(gemma, "hidden_activation", "gelu") == "config.json: the activation 'gelu'" + tail);
+  CHECK(problem(gemma, "query_pre_attn_scalar", 0) ==
+        "config.json: 'query_pre_attn_scalar' must be greater than 0");
+  CHECK(problem(gemma, "sliding_window_pattern", 0) ==
+        "config.json: 'sliding_window_pattern' must be at least 1");
+  CHECK(problem(gemma, "rope_parameters", {{"rope_theta", 5.0}}) ==
+        "config.json: the RoPE parameter 'rope_theta' outside of a layer type" + tail);
+  CHECK(problem("gemma2", "rope_local_base_freq", 5.0) ==
+        "config.json: 'rope_local_base_freq' = 5.0" + tail);
+  CHECK(problem("granite", "logits_scaling", 0) ==
+        "config.json: 'logits_scaling' must be greater than 0");
+  CHECK(problem("smollm3", "no_rope_layers", {1, 0}) ==
+        "config.json: 'no_rope_layers' does not name every layer");
+}

@@ -13,6 +13,8 @@
 
 #include "aten.hpp"
 #include "kernels/machine_rates.hpp"
+#include "kernels/widen.hpp"
+#include "packed/pack_weight.hpp"
 #include "packed/packed_int8.hpp"
 #include "packed/packed_linear.hpp"
 
@@ -50,9 +52,11 @@ packed_matrix empty_matrix(const stored_as &format) {
   m.scale_type = factor_type::f16;
   m.minimum_type = factor_type::none;
   m.shift = format.is_codebook ? 0.0f : -static_cast<float>(1 << (format.bits - 1));
-  if (format.is_codebook)
-    for (int code = 0; code < 1 << format.bits; ++code)
-      m.codebook.push_back(static_cast<float>(code % 16) - 8.0f);
+  if (format.is_codebook && format.bits == 4) m.codebook = e2m1_values();
+  if (format.is_codebook && format.bits == 8)
+    for (int code = 0; code < 256; ++code)
+      m.codebook.push_back(
+          widen_e4m3(static_cast<uint8_t>(code & 0x7f) == 0x7f ? 0 : static_cast<uint8_t>(code)));
   shape_matrix(m, k_rows, k_columns, format.bits, format.group == 0 ? k_columns : format.group);
   return m;
 }

@@ -2,9 +2,9 @@
 // instruction set (int8_base.cpp, int8_vnni.cpp). Everything is in an unnamed namespace, so that the
 // compiled copies stay apart.
 //
-// Some panels are first unpacked to bytes. Four columns (a quad) of 16 rows make one vector. With VNNI,
-// one instruction multiplies this vector with the four rounded inputs of a token in these columns, and
-// adds the products to 16 sums.
+// Some panels are first unpacked to bytes. Four columns (a quad) of the rows of a strip make one vector. With VNNI,
+// one instruction multiplies this vector with the four rounded inputs of a token in these columns, and adds
+// the products to 16 sums.
 #pragma once
 
 #include "packed/int8_kernel.hpp"
@@ -21,6 +21,14 @@ inline integers add_products(integers sums, words codes, int32_t x) {
 #if defined(__AVX512VNNI__)
   return reinterpret_cast<integers>(_mm512_dpbusd_epi32(
       reinterpret_cast<__m512i>(sums), reinterpret_cast<__m512i>(codes), _mm512_set1_epi32(x)));
+#elif defined(__AVX2__)
+  // Products of 16-bit numbers, summed in pairs: bytes 0 and 2 of each row, then bytes 1 and 3.
+  const __m256i all = reinterpret_cast<__m256i>(codes), four = _mm256_set1_epi32(x);
+  const __m256i low = _mm256_set1_epi16(255);
+  const __m256i even = _mm256_madd_epi16(_mm256_and_si256(all, low),
+                                         _mm256_srai_epi16(_mm256_slli_epi16(four, 8), 8));
+  const __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(all, 8), _mm256_srai_epi16(four, 8));
+  return sums + reinterpret_cast<integers>(_mm256_add_epi32(even, odd));
 #else
   for (int byte = 0; byte < 4; ++byte) {
     const auto factor = static_cast<int8_t>(static_cast<uint32_t>(x) >> (8 * byte));
@@ -30,17 +38,21 @@ inline integers add_products(integers sums, words codes, int32_t x) {
 #endif
 }
 
-// Unpacks a panel to bytes: quad q, counted over all units, goes to `to` + q * k_pair vectors.
+constexpr int64_t k_quad_words =
+    k_pair * k_strips;  // vectors of a quad: both panels, strip by strip
+
+// Unpacks a strip of a panel to bytes: quad q, counted over all units, goes to `to` + q * k_quad_words.
 template <int Bits>
-void unpack_bytes(const packed_view &w, int64_t panel, words *to) {
-  const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
-  for (int64_t u = 0; u < w.units; ++u, unit += Bits, to += k_quads * k_pair) {
+void unpack_bytes(const packed_view &w, int64_t panel, int64_t strip, words *to) {
+  const auto *unit =
+      reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits * k_strips + strip;
+  for (int64_t u = 0; u < w.units; ++u, unit += Bits * k_strips, to += k_quads * k_quad_words) {
     if constexpr (Bits == 8) {
-      for (int64_t q = 0; q < k_quads; ++q) to[q * k_pair] = unit[q];
+      for (int64_t q = 0; q < k_quads; ++q) to[q * k_quad_words] = unit[q * k_strips];
     } else if constexpr (Bits == 4) {
       for (int64_t i = 0; i < Bits; ++i) {
-        to[2 * i * k_pair] = unit[i] & 0x0f0f0f0fu;
-        to[(2 * i + 1) * k_pair] = unit[i] >> 4 & 0x0f0f0f0fu;
+        to[2 * i * k_quad_words] = unit[i * k_strips] & 0x0f0f0f0fu;
+        to[(2 * i + 1) * k_quad_words] = unit[i * k_strips] >> 4 & 0x0f0f0f0fu;
       }
     } else {
       constexpr uint32_t k_mask = (1u << Bits) - 1;
@@ -49,7 +61,7 @@ void unpack_bytes(const packed_view &w, int64_t panel, words *to) {
         words four = code<Bits>(unit, 4 * q) & k_mask;
 #pragma GCC unroll 3
         for (int i = 1; i < 4; ++i) four |= (code<Bits>(unit, 4 * q + i) & k_mask) << (8 * i);
-        to[q * k_pair] = four;
+        to[q * k_quad_words] = four;
       }
     }
   }
@@ -70,31 +82,38 @@ inline void add_group(const packed_view &w, const group_factors &f, integers sum
   store(out, is_first ? value : load(out) + value);
 }
 
-// Multiplies a pair of panels with Tokens tokens. The sum over a group is exact; then the factors of the
-// group are applied to it.
+#if defined(__AVX512F__)
+constexpr int64_t k_at_once = 2;  // vectors that are multiplied at once: the two panels
+#elif defined(__AVX2__)
+constexpr int64_t k_at_once = 2;  // one panel
+#else
+constexpr int64_t k_at_once = 4;  // one panel
+#endif
+
+// Multiplies some vectors of a pair of panels with Tokens tokens. The sum over a group is exact; then the factors
+// of the group are applied to it. codes, vector: of the first of these vectors.
 template <int Tokens>
 void int8_tile(const packed_view &w, const int32_t *x, const words *codes, const float *x_scales,
-               const float *x_sums, int64_t panel, int64_t n_panels, float *out,
+               const float *x_sums, int64_t panel, int64_t n_panels, int64_t vector, float *out,
                int64_t out_stride) {
   const int64_t all = w.units * k_quads, quads_of_group = w.group == w.columns ? all : w.group / 4;
   for (int64_t group = 0; group < w.groups; ++group) {
-    integers sum[Tokens][k_pair] = {};
-    for (int64_t q = 0; q < quads_of_group; ++q, x += k_int8_tile, codes += k_pair) {
-      const words left = codes[0], right = codes[1];
-#pragma GCC unroll 12
-      for (int t = 0; t < Tokens; ++t) {
-        sum[t][0] = add_products(sum[t][0], left, x[t]);
-        sum[t][1] = add_products(sum[t][1], right, x[t]);
-      }
-    }
-#pragma GCC unroll 2
-    for (int64_t p = 0; p < k_pair; ++p) {
-      if (p >= n_panels) break;
-      const group_factors f = factors_of(w, panel + p, group);
+    integers sum[Tokens][k_at_once] = {};
+    for (int64_t q = 0; q < quads_of_group; ++q, x += k_int8_tile, codes += k_quad_words) {
 #pragma GCC unroll 12
       for (int t = 0; t < Tokens; ++t)
-        add_group(w, f, sum[t][p], x_sums[t * w.groups + group], x_scales[t],
-                  out + t * out_stride + p * k_panel_rows, group == 0);
+#pragma GCC unroll 4
+        for (int v = 0; v < k_at_once; ++v) sum[t][v] = add_products(sum[t][v], codes[v], x[t]);
+    }
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < k_at_once; ++v) {
+      const int64_t p = (vector + v) / k_strips, strip = (vector + v) % k_strips;
+      if (p >= n_panels) break;
+      const group_factors f = factors_of(w, panel + p, strip, group);
+#pragma GCC unroll 12
+      for (int t = 0; t < Tokens; ++t)
+        add_group(w, f, sum[t][v], x_sums[t * w.groups + group], x_scales[t],
+                  out + t * out_stride + (vector + v) * k_lanes, group == 0);
     }
   }
 }
@@ -110,8 +129,9 @@ inline void int8_tiles(const packed_view &w, const int32_t *x, const words *code
                        int64_t n_panels, float *out, int64_t out_stride) {
   int64_t token = 0;
   const auto run = [&](auto tile, int64_t count) {
-    tile(w, x + token, codes, x_scales + token, x_sums + token * w.groups, panel, n_panels,
-         out + token * out_stride, out_stride);
+    for (int64_t v = 0; v < n_panels * k_strips; v += k_at_once)
+      tile(w, x + token, codes + v, x_scales + token, x_sums + token * w.groups, panel, n_panels, v,
+           out + token * out_stride, out_stride);
     token += count;
   };
   while (token < tokens) {
@@ -128,12 +148,14 @@ inline void int8_tiles(const packed_view &w, const int32_t *x, const words *code
 template <typename Unpack>
 void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                  uint8_t *scratch, float *out, int64_t out_stride, const Unpack &unpack) {
-  const int64_t at_once = int8_panels_at_once(w), pair_words = w.units * k_quads * k_pair;
+  const int64_t at_once = int8_panels_at_once(w), pair_words = w.units * k_quads * k_quad_words;
   auto *room = reinterpret_cast<words *>(scratch);
   for (int64_t begin = first; begin < last; begin += at_once) {
     const int64_t end = begin + at_once < last ? begin + at_once : last;
     for (int64_t panel = begin; panel < end; ++panel)
-      unpack(panel, room + (panel - begin) / 2 * pair_words + (panel - begin) % 2);
+      for (int64_t strip = 0; strip < k_strips; ++strip)
+        unpack(panel, strip,
+               room + (panel - begin) / 2 * pair_words + (panel - begin) % 2 * k_strips + strip);
     for (int64_t token = 0; token < in.tokens; token += k_int8_tile) {
       const int64_t left = in.tokens - token;
       for (int64_t panel = begin; panel < end; panel += k_pair)
@@ -148,9 +170,10 @@ void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int6
 void int8_product(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                   uint8_t *scratch, float *out, int64_t out_stride) {
   const auto run = [&](auto bits) {
-    int8_panels(w, in, first, last, scratch, out, out_stride, [&](int64_t panel, words *to) {
-      unpack_bytes<decltype(bits)::value>(w, panel, to);
-    });
+    int8_panels(w, in, first, last, scratch, out, out_stride,
+                [&](int64_t panel, int64_t strip, words *to) {
+                  unpack_bytes<decltype(bits)::value>(w, panel, strip, to);
+                });
   };
   switch (w.bits) {
     case 2:

@@ -8,7 +8,7 @@
 namespace assay::model {
 
 // Defined in the files that are compiled for these instruction sets (CMakeLists.txt).
-extern const int8_kernel k_int8_vnni, k_int8_base;
+extern const int8_kernel k_int8_vnni, k_int8_avx2, k_int8_base;
 
 namespace {
 constexpr int64_t k_cache =
@@ -36,6 +36,9 @@ const std::vector<const int8_kernel *> &int8_kernels() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vnni"))
       list.push_back(&k_int8_vnni);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("f16c"))
+      list.push_back(&k_int8_avx2);
 #endif
     list.push_back(&k_int8_base);
     return list;

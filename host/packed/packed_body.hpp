@@ -2,7 +2,7 @@
 // (packed_base.cpp, packed_avx2.cpp, packed_avx512.cpp). Everything is in an unnamed namespace, so that
 // the compiled copies stay apart.
 //
-// A vector holds one column of 16 rows. To turn a code into its value costs a shift and a look-up, or
+// A vector holds one column of some rows. To turn a code into its value costs a shift and a look-up, or
 // a mask and a conversion to float (packed_vectors.hpp). One multiply-add follows.
 #pragma once
 
@@ -19,12 +19,13 @@ constexpr int64_t k_ahead = 1024;  // codes are prefetched this many bytes befor
 // writes them. `step` adds the products of one column; `flush` applies the factors of a group to its
 // sums. A group of 16 columns is half a unit, so such groups are flushed twice in each unit.
 template <int Bits, look_up How, int Tokens>
-void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
-                   float *out, int64_t out_stride) {
+void strip_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
+                   int64_t strip, float *out, int64_t out_stride) {
   // Several independent sums, because a multiply-add into the same sum would wait four cycles.
   constexpr int k_sums = Tokens == 1 ? 4 : Tokens == 8 ? 1 : 2;
   const values<Bits, How> value(w);
-  const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
+  const auto *unit =
+      reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits * k_strips + strip;
   const bool halves_of_unit = w.group == 16;
   const int64_t units_of_group = halves_of_unit         ? 1
                                  : w.group == w.columns ? w.units
@@ -34,7 +35,7 @@ void panel_product(const packed_view &w, const float *x, const float *sums, int6
   floats sum[Tokens][k_sums] = {};
 
   const auto flush = [&](int64_t group) {
-    const group_factors f = factors_of(w, panel, group);
+    const group_factors f = factors_of(w, panel, strip, group);
 #pragma GCC unroll 8
     for (int t = 0; t < Tokens; ++t) {
       floats s = sum[t][0];
@@ -68,14 +69,22 @@ void panel_product(const packed_view &w, const float *x, const float *sums, int6
         if (++group == w.groups) break;
       }
       for_codes<16, k_sums>(step);
-      unit += Bits;
+      unit += Bits * k_strips;
       x += k_unit_columns * Tokens;
     }
     if (group < w.groups) flush(group);
   }
 #pragma GCC unroll 8
   for (int t = 0; t < Tokens; ++t)
-    store(out + t * out_stride + panel * k_panel_rows, total[t] * w.outer);
+    store(out + t * out_stride + panel * k_panel_rows + strip * k_lanes, total[t] * w.outer);
+}
+
+// The strips of a panel, one after the other: the codes are in the first-level cache after the first strip.
+template <int Bits, look_up How, int Tokens>
+void panel_product(const packed_view &w, const float *x, const float *sums, int64_t panel,
+                   float *out, int64_t out_stride) {
+  for (int64_t strip = 0; strip < k_strips; ++strip)
+    strip_product<Bits, How, Tokens>(w, x, sums, panel, strip, out, out_stride);
 }
 
 #if defined(__AVX512F__)
@@ -112,15 +121,17 @@ void panels_product(const packed_view &w, const packed_input &in, int64_t first,
 
 // Unpacks one panel to fp32: column c of its 16 rows goes to `to` + c * stride.
 template <int Bits, look_up How>
-void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride) {
+void unpack_strip(const packed_view &w, int64_t panel, int64_t strip, float *to, int64_t stride) {
   const values<Bits, How> value(w);
-  const auto *unit = reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits;
+  const auto *unit =
+      reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits * k_strips + strip;
   const bool has_minima =
       w.minimum_type != factor_type::none && w.minimum_type != factor_type::zero_u8;
-  for (int64_t u = 0; u < w.units; ++u, unit += Bits, to += k_unit_columns * stride) {
+  for (int64_t u = 0; u < w.units; ++u, unit += Bits * k_strips, to += k_unit_columns * stride) {
     group_factors f;
     const auto take = [&](int64_t column) {
-      f = factors_of(w, panel, column / w.group < w.groups ? column / w.group : w.groups - 1);
+      f = factors_of(w, panel, strip,
+                     column / w.group < w.groups ? column / w.group : w.groups - 1);
       f.scale *= w.outer;
       if constexpr (How == look_up::integer) f.zero -= w.shift;
     };
@@ -135,59 +146,80 @@ void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride
   }
 }
 
-constexpr int64_t k_pair_rows = 2 * k_panel_rows;  // panels are multiplied in pairs
-
-// out [Tokens, 32 rows] = x of one tile [columns, k_tile_tokens] times weights [columns, 32]. If `both` is
-// false, the pair has only its first panel.
-template <int Tokens>
-void tile_product(const float *x, const float *weights, int64_t columns, float *out,
-                  int64_t out_stride, bool both) {
-  floats sum[Tokens][2] = {};
-  for (int64_t c = 0; c < columns; ++c, x += k_tile_tokens, weights += k_pair_rows) {
-    const floats left = load(weights), right = load(weights + k_panel_rows);
-#pragma GCC unroll 12
-    for (int t = 0; t < Tokens; ++t) {
-      sum[t][0] += left * x[t];
-      sum[t][1] += right * x[t];
-    }
-  }
-#pragma GCC unroll 12
-  for (int t = 0; t < Tokens; ++t) {
-    store(out + t * out_stride, sum[t][0]);
-    if (both) store(out + t * out_stride + k_panel_rows, sum[t][1]);
-  }
+template <int Bits, look_up How>
+void unpack_panel(const packed_view &w, int64_t panel, float *to, int64_t stride) {
+  for (int64_t strip = 0; strip < k_strips; ++strip)
+    unpack_strip<Bits, How>(w, panel, strip, to + strip * k_lanes, stride);
 }
 
+constexpr int64_t k_pair_rows = 2 * k_panel_rows;  // unpacked panels lie in pairs
+// The tile of a product: so many vectors of rows, and at most k_wide tokens. Its sums fill most registers.
 #if defined(__AVX512F__)
-constexpr int k_wide = 12, k_middle = 8,
-              k_narrow = 4;  // tokens; 2 * 12 sums fill 24 of 32 registers
+constexpr int64_t k_vectors = 2;                        // the two panels of a pair
+constexpr int k_wide = 12, k_middle = 8, k_narrow = 4;  // 24 of 32 registers
+#elif defined(__AVX2__)
+constexpr int64_t k_vectors = 2;                       // one panel
+constexpr int k_wide = 6, k_middle = 4, k_narrow = 2;  // 12 of 16 registers
 #else
-constexpr int k_wide = 4, k_middle = 4, k_narrow = 2;
+constexpr int64_t k_vectors = 4;                       // one panel
+constexpr int k_wide = 2, k_middle = 2, k_narrow = 2;  // 8 of 16 registers
 #endif
 
+// out [Tokens, rows of the tile] = x of one tile [columns, k_tile_tokens] times weights, whose columns are k_pair_rows
+// floats apart.
+template <int Tokens>
+void tile_product(const float *x, const float *weights, int64_t columns, float *out,
+                  int64_t out_stride, int64_t vectors) {
+  floats sum[Tokens][k_vectors] = {};
+  for (int64_t c = 0; c < columns; ++c, x += k_tile_tokens, weights += k_pair_rows) {
+    floats row[k_vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < k_vectors; ++v) row[v] = load(weights + v * k_lanes);
+#pragma GCC unroll 12
+    for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 4
+      for (int v = 0; v < k_vectors; ++v) sum[t][v] += row[v] * x[t];
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < Tokens; ++t)
+#pragma GCC unroll 4
+    for (int v = 0; v < k_vectors; ++v)
+      if (v < vectors) store(out + t * out_stride + v * k_lanes, sum[t][v]);
+}
+
 inline void any_tile(const float *x, const float *weights, int64_t columns, int64_t tokens,
-                     float *out, int64_t out_stride, bool both) {
+                     float *out, int64_t out_stride, int64_t vectors) {
   int64_t token = 0;
   while (token < tokens) {
     const int64_t left = tokens - token;
     float *to = out + token * out_stride;
     if (left >= k_wide) {
-      tile_product<k_wide>(x + token, weights, columns, to, out_stride, both);
+      tile_product<k_wide>(x + token, weights, columns, to, out_stride, vectors);
       token += k_wide;
     } else if (left >= k_middle) {
-      tile_product<k_middle>(x + token, weights, columns, to, out_stride, both);
+      tile_product<k_middle>(x + token, weights, columns, to, out_stride, vectors);
       token += k_middle;
     } else if (left >= k_narrow) {
-      tile_product<k_narrow>(x + token, weights, columns, to, out_stride, both);
+      tile_product<k_narrow>(x + token, weights, columns, to, out_stride, vectors);
       token += k_narrow;
     } else {
-      tile_product<1>(x + token, weights, columns, to, out_stride, both);
+      tile_product<1>(x + token, weights, columns, to, out_stride, vectors);
       ++token;
     }
   }
 }
 
 // Unpacks as many panels as fit into the scratch, multiplies all tokens with them, and goes on with the next panels.
+
+// The rows of a pair of unpacked panels, or of its first panel alone.
+inline void pair_tiles(const float *x, const float *weights, int64_t columns, int64_t tokens,
+                       float *out, int64_t out_stride, bool both) {
+  const int64_t all = both ? 2 * k_strips : k_strips;  // vectors
+  for (int64_t v = 0; v < all; v += k_vectors)
+    any_tile(x, weights + v * k_lanes, columns, tokens, out + v * k_lanes, out_stride,
+             all - v < k_vectors ? all - v : k_vectors);
+}
+
 template <int Bits, look_up How>
 void panels_many(const packed_view &w, const packed_input &in, int64_t first, int64_t last,
                  float *scratch, float *out, int64_t out_stride) {
@@ -204,9 +236,9 @@ void panels_many(const packed_view &w, const packed_input &in, int64_t first, in
       const int64_t token = tile * k_tile_tokens;
       const int64_t tokens = in.tokens - token < k_tile_tokens ? in.tokens - token : k_tile_tokens;
       for (int64_t panel = begin; panel < end; panel += 2)
-        any_tile(in.x + tile * columns * k_tile_tokens,
-                 scratch + (panel - begin) / 2 * columns * k_pair_rows, columns, tokens,
-                 out + token * out_stride + panel * k_panel_rows, out_stride, panel + 1 < end);
+        pair_tiles(in.x + tile * columns * k_tile_tokens,
+                   scratch + (panel - begin) / 2 * columns * k_pair_rows, columns, tokens,
+                   out + token * out_stride + panel * k_panel_rows, out_stride, panel + 1 < end);
     }
   }
 }
@@ -214,12 +246,28 @@ void panels_many(const packed_view &w, const packed_input &in, int64_t first, in
 // --- the table ---
 
 // Calls run with this matrix's number of bits and kind of look-up as compile-time constants.
+// Whether the codebook is E4M3. Its two codes of NaN, which no weight has, may have any value.
+inline bool is_e4m3(const packed_view &w) {
+  if (!w.is_codebook || w.bits != 8) return false;
+  for (uint32_t first = 0; first < 256; first += k_lanes) {
+    words bits;
+    for (uint32_t lane = 0; lane < k_lanes; ++lane) bits[lane] = first + lane;
+    const floats expected = e4m3_values(bits);
+    for (uint32_t lane = 0; lane < k_lanes; ++lane)
+      if (((first + lane) & 0x7fu) != 0x7fu && expected[lane] != w.values[first + lane])
+        return false;
+  }
+  return true;
+}
+
 template <typename Run>
 inline void with_bits(const packed_view &w, Run &&run) {
   using std::integral_constant;
   const auto integer = integral_constant<look_up, look_up::integer>{};
   const auto table = integral_constant<look_up, look_up::table>{};
   if (w.is_codebook && w.bits == 4) return run(integral_constant<int, 4>{}, table);
+  if (is_e4m3(w))
+    return run(integral_constant<int, 8>{}, integral_constant<look_up, look_up::e4m3>{});
   if (w.is_codebook) return run(integral_constant<int, 8>{}, table);
 #if defined(__AVX512F__)
   const auto narrow = table;
@@ -243,11 +291,11 @@ inline void with_bits(const packed_view &w, Run &&run) {
 }
 
 float sum_of(const float *x, int64_t count) {
-  const int64_t whole = count / 16 * 16;
+  const int64_t whole = count / k_lanes * k_lanes;
   floats lanes = {};
-  for (int64_t i = 0; i < whole; i += 16) lanes += load(x + i);
+  for (int64_t i = 0; i < whole; i += k_lanes) lanes += load(x + i);
   float sum = 0;
-  for (int lane = 0; lane < 16; ++lane) sum += lanes[lane];
+  for (int lane = 0; lane < k_lanes; ++lane) sum += lanes[lane];
   for (int64_t i = whole; i < count; ++i) sum += x[i];
   return sum;
 }

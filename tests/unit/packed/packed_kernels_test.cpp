@@ -7,6 +7,7 @@
 #include <random>
 
 #include "aten.hpp"
+#include "kernels/widen.hpp"
 #include "packed/packed_int8.hpp"
 #include "packed/packed_kernel.hpp"
 #include "packed/packed_linear.hpp"
@@ -160,6 +161,30 @@ TEST_CASE("what no kernel can read is refused") {
   CHECK_THROWS_WITH(shape_matrix(m, 16, 100, 4, 32), assay_test::contains("groups of 32"));
   m.codebook.assign(8, 0.0f);
   CHECK_THROWS_WITH(shape_matrix(m, 16, 64, 3, 32), assay_test::contains("codebook of 3 bits"));
+}
+
+TEST_CASE("codes of the 8-bit float E4M3 have their values in every kernel") {
+  std::mt19937 random(11);
+  packed_matrix m;
+  m.scale_type = factor_type::f32;
+  for (int code = 0; code < 256; ++code)
+    m.codebook.push_back((code & 0x7f) == 0x7f ? 0.0f : widen_e4m3(static_cast<uint8_t>(code)));
+  shape_matrix(m, 80, 320, 8, 320);
+  std::vector<uint8_t> codes(320);
+  for (int64_t row = 0; row < 80; ++row) {
+    for (uint8_t &code : codes) do
+        code = static_cast<uint8_t>(random());
+      while ((code & 0x7f) == 0x7f);
+    write_codes(m, row, codes.data());
+  }
+  fill(m.scales, m.scale_type, random);
+  const at::Tensor w = unpacked(m);
+  for (const packed_kernel *kernel : packed_kernels())
+    for (const int64_t tokens : {1, 3, 8, 20}) {
+      INFO(kernel->name << ", " << tokens << " tokens");
+      const at::Tensor x = at::randn({tokens, 320});
+      CHECK(worst(packed_product(m, x, {}, *kernel), x, w) < 2e-6);
+    }
 }
 
 TEST_CASE("a bias is added, and leading dimensions stay") {

@@ -167,9 +167,72 @@ void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int6
   }
 }
 
+// --- few tokens ---
+
+// Quad q of a unit for the rows of a strip: four codes as bytes, in the order of int8_column().
+template <int Bits>
+inline words quad(const words *unit, int q) {
+  if constexpr (Bits == 8) {
+    return unit[q * k_strips];
+  } else if constexpr (Bits == 4) {
+    return unit[q / 2 * k_strips] >> (q % 2 * 4) & 0x0f0f0f0fu;
+  } else {
+    constexpr uint32_t k_mask = (1u << Bits) - 1;
+    words four = code<Bits>(unit, 4 * q) & k_mask;
+#pragma GCC unroll 3
+    for (int i = 1; i < 4; ++i) four |= (code<Bits>(unit, 4 * q + i) & k_mask) << (8 * i);
+    return four;
+  }
+}
+
+// Multiplies a strip with Tokens tokens and reads its codes where they are, because for few tokens it would cost more to write
+// unpacked codes than to multiply.
+template <int Bits, int Tokens>
+void int8_strip(const packed_view &w, const int8_input &in, int64_t panel, int64_t strip,
+                float *out, int64_t out_stride) {
+  const auto *unit =
+      reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits * k_strips + strip;
+  const int32_t *x = in.codes;
+  const int64_t units_of_group = w.group == w.columns ? w.units : w.group / k_unit_columns;
+  float *to = out + panel * k_panel_rows + strip * k_lanes;
+  for (int64_t group = 0; group < w.groups; ++group) {
+    integers sum[Tokens][2] = {};  // two, because an addition waits for the one before it
+    for (int64_t u = 0; u < units_of_group; ++u, unit += Bits * k_strips) {
+      __builtin_prefetch(reinterpret_cast<const char *>(unit) + 1024);
+#pragma GCC unroll 8
+      for (int q = 0; q < k_quads; ++q, x += k_int8_tile) {
+        const words four = quad<Bits>(unit, q);
+#pragma GCC unroll 4
+        for (int t = 0; t < Tokens; ++t) sum[t][q % 2] = add_products(sum[t][q % 2], four, x[t]);
+      }
+    }
+    const group_factors f = factors_of(w, panel, strip, group);
+#pragma GCC unroll 4
+    for (int t = 0; t < Tokens; ++t)
+      add_group(w, f, sum[t][0] + sum[t][1], in.sums[t * w.groups + group], in.scales[t],
+                to + t * out_stride, group == 0);
+  }
+}
+
+constexpr int64_t k_few = 4;
+
+template <int Bits>
+void int8_few(const packed_view &w, const int8_input &in, int64_t first, int64_t last, float *out,
+              int64_t out_stride) {
+  for (int64_t panel = first; panel < last; ++panel)
+    for (int64_t strip = 0; strip < k_strips; ++strip) {
+      if (in.tokens == 1) int8_strip<Bits, 1>(w, in, panel, strip, out, out_stride);
+      if (in.tokens == 2) int8_strip<Bits, 2>(w, in, panel, strip, out, out_stride);
+      if (in.tokens == 3) int8_strip<Bits, 3>(w, in, panel, strip, out, out_stride);
+      if (in.tokens == 4) int8_strip<Bits, 4>(w, in, panel, strip, out, out_stride);
+    }
+}
+
 void int8_product(const packed_view &w, const int8_input &in, int64_t first, int64_t last,
                   uint8_t *scratch, float *out, int64_t out_stride) {
   const auto run = [&](auto bits) {
+    if (in.tokens <= k_few)
+      return int8_few<decltype(bits)::value>(w, in, first, last, out, out_stride);
     int8_panels(w, in, first, last, scratch, out, out_stride,
                 [&](int64_t panel, int64_t strip, words *to) {
                   unpack_bytes<decltype(bits)::value>(w, panel, strip, to);

@@ -165,8 +165,8 @@ constexpr int64_t k_vectors = 4;                       // one panel
 constexpr int k_wide = 2, k_middle = 2, k_narrow = 2;  // 8 of 16 registers
 #endif
 
-// out [Tokens, rows of the tile] = x of one tile [columns, k_tile_tokens] times weights, whose columns are k_pair_rows
-// floats apart.
+// out [Tokens, rows of the tile] = x of one tile [columns, k_tile_tokens] times weights. The columns of the weights are
+// k_pair_rows floats apart.
 template <int Tokens>
 void tile_product(const float *x, const float *weights, int64_t columns, float *out,
                   int64_t out_stride, int64_t vectors) {

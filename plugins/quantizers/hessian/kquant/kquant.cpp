@@ -52,10 +52,12 @@ std::string with_feedback(assay_cpp::host host, const kquant_config &config, con
 
 }  // namespace
 
-void kquant(assay_cpp::host host, const kquant_config &config, const assay_linear *linear,
+void kquant(assay_cpp::host host, const kquant_config &given, const assay_linear *linear,
             const assay_stats *stats, assay_cpp::sink sink) {
   std::string asked, claims;
-  const block_type &type = type_for(config, *linear, asked);
+  const block_type &type = type_for(given, *linear, asked);
+  kquant_config config = given;
+  config.range.from = least_factor(given, type);
   const int64_t out = linear->out_features, in = linear->in_features;
   if (asked != type.name) {
     host.ledger("narrow_rows", 1,

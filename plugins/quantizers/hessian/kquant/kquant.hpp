@@ -34,7 +34,7 @@ struct kquant_config {
   // static_groups): columns are rounded in the order of falling diag H.
   bool static_groups = true, act_order = true;
   double damping = 0;
-  scale_range range;  // of the search by importance; by default type_range of layers.cpp
+  scale_range range;  // of the search by importance; from = 0: least_factor of layers.cpp
 
   bool needs_hessian() const { return with_feedback; }
   bool needs_squares() const { return by_importance && !with_feedback; }
@@ -48,6 +48,9 @@ kquant_config read_kquant(const assay_cpp::config &config);
 // Throws failure if no block fits the rows.
 const block_type &type_for(const kquant_config &config, const assay_linear &linear,
                            std::string &asked);
+
+// Where the range of the search begins for this type.
+float least_factor(const kquant_config &config, const block_type &type);
 
 void kquant(assay_cpp::host host, const kquant_config &config, const assay_linear *linear,
             const assay_stats *stats, assay_cpp::sink sink);

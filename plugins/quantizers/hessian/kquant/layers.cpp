@@ -61,6 +61,14 @@ kquant_config read_kquant(const assay_cpp::config &config) {
   return out;
 }
 
+// Small factors clip large weights. The rule is that of opt_rtn and gptq, whose perplexity was measured
+// (reports/measurements/methods.md). From 5 bits on, few scales would lie near the full range.
+float least_factor(const kquant_config &config, const block_type &type) {
+  if (config.range.from > 0) return config.range.from;
+  const bool clips = type.bits < 4 || (type.bits == 4 && config.with_feedback);
+  return clips ? 0.6f : 0.9f;
+}
+
 const block_type &type_for(const kquant_config &config, const assay_linear &linear,
                            std::string &asked) {
   asked = is_raised(config, linear) ? config.raised_type : config.type;

@@ -284,7 +284,9 @@ void refit_factors(const block_type &type, const float *w, const float *m, block
   const double d = aa * bb - ab * ab;
   if (bb > 0 && d > 1e-9 * aa * bb) {
     out.set_scale(static_cast<float>((aw * bb - ab * bw) / d));
-    out.set_minimum(static_cast<float>((ab * aw - aa * bw) / d));
+    const double stored =
+        assay_grid::from_float16(out.scale);  // rounded, so the minimum follows it
+    out.set_minimum(static_cast<float>((stored * ab - bw) / bb));
   } else if (aa > 0) {
     const double minimum = type.minimum ? assay_grid::from_float16(out.minimum) : 0;
     out.set_scale(static_cast<float>((aw + minimum * ab) / aa));

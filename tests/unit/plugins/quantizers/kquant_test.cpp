@@ -90,12 +90,11 @@ TEST_CASE(
       CAPTURE(row);
       CHECK(weighted_error(w[row], ours[row], m) <=
             weighted_error(w[row], weights_of(type, "plain")[row], m));
+      if (row == 8)
+        continue;  // scales of few digits, subnormal in float16: in Q4_1 theirs is better
+      CHECK(weighted_error(w[row], ours[row], m) <=
+            weighted_error(w[row], weights_of(type, "weighted")[row], m));
     }
-    const auto theirs = weights_of(type, "weighted");
-    const double a = weighted_error(w.narrow(0, 0, 4), ours.narrow(0, 0, 4), m),
-                 b = weighted_error(w.narrow(0, 0, 4), theirs.narrow(0, 0, 4), m);
-    WARN(type << " " << a / b);
-    CHECK(a <= b);
   }
 }
 
@@ -111,7 +110,6 @@ TEST_CASE("feedback lowers the error of the outputs on correlated inputs", "[kqu
     CHECK(run("kquant", config, w, h, 1500).form.output_error < 0.9 * without);
     config["static_groups"] = false;
     const double fresh = run("kquant", config, w, h, 1500).form.output_error;
-    WARN(type << " " << without << " sorted " << sorted << " fresh " << fresh);
     CHECK(fresh < 0.9 * without);
     CHECK(sorted < 0.9 * without);
   }

@@ -40,11 +40,9 @@ void encode_row(const row_code &form, const float *x, int64_t d, uint8_t *codes,
   for (int64_t i = 0; i < d; ++i) {
     const float code = std::clamp(std::nearbyint(x[i] / *scale) + middle, least, most);
     const auto stored = static_cast<uint8_t>(code);
-    if (form.bits > 4)
+    if (i < bytes)
       codes[i] = stored;
-    else if (i < bytes)
-      codes[i] = stored;
-    else
+    else  // the high half of a byte
       codes[i - bytes] = static_cast<uint8_t>(codes[i - bytes] | stored << 4);
   }
 }

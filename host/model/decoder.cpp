@@ -50,7 +50,7 @@ void require_vocabulary(const at::Tensor &ids, int64_t vocab_size) {
 
 at::Tensor decoder::embed(const at::Tensor &ids) const {
   require_vocabulary(ids, config_.vocab_size);
-  const at::Tensor rows = stored_rows(ids);
+  at::Tensor rows = stored_rows(ids);
   if (config_.embedding_factor == 1) return rows;
   // transformers rounds the factor to the model's dtype (Gemma 3, Gemma3TextScaledWordEmbedding).
   return rows * at::full({}, config_.embedding_factor, rows.options());

@@ -145,7 +145,7 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
                             : json(nullptr);
   out["family"] = config.contains("model_type") ? config["model_type"] : json(nullptr);
   out["quant_method"] = source.quant_method();
-  bool tied = config.contains("tie_word_embeddings") && config["tie_word_embeddings"] == true;
+  json tied = config.contains("tie_word_embeddings") && config["tie_word_embeddings"] == true;
   out["supported"] = true;
   try {
     const decoder_config read = read_decoder_config(source);
@@ -158,7 +158,7 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
     out["why_not"] = e.message();
   }
   out["tied"] = tied;
-  describe_tensors(source.tensors(), tied, out);
+  describe_tensors(source.tensors(), tied.get<bool>(), out);
   out["linears"] = describe_linears(source.tensors());
   out["chat_template"] = !source.chat_templates().empty();
   out["provenance"] = source.provenance_note();

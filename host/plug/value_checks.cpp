@@ -22,9 +22,9 @@ std::string find_wide(const assay_tensor &tensor, uint32_t bits) {
     smallest = values[i] < smallest ? values[i] : smallest;
     largest = values[i] > largest ? values[i] : largest;
   }
-  const bool fits = static_cast<int64_t>(smallest) >= low && static_cast<int64_t>(largest) <= high;
-  if (fits) return "";
-  const auto wide = static_cast<int64_t>(static_cast<int64_t>(smallest) < low ? smallest : largest);
+  const int64_t least{smallest}, most{largest};
+  if (least >= low && most <= high) return "";
+  const int64_t wide = least < low ? least : most;
   return "the value " + std::to_string(wide) + ", which does not fit in " + std::to_string(bits) +
          " bits";
 }

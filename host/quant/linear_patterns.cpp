@@ -53,7 +53,7 @@ std::string nearest_by_letters(const std::string &pattern,
   std::vector<std::string> candidates = roles_of(linears);
   for (const auto &one : linears) candidates.push_back(one.name.substr(one.name.rfind('.') + 1));
   for (const auto &one : linears) candidates.push_back(one.name);
-  const std::string found = closest(pattern, candidates);
+  std::string found = closest(pattern, candidates);
   for (const auto &one : linears)
     if (!found.empty() && found == one.name.substr(one.name.rfind('.') + 1)) return one.role;
   return found;

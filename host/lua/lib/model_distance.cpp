@@ -12,8 +12,9 @@
 namespace assay::lua {
 namespace {
 
-engine::distance_options read_options(lua_State *L, int index, std::vector<std::string> known) {
-  const option_table given(L, index, std::move(known));
+engine::distance_options read_options(lua_State *L, int index,
+                                      const std::vector<std::string> &known) {
+  const option_table given(L, index, known);
   engine::distance_options options;
   options.window = given.integer("window").value_or(options.window);
   options.limit = given.integer("limit").value_or(0);

@@ -64,7 +64,7 @@ json restore_kv(model::decoder &decoder, const model::checkpoint &source, const 
       (strategy != "tensor" && strategy != "attn_head"))
     throw error(error_kind::failed, "the key-value scheme " + given.dump() + " cannot be run")
         .at(source.path());
-  const json scheme =
+  json scheme =
       complete_kv({{"type", "fp8"}, {"strategy", strategy == "tensor" ? "tensor" : "head"}});
   std::vector<kv_scales> scales;
   for (int64_t layer = 0; layer < decoder.n_blocks(); ++layer) {

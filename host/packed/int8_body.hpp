@@ -100,10 +100,13 @@ void int8_tile(const packed_view &w, const int32_t *x, const words *codes, const
   for (int64_t group = 0; group < w.groups; ++group) {
     integers sum[Tokens][k_at_once] = {};
     for (int64_t q = 0; q < quads_of_group; ++q, x += k_int8_tile, codes += k_quad_words) {
+      words four[k_at_once];
+#pragma GCC unroll 4
+      for (int v = 0; v < k_at_once; ++v) four[v] = codes[v];
 #pragma GCC unroll 12
       for (int t = 0; t < Tokens; ++t)
 #pragma GCC unroll 4
-        for (int v = 0; v < k_at_once; ++v) sum[t][v] = add_products(sum[t][v], codes[v], x[t]);
+        for (int v = 0; v < k_at_once; ++v) sum[t][v] = add_products(sum[t][v], four[v], x[t]);
     }
 #pragma GCC unroll 4
     for (int64_t v = 0; v < k_at_once; ++v) {
@@ -161,7 +164,8 @@ void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int6
       for (int64_t panel = begin; panel < end; panel += k_pair)
         int8_tiles(w, in.codes + token * w.units * k_quads, room + (panel - begin) / 2 * pair_words,
                    in.scales + token, in.sums + token * w.groups,
-                   left < k_int8_tile ? left : k_int8_tile, panel, end - panel,
+                   left < k_int8_tile ? left : k_int8_tile, panel,
+                   end - panel < k_pair ? end - panel : k_pair,
                    out + token * out_stride + panel * k_panel_rows, out_stride);
     }
   }

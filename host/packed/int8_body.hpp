@@ -258,13 +258,30 @@ void int8_product(const packed_view &w, const int8_input &in, int64_t first, int
   }
 }
 
+// Returns max |x|; 0 for no columns. Values that are not numbers do not count.
+inline float largest_of(const float *x, int64_t columns) {
+  const auto size_of = [](floats v) { return as_floats(reinterpret_cast<words>(v) & 0x7fffffffu); };
+  floats most[4] = {};  // four, because a comparison waits for the one before it
+  int64_t c = 0;
+  for (; c + 4 * k_lanes <= columns; c += 4 * k_lanes)
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const floats size = size_of(load(x + c + i * k_lanes));
+      most[i] = size > most[i] ? size : most[i];
+    }
+  float top = 0;
+  for (const floats &some : most)
+    for (int64_t lane = 0; lane < k_lanes; ++lane) top = some[lane] > top ? some[lane] : top;
+  for (; c < columns; ++c) {
+    const float size = x[c] < 0 ? -x[c] : x[c];
+    top = size > top ? size : top;
+  }
+  return top;
+}
+
 float round_row(const float *x, int64_t columns, int8_t *codes) {
   constexpr float k_limit = 127.0f;
-  float most = 0;
-  for (int64_t c = 0; c < columns; ++c) {
-    const float size = x[c] < 0 ? -x[c] : x[c];
-    most = most < size ? size : most;
-  }
+  const float most = largest_of(x, columns);
   const float whole = most / k_limit;
   const float scale = whole < k_least_input_scale ? k_least_input_scale : whole;
   for (int64_t c = 0; c < columns; ++c) {

@@ -77,6 +77,17 @@ case $rule in
       { file = FILENAME; lines = FNR }
       END { if (lines > 400) print file ":" lines ": longer than 400 lines" }' | none
     ;;
+  rooms) # a room's README has at most 400 words; a folder of host has at most 40 files, one of scripts at most 15
+    {
+      files host scripts/assay plugins | grep -E '/README\.md$' | existing | while IFS= read -r file; do
+        words=$(grep -oE "[A-Za-z][A-Za-z_'0-9./-]*" "$file" | grep -c .)
+        ((words <= 400)) || echo "$file: $words words, at most 400"
+      done
+      files host scripts | existing | awk '
+        { folder = $0; sub(/\/[^\/]*$/, "", folder); ++count[folder] }
+        END { for (f in count) { most = f ~ /^scripts/ ? 15 : 40; if (count[f] > most) print f ": " count[f] " files, at most " most } }'
+    } | none
+    ;;
   duty) # the first line of a source is a comment: what the file is for
     sources | grep -vE '^tests/(golden|abi/frozen)/|^scripts/meta/' | xargs -r awk '
       FNR == 1 && !/^(\/\/|\/\*|--|#!)/ { print FILENAME ":1: the first line must say what this file is for" }' | none

@@ -30,7 +30,7 @@ write plugins/quantizers/rtn/good.cpp '// Fine.' '#include <assay.hpp>' '#includ
 write scripts/good.lua '-- Fine.' 'local function f(a)' '   if a and' '      b then' '      return {' '         a, "end", -- if' \
   '      }' '   end' '   return g(a,' '            function() return 1 end, function()' '      local text = [[' ' as it is' ']]' \
   '      return text' '   end)' 'end'
-for rule in layers tensors lua dll plugins catch length duty indent orphans references words; do expect "$rule" 0; done
+for rule in layers tensors lua dll plugins catch length rooms duty indent orphans references words; do expect "$rule" 0; done
 
 write host/core/bad.cpp '// Sins.' '#include "lua/state.hpp"' '#include <ATen/ATen.h>' '#include <lua.h>' \
   '#include <boost/dll.hpp>' "// TO""DO later" "auto p = \"/wo""rk/x\";" 'auto n = find(kind::quantizer, "rtn");'
@@ -48,6 +48,12 @@ expect plugins 3
 expect catch 2
 expect length 1
 expect duty 1
+yes word | head -n 401 >"$tree/host/model/README.md"
+yes word | head -n 400 >"$tree/host/lua/README.md"
+mkdir "$tree/host/full"
+for i in $(seq 41); do touch "$tree/host/full/$i.txt"; done
+expect rooms 2
+rm -r "$tree/host/full" "$tree/host/model/README.md" "$tree/host/lua/README.md"
 write scripts/two.lua '-- Two spaces.' 'local function f(a)' '  local b = a' '  return b' 'end'
 write scripts/mixed.lua '-- A line of a block, an end, and the inside of a table off their columns.' 'while true do' '   local a = {' '     1 }' \
   '    break' '  end' ' local late'

@@ -13,8 +13,8 @@
 namespace assay::engine {
 namespace {
 
-// Returns a random number in [0, 1) from 53 random bits. The distributions of std are not used,
-// because they differ between standard libraries.
+// Returns a random number in [0, 1) from 53 random bits. This file draws and sums probabilities
+// itself, because the distributions of std differ between standard libraries.
 double uniform(std::mt19937_64 &random) {
   return static_cast<double>(random() >> 11) * 0x1p-53;
 }

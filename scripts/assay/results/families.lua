@@ -1,5 +1,6 @@
 -- Computes the p values of all comparisons of a study and adjusts them for their number, in two families: Holm's method for the
 -- primary comparisons (the study's claims), Benjamini-Hochberg for all other comparisons (exploration).
+-- p is the probability that chance alone makes a difference at least as large as the measured one, if quantization changed nothing.
 --
 -- A comparison on a task that gate P8 excluded belongs to neither family and has no adjusted p. Leaving it out is fair, because only
 -- the untouched model's score decides the exclusion, and no variant's.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "fit.hpp"
 
@@ -13,8 +14,14 @@ namespace {
 
 constexpr float k_zero_group = 1e-15f;  // a group below this magnitude has scale 0
 
+// Returns x without its fraction. If the inverse of a subnormal scale is infinite, so may x be; then, and if x is not a number, the
+// result is `otherwise`: what the conversion gives on x86 (C leaves it undefined).
+int whole_of(float x, int otherwise) {
+  return std::fabs(x) < 2147483648.0f ? static_cast<int>(x) : otherwise;
+}
+
 int nearest(float x) {
-  return static_cast<int>(assay_grid::round_even(x));
+  return whole_of(assay_grid::round_even(x), std::numeric_limits<int>::min());
 }
 
 // The weight of largest magnitude, the first of several, with its sign.
@@ -282,11 +289,11 @@ void fit_symmetric_range(const block_type &type, const float *w, block &out) {
   out.set_scale(scale);
   for (int i = 0; i < type.columns; ++i) {
     const float x = w[i] * by;
-    const int code =
-        type.bits == 8 ? static_cast<int>(std::round(x))
-                       : std::min((1 << type.bits) - 1,
-                                  static_cast<int>(x + (0.5f - static_cast<float>(type.lowest)))) +
-                             type.lowest;
+    const int code = type.bits == 8
+                         ? whole_of(std::round(x), 0)
+                         : std::min((1 << type.bits) - 1,
+                                    whole_of(x + (0.5f - static_cast<float>(type.lowest)), 0)) +
+                               type.lowest;
     out.codes[i] = static_cast<int16_t>(code);
   }
 }
@@ -301,7 +308,7 @@ void fit_affine_range(const block_type &type, const float *w, block &out) {
   out.set_minimum(-low);
   for (int i = 0; i < type.columns; ++i)
     out.codes[i] =
-        static_cast<int16_t>(std::min(type.highest(), static_cast<int>((w[i] - low) * by + 0.5f)));
+        static_cast<int16_t>(std::min(type.highest(), whole_of((w[i] - low) * by + 0.5f, 0)));
 }
 
 }  // namespace

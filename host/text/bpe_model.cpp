@@ -32,7 +32,7 @@ bool merges_stay_in_words(const merge_list &merges) {
 
 }  // namespace
 
-void merge_table::build(std::vector<entry> entries) {
+void merge_table::build(const std::vector<entry> &entries) {
   if (entries.empty()) return;
   const size_t n_slots = std::bit_ceil(entries.size() * 2);
   slots_.assign(n_slots, entry{k_free, 0, 0});
@@ -66,7 +66,7 @@ bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options op
           .at(where);
     entries.push_back({merge_table::key(a, b), static_cast<int32_t>(rank), c});
   }
-  merges_.build(std::move(entries));
+  merges_.build(entries);
   all_bytes_known_ = true;
   for (unsigned b = 0; b < 256; ++b) {
     std::string character;

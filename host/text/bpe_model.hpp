@@ -31,7 +31,7 @@ class merge_table {
     int32_t rank;  // place in the list of merges; a pair of lower rank is merged first
     int32_t id;    // of the merged token
   };
-  void build(std::vector<entry> entries);
+  void build(const std::vector<entry> &entries);
   const entry *find(int32_t left, int32_t right) const {
     if (slots_.empty()) return nullptr;
     const uint64_t pair = key(left, right);

@@ -223,9 +223,9 @@ struct stream_decoder::state {
   detokenizer_run pipeline;
 };
 
-stream_decoder::stream_decoder(std::shared_ptr<const tokenizer> owner, bool skip_special)
-    : state_(
-          std::make_unique<state>(state{owner, skip_special, owner->parts().detokenizer.start()})) {
+stream_decoder::stream_decoder(std::shared_ptr<const tokenizer> owner, bool skip_special) {
+  detokenizer_run pipeline = owner->parts().detokenizer.start();
+  state_ = std::make_unique<state>(state{std::move(owner), skip_special, std::move(pipeline)});
 }
 stream_decoder::~stream_decoder() = default;
 stream_decoder::stream_decoder(stream_decoder &&) noexcept = default;

@@ -15,7 +15,7 @@ model::linear_op shown_as(const char *name, const char *role, const at::Tensor &
 }
 
 at::Tensor copy_of(const model::decoder &decoder, const char *name) {
-  const auto copy = decoder.outer_weight(name).to(at::kFloat).contiguous().clone();
+  auto copy = decoder.outer_weight(name).to(at::kFloat).contiguous().clone();
   decoder.give_back_outer_weight(name);
   return copy;
 }

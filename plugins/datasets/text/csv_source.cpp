@@ -15,7 +15,7 @@ constexpr int k_end = std::char_traits<char>::eof();
 csv_source::csv_source(assay_cpp::host host, const char *config_json) {
   const assay_json::value config = assay_json::parse(config_json);
   about_ = provenance::of(config);
-  const std::string delimiter = config.string("delimiter");
+  const std::string &delimiter = config.string("delimiter");
   if (delimiter.size() != 1 || delimiter == "\"" || delimiter == "\n" || delimiter == "\r")
     throw config_problem(
         "'delimiter' must be one character that is neither a quote nor a line end");

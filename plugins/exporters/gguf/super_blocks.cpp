@@ -2,7 +2,9 @@
 // src/ggml-common.h, and src/ggml-quants.c, dequantize_row_*).
 #include "super_blocks.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace gguf {
 namespace {
@@ -191,7 +193,8 @@ super_parts super_parts_of(const assay_item &item, const tensor_type &type) {
   const auto *book = assay_cpp::find(form, "codebook");
   if (fixed && (book == nullptr || !assay_cpp::is_dtype(*book, assay_cpp::dtype_of<float>()) ||
                 book->ndim != 1 || book->shape[0] != 16 ||
-                std::memcmp(data_of(*book), k_fixed, sizeof k_fixed) != 0))
+                !std::equal(std::begin(k_fixed), std::end(k_fixed),
+                            reinterpret_cast<const float *>(data_of(*book)))))
     refuse(item, std::string("its codebook is not that of ") + type.name);
   return out;
 }

@@ -30,7 +30,7 @@ case $tool in
     # Up to 8 files are read as one, because most of the time goes into LibTorch's headers. Such a file includes sources by design.
     cmake -S "$root" -B "$build/tidy" -G Ninja -DASSAY_PCH=OFF -DASSAY_TESTS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
       -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8 >/dev/null || exit 1
-    grep -oE '"file": "[^"]+' "$build/tidy/compile_commands.json" | cut -c10- | grep -v _pch | sort -u |
+    grep -oE '"file": "[^"]+' "$build/tidy/compile_commands.json" | cut -c10- | grep -v _pch | grep -v "\.c$" | sort -u |
       xargs -r -P 2 -n 1 clang-tidy --quiet --checks=-bugprone-suspicious-include -p "$build/tidy" 2>/dev/null
     ;;
   headers) # each header compiles alone

@@ -21,7 +21,7 @@ void write_compressed(const options &o, const assay_export &job, const assay_hos
     }
     entries.push_back(float_entry(item));
   });
-  write_tensors(job, std::move(entries), o.shard_bytes,
+  write_tensors(job, entries, o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &buffer) {
                   if (!item.form) return byte_view{tensor_data(*item.tensor), e.n_bytes};
                   return code_bytes(host, parts_of(o, item, rounded_inputs), buffer);

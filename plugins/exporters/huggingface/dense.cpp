@@ -26,7 +26,7 @@ void write_dense(const options &o, const assay_export &job, const assay_host &) 
     if (item.form) throw failure(ASSAY_INVALID_ARGUMENT, std::string(item.name) + " is quantized");
     entries.push_back(float_entry(item));
   });
-  write_tensors(job, std::move(entries), o.shard_bytes,
+  write_tensors(job, entries, o.shard_bytes,
                 [](const entry &e, const assay_item &item, std::vector<uint8_t> &) {
                   return byte_view{tensor_data(*item.tensor), e.n_bytes};
                 });

@@ -188,7 +188,7 @@ void write(kind k, const options &o, const assay_export &job) {
     entries.push_back(float_entry(item));
   });
   std::string words;
-  write_tensors(job, std::move(entries), o.shard_bytes,
+  write_tensors(job, entries, o.shard_bytes,
                 [&](const entry &e, const assay_item &item, std::vector<uint8_t> &) {
                   if (!item.form) return byte_view{tensor_data(*item.tensor), e.n_bytes};
                   const form_parts v = view(item);

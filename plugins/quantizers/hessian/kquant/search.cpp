@@ -176,7 +176,8 @@ float factor_of(const float *x, const float *p, int n, int lowest, int highest) 
   float best = 0;
   double most = -1;
   for (int k = 0; k < k_candidates; ++k) {
-    const float shift = (static_cast<float>(k / 2) - 15.0f) * 0.1f;
+    const int pair = k / 2;
+    const float shift = (static_cast<float>(pair) - 15.0f) * 0.1f;
     const bool down = lowest < 0 && k % 2 == 0;
     const float inverse =
         (down ? static_cast<float>(lowest) - shift : static_cast<float>(highest) + shift) / extreme;

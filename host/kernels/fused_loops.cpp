@@ -5,12 +5,7 @@
 #include <bit>
 #include <cmath>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ASSAY_CLONES
-#endif
+#include "kernels/clones.hpp"
 
 namespace assay::model::kernels {
 namespace {

@@ -1,10 +1,10 @@
 // Holds the loops of the kernels that multiply codes with int8 inputs. It is compiled once for each
-// instruction set (int8_base.cpp, int8_vnni.cpp). Everything is in an unnamed namespace, so that the
+// instruction set (int8_base.cpp, int8_avx2.cpp, int8_vnni.cpp). Everything is in an unnamed namespace, so that the
 // compiled copies stay apart.
 //
 // Some panels are first unpacked to bytes. Four columns (a quad) of the rows of a strip make one vector. With VNNI,
 // one instruction multiplies this vector with the four rounded inputs of a token in these columns, and adds
-// the products to 16 sums.
+// the products to the sums of these rows.
 #pragma once
 
 #include "packed/int8_kernel.hpp"
@@ -41,30 +41,30 @@ inline integers add_products(integers sums, words codes, int32_t x) {
 constexpr int64_t k_quad_words =
     k_pair * k_strips;  // vectors of a quad: both panels, strip by strip
 
+// Quad q of a unit for the rows of a strip: four codes as bytes, in the order of int8_column().
+template <int Bits>
+inline words quad(const words *unit, int q) {
+  if constexpr (Bits == 8) {
+    return unit[q * k_strips];
+  } else if constexpr (Bits == 4) {
+    return unit[q / 2 * k_strips] >> (q % 2 * 4) & 0x0f0f0f0fu;
+  } else {
+    constexpr uint32_t k_mask = (1u << Bits) - 1;
+    words four = code<Bits>(unit, 4 * q) & k_mask;
+#pragma GCC unroll 3
+    for (int i = 1; i < 4; ++i) four |= (code<Bits>(unit, 4 * q + i) & k_mask) << (8 * i);
+    return four;
+  }
+}
+
 // Unpacks a strip of a panel to bytes: quad q, counted over all units, goes to `to` + q * k_quad_words.
 template <int Bits>
 void unpack_bytes(const packed_view &w, int64_t panel, int64_t strip, words *to) {
   const auto *unit =
       reinterpret_cast<const words *>(w.codes) + panel * w.units * Bits * k_strips + strip;
-  for (int64_t u = 0; u < w.units; ++u, unit += Bits * k_strips, to += k_quads * k_quad_words) {
-    if constexpr (Bits == 8) {
-      for (int64_t q = 0; q < k_quads; ++q) to[q * k_quad_words] = unit[q * k_strips];
-    } else if constexpr (Bits == 4) {
-      for (int64_t i = 0; i < Bits; ++i) {
-        to[2 * i * k_quad_words] = unit[i * k_strips] & 0x0f0f0f0fu;
-        to[(2 * i + 1) * k_quad_words] = unit[i * k_strips] >> 4 & 0x0f0f0f0fu;
-      }
-    } else {
-      constexpr uint32_t k_mask = (1u << Bits) - 1;
+  for (int64_t u = 0; u < w.units; ++u, unit += Bits * k_strips, to += k_quads * k_quad_words)
 #pragma GCC unroll 8
-      for (int q = 0; q < k_quads; ++q) {
-        words four = code<Bits>(unit, 4 * q) & k_mask;
-#pragma GCC unroll 3
-        for (int i = 1; i < 4; ++i) four |= (code<Bits>(unit, 4 * q + i) & k_mask) << (8 * i);
-        to[q * k_quad_words] = four;
-      }
-    }
-  }
+    for (int q = 0; q < k_quads; ++q) to[q * k_quad_words] = quad<Bits>(unit, q);
 }
 
 // Adds one group to the result. sum: the sum of weight code times input code. of_x: the sum of the input
@@ -172,22 +172,6 @@ void int8_panels(const packed_view &w, const int8_input &in, int64_t first, int6
 }
 
 // --- few tokens ---
-
-// Quad q of a unit for the rows of a strip: four codes as bytes, in the order of int8_column().
-template <int Bits>
-inline words quad(const words *unit, int q) {
-  if constexpr (Bits == 8) {
-    return unit[q * k_strips];
-  } else if constexpr (Bits == 4) {
-    return unit[q / 2 * k_strips] >> (q % 2 * 4) & 0x0f0f0f0fu;
-  } else {
-    constexpr uint32_t k_mask = (1u << Bits) - 1;
-    words four = code<Bits>(unit, 4 * q) & k_mask;
-#pragma GCC unroll 3
-    for (int i = 1; i < 4; ++i) four |= (code<Bits>(unit, 4 * q + i) & k_mask) << (8 * i);
-    return four;
-  }
-}
 
 // Multiplies a strip with Tokens tokens and reads its codes where they are, because for few tokens it would cost more to write
 // unpacked codes than to multiply.

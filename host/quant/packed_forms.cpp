@@ -1,10 +1,10 @@
 // Brings each form into the layout that the packed kernels read. plugin_api/ABI.md has the formulas of the formats.
 #include "quant/packed_forms.hpp"
 
-#include <cmath>
 #include <vector>
 
 #include "core/error.hpp"
+#include "kernels/widen.hpp"
 #include "packed/pack_weight.hpp"
 
 namespace assay::quant {
@@ -13,8 +13,6 @@ namespace {
 using model::column_part;
 using model::packed_weight;
 using model::stored_linear;
-
-constexpr int64_t k_unit = 32;  // groups of columns that kernels run are multiples of it
 
 int64_t half_range(int64_t bits) {
   return int64_t{1} << (bits - 1);
@@ -39,7 +37,7 @@ at::Tensor powers_of_two(const at::Tensor &exponents) {
   at::Tensor out = at::empty(from.sizes(), at::kFloat);
   const uint8_t *in = from.const_data_ptr<uint8_t>();
   float *to = out.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < from.numel(); ++i) to[i] = std::ldexp(1.0f, in[i] - 127);
+  for (int64_t i = 0; i < from.numel(); ++i) to[i] = model::power_of_two(in[i]);
   return out;
 }
 

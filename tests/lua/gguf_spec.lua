@@ -26,15 +26,6 @@ local function subject(name, edit)
    return assay.load(folder)
 end
 
-local function largest_difference(a, b, n)
-   local worst = 0
-   for row = 1, n do
-      local x, y = a:row(row):tolist(), b:row(row):tolist()
-      for i = 1, #x do worst = math.max(worst, math.abs(x[i] - y[i])) end
-   end
-   return worst
-end
-
 -- Saves `q` as GGUF and loads the file twice: dequantized and packed. Returns the dequantized model, the largest
 -- difference of its logits from those of `q` over n tokens, and the formats of the packed model.
 local function written(q, name, config, n)
@@ -43,8 +34,8 @@ local function written(q, name, config, n)
    q:save(folder, { format = "gguf", config = config, replace = true })
    local read, packed = assay.load(folder .. "/model.gguf"), assay.load(folder .. "/model.gguf", { runtime = "packed" })
    local logits = read:logits(ids)
-   assert.is_true(largest_difference(logits, packed:logits(ids), #ids) < 2e-5)
-   return read, largest_difference(q:logits(ids), logits, #ids), packed:info().packed.formats
+   assert.is_true(logits:max_difference(packed:logits(ids)) < 2e-5)
+   return read, (q:logits(ids):max_difference(logits)), packed:info().packed.formats
 end
 
 local tiny = assay.load(root .. "/tiny")

@@ -11,19 +11,10 @@ make(folder .. "/tiny")
 local m = assay.load(folder .. "/tiny")
 local ids = m:encode "The quick brown fox jumps over the lazy dog, and runs away."
 
-local function largest_difference(a, b)
-   local worst = 0
-   for row = 1, #ids do
-      local x, y = a:row(row):tolist(), b:row(row):tolist()
-      for i = 1, #x do worst = math.max(worst, math.abs(x[i] - y[i])) end
-   end
-   return worst
-end
-
 -- Loads a folder both ways (dequantized and packed) and checks that the logits agree and that the packed weights are codes.
 local function check(path, format)
    local fake, packed = assay.load(path), assay.load(path, { runtime = "packed" })
-   assert.is_true(largest_difference(fake:logits(ids), packed:logits(ids)) < 2e-5)
+   assert.is_true(fake:logits(ids):max_difference(packed:logits(ids)) < 2e-5)
    local facts = packed:info().packed
    assert.same({}, facts.told)
    assert.is_true(facts.formats[format] ~= nil and facts.formats[format].linears >= 14,
@@ -35,7 +26,7 @@ end
 describe("packed weights", function()
    it("can be asked for with a model that is not quantized, which then runs from its floats", function()
       local packed = assay.load(folder .. "/tiny", { runtime = "packed" })
-      assert.is_true(largest_difference(m:logits(ids), packed:logits(ids)) < 2e-5)
+      assert.is_true(m:logits(ids):max_difference(packed:logits(ids)) < 2e-5)
    end)
    local method = assay.method
    local cases = {
@@ -63,7 +54,7 @@ describe("packed weights", function()
          local sequences = recipe.calibrated and assay.calibration { ids = { ids, ids }, allow_short = "a test" } or nil
          local fake = m:quantize(recipe, sequences)
          local packed = fake:packed()
-         assert.is_true(largest_difference(fake:logits(ids), packed:logits(ids)) < 2e-5)
+         assert.is_true(fake:logits(ids):max_difference(packed:logits(ids)) < 2e-5)
          assert.same({}, packed:info().packed.told)
       end)
    end

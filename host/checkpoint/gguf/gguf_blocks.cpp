@@ -5,16 +5,8 @@
 
 #include <cstring>
 
+#include "kernels/clones.hpp"
 #include "kernels/widen.hpp"
-
-// The compiler makes one copy of a loop for each instruction set. When the program starts, the copy
-// for this processor is chosen.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define ASSAY_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ASSAY_CLONES
-#endif
 
 namespace assay::model {
 namespace {

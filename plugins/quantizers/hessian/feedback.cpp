@@ -5,6 +5,7 @@
 #include "feedback.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 
 #include "simd.hpp"
@@ -320,6 +321,17 @@ feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::v
 
 void factor(feedback &p, const hessian_input &input, double damping) {
   p.factor = factor_inverse(p.host, {input.h, &input.diagonal, &p.order, damping, input.shared});
+}
+
+std::string claims_of(const feedback &problem, const hessian_input &input) {
+  double loss = 0;
+  for (const double row : problem.row_loss) loss += row;
+  char claims[160];
+  std::snprintf(claims, sizeof claims,
+                "\"loss\": %.9g, \"damping\": %.6g, \"dead_columns\": %llu, \"fp64\": %s", loss,
+                problem.factor->damping, static_cast<unsigned long long>(input.dead),
+                problem.factor->double_precision ? "true" : "false");
+  return claims;
 }
 
 }  // namespace hessian

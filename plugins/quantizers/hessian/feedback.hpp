@@ -71,6 +71,8 @@ feedback begin_feedback(assay_cpp::host host, const hessian_input &input, std::v
                         std::vector<int64_t> order);
 // Computes problem.factor. damping: a share of mean(diag H).
 void factor(feedback &problem, const hessian_input &input, double damping);
+// Returns the claims of a finished problem for the note, as members of a JSON object: loss, damping, dead_columns, fp64.
+std::string claims_of(const feedback &problem, const hessian_input &input);
 // Returns m [n, n] with its rows and columns in `order`.
 std::vector<float> permuted(assay_cpp::host host, const float *m, int64_t n,
                             const std::vector<int64_t> &order);

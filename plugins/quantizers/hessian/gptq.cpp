@@ -4,7 +4,6 @@
 // error (Frantar et al., arXiv 2210.17323, algorithm 1). gptaq does the same, but its target is the
 // output that the float model has on its own inputs (Li et al., arXiv 2504.02692). feedback.cpp has
 // the loop over columns. plugins/METHODS.md lists what differs from the published code.
-#include <cstdio>
 
 #include "methods.hpp"
 #include "triangular.hpp"
@@ -47,14 +46,7 @@ void run(assay_cpp::host host, const method_config &config, const assay_linear *
   factor(p, input, config.damping);
   if (float_target) p.p = second_term(host, p, stats, config.alpha);
   feed_back(p, whole_range(config, p, grids));
-  double loss = 0;
-  for (const double row : p.row_loss) loss += row;
-  char claims[160];
-  std::snprintf(claims, sizeof claims,
-                "\"loss\": %.9g, \"damping\": %.6g, \"dead_columns\": %llu, \"fp64\": %s", loss,
-                p.factor->damping, static_cast<unsigned long long>(input.dead),
-                p.factor->double_precision ? "true" : "false");
-  emit_form(host, sink, p.codes, grids, p.out, p.in, config.grid, claims);
+  emit_form(host, sink, p.codes, grids, p.out, p.in, config.grid, claims_of(p, input));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ local stored = {}
 
 local function variant_of(context, variant)
    local store, study = context.store, context.study
-   local runtime, not_packed = models.runtime(context, variant)
+   local runtime, not_packed = models.runtime(variant)
    local out = { id = variant.id, subject = variant.subject, recipe = variant.recipe, none = variant.none,
                  calibration = variant.calibration, runtime = runtime, not_packed = not_packed, problem = context.failed[variant.id],
                  model_hash = models.hash(context, variant),

@@ -20,7 +20,7 @@ function models.packed_obstacle()
 end
 
 -- The runtime that evaluates a variant, "packed" or "dequantized" (from floats), and the reason if it was asked for packed but is not.
-function models.runtime(_, variant)
+function models.runtime(variant)
    if variant.runtime ~= "packed" then return "dequantized" end
    local why = models.packed_obstacle()
    if why then return "dequantized", why end
@@ -52,24 +52,24 @@ function models:of_subject(subject, runtime)
 end
 
 -- The untouched model of a variant's subject, in the runtime that evaluates it.
-function models:reference_of(context, variant)
+function models:reference_of(variant)
    local none = { subject = variant.subject, none = true, runtime = variant.subject.runtime }
-   return self:of_subject(variant.subject, (models.runtime(context, none)))
+   return self:of_subject(variant.subject, (models.runtime(none)))
 end
 
 -- The model of a variant in the runtime that evaluates it, loaded from the checkpoint that the stage `quantize` saved. A variant that no
 -- file format can hold is quantized again, which gives the same weights.
 function models:of_variant(context, variant)
-   if variant.none then return self:reference_of(context, variant) end
+   if variant.none then return self:reference_of(variant) end
    if self.variant_id ~= variant.id then
       self.variant, self.variant_id = nil, nil
       collectgarbage()
       local key = quantize.key(context, variant)
       if context.store:find(key).result.saved.reason then
          local quantized = quantize.quantized(context, variant)
-         self.variant = models.runtime(context, variant) == "packed" and quantized:packed() or quantized
+         self.variant = models.runtime(variant) == "packed" and quantized:packed() or quantized
       else
-         self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(context, variant)) })
+         self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(variant)) })
       end
       self.variant_id = variant.id
    end

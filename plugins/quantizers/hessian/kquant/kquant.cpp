@@ -1,7 +1,6 @@
 // The method kquant on one linear: fits all blocks, or rounds columns in turn with error feedback.
 #include "kquant.hpp"
 
-#include <cstdio>
 
 #include "fit.hpp"
 
@@ -40,14 +39,7 @@ std::string with_feedback(assay_cpp::host host, const kquant_config &config, con
   auto p = begin_feedback(host, input, std::move(input.w), column_order(input.diagonal, by_size));
   factor(p, input, config.damping);
   feed_back_blocks(p, type, config, blocks);
-  double loss = 0;
-  for (const double row : p.row_loss) loss += row;
-  char claims[160];
-  std::snprintf(claims, sizeof claims,
-                "\"loss\": %.9g, \"damping\": %.6g, \"dead_columns\": %llu, \"fp64\": %s", loss,
-                p.factor->damping, static_cast<unsigned long long>(input.dead),
-                p.factor->double_precision ? "true" : "false");
-  return claims;
+  return claims_of(p, input);
 }
 
 }  // namespace

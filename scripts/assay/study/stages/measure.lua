@@ -9,7 +9,7 @@ local measure = { order = 50, per = "task" }
 
 function measure.key(context, variant, task)
    return { stage = "measure", model = models.hash(context, variant), task = task.definition.name,
-            protocol = task:protocol(), numerics = keys.numerics(models.runtime(context, variant)) }
+            protocol = task:protocol(), numerics = keys.numerics(models.runtime(variant)) }
 end
 
 -- The subject stays in memory beside the variant, since tasks may compare the two.
@@ -24,7 +24,7 @@ end
 local function place_of(context, variant, task, folder)
    local function reference()
       local none = { subject = variant.subject, none = true, runtime = variant.subject.runtime }
-      return context.models:reference_of(context, variant), context.store:path(measure.key(context, none, task))
+      return context.models:reference_of(variant), context.store:path(measure.key(context, none, task))
    end
    return { none = variant.none, folder = folder, reference = reference }
 end

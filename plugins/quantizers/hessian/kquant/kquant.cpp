@@ -1,7 +1,6 @@
 // The method kquant on one linear: fits all blocks, or rounds columns in turn with error feedback.
 #include "kquant.hpp"
 
-
 #include "fit.hpp"
 
 namespace hessian {

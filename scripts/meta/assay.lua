@@ -391,7 +391,7 @@ function assay.task.mmlu(options) end
 function assay.task.openmath(options) end
 
 ---How surprised the model is by a text.
----@param options { dataset: table, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer, windows?: string }
+---@param options { dataset: table, first_token?: string, id?: string, limit?: integer, margin?: number, seed?: integer, title?: string, window?: integer, windows?: string }
 ---@return assay.task
 function assay.task.perplexity(options) end
 

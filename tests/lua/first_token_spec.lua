@@ -66,6 +66,22 @@ describe("the tokenizer's own first token", function()
          all_near(golden.windows, m:perplexity(text, { window = golden.window }).windows, 2e-4)
       end
    end)
+   it("stands in every window of the task perplexity with first_token = \"each\"", function()
+      local path = "build/test-first-token.txt"
+      fs.write(path, golden.text)
+      local function measured(model, options)
+         options.dataset, options.window = assay.dataset.text { path = path }, golden.window
+         local task = assay.task.perplexity(options)
+         return task.definition.run(task.options, model).series.values
+      end
+      local ids = m:encode(golden.text, { start = true })
+      for place = 1, #ids, golden.window do ids[place] = FIRST end
+      local once, each = measured(m, {}), measured(m, { first_token = "each" })
+      all_near(m:perplexity(ids, { window = golden.window }).windows, each, 1e-6)
+      assert.near(once[1], each[1], 1e-6)
+      assert.is_true(math.abs(once[2] - each[2]) > 1e-3)
+      assert.raises("assay.task.perplexity: the tokenizer adds no first token to a text. Leave out first_token = \"each\"", measured, plain, { first_token = "each" })
+   end)
    -- A rolling score is the log-likelihood of a whole text, summed window by window.
    it("stands before the text of a rolling score, and is not scored itself", function()
       local r = m:rolling(golden.rolled, { max_length = 128 })

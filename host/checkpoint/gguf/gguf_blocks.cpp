@@ -273,4 +273,15 @@ std::string supported_ggml_formats() {
   return list;
 }
 
+bool all_finite(const float *values, int64_t n) {
+  constexpr uint32_t k_exponent = 0x7f800000u;  // all ones: infinite or NaN (IEEE 754, section 3.4)
+  uint32_t broken = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    broken |= static_cast<uint32_t>((bits & k_exponent) == k_exponent);
+  }
+  return broken == 0;
+}
+
 }  // namespace assay::model

@@ -28,4 +28,7 @@ const ggml_format *find_ggml_format(int type);
 const ggml_format *find_ggml_format(const std::string &name);
 std::string supported_ggml_formats();  // "F32, F16, ..."
 
+// Whether none of n values is infinite or NaN.
+bool all_finite(const float *values, int64_t n);
+
 }  // namespace assay::model

@@ -5,6 +5,8 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "checkpoint/gguf/gguf_blocks.hpp"
@@ -155,16 +157,18 @@ class gguf_source : public tensor_source {
     const stored_blocks order{&format, nullptr, rows, row_elements, heads};
     const uint8_t *in = file_->bytes_of(source);
     float *data = out.mutable_data_ptr<float>();
+    std::atomic<bool> broken{false};
     parallel_for(0, rows, std::max<int64_t>(1, 65536 / row_elements),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t row = begin; row < end; ++row) {
                      const int64_t from = order.row_in_file(row);
-                     format.dequantize(in + from * blocks * format.block_bytes,
-                                       data + row * row_elements, blocks);
+                     float *to = data + row * row_elements;
+                     format.dequantize(in + from * blocks * format.block_bytes, to, blocks);
+                     if (format.block_elements > 1 && !all_finite(to, row_elements)) broken = true;
                    }
                  });
     if (source.type != 0) file_->drop(source);
-    if (format.block_elements > 1 && !out.isfinite().all().item<bool>())
+    if (broken)
       throw error(error_kind::failed, "a scale is infinite or not a number")
           .at(file_->path())
           .layer(source.name)

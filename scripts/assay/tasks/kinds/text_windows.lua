@@ -60,6 +60,17 @@ function windows.cut(o, ids)
    return out, names
 end
 
+-- The token that the tokenizer puts before a text by itself; nil if it puts none.
+function windows.first_token(m)
+   local begun, bare = m:encode("a", { start = true }), m:encode "a"
+   return #begun > #bare and begun[1] or nil
+end
+
+-- Puts this token in the place of the first token of every window.
+function windows.begin_each(ids, window, token)
+   for place = 1, #ids - window + 1, window do ids[place] = token end
+end
+
 -- About how many tokens the chosen windows have, for plans. English prose has about 4.2 bytes per token.
 function windows.estimate(o, bytes)
    local n = math.floor(bytes / 4.2 / o.window)

@@ -5,13 +5,6 @@ local items = require "assay.tasks.items"
 local native = require "assay.native"
 local windows = require "assay.tasks.kinds.text_windows"
 
--- Returns the token ids of the raw text, and the token that the tokenizer adds at the beginning (nil if it adds none).
-local function tokens_of(m, text)
-   local plain, marked = m:encode(text), m:encode("a", { special = true })
-   local bare = m:encode "a"
-   return plain, #marked > #bare and marked[1] ~= bare[1] and marked[1] or nil
-end
-
 -- The text of the original file. In the dataset's rows blank lines are empty texts; the file has " \n" there.
 local function raw_text(dataset)
    local parts = {}
@@ -37,9 +30,9 @@ return {
    tokens = function(o) return windows.estimate(o, #raw_text(o.dataset)) end,
 
    run = function(o, m)
-      local all, first = tokens_of(m, raw_text(o.dataset))
-      local ids, names = windows.cut(o, all)
-      for place = 1, first and #ids - o.window + 1 or 0, o.window do ids[place] = first end
+      local ids, names = windows.cut(o, m:encode(raw_text(o.dataset)))
+      local first = windows.first_token(m)
+      if first then windows.begin_each(ids, o.window, first) end
       local r = m:perplexity(ids, { window = o.window, token_nll = true })
       local samples, half, per = {}, o.window // 2, o.window - 1
       local means = {}

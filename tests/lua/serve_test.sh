@@ -60,7 +60,7 @@ port=${port%\"}
 asks POST /v1/completions '{"prompt": "ab", "max_tokens": 3, "temperature": 0}'
 contains "$answer" "$one"
 contains "$answer" "-packed-"
-kill -INT $server
+kill -TERM $server
 ends 0
 contains "$(cat "$work/served")" '{"event":"stopped","complete":true}'
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 try:
@@ -96,28 +97,30 @@ def refusals(client):
     assert e.status_code == 413
 
 
+def gauge(server, name):
+    text = urllib.request.urlopen(server.url + "/metrics").read().decode()
+    return int(next(line.split()[1] for line in text.splitlines() if line.startswith(name + " ")))
+
+
 def busy(assay, model):
     """One slot and one place: the third request gets 429 with Retry-After, and a client that retries gets its answer."""
     server = Server(assay, model, "--live", "1", "--queue", "1")
-    streams = [server.client().completions.create(model="mine", prompt="a", max_tokens=200, stream=True,
-                                                  extra_body={"ignore_eos": True})]
-    next(iter(streams[0]))
-    waiting = threading.Thread(target=lambda: server.client().completions.create(
-        model="mine", prompt="b", max_tokens=150, extra_body={"ignore_eos": True}))
+
+    def ask(n, **more):
+        return server.client(retries=more.pop("retries", 0)).completions.create(model="mine", prompt="a", max_tokens=n,
+                                                                                 extra_body={"ignore_eos": True}, **more)
+    stream = ask(2000, stream=True)
+    next(iter(stream))
+    waiting = threading.Thread(target=lambda: ask(20), daemon=True)
     waiting.start()
-    deadline = time.time() + 10
-    while time.time() < deadline:
-        try:
-            server.client().completions.create(model="mine", prompt="c", max_tokens=1)
-        except openai.RateLimitError as e:
-            assert e.code == "queue_full" and 1 <= int(e.response.headers["retry-after"]) <= 60
-            break
-    else:
-        raise AssertionError("no 429")
-    streams[0].close()  # the client leaves: the slot is free for the next
-    a = server.client(retries=10).completions.create(model="mine", prompt="c", max_tokens=2, extra_body={"ignore_eos": True})
-    assert a.usage.completion_tokens == 2
+    while gauge(server, "assay_requests_waiting") == 0:
+        time.sleep(0.05)
+    e = raises(openai.RateLimitError, lambda: ask(1))
+    assert e.code == "queue_full" and 1 <= int(e.response.headers["retry-after"]) <= 60
+    stream.close()  # the client leaves: the slot is free for the next
+    assert ask(2, retries=20).usage.completion_tokens == 2
     waiting.join()
+    assert gauge(server, "assay_cancelled_total") == 1
     server.end()
 
 

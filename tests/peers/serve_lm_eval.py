@@ -3,7 +3,7 @@
 
   serve_lm_eval.py ASSAY MODEL DATA [--items N]
 
-local-completions (echo, remote tokenizer): ARC-Easy, the sums of all choices to 1e-5 of `assay`'s. local-chat-completions: texts of greedy
+local-completions (echo, remote tokenizer): ARC-Easy, the sums of all choices against `assay`'s own. local-chat-completions: texts of greedy
 answers. MODEL: a folder or GGUF file; DATA: a folder with hub/OWNER/DATASET/... Needs lm_eval[api] and pyarrow.
 """
 import argparse
@@ -63,21 +63,22 @@ def compare_sums(server, given):
                                 max_length=2048, tokenizer_backend="auto")
     backend = type(model.tokenizer).__name__
     theirs = model.loglikelihood(requests_of(rows))
-    at, worst, right = 0, 0.0, [0, 0]
+    at, worst, right, off = 0, (0.0, 0.0), [0, 0], 0
     for row, sums in zip(rows, mine):
         n = len(row["choices"]["text"])
         got = [one[0] for one in theirs[at:at + n]]
         at += n
         assert len(sums) == n
-        worst = max([worst] + [abs(a - b) for a, b in zip(got, sums)])
+        worst = max([worst] + [(abs(a - b), b) for a, b in zip(got, sums)])
+        # The bound is 1e-5. For large sums it is 2e-6 of the sum, since fp32 is coarser there.
+        off += sum(abs(a - b) >= max(1e-5, 2e-6 * abs(b)) for a, b in zip(got, sums))
         answer = row["choices"]["label"].index(row["answerKey"])
         for k, values in enumerate((got, sums)):
             right[k] += max(range(n), key=lambda i: values[i]) == answer
     greedy = sum(one[1] for one in theirs)
-    print(f"local-completions: {len(rows)} items of ARC-Easy, {at} sums, worst difference {worst:.1e}; accuracy {right[0]} there, "
+    print(f"local-completions: {len(rows)} items of ARC-Easy, {at} sums, worst difference {worst[0]:.1e} of a sum of {worst[1]:.1f}; accuracy {right[0]} there, "
           f"{right[1]} here; {greedy} greedy continuations; tokenizer backend {backend}")
-    assert right[0] == right[1]
-    assert worst < 1e-5 * max(1, max(abs(s) for sums in mine for s in sums)), worst
+    assert right[0] == right[1] and off == 0, (right, off)
     check_greedy(model, server)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Opens the page of `assay serve` in headless Chromium, asks two models one question, and checks what the page shows.
 
-  serve_page.py ASSAY MODEL MODEL [--pictures FOLDER]
+  serve_page.py ASSAY SOURCE_DIR [MODEL MODEL] [--pictures FOLDER]
 
-Light, dark and phone. With --pictures, a picture of each is written. Needs chromium and the package websocket-client.
+Without models, a tiny random one and its 2-bit variant answer. Light, dark and phone. With --pictures, a picture of each is written. Needs chromium and the package websocket-client.
 """
 import argparse
 import base64
@@ -99,18 +99,27 @@ def look(page, url, name, pictures):
     return colours
 
 
+def tiny_models(given, work):
+    subprocess.run([given.assay, "run", Path(given.source) / "tests/lua/make_tiny.lua", work + "/tiny", "--quiet"], check=True)
+    subprocess.run([given.assay, "quantize", "--method", "rtn", "--model", work + "/tiny", "--out", work + "/w2", "--bits", "2",
+                    "--group-size", "16", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return work + "/tiny", work + "/w2"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("assay"), parser.add_argument("first"), parser.add_argument("second")
+    parser.add_argument("assay"), parser.add_argument("source"), parser.add_argument("models", nargs="*")
     parser.add_argument("--pictures")
     given = parser.parse_args()
     if not BROWSER:
         print("skipped: no chromium")
         sys.exit(77)
-    server = subprocess.Popen([given.assay, "serve", "first=" + given.first, "second=" + given.second, "--port", "0"],
-                              stdout=subprocess.PIPE, text=True)
-    url = server.stdout.readline().strip()
-    with tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory() as work:
+        first, second = given.models or tiny_models(given, work)
+        profile = work + "/profile"
+        server = subprocess.Popen([given.assay, "serve", "first=" + first, "second=" + second, "--port", "0"],
+                                  stdout=subprocess.PIPE, text=True)
+        url = server.stdout.readline().strip()
         browser = subprocess.Popen([BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0",
                                     f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL)
         try:

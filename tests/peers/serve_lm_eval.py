@@ -70,8 +70,9 @@ def compare_sums(server, given):
         at += n
         assert len(sums) == n
         worst = max([worst] + [(abs(a - b), b) for a, b in zip(got, sums)])
-        # The bound is 1e-5. For large sums it is 2e-6 of the sum, since fp32 is coarser there.
-        off += sum(abs(a - b) >= max(1e-5, 2e-6 * abs(b)) for a, b in zip(got, sums))
+        # The bound of lm_eval_compare.py. 1e-5 does not hold: products of few and of many rows round differently in fp32, so assay's
+        # own score_many differs from score one by one by up to 5.5e-5 on 100 of these sums (SmolLM2-135M), and from a server by 5.9e-5.
+        off += sum(abs(a - b) >= max(1e-4, 2e-6 * abs(b)) for a, b in zip(got, sums))
         answer = row["choices"]["label"].index(row["answerKey"])
         for k, values in enumerate((got, sums)):
             right[k] += max(range(n), key=lambda i: values[i]) == answer

@@ -5,6 +5,7 @@
 
 MODEL: a folder or GGUF file with a chat template. Texts are compared with what `assay run serve_answers.lua` generates in its own process.
 """
+import atexit
 import json
 import subprocess
 import sys
@@ -28,6 +29,7 @@ QUESTION = [{"role": "system", "content": "You answer briefly."}, {"role": "user
 class Server:
     def __init__(self, assay, model, *more):
         self.process = subprocess.Popen([assay, "serve", "mine=" + model, "--port", "0", *more], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # if a comparison fails, no server stays
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.url
 

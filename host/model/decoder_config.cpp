@@ -23,7 +23,7 @@ class config_reader {
   [[noreturn]] void unsupported(const std::string &what) const {
     refuse(what + " is not supported",
            "Supported are " + supported_families() +
-               " with default, linear or llama3 RoPE, their own activation and dense MLPs");
+               " with a known type of RoPE, their own activation and dense MLPs");
   }
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
@@ -189,24 +189,73 @@ class config_reader {
       refuse(std::string("config.json: '") + type_key + "' is not a name",
              "Copy the original config.json");
     out.type = spec.value(type_key, std::string("default"));
-    if (out.type != "default" && out.type != "linear" && out.type != "llama3")
+    const char *const known[] = {"default", "linear", "dynamic", "llama3", "yarn", "longrope"};
+    if (std::find(std::begin(known), std::end(known), out.type) == std::end(known))
       unsupported("config.json: the RoPE type '" + out.type + "'");
     if (real(spec, "partial_rotary_factor", 1) != 1)
       unsupported("config.json: a partial rotary factor");
     if (out.type == "default") return out;
-    out.factor = real(spec, "factor", 1);
-    if (!(out.factor >= 1))
-      refuse("config.json: the RoPE factor must be at least 1", "Copy the original config.json");
-    if (out.type == "linear") return out;
-    out.low_freq_factor = real(spec, "low_freq_factor", 1);
-    out.high_freq_factor = real(spec, "high_freq_factor", 4);
     out.original_max_positions = static_cast<int64_t>(
         real(has("original_max_position_embeddings") ? config_ : spec,
              "original_max_position_embeddings", static_cast<double>(max_positions)));
-    if (!(out.high_freq_factor > out.low_freq_factor))
-      refuse("config.json: high_freq_factor must exceed low_freq_factor",
+    if (out.original_max_positions < 1)
+      refuse("config.json: 'original_max_position_embeddings' must be at least 1",
              "Copy the original config.json");
+    // transformers 5.23, _compute_yarn_parameters and _compute_longrope_parameters
+    const bool derived = out.type == "yarn" || out.type == "longrope";
+    out.factor = real(spec, "factor",
+                      derived ? static_cast<double>(max_positions) /
+                                    static_cast<double>(out.original_max_positions)
+                              : 1);
+    if (!(out.factor >= 1) && out.type != "longrope")
+      refuse("config.json: the RoPE factor must be at least 1", "Copy the original config.json");
+    if (out.type == "llama3") {
+      out.low_freq_factor = real(spec, "low_freq_factor", 1);
+      out.high_freq_factor = real(spec, "high_freq_factor", 4);
+      if (!(out.high_freq_factor > out.low_freq_factor))
+        refuse("config.json: high_freq_factor must exceed low_freq_factor",
+               "Copy the original config.json");
+    }
+    if (out.type == "yarn") read_yarn(spec, out);
+    if (out.type == "longrope") read_longrope(spec, out);
     return out;
+  }
+
+  void read_yarn(const json &spec, rope_config &out) const {
+    const auto or_default = [&](const char *key, double fallback) {
+      const double value = real(spec, key, 0);
+      return value == 0 ? fallback : value;
+    };
+    out.beta_fast = or_default("beta_fast", 32);
+    out.beta_slow = or_default("beta_slow", 1);
+    out.whole_limits = spec.value("truncate", json(true)) != json(false);
+    const double m = real(spec, "mscale", 0), all = real(spec, "mscale_all_dim", 0);
+    out.attention_factor = m != 0 && all != 0
+                               ? yarn_factor(out.factor, m) / yarn_factor(out.factor, all)
+                               : yarn_factor(out.factor);
+    out.attention_factor = real(spec, "attention_factor", out.attention_factor);
+    if (!(out.beta_fast > 0) || !(out.beta_slow > 0) || !(out.theta > 1))
+      refuse("config.json: YaRN needs beta_fast and beta_slow above 0 and rope_theta above 1",
+             "Copy the original config.json");
+  }
+
+  // LongRoPE has one list of divisors for texts within the original context and one for longer texts. The cache of keys
+  // would mix both, so only the first is used, and longer texts are refused (limit_positions).
+  void read_longrope(const json &spec, rope_config &out) const {
+    const auto list = spec.find("short_factor");
+    if (list == spec.end() || !list->is_array() || list->empty())
+      refuse("config.json: RoPE of the type 'longrope' has no list 'short_factor'",
+             "Copy the original config.json");
+    for (const json &divisor : *list) {
+      if (!divisor.is_number() || !(divisor.get<double>() > 0))
+        refuse("config.json: 'short_factor' has an entry that is no number above 0",
+               "Copy the original config.json");
+      out.divisors.push_back(divisor.get<double>());
+    }
+    const double original = static_cast<double>(out.original_max_positions);
+    const double absent =
+        out.factor <= 1 ? 1 : std::sqrt(1 + std::log(out.factor) / std::log(original));
+    out.attention_factor = real(spec, "attention_factor", absent);
   }
 
   // Returns the window of each layer in tokens, 0 for none.
@@ -296,6 +345,18 @@ class config_reader {
       refuse("config.json: head_dim is odd", "Copy the original config.json");
   }
 
+  // With LongRoPE, only texts within the original context run (read_longrope).
+  void limit_positions(decoder_config &c) const {
+    for (const rope_config *rope : {&c.rope, &c.local_rope}) {
+      if (rope->type != "longrope") continue;
+      if (static_cast<int64_t>(rope->divisors.size()) != c.head_dim / 2)
+        refuse("config.json: 'short_factor' has " + std::to_string(rope->divisors.size()) +
+                   " entries, head_dim / 2 is " + std::to_string(c.head_dim / 2),
+               "Copy the original config.json");
+      c.max_positions = std::min(c.max_positions, rope->original_max_positions);
+    }
+  }
+
  private:
   const json &config_;
   const std::string &where_;
@@ -359,6 +420,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
   out.windows = in.windows(known, out.n_layers);
   read_maths(in, known, out);
+  in.limit_positions(out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "model/rope.hpp"
 
 namespace assay::model {
-
-// RoPE: rotary position embedding (checkpoint/FORMATS.md, "RoPE scaling").
-struct rope_config {
-  std::string type = "default";  // default | linear | llama3
-  double theta = 10000.0;
-  double factor = 1.0;                                   // linear, llama3
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
-  int64_t original_max_positions = 8192;  // llama3: context before scaling, in tokens
-};
 
 // Where the norms of a layer lie: before attention and MLP; before and after each of them
 // ("around"); or only after.

@@ -78,7 +78,8 @@ describe("a GGUF file", function()
    -- For each family the number of tokens to compare. Beyond a sliding window the GGUF file gives other logits, so its
    -- context length is that of the window.
    local families = { ["llama-linear-rope-sharded"] = 40, ["mistral-no-window"] = 40, ["mistral-short-window"] = 5, ["qwen2-tied"] = 40,
-                      ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40 }
+                      ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40, ["qwen3-yarn"] = 40,
+                      ["llama-dynamic-rope"] = 40 }
    for name, n in pairs(families) do
       it("holds the family of " .. name, function()
          local m = subject(name)
@@ -122,6 +123,8 @@ describe("a model that no GGUF file holds", function()
    end)
    it("is refused with its family", function()
       refused("GGUF files of the family 'seed_oss' are not written", subject "seed_oss-biases", assay.method.none {})
+      refused("config.json: a GGUF file cannot say the YaRN option 'mscale'", subject "llama-yarn-options", assay.method.none {})
+      refused("config.json: llama.cpp's llama has no RoPE of the type 'longrope'", subject "llama-longrope", assay.method.none {})
       refused("self_attn.o_proj.bias: llama.cpp's qwen3 has no bias here", subject "qwen3-bias-window", assay.method.none {})
    end)
 end)

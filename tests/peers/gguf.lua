@@ -25,7 +25,7 @@ local function write(name, q, ids, tolerance)
 end
 
 local families = { "llama-gqa-untied", "llama-linear-rope-sharded", "llama3-rope-biases-tied", "mistral-no-window", "qwen2-tied",
-                   "qwen3-qk-norm-tied", "gemma3-pattern-untied", "gemma2-caps-tied" }
+                   "qwen3-qk-norm-tied", "gemma3-pattern-untied", "gemma2-caps-tied", "qwen3-yarn" }
 for _, name in ipairs(families) do
    local folder, ids = root .. "/subject-" .. name, {}
    make(folder)

@@ -80,6 +80,24 @@ json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double the
           {"original_max_position_embeddings", 8192}};
 }
 
+// YaRN as llama.cpp computes it (ggml-org/llama.cpp, src/llama-context.cpp). prefix: of the keys.
+json yarn_scaling(const gguf_file &file, const std::string &prefix, double factor) {
+  for (const char *key : {"attn_factor", "yarn_attn_factor", "yarn_ext_factor"})
+    if (file.real(prefix + key, 1) != 1)
+      throw error(error_kind::failed, "'" + prefix + key + "' other than 1 is not supported")
+          .at(file.path());
+  if (file.real(prefix + "yarn_log_multiplier", 0) != 0)
+    throw error(error_kind::failed, "'" + prefix + "yarn_log_multiplier' is not supported")
+        .at(file.path());
+  json out = {{"rope_type", "yarn"},
+              {"factor", factor},
+              {"beta_fast", file.real(prefix + "yarn_beta_fast", 32)},
+              {"beta_slow", file.real(prefix + "yarn_beta_slow", 1)}};
+  if (const auto original = file.number(prefix + "original_context_length", 0))
+    out["original_max_position_embeddings"] = original;
+  return out;
+}
+
 json rope_scaling(const gguf_file &file, const std::string &arch, double theta, int64_t head_dim) {
   const gguf_tensor *factors = tensor_named(file, "rope_freqs.weight");
   if (factors != nullptr) return llama3_scaling(file, *factors, theta, head_dim);
@@ -88,6 +106,7 @@ json rope_scaling(const gguf_file &file, const std::string &arch, double theta, 
       file.real(arch + ".rope.scaling.factor", file.real(arch + ".rope.scale_linear", 1));
   if (type == "none" && factor == 1) return nullptr;
   if (type == "linear" || type == "none") return {{"rope_type", "linear"}, {"factor", factor}};
+  if (type == "yarn") return yarn_scaling(file, arch + ".rope.scaling.", factor);
   return {{"rope_type", type}, {"factor", factor}};  // parse_decoder_config refuses this type
 }
 

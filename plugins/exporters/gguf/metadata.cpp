@@ -95,6 +95,28 @@ entry llama3_factors(const value &rope, double theta, int64_t head_dim, int64_t 
   return e;
 }
 
+// llama.cpp computes YaRN as transformers does if no option changes the factor of cos and sin.
+void put_yarn(const value &rope, const std::string &prefix, const value &config, int64_t positions,
+              metadata &to) {
+  const auto refuse = [](const std::string &key) {
+    throw failure(ASSAY_UNSUPPORTED,
+                  "config.json: a GGUF file cannot say the YaRN option '" + key + "'");
+  };
+  for (const char *key : {"attention_factor", "mscale", "mscale_all_dim"})
+    if (const value *found = rope.find(key))
+      if (found->kind != assay_json::type::null) refuse(key);
+  if (!rope.bool_or("truncate", true)) refuse("truncate");
+  const double original = config.number_or(
+      "original_max_position_embeddings",
+      rope.number_or("original_max_position_embeddings", static_cast<double>(positions)));
+  to.put_text(prefix + "type", "yarn");
+  to.put_f32(prefix + "factor",
+             rope.number_or("factor", static_cast<double>(positions) / original));
+  to.put_u32(prefix + "original_context_length", static_cast<uint64_t>(original));
+  to.put_f32(prefix + "yarn_beta_fast", rope.number_or("beta_fast", 32));
+  to.put_f32(prefix + "yarn_beta_slow", rope.number_or("beta_slow", 1));
+}
+
 void put_rope(const plan &p, const value &config, const std::string &a, metadata &to,
               std::vector<entry> &entries) {
   const value rope = rope_of(config);
@@ -103,10 +125,14 @@ void put_rope(const plan &p, const value &config, const std::string &a, metadata
   to.put_f32(a + ".rope.freq_base", theta);
   to.put_u32(a + ".rope.dimension_count", static_cast<uint64_t>(p.head_dim));
   const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
-  if (type == "default") return;
+  // "dynamic" differs from it only in texts longer than the context length.
+  if (type == "default" || type == "dynamic") return;
   if (type == "linear") {
     to.put_text(a + ".rope.scaling.type", "linear");
     to.put_f32(a + ".rope.scaling.factor", rope.number_or("factor", 1));
+  } else if (type == "yarn") {
+    put_yarn(rope, a + ".rope.scaling.", config,
+             integer_or(config, "max_position_embeddings", defaults_of(p.family).positions), to);
   } else if (type == "llama3" && a == "llama") {
     entries.push_back(llama3_factors(
         rope, theta, p.head_dim,

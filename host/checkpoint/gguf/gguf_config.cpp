@@ -80,7 +80,7 @@ json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double the
           {"original_max_position_embeddings", 8192}};
 }
 
-// YaRN as llama.cpp computes it (ggml-org/llama.cpp, src/llama-context.cpp). prefix: of the keys.
+// YaRN as llama.cpp computes it (the constructor of llama_context). prefix: of the keys.
 json yarn_scaling(const gguf_file &file, const std::string &prefix, double factor) {
   for (const char *key : {"attn_factor", "yarn_attn_factor", "yarn_ext_factor"})
     if (file.real(prefix + key, 1) != 1)

@@ -15,11 +15,11 @@ namespace {
 struct architecture {
   const char *gguf, *model_type, *class_name;
 };
-constexpr architecture k_architectures[] = {{"llama", "llama", "LlamaForCausalLM"},
-                                            {"qwen2", "qwen2", "Qwen2ForCausalLM"},
-                                            {"qwen3", "qwen3", "Qwen3ForCausalLM"},
-                                            {"gemma2", "gemma2", "Gemma2ForCausalLM"},
-                                            {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}};
+constexpr architecture k_architectures[] = {
+    {"llama", "llama", "LlamaForCausalLM"},         {"qwen2", "qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM"},         {"gemma2", "gemma2", "Gemma2ForCausalLM"},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}, {"olmo2", "olmo2", "Olmo2ForCausalLM"},
+    {"granite", "granite", "GraniteForCausalLM"},   {"smollm3", "smollm3", "SmolLM3ForCausalLM"}};
 
 const architecture &architecture_of(const gguf_file &file) {
   const std::string name = file.text("general.architecture");
@@ -27,7 +27,7 @@ const architecture &architecture_of(const gguf_file &file) {
     if (name == known.gguf) return known;
   throw error(error_kind::failed, "the GGUF architecture '" + name + "' is not supported")
       .at(file.path())
-      .hint("Supported are llama, qwen2, qwen3, gemma2, gemma3");
+      .hint("Supported are llama, qwen2, qwen3, gemma2, gemma3, olmo2, granite, smollm3");
 }
 
 const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) {
@@ -151,6 +151,19 @@ void add_gemma(const gguf_file &file, const std::string &arch, json &config) {
   if (!second) config["rope_local_base_freq"] = file.real(arch + ".rope.freq_base_swa", 10000);
 }
 
+// Adds the factors of Granite. For llama.cpp (llama_model_granite), a factor of 0 means that there is none.
+void add_granite(const gguf_file &file, json &config) {
+  const auto factor = [&](const char *key, double none) {
+    const double value = file.real(std::string("granite.") + key, 0);
+    return value == 0 ? none : value;
+  };
+  const double width = config.at("head_dim").get<double>();
+  config["attention_multiplier"] = factor("attention.scale", 1 / std::sqrt(width));
+  config["embedding_multiplier"] = factor("embedding_scale", 1);
+  config["residual_multiplier"] = factor("residual_scale", 1);
+  config["logits_scaling"] = factor("logit_scale", 1);
+}
+
 void add_token_ids(const gguf_file &file, json &config) {
   const auto id = [&](const char *key, const char *out) {
     if (file.find(key) != nullptr) config[out] = file.number(key);
@@ -253,8 +266,11 @@ json gguf_config(const gguf_file &file) {
       {"use_cache", true},
       {"initializer_range", 0.02},
       {"attention_dropout", 0.0}};
-  if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
+  if (arch == "llama" || arch == "granite" || arch == "smollm3")
+    config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
   if (arch.starts_with("gemma")) add_gemma(file, arch, config);
+  if (arch == "granite") add_granite(file, config);
+  if (arch == "smollm3") config["no_rope_layer_interval"] = 4;  // the only one of llama.cpp
   add_token_ids(file, config);
   // Absent ids become null, because transformers gives absent keys ids of its own (LlamaConfig: 1 and 2).
   for (const char *id : {"bos_token_id", "eos_token_id"})

@@ -35,10 +35,15 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false, false},
     {"default", "", false, false, false, false},
+    {"olmo", "", false, false, false, false},
+    {"starcoder", "", true, false, false, false},
+    {"refact", "", true, false, false, false},  // also Granite
     // A conversion that forgets the step for digits gives other token ids.
     {"smollm", "", true, false, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true, true},
+    {"dbrx", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, false, false},  // also OLMo 2
+    {"smaug-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, false, false},
 };
 #undef ASSAY_SPLIT
 

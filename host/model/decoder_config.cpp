@@ -140,9 +140,13 @@ class config_reader {
     out.theta = real(config_, "rope_theta", known.maths.theta);
     const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
     if (!older && !has("rope_parameters")) return out;
-    const json &spec = config_[older ? "rope_scaling" : "rope_parameters"];
+    json spec = config_[older ? "rope_scaling" : "rope_parameters"];
     if (!spec.is_object())
       refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
+    if (std::string_view(known.model_type) == "phi3") {  // its older names of longrope
+      const json type = spec.value("rope_type", spec.value("type", json()));
+      if (type == "su" || type == "yarn") spec["rope_type"] = "longrope";
+    }
     if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions);
     if (older) {  // its entries replace those of rope_parameters
       if (!spec.contains("rope_type") && spec.contains("type"))
@@ -263,7 +267,8 @@ class config_reader {
     const window_rule rule = known.windows;
     const int64_t absent = known.defaults.window;
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
-    const bool off = config_.contains("sliding_window") && !has("sliding_window");
+    const bool off =
+        config_.contains("sliding_window") ? !has("sliding_window") : known.defaults.window == 0;
     if (rule == window_rule::none || off) return out;
     const int64_t window = integer("sliding_window", absent);
     if (window < 1)
@@ -370,6 +375,7 @@ void read_maths(const config_reader &in, const decoder_family &known, decoder_co
   out.act = maths.act;
   out.qk_norm = known.qk_norm;
   out.whole_qk_norm = maths.whole_qk_norm;
+  out.joined_parts = maths.joined_parts;
   out.rope = in.rope(known, out.max_positions);
   out.local_rope = in.local_rope(known, out.max_positions);
   out.ropes = in.ropes(known, out.windows);

@@ -35,6 +35,7 @@ struct decoder_config {
   bool qk_norm = false;        // RMSNorm on q and k, before RoPE
   bool whole_qk_norm = false;  // that norm is over all heads together, not over each head
   bool tied = false;           // the head (lm_head) is the embedding
+  bool joined_parts = false;   // the files hold q, k and v as one matrix, and gate and up as one
   // For each layer: how many tokens a query sees, itself included; 0 = itself and all before it.
   std::vector<int64_t> windows;
   // Factors: of the embedding's rows; of what attention and MLP add to the residual stream; of the

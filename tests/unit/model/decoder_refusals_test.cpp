@@ -33,7 +33,7 @@ TEST_CASE(
   m.set("model_type", "gemma");
   CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
                     contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
-                             "olmo2, granite, smollm3, seed_oss with a known type of RoPE"));
+                             "olmo2, granite, smollm3, phi3, seed_oss with a known type of RoPE"));
 }
 
 TEST_CASE("RoPE parameters that cannot be right are refused") {

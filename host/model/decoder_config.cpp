@@ -138,6 +138,8 @@ class config_reader {
   rope_config rope(const decoder_family &known, int64_t max_positions) const {
     rope_config out;
     out.theta = real(config_, "rope_theta", known.maths.theta);
+    const bool known_partial = known.key("partial_rotary_factor") != nullptr;
+    out.partial = family_number(known, "partial_rotary_factor", 1);
     const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
     if (!older && !has("rope_parameters")) return out;
     json spec = config_[older ? "rope_scaling" : "rope_parameters"];
@@ -147,7 +149,9 @@ class config_reader {
       const json type = spec.value("rope_type", spec.value("type", json()));
       if (type == "su" || type == "yarn") spec["rope_type"] = "longrope";
     }
-    if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions);
+    if (known_partial && !spec.contains("partial_rotary_factor"))
+      spec["partial_rotary_factor"] = out.partial;
+    if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions, known_partial);
     if (older) {  // its entries replace those of rope_parameters
       if (!spec.contains("rope_type") && spec.contains("type"))
         unsupported("config.json: 'type' in rope_scaling, for which this family has 'rope_type',");
@@ -181,7 +185,9 @@ class config_reader {
   }
 
   // theta: where the specification has none.
-  rope_config rope_of(const json &spec, double theta, int64_t max_positions) const {
+  // known_partial: whether the family can turn only a part of the channels.
+  rope_config rope_of(const json &spec, double theta, int64_t max_positions,
+                      bool known_partial = false) const {
     rope_config out;
     out.theta = theta;
     for (const auto &[key, value] : spec.items())
@@ -196,8 +202,8 @@ class config_reader {
     const char *const known[] = {"default", "linear", "dynamic", "llama3", "yarn", "longrope"};
     if (std::find(std::begin(known), std::end(known), out.type) == std::end(known))
       unsupported("config.json: the RoPE type '" + out.type + "'");
-    if (real(spec, "partial_rotary_factor", 1) != 1)
-      unsupported("config.json: a partial rotary factor");
+    out.partial = real(spec, "partial_rotary_factor", 1);
+    if (out.partial != 1 && !known_partial) unsupported("config.json: a partial rotary factor");
     if (out.type == "default") return out;
     out.original_max_positions = static_cast<int64_t>(
         real(has("original_max_position_embeddings") ? config_ : spec,
@@ -244,7 +250,7 @@ class config_reader {
   }
 
   // LongRoPE has one list of divisors for texts within the original context and one for longer texts. The cache of keys
-  // would mix both, so only the first is used, and longer texts are refused (limit_positions).
+  // would mix both, so only the first is used, and longer texts are refused (check_ropes).
   void read_longrope(const json &spec, rope_config &out) const {
     const auto list = spec.find("short_factor");
     if (list == spec.end() || !list->is_array() || list->empty())
@@ -350,13 +356,17 @@ class config_reader {
       refuse("config.json: head_dim is odd", "Copy the original config.json");
   }
 
-  // With LongRoPE, only texts within the original context run (read_longrope).
-  void limit_positions(decoder_config &c) const {
+  // Refuses angles that do not fit the heads. With LongRoPE, only texts within the original context run (read_longrope).
+  void check_ropes(decoder_config &c) const {
     for (const rope_config *rope : {&c.rope, &c.local_rope}) {
+      const int64_t turned = turned_channels(*rope, c.head_dim);
+      if (!(rope->partial > 0) || rope->partial > 1 || turned < 2 || turned % 2 != 0)
+        refuse("config.json: 'partial_rotary_factor' leaves no even number of channels that turn",
+               "Copy the original config.json");
       if (rope->type != "longrope") continue;
-      if (static_cast<int64_t>(rope->divisors.size()) != c.head_dim / 2)
+      if (static_cast<int64_t>(rope->divisors.size()) != turned / 2)
         refuse("config.json: 'short_factor' has " + std::to_string(rope->divisors.size()) +
-                   " entries, head_dim / 2 is " + std::to_string(c.head_dim / 2),
+                   " entries, half of the channels that turn are " + std::to_string(turned / 2),
                "Copy the original config.json");
       c.max_positions = std::min(c.max_positions, rope->original_max_positions);
     }
@@ -426,7 +436,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
   out.windows = in.windows(known, out.n_layers);
   read_maths(in, known, out);
-  in.limit_positions(out);
+  in.check_ropes(out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

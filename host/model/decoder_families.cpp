@@ -65,8 +65,10 @@ constexpr family_maths smollm3() {
   return out;
 }
 
+constexpr family_key k_phi3_keys[] = {{"partial_rotary_factor", 1}};
 constexpr family_maths phi3() {
   family_maths out;
+  out.keys = k_phi3_keys;
   out.eps = 1e-5;
   out.joined_parts = true;
   return out;

@@ -45,10 +45,15 @@ double yarn_factor(double scale, double m) {
   return scale <= 1 ? 1 : 0.1 * m * std::log(scale) + 1;
 }
 
+int64_t turned_channels(const rope_config &rope, int64_t head_dim) {
+  return static_cast<int64_t>(static_cast<double>(head_dim) * rope.partial);
+}
+
 at::Tensor inverse_frequencies(const rope_config &rope, int64_t head_dim) {
-  const at::Tensor exponent = at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / head_dim;
+  const int64_t width = turned_channels(rope, head_dim);
+  const at::Tensor exponent = at::arange(0, width, 2, at::kLong).to(at::kFloat) / width;
   const at::Tensor powers = at::pow(rope.theta, exponent);
-  if (rope.type == "yarn") return yarn(rope, powers, head_dim);
+  if (rope.type == "yarn") return yarn(rope, powers, width);
   if (rope.type == "longrope") return (at::tensor(rope.divisors, at::kFloat) * powers).reciprocal();
   const at::Tensor base = powers.reciprocal();
   if (rope.type == "linear") return base / rope.factor;

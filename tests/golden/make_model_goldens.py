@@ -87,6 +87,8 @@ TINY = {
         "rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 64,
         "short_factor": [1.0, 1.25, 1.5, 2.0], "long_factor": [1.0, 3.0, 5.0, 7.0]}), "bfloat16", None, "modern"),
     "phi3-window": ("phi3", dict(pad_token_id=0, sliding_window=6), "bfloat16", None, "modern"),
+    "phi3-partial": ("phi3", dict(SMALL, pad_token_id=0, rope_parameters={"rope_type": "default", "rope_theta": 10000.0,
+                                                                          "partial_rotary_factor": 0.75}), "bfloat16", None, "modern"),
     "phi3-longrope-tied": ("phi3", dict(SMALL, pad_token_id=0, tie_word_embeddings=True, original_max_position_embeddings=64, rope_parameters={
         "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.25, 1.5, 2.0],
         "long_factor": [1.0, 3.0, 5.0, 7.0]}), "bfloat16", None, "classic"),

@@ -53,7 +53,14 @@ TEST_CASE("RoPE parameters that cannot be right are refused") {
   CHECK(with({{"rope_type", "longrope"}, {"short_factor", {1.0, 0.0}}}) ==
         "config.json: 'short_factor' has an entry that is no number above 0");
   CHECK(with({{"rope_type", "longrope"}, {"short_factor", {1.0, 2.0}}}) ==
-        "config.json: 'short_factor' has 2 entries, head_dim / 2 is 4");
+        "config.json: 'short_factor' has 2 entries, half of the channels that turn are 4");
+  CHECK(with({{"rope_type", "default"}, {"partial_rotary_factor", 0.5}}) ==
+        "config.json: a partial rotary factor is not supported");
+  spoiled_model part("phi3-partial");
+  part.set("partial_rotary_factor", 0.1);
+  part.set("rope_parameters", {{"rope_type", "default"}});
+  CHECK(part.problem() ==
+        "config.json: 'partial_rotary_factor' leaves no even number of channels that turn");
 }
 
 TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {

@@ -29,6 +29,7 @@ constexpr verb_text k_verbs[] = {
     {"bench", "decode|prefill MODEL..",
      "measure tokens a second of models, and compare them with this machine's limits", 2, 64},
     {"chat", "MODEL", "talk with a model; reads one line for each question from a pipe", 1, 1},
+    {"serve", "[NAME=]MODEL..", "answer requests over HTTP, as OpenAI's API has them", 1, 64},
     {"formats", "", "list which programs load which of the formats that are written", 0, 0},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
@@ -73,6 +74,31 @@ void add_global_options(CLI::App &app, options &to) {
   app.add_flag("--traceback", to.traceback, "whole traceback with a script error");
 }
 
+void add_serve_options(CLI::App &sub, options &to) {
+  sub.add_option("--port", to.port, "port to listen on; 0 = a free one")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 65535));
+  sub.add_option("--host", to.host, "address to listen on (default: 127.0.0.1, this machine only)");
+  sub.add_option("--live", to.live, "answers of a model at a time (default: 16)")
+      ->check(CLI::Range(1, 4096));
+  sub.add_option("--queue", to.queue, "requests that wait; one more is refused (default: 64)")
+      ->check(CLI::Range(1, 1000000));
+  sub.add_option("--kv-bytes", to.kv_bytes,
+                 "memory for keys and values of all models (default: 2 GiB)")
+      ->check(CLI::PositiveNumber);
+  sub.add_option("--default-max-tokens", to.default_max_tokens,
+                 "most tokens of a chat answer whose request has no limit (default: 1024)")
+      ->check(CLI::PositiveNumber);
+  sub.add_option("--api-key-file", to.api_key_file, "file with the key that requests must have");
+  sub.add_flag("--no-auth", to.no_auth, "serve other machines without a key");
+  sub.add_option("--cors", to.cors, "origin whose web pages may ask, as in https://example.org");
+  sub.add_option("--monitor-port", to.monitor_port, "a second port, for /health and /metrics only")
+      ->check(CLI::Range(0, 65535));
+  sub.add_option("--grace", to.grace,
+                 "seconds that running answers have when the server ends (default: 30)")
+      ->check(CLI::NonNegativeNumber);
+}
+
 void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
   if (verb == "quantize" || verb == "eval" || verb == "model" || verb == "chat")
     sub.add_option("--adapter", to.adapter, "PEFT LoRA folder, merged into the model")
@@ -104,7 +130,7 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();
     sub.add_option("--limit", to.limit, "windows at most; 0 = all")->capture_default_str();
   }
-  if (verb == "eval" || verb == "bench" || verb == "chat")
+  if (verb == "eval" || verb == "bench" || verb == "chat" || verb == "serve")
     sub.add_flag("--packed", to.packed,
                  "run from the codes as they are stored, not from dequantized weights");
   if (verb == "chat") {
@@ -118,6 +144,7 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--max-tokens", to.max_tokens, "most tokens of an answer (default: 1024)")
         ->check(CLI::PositiveNumber);
   }
+  if (verb == "serve") add_serve_options(sub, to);
   if (verb == "bench") {
     sub.add_option("--batch", to.batch, "decode: sequences at a time, as in 1,2,4 (default: 1)")
         ->delimiter(',')

@@ -52,13 +52,20 @@ struct options {
   std::optional<double> temperature, top_p;
   int64_t top_k = 0, max_tokens = 0;
 
-  // eval, bench, chat
+  // eval, bench, chat, serve
   bool packed = false;  // run from the stored codes, not from dequantized weights
   // bench; operands: decode or prefill, models
   std::vector<int64_t> batch;  // sequences at a time; empty = 1
   // tokens: those of the prompt (prefill), or new ones (decode). context: tokens before the first new one.
   // rounds: how often each model is measured. 0 = the default of scripts/assay/cli/bench.lua.
   int64_t tokens = 0, context = 0, rounds = 0;
+
+  // serve; 0 or "" = the default of host/serve/server.hpp. monitor_port: nullopt = no second port
+  std::string host, api_key_file, cors;
+  int64_t port = 8080, live = 0, queue = 0, kv_bytes = 0, default_max_tokens = 0;
+  std::optional<int64_t> monitor_port;
+  std::optional<double> grace;  // seconds
+  bool no_auth = false;
 
   // eval
   int64_t window = 2048, limit = 0;  // tokens of a window; windows at most, 0 = all
@@ -89,6 +96,7 @@ int verb_quantize(const options &);  // operands: none, or the word "run"
 int verb_eval(const options &);      // operands: model, text file
 int verb_bench(const options &);     // operands: decode or prefill, models
 int verb_chat(const options &);      // operands: model
+int verb_serve(const options &);     // operands: models
 int verb_formats(const options &);   // operands: none
 int verb_import(const options &);    // operands: file.gguf, folder
 int verb_report(const options &);    // operands: report.json or its folder

@@ -14,6 +14,8 @@ namespace {
 // because a token may give no text or only a part of a character.
 constexpr size_t k_spare_tokens = 16;
 
+const std::vector<int64_t> k_nothing;
+
 sampler_options sampling(const generate_options &options) {
   return {options.temperature,      options.top_k,    options.top_p, options.repetition_penalty,
           options.presence_penalty, options.n_sampled};
@@ -47,11 +49,13 @@ answer::answer(const generate_options &options, const std::vector<int64_t> &eos,
 }
 
 void answer::advance(const at::Tensor &logits) {
-  const sampler::choice choice = choose_.next(logits);
+  const bool too_early = !options_.ignore_eos && tokens() < options_.min_tokens;
+  const sampler::choice choice = choose_.next(logits, too_early ? eos_ : k_nothing);
   if (options_.logprobs) out_.margins.push_back(sampler::margin(logits, options_.n_sampled));
   const bool is_eos = std::find(eos_.begin(), eos_.end(), choice.id) != eos_.end();
   if (is_eos && !options_.ignore_eos) {
     out_.finish = "stop";
+    tell(choice, logits);
     return;
   }
   out_.ids.push_back(choice.id);
@@ -59,6 +63,16 @@ void answer::advance(const at::Tensor &logits) {
   if (options_.on_token) options_.on_token(index_, choice.id);
   look_for_stops();
   if (!done() && tokens() >= max_tokens_) out_.finish = "length";
+  tell(choice, logits);
+}
+
+void answer::tell(const sampler::choice &choice, const at::Tensor &logits) {
+  if (!options_.on_decision) return;
+  const auto *row = logits.const_data_ptr<float>();
+  const decision made{read_token(row, logits.numel(), choice.id, choice.log_sum,
+                                 options_.top_logprobs, options_.n_sampled),
+                      out_.finish};
+  if (options_.on_decision(static_cast<size_t>(index_), made)) out_.finish = "stop";
 }
 
 // Ends the answer if its text has a stop string. First, only the last tokens are decoded; if they hold a

@@ -27,6 +27,7 @@ class answer {
 
  private:
   void look_for_stops();
+  void tell(const sampler::choice &choice, const at::Tensor &logits);
 
   const generate_options &options_;
   const std::vector<int64_t> &eos_;

@@ -8,9 +8,16 @@
 #include <vector>
 
 #include "core/progress.hpp"
+#include "engine/token_reading.hpp"
 #include "model/decoder.hpp"
 
 namespace assay::engine {
+
+// One choice of a token, as generate_options::on_decision gets it.
+struct decision {
+  token_reading token;  // the token chosen, and the likeliest ones at its place
+  std::string finish;  // how the answer ends with this token (generation::finish); "" if it goes on
+};
 
 struct generate_options {
   int64_t max_tokens = 64;        // of an answer
@@ -33,7 +40,12 @@ struct generate_options {
   bool logprobs = false;  // fill in generation::logprobs and generation::margins
   progress_fn progress;
   std::function<void(int64_t prompt, int64_t id)> on_token;  // called when a token is chosen
-  int64_t max_live = 32;                                     // most sequences at a time
+  // Called for each choice, also for that of the eos token that ends the answer. If it returns true, the answer ends here, with "stop".
+  // index: the prompt's place in the batch, or the answer's number in a service_request.
+  std::function<bool(size_t index, const decision &made)> on_decision;
+  int64_t top_logprobs = 0;  // how many of the likeliest tokens a decision lists
+  int64_t min_tokens = 0;    // before an answer has so many tokens, no eos token is chosen
+  int64_t max_live = 32;     // most sequences at a time
   int64_t batch_tokens = 0;  // most tokens of one forward pass; 0 = default_batch_tokens
   // Most bytes for keys and values. If two sequences of the longest length need more, more are taken.
   int64_t pool_bytes = 2LL << 30;

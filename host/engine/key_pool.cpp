@@ -20,6 +20,12 @@ key_pool::region key_pool::take(int64_t tokens) {
   return nullptr;
 }
 
+int64_t key_pool::used() const {
+  int64_t gaps = 0;
+  for (const auto &[first, tokens] : free_) gaps += tokens;
+  return capacity_ - gaps;
+}
+
 void key_pool::give_back(int64_t first, int64_t tokens) {
   const auto next = free_.lower_bound(first);
   if (next != free_.end() && next->first == first + tokens) {

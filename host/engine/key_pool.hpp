@@ -22,6 +22,7 @@ class key_pool {
   region take(int64_t tokens);
 
   int64_t capacity() const { return capacity_; }
+  int64_t used() const;  // tokens of all regions
 
  private:
   void give_back(int64_t first, int64_t tokens);

@@ -74,23 +74,27 @@ int64_t sampler::draw(const std::vector<float> &scores) {
   return order[kept - 1];
 }
 
-sampler::choice sampler::next(const at::Tensor &logits) {
+sampler::choice sampler::next(const at::Tensor &logits, const std::vector<int64_t> &never) {
   const float *values = logits.const_data_ptr<float>();
   const int64_t n = drawable(logits, options_.n_sampled);
   const bool plain = options_.temperature == 0 && options_.repetition_penalty == 1 &&
-                     options_.presence_penalty == 0;
+                     options_.presence_penalty == 0 && never.empty();
   choice out;
   if (plain) {
     out.id = std::max_element(values, values + n) - values;
   } else {
     std::vector<float> scores(values, values + n);
     apply_penalties(scores);
+    for (const int64_t id : never)
+      if (id >= 0 && id < n)
+        scores[static_cast<size_t>(id)] = -std::numeric_limits<float>::infinity();
     out.id = options_.temperature > 0
                  ? draw(scores)
                  : std::max_element(scores.begin(), scores.end()) - scores.begin();
     seen_[out.id] = true;
   }
-  out.logprob = values[out.id] - model::kernels::log_sum_exp(values, logits.numel(), nullptr);
+  out.log_sum = model::kernels::log_sum_exp(values, logits.numel(), nullptr);
+  out.logprob = values[out.id] - out.log_sum;
   return out;
 }
 

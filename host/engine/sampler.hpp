@@ -29,9 +29,10 @@ class sampler {
   struct choice {
     int64_t id = 0;
     float logprob = 0;  // nats, before penalties and temperature
+    float log_sum = 0;  // log-sum-exp of the whole row of logits
   };
-  // logits: fp32 [vocab] on the CPU; not changed.
-  choice next(const at::Tensor &logits);
+  // logits: fp32 [vocab] on the CPU; not changed. never: ids that are not chosen.
+  choice next(const at::Tensor &logits, const std::vector<int64_t> &never = {});
   // Returns the log-probability of the likeliest of the first n_sampled ids (0 = all) minus that of
   // the second likeliest, in nats.
   static float margin(const at::Tensor &logits, int64_t n_sampled);

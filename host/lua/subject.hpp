@@ -55,7 +55,7 @@ std::optional<quant::calibration> read_calibration(lua_State *L, int index);
 // taken as they are.
 std::vector<int64_t> read_tokens(lua_State *L, int index, const char *name, subject &of);
 
-// The methods of a model object, one list for each file, and four functions of the libraries
+// The methods of a model object, one list for each file, and five functions of the libraries
 // assay.native.model and assay.native.quant.
 extern const luaL_Reg k_running_methods[];       // lib/model_run.cpp
 extern const luaL_Reg k_batch_methods[];         // lib/model_batch.cpp
@@ -64,6 +64,7 @@ extern const luaL_Reg k_distance_methods[];      // lib/model_distance.cpp
 extern const luaL_Reg k_speed_methods[];         // lib/model_speed.cpp
 extern const luaL_Reg k_chat_methods[];          // lib/model_chat.cpp
 void register_conversation(lua_State *L);        // lib/model_chat.cpp
+int serve(lua_State *L);                         // lib/serve.cpp
 int machine_rates(lua_State *L);                 // lib/model_speed.cpp
 int packed_kernel(lua_State *L);                 // lib/model_speed.cpp
 int compare_checkpoints(lua_State *L);           // lib/model_distance.cpp

@@ -40,6 +40,12 @@ size_t spaces_after(std::string_view text, size_t at) {
   return at;
 }
 
+// Returns whether one of the spans has a byte in common with [start, stop).
+bool touches(const std::vector<text_span> &spans, size_t start, size_t stop) {
+  return std::any_of(spans.begin(), spans.end(),
+                     [&](const text_span &span) { return span.begin < stop && start < span.end; });
+}
+
 }  // namespace
 
 void added_token_matcher::add(std::string text, const added_token &token) {
@@ -75,7 +81,8 @@ const added_token_matcher::pattern *added_token_matcher::longest_at(std::string_
 
 void added_token_matcher::split(std::string_view input,
                                 const std::function<void(std::string_view, size_t)> &text,
-                                const std::function<void(int32_t)> &token) const {
+                                const std::function<void(int32_t)> &token,
+                                const std::vector<text_span> &plain) const {
   size_t done = 0;  // everything before this byte was passed to a callback
   size_t at = 0;
   while (at < input.size()) {
@@ -91,6 +98,7 @@ void added_token_matcher::split(std::string_view input,
     size_t start = at, stop = at + match->text.size();
     at = stop;  // even if the flags refuse the match: no shorter token is tried at this place
     if (split_special_ && match->token.special) continue;
+    if (match->token.special && touches(plain, start, stop)) continue;
     if (match->token.single_word && (word_before(input, start) || word_after(input, stop)))
       continue;
     if (match->token.lstrip) start = std::max(spaces_before(input, start), done);
@@ -100,6 +108,17 @@ void added_token_matcher::split(std::string_view input,
     done = stop;
   }
   if (done < input.size()) text(input.substr(done), done);
+}
+
+std::vector<text_span> added_token_matcher::special_tokens(std::string_view input) const {
+  std::vector<text_span> out;
+  for (size_t at = 0; at < input.size();) {
+    const pattern *match =
+        is_first_byte_[static_cast<uint8_t>(input[at])] ? longest_at(input, at) : nullptr;
+    if (match && match->token.special) out.push_back({at, at + match->text.size()});
+    at += match ? match->text.size() : 1;
+  }
+  return out;
 }
 
 }  // namespace assay::text

@@ -23,6 +23,11 @@ struct added_token {
   bool special = false;      // decode(skip_special) leaves it out
 };
 
+// A stretch of a text, in bytes.
+struct text_span {
+  size_t begin = 0, end = 0;
+};
+
 // Finds the tokens of one kind (raw or normalized) in a text. It goes from left to right and takes
 // the longest token that starts at a place; matches do not overlap. Then the flags of that token
 // decide whether it counts. If it does not, no shorter token is tried at that place.
@@ -36,9 +41,14 @@ class added_token_matcher {
   bool empty() const { return tokens_.empty(); }
 
   // Calls token(id) for each token and text(piece, offset) for each stretch between tokens, in the
-  // order of the input. offset: in bytes of the input.
+  // order of the input. offset: in bytes of the input. plain: spans of the input; a special token that
+  // touches one stays text.
   void split(std::string_view input, const std::function<void(std::string_view, size_t)> &text,
-             const std::function<void(int32_t)> &token) const;
+             const std::function<void(int32_t)> &token,
+             const std::vector<text_span> &plain = {}) const;
+
+  // Returns where special tokens stand in the text, from left to right.
+  std::vector<text_span> special_tokens(std::string_view input) const;
 
  private:
   struct pattern {

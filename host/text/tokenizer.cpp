@@ -136,7 +136,8 @@ std::shared_ptr<const tokenizer> tokenizer::from_files(const tokenizer_files &fi
                 : "copy the tokenizer files of the model into this folder");
 }
 
-std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) const {
+std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special,
+                                       const std::vector<text_span> &plain) const {
   require_utf8(utf8, "the text");
   borrowed_scratch scratch(*parts_);
   std::vector<int32_t> ids;
@@ -148,19 +149,24 @@ std::vector<int32_t> tokenizer::encode(std::string_view utf8, bool add_special) 
     parts_->raw_matcher.split(
         utf8,
         [&](std::string_view raw, size_t at) { encode_stretch(*parts_, raw, at, *scratch, ids); },
-        [&](int32_t id) { ids.push_back(id); });
+        [&](int32_t id) { ids.push_back(id); }, plain);
   }
   if (add_special) ids.insert(ids.end(), parts_->post.after.begin(), parts_->post.after.end());
   return ids;
 }
 
-std::vector<int32_t> tokenizer::encode_start(std::string_view utf8) const {
-  std::vector<int32_t> ids = encode(utf8);
+std::vector<int32_t> tokenizer::encode_start(std::string_view utf8,
+                                             const std::vector<text_span> &plain) const {
+  std::vector<int32_t> ids = encode(utf8, false, plain);
   const std::vector<int32_t> &before = parts_->post.before;
   if (before.empty() || begins_with_its_own(*parts_, utf8, ids, id_to_token(before.front())))
     return ids;
   ids.insert(ids.begin(), before.begin(), before.end());
   return ids;
+}
+
+std::vector<text_span> tokenizer::special_spans(std::string_view utf8) const {
+  return parts_->raw_matcher.special_tokens(utf8);
 }
 
 std::string tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {

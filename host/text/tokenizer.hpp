@@ -13,6 +13,7 @@
 
 #include "core/json.hpp"
 #include "core/tokenizer_files.hpp"
+#include "text/added_tokens.hpp"
 
 namespace assay::text {
 
@@ -38,12 +39,19 @@ class tokenizer {
   // their ids, as in the reference. With add_special, the post-processor adds the tokens that
   // belong around a text (for example a leading <s>). Throws error(failed) with the byte offset if
   // the text is not UTF-8.
-  std::vector<int32_t> encode(std::string_view utf8, bool add_special = false) const;
+  // plain: spans of the text, in bytes, in which special tokens are not looked for: their spelling
+  // stays text there.
+  std::vector<int32_t> encode(std::string_view utf8, bool add_special = false,
+                              const std::vector<text_span> &plain = {}) const;
 
   // Returns the token ids of a text that begins a sequence and is to be continued. The tokens that
   // the post-processor puts first (most often a beginning-of-text token) are added, unless the text
   // begins with them already. Nothing is added at the end.
-  std::vector<int32_t> encode_start(std::string_view utf8) const;
+  std::vector<int32_t> encode_start(std::string_view utf8,
+                                    const std::vector<text_span> &plain = {}) const;
+
+  // Returns the spans of a text that would become special tokens.
+  std::vector<text_span> special_spans(std::string_view utf8) const;
 
   // Returns the text of token ids. It is always valid UTF-8: a broken byte sequence becomes U+FFFD,
   // as in the reference. Ids without a token, such as those of rows that only pad the embedding, give

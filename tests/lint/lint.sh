@@ -22,8 +22,8 @@ includes() {
 case $rule in
   layers) # a room of host/ includes only rooms of a lower level, as host/README.md says
     files host | grep -E '\.(cpp|hpp|c|h|cu)$' | existing | includes | awk -F: '
-      BEGIN { split("core plug unicode kernels signals jinja checkpoint packed text model calibration engine quant insight stats lua cmd", name, " ")
-              split("1 2 2 2 2 3 3 3.5 4 4 5 5 6 7 7 8 9", level, " ")
+      BEGIN { split("core plug unicode kernels signals jinja checkpoint packed text model calibration engine serve quant insight stats lua cmd", name, " ")
+              split("1 2 2 2 2 3 3 3.5 4 4 5 5 5.5 6 7 7 8 9", level, " ")
               for (i in name) rank[name[i]] = level[i] }
       { split($1, from, "/"); split($3, to, "/") }
       (from[2] in rank) && (to[1] in rank) && from[2] != to[1] && rank[to[1]] >= rank[from[2]] {

@@ -336,6 +336,7 @@ int open_model(lua_State *L) {
                                        {"compare", guarded<compare_checkpoints>},
                                        {"machine_rates", guarded<machine_rates>},
                                        {"packed_kernel", guarded<packed_kernel>},
+                                       {"serve", guarded<serve>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

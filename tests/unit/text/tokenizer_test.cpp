@@ -136,6 +136,23 @@ TEST_CASE("Special tokens are found in texts, left out by decode and known by na
   CHECK(tok->decode(std::vector<int32_t>{260, 99999, -7}).empty());
 }
 
+TEST_CASE("In spans that are plain, the spelling of a special token stays text") {
+  const auto tok = load();
+  const std::string text = "<s>a<s>b<s>";
+  const auto spans = tok->special_spans(text);
+  REQUIRE(spans.size() == 3);
+  CHECK(spans[1].begin == 4);
+  CHECK(spans[1].end == 7);
+  std::vector<int32_t> expected = {259};
+  for (const int32_t id : tok->encode("a<s>b", false, {{1, 4}})) expected.push_back(id);
+  expected.push_back(259);
+  CHECK(tok->encode(text, false, {spans[1]}) == expected);
+  CHECK(expected.size() == 2 + 5);  // five characters are five tokens
+  CHECK(tok->decode(tok->encode_start(text, {spans[1]})) == "a<s>b");
+  CHECK(tok->encode(text, false, {{6, 7}}) == expected);  // a span need not cover the whole token
+  CHECK(tok->special_spans("plain").empty());
+}
+
 TEST_CASE(
     "tokenizer_config.json can add tokens to those of tokenizer.json and replace the flags of a "
     "token") {

@@ -14,6 +14,7 @@
 #include "checkpoint/lora.hpp"
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "checkpoint/split_parts.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/regular_file.hpp"
@@ -43,6 +44,7 @@ class folder_checkpoint : public checkpoint {
     take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
+    tensors_ = with_split_parts(tensors_, config_, path_);
   }
 
   bool is_gguf() const override { return false; }

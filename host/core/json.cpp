@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/json_builder.hpp"
 
 namespace assay {
 namespace {
@@ -105,7 +106,9 @@ json parse_json(std::string_view text, const std::string &where) {
         .at(where)
         .cause("byte " + std::to_string(nul) + " is NUL");
   try {
-    return json::parse(text.begin(), text.end());
+    json_builder builder;
+    json::sax_parse(text.begin(), text.end(), &builder);
+    return std::move(builder.value);
   } catch (const nlohmann::json::exception &e) {
     throw error(error_kind::failed, "not valid JSON").at(where).cause(shortened(plain_reason(e)));
   }

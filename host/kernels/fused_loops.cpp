@@ -47,9 +47,9 @@ ASSAY_CLONES void rms_norm(const float *x, const float *weight, float *y, int64_
   }
 }
 
-ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_heads,
-                       int64_t half) {
-  for (int64_t head = 0; head < n_heads; ++head, x += 2 * half) {
+ASSAY_CLONES void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t half,
+                       int64_t head_dim) {
+  for (int64_t head = 0; head < n_heads; ++head, x += head_dim) {
     float *low = x, *high = x + half;
     for (int64_t i = 0; i < half; ++i) {
       const float a = low[i], b = high[i];

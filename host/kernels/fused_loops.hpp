@@ -10,8 +10,10 @@ namespace assay::model::kernels {
 void rms_norm(const float *x, const float *weight, float *y, int64_t n, int64_t width, float eps,
               float offset);
 
-// Rotates n_heads heads of one token in place: pairs (i, i + half). cos, sin: [half].
-void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t half);
+// Rotates n_heads heads of one token in place: pairs (i, i + half). cos, sin: [half]. The channels of a head from 2 * half
+// on stay as they are.
+void rope(float *x, const float *cos, const float *sin, int64_t n_heads, int64_t half,
+          int64_t head_dim);
 
 // gate = gate / (1 + exp(-gate)) * up, n elements, in place.
 void silu_mul(float *gate, const float *up, int64_t n);

@@ -2,6 +2,7 @@
 // metatables of classes: the tables in which Lua finds an object's methods.
 #include "lua/lx.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -210,6 +211,11 @@ void make_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFu
   lua_setfield(L, -2, "free");
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
+}
+
+void tell_collector(lua_State *L, int64_t bytes) {
+  if (bytes >= 1024)
+    lua_gc(L, LUA_GCSTEP, static_cast<int>(std::min<int64_t>(bytes >> 10, 1 << 20)));
 }
 
 void freed_object(const char *name) {

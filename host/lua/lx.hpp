@@ -154,6 +154,10 @@ T &push_object(lua_State *L, T value) {
   return **content;
 }
 
+// Makes Lua's garbage collector count these bytes, too, so that it collects dead objects in time. Lua itself sees only
+// the small userdata of an object. Call it after the object was pushed.
+void tell_collector(lua_State *L, int64_t bytes);
+
 // Returns the object at `index`; null if it has another class. Throws error(usage) if it was freed.
 template <class T>
 T *test_object(lua_State *L, int index) {

@@ -33,6 +33,9 @@ struct subject {
 
 using subject_handle = std::shared_ptr<subject>;
 
+// Pushes a model object, and tells Lua's garbage collector the bytes of its linears (lib/model.cpp).
+void push_subject(lua_State *L, subject_handle loaded);
+
 template <>
 struct class_of<subject_handle> {
   static constexpr const char *name = "model";

@@ -180,13 +180,24 @@ forward_context decoder::packed_context(std::vector<attention_segment> segments,
 // Sets cos and sin of the RoPE angles (position * inverse frequency). As in transformers, they are
 // computed in fp32.
 void decoder::find_angles(forward_context &context) const {
+  const std::string &type = config_.rope.type;
+  if (type == "longrope" || type == "dynamic") {  // longer texts have other frequencies
+    const auto last = context.positions.max().item<int64_t>();
+    if (last >= config_.max_positions)
+      throw error(error_kind::usage, "a text of " + std::to_string(last + 1) +
+                                         " tokens is longer than the " +
+                                         std::to_string(config_.max_positions) +
+                                         " for which RoPE of the type '" + type + "' is computed");
+  }
   const at::Tensor positions = context.positions.to(at::kFloat).unsqueeze(2);
-  const auto angles_of = [&](const at::Tensor &frequencies) -> rope_angles {
+  const auto angles_of = [&](const at::Tensor &frequencies, double factor) -> rope_angles {
     const at::Tensor angles = positions * frequencies;
-    return {angles.cos().to(dtype()).to(device()), angles.sin().to(dtype()).to(device())};
+    return {(angles.cos() * factor).to(dtype()).to(device()),
+            (angles.sin() * factor).to(dtype()).to(device())};
   };
-  context.angles = angles_of(inverse_frequencies_);
-  if (local_frequencies_.defined()) context.local_angles = angles_of(local_frequencies_);
+  context.angles = angles_of(inverse_frequencies_, config_.rope.attention_factor);
+  if (local_frequencies_.defined())
+    context.local_angles = angles_of(local_frequencies_, config_.local_rope.attention_factor);
 }
 
 at::Tensor decoder::final_norm(const at::Tensor &h) const {

@@ -57,25 +57,28 @@ at::Tensor head_norm(const at::Tensor &x, const at::Tensor &weight, double eps, 
   return rms_norm(x.flatten(2), weight, eps, offset).view(x.sizes());
 }
 
-// Rotates the channel pairs of x, [rows, tokens, heads, head_dim], by their angles (RoPE). It may
-// change x in place, so use only the result.
+// Rotates the channel pairs of x, [rows, tokens, heads, head_dim], by their angles (RoPE). If there are
+// angles for some pairs only, the channels after these pairs stay. It may change x in place, so use only the result.
 at::Tensor turn(at::Tensor x, const rope_angles &angles) {
-  const int64_t half = x.size(3) / 2, heads = x.size(2);
+  const int64_t half = angles.cos.size(2), heads = x.size(2), head_dim = x.size(3);
   if (!use_kernels(x)) {
     const at::Tensor cos = angles.cos.unsqueeze(2), sin = angles.sin.unsqueeze(2);
     const at::Tensor low = x.narrow(3, 0, half), high = x.narrow(3, half, half);
-    return at::cat({low * cos - high * sin, high * cos + low * sin}, 3);
+    return at::cat({low * cos - high * sin, high * cos + low * sin,
+                    x.narrow(3, 2 * half, head_dim - 2 * half)},
+                   3);
   }
   float *data = x.mutable_data_ptr<float>();
   const float *cos = angles.cos.const_data_ptr<float>(), *sin = angles.sin.const_data_ptr<float>();
-  const int64_t tokens = x.size(1), width = heads * 2 * half,
+  const int64_t tokens = x.size(1), width = heads * head_dim,
                 positions = angles.cos.size(0) * angles.cos.size(1);
   parallel_for(0, x.size(0) * tokens, grain(width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       // The angles have one row that serves all rows of x, or one row for each row of x. The
       // remainder finds the right position in both cases.
       const int64_t position = row % positions;
-      kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half);
+      kernels::rope(data + row * width, cos + position * half, sin + position * half, heads, half,
+                    head_dim);
     }
   });
   return x;

@@ -23,7 +23,7 @@ class config_reader {
   [[noreturn]] void unsupported(const std::string &what) const {
     refuse(what + " is not supported",
            "Supported are " + supported_families() +
-               " with default, linear or llama3 RoPE, their own activation and dense MLPs");
+               " with a known type of RoPE, their own activation and dense MLPs");
   }
 
   bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
@@ -138,12 +138,20 @@ class config_reader {
   rope_config rope(const decoder_family &known, int64_t max_positions) const {
     rope_config out;
     out.theta = real(config_, "rope_theta", known.maths.theta);
+    const bool known_partial = known.key("partial_rotary_factor") != nullptr;
+    out.partial = family_number(known, "partial_rotary_factor", 1);
     const bool older = has("rope_scaling") && !config_["rope_scaling"].empty();
     if (!older && !has("rope_parameters")) return out;
-    const json &spec = config_[older ? "rope_scaling" : "rope_parameters"];
+    json spec = config_[older ? "rope_scaling" : "rope_parameters"];
     if (!spec.is_object())
       refuse("config.json: the RoPE parameters are no object", "Copy the original config.json");
-    if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions);
+    if (std::string_view(known.model_type) == "phi3") {  // its older names of longrope
+      const json type = spec.value("rope_type", spec.value("type", json()));
+      if (type == "su" || type == "yarn") spec["rope_type"] = "longrope";
+    }
+    if (known_partial && !spec.contains("partial_rotary_factor"))
+      spec["partial_rotary_factor"] = out.partial;
+    if (!known.maths.local_rope) return rope_of(spec, out.theta, max_positions, known_partial);
     if (older) {  // its entries replace those of rope_parameters
       if (!spec.contains("rope_type") && spec.contains("type"))
         unsupported("config.json: 'type' in rope_scaling, for which this family has 'rope_type',");
@@ -177,7 +185,9 @@ class config_reader {
   }
 
   // theta: where the specification has none.
-  rope_config rope_of(const json &spec, double theta, int64_t max_positions) const {
+  // known_partial: whether the family can turn only a part of the channels.
+  rope_config rope_of(const json &spec, double theta, int64_t max_positions,
+                      bool known_partial = false) const {
     rope_config out;
     out.theta = theta;
     for (const auto &[key, value] : spec.items())
@@ -189,24 +199,73 @@ class config_reader {
       refuse(std::string("config.json: '") + type_key + "' is not a name",
              "Copy the original config.json");
     out.type = spec.value(type_key, std::string("default"));
-    if (out.type != "default" && out.type != "linear" && out.type != "llama3")
+    const char *const known[] = {"default", "linear", "dynamic", "llama3", "yarn", "longrope"};
+    if (std::find(std::begin(known), std::end(known), out.type) == std::end(known))
       unsupported("config.json: the RoPE type '" + out.type + "'");
-    if (real(spec, "partial_rotary_factor", 1) != 1)
-      unsupported("config.json: a partial rotary factor");
+    out.partial = real(spec, "partial_rotary_factor", 1);
+    if (out.partial != 1 && !known_partial) unsupported("config.json: a partial rotary factor");
     if (out.type == "default") return out;
-    out.factor = real(spec, "factor", 1);
-    if (!(out.factor >= 1))
-      refuse("config.json: the RoPE factor must be at least 1", "Copy the original config.json");
-    if (out.type == "linear") return out;
-    out.low_freq_factor = real(spec, "low_freq_factor", 1);
-    out.high_freq_factor = real(spec, "high_freq_factor", 4);
     out.original_max_positions = static_cast<int64_t>(
         real(has("original_max_position_embeddings") ? config_ : spec,
              "original_max_position_embeddings", static_cast<double>(max_positions)));
-    if (!(out.high_freq_factor > out.low_freq_factor))
-      refuse("config.json: high_freq_factor must exceed low_freq_factor",
+    if (out.original_max_positions < 1)
+      refuse("config.json: 'original_max_position_embeddings' must be at least 1",
              "Copy the original config.json");
+    // transformers 5.23, _compute_yarn_parameters and _compute_longrope_parameters
+    const bool derived = out.type == "yarn" || out.type == "longrope";
+    out.factor = real(spec, "factor",
+                      derived ? static_cast<double>(max_positions) /
+                                    static_cast<double>(out.original_max_positions)
+                              : 1);
+    if (!(out.factor >= 1) && out.type != "longrope")
+      refuse("config.json: the RoPE factor must be at least 1", "Copy the original config.json");
+    if (out.type == "llama3") {
+      out.low_freq_factor = real(spec, "low_freq_factor", 1);
+      out.high_freq_factor = real(spec, "high_freq_factor", 4);
+      if (!(out.high_freq_factor > out.low_freq_factor))
+        refuse("config.json: high_freq_factor must exceed low_freq_factor",
+               "Copy the original config.json");
+    }
+    if (out.type == "yarn") read_yarn(spec, out);
+    if (out.type == "longrope") read_longrope(spec, out);
     return out;
+  }
+
+  void read_yarn(const json &spec, rope_config &out) const {
+    const auto or_default = [&](const char *key, double fallback) {
+      const double value = real(spec, key, 0);
+      return value == 0 ? fallback : value;
+    };
+    out.beta_fast = or_default("beta_fast", 32);
+    out.beta_slow = or_default("beta_slow", 1);
+    out.whole_limits = spec.value("truncate", json(true)) != json(false);
+    const double m = real(spec, "mscale", 0), all = real(spec, "mscale_all_dim", 0);
+    out.attention_factor = m != 0 && all != 0
+                               ? yarn_factor(out.factor, m) / yarn_factor(out.factor, all)
+                               : yarn_factor(out.factor);
+    out.attention_factor = real(spec, "attention_factor", out.attention_factor);
+    if (!(out.beta_fast > 0) || !(out.beta_slow > 0) || !(out.theta > 1))
+      refuse("config.json: YaRN needs beta_fast and beta_slow above 0 and rope_theta above 1",
+             "Copy the original config.json");
+  }
+
+  // LongRoPE has one list of divisors for texts within the original context and one for longer texts. The cache of keys
+  // would mix both, so only the first is used, and longer texts are refused (check_ropes).
+  void read_longrope(const json &spec, rope_config &out) const {
+    const auto list = spec.find("short_factor");
+    if (list == spec.end() || !list->is_array() || list->empty())
+      refuse("config.json: RoPE of the type 'longrope' has no list 'short_factor'",
+             "Copy the original config.json");
+    for (const json &divisor : *list) {
+      if (!divisor.is_number() || !(divisor.get<double>() > 0))
+        refuse("config.json: 'short_factor' has an entry that is no number above 0",
+               "Copy the original config.json");
+      out.divisors.push_back(divisor.get<double>());
+    }
+    const double original = static_cast<double>(out.original_max_positions);
+    const double absent =
+        out.factor <= 1 ? 1 : std::sqrt(1 + std::log(out.factor) / std::log(original));
+    out.attention_factor = real(spec, "attention_factor", absent);
   }
 
   // Returns the window of each layer in tokens, 0 for none.
@@ -214,7 +273,8 @@ class config_reader {
     const window_rule rule = known.windows;
     const int64_t absent = known.defaults.window;
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
-    const bool off = config_.contains("sliding_window") && !has("sliding_window");
+    const bool off =
+        config_.contains("sliding_window") ? !has("sliding_window") : known.defaults.window == 0;
     if (rule == window_rule::none || off) return out;
     const int64_t window = integer("sliding_window", absent);
     if (window < 1)
@@ -296,6 +356,22 @@ class config_reader {
       refuse("config.json: head_dim is odd", "Copy the original config.json");
   }
 
+  // Refuses angles that do not fit the heads. With LongRoPE, only texts within the original context run (read_longrope).
+  void check_ropes(decoder_config &c) const {
+    for (const rope_config *rope : {&c.rope, &c.local_rope}) {
+      const int64_t turned = turned_channels(*rope, c.head_dim);
+      if (!(rope->partial > 0) || rope->partial > 1 || turned < 2 || turned % 2 != 0)
+        refuse("config.json: 'partial_rotary_factor' leaves no even number of channels that turn",
+               "Copy the original config.json");
+      if (rope->type != "longrope") continue;
+      if (static_cast<int64_t>(rope->divisors.size()) != turned / 2)
+        refuse("config.json: 'short_factor' has " + std::to_string(rope->divisors.size()) +
+                   " entries, half of the channels that turn are " + std::to_string(turned / 2),
+               "Copy the original config.json");
+      c.max_positions = std::min(c.max_positions, rope->original_max_positions);
+    }
+  }
+
  private:
   const json &config_;
   const std::string &where_;
@@ -309,6 +385,7 @@ void read_maths(const config_reader &in, const decoder_family &known, decoder_co
   out.act = maths.act;
   out.qk_norm = known.qk_norm;
   out.whole_qk_norm = maths.whole_qk_norm;
+  out.joined_parts = maths.joined_parts;
   out.rope = in.rope(known, out.max_positions);
   out.local_rope = in.local_rope(known, out.max_positions);
   out.ropes = in.ropes(known, out.windows);
@@ -359,6 +436,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
   out.windows = in.windows(known, out.n_layers);
   read_maths(in, known, out);
+  in.check_ropes(out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "model/rope.hpp"
 
 namespace assay::model {
-
-// RoPE: rotary position embedding (checkpoint/FORMATS.md, "RoPE scaling").
-struct rope_config {
-  std::string type = "default";  // default | linear | llama3
-  double theta = 10000.0;
-  double factor = 1.0;                                   // linear, llama3
-  double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
-  int64_t original_max_positions = 8192;  // llama3: context before scaling, in tokens
-};
 
 // Where the norms of a layer lie: before attention and MLP; before and after each of them
 // ("around"); or only after.
@@ -43,6 +35,7 @@ struct decoder_config {
   bool qk_norm = false;        // RMSNorm on q and k, before RoPE
   bool whole_qk_norm = false;  // that norm is over all heads together, not over each head
   bool tied = false;           // the head (lm_head) is the embedding
+  bool joined_parts = false;   // the files hold q, k and v as one matrix, and gate and up as one
   // For each layer: how many tokens a query sees, itself included; 0 = itself and all before it.
   std::vector<int64_t> windows;
   // Factors: of the embedding's rows; of what attention and MLP add to the residual stream; of the

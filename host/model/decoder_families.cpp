@@ -35,6 +35,8 @@ constexpr config_defaults k_granite{32000, 4096, 11008, 32, 32, 0, 0, 2048, 0, 1
 constexpr config_defaults k_smollm3{128256, 2048,  11008, 36,     16,     4,
                                     0,      32768, 0,     128000, 128001, 128004};
 
+constexpr config_defaults k_phi3{32064, 3072, 8192, 32, 32, 0, 0, 4096, 0, 1, 32000, 32000};
+
 constexpr family_key k_granite_keys[] = {{"embedding_multiplier", 1},
                                          {"residual_multiplier", 1},
                                          {"attention_multiplier", 1},
@@ -63,6 +65,15 @@ constexpr family_maths smollm3() {
   return out;
 }
 
+constexpr family_key k_phi3_keys[] = {{"partial_rotary_factor", 1}};
+constexpr family_maths phi3() {
+  family_maths out;
+  out.keys = k_phi3_keys;
+  out.eps = 1e-5;
+  out.joined_parts = true;
+  return out;
+}
+
 constexpr family_maths gemma(bool third) {
   family_maths out;
   out.norms = norm_order::around;
@@ -76,7 +87,7 @@ constexpr family_maths gemma(bool third) {
   return out;
 }
 
-constexpr std::array<decoder_family, 10> k_families{{
+constexpr std::array<decoder_family, 11> k_families{{
     {"llama", "LlamaForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
      window_rule::none, k_llama},
     {"mistral", "MistralForCausalLM", k_no_bias, k_no_bias, k_no_bias, false,
@@ -95,6 +106,8 @@ constexpr std::array<decoder_family, 10> k_families{{
      window_rule::none, k_granite, granite()},
     {"smollm3", "SmolLM3ForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
      window_rule::none, k_smollm3, smollm3()},
+    {"phi3", "Phi3ForCausalLM", k_no_bias, k_no_bias, k_no_bias, false, window_rule::all_layers,
+     k_phi3, phi3()},
     {"seed_oss",
      "SeedOssForCausalLM",
      {"attention_bias", true},

@@ -50,7 +50,8 @@ struct family_maths {
   activation act = activation::silu;
   bool scaled_embedding = false;  // rows of the embedding are multiplied by sqrt(hidden_size)
   bool whole_qk_norm = false, local_rope = false, tied = false;  // tied: where no key says it
-  int64_t full_every = 0;  // each nth layer has no window (all_but_nth)
+  bool joined_parts = false;  // the files hold q, k and v as one matrix, and gate and up as one
+  int64_t full_every = 0;     // each nth layer has no window (all_but_nth)
   std::span<const family_key> keys{};
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include <ATen/core/grad_mode.h>
 #include "core/error.hpp"
@@ -17,26 +16,6 @@
 
 namespace assay::model {
 namespace {
-
-// Returns RoPE's inverse frequencies, [head_dim / 2] fp32, by transformers' formula and in its order
-// of operations (checkpoint/FORMATS.md, "RoPE scaling").
-at::Tensor inverse_frequencies(const rope_config &rope, int64_t head_dim) {
-  const at::Tensor exponent = at::arange(0, head_dim, 2, at::kLong).to(at::kFloat) / head_dim;
-  at::Tensor base = at::pow(rope.theta, exponent).reciprocal();
-  if (rope.type == "default") return base;
-  if (rope.type == "linear") return base / rope.factor;
-  const double original = static_cast<double>(rope.original_max_positions);
-  const double low_wavelength = original / rope.low_freq_factor,
-               high_wavelength = original / rope.high_freq_factor;
-  const at::Tensor wavelength = 2 * std::numbers::pi / base;
-  const at::Tensor slow = at::where(wavelength > low_wavelength, base / rope.factor, base);
-  const at::Tensor smooth = (original / wavelength - rope.low_freq_factor) /
-                            (rope.high_freq_factor - rope.low_freq_factor);
-  const at::Tensor between = (1 - smooth) * slow / rope.factor + smooth * slow;
-  const at::Tensor is_between =
-      (wavelength >= high_wavelength).logical_and(wavelength <= low_wavelength);
-  return at::where(is_between, between, slow);
-}
 
 const std::string k_weight = ".weight";
 constexpr int k_kept = 32 << 20;  // bytes; glibc keeps the memory of freed tensors up to this size

@@ -77,6 +77,8 @@ void describe_maths(const decoder_config &c, json &out) {
     maths["score_factor"] = c.score_factor;
   if (c.score_cap > 0) maths["score_cap"] = c.score_cap;
   if (c.logit_cap > 0) maths["logit_cap"] = c.logit_cap;
+  if (c.rope.partial != 1) maths["partial_rotary_factor"] = c.rope.partial;
+  if (c.joined_parts) maths["joined_matrices"] = "q, k, v and gate, up";
 }
 
 void describe_config(const decoder_config &c, json &out) {

@@ -52,19 +52,30 @@ bpe_model::bpe_model(token_table vocab, const merge_list &merges, bpe_options op
     : vocab_(std::move(vocab)), options_(std::move(options)) {
   std::vector<merge_table::entry> entries;
   entries.reserve(merges.size());
-  std::string joined;
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const auto [left, right] = merges[rank];
-    joined.assign(left).append(right);
-    const int32_t a = vocab_.find(left), b = vocab_.find(right), c = vocab_.find(joined);
-    if (a < 0 || b < 0 || c < 0)
-      throw error(error_kind::failed, "merge " + std::to_string(rank) + " needs the token '" +
-                                          std::string(a < 0   ? left
-                                                      : b < 0 ? right
-                                                              : std::string_view(joined)) +
-                                          "', which the vocabulary lacks")
-          .at(where);
-    entries.push_back({merge_table::key(a, b), static_cast<int32_t>(rank), c});
+  // The left part, the right part and the joined text of some merges at a time.
+  constexpr size_t k_batch = 64;
+  std::array<std::string_view, 3 * k_batch> texts;
+  std::array<int32_t, 3 * k_batch> ids;
+  std::array<std::string, k_batch> joined;
+  for (size_t begin = 0; begin < merges.size(); begin += k_batch) {
+    const size_t n = std::min(k_batch, merges.size() - begin);
+    for (size_t i = 0; i < n; ++i) {
+      const auto [left, right] = merges[begin + i];
+      joined[i].assign(left).append(right);
+      texts[3 * i] = left, texts[3 * i + 1] = right, texts[3 * i + 2] = joined[i];
+    }
+    vocab_.find_all({texts.data(), 3 * n}, ids.data());
+    for (size_t i = 0; i < n; ++i) {
+      const int32_t *id = ids.data() + 3 * i;
+      const int32_t *absent = std::find(id, id + 3, -1);
+      if (absent != id + 3)
+        throw error(error_kind::failed,
+                    "merge " + std::to_string(begin + i) + " needs the token '" +
+                        std::string(texts[3 * i + static_cast<size_t>(absent - id)]) +
+                        "', which the vocabulary lacks")
+            .at(where);
+      entries.push_back({merge_table::key(id[0], id[1]), static_cast<int32_t>(begin + i), id[2]});
+    }
   }
   merges_.build(entries);
   all_bytes_known_ = true;

@@ -2,6 +2,8 @@
 // token is added.
 #include "text/token_table.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace assay::text {
@@ -58,14 +60,42 @@ void token_table::grow() {
 }
 
 int32_t token_table::find(std::string_view text) const {
+  return find(text, hash_bytes(text));
+}
+
+int32_t token_table::find(std::string_view text, uint64_t hash) const {
   if (slots_.empty()) return -1;
-  const uint64_t hash = hash_bytes(text);
   const size_t mask = slots_.size() - 1;
   for (size_t slot = hash & mask; slots_[slot] >= 0; slot = (slot + 1) & mask) {
     const entry &e = entries_[static_cast<size_t>(slots_[slot])];
     if (e.hash == hash && text_of(e) == text) return e.id;
   }
   return -1;
+}
+
+// A search reads a slot, then the entry, then the text, and each lies in another part of memory. Every step is done for a batch
+// of texts before the next step, so that their reads overlap.
+void token_table::find_all(std::span<const std::string_view> texts, int32_t *ids) const {
+  constexpr size_t k_batch = 16;
+  if (slots_.empty()) return void(std::fill_n(ids, texts.size(), -1));
+  const size_t mask = slots_.size() - 1;
+  for (size_t begin = 0; begin < texts.size(); begin += k_batch) {
+    const size_t n = std::min(k_batch, texts.size() - begin);
+    std::array<uint64_t, k_batch> hashes;
+    std::array<const entry *, k_batch> entries;
+    for (size_t i = 0; i < n; ++i) {
+      hashes[i] = hash_bytes(texts[begin + i]);
+      __builtin_prefetch(&slots_[hashes[i] & mask]);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      const int32_t at = slots_[hashes[i] & mask];
+      entries[i] = at < 0 ? nullptr : &entries_[static_cast<size_t>(at)];
+      if (entries[i] != nullptr) __builtin_prefetch(entries[i]);
+    }
+    for (size_t i = 0; i < n; ++i)
+      if (entries[i] != nullptr) __builtin_prefetch(arena_.data() + entries[i]->offset);
+    for (size_t i = 0; i < n; ++i) ids[begin + i] = find(texts[begin + i], hashes[i]);
+  }
 }
 
 std::string_view token_table::text(int32_t id) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,10 @@ class token_table {
   // as in the reference. id must be 0 .. k_max_id.
   void add(std::string_view text, int32_t id);
   int32_t find(std::string_view text) const;  // -1 if absent
-  std::string_view text(int32_t id) const;    // empty if absent; points into this table
+  // Finds many texts: ids[i] becomes find(texts[i]). For a large table this is several times as fast as
+  // single searches, because the memory that the next searches need is fetched ahead.
+  void find_all(std::span<const std::string_view> texts, int32_t *ids) const;
+  std::string_view text(int32_t id) const;  // empty if absent; points into this table
   bool has_id(int32_t id) const {
     return id >= 0 && id < id_end() && by_id_[static_cast<size_t>(id)] >= 0;
   }
@@ -35,6 +39,7 @@ class token_table {
     uint64_t hash;
   };
   void grow();
+  int32_t find(std::string_view text, uint64_t hash) const;
   std::string_view text_of(const entry &e) const { return {arena_.data() + e.offset, e.length}; }
 
   std::string arena_;

@@ -77,6 +77,23 @@ TINY = {
                           "bfloat16", None, "classic"),
     "smollm3-interval-tied": ("smollm3", dict(no_rope_layer_interval=2, num_hidden_layers=4, intermediate_size=24, pad_token_id=0),
                               "bfloat16", None, "modern"),
+    "qwen3-yarn": ("qwen3", dict(head_dim=16, rope_parameters={"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0,
+                                                               "original_max_position_embeddings": 32}, **SMALL),
+                   "bfloat16", None, "classic"),
+    "llama-yarn-options": ("llama", dict(SMALL, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 500.0, "factor": 8.0, "original_max_position_embeddings": 16, "beta_fast": 4.0,
+        "beta_slow": 0.5, "mscale": 1.0, "mscale_all_dim": 0.6, "truncate": False}), "bfloat16", None, "modern"),
+    "llama-longrope": ("llama", dict(SMALL, rope_parameters={
+        "rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 64,
+        "short_factor": [1.0, 1.25, 1.5, 2.0], "long_factor": [1.0, 3.0, 5.0, 7.0]}), "bfloat16", None, "modern"),
+    "phi3-window": ("phi3", dict(pad_token_id=0, sliding_window=6), "bfloat16", None, "modern"),
+    "phi3-partial": ("phi3", dict(SMALL, pad_token_id=0, rope_parameters={"rope_type": "default", "rope_theta": 10000.0,
+                                                                          "partial_rotary_factor": 0.75}), "bfloat16", None, "modern"),
+    "phi3-longrope-tied": ("phi3", dict(SMALL, pad_token_id=0, tie_word_embeddings=True, original_max_position_embeddings=64, rope_parameters={
+        "rope_type": "longrope", "rope_theta": 10000.0, "short_factor": [1.0, 1.25, 1.5, 2.0],
+        "long_factor": [1.0, 3.0, 5.0, 7.0]}), "bfloat16", None, "classic"),
+    "llama-dynamic-rope": ("llama", dict(SMALL, rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0}),
+                           "bfloat16", None, "modern"),
 }
 
 

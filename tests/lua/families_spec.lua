@@ -50,7 +50,7 @@ local function whole_way(name, label, m, recipe)
    return folder
 end
 
-for _, name in ipairs { "gemma3-local-tied", "gemma2-caps-tied", "olmo2-untied", "granite-factors-tied", "smollm3-some-rope" } do
+for _, name in ipairs { "gemma3-local-tied", "gemma2-caps-tied", "olmo2-untied", "granite-factors-tied", "smollm3-some-rope", "phi3-window" } do
    describe("the family of " .. name, function()
       local m = subject(name)
       for label, recipe in pairs(recipes) do
@@ -72,6 +72,35 @@ for _, name in ipairs { "gemma3-local-tied", "gemma2-caps-tied", "olmo2-untied",
       end)
    end)
 end
+
+describe("phi3, whose files hold q, k and v as one matrix", function()
+   local m = subject "phi3-longrope-tied"
+   it("is written to other formats with joined matrices, and read again", function()
+      for _, format in ipairs { "gptq", "awq", "compressed-tensors" } do
+         local out = root .. "/out-phi3-" .. format
+         local q = m:quantize(method.rtn { bits = 4, group = 8, symmetric = format ~= "awq" })
+         q:save(out, { format = format })
+         assert.is_true(largest_difference(q:logits(ids), assay.load(out):logits(ids)) < 1e-4, format)
+         assert.is_true(largest_difference(q:logits(ids), assay.load(out, { runtime = "packed" }):logits(ids)) < 1e-4, format)
+         local names = {}
+         for _, tensor in ipairs(native.model.describe(out).unused_tensors) do names[#names + 1] = tensor end
+         assert.same({}, names)
+      end
+   end)
+   it("cannot be written if its parts have different grids", function()
+      local mixed = m:quantize(method.rtn { bits = 4, group = 8, overrides = { { match = "attn.q", config = { bits = 8 } } } })
+      local ok, problem = pcall(mixed.save, mixed, root .. "/out-phi3-mixed")
+      assert.is_true(not ok and tostring(problem):find("self_attn.qkv_proj' is one matrix in the files of this family, and its parts have " ..
+                                                       "different values of bits", 1, true) ~= nil, tostring(problem))
+      assert.is_true(fs.kind(root .. "/out-phi3-mixed") == nil)
+   end)
+   it("takes no texts beyond the original context of longrope", function()
+      local long = {}
+      for i = 1, 65 do long[i] = 7 end
+      assert.equal(64, native.model.describe(root .. "/phi3-longrope-tied").context)
+      assert.is_true(not pcall(m.logits, m, long))
+   end)
+end)
 
 describe("a rotation", function()
    it("of values and of the input of down leaves the function as it is", function()

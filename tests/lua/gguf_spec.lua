@@ -78,7 +78,8 @@ describe("a GGUF file", function()
    -- For each family the number of tokens to compare. Beyond a sliding window the GGUF file gives other logits, so its
    -- context length is that of the window.
    local families = { ["llama-linear-rope-sharded"] = 40, ["mistral-no-window"] = 40, ["mistral-short-window"] = 5, ["qwen2-tied"] = 40,
-                      ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40 }
+                      ["qwen2-window"] = 6, ["qwen3-qk-norm-tied"] = 40, ["qwen3-long-window"] = 40, ["qwen3-yarn"] = 40,
+                      ["llama-dynamic-rope"] = 40 }
    for name, n in pairs(families) do
       it("holds the family of " .. name, function()
          local m = subject(name)
@@ -88,6 +89,20 @@ describe("a GGUF file", function()
          assert.is_true(formats.Q4_0.linears >= 12)
       end)
    end
+   it("holds OLMo 2, Granite with its factors, and SmolLM3", function()
+      local with = { ["olmo2-untied"] = { keep = down, least = 15 }, ["granite-factors-tied"] = { keep = down, least = 15 },
+                     ["smollm3-interval-tied"] = { keep = down, least = 20 } }
+      for name, wanted in pairs(with) do
+         local m = subject(name, function(config)
+            if name:find "smollm3" then
+               config.no_rope_layer_interval, config.no_rope_layers = 4, json.list { 1, 1, 1, 0 }
+            end
+         end)
+         local _, difference, formats = written(m:quantize(rtn { bits = 4, group = 32, keep = wanted.keep }), name)
+         assert.equal(0.0, difference, name)
+         assert.is_true(formats.Q4_0.linears >= wanted.least, name)
+      end
+   end)
    it("holds biases, a tied head and the RoPE of Llama 3", function()
       local m = subject("llama3-rope-biases-tied", function(config)
          config.rope_parameters.original_max_position_embeddings = 8192
@@ -122,6 +137,10 @@ describe("a model that no GGUF file holds", function()
    end)
    it("is refused with its family", function()
       refused("GGUF files of the family 'seed_oss' are not written", subject "seed_oss-biases", assay.method.none {})
+      refused("config.json: a GGUF file cannot say the YaRN option 'mscale'", subject "llama-yarn-options", assay.method.none {})
+      refused("config.json: llama.cpp's llama has no RoPE of the type 'longrope'", subject "llama-longrope", assay.method.none {})
+      refused("self_attn.o_proj.bias: llama.cpp's smollm3 has no bias here", subject "smollm3-some-rope", assay.method.none {})
+      refused("config.json: llama.cpp's smollm3 leaves RoPE out in every fourth layer", subject "smollm3-interval-tied", assay.method.none {})
       refused("self_attn.o_proj.bias: llama.cpp's qwen3 has no bias here", subject "qwen3-bias-window", assay.method.none {})
    end)
 end)

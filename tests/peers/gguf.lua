@@ -25,7 +25,7 @@ local function write(name, q, ids, tolerance)
 end
 
 local families = { "llama-gqa-untied", "llama-linear-rope-sharded", "llama3-rope-biases-tied", "mistral-no-window", "qwen2-tied",
-                   "qwen3-qk-norm-tied", "gemma3-pattern-untied", "gemma2-caps-tied" }
+                   "qwen3-qk-norm-tied", "gemma3-pattern-untied", "gemma2-caps-tied", "qwen3-yarn", "olmo2-untied", "granite-factors-tied", "smollm3-interval-tied" }
 for _, name in ipairs(families) do
    local folder, ids = root .. "/subject-" .. name, {}
    make(folder)
@@ -37,6 +37,7 @@ for _, name in ipairs(families) do
    if name:find "llama3" then -- GGUF files hold only the RoPE scaling of the released Llama 3 models
       config.rope_parameters.original_max_position_embeddings, config.rope_parameters.rope_theta = 8192, 500000.0
    end
+   if name:find "smollm3" then config.no_rope_layer_interval, config.no_rope_layers = 4, json.list { 1, 1, 1, 0 } end
    if name:find "gemma" then config.query_pre_attn_scalar = config.head_dim end -- what llama.cpp assumes
    fs.write(folder .. "/config.json", json.encode(config))
    for i = 1, 40 do ids[i] = i * 7 % 96 end

@@ -26,11 +26,11 @@ def run(*command):
     return done.stdout
 
 
-def losses(llama, file, text, windows, length):
+def losses(llama, file, text, windows, length, threads):
     """The mean loss of each window; kept beside the file."""
     kept = file.parent / f"{file.name}.{text.stem}.{windows}x{length}.txt"
     if not kept.exists():
-        out = run(llama / "llama-perplexity", "-m", file, "-f", text, "-c", length, "-b", length, "--chunks", windows, "-t", 2)
+        out = run(llama / "llama-perplexity", "-m", file, "-f", text, "-c", length, "-b", length, "--chunks", windows, "-t", threads)
         kept.write_text(out)
     # llama-perplexity prints the perplexity of all windows so far.
     running = [float(value) for value in re.findall(r"\[\d+\]([0-9.]+)", kept.read_text())]
@@ -59,16 +59,17 @@ def main():
     parser.add_argument("--variants", default="plain,best,allotted")
     parser.add_argument("--windows", type=int, default=32, choices=[n + 1 for n in T975])
     parser.add_argument("--length", type=int, default=1024)
+    parser.add_argument("--threads", type=int, default=2, help="of llama.cpp; 1 where other programs run, because it waits in busy loops")
     o = parser.parse_args()
     script = pathlib.Path(__file__).with_suffix(".lua")
     print(run(o.assay, "run", script, "--data", o.data, "--set", f"model={o.model}", "--set", f"out={o.out}", "--set", f"types={o.types}",
               "--set", f"variants={o.variants}"), flush=True)
     f32, imatrix = o.out / "f32/model.gguf", o.out / "imatrix.gguf"
     if not imatrix.exists():
-        run(o.llama / "llama-imatrix", "-m", f32, "-f", o.out / "calibration.txt", "-o", imatrix, "-c", 512, "-b", 512, "--chunks", 64, "-t", 2)
+        run(o.llama / "llama-imatrix", "-m", f32, "-f", o.out / "calibration.txt", "-o", imatrix, "-c", 512, "-b", 512, "--chunks", 64, "-t", o.threads)
 
     def measured(file):
-        return {text: losses(o.llama, file, o.out / f"{text}.txt", o.windows, o.length) for text in TEXTS}
+        return {text: losses(o.llama, file, o.out / f"{text}.txt", o.windows, o.length, o.threads) for text in TEXTS}
 
     full = measured(f32)
     print("| mixture | file | MB | " + " | ".join(f"{t}: over f32, % | against llama-quantize, % [95 %]" for t in TEXTS) + " |")

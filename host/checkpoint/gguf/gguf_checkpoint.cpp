@@ -1,5 +1,5 @@
 // Gives the tensors of a GGUF file under Hugging Face names. Quantized tensors are dequantized row
-// by row. For the architecture llama the rows of q and k are put into Hugging Face's order. Norms of
+// by row. For llama, granite and smollm3 the rows of q and k are put into Hugging Face's order. Norms of
 // Gemma are stored as 1 + w and given as w.
 #include "checkpoint/gguf/gguf_checkpoint.hpp"
 
@@ -58,7 +58,9 @@ class gguf_source : public tensor_source {
  public:
   gguf_source(std::shared_ptr<const gguf_file> file, const json &config) : file_(std::move(file)) {
     const std::string architecture = file_->text("general.architecture");
-    const bool permuted = architecture == "llama";  // FORMATS.md, "GGUF metadata"
+    // FORMATS.md, "GGUF metadata"
+    const bool permuted =
+        architecture == "llama" || architecture == "granite" || architecture == "smollm3";
     const auto heads = config.at("num_attention_heads").get<int64_t>();
     const auto kv_heads = config.at("num_key_value_heads").get<int64_t>();
     for (const gguf_tensor &tensor : file_->tensors()) {

@@ -15,11 +15,11 @@ namespace {
 struct architecture {
   const char *gguf, *model_type, *class_name;
 };
-constexpr architecture k_architectures[] = {{"llama", "llama", "LlamaForCausalLM"},
-                                            {"qwen2", "qwen2", "Qwen2ForCausalLM"},
-                                            {"qwen3", "qwen3", "Qwen3ForCausalLM"},
-                                            {"gemma2", "gemma2", "Gemma2ForCausalLM"},
-                                            {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}};
+constexpr architecture k_architectures[] = {
+    {"llama", "llama", "LlamaForCausalLM"},         {"qwen2", "qwen2", "Qwen2ForCausalLM"},
+    {"qwen3", "qwen3", "Qwen3ForCausalLM"},         {"gemma2", "gemma2", "Gemma2ForCausalLM"},
+    {"gemma3", "gemma3_text", "Gemma3ForCausalLM"}, {"olmo2", "olmo2", "Olmo2ForCausalLM"},
+    {"granite", "granite", "GraniteForCausalLM"},   {"smollm3", "smollm3", "SmolLM3ForCausalLM"}};
 
 const architecture &architecture_of(const gguf_file &file) {
   const std::string name = file.text("general.architecture");
@@ -27,7 +27,7 @@ const architecture &architecture_of(const gguf_file &file) {
     if (name == known.gguf) return known;
   throw error(error_kind::failed, "the GGUF architecture '" + name + "' is not supported")
       .at(file.path())
-      .hint("Supported are llama, qwen2, qwen3, gemma2, gemma3");
+      .hint("Supported are llama, qwen2, qwen3, gemma2, gemma3, olmo2, granite, smollm3");
 }
 
 const gguf_tensor *tensor_named(const gguf_file &file, const std::string &name) {
@@ -80,6 +80,24 @@ json llama3_scaling(const gguf_file &file, const gguf_tensor &tensor, double the
           {"original_max_position_embeddings", 8192}};
 }
 
+// YaRN as llama.cpp computes it (the constructor of llama_context). prefix: of the keys.
+json yarn_scaling(const gguf_file &file, const std::string &prefix, double factor) {
+  for (const char *key : {"attn_factor", "yarn_attn_factor", "yarn_ext_factor"})
+    if (file.real(prefix + key, 1) != 1)
+      throw error(error_kind::failed, "'" + prefix + key + "' other than 1 is not supported")
+          .at(file.path());
+  if (file.real(prefix + "yarn_log_multiplier", 0) != 0)
+    throw error(error_kind::failed, "'" + prefix + "yarn_log_multiplier' is not supported")
+        .at(file.path());
+  json out = {{"rope_type", "yarn"},
+              {"factor", factor},
+              {"beta_fast", file.real(prefix + "yarn_beta_fast", 32)},
+              {"beta_slow", file.real(prefix + "yarn_beta_slow", 1)}};
+  if (const auto original = file.number(prefix + "original_context_length", 0))
+    out["original_max_position_embeddings"] = original;
+  return out;
+}
+
 json rope_scaling(const gguf_file &file, const std::string &arch, double theta, int64_t head_dim) {
   const gguf_tensor *factors = tensor_named(file, "rope_freqs.weight");
   if (factors != nullptr) return llama3_scaling(file, *factors, theta, head_dim);
@@ -88,6 +106,7 @@ json rope_scaling(const gguf_file &file, const std::string &arch, double theta, 
       file.real(arch + ".rope.scaling.factor", file.real(arch + ".rope.scale_linear", 1));
   if (type == "none" && factor == 1) return nullptr;
   if (type == "linear" || type == "none") return {{"rope_type", "linear"}, {"factor", factor}};
+  if (type == "yarn") return yarn_scaling(file, arch + ".rope.scaling.", factor);
   return {{"rope_type", type}, {"factor", factor}};  // parse_decoder_config refuses this type
 }
 
@@ -130,6 +149,19 @@ void add_gemma(const gguf_file &file, const std::string &arch, json &config) {
   cap(".attn_logit_softcapping", "attn_logit_softcapping", second ? 50 : 0);
   cap(".final_logit_softcapping", "final_logit_softcapping", second ? 30 : 0);
   if (!second) config["rope_local_base_freq"] = file.real(arch + ".rope.freq_base_swa", 10000);
+}
+
+// Adds the factors of Granite. For llama.cpp (llama_model_granite), a factor of 0 means that there is none.
+void add_granite(const gguf_file &file, json &config) {
+  const auto factor = [&](const char *key, double none) {
+    const double value = file.real(std::string("granite.") + key, 0);
+    return value == 0 ? none : value;
+  };
+  const double width = config.at("head_dim").get<double>();
+  config["attention_multiplier"] = factor("attention.scale", 1 / std::sqrt(width));
+  config["embedding_multiplier"] = factor("embedding_scale", 1);
+  config["residual_multiplier"] = factor("residual_scale", 1);
+  config["logits_scaling"] = factor("logit_scale", 1);
 }
 
 void add_token_ids(const gguf_file &file, json &config) {
@@ -234,8 +266,11 @@ json gguf_config(const gguf_file &file) {
       {"use_cache", true},
       {"initializer_range", 0.02},
       {"attention_dropout", 0.0}};
-  if (arch == "llama") config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
+  if (arch == "llama" || arch == "granite" || arch == "smollm3")
+    config["mlp_bias"] = tensor_named(file, "blk.0.ffn_up.bias") != nullptr;
   if (arch.starts_with("gemma")) add_gemma(file, arch, config);
+  if (arch == "granite") add_granite(file, config);
+  if (arch == "smollm3") config["no_rope_layer_interval"] = 4;  // the only one of llama.cpp
   add_token_ids(file, config);
   // Absent ids become null, because transformers gives absent keys ids of its own (LlamaConfig: 1 and 2).
   for (const char *id : {"bos_token_id", "eos_token_id"})

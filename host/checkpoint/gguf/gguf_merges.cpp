@@ -12,17 +12,23 @@ namespace assay::model {
 namespace {
 
 struct merge {
-  double score;
-  size_t left_characters, right_characters;
-  size_t left, right;  // token ids
+  uint32_t left_characters, right_characters;
+  uint32_t made, left, right;  // token ids
 };
+
+// The order of merges that make tokens of equal scores.
+bool comes_before(const merge &a, const merge &b) {
+  if (a.left_characters != b.left_characters) return a.left_characters > b.left_characters;
+  if (a.right_characters != b.right_characters) return a.right_characters > b.right_characters;
+  return std::tie(a.made, a.left, a.right) < std::tie(b.made, b.left, b.right);
+}
 
 bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
 
-size_t characters(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), begins_character));
+uint32_t characters(std::string_view text) {
+  return static_cast<uint32_t>(std::count_if(text.begin(), text.end(), begins_character));
 }
 
 // Finds the id of a text among the tokens. Texts are hashed character by character, so that all
@@ -31,7 +37,9 @@ size_t characters(std::string_view text) {
 class id_table {
  public:
   explicit id_table(const std::vector<std::string_view> &tokens)
-      : tokens_(tokens), slots_(std::bit_ceil(2 * tokens.size() + 2), slot{0, k_free}) {}
+      : tokens_(tokens),
+        slots_(std::bit_ceil(2 * tokens.size() + 2), slot{0, k_free}),
+        known_((slots_.size() + 7) / 8) {}
 
   static uint64_t start() { return 0; }
   static uint64_t next(uint64_t hash, char c) {
@@ -47,9 +55,13 @@ class id_table {
   void add(size_t id) {
     const uint64_t hash = hash_of(tokens_[id]);
     slots_[place(tokens_[id], hash)] = {tag_of(hash), static_cast<uint32_t>(id)};
+    known_[bit_of(hash) / 64] |= uint64_t{1} << bit_of(hash) % 64;
   }
   // Returns k_free if the text is no token.
-  uint32_t find(std::string_view text, uint64_t hash) const { return slots_[place(text, hash)].id; }
+  uint32_t find(std::string_view text, uint64_t hash) const {
+    if ((known_[bit_of(hash) / 64] >> bit_of(hash) % 64 & 1) == 0) return k_free;
+    return slots_[place(text, hash)].id;
+  }
 
   static constexpr uint32_t k_free = UINT32_MAX;
 
@@ -66,9 +78,32 @@ class id_table {
         return at;
   }
 
+  size_t bit_of(uint64_t hash) const { return (hash >> 32) % (64 * known_.size()); }
+
   const std::vector<std::string_view> &tokens_;
   std::vector<slot> slots_;
+  // One bit for some of the hash's bits: set if a token has them. It answers for most texts that are no token, and it is small
+  // enough for the processor's cache, which the slots are not.
+  std::vector<uint64_t> known_;
 };
+
+// Appends all merges that make the token: its cuts into two tokens.
+void append_merges(uint32_t made, std::string_view token, const id_table &ids,
+                   std::vector<merge> &found) {
+  uint64_t hash = id_table::start();
+  uint32_t left_characters = 0;
+  for (size_t cut = 1; cut < token.size(); ++cut) {
+    left_characters += begins_character(token[cut - 1]);
+    hash = id_table::next(hash, token[cut - 1]);
+    if (!begins_character(token[cut])) continue;
+    const uint32_t left = ids.find(token.substr(0, cut), hash);
+    if (left == id_table::k_free) continue;
+    const std::string_view rest = token.substr(cut);
+    const uint32_t right = ids.find(rest, id_table::hash_of(rest));
+    if (right == id_table::k_free) continue;
+    found.push_back({left_characters, characters(rest), made, left, right});
+  }
+}
 
 }  // namespace
 
@@ -79,36 +114,28 @@ std::vector<std::string> merges_from_scores(const std::vector<std::string_view> 
   id_table ids(tokens);
   for (size_t id = 0; id < tokens.size(); ++id)
     if (!skips(id)) ids.add(id);
+  // Tokens in the order of their scores; then only the merges of tokens of one score have to be sorted.
+  std::vector<uint32_t> order;
+  for (size_t id = 0; id < tokens.size(); ++id)
+    if (!skips(id)) order.push_back(static_cast<uint32_t>(id));
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return scores[a] > scores[b]; });
   std::vector<merge> found;
-  for (size_t id = 0; id < tokens.size(); ++id) {
-    if (skips(id)) continue;
-    const std::string_view token = tokens[id];
+  found.reserve(3 * tokens.size());
+  for (size_t at = 0; at < order.size();) {
+    const double score = scores[order[at]];
     const auto first = static_cast<std::ptrdiff_t>(found.size());
-    uint64_t hash = id_table::start();
-    size_t left_characters = 0;
-    for (size_t cut = 1; cut < token.size(); ++cut) {
-      left_characters += begins_character(token[cut - 1]);
-      hash = id_table::next(hash, token[cut - 1]);
-      if (!begins_character(token[cut])) continue;
-      const uint32_t left = ids.find(token.substr(0, cut), hash);
-      if (left == id_table::k_free) continue;
-      const std::string_view rest = token.substr(cut);
-      const uint32_t right = ids.find(rest, id_table::hash_of(rest));
-      if (right == id_table::k_free) continue;
-      found.push_back({scores[id], left_characters, characters(rest), left, right});
-    }
-    std::sort(found.begin() + first, found.end(), [](const merge &a, const merge &b) {
-      return std::tie(a.left, a.right) < std::tie(b.left, b.right);
-    });
+    for (; at < order.size() && scores[order[at]] == score; ++at)
+      append_merges(order[at], tokens[order[at]], ids, found);
+    std::sort(found.begin() + first, found.end(), comes_before);
   }
-  std::stable_sort(found.begin(), found.end(), [](const merge &a, const merge &b) {
-    return std::tie(a.score, a.left_characters, a.right_characters) >
-           std::tie(b.score, b.left_characters, b.right_characters);
-  });
   std::vector<std::string> out;
   out.reserve(found.size());
-  for (const merge &one : found)
-    out.push_back(std::string(tokens[one.left]) + " " + std::string(tokens[one.right]));
+  for (const merge &one : found) {
+    std::string text(tokens[one.left]);
+    text.append(" ").append(tokens[one.right]);
+    out.push_back(std::move(text));
+  }
   return out;
 }
 

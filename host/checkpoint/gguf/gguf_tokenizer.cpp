@@ -1,10 +1,12 @@
 // Turns the tokenizer metadata of a GGUF file into the texts of tokenizer.json and
 // tokenizer_config.json, which text/ reads (FORMATS.md, "Tokenizers of GGUF files").
 #include <algorithm>
+#include <cmath>
 
 #include "checkpoint/gguf/gguf_merges.hpp"
 #include "checkpoint/gguf/gguf_metadata.hpp"
 #include "core/error.hpp"
+#include "core/json_builder.hpp"
 
 namespace assay::model {
 namespace {
@@ -33,10 +35,15 @@ struct pre_tokenizer {
 constexpr pre_tokenizer k_pre_tokenizers[] = {
     {"gpt-2", "", false, false, false, false},
     {"default", "", false, false, false, false},
+    {"olmo", "", false, false, false, false},
+    {"starcoder", "", true, false, false, false},
+    {"refact", "", true, false, false, false},  // also Granite
     // A conversion that forgets the step for digits gives other token ids.
     {"smollm", "", true, false, false, false},
     {"qwen2", ASSAY_SPLIT("\\p{N}"), false, true, false, false},
     {"llama-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, true, true},
+    {"dbrx", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, false, false},  // also OLMo 2
+    {"smaug-bpe", ASSAY_SPLIT("\\p{N}{1,3}"), false, false, false, false},
 };
 #undef ASSAY_SPLIT
 
@@ -85,6 +92,9 @@ std::vector<std::string> merges_of(const gguf_file &file,
         .at(file.path());
   if (scores->numbers.size() != tokens.size())
     throw error(error_kind::failed, "scores and tokens differ in length").at(file.path());
+  for (const double score : scores->numbers)
+    if (std::isnan(score))
+      throw error(error_kind::failed, "a token's score is not a number").at(file.path());
   std::vector<bool> skipped;  // a piece of user-defined type is never merged (SentencePiece)
   for (const int type : types) skipped.push_back(type == k_user_defined);
   return merges_from_scores(tokens, scores->numbers, skipped);
@@ -300,7 +310,8 @@ json gguf_tokenizer_config(const gguf_file &file) {
   json decoder = json::object();
   for (size_t id = 0; id < v.types.size(); ++id)
     if (is_added(v.types[id]))
-      decoder[std::to_string(id)] = added_token((*v.tokens)[id], v.types[id], std::nullopt);
+      append_member(decoder, std::to_string(id),
+                    added_token((*v.tokens)[id], v.types[id], std::nullopt));
   json config = {{"add_bos_token", adds_bos(file)},
                  {"add_prefix_space", false},
                  {"added_tokens_decoder", decoder},

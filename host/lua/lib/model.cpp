@@ -23,6 +23,14 @@ std::shared_ptr<const text::tokenizer> subject::shared_tokenizer() {
   return tokenizer_;
 }
 
+void push_subject(lua_State *L, subject_handle loaded) {
+  int64_t bytes = 0;
+  for (const model::linear_op *op : std::as_const(loaded->decoder).linears())
+    bytes += op->packed ? op->packed->bytes() : static_cast<int64_t>(op->weight.nbytes());
+  push_object<subject_handle>(L, std::move(loaded));
+  tell_collector(L, bytes);
+}
+
 const text::tokenizer &subject::tokenizer() {
   return *shared_tokenizer();
 }
@@ -275,7 +283,7 @@ int load(lua_State *L) {
                         ? model::decoder::load_on_demand(loaded->source, how)
                         : model::decoder::load(*loaded->source, how);
   quant::restore_schemes(loaded->decoder, *loaded->source);
-  push_object<subject_handle>(L, std::move(loaded));
+  push_subject(L, std::move(loaded));
   return 1;
 }
 

@@ -66,7 +66,7 @@ int quantize(lua_State *L) {
   made->form = std::make_shared<const quant::quantized_model>(
       quant::quantize(*m.source, m.decoder, what, data ? &*data : nullptr, options));
   made->decoder = made->form->decoder;
-  push_object<subject_handle>(L, std::move(made));
+  push_subject(L, std::move(made));
   return 1;
 }
 
@@ -80,7 +80,7 @@ int packed(lua_State *L) {
   auto made = std::make_shared<subject>();
   made->source = m.source;
   made->decoder = quant::packed_decoder(*m.form);
-  push_object<subject_handle>(L, std::move(made));
+  push_subject(L, std::move(made));
   return 1;
 }
 

@@ -222,10 +222,7 @@ void replace_metamethods(lua_State *L) {
 void push_tensor(lua_State *L, at::Tensor tensor) {
   const int64_t bytes = bytes_of(tensor);
   push_object<at::Tensor>(L, std::move(tensor));
-  // Lua only sees a small object. This step makes the garbage collector count the tensor's bytes, too,
-  // so that it collects dead tensors in time.
-  if (bytes >= 1024)
-    lua_gc(L, LUA_GCSTEP, static_cast<int>(std::min<int64_t>(bytes >> 10, 1 << 20)));
+  tell_collector(L, bytes);
 }
 
 int open_tensor(lua_State *L) {

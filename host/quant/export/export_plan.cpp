@@ -11,6 +11,7 @@
 #include "model/required_tensors.hpp"
 #include "plug/registry.hpp"
 #include "quant/export/config_edits.hpp"
+#include "quant/export/joined_parts.hpp"
 #include "quant/export/subject_files.hpp"
 #include "quant/export/summary.hpp"
 #include "quant/schemes/activation.hpp"
@@ -103,6 +104,7 @@ json plan_of(const quantized_model &model, const model::checkpoint &subject) {
     plan["untouched"].push_back({{"name", tensor.name},
                                  {"dtype", model::safetensors_dtype_name(tensor.dtype)},
                                  {"shape", shape_json(tensor.shape)}});
+  join_plan(model.decoder.config(), plan);
   return plan;
 }
 
@@ -139,6 +141,7 @@ json plan_of(const recipe &recipe, const model::checkpoint &subject) {
          {"format", declared_format(component)},
          {"scale_dtype", full.value("scale_dtype", "float16")}});
   }
+  join_plan(config, plan);
   return plan;
 }
 
@@ -146,33 +149,46 @@ model_export_source::model_export_source(const quantized_model &model,
                                          const model::checkpoint &subject)
     : model_(model), subject_(subject), files_(subject_files(subject)) {
   files_["config.json"] = config_for(model, files_.at("config.json"));
-  for (const auto &tensor : untouched_tensors(model, subject))
-    entries_.push_back({tensor.name, nullptr});
-  for (const auto &[name, form] : model.forms) entries_.push_back({name, &form});
-  std::sort(entries_.begin(), entries_.end(),
-            [](const auto &a, const auto &b) { return a.name < b.name; });
+  std::map<std::string, entry> by_name;
+  const auto add = [&](const std::string &name, bool quantized) {
+    const joined_name to = joined_name_of(model.decoder.config(), name);
+    entry &into = by_name[to.name];
+    into.name = to.name;
+    into.quantized = quantized;
+    into.parts[to.place] = name;
+  };
+  for (const auto &tensor : untouched_tensors(model, subject)) add(tensor.name, false);
+  for (const auto &[name, form] : model.forms) add(name, true);
+  for (auto &[name, one] : by_name) entries_.push_back(std::move(one));
 }
 
 model_export_source::~model_export_source() = default;
 
 const assay_item *model_export_source::next() {
-  if (at_ > 0 && !entries_[at_ - 1].form) {  // free the previous item
+  if (at_ > 0 && !entries_[at_ - 1].quantized) {  // free the previous item
     tensor_ = plug::tensor_ref();
-    subject_.tensors().give_back(entries_[at_ - 1].name);
+    for (const auto &[place, name] : entries_[at_ - 1].parts) subject_.tensors().give_back(name);
   }
   if (at_ == entries_.size()) return nullptr;
   const auto &now = entries_[at_++];
   item_ = {};
   item_.struct_size = sizeof item_;
   item_.name = now.name.c_str();
-  item_.role = now.form ? now.form->role.c_str() : "";
-  if (now.form) {
-    form_.emplace(view_of(model_.form(now.name)));
+  item_.role = "";
+  if (now.quantized) {
+    std::vector<quantized_linear> parts;
+    for (const auto &[place, name] : now.parts) parts.push_back(model_.form(name));
+    linear_ = parts.size() == 1 ? std::move(parts.front()) : joined_form(now.name, parts);
+    form_.emplace(view_of(linear_));
+    item_.role = linear_.role.c_str();
     item_.form = form_->get();
     return &item_;
   }
-  const at::Tensor tensor = model_.edited.contains(now.name) ? model_.edited_tensor(now.name)
-                                                             : subject_.tensors().tensor(now.name);
+  std::vector<at::Tensor> parts;
+  for (const auto &[place, name] : now.parts)
+    parts.push_back(model_.edited.contains(name) ? model_.edited_tensor(name)
+                                                 : subject_.tensors().tensor(name));
+  const at::Tensor tensor = parts.size() == 1 ? parts.front() : at::cat(parts, 0);
   tensor_ = plug::tensor_ref(tensor.cpu().contiguous());
   item_.tensor = tensor_.get();
   return &item_;

@@ -3,7 +3,10 @@
 // the exporter then receives.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "plug/bridge.hpp"
 #include "plug/exporter.hpp"
@@ -31,8 +34,9 @@ class model_export_source : public plug::export_source {
 
  private:
   struct entry {
-    std::string name;
-    const quantized_linear *form;  // null: an untouched tensor
+    std::string name;  // in the file
+    bool quantized = false;
+    std::map<int, std::string> parts;  // the tensors or linears whose rows it has, in their order
   };
   const quantized_model &model_;
   const model::checkpoint &subject_;
@@ -41,6 +45,7 @@ class model_export_source : public plug::export_source {
   size_t at_ = 0;
   assay_item item_{};
   plug::tensor_ref tensor_;
+  quantized_linear linear_;  // the form that form_ shows
   std::optional<plug::form_view> form_;
 };
 

@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "core/error.hpp"
+#include "quant/export/joined_parts.hpp"
 
 namespace assay::quant {
 namespace {
@@ -141,12 +142,13 @@ json restore_schemes(model::decoder &decoder, const model::checkpoint &source) {
   if (source.quant_method() != "compressed-tensors") return out;
   const json &config = source.config().at("quantization_config");
   for (auto *linear : decoder.linears()) {
-    if (!source.raw_tensors().has(linear->name + ".weight_scale")) continue;
+    const std::string stored = joined_name_of(decoder.config(), linear->name).name;
+    if (!source.raw_tensors().has(stored + ".weight_scale")) continue;
     for (const json &group : config.value("config_groups", json::object())) {
-      if (!is_covered(group, linear->name)) continue;
+      if (!is_covered(group, stored)) continue;
       const json scheme = activation_of(group, source.path());
       if (!scheme.is_null()) {
-        const auto grid = is_static(scheme) ? stored_grid(source, linear->name) : activation_grid{};
+        const auto grid = is_static(scheme) ? stored_grid(source, stored) : activation_grid{};
         set_activation(*linear, scheme, grid);
         out["activation"] = scheme;
       }

@@ -53,10 +53,11 @@ void check_plan(const options &o, std::string_view plan_json, const refuse_fn &r
   const plan p = read_plan(plan_json);
   const std::string architecture = architecture_of(p.family);
   if (architecture.empty()) {
-    refuse("arch", p.family.empty() ? "the plan names no family of models"
-                                    : "GGUF files of the family '" + p.family +
-                                          "' are not written (llama, mistral, qwen2, qwen3, "
-                                          "gemma2, gemma3_text are)");
+    refuse("arch", p.family.empty()
+                       ? "the plan names no family of models"
+                       : "GGUF files of the family '" + p.family +
+                             "' are not written (llama, mistral, qwen2, qwen3, gemma2, "
+                             "gemma3_text, olmo2, granite, smollm3 are)");
     return;
   }
   for (const auto &key : p.schemes)

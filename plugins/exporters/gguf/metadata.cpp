@@ -20,9 +20,10 @@ struct defaults {
   const char *family;
   int64_t positions, window;  // window: 0 = none
 };
-constexpr defaults k_defaults[] = {{"llama", 2048, 0},     {"mistral", 131072, 4096},
-                                   {"qwen2", 32768, 4096}, {"qwen3", 32768, 4096},
-                                   {"gemma2", 8192, 0},    {"gemma3_text", 131072, 0}};
+constexpr defaults k_defaults[] = {
+    {"llama", 2048, 0},     {"mistral", 131072, 4096}, {"qwen2", 32768, 4096},
+    {"qwen3", 32768, 4096}, {"gemma2", 8192, 0},       {"gemma3_text", 131072, 0},
+    {"olmo2", 2048, 0},     {"granite", 2048, 0},      {"smollm3", 32768, 0}};
 
 const defaults &defaults_of(const std::string &family) {
   for (const defaults &known : k_defaults)
@@ -95,18 +96,44 @@ entry llama3_factors(const value &rope, double theta, int64_t head_dim, int64_t 
   return e;
 }
 
+// llama.cpp computes YaRN as transformers does if no option changes the factor of cos and sin.
+void put_yarn(const value &rope, const std::string &prefix, const value &config, int64_t positions,
+              metadata &to) {
+  const auto refuse = [](const std::string &key) {
+    throw failure(ASSAY_UNSUPPORTED,
+                  "config.json: a GGUF file cannot say the YaRN option '" + key + "'");
+  };
+  for (const char *key : {"attention_factor", "mscale", "mscale_all_dim"})
+    if (const value *found = rope.find(key))
+      if (found->kind != assay_json::type::null) refuse(key);
+  if (!rope.bool_or("truncate", true)) refuse("truncate");
+  const double original = config.number_or(
+      "original_max_position_embeddings",
+      rope.number_or("original_max_position_embeddings", static_cast<double>(positions)));
+  to.put_text(prefix + "type", "yarn");
+  to.put_f32(prefix + "factor",
+             rope.number_or("factor", static_cast<double>(positions) / original));
+  to.put_u32(prefix + "original_context_length", static_cast<uint64_t>(original));
+  to.put_f32(prefix + "yarn_beta_fast", rope.number_or("beta_fast", 32));
+  to.put_f32(prefix + "yarn_beta_slow", rope.number_or("beta_slow", 1));
+}
+
 void put_rope(const plan &p, const value &config, const std::string &a, metadata &to,
               std::vector<entry> &entries) {
   const value rope = rope_of(config);
-  const double absent = a == "gemma3" ? 1e6 : 1e4;
+  const double absent = a == "gemma3" ? 1e6 : a == "smollm3" ? 2e6 : 1e4;
   const double theta = rope.number_or("rope_theta", config.number_or("rope_theta", absent));
   to.put_f32(a + ".rope.freq_base", theta);
   to.put_u32(a + ".rope.dimension_count", static_cast<uint64_t>(p.head_dim));
   const std::string type = rope.string_or("rope_type", rope.string_or("type", "default"));
-  if (type == "default") return;
+  // "dynamic" differs from it only in texts longer than the context length.
+  if (type == "default" || type == "dynamic") return;
   if (type == "linear") {
     to.put_text(a + ".rope.scaling.type", "linear");
     to.put_f32(a + ".rope.scaling.factor", rope.number_or("factor", 1));
+  } else if (type == "yarn") {
+    put_yarn(rope, a + ".rope.scaling.", config,
+             integer_or(config, "max_position_embeddings", defaults_of(p.family).positions), to);
   } else if (type == "llama3" && a == "llama") {
     entries.push_back(llama3_factors(
         rope, theta, p.head_dim,
@@ -115,6 +142,42 @@ void put_rope(const plan &p, const value &config, const std::string &a, metadata
     throw failure(ASSAY_UNSUPPORTED,
                   "config.json: llama.cpp's " + a + " has no RoPE of the type '" + type + "'");
   }
+}
+
+// The factors of Granite (ggml-org/llama.cpp, conversion/granite.py). They are all written, because llama.cpp has
+// other values for keys that are absent.
+void put_granite(const value &config, metadata &to) {
+  to.put_f32("granite.attention.scale", config.number_or("attention_multiplier", 1));
+  to.put_f32("granite.embedding_scale", config.number_or("embedding_multiplier", 1));
+  to.put_f32("granite.residual_scale", config.number_or("residual_multiplier", 1));
+  to.put_f32("granite.logit_scale", config.number_or("logits_scaling", 1));
+}
+
+// llama.cpp leaves RoPE out in every fourth layer of SmolLM3, whatever the file says (src/models, llama_model_smollm3).
+void check_smollm3(const plan &p, const value &config) {
+  const value *listed = config.find("no_rope_layers");  // 1 where a layer has RoPE
+  const bool given = listed != nullptr && !listed->items.empty();
+  const int64_t every = integer_or(config, "no_rope_layer_interval", 4);
+  for (int64_t layer = 0; layer < p.layers; ++layer) {
+    const bool fourth = (layer + 1) % 4 == 0;
+    const bool without = given ? static_cast<size_t>(layer) < listed->items.size() &&
+                                     listed->items[static_cast<size_t>(layer)].number == 0
+                               : every > 0 && (layer + 1) % every == 0;
+    if (without != fourth)
+      throw failure(ASSAY_UNSUPPORTED,
+                    "config.json: llama.cpp's smollm3 leaves RoPE out in every fourth layer, this "
+                    "model in others");
+  }
+}
+
+// What llama.cpp takes for granted in OLMo 2 (src/models, llama_model_olmo2).
+void check_olmo2(const plan &p, const value &config) {
+  const char *missing = p.heads * p.head_dim != p.hidden_size ? "head_dim but hidden_size / heads"
+                        : config.bool_or("tie_word_embeddings", false) ? "tied head"
+                                                                       : nullptr;
+  if (missing != nullptr)
+    throw failure(ASSAY_UNSUPPORTED,
+                  std::string("config.json: llama.cpp's olmo2 has no ") + missing);
 }
 
 // The name of the model; "" if config.json has none. It has one if the model came from the hub
@@ -158,9 +221,13 @@ void put_architecture(const plan &p, const model_files &files, const assay_cpp::
   number(".attention.key_length", p.head_dim);
   number(".attention.value_length", p.head_dim);
   number(".vocab_size", p.vocab_size);
-  to.put_f32(a + ".attention.layer_norm_rms_epsilon", config.number_or("rms_norm_eps", 1e-6));
+  to.put_f32(a + ".attention.layer_norm_rms_epsilon",
+             config.number_or("rms_norm_eps", a == "olmo2" ? 1e-5 : 1e-6));
   put_rope(p, config, a, to, entries);
   if (is_gemma(p.family)) put_gemma(p, config, to);
+  if (a == "granite") put_granite(config, to);
+  if (a == "smollm3") check_smollm3(p, config);
+  if (a == "olmo2") check_olmo2(p, config);
 }
 
 }  // namespace gguf

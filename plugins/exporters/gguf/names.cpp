@@ -9,12 +9,15 @@ namespace {
 struct name_pair {
   std::string_view hf, gguf;
 };
-constexpr std::array<name_pair, 6> k_families{{{"llama", "llama"},
+constexpr std::array<name_pair, 9> k_families{{{"llama", "llama"},
                                                {"mistral", "llama"},
                                                {"qwen2", "qwen2"},
                                                {"qwen3", "qwen3"},
                                                {"gemma2", "gemma2"},
-                                               {"gemma3_text", "gemma3"}}};
+                                               {"gemma3_text", "gemma3"},
+                                               {"olmo2", "olmo2"},
+                                               {"granite", "granite"},
+                                               {"smollm3", "smollm3"}}};
 constexpr std::array<name_pair, 3> k_outer{
     {{"model.embed_tokens", "token_embd"}, {"model.norm", "output_norm"}, {"lm_head", "output"}}};
 constexpr std::array<name_pair, 11> k_inner{{{"input_layernorm", "attn_norm"},
@@ -28,8 +31,8 @@ constexpr std::array<name_pair, 11> k_inner{{{"input_layernorm", "attn_norm"},
                                              {"mlp.gate_proj", "ffn_gate"},
                                              {"mlp.up_proj", "ffn_up"},
                                              {"mlp.down_proj", "ffn_down"}}};
-// Families with norms before and after attention and MLP give one name to another norm.
-constexpr std::array<name_pair, 3> k_norms_around{
+// Families with norms after attention and MLP give one name to another norm.
+constexpr std::array<name_pair, 3> k_norms_after{
     {{"post_attention_layernorm", "post_attention_norm"},
      {"pre_feedforward_layernorm", "ffn_norm"},
      {"post_feedforward_layernorm", "post_ffw_norm"}}};
@@ -70,8 +73,9 @@ std::string gguf_name(std::string_view name, std::string_view family) {
   const size_t next = stem.find('.', k_layers.size());
   if (next == std::string_view::npos) return "";
   const std::string_view part = stem.substr(next + 1);
-  const auto around = is_gemma(family) ? find(k_norms_around, part) : std::string_view();
-  const auto inner = around.empty() ? find(k_inner, part) : around;
+  const bool norms_after = is_gemma(family) || family == "olmo2";
+  const auto after = norms_after ? find(k_norms_after, part) : std::string_view();
+  const auto inner = after.empty() ? find(k_inner, part) : after;
   if (inner.empty()) return "";
   std::string out = "blk.";
   out.append(stem.substr(k_layers.size(), next - k_layers.size())).append(".");
@@ -81,12 +85,14 @@ std::string gguf_name(std::string_view name, std::string_view family) {
 bool may_have_bias(std::string_view architecture, std::string_view tensor) {
   const std::string_view part = part_of(tensor);
   if (part == "attn_q" || part == "attn_k" || part == "attn_v") return true;
-  return architecture == "llama" &&
+  return (architecture == "llama" || architecture == "granite") &&
          (part == "attn_output" || part == "ffn_gate" || part == "ffn_up" || part == "ffn_down");
 }
 
 int64_t reordered_heads(const plan &p, std::string_view tensor) {
-  if (architecture_of(p.family) != "llama") return 0;
+  // In these architectures llama.cpp turns pairs of neighbouring channels (llama_model_rope_type).
+  const std::string architecture = architecture_of(p.family);
+  if (architecture != "llama" && architecture != "granite" && architecture != "smollm3") return 0;
   const std::string_view part = part_of(tensor);
   return part == "attn_q" ? p.heads : part == "attn_k" ? p.kv_heads : 0;
 }

@@ -9,8 +9,8 @@
 
 namespace gguf {
 
-// The architecture's name in the file: "llama" for the families llama and mistral, "qwen2",
-// "qwen3", "gemma2", "gemma3"; "" for a family whose files are not written.
+// The architecture's name in the file: "llama" for the families llama and mistral, "gemma3" for gemma3_text, else the
+// family's own name; "" for a family whose files are not written.
 std::string architecture_of(std::string_view family);
 
 // Whether the family multiplies by 1 + the weights of a norm. The file holds 1 + the weights.
@@ -24,7 +24,7 @@ std::string gguf_name(std::string_view name, std::string_view family);
 bool may_have_bias(std::string_view architecture, std::string_view tensor);
 
 // The number of heads whose rows are stored in another order than in a Hugging Face folder; 0 if
-// the rows are in order. Only the architecture "llama" reorders, and only q and k.
+// the rows are in order. Only llama, granite and smollm3 reorder, and only q and k.
 int64_t reordered_heads(const plan &p, std::string_view tensor);
 
 // Row `row` of a matrix with `rows` rows is stored at this place. In a Hugging Face folder

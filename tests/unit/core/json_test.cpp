@@ -14,6 +14,24 @@ TEST_CASE("parsing keeps the order of keys") {
   CHECK(parse_json(R"({"b": 1, "a": 2})", "test").dump() == R"({"b":1,"a":2})");
 }
 
+TEST_CASE("the parser gives the values of nlohmann's own, also for long objects with equal keys") {
+  std::string text = "{";
+  for (int i = 0; i < 200; ++i)  // from the 121st on, keys come a second time
+    text += (i == 0 ? "" : ",") + json("key " + std::to_string(i % 120)).dump() + ": [" +
+            std::to_string(i) +
+            R"(, {"deep": {"x": -1.5e3, "y": null, "x": true}}, "\u00e9\n", []])";
+  text += "}";
+  const json found = parse_json(text, "test");
+  CHECK(found.size() == 120);
+  CHECK(found["key 3"][0] == 123);
+  CHECK(found.dump() == json::parse(text).dump());
+  for (const char *small :
+       {"1", "-7", "18446744073709551615", "1.5", "\"a\"", "true", "null", "[]", "{}", "[[],{}]"})
+    CHECK(parse_json(small, "test") == json::parse(small));
+  for (const char *bad : {"", "{", "[1,]", "{\"a\" 1}", "1 2", "1e999", "nul", "\"\\ud800\""})
+    CHECK_THROWS_WITH(parse_json(bad, "test"), assay_test::contains("test: not valid JSON"));
+}
+
 TEST_CASE("canonical text sorts keys at every level and drops blanks") {
   const json value = parse_json(R"({"b": {"z": 1, "y": [ {"q":1,"p":2} ]}, "a": 2.50})", "test");
   CHECK(canonical_json(value) == R"({"a":2.5,"b":{"y":[{"p":2,"q":1}],"z":1}})");

@@ -25,16 +25,42 @@ TEST_CASE(
   CHECK(with("hidden_act", "gelu") == "config.json: the activation 'gelu'" + tail);
   CHECK(with("final_logit_softcapping", 30.0) ==
         "config.json: 'final_logit_softcapping' = 30.0" + tail);
-  CHECK(with("rope_parameters", {{"rope_type", "yarn"}, {"factor", 4.0}}) ==
-        "config.json: the RoPE type 'yarn'" + tail);
+  CHECK(with("rope_parameters", {{"rope_type", "proportional"}, {"factor", 4.0}}) ==
+        "config.json: the RoPE type 'proportional'" + tail);
   CHECK(with("rope_parameters", {{"full_attention", {{"rope_theta", 1.0}}}}) ==
         "config.json: RoPE parameters per layer type ('full_attention')" + tail);
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
-  CHECK_THROWS_WITH(
-      decoder::load(*checkpoint::open(m.folder.path.string())),
-      contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
-               "olmo2, granite, smollm3, seed_oss with default, linear or llama3 RoPE"));
+  CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
+                    contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
+                             "olmo2, granite, smollm3, phi3, seed_oss with a known type of RoPE"));
+}
+
+TEST_CASE("RoPE parameters that cannot be right are refused") {
+  const auto with = [&](json value) {
+    spoiled_model m("llama-gqa-untied");
+    m.set("rope_parameters", std::move(value));
+    return m.problem();
+  };
+  CHECK(with({{"rope_type", "yarn"}, {"factor", 0.5}}) ==
+        "config.json: the RoPE factor must be at least 1");
+  CHECK(with({{"rope_type", "yarn"}, {"factor", 4.0}, {"beta_fast", -1.0}}) ==
+        "config.json: YaRN needs beta_fast and beta_slow above 0 and rope_theta above 1");
+  CHECK(with({{"rope_type", "yarn"}, {"original_max_position_embeddings", 0}}) ==
+        "config.json: 'original_max_position_embeddings' must be at least 1");
+  CHECK(with({{"rope_type", "longrope"}}) ==
+        "config.json: RoPE of the type 'longrope' has no list 'short_factor'");
+  CHECK(with({{"rope_type", "longrope"}, {"short_factor", {1.0, 0.0}}}) ==
+        "config.json: 'short_factor' has an entry that is no number above 0");
+  CHECK(with({{"rope_type", "longrope"}, {"short_factor", {1.0, 2.0}}}) ==
+        "config.json: 'short_factor' has 2 entries, half of the channels that turn are 4");
+  CHECK(with({{"rope_type", "default"}, {"partial_rotary_factor", 0.5}}) ==
+        "config.json: a partial rotary factor is not supported");
+  spoiled_model part("phi3-partial");
+  part.set("partial_rotary_factor", 0.1);
+  part.set("rope_parameters", {{"rope_type", "default"}});
+  CHECK(part.problem() ==
+        "config.json: 'partial_rotary_factor' leaves no even number of channels that turn");
 }
 
 TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {

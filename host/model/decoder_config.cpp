@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "model/config_keys.hpp"
 #include "model/decoder_families.hpp"
+#include "model/rope_settings.hpp"
 
 namespace assay::model {
 namespace {
@@ -226,46 +227,9 @@ class config_reader {
         refuse("config.json: high_freq_factor must exceed low_freq_factor",
                "Copy the original config.json");
     }
-    if (out.type == "yarn") read_yarn(spec, out);
-    if (out.type == "longrope") read_longrope(spec, out);
+    if (out.type == "yarn") read_yarn(spec, where_, out);
+    if (out.type == "longrope") read_longrope(spec, where_, out);
     return out;
-  }
-
-  void read_yarn(const json &spec, rope_config &out) const {
-    const auto or_default = [&](const char *key, double fallback) {
-      const double value = real(spec, key, 0);
-      return value == 0 ? fallback : value;
-    };
-    out.beta_fast = or_default("beta_fast", 32);
-    out.beta_slow = or_default("beta_slow", 1);
-    out.whole_limits = spec.value("truncate", json(true)) != json(false);
-    const double m = real(spec, "mscale", 0), all = real(spec, "mscale_all_dim", 0);
-    out.attention_factor = m != 0 && all != 0
-                               ? yarn_factor(out.factor, m) / yarn_factor(out.factor, all)
-                               : yarn_factor(out.factor);
-    out.attention_factor = real(spec, "attention_factor", out.attention_factor);
-    if (!(out.beta_fast > 0) || !(out.beta_slow > 0) || !(out.theta > 1))
-      refuse("config.json: YaRN needs beta_fast and beta_slow above 0 and rope_theta above 1",
-             "Copy the original config.json");
-  }
-
-  // LongRoPE has one list of divisors for texts within the original context and one for longer texts. The cache of keys
-  // would mix both, so only the first is used, and longer texts are refused (check_ropes).
-  void read_longrope(const json &spec, rope_config &out) const {
-    const auto list = spec.find("short_factor");
-    if (list == spec.end() || !list->is_array() || list->empty())
-      refuse("config.json: RoPE of the type 'longrope' has no list 'short_factor'",
-             "Copy the original config.json");
-    for (const json &divisor : *list) {
-      if (!divisor.is_number() || !(divisor.get<double>() > 0))
-        refuse("config.json: 'short_factor' has an entry that is no number above 0",
-               "Copy the original config.json");
-      out.divisors.push_back(divisor.get<double>());
-    }
-    const double original = static_cast<double>(out.original_max_positions);
-    const double absent =
-        out.factor <= 1 ? 1 : std::sqrt(1 + std::log(out.factor) / std::log(original));
-    out.attention_factor = real(spec, "attention_factor", absent);
   }
 
   // Returns the window of each layer in tokens, 0 for none.
@@ -356,22 +320,6 @@ class config_reader {
       refuse("config.json: head_dim is odd", "Copy the original config.json");
   }
 
-  // Refuses angles that do not fit the heads. With LongRoPE, only texts within the original context run (read_longrope).
-  void check_ropes(decoder_config &c) const {
-    for (const rope_config *rope : {&c.rope, &c.local_rope}) {
-      const int64_t turned = turned_channels(*rope, c.head_dim);
-      if (!(rope->partial > 0) || rope->partial > 1 || turned < 2 || turned % 2 != 0)
-        refuse("config.json: 'partial_rotary_factor' leaves no even number of channels that turn",
-               "Copy the original config.json");
-      if (rope->type != "longrope") continue;
-      if (static_cast<int64_t>(rope->divisors.size()) != turned / 2)
-        refuse("config.json: 'short_factor' has " + std::to_string(rope->divisors.size()) +
-                   " entries, half of the channels that turn are " + std::to_string(turned / 2),
-               "Copy the original config.json");
-      c.max_positions = std::min(c.max_positions, rope->original_max_positions);
-    }
-  }
-
  private:
   const json &config_;
   const std::string &where_;
@@ -436,7 +384,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
   out.windows = in.windows(known, out.n_layers);
   read_maths(in, known, out);
-  in.check_ropes(out);
+  check_ropes(where, out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

@@ -8,11 +8,13 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
 
+#include "calibration/expert_stops.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/resources.hpp"
@@ -49,68 +51,6 @@ double seconds_since(clock::time_point start) {
   return std::chrono::duration<double>(clock::now() - start).count();
 }
 
-std::vector<model::linear_op *> members(model::decoder_block &block, linear_group group) {
-  std::vector<model::linear_op *> found;
-  for (auto *linear : block.linears())
-    if (linear->group == group) found.push_back(linear);
-  return found;
-}
-
-// Accumulates the statistics of one stop: one set over the counted tokens of the calibration, another
-// over extra sequences of a single token (first_token), which show the inputs at position 0.
-struct stop_sums {
-  stop_sums(const model::linear_op &linear, const statistics_needs &needs, bool first_token,
-            at::Device device)
-      : input_operation(linear.input_operation),
-        needs_any(needs.any()),
-        first_wanted(first_token),
-        tokens(linear.in_features(), needs, device),
-        first_tokens(linear.in_features(), first_needs(needs, first_token), device) {}
-
-  void add(const calibration_stream &s) {
-    if (!needs_any && !first_wanted) return;
-    const auto x = seen(s, s.input);
-    const auto x_float = s.input_float.defined() ? seen(s, s.input_float) : at::Tensor();
-    // Allocate what add() will need and free it again: if memory is short, this fails here, while the
-    // sums are unchanged and the step can be repeated.
-    if (x.numel() > 0) at::empty({2, x.size(0), x.size(1)}, x.options().dtype(at::kFloat));
-    (s.first_token ? first_tokens : tokens).add(x, x_float);
-  }
-
-  calibration_stop finish(int64_t block, linear_group group,
-                          std::vector<model::linear_op *> linears) {
-    if (tokens.n_non_finite() > 0)
-      throw error(error_kind::failed,
-                  std::to_string(tokens.n_non_finite()) + " values of the input are not finite")
-          .layer(linears.front()->name)
-          .hint("Look for NaN or Inf in the subject's weights, or load it as float32");
-    calibration_stop stop;
-    stop.block = block;
-    stop.group = group;
-    stop.linears = std::move(linears);
-    stop.statistics = tokens.finish();
-    if (first_wanted) stop.first_token = first_tokens.finish();
-    return stop;
-  }
-
-  std::function<at::Tensor(const at::Tensor &)> input_operation;  // empty = none
-  bool needs_any, first_wanted;
-  statistics_accumulator tokens, first_tokens;
-
- private:
-  // The counted rows of the input, after the linear's input operation: what its weight is multiplied by.
-  at::Tensor seen(const calibration_stream &s, const at::Tensor &input) const {
-    const auto rows = s.counted_rows(input);
-    return input_operation ? input_operation(rows) : rows;
-  }
-  static statistics_needs first_needs(const statistics_needs &needs, bool first_token) {
-    statistics_needs out;
-    out.hessian = first_token;
-    out.cross = first_token && needs.cross;
-    return out;
-  }
-};
-
 class pass {
  public:
   pass(model::decoder &live, const calibration &data, const calibrate_options &options)
@@ -144,7 +84,7 @@ class pass {
       if (options_.block_done) options_.block_done(index);
       live_.let_go(index);
     }
-    if (options_.wanted && options_.wanted(-1, linear_group::head)) run_head(visit);
+    if (options_.wanted && options_.wanted(-1, {linear_group::head, -1})) run_head(visit);
     report_progress(options_.progress, total_, total_, "calibration");
   }
 
@@ -159,6 +99,7 @@ class pass {
     if (activations_) out["stage_cpu_seconds"] = spilling_.cpu;
     if (options_.float_model) out["streams"] = 2;
     if (narrowest_ >= 0) out["rank"] = {{"tokens", rank_tokens_}, {"width", rank_width_}};
+    if (!experts_.empty()) out["experts"] = experts_;
     return out;
   }
 
@@ -178,7 +119,11 @@ class pass {
     };
     for (const auto group : k_order) {
       report(index, model::group_name(group));
-      auto linears = members(block, group);
+      if (group == linear_group::down && block.has_experts()) {
+        run_experts(block, float_model, restored, visit);
+        break;
+      }
+      auto linears = readers(block, {group, -1});
       auto sums = sums_for(index, group, *linears.front());
       const auto name = linears.front()->name;
       move_all(
@@ -186,12 +131,13 @@ class pass {
             return restored(s).to_stop(group, block, float_model);
           },
           [&](calibration_stream &s) {
-            statistics_.around([&] { sums.add(s); });
+            statistics_.around([&] { add(s, sums); });
             if (activations_) spilling_.around([&] { s.spill(group, *activations_, tokens_); });
           },
           name);
       last = group;
       auto stop = finish(sums, index, group, std::move(linears));
+      stop.last = group == linear_group::down;
 #ifdef __GLIBC__
       if (activations_) ::malloc_trim(0);  // the quantizer needs the memory that was freed
 #endif
@@ -199,6 +145,46 @@ class pass {
     }
     move_all([&](const calibration_stream &s) { return restored(s).after(block, float_model); },
              nullptr, "model.layers." + std::to_string(index));
+  }
+
+  // Visits the experts one after another. The streams are at the stop gate_up and stay there. restored: returns a stream with its
+  // inputs in memory.
+  void run_experts(model::decoder_block &block, const model::decoder_block *float_model,
+                   const mover &restored, const std::function<void(calibration_stop &)> &visit) {
+    expert_stops stops(block, float_model, options_, live_.device());
+    route_all(block, restored, stops);
+    const auto n = static_cast<int64_t>(block.moe.experts.size());
+    for (int64_t expert = 0; expert < n; ++expert) {
+      for (const auto group : {linear_group::gate_up, linear_group::down}) {
+        const model::linear_input input{group, expert};
+        auto sums = stops.sums_of(input);
+        if (sums.any())
+          move_all(
+              [&](const calibration_stream &s) {
+                const auto whole = restored(s);
+                statistics_.around([&] { stops.add(whole, input, sums); });
+                return s;
+              },
+              nullptr, readers(block, input).front()->name);
+        auto stop = counted(stops.finish(input, sums));
+        stop.last = group == linear_group::down && expert + 1 == n;
+        if (stop.statistics.n_tokens > 0) visit(stop);
+      }
+    }
+  }
+
+  // Gives the tokens of every stream to the block's experts, and counts them.
+  void route_all(const model::decoder_block &block, const mover &restored, expert_stops &stops) {
+    move_all(
+        [&](const calibration_stream &s) {
+          calibration_stream out = s;
+          out.routed = restored(s).route(block).routed;
+          return out;
+        },
+        [&](const calibration_stream &s) { stops.count(s); }, block.moe.router.name);
+    experts_.push_back({{"block", block.index},
+                        {"policy", expert_policy_name(options_.experts)},
+                        {"tokens", stops.counts()}});
   }
 
   // Visits a block as a whole. First each chunk moves alone through all stops, so that only one
@@ -210,25 +196,10 @@ class pass {
     report(index, "statistics");
     calibration_block seen;
     seen.block = index;
-    std::vector<stop_sums> sums;
-    for (const auto group : k_order)
-      sums.push_back(sums_for(index, group, *members(block, group).front()));
-    const bool any = sums.front().needs_any || sums.front().first_wanted;
-    if (any)
-      move_all(
-          [&](const calibration_stream &s) {
-            // All four stops are computed before anything is added. So if memory runs short in
-            // a stop, the sums are unchanged, and the step can be repeated.
-            std::vector<calibration_stream> at_stop;
-            for (const auto group : k_order)
-              at_stop.push_back(
-                  (at_stop.empty() ? s : at_stop.back()).to_stop(group, block, float_model));
-            for (size_t i = 0; i < at_stop.size(); ++i) sums[i].add(at_stop[i]);
-            return s;
-          },
-          nullptr, "model.layers." + std::to_string(index));
-    for (size_t i = 0; i < std::size(k_order); ++i)
-      seen.stops[k_order[i]] = finish(sums[i], index, k_order[i], members(block, k_order[i]));
+    if (block.has_experts())
+      sum_experts(block, float_model, seen);
+    else
+      sum_stops(block, float_model, {std::begin(k_order), std::end(k_order)}, seen);
     for (const auto &s : streams_)
       if (!s.first_token) seen.streams.push_back(s);
     done_ += 2;
@@ -236,6 +207,73 @@ class pass {
     options_.visit_block(seen);
     move_all([&](const calibration_stream &s) { return s.across(block, float_model); }, nullptr,
              "model.layers." + std::to_string(index));
+  }
+
+  // Takes the statistics of these stops, the first ones of the block; each chunk moves through all of them alone.
+  void sum_stops(model::decoder_block &block, const model::decoder_block *float_model,
+                 const std::vector<linear_group> &groups, calibration_block &seen) {
+    std::vector<stop_sums> sums;
+    for (const auto group : groups)
+      sums.push_back(sums_for(block.index, group, *readers(block, {group, -1}).front()));
+    if (std::any_of(sums.begin(), sums.end(), [](const auto &one) { return one.any(); }))
+      move_all(
+          [&](const calibration_stream &s) {
+            // All stops are computed before anything is added. So if memory runs short in
+            // a stop, the sums are unchanged, and the step can be repeated.
+            const auto at_stop = through(s, block, float_model, groups);
+            for (size_t i = 0; i < at_stop.size(); ++i) add(at_stop[i], sums[i]);
+            return s;
+          },
+          nullptr, "model.layers." + std::to_string(block.index));
+    for (size_t i = 0; i < groups.size(); ++i) {
+      const model::linear_input input{groups[i], -1};
+      seen.stops[input] = finish(sums[i], block.index, groups[i], readers(block, input));
+    }
+  }
+
+  // The same for a block with experts. Chunks move through it twice, because the policy of an expert depends on its number of tokens.
+  void sum_experts(model::decoder_block &block, const model::decoder_block *float_model,
+                   calibration_block &seen) {
+    const std::vector<linear_group> groups(std::begin(k_order), std::end(k_order) - 1);
+    sum_stops(block, float_model, groups, seen);
+    expert_stops stops(block, float_model, options_, live_.device());
+    const mover at_experts = [&](const calibration_stream &s) {
+      return through(s, block, float_model, groups).back();
+    };
+    route_all(block, at_experts, stops);
+    std::vector<std::pair<model::linear_input, stop_sums>> sums;
+    for (size_t i = 0; i < block.moe.experts.size(); ++i)
+      for (const auto group : {linear_group::gate_up, linear_group::down}) {
+        const model::linear_input input{group, static_cast<int64_t>(i)};
+        sums.emplace_back(input, stops.sums_of(input));
+      }
+    if (std::any_of(sums.begin(), sums.end(), [](const auto &one) { return one.second.any(); }))
+      move_all(
+          [&](const calibration_stream &s) {
+            const auto here = at_experts(s);
+            for (auto &[input, of] : sums) stops.add(here, input, of);
+            return s;
+          },
+          nullptr, block.moe.router.name);
+    for (auto &[input, of] : sums) seen.stops[input] = counted(stops.finish(input, of));
+    for (auto &s : streams_) s.routed = nullptr;
+  }
+
+  // Returns the stream at each of these stops. This stream must be at the block's start.
+  static std::vector<calibration_stream> through(const calibration_stream &s,
+                                                 const model::decoder_block &block,
+                                                 const model::decoder_block *float_model,
+                                                 const std::vector<linear_group> &groups) {
+    std::vector<calibration_stream> out;
+    for (const auto group : groups)
+      out.push_back((out.empty() ? s : out.back()).to_stop(group, block, float_model));
+    return out;
+  }
+
+  static void add(const calibration_stream &s, stop_sums &sums) {
+    if (!sums.any()) return;
+    sums.add(s.counted_rows(s.input),
+             s.input_float.defined() ? s.counted_rows(s.input_float) : at::Tensor(), s.first_token);
   }
 
   void run_head(const std::function<void(calibration_stop &)> &visit) {
@@ -247,7 +285,7 @@ class pass {
           at_head.input = live_.final_norm(s.h);
           if (s.h_float.defined())
             at_head.input_float = options_.float_model->final_norm(s.h_float);
-          sums.add(at_head);
+          add(at_head, sums);
           return s;
         },
         nullptr, "lm_head");
@@ -260,15 +298,19 @@ class pass {
   }
 
   stop_sums sums_for(int64_t index, linear_group group, const model::linear_op &linear) {
-    const bool wanted = !options_.wanted || options_.wanted(index, group);
+    const bool wanted = !options_.wanted || options_.wanted(index, {group, -1});
     return stop_sums(linear, wanted ? options_.needs : statistics_needs{},
                      wanted && options_.first_token, live_.device());
   }
 
   calibration_stop finish(stop_sums &sums, int64_t index, linear_group group,
                           std::vector<model::linear_op *> linears) {
-    const int64_t width = linears.front()->in_features();
-    auto stop = sums.finish(index, group, std::move(linears));
+    return counted(sums.finish(index, {group, -1}, std::move(linears)));
+  }
+
+  // Notes the rank of the stop's Hessian.
+  calibration_stop counted(calibration_stop stop) {
+    const int64_t width = stop.linears.front()->in_features();
     const auto tokens = stop.statistics.n_tokens;
     const double ratio = static_cast<double>(tokens) / static_cast<double>(width);
     if (tokens > 0 && (narrowest_ < 0 || ratio < narrowest_))
@@ -322,6 +364,7 @@ class pass {
   int64_t first_tokens_ = 0, rank_tokens_ = 0, rank_width_ = 0;
   uint64_t done_ = 0, total_ = 0;
   stopwatch forward_, statistics_, spilling_;  // reading the file counts in forward_ too
+  json experts_ = json::array();               // tokens of each expert, for each block with experts
   double narrowest_ = -1;                      // smallest tokens / width of any stop; -1 = none yet
 };
 

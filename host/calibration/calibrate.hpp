@@ -4,6 +4,9 @@
 //   per block:  norm1 ─► [qkv] ─► attention ─► [o] ─► norm2 ─► [gate_up] ─► [down] ─► next block
 //               [..] = a stop at the input of these linears
 //
+// In a block with experts [gate_up] is the stop of the router, at which all tokens count. Then each expert, one after another, has a
+// stop for gate and up and one for down, with its own tokens (expert_stops.hpp).
+//
 // A visitor may replace weights of the model. Later stops then see inputs that the replaced
 // weights gave; one forward pass is enough for that. With a second stream every sequence also runs
 // through the float model, and statistics may pair the inputs of both. A block can also be visited
@@ -15,6 +18,7 @@
 #include <map>
 
 #include "calibration/calibration_stream.hpp"
+#include "calibration/expert_policy.hpp"
 #include "calibration/statistics.hpp"
 #include "core/progress.hpp"
 
@@ -23,15 +27,21 @@ namespace assay::quant {
 struct calibration_stop {
   int64_t block = 0;  // -1: the head
   model::linear_group group = model::linear_group::qkv;
+  int64_t expert = -1;                      // -1: the input of all tokens
+  bool last = false;                        // the last stop of the block
   std::vector<model::linear_op *> linears;  // those that read this input; borrowed from the model
   input_statistics statistics;
   input_statistics first_token;  // over one-token sequences (position 0); empty unless asked for
+  int64_t routed_tokens = 0;     // of an expert: the counted tokens that the router gave to it
+  bool uniform =
+      false;  // the expert saw too few tokens; statistics in which all columns count alike
+  model::linear_input input() const { return {group, expert}; }
 };
 
 // What a visitor of whole blocks receives, before anything in the block was changed.
 struct calibration_block {
   int64_t block = 0;
-  std::map<model::linear_group, calibration_stop> stops;
+  std::map<model::linear_input, calibration_stop> stops;
   // The sequences at the block's start. One-token sequences (first_token) are left out. Tensors are
   // shared with the pass.
   std::vector<calibration_stream> streams;
@@ -45,7 +55,10 @@ struct calibrate_options {
   progress_fn progress;  // counts stops
   // Returns true for the stops whose statistics are accumulated. Empty = all stops of blocks. The head
   // is a stop only if this returns true for (-1, head).
-  std::function<bool(int64_t block, model::linear_group group)> wanted;
+  std::function<bool(int64_t block, model::linear_input input)> wanted;
+  expert_policy experts = expert_policy::borrow;
+  std::function<void(const starved_input &)>
+      starved;  // called for each input that needs the policy
   // The model of the second stream, borrowed; null = there is no second stream.
   const model::decoder *float_model = nullptr;
   // Returns true for blocks that visit_block receives as a whole. Empty = all blocks
@@ -68,7 +81,7 @@ struct calibrate_options {
 // { chunks, tokens, counted_tokens, sink_tokens = number of one-token sequences, rank = { tokens,
 // width } of the stop with the fewest tokens for its width, threads, seconds, forward_seconds,
 // forward_cpu_seconds, statistics_seconds, statistics_cpu_seconds; streams = 2 with a second stream;
-// stage_cpu_seconds if a file held the inputs }.
+// stage_cpu_seconds if a file held the inputs; experts = [{ block, policy, tokens = counted tokens of each expert }] }.
 json calibrate(model::decoder &live, const calibration &data, const calibrate_options &options,
                const std::function<void(calibration_stop &)> &visit);
 

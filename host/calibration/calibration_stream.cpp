@@ -55,6 +55,24 @@ int64_t input_width(const model::decoder_block &block, linear_group group) {
   return (group == linear_group::o ? block.o : block.down).in_features();
 }
 
+at::Tensor moved(const model::decoder_block &block, const at::Tensor &h, const at::Tensor &input) {
+  return block.has_experts() ? block.after_experts(h, block.moe.forward(input))
+                             : block.after_mlp(h, input);
+}
+
+// The tokens with places in [first, first + n), with `first` taken from their places.
+std::vector<model::routed_tokens> part(const std::vector<model::routed_tokens> &whole,
+                                       int64_t first, int64_t n) {
+  std::vector<model::routed_tokens> out;
+  for (const auto &tokens : whole) {
+    const auto inside = tokens.places.ge(first).logical_and(tokens.places.lt(first + n));
+    const auto kept = inside.nonzero().flatten();
+    out.push_back(
+        {tokens.places.index_select(0, kept) - first, tokens.weights.index_select(0, kept)});
+  }
+  return out;
+}
+
 at::Tensor part(const at::Tensor &whole, int64_t first, int64_t n) {
   return whole.defined() ? whole.narrow(0, first, n).contiguous() : whole;
 }
@@ -73,9 +91,16 @@ calibration_stream calibration_stream::to_stop(linear_group group,
 calibration_stream calibration_stream::after(const model::decoder_block &block,
                                              const model::decoder_block *block_float) const {
   calibration_stream next = *this;
-  next.h = block.after_mlp(h, input);
-  if (h_float.defined()) next.h_float = block_float->after_mlp(h_float, input_float);
+  next.h = moved(block, h, input);
+  if (h_float.defined()) next.h_float = moved(*block_float, h_float, input_float);
   next.input = next.input_float = at::Tensor();
+  next.routed = nullptr;
+  return next;
+}
+
+calibration_stream calibration_stream::route(const model::decoder_block &block) const {
+  calibration_stream next = *this;
+  next.routed = std::make_shared<std::vector<model::routed_tokens>>(block.moe.route(input));
   return next;
 }
 
@@ -121,6 +146,11 @@ std::pair<calibration_stream, calibration_stream> calibration_stream::halves(
     high.*member = part(this->*member, half, rest);
   }
   high.first += half * tokens;
+  if (routed) {
+    using list = std::vector<model::routed_tokens>;
+    low.routed = std::make_shared<list>(part(*routed, 0, half * tokens));
+    high.routed = std::make_shared<list>(part(*routed, half * tokens, rest * tokens));
+  }
   low.context = model.context(half, tokens);
   high.context = model.context(rest, tokens);
   if (counted.defined()) {

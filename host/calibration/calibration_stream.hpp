@@ -3,6 +3,8 @@
 // hidden states to which each block adds its outputs.
 #pragma once
 
+#include <memory>
+
 #include "calibration/activation_file.hpp"
 #include "calibration/calibration.hpp"
 #include "model/decoder.hpp"
@@ -29,14 +31,19 @@ struct calibration_stream {
   // The same in the float model; undefined without a second stream.
   at::Tensor h_float, input_float;
   bool first_token = false;  // made by make_first_token_chunk
-  int64_t first = 0;         // place of the chunk's first token among the tokens of all streams
+  // The tokens of each expert of the block, after route(); null at other stops.
+  std::shared_ptr<const std::vector<model::routed_tokens>> routed;
+  int64_t first = 0;  // place of the chunk's first token among the tokens of all streams
 
   int64_t rows() const { return h.size(0); }
   // Returns the stream at the stop `group`. This stream must be at the stop before `group`; for the
   // first stop (qkv), at the block's start.
   calibration_stream to_stop(model::linear_group group, const model::decoder_block &block,
                              const model::decoder_block *block_float) const;
-  // Returns the stream at the next block's start. This stream must be at the block's last stop.
+  // Returns the stream with its tokens given to the block's experts. This stream must be at the stop gate_up.
+  calibration_stream route(const model::decoder_block &block) const;
+  // Returns the stream at the next block's start. This stream must be at the block's last stop; in a block with experts, at the stop
+  // gate_up, because its experts are run again, with the weights that they have now.
   calibration_stream after(const model::decoder_block &block,
                            const model::decoder_block *block_float) const;
   // Returns the stream at the next block's start. This stream must be at the block's start.

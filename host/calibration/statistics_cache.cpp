@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "calibration/expert_stops.hpp"
 #include "core/resources.hpp"
 
 namespace assay::quant {
@@ -16,6 +17,8 @@ struct remembered_pass {
   statistics_needs needs;
   bool first_token = false, head = false;
   int64_t chunk_tokens = 0;
+  expert_policy experts = expert_policy::borrow;
+  std::vector<starved_input> starved;
   std::vector<calibration_stop> stops;
   json facts;
   uint64_t bytes = 0;
@@ -31,7 +34,7 @@ bool runs_plain(const model::decoder &decoder) {
 }
 
 bool wants_head(const calibrate_options &options) {
-  return options.wanted && options.wanted(-1, model::linear_group::head);
+  return options.wanted && options.wanted(-1, {model::linear_group::head, -1});
 }
 
 // True for a pass that can be remembered and replayed: it keeps no raw inputs, gives no whole blocks to
@@ -45,7 +48,8 @@ bool fits(const model::decoder &decoder, const calibration &data,
   return is_plain(options) && !last.model.empty() && last.head >= wants_head(options) &&
          last.calibration_hash == data.hash() && last.needs.covers(options.needs) &&
          last.first_token >= options.first_token && last.chunk_tokens == options.chunk_tokens &&
-         runs_plain(decoder) && last.model.front().weight_addresses() == decoder.weight_addresses();
+         last.experts == options.experts && runs_plain(decoder) &&
+         last.model.front().weight_addresses() == decoder.weight_addresses();
 }
 
 uint64_t bytes_of(const calibration_stop &stop) {
@@ -56,15 +60,18 @@ uint64_t bytes_of(const calibration_stop &stop) {
 // The linears of `decoder` at a remembered stop.
 std::vector<model::linear_op *> linears_at(model::decoder &decoder, const calibration_stop &stop) {
   if (stop.block < 0) return {&decoder.head()};
-  std::vector<model::linear_op *> found;
-  for (auto *linear : decoder.block(stop.block).linears())
-    if (linear->group == stop.group) found.push_back(linear);
-  return found;
+  return readers(decoder.block(stop.block), stop.input());
 }
 
 bool wanted(const calibrate_options &options, const calibration_stop &stop) {
   if (stop.block < 0) return wants_head(options);
-  return !options.wanted || options.wanted(stop.block, stop.group);
+  return !options.wanted || options.wanted(stop.block, stop.input());
+}
+
+// Tells of an expert with few tokens if the caller takes the statistics of this input.
+void tell(const calibrate_options &options, const starved_input &one) {
+  if (options.starved && (!options.wanted || options.wanted(one.block, one.input)))
+    options.starved(one);
 }
 
 json replay(model::decoder &live, const calibrate_options &options,
@@ -76,9 +83,9 @@ json replay(model::decoder &live, const calibrate_options &options,
       if (!options.first_token) stop.first_token = {};
       visit(stop);
     }
-    if (kept.group == model::linear_group::down && options.block_done)
-      options.block_done(kept.block);
+    if (kept.last && options.block_done) options.block_done(kept.block);
   }
+  for (const auto &one : last.starved) tell(options, one);
   json facts = last.facts;
   facts["shared"] = true;
   return facts;
@@ -100,7 +107,7 @@ json calibrate_float(const model::decoder &float_model, const calibration &data,
   calibrate_options all = options;
   if (keep_any) {
     // All stops are taken, because another recipe may keep other linears in float.
-    all.wanted = [head = wants_head(options)](int64_t block, model::linear_group) {
+    all.wanted = [head = wants_head(options)](int64_t block, model::linear_input) {
       return block >= 0 || head;
     };
     // These cost little compared with the Hessian, and with them more methods can share the pass.
@@ -108,6 +115,10 @@ json calibrate_float(const model::decoder &float_model, const calibration &data,
     all.needs.abs_mean |= all.needs.hessian;
     all.needs.abs_max |= all.needs.hessian;
   }
+  all.starved = [&](const starved_input &one) {
+    pass.starved.push_back(one);
+    tell(options, one);
+  };
   const uint64_t limit = available_memory_bytes() / 4;
   pass.facts = calibrate(live, data, all, [&](calibration_stop &stop) {
     if (keep && (pass.bytes += bytes_of(stop)) > limit) {
@@ -125,6 +136,7 @@ json calibrate_float(const model::decoder &float_model, const calibration &data,
   pass.first_token = options.first_token;
   pass.head = wants_head(options);
   pass.chunk_tokens = options.chunk_tokens;
+  pass.experts = options.experts;
   last = std::move(pass);
   return last.facts;
 }

@@ -14,6 +14,7 @@
 #include "checkpoint/lora.hpp"
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors.hpp"
+#include "checkpoint/separate_experts.hpp"
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/regular_file.hpp"
@@ -43,6 +44,8 @@ class folder_checkpoint : public checkpoint {
     take_separate_quantization("hf_quant_config.json", "modelopt");
     if (config_.contains("quantization_config") && !config_["quantization_config"].is_null())
       open_quantized();
+    else
+      tensors_ = with_separate_experts(raw_, model_type());
   }
 
   bool is_gguf() const override { return false; }
@@ -56,6 +59,11 @@ class folder_checkpoint : public checkpoint {
   }
 
  private:
+  std::string model_type() const {
+    const auto found = config_.find("model_type");
+    return found != config_.end() && found->is_string() ? found->get<std::string>() : "";
+  }
+
   void require_config() const {
     if (is_there((fs::path(path_) / "config.json").string())) return;
     const std::string gguf = gguf_file_in(path_);

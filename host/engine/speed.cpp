@@ -25,6 +25,13 @@ int64_t bytes_of(const model::linear_op &op) {
   return op.packed ? op.packed->bytes() : static_cast<int64_t>(op.weight.nbytes());
 }
 
+// The share of a linear's work that one token needs: of the experts it goes through some only.
+double share_of(const model::decoder_block &block, const model::linear_op &op) {
+  return op.expert < 0 ? 1.0
+                       : static_cast<double>(block.moe.per_token) /
+                             static_cast<double>(block.moe.experts.size());
+}
+
 }  // namespace
 
 speed time_prefill(const model::decoder &decoder, int64_t tokens) {
@@ -51,7 +58,8 @@ int64_t weight_bytes_of_step(const model::decoder &decoder) {
   int64_t bytes = bytes_of(decoder.head()) + static_cast<int64_t>(decoder.norm().nbytes());
   for (int64_t i = 0; i < decoder.n_blocks(); ++i) {
     const model::decoder_block &block = decoder.block(i);
-    for (const model::linear_op *op : block.linears()) bytes += bytes_of(*op);
+    for (const model::linear_op *op : block.linears())
+      bytes += static_cast<int64_t>(static_cast<double>(bytes_of(*op)) * share_of(block, *op));
     for (const at::Tensor *norm : block.norms())
       if (norm->defined()) bytes += static_cast<int64_t>(norm->nbytes());
   }
@@ -67,7 +75,9 @@ double operations_of_token(const model::decoder &decoder) {
     return 2.0 * static_cast<double>(op.in_features()) * static_cast<double>(op.out_features());
   };
   double operations = of(decoder.head());
-  for (const model::linear_op *op : decoder.linears()) operations += of(*op);
+  for (int64_t i = 0; i < decoder.n_blocks(); ++i)
+    for (const model::linear_op *op : decoder.block(i).linears())
+      operations += of(*op) * share_of(decoder.block(i), *op);
   return operations;
 }
 

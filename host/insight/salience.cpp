@@ -22,15 +22,17 @@ json facts_of(const calibration_stop &stop) {
   json channels = json::array();
   for (int64_t i = 0; i < values.numel(); ++i)
     channels.push_back({{"index", places[i].item<int64_t>()}, {"max", values[i].item<double>()}});
-  return {{"block", stop.block},
-          {"group", model::group_name(stop.group)},
-          {"width", width},
-          {"tokens", s.n_tokens},
-          {"abs_max", most},
-          {"median_max", median},
-          {"outlier_ratio", median > 0 ? json(most / median) : json()},
-          {"top_share", whole > 0 ? json(head / whole) : json()},
-          {"channels", std::move(channels)}};
+  json out = {{"block", stop.block},
+              {"group", model::group_name(stop.group)},
+              {"width", width},
+              {"tokens", s.n_tokens},
+              {"abs_max", most},
+              {"median_max", median},
+              {"outlier_ratio", median > 0 ? json(most / median) : json()},
+              {"top_share", whole > 0 ? json(head / whole) : json()},
+              {"channels", std::move(channels)}};
+  if (stop.expert >= 0) out["expert"] = stop.expert, out["routed_tokens"] = stop.routed_tokens;
+  return out;
 }
 
 }  // namespace

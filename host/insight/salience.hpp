@@ -12,7 +12,8 @@ namespace assay::quant {
 // Returns a list with an entry for each distinct input, in forward order: { block, group,
 // width, tokens, abs_max, median_max = median over channels of their largest magnitude,
 // outlier_ratio = abs_max / median_max, top_share = share of sum x^2 in the top 1 % of channels
-// (at least one), channels = [{ index, max }] of the 8 largest }. Throws error(usage) for token
+// (at least one), channels = [{ index, max }] of the 8 largest; for an input of an expert also expert and
+// routed_tokens }. Throws error(usage) for token
 // ids beyond the model's vocabulary.
 json salience(const model::decoder &model, const calibration &data, const progress_fn &progress);
 

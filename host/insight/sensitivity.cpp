@@ -200,8 +200,10 @@ class attribution {
     const auto plain = float_model_.block(index).linears();
     for (size_t i = 0; i < plain.size(); ++i) {
       const auto found = unit_of_.find(plain[i]->name);
-      if (found == unit_of_.end()) continue;
-      const auto &seen = products.at(plain[i]->name);
+      const auto product = products.find(plain[i]->name);
+      if (found == unit_of_.end() || product == products.end())
+        continue;  // an expert without tokens
+      const auto &seen = product->second;
       const auto dy =
           model::fast_linear(seen.x, (quantized[i]->weight - plain[i]->weight).contiguous());
       const auto dot = (dy * seen.y.grad()).sum(-1).reshape({-1});

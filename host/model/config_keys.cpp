@@ -41,6 +41,7 @@ constexpr std::string_view k_harmless[] = {"attention_bias",
                                            "_attn_implementation_autoset",
                                            "output_attentions",
                                            "output_router_logits",
+                                           "router_jitter_noise",  // added in training only
                                            "context_window"};
 
 // A key with one of these words probably asks for a computation that is not implemented here.

@@ -95,8 +95,9 @@ void decoder::bring_in(int64_t index) {
   if (!on_demand() || !block(index).q.weight.is_meta()) return;
   const decoder_block read = read_block_(index);
   auto &mine = block(index);
-  for (size_t i = 0; i < mine.linears().size(); ++i)
-    mine.linears()[i]->weight = read.linears()[i]->weight;
+  const auto from = read.linears();
+  const auto to = mine.linears();
+  for (size_t i = 0; i < to.size(); ++i) to[i]->weight = from[i]->weight;
   if (on_read) on_read(mine);
 }
 

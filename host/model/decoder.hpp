@@ -97,7 +97,7 @@ class decoder {
   at::Tensor final_norm(const at::Tensor &h) const;
 
   // --- weights ---
-  // The seven linears of each block, in forward order. Borrowed: valid until this decoder is moved or destroyed.
+  // The linears of each block, in forward order (decoder_block::linears). Borrowed: valid until this decoder is moved or destroyed.
   std::vector<linear_op *> linears();
   std::vector<const linear_op *> linears() const;
   linear_op &head() { return head_; }  // its weight is the embedding if config().tied

@@ -5,7 +5,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/gelu.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,14 +14,10 @@
 #include "kernels/autograd_attention.hpp"
 #include "kernels/fused_loops.hpp"
 #include "kernels/threads.hpp"
+#include "model/gated_hidden.hpp"
 
 namespace assay::model {
 namespace {
-
-bool use_kernels(const at::Tensor &x) {
-  return !at::GradMode::is_enabled() && x.device().is_cpu() && x.scalar_type() == at::kFloat &&
-         x.is_contiguous();
-}
 
 // Returns the least number of rows for one thread, so that a small input stays on one thread.
 int64_t grain(int64_t width) {
@@ -33,7 +28,7 @@ int64_t grain(int64_t width) {
 // transformers, the mean is computed in fp32. Without an offset the product with the weight is
 // computed in the model's dtype, with one in fp32.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &weight, double eps, double offset) {
-  if (!use_kernels(x) || weight.scalar_type() != at::kFloat) {
+  if (!runs_fused(x) || weight.scalar_type() != at::kFloat) {
     const at::Tensor wide = x.to(at::kFloat);
     const at::Tensor variance = wide.pow(2).mean(-1, true);
     const at::Tensor even = wide * at::rsqrt(variance + eps);
@@ -61,7 +56,7 @@ at::Tensor head_norm(const at::Tensor &x, const at::Tensor &weight, double eps, 
 // change x in place, so use only the result.
 at::Tensor turn(at::Tensor x, const rope_angles &angles) {
   const int64_t half = x.size(3) / 2, heads = x.size(2);
-  if (!use_kernels(x)) {
+  if (!runs_fused(x)) {
     const at::Tensor cos = angles.cos.unsqueeze(2), sin = angles.sin.unsqueeze(2);
     const at::Tensor low = x.narrow(3, 0, half), high = x.narrow(3, half, half);
     return at::cat({low * cos - high * sin, high * cos + low * sin}, 3);
@@ -182,6 +177,11 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
     query = head_norm(query, q_norm, eps, norm_offset);
     key = head_norm(key, k_norm, eps, norm_offset);
   }
+  if (qkv_clip > 0) {  // after the norms and before RoPE (OLMoE, OlmoeAttention)
+    query = query.clamp(-qkv_clip, qkv_clip);
+    key = key.clamp(-qkv_clip, qkv_clip);
+    value = value.clamp(-qkv_clip, qkv_clip);
+  }
   if (rope != rope_choice::none) {
     const rope_angles &angles = rope == rope_choice::local ? context.local_angles : context.angles;
     query = turn(query, angles);
@@ -221,12 +221,16 @@ at::Tensor decoder_block::attention(const at::Tensor &x, const forward_context &
   return out.transpose(1, 2).reshape({rows, tokens, n_heads * head_dim});
 }
 
+at::Tensor decoder_block::sum(const at::Tensor &h, const at::Tensor &y,
+                              const at::Tensor &norm) const {
+  const at::Tensor added = norm.defined() ? rms_norm(y, norm, eps, norm_offset) : y;
+  return residual_factor == 1 ? h + added : h + added * residual_factor;
+}
+
 at::Tensor decoder_block::joined(const at::Tensor &h, const linear_op &linear, const at::Tensor &x,
                                  const at::Tensor &norm) const {
   if (!norm.defined() && residual_factor == 1) return linear.add_to(h, x);
-  at::Tensor y = linear(x);
-  if (norm.defined()) y = rms_norm(y, norm, eps, norm_offset);
-  return residual_factor == 1 ? h + y : h + y * residual_factor;
+  return sum(h, linear(x), norm);
 }
 
 at::Tensor decoder_block::after_attention(const at::Tensor &h, const at::Tensor &a) const {
@@ -238,26 +242,42 @@ at::Tensor decoder_block::mlp_input(const at::Tensor &h) const {
 }
 
 at::Tensor decoder_block::mlp_hidden(const at::Tensor &x) const {
-  const std::vector<at::Tensor> both = results_of({&gate, &up}, x);
-  const at::Tensor &g = both[0], &u = both[1];
-  const bool silu = act == activation::silu;
-  if (!use_kernels(g) || !use_kernels(u)) return (silu ? at::silu(g) : at::gelu(g, "tanh")) * u;
-  float *gate_data = g.mutable_data_ptr<float>();
-  const float *up_data = u.const_data_ptr<float>();
-  const auto multiply = silu ? kernels::silu_mul : kernels::gelu_mul;
-  parallel_for(0, g.numel(), 32768, [&](int64_t begin, int64_t end) {
-    multiply(gate_data + begin, up_data + begin, end - begin);
-  });
-  return g;
+  return gated_hidden(gate, up, act, x);
 }
 
 at::Tensor decoder_block::after_mlp(const at::Tensor &h, const at::Tensor &m) const {
   return joined(h, down, m, mlp_out_norm);
 }
 
+at::Tensor decoder_block::after_experts(const at::Tensor &h, const at::Tensor &y) const {
+  return sum(h, y, mlp_out_norm);
+}
+
+at::Tensor decoder_block::mlp(const at::Tensor &x) const {
+  return has_experts() ? moe.forward(x) : down(mlp_hidden(x));
+}
+
 at::Tensor decoder_block::forward(const at::Tensor &h, const forward_context &context) const {
   const at::Tensor middle = after_attention(h, attention(attention_input(h), context));
-  return after_mlp(middle, mlp_hidden(mlp_input(middle)));
+  const at::Tensor x = mlp_input(middle);
+  return has_experts() ? after_experts(middle, moe.forward(x)) : after_mlp(middle, mlp_hidden(x));
+}
+
+std::vector<linear_op *> decoder_block::linears() {
+  std::vector<linear_op *> out{&q, &k, &v, &o};
+  if (!has_experts()) {
+    out.insert(out.end(), {&gate, &up, &down});
+    return out;
+  }
+  out.push_back(&moe.router);
+  for (expert_mlp &expert : moe.experts)
+    out.insert(out.end(), {&expert.gate, &expert.up, &expert.down});
+  return out;
+}
+
+std::vector<const linear_op *> decoder_block::linears() const {
+  const std::vector<linear_op *> found = const_cast<decoder_block *>(this)->linears();
+  return {found.begin(), found.end()};
 }
 
 }  // namespace assay::model

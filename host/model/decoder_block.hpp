@@ -4,6 +4,10 @@
 //   h ─ attention_input ─ x ─► [q,k,v] attention ─ a ─► [o] after_attention ─ h'
 //   h'─ mlp_input ─────── x ─► [gate,up] mlp_hidden ─ m ─► [down] after_mlp ─ h''
 //
+// A layer with experts has expert_layer in place of gate, up and down:
+//
+//   h'─ mlp_input ─ x ─► [router] experts: [gate,up] [down] of each on its own tokens ─ after_experts ─ h''
+//
 // The norms lie before the linears of each half of the block, after them, or on both sides (norm_order).
 //
 // forward() calls exactly these steps. So calibration, which calls the steps one by one, gets the
@@ -22,6 +26,7 @@
 #include "aten.hpp"
 #include "kernels/attention.hpp"
 #include "model/decoder_config.hpp"
+#include "model/expert_layer.hpp"
 #include "model/kv_cache.hpp"
 #include "model/linear_op.hpp"
 
@@ -64,15 +69,18 @@ struct forward_context {
 
 struct decoder_block {
   int64_t index = 0;
+  int64_t first_linear = 0;                     // place of q among the linears of the model
   at::Tensor attention_norm, mlp_norm;          // [hidden]; these two and those below are
   at::Tensor attention_out_norm, mlp_out_norm;  // undefined if the family has none
   at::Tensor q_norm, k_norm;                    // [head_dim], or [heads * head_dim]
-  linear_op q, k, v, o, gate, up, down;
-  int64_t window = 0;  // tokens that a query sees, itself included; 0 = all
+  linear_op q, k, v, o;
+  linear_op gate, up, down;  // without names and weights in a layer with experts
+  expert_layer moe;          // without experts in a layer that has gate, up and down
+  int64_t window = 0;        // tokens that a query sees, itself included; 0 = all
   int64_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
   double eps = 1e-6;
   // As in decoder_config.
-  double norm_offset = 0, score_factor = 1, score_cap = 0, residual_factor = 1;
+  double norm_offset = 0, score_factor = 1, score_cap = 0, residual_factor = 1, qkv_clip = 0;
   norm_order norm_places = norm_order::before;
   activation act = activation::silu;
   rope_choice rope = rope_choice::main;
@@ -82,13 +90,18 @@ struct decoder_block {
   // Returns a, the input of o: [rows, tokens, heads * head_dim].
   at::Tensor attention(const at::Tensor &x, const forward_context &context) const;
   at::Tensor after_attention(const at::Tensor &h, const at::Tensor &a) const;  // h + norm(o(a))
-  at::Tensor mlp_input(const at::Tensor &h) const;   // norm 2: input of gate, up
+  at::Tensor mlp_input(const at::Tensor &h) const;   // norm 2: input of gate, up; of the experts
   at::Tensor mlp_hidden(const at::Tensor &x) const;  // act(gate) * up: input of down
   at::Tensor after_mlp(const at::Tensor &h, const at::Tensor &m) const;  // h + norm(down(m))
+  // Returns h + norm(y), where y is what the experts made of mlp_input(h).
+  at::Tensor after_experts(const at::Tensor &h, const at::Tensor &y) const;
+  at::Tensor mlp(const at::Tensor &x) const;  // what MLP or experts make of x = mlp_input(h)
   at::Tensor forward(const at::Tensor &h, const forward_context &context) const;
 
-  std::array<linear_op *, 7> linears() { return {&q, &k, &v, &o, &gate, &up, &down}; }
-  std::array<const linear_op *, 7> linears() const { return {&q, &k, &v, &o, &gate, &up, &down}; }
+  bool has_experts() const { return !moe.experts.empty(); }
+  // In forward order: q, k, v, o, then gate, up and down, or the router and gate, up and down of each expert.
+  std::vector<linear_op *> linears();
+  std::vector<const linear_op *> linears() const;
   // All norms; those that the family does not have are undefined.
   std::array<at::Tensor *, 6> norms() {
     return {&attention_norm, &q_norm, &k_norm, &attention_out_norm, &mlp_norm, &mlp_out_norm};
@@ -98,7 +111,9 @@ struct decoder_block {
   }
 
  private:
-  // Returns h + norm(linear(x)) * residual_factor, without the norm if it is undefined.
+  // Returns h + norm(y) * residual_factor, without the norm if it is undefined.
+  at::Tensor sum(const at::Tensor &h, const at::Tensor &y, const at::Tensor &norm) const;
+  // The same for y = linear(x), in one pass if there is neither a norm nor a factor.
   at::Tensor joined(const at::Tensor &h, const linear_op &linear, const at::Tensor &x,
                     const at::Tensor &norm) const;
 };

@@ -8,77 +8,18 @@
 
 #include "core/error.hpp"
 #include "model/config_keys.hpp"
+#include "model/config_reader.hpp"
 #include "model/decoder_families.hpp"
+#include "model/expert_config.hpp"
 
 namespace assay::model {
 namespace {
 
-class config_reader {
+// Reads the keys of config.json by the rules of a family.
+class family_reader : public config_reader {
  public:
-  config_reader(const json &config, const std::string &where) : config_(config), where_(where) {}
+  using config_reader::config_reader;
 
-  [[noreturn]] void refuse(const std::string &what, const std::string &hint) const {
-    throw error(error_kind::failed, what).at(where_).hint(hint);
-  }
-  [[noreturn]] void unsupported(const std::string &what) const {
-    refuse(what + " is not supported",
-           "Supported are " + supported_families() +
-               " with default, linear or llama3 RoPE, their own activation and dense MLPs");
-  }
-
-  bool has(const char *key) const { return config_.contains(key) && !config_[key].is_null(); }
-
-  // Returns a size, or `absent` (the default of the family's class) if the key is absent. Refuses
-  // null, because such a size cannot be derived.
-  int64_t size(const char *key, int64_t absent) const {
-    if (config_.contains(key) && !has(key))
-      refuse(std::string("config.json lacks '") + key + "'", "Copy the original config.json");
-    return integer(key, absent);
-  }
-  // The same for a size that can be derived from others. It is `derived` if the key is null, or if
-  // it is absent and the class has no default (0).
-  int64_t size(const char *key, int64_t absent, int64_t derived) const {
-    return integer(key, config_.contains(key) || absent == 0 ? derived : absent);
-  }
-  int64_t integer(const char *key, int64_t fallback) const {
-    if (!has(key)) return fallback;
-    const json &value = config_[key];
-    // Counts of real models are below 2^31, and the product of two such counts fits into int64.
-    if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > INT32_MAX)
-      refuse(std::string("config.json: '") + key + "' is not a sensible whole number",
-             "Copy the original config.json");
-    return value.get<int64_t>();
-  }
-  double real(const json &object, const char *key, double fallback) const {
-    if (!object.contains(key) || object[key].is_null()) return fallback;
-    if (!object[key].is_number() || !std::isfinite(object[key].get<double>()))
-      refuse(std::string("config.json: '") + key + "' is not a number",
-             "Copy the original config.json");
-    return object[key].get<double>();
-  }
-  bool boolean(const char *key, bool fallback) const {
-    if (!has(key)) return fallback;
-    if (!config_[key].is_boolean())
-      refuse(std::string("config.json: '") + key + "' is not true or false",
-             "Copy the original config.json");
-    return config_[key].get<bool>();
-  }
-  std::string text(const char *key, const std::string &fallback) const {
-    return has(key) && config_[key].is_string() ? config_[key].get<std::string>() : fallback;
-  }
-  std::vector<int64_t> ids(const char *key, int64_t absent) const {
-    std::vector<int64_t> out;
-    if (!config_.contains(key) && absent >= 0) out.push_back(absent);
-    if (!has(key)) return out;
-    const json list = config_[key].is_array() ? config_[key] : json::array({config_[key]});
-    for (const json &id : list) {
-      if (!id.is_number_integer())
-        refuse(std::string("config.json: '") + key + "' is not a token id",
-               "Copy the original config.json");
-      out.push_back(id.get<int64_t>());
-    }
-    return out;
-  }
   bool bias(const bias_rule &rule) const {
     return rule.key == nullptr ? rule.absent : boolean(rule.key, rule.absent);
   }
@@ -214,12 +155,14 @@ class config_reader {
     const window_rule rule = known.windows;
     const int64_t absent = known.defaults.window;
     std::vector<int64_t> out(static_cast<size_t>(n_layers), 0);
-    const bool off = config_.contains("sliding_window") && !has("sliding_window");
+    const bool off =
+        config_.contains("sliding_window") ? !has("sliding_window") : known.defaults.window == 0;
     if (rule == window_rule::none || off) return out;
+    if (rule == window_rule::all_if_used && !boolean("use_sliding_window", false)) return out;
     const int64_t window = integer("sliding_window", absent);
     if (window < 1)
       refuse("config.json: 'sliding_window' must be at least 1", "Copy the original config.json");
-    if (rule == window_rule::all_layers) {
+    if (rule == window_rule::all_layers || rule == window_rule::all_if_used) {
       std::fill(out.begin(), out.end(), window);
       return out;
     }
@@ -295,14 +238,10 @@ class config_reader {
     if (c.head_dim % 2 != 0)
       refuse("config.json: head_dim is odd", "Copy the original config.json");
   }
-
- private:
-  const json &config_;
-  const std::string &where_;
 };
 
 // Sets the numbers and forms in which the family's formulas differ from Llama's.
-void read_maths(const config_reader &in, const decoder_family &known, decoder_config &out) {
+void read_maths(const family_reader &in, const decoder_family &known, decoder_config &out) {
   const family_maths &maths = known.maths;
   out.norms = maths.norms;
   out.norm_offset = maths.norm_offset;
@@ -322,6 +261,7 @@ void read_maths(const config_reader &in, const decoder_family &known, decoder_co
                          ? in.positive(known, "attention_multiplier", 1)
                          : 1 / std::sqrt(spread);
   out.score_cap = in.family_number(known, "attn_logit_softcapping", 0);
+  out.qkv_clip = in.family_number(known, "clip_qkv", 0);
   out.logit_cap = in.family_number(known, "final_logit_softcapping", 0);
 }
 
@@ -335,7 +275,7 @@ std::string supported_families() {
 }
 
 decoder_config parse_decoder_config(const json &config, const std::string &where) {
-  const config_reader in(config, where);
+  const family_reader in(config, where);
   const decoder_family &known = in.find_family();
   in.check_class(known);
   in.check_maths(known);
@@ -359,6 +299,7 @@ decoder_config parse_decoder_config(const json &config, const std::string &where
   out.tied = in.boolean("tie_word_embeddings", known.maths.tied);
   out.windows = in.windows(known, out.n_layers);
   read_maths(in, known, out);
+  read_experts(in, known, out);
   out.eos_ids = in.ids("eos_token_id", absent.eos_id);
   if (const auto bos = in.ids("bos_token_id", absent.bos_id); !bos.empty()) out.bos_id = bos[0];
   if (const auto pad = in.ids("pad_token_id", absent.pad_id); !pad.empty()) out.pad_id = pad[0];

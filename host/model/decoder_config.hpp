@@ -28,6 +28,21 @@ enum class activation { silu, gelu_tanh };
 // Which RoPE turns the queries and keys of a layer: rope, local_rope, or none.
 enum class rope_choice { main, local, none };
 
+// The names of a layer's experts in the checkpoint: "MODULE.gate" is the router, "MODULE.experts.3.UP" a linear of an expert.
+struct expert_names {
+  const char *module = "mlp", *gate = "gate_proj", *up = "up_proj", *down = "down_proj";
+};
+
+// Experts (mixture of experts): small MLPs, of which each token goes through some.
+struct expert_config {
+  int64_t count = 0;        // of a layer; 0 = the model has none
+  int64_t per_token = 0;    // experts that a token goes through
+  int64_t size = 0;         // hidden channels of an expert
+  bool normalized = false;  // the weights of a token's experts are divided by their sum
+  expert_names names;
+  std::vector<bool> layers;  // for each layer: true if it has experts in place of an MLP
+};
+
 struct decoder_config {
   std::string family;  // model_type of config.json; names a row of decoder_families()
   int64_t vocab_size = 0, hidden_size = 0, intermediate_size = 0;
@@ -50,6 +65,8 @@ struct decoder_config {
   double embedding_factor = 1, residual_factor = 1, score_factor = 1, logit_factor = 1;
   // Soft caps: x becomes cap * tanh(x / cap), for scores before the mask and for logits; 0 = none.
   double score_cap = 0, logit_cap = 0;
+  double qkv_clip = 0;  // queries, keys and values stay within +- this number before RoPE; 0 = any
+  expert_config experts;
   // config.json says that the head is tied, but the weights hold another head, which is used
   // (read_decoder_config sets this).
   bool untied_by_weights = false;
@@ -59,12 +76,15 @@ struct decoder_config {
 
   int64_t q_size() const { return n_heads * head_dim; }
   int64_t kv_size() const { return n_kv_heads * head_dim; }
+  bool has_experts(int64_t layer) const {
+    return experts.count > 0 && experts.layers[static_cast<size_t>(layer)];
+  }
   // True if the logits are more than the product with the head.
   bool changes_logits() const { return logit_factor != 1 || logit_cap > 0; }
 };
 
 // `where` is the path that an error names. Throws error(failed) for an unknown model_type, for a key that asks for a
-// computation which is not implemented (yarn, experts, another activation), and for a value of a
+// computation which is not implemented (yarn, shared experts, another activation), and for a value of a
 // wrong type or size.
 decoder_config parse_decoder_config(const json &config, const std::string &where);
 

@@ -35,6 +35,26 @@ constexpr config_defaults k_granite{32000, 4096, 11008, 32, 32, 0, 0, 2048, 0, 1
 constexpr config_defaults k_smollm3{128256, 2048,  11008, 36,     16,     4,
                                     0,      32768, 0,     128000, 128001, 128004};
 
+constexpr config_defaults k_mixtral{32000, 4096, 14336, 32, 32, 8, 0, 131072, 0, 1, 2, -1};
+constexpr config_defaults k_qwen3_moe{151936, 2048, 6144, 24, 32, 4, 0, 32768, 4096, -1, -1, -1};
+constexpr config_defaults k_olmoe{50304, 2048, 2048, 16, 16, 0, 0, 4096, 0, -1, 50279, 1};
+
+// Defaults of 0 mean that the other name of the count has the default.
+constexpr family_key k_mixtral_keys[] = {
+    {"num_local_experts", 8}, {"num_experts", 0}, {"num_experts_per_tok", 2}};
+constexpr family_key k_qwen3_moe_keys[] = {
+    {"num_experts", 128},           {"num_local_experts", 0}, {"num_experts_per_tok", 8},
+    {"moe_intermediate_size", 768}, {"norm_topk_prob", 0},    {"decoder_sparse_step", 1},
+    {"mlp_only_layers", 0}};
+constexpr family_key k_olmoe_keys[] = {{"num_experts", 64},
+                                       {"num_local_experts", 0},
+                                       {"num_experts_per_tok", 8},
+                                       {"norm_topk_prob", 0},
+                                       {"clip_qkv", 0}};
+constexpr expert_rule k_mixtral_experts{{"block_sparse_moe", "w1", "w3", "w2"}, nullptr, true};
+constexpr expert_rule k_qwen3_moe_experts{{}, "moe_intermediate_size", false};
+constexpr expert_rule k_olmoe_experts{};
+
 constexpr family_key k_granite_keys[] = {{"embedding_multiplier", 1},
                                          {"residual_multiplier", 1},
                                          {"attention_multiplier", 1},
@@ -63,6 +83,31 @@ constexpr family_maths smollm3() {
   return out;
 }
 
+constexpr family_maths mixtral() {
+  family_maths out;
+  out.eps = 1e-5;
+  out.theta = 1e6;
+  out.keys = k_mixtral_keys;
+  out.experts = &k_mixtral_experts;
+  return out;
+}
+
+constexpr family_maths qwen3_moe() {
+  family_maths out;
+  out.keys = k_qwen3_moe_keys;
+  out.experts = &k_qwen3_moe_experts;
+  return out;
+}
+
+constexpr family_maths olmoe() {
+  family_maths out;
+  out.eps = 1e-5;
+  out.whole_qk_norm = true;
+  out.keys = k_olmoe_keys;
+  out.experts = &k_olmoe_experts;
+  return out;
+}
+
 constexpr family_maths gemma(bool third) {
   family_maths out;
   out.norms = norm_order::around;
@@ -76,7 +121,7 @@ constexpr family_maths gemma(bool third) {
   return out;
 }
 
-constexpr std::array<decoder_family, 10> k_families{{
+constexpr std::array<decoder_family, 13> k_families{{
     {"llama", "LlamaForCausalLM", k_attention_bias, k_attention_bias, k_mlp_bias, false,
      window_rule::none, k_llama},
     {"mistral", "MistralForCausalLM", k_no_bias, k_no_bias, k_no_bias, false,
@@ -103,6 +148,12 @@ constexpr std::array<decoder_family, 10> k_families{{
      false,
      window_rule::none,
      k_seed_oss},
+    {"mixtral", "MixtralForCausalLM", k_no_bias, k_no_bias, k_no_bias, false,
+     window_rule::all_layers, k_mixtral, mixtral()},
+    {"qwen3_moe", "Qwen3MoeForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
+     window_rule::all_if_used, k_qwen3_moe, qwen3_moe()},
+    {"olmoe", "OlmoeForCausalLM", k_attention_bias, k_attention_bias, k_no_bias, true,
+     window_rule::none, k_olmoe, olmoe()},
 }};
 
 }  // namespace

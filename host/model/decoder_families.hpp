@@ -21,8 +21,8 @@ inline constexpr bias_rule k_no_bias{}, k_always_bias{nullptr, true};
 
 // Which layers have a sliding window: none; all, if sliding_window is set; those that the keys
 // use_sliding_window, layer_types and max_window_layers choose; or those that layer_types names,
-// without that key all but every nth (family_maths::full_every).
-enum class window_rule { none, all_layers, upper_layers, all_but_nth };
+// without that key all but every nth (family_maths::full_every); or all, if use_sliding_window is true.
+enum class window_rule { none, all_layers, upper_layers, all_but_nth, all_if_used };
 
 // The values that the family's configuration class fills in for absent keys of config.json.
 // A key that is null means no window, no token, or that n_kv_heads or head_dim follows from other
@@ -43,6 +43,13 @@ struct family_key {
   double absent;
 };
 
+// How a family with experts names them and weighs their outputs.
+struct expert_rule {
+  expert_names names{};
+  const char *size_key = nullptr;  // key of an expert's hidden channels; null = intermediate_size
+  bool always_normalized = false;  // false: the key norm_topk_prob decides
+};
+
 // How the formulas of a family differ from those of Llama.
 struct family_maths {
   norm_order norms = norm_order::before;
@@ -52,6 +59,7 @@ struct family_maths {
   bool whole_qk_norm = false, local_rope = false, tied = false;  // tied: where no key says it
   int64_t full_every = 0;  // each nth layer has no window (all_but_nth)
   std::span<const family_key> keys{};
+  const expert_rule *experts = nullptr;  // null = the family has none
 };
 
 struct decoder_family {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace assay::model {
 enum class width {
   hidden,
   mlp,      // intermediate_size
+  expert,   // hidden channels of an expert
+  experts,  // experts of a layer
   queries,  // heads * head_dim
   keys,     // key and value heads * head_dim
   head,     // head_dim
@@ -35,7 +38,7 @@ struct linear_layout {
   bool decoder_config::*bias;  // the flag that says whether the linear has a bias
 };
 
-// In the order of decoder_block::linears().
+// The linears of a layer without experts, in the order of decoder_block::linears().
 inline constexpr std::array<linear_layout, 7> k_linears{{
     {&decoder_block::q, "self_attn.q_proj", "attn.q", linear_group::qkv, width::queries,
      width::hidden, &decoder_config::qkv_bias},
@@ -52,6 +55,24 @@ inline constexpr std::array<linear_layout, 7> k_linears{{
     {&decoder_block::down, "mlp.down_proj", "mlp.down", linear_group::down, width::hidden,
      width::mlp, &decoder_config::mlp_bias},
 }};
+inline constexpr const char *k_router_role = "moe.router";
+
+// A linear of one layer of a model.
+struct layer_linear {
+  std::string module;  // name within the block
+  const char *role;
+  linear_group group;
+  int64_t expert;  // -1 = of no expert
+  int64_t out, in;
+  bool bias;
+  std::function<linear_op &(decoder_block &)> part;  // the experts of the block must be there
+};
+// Returns the linears of a layer, in the order of decoder_block::linears().
+std::vector<layer_linear> linears_of(const decoder_config &config, int64_t layer);
+// Returns the place of the layer's first linear among the linears of the model.
+int64_t first_linear_of(const decoder_config &config, int64_t layer);
+// Returns the role of a linear by the end of its name, for all families; "" if it is none of a block.
+std::string block_role_of(const std::string &name);
 
 struct norm_layout {
   at::Tensor decoder_block::*part;

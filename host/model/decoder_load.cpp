@@ -135,16 +135,16 @@ class decoder_loader {
     return source_.tensors().tensor_as(name, options_.dtype).to(device_);
   }
 
-  linear_op linear(const decoder_config &c, int64_t i, const linear_layout &layout) const {
-    const int64_t out = width_of(c, layout.out);
+  linear_op linear(int64_t i, const layer_linear &layout) const {
     linear_op op;
     op.name = block_prefix(i) + layout.module;
     op.role = layout.role;
     op.block = i;
     op.group = layout.group;
-    op.weight = take(op.name + k_weight, {out, width_of(c, layout.in)});
-    if (c.*layout.bias)
-      op.bias = take(op.name + ".bias", {out});
+    op.expert = layout.expert;
+    op.weight = take(op.name + k_weight, {layout.out, layout.in});
+    if (layout.bias)
+      op.bias = take(op.name + ".bias", {layout.out});
     else if (source_.tensors().has(op.name + ".bias"))
       throw error(error_kind::failed,
                   "the weights have '" + op.name + ".bias', which the config does not ask for")
@@ -172,6 +172,7 @@ class decoder_loader {
   decoder_block block(const decoder_config &c, int64_t i) const {
     decoder_block b;
     b.index = i;
+    b.first_linear = first_linear_of(c, i);
     b.window = c.windows[static_cast<size_t>(i)];
     b.n_heads = c.n_heads;
     b.n_kv_heads = c.n_kv_heads;
@@ -184,9 +185,16 @@ class decoder_loader {
     b.score_factor = c.score_factor;
     b.score_cap = c.score_cap;
     b.residual_factor = c.residual_factor;
+    b.qkv_clip = c.qkv_clip;
+    if (c.has_experts(i)) {
+      b.moe.experts.resize(static_cast<size_t>(c.experts.count));
+      b.moe.per_token = c.experts.per_token;
+      b.moe.normalized = c.experts.normalized;
+      b.moe.act = c.act;
+    }
     for (const norm_layout &norm : norms_of(c))
       b.*norm.part = take(block_prefix(i) + norm.module + k_weight, {width_of(c, norm.size)});
-    for (const linear_layout &layout : k_linears) b.*layout.part = linear(c, i, layout);
+    for (const layer_linear &layout : linears_of(c, i)) layout.part(b) = linear(i, layout);
     return b;
   }
 

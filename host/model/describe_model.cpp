@@ -16,25 +16,36 @@
 namespace assay::model {
 namespace {
 
+// The place of a role in the forward order; the router comes last.
+size_t place_of_role(const std::string &role) {
+  for (size_t i = 0; i < k_linears.size(); ++i)
+    if (role == k_linears[i].role) return i;
+  return k_linears.size();
+}
+
+// Lists the linears by role and shape, in forward order.
 json describe_linears(const tensor_source &tensors) {
   json list = json::array();
-  for (const linear_layout &layout : k_linears) {
-    const std::string suffix = std::string(".") + layout.module + ".weight";
-    int64_t count = 0, parameters = 0;
-    std::vector<int64_t> shape;
-    for (const tensor_info &info : tensors.tensors()) {
-      if (!info.name.ends_with(suffix)) continue;
-      ++count;
-      parameters += info.numel();
-      shape = info.shape;
-    }
-    if (count > 0 && shape.size() == 2)
-      list.push_back({{"role", layout.role},
-                      {"count", count},
-                      {"out", shape[0]},
-                      {"in", shape[1]},
-                      {"parameters", parameters}});
+  const std::string suffix = ".weight";
+  for (const tensor_info &info : tensors.tensors()) {
+    if (!info.name.ends_with(suffix) || info.shape.size() != 2) continue;
+    const std::string role = block_role_of(info.name.substr(0, info.name.size() - suffix.size()));
+    if (role.empty()) continue;
+    const auto same = std::find_if(list.begin(), list.end(), [&](const json &row) {
+      return row["role"] == role && row["out"] == info.shape[0] && row["in"] == info.shape[1];
+    });
+    json &row = same != list.end() ? *same
+                                   : list.emplace_back(json{{"role", role},
+                                                            {"count", 0},
+                                                            {"out", info.shape[0]},
+                                                            {"in", info.shape[1]},
+                                                            {"parameters", 0}});
+    row["count"] = row["count"].get<int64_t>() + 1;
+    row["parameters"] = row["parameters"].get<int64_t>() + info.numel();
   }
+  std::stable_sort(list.begin(), list.end(), [](const json &a, const json &b) {
+    return place_of_role(a["role"]) < place_of_role(b["role"]);
+  });
   return list;
 }
 
@@ -77,6 +88,23 @@ void describe_maths(const decoder_config &c, json &out) {
     maths["score_factor"] = c.score_factor;
   if (c.score_cap > 0) maths["score_cap"] = c.score_cap;
   if (c.logit_cap > 0) maths["logit_cap"] = c.logit_cap;
+  if (c.qkv_clip > 0) maths["qkv_clip"] = c.qkv_clip;
+  if (c.experts.count > 0) maths["experts"] = c.experts.count;
+}
+
+// How many experts a layer has and what they add to the parameters. active: the parameters that one token goes through, with its
+// row of the embedding counted as the whole embedding.
+void describe_experts(const decoder_config &c, json &out) {
+  if (c.experts.count == 0) return;
+  const int64_t layers = std::count(c.experts.layers.begin(), c.experts.layers.end(), true);
+  const int64_t each = 3 * c.hidden_size * c.experts.size;
+  out["experts"] = {{"count", c.experts.count},
+                    {"per_token", c.experts.per_token},
+                    {"hidden", c.experts.size},
+                    {"layers", layers},
+                    {"normalized", c.experts.normalized},
+                    {"parameters", layers * c.experts.count * each},
+                    {"active_parameters", layers * c.experts.per_token * each}};
 }
 
 void describe_config(const decoder_config &c, json &out) {
@@ -84,6 +112,7 @@ void describe_config(const decoder_config &c, json &out) {
       {"layers", c.n_layers}, {"hidden", c.hidden_size},  {"intermediate", c.intermediate_size},
       {"heads", c.n_heads},   {"kv_heads", c.n_kv_heads}, {"head_dim", c.head_dim},
       {"vocab", c.vocab_size}};
+  describe_experts(c, out);
   out["context"] = c.max_positions;
   const auto rope = [](const rope_config &r) {
     return json{{"type", r.type}, {"theta", r.theta}, {"factor", r.factor}};
@@ -159,6 +188,10 @@ json describe_model(const checkpoint &source, bool with_fingerprint) {
   }
   out["tied"] = tied;
   describe_tensors(source.tensors(), tied.get<bool>(), out);
+  if (out.contains("experts"))
+    out["active_parameters"] = out["parameters"].get<int64_t>() -
+                               out["experts"]["parameters"].get<int64_t>() +
+                               out["experts"]["active_parameters"].get<int64_t>();
   out["linears"] = describe_linears(source.tensors());
   out["chat_template"] = !source.chat_templates().empty();
   out["provenance"] = source.provenance_note();

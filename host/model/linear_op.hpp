@@ -2,6 +2,7 @@
 // recipe changes the computation through the linear's hooks.
 #pragma once
 
+#include <compare>
 #include <functional>
 #include <initializer_list>
 #include <memory>
@@ -17,6 +18,13 @@ namespace assay::model {
 enum class linear_group { qkv, o, gate_up, down, head };
 const char *group_name(linear_group group);  // "qkv" "o" "gate_up" "down" "head"
 
+// An input that linears read. The linears of an expert have inputs of their own, which are the tokens that the router gave to it.
+struct linear_input {
+  linear_group group = linear_group::head;
+  int64_t expert = -1;  // place of the expert in its layer; -1 = all tokens
+  auto operator<=>(const linear_input &) const = default;
+};
+
 // Returns a tensor with the shape and dtype of another but without values, on the meta device.
 inline at::Tensor without_values(const at::Tensor &tensor) {
   return at::empty(tensor.sizes(), tensor.options().device(at::kMeta));
@@ -24,9 +32,11 @@ inline at::Tensor without_values(const at::Tensor &tensor) {
 
 struct linear_op {
   std::string name;  // "model.layers.0.self_attn.q_proj"
-  std::string role;  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "lm_head"
+  // "attn.q" "attn.k" "attn.v" "attn.o" "mlp.gate" "mlp.up" "mlp.down" "moe.router" "lm_head". An expert has the roles of an MLP.
+  std::string role;
   int64_t block = -1;  // layer index; -1 for the head
   linear_group group = linear_group::head;
+  int64_t expert = -1;  // place of its expert in the layer; -1 = it belongs to none
   // [out, in]; may be a view of the mapped checkpoint file. If `packed` is set, it has only a shape.
   at::Tensor weight;
   std::shared_ptr<const packed_weight> packed;  // replaces weight: codes, or floats as stored
@@ -45,6 +55,7 @@ struct linear_op {
   // then rounds the input itself and multiplies whole numbers; on_input is not called.
   bool rounds_to_int8 = false;
 
+  linear_input input() const { return {group, expert}; }
   int64_t in_features() const { return weight.size(1); }
   int64_t out_features() const { return weight.size(0); }
   bool plain() const { return !input_operation && !on_input && !on_forward && !packed; }

@@ -18,10 +18,9 @@ void add_block(const decoder_config &c, int64_t layer, std::vector<required_tens
   const std::string prefix = block_prefix(layer);
   for (const norm_layout &norm : norms_of(c))
     out.push_back({prefix + norm.module + k_weight, {width_of(c, norm.size)}});
-  for (const linear_layout &linear : k_linears) {
-    const int64_t rows = width_of(c, linear.out);
-    out.push_back({prefix + linear.module + k_weight, {rows, width_of(c, linear.in)}});
-    if (c.*linear.bias) out.push_back({prefix + linear.module + ".bias", {rows}});
+  for (const layer_linear &linear : linears_of(c, layer)) {
+    out.push_back({prefix + linear.module + k_weight, {linear.out, linear.in}});
+    if (linear.bias) out.push_back({prefix + linear.module + ".bias", {linear.out}});
   }
 }
 

@@ -16,8 +16,6 @@
 namespace assay::quant {
 namespace {
 
-using model::linear_group;
-
 class calibrated_schedule {
  public:
   explicit calibrated_schedule(run_state &run)
@@ -71,8 +69,12 @@ class calibrated_schedule {
     options.chunk_tokens = run_.options.chunk_tokens;
     options.activation_folder = run_.residency->activation_folder();
     options.progress = run_.options.progress;
-    options.wanted = [this](int64_t block, linear_group group) {
-      return any_open([&](const linear_job &job) { return job.at(block, group); });
+    options.wanted = [this](int64_t block, model::linear_input input) {
+      return any_open([&](const linear_job &job) { return job.at(block, input); });
+    };
+    options.experts = run_.recipe.experts;
+    options.starved = [this](const starved_input &one) {
+      note_starved(one, run_.recipe.quantizer->id, run_.result.incidents);
     };
     if (run_.jobs.works_on_blocks()) {
       options.whole = [this](int64_t block) {
@@ -119,9 +121,12 @@ class calibrated_schedule {
   void quantize_at(calibration_stop &stop) {
     bool checked = false;
     for (auto &job : run_.jobs.jobs) {
-      if (job.done() || !job.at(stop.block, stop.group)) continue;
+      if (job.done() || !job.at(stop.block, stop.input())) continue;
       throw_if_cancelled();
-      if (!std::exchange(checked, true)) require_rank(run_, stop, *job.linear);
+      if (!std::exchange(checked, true)) {
+        require_rank(run_, stop, *job.linear);
+        require_range(run_, stop, *job.linear);
+      }
       auto sums = shown_statistics(run_, stop);
       if (job.needs_cpu()) sums = sums.on(at::kCPU);
       const auto stats = stats_of(run_, stop, sums);

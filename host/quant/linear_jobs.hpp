@@ -21,8 +21,8 @@ struct linear_job {
   quantized_linear result;  // empty until done
 
   bool done() const { return !result.name.empty(); }
-  bool at(int64_t block, model::linear_group group) const {
-    return linear->block == block && linear->group == group;
+  bool at(int64_t block, model::linear_input input) const {
+    return linear->block == block && linear->input() == input;
   }
   // True if the weight is not on the CPU, and the facts that the quantizer declares do not list
   // "cuda" among its devices.

@@ -86,8 +86,8 @@ void require_match(const std::string &pattern, const std::string &where,
 std::vector<linear_name> linear_names(const model::decoder_config &config) {
   std::vector<linear_name> out;
   for (int64_t block = 0; block < config.n_layers; ++block)
-    for (const auto &layout : model::k_linears)
-      out.push_back({model::block_prefix(block) + layout.module, layout.role});
+    for (const auto &linear : model::linears_of(config, block))
+      out.push_back({model::block_prefix(block) + linear.module, linear.role});
   out.push_back({model::k_embedding_name, k_embedding_role});
   out.push_back({model::k_head_name, model::k_head_name});
   return out;

@@ -9,14 +9,16 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "core/suggest.hpp"
+#include "model/decoder_layout.hpp"
 #include "plug/registry.hpp"
 
 namespace assay::quant {
 namespace {
 
 constexpr std::array k_keys = {
-    "method",      "quantizer",   "transforms",      "activation", "kv",     "keep", "overrides",
-    "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged", "seed", "tune"};
+    "method",    "quantizer",   "transforms",  "activation",      "kv",         "keep",
+    "overrides", "propagation", "sink_weight", "min_token_ratio", "embeddings", "ragged",
+    "seed",      "tune",        "experts",     "routers"};
 
 template <class Keys>
 void refuse_unknown_keys(const json &object, const Keys &keys, const std::string &where) {
@@ -81,6 +83,12 @@ bool refuses_ragged(const json &value, const std::string &where) {
   return name == "error";
 }
 
+bool flag_of(const json &value, const char *key, bool otherwise, const std::string &where) {
+  if (!value.contains(key)) return otherwise;
+  if (!value[key].is_boolean()) throw wrong_type(where + "." + key, "true or false", value[key]);
+  return value[key].get<bool>();
+}
+
 double share_of(const json &value, const char *key, double otherwise, const std::string &where) {
   if (!value.contains(key)) return otherwise;
   if (!value[key].is_number() || value[key].get<double>() < 0)
@@ -135,11 +143,11 @@ recipe recipe::from_json(const json &value, const std::string &where) {
     out.propagation = propagation_of(value["propagation"], where + ".propagation");
   out.first_token_weight = share_of(value, "sink_weight", out.first_token_weight, where);
   out.min_token_ratio = share_of(value, "min_token_ratio", out.min_token_ratio, where);
-  if (value.contains("embeddings")) {
-    if (!value["embeddings"].is_boolean())
-      throw wrong_type(where + ".embeddings", "true or false", value["embeddings"]);
-    out.embeddings = value["embeddings"].get<bool>();
-  }
+  out.embeddings = flag_of(value, "embeddings", out.embeddings, where);
+  out.routers = flag_of(value, "routers", out.routers, where);
+  if (value.contains("experts"))
+    out.experts =
+        expert_policy_of(text_of(value["experts"], where + ".experts"), where + ".experts");
   if (value.contains("ragged"))
     out.ragged_error = refuses_ragged(value["ragged"], where + ".ragged");
   if (value.contains("seed")) {
@@ -169,6 +177,8 @@ json recipe::to_json() const {
           {"propagation", propagation_name(propagation)},
           {"sink_weight", first_token_weight},
           {"min_token_ratio", min_token_ratio},
+          {"experts", expert_policy_name(experts)},
+          {"routers", routers},
           {"embeddings", embeddings},
           {"ragged", ragged_error ? "error" : "short"},
           {"seed", seed}};
@@ -203,6 +213,7 @@ bool matches_linear(const std::string &pattern, const std::string &name, const s
 }
 
 bool is_kept(const recipe &recipe, const std::string &name, const std::string &role) {
+  if (role == model::k_router_role && !recipe.routers) return true;
   return std::any_of(recipe.keep.begin(), recipe.keep.end(), [&](const std::string &pattern) {
     return matches_linear(pattern, name, role);
   });

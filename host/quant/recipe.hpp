@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "calibration/expert_policy.hpp"
 #include "core/json.hpp"
 
 namespace assay::quant {
@@ -51,6 +52,10 @@ struct recipe {
   // A Hessian must be the sum over at least this many counted tokens, as a share of the input's
   // width. With fewer tokens than columns (a share below 1) a Hessian does not have full rank.
   double min_token_ratio = 1.0;
+  // What is done for an expert that saw fewer calibration tokens than its input is wide.
+  expert_policy experts = expert_policy::borrow;
+  // Quantizes the routers of experts too. False: they stay in float, whatever `keep` says.
+  bool routers = false;
   // Quantizes the embedding too. In a tied model embedding and head are one matrix: it has one
   // form, made with the head's statistics.
   bool embeddings = false;
@@ -68,7 +73,8 @@ struct recipe {
 // True if `pattern` (a name, a role, or "re:...") matches this linear. Throws error(usage) for a
 // regular expression that cannot be read.
 bool matches_linear(const std::string &pattern, const std::string &name, const std::string &role);
-bool is_kept(const recipe &, const std::string &name, const std::string &role);  // by `keep`
+// True if the linear stays in float, by `keep` or as a router.
+bool is_kept(const recipe &, const std::string &name, const std::string &role);
 // Names the first part of the recipe that needs the whole model in memory, such as "a tune"; "" if
 // there is none.
 std::string needs_whole_model(const recipe &);

@@ -2,6 +2,7 @@
 #include "quant/stop_statistics.hpp"
 
 #include "core/error.hpp"
+#include "quant/schemes/activation.hpp"
 
 namespace assay::quant {
 
@@ -31,6 +32,30 @@ void require_rank(run_state &run, const calibration_stop &stop, const model::lin
                             linear.name,
                             "the Hessian has fewer tokens than columns",
                             {{"tokens", tokens}, {"columns", width}}});
+}
+
+void require_range(const run_state &run, const calibration_stop &stop,
+                   const model::linear_op &linear) {
+  if (!stop.uniform || run.activation.is_null() || !is_static(run.activation)) return;
+  throw error(error_kind::usage, "the router gave this expert " +
+                                     std::to_string(stop.routed_tokens) +
+                                     " tokens, too few for a fixed range of its input")
+      .layer(linear.name)
+      .at("recipe.experts")
+      .hint("Set experts = 'borrow' or 'route_all', give more tokens, or round inputs dynamically");
+}
+
+void note_starved(const starved_input &one, const std::string &used_by, ledger &incidents) {
+  const bool all = one.policy != expert_policy::plain;
+  incidents.add({"starved_expert",
+                 one.linear,
+                 std::string("the router gave this expert fewer tokens than its input is wide; ") +
+                     (all ? "the statistics are those of all tokens of the layer"
+                          : "all columns count alike"),
+                 {{"tokens", one.tokens},
+                  {"columns", one.width},
+                  {"policy", expert_policy_name(one.policy)},
+                  {"for", used_by}}});
 }
 
 }  // namespace assay::quant

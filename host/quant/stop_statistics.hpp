@@ -18,4 +18,10 @@ stats_view stats_of(const run_state &run, const calibration_stop &stop,
 // the recipe allows it, adds an incident to the ledger.
 void require_rank(run_state &run, const calibration_stop &stop, const model::linear_op &linear);
 
+// Throws error(usage) if the recipe rounds inputs to a fixed range and the stop has no range, because an expert saw too few tokens.
+void require_range(const run_state &run, const calibration_stop &stop,
+                   const model::linear_op &linear);
+// Adds an incident for an expert that saw fewer tokens than its input is wide. used_by: the component that uses its statistics.
+void note_starved(const starved_input &one, const std::string &used_by, ledger &incidents);
+
 }  // namespace assay::quant

@@ -38,7 +38,7 @@ class whole_block_work {
     auto forms = block_quantizer.quantize_block(view.get(), stats(), wanted());
     for (size_t i = 0; i < forms.size(); ++i) {
       if (!forms[i]) continue;
-      const auto &sums = sums_[linears_[i]->group];
+      const auto &sums = sums_[linears_[i]->input()];
       work_.accept(*jobs_[i],
                    finish_linear(block_quantizer, std::move(*forms[i]), view.linear(i),
                                  float_weight(*linears_[i]), sums.hessian),
@@ -57,13 +57,13 @@ class whole_block_work {
   }
 
   void find_statistics() {
-    for (const auto &[group, stop] : inputs_.stops) {
+    for (const auto &[input, stop] : inputs_.stops) {
       if (run_.jobs.needs.any()) require_rank(run_, stop, *stop.linears.front());
-      sums_[group] = shown_statistics(run_, stop);
+      sums_[input] = shown_statistics(run_, stop);
     }
     for (const auto *linear : linears_) {
-      const auto &stop = inputs_.stops.at(linear->group);
-      stats_.emplace_back(new stats_view(stats_of(run_, stop, sums_[stop.group])));
+      const auto &stop = inputs_.stops.at(linear->input());
+      stats_.emplace_back(new stats_view(stats_of(run_, stop, sums_[stop.input()])));
     }
   }
 
@@ -91,7 +91,7 @@ class whole_block_work {
   const calibration_block &inputs_;
   const model::decoder &float_model_;
   model::decoder_block &block_;
-  std::array<model::linear_op *, 7> linears_;
+  std::vector<model::linear_op *> linears_;
   std::vector<linear_job *> jobs_;
   block_statistics sums_;
   std::vector<std::unique_ptr<stats_view>> stats_;

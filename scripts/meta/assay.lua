@@ -169,172 +169,172 @@ function assay.print(...) end
 assay.method = {}
 
 ---Learned rounding up or down, through the Hessian.
----@param options? { bits?: integer, calibration?: table, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, start?: string, symmetric?: boolean, target?: string, tune?: any }
 ---@return assay.recipe
 function assay.method.adaround(options) end
 
 ---Signed gradient descent on roundings and ranges.
----@param options? { batch?: integer, bits?: integer, calibration?: table, compute?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scheme?: string, sink?: number, start?: string, symmetric?: boolean, tune?: any }
+---@param options? { batch?: integer, bits?: integer, calibration?: table, compute?: string, experts?: string, group?: integer, iterations?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scheme?: string, sink?: number, start?: string, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.autoround(options) end
 
 ---Activation-aware scaling, then round to nearest.
----@param options? { bits?: integer, calibration?: table, clip?: string, duo_scaling?: string, group?: integer, keep?: table, label?: string, loss?: string, loss_tokens?: integer, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, clip?: string, duo_scaling?: string, experts?: string, group?: integer, keep?: table, label?: string, loss?: string, loss_tokens?: integer, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq(options) end
 
 ---Activation-aware scaling, then gptq.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq_gptq(options) end
 
 ---Scaling by sqrt(mean|x|), then round to nearest.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.awq_sqrt(options) end
 
 ---Gptq with searched scales and with position 0 in the Hessian, then trained scales.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.best(options) end
 
 ---8-bit floats, one scale for each row.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, experts?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.fp8(options) end
 
 ---A mixture of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gguf(options) end
 
 ---GGUF blocks of measured types, error feedback, tuned scales.
----@param options? { act_order?: boolean, allocation?: table, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, allocation?: table, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, mixture?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gguf_best(options) end
 
 ---Error feedback towards the float model's own outputs.
----@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, alpha?: number, bits?: integer, calibration?: table, damping?: number, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptaq(options) end
 
 ---Error feedback through the inverse Hessian.
----@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
+---@param options? { act_order?: boolean, bits?: integer, block_size?: integer, calibration?: table, damping?: number, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, static_groups?: boolean, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.gptq(options) end
 
 ---Half-quadratic search of real-valued zero points.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.hqq(options) end
 
 ---The mixture IQ4_NL of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.iq4_nl(options) end
 
 ---The mixture IQ4_XS of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.iq4_xs(options) end
 
 ---4-bit floats in groups of 32, power-of-two scales.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, experts?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.mxfp4(options) end
 
 ---4-bit quantiles of the normal distribution.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, experts?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.nf4(options) end
 
 ---Leaves the model as it is.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, experts?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.none(options) end
 
 ---4-bit floats in groups of 16, 8-bit scales.
----@param options? { calibration?: table, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, tune?: any }
+---@param options? { calibration?: table, experts?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.nvfp4(options) end
 
 ---Round to nearest, scales searched with mean x^2.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.opt_rtn(options) end
 
 ---The mixture Q2_K of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q2_k(options) end
 
 ---The mixture Q3_K_L of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_l(options) end
 
 ---The mixture Q3_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_m(options) end
 
 ---The mixture Q3_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q3_k_s(options) end
 
 ---The mixture Q4_0 of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_0(options) end
 
 ---The mixture Q4_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_k_m(options) end
 
 ---The mixture Q4_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q4_k_s(options) end
 
 ---The mixture Q5_K_M of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q5_k_m(options) end
 
 ---The mixture Q5_K_S of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q5_k_s(options) end
 
 ---The mixture Q6_K of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q6_k(options) end
 
 ---The mixture Q8_0 of llama-quantize, for --format gguf.
----@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
+---@param options? { act_order?: boolean, calibration?: table, damping?: number, embeddings?: boolean, experts?: string, feedback?: boolean, keep?: table, label?: string, overrides?: table, propagation?: string, routers?: boolean, runtime?: string, scale_from?: number, scheme?: string, search?: string, sink?: number, static_groups?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.q8_0(options) end
 
 ---Hadamard rotations, then gptq; weights, inputs and cache in few bits.
----@param options? { activation?: integer, bits?: integer, calibration?: table, clip?: number, group?: integer, keep?: table, kv?: integer, label?: string, overrides?: table, quantizer?: string, r1?: boolean, r2?: boolean, r4?: boolean, runtime?: string, scheme?: string, signs?: string, sink?: number, tune?: any }
+---@param options? { activation?: integer, bits?: integer, calibration?: table, clip?: number, experts?: string, group?: integer, keep?: table, kv?: integer, label?: string, overrides?: table, quantizer?: string, r1?: boolean, r2?: boolean, r4?: boolean, routers?: boolean, runtime?: string, scheme?: string, signs?: string, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.quarot(options) end
 
 ---Round to nearest, no calibration.
----@param options? { bits?: integer, calibration?: table, group?: integer, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, experts?: string, group?: integer, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.rtn(options) end
 
 ---The most important columns at a higher width.
----@param options? { bits?: integer, calibration?: table, dynamic?: boolean, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
+---@param options? { bits?: integer, calibration?: table, dynamic?: boolean, experts?: string, group?: integer, high?: integer, keep?: table, label?: string, middle?: integer, middle_ratio?: number, overrides?: table, rank?: string, ratio?: number, rounding?: string, routers?: boolean, runtime?: string, scale_from?: number, scale_to?: number, scheme?: string, sink?: number, symmetric?: boolean, tune?: any }
 ---@return assay.recipe
 function assay.method.salient(options) end
 
 ---8-bit weights and inputs, ranges moved into the weights.
----@param options? { alpha?: number, attention?: string, calibration?: table, groups?: string, keep?: table, label?: string, overrides?: table, runtime?: string, scheme?: string, search?: boolean, sink?: number, tune?: any }
+---@param options? { alpha?: number, attention?: string, calibration?: table, experts?: string, groups?: string, keep?: table, label?: string, overrides?: table, routers?: boolean, runtime?: string, scheme?: string, search?: boolean, sink?: number, tune?: any }
 ---@return assay.recipe
 function assay.method.smoothquant(options) end
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import transformers
 
 HERE = Path(__file__).resolve().parent
-FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss", "gemma2", "gemma3_text", "olmo2", "granite", "smollm3"]
+FAMILIES = ["llama", "mistral", "qwen2", "qwen3", "seed_oss", "gemma2", "gemma3_text", "olmo2", "granite", "smollm3",
+            "mixtral", "qwen3_moe", "olmoe"]
 SMALL = dict(hidden_size=64, num_hidden_layers=3, num_attention_heads=4)
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
@@ -49,9 +50,25 @@ GEMMA3_CASES = {
     "RoPE of each layer type in the older form": dict(SMALL, num_key_value_heads=2, rope_theta=5000.0, rope_local_base_freq=70.0,
                                                       rope_scaling={"rope_type": "linear", "factor": 8.0}),
 }
+MOE_CASES = {
+    "experts": dict(SMALL, num_key_value_heads=2, num_experts_per_tok=3, norm_topk_prob=True, moe_intermediate_size=48),
+}
+QWEN3_MOE_CASES = {
+    "every second layer": dict(SMALL, num_key_value_heads=2, decoder_sparse_step=2),
+    "dense layers": dict(SMALL, num_key_value_heads=2, mlp_only_layers=[0, 2]),
+    "the older name of the count": dict(SMALL, num_key_value_heads=2, num_experts=12),
+    "no experts": dict(SMALL, num_key_value_heads=2, num_experts=0),
+    "a window of all layers": dict(SMALL, num_key_value_heads=2, use_sliding_window=True, sliding_window=9),
+}
 
 
 def cases_of(family):
+    if family in ("mixtral", "olmoe"):  # their classes do not read the size of an expert; Mixtral's always normalizes
+        odd = ["moe_intermediate_size"] + (["norm_topk_prob"] if family == "mixtral" else [])
+        extra = {name: {k: v for k, v in keys.items() if k not in odd} for name, keys in MOE_CASES.items()}
+        return {**CASES, **extra}
+    if family == "qwen3_moe":
+        return {**CASES, **MOE_CASES, **QWEN3_MOE_CASES}
     if family == "smollm3":  # a window in layers without RoPE is refused here
         return {name: keys for name, keys in CASES.items() if "layer_types" not in keys}
     if not family.startswith("gemma"):
@@ -64,11 +81,23 @@ def cases_of(family):
 
 
 def windows(config, family):
-    if family == "mistral":
+    if family in ("mistral", "mixtral", "qwen3_moe"):
         return [config.sliding_window or 0] * config.num_hidden_layers
     if family in ("qwen2", "qwen3", "gemma2", "gemma3_text"):
         return [(config.sliding_window or 0) if t == "sliding_attention" else 0 for t in config.layer_types]
     return [0] * config.num_hidden_layers
+
+
+def experts(config, family):
+    if family not in ("mixtral", "qwen3_moe", "olmoe"):
+        return None
+    sparse = [True] * config.num_hidden_layers
+    if family == "qwen3_moe":  # as Qwen3MoeDecoderLayer chooses
+        sparse = [i not in config.mlp_only_layers and config.num_experts > 0 and (i + 1) % config.decoder_sparse_step == 0
+                  for i in range(config.num_hidden_layers)]
+    return {"count": config.num_experts, "per_token": config.num_experts_per_tok, "layers": sparse,
+            "size": config.moe_intermediate_size if family == "qwen3_moe" else config.intermediate_size,
+            "normalized": family == "mixtral" or config.norm_topk_prob, "clip": getattr(config, "clip_qkv", None) or 0}
 
 
 def expected(config, family):
@@ -83,6 +112,8 @@ def expected(config, family):
               "gemma2": [getattr(config, "attention_bias", None)] * 2 + [False],
               "gemma3_text": [getattr(config, "attention_bias", None)] * 2 + [False],
               "olmo2": [getattr(config, "attention_bias", None)] * 2 + [False],
+              "mixtral": [False, False, False],
+              **dict.fromkeys(["qwen3_moe", "olmoe"], [getattr(config, "attention_bias", None)] * 2 + [False]),
               **dict.fromkeys(["granite", "smollm3"], [getattr(config, k, None) for k in ("attention_bias", "attention_bias",
                                                                                           "mlp_bias")]),
               "seed_oss": [getattr(config, k, None) for k in ("attention_bias", "attention_out_bias", "mlp_bias")]}[family]
@@ -100,6 +131,7 @@ def expected(config, family):
         "rope_original": rope.get("original_max_position_embeddings"),
         "tied": config.tie_word_embeddings, "biases": biases, "windows": windows(config, family),
         "eos": [] if eos is None else [eos], "bos": config.bos_token_id, "pad": config.pad_token_id,
+        "experts": experts(config, family),
         "hidden_act": getattr(config, "hidden_act", None) or config.hidden_activation,
     }
 

@@ -33,6 +33,8 @@ LLAMA3 = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq
 
 SMALL = dict(num_hidden_layers=2, intermediate_size=24)
 GEMMA = dict(head_dim=16, bos_token_id=2, eos_token_id=1, pad_token_id=0)
+MOE = dict(moe_intermediate_size=16)
+OLMOE = dict(intermediate_size=24, num_key_value_heads=None, pad_token_id=0)
 
 # name: (family, configuration, dtype of the file, shard size, spelling of the config)
 TINY = {
@@ -77,6 +79,18 @@ TINY = {
                           "bfloat16", None, "classic"),
     "smollm3-interval-tied": ("smollm3", dict(no_rope_layer_interval=2, num_hidden_layers=4, intermediate_size=24, pad_token_id=0),
                               "bfloat16", None, "modern"),
+    "qwen3_moe-dense-layer": ("qwen3_moe", dict(MOE, head_dim=16, num_experts=6, num_experts_per_tok=3, mlp_only_layers=[1],
+                                                norm_topk_prob=True), "bfloat16", None, "modern"),
+    "qwen3_moe-fused-window": ("qwen3_moe", dict(MOE, num_experts=4, num_experts_per_tok=2, decoder_sparse_step=2, attention_bias=True,
+                                                 use_sliding_window=True, sliding_window=6, output_router_logits=True),
+                               "float32", None, "fused"),
+    "mixtral-untied": ("mixtral", dict(num_local_experts=5, num_experts_per_tok=2, intermediate_size=24, router_jitter_noise=0.1),
+                       "bfloat16", "20KB", "classic"),
+    "mixtral-fused-window-tied": ("mixtral", dict(SMALL, num_local_experts=4, num_experts_per_tok=1, sliding_window=7, head_dim=12,
+                                                  tie_word_embeddings=True), "bfloat16", None, "fused"),
+    "olmoe-untied": ("olmoe", dict(OLMOE, num_experts=8, num_experts_per_tok=4), "bfloat16", None, "modern"),
+    "olmoe-clip-norm": ("olmoe", dict(OLMOE, num_experts=4, num_experts_per_tok=2, clip_qkv=0.8, norm_topk_prob=True,
+                                      attention_bias=True), "float32", None, "modern"),
 }
 
 
@@ -92,7 +106,7 @@ def randomise(model, seed):
             elif name.endswith("bias"):
                 p.copy_(0.3 * torch.randn_like(p))
             else:
-                p.copy_(torch.randn_like(p) * (0.5 if "embed" in name else 1.5 / p.shape[1] ** 0.5))
+                p.copy_(torch.randn_like(p) * (0.5 if "embed" in name else 1.5 / p.shape[-1] ** 0.5))
 
 
 def to_classic(folder):
@@ -129,22 +143,22 @@ def make_tiny(names):
         folder = HERE / "models" / name
         shutil.rmtree(folder, ignore_errors=True)
         config = transformers.AutoConfig.for_model(family, **{**BASE, **extra})
-        config._attn_implementation = "eager"
+        config._attn_implementation = config._experts_implementation = "eager"
         model = transformers.AutoModelForCausalLM.from_config(config)
         randomise(model, seed)
         model = model.to(getattr(torch, dtype))
-        model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+        # "fused": the experts of a layer in one tensor, as transformers 5 holds them; otherwise as in released checkpoints.
+        model.save_pretrained(folder, save_original_format=spelling != "fused", **({"max_shard_size": shard} if shard else {}))
         (folder / "generation_config.json").unlink(missing_ok=True)
         if spelling == "classic":
             to_classic(folder)
-        reference = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32,
-                                                                      attn_implementation="eager").eval()
+        eager = dict(attn_implementation="eager", experts_implementation="eager")
+        reference = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **eager).eval()
         ids = torch.randint(0, 96, (2, 20), generator=torch.Generator().manual_seed(seed))
         with torch.no_grad():
             logits = reference(ids).logits
         tokens = torch.tensor(greedy(reference, ids[0].tolist(), 12))
-        half = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16,
-                                                                 attn_implementation="eager").eval()
+        half = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **eager).eval()
         with torch.no_grad():
             rounded = half(ids).logits
         save_file({"ids": ids, "logits": logits.contiguous(), "greedy": tokens, "logits_bf16": rounded.contiguous()}, folder / "golden.safetensors",

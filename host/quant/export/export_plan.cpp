@@ -45,9 +45,7 @@ json shape_json(const std::vector<int64_t> &shape) {
 std::string role_of(const std::string &name) {
   if (name == model::k_head_name) return model::k_head_name;
   if (name == model::k_embedding_name) return "embed";
-  for (const model::linear_layout &layout : model::k_linears)
-    if (name.ends_with(std::string(".") + layout.module)) return layout.role;
-  return "";
+  return model::block_role_of(name);
 }
 
 // True if the recipe leaves this tensor in float. For the embedding the key

@@ -50,14 +50,42 @@ std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
   return out;
 }
 
+namespace {
+
+// The size of what one token goes through: all tensors but the experts that the router does not choose. Of the embedding all rows count.
+class active_size {
+ public:
+  explicit active_size(const model::decoder_config &config)
+      : share_(config.experts.count == 0 ? 1.0
+                                         : static_cast<double>(config.experts.per_token) /
+                                               static_cast<double>(config.experts.count)) {}
+  void add(const std::string &name, double parameters, double bits) {
+    const double share = name.find(".experts.") == std::string::npos ? 1.0 : share_;
+    parameters_ += share * parameters;
+    bits_ += share * bits;
+  }
+  void put_into(json &summary) const {
+    summary["active_parameters"] = std::llround(parameters_);
+    summary["active_bytes"] = std::llround(bits_ / 8);
+    summary["bits_per_active_weight"] = parameters_ > 0 ? bits_ / parameters_ : 0.0;
+  }
+
+ private:
+  double share_, parameters_ = 0, bits_ = 0;
+};
+
+}  // namespace
+
 json summarize(const quantized_model &model, const model::checkpoint &subject) {
   double quantized_bits = 0, float_bits = 0;
   uint64_t quantized_parameters = 0, float_parameters = 0;
+  active_size active(model.decoder.config());
   json linears = json::array();
   for (const auto &name : model.order) {
     const auto &form = model.forms.at(name);
     quantized_bits += form.packed_bits;
     quantized_parameters += static_cast<uint64_t>(form.in_features * form.out_features);
+    active.add(name, static_cast<double>(form.in_features * form.out_features), form.packed_bits);
     json item = {{"name", name},
                  {"role", form.role},
                  {"bits", form.bits_per_weight()},
@@ -70,6 +98,8 @@ json summarize(const quantized_model &model, const model::checkpoint &subject) {
   for (const auto &tensor : untouched_tensors(model, subject)) {
     float_bits += 8.0 * static_cast<double>(tensor.bytes());
     float_parameters += tensor.bytes() / c10::elementSize(tensor.dtype);
+    active.add(tensor.name, static_cast<double>(tensor.bytes() / c10::elementSize(tensor.dtype)),
+               8.0 * static_cast<double>(tensor.bytes()));
   }
   const double parameters = static_cast<double>(quantized_parameters + float_parameters);
   json out;
@@ -80,6 +110,7 @@ json summarize(const quantized_model &model, const model::checkpoint &subject) {
   out["bytes"] = std::llround((quantized_bits + float_bits) / 8);
   out["parameters"] = quantized_parameters + float_parameters;
   out["quantized_parameters"] = quantized_parameters;
+  if (model.decoder.config().experts.count > 0) active.put_into(out);
   out["linears"] = std::move(linears);
   out["edited"] = json::array();  // by transforms, corrections and tuning
   for (const auto &[name, tensor] : model.edited) out["edited"].push_back(name);

@@ -38,7 +38,8 @@ std::vector<untouched_tensor> untouched_tensors(const quantized_model &model,
                                                 const model::checkpoint &subject);
 
 // Returns { bits_per_weight, bits_per_quantized_weight, bytes, parameters, quantized_parameters,
-// linears = [..], edited = [names] }.
+// linears = [..], edited = [names] }; for a model with experts also active_parameters, active_bytes and bits_per_active_weight, which
+// count what one token goes through.
 json summarize(const quantized_model &model, const model::checkpoint &subject);
 
 }  // namespace assay::quant

@@ -62,8 +62,8 @@ class correction {
     asked.activation_folder = out_.residency->activation_folder();
     block_statistics statistics;
     calibrate(out_.decoder, *data, asked, [&](calibration_stop &stop) {
-      statistics[stop.group] = std::move(stop.statistics);
-      if (stop.group != model::linear_group::down) return;
+      statistics[stop.input()] = std::move(stop.statistics);
+      if (!stop.last) return;
       correct(stop.block, statistics, static_cast<int64_t>(data->sequences().size()), report);
       statistics.clear();
     });

@@ -14,6 +14,7 @@
 #include "plug/registry.hpp"
 #include "quant/linear_run.hpp"
 #include "quant/schemes/activation.hpp"
+#include "quant/stop_statistics.hpp"
 #include "quant/streaming/block_residency.hpp"
 #include "quant/transforms/twin_forward.hpp"
 #include "quant/views/block_runner.hpp"
@@ -190,11 +191,19 @@ class transform_pass {
     asked.needs = needs_of(needs);
     asked.progress = progress;
     asked.activation_folder = residency_.activation_folder();
+    // The norm in front of experts has the statistics of all tokens; those of each expert's part are not used.
+    asked.wanted = [](int64_t block, model::linear_input input) {
+      return block >= 0 && (input.expert < 0 || input.group == model::linear_group::down);
+    };
+    asked.experts = recipe_.experts;
+    asked.starved = [this](const starved_input &one) {
+      note_starved(one, transform_.made_by().id, incidents_);
+    };
     block_statistics statistics;
     // The pass runs on the model as it was before this transform.
     calibrate_float(before, *data_, asked, [&](calibration_stop &stop) {
-      statistics[stop.group] = std::move(stop.statistics);
-      if (stop.group != model::linear_group::down) return;
+      statistics[stop.input()] = std::move(stop.statistics);
+      if (!stop.last) return;
       apply(stop.block, statistics);
       statistics.clear();
     });
@@ -223,8 +232,8 @@ class transform_pass {
     decoder_.bring_in(index);
     auto &block = decoder_.block(index);
     const auto view = view_of(index, statistics);
-    for (const auto &[group, sums] : statistics)
-      for (const auto &chunk : sums.raw) observe(*view, group, chunk);
+    for (const auto &[input, sums] : statistics)
+      for (const auto &chunk : sums.raw) observe(*view, input, chunk);
     const auto runner = runner_of(index);
     if (runner) view->set_handle(runner->handle());
     transform_.needs(view->get());
@@ -249,12 +258,12 @@ class transform_pass {
 
   // Shows the tokens of one input to the transform, once for each group of channels whose consumers
   // (the linears that read the channels) have this input.
-  void observe(const block_view &view, model::linear_group input, const at::Tensor &chunk) {
+  void observe(const block_view &view, model::linear_input input, const at::Tensor &chunk) {
     const plug::tensor_ref tokens(chunk.contiguous());
     const auto &block = decoder_.block(view.get().index);
     for (uint32_t i = 0; i < view.get().n_groups; ++i)
       for (const auto *linear : block.linears())
-        if (linear->group == input && linear->name == view.get().groups[i]->consumers[0]->name)
+        if (linear->input() == input && linear->name == view.get().groups[i]->consumers[0]->name)
           transform_.observe(*view.get().groups[i], *tokens.get());
   }
 

@@ -64,7 +64,7 @@ at::Tensor attention_output(const model::decoder_block &block, const at::Tensor 
 }
 
 at::Tensor mlp_output(const model::decoder_block &block, const at::Tensor &middle) {
-  return block.down(block.mlp_hidden(block.mlp_input(middle)));
+  return block.mlp(block.mlp_input(middle));
 }
 
 // True if the group of channels belongs to attention, false if to the MLP. The role of the first

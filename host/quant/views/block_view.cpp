@@ -11,8 +11,13 @@ namespace {
 
 using model::linear_group;
 
-// Places in decoder_block::linears().
-enum place : size_t { k_q, k_k, k_v, k_o, k_gate, k_up, k_down };
+// Places in decoder_block::linears(). In a block with experts k_router stands in place of k_gate, and behind it gate, up and down
+// of each expert.
+enum place : size_t { k_q, k_k, k_v, k_o, k_gate, k_up, k_down, k_router = k_gate };
+
+size_t place_in_expert(size_t expert, size_t linear) {
+  return k_router + 1 + 3 * expert + linear;
+}
 
 }  // namespace
 
@@ -21,9 +26,11 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
                        int64_t n_sequences, const std::string &arch_json,
                        const std::string &quantizer_json, bool residual_group)
     : original_(block) {
-  for (const auto &[group, sums] : statistics)
-    stats_[group] = std::make_unique<stats_view>(sums, nullptr, propagation, n_sequences);
+  for (const auto &[input, sums] : statistics)
+    stats_[input] = std::make_unique<stats_view>(sums, nullptr, propagation, n_sequences);
   const auto linears = block.linears();
+  weights_.resize(linears.size());
+  biases_.resize(linears.size());
   for (size_t i = 0; i < linears.size(); ++i) {
     weights_[i] = linears[i]->weight.to(at::kFloat).contiguous().clone();
     if (linears[i]->bias.defined())
@@ -31,7 +38,7 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
     shown_.push_back(std::make_unique<model::linear_op>(*linears[i]));
     shown_.back()->weight = weights_[i];
     shown_.back()->bias = biases_[i];
-    const auto index = static_cast<int32_t>(block.index * 7 + static_cast<int64_t>(i));
+    const auto index = static_cast<int32_t>(block.first_linear + static_cast<int64_t>(i));
     layers_.push_back(
         std::make_unique<linear_view>(*shown_.back(), index, weights_[i], arch_json, 0));
     layer_pointers_.push_back(&layers_.back()->get());
@@ -59,20 +66,47 @@ block_view::block_view(const model::decoder_block &block, int64_t n_blocks,
 // read them. A group is left out if its consumer has an input operation, because the consumer then does
 // not read the channels as the producer writes them. The inputs that no norm makes have no group of
 // kind "norm". There is no residual group where a norm lies between o or down and the stream, because
-// such a norm does not commute with a change of the stream's channels.
+// such a norm does not commute with a change of the stream's channels. There is no group of v and o where values are clipped (OLMoE),
+// because a clip does not commute with a scale.
 void block_view::add_groups(bool residual) {
   const std::string name = std::to_string(original_.index);
   if (const auto *norm = norm_of(&model::decoder_block::attention_norm))
-    add_group(name + ".attn.in", "norm", norm, {}, {k_q, k_k, k_v}, linear_group::qkv);
-  if (!original_.o.input_operation)
-    add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, linear_group::o);
-  if (const auto *norm = norm_of(&model::decoder_block::mlp_norm))
-    add_group(name + ".mlp.in", "norm", norm, {}, {k_gate, k_up}, linear_group::gate_up);
-  if (!original_.down.input_operation)
-    add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down}, linear_group::down);
+    add_group(name + ".attn.in", "norm", norm, {}, {k_q, k_k, k_v}, {linear_group::qkv, -1});
+  if (!original_.o.input_operation && original_.qkv_clip == 0)
+    add_group(name + ".attn.v_o", "v_o", nullptr, {k_v}, {k_o}, {linear_group::o, -1});
+  std::vector<size_t> readers{k_q, k_k, k_v}, writers{k_o};
+  if (original_.has_experts())
+    add_expert_groups(name);
+  else
+    add_mlp_groups(name);
+  const auto linears = original_.linears();
+  for (size_t i = k_o + 1; i < linears.size(); ++i)
+    (linears[i]->group == linear_group::down ? writers : readers).push_back(i);
   if (residual && original_.norm_places == model::norm_order::before)
-    add_group(name + ".residual", "residual", nullptr, {k_o, k_down}, {k_q, k_k, k_v, k_gate, k_up},
-              linear_group::head);
+    add_group(name + ".residual", "residual", nullptr, writers, readers, {linear_group::head, -1});
+}
+
+void block_view::add_mlp_groups(const std::string &name) {
+  if (const auto *norm = norm_of(&model::decoder_block::mlp_norm))
+    add_group(name + ".mlp.in", "norm", norm, {}, {k_gate, k_up}, {linear_group::gate_up, -1});
+  if (!original_.down.input_operation)
+    add_group(name + ".mlp.up_down", "up_down", nullptr, {k_up}, {k_down},
+              {linear_group::down, -1});
+}
+
+// The router and the gates and ups of all experts read the same norm.
+void block_view::add_expert_groups(const std::string &name) {
+  const auto &experts = original_.moe.experts;
+  std::vector<size_t> readers{k_router};
+  for (size_t i = 0; i < experts.size(); ++i)
+    readers.insert(readers.end(), {place_in_expert(i, 0), place_in_expert(i, 1)});
+  if (const auto *norm = norm_of(&model::decoder_block::mlp_norm))
+    add_group(name + ".mlp.in", "norm", norm, {}, readers, {linear_group::gate_up, -1});
+  for (size_t i = 0; i < experts.size(); ++i)
+    if (!experts[i].down.input_operation)
+      add_group(name + ".mlp.experts." + std::to_string(i) + ".up_down", "up_down", nullptr,
+                {place_in_expert(i, 1)}, {place_in_expert(i, 2)},
+                {linear_group::down, static_cast<int64_t>(i)});
 }
 
 size_t block_view::place_of(const std::string &linear) const {
@@ -120,7 +154,7 @@ void block_view::add_norm(const std::string &name, at::Tensor model::decoder_blo
 
 void block_view::add_group(const std::string &name, const char *kind, const assay_norm *norm,
                            const std::vector<size_t> &producers,
-                           const std::vector<size_t> &consumers, linear_group input) {
+                           const std::vector<size_t> &consumers, model::linear_input input) {
   auto made = std::make_unique<group_storage>();
   made->name = name;
   for (const size_t i : producers) made->producers.push_back(layer_pointers_[i]);

@@ -3,7 +3,6 @@
 // statistics of the groups' inputs.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 
@@ -12,9 +11,8 @@
 
 namespace assay::quant {
 
-// Statistics of the four distinct inputs of a block's linears. An input without
-// statistics is absent.
-using block_statistics = std::map<model::linear_group, input_statistics>;
+// Statistics of the distinct inputs of a block's linears. An input without statistics is absent.
+using block_statistics = std::map<model::linear_input, input_statistics>;
 
 class block_view {
  public:
@@ -47,7 +45,9 @@ class block_view {
   const assay_norm *norm_of(at::Tensor model::decoder_block::*part) const;  // null = has none
   void add_group(const std::string &name, const char *kind, const assay_norm *norm,
                  const std::vector<size_t> &producers, const std::vector<size_t> &consumers,
-                 model::linear_group input);
+                 model::linear_input input);
+  void add_mlp_groups(const std::string &name);
+  void add_expert_groups(const std::string &name);
 
   struct group_storage {
     std::string name;
@@ -57,7 +57,7 @@ class block_view {
   const model::decoder_block &original_;
   std::map<size_t, std::function<at::Tensor(const at::Tensor &)>> input_operations_;
   std::vector<std::unique_ptr<quantized_linear>> starts_;
-  std::array<at::Tensor, 7> weights_, biases_;  // f32 clones; biases undefined where absent
+  std::vector<at::Tensor> weights_, biases_;  // f32 clones; biases undefined where absent
   std::vector<at::Tensor model::decoder_block::*> norm_parts_;
   std::vector<at::Tensor> norm_weights_;  // one for each of norm_parts_
   std::vector<std::unique_ptr<linear_view>> layers_;
@@ -66,7 +66,7 @@ class block_view {
   std::vector<std::unique_ptr<std::string>> norm_names_;
   std::vector<std::unique_ptr<assay_norm>> norms_;
   std::vector<std::unique_ptr<group_storage>> groups_;
-  std::map<model::linear_group, std::unique_ptr<stats_view>> stats_;
+  std::map<model::linear_input, std::unique_ptr<stats_view>> stats_;
   std::vector<const assay_linear *> layer_pointers_;
   std::vector<const assay_norm *> norm_pointers_;
   std::vector<const assay_group *> group_pointers_;

@@ -2,12 +2,21 @@
 // members of the same view, except arch_json.
 #include "quant/views/linear_view.hpp"
 
+#include <algorithm>
+
+#include "model/decoder_layout.hpp"
+
 namespace assay::quant {
 
 json arch_facts(const model::decoder_config &c) {
   return {{"family", c.family},
           {"hidden_size", c.hidden_size},
           {"intermediate_size", c.intermediate_size},
+          {"experts", c.experts.count},
+          {"experts_per_token", c.experts.per_token},
+          {"expert_size", c.experts.size},
+          {"dense_layers",
+           c.n_layers - std::count(c.experts.layers.begin(), c.experts.layers.end(), true)},
           {"layers", c.n_layers},
           {"heads", c.n_heads},
           {"kv_heads", c.n_kv_heads},
@@ -15,6 +24,7 @@ json arch_facts(const model::decoder_config &c) {
           {"vocab_size", c.vocab_size},
           {"qk_norm", c.qk_norm},
           {"qkv_bias", c.qkv_bias},
+          {"qkv_clip", c.qkv_clip},
           {"norm", "rms"},
           {"pre_norms", c.norms != model::norm_order::after},
           {"post_norms", c.norms != model::norm_order::before},
@@ -24,8 +34,10 @@ json arch_facts(const model::decoder_config &c) {
 std::string tie_group(const model::linear_op &linear) {
   using model::linear_group;
   if (linear.group == linear_group::qkv) return std::to_string(linear.block) + ".attn.qkv";
-  if (linear.group == linear_group::gate_up) return std::to_string(linear.block) + ".mlp.gate_up";
-  return "";
+  if (linear.role == model::k_router_role || linear.group != linear_group::gate_up) return "";
+  const std::string expert =
+      linear.expert < 0 ? "" : "experts." + std::to_string(linear.expert) + ".";
+  return std::to_string(linear.block) + ".mlp." + expert + "gate_up";
 }
 
 linear_view::linear_view(const model::linear_op &linear, int32_t index, at::Tensor weight,
@@ -39,6 +51,7 @@ linear_view::linear_view(const model::linear_op &linear, int32_t index, at::Tens
   layer_.flags = linear.role == "lm_head" ? ASSAY_LINEAR_LM_HEAD
                  : linear.role == "embed" ? ASSAY_LINEAR_EMBEDDING
                                           : 0u;
+  if (linear.expert >= 0) layer_.flags |= ASSAY_LINEAR_EXPERT;
   layer_.index = index;
   layer_.block_index = static_cast<int32_t>(linear.block);
   layer_.name = name_.c_str();

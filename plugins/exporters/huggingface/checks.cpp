@@ -2,6 +2,9 @@
 // refusal names the linear or setting. LAYOUTS.md has the sources.
 #include "checks.hpp"
 
+#include <map>
+#include <set>
+
 namespace hf {
 namespace {
 
@@ -81,6 +84,32 @@ void check_fused(const plan &p, const refuse_fn &refuse) {
   }
 }
 
+// Refuses a layer whose experts do not have one grid, because vLLM runs all experts of a layer with the scheme of the first
+// (vllm-project/vllm, compressed_tensors_moe.py, get_moe_method).
+void check_experts(const plan &p, const refuse_fn &refuse) {
+  std::map<std::string, const planned_linear *> first;  // by layer
+  std::set<std::string> told;
+  for (const auto &linear : p.linears) {
+    const size_t end = linear.name.find(".experts.");
+    if (end == std::string::npos) continue;
+    const std::string layer = linear.name.substr(0, end) + ".experts";
+    const auto [found, fresh] = first.emplace(layer, &linear);
+    if (!fresh && found->second->grid != linear.grid && told.insert(layer).second)
+      refuse(layer, "vLLM runs the experts of a layer with one grid, but they have two: " +
+                        scheme_text(found->second->grid) + " and " + scheme_text(linear.grid) +
+                        " (or set allow_unfused)");
+  }
+  for (const auto &name : p.float_linears) {
+    const size_t end = name.find(".experts.");
+    if (end == std::string::npos) continue;
+    const std::string layer = name.substr(0, end) + ".experts";
+    if (first.contains(layer) && told.insert(layer).second)
+      refuse(layer,
+             "vLLM runs the experts of a layer with one grid: quantize all linears of all "
+             "experts or none (or set allow_unfused)");
+  }
+}
+
 void check_inputs(const input_scheme &input, const refuse_fn &refuse) {
   if (!input.present) return;
   if (input.bits != 8)
@@ -124,7 +153,9 @@ void check_compressed(const options &o, std::string_view plan_json, const refuse
     refuse(operation, "no consumer of the format runs this operation");
   refuse_strange(p, refuse);
   for (const auto &linear : p.linears) check_linear(o, linear, p.activation, refuse);
-  if (!o.allow_unfused) check_fused(p, refuse);
+  if (o.allow_unfused) return;
+  check_fused(p, refuse);
+  check_experts(p, refuse);
 }
 
 }  // namespace hf

@@ -18,6 +18,14 @@ class bias_correction {
  public:
   explicit bias_correction(assay_cpp::host host) : host_(host) {}
 
+  // No format of experts has biases, and one mean for gate and up of all experts would be wrong for each of them.
+  void check(const char *arch_json) {
+    const auto arch = assay_json::parse(arch_json);
+    if (arch.number_or("experts", 0) > 0)
+      throw assay_cpp::failure(ASSAY_UNSUPPORTED, "the family '" + arch.string_or("family", "") +
+                                                      "' has experts, which have no biases");
+  }
+
   void needs(const assay_block &, assay_needs &out) {
     out.statistics = ASSAY_NEED_MEAN;
     out.schedule = ASSAY_SCHEDULE_AFTER;

@@ -73,6 +73,10 @@ void rotate::check(const char *arch_json) {
         "the family '" + arch.string_or("family", "") +
             "' has norms behind attention and MLP, whose weights keep the residual stream "
             "from being turned: set r1 = false");
+  if (r2_ && arch.number_or("qkv_clip", 0) > 0)
+    throw failure(ASSAY_UNSUPPORTED,
+                  "this model clips its values (clip_qkv), which keeps them from being turned: set "
+                  "r2 = false");
   const auto require = [&](bool wanted, const char *key, const char *what) {
     const auto n = static_cast<int64_t>(arch.number_or(key, 0));
     if (wanted && !hadamard::exists(n))
@@ -81,7 +85,10 @@ void rotate::check(const char *arch_json) {
   };
   require(r1_, "hidden_size", "the residual stream");
   require(r2_, "head_dim", "a head");
-  require(r4_, "intermediate_size", "the input of down_proj");
+  require(r4_ && arch.number_or("dense_layers", 1) > 0, "intermediate_size",
+          "the input of down_proj");
+  require(r4_ && arch.number_or("experts", 0) > 0, "expert_size",
+          "the input of an expert's down_proj");
 }
 
 void rotate::needs(const assay_block &, assay_needs &out) {

@@ -22,6 +22,7 @@ std::vector<double> relative_weights(const channel_group &channels, const plain_
   std::vector<float> sums(static_cast<size_t>(group.channels));
   int64_t rows = 0;
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
+    if (!is_rounded(*group.consumers[i])) continue;
     const auto w = assay_cpp::matrix_of<float>(group.consumers[i]->weight, "a weight");
     const int64_t size = grid.group(w.columns);
     for (int64_t row = 0; row < w.rows; ++row)
@@ -63,10 +64,10 @@ std::vector<float> scaled_hessian(const channel_group &channels, const std::vect
   return out;
 }
 
-// Whether limits are searched for this linear. As in llm-awq, q and k get no limits.
+// Whether limits are searched for this linear. As in llm-awq, q and k get no limits; nor does a router.
 bool is_clipped(const assay_linear &linear) {
   const std::string role = linear.role;
-  return role != "attn.q" && role != "attn.k";
+  return role != "attn.q" && role != "attn.k" && is_rounded(linear);
 }
 
 }  // namespace

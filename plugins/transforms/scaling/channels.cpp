@@ -89,6 +89,10 @@ void channel_group::fold(const std::vector<float> &scale) const {
   }
 }
 
+bool is_rounded(const assay_linear &consumer) {
+  return std::strcmp(consumer.role, "moe.router") != 0;
+}
+
 void normalise(std::vector<float> &scale) {
   const auto [least, most] = std::minmax_element(scale.begin(), scale.end());
   const float middle = std::sqrt(*least * *most);

@@ -37,6 +37,9 @@ class channel_group {
   std::vector<int64_t> tie_;  // column -> producer channel
 };
 
+// False for a router of experts, which stays in float: its columns are scaled, and its weights are not rounded.
+bool is_rounded(const assay_linear &consumer);
+
 // Divides the scales by sqrt(max * min), so that they lie around 1 (as llm-awq does).
 void normalise(std::vector<float> &scale);
 

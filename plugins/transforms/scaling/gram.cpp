@@ -13,6 +13,7 @@ gram_trial::gram_trial(assay_cpp::host host, const channel_group &channels, cons
       grid_(grid) {
   const auto &group = channels.abi();
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
+    if (!is_rounded(*group.consumers[i])) continue;
     const auto w = assay_cpp::matrix_of<float>(group.consumers[i]->weight, "a weight");
     weight_.insert(weight_.end(), w.data, w.data + w.size());
   }

@@ -45,13 +45,14 @@ void parent_trial::fill(const std::vector<float> &scale) {
   const int64_t in = channels_.columns(), size = grid_.group(in);
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
     const auto w = assay_cpp::matrix_of<float>(group.consumers[i]->weight, "a weight");
+    const bool rounded = is_rounded(*group.consumers[i]);
     float *values = tried_[i].values.data();
     host_.parallel_for(w.rows, 16, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         float *q = values + row * in;
         for (int64_t c = 0; c < in; ++c)
           q[c] = w.row(row)[c] * scale[static_cast<size_t>(channels_.producer_of(c))];
-        for (int64_t first = 0; first < in; first += size)
+        for (int64_t first = 0; first < in && rounded; first += size)
           round_group(q + first, std::min(size, in - first), grid_);
         for (int64_t c = 0; c < in && !fold_; ++c)
           q[c] /= scale[static_cast<size_t>(channels_.producer_of(c))];

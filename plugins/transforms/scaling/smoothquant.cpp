@@ -17,10 +17,11 @@ namespace {
 
 constexpr double k_floor = 1e-5;  // least max|W_j| and least s_j, as in the authors' code
 
-// Returns max|W_j| over all consumers (the linears that read the channels), [channels].
+// Returns max|W_j| over all consumers (the linears that read the channels) but routers, [channels].
 std::vector<float> weight_ranges(const assay_group &group) {
   std::vector<float> most(static_cast<size_t>(group.channels));
   for (uint32_t i = 0; i < group.n_consumers; ++i) {
+    if (!is_rounded(*group.consumers[i])) continue;
     const auto w = assay_cpp::matrix_of<float>(group.consumers[i]->weight, "a weight");
     for (int64_t row = 0; row < w.rows; ++row)
       for (int64_t c = 0; c < w.columns; ++c)

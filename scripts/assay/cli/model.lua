@@ -63,6 +63,13 @@ local function family_text(f)
    return table.concat(parts, "; ")
 end
 
+-- "a token goes through 8 of 64 in each of 16 layers; active parameters 1300000000 (18.8 %)"
+local function experts_text(f)
+   local e = f.experts
+   return ("a token goes through %d of %d in each of %d layers, with %d hidden channels; active parameters %d (%.1f %%)")
+             :format(e.per_token, e.count, e.layers, e.hidden, f.active_parameters, 100 * f.active_parameters / f.parameters)
+end
+
 -- "3 tensors: a, b and c"; f: what native.model.describe returns.
 local function unused_text(f)
    local names = f.unused_tensors
@@ -99,6 +106,7 @@ return function(o)
    line("architecture", f.architecture)
    if f.maths then line("family", family_text(f)) end
    if f.sizes then line("sizes", sizes_text(f.sizes)) end
+   if f.experts then line("experts", experts_text(f)) end
    line("parameters", ("%d, counted from the tensors"):format(f.parameters))
    line("stored as", stored_text(f.stored) .. ", " .. sys.bytes(f.bytes))
    line("quantized", f.quant_method)

@@ -78,6 +78,10 @@ local function report(recipe, data, out, saved, q, entries, planned)
    end
    io.write(("%s: %s, %.3f bits per weight over all parameters, %s\n"):format(out, recipe.label,
             s.bits_per_weight, sys.bytes(saved.bytes)))
+   if s.active_parameters then
+      io.write(("of these a token goes through %d parameters of %.3f bits, %s\n"):format(s.active_parameters,
+               s.bits_per_active_weight, sys.bytes(s.active_bytes)))
+   end
    if data then io.write(tostring(data), "\n") end
    local programs = loading.sentence(planned)
    if programs then io.write(("loads in %s (the command `assay formats` shows dates and sources)\n"):format(programs)) end

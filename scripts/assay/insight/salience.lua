@@ -23,13 +23,14 @@ function salience_class:__tostring()
    local lines = { "input            largest   / median  energy in the top 1 % of channels" }
    for i, one in ipairs(self:ranked()) do
       if i > 12 then break end
-      lines[#lines + 1] = ("%3d %-10s %9.1f %9.1f  %5.1f %%  channel %d"):format(one.block, one.group, one.abs_max,
+      local name = one.expert and ("%s.%d"):format(one.group, one.expert) or one.group
+      lines[#lines + 1] = ("%3d %-10s %9.1f %9.1f  %5.1f %%  channel %d"):format(one.block, name, one.abs_max,
                              one.outlier_ratio, 100 * one.top_share, one.channels[1].index)
    end
    return table.concat(lines, "\n")
 end
 
--- An SVG picture with one square for each input. A larger outlier ratio makes the square darker, on a logarithmic scale; the
+-- An SVG picture with one square for each input; the inputs of the experts of a block share one. A larger outlier ratio makes the square darker, on a logarithmic scale; the
 -- numbers are in the tooltips.
 function salience_class:svg()
    local size, left, top, most = 16, 70, 24, 1

@@ -53,6 +53,10 @@ local common = {
    calibration = { type = "table", about = "assay.calibration of this recipe alone" },
    overrides = { type = "list", about = "{ { match = name, config = { bits = 8 } } }: other settings for some linears" },
    sink = { type = "number", min = 0, about = "weight of position 0 in the Hessian" },
+   experts = { type = "string", one_of = { "borrow", "plain", "route_all" },
+               about = "calibration of an expert that saw fewer tokens than its input is wide: with those of all its layer "
+                  .. "(borrow, the default) or without any (plain); route_all: every expert with all tokens" },
+   routers = { type = "boolean", about = "quantize the routers of experts too" },
    tune = { type = "any", about = "true or { steps, rate, batch, norms }: train scales at the end" },
 }
 
@@ -64,7 +68,7 @@ local function tune_of(value, name)
    fail.usage(("assay.method.%s: 'tune' must be true, false or a table"):format(name))
 end
 
--- The method's label, followed by words for those of tune, sink, overrides, runtime and calibration that are not the default.
+-- The method's label, followed by words for those of tune, sink, experts, routers, overrides, runtime and calibration that are not the default.
 local function full_label(self, o)
    local label = (self.label or default_label)(self.name, o)
    local usual = self.options.tune and self.options.tune.default or false
@@ -72,6 +76,8 @@ local function full_label(self, o)
       label = label .. (o.tune and " tuned" or " untuned")
    end
    if o.sink and not self.options.sink then label = ("%s sink %g"):format(label, o.sink) end
+   if o.experts then label = label .. " experts " .. o.experts end
+   if o.routers then label = label .. " with routers" end
    if o.overrides then label = label .. " mixed" end
    if o.runtime then label = label .. " " .. o.runtime end
    if o.calibration and o.calibration.options.name then
@@ -134,6 +140,7 @@ function method_class:__call(given)
    data.keep = o.keep or data.keep or { "lm_head" }
    data.overrides = o.overrides or data.overrides
    data.sink_weight = o.sink or data.sink_weight
+   data.experts, data.routers = o.experts, o.routers
    data.tune = tune_of(o.tune, self.name)
    local label = o.label or full_label(self, o)
    local calibrated = self.calibrated

@@ -46,6 +46,14 @@ TEST_CASE("keys that config.json leaves out have the values that transformers' c
       CHECK(c.score_factor == Approx(e["score_factor"].get<double>()).epsilon(1e-12));
     CHECK(c.score_cap == e["score_cap"]);
     CHECK(c.logit_cap == e["logit_cap"]);
+    const json &experts = e["experts"];
+    CHECK(c.experts.count == (experts.is_null() ? json(0) : experts["count"]));
+    if (c.experts.count == 0) continue;
+    CHECK(c.experts.per_token == experts["per_token"]);
+    CHECK(c.experts.size == experts["size"]);
+    CHECK(c.experts.normalized == experts["normalized"]);
+    CHECK(json(c.experts.layers) == experts["layers"]);
+    CHECK(c.qkv_clip == experts["clip"]);
   }
 }
 
@@ -78,6 +86,18 @@ TEST_CASE("what a family does not compute, or transformers ignores, is refused")
         "config.json: 'rope_local_base_freq' = 5.0" + tail);
   CHECK(problem("granite", "logits_scaling", 0) ==
         "config.json: 'logits_scaling' must be greater than 0");
+  CHECK(problem("qwen3_moe", "num_experts_per_tok", 129) ==
+        "config.json: 'num_experts_per_tok' is not between 1 and the number of experts, 128");
+  CHECK(problem("mixtral", "num_experts_per_tok", 0) ==
+        "config.json: 'num_experts_per_tok' is not between 1 and the number of experts, 8");
+  CHECK(problem("qwen3_moe", "decoder_sparse_step", 0) ==
+        "config.json: 'decoder_sparse_step' must be at least 1");
+  CHECK(problem("qwen3_moe", "mlp_only_layers", "all") ==
+        "config.json: 'mlp_only_layers' is no list of layers");
+  CHECK(problem("qwen3_moe", "moe_intermediate_size", 0) ==
+        "config.json: 'moe_intermediate_size' must be at least 1");
+  CHECK(problem("qwen3_moe", "shared_expert_intermediate_size", 64) ==
+        "config.json: 'shared_expert_intermediate_size' = 64" + tail);
   CHECK(problem("smollm3", "no_rope_layers", {1, 0}) ==
         "config.json: 'no_rope_layers' does not name every layer");
 }

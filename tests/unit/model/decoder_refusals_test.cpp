@@ -19,9 +19,12 @@ TEST_CASE(
     m.set(key, value);
     return m.problem();
   };
-  CHECK(with("model_type", "qwen3_moe") == "the architecture 'qwen3_moe'" + tail);
+  for (const std::string family :
+       {"deepseek_v2", "deepseek_v3", "gpt_oss", "qwen2_moe", "phimoe", "granitemoe"})
+    CHECK(with("model_type", family) == "the architecture '" + family + "'" + tail);
   CHECK(with("num_experts", 8) == "config.json: 'num_experts' = 8" + tail);
   CHECK(with("num_experts", 0).empty());
+  CHECK(with("n_shared_experts", 1) == "config.json: 'n_shared_experts' = 1" + tail);
   CHECK(with("hidden_act", "gelu") == "config.json: the activation 'gelu'" + tail);
   CHECK(with("final_logit_softcapping", 30.0) ==
         "config.json: 'final_logit_softcapping' = 30.0" + tail);
@@ -31,10 +34,10 @@ TEST_CASE(
         "config.json: RoPE parameters per layer type ('full_attention')" + tail);
   spoiled_model m("llama-gqa-untied");
   m.set("model_type", "gemma");
-  CHECK_THROWS_WITH(
-      decoder::load(*checkpoint::open(m.folder.path.string())),
-      contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
-               "olmo2, granite, smollm3, seed_oss with default, linear or llama3 RoPE"));
+  CHECK_THROWS_WITH(decoder::load(*checkpoint::open(m.folder.path.string())),
+                    contains("Supported are llama, mistral, qwen2, qwen3, gemma2, gemma3_text, "
+                             "olmo2, granite, smollm3, seed_oss, mixtral, qwen3_moe, olmoe with "
+                             "default, linear or llama3 RoPE"));
 }
 
 TEST_CASE("what transformers itself does not compute for Gemma 3 is refused") {

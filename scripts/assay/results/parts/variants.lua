@@ -30,7 +30,7 @@ local function weight_bytes(saved)
    return total > 0 and total or saved.bytes
 end
 
--- { bits_per_weight, linear_bits_per_weight, bytes_on_disk, linears } of a variant; an empty table if the variant was not made.
+-- { bits_per_weight, linear_bits_per_weight, bytes_on_disk, linears, active } of a variant; an empty table if the variant was not made.
 local function sizes_of(variant)
    if variant.none then
       local f = variant.subject.facts
@@ -40,7 +40,10 @@ local function sizes_of(variant)
    if variant.problem or not variant.made then return {} end
    local summary = variant.made.result.summary
    return { bits_per_weight = summary.bits_per_weight, linear_bits_per_weight = summary.bits_per_quantized_weight,
-            bytes_on_disk = weight_bytes(variant.made.result.saved), linears = linears_of(summary) }
+            bytes_on_disk = weight_bytes(variant.made.result.saved), linears = linears_of(summary),
+            active = summary.active_parameters and object {
+               { "parameters", summary.active_parameters }, { "bytes", summary.active_bytes },
+               { "bits_per_weight", summary.bits_per_active_weight } } }
 end
 
 -- Adds how the model ran while the tasks measured it, and the bytes of its weights then; where it was asked for packed and ran
@@ -69,6 +72,7 @@ local function entry_of(variant, calibration_ids)
    out.bits_per_weight = sizes.bits_per_weight or null
    out.linear_bits_per_weight = sizes.linear_bits_per_weight or null
    out.bytes_on_disk = sizes.bytes_on_disk or null
+   if sizes.active then out.active = sizes.active end -- of a model with experts: what one token goes through
    out.linears = sizes.linears or list {}
    local codes = variant.packed and not variant.packed.result.reason and variant.packed.result
    add_forward(out, variant, codes)

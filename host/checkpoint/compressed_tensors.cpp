@@ -187,9 +187,9 @@ at::Tensor compressed_tensors_source::tensor_as(const std::string &name,
   return plain ? raw_->tensor_as(name, dtype) : tensor(name).to(dtype);
 }
 
-void compressed_tensors_source::read_four_bit_floats(const std::string &module,
-                                                     const std::string &format,
-                                                     stored_linear &out) const {
+void compressed_tensors_source::outline_four_bit_floats(const std::string &module,
+                                                        const std::string &format,
+                                                        stored_linear &out) const {
   const auto reject = [&](const std::string &what) {
     throw error(error_kind::failed, what).at(where_).layer(module);
   };
@@ -198,7 +198,7 @@ void compressed_tensors_source::read_four_bit_floats(const std::string &module,
   if (packed.scalar_type() != at::kByte || packed.dim() != 2 || scales.dim() != 2 ||
       scales.size(1) < 1)
     reject("weight_packed or weight_scale is not a matrix of the format");
-  out.codes = unpack_e2m1(packed);
+  out.codes = shape_only(packed.size(0), 2 * packed.size(1), at::kFloat8_e4m3fn);
   if (format == "mxfp4-pack-quantized") {
     if (scales.scalar_type() != at::kByte) reject("weight_scale holds no exponents");
     out.scales = powers_of_two(scales);
@@ -211,8 +211,8 @@ void compressed_tensors_source::read_four_bit_floats(const std::string &module,
   out.scale_divisor = divisor.reshape({1, 1});
 }
 
-// Reads the codes, the scales, the group of each column (g_idx) and the zero points. Each part must fit the weight.
-stored_linear compressed_tensors_source::read(const std::string &module) const {
+// Reads the scales, the group of each column (g_idx) and the zero points. Each part must fit the weight.
+stored_linear compressed_tensors_source::outline(const std::string &module) const {
   const scheme &s = scheme_of(module);
   const auto reject = [&](const std::string &what) {
     throw error(error_kind::failed, what).at(where_).layer(module);
@@ -225,11 +225,10 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
   out.format = s.format;
   const bool packed = raw_->has(module + ".weight_packed");
   if (packed && is_four_bit_float(s.format)) {
-    read_four_bit_floats(module, s.format, out);
+    outline_four_bit_floats(module, s.format, out);
     if (out.codes.size(1) % out.scales.size(1) || out.scales.size(0) != out.codes.size(0) ||
         out.codes.size(1) / out.scales.size(1) != s.group_size)
       reject("weight_scale does not fit the weight");
-    out.require_values(where_);
     return out;
   }
   if (packed) {
@@ -239,7 +238,7 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
     if (words.scalar_type() != at::kInt || words.dim() != 2 || words.size(0) != rows ||
         words.size(1) != (in * s.bits + 31) / 32)
       reject("weight_packed does not fit weight_shape and num_bits");
-    out.codes = unpack_codes(words, in, s.bits);
+    out.codes = shape_only(rows, in, at::kChar);
   } else {
     out.codes = raw_->tensor(module + ".weight");  // int8 codes or float8 values
     if (out.codes.dim() != 2) reject("the quantized weight is not a matrix");
@@ -272,6 +271,34 @@ stored_linear compressed_tensors_source::read(const std::string &module) const {
   }
   if (!s.symmetric && !s.is_float && !out.zero_points.defined())
     reject("an asymmetric weight without weight_zero_point");
+  return out;
+}
+
+// Words of any format are rows of bytes: packed integers, packed 4-bit floats (the first of two codes in the low half of a byte), or
+// one byte for each code.
+code_words compressed_tensors_source::words(const std::string &module) const {
+  const scheme &s = scheme_of(module);
+  const bool packed = raw_->has(module + ".weight_packed");
+  code_words out;
+  const at::Tensor codes = raw_->tensor(module + (packed ? ".weight_packed" : ".weight"));
+  const int64_t row_bytes = codes.size(1) * static_cast<int64_t>(codes.element_size());
+  const int64_t bits = packed ? s.bits : 8;
+  if ((!packed && s.bits != 8) || row_bytes % (4 * bits) != 0) return out;
+  out.held = codes;
+  out.first = static_cast<const uint8_t *>(codes.const_data_ptr());
+  out.row_stride = row_bytes;
+  out.word_stride = 4;
+  if (!packed && codes.scalar_type() == at::kChar) out.flip = 0x80808080u;
+  return out;
+}
+
+stored_linear compressed_tensors_source::read(const std::string &module) const {
+  stored_linear out = outline(module);
+  if (out.codes.is_meta()) {
+    const at::Tensor packed = raw_->tensor(module + ".weight_packed");
+    out.codes = is_four_bit_float(out.format) ? unpack_e2m1(packed)
+                                              : unpack_codes(packed, out.codes.size(1), out.bits);
+  }
   out.require_values(where_);
   return out;
 }

@@ -26,6 +26,8 @@ class compressed_tensors_source : public quantized_source {
 
   const std::vector<std::string> &quantized() const override { return quantized_; }
   stored_linear read(const std::string &module) const override;
+  stored_linear outline(const std::string &module) const override;
+  code_words words(const std::string &module) const override;
 
  private:
   struct scheme {  // one of config_groups: how the modules that match its targets are stored
@@ -35,11 +37,11 @@ class compressed_tensors_source : public quantized_source {
     std::string format;
   };
   const scheme &scheme_of(const std::string &module) const;
-  // Sets codes and scales of nvfp4 and mxfp4, two formats of 4-bit floats. The codes are the values
+  // Sets the scales, and the shape of the codes, of nvfp4 and mxfp4, two formats of 4-bit floats. The codes are the values
   // themselves, as float8. The scales of mxfp4 are powers of two in fp32. Those of nvfp4 are
   // float8, and are divided by the scale_divisor.
-  void read_four_bit_floats(const std::string &module, const std::string &format,
-                            stored_linear &out) const;
+  void outline_four_bit_floats(const std::string &module, const std::string &format,
+                               stored_linear &out) const;
   // Returns the tensor weight_shape after a check: [2] int64, the numbers out and in.
   at::Tensor shape_of(const std::string &module) const;
   std::shared_ptr<const tensor_source> raw_;

@@ -97,7 +97,7 @@ at::Tensor gptq_awq_source::take(const std::string &name, at::ScalarType dtype,
   return t;
 }
 
-stored_linear gptq_awq_source::read_gptq(const std::string &module) const {
+stored_linear gptq_awq_source::outline_gptq(const std::string &module) const {
   stored_linear out;
   const at::Tensor words = take(module + ".qweight", at::kInt, 2),
                    scales = take(module + ".scales", at::kFloat, 2);
@@ -106,7 +106,7 @@ stored_linear gptq_awq_source::read_gptq(const std::string &module) const {
   if (scales.size(1) != n_out || zeros.size(0) != groups ||
       zeros.size(1) != (n_out * bits_ + 31) / 32)
     throw error(error_kind::failed, "scales or qzeros do not fit qweight").at(where_).layer(module);
-  out.codes = unpack_codes(words.t(), in, bits_);
+  out.codes = shape_only(n_out, in, at::kChar);
   out.scales = scales.t().contiguous();
   // Version 1 stores z - 1. For z = 0 that wraps to the largest code (15 with 4 bits). Other
   // readers then add 1 without a mask and get 16, not 0; this reader does the same.
@@ -122,7 +122,7 @@ stored_linear gptq_awq_source::read_gptq(const std::string &module) const {
   return out;
 }
 
-stored_linear gptq_awq_source::read_awq(const std::string &module) const {
+stored_linear gptq_awq_source::outline_awq(const std::string &module) const {
   stored_linear out;
   const at::Tensor words = take(module + ".qweight", at::kInt, 2),
                    scales = take(module + ".scales", at::kFloat, 2);
@@ -130,17 +130,17 @@ stored_linear gptq_awq_source::read_awq(const std::string &module) const {
   const int64_t n_out = words.size(1) * 8, groups = scales.size(0);
   if (scales.size(1) != n_out || zeros.size(0) != groups || zeros.size(1) != words.size(1))
     throw error(error_kind::failed, "scales or qzeros do not fit qweight").at(where_).layer(module);
-  const at::Tensor columns = awq_columns(n_out);
-  out.codes = unpack_codes(words, n_out, 4).index_select(1, columns).t().contiguous();
-  out.zero_points = unpack_codes(zeros, n_out, 4).index_select(1, columns).t().contiguous();
+  out.codes = shape_only(n_out, words.size(0), at::kChar);
+  out.zero_points =
+      unpack_codes(zeros, n_out, 4).index_select(1, awq_columns(n_out)).t().contiguous();
   out.scales = scales.t().contiguous();
   return out;
 }
 
-stored_linear gptq_awq_source::read(const std::string &module) const {
+stored_linear gptq_awq_source::outline(const std::string &module) const {
   if (!raw_->has(module + ".qweight"))
     throw error(error_kind::failed, "the module '" + module + "' is not quantized").at(where_);
-  stored_linear out = awq_ ? read_awq(module) : read_gptq(module);
+  stored_linear out = awq_ ? outline_awq(module) : outline_gptq(module);
   out.name = module;
   out.bits = bits_;
   out.group_size = group_size_;
@@ -150,6 +150,28 @@ stored_linear gptq_awq_source::read(const std::string &module) const {
   if (!out.g_idx.defined() && groups > 1 &&
       (group_size_ < 1 || in % groups != 0 || in / groups != group_size_))
     throw error(error_kind::failed, "scales do not fit group_size").at(where_).layer(module);
+  return out;
+}
+
+// The words of GPTQ lie along the rows already, one column of words for each row.
+code_words gptq_awq_source::words(const std::string &module) const {
+  if (awq_) return {};
+  code_words out;
+  out.held = raw_->tensor(module + ".qweight");
+  if (out.held.size(0) % bits_ != 0) return {};
+  out.first = static_cast<const uint8_t *>(out.held.const_data_ptr());
+  out.row_stride = 4;
+  out.word_stride = 4 * out.held.size(1);
+  return out;
+}
+
+stored_linear gptq_awq_source::read(const std::string &module) const {
+  stored_linear out = outline(module);
+  const at::Tensor words = raw_->tensor(module + ".qweight");
+  const int64_t n_out = out.codes.size(0), in = out.codes.size(1);
+  out.codes =
+      awq_ ? unpack_codes(words, n_out, 4).index_select(1, awq_columns(n_out)).t().contiguous()
+           : unpack_codes(words.t(), in, bits_);
   out.require_values(where_);
   return out;
 }

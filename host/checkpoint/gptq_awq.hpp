@@ -22,10 +22,12 @@ class gptq_awq_source : public quantized_source {
   at::Tensor tensor(const std::string &name) const override;
   const std::vector<std::string> &quantized() const override { return quantized_; }
   stored_linear read(const std::string &module) const override;
+  stored_linear outline(const std::string &module) const override;
+  code_words words(const std::string &module) const override;
 
  private:
-  stored_linear read_gptq(const std::string &module) const;
-  stored_linear read_awq(const std::string &module) const;
+  stored_linear outline_gptq(const std::string &module) const;
+  stored_linear outline_awq(const std::string &module) const;
   at::Tensor take(const std::string &name, at::ScalarType dtype, int64_t dims) const;
   void list_tensors();
 

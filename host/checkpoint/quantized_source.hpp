@@ -37,12 +37,28 @@ struct stored_linear {
   int64_t zero_scales() const;
 };
 
+// A matrix without values, on the device meta.
+at::Tensor shape_only(int64_t rows, int64_t columns, at::ScalarType dtype);
+
+// The codes of a linear where they lie in the file: 32-bit words in which the codes of a row follow each other without gaps, lowest
+// bits first, so that 32 codes fill as many words as they have bits. Word w of a row is at first + row * row_stride + w * word_stride.
+struct code_words {
+  at::Tensor held;  // keeps the bytes; undefined = the codes of this linear lie in another way
+  const uint8_t *first = nullptr;
+  int64_t row_stride = 0, word_stride = 0;  // bytes
+  uint32_t flip = 0;                        // bits to turn in each word, so that codes count from 0
+};
+
 // tensor("X.weight") of a quantized module X is dequantized, in fp32. Other tensors are as stored.
 class quantized_source : public tensor_source {
  public:
   virtual const std::vector<std::string> &quantized() const = 0;  // module names in file order
   // Reads one module. Throws error(failed) if it is not quantized or its parts do not fit together.
   virtual stored_linear read(const std::string &module) const = 0;
+  // The same without the values of the codes: packed codes have a shape and a dtype only (device meta). The other tensors are
+  // there, but their values are not checked (require_values).
+  virtual stored_linear outline(const std::string &module) const = 0;
+  virtual code_words words(const std::string &) const { return {}; }
 };
 
 }  // namespace assay::model

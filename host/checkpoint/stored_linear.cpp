@@ -35,6 +35,7 @@ void stored_linear::require_values(const std::string &where) const {
     if (!std::isfinite(divisor) || divisor == 0)
       refuse("the global scale is zero, infinite or not a number", where, name);
   }
+  if (codes.is_meta()) return;
   if (codes.scalar_type() == at::kFloat8_e4m3fn || codes.scalar_type() == at::kFloat8_e5m2) {
     if (has_broken_float(codes)) refuse("a code is infinite or not a number", where, name);
   } else if (codes.scalar_type() == at::kChar && bits < 8) {
@@ -42,6 +43,10 @@ void stored_linear::require_values(const std::string &where) const {
     if (codes.lt(-limit).logical_or(codes.ge(limit)).any().item<bool>())
       refuse("a code lies outside those of " + std::to_string(bits) + " bits", where, name);
   }
+}
+
+at::Tensor shape_only(int64_t rows, int64_t columns, at::ScalarType dtype) {
+  return at::empty({rows, columns}, at::TensorOptions().dtype(dtype).device(at::kMeta));
 }
 
 int64_t stored_linear::zero_scales() const {

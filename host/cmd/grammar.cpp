@@ -31,6 +31,7 @@ constexpr verb_text k_verbs[] = {
     {"chat", "MODEL", "talk with a model; reads one line for each question from a pipe", 1, 1},
     {"formats", "", "list which programs load which of the formats that are written", 0, 0},
     {"import", "FILE.gguf DIR", "turn a GGUF file into a Hugging Face folder", 2, 2},
+    {"export", "MODEL", "write the codes that a model stores in another format", 1, 1},
     {"model", "MODEL", "say what a model folder or GGUF file is", 1, 1},
     {"plugins", "", "list the plugins that were found, and those that were refused", 0, 0},
     {"describe", "ID", "describe a component and its configuration", 1, 1},
@@ -99,6 +100,12 @@ void add_verb_options(CLI::App &sub, const std::string &verb, options &to) {
     sub.add_option("--length", to.length, "tokens of each calibration sequence");
     sub.add_option("--format", to.format, "exporter that writes the checkpoint (default: auto)")
         ->capture_default_str();
+  }
+  if (verb == "export") {
+    sub.add_option("--format", to.format, "gguf, gptq, awq, compressed-tensors or safetensors");
+    sub.add_option("--keep", to.keep,
+                   "quantized weights that become floats: names, roles or re:EXPRESSION")
+        ->delimiter(',');
   }
   if (verb == "eval") {
     sub.add_option("--window", to.window, "tokens of a window")->capture_default_str();

@@ -22,7 +22,7 @@ constexpr heavy_verb k_heavy[] = {
     {"quantize", verb_quantize}, {"eval", verb_eval},       {"import", verb_import},
     {"report", verb_report},     {"audit", verb_audit},     {"doctor", verb_doctor},
     {"api", verb_api},           {"model", verb_model},     {"bench", verb_bench},
-    {"chat", verb_chat},         {"formats", verb_formats},
+    {"chat", verb_chat},         {"formats", verb_formats}, {"export", verb_export},
 };
 
 int run_verb(const options &given) {

@@ -37,14 +37,15 @@ struct options {
 
   std::string adapter;  // of quantize, eval, model: a folder of LoRA weights to merge
 
-  // quantize; "" = the default of scripts/assay/cli/quantize.lua
+  // quantize (format: export too); "" = the default of scripts/assay/cli/quantize.lua
   std::string method, model, calib, format;
   int bits = 4;
   int64_t group_size = 128;  // weights that share a scale; -1 = the whole row
   bool asymmetric = false;
-  bool tune = false;                // train scales and norms at the end
-  bool keep_lm_head = false;        // do not quantize the output head
-  std::vector<std::string> keep;    // further linears that stay in float, as in a recipe
+  bool tune = false;          // train scales and norms at the end
+  bool keep_lm_head = false;  // do not quantize the output head
+  std::vector<std::string>
+      keep;  // further linears that stay (export: become) float, as in a recipe
   int64_t samples = 0, length = 0;  // calibration sequences and tokens of each
 
   // chat; nullopt or 0 = the default of scripts/assay/cli/chat.lua
@@ -91,6 +92,7 @@ int verb_bench(const options &);     // operands: decode or prefill, models
 int verb_chat(const options &);      // operands: model
 int verb_formats(const options &);   // operands: none
 int verb_import(const options &);    // operands: file.gguf, folder
+int verb_export(const options &);    // operands: model
 int verb_report(const options &);    // operands: report.json or its folder
 int verb_audit(const options &);     // operands: report
 int verb_doctor(const options &);

@@ -36,22 +36,6 @@ std::vector<int32_t> order_of(const stored_linear &stored, int64_t groups) {
   return order;
 }
 
-// Returns the codes of four-bit floats. `values` holds them as float8, as quantized_source::read() gives them.
-at::Tensor e2m1_codes(const at::Tensor &values) {
-  uint8_t code_of[256] = {};
-  const at::Tensor all = at::from_blob(const_cast<float *>(k_e2m1), {16}, at::kFloat)
-                             .to(at::kFloat8_e4m3fn)
-                             .view(at::kByte);
-  for (int code = 0; code < 16; ++code)
-    code_of[all[code].item<uint8_t>()] = static_cast<uint8_t>(code);
-  at::Tensor out = at::empty(values.sizes(), at::kByte);
-  const at::Tensor bytes = values.contiguous().view(at::kByte);
-  const uint8_t *from = bytes.const_data_ptr<uint8_t>();
-  uint8_t *to = out.mutable_data_ptr<uint8_t>();
-  for (int64_t i = 0; i < values.numel(); ++i) to[i] = code_of[from[i]];
-  return out;
-}
-
 // Returns the value of each of the 256 codes of an 8-bit float.
 std::vector<float> float8_codebook(at::ScalarType type) {
   const at::Tensor codes = at::arange(256, at::kInt).to(at::kByte);
@@ -105,6 +89,21 @@ void place_factors(const at::Tensor &factors, int64_t rows, aligned_bytes &to) {
           from + static_cast<size_t>(row * groups + group) * size, size);
 }
 
+at::Tensor e2m1_codes(const at::Tensor &values) {
+  uint8_t code_of[256] = {};
+  const at::Tensor all = at::from_blob(const_cast<float *>(k_e2m1), {16}, at::kFloat)
+                             .to(at::kFloat8_e4m3fn)
+                             .view(at::kByte);
+  for (int code = 0; code < 16; ++code)
+    code_of[all[code].item<uint8_t>()] = static_cast<uint8_t>(code);
+  at::Tensor out = at::empty(values.sizes(), at::kByte);
+  const at::Tensor bytes = values.contiguous().view(at::kByte);
+  const uint8_t *from = bytes.const_data_ptr<uint8_t>();
+  uint8_t *to = out.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < values.numel(); ++i) to[i] = code_of[from[i]];
+  return out;
+}
+
 std::vector<float> e2m1_values() {
   return {std::begin(k_e2m1), std::end(k_e2m1)};
 }
@@ -118,44 +117,88 @@ std::string lacks_kernel(const stored_linear &stored, bool has_codebook) {
   return lacks_kernel(bits, columns, columns / groups, codebook);
 }
 
-// Codes become unsigned bytes: indexes of a codebook for floats, else numbers from 0 on. Zero points
-// become minima. Then every row is written in the packed layout.
+namespace {
+
+// The scales and minima of a linear as the kernels read them, [rows or 1, groups]; minima may be undefined.
+struct kernel_factors {
+  at::Tensor scales, minima;
+};
+
+// Chooses how scales, zero points and the values of codes are kept, and sets the fields of `out` that say so, and its width of
+// codes. Zero points become minima.
+kernel_factors choose_factors(const stored_linear &stored, std::vector<float> codebook,
+                              packed_matrix &out) {
+  kernel_factors factors;
+  choose_scales(stored, out, factors.scales);
+  out.bits = static_cast<int>(stored.bits);
+  if (!codebook.empty()) {
+    out.codebook = std::move(codebook);
+    return factors;
+  }
+  if (is_float8(stored.codes)) {
+    if (out.bits != 4) out.bits = 8;
+    out.codebook = out.bits == 4 ? e2m1_values() : float8_codebook(stored.codes.scalar_type());
+    return factors;
+  }
+  out.shift = -static_cast<float>(1 << (out.bits - 1));
+  if (!stored.zero_points.defined() || stored.zero_points.count_nonzero().item<int64_t>() == 0)
+    return factors;
+  const at::Tensor zeros = stored.zero_points.to(at::kShort) + (1 << (out.bits - 1));
+  const bool whole = !at::isFloatingType(stored.zero_points.scalar_type());
+  if (whole && (zeros >= 0).logical_and(zeros <= 255).all().item<bool>()) {
+    out.minimum_type = factor_type::zero_u8;
+    factors.minima = zeros.to(at::kByte);
+  } else {  // GPTQ version 1 can store a zero point beyond its codes; zeros of hqq are no integers
+    out.minimum_type = factor_type::f32;
+    factors.minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat);
+  }
+  return factors;
+}
+
+// Codes as unsigned bytes [rows, columns]: indexes of a codebook for floats, else numbers from 0 on.
+at::Tensor code_bytes(const stored_linear &stored, const packed_matrix &out) {
+  const at::Tensor &codes = stored.codes;
+  if (is_float8(codes))
+    return out.bits == 4 ? e2m1_codes(codes) : codes.contiguous().view(at::kByte);
+  if (!out.codebook.empty()) return codes.contiguous();
+  return (codes.to(at::kShort) + (1 << (out.bits - 1))).to(at::kByte).contiguous();
+}
+
+void place_all(const kernel_factors &factors, packed_matrix &out) {
+  place_factors(factors.scales, out.rows, out.scales);
+  if (factors.minima.defined()) place_factors(factors.minima, out.rows, out.minima);
+}
+
+// Copies the words of a linear to their places: those of 16 rows lie side by side (packed_matrix.hpp).
+void copy_words(const code_words &from, packed_matrix &out) {
+  const int64_t words = out.units() * out.bits;
+  auto *const codes = reinterpret_cast<uint32_t *>(out.codes.data());
+  parallel_for(0, out.panels(), 1, [&](int64_t first, int64_t last) {
+    for (int64_t panel = first; panel < last; ++panel) {
+      const int64_t rows = std::min(k_panel_rows, out.rows - panel * k_panel_rows);
+      const uint8_t *in = from.first + panel * k_panel_rows * from.row_stride;
+      uint32_t *to = codes + panel * words * k_panel_rows;
+      for (int64_t word = 0; word < words; ++word)
+        for (int64_t row = 0; row < rows; ++row) {
+          uint32_t value;
+          std::memcpy(&value, in + row * from.row_stride + word * from.word_stride, 4);
+          to[word * k_panel_rows + row] = value ^ from.flip;
+        }
+    }
+  });
+}
+
+}  // namespace
+
 packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codebook) {
   require_finite(stored);
   const int64_t rows = stored.codes.size(0), columns = stored.codes.size(1),
                 groups = stored.scales.size(1);
   packed_matrix out;
-  at::Tensor scales, minima, codes = stored.codes;
-  choose_scales(stored, out, scales);
-  int bits = static_cast<int>(stored.bits);
-  const bool four_bit_float = is_float8(codes) && bits == 4;
-  if (!codebook.empty()) {
-    out.codebook = std::move(codebook);
-  } else if (four_bit_float) {
-    codes = e2m1_codes(codes);
-    out.codebook = e2m1_values();
-  } else if (is_float8(codes)) {
-    bits = 8;
-    out.codebook = float8_codebook(codes.scalar_type());
-    codes = codes.contiguous().view(at::kByte);
-  } else {
-    out.shift = -static_cast<float>(1 << (bits - 1));
-    codes = (codes.to(at::kShort) + (1 << (bits - 1))).to(at::kByte);
-    if (stored.zero_points.defined() && stored.zero_points.count_nonzero().item<int64_t>() > 0) {
-      const at::Tensor zeros = stored.zero_points.to(at::kShort) + (1 << (bits - 1));
-      const bool whole = !at::isFloatingType(stored.zero_points.scalar_type());
-      if (whole && (zeros >= 0).logical_and(zeros <= 255).all().item<bool>()) {
-        out.minimum_type = factor_type::zero_u8;
-        minima = zeros.to(at::kByte);
-      } else {  // GPTQ version 1 can store a zero point beyond its codes; zeros of hqq are no integers
-        out.minimum_type = factor_type::f32;
-        minima = -stored.zero_points.to(at::kFloat) * stored.scales.to(at::kFloat);
-      }
-    }
-  }
+  const kernel_factors factors = choose_factors(stored, std::move(codebook), out);
   if (stored.g_idx.defined()) out.order = order_of(stored, groups);
-  shape_matrix(out, rows, columns, bits, columns / groups);
-  codes = codes.contiguous();
+  shape_matrix(out, rows, columns, out.bits, columns / groups);
+  const at::Tensor codes = code_bytes(stored, out);
   const uint8_t *all = codes.const_data_ptr<uint8_t>();
   parallel_for(0, out.panels(), 1, [&](int64_t first, int64_t last) {
     std::vector<uint8_t> sorted(out.order.size());
@@ -165,34 +208,63 @@ packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codeboo
       write_codes(out, row, sorted.empty() ? from : sorted.data());
     }
   });
-  place_factors(scales, rows, out.scales);
-  if (minima.defined()) place_factors(minima, rows, out.minima);
+  place_all(factors, out);
+  return out;
+}
+
+packed_matrix pack_words(const stored_linear &outline, const code_words &words) {
+  packed_matrix out;
+  const kernel_factors factors = choose_factors(outline, {}, out);
+  const int64_t columns = outline.codes.size(1);
+  shape_matrix(out, outline.codes.size(0), columns, out.bits, columns / outline.scales.size(1));
+  copy_words(words, out);
+  place_all(factors, out);
   return out;
 }
 
 namespace {
 
-// Returns a copy in pages of 2 MB, because decoding reads them twice as fast as the small pages of a mapped file.
-at::Tensor in_large_pages(const at::Tensor &from) {
-  auto memory = std::make_shared<aligned_bytes>(static_cast<int64_t>(from.nbytes()));
-  at::Tensor to = at::from_blob(
+constexpr int64_t k_copied_at_once = 16 << 20;  // bytes
+
+// Returns a copy of rows of floats in pages of 2 MB, because decoding reads them twice as fast as the small pages of a mapped file.
+// take() gives the rows; it is called again for each piece, and give_back() after it, so that the memory of the file does not
+// stay beside the copy.
+template <typename Take, typename GiveBack>
+at::Tensor in_large_pages(Take take, GiveBack give_back) {
+  at::Tensor from = take();
+  const auto total = static_cast<int64_t>(from.nbytes());
+  auto memory = std::make_shared<aligned_bytes>(total);
+  const at::Tensor to = at::from_blob(
       memory->data(), from.sizes(), [memory](void *) {}, from.options());
-  to.copy_(from);
+  for (int64_t done = 0; done < total; done += k_copied_at_once) {
+    if (!from.defined()) from = take();
+    std::memcpy(memory->data() + done, static_cast<const uint8_t *>(from.const_data_ptr()) + done,
+                static_cast<size_t>(std::min(k_copied_at_once, total - done)));
+    from = at::Tensor();
+    give_back();
+  }
   return to;
+}
+
+at::Tensor kept_floats(const at::Tensor &weight) {
+  const auto type = weight.scalar_type();
+  const bool kept = type == at::kFloat || type == at::kBFloat16 || type == at::kHalf;
+  return (kept ? weight : weight.to(at::kFloat)).contiguous();
 }
 
 // Keeps a weight that has no codes, or codes that no kernel can run: 16-bit floats as they are stored, other
 // types in fp32.
 std::shared_ptr<const packed_weight> dense(const checkpoint &source, const std::string &name) {
-  const tensor_source &tensors = source.tensors();
-  const tensor_info *info = tensors.find(name);
-  at::Tensor weight = tensors.tensor(name);
-  const auto type = weight.scalar_type();
-  if (type != at::kFloat && type != at::kBFloat16 && type != at::kHalf)
-    weight = weight.to(at::kFloat);
-  const at::Tensor copy = in_large_pages(weight);
-  weight = at::Tensor();
-  if (source.raw_tensors().has(name)) source.raw_tensors().give_back(name);
+  const tensor_info *info = source.tensors().find(name), *raw = source.raw_tensors().find(name);
+  const bool as_stored =
+      raw != nullptr && raw->stored == info->stored && raw->dtype == info->dtype &&
+      (raw->dtype == at::kFloat || raw->dtype == at::kBFloat16 || raw->dtype == at::kHalf);
+  const at::Tensor made = as_stored ? at::Tensor() : kept_floats(source.tensors().tensor(name));
+  const at::Tensor copy = in_large_pages(
+      [&] { return as_stored ? source.raw_tensors().tensor(name).contiguous() : made; },
+      [&] {
+        if (raw != nullptr) source.raw_tensors().give_back(name);
+      });
   return std::make_shared<packed_weight>(copy, info->stored);
 }
 
@@ -201,11 +273,20 @@ std::shared_ptr<const packed_weight> from_quantized(const checkpoint &source,
                                                     const std::string &module, std::string &why) {
   const auto &names = quantized.quantized();
   if (std::find(names.begin(), names.end(), module) == names.end()) return nullptr;
-  stored_linear stored = quantized.read(module);
+  stored_linear stored = quantized.outline(module);
   why = lacks_kernel(stored);
   if (!why.empty()) return nullptr;
-  auto packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
-  stored = {};  // first, because its tensors borrow the pages that are now given back
+  code_words words;
+  if (!stored.g_idx.defined()) words = quantized.words(module);
+  std::shared_ptr<const packed_weight> packed;
+  if (words.held.defined()) {
+    stored.require_values(source.path());
+    packed = std::make_shared<packed_weight>(pack_words(stored, words), stored.format);
+  } else {
+    stored = quantized.read(module);
+    packed = std::make_shared<packed_weight>(pack_codes(stored), stored.format);
+  }
+  stored = {}, words = {};  // first, because their tensors borrow the pages that are now given back
   for (const tensor_info &part : source.raw_tensors().tensors())
     if (part.name.starts_with(module + ".")) source.raw_tensors().give_back(part.name);
   return packed;
@@ -231,15 +312,42 @@ std::shared_ptr<const packed_weight> from_blocks(const tensor_source &tensors,
   } else if (blocks.heads == 0 && blocks.format->block_bytes == 2) {
     const at::ScalarType type =
         std::string(blocks.format->name) == "F16" ? at::kHalf : at::kBFloat16;
-    const at::Tensor rows =
-        at::from_blob(const_cast<uint8_t *>(blocks.bytes), {blocks.rows, blocks.columns}, type);
-    packed = std::make_shared<packed_weight>(in_large_pages(rows), blocks.format->name);
+    const at::Tensor rows = in_large_pages(
+        [&] {
+          return at::from_blob(const_cast<uint8_t *>(blocks.bytes), {blocks.rows, blocks.columns},
+                               type);
+        },
+        [&] { tensors.give_back(name); });
+    packed = std::make_shared<packed_weight>(rows, blocks.format->name);
   }
   if (packed) tensors.give_back(name);
   return packed;
 }
 
 }  // namespace
+
+stored_codes stored_codes_of(const checkpoint &source) {
+  stored_codes out;
+  const auto add = [&](const std::string &module, const std::string &why) {
+    ++out.count;
+    if (!why.empty()) out.without_kernel.push_back(module + ": " + why);
+  };
+  const tensor_source &tensors = source.tensors();
+  if (const auto *quantized = dynamic_cast<const quantized_source *>(&tensors)) {
+    for (const std::string &module : quantized->quantized()) {
+      const stored_linear outline = quantized->outline(module);
+      add(module, lacks_kernel(outline));
+    }
+    return out;
+  }
+  for (const tensor_info &info : tensors.tensors()) {
+    if (info.shape.size() != 2 || !info.name.ends_with(".weight")) continue;
+    const stored_blocks blocks = tensors.blocks(info.name);
+    if (blocks.format != nullptr && blocks.format->code_bits > 0)
+      add(info.name.substr(0, info.name.size() - 7), lacks_kernel(blocks));
+  }
+  return out;
+}
 
 std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
                                                  const std::string &module, std::string *told) {

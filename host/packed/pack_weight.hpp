@@ -20,12 +20,23 @@ std::shared_ptr<const packed_weight> pack_weight(const checkpoint &source,
                                                  const std::string &module,
                                                  std::string *told = nullptr);
 
+// How many weights of a checkpoint are stored as codes, and those of them that no kernel runs, as "MODULE: reason".
+struct stored_codes {
+  int64_t count = 0;
+  std::vector<std::string> without_kernel;
+};
+// Reads headers and small tensors only, no codes.
+stored_codes stored_codes_of(const checkpoint &source);
+
 // The steps of pack_weight, declared for tests: they pack the codes of one linear, or the blocks of one
 // GGUF tensor. Call them only if lacks_kernel() of the same codes is "".
 // codebook: with 16 values (4 bits) or 256 (8 bits), codes are uint8 places in it; empty: as stored_linear says. The zeros of
 // `stored` may also be floats.
 packed_matrix pack_codes(const stored_linear &stored, std::vector<float> codebook = {});
 packed_matrix pack_blocks(const stored_blocks &blocks);
+// The same from the words of a file, which are copied; outline: from quantized_source::outline(), without g_idx. The values of its
+// scales are not checked.
+packed_matrix pack_words(const stored_linear &outline, const code_words &words);
 // Returns why no kernel can run these codes, as a sentence, or "" if one can.
 std::string lacks_kernel(const stored_linear &stored, bool has_codebook = false);
 std::string lacks_kernel(const stored_blocks &blocks);
@@ -34,5 +45,7 @@ std::string lacks_kernel(const stored_blocks &blocks);
 void place_factors(const at::Tensor &factors, int64_t rows, aligned_bytes &to);
 // The values of the codes of four-bit floats, E2M1 (OCP Microscaling Formats 1.0, section 5.3.3).
 std::vector<float> e2m1_values();
+// The codes, uint8, of such values as quantized_source::read() gives them, float8.
+at::Tensor e2m1_codes(const at::Tensor &values);
 
 }  // namespace assay::model

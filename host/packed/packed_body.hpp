@@ -53,8 +53,7 @@ void strip_product(const packed_view &w, const float *x, const float *sums, int6
     }
   };
   const auto step = [&](int i, int j) __attribute__((always_inline)) {
-    const floats v =
-        How == look_up::integer ? number_in_place<Bits>(unit, i) : value(code<Bits>(unit, i));
+    const floats v = How == look_up::integer ? number_in_place<Bits>(unit, i) : value.of(unit, i);
 #pragma GCC unroll 8
     for (int t = 0; t < Tokens; ++t) sum[t][j] += v * x[i * Tokens + t];
   };
@@ -136,7 +135,7 @@ void unpack_strip(const packed_view &w, int64_t panel, int64_t strip, float *to,
       if constexpr (How == look_up::integer) f.zero -= w.shift;
     };
     const auto step = [&](int i, int) __attribute__((always_inline)) {
-      const floats weight = f.scale * (value(code<Bits>(unit, i)) - f.zero);
+      const floats weight = f.scale * (value.of(unit, i) - f.zero);
       store(to + i * stride, has_minima ? weight + f.minimum * w.outer : weight);
     };
     take(u * k_unit_columns);
@@ -246,27 +245,13 @@ void panels_many(const packed_view &w, const packed_input &in, int64_t first, in
 // --- the table ---
 
 // Calls run with this matrix's number of bits and kind of look-up as compile-time constants.
-// Whether the codebook is E4M3. Its two codes of NaN, which no weight has, may have any value.
-inline bool is_e4m3(const packed_view &w) {
-  if (!w.is_codebook || w.bits != 8) return false;
-  for (uint32_t first = 0; first < 256; first += k_lanes) {
-    words bits;
-    for (uint32_t lane = 0; lane < k_lanes; ++lane) bits[lane] = first + lane;
-    const floats expected = e4m3_values(bits);
-    for (uint32_t lane = 0; lane < k_lanes; ++lane)
-      if (((first + lane) & 0x7fu) != 0x7fu && expected[lane] != w.values[first + lane])
-        return false;
-  }
-  return true;
-}
-
 template <typename Run>
 inline void with_bits(const packed_view &w, Run &&run) {
   using std::integral_constant;
   const auto integer = integral_constant<look_up, look_up::integer>{};
   const auto table = integral_constant<look_up, look_up::table>{};
   if (w.is_codebook && w.bits == 4) return run(integral_constant<int, 4>{}, table);
-  if (is_e4m3(w))
+  if (w.is_e4m3)
     return run(integral_constant<int, 8>{}, integral_constant<look_up, look_up::e4m3>{});
   if (w.is_codebook) return run(integral_constant<int, 8>{}, table);
 #if defined(__AVX512F__)

@@ -34,6 +34,7 @@ packed_view view_of(const packed_matrix &matrix) {
   out.supers = matrix.supers();
   out.bits = matrix.bits;
   out.is_codebook = !matrix.codebook.empty();
+  out.is_e4m3 = matrix.is_e4m3;
   out.shift = matrix.shift;
   out.outer = matrix.outer;
   out.scale_type = matrix.scale_type;

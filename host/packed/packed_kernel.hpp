@@ -17,7 +17,7 @@ struct packed_view {
   const float *values;  // packed_matrix::values
   int64_t rows, columns, units, groups, group, super, supers;
   int bits;
-  bool is_codebook;
+  bool is_codebook, is_e4m3;
   float shift, outer;
   factor_type scale_type, minimum_type;
 };

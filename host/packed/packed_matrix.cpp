@@ -52,6 +52,15 @@ int64_t place_of(int64_t row, int64_t group, int64_t groups) {
   return (row / k_panel_rows * groups + group) * k_panel_rows + row % k_panel_rows;
 }
 
+// Whether a codebook is E4M3. Its two codes of NaN, which no weight has, may have any value.
+bool is_e4m3(const std::vector<float> &codebook) {
+  if (codebook.size() != 256) return false;
+  for (size_t code = 0; code < 256; ++code)
+    if ((code & 0x7f) != 0x7f && codebook[code] != widen_e4m3(static_cast<uint8_t>(code)))
+      return false;
+  return true;
+}
+
 bool is_step(factor_type type) {
   return type == factor_type::step_u8 || type == factor_type::step_i8;
 }
@@ -78,19 +87,47 @@ int64_t bytes_of(factor_type type) {
   }
 }
 
-// Asks for pages of 2 MB, because with pages of 4 KB half of the time of reading goes into finding the pages.
-// The end of the memory, which does not fill a large page, stays in small pages, so that none is wasted.
+namespace {
+
+// What was mapped; it lies just before the memory that is given out.
+struct mapping {
+  void *base;
+  size_t bytes;
+};
+
+void unmap(void *memory) {
+  const mapping own = static_cast<mapping *>(memory)[-1];
+  ::munmap(own.base, own.bytes);
+}
+
+// Maps memory in pages of 2 MB, because with pages of 4 KB half of the time of reading goes into finding the pages. The end of the
+// memory, which does not fill a large page, stays in small pages, so that none is wasted. The system gives zeros, so that the
+// pages are written only once, by their user.
+void *map_large(size_t size) {
+  const size_t page = k_huge_page, all = size + 2 * page;
+  void *base = ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) throw std::bad_alloc();
+  const auto first = reinterpret_cast<uintptr_t>(base) + sizeof(mapping);
+  void *memory = reinterpret_cast<void *>((first + page - 1) / page * page);
+  static_cast<mapping *>(memory)[-1] = {base, all};
+#ifdef MADV_HUGEPAGE
+  ::madvise(memory, size / page * page, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
+
+}  // namespace
+
 aligned_bytes::aligned_bytes(int64_t size) : size_(size) {
   if (size == 0) return;
-  const bool large = size >= k_huge_page;
+  if (size >= k_huge_page) {
+    held_ = {static_cast<uint8_t *>(map_large(static_cast<size_t>(size))), unmap};
+    return;
+  }
   void *memory = nullptr;
-  if (::posix_memalign(&memory, large ? k_huge_page : k_alignment, static_cast<size_t>(size)) != 0)
+  if (::posix_memalign(&memory, k_alignment, static_cast<size_t>(size)) != 0)
     throw std::bad_alloc();
   held_ = {static_cast<uint8_t *>(memory), std::free};
-#ifdef MADV_HUGEPAGE
-  if (large)
-    ::madvise(memory, static_cast<size_t>(size / k_huge_page * k_huge_page), MADV_HUGEPAGE);
-#endif
   std::memset(memory, 0, static_cast<size_t>(size));
 }
 
@@ -122,6 +159,7 @@ void shape_matrix(packed_matrix &matrix, int64_t rows, int64_t columns, int bits
   matrix.bits = bits;
   matrix.group = group;
   matrix.groups = columns / group;
+  matrix.is_e4m3 = is_e4m3(matrix.codebook);
   const int64_t factors = matrix.panels() * matrix.groups * k_panel_rows;
   matrix.codes = aligned_bytes(matrix.panels() * matrix.units() * bits * k_panel_rows * 4);
   matrix.scales = aligned_bytes(factors * bytes_of(matrix.scale_type));

@@ -61,6 +61,7 @@ struct packed_matrix {
   // The value of each code: shift + code where `codebook` is empty, else codebook[code].
   float shift = 0;
   std::vector<float> codebook;  // 2^bits values, for 4 and 8 bits
+  bool is_e4m3 = false;         // the codebook is that of E4M3; shape_matrix() finds this out
   // The value of each code, for the kernels. If there are fewer than 16 values, they are repeated up to 16.
   std::vector<float> values;
   factor_type scale_type = factor_type::f32, minimum_type = factor_type::none;

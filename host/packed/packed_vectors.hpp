@@ -210,12 +210,26 @@ struct values {
 #if defined(__AVX512F__)
     if constexpr (How == look_up::table && Bits <= 5) low = _mm512_loadu_ps(w.values);
     if constexpr (How == look_up::table && Bits == 5) high = _mm512_loadu_ps(w.values + 16);
+    if constexpr (How == look_up::table && Bits == 2)
+      high = _mm512_permutexvar_ps(
+          _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), low);
 #elif defined(__AVX2__)
     if constexpr (How == look_up::table && Bits == 4) {
       low = _mm256_loadu_ps(w.values);
       high = _mm256_loadu_ps(w.values + 8);
     }
 #endif
+  }
+
+  // The values of code i of a unit. A look-up takes the low four bits of a word, which hold two codes of 2 bits: where one of
+  // two codes was shifted there, the other one is found in a second table (`high`) without a shift.
+  inline floats of(const words *unit, int i) const {
+#if defined(__AVX512F__)
+    if constexpr (How == look_up::table && Bits == 2)
+      if (i % 2 == 1)
+        return _mm512_permutexvar_ps(reinterpret_cast<__m512i>(code<Bits>(unit, i - 1)), high);
+#endif
+    return (*this)(code<Bits>(unit, i));
   }
 
   inline floats operator()(words at) const {

@@ -5,7 +5,7 @@
 
 #include "core/error.hpp"
 #include "kernels/widen.hpp"
-#include "packed/pack_weight.hpp"
+#include "quant/export/export_plan.hpp"
 
 namespace assay::quant {
 namespace {
@@ -71,21 +71,22 @@ bool begin(const quantized_linear &form, stored_linear &out, std::string &why) {
 }
 
 std::shared_ptr<const packed_weight> packed(const stored_linear &stored,
-                                            std::vector<float> codebook,
-                                            std::vector<column_part> parts, std::string &why) {
-  why = model::lacks_kernel(stored, !codebook.empty());
-  if (!why.empty()) return nullptr;
+                                            std::vector<float> codebook = {},
+                                            std::vector<column_part> parts = {}) {
   return std::make_shared<packed_weight>(model::pack_codes(stored, std::move(codebook)),
                                          stored.format, std::move(parts));
 }
 
+int codebook_bits(const at::Tensor &values) {
+  return values.numel() <= 16 ? 4 : 8;
+}
+
 // The values of a codebook for codes of 4 or 8 bits, which kernels run; codes beyond the given values do not occur.
-std::vector<float> whole_codebook(const at::Tensor &values, int64_t &bits) {
-  bits = values.numel() <= 16 ? 4 : 8;
+std::vector<float> whole_codebook(const at::Tensor &values) {
   const at::Tensor given = values.to(at::kFloat).contiguous();
   std::vector<float> out(given.const_data_ptr<float>(),
                          given.const_data_ptr<float>() + given.numel());
-  out.resize(size_t{1} << bits, 0.0f);
+  out.resize(size_t{1} << codebook_bits(values), 0.0f);
   return out;
 }
 
@@ -105,8 +106,7 @@ column_part tier(const quantized_linear &form, const std::string &name, const fo
   stored.scales = scales;
   stored.codes = at::constant_pad_nd(codes.tensor, {0, missing});
   const at::Tensor columns = at::constant_pad_nd(index, {0, missing});
-  std::string why;
-  if (auto weight = packed(stored, {}, {}, why)) return {columns, weight};
+  if (model::lacks_kernel(stored).empty()) return {columns, packed(stored)};
   return {columns, std::make_shared<packed_weight>(stored.dequantize(), stored.format)};
 }
 
@@ -134,7 +134,7 @@ std::vector<column_part> take_tiers(const quantized_linear &form, stored_linear 
 // --- blocks of GGUF files (kquant/1) ---
 
 // The factors of a block are moved to where the kernels read them; none is rounded.
-std::shared_ptr<const packed_weight> packed_blocks(const quantized_linear &form, std::string &why) {
+std::shared_ptr<const packed_weight> packed_blocks(const quantized_linear &form) {
   const at::Tensor codes = *form.find("codes"), scales = *form.find("scales");
   const at::Tensor *steps = form.find("steps"), *minima = form.find("minima"),
                    *minimum_steps = form.find("minimum_steps");
@@ -146,14 +146,10 @@ std::shared_ptr<const packed_weight> packed_blocks(const quantized_linear &form,
   out.scale_type = steps == nullptr ? f16 : steps->scalar_type() == at::kChar ? step_i8 : step_u8;
   if (minima != nullptr) out.minimum_type = minimum_steps != nullptr ? step_u8 : f16;
   if (steps != nullptr) out.super = form.in_features / scales.size(1) / group;
-  if (const at::Tensor *values = form.find("codebook")) {
-    int64_t code_bits = 0;
-    out.codebook = whole_codebook(*values, code_bits);
-  } else if (is_signed) {
+  if (const at::Tensor *values = form.find("codebook"))
+    out.codebook = whole_codebook(*values);
+  else if (is_signed)
     out.shift = -static_cast<float>(half_range(bits));
-  }
-  why = model::lacks_kernel(bits, form.in_features, group, !out.codebook.empty());
-  if (!why.empty()) return nullptr;
   model::shape_matrix(out, form.out_features, form.in_features, bits, group);
   const at::Tensor from_zero =
       is_signed ? (codes.to(at::kShort) + half_range(bits)).to(at::kByte) : codes.contiguous();
@@ -172,35 +168,78 @@ std::shared_ptr<const packed_weight> packed_blocks(const quantized_linear &form,
 
 }  // namespace
 
-std::shared_ptr<const packed_weight> packed_form(const quantized_linear &form, std::string &why) {
+std::string lacks_kernel(const quantized_linear &form) {
   const std::string format = form.note.value("format", "");
-  if (format == "kquant/1") return packed_blocks(form, why);
+  if (format == "kquant/1")
+    return model::lacks_kernel(form.note.at("bits").get<int>(), form.in_features,
+                               form.note.at("group_size").get<int64_t>(),
+                               form.find("codebook") != nullptr);
   stored_linear stored;
-  if (!begin(form, stored, why)) return nullptr;
+  std::string why;
+  if (!begin(form, stored, why)) return why;
+  stored.codes = *form.find("codes");
+  if (const at::Tensor *index = form.find("g_idx")) stored.g_idx = *index;
+  if (format == "int/1" || format == "affine/1" || format == "salient/1")
+    return model::lacks_kernel(stored);
+  if (format == "codebook/1") {
+    stored.bits = codebook_bits(*form.find("codebook"));
+    return model::lacks_kernel(stored, true);
+  }
+  if (format == "float/1") return model::lacks_kernel(stored, true);
+  return "the format " + format + " has no kernel";
+}
+
+std::shared_ptr<const packed_weight> packed_form(const quantized_linear &form, std::string &why) {
+  why = lacks_kernel(form);
+  if (!why.empty()) return nullptr;
+  const std::string format = form.note.value("format", "");
+  if (format == "kquant/1") return packed_blocks(form);
+  stored_linear stored;
+  begin(form, stored, why);
   const at::Tensor codes = *form.find("codes");
   if (format == "int/1" || format == "affine/1") {
     take_integers(form, stored);
-    return packed(stored, {}, {}, why);
+    return packed(stored);
   }
   if (format == "salient/1") {
     take_integers(form, stored);
     std::vector<column_part> parts = take_tiers(form, stored);
-    return packed(stored, {}, std::move(parts), why);
+    return packed(stored, {}, std::move(parts));
   }
+  stored.codes = codes;
   if (format == "codebook/1") {
-    stored.codes = codes;
-    return packed(stored, whole_codebook(*form.find("codebook"), stored.bits), {}, why);
+    stored.bits = codebook_bits(*form.find("codebook"));
+    return packed(stored, whole_codebook(*form.find("codebook")));
   }
-  if (format == "float/1") {
-    if (stored.bits == 8) {
-      stored.codes = codes.view(at::kFloat8_e4m3fn);
-      return packed(stored, {}, {}, why);
-    }
-    stored.codes = codes;
-    return packed(stored, model::e2m1_values(), {}, why);
+  if (stored.bits == 4) return packed(stored, model::e2m1_values());
+  stored.codes = codes.view(at::kFloat8_e4m3fn);
+  return packed(stored);
+}
+
+std::vector<std::string> without_kernel(const quantized_model &quantized) {
+  std::vector<std::string> out;
+  for (const std::string &name : quantized.order)
+    if (const std::string why = lacks_kernel(quantized.form(name)); !why.empty())
+      out.push_back(name + ": " + why);
+  return out;
+}
+
+model::stored_codes planned_codes(const recipe &recipe, const model::checkpoint &subject) {
+  model::stored_codes out;
+  const json plan = plan_of(recipe, subject);
+  for (const json &item : plan["items"]) {
+    ++out.count;
+    const auto format = item["format"].get<std::string>();
+    const auto bits = item["bits"].get<int>();
+    if (format == "kquant/1" || bits == 0)
+      continue;  // the quantizer chooses; kernels run all its blocks
+    const auto in = item["in"].get<int64_t>(), size = item["group_size"].get<int64_t>();
+    const bool codebook = format == "codebook/1" || format == "float/1";
+    const std::string why = model::lacks_kernel(codebook ? (bits <= 4 ? 4 : 8) : bits, in,
+                                                size > 0 && size < in ? size : in, codebook);
+    if (!why.empty()) out.without_kernel.push_back(item["name"].get<std::string>() + ": " + why);
   }
-  why = "the format " + format + " has no kernel";
-  return nullptr;
+  return out;
 }
 
 model::decoder packed_decoder(const quantized_model &quantized) {

@@ -4,11 +4,21 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "model/decoder.hpp"
+#include "packed/pack_weight.hpp"
 #include "quant/quantized.hpp"
 
 namespace assay::quant {
+
+// Returns why no kernel runs the codes of a form, as a sentence; "" if one does. Nothing is packed.
+std::string lacks_kernel(const quantized_linear &form);
+// The same for each form of a model for which there is a reason: "LINEAR: reason", in the order of the model.
+std::vector<std::string> without_kernel(const quantized_model &quantized);
+// Says before a run what without_kernel() will say of the result. A recipe does not tell everything about its codes, such as groups that
+// are cut short, so this is a forecast. count: linears that the recipe quantizes.
+model::stored_codes planned_codes(const recipe &recipe, const model::checkpoint &subject);
 
 // Returns the weight of a form, packed. Returns null if no kernel runs its codes; `why` then says the reason as a sentence. Packed
 // weights equal the dequantized ones, except that zeros which are no integers (hqq) differ in the last bits of the sum.

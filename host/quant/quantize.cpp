@@ -31,7 +31,7 @@ class execution {
         recipe_(recipe) {
     result_.decoder = decoder;
     result_.made_by = recipe;
-    result_.residency = run_.residency = residency_of(result_.decoder, recipe, options.resume);
+    result_.values = run_.residency = residency_of(result_.decoder, recipe, options.resume);
     run_.arch_json = arch_facts(decoder.config()).dump();
     run_.activation = complete_schemes(result_.made_by, data != nullptr);
     if (!recipe.tune.is_null()) result_.made_by.tune = complete_tune(recipe.tune);
@@ -109,7 +109,8 @@ class execution {
   void correct_biases() {
     if (before_)
       for (auto &entry :
-           run_corrections(result_, *before_, recipe_, run_.data, run_.options.progress))
+           run_corrections(result_, *before_, recipe_, run_.data,
+                           run_.residency->activation_folder(), run_.options.progress))
         result_.metadata["transforms"].push_back(std::move(entry));
     complete_biases(result_);
   }

@@ -1,8 +1,6 @@
 // Finds the parts of quantized linears and models. Their values are in memory or on disk.
 #include "quant/quantized.hpp"
 
-#include "quant/streaming/block_residency.hpp"
-
 namespace assay::quant {
 
 const at::Tensor *quantized_linear::find(const std::string &wanted) const {
@@ -12,11 +10,11 @@ const at::Tensor *quantized_linear::find(const std::string &wanted) const {
 }
 
 const quantized_linear &quantized_model::form(const std::string &name) const {
-  return residency->values_of(forms.at(name));
+  return values->values_of(forms.at(name));
 }
 
 at::Tensor quantized_model::edited_tensor(const std::string &name) const {
-  return residency->values_of(name, edited.at(name));
+  return values->values_of(name, edited.at(name));
 }
 
 }  // namespace assay::quant

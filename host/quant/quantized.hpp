@@ -45,8 +45,16 @@ struct quantized_linear {
   }
 };
 
-class block_residency;  // where weights are: streaming/block_residency.hpp
-std::shared_ptr<block_residency> whole_model();
+// Gives the values of forms and edited tensors, which are in memory or on disk.
+class value_source {
+ public:
+  virtual ~value_source() = default;
+  // Returns the values of an edited tensor. name: in the checkpoint; held: what stayed in memory.
+  virtual at::Tensor values_of(const std::string &name, const at::Tensor &held) const = 0;
+  // Returns the linear with its values. held: what stayed in memory. Borrowed: valid until the next call.
+  virtual const quantized_linear &values_of(const quantized_linear &held) const = 0;
+};
+std::shared_ptr<const value_source> values_in_memory();
 
 struct quantized_model {
   // Has the dequantized weights. Unchanged tensors are shared with the float model.
@@ -56,9 +64,8 @@ struct quantized_model {
   // Other tensors that the recipe changed or added, such as norms, biases and scales of keys, by
   // checkpoint name, in the dtype in which they are stored.
   std::map<std::string, at::Tensor> edited;
-  // Knows where the values of forms and edited tensors are: in memory or on disk. form() and
-  // edited_tensor() find them.
-  std::shared_ptr<const block_residency> residency = whole_model();
+  std::shared_ptr<const value_source> values =
+      values_in_memory();       // for form() and edited_tensor()
   json online = json::array();  // { layer, op, .. }: operations that stay in the forward pass
   recipe made_by;               // with the defaults of its schemes filled in
   ledger incidents;             // fallbacks, skips and repairs of the run

@@ -48,6 +48,17 @@ describe("a mixture", function()
          assert.equal(label, file_type(folder .. "/model.gguf"))
       end)
    end
+   it("of plain integer blocks can be saved in other formats too, and the plan knows it before the run", function()
+      local options = { search = "reference", feedback = false, embeddings = false, keep = keep }
+      local recipe = assay.method.q8_0(options)
+      assert.same({}, native.quant.cannot_hold(recipe.data, root .. "/tiny", "compressed-tensors"))
+      local q = tiny:quantize(recipe)
+      q:save(root .. "/q8-folder", { format = "compressed-tensors" })
+      assert.equal(0.0, difference(q, assay.load(root .. "/q8-folder")))
+      local refused = native.quant.cannot_hold(assay.method.q4_k_m(options).data, root .. "/tiny", "compressed-tensors")
+      assert.contains(refused[1], "not kquant/1")
+      assert.same({}, native.quant.cannot_hold(assay.method.q8_0(reference).data, root .. "/tiny", "gguf"))
+   end)
    it("gives each matrix the type that llama-quantize gives it", function()
       local layer = "model.layers.%d.self_attn.%s_proj"
       local function of(name, options)

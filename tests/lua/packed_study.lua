@@ -1,14 +1,16 @@
--- A study for tests: variants that are evaluated packed, beside one that is not. Arguments: MODEL TEXT PROMPTS.
+-- A study for tests of the runtime of each variant, packed (from stored codes) or dequantized. Arguments: MODEL TEXT PROMPTS [RUNTIME].
+-- RUNTIME is asked for in the whole study; without it each variant runs packed where a kernel runs all its codes.
 local assay = require "assay"
-local model, text, prompts = ...
+local model, text, prompts, runtime = ...
 
 return assay.study {
    name = "packed",
-   runtime = "packed",
+   runtime = runtime,
    subjects = { base = model },
    recipes = {
       assay.method.rtn { bits = 4, group = 16 },
       assay.method.rtn { bits = 4, group = 16, runtime = "dequantized" },
+      assay.method.rtn { bits = 4, group = 8 },
       assay.method.hqq { bits = 4, group = 16 },
    },
    tasks = {

@@ -14,6 +14,7 @@
 #include "model/device.hpp"
 #include "model/import_gguf.hpp"
 #include "model/required_tensors.hpp"
+#include "packed/pack_weight.hpp"
 #include "quant/schemes/scheme_files.hpp"
 
 namespace assay::lua {
@@ -240,6 +241,13 @@ int fingerprint_of(lua_State *L) {  // fingerprint(path): as m:fingerprint(), bu
   return 1;
 }
 
+// stored_codes(path) -> { count = weights that are stored as codes, without_kernel = { "MODULE: reason", ... } }
+int stored_codes(lua_State *L) {
+  const auto found = model::stored_codes_of(*model::checkpoint::open(read_string(L, 1, "path")));
+  push_json(L, {{"count", found.count}, {"without_kernel", found.without_kernel}});
+  return 1;
+}
+
 int name_of(lua_State *L) {  // name(path) -> the model's name, from the path alone
   push_string(L, model::folder_name(read_string(L, 1, "path")));
   return 1;
@@ -328,6 +336,7 @@ int open_model(lua_State *L) {
                                        {"compare", guarded<compare_checkpoints>},
                                        {"machine_rates", guarded<machine_rates>},
                                        {"packed_kernel", guarded<packed_kernel>},
+                                       {"stored_codes", guarded<stored_codes>},
                                        {"is_model", guarded<is_model>},
                                        {nullptr, nullptr}};
   push_library(L, functions);

@@ -10,6 +10,7 @@
 #include "lua/progress.hpp"
 #include "lua/state.hpp"
 #include "lua/subject.hpp"
+#include "quant/export/export_stored.hpp"
 #include "quant/export/save.hpp"
 #include "quant/linear_patterns.hpp"
 #include "quant/packed_forms.hpp"
@@ -84,7 +85,18 @@ int packed(lua_State *L) {
   return 1;
 }
 
-quant::save_options export_options(const option_table &given, lua_State *L) {
+// m:quantized_codes() -> { count = linears with codes, without_kernel = { "LINEAR: reason", ... } }; nil for an untouched model
+int quantized_codes(lua_State *L) {
+  const subject &m = self(L);
+  if (m.form)
+    push_json(
+        L, {{"count", m.form->forms.size()}, {"without_kernel", quant::without_kernel(*m.form)}});
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+quant::save_options save_options_of(const option_table &given, lua_State *L) {
   quant::save_options options;
   options.format = given.text("format").value_or(options.format);
   if (given.push("config")) {
@@ -92,6 +104,12 @@ quant::save_options export_options(const option_table &given, lua_State *L) {
     lua_pop(L, 1);
   }
   return options;
+}
+
+json provenance() {
+  return {{"versions", {{"assay", ASSAY_VERSION}, {"libtorch", TORCH_VERSION}}},
+          {"threads", at::get_num_threads()},
+          {"isa", at::get_cpu_capability()}};
 }
 
 // m:save(folder, { format, config, replace, card }?) -> { format, files, bytes, seconds }. format: an
@@ -104,12 +122,10 @@ int save(lua_State *L) {
   if (!m.form)
     throw error(error_kind::usage, "save: only a quantized model is saved")
         .hint("To save an untouched model, call m:quantize(assay.method.none {}) first");
-  quant::save_options options = export_options(given, L);
+  quant::save_options options = save_options_of(given, L);
   options.replace = given.flag("replace", false);
   options.card = given.text("card").value_or("");
-  options.provenance = {{"versions", {{"assay", ASSAY_VERSION}, {"libtorch", TORCH_VERSION}}},
-                        {"threads", at::get_num_threads()},
-                        {"isa", at::get_cpu_capability()}};
+  options.provenance = provenance();
   push_json(L, quant::save(*m.form, *m.source, folder, options));
   return 1;
 }
@@ -119,7 +135,7 @@ int planned_export(lua_State *L) {
   const subject &m = self(L);
   const option_table given(L, 2, {"format", "config"});
   if (!m.form) throw error(error_kind::usage, "planned_export: only a quantized model is saved");
-  push_json(L, quant::planned_export(*m.form, *m.source, export_options(given, L)));
+  push_json(L, quant::planned_export(*m.form, *m.source, save_options_of(given, L)));
   return 1;
 }
 
@@ -167,6 +183,15 @@ int complete_recipe(lua_State *L) {
   return 2;
 }
 
+// planned_codes(recipe, path) -> { count, without_kernel } as m:quantized_codes() would give them for the recipe's result
+int planned_codes(lua_State *L) {
+  const quant::recipe what = quant::recipe::from_json(read_json(L, 1, "recipe"));
+  const auto source = model::checkpoint::open(read_string(L, 2, "path"));
+  const model::stored_codes found = quant::planned_codes(what, *source);
+  push_json(L, {{"count", found.count}, {"without_kernel", found.without_kernel}});
+  return 1;
+}
+
 // needs_whole_model(recipe) -> the first part of the recipe that needs all weights in memory, or ""
 int needs_whole_model(lua_State *L) {
   push_string(L, quant::needs_whole_model(quant::recipe::from_json(read_json(L, 1, "recipe"))));
@@ -205,10 +230,44 @@ int cannot_hold(lua_State *L) {
   return 1;
 }
 
+// The options of a stored model's export: { format, config, keep }.
+quant::export_options export_options_of(const option_table &given, lua_State *L) {
+  quant::export_options options;
+  options.save = save_options_of(given, L);
+  if (given.push("keep")) {
+    options.keep = read_json(L, -1, "keep").get<std::vector<std::string>>();
+    lua_pop(L, 1);
+  }
+  return options;
+}
+
+// planned_stored_export(path, { format, config, keep }) -> { exporter, items, scheme }: what export_stored would write; raises if
+// the format cannot hold what is stored
+int planned_stored_export(lua_State *L) {
+  const option_table given(L, 2, {"format", "config", "keep"});
+  const auto source = model::checkpoint::open(read_string(L, 1, "path"));
+  push_json(L, quant::planned_export(source, export_options_of(given, L)));
+  return 1;
+}
+
+// export_stored(path, folder, { format, config, keep, replace, card }) -> what m:save returns: writes the codes that a model
+// stores in another format
+int export_stored(lua_State *L) {
+  const option_table given(L, 3, {"format", "config", "keep", "replace", "card"});
+  const auto source = model::checkpoint::open(read_string(L, 1, "path"));
+  quant::export_options options = export_options_of(given, L);
+  options.save.replace = given.flag("replace", false);
+  options.save.card = given.text("card").value_or("");
+  options.save.provenance = provenance();
+  push_json(L, quant::export_stored(source, read_string(L, 2, "folder"), options));
+  return 1;
+}
+
 }  // namespace
 
 const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
                                            {"packed", guarded<packed>},
+                                           {"quantized_codes", guarded<quantized_codes>},
                                            {"save", guarded<save>},
                                            {"planned_export", guarded<planned_export>},
                                            {"quantization_summary", guarded<summary>},
@@ -218,6 +277,9 @@ const luaL_Reg k_quantization_methods[] = {{"quantize", guarded<quantize>},
 
 int open_quant(lua_State *L) {
   static const luaL_Reg functions[] = {{"recipe", guarded<complete_recipe>},
+                                       {"planned_codes", guarded<planned_codes>},
+                                       {"planned_stored_export", guarded<planned_stored_export>},
+                                       {"export_stored", guarded<export_stored>},
                                        {"calibration", guarded<calibration_facts>},
                                        {"needs_whole_model", guarded<needs_whole_model>},
                                        {"require_linears", guarded<require_linears>},

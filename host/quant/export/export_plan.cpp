@@ -41,15 +41,6 @@ json shape_json(const std::vector<int64_t> &shape) {
   return json(shape);
 }
 
-// Returns the role of a linear or of the embedding, found by the end of its name; "" for others.
-std::string role_of(const std::string &name) {
-  if (name == model::k_head_name) return model::k_head_name;
-  if (name == model::k_embedding_name) return "embed";
-  for (const model::linear_layout &layout : model::k_linears)
-    if (name.ends_with(std::string(".") + layout.module)) return layout.role;
-  return "";
-}
-
 // True if the recipe leaves this tensor in float. For the embedding the key
 // `embeddings` decides, not `keep`.
 bool stays_float(const recipe &recipe, const std::string &name, const std::string &role) {
@@ -65,6 +56,24 @@ std::string declared_format(const plug::component &component) {
   return listed ? formats->front().get<std::string>() : "int/1";
 }
 
+// The form that a quantizer makes with the configuration `full`: what its fact "forms" says (plugin_api/ABI.md), else what its
+// configuration and its other facts say.
+json declared_form(const plug::component &component, const json &full) {
+  json form = {{"format", declared_format(component)},
+               {"bits", full.value("bits", number_of(component.facts, "bits"))},
+               {"group_size", full.value("group_size", number_of(component.facts, "group_size"))},
+               {"symmetric", full.value("symmetric", true)}};
+  const json forms = component.facts.value("forms", json::object());
+  const json when = forms.value("when", json::object());
+  for (const auto &[key, value] : when.items())
+    if (full.value(key, json()) != value) return form;
+  const json by = full.value(forms.value("by", ""), json());
+  const json values = forms.value("values", json::object());
+  if (by.is_string() && values.contains(by.get<std::string>()))
+    form.update(values[by.get<std::string>()]);
+  return form;
+}
+
 // The operations that a transform will leave in the forward pass. "online" of its facts lists the
 // keys of its configuration that do so when they are true.
 json declared_online(const component_choice &choice) {
@@ -78,6 +87,14 @@ json declared_online(const component_choice &choice) {
 }
 
 }  // namespace
+
+std::string role_of(const std::string &name) {
+  if (name == model::k_head_name) return model::k_head_name;
+  if (name == model::k_embedding_name) return "embed";
+  for (const model::linear_layout &layout : model::k_linears)
+    if (name.ends_with(std::string(".") + layout.module)) return layout.role;
+  return "";
+}
 
 json plan_of(const quantized_model &model, const model::checkpoint &subject) {
   json plan = plan_head(model.made_by, model.decoder.config());
@@ -128,16 +145,13 @@ json plan_of(const recipe &recipe, const model::checkpoint &subject) {
     const auto &component = plug::plugins().find(plug::kind::quantizer, recipe.quantizer->id);
     const json full =
         component.complete_config(config_for_linear(recipe, name, role), "recipe.quantizer");
-    plan["items"].push_back(
-        {{"name", name},
-         {"role", role},
-         {"in", info.shape[1]},
-         {"out", info.shape[0]},
-         {"bits", full.value("bits", number_of(component.facts, "bits"))},
-         {"group_size", full.value("group_size", number_of(component.facts, "group_size"))},
-         {"symmetric", full.value("symmetric", true)},
-         {"format", declared_format(component)},
-         {"scale_dtype", full.value("scale_dtype", "float16")}});
+    json item = {{"name", name},
+                 {"role", role},
+                 {"in", info.shape[1]},
+                 {"out", info.shape[0]},
+                 {"scale_dtype", full.value("scale_dtype", "float16")}};
+    item.update(declared_form(component, full));
+    plan["items"].push_back(std::move(item));
   }
   return plan;
 }

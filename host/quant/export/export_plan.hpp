@@ -12,6 +12,9 @@
 
 namespace assay::quant {
 
+// Returns the role of a linear or of the embedding ("embed"), found by the end of its name; "" for others.
+std::string role_of(const std::string &name);
+
 // The plan of a finished model. Its keys are documented in plugin_api/assay/exporter.h.
 json plan_of(const quantized_model &model, const model::checkpoint &subject);
 // The plan before the run, from the recipe. bits, group_size and symmetric of each linear come from the

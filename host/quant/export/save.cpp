@@ -116,7 +116,7 @@ std::string metadata_text(const quantized_model &model, const model::checkpoint 
   out["components"] = json::object();
   for (const auto &name : model.order) {
     const auto &form = model.forms.at(name);
-    out["components"][form.component] = form.config;
+    if (!form.component.empty()) out["components"][form.component] = form.config;
   }
   out["summary"] = without_linears(model.summary);
   out["linears"] = model.summary.value("linears", json::array());

@@ -45,19 +45,6 @@ json activation_of(const json &group, const std::string &where) {
                               {"symmetric", given.value("symmetric", true)}});
 }
 
-// Reads the static grid of a linear's input. A stored zero point is signed, -128 .. 127.
-activation_grid stored_grid(const model::checkpoint &source, const std::string &name) {
-  activation_grid grid;
-  const auto &raw = source.raw_tensors();
-  if (!raw.has(name + ".input_scale"))
-    throw error(error_kind::failed, "the folder lacks '" + name + ".input_scale'")
-        .at(source.path());
-  grid.scale = raw.tensor(name + ".input_scale").to(at::kFloat).reshape({1}).clone();
-  if (raw.has(name + ".input_zero_point"))
-    grid.zero = raw.tensor(name + ".input_zero_point").to(at::kFloat).reshape({1}).add(128.0);
-  return grid;
-}
-
 json restore_kv(model::decoder &decoder, const model::checkpoint &source, const json &given) {
   const auto strategy = given.value("strategy", "tensor");
   if (given.value("type", "") != "float" || given.value("num_bits", 0) != 8 ||
@@ -117,6 +104,18 @@ void store_input_grid(quantized_linear &form, const activation_grid &grid) {
   form.packed_bits += 8;
 }
 
+activation_grid input_grid_of(const model::checkpoint &source, const std::string &name) {
+  activation_grid grid;
+  const auto &raw = source.raw_tensors();
+  if (!raw.has(name + ".input_scale"))
+    throw error(error_kind::failed, "the folder lacks '" + name + ".input_scale'")
+        .at(source.path());
+  grid.scale = raw.tensor(name + ".input_scale").to(at::kFloat).reshape({1}).clone();
+  if (raw.has(name + ".input_zero_point"))  // signed, -128 .. 127
+    grid.zero = raw.tensor(name + ".input_zero_point").to(at::kFloat).reshape({1}).add(128.0);
+  return grid;
+}
+
 activation_grid stored_input_grid(const quantized_linear &form) {
   activation_grid grid;
   if (const auto *scale = form.find("input_scale")) grid.scale = *scale;
@@ -146,7 +145,8 @@ json restore_schemes(model::decoder &decoder, const model::checkpoint &source) {
       if (!is_covered(group, linear->name)) continue;
       const json scheme = activation_of(group, source.path());
       if (!scheme.is_null()) {
-        const auto grid = is_static(scheme) ? stored_grid(source, linear->name) : activation_grid{};
+        const auto grid =
+            is_static(scheme) ? input_grid_of(source, linear->name) : activation_grid{};
         set_activation(*linear, scheme, grid);
         out["activation"] = scheme;
       }

@@ -22,6 +22,8 @@ json complete_schemes(recipe &recipe, bool calibrated);
 void round_inputs(model::linear_op &linear, quantized_linear &form, const json &activation,
                   const input_statistics *inputs);
 activation_grid stored_input_grid(const quantized_linear &form);  // scale undefined = none stored
+// Reads the static grid of a linear's input from a compressed-tensors folder. Throws error(failed) if the folder lacks it.
+activation_grid input_grid_of(const model::checkpoint &source, const std::string &name);
 // Adds static scales of keys and values to model.edited, as tensors of the attention:
 // "....self_attn.k_scale", f32 [1] or [kv_heads, 1, 1].
 void store_kv_scales(quantized_model &model, const std::vector<kv_scales> &scales);

@@ -38,6 +38,10 @@ std::shared_ptr<block_residency> whole_model() {
   return only;
 }
 
+std::shared_ptr<const value_source> values_in_memory() {
+  return whole_model();
+}
+
 std::shared_ptr<block_residency> residency_of(model::decoder &decoder, const recipe &recipe,
                                               const std::string &folder) {
   if (!decoder.on_demand()) return whole_model();

@@ -15,10 +15,8 @@
 
 namespace assay::quant {
 
-class block_residency {
+class block_residency : public value_source {
  public:
-  virtual ~block_residency() = default;
-
   // The folder for the activations between two stops of a calibration pass; "" = they
   // stay in memory.
   virtual std::string activation_folder() const = 0;
@@ -33,8 +31,6 @@ class block_residency {
   // Returns what stays in memory of a weight of a stored block: the weight, or
   // its shape without values.
   virtual at::Tensor held_part(const at::Tensor &weight) const = 0;
-  // Returns the values of an edited tensor. name: in the checkpoint; held: what stayed in memory.
-  virtual at::Tensor values_of(const std::string &name, const at::Tensor &held) const = 0;
 
   // --- quantized linears ---
   // True if finished blocks do not fit in memory. They must then be stored, even if it costs little to
@@ -48,9 +44,6 @@ class block_residency {
                            const std::vector<quantized_linear> &linears) = 0;
   // Frees the values of a linear whose block is in the store. Shapes and dtypes stay.
   virtual void release(quantized_linear &linear, int64_t block) = 0;
-  // Returns the linear with its values, from memory or from the store. held: what stayed in memory.
-  // Borrowed: valid until the next call.
-  virtual const quantized_linear &values_of(const quantized_linear &held) const = 0;
   // Call it when all linears are quantized. From then on the decoder puts quantized weights into each
   // block that it reads again.
   virtual void read_quantized(quantized_model &result) = 0;

@@ -4,7 +4,6 @@
 
 #include "calibration/calibrate.hpp"
 #include "core/error.hpp"
-#include "quant/streaming/block_residency.hpp"
 #include "quant/views/block_view.hpp"
 
 namespace assay::quant {
@@ -50,8 +49,8 @@ class correction {
     return needs.schedule & ASSAY_SCHEDULE_AFTER;
   }
 
-  void run(const assay_needs &needs, const calibration *data, const progress_fn &progress,
-           json &report) {
+  void run(const assay_needs &needs, const calibration *data, const std::string &activation_folder,
+           const progress_fn &progress, json &report) {
     if (!data)
       throw error(error_kind::usage, "'" + transform_.made_by().id + "' needs calibration data")
           .at("recipe.transforms")
@@ -59,7 +58,7 @@ class correction {
     calibrate_options asked;
     asked.needs = needs_of(needs);
     asked.progress = progress;
-    asked.activation_folder = out_.residency->activation_folder();
+    asked.activation_folder = activation_folder;
     block_statistics statistics;
     calibrate(out_.decoder, *data, asked, [&](calibration_stop &stop) {
       statistics[stop.group] = std::move(stop.statistics);
@@ -126,12 +125,13 @@ bool has_corrections(const model::decoder &decoder, const recipe &recipe, ledger
 }
 
 json run_corrections(quantized_model &out, const model::decoder &before, const recipe &recipe,
-                     const calibration *data, const progress_fn &progress) {
+                     const calibration *data, const std::string &activation_folder,
+                     const progress_fn &progress) {
   json report = json::array();
   for (const auto &choice : recipe.transforms) {
     correction one(out, before, recipe, choice);
     assay_needs needs{};
-    if (one.after(needs)) one.run(needs, data, progress, report);
+    if (one.after(needs)) one.run(needs, data, activation_folder, progress, report);
   }
   return report;
 }

@@ -13,9 +13,10 @@ bool has_corrections(const model::decoder &decoder, const recipe &recipe, ledger
 
 // Sets biases of linears in out.decoder and out.edited, so that they are saved with the model.
 // before: the float model that the quantizer read. A block is corrected on the inputs that the
-// corrected blocks before it give. Returns the report: [{ transform, block, note }]. Throws
+// corrected blocks before it give. activation_folder: as in calibrate_options. Returns the report: [{ transform, block, note }]. Throws
 // error(usage) without calibration.
 json run_corrections(quantized_model &out, const model::decoder &before, const recipe &recipe,
-                     const calibration *data, const progress_fn &progress);
+                     const calibration *data, const std::string &activation_folder,
+                     const progress_fn &progress);
 
 }  // namespace assay::quant

@@ -10,6 +10,8 @@
 
 namespace assay::quant {
 
+class block_residency;  // streaming/block_residency.hpp
+
 // Limits within which a quantizer fits the grid of a linear.
 struct clip_limits {
   at::Tensor min, max;     // [out, groups] f32

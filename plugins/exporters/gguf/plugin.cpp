@@ -49,7 +49,7 @@ constexpr const char *k_schema =
 
 const auto k_component_gguf = assay_cpp::component(
     "gguf", "one file model.gguf with blocks of 2 to 8 bits, for llama.cpp", k_schema, k_gguf,
-    R"({"auto": false, "bits": [2, 3, 4, 5, 6, 8, 16, 32], "formats": ["int/1", "affine/1", "kquant/1", "codebook/1"],
+    R"({"auto": false, "scale_dtype": "float16", "bits": [2, 3, 4, 5, 6, 8, 16, 32], "formats": ["int/1", "affine/1", "kquant/1", "codebook/1"],
   "consumers": ["llama.cpp"]})");
 
 const assay_component *const k_components[] = {&k_component_gguf};

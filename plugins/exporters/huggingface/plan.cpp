@@ -99,7 +99,7 @@ plan read_plan(std::string_view plan_json) {
     linear.grid.bits = integer_or(item, "bits", 0);
     linear.grid.group_size = integer_or(item, "group_size", 0);
     linear.grid.symmetric = item.bool_or("symmetric", true);
-    if (linear.grid.group_size < 0 || linear.grid.group_size == linear.in)
+    if (linear.grid.group_size < 0 || linear.grid.group_size >= linear.in)
       linear.grid.group_size = 0;
     linear.grid.form =
         layout_of(linear.format, linear.grid.bits, linear.grid.group_size, out.activation.present);

@@ -69,10 +69,12 @@ const auto k_component_dense =
 const auto k_component_gptq = assay_cpp::component(
     "gptq",
     "integer weights as AutoGPTQ lays them out, for GPTQModel, transformers, vLLM and SGLang",
-    k_dense_schema, k_gptq, R"({"auto": false, "bits": [2, 4, 8], "formats": ["int/1"]})");
+    k_dense_schema, k_gptq,
+    R"({"auto": false, "scale_dtype": "float16", "bits": [2, 4, 8], "formats": ["int/1"]})");
 const auto k_component_awq = assay_cpp::component(
     "awq", "4-bit integer weights as AutoAWQ's gemm kernels read them, for vLLM and SGLang",
-    k_dense_schema, k_awq, R"({"auto": false, "bits": [4], "formats": ["int/1"]})");
+    k_dense_schema, k_awq,
+    R"({"auto": false, "scale_dtype": "float16", "bits": [4], "formats": ["int/1"]})");
 
 const assay_component *const k_components[] = {&k_component_awq, &k_component_compressed,
                                                &k_component_dense, &k_component_gptq};

@@ -88,7 +88,7 @@ void codebook::quantize(const assay_linear &linear, const assay_stats *, assay_c
   sink.emit("scales", std::move(scales));
   sink.emit("codebook", std::move(book));
   sink.note("{\"format\": \"codebook/1\", \"bits\": 4, \"group_size\": " +
-            std::to_string(std::max<int64_t>(0, group_size_)) + ", \"symmetric\": true}");
+            std::to_string(cut.noted()) + ", \"symmetric\": true}");
 }
 
 void codebook::dequantize(const assay_form &form, const assay_tensor &out) {

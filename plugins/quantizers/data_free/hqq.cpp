@@ -124,8 +124,8 @@ void hqq::quantize(const assay_linear &linear, const assay_stats *, assay_cpp::s
   sink.emit("codes", std::move(codes), bits);
   sink.emit("scales", std::move(scales));
   sink.emit("zeros", std::move(zeros));
-  sink.note("{\"format\": \"affine/1\", \"bits\": " + std::to_string(bits) + ", \"group_size\": " +
-            std::to_string(std::max<int64_t>(0, options_.group_size)) + ", \"symmetric\": false}");
+  sink.note("{\"format\": \"affine/1\", \"bits\": " + std::to_string(bits) +
+            ", \"group_size\": " + std::to_string(cut.noted()) + ", \"symmetric\": false}");
 }
 
 void hqq::dequantize(const assay_form &form, const assay_tensor &out) {

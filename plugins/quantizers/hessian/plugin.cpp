@@ -206,7 +206,11 @@ const auto k_of_salient = assay_cpp::component(
 const auto k_of_kquant = assay_cpp::component(
     "kquant", "the blocks of GGUF files (K-quants, IQ4), searched and with error feedback",
     k_kquant_schema, k_kquant,
-    R"({"devices": ["cpu"], "formats": ["kquant/1", "int/1", "codebook/1"], "columns_multiple": 32})");
+    R"({"devices": ["cpu"], "formats": ["kquant/1", "int/1", "codebook/1"], "columns_multiple": 32,
+  "forms": {"when": {"raised_where": "nowhere"}, "by": "type", "values": {
+    "Q4_0": {"format": "int/1", "bits": 4, "group_size": 32, "symmetric": true},
+    "Q5_0": {"format": "int/1", "bits": 5, "group_size": 32, "symmetric": true},
+    "Q8_0": {"format": "int/1", "bits": 8, "group_size": 32, "symmetric": true}}}})");
 const assay_component *const k_components[] = {&k_of_opt_rtn,  &k_of_gptq,    &k_of_gptaq,
                                                &k_of_adaround, &k_of_salient, &k_of_kquant};
 

@@ -158,10 +158,10 @@ static void count_clamped(const rtn *self, const _Bool *clamped, int64_t n) {
       "scales set to the smallest normal or the largest finite number of their dtype");
 }
 
-/* Gives the tensors and the note to the host. If one emit fails, the other tensors are still emitted,
+/* Gives the tensors and the note to the host. columns: of a row. If one emit fails, the other tensors are still emitted,
  * because emit takes over each tensor and frees it. */
-static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *codes,
-                        assay_managed *scales, assay_managed *zeros) {
+static int32_t emit_all(const rtn *self, const assay_sink *sink, int64_t columns,
+                        assay_managed *codes, assay_managed *scales, assay_managed *zeros) {
   const uint32_t bits = (uint32_t)self->grid.bits;
   int32_t status = sink->emit(sink->ctx, "codes", codes, bits); /* the sink owns codes now */
   const int32_t second = sink->emit(sink->ctx, "scales", scales, 0);
@@ -172,9 +172,10 @@ static int32_t emit_all(const rtn *self, const assay_sink *sink, assay_managed *
   }
   if (status != ASSAY_OK) return status;
   char note[160];
+  const int64_t size = group_size_for(self, columns);
   snprintf(note, sizeof note,
            "{\"format\": \"int/1\", \"bits\": %d, \"group_size\": %lld, \"symmetric\": %s}",
-           self->grid.bits, (long long)self->group_size, zeros == NULL ? "true" : "false");
+           self->grid.bits, (long long)(size == columns ? 0 : size), zeros == NULL ? "true" : "false");
   return sink->note(sink->ctx, note);
 }
 
@@ -255,7 +256,7 @@ static int32_t quantize(void *instance, const assay_linear *linear, const assay_
     return status;
   }
   count_clamped(self, clamped, rows * groups);
-  return emit_all(self, sink, codes, scales, zeros);
+  return emit_all(self, sink, columns, codes, scales, zeros);
 }
 
 /* ---- dequantizing: weight = scale * (code - zero) ---- */

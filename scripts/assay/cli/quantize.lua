@@ -9,20 +9,11 @@ local loading = require "assay.recipe.loading"
 local model = require "assay.model"
 local naming = require "assay.recipe.naming"
 local native = require "assay.native"
+local set_values = require "assay.recipe.set_values"
 local fs, json, sys = native.fs, native.json, native.sys
 
 local default_method, default_format = "rtn", "auto"
 local most_sequences, longest = 64, 512 -- most sequences, and most tokens of one, if the user gives no size
-
--- Returns the settings whose names begin with this word and a dot, without the word: export.fit=wider gives { fit = "wider" }.
-local function settings_of(word)
-   local out = json.object {}
-   for key, value in pairs(sys.settings().values) do
-      local name = key:match("^" .. word .. "%.(.+)$")
-      if name then out[name] = value == "true" or value ~= "false" and (tonumber(value) or value) end
-   end
-   return out
-end
 
 -- Returns the options for the method, also those that the user sets as in --set method.feedback=false. Of bits, group and symmetric
 -- it passes only those that the method has, because the command line may have a default for an option that the method lacks, and such a
@@ -37,7 +28,7 @@ local function method_options(definition, o)
       given.keep = table.move(o.keep or {}, 1, #(o.keep or {}), 2, { "lm_head" }) -- every method keeps the head
    end
    if o.tune then given.tune = true end
-   for key, value in pairs(settings_of "method") do given[key] = value end
+   for key, value in pairs(set_values "method") do given[key] = value end
    return given
 end
 
@@ -116,7 +107,7 @@ return function(o)
       fail.usage(("the method %s needs calibration text"):format(definition.name), "--calib FILE")
    end
    local source = recipe.calibrated and source_of(o.calib) or nil
-   local format, config = o.format or default_format, settings_of "export"
+   local format, config = o.format or default_format, set_values "export"
    local planned = native.quant.planned_export(recipe.data, path, format, config) -- refuses what the format cannot hold
    -- Unless the recipe needs the whole model, only the weights of one block are in memory. That is enough, because the resume
    -- folder holds all else that the run needs.

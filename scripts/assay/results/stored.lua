@@ -2,9 +2,9 @@
 -- that table; this file alone knows the store, the keys of the stages and the context of a running study.
 --
 -- run = { study, path, started, clock, resumed, calibrations,
---         variants = { { id, subject, recipe, none, calibration, runtime, not_packed, problem, model_hash, made, preflight, packed,
+--         variants = { { id, subject, recipe, none, calibration, runtime, runtime_reason, problem, model_hash, made, preflight, packed,
 --                        identity, measured = { [task id] = stage }, repeated = { [task id] = stage } }, ... } }
--- runtime: "packed" or "dequantized", which evaluated the variant; not_packed: why it is not packed, if that was asked for.
+-- runtime: "packed" or "dequantized", which evaluated the variant, and runtime_reason: why this one. Nil if the variant was not made.
 -- A stage is { key, result, times }, or nil if it was not run. `problem` is the error of a variant that failed; `none` is true for the
 -- untouched model; `repeated` is the second measurement of an untouched model.
 local calibrate = require "assay.study.stages.calibrate"
@@ -20,9 +20,9 @@ local stored = {}
 
 local function variant_of(context, variant)
    local store, study = context.store, context.study
-   local runtime, not_packed = models.runtime(variant)
+   local runtime, why = models.runtime(context, variant)
    local out = { id = variant.id, subject = variant.subject, recipe = variant.recipe, none = variant.none,
-                 calibration = variant.calibration, runtime = runtime, not_packed = not_packed, problem = context.failed[variant.id],
+                 calibration = variant.calibration, runtime = runtime, runtime_reason = why, problem = context.failed[variant.id],
                  model_hash = models.hash(context, variant),
                  made = not variant.none and store:find(quantize.key(context, variant)) or nil,
                  identity = variant.none and store:find(identity.key(context, variant)) or nil,

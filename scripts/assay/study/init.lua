@@ -32,8 +32,8 @@ local spec = {
    primary = { type = "list", about = "{ task, metric, margin }: what the verdicts depend on (default: each task's first metric)" },
    noise = { type = "integer", default = 4, min = 0,
              about = "items of each task measured again on the untouched model (A/A run); 0 = none" },
-   runtime = { type = "string", default = "dequantized", one_of = RUNTIMES,
-               about = "how models are evaluated: from floats, or packed (from codes as they are stored); recipes and subjects may differ" },
+   runtime = { type = "string", one_of = RUNTIMES,
+               about = "how models are evaluated: packed = from codes as they are stored, dequantized = from floats (default: packed where a kernel runs all codes); recipes and subjects may differ" },
    alpha = { type = "number", default = 0.05, min = 0.0001, max = 0.5, about = "error level" },
 }
 
@@ -149,7 +149,7 @@ end
 function study.is_study(value) return getmetatable(value) == study_class end
 
 -- Returns { id, subject, recipe, none, runtime, calibration } for every subject with every recipe, in the order in which they are
--- computed. none: true for the untouched model. runtime: the one asked for, by the recipe, else by the subject, else by the study.
+-- computed. none: true for the untouched model. runtime: the one asked for, by the recipe, else by the subject, else by the study; or nil.
 function study_class:variants()
    local list = {}
    for _, subject in ipairs(self.subjects) do

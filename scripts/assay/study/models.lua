@@ -19,12 +19,50 @@ function models.packed_obstacle()
    return ("packed weights compute in float32 on the CPU, and this run computes in %s on %s"):format(settings.dtype, settings.device)
 end
 
--- The runtime that evaluates a variant, "packed" or "dequantized" (from floats), and the reason if it was asked for packed but is not.
-function models.runtime(variant)
-   if variant.runtime ~= "packed" then return "dequantized" end
+-- The codes of an untouched model, from the headers of its file: { count, without_kernel } of native.model.stored_codes.
+local function subject_codes(subject)
+   subjects.facts(subject)
+   subject.codes = subject.codes or native.model.stored_codes(subject.file)
+   return subject.codes
+end
+
+-- The runtime of a variant for which none was asked, from its codes: packed if it has codes and a kernel runs each of them.
+local function runtime_for(codes)
+   local lacking = codes.without_kernel
+   if codes.count == 0 then return "dequantized", models.FLOATS end
+   if #lacking > 0 then return "dequantized", lacking[1] .. (#lacking > 1 and ("; and %d more"):format(#lacking - 1) or "") end
    local why = models.packed_obstacle()
    if why then return "dequantized", why end
-   return "packed"
+   return "packed", "a kernel runs all its codes"
+end
+
+-- variant.runtime is what was asked for, or nil; codes() returns what runtime_for takes, and is called only if it decides.
+local function decide(variant, codes)
+   if variant.runtime == "dequantized" then return "dequantized", models.ASKED end
+   if not variant.runtime then return runtime_for(codes()) end
+   local why = models.packed_obstacle()
+   if why then return "dequantized", why end
+   return "packed", models.ASKED
+end
+
+-- Reasons of a runtime that the report words in its own way.
+models.FLOATS, models.ASKED = "its weights are floats", "asked for"
+
+-- The runtime that evaluates a variant, "packed" or "dequantized" (from floats), and the reason. Of a variant that is not made yet the
+-- codes are not known: nil.
+function models.runtime(context, variant)
+   if variant.none then return decide(variant, function() return subject_codes(variant.subject) end) end
+   local made = context.store:find(quantize.key(context, variant))
+   if not made then return nil end
+   return decide(variant, function() return made.result.codes end)
+end
+
+-- What models.runtime will probably say, before anything is made.
+function models.planned_runtime(variant)
+   return decide(variant, function()
+      if variant.none then return subject_codes(variant.subject) end
+      return native.quant.planned_codes(variant.recipe.data, variant.subject.file)
+   end)
 end
 
 function models.new() return setmetatable({}, models) end
@@ -54,7 +92,7 @@ end
 -- The untouched model of a variant's subject, in the runtime that evaluates it.
 function models:reference_of(variant)
    local none = { subject = variant.subject, none = true, runtime = variant.subject.runtime }
-   return self:of_subject(variant.subject, (models.runtime(none)))
+   return self:of_subject(variant.subject, (models.runtime(nil, none)))
 end
 
 -- The model of a variant in the runtime that evaluates it, loaded from the checkpoint that the stage `quantize` saved. A variant that no
@@ -67,9 +105,9 @@ function models:of_variant(context, variant)
       local key = quantize.key(context, variant)
       if context.store:find(key).result.saved.reason then
          local quantized = quantize.quantized(context, variant)
-         self.variant = models.runtime(variant) == "packed" and quantized:packed() or quantized
+         self.variant = models.runtime(context, variant) == "packed" and quantized:packed() or quantized
       else
-         self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(variant)) })
+         self.variant = native.model.load(context.store:path(key) .. "/model", { runtime = (models.runtime(context, variant)) })
       end
       self.variant_id = variant.id
    end

@@ -100,14 +100,18 @@ local function print_consumers(study)
    if #lines > 0 then io.write "(`assay formats` prints the dates and sources of these statements)\n" end
 end
 
--- How many variants are evaluated packed, if the study asks for it.
+-- How many variants are evaluated packed, and for each reason why others are not, the first of them.
 local function print_runtimes(study)
-   local asked, all = 0, study:variants()
-   for _, variant in ipairs(all) do if variant.runtime == "packed" then asked = asked + 1 end end
-   if asked == 0 then return end
-   local why = models.packed_obstacle()
-   io.write(why and ("runtime: dequantized, although packed is asked for: %s\n"):format(why)
-            or ("runtime: packed for %d of %d variants\n"):format(asked, #all))
+   local packed, all, seen, lines = 0, study:variants(), {}, {}
+   for _, variant in ipairs(all) do
+      local runtime, why = models.planned_runtime(variant)
+      if runtime == "packed" then packed = packed + 1
+      elseif why ~= models.FLOATS and not seen[why] then
+         seen[why] = true
+         lines[#lines + 1] = ("   %s dequantized: %s\n"):format(variant.id, why)
+      end
+   end
+   io.write(("runtime: packed for %d of %d variants\n"):format(packed, #all), table.concat(lines))
 end
 
 local function print_subjects(study)

@@ -3,23 +3,23 @@ local format = require "assay.report.format"
 
 local resources = {}
 
--- How the tasks ran a variant, in words: "packed", "packed, but 2 weights as floats: FIRST REASON",
--- "dequantized: REASON" or "dequantized".
+-- How the tasks ran a variant, in words: "packed: REASON", "packed, but 2 weights as floats: FIRST REASON", "dequantized: REASON",
+-- "dequantized", or "floats" of an untouched model.
 local function runtime_text(variant)
-   if variant.forward ~= "packed" then return "dequantized" .. (variant.not_packed and ": " .. variant.not_packed or "") end
+   local why = variant.forward_reason and ": " .. variant.forward_reason or ""
+   if variant.forward ~= "packed" then return (variant.forward == "fp" and why == "" and "floats" or "dequantized") .. why end
    local told = variant.packed and variant.packed.told or {}
-   return #told == 0 and "packed" or ("packed, but %d weight%s as floats: %s"):format(#told, #told > 1 and "s" or "", told[1])
+   return #told == 0 and "packed" .. why or ("packed, but %d weight%s as floats: %s"):format(#told, #told > 1 and "s" or "", told[1])
 end
 
--- Returns a list { { name of a variant, its runtime in words }, ... }. The list is empty if the
--- study did not ask for packed variants.
+-- Returns a list { { name of a variant, its runtime in words }, ... }. The list is empty for a report that gives no reasons.
 function resources:runtime_rows()
-   local rows, asked = {}, false
+   local rows, told = {}, false
    for _, variant in ipairs(self.report.variants) do
-      asked = asked or variant.forward == "packed" or variant.not_packed
-      if variant.forward then rows[#rows + 1] = { self:label(variant.id), runtime_text(variant) } end
+      told = told or variant.forward_reason
+      if variant.forward and variant.status ~= "failed" then rows[#rows + 1] = { self:label(variant.id), runtime_text(variant) } end
    end
-   return asked and rows or {}
+   return told and rows or {}
 end
 
 -- Returns the headers and one row for each variant that has times. If a study runs twice, the two reports differ only in times, speeds,

@@ -1,5 +1,6 @@
 -- The part `variants` of report.json: every subject with every recipe. Sizes are counted from the written files. Variants that
 -- failed or that cannot be made on this machine stay in the list.
+local models = require "assay.study.models"
 local native = require "assay.native"
 local json, sys = native.json, native.sys
 local list, null, object = json.list, json.null, json.object
@@ -43,9 +44,10 @@ local function sizes_of(variant)
             bytes_on_disk = weight_bytes(variant.made.result.saved), linears = linears_of(summary) }
 end
 
--- Adds how the model ran while the tasks measured it, and the bytes of its weights then; where it was asked for packed and ran
--- dequantized, the reason too. codes: what the stage `packed` found, or false.
+-- Adds how the model ran while the tasks measured it (forward), why so, and the bytes of its weights then. An untouched model that
+-- ran from the floats of its file needs no reason. codes: what the stage `packed` found, or false.
 local function add_forward(out, variant, codes)
+   if variant.runtime_reason ~= models.FLOATS then out.forward_reason = variant.runtime_reason end
    if variant.runtime == "packed" and codes then
       local bytes = 0
       for _, kept in pairs(codes.formats) do bytes = bytes + kept.bytes end
@@ -54,7 +56,6 @@ local function add_forward(out, variant, codes)
    end
    out.bytes_in_memory = variant.subject.facts.parameters * (DTYPE_BYTES[sys.settings().dtype] or 4)
    out.forward = variant.none and "fp" or "fake"
-   out.not_packed = variant.not_packed
 end
 
 local function entry_of(variant, calibration_ids)

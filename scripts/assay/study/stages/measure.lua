@@ -9,7 +9,7 @@ local measure = { order = 50, per = "task" }
 
 function measure.key(context, variant, task)
    return { stage = "measure", model = models.hash(context, variant), task = task.definition.name,
-            protocol = task:protocol(), numerics = keys.numerics(models.runtime(variant)) }
+            protocol = task:protocol(), numerics = keys.numerics((models.runtime(context, variant))) }
 end
 
 -- The subject stays in memory beside the variant, since tasks may compare the two.

@@ -21,7 +21,7 @@ local N_ROWS <const>, ROW_TOKENS <const> = 8, 64 -- rows of text, and tokens of 
 local PROMPT_TOKENS <const> = 12                 -- approximate number of tokens in one prompt
 
 function preflight.key(context, variant)
-   local packed = models.runtime(variant) == "packed" and native.model.packed_kernel() or nil
+   local packed = models.runtime(context, variant) == "packed" and native.model.packed_kernel() or nil
    return { stage = "preflight", model = models.hash(context, variant), prompts = prompts, tokens = ANSWER_TOKENS,
             rows = { N_ROWS, ROW_TOKENS }, first_token = first_token, assay = sys.settings().version, packed = packed }
 end

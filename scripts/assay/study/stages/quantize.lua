@@ -87,13 +87,14 @@ local function save(q, variant, folder)
    return json.object { { "reason", reasons[1] }, { "reasons", #reasons } }
 end
 
--- result = { summary = sizes and errors, ledger = fallbacks, skips and repairs, saved = files or reason, tune = record of the training }
+-- result = { summary = sizes and errors, ledger = fallbacks, skips and repairs, saved = files or reason, tune = record of the training,
+-- codes = { count, without_kernel } of native's quantized_codes }
 function quantize.run(context, variant)
    return context.store:stage(quantize.key(context, variant), function(folder)
       local q = quantize.quantized(context, variant)
       local saved = save(q, variant, folder .. "/model")
       return json.object { { "summary", q.summary }, { "ledger", q.ledger }, { "saved", saved },
-                           { "tune", q.metadata.tune or json.null } }
+                           { "tune", q.metadata.tune or json.null }, { "codes", q:quantized_codes() } }
    end)
 end
 

@@ -16,7 +16,8 @@ study=("$here/packed_study.lua" "$work/model" "${data[@]}")
 expect 0 plan "${study[@]}"
 contains "$out" "runtime: packed for 2 of 5 variants"
 contains "$out" "base/rtn-w4-g16-dequantized dequantized: asked for"
-contains "$out" "base/rtn-w4-g8 dequantized: model.layers.0.self_attn.q_proj: groups of 8 in rows of 32 have no kernel"
+contains "$out" "base/rtn-w4-g8 dequantized: model.layers.0."
+contains "$out" "groups of 8 in rows of"
 expect 0 run "${study[@]}" --out "$work/one" --quiet
 page=$(cat "$work/one/report.md")
 contains "$page" "| none | floats |"

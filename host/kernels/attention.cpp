@@ -31,7 +31,11 @@ struct code_source {
                   bytes = store->codes.size(3);
     return {store->codes.const_data_ptr<uint8_t>() + row * bytes,
             store->scales.const_data_ptr<float>() + row,
-            store->zeros.const_data_ptr<uint8_t>() + row, bytes, store->form.bits <= 4};
+            store->zeros.const_data_ptr<uint8_t>() + row,
+            bytes,
+            store->form.bits <= 4,
+            store->form.floats,
+            store->form.rotated};
   }
 };
 

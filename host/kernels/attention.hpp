@@ -41,6 +41,8 @@ struct coded_store {
   at::Tensor codes;   // [slots, kv_heads, capacity, form.bytes(d)] uint8
   at::Tensor scales;  // [slots, kv_heads, capacity] fp32
   at::Tensor zeros;   // [slots, kv_heads, capacity] uint8
+  // [kv_heads] or [1] fp32: the scale of all tokens of a head; undefined = each row has its own.
+  at::Tensor fixed = {};
 };
 
 // Does the same as attend() for keys and values that are stored as codes, in fused tiles: query is fp32 on

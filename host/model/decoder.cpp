@@ -154,7 +154,7 @@ forward_context decoder::context(int64_t rows, int64_t tokens, kv_cache *cache,
 
 kv_cache decoder::make_cache(int64_t n_slots, int64_t capacity) const {
   const bool coded = dtype() == at::kFloat && device().is_cpu();
-  return {config_, n_slots, capacity, dtype(), device(), coded ? kv_code : row_code{}};
+  return {config_, n_slots, capacity, dtype(), device(), coded ? kv_code : kv_coding{}};
 }
 
 forward_context decoder::packed_context(std::vector<attention_segment> segments,

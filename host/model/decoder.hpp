@@ -115,7 +115,7 @@ class decoder {
   // Makes an empty cache for this decoder. It stores codes if `kv_code` says so and the decoder computes in fp32 on the CPU.
   kv_cache make_cache(int64_t n_slots, int64_t capacity) const;
   // How a cache stores keys and values, if on_kv rounds them in just this way: the codes then replace its rounding.
-  row_code kv_code;
+  kv_coding kv_code;
   kv_hook on_kv;  // changes new keys and values, see decoder_block.hpp; empty = none
   // Called with each block that bring_in has just read; it may replace the weights. Empty = none.
   std::function<void(decoder_block &)> on_read;

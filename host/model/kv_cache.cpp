@@ -8,21 +8,24 @@
 namespace assay::model {
 
 kv_cache::kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
-                   at::ScalarType dtype, at::Device device, row_code code)
+                   at::ScalarType dtype, at::Device device, const kv_coding &coding)
     : n_layers_(config.n_layers),
       n_slots_(n_slots),
       capacity_(capacity),
       head_dim_(config.head_dim),
-      code_(code),
       lengths_(static_cast<size_t>(n_slots), 0) {
-  if (has_codes()) {
-    for (int64_t i = 0; i < 2 * config.n_layers; ++i) {
+  if (coding.key.bits > 0) {
+    const auto make = [&](const row_code &code, const std::vector<at::Tensor> &scales, size_t i) {
       const std::vector<int64_t> rows = {n_slots, config.n_kv_heads, capacity};
-      (i % 2 == 0 ? key_codes_ : value_codes_)
-          .push_back({code,
-                      at::zeros({n_slots, config.n_kv_heads, capacity, code.bytes(config.head_dim)},
-                                at::kByte),
-                      at::zeros(rows, at::kFloat), at::zeros(rows, at::kByte)});
+      return coded_store{
+          code,
+          at::zeros({n_slots, config.n_kv_heads, capacity, code.bytes(config.head_dim)}, at::kByte),
+          at::zeros(rows, at::kFloat), at::zeros(rows, at::kByte),
+          scales.empty() ? at::Tensor() : scales.at(i).contiguous()};
+    };
+    for (size_t i = 0; i < static_cast<size_t>(config.n_layers); ++i) {
+      key_codes_.push_back(make(coding.key, coding.key_scales, i));
+      value_codes_.push_back(make(coding.value, coding.value_scales, i));
     }
     return;
   }
@@ -68,8 +71,11 @@ void kv_cache::encode(coded_store &store, int64_t slot, int64_t head, int64_t fi
   uint8_t *codes = store.codes.mutable_data_ptr<uint8_t>(),
           *zeros = store.zeros.mutable_data_ptr<uint8_t>();
   float *scales = store.scales.mutable_data_ptr<float>();
+  const float *fixed = nullptr;
+  if (store.fixed.defined())
+    fixed = store.fixed.const_data_ptr<float>() + (store.fixed.numel() == 1 ? 0 : head);
   for (int64_t t = row; t < row + n; ++t, rows += stride)
-    encode_row(code_, rows, head_dim_, codes + t * bytes, scales + t, zeros + t);
+    encode_row(store.form, rows, head_dim_, fixed, codes + t * bytes, scales + t, zeros + t);
 }
 
 void kv_cache::copy_slot(int64_t from, int64_t to) {

@@ -12,12 +12,20 @@
 
 namespace assay::model {
 
+// How a cache stores keys and values as codes.
+struct kv_coding {
+  row_code key = {}, value = {};  // bits 0 = as floats
+  // The fixed scales of each layer, [kv_heads] or [1] fp32, for static schemes; empty = scales come from the tokens.
+  std::vector<at::Tensor> key_scales = {}, value_scales = {};
+};
+
 class kv_cache {
  public:
   // capacity: tokens of a slot. Memory: 2 * layers * slots * kv_heads * capacity * head_dim
-  // elements, all of which are set to zero here. A cache with codes (code.bits > 0) lies on the CPU.
+  // elements, all of which are set to zero here. A cache with codes (coding.key.bits > 0) lies on the CPU.
   kv_cache(const decoder_config &config, int64_t n_slots, int64_t capacity,
-           at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU, row_code code = {});
+           at::ScalarType dtype = at::kFloat, at::Device device = at::kCPU,
+           const kv_coding &coding = {});
 
   int64_t n_layers() const { return n_layers_; }
   int64_t n_slots() const { return n_slots_; }
@@ -32,7 +40,7 @@ class kv_cache {
   // Moves the n tokens at `from` to `to` in every slot. Both ranges may overlap.
   void move_tokens(int64_t from, int64_t to, int64_t n);
 
-  bool has_codes() const { return code_.bits > 0; }
+  bool has_codes() const { return !key_codes_.empty(); }
   int64_t bytes();  // of all slots
   // Rounds the keys (or values) of n consecutive tokens of one head and stores them in the slot from token `first` on. rows: of
   // head_dim fp32 numbers, `stride` floats apart. Only with codes.
@@ -48,7 +56,6 @@ class kv_cache {
  private:
   std::vector<at::Tensor *> parts();  // all tensors of the cache; tokens are their third dimension
   int64_t n_layers_, n_slots_, capacity_, head_dim_;
-  row_code code_;
   std::vector<int64_t> lengths_;
   std::vector<at::Tensor> keys_, values_;             // without codes
   std::vector<coded_store> key_codes_, value_codes_;  // with codes

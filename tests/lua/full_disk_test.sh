@@ -32,6 +32,16 @@ for format in compressed-tensors gptq awq gguf; do
   contains "$err" "No space left on device"
   [ "$(ls -A "$disk")" = other ] || fail "$format on a disk that filled up left $(ls -A "$disk")"
 done
+expect 0 quantize --model "$work/model" --bits 4 --group-size 32 --keep mlp.down --format compressed-tensors --out "$work/w4" --quiet
+for format in awq gptq gguf compressed-tensors; do
+  keep= # awq and gptq hold no linears in float, so that they get a model without
+  [ $format = gguf ] || [ $format = compressed-tensors ] || keep=16
+  from=$work/w4$keep
+  [ -e "$from" ] || expect 0 quantize --model "$work/model" --bits 4 --group-size 16 --format compressed-tensors --out "$from" --quiet
+  expect 1 export "$from" --format $format --out "$disk/q"
+  contains "$err" "No space left on device"
+  [ "$(ls -A "$disk")" = other ] || fail "export as $format to a disk that filled up left $(ls -A "$disk")"
+done
 rm "$disk/other"
 
 # A study ends with the same message and keeps the stages that it finished. When there is room, a second run finishes it.

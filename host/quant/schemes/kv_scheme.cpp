@@ -59,12 +59,38 @@ at::Tensor asymmetric(const at::Tensor &x, const std::vector<int64_t> &over, int
   return at::div(x, scale).round_().add_(zero).clamp_(0, most).sub_(zero).mul_(scale);
 }
 
-// The orthogonal matrix [head_dim, head_dim] by which keys are rotated.
+// The orthogonal matrix [head_dim, head_dim] by which keys are rotated; it is its own inverse.
 at::Tensor rotation(int64_t head_dim) {
   if (head_dim & (head_dim - 1))
     throw refuse("keys of " + std::to_string(head_dim) + " channels are not rotated",
                  "rotate needs a head_dim that is a power of two");
   return sylvester(head_dim) / std::sqrt(static_cast<double>(head_dim));
+}
+
+// x [.., head_dim] times the rotation. In fp32 on the CPU, sums have the order in which a cache of codes turns its rows.
+at::Tensor rotated(const at::Tensor &x, const at::Tensor &turn) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat) return at::matmul(x.to(at::kFloat), turn);
+  at::Tensor out = x.clone(at::MemoryFormat::Contiguous);
+  const int64_t d = out.size(-1);
+  auto *rows = out.mutable_data_ptr<float>();
+  for (int64_t row = 0; row < out.numel() / d; ++row) model::rotate_row(rows + row * d, d);
+  return out;
+}
+
+// How a cache stores codes that this scheme rounds to; bits 0 if it cannot.
+model::kv_coding coding_of(const json &complete, const std::vector<kv_scales> &scales) {
+  if (complete["strategy"] == "token") return {};  // its scale is that of all heads together
+  model::kv_coding out;
+  out.key.bits = complete["bits"].get<int>();
+  out.key.symmetric = complete["symmetric"].get<bool>();
+  out.key.floats = complete["type"] == "fp8";
+  out.value = out.key;
+  out.key.rotated = complete["rotate"].get<bool>();
+  for (const kv_scales &layer : scales) {
+    out.key_scales.push_back(layer.k.to(at::kFloat).cpu());
+    out.value_scales.push_back(layer.v.to(at::kFloat).cpu());
+  }
+  return out;
 }
 
 }  // namespace
@@ -134,16 +160,14 @@ void set_kv(model::decoder &decoder, const json &complete, std::vector<kv_scales
   const at::Tensor turn = complete["rotate"].get<bool>()
                               ? rotation(decoder.config().head_dim).to(decoder.device())
                               : at::Tensor();
-  if (complete["type"] == "int" && complete["strategy"] == "token_head" &&
-      !complete["rotate"].get<bool>())
-    decoder.kv_code = {complete["bits"].get<int>(), complete["symmetric"].get<bool>()};
+  decoder.kv_code = coding_of(complete, scales);
   for (auto &layer : scales) layer = {layer.k.to(decoder.device()), layer.v.to(decoder.device())};
   decoder.on_kv = [complete, turn, scales = std::move(scales)](int64_t layer, at::Tensor &k,
                                                                at::Tensor &v) {
     const auto own = scales.empty() ? kv_scales{} : scales.at(static_cast<size_t>(layer));
-    if (turn.defined()) {  // the matrix is its own inverse
-      const at::Tensor rounded = round_kv(at::matmul(k.to(at::kFloat), turn), complete, own.k);
-      k = at::matmul(rounded, turn).to(k.scalar_type());
+    if (turn.defined()) {
+      const at::Tensor rounded = round_kv(rotated(k, turn), complete, own.k);
+      k = rotated(rounded, turn).to(k.scalar_type());
     } else {
       k = round_kv(k, complete, own.k);
     }

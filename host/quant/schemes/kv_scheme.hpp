@@ -1,7 +1,6 @@
 // Rounds keys and values of attention as a quantized cache would store them: keys after the rotary
-// embedding (RoPE), values as the v projection gives them. A cache in fp32 on the CPU stores the codes of
-// integer schemes that have a scale for each token and head (token_head, not rotated). With other
-// schemes the cache holds the rounded numbers as floats. The results are equal bit for bit.
+// embedding (RoPE), values as the v projection gives them. A cache in fp32 on the CPU stores the codes;
+// only with the strategy "token" it holds the rounded numbers as floats. The results are equal bit for bit.
 #pragma once
 
 #include "aten.hpp"

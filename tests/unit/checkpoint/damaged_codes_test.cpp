@@ -145,6 +145,55 @@ TEST_CASE("groups that do not divide a row are refused") {
   CHECK_THAT(gptq(2, 8, k_infinity), contains("a scale is infinite or not a number (layer m)"));
 }
 
+TEST_CASE("scales and groups of an AWQ folder are checked as those of the other formats") {
+  // One linear "m" of 8 rows and 16 columns; codes and zero points are 1.
+  const auto awq = [](int64_t groups, int64_t group_size, float scale, int64_t *zeros = nullptr) {
+    const scratch_folder folder;
+    write_safetensors(folder.file("x.safetensors"),
+                      {{"m.qweight", at::full({16, 1}, 0x11111111, at::kInt)},
+                       {"m.qzeros", at::full({groups, 1}, 0x11111111, at::kInt)},
+                       {"m.scales", at::full({groups, 8}, scale, at::kHalf)}});
+    const json config = {{"quantization_config",
+                          {{"quant_method", "awq"}, {"bits", 4}, {"group_size", group_size}}}};
+    try {
+      const gptq_awq_source source(open_safetensors_file(folder.file("x.safetensors")), config,
+                                   "dir");
+      source.tensor("m.weight");
+      if (zeros != nullptr) *zeros = source.read("m").zero_scales();
+    } catch (const error &e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(awq(2, 8, 1).empty());
+  CHECK_THAT(awq(3, 5, 1), contains("scales do not fit group_size (layer m)"));
+  CHECK_THAT(awq(2, 4, 1), contains("scales do not fit group_size (layer m)"));
+  for (const float value : k_broken)
+    CHECK_THAT(awq(2, 8, value), contains("a scale is infinite or not a number (layer m)"));
+  int64_t zeros = 0;
+  CHECK(awq(2, 8, 0, &zeros).empty());
+  CHECK(zeros == 16);
+}
+
+TEST_CASE("four-bit floats whose groups do not divide the row are refused") {
+  const auto problem = [](const char *format, int64_t group, int64_t columns,
+                          const at::Tensor &scale, bool divisor) {
+    named_tensors tensors = {{"m.weight_packed", at::full({1, columns / 2}, 0x11, at::kByte)},
+                             {"m.weight_scale", scale}};
+    if (divisor) tensors.emplace_back("m.weight_global_scale", at::ones({1}));
+    return problem_of(format, 4, group, tensors);
+  };
+  const at::Tensor three = at::ones({1, 3}), two = at::ones({1, 2});
+  CHECK_THAT(problem("nvfp4-pack-quantized", 16, 32, three.to(at::kFloat8_e4m3fn), true),
+             contains("weight_scale does not fit the weight (layer m)"));
+  CHECK_THAT(problem("nvfp4-pack-quantized", 32, 32, two.to(at::kFloat8_e4m3fn), true),
+             contains("weight_scale does not fit the weight (layer m)"));
+  CHECK_THAT(problem("mxfp4-pack-quantized", 32, 64, three.to(at::kByte), false),
+             contains("weight_scale does not fit the weight (layer m)"));
+  CHECK_THAT(problem("mxfp4-pack-quantized", 32, 64, two, false),
+             contains("weight_scale holds no exponents (layer m)"));
+}
+
 TEST_CASE("a GGUF file with overlapping tensors or a type from a later version is refused") {
   const auto problem = [](const std::string &bytes) {
     try {

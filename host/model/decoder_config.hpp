@@ -57,7 +57,7 @@ struct decoder_config {
 };
 
 // `where` is the path that an error names. Throws error(failed) for an unknown model_type, for a key that asks for a
-// computation which is not implemented (yarn, experts, another activation), and for a value of a
+// computation which is not implemented (experts, another activation), and for a value of a
 // wrong type or size.
 decoder_config parse_decoder_config(const json &config, const std::string &where);
 

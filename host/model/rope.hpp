@@ -18,11 +18,11 @@ struct rope_config {
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
   double beta_fast = 32, beta_slow = 1;                  // yarn: turns within the original context
   bool whole_limits = true;  // yarn: the limits between channels are whole numbers
-  std::vector<double>
-      divisors;  // longrope, of texts within the original context: [turned_channels / 2]
+  // longrope, [turned_channels / 2]: of texts within the original context
+  std::vector<double> divisors;
   double attention_factor = 1;  // cos and sin are multiplied by it
-  int64_t original_max_positions =
-      8192;  // llama3, yarn, longrope: context before scaling, in tokens
+  // llama3, yarn, longrope: context before scaling, in tokens
+  int64_t original_max_positions = 8192;
 };
 
 // The number of channels of a head that turn.

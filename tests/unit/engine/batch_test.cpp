@@ -10,23 +10,15 @@
 #include "engine/key_pool.hpp"
 #include "engine/score.hpp"
 #include "engine/token_tree.hpp"
+#include "tiny_decoder.hpp"
 
 using namespace assay;
 using namespace assay::engine;
+using assay_test::some_ids;
+using assay_test::tiny;
 using ids_t = std::vector<int64_t>;
 
 namespace {
-
-model::decoder tiny(const std::string &name = "llama-gqa-untied") {
-  const std::string folder = ASSAY_SOURCE_DIR "/tests/golden/models/";
-  return model::decoder::load(*model::checkpoint::open(folder + name));
-}
-
-ids_t some_ids(int64_t n, int64_t start = 0) {
-  ids_t ids;
-  for (int64_t i = 0; i < n; ++i) ids.push_back((start + 7 * i) % 90);
-  return ids;
-}
 
 ids_t joined(ids_t a, const ids_t &b) {
   a.insert(a.end(), b.begin(), b.end());
